@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import pysqlite3
@@ -92,6 +92,15 @@ def leaf_in(path: Path, revision: int) -> str:
     """The leaf hash of an entry of a copy, in hexadecimal; empty where it has none."""
     with closing(_open(path, "ro&immutable=1")) as copy:
         return _leaf(copy, revision)
+
+
+def rows_in(path: Path, query: str, *given: object) -> list[tuple[Any, ...]] | None:
+    """What a query finds in a database that is whole and that nobody has open; None where it lacks what is asked."""
+    try:
+        with closing(_open(path, "rw")) as database:  # what its log holds is read too
+            return list(map(tuple, database.execute(query, given)))
+    except pysqlite3.Error:
+        return None
 
 
 def put_in_place(copy: Path, target: Path) -> None:

@@ -12,10 +12,24 @@ from typing import Literal
 MOST_MARKS = 30
 
 # For a class of a pattern, the characters with which a screen shows another text than is stored, or nothing at all:
-# fillers of Hangul, which count as letters; ends of lines and paragraphs; bidi overrides and isolates; deprecated
-# controls of shaping; what stands between lines; tags, which hide a whole text; and what is no character. Zero-width
-# joiners are not among them: Persian and Indic names need them.
-UNSEEN = "\u115f\u1160\u2028-\u202e\u2066-\u206f\u3164\uffa0\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
+# fillers of Hangul and blanks of hieroglyphs, which count as letters; ends of lines and paragraphs; bidi overrides and
+# isolates; deprecated controls of shaping; what stands between lines; tags, which hide a whole text; and what is no
+# character. Zero-width joiners are not among them: Persian and Indic names need them.
+UNSEEN = (
+    "\u115f\u1160\u2028-\u202e\u2066-\u206f\u3164\uffa0\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"
+    "\U00013441\U00013442\U000e0000-\U000e007f"
+)
+# And those that show nothing and tell nothing in any name, and come along unseen with what is copied from pages and
+# sheets: soft hyphens, spaces and joiners of no width, marks of direction, signs of notes and shorthand, selectors of
+# emoji. What nobody sees nobody can be asked to take out.
+_UNREAD = (
+    "\u00ad\u034f\u061c\u17b4\u17b5\u180e\u200b\u200e\u200f\u2060-\u2065\ufe0e\ufe0f\ufeff\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0080-\U000e00ff\U000e01f0-\U000e0fff"
+)
+# Joiners, and selectors of a character's form: they show nothing without a letter beside them.
+_BESIDE_LETTERS = "\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0d\U000e0100-\U000e01ef"
+_NOTHING = re.compile(f"[{_UNREAD}]+")
+_BLANK = re.compile(rf"[\s{_UNREAD}{_BESIDE_LETTERS}]*")
 
 _BEYOND_MARKS = 0x20000  # here and above are Chinese characters and what draws no mark of its own
 # Marks that only become some once they are taken apart: vowel signs of Tibetan, sound marks of half-width kana.
@@ -24,6 +38,16 @@ _MARKS = "".join(char for char in map(chr, range(_BEYOND_MARKS)) if unicodedata.
 _TOO_MANY = re.compile(f"([{_MARKS}]{{{MOST_MARKS}}})[{_MARKS}]+")
 
 TOO_MANY = f"More than {MOST_MARKS} accents or other marks stand on one letter: leave out what is none of its own."
+
+
+def without_unread(text: str) -> str:
+    """The text in NFC without what shows nothing and tells nothing. Joiners stay."""
+    return text if text.isascii() else normal("NFC", _NOTHING.sub("", text))
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text shows nothing at all."""
+    return _BLANK.fullmatch(text) is not None
 
 
 def has_too_many_marks(text: str) -> bool:

@@ -247,6 +247,24 @@ def test_what_imports_kept_in_clear_goes_and_is_scrubbed(world: World, owner: En
     assert world.get("/readyz").json()["warnings"] == ["erasure_unfinished"]
 
 
+def test_what_objections_said_in_clear_goes_and_is_scrubbed_and_whom_they_hide_stays_hidden(
+    world: World, owner: Engine
+) -> None:
+    about = f"/v1/detainees/{world.file()['detainee']['id']}"
+    world.object_to(about, words="I am her", contact="her@mail.example")
+    world.beat()
+    move(owner, command.downgrade, "0021")
+    assert world.rows("SELECT words, contact FROM objection") == [(None, None)]
+    with writing(owner) as session:
+        session.execute(text("UPDATE objection SET words = 'I am her', contact = 'her@mail.example'"))
+    migrate(owner)
+    assert world.rows("SELECT words, contact FROM objection") == [(None, None)]
+    assert world.get("/readyz").json()["warnings"] == ["erasure_unfinished"]
+    assert world.get(about).status_code == 404
+    (waiting,) = world.get("/v1/objections", "curator").json()["data"]
+    assert waiting["state"] == "hiding"
+
+
 @pytest.mark.parametrize("erased", [False, True])
 def test_files_are_scrubbed_for_what_was_erased_before_and_not_where_nothing_was(
     world: World, owner: Engine, *, erased: bool

@@ -1,6 +1,7 @@
 """Text is brought into a normal form in one place, and no text takes long there."""
 
 import ast
+import re
 import sys
 import time
 import unicodedata
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.normal import MOST_MARKS, has_too_many_marks, normal
+from app.normal import MOST_MARKS, UNSEEN, has_too_many_marks, is_blank, normal, without_unread
 
 APP = Path(__file__).parent.parent / "app"
 MANY = 200_000  # of which the half took a minute
@@ -52,6 +53,33 @@ def test_every_mark_that_unicode_knows_is_counted() -> None:
     every = map(chr, range(sys.maxunicode + 1))
     marks = [char for char in every if unicodedata.combining(unicodedata.normalize("NFKD", char)[0])]
     assert [char for char in marks if not has_too_many_marks(char * (MOST_MARKS + 1))] == []
+
+
+# Signs before numbers and verses, and what puts hieroglyphs together: a screen shows them.
+SHOWN = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U00013430-\U0001343f]")
+
+
+def test_every_invisible_character_that_unicode_knows_is_refused_taken_out_or_no_text_alone() -> None:
+    formatting = [char for char in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(char) == "Cf"]
+    refused = re.compile(f"[{UNSEEN}]")
+    assert [char for char in formatting if not (refused.match(char) or is_blank(char) or SHOWN.match(char))] == []
+
+
+@pytest.mark.parametrize("unread", ["\u200b", "\ufeff", "\u2060", "\u00ad", "\u200e", "\u061c", "\ufe0f"])
+def test_what_shows_nothing_is_taken_out_and_what_is_left_is_normal(unread: str) -> None:
+    assert without_unread(f"{unread}Jose{unread}\u0301 Pe{unread}ña{unread}") == "José Peña"
+    assert is_blank(unread)
+
+
+@pytest.mark.parametrize("text", ["سیده\u200cزهرا", "क\u094d\u200dष", "葛\U000e0100城", "José Peña"])
+def test_joiners_and_forms_of_characters_stay(text: str) -> None:
+    assert without_unread(text) == text
+    assert not is_blank(text)
+
+
+@given(letters)
+def test_taking_out_twice_changes_nothing(text: str) -> None:
+    assert without_unread(without_unread(text)) == without_unread(text)
 
 
 def test_nothing_else_brings_text_into_a_normal_form() -> None:

@@ -22,6 +22,7 @@ from httpx2 import Response
 
 from app.counts.citation import CITED, BadCode, unpack
 from app.reading.dimensions import DIMENSIONS, FILTER_ALONE
+from app.reading.paging import write_cursor
 from app.registry.projection import RULES
 from tests.databases import Templates, settings_of
 from tests.support import Body, World
@@ -37,6 +38,14 @@ _KEY_OF_ENTRY = re.compile(r"(?<=@misc{recuento-)\d+-[A-Za-z0-9_-]{6}")
 # Headers that are random, or digests of bytes or addresses in which random ids stand.
 DIGESTS = frozenset({"etag", "repr-digest", "request-id"})
 
+CURSORS = [
+    write_cursor(of, [2])
+    for of in (
+        "counted releases by default", "detentions by default", "counted detentions by default", "detainees by default",
+        "claims by default", "sources", "facilities", "corrections",
+    )
+]  # fmt: skip
+
 # Term → the values it is asked with. `{head}`, `{middle}` and `{early}` are revisions.
 VALUES: dict[str, list[Any]] = {
     "rules": [RULES],
@@ -45,7 +54,7 @@ VALUES: dict[str, list[Any]] = {
     "age_group": ["under_18", "18_to_69", "over_70"], "all_of": [["foro", "jep"]], "any_of": [["jep", "pud"]],
     "area": ["Miranda", "Caracas"], "as_of": ["{early}", "{middle}", "{head}"], "by": ["event"], "claims": ["true"],
     "category": ["civilian", "military", "police"], "changed_since": ["{early}", "{middle}", "{head}"],
-    "claimant": ["jep"], "condition": ["travel_ban", "gag_order"], "country": ["VE", "AR"], "cursor": ["WzJd"],
+    "claimant": ["jep"], "condition": ["travel_ban", "gag_order"], "country": ["VE", "AR"], "cursor": CURSORS,
     "dependent": [["foro:jep"]], "designation": ["political", "unstated"], "destination": ["AR", "CL"],
     "detained_from": ["2024-10-06", "2025"], "detained_to": ["2024-10-05", "2024-10-20", "2025-06-15"],
     "facility": ["el-rodeo-i", "yare"], "format": ["csv", "jsonl"], "gender": ["female", "male"],

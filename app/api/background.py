@@ -36,7 +36,8 @@ log = logging.getLogger("recuento")
 
 @asynccontextmanager
 async def background(state: State) -> AsyncIterator[None]:
-    """Do all of it until the server stops, and whatever waits once more then."""
+    """Do all of it until the server stops. What is only in memory is written once more then. All else waits for the
+    next start: nobody who stops a server should wait until its files are written anew."""
     stopping = asyncio.Event()
     lanes = state.lanes
     every = partial(_repeat, stopping)
@@ -44,9 +45,15 @@ async def background(state: State) -> AsyncIterator[None]:
         state.imports.run(),
         every("a beat of objections", state.objection_beat.settle, OBJECTIONS_EVERY, lanes.objections),
         every("a comparison of reports", PairFinder(state.engine, state.names).step, PAIRS_EVERY, lanes.background),
-        every("noting the use of keys", partial(state.key_uses.write, state.engine), KEY_USES_EVERY, lanes.background),
+        every(
+            "noting the use of keys",
+            partial(state.key_uses.write, state.engine),
+            KEY_USES_EVERY,
+            lanes.background,
+            at_stop=True,
+        ),
         every("finishing an erasure", partial(_finish_erasures, state), SCRUBBED_EVERY, lanes.background),
-        every("looking at the mark", _Watch(state).look, MARKS_EVERY, lanes.marks),
+        every("looking at the mark", _Watch(state).look, MARKS_EVERY, lanes.marks, at_stop=True),
     ]
     tasks = [asyncio.create_task(chore) for chore in chores]
     yield
@@ -56,13 +63,21 @@ async def background(state: State) -> AsyncIterator[None]:
 
 
 async def _repeat(
-    stopping: asyncio.Event, what: str, act: Callable[[], bool | None], seconds: float, lane: Lane
+    stopping: asyncio.Event,
+    what: str,
+    act: Callable[[], bool | None],
+    seconds: float,
+    lane: Lane,
+    *,
+    at_stop: bool = False,
 ) -> None:
-    """Act in a thread, in the `lane`, every so many seconds and once more at the end; again at once while `act` says
+    """Act in a thread, in the `lane`, every so many seconds, and once more `at_stop`; again at once while `act` says
     that there is more to do, each time in turn with others. `what`: the act in words, for the log."""
     while not stopping.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), seconds)
+        if stopping.is_set() and not at_stop:
+            return
         while await _once(what, act, lane) and not stopping.is_set():
             pass
 

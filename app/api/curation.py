@@ -49,7 +49,8 @@ def undo_identity(write: Write, decision_id: uuid.UUID) -> Response:
 def list_review(read: Read, query: Annotated[Paged, Query()]) -> Response:
     """What waits for a curator, best first, with reasons."""
     read.allow(Role.CURATOR)
-    return page(read, query, lambda read, query, revision: review(read.session, query, read.reader, revision))
+    known = read.request.app.state.filed_by_day
+    return page(read, query, lambda read, query, revision: review(read.session, query, read.reader, revision, known))
 
 
 @curation.get("/proposals", response_model=ProposalPage, responses=refusals(*READING, Forbidden))

@@ -7,7 +7,6 @@ import asyncio
 import secrets
 from collections import Counter
 from hashlib import blake2b
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from math import ceil
 from time import time
 
@@ -25,9 +24,11 @@ from app.api.admission import authenticated, token_of
 from app.database import reading
 from app.errors import Busy, TooManyRequests, Unauthenticated
 from app.models import ApiKey
+from app.networks import network_of
 
 UNCOUNTED = "/healthz"  # asks nothing of anybody
-IPV6_HOST_BITS = 64  # a household has as many addresses as that: it is one client
+# Of an address, what tells a client from others: an IPv4 address whole, and of IPv6 what a household has.
+CLIENT_V4, CLIENT_V6 = 32, 64
 # Clients share these: so many that two who ask much hardly meet in one, so few that counting them stays cheap however
 # many addresses somebody has. Which clients share one nobody outside can tell, for the draw is secret.
 BUCKETS = 16_384
@@ -88,18 +89,8 @@ class Rates:
         return blake2b(text.encode(), key=self._secret, digest_size=16).hexdigest()
 
     def _bucket(self, client: str) -> int:
-        return int(self._digest(network_of(client)), 16) % BUCKETS
-
-
-def network_of(client: str) -> str:
-    """An IPv4 address, the /64 of an IPv6 address, or what else a trusted proxy calls its client."""
-    try:
-        address: IPv4Address | IPv6Address = ip_address(client)
-    except ValueError:
-        return client
-    if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or IPv6Address(int(address) >> IPV6_HOST_BITS << IPV6_HOST_BITS))
-    return str(address)
+        """Of a client without an address, by whatever else a trusted proxy calls it."""
+        return int(self._digest(network_of(client, CLIENT_V4, CLIENT_V6) or client), 16) % BUCKETS
 
 
 class Room:

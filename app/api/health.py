@@ -17,11 +17,15 @@ from app.database_trial import try_writing
 from app.errors import ClockJumped, TooManyRequests, Unavailable
 from app.log.entries import require_clock, require_steady
 from app.log.mark import UnreadableMark, WentBackwards
+from app.registry import scrubbing
 from app.registry.operator_warnings import operator_warnings
 from app.wire.directory import Health
 
 # Seconds for which a trial of writing holds: each waits for the disk, and anybody may ask.
 TRIED_EVERY = 2.0
+# Seconds for which a lock is taken for another process that writes the file anew, where an erasure is to be finished:
+# 7 GB of SQLite. Somebody who keeps the lock longer has met something else.
+SCRUBS_TAKE = 120.0
 
 health = APIRouter(tags=["health"])
 log = logging.getLogger("recuento")
@@ -35,29 +39,37 @@ class Readiness:
         self._trying = Lock()
         self._until = 0.0
         self._failure: str | None = None
+        self._locked_since: float | None = None
 
-    def failure(self, engine: Engine) -> str | None:
-        """The kind and place of the failure to write, if there is one."""
+    def failure(self, engine: Engine, *, erasing: bool) -> str | None:
+        """The kind and place of the failure to write, if there is one. `erasing`: an erasure is to be finished."""
         if monotonic() > self._until and self._trying.acquire(blocking=False):
             try:
-                self._failure = self._tried(engine)
+                self._failure = self._tried(engine, erasing=erasing)
                 self._until = monotonic() + TRIED_EVERY
             finally:
                 self._trying.release()
         return self._failure
 
-    def _tried(self, engine: Engine) -> str | None:
-        scrubbing = is_scrubbing(engine)
+    def _tried(self, engine: Engine, *, erasing: bool) -> str | None:
+        ours = is_scrubbing(engine)
         try:
             try_writing(engine)
         except SQLAlchemyError as error:
-            if is_locked(error) and (scrubbing or is_scrubbing(engine)):
-                return None  # whoever writes waits for as long as the file is written anew, and no longer
+            # Whoever writes waits for as long as the file is written anew, and no longer.
+            if is_locked(error) and (ours or is_scrubbing(engine) or (erasing and self._is_locked_newly())):
+                return None
             failure = kind_and_place(error)
             if failure != self._failure:
                 log.error("writing to the database fails: %s", failure)
             return failure
+        self._locked_since = None
         return None
+
+    def _is_locked_newly(self) -> bool:
+        """Whether another process may still be at it: of that this one sees the lock alone."""
+        self._locked_since = self._locked_since or monotonic()
+        return monotonic() - self._locked_since < SCRUBS_TAKE
 
 
 async def _gate(request: Request) -> AsyncIterator[None]:
@@ -94,6 +106,6 @@ def is_ready(request: Request, _place: Annotated[None, Depends(_gate, scope="fun
         raise Unavailable("The file that remembers the newest revision cannot be read or written.") from None
     if state.mark.lost:
         raise WentBackwards
-    if state.readiness.failure(state.engine) is not None:
+    if state.readiness.failure(state.engine, erasing=scrubbing.UNFINISHED in warnings) is not None:
         raise Unavailable("The database cannot be written to: the server's log says why.")
     return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}

@@ -107,11 +107,12 @@ def list_import_rows(read: Read, import_id: uuid.UUID, query: Annotated[ImportRo
 
 
 def _rows(read: ReadContext, query: ImportRowQuery, job: ListImport, lang: Language) -> Page[Mapping[str, object]]:
-    position = read_cursor(query.cursor)
+    of = f"rows of {job.id}"
+    position = read_cursor(query.cursor, of)
     secret, after = read.request.app.state.secret, position[0] if position else 0
     rows = receipts.rows_of(read.session, secret, job.id, after, query.limit + 1, query.outcome, lang)
     shown = rows[: query.limit]
-    return Page([{**row} for row in shown], write_cursor([shown[-1]["row"]]) if len(rows) > query.limit else None)
+    return Page([{**row} for row in shown], write_cursor(of, [shown[-1]["row"]]) if len(rows) > query.limit else None)
 
 
 def _own(read: ReadContext, import_id: uuid.UUID) -> ListImport:

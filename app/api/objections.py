@@ -17,7 +17,7 @@ from app.errors import RETRY_AFTER, Forbidden, Invalid, NotFound, Unavailable
 from app.reading.objections import objections as waiting_objections
 from app.reading.questions import AsOf
 from app.registry.objection_decisions import ObjectionDecisionIn, decide
-from app.registry.objections import ObjectionIn, receive
+from app.registry.objection_intake import ObjectionIn, receive
 from app.vocabulary import Role
 from app.wire.filed import DecidedObjection, ObjectionPage, ObjectionReceived
 
@@ -74,7 +74,7 @@ def receive_objection(
     now = state.clock()
     network, slot = state.networks.place(request.client.host if request.client else "", now)
     with writing(state.engine) as session:
-        receive(session, body, network, slot, now)
+        receive(session, state.secret, body, network, slot, now)
     return answers.json_response(RECEIVED, 202, {"Cache-Control": "no-store"})
 
 
@@ -82,7 +82,8 @@ def receive_objection(
 def list_objections(read: Read, query: Annotated[AsOf, Query()]) -> Response:
     """The objections that wait for two curators, with their senders' words (curator): hidden people first."""
     read.allow(Role.CURATOR)
-    waiting = waiting_objections(read.session, read.reader, read.revision(AsOf()))
+    secret = read.request.app.state.secret
+    waiting = waiting_objections(read.session, read.reader, read.revision(AsOf()), secret)
     tag = read.tag(query, *(f"{row['state']} {one['id']}" for row in waiting.rows for one in row["objections"]))
     return page(read, query, lambda _read, _query, _revision: waiting, tag)
 

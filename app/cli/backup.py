@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from sqlalchemy import Engine
@@ -12,10 +13,11 @@ from app.cli.database import database, located
 from app.cli.output import console, fail, now
 from app.config import Settings
 from app.database import reading, writing
-from app.database_files import Copied, back_up, leaf_in, put_in_place, read_copy, state_of
+from app.database_files import Copied, back_up, leaf_in, put_in_place, read_copy, rows_in, state_of
 from app.log.entries import head, lock_head
 from app.log.head import bind_secret, is_bound, needs_rebuild, require_secret
 from app.log.mark import Mark, MarkFile, unrepeated
+from app.models import OPEN
 from app.registry.projection import RULES
 from app.registry.read_permissions import Reader
 from app.registry.rebuild import rebuild
@@ -24,6 +26,22 @@ from app.registry.write import WriteContext
 from app.vocabulary import Role
 
 AGAIN = "Keys revoked since live again, and consents given since are gone: revoke and record these anew."
+HIDE = (
+    "Objections sent since are gone too, and whoever was hidden on one is shown again: let nobody but curators reach "
+    "the server until they have hidden these people anew, each by a consent of class `counted`. Whoever is not in the "
+    "backup comes with the source's next report: ask the source to send it as `counted`."
+)
+WHO_IS_UNKNOWN = (
+    "Who these are, only a newer copy of the database tells: docs/operators.md says how (When a backup must be put "
+    "back)."
+)
+# The people whom an objection hides, answered or not, until two curators decide again, and who reported them.
+_HIDDEN = """
+    SELECT DISTINCT record.detainee_id, source.slug FROM objection_hiding
+    JOIN record ON record.key = objection_hiding.record AND NOT record.redacted
+    JOIN source ON source.key = record.source AND source.until = objection_hiding.until
+    WHERE objection_hiding.until = ?
+"""
 
 commands = typer.Typer()
 
@@ -55,27 +73,35 @@ def restore(
     ] = False,
 ) -> None:
     """Put a backup in the place of the database, which nobody may have open, or accept what a database that was put
-    back has lost. Whoever was erased since the backup was made is erased again."""
+    back has lost. Whoever was erased since the backup was made is erased again.
+
+    Whoever was hidden on an objection since is shown again: curators hide them anew before the public reaches it."""
     settings = Settings()
     mark = Mark(settings.mark_file())
+    hidden = None
     if file is not None:
-        copied = _put_back(settings, mark.kept, file, replace=replace, accept_loss=accept_loss)
+        copied, hidden = _put_back(settings, mark.kept, file, replace=replace, accept_loss=accept_loss)
         console.print(f"Revision {copied.revision} stands in {located(settings.database_url)}", soft_wrap=True)
     elif not accept_loss:
         fail("Name the backup to put back, or say --accept-loss of a database that was put back already.")
     with database(settings, finishing=False) as engine:
-        _go_on(engine, settings, mark)
+        _go_on(engine, settings, mark, WHO_IS_UNKNOWN if hidden is None else "\n".join(hidden) or "There are none.")
 
 
-def _put_back(settings: Settings, kept: MarkFile, file: Path, *, replace: bool, accept_loss: bool) -> Copied:
-    """Check everything that can be checked, then put the file in place."""
+def _put_back(
+    settings: Settings, kept: MarkFile, file: Path, *, replace: bool, accept_loss: bool
+) -> tuple[Copied, list[str] | None]:
+    """Check everything that can be checked, then put the file in place. Returns what it holds, and the addresses of
+    the people whom an objection hides in the database before alone, each with the reporting source; None where that
+    cannot be read."""
     address = "pg_restore --clean --if-exists --single-transaction --dbname='{}' " + str(file)
     target = _sqlite_file(settings, f"{address} (with every server stopped), and then: recuento restore --accept-loss")
     copied = read_copy(file)
     if copied.secret_check:
         require_secret(copied.secret_check, settings.secret_key(make=False))
+    state = state_of(target) if target.exists() else wal_check.UNREADABLE
     if target.exists():
-        if state_of(target) == wal_check.IN_USE:
+        if state == wal_check.IN_USE:
             fail(f"Somebody has {target} open: stop every server and command on it first.")
         if not replace and target.stat().st_size:
             fail(f"{target} is there already: say --replace if the backup is to stand in its place, and it to be gone.")
@@ -85,12 +111,22 @@ def _put_back(settings: Settings, kept: MarkFile, file: Path, *, replace: bool, 
             f"This machine has answered up to revision {kept.revision}, and the backup ends with revision "
             f"{copied.revision}: what came between would be lost. Put a newer backup back, or say --accept-loss."
         )
+    hidden = _hidden_since(target, file) if state == wal_check.ALONE else None
     put_in_place(file, target)
-    return copied
+    return copied, hidden
 
 
-def _go_on(engine: Engine, settings: Settings, mark: Mark) -> None:
-    """Erase again whoever was erased, and take the head of the database for the newest from then on."""
+def _hidden_since(database: Path, copy: Path) -> list[str] | None:
+    hidden = rows_in(database, _HIDDEN, OPEN)
+    if hidden is None:
+        return None
+    since = {*hidden}.difference(rows_in(copy, _HIDDEN, OPEN) or ())  # an old backup may know of no objections
+    return sorted(f"/v1/detainees/{UUID(detainee)} of {slug}" for detainee, slug in since)
+
+
+def _go_on(engine: Engine, settings: Settings, mark: Mark, hidden: str) -> None:
+    """Erase again whoever was erased, and take the head of the database for the newest from then on. `hidden`: whom
+    objections hid since, as far as that is known."""
     with reading(engine) as session:
         known = mark.kept.revision > 0
         if known:
@@ -116,14 +152,14 @@ def _go_on(engine: Engine, settings: Settings, mark: Mark) -> None:
     if not known:
         console.print(
             f"There was no {mark.path}: nobody can tell what was lost, or who was erased since. Erase them again, by a "
-            f"list of your own, before you serve. {AGAIN}",
+            f"list of your own, before you serve. {AGAIN} {HIDE}\n{hidden}",
             soft_wrap=True,
         )
         return
     console.print(
         f"The log goes on after revision {revision}; this machine had answered up to revision {lost}. Records erased "
         f"again: {len(erased)}. Say publicly after which revision the registry goes on, and ask every source to send "
-        f"again what it sent since. If that is of somebody who was erased, erase once more. {AGAIN}",
+        f"again what it sent since. If that is of somebody who was erased, erase once more. {AGAIN} {HIDE}\n{hidden}",
         soft_wrap=True,
     )
 

@@ -55,6 +55,7 @@ def standing(session: Session) -> dict[str, Any]:
         require_clock(session, now())
     except ClockJumped as refusal:
         clock = refusal.detail
+    filed_by_day = bursts.FiledByDay()
     unanswered, stopped = hiding_requests.unanswered(session), hiding_requests.stopped_sources(session)
     return {
         "revision": revision,
@@ -64,8 +65,8 @@ def standing(session: Session) -> dict[str, Any]:
         "wishes_in_review": _number(session, ProvisionalHiding),
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
-        "bursts": told_bursts(session),
-        "warnings": operator_warnings(session, bursts.FiledByDay(), now()) + ([ClockJumped.code] if clock else []),
+        "bursts": told_bursts(session, filed_by_day),
+        "warnings": operator_warnings(session, filed_by_day, now()) + ([ClockJumped.code] if clock else []),
         "clock": clock,
         **objections.standing(session),
     }

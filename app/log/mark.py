@@ -10,9 +10,10 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from stat import S_IMODE
 from threading import Lock
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -61,9 +62,9 @@ class MarkFile:
     forked: int | None = None
     erased: tuple[str, ...] = ()
 
-    def follows(self, standing: HeadSeen) -> bool:
+    def follows(self, head: HeadSeen) -> bool:
         """Whether the log has the entry of the mark, and so everything up to it."""
-        return standing.revision >= self.revision and standing.at_mark == self.leaf
+        return head.revision >= self.revision and head.at_mark == self.leaf
 
 
 class Mark:
@@ -85,10 +86,10 @@ class Mark:
         if self.path is None:
             return
         kept = self.kept = _read(self.path)  # another process may have moved it, or accepted a loss
-        standing = _standing(session, kept.revision)
-        if kept.follows(standing):
+        head = _head_seen(session, kept.revision)
+        if kept.follows(head):
             self.lost = self.exposes = False
-            self._move(session, kept, standing)
+            self._move(session, kept, head)
         else:
             self.lost, self.exposes = True, bool(unrepeated(session, kept))
 
@@ -112,11 +113,11 @@ class Mark:
             return False
         if revision <= kept.revision:
             return True
-        standing = _standing(session, kept.revision)
-        if not kept.follows(standing):
+        head = _head_seen(session, kept.revision)
+        if not kept.follows(head):
             return False
         try:
-            self._move(session, kept, standing)
+            self._move(session, kept, head)
         except UnreadableMark:
             return False
         return True
@@ -130,26 +131,26 @@ class Mark:
     def accept(self, session: Session) -> None:
         """Take the head for the newest, whatever was lost."""
         if self.path is not None:
-            standing = _standing(session, 0)
-            self._write(replace(self.kept, revision=standing.revision, leaf=standing.leaf))
+            head = _head_seen(session, 0)
+            self._write(replace(self.kept, revision=head.revision, leaf=head.leaf))
             self.lost = self.exposes = False
 
-    def _move(self, session: Session, kept: MarkFile, standing: HeadSeen) -> None:
+    def _move(self, session: Session, kept: MarkFile, head: HeadSeen) -> None:
         """Move the mark on to a head that follows it."""
-        if standing.revision > kept.revision:
-            erased = dict.fromkeys([*kept.erased, *_erased(session, kept.revision, standing.revision)])
-            moved = replace(kept, revision=standing.revision, leaf=standing.leaf, erased=tuple(erased))
-            self._write(moved, unless_at=standing.revision)
+        if head.revision > kept.revision:
+            erased = dict.fromkeys([*kept.erased, *_erased(session, kept.revision, head.revision)])
+            moved = replace(kept, revision=head.revision, leaf=head.leaf, erased=tuple(erased))
+            self._write(moved, unless_at=head.revision)
 
     def _write(self, kept: MarkFile, unless_at: int | None = None) -> None:
         """Write the file whole or not at all, in turn with other processes; not where it is as far as `unless_at`."""
         assert self.path is not None
         with self._writing, _alone(self.path.parent):
-            found = _read(self.path)
-            if unless_at is None or found.revision < unless_at:
+            written = _read(self.path)
+            if unless_at is None or written.revision < unless_at:
                 _replace(self.path, kept)
-                found = kept
-            self.kept = found
+                written = kept
+            self.kept = written
 
 
 def attach(engine: Engine, path: Path | None) -> Mark:
@@ -175,10 +176,10 @@ def unrepeated(session: Session, kept: MarkFile) -> list[UUID]:
     ]
 
 
-def _standing(session: Session, marked: int) -> HeadSeen:
+def _head_seen(session: Session, marked: int) -> HeadSeen:
     revision = session.execute(select(col(Head.revision))).scalar_one()
-    wanted = select(col(Entry.revision), col(Entry.leaf_hash)).where(col(Entry.revision).in_([revision, marked]))
-    leaves = {at: bytes(leaf).hex() for at, leaf in session.execute(wanted)}
+    entries = select(col(Entry.revision), col(Entry.leaf_hash)).where(col(Entry.revision).in_([revision, marked]))
+    leaves = {at: bytes(leaf).hex() for at, leaf in session.execute(entries)}
     return HeadSeen(int(revision), leaves.get(revision, ""), leaves.get(marked, ""))
 
 
@@ -191,8 +192,10 @@ def _erased(session: Session, after: int, until: int) -> list[str]:
 
 def _read(path: Path) -> MarkFile:
     try:
-        said: dict[str, Any] = json.loads(path.read_text())
-        return MarkFile(int(said["revision"]), str(said["leaf_hash"]), said["forked_at"], tuple(said["erased"]))
+        content: dict[str, Any] = json.loads(path.read_text())
+        return MarkFile(
+            int(content["revision"]), str(content["leaf_hash"]), content["forked_at"], tuple(content["erased"])
+        )
     except FileNotFoundError:
         return MarkFile()
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -203,17 +206,29 @@ def _read(path: Path) -> MarkFile:
 
 
 def _replace(path: Path, kept: MarkFile) -> None:
-    said = {"revision": kept.revision, "leaf_hash": kept.leaf, "forked_at": kept.forked, "erased": [*kept.erased]}
+    content = {"revision": kept.revision, "leaf_hash": kept.leaf, "forked_at": kept.forked, "erased": [*kept.erased]}
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(json.dumps(said))
+            _belong_as(path, file.fileno())
+            file.write(json.dumps(content))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise UnreadableMark(f"{path} cannot be written: name a place for it in RECUENTO_HEAD_FILE.") from error
+
+
+def _belong_as(path: Path, draft: int) -> None:
+    """Give a draft the owner and the mode of the file that it replaces, and a first one the owner of the folder: a
+    command that root runs must not take the mark from the server's user. Who is not root keeps what is their own."""
+    there = path.exists()
+    owner = (path if there else path.parent).stat()
+    if there:
+        os.fchmod(draft, S_IMODE(owner.st_mode))
+    with suppress(OSError):
+        os.fchown(draft, owner.st_uid, owner.st_gid)
 
 
 @contextmanager

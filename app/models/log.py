@@ -124,8 +124,8 @@ class Proposal(SQLModel, table=True):
 
 
 class Objection(SQLModel, table=True):
-    """Personal. What somebody without a key objects to. `about`, `wish`, `words` and `contact` are as sent; curators
-    alone read them, and an erasure deletes them.
+    """Personal. What somebody without a key objects to. `about` and `wish` are as sent, `words` and `contact` sealed
+    with the operator's secret (`log/vault.py`); curators alone read them, and an erasure deletes them.
 
     States: `received`, nobody has looked whom it is about; `waiting` for a place among those that hide; `open`, before
     the curators without hiding anybody; `hiding`; `upheld`, and a correction or an erasure is yet to come; `decided`.
@@ -140,8 +140,8 @@ class Objection(SQLModel, table=True):
     received_at: datetime = Field(sa_type=UtcDateTime)
     about: str = text_column()
     wish: ObjectionWish = Field(sa_type=AutoString)
-    words: str | None = text_column(nullable=True)
-    contact: str | None = text_column(nullable=True)
+    words: bytes | None = Field(sa_type=LargeBinary)
+    contact: bytes | None = Field(sa_type=LargeBinary)
     state: ObjectionState = Field(sa_type=AutoString, index=True)
     record: int | None = key_column(nullable=True, index=True)
     hidden_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)

@@ -98,15 +98,18 @@ STANDS, GONE = 0, 1  # what the first number of a cursor says of the row that wa
 def page_of_changes(
     session: Session,
     statement: Select[*tuple[Any, ...]],
+    of: str,
     order: Order,
     shown: Callable[[list[Any]], Sequence[Row | None]],
     left: tuple[Select[*tuple[Any, ...]], Any],
     query: Paged,
     revision: int,
 ) -> Page[Row]:
-    """A page of what changed, then of what left. `statement`: whatever may have changed; `shown`: those rows as the
-    reader is shown them, None for a row in which nothing changed; `left`: key and id of what left, and the key."""
-    position = read_cursor(query.cursor, 1 + len(order)) or [STANDS]
+    """A page of what changed, then of what left. `statement`: whatever may have changed; `of`: the list and its order;
+    `shown`: those rows as the reader is shown them, None for a row in which nothing changed; `left`: key and id of what
+    left, and the key."""
+    of = f"changes of {of}"
+    position = read_cursor(query.cursor, of, 1 + len(order)) or [STANDS]
     rows: list[Row] = []
     gone: list[Tombstone] = []
     positions: list[list[int]] = []
@@ -129,7 +132,7 @@ def page_of_changes(
         for (_key, thing_id, *_position), (number,) in leaving:
             gone.append({"id": thing_id, "revision": revision, "gone": True})
             positions.append([GONE, number, *fill])
-    cursor = write_cursor(positions[query.limit - 1]) if len(positions) > query.limit else None
+    cursor = write_cursor(of, positions[query.limit - 1]) if len(positions) > query.limit else None
     return Page(rows[: query.limit], cursor, gone=gone[: query.limit - len(rows)])
 
 

@@ -67,7 +67,8 @@ def _listed(
 ) -> Page[Row]:
     """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision."""
     among = listing(query, revision)
-    order = _order(among, query.sort)
+    name = f"counted {kind}s" if says_withheld else f"{kind}s"
+    order, of = _order(among, query.sort), f"{name} by {query.sort or 'default'}"
     shown_to = reader
     if query.q is None:
         statement = among.statement.where(visible(reader, among.detainee, revision))
@@ -76,13 +77,13 @@ def _listed(
         search = by_name(session, reader, query.q, among.detainee, revision)
         statement = among.statement.where(search.inside)  # whose name the reader may see stands in lists
         if query.sort is None:
-            order = [(search.rank, True), *order]
+            order, of = [(search.rank, True), *order], f"{name} by likeness"
     if since is not None:
         statement = statement.where(changes.may_have_changed(kind, among, since, revision))
         shown = changes.changed(session, kind, shape, listing, query, shown_to, since, revision)
         left = changes.left(kind, listing, query, reader, since, revision)
-        return changes.page_of_changes(session, statement, order, shown, left, query, revision)
-    rows, cursor = page(session, statement, order, query.cursor, query.limit)
+        return changes.page_of_changes(session, statement, of, order, shown, left, query, revision)
+    rows, cursor = page(session, statement, of, order, query.cursor, query.limit)
     people = person_records.people(session, {row[1] for row in rows}, revision)
     shapes_of_page = [shape(people[detainee], key, shown_to) for key, detainee, *_position in rows]
     if query.q is not None:
@@ -187,7 +188,7 @@ def detainees(
 
 def sources(session: Session, query: Paged, revision: int) -> Page[SourceShape]:
     statement = select(col(Source.key), Source).where(at(Source, revision))
-    rows, cursor = page(session, statement, [(col(Source.key), False)], query.cursor, query.limit)
+    rows, cursor = page(session, statement, "sources", [(col(Source.key), False)], query.cursor, query.limit)
     return Page([source_shape(row[1]) for row in rows], cursor)
 
 
@@ -212,7 +213,7 @@ def facilities(session: Session, query: FacilityQuery, revision: int) -> Page[Fa
     statement = select(col(Facility.key), Facility).where(at(Facility, revision))
     if query.country is not None:
         statement = statement.where(col(Facility.country) == query.country)
-    rows, cursor = page(session, statement, [(col(Facility.key), False)], query.cursor, query.limit)
+    rows, cursor = page(session, statement, "facilities", [(col(Facility.key), False)], query.cursor, query.limit)
     return Page([facility_shape(row[1]) for row in rows], cursor)
 
 
@@ -243,11 +244,12 @@ def claims(
 
     statement = select(col(Claim.key), Claim).where(at(Claim, revision), *matching(Claim))
     order: Order = [(col(Claim.key), query.sort == "-recorded")]
+    of = f"claims by {query.sort or 'default'}"
     if since is not None:
         statement = statement.where(col(Claim.since) > since)
         left = changes.claims_left(matching, since, revision)
-        return changes.page_of_changes(session, statement, order, shown, left, query, revision)
-    rows, cursor = page(session, statement, order, query.cursor, query.limit)
+        return changes.page_of_changes(session, statement, of, order, shown, left, query, revision)
+    rows, cursor = page(session, statement, of, order, query.cursor, query.limit)
     return Page(shown(rows), cursor)
 
 
@@ -301,7 +303,7 @@ def own_reports(
     if query.source_record_id is not None and reader.source is not None:
         case = records.case_digest(secret, reader.source, query.source_record_id)
         statement = statement.join(CaseKey, col(CaseKey.record_id) == col(Record.id)).where(col(CaseKey.digest) == case)
-    rows, cursor = page(session, statement, [(col(Record.key), False)], query.cursor, query.limit)
+    rows, cursor = page(session, statement, "reports", [(col(Record.key), False)], query.cursor, query.limit)
     shown = [report_shape(row[1], Version(row[2].version, entry_at(session, row[2].since))) for row in rows]
     return Page(shown, cursor)
 

@@ -6,6 +6,7 @@ from sqlalchemy import case, func, select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
+from app.log import vault
 from app.models import OPEN, Objection, Placement
 from app.reading import person_records, shapes
 from app.reading.paging import Page
@@ -18,7 +19,7 @@ from app.wire.filed import ObjectedShape, ObjectionShape
 MOST_SHOWN = 200
 
 
-def objections(session: Session, reader: Reader, revision: int) -> Page[ObjectedShape]:
+def objections(session: Session, reader: Reader, revision: int, secret: bytes) -> Page[ObjectedShape]:
     """The people whom undecided objections are about: hidden people first, then in turn between networks, the oldest
     first."""
     shown = case((col(Objection.state) == "hiding", 0), (col(Objection.state) == "upheld", 2), else_=1)
@@ -41,7 +42,7 @@ def objections(session: Session, reader: Reader, revision: int) -> Page[Objected
             "state": _state(of_person[0]),
             "hidden_since": format_instant(min(since)) if (since := _hidden_since(of_person)) else None,
             "detainee": shapes.detainee(people[person], reader),
-            "objections": [_shown(objection) for objection in of_person],
+            "objections": [_shown(objection, secret) for objection in of_person],
         }
         for person, of_person in by_person.items()
     ]
@@ -57,12 +58,20 @@ def _hidden_since(objections: list[Objection]) -> list[Any]:
     return [one.hidden_at for one in objections if one.hidden_at is not None and one.state in ("hiding", "upheld")]
 
 
-def _shown(objection: Objection) -> ObjectionShape:
+def _shown(objection: Objection, secret: bytes) -> ObjectionShape:
     return {
         "id": objection.id,
         "received_at": format_instant(objection.received_at),
         "about": objection.about,
         "wish": objection.wish,
-        "words": objection.words,
-        "contact": objection.contact,
+        "words": _unsealed(secret, objection.words, objection.id, "words"),
+        "contact": _unsealed(secret, objection.contact, objection.id, "contact"),
     }
+
+
+def _unsealed(secret: bytes, sealed: bytes | None, *place: object) -> str | None:
+    """A text as it was sent; None of one that was changed in the database, for the others must still be read."""
+    try:
+        return None if sealed is None else vault.unseal(secret, sealed, *place).decode()
+    except vault.Damaged:
+        return None

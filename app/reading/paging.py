@@ -48,22 +48,23 @@ class Page(Generic[Row]):
         return [*self.rows, *self.gone]
 
 
-def write_cursor(position: Sequence[Any]) -> str:
-    """Opaque to clients; it holds the last position and nothing else."""
-    return base64.urlsafe_b64encode(json.dumps([*position]).encode()).decode().rstrip("=")
+def write_cursor(of: str, position: Sequence[Any]) -> str:
+    """Opaque to clients; it holds the list and its order (`of`) and the last position, and nothing else."""
+    return base64.urlsafe_b64encode(json.dumps([of, *position]).encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str | None, length: int = 1) -> list[int] | None:
-    """The position in a cursor. Raises Invalid for one that was not given out here."""
+def read_cursor(cursor: str | None, of: str, length: int = 1) -> list[int] | None:
+    """The position in a cursor. Raises Invalid for one that was not given out here: in another list, or another order,
+    it would skip rows or repeat them in silence."""
     if cursor is None:
         return None
     try:
-        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        held = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
-        position = None
-    if not isinstance(position, list) or len(position) != length or not all(map(_is_key, position)):
+        held = None
+    if not isinstance(held, list) or held[:1] != [of] or len(held) != 1 + length or not all(map(_is_key, held[1:])):
         raise Invalid.at("/cursor", "invalid_cursor", "Follow the `next` link of the page before; do not make one.")
-    return position
+    return held[1:]
 
 
 def _is_key(value: Any) -> bool:
@@ -94,9 +95,9 @@ def after(
 
 
 def page(
-    session: Session, statement: Select[*tuple[Any, ...]], order: Order, cursor: str | None, limit: int
+    session: Session, statement: Select[*tuple[Any, ...]], of: str, order: Order, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
-    """One page of a statement, and the cursor of the next page, if a row follows."""
-    placed = after(session, statement, order, read_cursor(cursor, len(order)), limit + 1)
+    """One page of a statement, and the cursor of the next page, if a row follows. `of`: the list and its order."""
+    placed = after(session, statement, order, read_cursor(cursor, of, len(order)), limit + 1)
     rows = [row for row, _position in placed[:limit]]
-    return rows, write_cursor(placed[limit - 1][1]) if len(placed) > limit else None
+    return rows, write_cursor(of, placed[limit - 1][1]) if len(placed) > limit else None

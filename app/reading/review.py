@@ -20,7 +20,7 @@ from app.models import (
     Record,
 )
 from app.reading import person_records, shapes
-from app.reading.paging import Page, read_cursor, write_cursor
+from app.reading.paging import Beside, Page, read_cursor, write_cursor
 from app.reading.questions import Paged
 from app.reading.shapes import Person
 from app.reading.side_by_side import side_by_side
@@ -39,18 +39,22 @@ MOST_FACILITIES = 100
 LOOKED_AT = 2000
 APART = -1  # releases on days apart come after the pairs, and so do reports that contradict what they point at
 HIDDEN = 3000  # people who are hidden, or should be, until a curator looks come before all else
+OF = "review"  # of cursors
 BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
-def review(session: Session, query: Paged, reader: Reader, revision: int) -> Page[filed.WaitingShape]:
+def review(
+    session: Session, query: Paged, reader: Reader, revision: int, filed_by_day: bursts.FiledByDay
+) -> Page[filed.WaitingShape]:
     """What waits for a curator, best first: people hidden provisionally; pairs that may be one person, and records that
     contradict others of their own person; then releases on days apart and reports that contradict what they point at;
-    then the pairs that a curator has looked at and could not decide."""
+    then the pairs that a curator has looked at and could not decide. Beside them the bursts of reports, by what the
+    process has counted before."""
     parts = (_hidden_at, _pending, _hidden_pairs, _contradictions, _apart_at, _contradicting)
     waiting = union_all(*(part(revision) for part in parts)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
     statement = select(waiting)
-    after = read_cursor(query.cursor, 3)
+    after = read_cursor(query.cursor, OF, 3)
     if after is not None:
         further = tuple_(key, other) > tuple_(literal(after[1]), literal(after[2]))
         statement = statement.where(or_(score < after[0], (score == after[0]) & further))
@@ -60,10 +64,12 @@ def review(session: Session, query: Paged, reader: Reader, revision: int) -> Pag
         session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision
     )
     shown = [_SHAPES[row.kind](session, row, people, reader, revision) for row in rows]
-    cursor = write_cursor([rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
-    return Page(
-        shown, cursor, lambda: {"unknown_facilities": _unknown_facilities(session), "bursts": told_bursts(session)}
-    )
+    cursor = write_cursor(OF, [rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
+
+    def beside() -> Beside:
+        return {"unknown_facilities": _unknown_facilities(session), "bursts": told_bursts(session, filed_by_day)}
+
+    return Page(shown, cursor, beside)
 
 
 def _pending(revision: int) -> Select[*tuple[Any, ...]]:
@@ -315,12 +321,12 @@ _SHAPES: dict[str, Callable[[Session, Any, dict[int, Person], Reader, int], file
 }
 
 
-def told_bursts(session: Session) -> list[BurstShape]:
+def told_bursts(session: Session, filed_by_day: bursts.FiledByDay) -> list[BurstShape]:
     """The bursts of reports of the log's last days, with their sources."""
     slugs = {source.key: source.slug for source in Views.of(session).sources.values()}
     return [
         {"source": slugs[burst.source], "day": burst.day.isoformat(), "reports": burst.reports, "usual": burst.usual}
-        for burst in bursts.bursts(session)
+        for burst in bursts.bursts(session, filed_by_day)
     ]
 
 

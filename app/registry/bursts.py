@@ -77,10 +77,9 @@ def filed_between(session: Session, after: int, until: int) -> dict[int, int]:
     return dict(session.execute(filed).all()) if until > after else {}
 
 
-def bursts(session: Session, known: FiledByDay | None = None) -> list[Burst]:
+def bursts(session: Session, known: FiledByDay) -> list[Burst]:
     """The bursts of the log's last days, the newest first. Versions of reports count as reports do: a key writes
     both. A source's first day is no burst, since it has no habit yet. `known`: what the process has counted before."""
-    known = known or FiledByDay()
     revision, recorded_at = head(session)
     today = recorded_at.astimezone(UTC).date()
     days = [today - timedelta(days=back) for back in range(DAYS_TOLD)]

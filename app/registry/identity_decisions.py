@@ -13,7 +13,7 @@ from app.dates import parse
 from app.errors import ConflictingBirths, ContradictsDecisions, Invalid, NotFound
 from app.log.entries import entry_at
 from app.models import OPEN, Decision, Record
-from app.registry import records, two_person_rule
+from app.registry import objections, records, two_person_rule
 from app.registry.clusters import Edge, cluster_of, contradiction, path
 from app.registry.reprojection import component_of
 from app.registry.schemas import IdentityIn
@@ -63,6 +63,7 @@ def decide(context: WriteContext, body: IdentityIn) -> Outcome:
         },
         {"reason": body.reason},
     )
+    objections.keep_hiding(context, entry.revision)  # the decision may void another one's tie
     return Outcome("identity", 201, entry.revision, {"id": str(decision_id)})
 
 
@@ -97,11 +98,12 @@ def _full_births(context: WriteContext, cluster: Collection[uuid.UUID]) -> dict[
 
 
 def undo(context: WriteContext, decision_id: uuid.UUID) -> Outcome:
-    """Undo a decision: every cluster becomes what it would be without it."""
+    """Undo a decision: every cluster becomes what it would be without it. Whom an objection concerns stays hidden."""
     decision = context.session.scalars(select(Decision).where(col(Decision.id) == decision_id)).one_or_none()
     if decision is None or decision.until != OPEN:
         raise NotFound("There is no standing decision with this id.")
     entry = context.write("identity", {"id": str(new_id()), "undoes": str(decision_id)})
+    objections.keep_hiding(context, entry.revision)
     return Outcome("identity", 200, entry.revision, {"id": str(decision_id)})
 
 

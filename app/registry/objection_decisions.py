@@ -53,14 +53,16 @@ def decide(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisi
     waits = two_person_rule.wait_for_second(context, "objection", (record,), body.to or body.decision, body)
     if waits:
         return waits
+    hiding = hidden_records(session, place.detainee)
+    # Whoever guesses at somebody hidden must not read in the log that there was an objection about them, and so a
+    # record. No quiet time is lost: no objection hides who is hidden.
+    changes_nothing = record.publish_now == Publish.COUNTED and body.to in (None, "counted")
     if body.to in ("counted", "anonymous"):
         given = {"given_by": GIVEN_BY, "given_on": objection.received_at.date().isoformat(), "reason": body.reason}
         context.write("consent", {"record": str(record.id), "publish": body.to}, given)
     step = {"objection": body.decision} | ({} if body.to is None else {"to": body.to})
-    entries = [
-        context.write("consent", {"record": str(hidden), **step})
-        for hidden in hidden_records(session, place.detainee) or [record.id]
-    ]
+    for answered in hiding or ([] if changes_nothing else [record.id]):
+        context.write("consent", {"record": str(answered), **step})
     keys = [of_person.key for of_person in records.of_person(session, record)]
     run, objections = session.connection().execute, update(Objection).where(col(Objection.record).in_(keys))
     if body.to in ("correction", "erasure"):
@@ -69,7 +71,7 @@ def decide(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisi
         over = {"state": "decided", "decided_at": context.now, "slot": None, "network": None}
         run(objections.where(col(Objection.state).in_(UNDECIDED)).values(over))
     run(delete(Proposal).where(col(Proposal.kind) == "objection", col(Proposal.a).in_(keys)))
-    return Outcome("objection", 201, entries[-1].revision, {"detainee": str(record.detainee_id)})
+    return Outcome("objection", 201, context.log.revision, {"detainee": str(record.detainee_id)})
 
 
 def _would_open(context: WriteContext, record: Record, person: int) -> bool:

@@ -14,10 +14,10 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
 
 from app.log.sealed import keyed_digest
+from app.networks import network_of
 from app.registry.records import Kind
 
 # Of a hundred hostile networks, one in eighty times one falls into the bucket of a given other network.
@@ -67,22 +67,11 @@ class Networks:
             if self._day != now.date():
                 self._day, self._key, self._name = now.date(), secrets.token_bytes(32), secrets.token_hex(4)
                 self._taken.clear()
-            bucket = int(keyed_digest(self._key, network_of(host)), 16) % BUCKETS
+            network = network_of(host, PREFIX_V4, PREFIX_V6) or ""  # all clients without an address are one
+            bucket = int(keyed_digest(self._key, network), 16) % BUCKETS
             turn = self._taken[bucket] % PLACES_EACH
             self._taken[bucket] += 1
             return f"{self._name}-{bucket}", bucket * PLACES_EACH + turn
-
-
-def network_of(host: str) -> str:
-    """The network of a client's address; all clients without one, as behind a socket of the machine, are one."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    prefix = PREFIX_V4 if address.version == 4 else PREFIX_V6
-    return str(ip_network((address, prefix), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,19 @@
 """Objections: the person concerned, or who speaks for them, says "this is me; hide, correct or remove it", or "I am not
 missing", without a key.
 
-A request stores one row, whatever it is about: no answer, time or later state may confirm a guess. On a fixed beat
-`settle` looks whom the objections are about, hides people provisionally, and forgets what is over; two curators decide
-(`objection_decisions.py`). Hiding is an entry of kind `consent` with `objection`, without a word of the objection: it
-closes today's class alone.
+A request stores one row, whatever it is about (`objection_intake.py`): no answer, time or later state may confirm a
+guess. On a fixed beat `settle` looks whom the objections are about, hides people provisionally, and forgets what is
+over; two curators decide (`objection_decisions.py`). Hiding is an entry of kind `consent` with `objection`, without a
+word of the objection: it closes today's class alone.
 """
 
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import StringConstraints
-from sqlalchemy import Row, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Row, Select, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -30,16 +29,11 @@ from app.models import (
     Record,
     Release,
 )
-from app.models.log import ObjectionWish
 from app.registry.objection_places import PLACES_EACH, Target, next_to_hide, thing_at
 from app.registry.records import Kind
-from app.registry.schemas import Line, Note, Shape
-from app.registry.write import WriteContext, new_id
+from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
-# Half a page says who somebody is and what is wrong; what proves it is asked for by curators, elsewhere.
-MOST_WORDS = 1_000
-MOST_ADDRESS = 300  # an address of the registry has about 70 characters
 # Objections on which one person is hidden: of different networks, so that one voice is heard once.
 MOST_VOICES = 5
 # Objections looked up in one beat, in milliseconds; a full queue is through in half an hour, and of each network the
@@ -62,24 +56,16 @@ WARNED_AFTER = timedelta(days=1)
 UNDECIDED = ("waiting", "open", "hiding", "upheld")
 
 _QUEUED = ("received", "waiting", "open")
-_FREE_SLOT = delete(Objection).where(col(Objection.slot) == bindparam("at"))
-_INSERT = insert(Objection)
+_OF_PEOPLE: Select[*tuple[Any, ...]] = (
+    select(
+        col(Objection.id), col(Objection.state), col(Objection.network), col(Objection.received_at),
+        col(Objection.hidden_at), col(Record.id).label("id_of_record"), col(Record.publish_now),
+        col(Placement.detainee),
+    )
+    .join(Record, col(Record.key) == col(Objection.record))
+    .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+)  # fmt: skip
 _IDS: dict[Kind, Any] = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
-
-
-class ObjectionIn(Shape):
-    about: Annotated[Line, StringConstraints(max_length=MOST_ADDRESS)]
-    wish: ObjectionWish
-    words: Annotated[Note, StringConstraints(max_length=MOST_WORDS)] | None = None
-    contact: Line | None = None
-
-
-def receive(session: Session, sent: ObjectionIn, network: str, slot: int, now: datetime) -> None:
-    """Store an objection at a place of its network, in place of what still waits there."""
-    run = session.connection().execute
-    run(_FREE_SLOT, {"at": slot})
-    row = {"id": new_id(), "slot": slot, "network": network, "received_at": now, "state": "received"}
-    run(_INSERT, {**row, "about": sent.about, "wish": sent.wish, "words": sent.words, "contact": sent.contact})
 
 
 def is_due(session: Session, now: datetime) -> bool:
@@ -165,7 +151,7 @@ def _place(context: WriteContext) -> None:
         hiding = [row for row in rows if row.state == "hiding"]
         others = [row for row in rows if row.state == "waiting"]
         if hiding:
-            networks = _hide(session, hiding[0].record, others, now, {row.network for row in hiding})
+            networks = _hide(session, others, now, {row.network for row in hiding})
             hidden[person] = Target(person, networks, min(row.hidden_at for row in hiding))
         elif others[0].publish_now == Publish.COUNTED:  # hidden already: it needs no place
             _set(session, others, state="open")
@@ -181,8 +167,8 @@ def _place(context: WriteContext) -> None:
             _give_up(context, giver.person)
             del hidden[giver.person]
         rows = waiting[first.person]
-        context.write("consent", {"record": str(rows[0].id_of_record), "objection": "received"})
-        networks = _hide(session, rows[0].record, rows, now)
+        _open_hiding(context, rows[0])
+        networks = _hide(session, rows, now)
         hidden[first.person] = Target(first.person, networks, now)
         del candidates[first.person]
 
@@ -190,36 +176,71 @@ def _place(context: WriteContext) -> None:
 def _by_person(session: Session) -> dict[int, list[Row[Any]]]:
     """Person → the objections that hide, or wait for a place; oldest first, where no more wait than one beat weighs."""
     rows = session.execute(
-        select(
-            col(Objection.id), col(Objection.state), col(Objection.network), col(Objection.received_at),
-            col(Objection.hidden_at), col(Objection.record), col(Record.id).label("id_of_record"),
-            col(Record.publish_now), col(Placement.detainee),
-        )
-        .join(Record, col(Record.key) == col(Objection.record))
-        .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-        .where(col(Objection.state).in_(("waiting", "hiding")))
+        _OF_PEOPLE.where(col(Objection.state).in_(("waiting", "hiding")))
         # Those that hide have no slot any more.
         .order_by(col(Objection.slot).is_not(None), col(Objection.slot) % PLACES_EACH, col(Objection.received_at))
         .limit(WEIGHED_AT_ONCE)
-    )  # fmt: skip
+    )
+    return _grouped(rows)
+
+
+def _grouped(rows: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
     by_person: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row.received_at, row.id)):
         by_person[row.detainee].append(row)
     return by_person
 
 
-def _hide(
-    session: Session, record: int, rows: Sequence[Row[Any]], now: datetime, heard: Collection[str] = ()
-) -> frozenset[str]:
-    """Let objections hide the person of a record together with those of the networks `heard`: the first of each other
-    network, MOST_VOICES in all. The rest reach the curators alone. Returns the networks."""
+def _hide(session: Session, rows: Sequence[Row[Any]], now: datetime, heard: Collection[str] = ()) -> frozenset[str]:
+    """Let objections hide their person together with those of the networks `heard`: the first of each other network,
+    MOST_VOICES in all. The rest reach the curators alone. Returns the networks."""
     taken: dict[str, Row[Any]] = {}
     for row in rows:
         if row.network not in heard and len(heard) + len(taken) < MOST_VOICES:
             taken.setdefault(row.network, row)
-    _set(session, taken.values(), state="hiding", hidden_at=now, slot=None, record=record)
+    _set(session, taken.values(), state="hiding", hidden_at=now, slot=None)
     _set(session, [row for row in rows if row not in taken.values()], state="open")
     return frozenset(heard) | taken.keys()
+
+
+def _open_hiding(context: WriteContext, row: Row[Any]) -> None:
+    context.write("consent", {"record": str(row.id_of_record), "objection": "received"})
+
+
+def keep_hiding(context: WriteContext, revision: int) -> None:
+    """Hide on their own objections the people who were hidden together with others, and whom the identity entry of this
+    revision parted from these: in its transaction, so that nobody is shown for a moment."""
+    session, now = context.session, context.now
+    for person, rows in _parted(session, revision).items():
+        undecided = [row for row in rows if row.state != "upheld"]
+        hiding = [row for row in undecided if row.state == "hiding"]
+        if len(undecided) < len(rows):
+            _open_hiding(context, rows[0])
+        elif rows[0].publish_now == Publish.COUNTED:  # hidden anyway: it needs no place
+            _set(session, undecided, state="open")
+        elif hiding or _not_answered(session, {person: undecided}, now):
+            _open_hiding(context, rows[0])
+            others = [row for row in undecided if row.state != "hiding"]
+            _hide(session, others, now, {row.network for row in hiding})
+
+
+def _parted(session: Session, revision: int) -> dict[int, list[Row[Any]]]:
+    """Person → the undecided objections that would hide them, oldest first, of people whom no objection hides any more,
+    and one hid until the entry of this revision."""
+    before: Any = aliased(Placement)
+    of_hidden: Any = aliased(Placement)
+    hides = exists().where(col(ObjectionHiding.record) == of_hidden.record, col(ObjectionHiding.until) == OPEN)
+    rows = session.execute(
+        _OF_PEOPLE.join(before, before.record == col(Objection.record)).where(
+            col(Objection.state).in_(UNDECIDED),
+            or_(col(Objection.wish) != "not_missing", col(Objection.state) == "upheld"),
+            before.since < revision,
+            before.until >= revision,
+            hides.where(of_hidden.detainee == before.detainee, of_hidden.since < revision, of_hidden.until >= revision),
+            ~hides.where(of_hidden.detainee == col(Placement.detainee), of_hidden.until == OPEN),
+        )
+    )
+    return _grouped(rows)
 
 
 def _not_answered(session: Session, waiting: dict[int, list[Row[Any]]], now: datetime) -> dict[int, list[Row[Any]]]:
@@ -279,8 +300,12 @@ def _set(session: Session, rows: Iterable[Row[Any]], **values: Any) -> None:
 
 def standing(session: Session) -> dict[str, int]:
     """How many people are hidden on unanswered objections, and how many objections wait."""
-    number = select(col(Objection.state), func.count(), func.count(col(Objection.record).distinct()))
-    states = {state: (rows, people) for state, rows, people in session.execute(number.group_by(col(Objection.state)))}
+    number = (
+        select(col(Objection.state), func.count(), func.count(col(Placement.detainee).distinct()))
+        .outerjoin(Placement, (col(Placement.record) == col(Objection.record)) & (col(Placement.until) == OPEN))
+        .group_by(col(Objection.state))
+    )
+    states = {state: (rows, people) for state, rows, people in session.execute(number)}
     waiting = sum(states.get(state, (0, 0))[0] for state in (*_QUEUED, "upheld"))
     return {"hidden_on_objections": states.get("hiding", (0, 0))[1], "objections_waiting": waiting}
 

@@ -4,14 +4,23 @@ import re
 import uuid
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app import dates
 from app.countries import COUNTRIES
-from app.normal import UNSEEN
 from app.registry import refused_names
 from app.registry.content import FILED
+from app.registry.text_checks import as_read, one_line, prose
 from app.vocabulary import (
     Category,
     Condition,
@@ -44,34 +53,7 @@ OLDEST = 120  # the oldest age a report may state; nobody older was ever documen
 
 T = TypeVar("T")
 
-# What a line cannot hold: C0, DEL, C1, what shows another text. Query strings bring them past the JSON gate.
-_UNSEEN = re.compile(f"[\x00-\x1f\x7f-\x9f{UNSEEN}]")
-
-# Half the world's spreadsheets part the cells of a CSV file at a semicolon, others at a bar: of such a line they would
-# make two cells, the second a formula. The apostrophe that stands before a cell cannot help there (`exchange.tables`).
-# A hyphen begins one too, and a name needs none there, but prose may: only where a number, a bracket or a quotation
-# mark follows, or later a call or a program's name and a bar. Signs may be as wide as a Chinese character.
-_SIGNS, _HYPHENS = r"=+@\uff1d\uff0b\uff20", r"\-\uff0d"
-_BEHIND = rf"[;|][^\w;|{_SIGNS}{_HYPHENS}]*+"
-_FORMULA_IN_A_LINE = re.compile(rf"{_BEHIND}[{_SIGNS}{_HYPHENS}]")
-_FORMULA_IN_PROSE = re.compile(
-    rf"""{_BEHIND}(?:[{_SIGNS}]|[{_HYPHENS}](?:\s*+[\d("'{_SIGNS}{_HYPHENS}]|[^;|\n]*\w\s*+[(|]))"""
-)
-
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
-def _one_line(value: str) -> str:
-    if _UNSEEN.search(value):
-        raise PydanticCustomError("control_character", "Remove line breaks, tabs, control and invisible characters.")
-    return _no_formula(value, _FORMULA_IN_A_LINE)
-
-
-def _no_formula(value: str, formula: re.Pattern[str] = _FORMULA_IN_PROSE) -> str:
-    if formula.search(value):
-        detail = "A spreadsheet would run what stands behind ; or | as a formula: leave that out, or write it in words."
-        raise PydanticCustomError("formula", detail)
-    return value
 
 
 def _partial_date(value: str) -> str:
@@ -128,16 +110,16 @@ def _line(length: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
 
 
-Line = Annotated[str, _line(NAME_LENGTH), AfterValidator(_one_line)]
-Code = Annotated[str, _line(CODE_LENGTH), AfterValidator(_one_line)]
+Line = Annotated[str, _line(NAME_LENGTH), BeforeValidator(as_read), AfterValidator(one_line)]
+Code = Annotated[str, _line(CODE_LENGTH), AfterValidator(one_line)]
 Slug = Annotated[str, StringConstraints(max_length=CODE_LENGTH), AfterValidator(_slug)]
-LongLine = Annotated[str, _line(NOTE_LENGTH), AfterValidator(_one_line)]
-Note = Annotated[str, _line(NOTE_LENGTH), AfterValidator(lambda note: _no_formula(note))]
+LongLine = Annotated[str, _line(NOTE_LENGTH), AfterValidator(one_line)]
+Note = Annotated[str, _line(NOTE_LENGTH), AfterValidator(prose)]
 _Day = Annotated[str, StringConstraints(strip_whitespace=True, max_length=dates.MAX_TEXT)]
 Date = Annotated[_Day, AfterValidator(_partial_date)]
 DayOfAge = Annotated[_Day, AfterValidator(lambda text: text if text == FILED else _partial_date(text))]
 Country = Annotated[str, AfterValidator(_country)]
-Link = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_one_line), AfterValidator(_link)]
+Link = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(one_line), AfterValidator(_link)]
 Flag = Annotated[bool, Field(strict=True)]  # "no" and 0 are not false: whoever sends them is asked
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.api import background
 from app.errors import Unavailable
+from tests.support import World
 
 MARKER = "Zenaida Quintero Paz"
 
@@ -62,16 +63,33 @@ def test_a_chore_with_more_to_do_is_done_again_at_once() -> None:
     assert len(calls) >= 5
 
 
-def test_a_chore_is_done_once_more_when_the_server_stops() -> None:
+@pytest.mark.parametrize("at_stop", [True, False])
+def test_only_a_chore_that_writes_what_is_in_memory_alone_is_done_once_more_when_the_server_stops(
+    *, at_stop: bool
+) -> None:
     calls: list[int] = []
 
     async def play() -> None:
-        stopping = asyncio.Event()
+        stopping, lane = asyncio.Event(), asyncio.Semaphore(1)
         act = partial(calls.append, 1)
-        chore = asyncio.create_task(background._repeat(stopping, "a chore", act, 3600, asyncio.Semaphore(1)))
+        chore = asyncio.create_task(background._repeat(stopping, "a chore", act, 3600, lane, at_stop=at_stop))
         await asyncio.sleep(0)
         stopping.set()
         await chore
 
     asyncio.run(asyncio.wait_for(play(), 60))
-    assert calls == [1]
+    assert calls == [1] * at_stop
+
+
+def test_a_server_that_stops_notes_the_use_of_keys_and_begins_nothing_long(
+    resting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr("app.registry.scrubbing.finish", lambda _engine: begun.append("an erasure"))
+    monkeypatch.setattr("app.registry.pair_finder.PairFinder.step", lambda _finder: begun.append("a comparison"))
+    monkeypatch.setattr("app.api.objection_beat.ObjectionBeat.settle", lambda _beat: begun.append("a beat"))
+    with resting as world:
+        world.get("/v1/me", "foro")
+    assert begun == []
+    ((noted,),) = world.rows("SELECT count(*) FROM api_key WHERE last_used_on IS NOT NULL")
+    assert noted == 1

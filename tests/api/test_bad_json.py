@@ -183,6 +183,18 @@ def test_notes_have_lines_and_names_have_joiners(world: World) -> None:
     assert world.get("/v1/detainees").json()["data"][0]["name"] == name
 
 
+def test_what_nobody_sees_is_no_part_of_a_name(world: World) -> None:
+    copied, seen = "\ufeffJo\u200bsé Pe\u00adña\u2060 Duarte\u200e", "José Peña Duarte"
+    filed = world.file(detainee__full_name=copied, source_record_id="1")
+    assert filed["detainee"]["name"] == seen
+    again = world.post("/v1/releases", make_report(detainee__full_name=seen, source_record_id="1"), "foro")
+    assert again.json()["receipt"] == filed["receipt"]
+    assert world.file("jep", detainee__full_name=copied)["match"]["outcome"] == "linked"
+    with world.storing_nothing():
+        blank = make_report(detainee__full_name="\u200b\u200d", source_record_id="2")
+        world.refuse(world.post("/v1/releases", blank, "foro"), 422, "control_character", "/detainee/full_name")
+
+
 def test_names_are_kept_in_one_normal_form(world: World) -> None:
     decomposed, composed = "Jose\u0301 Pen\u0303a Duarte", "José Peña Duarte"
     filed = world.file(detainee__full_name=decomposed, source_record_id="1")

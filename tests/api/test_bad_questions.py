@@ -4,10 +4,11 @@ import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.support import World
+from tests.support import Body, World
 
 LISTS = (
     "/v1/releases", "/v1/detentions", "/v1/detainees", "/v1/sources", "/v1/facilities", "/v1/claims", "/v1/corrections",
@@ -92,8 +93,8 @@ OF_COUNTS = [
 ]
 
 
-def cursor(position: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+def cursor(held: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(held).encode()).decode().rstrip("=")
 
 
 def test_questions_out_of_shape_are_refused_where_they_stand(world: World, subtests: pytest.Subtests) -> None:
@@ -133,7 +134,7 @@ def test_a_window_of_detentions_in_reverse_is_refused_in_every_list(world: World
 
 
 def test_a_cursor_that_was_not_given_out_is_refused(world: World, subtests: pytest.Subtests) -> None:
-    forged = ["abc", "%00", "%C3%A9", "a" * 201, *map(cursor, (1, "1", [], [1, 2], ["1"], [True], [None], [1.5]))]
+    forged = ["abc", "%00", "%C3%A9", "a" * 201, *map(cursor, (1, "1", [], [1], [1, 2], ["1"], [True], [None], [1.5]))]
     forged += [*map(cursor, ({"a": 1}, [[1]], [10**30], [-(10**30)], [2**63])), "bnVsbA", "W05hTl0"]
     for path in LISTS:
         for text in forged:
@@ -145,8 +146,49 @@ def test_a_cursor_that_was_not_given_out_is_refused(world: World, subtests: pyte
 def test_the_cursor_of_the_review_list_has_three_parts(world: World, subtests: pytest.Subtests) -> None:
     for position in ([1], [1, 2], [1, 2, 3, 4], [1, 2, "3"], [10**30, 1, 0]):
         with subtests.test(str(position)):
-            answer = world.get("/v1/review", "curator", cursor=cursor(position))
+            answer = world.get("/v1/review", "curator", cursor=cursor(["review", *position]))
             world.refuse(answer, 422, "invalid_cursor", "/cursor")
+
+
+def test_a_cursor_opens_no_other_list_and_no_other_order(world: World, subtests: pytest.Subtests) -> None:
+    """Not where it has as many parts either: rows would be skipped, or told twice, in silence."""
+    jobs = []
+    for number in range(3):
+        world.file(detainee__full_name="Ana Paz Rivero", source_record_id=f"A-{number}")
+    for number in range(2):
+        world.file(detainee__full_name="Ana Paz Rivero", source_record_id=f"A-{number}", release__kind="pardon")
+        world.add_facility(f"place-{number}", f"Place {number}")
+        claim = {"claimant": "jep", "measure": "released", "qualifier": "at_least", "low": number + 1}
+        assert world.post("/v1/claims", claim, "jep").status_code == 201
+        rows = f"name,country\nZoraida Montilla {number},VE\nUlises Barrios {number},VE\n"
+        jobs.append(world.send_list(rows, "jep")["id"])
+    backwards, changed = {"sort": "-recorded"}, {"changed_since": 1}
+    orders: dict[str, list[Body]] = {
+        "/v1/releases": [{}, backwards, {"sort": "released_on"}, {"q": "Ana"}, changed],
+        "/v1/detentions": [{}, backwards, {"sort": "detained_on"}, {"q": "Ana"}, changed, {"held_on": "2025-12-20"}],
+        "/v1/detainees": [{}, backwards, {"q": "Ana"}, changed],
+        "/v1/claims": [{}, backwards, changed],
+    }
+    asked: list[tuple[str, str | None, Body]] = [
+        *((path, None, order) for path, of_list in orders.items() for order in of_list),
+        ("/v1/sources", None, {}), ("/v1/facilities", None, {}), ("/v1/corrections", None, {}),
+        ("/v1/reports", "foro", {}), ("/v1/review", "curator", {}),
+        *((f"/v1/imports/{job}/rows", "jep", {}) for job in jobs),
+    ]  # fmt: skip
+    given = []
+    for path, who, terms in asked:
+        following = world.get(path, who, limit=1, **terms).json()["next"]
+        assert following is not None, (path, terms)
+        given.append(dict(parse_qsl(following.partition("?")[2]))["cursor"])
+    assert len(set(given)) == len(given)
+    for (path, who, terms), own in zip(asked, given, strict=True):
+        for text in given:
+            with subtests.test(f"{path} {terms} {text}"):
+                answer = world.get(path, who, cursor=text, **terms)
+                if text == own:
+                    assert answer.status_code == 200
+                else:
+                    world.refuse(answer, 422, "invalid_cursor", "/cursor")
 
 
 def test_an_unknown_parameter_is_refused_by_every_question(world: World, subtests: pytest.Subtests) -> None:

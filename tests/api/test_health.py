@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import database_scrub, database_trial
 from app.api import health
-from app.database import kind_and_place, reading
+from app.database import kind_and_place, reading, writing
 from app.database_scrub import scrub
 from app.log import entries
 from app.log.entries import as_only_writer
@@ -100,6 +100,22 @@ def test_a_file_that_is_just_written_anew_is_busy_and_not_unwritable(
         monkeypatch.setattr(database_scrub, how, long)
     assert scrub(world.engine, (), 1) is True
     assert asked == [{"status": "ok"}]
+
+
+def test_a_file_that_another_process_writes_anew_is_busy_and_a_lock_that_lasts_is_not_taken_for_that(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with writing(world.engine) as session:
+        session.execute(text("UPDATE head SET erased = revision"))
+    unfinished = {"status": "ok", "warnings": ["erasure_unfinished"]}
+    with as_only_writer(world.engine):
+        assert [world.get("/readyz").json() for _asked in range(2)] == [unfinished] * 2
+        monkeypatch.setattr(health, "SCRUBS_TAKE", 0.0)
+        world.refuse(world.get("/readyz"), 503, "unavailable")
+    assert world.get("/readyz").json() == unfinished
+    monkeypatch.setattr(health, "SCRUBS_TAKE", 60.0)
+    with as_only_writer(world.engine):
+        assert world.get("/readyz").json() == unfinished, "it counts from each lock anew"
 
 
 def test_a_line_that_was_cut_and_can_be_had_again_is_ready(world: World, client: TestClient) -> None:

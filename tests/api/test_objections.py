@@ -13,13 +13,14 @@ from typing import Any
 import httpx2
 import pytest
 from httpx2 import Response
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from app.api.objections import MOST_INSIDE
 from app.api.shield import REQUEST_ID
 from app.database import reading, writing
 from app.exchange import package
 from app.registry import objections
+from app.registry.objection_intake import ObjectionIn, receive
 from app.registry.objection_places import ANSWERED_WITHIN, MOST_HIDDEN, MOST_OF_NETWORK, PLACES_EACH
 from app.registry.objections import MOST_VOICES, QUIET, QUIET_UNANSWERED, UNANSWERED_KEPT, WARNED_AFTER, WORDS_KEPT
 from app.registry.read_permissions import ANYONE
@@ -327,6 +328,23 @@ def test_two_different_keys_decide(world: World) -> None:
     world.refuse(world.post(path, body, "curator"), 404, "not_found")
 
 
+@pytest.mark.parametrize("to", [None, "counted"])
+def test_a_decision_about_somebody_hidden_anyway_tells_the_log_of_no_objection(world: World, to: str | None) -> None:
+    """The log is public: whoever objected on a guess must not read there that the guess was right."""
+    filed = world.file(detainee__publish="counted")
+    world.object_to(address(filed))
+    world.beat()
+    before = world.revision
+    world.decide(queue(world)[0]["id"], "upheld" if to else "dismissed", to)
+    assert queue(world) == []
+    assert world.revision == before + (to is not None), "a consent, where one was decided"
+    assert [body for (body,) in world.rows("SELECT body FROM entry") if "objection" in body] == []
+    world.consent(filed["detainee"]["id"], "named")
+    world.object_to(address(filed))
+    world.beat()
+    assert not shown(world, filed), "a new objection hides who is shown since"
+
+
 def test_one_curators_consent_does_not_answer_an_objection(world: World) -> None:
     filed = world.file()
     world.object_to(address(filed))
@@ -409,10 +427,25 @@ def test_words_are_deleted_some_time_after_the_decision(world: World) -> None:
     world.decide(queue(world)[0]["id"], "dismissed")
     world.now += WORDS_KEPT - timedelta(hours=1)
     world.beat()
-    assert world.rows("SELECT words FROM objection") == [(WORDS["words"],)]
+    assert world.rows("SELECT count(*) FROM objection WHERE words IS NOT NULL") == [(1,)]
     world.now += timedelta(hours=2)
     world.beat()
     assert world.rows("SELECT words FROM objection") == []
+
+
+def test_words_and_contact_lie_sealed_and_open_in_their_own_place_alone(world: World) -> None:
+    first, second = world.file(), person(world, 1)
+    for filed in (first, second):
+        world.object_to(address(filed), **WORDS)
+    world.beat()
+    for row in world.rows("SELECT words, contact FROM objection"):
+        assert not any(MARK.encode() in bytes(sealed) for sealed in row)
+    read = [one for row in queue(world) for one in row["objections"]]
+    assert [{name: one[name] for name in WORDS} for one in read] == [WORDS, WORDS]
+    with writing(world.engine) as session:  # as somebody might who has the database
+        session.execute(text("UPDATE objection SET words = contact"))
+    read = [one for row in queue(world) for one in row["objections"]]
+    assert [(one["words"], one["contact"]) for one in read] == [(None, WORDS["contact"])] * 2
 
 
 def test_what_nobody_took_up_is_deleted_some_time_later(world: World) -> None:
@@ -484,9 +517,10 @@ def test_objections_to_one_person_share_one_place(world: World) -> None:
     world.beat()
     assert world.revision == before + 1
     (waiting,) = queue(world)
-    hiding = world.rows("SELECT words FROM objection WHERE state = 'hiding'")
+    hiding = world.rows("SELECT id FROM objection WHERE state = 'hiding'")
     assert len(hiding) == MOST_VOICES
-    assert ("the same network again",) not in hiding
+    words = {uuid.UUID(one["id"]): one["words"] for one in waiting["objections"]}
+    assert "the same network again" not in {words[uuid.UUID(str(one))] for (one,) in hiding}
     assert waiting["state"] == "hiding"
 
 
@@ -534,9 +568,9 @@ def test_ten_thousand_hostile_objections_move_no_count_and_delay_no_real_one(wor
         with writing(world.engine) as session:
             for number in range(times):
                 about = address(people[number % len(people)])
-                sent = objections.ObjectionIn(about=about, wish="hide", words="hostile")
+                sent = ObjectionIn(about=about, wish="hide", words="hostile")
                 network, slot = world.app.state.networks.place(hosts[number % len(hosts)], world.now)
-                objections.receive(session, sent, network, slot, world.now)
+                receive(session, world.app.state.secret, sent, network, slot, world.now)
 
     attack(many)
     world.beat()
@@ -605,6 +639,83 @@ def test_a_hiding_that_nobody_answered_gives_its_place_up_and_comes_back_a_day_l
     world.now += QUIET_UNANSWERED
     world.beat()
     assert not shown(world, first)
+
+
+def together(world: World, first: Body, second: Body) -> str:
+    """Judge two to be one person; the decision."""
+    return str(world.judge(first["detainee"]["id"], second["detainee"]["id"], "same")["id"])
+
+
+def undo(world: World, decision: str) -> None:
+    answer = world.client.delete(f"/v1/identity/{decision}", headers=world.headers("curator"))
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "198.51.100.7"], ids=["other networks", "one family"])
+def test_undoing_a_merge_shows_nobody_whose_objection_joined_anothers(world: World, host: str) -> None:
+    first, second = world.file(), person(world, 1)
+    world.object_to(address(first))
+    world.beat()
+    decision = together(world, first, second)
+    world.object_to(address(second), host=host)
+    world.beat()
+    before = world.revision
+    undo(world, decision)
+    assert world.revision == before + 2, "in the same write"
+    assert not shown(world, first)
+    assert not shown(world, second)
+    world.consent(second["detainee"]["id"], "named")
+    assert not shown(world, second), "one curator's consent does not answer it"
+    with reading(world.engine) as session:
+        assert objections.standing(session) == {"hidden_on_objections": 2, "objections_waiting": 0}
+    (waiting,) = [row for row in queue(world) if row["detainee"]["id"] == second["detainee"]["id"]]
+    world.decide(waiting["id"], "dismissed")
+    assert shown(world, second)
+    assert not shown(world, first)
+    with writing(world.engine) as session:
+        stored = [rows(session, table) for table in TABLES]
+        rebuild(session)
+        assert [rows(session, table) for table in TABLES] == stored
+
+
+def test_parting_two_by_a_judgement_shows_nobody_either(world: World) -> None:
+    first = world.file()
+    world.file("jep", detainee_id=first["detainee"]["id"], detainee__full_name=None)
+    own = [str(uuid.UUID(str(one))) for (one,) in world.rows("SELECT detainee_id FROM record ORDER BY key")]
+    world.object_to(address(first))
+    world.object_to(f"/v1/detainees/{own[1]}", host="203.0.113.7")
+    world.beat()
+    world.judge(own[0], own[1], "different")
+    assert len(world.get("/v1/detainees", "curator").json()["data"]) == 2
+    assert world.get("/v1/detainees").json()["data"] == []
+
+
+def test_whoever_two_curators_hid_until_a_correction_stays_so_when_a_merge_is_undone(world: World) -> None:
+    first, second = world.file(), person(world, 1)
+    decision = together(world, first, second)
+    world.object_to(address(first), wish="correct")
+    world.object_to(address(second), host="203.0.113.7", wish="correct")
+    world.beat()
+    world.decide(queue(world)[0]["id"], "upheld", "correction")
+    undo(world, decision)
+    assert not shown(world, first)
+    assert not shown(world, second)
+
+
+def test_undoing_a_merge_shows_again_whom_no_objection_concerns_or_curators_answered_for(world: World) -> None:
+    first, second = world.file(), person(world, 1)
+    world.object_to(address(second), host="203.0.113.7")
+    world.beat()
+    world.decide(queue(world)[0]["id"], "dismissed")
+    world.now += QUIET / 2
+    world.object_to(address(second), host="203.0.113.7")  # reaches curators, and hides nobody in the quiet time
+    world.object_to(address(first))
+    world.beat()
+    decision = together(world, first, second)
+    assert not shown(world, second)
+    undo(world, decision)
+    assert not shown(world, first)
+    assert shown(world, second)
 
 
 def test_a_person_judged_the_same_as_a_hidden_one_is_hidden_too(world: World) -> None:

@@ -7,12 +7,14 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pysqlite3
 import pytest
 
 from app.database_files import UnfitFile, put_in_place, read_copy
 from tests.cli.test_commands import Ran, Run, recuento, refused
+from tests.docs.reading import ROOT, blocks
 from tests.support import Body, World
 from tests.test_wal_check import beside, copies, file_of
 
@@ -219,6 +221,69 @@ def test_whoever_was_erased_since_the_backup_is_erased_again_by_the_restore(
     assert b"Quintana" not in file_of(world).read_bytes()
     with World(world.settings, keys=world.keys) as after:
         assert "Quintana" not in after.get(f"/v1/detainees/{detainee}", "reader").text
+
+
+def hidden_on_an_objection(world: World, about: str) -> None:
+    world.object_to(about)
+    world.beat()
+    assert world.get(about).status_code == 404
+
+
+def test_a_restore_names_whom_an_objection_hid_since_and_says_to_hide_them_first(
+    recuento: Run,
+    stopped: tuple[World, Path, Body],
+) -> None:
+    world, copy, before = stopped
+    about = f"/v1/detainees/{before['filed']['detainee']['id']}"
+    with World(world.settings, keys=world.keys) as again:
+        hidden_on_an_objection(again, about)
+    again.engine.dispose()
+    ran = recuento("restore", str(copy), "--replace", "--accept-loss")
+    assert ran.status == 0, ran.err
+    told = " ".join(ran.err.split())
+    assert "let nobody but curators reach the server until they have hidden these people anew" in told
+    assert told.endswith(f"{about} of foro")
+    with World(world.settings, keys=world.keys) as after:
+        assert after.get(about).status_code == 200
+
+
+def test_a_restore_names_nobody_whom_the_backup_hides_too(recuento: Run, stopped: tuple[World, Path, Body]) -> None:
+    world, _copy, before = stopped
+    with World(world.settings, keys=world.keys) as again:
+        hidden_on_an_objection(again, f"/v1/detainees/{before['filed']['detainee']['id']}")
+        assert recuento("backup", "b.backup").status == 0
+        again.file("jep")
+        assert again.get("/readyz").status_code == 200
+    again.engine.dispose()
+    ran = recuento("restore", "b.backup", "--replace", "--accept-loss")
+    assert " ".join(ran.err.split()).endswith("There are none.")
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_where_the_replaced_database_cannot_be_read_a_restore_says_who_can_tell(
+    recuento: Run, stopped: tuple[World, Path, Body], *, by_hand: bool
+) -> None:
+    world, copy, _before = stopped
+    database = file_of(world)
+    if by_hand:
+        shutil.copy(copy, database)
+        ran = recuento("restore", "--accept-loss")
+    else:
+        database.write_text("x" * 5_000)
+        ran = recuento("restore", str(copy), "--replace", "--accept-loss")
+    assert ran.status == 0, ran.err
+    assert "only a newer copy of the database tells: docs/operators.md says how" in " ".join(ran.err.split())
+
+
+def test_the_query_that_operators_are_told_finds_whom_an_objection_hides(world: World) -> None:
+    (query,) = [block.text for block in blocks(ROOT / "docs" / "operators.md") if "objection_hiding" in block.text]
+    filed = world.file()
+    assert world.rows(query.strip().rstrip(";")) == []
+    hidden_on_an_objection(world, f"/v1/detainees/{filed['detainee']['id']}")
+    ((found, source),) = world.rows(query.strip().rstrip(";"))
+    assert (str(UUID(str(found))), source) == (filed["detainee"]["id"], "foro")
+    world.redact(filed["detainee"]["id"])
+    assert world.rows(query.strip().rstrip(";")) == [], "nothing can be decided about the erased"
 
 
 def test_a_database_put_back_by_hand_that_would_show_an_erased_person_is_refused_by_every_command(

@@ -210,7 +210,11 @@ def _words(ids: Node) -> dict[str, list[Any]]:
     return words | {
         "zone": ["UTC", "-04:00", "+14:00"],
         "rules": [RULES],
-        "cursor": [write_cursor([5]), write_cursor([9, 1]), write_cursor([9, 1, 0])],
+        "cursor": [
+            write_cursor("detainees by default", [5]),
+            write_cursor("counted releases by released_on", [9, 1]),
+            write_cursor("review", [9, 1, 0]),
+        ],
         "facility": ["el-rodeo-i"],
         "area": ["Miranda"],
         "q": ["quintana", "rosa ibarra"],

@@ -192,7 +192,9 @@ class Machine(RuleBasedStateMachine):
         decision, tie = self.merges.pop(which % len(self.merges))
         answer = self.world.client.delete(f"/v1/identity/{decision}", headers=self.world.headers("curator"))
         assert answer.status_code == 200, answer.text
-        self.model.write(1, ties=self.model.head.ties - {tie})
+        before = self.model.head
+        self.model.write(1, ties=before.ties - {tie})
+        self.model.part(before)
         self.roots |= {min(person) for person in self.model.head.people()}
         self.agree()
 

@@ -240,12 +240,32 @@ class Model:
                     one.state = "open"
                 continue
             if not hiding:
-                self.write(1)
-                self.hidings.append(Hiding(theirs[0].account))
-            # Whoever joins stands with the account that is hidden already, also once the people are parted again.
-            of = min(hiding or theirs, key=lambda one: one.at).account
+                self._hide(theirs)
             for one in theirs:
-                one.state, one.account = "hiding", of
+                one.state = "hiding"
+
+    def _hide(self, objections: list[Objection]) -> None:
+        """By an entry about whom the first of them is about."""
+        self.write(1)
+        self.hidings.append(Hiding(min(objections, key=lambda one: one.at).account))
+
+    def part(self, before: Past) -> None:
+        """People were hidden together, and are two now: each of them stays hidden on the objections of their own. Whom
+        two curators decided to hide stays so whatever their class."""
+        for person in self.head.people():
+            theirs = [one for one in self.undecided(person) if self.hides(before.person(one.account))]
+            if not theirs or self.hides(person):
+                continue
+            if any(one.state == "upheld" for one in theirs):
+                self._hide(theirs)
+                continue
+            counted = self.class_of_today(person) == "counted"
+            if not counted and (any(one.state == "hiding" for one in theirs) or not self._answered_lately(person)):
+                self._hide(theirs)
+            elif not counted:
+                continue
+            for one in theirs:
+                one.state = "open" if counted else "hiding"
 
     def _answered_lately(self, person: Cluster) -> bool:
         """Two curators decided about the person, and nothing that is shown was changed by a consent since."""
@@ -263,10 +283,11 @@ class Model:
     def decide(self, account: int, to: str) -> None:
         """Two curators decide all objections of a person; `account`: whom the one at hand is about."""
         person = self.head.person(account)
+        hidden_anyway = self.class_of_today(person) == "counted" and to in ("dismissed", "counted")
         if to in ("counted", "anonymous"):
             self.write(1, consents=(*self.head.consents, Consent(self.revision + 1, account, to)))
         hides, stays = self.hides(person), to in ("correction", "erasure")
-        for hiding in hides or [Hiding(account)]:
+        for hiding in hides or ([] if hidden_anyway else [Hiding(account)]):
             self.write(1)
             hiding.answered = None if stays else (self.revision, self.recorded)
             if hiding not in self.hidings:

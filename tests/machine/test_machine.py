@@ -50,3 +50,21 @@ def test_whom_an_objection_hid_stays_hidden_at_every_revision_until_two_decide(b
     begun.object_to(which=0)
     begun.beat()
     begun.teardown()
+
+
+@pytest.mark.parametrize("upheld", [False, True])
+def test_whoever_was_hidden_together_with_another_stays_hidden_when_the_two_are_parted(
+    begun: Machine, *, upheld: bool
+) -> None:
+    for source in ("foro", "jep"):
+        begun.report(source=source, publish="named", born=None)
+    begun.merge(one=0, other=1)
+    for about in (0, 1):
+        begun.object_to(which=about)
+        begun.beat()
+    if upheld:
+        begun.decide(which=0, to="correction")
+    begun.undo(which=0)
+    begun.consent(which=1, publish="named", by="her sister")
+    begun.decide(which=1, to="dismissed")
+    begun.teardown()

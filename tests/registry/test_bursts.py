@@ -152,6 +152,8 @@ def test_days_that_are_over_are_counted_once(world: World, monkeypatch: pytest.M
     monkeypatch.setattr(bursts, "filed_between", counting)
     assert "warnings" not in world.get("/readyz").json()
     assert len(counted) == 1, "today alone"
+    assert told(world) == []
+    assert len(counted) == 2, "for curators too"
     world.now = NOW + 2 * DAY
     send(world, 31, prefix="C")
     assert world.get("/readyz").json()["warnings"] == ["report_burst"], "and what came since is seen"

@@ -15,7 +15,6 @@ from app.registry.objection_places import (
     PLACES_EACH,
     Networks,
     Target,
-    network_of,
     next_to_hide,
     thing_at,
 )
@@ -46,15 +45,11 @@ def test_any_other_text_names_nothing(text: str) -> None:
 @given(st.text())
 def test_no_text_fails(text: str) -> None:
     assert thing_at(text) is None or "/" in text
-    assert network_of(text) == "" or "/" in network_of(text)
 
 
-def test_neighbours_are_one_network_and_others_are_not() -> None:
-    assert network_of("198.51.100.7") == network_of("198.51.100.250") == network_of("::ffff:198.51.100.9")
-    assert network_of("198.51.100.7") != network_of("198.51.101.7")
-    assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:ffff::9") != network_of("2001:db8:2::1")
-    assert network_of("fe80::1%eth0") == network_of("fe80::2")
-    assert network_of("testclient") == network_of("") == ""
+def test_all_who_have_no_address_share_the_places_of_one_network() -> None:
+    networks = Networks()
+    assert networks.place("unix", NOW)[0] == networks.place("", NOW)[0]
 
 
 def test_a_network_has_its_places_and_takes_the_oldest_again() -> None:

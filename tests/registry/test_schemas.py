@@ -1,13 +1,13 @@
-"""Text that a spreadsheet would run is refused where it comes in, and prose is not."""
+"""Text that a spreadsheet would run is refused where it comes in, and prose is not; a name is what a reader sees."""
 
 import time
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.registry.schemas import NOTE_LENGTH, LongLine, Note
+from app.registry.schemas import NAME_LENGTH, NOTE_LENGTH, DetaineeIn, Line, LongLine, Note
 
-NOTE, LONG_LINE = TypeAdapter[str](Note), TypeAdapter[str](LongLine)
+NOTE, LONG_LINE, LINE = TypeAdapter[str](Note), TypeAdapter[str](LongLine), TypeAdapter[str](Line)
 
 
 def refused(adapter: TypeAdapter[str], text: str) -> str | None:
@@ -54,3 +54,25 @@ def test_a_note_is_looked_through_once(filling: str) -> None:
         refused(NOTE, text)
         refused(LONG_LINE, text)
     assert time.process_time() - before < 1  # second; a way there and back for each character would take longer
+
+
+@pytest.mark.parametrize(
+    "name", ["\ufeffAna Paz", "\u200b Ana\u2060 Pa\u00adz \u200e", "Ana\u200f Paz\ufe0f", "Ana Paz"]
+)
+def test_of_a_name_is_kept_what_a_reader_sees(name: str) -> None:
+    assert LINE.validate_python(name) == "Ana Paz"
+
+
+def test_joiners_that_a_script_needs_stay() -> None:
+    assert LINE.validate_python("سیده\u200cزهرا") == "سیده\u200cزهرا"
+    assert LINE.json_schema()["maxLength"] == NAME_LENGTH
+    assert LINE.json_schema()["minLength"] == 1
+
+
+@pytest.mark.parametrize("field", ["full_name", "father_name", "aliases"])
+@pytest.mark.parametrize(
+    "name", ["\u200b", "\u200c\u200d", " \ufeff\u2060 ", "\u200d \u200d", "\U000e0100", "\u00ad\u3164"]
+)
+def test_what_shows_nothing_is_no_name(field: str, name: str) -> None:
+    with pytest.raises(ValidationError):
+        DetaineeIn.model_validate({field: [name] if field == "aliases" else name})

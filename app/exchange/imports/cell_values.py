@@ -16,7 +16,7 @@ from app.exchange.imports.sentences import FAULTS
 from app.exchange.imports.sheet_dates import Order, UnclearDate, read
 from app.exchange.tables import unquoted
 from app.matching.fold import fold
-from app.normal import TOO_MANY, UNSEEN, has_too_many_marks, normal
+from app.normal import TOO_MANY, UNSEEN, has_too_many_marks, is_blank, normal
 from app.registry import refused_names
 from app.registry.schemas import LIST_LENGTH
 from app.vocabulary import LISTS, vocabulary
@@ -77,6 +77,8 @@ def plain(cell: str) -> str:
         )
     if _GARBLED.search(text):
         raise UnreadCell("garbled_text", "Letters of this cell were lost on the way here: send the list they stand in.")
+    if is_blank(text):
+        return ""
     if _UNSEEN.search(text):
         raise UnreadCell("control_character", "Remove control, text-direction and invisible characters.")
     text = unquoted(text)  # an apostrophe keeps a spreadsheet from running a cell, in our own exports too

@@ -25,6 +25,7 @@ BATCH = 500
 # And for one page: more than any list sent in a day, so that the newest corrections stand on the first one. Beyond it a
 # page ends before it is full.
 MOST_EXAMINED = 20 * BATCH
+OF = "corrections"  # of cursors
 # A correction is known by the leaf of its entry, whatever the registry's address.
 NAMESPACE = uuid.UUID("6f2d9c1e-3b58-4c0a-9a51-7c1f0f0d8e42")
 
@@ -38,7 +39,7 @@ def corrections(
     `withheld` beside them: how many corrections this page leaves out because no list may show the people. What curators
     decided about such people is not even counted. The cursor is the revision to go on from.
     """
-    after = read_cursor(query.cursor)
+    after = read_cursor(query.cursor, OF)
     newest = revision if after is None else min(revision, after[0])
     examined = candidates.entries(session, query, newest, since or 0, revision, MOST_EXAMINED + 1)
     rows: list[CorrectionShape] = []
@@ -58,7 +59,7 @@ def corrections(
         rows += _rows(session, shown, places, revision)
         if len(rows) == query.limit:
             break
-    return Page(rows, None if following is None else write_cursor([following]), lambda: {"withheld": withheld})
+    return Page(rows, None if following is None else write_cursor(OF, [following]), lambda: {"withheld": withheld})
 
 
 def _drafts(session: Session, revisions: list[int], query: CorrectionQuery) -> tuple[list[Draft], PlacementHistory]:

@@ -25,6 +25,11 @@ def test_every_country_is_read_by_its_code() -> None:
     assert {code: value(NATIONALITIES, code, None, None) for code in COUNTRIES} == {code: [code] for code in COUNTRIES}
 
 
+@pytest.mark.parametrize("cell", ["\u200b", "\ufeff ", "\u200c", "\u00ad\u200e"])
+def test_a_cell_that_shows_nothing_is_empty(cell: str) -> None:
+    assert plain(cell) == ""
+
+
 @pytest.mark.parametrize("said", ["s/d", "S/D", "sd", "n/a", "N/A", "na", "S/I", "-", "sin datos"])
 def test_a_country_that_nobody_knew_is_not_sudan_or_namibia(said: str) -> None:
     assert (value(COUNTRY, said, None, None), value(NATIONALITIES, said, None, None)) == (None, None)

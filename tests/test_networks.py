@@ -1,0 +1,43 @@
+"""Which addresses are one client, and which one network."""
+
+import ipaddress
+from functools import partial
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.api.door import CLIENT_V4, CLIENT_V6
+from app.networks import network_of
+from app.registry.objection_places import PREFIX_V4, PREFIX_V6
+
+client_of = partial(network_of, bits_v4=CLIENT_V4, bits_v6=CLIENT_V6)
+neighbours_of = partial(network_of, bits_v4=PREFIX_V4, bits_v6=PREFIX_V6)
+
+
+@given(st.text())
+def test_no_text_fails(text: str) -> None:
+    assert network_of(text, 32, 64) is None or "." in text or ":" in text
+
+
+def test_a_household_is_one_client_and_a_mapped_address_is_what_it_maps() -> None:
+    assert client_of("2001:db8:1:2:3:4:5:6") == client_of("2001:db8:1:2::1") != client_of("2001:db8:1:3::1")
+    assert client_of("::ffff:203.0.113.7") == client_of("203.0.113.7") != client_of("203.0.113.8")
+
+
+@given(st.ip_addresses(v=6))
+def test_of_an_ipv6_address_no_bit_of_the_host_counts(address: ipaddress.IPv6Address) -> None:
+    if address.ipv4_mapped is None:
+        kept = ipaddress.IPv6Network(str(client_of(str(address))))
+        assert kept.prefixlen == 64
+        assert int(kept.network_address) >> 64 == int(address) >> 64
+
+
+def test_neighbours_are_one_network_and_others_are_not() -> None:
+    assert neighbours_of("198.51.100.7") == neighbours_of("198.51.100.250") == neighbours_of("::ffff:198.51.100.9")
+    assert neighbours_of("198.51.100.7") != neighbours_of("198.51.101.7")
+    assert neighbours_of("2001:db8:1:2::1") == neighbours_of("2001:db8:1:ffff::9") != neighbours_of("2001:db8:2::1")
+    assert neighbours_of("fe80::1%eth0") == neighbours_of("fe80::2")
+
+
+def test_what_is_no_address_has_no_network() -> None:
+    assert client_of("unix") is neighbours_of("testclient") is neighbours_of("") is None
