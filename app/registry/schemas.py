@@ -12,6 +12,7 @@ from app.countries import COUNTRIES
 from app.normal import UNSEEN
 from app.registry import refused_names
 from app.registry.content import FILED
+from app.registry.embargo_terms import NotBefore
 from app.vocabulary import (
     Category,
     Condition,
@@ -247,6 +248,7 @@ class DetentionReportIn(Shape):
     detention: DetentionIn | None = None
     verification: VerificationIn = VerificationIn()
     note: Note | None = None
+    publish_not_before: NotBefore | None = None
 
 
 class ReleaseReportIn(DetentionReportIn):

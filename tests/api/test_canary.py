@@ -32,7 +32,7 @@ HIDDEN = ("counted", "minor", "withdrawn", "anonymous", "retracted", "erased")
 DIMENSIONS = dimensions_of(RELEASES)
 # What is read with a key only.
 KEYED = {"/v1/me", "/v1/reports", "/v1/reports/{report_id}", "/v1/review", "/v1/proposals", "/v1/imports/{import_id}"}
-KEYED |= {"/v1/imports/{import_id}/rows", "/v1/objections"}
+KEYED |= {"/v1/imports/{import_id}/rows", "/v1/objections", "/v1/waiting"}
 NATIONAL_IDS = {who: f"V-{7_310_040 + number}" for number, who in enumerate((*HIDDEN, "named"))}
 
 
