@@ -335,7 +335,7 @@ def test_what_others_ask_costs_the_same_whether_somebody_waits_or_not(resting: W
         assert send(resting, "jep", until=None, source_record_id=case, detainee__full_name=name).status_code == 201
         resting.post("/v1/match", {"detainee": {"full_name": name}, "detention": {"country": "VE"}}, "jep")
         resting.get("/v1/detainees", q=name)
-        return [*ran]
+        return [statement for statement in ran if "statement_timeout" not in statement]  # which says what is left
 
     before = asked("J-1", "Xiomara Quevedo Jara")
     for number in range(3):
