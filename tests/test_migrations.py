@@ -226,7 +226,7 @@ def test_whom_a_consent_names_is_told_from_whom_only_reports_name_without_a_rebu
     before = world.rows(classes)
     told = [publish for _record, publish, _beside in before]
     assert told == ["named", "named", "named_by_reports", "anonymous", "counted"]
-    move(owner, command.downgrade, "0020")
+    move(owner, command.downgrade, "0019")
     assert {publish for _record, *both in world.rows(classes) for publish in both} == {"named", "anonymous", "counted"}
     migrate(owner)
     assert world.rows(classes) == before
