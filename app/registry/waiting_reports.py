@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.database import chunks
@@ -80,6 +80,8 @@ _COLUMNS = (
     col(WaitingReport.received_at), col(WaitingReport.report), col(WaitingReport.refused_at),
     col(WaitingReport.refusal),
 )  # fmt: skip
+# Made once: every report with a case number asks.
+_ANY = select(col(WaitingReport.id)).where(col(WaitingReport.source) == bindparam("source")).limit(1)
 
 
 def read(session: Session, *among: Any, limit: int | None = None, after: int = 0) -> list[Waiting]:
@@ -108,8 +110,7 @@ def digests(context: WriteContext, case: str | None, record: Record | None) -> l
 
 def has_any(context: WriteContext) -> bool:
     """Whether anything of this source waits. Nearly always nothing does, and nothing else need be looked for."""
-    mine = select(col(WaitingReport.id)).where(col(WaitingReport.source) == context.actor.source)
-    return context.session.execute(mine.limit(1)).first() is not None
+    return context.session.connection().execute(_ANY, {"source": context.actor.source}).first() is not None
 
 
 def names_of_all(context: WriteContext) -> frozenset[str]:
