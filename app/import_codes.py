@@ -22,4 +22,5 @@ class ImportOutcome(StrEnum):
     UNCHANGED = "unchanged"
     LINKED = "linked"
     NEEDS_REVIEW = "needs_review"
+    WAITING = "waiting"
     ERROR = "error"

@@ -20,6 +20,7 @@ from app.api.counts import counts
 from app.api.curation import curation
 from app.api.directory import directory
 from app.api.door import Door, Rates, Room
+from app.api.embargo_beat import EmbargoBeat
 from app.api.health import Readiness, health
 from app.api.imports import imports
 from app.api.lanes import Lanes, sessions
@@ -33,6 +34,7 @@ from app.api.releases import releases
 from app.api.reports import reports
 from app.api.settling import Settling
 from app.api.shield import REQUEST_ID, Shield
+from app.api.waiting import waiting
 from app.api.well_known import well_known
 from app.clock import WatchedClock
 from app.config import Settings
@@ -55,6 +57,7 @@ ROUTERS = (
     releases,
     people,
     reports,
+    waiting,
     claims,
     imports,
     matching,
@@ -115,6 +118,7 @@ def _open(app: FastAPI) -> None:
     state.imports = Worker(*writing_as_of_now, state.lanes.filing)
     state.objection_turn, state.objections_waiting = asyncio.Semaphore(1), 0
     state.objection_beat = ObjectionBeat(*writing_as_of_now)
+    state.embargo_beat = EmbargoBeat(*writing_as_of_now)
 
 
 class _App(FastAPI):

@@ -26,10 +26,10 @@ from tests.two_registries import Difference, Names, differences, twins
 READERS = (None, GOVERNMENT, "pud")
 OTHER_GOVERNMENT = "interior"
 SOURCES = ("foro", "jep", OTHER_GOVERNMENT)
-KINDS = ("named", "anonymous", "counted", "child", "withdrawn", "erased", "objected", "upheld", "dismissed")
+KINDS = ("named", "anonymous", "counted", "child", "withdrawn", "erased", "objected", "upheld", "dismissed", "waiting")
 SHOWN = ("named", "dismissed")
 # Classes of whose names nobody may learn who writes: the public sees none, and no key recognises them.
-CLOSED = ("counted", "child", "withdrawn", "erased", "objected", "upheld")
+CLOSED = ("counted", "child", "withdrawn", "erased", "objected", "upheld", "waiting")
 SAMPLE = 60  # questions that each reader asks of each pair
 # No two of them alike, so that neither registry takes one person for another.
 NAMES = (
@@ -95,6 +95,10 @@ class Pair:
         case = f"{number}-{'x' * own.randint(0, 30)}"
         said = {**person.open, **hidden(person.kind, person.names[which], own), "source_record_id": case}
         report = world.file_detention if person.held else world.file
+        if person.kind == "waiting":  # under an embargo in the one, and nowhere in the other
+            if which:
+                world.wait("2026-03-20", person.source, **said)
+            return
         if person.held:
             said = {name: value for name, value in said.items() if not name.startswith("release__")}
         filed = report(person.source, **said)

@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 from starlette.datastructures import State
 
-from app.api import background
+from app.api import background, embargo_beat
 from app.api.health import Readiness
 from app.api.settling import Settling
 from app.clock import WatchedClock
@@ -53,7 +53,9 @@ GOVERNMENT = "ministry"
 
 # Nothing is compared for curators unless a test asks for it (`World.find_pairs`), and no chore runs statements beside
 # those that a test counts.
-background.PAIRS_EVERY = background.MARKS_EVERY = background.SCRUBBED_EVERY = 3600.0
+background.PAIRS_EVERY = background.MARKS_EVERY = background.SCRUBBED_EVERY = background.EMBARGOES_EVERY = 3600.0
+# No test waits for an hour until a server trusts its clock.
+embargo_beat.WATCHED_FOR = 0.0
 PATIENCE = 60.0  # seconds that a test waits at most: for a list, for others to let go of a database
 A_WHILE = 0.5  # seconds: long enough for a thread to come as far as the lock
 
@@ -292,6 +294,21 @@ class World:
     def beat(self) -> None:
         """Settle what objections came in, as a server does every minute."""
         self.app.state.objection_beat.settle()
+
+    def wait(self, until: str, who: str = "foro", **changes: Any) -> Body:
+        """File a release report under an embargo, and expect it to wait; the answer."""
+        response = self.post("/v1/releases", {**make_report(**changes), "publish_not_before": until}, who)
+        assert response.status_code == 202, response.text
+        return dict(response.json())
+
+    def waiting(self, who: str = "foro") -> list[Body]:
+        """What waits, as a reader sees it."""
+        return list(self.get("/v1/waiting", who, limit=200).json()["data"])
+
+    def end_embargoes(self) -> None:
+        """File whatever is due, as a server does every minute."""
+        while self.app.state.embargo_beat.end():
+            pass
 
     def decide(self, objection_id: str, decision: str, to: str | None = None) -> Body:
         """The decision of two curators about an objection; the answer to the second."""

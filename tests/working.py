@@ -70,7 +70,7 @@ def working(engine: Engine) -> Iterator[Work]:
     def leave(connection: Any, _record: Any) -> None:
         """In the thread that used it: SQLite's lock, held by a running statement whose steps wait for Python's own,
         would stop any other thread for good."""
-        if engine.dialect.name == "sqlite":
+        if engine.dialect.name == "sqlite" and connection is not None:  # as one is that was given up
             connection.set_progress_handler(None, 1)
 
     event.listen(engine, "before_cursor_execute", watch)

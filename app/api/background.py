@@ -1,5 +1,5 @@
-"""What a server does beside answering: it files lists, hides people on objections, compares reports for curators, notes
-on which day keys were used, finishes erasures, and remembers how far the log has come."""
+"""What a server does beside answering: it files lists, hides people on objections, ends embargoes, compares reports for
+curators, notes on which day keys were used, finishes erasures, and remembers how far the log has come."""
 
 import asyncio
 import logging
@@ -21,6 +21,7 @@ from app.registry.pair_finder import PairFinder
 
 # Seconds. Somebody is hidden "within five minutes" of an objection: two beats, and time to be in turn.
 OBJECTIONS_EVERY = 60.0
+EMBARGOES_EVERY = 60.0  # seconds: an embargo names a day, or an hour
 # Seconds, whatever is written meanwhile: were a report compared at once, the next request would wait for it, longer if
 # it looks like somebody. A curator reads the review minutes later at the earliest.
 PAIRS_EVERY = 5.0
@@ -44,6 +45,7 @@ async def background(state: State) -> AsyncIterator[None]:
     chores = [
         state.imports.run(),
         every("a beat of objections", state.objection_beat.settle, OBJECTIONS_EVERY, lanes.objections),
+        every("ending embargoes", state.embargo_beat.end, EMBARGOES_EVERY, lanes.background),
         every("a comparison of reports", PairFinder(state.engine, state.names).step, PAIRS_EVERY, lanes.background),
         every(
             "noting the use of keys",

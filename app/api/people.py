@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.api.requests import Read
-from app.api.routes import FILING, READING, RECORD, refusals, router, upserting
+from app.api.routes import FILING, READING, RECORD, WAITING, refusals, router, upserting
 from app.api.things import page, record, verdicts
 from app.api.writes import Write
 from app.errors import ReleaseDropped
@@ -14,7 +14,7 @@ from app.reading import lists, person_records
 from app.reading.held import refuse_future, require_day
 from app.reading.paging import Page
 from app.reading.questions import AsOf, DetaineeQuery, DetentionQuery
-from app.registry import reports
+from app.registry import embargoes
 from app.registry.schemas import DetentionReportIn
 from app.vocabulary import Role
 from app.wire.filed import Filed, HistoryPage
@@ -24,12 +24,16 @@ people = router("people")
 
 
 @people.post(
-    "/detentions", status_code=201, response_model=Filed, responses=upserting(Filed) | refusals(*FILING, ReleaseDropped)
+    "/detentions",
+    status_code=201,
+    response_model=Filed,
+    responses=upserting(Filed) | WAITING | refusals(*FILING, ReleaseDropped),
 )
 def file_detention(write: Write, body: DetentionReportIn) -> Response:
-    """Report that someone is held: the body of a release report without the release."""
+    """Report that someone is held: the body of a release report without the release. 202 where it waits until
+    `publish_not_before`."""
     write.allow(Role.REPORTER)
-    return write.file(body.source_record_id, lambda context: reports.file_report(context, body))
+    return write.file(body.source_record_id, lambda context: embargoes.file_report(context, body))
 
 
 @people.get("/detainees", response_model=DetaineePage, responses=refusals(*READING))

@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.api.requests import Read
-from app.api.routes import FILING, POSTING, READING, RECORD, refusals, router, upserting
+from app.api.routes import FILING, POSTING, READING, RECORD, WAITING, refusals, router, upserting
 from app.api.things import page, record, verdicts
 from app.api.writes import Write
 from app.errors import AgeNeedsDay, AheadOfHead, Conflict, NotFound, Redacted
 from app.reading import lists
 from app.reading.questions import AsOf, ReleaseQuery
-from app.registry import reports
+from app.registry import embargoes
 from app.registry.schemas import ReleaseReportIn, VerificationOfReleaseIn
 from app.vocabulary import Role
 from app.wire.filed import Filed
@@ -21,11 +21,14 @@ from app.wire.records import ReleaseOut, ReleasePage, VerificationPage
 releases = router("releases")
 
 
-@releases.post("/releases", status_code=201, response_model=Filed, responses=upserting(Filed) | refusals(*FILING))
+@releases.post(
+    "/releases", status_code=201, response_model=Filed, responses=upserting(Filed) | WAITING | refusals(*FILING)
+)
 def file_release(write: Write, body: ReleaseReportIn) -> Response:
-    """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it."""
+    """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it; 202
+    where it waits until `publish_not_before`."""
     write.allow(Role.REPORTER)
-    return write.file(body.source_record_id, lambda context: reports.file_report(context, body))
+    return write.file(body.source_record_id, lambda context: embargoes.file_report(context, body))
 
 
 @releases.post(
@@ -37,7 +40,7 @@ def file_release(write: Write, body: ReleaseReportIn) -> Response:
 def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
     """Give your verdict on a known release: the next version of your report there, or a new one."""
     write.allow(Role.REPORTER)
-    return write.run(lambda context: reports.verify_release(context, release_id, body))
+    return write.run(lambda context: embargoes.verify_release(context, release_id, body))
 
 
 @releases.get("/releases", response_model=ReleasePage, responses=refusals(*READING))

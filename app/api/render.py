@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -12,7 +12,7 @@ from app.log.entries import LogEntry, entry_at
 from app.models import Decision, Facility, Proposal, Record, Source
 from app.reading import lists, person_records, shapes
 from app.reading.match_candidates import match_candidates
-from app.registry import records, scrubbing
+from app.registry import embargoes, records, scrubbing
 from app.registry.claims import claim_at
 from app.registry.read_permissions import Reader
 from app.registry.views import unregistered_place
@@ -20,6 +20,7 @@ from app.registry.write import Outcome
 from app.vocabulary import MatchOutcome
 from app.wire.base import Receipt
 from app.wire.directory import FiledClaim, FiledFacility, FiledSource
+from app.wire.embargoes import Embargoed
 from app.wire.filed import (
     Candidate,
     Decided,
@@ -104,6 +105,11 @@ def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
     }
 
 
+def _waiting(_session: Session, result: Outcome, _reader: Reader) -> Embargoed:
+    status: Literal["waiting", "deleted"] = "deleted" if result.status == embargoes.OK else "waiting"
+    return {"status": status, "id": uuid.UUID(result.ids["waiting"]), "waiting_until": result.ids["until"]}
+
+
 def _source(session: Session, result: Outcome, _reader: Reader) -> FiledSource:
     source = lists.by_slug(session, Source, result.ids["slug"], result.revision)
     return {**lists.source_shape(source), "receipt": _receipt(session, result.revision)}
@@ -151,6 +157,7 @@ def _redaction(session: Session, result: Outcome, _reader: Reader) -> FiledRedac
 
 RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = {
     "report": _report,
+    "waiting": _waiting,
     "source": _source,
     "facility": _facility,
     "claim": _claim,

@@ -8,14 +8,14 @@ from fastapi import Body, Header, Query, Response
 
 from app.api import answers
 from app.api.requests import Read
-from app.api.routes import AMENDING, POSTING, READING, refusals, router
+from app.api.routes import AMENDING, POSTING, READING, WAITING, refusals, router
 from app.api.things import page
 from app.api.writes import Write
 from app.errors import Forbidden, NotFound, Superseded
 from app.reading import lists
 from app.reading.formats import JSON
 from app.reading.questions import AsOf, ReportQuery
-from app.registry import reports as filing
+from app.registry import embargoes
 from app.registry.schemas import RetractIn
 from app.vocabulary import Role
 from app.wire.filed import Filed, ReportOut, ReportPage
@@ -57,23 +57,25 @@ def read_report(read: Read, report_id: uuid.UUID, query: Annotated[AsOf, Query()
     return read.answer(query, lambda _revision: answers.Answer(row, [row]), tag)
 
 
-@reports.patch("/reports/{report_id}", response_model=Filed, responses=refusals(*AMENDING))
+@reports.patch("/reports/{report_id}", response_model=Filed, responses=WAITING | refusals(*AMENDING))
 def amend_report(
     write: Write,
     report_id: uuid.UUID,
     patch: Annotated[dict[str, Any], Body(description="JSON Merge Patch (RFC 7396)")],
     if_match: IfMatch = None,
 ) -> Response:
-    """Correct a report: what the patch names changes, null removes, all else stays."""
+    """Correct a report: what the patch names changes, null removes, all else stays. 202 where the correction waits
+    until `publish_not_before`."""
     write.allow(Role.REPORTER)
-    return write.run(lambda context: filing.amend(context, report_id, patch, _matches(report_id, if_match)))
+    return write.run(lambda context: embargoes.amend(context, report_id, patch, _matches(report_id, if_match)))
 
 
 @reports.post("/reports/{report_id}/retract", response_model=Filed, responses=refusals(*POSTING, NotFound, Superseded))
 def retract_report(
     write: Write, report_id: uuid.UUID, body: RetractIn | None = None, if_match: IfMatch = None
 ) -> Response:
-    """Withdraw a report. It stays visible as withdrawn: corrections are part of the record."""
+    """Withdraw a report. It stays visible as withdrawn: corrections are part of the record. A version of
+    it that waits is deleted."""
     write.allow(Role.REPORTER)
     matches, reason = _matches(report_id, if_match), body.reason if body else None
-    return write.run(lambda context: filing.retract(context, report_id, reason, matches))
+    return write.run(lambda context: embargoes.retract(context, report_id, reason, matches))

@@ -39,6 +39,7 @@ from app.errors import (
 )
 from app.log.head import OtherRules
 from app.log.mark import WentBackwards
+from app.wire.embargoes import Embargoed
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -101,6 +102,10 @@ def _refused(problems: list[type[Problem]]) -> dict[str, Any]:
 def upserting(model: type) -> Responses:
     """The answer of a route where the same thing may be sent again."""
     return {200: {"description": "As before, or its next version", "model": model}}
+
+
+# The answer to a report that is not to be public yet.
+WAITING: Responses = {202: {"description": "Waits for the end of its embargo", "model": Embargoed}}
 
 
 def router(tag: str) -> APIRouter:

@@ -22,6 +22,7 @@ from app.registry.projection import RULES
 from app.registry.read_permissions import Reader
 from app.registry.rebuild import rebuild
 from app.registry.redact_person import redact_again
+from app.registry.waiting_reports import hold_all
 from app.registry.write import WriteContext
 from app.vocabulary import Role
 
@@ -133,6 +134,7 @@ def _go_on(engine: Engine, settings: Settings, mark: Mark, hidden: str) -> None:
             mark.look(session)
         revision, _recorded_at = head(session)
     if known and not mark.lost:
+        _hold_embargoes(engine, settings)
         console.print(
             f"Nothing is lost: the database has all up to revision {revision}, and this machine knows no more."
         )
@@ -147,6 +149,7 @@ def _go_on(engine: Engine, settings: Settings, mark: Mark, hidden: str) -> None:
             rebuild(session)
         erased = unrepeated(session, mark.kept)
         redact_again(WriteContext(session, Reader(Role.ADMIN), now(), secret), erased)
+    _hold_embargoes(engine, settings)
     with reading(engine) as session:
         mark.accept(session)
     if not known:
@@ -162,6 +165,19 @@ def _go_on(engine: Engine, settings: Settings, mark: Mark, hidden: str) -> None:
         f"again what it sent since. If that is of somebody who was erased, erase once more. {AGAIN} {HIDE}\n{hidden}",
         soft_wrap=True,
     )
+
+
+def _hold_embargoes(engine: Engine, settings: Settings) -> None:
+    """Hold what waits under an embargo: what a source took back since the backup was made waits there again."""
+    with writing(engine) as session:
+        lock_head(session)
+        held = hold_all(session, settings.secret_key(make=not is_bound(session)), now())
+    if held:
+        console.print(
+            f"Reports under an embargo that are held, since their sources may have taken them back: {held}. Ask these "
+            "to send them again or to delete them (GET /v1/waiting).",
+            soft_wrap=True,
+        )
 
 
 def _sqlite_file(settings: Settings, instead: str) -> Path:

@@ -16,8 +16,8 @@ from app.log import mark
 from app.log.entries import head, require_clock
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
 from app.reading.review import told_bursts
-from app.registry import bursts, hiding_requests, objections, scrubbing
-from app.registry.operator_warnings import operator_warnings
+from app.registry import bursts, hiding_requests, objections, scrubbing, waiting_reports
+from app.registry.operator_warnings import operator_warnings, private_warnings
 from app.registry.rebuild import rebuild as rebuild_rows
 
 commands = typer.Typer()
@@ -66,7 +66,12 @@ def standing(session: Session) -> dict[str, Any]:
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
         "bursts": told_bursts(session, filed_by_day),
-        "warnings": operator_warnings(session, filed_by_day, now()) + ([ClockJumped.code] if clock else []),
+        "stuck_by_source": {slugs[source]: number for source, number in waiting_reports.stuck(session, now())},
+        "warnings": [
+            *operator_warnings(session, filed_by_day, now()),
+            *private_warnings(session, now()),
+            *([ClockJumped.code] if clock else []),
+        ],
         "clock": clock,
         **objections.standing(session),
     }
@@ -103,6 +108,11 @@ def lines(status: dict[str, Any]) -> list[str]:
         f"on a day in the {bursts.HABIT_DAYS} days before. Ask the source; if its key may be stolen, revoke it and put "
         "the source in quarantine."
         for burst in status["bursts"]
+    ]
+    told += [
+        f"WARNING {source}: {number} of its reports under an embargo could not be made public when that was over. "
+        "GET /v1/waiting tells the source why: ask it to send them again or to delete them."
+        for source, number in status["stuck_by_source"].items()
     ]
     if scrubbing.UNFINISHED in status["warnings"]:
         told.append(

@@ -29,8 +29,10 @@ from app.registry.content import Content
 from app.registry.read_permissions import Reader
 
 # Columns of the importer that are not exported: pointers stay as they are without being repeated, identification
-# numbers are never shown, parts of a name are in the full name, and states became other fields.
-NOT_WRITTEN = {GIVEN_NAMES, SURNAMES, STATE, "detainee_id", "detention_id", "release_id", "detainee.national_id"}
+# numbers are never shown, parts of a name are in the full name, states became other fields, and no embargo of what
+# stands is known.
+NOT_WRITTEN = {GIVEN_NAMES, SURNAMES, STATE, "detainee_id", "detention_id", "release_id", "detainee.national_id",
+               "publish_not_before"}  # fmt: skip
 COLUMNS = tuple(name for name in FIELDS if name not in NOT_WRITTEN)
 
 

@@ -1,6 +1,6 @@
 """What is kept beside the log and may be read by few is encrypted: whoever has the database without the secret reads no
-word of it. So are the cells that an import keeps of a list, the real names of sources, and what people write with
-objections.
+word of it. So are the cells that an import keeps of a list, the real names of sources, reports under an embargo, and
+what people write with objections.
 
 AES-256-GCM (NIST SP 800-38D) with a random nonce before each text. Its key comes from the operator's secret by HKDF
 (RFC 5869), under a label of its own. The place of a text (its import, and what it is there) is authenticated with it,

@@ -3,8 +3,8 @@
 Four families. The *log* (`entry`, `sealed`) is what was said. The *base* tables index it: records and their
 report versions, decisions, sources, facilities, claims, consents. The *projected* tables are what the reports
 say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `case_key`,
-`hidden_candidate_pair`, `uncompared_record`, `proposal`, `source_real_name`, `idempotent_answer`, and the lists on
-their way in) is not.
+`hidden_candidate_pair`, `uncompared_record`, `proposal`, `source_real_name`, `waiting_report`, `idempotent_answer`, and
+the lists on their way in) is not.
 
 Integer keys are the revision of the entry that first named the thing: a record's key is the revision of its first
 report, a detainee's the key of its earliest record, a spell's (a detention and its release) likewise. So keys need
@@ -38,6 +38,7 @@ from app.models.log import (
     Sealed,
     SourceRealName,
     UncomparedRecord,
+    WaitingReport,
 )
 from app.models.projected import (
     PROJECTED,
@@ -104,5 +105,6 @@ __all__ = [
     "Trait",
     "UncomparedRecord",
     "Verification",
+    "WaitingReport",
     "metadata",
 ]

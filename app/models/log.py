@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime
 from typing import Literal, get_args
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Uuid
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, UniqueConstraint, Uuid
 from sqlmodel import AutoString, Field, SQLModel
 
 from app.database import Key, UtcDateTime
@@ -146,6 +146,24 @@ class Objection(SQLModel, table=True):
     record: int | None = key_column(nullable=True, index=True)
     hidden_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+
+
+class WaitingReport(SQLModel, table=True):
+    """Personal. A report that its source wants to be public no earlier than `until`, and so is no entry yet. It is
+    sealed whole (`log/vault.py`), and nothing beside it tells whom it is about: `digest` is keyed, of the source and
+    the case number. `refused_at`: since when it could not be filed and waits for its source, for the sealed reason."""
+
+    __tablename__ = "waiting_report"
+    __table_args__ = (UniqueConstraint("digest"), Index(None, "source"), Index(None, "until"))
+    id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
+    digest: str
+    source: int = key_column()
+    key_id: str | None  # of the key that sent it; null: filed on the machine itself
+    until: datetime = Field(sa_type=UtcDateTime)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    report: bytes = sealed_column()  # JSON: the body, and whether it is of a release
+    refused_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    refusal: bytes | None = sealed_column(default=None, nullable=True)  # JSON: code and detail
 
 
 class IdempotentAnswer(SQLModel, table=True):

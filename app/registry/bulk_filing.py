@@ -1,4 +1,4 @@
-"""File the rows of a list: each as `reports.file_report` would, many in one transaction.
+"""File the rows of a list: each as `embargoes.file_report` would, many in one transaction.
 
 Most rows are of people whom no other source reports yet, or repeat what stands. Both are found with one query for many
 rows; new reports are buffered and written together, and every other row is filed like a single report.
@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from time import monotonic
 
 from app.errors import Problem, Redacted
-from app.registry import blocking, checks, content, hidden_pairs, linking, pointers, records, reports
+from app.registry import (
+    blocking,
+    checks,
+    content,
+    embargoes,
+    hidden_pairs,
+    linking,
+    pointers,
+    records,
+    reports,
+    waiting_reports,
+)
 from app.registry.candidate_cache import CandidateCache, WrittenRecords
 from app.registry.candidates import CandidateRecord, StandingRecord
 from app.registry.content import Content
@@ -74,6 +85,7 @@ class _Plan:
         self._context = context
         self._seen: set[str] = set()
         self._by_id = False  # whether an earlier row named a report by its id
+        self._waiting = waiting_reports.names_of_all(context)
         self.new: list[Content] = []
 
     def act(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.FiledCase]) -> Act:
@@ -83,13 +95,21 @@ class _Plan:
         seen = digest in self._seen
         self._seen.add(digest)
         self._by_id = self._by_id or (str(body.source_record_id).startswith(records.BY_ID) and digest not in stood)
-        if points or seen or self._by_id:
+        before = stood.get(digest)
+        if points or seen or self._by_id or body.publish_not_before is not None or self._waits(body, before):
             return body
         try:
-            report, before = reports.content_of(self._context, body), stood.get(digest)
+            report = reports.content_of(self._context, body)
             return self._opening(body, report, digest) if before is None else self._again(body, report, before)
         except Problem as refusal:
             return refusal
+
+    def _waits(self, body: DetentionReportIn, stood: records.FiledCase | None) -> bool:
+        """Whether a version of the row's report waits, which the row replaces."""
+        if not self._waiting:
+            return False
+        cases = [str(body.source_record_id), *([] if stood is None else [records.case_by_id(stood.record)])]
+        return any(waiting_reports.name_of(self._context, case) in self._waiting for case in cases)
 
     def _again(self, body: DetentionReportIn, report: Content, stood: records.FiledCase) -> Act:
         if stood.redacted:
@@ -120,7 +140,7 @@ class _Filing:
                 case _New():
                     return self._open(act)
                 case DetentionReportIn():
-                    return self._saved(lambda: reports.file_report(self._context, act))
+                    return self._saved(lambda: embargoes.file_report(self._context, act))
                 case _:
                     return act
         except Problem as refusal:

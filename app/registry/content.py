@@ -196,3 +196,16 @@ def as_sent(content: Content) -> Content:
         return content
     bare = {name: value for name, value in content.items() if name not in ("detainee.publish", REQUESTED_CLASS)}
     return {**bare, "detainee.publish": content[REQUESTED_CLASS]} if content[REQUESTED_CLASS] else bare
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396 section 2."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged

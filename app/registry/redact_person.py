@@ -1,4 +1,5 @@
-"""Write the entry that erases a person; `erasure.py` then deletes what is personal."""
+"""Write the entry that erases a person; `erasure.py` then deletes what is personal. What waits outside the log under an
+embargo is deleted here, since only the secret tells whom it is about."""
 
 import uuid
 from collections.abc import Collection
@@ -8,7 +9,7 @@ from sqlmodel import Session, col
 
 from app.database import chunks
 from app.models import Entry, Record
-from app.registry import records, two_person_rule
+from app.registry import records, two_person_rule, waiting_reports
 from app.registry.schemas import RedactionIn
 from app.registry.write import Outcome, WriteContext
 
@@ -31,12 +32,14 @@ def redact(context: WriteContext, detainee_id: uuid.UUID, body: RedactionIn) -> 
             return waits
     together = records.of_person(context.session, record)
     personal = {"reason": body.reason} if body.reason else None
+    waiting_reports.erase(context, [record.id for record in together])
     entry = context.write("redaction", {"records": sorted(str(r.id) for r in together)}, personal)
     return Outcome("redaction", 201, entry.revision, {"detainee": str(detainee_id), "records": len(together)})
 
 
 def redact_again(context: WriteContext, erased: Collection[uuid.UUID]) -> None:
     """Erase these records once more, whose values came back with an earlier copy of the database."""
+    waiting_reports.erase(context, erased)
     for some in chunks(sorted(erased, key=str)):  # an entry has room for many more
         context.write("redaction", {"records": [str(record) for record in some]})
 

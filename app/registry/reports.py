@@ -41,6 +41,7 @@ LEAST_DIGITS = 5
 # numbers the letters carry half of the information.
 TELLING_DIGITS = 6
 CREATED, OK = 201, 200
+Target = tuple[Record, Kind]  # the record and what of it a report points at
 
 
 def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
@@ -51,15 +52,31 @@ def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
     Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
     NotFound.
     """
+    record, report, target = _drafted(context, body)
+    if record is not None:
+        return next_version(context, record, report, target)
+    return first_version(context, report, target)
+
+
+def changes_anything(context: WriteContext, body: DetentionReportIn) -> bool:
+    """Whether a body would change what its source's report says, without writing it. Raises what `file_report` does."""
+    record, report, target = _drafted(context, body)
+    return (
+        record is None or _change(context, record, records.newest(context.session, record), report, target) is not None
+    )
+
+
+def _drafted(context: WriteContext, body: DetentionReportIn) -> tuple[Record | None, Content, Target | None]:
+    """The record that stands under the case number of a body, the content of its report, checked, and its pointer."""
     target, case = pointers.target_of(context, body), body.source_record_id
     report = content_of(context, body)
     record = None if case is None else records.by_case(context.session, context.secret, source_of(context), case)
     version = None if record is None else records.newest(context.session, record)
     checks.check(report, context.now, points=target is not None or (version is not None and version.points))
     report = _classed(context, report, record, None if version is None else version.content)
-    if record is not None and version is not None:
-        return _next_version(context, record, with_kept(report, body, version.content), target)
-    return first_version(context, report if case is None else {**report, "source_record_id": case}, target)
+    if version is not None:
+        return record, with_kept(report, body, version.content), target
+    return None, report if case is None else {**report, "source_record_id": case}, target
 
 
 def is_withdrawn(session: Session, outcome: Outcome) -> bool:
@@ -118,21 +135,22 @@ def verify_release(context: WriteContext, release_id: uuid.UUID, body: Verificat
     report = _classed(context, report, own, stood or None)
     if own is None:
         return first_version(context, report, (base, "release"), seen=seen)
-    return _next_version(context, own, report, (base, "release"), seen=seen)
+    return next_version(context, own, report, (base, "release"), seen=seen)
 
 
-def amend(
+def amended(
     context: WriteContext, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]
-) -> Outcome:
-    """Correct a report by a JSON Merge Patch (RFC 7396) on the content it was filed with.
+) -> tuple[Record, DetentionReportIn, Content]:
+    """A record of the source's own, corrected by a JSON Merge Patch (RFC 7396) on the content it was filed with: as a
+    body, and as the content for `next_version`.
 
     `matches`: whether the change is based on a version number. Raises Superseded where it is not based on the standing
-    version, and AnotherPerson like `file_report`.
+    version, and what `file_report` does.
     """
     record, version = _current(context, report_id, matches)
     before = content.as_sent(version.content)
     shape = content.unflatten({k: v for k, v in before.items() if k not in NOT_SENT})
-    merged = merge_patch(shape, patch)
+    merged = content.merge_patch(shape, patch)
     schema = ReleaseReportIn if content.has_release(before) or "release" in patch else DetentionReportIn
     if content.has_release(before) and patch.get("release", {}) is None:
         raise correction_checks.release_dropped()
@@ -146,7 +164,7 @@ def amend(
     report = _classed(context, report, record, version.content)
     if body.source_record_id is not None:
         report["source_record_id"] = body.source_record_id
-    return _next_version(context, record, report, None)
+    return record, body, report
 
 
 def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
@@ -155,7 +173,7 @@ def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, mat
     report = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
     if reason is not None:
         report["retraction.reason"] = reason
-    return _next_version(context, record, report, None)
+    return next_version(context, record, report)
 
 
 def _current(
@@ -171,19 +189,6 @@ def _current(
     if record.redacted:
         raise NotFound("There is no report with this id among your own.")
     return record, version
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7396 section 2."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge_patch(merged.get(name), value)
-    return merged
 
 
 def source_of(context: WriteContext) -> int:
@@ -246,7 +251,7 @@ def _verdict(body: VerificationOfReleaseIn) -> Content:
 def first_version(
     context: WriteContext,
     report: Content,
-    target: tuple[Record, Kind] | None,
+    target: Target | None,
     match: linking.LinkResult | None = None,
     seen: int | None = None,
 ) -> Outcome:
@@ -279,24 +284,18 @@ def first_version(
     return replace(filed, match=match.outcome)
 
 
-def _next_version(
-    context: WriteContext, record: Record, report: Content, target: tuple[Record, Kind] | None, seen: int | None = None
+def next_version(
+    context: WriteContext, record: Record, report: Content, target: Target | None = None, seen: int | None = None
 ) -> Outcome:
     """Write the next version. `seen`: the revision at which a verification read its target; a correction has none and
     keeps the kept values."""
     version = records.newest(context.session, record)
-    before = version.content
-    report = {**report, **content.kept(before)}
-    pointer = version.pointer
-    if target is not None:
-        pointers.require_one_person(context.session, record, target[0])
-        pointer = pointers.spell_pointer(context, target, record.id, pointer)
-    if content.says_the_same(report, before) and pointer == version.pointer:
+    change = _change(context, record, version, report, target, seen)
+    if change is None:
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
-    if seen is not None or pointer != version.pointer:
-        report = kept_values.with_standing(context, report, target, record, seen, again=pointer == version.pointer)
-    correction_checks.check(before, report)
+    report, pointer = change
+    before = version.content
     if "source_record_id" in report and "source_record_id" not in before:
         records.remember_case(context.session, context.secret, record.source, report["source_record_id"], record.id)
     body: dict[str, Any] = {
@@ -312,6 +311,28 @@ def _next_version(
         context.session, context.views, record, report, body.get("wish", {})
     )
     return _write(context, body, report, pointer, OK, counted=counted)
+
+
+def _change(
+    context: WriteContext,
+    record: Record,
+    version: records.Version,
+    report: Content,
+    target: Target | None = None,
+    seen: int | None = None,
+) -> tuple[Content, str | None] | None:
+    """The content and the pointer of the version after the standing `version`; None where they are the same."""
+    before, pointer = version.content, version.pointer
+    report = {**report, **content.kept(before)}
+    if target is not None:
+        pointers.require_one_person(context.session, record, target[0])
+        pointer = pointers.spell_pointer(context, target, record.id, pointer)
+    if content.says_the_same(report, before) and pointer == version.pointer:
+        return None
+    if seen is not None or pointer != version.pointer:
+        report = kept_values.with_standing(context, report, target, record, seen, again=pointer == version.pointer)
+    correction_checks.check(before, report)
+    return report, pointer
 
 
 def _write(

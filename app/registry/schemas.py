@@ -20,6 +20,7 @@ from app import dates
 from app.countries import COUNTRIES
 from app.registry import refused_names
 from app.registry.content import FILED
+from app.registry.embargo_terms import NotBefore
 from app.registry.text_checks import as_read, one_line, prose
 from app.vocabulary import (
     Category,
@@ -229,6 +230,7 @@ class DetentionReportIn(Shape):
     detention: DetentionIn | None = None
     verification: VerificationIn = VerificationIn()
     note: Note | None = None
+    publish_not_before: NotBefore | None = None
 
 
 class ReleaseReportIn(DetentionReportIn):

@@ -12,12 +12,13 @@ from sqlmodel import Session, col
 
 from app.database import reading, writing
 from app.database_scrub import scrub
-from app.models import Head, ImportFile, ImportMapping, ImportRow, ListImport
+from app.models import Head, ImportFile, ImportMapping, ImportRow, ListImport, SourceRealName, WaitingReport
 from app.registry.erasure import ERASED
 
 UNFINISHED = "erasure_unfinished"
-_OF_LISTS: tuple[type[Any], ...] = (ImportFile, ImportMapping, ImportRow, ListImport)  # deleted as lists are filed
-TABLES = sorted(table.__table__.name for table in {*ERASED, *_OF_LISTS})
+# Deleted as lists are filed, as embargoes end, and where a source gives its pseudonym up.
+_SEALED: tuple[type[Any], ...] = (ImportFile, ImportMapping, ImportRow, ListImport, SourceRealName, WaitingReport)
+TABLES = sorted(table.__table__.name for table in {*ERASED, *_SEALED})
 
 
 def is_finished(session: Session, revision: int) -> bool:

@@ -21,7 +21,7 @@ def every_get(world: World, filed: Body) -> dict[str, str | None]:
     known["{import_id}"] = world.send_list("nombre,país\nRosa,VE\n", dry_run=True)["id"]
     known["{code}"] = world.count()["citation"]["address"].removeprefix("/c/")
     keyed = {"/v1/me": "foro", "/v1/reports": "foro", "/v1/reports/{report_id}": "foro", "/v1/review": "curator",
-             "/v1/proposals": "curator", "/v1/objections": "curator"}  # fmt: skip
+             "/v1/proposals": "curator", "/v1/objections": "curator", "/v1/waiting": "foro"}  # fmt: skip
     keyed |= dict.fromkeys(("/v1/imports/{import_id}", "/v1/imports/{import_id}/rows"), "foro")
     found: dict[str, str | None] = {}
     for path, operations in world.app.openapi()["paths"].items():

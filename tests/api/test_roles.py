@@ -56,6 +56,9 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/reports/{report_id}"): OWNS,
     ("PATCH", "/v1/reports/{report_id}"): OWNS,
     ("POST", "/v1/reports/{report_id}/retract"): OWNS,
+    ("GET", "/v1/waiting"): (401, 200, 200, 403, 200, 200),
+    # Deleted by the owner, it is gone for the administrator.
+    ("DELETE", "/v1/waiting/{waiting_id}"): (401, 200, 404, 403, 403, 404),
     ("GET", "/v1/me"): (401, 200, 200, 200, 200, 200),
     ("GET", "/v1/sources"): ANYONE,
     ("POST", "/v1/sources"): ADMIN,
@@ -170,6 +173,7 @@ def set_scene(world: World, **changes: Any) -> Scene:
             "import_id": sent["id"],
             "objection_id": world.get("/v1/objections", "curator").json()["data"][0]["id"],
             "proposal_id": claim["id"],  # of nothing that waits
+            "waiting_id": world.wait("2026-04-01", source_record_id="W-1", detainee__full_name="Eva Luna Paz")["id"],
             "code": world.count()["citation"]["address"].removeprefix("/c/"),
             "decision_id": world.judge(other["detainee"]["id"], third["detainee"]["id"], "different")["id"],
         },

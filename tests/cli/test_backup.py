@@ -286,6 +286,26 @@ def test_the_query_that_operators_are_told_finds_whom_an_objection_hides(world: 
     assert world.rows(query.strip().rstrip(";")) == [], "nothing can be decided about the erased"
 
 
+def test_what_waits_in_a_backup_is_held_for_its_source_by_the_restore(recuento: Run, resting: World) -> None:
+    """Also where no revision is lost: what a source takes back leaves none."""
+    file_of(resting)
+    with resting as world:
+        world.file()
+        waiting = world.wait("2026-03-10", source_record_id="EX-3", detainee__full_name="Ismael Otero Invento")
+        assert recuento("backup", "a.backup").status == 0
+        assert world.client.delete(f"/v1/waiting/{waiting['id']}", headers=world.headers("foro")).status_code == 200
+    world.engine.dispose()
+    ran = recuento("restore", "a.backup", "--replace")
+    assert ran.status == 0
+    assert "Reports under an embargo that are held" in ran.err
+    said = recuento("status")
+    assert "WARNING foro: 1 of its reports under an embargo" in said.out
+    again = World(world.settings, datetime(2026, 4, 1, tzinfo=UTC), world.keys)
+    with again:
+        again.end_embargoes()
+        assert [one["problem"]["code"] for one in again.waiting()] == ["conflict"]
+
+
 def test_a_database_put_back_by_hand_that_would_show_an_erased_person_is_refused_by_every_command(
     recuento: Run,
     stopped: tuple[World, Path, Body],

@@ -131,6 +131,14 @@ def _reports(stage: Stage) -> Node:
     ask("read_report", "reporter", report)
     ask("list_reports", "reporter", source_record_id="EX-2026-0117")
     ask("amend_report", "reporter", report, body={"release": {"conditions": ["reporting_duty"]}}, **{"If-Match": "*"})
+    embargo = {"source_record_id": "EX-2026-0125", "publish_not_before": "2026-04-20"}
+    waits = ask("file_release", "reporter", body=RELEASE | embargo, gives=202, name="waits")
+    held_too = DETENTION | {"source_record_id": "EX-2026-0126", "publish_not_before": "2026-04-21"}
+    ask("file_detention", "reporter", body=held_too, gives=202, name="waits")
+    later = {"release": {"kind": "full_release"}, "publish_not_before": "2026-04-22"}
+    ask("amend_report", "reporter", report, body=later, gives=202, name="waits")
+    ask("list_waiting", "reporter")
+    ask("delete_waiting", "reporter", waits["id"])
     withdrawn = held["report"]["id"]
     ask("retract_report", "reporter", withdrawn, body={"reason": "It was somebody else."})
     return filed

@@ -23,7 +23,7 @@ from app.errors import Problem
 from app.log.entries import LogEntry, replay
 from app.log.mark import attach
 from app.models import OPEN, Source
-from app.registry import consent_entries, directory, identity_decisions, redact_person, reports
+from app.registry import consent_entries, directory, embargoes, identity_decisions, redact_person, reports
 from app.registry.read_permissions import Reader
 from app.registry.schemas import (
     DetentionReportIn,
@@ -204,7 +204,7 @@ class Amend:
 
     def take(self, clerk: Clerk) -> None:
         if (found := clerk.record(self.record)) is not None:
-            clerk.act(found[1], lambda context: reports.amend(context, found[0], self.patch, lambda _version: True))
+            clerk.act(found[1], lambda context: embargoes.amend(context, found[0], self.patch, lambda _version: True))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.row_checks import body_of, numbered
 from app.models import OPEN, Source
-from app.registry import claims, reports
+from app.registry import claims, embargoes, reports
 from app.registry.bulk_filing import file_rows
 from app.registry.claims import ClaimIn
 from app.registry.read_permissions import Reader
@@ -60,7 +60,7 @@ class Correct:
 
     def take(self, clerk: Clerk) -> None:
         if (record := _own(clerk, self.source, self.number)) is not None:
-            clerk.act(self.source, lambda context: reports.amend(context, record, self.patch, lambda _version: True))
+            clerk.act(self.source, lambda context: embargoes.amend(context, record, self.patch, lambda _version: True))
 
 
 @dataclass(frozen=True)

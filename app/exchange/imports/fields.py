@@ -71,5 +71,6 @@ FIELDS: dict[str, Field] = {
     "verification.verified_on": DATE,
     "verification.citing": LINES,
     "verification.evidence": LINKS,
+    "publish_not_before": DATE,
     "note": Field("text"),
 }

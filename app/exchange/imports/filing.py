@@ -34,7 +34,7 @@ from app.exchange.imports.sentences import StoredQuestion
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.models import OPEN, ApiKey, ListImport, Source
-from app.registry import api_keys, records
+from app.registry import api_keys, embargoes, records
 from app.registry.bulk_filing import file_rows
 from app.registry.candidate_cache import WrittenRecords
 from app.registry.read_permissions import Reader
@@ -177,14 +177,13 @@ class Filing:
 
     def _file(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
         with as_only_writer(self._engine) as session, _collecting_later():
-            now = self._clock()
-            context = WriteContext(session, self._actor(session, job, now), now, self._secret, listing=True)
+            context = self._context(session, job)
             outcomes = batch.file(context)
             wrong = next((outcome.row for outcome in outcomes if outcome.outcome == "error"), None)
             if job.strict and wrong is not None:
                 session.rollback()
                 raise strict(wrong, batch.rows[0].number)
-            if not stored.advance(session, self._secret, job, outcomes, batch.last, now):
+            if not stored.advance(session, self._secret, job, outcomes, batch.last, context.now):
                 session.rollback()
                 return None
         return outcomes
@@ -192,10 +191,7 @@ class Filing:
     def _try(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
         """The outcomes that rows would have: they are filed, and rolled back."""
         with as_only_writer(self._engine) as session, _collecting_later():
-            now = self._clock()
-            context = WriteContext(
-                session, self._actor(session, job, now), now, self._secret, listing=True, trial=self._trial
-            )
+            context = self._context(session, job, self._trial)
             # No report will have these ids.
             outcomes = [replace(row, report=None, revision=None) for row in batch.file(context, self._written)]
             session.rollback()
@@ -219,6 +215,11 @@ class Filing:
             told = stored.read(self._secret, job, "told") | {"derived_case_numbers": self._keys.derived}
             stored.finish(session, self._secret, job, "done", self._clock(), told=told | self._opened.tally.shape())
         return False
+
+    def _context(self, session: Session, job: ListImport, trial: Trial | None = None) -> WriteContext:
+        now = self._clock()
+        actor = self._actor(session, job, now)
+        return WriteContext(session, actor, now, self._secret, job.key_id or "", listing=True, trial=trial)
 
     def _actor(self, session: Session, job: ListImport, now: datetime) -> Reader:
         """The reporter who files, by the source and key as they stand now: a revoked key files nothing more."""
@@ -291,6 +292,8 @@ def _settled(
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
         return _error(row, [placed(row.columns, error) for error in errors])
+    if result.kind == "waiting":  # or no longer does, which changes nothing that is filed
+        return RowOutcome(row.number, "waiting" if result.status == embargoes.KEPT else "unchanged", None, None, None)
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)
     values, about = says(body.model_dump(mode="json")), _about(body)

@@ -126,7 +126,7 @@ def shape(
         "rows": job.rows,
         "whole": job.whole,
         "settled": sum(json.loads(job.counts).values()),
-        "counts": json.loads(job.counts),
+        "counts": dict.fromkeys(ImportOutcome, 0) | json.loads(job.counts),
         "releases": told.get("releases", 0),
         "held": told.get("held", 0),
         "lost": change_of(tally, "_lost"),

@@ -199,7 +199,7 @@ def advance(
     counts, told = json.loads(job.counts), read(secret, job, "told")
     groups, unregistered = Groups(told.get("groups", [])), RowsCounted(**told.get(UNREGISTERED, {}))
     for row in rows:
-        counts[row.outcome] += 1
+        counts[row.outcome] = counts.get(row.outcome, 0) + 1  # an earlier version knew fewer outcomes
         groups.add(row.row, row.faults or [])
         if row.about is not None:
             told[row.about] = told.get(row.about, 0) + 1
