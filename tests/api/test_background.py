@@ -92,4 +92,5 @@ def test_a_server_that_stops_notes_the_use_of_keys_and_begins_nothing_long(
         world.get("/v1/me", "foro")
     assert begun == []
     ((noted,),) = world.rows("SELECT count(*) FROM api_key WHERE last_used_on IS NOT NULL")
+    world.engine.dispose()  # another test's world has this engine next
     assert noted == 1
