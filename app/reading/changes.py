@@ -32,7 +32,7 @@ from app.models import (
     Trait,
     Verification,
 )
-from app.reading import person_records, shapes
+from app.reading import past_permission, person_records, shapes
 from app.reading.paging import Order, Page, Row, after, read_cursor, write_cursor
 from app.reading.questions import Paged, ThingsQuery
 from app.reading.shapes import Person, Shape
@@ -131,7 +131,7 @@ def page_of_changes(
 
 
 def may_have_changed(kind: Kind, among: ListedThings, since: int, revision: int) -> Condition:
-    """Whether any row of a thing or of its person began or ended after a revision."""
+    """Whether any row of a thing or of its person began or ended after a revision, or the permission to see it did."""
 
     def touched(table: Any, whose: Condition) -> Condition:
         begun = and_(table.since > since, table.since <= revision)
@@ -139,6 +139,7 @@ def may_have_changed(kind: Kind, among: ListedThings, since: int, revision: int)
         return exists(select(1).where(whose, or_(begun, ended)))
 
     of_person = [touched(table, table.detainee == among.detainee) for table in _OF_PERSON]
+    of_person.append(past_permission.may_have_changed(among.detainee, since, revision))
     if kind == "detainee":
         return or_(*of_person, *(touched(table, table.detainee == among.key) for table in _OF_SPELL))
     return or_(*of_person, *(touched(table, table.spell == among.key) for table in _OF_SPELL))
@@ -166,12 +167,15 @@ def changed(
         before = dict(map(tuple, session.execute(whose))) if listed else {}
         past = person_records.people(session, set(before.values()), since)
         now = person_records.people(session, {row[1] for row in rows}, revision)
+        closed = past_permission.closed_at(session, past.keys(), since)
+        erased = past_permission.erased_since(session, now.keys(), since, revision)
 
         def same(key: int, person: Person) -> bool:
             was = past.get(before.get(key, 0))
-            if was is None:
+            if was is None or person.detainee["detainee"] in erased:
                 return False
-            was = replace(was, publish=was.detainee["publish"])  # what was shown then, by the class of then
+            then = Publish.COUNTED if was.detainee["detainee"] in closed else Publish(was.detainee["publish"])
+            was = replace(was, publish=then)  # what was shown then, by the class of then
             return reader.sees_person(was.publish) and _told(kind, was, key, reader) == _told(kind, person, key, reader)
 
         return [None if same(row[0], now[row[1]]) else shape(now[row[1]], row[0], reader) for row in rows]
