@@ -32,7 +32,8 @@ def may_have_changed(detainee: Any, since: int, revision: int) -> Condition:
         people.join(ObjectionHiding, _OBJECTED).where(or_(col(ObjectionHiding.key) > since, answered)),
         people.join(Record, _OF_RECORD).where(col(Record.redacted), erased),
     )
-    return detainee.in_(touched)
+    changed: Condition = detainee.in_(touched)
+    return changed
 
 
 def closed_at(session: Session, detainees: Collection[int], revision: int) -> set[int]:
