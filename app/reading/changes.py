@@ -167,14 +167,15 @@ def changed(
         before = dict(map(tuple, session.execute(whose))) if listed else {}
         past = person_records.people(session, set(before.values()), since)
         now = person_records.people(session, {row[1] for row in rows}, revision)
-        closed = past_permission.closed_at(session, past.keys(), since)
-        erased = past_permission.erased_since(session, now.keys(), since, revision)
+        hidden = past_permission.hidden_at(session, past.keys(), since)
+        told = past_permission.first_consented(session, now.keys(), since, revision)
+        told |= past_permission.erased_since(session, now.keys(), since, revision)
 
         def same(key: int, person: Person) -> bool:
             was = past.get(before.get(key, 0))
-            if was is None or person.detainee["detainee"] in erased:
+            if was is None or person.detainee["detainee"] in told:
                 return False
-            then = Publish.COUNTED if was.detainee["detainee"] in closed else Publish(was.detainee["publish"])
+            then = Publish.COUNTED if was.detainee["detainee"] in hidden else Publish(was.detainee["publish"])
             was = replace(was, publish=then)  # what was shown then, by the class of then
             return reader.sees_person(was.publish) and _told(kind, was, key, reader) == _told(kind, person, key, reader)
 

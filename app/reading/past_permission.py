@@ -1,20 +1,14 @@
-"""Who was closed at an earlier revision by the permission of then. `Record.publish_now` says today's, and the class in
-the rows does not say whom an objection hid or who may have been a child."""
+"""Who may have been closed at an earlier revision by the permission of then. `Record.publish_now` says today's, and the
+class in the rows does not say whom an objection hid or who may have been a child."""
 
-import json
-from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import or_, select, union_all
+from sqlalchemy import func, or_, select, union_all
 from sqlmodel import Session, col
 
-from app.log import sealed
-from app.models import OPEN, Consent, Entry, Head, ObjectionHiding, Placement, Record, Report, Sealed, Source
+from app.models import OPEN, Consent, Head, ObjectionHiding, Placement, Record
 from app.reading.visibility import Condition, at
-from app.registry.content import Content
-from app.registry.minority import may_be_minor
-from app.registry.projection.counted_reports import whole
 
 _OF_RECORD = col(Record.key) == col(Placement.record)
 _OBJECTED = col(ObjectionHiding.record) == col(Placement.record)
@@ -36,40 +30,26 @@ def may_have_changed(detainee: Any, since: int, revision: int) -> Condition:
     return changed
 
 
-def closed_at(session: Session, detainees: Collection[int], revision: int) -> set[int]:
-    """The people whom an objection hid at a revision, or who may have been children by the reports of then, without a
-    consent. Of the erased no birth is left, and they may be missing."""
-    people = select(col(Placement.detainee)).where(col(Placement.detainee).in_(detainees), at(Placement, revision))
+def hidden_at(session: Session, detainees: Collection[int], revision: int) -> set[int]:
+    """The people whom an objection hid at a revision."""
     hidden = (col(ObjectionHiding.key) <= revision) & (col(ObjectionHiding.until) > revision)
-    closed = set(session.scalars(people.join(ObjectionHiding, _OBJECTED).where(hidden)))
-    consented = set(session.scalars(people.join(Consent, _CONSENTED).where(col(Consent.key) <= revision)))
-    return closed | (_perhaps_children(session, people, revision) - consented)
+    people = _of_them(detainees, revision).join(ObjectionHiding, _OBJECTED).where(hidden)
+    return set(session.scalars(people))
 
 
-def _perhaps_children(session: Session, people: Any, revision: int) -> set[int]:
-    """Those of `people` (a SELECT of their placements) who may have been children by the reports of a revision."""
-    rows = session.execute(
-        people.add_columns(col(Source.independent), col(Source.quarantined), col(Entry.body), col(Sealed.disclosures))
-        .join(Record, _OF_RECORD)
-        .join(Source, (col(Source.key) == col(Record.source)) & at(Source, revision))
-        .join(Report, (col(Report.record) == col(Record.key)) & at(Report, revision))
-        .join(Entry, col(Entry.revision) == col(Report.since))
-        .outerjoin(Sealed, col(Sealed.revision) == col(Report.since))
-    )
-    reports: defaultdict[int, tuple[list[Content], list[Content]]] = defaultdict(lambda: ([], []))
-    for detainee, independent, quarantined, body, disclosures in rows:
-        content = whole(json.loads(body)["said"], sealed.values(disclosures))
-        reports[detainee][not independent or quarantined].append(content)
-    return {
-        detainee
-        for detainee, (independent, others) in reports.items()
-        if (may_be_minor(independent, others) if independent else may_be_minor(others))
-    }
+def first_consented(session: Session, detainees: Collection[int], since: int, revision: int) -> set[int]:
+    """The people whose first consent came after a revision. Whether it opened somebody who was perhaps a child is not
+    told apart: that would tell of births that nobody may see."""
+    people = _of_them(detainees, revision).join(Consent, _CONSENTED).group_by(col(Placement.detainee))
+    return set(session.scalars(people.having(func.min(col(Consent.key)) > since)))
 
 
 def erased_since(session: Session, detainees: Collection[int], since: int, revision: int) -> set[int]:
     """The erased among the people, if anybody was erased since a revision: no row says when each of them was."""
     if session.scalars(select(col(Head.erased))).one() <= since:
         return set()
-    of_them = (col(Placement.detainee).in_(detainees), at(Placement, revision), col(Record.redacted))
-    return set(session.scalars(select(col(Placement.detainee)).join(Record, _OF_RECORD).where(*of_them)))
+    return set(session.scalars(_of_them(detainees, revision).join(Record, _OF_RECORD).where(col(Record.redacted))))
+
+
+def _of_them(detainees: Collection[int], revision: int) -> Any:
+    return select(col(Placement.detainee)).where(col(Placement.detainee).in_(detainees), at(Placement, revision))

@@ -46,7 +46,11 @@ def test_consent_given_is_a_change_and_consent_withdrawn_leaves_a_tombstone(worl
     assert changed(world, path, before, "reader") == ([first, second], [])
     assert changed(world, path, before, "foro") == ([first], [second])
     world.consent(filed[1]["detainee"]["id"], "anonymous")
-    assert changed(world, path, before) == ([first], [])  # she is back as she was
+    world.consent(filed[1]["detainee"]["id"], "counted")
+    again = world.revision
+    world.consent(filed[1]["detainee"]["id"], "anonymous")
+    assert changed(world, path, again - 1) == ([], [])  # she is back as she was
+    assert changed(world, path, before) == ([first, second], [])  # a first consent is a change
     assert changed(world, path, world.revision - 1) == ([second], [])
 
 

@@ -107,8 +107,9 @@ def main() -> int:
                 batches = (difference(machines, seed, HISTORIES, STEPS, shortest=False) for seed in range(1, MOST + 1))
                 found = any(batches)
             missed += not found
-            told = f"noticed in history {machines.done['histories']}" if found else "NOT NOTICED"
-            sys.stdout.write(f"{broken.__name__}: {told}, after {machines.done['steps']} steps\n")
+            histories = machines.done["histories"] - found  # the last was played once more
+            told = "noticed in" if found else "NOT NOTICED in"
+            sys.stdout.write(f"{broken.__name__}: {told} {histories} histories\n")
             sys.stdout.flush()
     return missed
 

@@ -14,16 +14,10 @@ from app.registry.objections import MOST_VOICES
 from tests.databases import Templates
 from tests.machine.answers import GENDER, SOURCES, Answers
 from tests.machine.model import Model, Objection
-from tests.machine.past import CHILD, OPENNESS, STATE, Account, Cluster
+from tests.machine.past import CHILD, NAMES, OPENNESS, STATE, Account, Cluster
 from tests.machine.registry import opened
 from tests.support import INDEPENDENT, NOW, Body, make_report
 
-# No word, no sound and no letter at the beginning in common, so that nobody is taken for another.
-NAMES = (
-    "Zoraida Montilla Paz", "Ulises Barrios Coy", "Fermín Castro Lugo", "Delia Arteaga Mora", "Hugo Lares Brito",
-    "Olga Pinto Reyes", "Wenceslao Iturbe Khan", "Xiomara Quevedo Jara", "Baltasar Ñáñez Villar", "Ingrid Yépez Egui",
-    "Tobías Guaicaipuro Sosa", "Ruperto Drago Anzola", "Perla Fajardo Uzcátegui", "Nabor Schmitt Ojeda",
-)  # fmt: skip
 KEYS_LAST = timedelta(days=365)  # the keys of a world
 BEGINNING = (("foro", "named"), ("jep", "named"), (STATE, "anonymous"))  # whom each history begins with
 WAITS = (timedelta(seconds=-30), timedelta(hours=25), timedelta(days=8), timedelta(days=31))

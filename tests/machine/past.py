@@ -10,6 +10,12 @@ from functools import cached_property
 OPENNESS = ("named", "anonymous", "counted")
 STATE = "ministry"  # the one source that is never independent
 CHILD = "2010"  # the birth of whoever was a child when taken; any other birth is a grown-up's
+# No word, no sound and no letter at the beginning in common, so that nobody is taken for another.
+NAMES = (
+    "Zoraida Montilla Paz", "Ulises Barrios Coy", "Fermín Castro Lugo", "Delia Arteaga Mora", "Hugo Lares Brito",
+    "Olga Pinto Reyes", "Wenceslao Iturbe Khan", "Xiomara Quevedo Jara", "Baltasar Ñáñez Villar", "Ingrid Yépez Egui",
+    "Tobías Guaicaipuro Sosa", "Ruperto Drago Anzola", "Perla Fajardo Uzcátegui", "Nabor Schmitt Ojeda",
+)  # fmt: skip
 
 Cluster = frozenset[int]
 
