@@ -9,6 +9,9 @@ TRIALS  ?= 2000
 TRIES   ?= 20000
 HISTORIES ?= 3000
 CASES   ?= 50000
+EXAMPLES ?= 500
+STEPS   ?= 40
+SEED    ?= 1
 ENGINE  ?= sqlite
 LISTS   ?=
 FILE    ?=
@@ -39,7 +42,7 @@ ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz second-model pairs drill-import drill-upload drill-kill drill-disk drill-io flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -94,6 +97,9 @@ trials: $(VENV)/.dev ## Let a state and a stolen key try TRIALS (2000) times to 
 
 pairs: $(VENV)/.dev ## Ask PAIRS (200) pairs of registries that differ in hidden values alone everything, for three readers
 	$(BIN)/python -m tests.pairs --pairs $(or $(PAIRS),200)
+
+machine: $(VENV)/.dev ## Lay a model of who is seen beside EXAMPLES (500) histories of STEPS (40), on ENGINE, from SEED (1) on
+	$(BIN)/python -m tests.machine.campaign --histories $(EXAMPLES) --steps $(STEPS) --engine $(ENGINE) --seed $(SEED)
 
 attack: $(VENV)/.dev ## Ask a real server TRIES (20000) times in turn about hidden and unknown people: what does a clock tell?
 	$(BIN)/python -m tests.attack.timing --tries $(TRIES)

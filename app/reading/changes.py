@@ -18,7 +18,6 @@ from sqlmodel import Session, col
 
 from app.models import (
     Claim,
-    Consent,
     Detainee,
     DetaineePersonal,
     Detention,
@@ -33,7 +32,7 @@ from app.models import (
     Trait,
     Verification,
 )
-from app.reading import person_records, shapes
+from app.reading import past_permission, person_records, shapes
 from app.reading.paging import Order, Page, Row, after, read_cursor, write_cursor
 from app.reading.questions import Paged, ThingsQuery
 from app.reading.shapes import Person, Shape
@@ -89,7 +88,6 @@ _KEYS: dict[str, tuple[Any, str]] = {
 _THEN: dict[str, Any] = {kind: aliased(table) for kind, (table, _key) in _KEYS.items()}
 _NOW: dict[str, Any] = {kind: aliased(table) for kind, (table, _key) in _KEYS.items()}
 _PERSON_THEN: Any = aliased(Detainee)
-_PLACE: Any = aliased(Placement)
 _CLAIM_THEN: Any = aliased(Claim)
 _CLAIM_NOW: Any = aliased(Claim)
 STANDS, GONE = 0, 1  # what the first number of a cursor says of the row that was passed
@@ -137,7 +135,7 @@ def page_of_changes(
 
 
 def may_have_changed(kind: Kind, among: ListedThings, since: int, revision: int) -> Condition:
-    """Whether any row of a thing or of its person began or ended after a revision."""
+    """Whether any row of a thing or of its person began or ended after a revision, or the permission to see it did."""
 
     def touched(table: Any, whose: Condition) -> Condition:
         begun = and_(table.since > since, table.since <= revision)
@@ -145,19 +143,10 @@ def may_have_changed(kind: Kind, among: ListedThings, since: int, revision: int)
         return exists(select(1).where(whose, or_(begun, ended)))
 
     of_person = [touched(table, table.detainee == among.detainee) for table in _OF_PERSON]
-    of_person.append(exists(_consents(revision).where(_PLACE.detainee == among.detainee, col(Consent.key) > since)))
+    of_person.append(past_permission.may_have_changed(among.detainee, since, revision))
     if kind == "detainee":
         return or_(*of_person, *(touched(table, table.detainee == among.key) for table in _OF_SPELL))
     return or_(*of_person, *(touched(table, table.spell == among.key) for table in _OF_SPELL))
-
-
-def _consents(revision: int) -> Select[*tuple[Any, ...]]:
-    """The people at a revision of whom a consent was recorded by then."""
-    return (
-        select(_PLACE.detainee)
-        .join(Consent, col(Consent.record) == _PLACE.record)
-        .where(at(_PLACE, revision), col(Consent.key) <= revision)
-    )
 
 
 def changed(
@@ -182,14 +171,18 @@ def changed(
         before = dict(map(tuple, session.execute(whose))) if listed else {}
         past = person_records.people(session, set(before.values()), since)
         now = person_records.people(session, {row[1] for row in rows}, revision)
-        consented = set(session.scalars(_consents(since).where(_PLACE.detainee.in_(past)))) if past else set()
+        consented = past_permission.consented(session, past.keys(), since)
+        hidden = past_permission.hidden_at(session, past.keys(), since)
+        told = past_permission.first_consented(session, now.keys(), since, revision)
+        told |= past_permission.erased_since(session, now.keys(), since, revision)
 
         def same(key: int, person: Person) -> bool:
             was = past.get(before.get(key, 0))
-            if was is None:
+            if was is None or person.detainee["detainee"] in told:
                 return False
-            # What was shown then, by the class of then.
-            was = replace(was, publish=in_name_of(was.detainee["publish"], was.detainee["detainee"] in consented))
+            of_then = in_name_of(was.detainee["publish"], was.detainee["detainee"] in consented)
+            shown = Publish.COUNTED if was.detainee["detainee"] in hidden else of_then
+            was = replace(was, publish=shown)  # what was shown then, by the class of then
             return reader.sees_person(was.publish) and _told(kind, was, key, reader) == _told(kind, person, key, reader)
 
         return [None if same(row[0], now[row[1]]) else shape(now[row[1]], row[0], reader) for row in rows]

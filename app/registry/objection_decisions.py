@@ -5,13 +5,14 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlmodel import col
 
 from app.errors import Invalid, NotFound
-from app.models import OPEN, Detainee, Objection, Proposal, Record
-from app.registry import minority, records, two_person_rule
+from app.models import Objection, Proposal, Record
+from app.registry import records, two_person_rule
 from app.registry.objections import UNDECIDED, hidden_records
+from app.registry.reprojection import is_counted
 from app.registry.schemas import Note, Shape
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Publish
@@ -46,7 +47,7 @@ def decide(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisi
     record = session.get_one(Record, objection.record)
     place = records.placement(session, record.key)
     assert place is not None  # of every record
-    if body.to == "anonymous" and _would_open(context, record, place.detainee):
+    if body.to == "anonymous" and is_counted(session, context.views, record):
         raise Invalid.at(
             "/to", "would_open", "This person was only counted before: an objection opens nobody. Decide for `counted`."
         )
@@ -72,11 +73,3 @@ def decide(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisi
         run(objections.where(col(Objection.state).in_(UNDECIDED)).values(over))
     run(delete(Proposal).where(col(Proposal.kind) == "objection", col(Proposal.a).in_(keys)))
     return Outcome("objection", 201, context.log.revision, {"detainee": str(record.detainee_id)})
-
-
-def _would_open(context: WriteContext, record: Record, person: int) -> bool:
-    """Whether the class `anonymous` shows more of a person than stands without any objection."""
-    counted = (col(Detainee.detainee) == person, col(Detainee.until) == OPEN, col(Detainee.publish) == Publish.COUNTED)
-    if context.session.scalars(select(col(Detainee.detainee)).where(*counted)).first() is not None:
-        return True
-    return minority.person_may_be_minor(context.session, context.views.sources, record)

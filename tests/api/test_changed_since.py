@@ -47,7 +47,11 @@ def test_consent_given_is_a_change_and_consent_withdrawn_leaves_a_tombstone(worl
     assert changed(world, path, before, "reader") == ([first, second], [])
     assert changed(world, path, before, "foro") == ([first], [second])
     world.consent(filed[1]["detainee"]["id"], "anonymous")
-    assert changed(world, path, before) == ([first], [])  # she is back as she was
+    world.consent(filed[1]["detainee"]["id"], "counted")
+    again = world.revision
+    world.consent(filed[1]["detainee"]["id"], "anonymous")
+    assert changed(world, path, again - 1) == ([], [])  # she is back as she was
+    assert changed(world, path, before) == ([first, second], [])  # a first consent is a change
     assert changed(world, path, world.revision - 1) == ([second], [])
 
 
@@ -226,3 +230,40 @@ def test_changes_are_not_read_backwards(world: World) -> None:
         assert world.get(path, changed_since=late, as_of=late).json()["data"] == []
     world.refuse(world.get("/v1/corrections", since=late, as_of=early), 422, "after_as_of", "/since")
     world.refuse(world.get("/v1/releases", changed_since=late, as_of=early, format="csv"), 422, "after_as_of")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_whom_an_objection_hid_is_told_again_once_it_is_dismissed(world: World, path: str) -> None:
+    filed = world.file(**ANA, detainee__birth_date="1950")
+    thing, before = filed[THINGS[path]]["id"], world.revision
+    world.object_to(f"/v1/detainees/{filed['detainee']['id']}")
+    world.beat()
+    hidden = world.revision
+    assert changed(world, path, before) == ([], [thing])
+    (waiting,) = world.get("/v1/objections", "curator").json()["data"]
+    world.decide(waiting["id"], "dismissed")
+    assert changed(world, path, hidden) == ([thing], [])
+    assert changed(world, path, before) == ([], [])  # she is back as she was
+    assert changed(world, path, world.revision) == ([], [])
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_who_was_perhaps_a_child_is_told_once_a_consent_answers_that(world: World, path: str) -> None:
+    filed = world.file(**ANA, detainee__birth_date=None, detainee__publish="anonymous")
+    birth = {"detainee__full_name": None, "detainee__birth_date": "2010", "detainee__publish": None}
+    world.file(GOVERNMENT, **birth, detainee_id=filed["detainee"]["id"], source_record_id="1")
+    thing, hidden = filed[THINGS[path]]["id"], world.revision
+    assert world.get(path).json()["data"] == []
+    world.consent(filed["detainee"]["id"], "anonymous", "guardian")
+    assert changed(world, path, hidden) == ([thing], [])
+
+
+@pytest.mark.parametrize("publish", ["named", "counted"])
+@pytest.mark.parametrize("path", LISTS)
+def test_partners_are_told_of_an_erasure(world: World, path: str, publish: str) -> None:
+    filed = world.file(**ANA, detainee__birth_date="1950", detainee__publish=publish)
+    thing, before = filed[THINGS[path]]["id"], world.revision
+    world.redact(filed["detainee"]["id"])
+    assert changed(world, path, before, "reader") == ([thing], [])
+    assert changed(world, path, before) == ([], [thing] if publish == "named" else [])
+    assert changed(world, path, world.revision, "reader") == ([], [])

@@ -404,6 +404,26 @@ def test_an_objection_opens_nobody(world: World) -> None:
         world.refuse(world.post(path, body, "curator"), 422, "would_open", "/to")
 
 
+def test_an_objection_opens_nobody_whom_a_birth_hides_that_a_state_alone_gives(world: World) -> None:
+    filed = world.file(detainee__birth_date=None)
+    world.file("ministry", detainee={"birth_date": "2010"}, detainee_id=filed["detainee"]["id"], source_record_id="1")
+    world.object_to(address(filed))
+    world.beat()
+    path = f"/v1/objections/{queue(world)[-1]['id']}/decision"
+    body = {"decision": "upheld", "to": "anonymous", "reason": "asked for"}
+    world.refuse(world.post(path, body, "curator"), 422, "would_open", "/to")
+
+
+def test_an_objection_takes_the_name_of_a_child_whom_a_guardians_consent_named(world: World) -> None:
+    filed = world.file(detainee__birth_date="2010")
+    world.consent(filed["detainee"]["id"], "named", "guardian")
+    world.object_to(address(filed))
+    world.beat()
+    world.decide(queue(world)[-1]["id"], "upheld", "anonymous")
+    (shown,) = world.get("/v1/detainees").json()["data"]
+    assert (shown["publish"], shown["name"]) == ("anonymous", None)
+
+
 @pytest.mark.parametrize("body", [{"decision": "upheld"}, {"decision": "dismissed", "to": "counted"}])
 def test_an_upheld_objection_leads_to_something_and_a_dismissed_one_to_nothing(world: World, body: Body) -> None:
     world.object_to(address(world.file()))

@@ -1,133 +1,18 @@
-"""Who counts, who is listed and who is named, in plain Python: written from the rules alone, without the app.
+"""What the registry must answer, in plain Python: written from the rules alone, without the app.
 
-Everybody here was in custody once and has names of their own, so that nothing hangs on spells or on matching. A `Past`
-is what the log said at one revision; `Model` keeps all of them, and beside them what is judged by today alone: who is
+`Model` keeps what the log said at each revision (`past.py`), and beside it what is judged by today alone: who is
 erased, and whom an objection hides.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-OPENNESS = ("named", "anonymous", "counted")
-STATE = "ministry"  # the one source that is not independent
-CHILD = "2010"  # the birth of whoever was a child when taken; any other birth is a grown-up's
+from tests.machine.past import OPENNESS, Account, Cluster, Consent, Past, strictest
+
 QUIET = timedelta(days=30)  # after a decision an objection hides nobody for so long
+MOMENT = timedelta(microseconds=1)  # after the last entry the next is recorded, where the clock was set back
 KEPT = timedelta(days=30)  # an objection that hides nobody is forgotten after so long
-
-Cluster = frozenset[int]
-
-
-def strictest(classes: Iterable[str]) -> str:
-    return max(classes, key=OPENNESS.index)
-
-
-@dataclass(frozen=True)
-class Account:
-    """The standing version of a source's report, the `number`-th. `wished`: since when it asks for its class."""
-
-    number: int
-    source: str
-    name: str
-    publish: str | None
-    born: str | None
-    points: bool
-    wished: int
-    retracted: bool = False
-
-    @property
-    def independent(self) -> bool:
-        return self.source != STATE
-
-    @property
-    def asked(self) -> str | None:
-        """A child is only counted, whatever is asked."""
-        return "counted" if self.born == CHILD else self.publish
-
-
-@dataclass(frozen=True)
-class Consent:
-    revision: int
-    account: int
-    publish: str
-
-
-@dataclass(frozen=True)
-class Past:
-    """What the log said: accounts, which of them are tied, what was consented to, and who was
-    erased by then, and so may only be counted from then on."""
-
-    accounts: dict[int, Account] = field(default_factory=dict)
-    ties: frozenset[tuple[int, int]] = frozenset()
-    consents: tuple[Consent, ...] = ()
-    claims: int = 0
-    erased: frozenset[int] = frozenset()
-
-    def people(self) -> list[Cluster]:
-        people = [{number} for number in sorted(self.accounts)]
-        for a, b in self.ties:
-            one = next(person for person in people if a in person)
-            other = next(person for person in people if b in person)
-            if one is not other:
-                people.remove(other)
-                one |= other
-        return sorted(map(frozenset, people), key=min)
-
-    def person(self, number: int) -> Cluster:
-        return next(person for person in self.people() if number in person)
-
-    def _heard(self, person: Cluster) -> list[Account]:
-        """A state is asked only where no other speaks."""
-        accounts = [self.accounts[number] for number in person]
-        return [one for one in accounts if one.independent] or accounts
-
-    def consents_of(self, person: Cluster) -> list[Consent]:
-        return [consent for consent in self.consents if consent.account in person]
-
-    def class_in_log(self, person: Cluster) -> str:
-        """Where sources differ the strictest class holds; a consent answers what was asked before it, and what is
-        asked later closes further. Who says nothing asks for no name, unless by pointing at somebody known."""
-        heard, consents = self._heard(person), self.consents_of(person)
-        if consents:
-            standing = strictest({one.account: one.publish for one in consents}.values())
-            last = max(one.revision for one in consents)
-            return strictest([standing, *(one.asked for one in heard if one.asked is not None and one.wished > last)])
-        asked = [one.asked or (None if one.points else "anonymous") for one in heard]
-        return strictest([one for one in asked if one is not None] or ["anonymous"])
-
-    def perhaps_a_child(self, person: Cluster) -> bool:
-        """By the births that independent sources give, or, where they give none, by a state's."""
-        born = [self.accounts[number] for number in person if self.accounts[number].born is not None]
-        return CHILD in {one.born for one in [one for one in born if one.independent] or born}
-
-    def counts(self) -> dict[str, int]:
-        """The releases: in all, by independent verifying sources, and of people who may only be counted."""
-        numbers = dict.fromkeys(("releases", "verified", "reported", "by two", "counted apart"), 0)
-        for person in self.people():
-            sources = self._speaking(person)
-            verifying = sources - {STATE}
-            numbers["releases"] += bool(sources)
-            numbers["verified"] += bool(verifying)
-            numbers["reported"] += sources == {STATE}
-            numbers["by two"] += len(verifying) > 1
-            numbers["counted apart"] += bool(sources) and (
-                bool(person & self.erased) or self.class_in_log(person) == "counted"
-            )
-        return numbers
-
-    def by_source(self) -> dict[str, int]:
-        """Whom each source says it verified; a source speaks of a person once, however often it wrote."""
-        told: dict[str, int] = {}
-        for person in self.people():
-            for source in self._speaking(person):
-                told[source] = told.get(source, 0) + 1
-        return told
-
-    def is_counted(self, person: Cluster) -> bool:
-        return bool(self._speaking(person))
-
-    def _speaking(self, person: Cluster) -> set[str]:
-        return {self.accounts[number].source for number in person if not self.accounts[number].retracted}
 
 
 @dataclass
@@ -155,24 +40,37 @@ class Model:
     redacted: set[int] = field(default_factory=set)
     objections: list[Objection] = field(default_factory=list)
     hidings: list[Hiding] = field(default_factory=list)
+    instants: dict[int, datetime] = field(default_factory=dict)  # at which each revision was recorded
     wishes: dict[tuple[int, str], int] = field(default_factory=dict)  # (account, class) → since when it was asked for
 
     def __post_init__(self) -> None:
-        self.begun, self.recorded = self.revision, self.now
+        self.begun, self.recorded, self.dated = self.revision, self.now, False
         self.pasts[self.revision] = Past()
 
     @property
     def head(self) -> Past:
         return self.pasts[self.revision]
 
-    def write(self, entries: int, *, only_last: bool = False, **changes: object) -> None:
-        """So many entries, after which the log says something else; `only_last`: those before the last change
-        nothing."""
-        before, self.revision = self.head, self.revision + entries
-        self.recorded = max(self.now, self.recorded)  # a clock set back moves no past
-        after = replace(before, **changes)  # type: ignore[arg-type]  # of whatever field is named
-        for revision in range(self.revision - entries + 1, self.revision + 1):
-            self.pasts[revision] = before if only_last and revision < self.revision else after
+    def later(self, by: timedelta) -> None:
+        """Let the clock go on, or back, before something is done. All entries of one request are of one instant."""
+        self.now, self.dated = self.now + by, False
+
+    def write(self, after: Past, entries: int = 1) -> None:
+        """So many entries, of which the last makes the log say something else."""
+        if not self.dated:  # a clock set back moves no past
+            self.recorded = self.now if self.now >= self.recorded else self.recorded + MOMENT
+            self.dated = True
+        for _ in range(entries):
+            self.pasts[self.revision + 1] = self.head
+            self.revision += 1
+            self.instants[self.revision] = self.recorded
+        self.pasts[self.revision] = after
+
+    def instant(self, revision: int) -> datetime | None:
+        """An instant that means this earlier revision, where it has one of its own that is past by any clock."""
+        instant = self.instants.get(revision)
+        later = self.instants.get(revision + 1)
+        return instant if instant is not None and later is not None and instant < min(later, self.now) else None
 
     # --- who may be seen ---------------------------------------------------------------------------------------------
 
@@ -181,12 +79,9 @@ class Model:
 
     def class_of_today(self, person: Cluster) -> str:
         """Of a person as the head has it."""
-        head = self.head
         if person & self.redacted or self.hides(person):
             return "counted"
-        if head.perhaps_a_child(person) and not head.consents_of(person):
-            return "counted"
-        return head.class_in_log(person)
+        return self.head.class_by_reports(person)
 
     def seen_class(self, person: Cluster) -> str:
         """Of a person of any revision: the strictest class of today among those who hold its reports today."""
@@ -195,24 +90,26 @@ class Model:
     def listed(self, past: Past, restricted: bool) -> Iterator[tuple[Cluster, str, bool]]:
         """`(person, class, whether the name is shown)` of everybody in a list of people. `restricted`: for partners
         and curators. Nobody goes on naming somebody whom every report withdrew."""
-        for person in past.people():
+        for person in past.people:
             seen = self.seen_class(person)
             if restricted or seen != "counted":
                 shown = not person & self.redacted and past.is_counted(person) and (restricted or seen == "named")
                 yield person, seen, shown
 
     def may_point_at(self, source: str, person: Cluster) -> bool:
-        """Whether a source's key may name the person in a report: whomever lists show it, or it reported. A
-        state is answered as if the report of somebody unnamed stood alone, and yet it is tied."""
-        own = any(self.head.accounts[number].source == source for number in person)
-        return own or self.class_of_today(person) != "counted"
+        """Whether a source's key may name the person in a report, by the id of the earliest one: whomever lists show
+        it, or whose earliest report is its own, unless erased. Whoever is not independent is answered as if the report
+        of somebody unnamed stood alone, and yet it is tied."""
+        own = self.head.accounts[min(person)].source == source
+        return min(person) not in self.redacted and (own or self.class_of_today(person) != "counted")
 
     # --- what is done ------------------------------------------------------------------------------------------------
 
-    def wish(self, account: Account, person: Cluster, asked: str | None, revision: int) -> int:
-        """Since when a source asks for this class of the person: asking again, or under another number, is no new
+    def wish(self, account: Account, person: Cluster, revision: int) -> int:
+        """Since when a source asks for the class of its report: asking again, or under another number, is no new
         wish."""
-        if asked not in OPENNESS[1:]:
+        asked = account.asked
+        if asked is None or asked == "named":
             return revision
         of_source = {number for number in person if self.head.accounts[number].source == account.source}
         strict = OPENNESS[OPENNESS.index(asked) :]
@@ -223,6 +120,23 @@ class Model:
         if account.asked in OPENNESS[1:]:
             place = account.number, str(account.asked)
             self.wishes[place] = min(self.wishes.get(place, account.wished), account.wished)
+
+    def put(self, account: Account, entries: int = 1, tied_to: int | None = None) -> None:
+        """File or change a report."""
+        head = self.head
+        ties = head.ties if tied_to is None else head.ties | {(tied_to, account.number)}
+        self.write(replace(head, accounts={**head.accounts, account.number: account}, ties=ties), entries)
+
+    def consent(self, account: int, publish: str) -> None:
+        given = Consent(self.revision + 1, account, publish)
+        self.write(replace(self.head, consents=(*self.head.consents, given)))
+
+    def erase(self, person: Cluster) -> None:
+        self.write(replace(self.head, erased=self.head.erased | person))
+        self.redacted |= person
+        for one in self.objections:
+            if one.account in person:
+                one.state = "over"
 
     def beat(self) -> None:
         """Objections are looked at: of whom the public can read the person is hidden; all others go to curators."""
@@ -246,13 +160,13 @@ class Model:
 
     def _hide(self, objections: list[Objection]) -> None:
         """By an entry about whom the first of them is about."""
-        self.write(1)
+        self.write(self.head)
         self.hidings.append(Hiding(min(objections, key=lambda one: one.at).account))
 
     def part(self, before: Past) -> None:
         """People were hidden together, and are two now: each of them stays hidden on the objections of their own. Whom
         two curators decided to hide stays so whatever their class."""
-        for person in self.head.people():
+        for person in self.head.people:
             theirs = [one for one in self.undecided(person) if self.hides(before.person(one.account))]
             if not theirs or self.hides(person):
                 continue
@@ -285,10 +199,10 @@ class Model:
         person = self.head.person(account)
         hidden_anyway = self.class_of_today(person) == "counted" and to in ("dismissed", "counted")
         if to in ("counted", "anonymous"):
-            self.write(1, consents=(*self.head.consents, Consent(self.revision + 1, account, to)))
+            self.consent(account, to)
         hides, stays = self.hides(person), to in ("correction", "erasure")
         for hiding in hides or ([] if hidden_anyway else [Hiding(account)]):
-            self.write(1)
+            self.write(self.head)
             hiding.answered = None if stays else (self.revision, self.recorded)
             if hiding not in self.hidings:
                 self.hidings.append(hiding)

@@ -1,0 +1,51 @@
+"""The registry of one history: a database of its own, and an app that answers in the thread of whoever asks. To hand
+each request through three threads takes longer than most answers, and longest on a busy machine."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from typing import Any
+
+import anyio.to_thread
+import pytest
+
+from app.api import settling
+from app.registry.objection_places import PLACES_EACH
+from tests.databases import Templates, settings_of
+from tests.support import World
+
+
+class _Here:
+    """In place of the thread that an app runs in."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def call(self, ask: Callable[..., Awaitable[Any]], *given: Any) -> Any:
+        return self._loop.run_until_complete(ask(*given))
+
+
+def _apart(host: str, _now: datetime) -> tuple[str, int]:
+    """Each network of objections has a place of its own: by chance two may share one, which no model can tell."""
+    return host, int(host.split(":")[2], 16) * PLACES_EACH
+
+
+async def _at_once(act: Callable[..., Any], *given: Any, **_options: Any) -> Any:
+    return act(*given)
+
+
+@contextmanager
+def opened(templates: Templates, kind: str) -> Iterator[World]:
+    template, keys = templates.world(kind)
+    with (
+        templates.copy(kind, template) as url,
+        World(settings_of(url), keys=keys) as world,
+        closing(asyncio.new_event_loop()) as loop,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(world.client, "portal", _Here(loop))
+        patch.setattr(anyio.to_thread, "run_sync", _at_once)
+        patch.setattr(settling, "REST", 0.0)  # nobody else waits for a turn as a writer
+        patch.setattr(world.app.state.networks, "place", _apart)
+        yield world
