@@ -13,8 +13,9 @@ from sqlalchemy.engine import make_url
 
 from app import dates
 
-# What an operator may ask two people for: joining people, deciding about the dead and about minors, and erasing.
-TwoPerson = Literal["merges", "deaths", "minors", "redactions"]
+# What an operator may ask two people for: joining people, deciding about the dead and about minors, erasing, and
+# recalling what a key wrote.
+TwoPerson = Literal["merges", "deaths", "minors", "redactions", "recalls"]
 MEBIBYTE = 1024 * 1024
 SECRET_BYTES = 32  # a full HMAC-SHA-256 key
 OTHERS = 0o077  # what the group and everyone else may do with a file

@@ -1,9 +1,10 @@
 """Every table.
 
 Four families. The *log* (`entry`, `sealed`) is what was said. The *base* tables index it: records and their
-report versions, decisions, sources, facilities, claims, consents. The *projected* tables are what the reports
-say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `case_key`,
-`hidden_candidate_pair`, `uncompared_record`, `proposal`, `idempotent_answer`, and the lists on their way in) is not.
+report versions, decisions, sources, facilities, claims, consents, recalls. The *projected* tables are what the reports
+say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `written_by`,
+`case_key`, `hidden_candidate_pair`, `uncompared_record`, `proposal`, `idempotent_answer`, and the lists on their way
+in) is not.
 
 Integer keys are the revision of the entry that first named the thing: a record's key is the revision of its first
 report, a detainee's the key of its earliest record, a spell's (a detention and its release) likewise. So keys need
@@ -18,6 +19,7 @@ from app.models.base import (
     Decision,
     Facility,
     ObjectionHiding,
+    RecalledEntry,
     Record,
     Report,
     RequestedClass,
@@ -36,6 +38,7 @@ from app.models.log import (
     Proposal,
     Sealed,
     UncomparedRecord,
+    WrittenBy,
 )
 from app.models.projected import (
     PROJECTED,
@@ -84,6 +87,7 @@ __all__ = [
     "Placement",
     "Proposal",
     "ProvisionalHiding",
+    "RecalledEntry",
     "Record",
     "Release",
     "ReleaseAtStage",
@@ -99,5 +103,6 @@ __all__ = [
     "Trait",
     "UncomparedRecord",
     "Verification",
+    "WrittenBy",
     "metadata",
 ]

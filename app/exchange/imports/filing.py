@@ -178,7 +178,8 @@ class Filing:
     def _file(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
         with as_only_writer(self._engine) as session, _collecting_later():
             now = self._clock()
-            context = WriteContext(session, self._actor(session, job, now), now, self._secret, listing=True)
+            actor = self._actor(session, job, now)
+            context = WriteContext(session, actor, now, self._secret, job.key_id or "", listing=True)
             outcomes = batch.file(context)
             wrong = next((outcome.row for outcome in outcomes if outcome.outcome == "error"), None)
             if job.strict and wrong is not None:
