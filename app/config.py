@@ -13,8 +13,9 @@ from sqlalchemy.engine import make_url
 
 from app import dates
 
-# What an operator may ask two people for: joining people, deciding about the dead and about minors, and erasing.
-TwoPerson = Literal["merges", "deaths", "minors", "redactions"]
+# What an operator may ask two people for: joining people, deciding about the dead and about minors, erasing, and
+# recalling what a key wrote.
+TwoPerson = Literal["merges", "deaths", "minors", "redactions", "recalls"]
 # How people whose names only reports ask for are met: in lists, by their whole name alone, or as anonymous.
 Names = Literal["list", "search", "off"]
 MEBIBYTE = 1024 * 1024

@@ -266,6 +266,7 @@ class CorrectionKind(StrEnum):
     PARTED = "parted"
     CLAIM_RESTATED = "claim_restated"
     CLAIM_SUPERSEDED = "claim_superseded"
+    RECALLED = "recalled"
 
 
 class Role(StrEnum):

@@ -165,7 +165,7 @@ def test_who_goes_back_and_returns_has_lost_rows_and_is_refused_until_they_are_m
     with writing(owner) as session:
         rebuild(session)
     create_app(world.settings).state.engine.dispose()
-    assert world.stored() == stored
+    assert world.stored() == {**stored, "written_by": 0}, "which key wrote what is known from now on alone"
 
 
 def test_a_database_from_before_the_held_is_refused_until_its_rows_are_made_anew(world: World, owner: Engine) -> None:
@@ -181,7 +181,7 @@ def test_a_database_from_before_the_held_is_refused_until_its_rows_are_made_anew
     with writing(owner) as session:
         rebuild(session)
     create_app(world.settings).state.engine.dispose()
-    assert world.stored() == stored
+    assert world.stored() == {**stored, "written_by": 0}, "which key wrote what is known from now on alone"
     assert world.get("/v1/counts/detentions", **asked).json() == before
     assert before["total"]["detentions"] == 2
 
@@ -275,6 +275,23 @@ def test_files_are_scrubbed_for_what_was_erased_before_and_not_where_nothing_was
     move(owner, command.downgrade, "0015")
     migrate(owner)
     assert world.get("/readyz").json().get("warnings", []) == ["erasure_unfinished"] * erased
+
+
+def test_versions_from_before_recalls_state_what_their_own_entries_say(world: World, owner: Engine) -> None:
+    world.file(source_record_id="1")
+    world.file(source_record_id="1", release__kind="pardon")
+    before = sorted(world.rows("SELECT * FROM report"))
+    move(owner, command.downgrade, "0019")
+    migrate(owner)
+    assert sorted(world.rows("SELECT * FROM report")) == before
+    recall = {"key_id": world.keys["foro"][4:12], "since": "2026-01-01T00:00:00Z"}
+    world.file("jep")
+    with writing(owner) as session:
+        rebuild(session)
+    recall["key_id"] = world.keys["jep"][4:12]
+    assert world.post("/v1/recalls", recall, "admin").status_code == 201
+    with pytest.raises(RuntimeError, match="stay with this one"):
+        move(owner, command.downgrade, "0019")
 
 
 def test_migrating_again_changes_nothing(world: World, owner: Engine) -> None:

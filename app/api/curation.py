@@ -9,15 +9,16 @@ from app.api.requests import Read
 from app.api.routes import DELETING, POSTING, READING, refusals, router, upserting
 from app.api.things import page
 from app.api.writes import Write
-from app.errors import ConflictingBirths, ContradictsDecisions, Forbidden, NotFound, Redacted
+from app.errors import Conflict, ConflictingBirths, ContradictsDecisions, Forbidden, NotFound, Redacted
 from app.reading.proposals import proposals
 from app.reading.questions import AsOf, Paged
 from app.reading.review import review
-from app.registry import consent_entries, identity_decisions, redact_person, two_person_rule
+from app.registry import consent_entries, identity_decisions, recalls, redact_person, two_person_rule
 from app.registry.consent_entries import ConsentIn
+from app.registry.recalls import RecallIn
 from app.registry.schemas import IdentityIn, RedactionIn
 from app.vocabulary import Role
-from app.wire.filed import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
+from app.wire.filed import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, RecallOut, ReviewPage
 
 curation = router("curation")
 
@@ -95,3 +96,19 @@ def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn | No
     where the registry asks two administrators for it: the second one's request erases."""
     write.allow(Role.ADMIN)
     return write.run(lambda context: redact_person.redact(context, detainee_id, body or RedactionIn()))
+
+
+@curation.post(
+    "/recalls",
+    status_code=201,
+    response_model=RecallOut,
+    responses={200: {"description": "What it would do", "model": RecallOut}}
+    | SECOND
+    | refusals(*POSTING, NotFound, Conflict),
+)
+def recall_entries(write: Write, body: RecallIn) -> Response:
+    """Withdraw all that one key of a source wrote since a moment, and end the key, by one entry; or let what a recall
+    withdrew stand again (admin). With `dry_run` it only tells what would change. 202 where the registry asks two
+    administrators for it."""
+    write.allow(Role.ADMIN)
+    return write.run(lambda context: recalls.recall(context, body))

@@ -29,6 +29,7 @@ from app.wire.filed import (
     FiledConsent,
     FiledRedaction,
     Proposed,
+    RecallOut,
     WarningOut,
 )
 
@@ -155,6 +156,20 @@ def _redaction(session: Session, result: Outcome, _reader: Reader) -> FiledRedac
     return {"detainee": detainee, "records": number, "scrubbed": scrubbed, "receipt": receipt}
 
 
+def _recall(session: Session, result: Outcome, _reader: Reader) -> RecallOut:
+    told = result.ids
+    return {
+        "done": told["done"],
+        "source": told["source"],
+        "entries": told["entries"],
+        "reports": told["reports"],
+        "claims": told["claims"],
+        "left": told["left"],
+        "unattributed": told["unattributed"],
+        "receipt": _receipt(session, result.revision) if told["done"] else None,
+    }
+
+
 RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = {
     "report": _report,
     "waiting": _waiting,
@@ -166,4 +181,5 @@ RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = 
     "consent": _consent,
     "objection": _objection,
     "redaction": _redaction,
+    "recall": _recall,
 }

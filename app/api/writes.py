@@ -23,6 +23,7 @@ from app.log.entries import as_only_writer, require_steady
 from app.models import ApiKey, IdempotentAnswer
 from app.registry import api_keys, scrubbing
 from app.registry.read_permissions import Reader
+from app.registry.recalls import is_recalled
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
@@ -117,8 +118,9 @@ class Writing:
         if stored.request_digest != self._request_digest:
             raise IdempotencyMismatch("Use a new Idempotency-Key for another request.")
         outcome = Outcome(**json.loads(stored.outcome))
-        # Sent again after it was withdrawn, a report is meant to stand again.
-        if once.unnamed and (stored.created_at < now - REPEATS_KEPT or is_withdrawn(session, outcome)):
+        # Sent again after it was withdrawn or recalled, a report is meant to stand again.
+        over = once.unnamed and (stored.created_at < now - REPEATS_KEPT or is_withdrawn(session, outcome))
+        if over or is_recalled(session, outcome):
             session.delete(stored)
             session.flush()
             return None

@@ -9,9 +9,14 @@ from sqlmodel import col
 from app.cli.database import opened
 from app.cli.output import AsJson, console, fail, now, show
 from app.config import Settings
+from app.descriptions import of_field
+from app.log.entries import lock_head
 from app.main import routes
 from app.models import ApiKey, Source
-from app.registry import api_keys
+from app.registry import api_keys, recalls
+from app.registry.read_permissions import Reader
+from app.registry.recalls import RecallIn
+from app.registry.write import WriteContext
 from app.vocabulary import Role
 
 # A week: long enough to change a key wherever it is kept, short enough that two keys do not become the habit.
@@ -109,3 +114,26 @@ def revoke_key(key_id: KeyId) -> None:
     with opened(Settings(), finishing=False) as session:
         api_keys.revoke(session, key_id, now())
     console.print(f"Revoked {key_id}.")
+
+
+@key_commands.command("recall")
+def recall_key(
+    key_id: Annotated[str | None, typer.Argument(help=of_field("RecallIn", "key_id"))] = None,
+    since: Annotated[str | None, typer.Option(help=of_field("RecallIn", "since"))] = None,
+    undo: Annotated[int | None, typer.Option(help=of_field("RecallIn", "undoes"))] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it. Left out: only say what would change.")] = False,
+) -> None:
+    """Withdraw all that a stolen key wrote since a moment, and end the key; or undo that."""
+    settings, body = Settings(), RecallIn(key_id=key_id, since=since, undoes=undo, dry_run=not yes)
+    with opened(settings) as session:
+        lock_head(session)  # as for every entry, the clock is read in its turn
+        outcome = recalls.recall(WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key()), body)
+    show([_moved(outcome.ids)], as_json=False)
+    told = f"Done at revision {outcome.revision}." if yes else "Nothing was done: give --yes to do it."
+    console.print(told)
+
+
+def _moved(told: dict[str, Any]) -> dict[str, Any]:
+    """What a recall moves, on one line."""
+    counted = [(f"{of} {name}", n) for of in ("reports", "claims") for name, n in told[of].items() if n]
+    return {name: told[name] for name in ("source", "entries", "left", "unattributed")} | dict(counted)

@@ -34,6 +34,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
                             "ya no controvertidas"),
     "retracted": ("retracted", "retracted", "retirada por quien la reportó", "retiradas por quien las reportó"),
     "refuted": ("refuted", "refuted", "desmentida", "desmentidas"),
+    "recalled": ("recalled", "recalled", "anulada en bloque", "anuladas en bloque"),
     "merged": ("merged with another", "merged with others", "unida a otra", "unidas a otras"),
     "separated": ("separated from another", "separated from others", "separada de otra", "separadas de otras"),
     # By another date or kind, another source's word, or a new arrest: whatever the terms ask for.
@@ -140,6 +141,8 @@ def _lost(session: Session, terms: SourcedTerms, spells: Mapping[int, str], now:
         taken_back = {ReleaseStatus.RETRACTED, ReleaseStatus.REFUTED} & {status, verdicts.get(spell)}
         if places.get(spell, spell) != spell:
             yield Case(spell, "merged")
+        elif spell not in places:  # all that was said of it
+            yield Case(spell, "recalled")
         elif taken_back:
             yield Case(spell, str(max(taken_back)))  # a withdrawal before a denial
         elif status in COUNTING and terms.status and status not in terms.status:

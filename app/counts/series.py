@@ -194,7 +194,7 @@ def _claims(session: Session, terms: CountTerms, zone: tzinfo, first: date, last
         and figure.instant is not None
         and first <= figure.instant.astimezone(zone).date() <= last
     ]
-    return sorted(alike, key=lambda figure: (str(figure.instant), figure.since))
+    return sorted(alike, key=lambda figure: (str(figure.instant), figure.stated))
 
 
 def _claim(figure: Figure) -> PlacedFigure:

@@ -22,7 +22,7 @@ FIELDS_ES = {
     "method": "método", "citing": "cita a", "ended_on": "fin de la detención", "ended_how": "cómo terminó",
     "status": "condición", "claimant": "de quién es la cifra", "measure": "qué cuenta", "qualifier": "cómo se dijo",
     "low": "mínimo", "high": "máximo", "window_from": "desde", "window_to": "hasta", "stated_at": "dicha",
-    "zone": "huso horario", "series": "serie", "misprint": "errata",
+    "zone": "huso horario", "series": "serie", "misprint": "errata", "entries": "entradas",
 }  # fmt: skip
 NOTHING: dict[Language, str] = {"en": "nothing", "es": "nada"}
 

@@ -5,7 +5,7 @@
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from app.clock import BOUND, WatchedClock
-from app.database import CommitUnanswered, is_locked, reading, writing
+from app.database import CommitUnanswered, chunks, is_locked, reading, writing
 from app.dates import format_instant
 from app.errors import ClockJumped, Invalid
 from app.log import mark, sealed, tree
@@ -44,11 +44,11 @@ _INSERT_SEALED = insert(Sealed)
 _LOCK_HEAD = (
     select(col(Head.revision), col(Head.recorded_at), col(Head.rules)).where(col(Head.id) == 1).with_for_update()
 )
-_ENTRY_AT = (
-    select(*Entry.__table__.c, col(Sealed.disclosures))  # type: ignore[attr-defined]
-    .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
-    .where(col(Entry.revision) == bindparam("at"))
+_ENTRIES = select(*Entry.__table__.c, col(Sealed.disclosures)).outerjoin(  # type: ignore[attr-defined]
+    Sealed, col(Sealed.revision) == col(Entry.revision)
 )
+_ENTRY_AT = _ENTRIES.where(col(Entry.revision) == bindparam("at"))
+_ENTRIES_AT = _ENTRIES.where(col(Entry.revision).in_(bindparam("among", expanding=True))).order_by(col(Entry.revision))
 _ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to"), recorded_at=bindparam("at"))
 _SETTLE = update(Head).where(col(Head.id) == 1).values(recorded_at=bindparam("from"))
 
@@ -176,6 +176,13 @@ def entry_at(session: Session, revision: int) -> LogEntry:
     """The entry of that revision."""
     row = session.connection().execute(_ENTRY_AT, {"at": revision}).one()
     return _told(row, row.disclosures)
+
+
+def entries_at(session: Session, revisions: Iterable[int]) -> Iterator[LogEntry]:
+    """The entries of these revisions, in order."""
+    for some in chunks(sorted(revisions)):
+        for row in session.connection().execute(_ENTRIES_AT, {"among": some}):
+            yield _told(row, row.disclosures)
 
 
 def pin(session: Session, revision: int) -> Pin:

@@ -1,10 +1,10 @@
 """Every table.
 
 Four families. The *log* (`entry`, `sealed`) is what was said. The *base* tables index it: records and their
-report versions, decisions, sources, facilities, claims, consents. The *projected* tables are what the reports
-say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `case_key`,
-`hidden_candidate_pair`, `uncompared_record`, `proposal`, `source_real_name`, `waiting_report`, `idempotent_answer`, and
-the lists on their way in) is not.
+report versions, decisions, sources, facilities, claims, consents, recalls. The *projected* tables are what the reports
+say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `written_by`,
+`case_key`, `hidden_candidate_pair`, `uncompared_record`, `proposal`, `source_real_name`, `waiting_report`,
+`idempotent_answer`, and the lists on their way in) is not.
 
 Integer keys are the revision of the entry that first named the thing: a record's key is the revision of its first
 report, a detainee's the key of its earliest record, a spell's (a detention and its release) likewise. So keys need
@@ -19,6 +19,7 @@ from app.models.base import (
     Decision,
     Facility,
     ObjectionHiding,
+    RecalledEntry,
     Record,
     Report,
     RequestedClass,
@@ -39,6 +40,7 @@ from app.models.log import (
     SourceRealName,
     UncomparedRecord,
     WaitingReport,
+    WrittenBy,
 )
 from app.models.projected import (
     PROJECTED,
@@ -89,6 +91,7 @@ __all__ = [
     "Placement",
     "Proposal",
     "ProvisionalHiding",
+    "RecalledEntry",
     "Record",
     "Release",
     "ReleaseAtStage",
@@ -106,5 +109,6 @@ __all__ = [
     "UncomparedRecord",
     "Verification",
     "WaitingReport",
+    "WrittenBy",
     "metadata",
 ]

@@ -54,12 +54,14 @@ class Record(SQLModel, table=True):
 
 
 class Report(SQLModel, table=True):
-    """One version of a record; its content is in the entry of revision `since`."""
+    """One version of a record, from revision `since` on. `stated`: the revision of the entry that states its content:
+    `since` of a version as it was filed, an earlier one of a version to which a recall, or its undoing, returned."""
 
     __table_args__ = (Index(None, "since"),)
     record: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
     until: int = key_column()
+    stated: int = key_column()
     version: int
 
 
@@ -114,18 +116,31 @@ class RequestedClass(SQLModel, table=True):
 
 
 class Claim(SQLModel, table=True):
-    """A version of a published figure; the whole of it is in the entry of revision `since`."""
+    """A version of a published figure, from revision `since` on; the whole of it is in the entry of revision
+    `stated`, as of a report."""
 
     __table_args__ = (Index(None, "claimant", "until"), Index(None, "filed_by", "source_record_id"))
     key: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
     until: int = key_column()
+    stated: int = key_column()
     id: uuid.UUID = Field(sa_type=Uuid, index=True)
     filed_by: int | None = key_column(nullable=True)
     source_record_id: str | None
     claimant: str | None
     measure: str
     country: str | None
+
+
+class RecalledEntry(SQLModel, table=True):
+    """An entry, of a report or a claim, that the recall of revision `since` withdrew, until the entry `until` undid
+    that. An undone recall may be followed by another."""
+
+    __tablename__ = "recalled_entry"
+    __table_args__ = (Index(None, "since"), Index(None, "until", "revision"))
+    revision: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
 
 
 class BlockingKey(SQLModel, table=True):

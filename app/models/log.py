@@ -11,10 +11,10 @@ from app.database import Key, UtcDateTime
 from app.models.columns import key_column, one_of, sealed_column, text_column
 from app.vocabulary import Role
 
-ProposedKind = Literal["identity", "consent", "objection", "redaction"]
+ProposedKind = Literal["identity", "consent", "objection", "redaction", "recall"]
 ObjectionWish = Literal["hide", "correct", "remove", "not_missing"]
 ObjectionState = Literal["received", "waiting", "open", "hiding", "upheld", "decided"]
-ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "redaction", "signer")
+ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "redaction", "recall", "signer")
 
 
 class Entry(SQLModel, table=True):
@@ -77,6 +77,16 @@ class SourceRealName(SQLModel, table=True):
     real_name: bytes = sealed_column()
 
 
+class WrittenBy(SQLModel, table=True):
+    """Which key wrote the entry of a revision, so that all that a stolen key wrote can be recalled. The operator's
+    alone: in no answer and in no entry. What was written without a key has no row, nor has what was written before
+    this was kept."""
+
+    __tablename__ = "written_by"
+    revision: int = key_column(primary_key=True)
+    key_id: str
+
+
 class CaseKey(SQLModel, table=True):
     """Keyed digest of (source, the source's own case number) → the record. It outlives an erasure, so that the
     next spreadsheet cannot bring an erased person back unnoticed."""
@@ -115,9 +125,10 @@ class Proposal(SQLModel, table=True):
     __table_args__ = (one_of("kind", get_args(ProposedKind)), Index(None, "a"), Index(None, "b"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     kind: ProposedKind = Field(sa_type=AutoString)
-    a: int = key_column()  # the records whose people it is about; of one person alone twice the same
+    # The records whose people it is about; of one person alone, or of a source, twice the same.
+    a: int = key_column()
     b: int = key_column()
-    decision: str  # the judgement, the class of publication, or that the person is to be erased
+    decision: str  # the judgement, the class of publication, that the person is to be erased, or what to recall
     body: str = text_column()  # JSON: the request whole
     proposed_by: str  # the key's id
     proposed_at: datetime = Field(sa_type=UtcDateTime)

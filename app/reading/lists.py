@@ -254,8 +254,9 @@ def claims(
 
 
 def claim_shape(session: Session, claim: Claim, reader: Reader) -> ClaimShape:
-    """A claim as it was filed, `since` its revision. Notes are shown to partners, case numbers to the filing source."""
-    entry = entry_at(session, claim.since)
+    """A claim as it was filed, `since` the revision of that. Notes are shown to partners, case numbers to the filing
+    source."""
+    entry = entry_at(session, claim.stated)
     figure = entry.body["said"]
     own = reader.source == claim.filed_by if claim.filed_by is not None else reader.role is Role.CURATOR
     return {
@@ -284,7 +285,7 @@ def claim_shape(session: Session, claim: Claim, reader: Reader) -> ClaimShape:
         "reported_by": figure.get("reported_by"),
         "citation": figure.get("citation"),
         "filed_by": entry.body["filed_by"],
-        "since": claim.since,
+        "since": claim.stated,
         "source_record_id": entry.personal.get("source_record_id") if own else None,
         "note": entry.personal.get("note") if reader.restricted or own else None,
     }
@@ -304,7 +305,7 @@ def own_reports(
         case = records.case_digest(secret, reader.source, query.source_record_id)
         statement = statement.join(CaseKey, col(CaseKey.record_id) == col(Record.id)).where(col(CaseKey.digest) == case)
     rows, cursor = page(session, statement, "reports", [(col(Record.key), False)], query.cursor, query.limit)
-    shown = [report_shape(row[1], Version(row[2].version, entry_at(session, row[2].since))) for row in rows]
+    shown = [report_shape(row[1], Version(row[2].version, entry_at(session, row[2].stated))) for row in rows]
     return Page(shown, cursor)
 
 

@@ -29,7 +29,8 @@ def match_candidates(session: Session, record: Record, revision: int, reader: Re
         if not reader.recognises(other.publish_now):
             continue
         place = records.placement(session, other.key, revision)
-        assert place is not None
+        if place is None:
+            continue  # recalled
         holder = session.scalars(select(Record).where(col(Record.key) == place.detainee)).one()
         reasons = entry_at(session, decision.key).personal.get("reasons", [])
         recognised.append({"detainee_id": holder.detainee_id, "score": decision.score / 1000, "reasons": reasons})

@@ -45,9 +45,9 @@ def _shown(session: Session, row: Proposal, reader: Reader, key: ApiKey | None) 
     }
 
 
-def _person(session: Session, record: int, reader: Reader) -> DetaineeShape:
-    """The person who holds a record today."""
+def _person(session: Session, record: int, reader: Reader) -> DetaineeShape | None:
+    """The person who holds a record today; None where it is no record, or one that was recalled."""
     newest = head(session)[0]
     holder = select(col(Placement.detainee)).where(col(Placement.record) == record, at(Placement, newest))
-    key = session.scalars(holder).one()
-    return shapes.detainee(person_records.people(session, [key], newest)[key], reader)
+    key = session.scalars(holder).one_or_none()
+    return None if key is None else shapes.detainee(person_records.people(session, [key], newest)[key], reader)

@@ -40,7 +40,7 @@ def numbered(session: Session, reader: Reader, revision: int) -> dict[int, int]:
         select(col(Report.record))
         .join(place, place.record == col(Report.record))
         .where(at(Report, revision), at(place, revision), visible(reader, place.detainee, revision))
-        .order_by(col(Report.since))
+        .order_by(col(Report.stated))
     )
     return {record: number for number, record in enumerate(records, 1)}
 
@@ -51,16 +51,16 @@ def reports(
     """The reports of some people, with their numbers: `report`, `source`, `detainee`, `detention` and `points_at`
     beside their content."""
     rows = session.execute(
-        select(Record, col(Report.since), col(Placement.detainee), col(Placement.spell))
+        select(Record, col(Report.stated), col(Placement.detainee), col(Placement.spell))
         .join(Report, col(Report.record) == col(Record.key))
         .join(Placement, col(Placement.record) == col(Record.key))
         .where(at(Report, revision), at(Placement, revision), col(Placement.detainee).in_(people))
-        .order_by(col(Report.since))
+        .order_by(col(Report.stated))
     ).all()
     keys = {str(record.id): record.key for record, *_rest in rows}
     copied: list[Content] = []
-    for record, since, detainee, spell in rows:
-        person, body = people[detainee], entry_at(session, since).body
+    for record, stated, detainee, spell in rows:
+        person, body = people[detainee], entry_at(session, stated).body
         slug = person.slugs[record.source]
         copied.append(
             {

@@ -26,7 +26,7 @@ from app.models import (
     Report,
     Source,
 )
-from app.registry import blocking, erasure, wish_history
+from app.registry import blocking, erasure, standing_versions, wish_history
 from app.registry.reprojection import project_alone, reproject
 from app.registry.views import Views, standing
 from app.vocabulary import Publish
@@ -34,7 +34,6 @@ from app.write_buffer import WriteBuffer
 
 _INSERT_RECORD = insert(Record)
 _INSERT_REPORT = insert(Report)
-_INSERT_KEYS = insert(BlockingKey)
 _CLOSE_REPORT = (
     update(Report).where(col(Report.record) == bindparam("of"), col(Report.until) == OPEN).values(until=bindparam("at"))
 )
@@ -81,6 +80,7 @@ class Projector:
             "consent": self._consent,
             "claim": self._claim,
             "redaction": self._redaction,
+            "recall": self._recall,
         }
         touched = handlers[entry.kind](entry)
         if touched:
@@ -206,6 +206,7 @@ class Projector:
             "key": before.key if before else entry.revision,
             "since": entry.revision,
             "until": OPEN,
+            "stated": entry.revision,
             "id": claim_id,
             "filed_by": self.views.sources_by_slug[filed_by].key if filed_by else None,
             "source_record_id": entry.personal.get("source_record_id"),
@@ -221,6 +222,9 @@ class Projector:
         records = [uuid.UUID(record) for record in entry.body["records"]]
         erasure.erase(self._session, records, entry.revision)
         return records
+
+    def _recall(self, entry: LogEntry) -> Collection[uuid.UUID]:
+        return standing_versions.apply(self._session, entry, self.views.sources_by_slug[entry.body["source"]].key)
 
     def _new_version(self, table: Any, slug: str, values: dict[str, Any], revision: int) -> None:
         before = standing(self._session, table, slug)
@@ -238,10 +242,8 @@ class Projector:
     def _add_version(self, entry: LogEntry, record: int, source: int, publish: str, buffer: WriteBuffer) -> None:
         """Add a version of a record, its blocking keys under today's class of its person, and the class that it asks
         for."""
-        content = {**entry.body["said"], **entry.personal}
-        keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
-        row = {"record": record, "since": entry.revision, "until": OPEN, "version": entry.body["version"]}
+        at, content = entry.revision, {**entry.body["said"], **entry.personal}
+        row = {"record": record, "since": at, "until": OPEN, "stated": at, "version": entry.body["version"]}
         buffer.add(_INSERT_REPORT, [row])
-        of_record = {"record": record, "born": born, "source": source, "publish_now": publish}
-        buffer.add(_INSERT_KEYS, [{"key": key, **of_record} for key in sorted(keys)])
+        buffer.add(standing_versions.INSERT_KEYS, blocking.rows_of(content, record, source, publish))
         wish_history.add(self._session, entry, record, buffer)

@@ -1,6 +1,7 @@
 """A report in the matcher's terms: its blocking keys, its person, and which hits rule themselves out (pure)."""
 
 from datetime import date
+from typing import Any
 
 from app.dates import PartialDate
 from app.matching.fold import fold
@@ -55,6 +56,12 @@ def _nameless_keys(content: Content) -> set[str]:
 def searched_keys(content: Content) -> frozenset[str]:
     """The keys of a query: not facilities or single words, either of which would hit a whole prison."""
     return frozenset(key for key in keys_of(content) if not key.startswith((_FACILITY, _KEPT_FACILITY, OF_WORD)))
+
+
+def rows_of(content: Content, record: int, source: int, publish: str) -> list[dict[str, Any]]:
+    """The rows of a record's blocking keys, under today's class of its person."""
+    of_record = {"record": record, "born": born(person_of(content)), "source": source, "publish_now": publish}
+    return [{"key": key, **of_record} for key in sorted(keys_of(content))]
 
 
 def query_of(content: Content) -> BlockingQuery:

@@ -162,6 +162,7 @@ class _Filing:
              "said": public}, personal,
         )  # fmt: skip
         person, key = blocking.person_of(report), entry.revision
+        context.pending_writes.add(records.FREE_CASE, [{"freed": row.digest}])
         context.pending_writes.add(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
         context.pending_writes.add(hidden_pairs.INSERT_UNCOMPARED, [hidden_pairs.uncompared(context, key)])
         standing = StandingRecord(key, record_id, reports.source_of(context), publish, key, report, person)

@@ -71,7 +71,7 @@ def filed_between(session: Session, after: int, until: int) -> dict[int, int]:
         select(col(Record.source), func.count())
         .select_from(Report)
         .join(Record, col(Record.key) == col(Report.record))
-        .where(col(Report.since) > after, col(Report.since) <= until)
+        .where(col(Report.since) > after, col(Report.since) <= until, col(Report.stated) == col(Report.since))
         .group_by(col(Record.source))
     )
     return dict(session.execute(filed).all()) if until > after else {}

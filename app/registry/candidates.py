@@ -41,7 +41,7 @@ _CONTENTS = (
     )
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
     .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
-    .join(Entry, col(Entry.revision) == col(Report.since))
+    .join(Entry, col(Entry.revision) == col(Report.stated))
     .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
     .where(col(Record.key).in_(bindparam("keys", expanding=True)))
     .order_by(col(Record.key))

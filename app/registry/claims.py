@@ -164,9 +164,9 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
     # Note and case number may name people: they stay out of the readable log.
     personal: dict[str, Any] = {name: claim.pop(name) for name in ("note", "source_record_id") if name in claim}
     if before is not None:
-        entry = entry_at(context.session, before.since)
+        entry = entry_at(context.session, before.stated)
         if (_zoned(entry.body["said"], "UTC"), entry.personal) == (claim, personal):
-            return Outcome("claim", 200, before.since, {"id": str(before.id)})
+            return Outcome("claim", 200, before.stated, {"id": str(before.id)})
     claim_id = before.id if before else new_id()
     written = context.write("claim", {"id": str(claim_id), "filed_by": filed_by, "said": claim}, personal)
     return Outcome("claim", 200 if before else 201, written.revision, {"id": str(claim_id)})

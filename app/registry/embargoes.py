@@ -124,7 +124,9 @@ def _end(session: Session, waiting: Waiting, now: datetime, secret: bytes) -> No
         )
     ).one()
     reporter = Reader(Role.REPORTER, waiting.source, source.slug, source.independent and not source.quarantined)
-    context = WriteContext(session, reporter, now, secret)  # a wrong clock or other rules refuse all, and no report
+    context = WriteContext(
+        session, reporter, now, secret, waiting.key_id or ""
+    )  # a wrong clock or other rules refuse all, and no report
     try:
         with session.begin_nested():
             _require_key(session, waiting)

@@ -35,7 +35,7 @@ Ids: TypeAlias = Collection[uuid.UUID]
 
 def _sealed(keys: Keys, ids: Ids) -> ColumnElement[bool]:
     entries = union_all(
-        select(col(Report.since)).where(col(Report.record).in_(keys)),
+        select(col(Report.stated)).where(col(Report.record).in_(keys)),
         select(col(Consent.key)).where(col(Consent.record).in_(keys)),
         select(col(Decision.key)).where(or_(col(Decision.a).in_(ids), col(Decision.b).in_(ids))),
     )

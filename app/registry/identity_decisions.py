@@ -87,7 +87,8 @@ def _full_births(context: WriteContext, cluster: Collection[uuid.UUID]) -> dict[
     alone, so that no state keeps two reports of one person apart by inventing a birthday. A month is no full date."""
     births: dict[int, list[uuid.UUID]] = {}
     for record in context.session.scalars(select(Record).where(col(Record.id).in_(cluster))):
-        report = records.newest(context.session, record).content
+        version = records.current(context.session, record)
+        report = {} if version is None else version.content
         day = report.get("detainee.birth_date")
         if day is None or not context.views.sources[record.source].independent:
             continue

@@ -6,13 +6,13 @@ changes the totals, and not that source's count.
 
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import BindParameter, bindparam, exists, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.errors import AheadOfHead, Invalid
 from app.log.entries import read
-from app.models import Entry, Placement, Record, Report, Sealed
+from app.models import OPEN, Entry, Placement, RecalledEntry, Record, Report, Sealed
 from app.registry.content import KEPT, Content, without_kept
 from app.registry.projection.consolidate import value_of
 from app.registry.projection.custody import read_custody
@@ -30,18 +30,20 @@ OF_DETENTION = ("detained_on", "held_on", "country", "designation")
 # Made once: building a statement costs more than running it.
 _BASE = aliased(Placement)
 _AT: BindParameter[Any] = bindparam("at")
+_RECALLED = exists().where(col(RecalledEntry.revision) == col(Report.stated), col(RecalledEntry.until) == OPEN)
 _STOOD = (
     select(Record, Entry, col(Sealed.disclosures))
     .join(Placement, col(Placement.record) == col(Record.key))
     .join(_BASE, col(_BASE.spell) == col(Placement.spell))
     .join(Report, col(Report.record) == col(Record.key))
-    .join(Entry, col(Entry.revision) == col(Report.since))
-    .outerjoin(Sealed, col(Sealed.revision) == col(Report.since))
+    .join(Entry, col(Entry.revision) == col(Report.stated))
+    .outerjoin(Sealed, col(Sealed.revision) == col(Report.stated))
     .where(
         col(_BASE.record) == bindparam("base"),
         *(col(table.since) <= _AT for table in (_BASE, Placement, Report)),
         *(col(table.until) > _AT for table in (_BASE, Placement, Report)),
         col(Record.redacted).is_(False),
+        ~_RECALLED,
     )
 )
 
@@ -101,8 +103,8 @@ def _standing_at(context: WriteContext, base: Record, own: Record | None, revisi
 
 
 def _statements(context: WriteContext, base: Record, revision: int) -> list[Statement]:
-    """The statements of the spell of `base` as it stood at a revision, without statements on people who today may only
-    be counted: two people may have stood as one then."""
+    """The statements of the spell of `base` as it stood at a revision, without what was recalled since, and without
+    statements on people who today may only be counted: two people may have stood as one then."""
     return [
         statement_of(record, read(entry, disclosures), context.views, pointer=None, erased=False)
         for record, entry, disclosures in context.session.execute(_STOOD, {"base": base.key, "at": revision})

@@ -46,7 +46,8 @@ def decide(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisi
         raise NotFound("There is no objection with this id that waits for a decision.")
     record = session.get_one(Record, objection.record)
     place = records.placement(session, record.key)
-    assert place is not None  # of every record
+    if place is None:
+        raise NotFound("What this objection is about was recalled: nobody is hidden on it.")
     if body.to == "anonymous" and is_counted(session, context.views, record):
         raise Invalid.at(
             "/to", "would_open", "This person was only counted before: an objection opens nobody. Decide for `counted`."

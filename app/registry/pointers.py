@@ -5,7 +5,7 @@ import json
 import uuid
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -35,7 +35,7 @@ _SAME_SPELL = (
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
     .join(_BASE, (col(_BASE.spell) == col(Placement.spell)) & (col(_BASE.until) == OPEN))
     .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
-    .join(Entry, col(Entry.revision) == col(Report.since))
+    .join(Entry, col(Entry.revision) == col(Report.stated))
     .where(col(_BASE.record) == bindparam("base"), col(Record.redacted).is_(False))
 )
 
@@ -51,7 +51,8 @@ def target_of(context: WriteContext, body: DetentionReportIn) -> tuple[Record, K
 
 
 def known(context: WriteContext, kind: Kind, thing_id: uuid.UUID) -> Record:
-    """The record from which an id derives. Raises NotFound where there is none, or where this key may not know of it:
+    """The record from which an id derives. Raises NotFound where there is none that stands, or where this key may not
+    know of it:
     the person is hidden from the key, and the record is another source's."""
     seen = [publish for publish in CLASSES_OF_TODAY if context.actor.sees_person(publish)]
     record = context.session.scalars(
@@ -59,6 +60,7 @@ def known(context: WriteContext, kind: Kind, thing_id: uuid.UUID) -> Record:
             getattr(Record, f"{kind}_id") == thing_id,
             col(Record.redacted).is_(False),
             or_(col(Record.source) == context.actor.source, col(Record.publish_now).in_(seen)),
+            exists().where(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN),
         )
     ).one_or_none()
     if record is None:
@@ -126,13 +128,13 @@ def require_one_person(session: Session, record: Record, target: Record) -> None
 def own_record_in(session: Session, spell: int, source: int) -> Record | None:
     """A source's record of a spell: its newest with a release, else its newest."""
     rows = session.execute(
-        select(Record, col(Entry.body), col(Report.since))
+        select(Record, col(Entry.body), col(Report.stated))
         .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
         .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
-        .join(Entry, col(Entry.revision) == col(Report.since))
+        .join(Entry, col(Entry.revision) == col(Report.stated))
         .where(col(Placement.spell) == spell, col(Record.source) == source, col(Record.redacted).is_(False))
     ).all()
-    ranked = [("release.stage" in json.loads(body)["said"], since, record) for record, body, since in rows]
+    ranked = [("release.stage" in json.loads(body)["said"], stated, record) for record, body, stated in rows]
     return max(ranked, key=lambda row: row[:2])[2] if ranked else None
 
 

@@ -19,6 +19,7 @@ from app.models import (
     Facility,
     ObjectionHiding,
     PendingPair,
+    RecalledEntry,
     Record,
     Report,
     RequestedClass,
@@ -28,8 +29,8 @@ from app.registry.apply import Projector
 from app.registry.projection import RULES
 
 BASE: tuple[type[Any], ...] = (
-    Source, Facility, Record, Report, RequestedClass, Decision, Consent, ObjectionHiding, Claim, BlockingKey,
-    PendingPair,
+    Source, Facility, Record, Report, RequestedClass, Decision, Consent, ObjectionHiding, Claim, RecalledEntry,
+    BlockingKey, PendingPair,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, delete, exists, func, insert, literal, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -23,27 +23,32 @@ Kind = Literal["detainee", "detention", "release"]
 # What stands in place of the case number of a report without one begins so: `report:51b4d1a6-…`.
 BY_ID = "report:"
 ERASED = "The person under this case number was erased from the registry. Do not send it again."
+RECALLED = "All that was reported here was recalled: file it again."
+# A case number that a recall left without a report stands for the next report under it.
+FREE_CASE = delete(CaseKey).where(col(CaseKey.digest) == bindparam("freed"))
 INSERT_CASE = insert(CaseKey)
 _FIRST = aliased(Entry)
 _STOOD = (
     select(
-        col(CaseKey.digest), col(Record.id), col(Record.redacted), col(Report.version), col(Report.since),
+        col(CaseKey.digest), col(Record.id), col(Record.redacted), col(Report.version), col(Report.stated),
         col(Entry.body), col(Sealed.disclosures), col(_FIRST.recorded_at),
     )
     .join(Record, col(Record.id) == col(CaseKey.record_id))
-    .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
-    .join(Entry, col(Entry.revision) == col(Report.since))
     .join(_FIRST, col(_FIRST.revision) == col(Record.key))
-    .outerjoin(Sealed, col(Sealed.revision) == col(Report.since))
+    .outerjoin(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
+    .outerjoin(Entry, col(Entry.revision) == col(Report.stated))
+    .outerjoin(Sealed, col(Sealed.revision) == col(Report.stated))
     .where(col(CaseKey.digest).in_(bindparam("among", expanding=True)))
 )  # fmt: skip
 _OWN_SEALED = (
     select(col(Sealed.disclosures))
-    .join(Report, (col(Report.since) == col(Sealed.revision)) & (col(Report.until) == OPEN))
+    .join(Report, (col(Report.stated) == col(Sealed.revision)) & (col(Report.until) == OPEN))
     .join(Record, col(Record.key) == col(Report.record))
     .where(col(Record.source) == bindparam("source"))
     .execution_options(yield_per=1_000)
 )
+STANDS = exists().where(col(Report.record) == col(Record.key), col(Report.until) == OPEN)
+_LAST_NUMBER = select(func.max(col(Report.version))).where(col(Report.record) == bindparam("of"))
 _RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest) == bindparam("digest"))
 
 
@@ -69,17 +74,26 @@ class Version:
 
 
 def current(session: Session, record: Record, as_of: int = OPEN - 1) -> Version | None:
-    """The version that stood at a revision, by default the newest; None before the first."""
+    """The version that stood at a revision, by default the newest; None before the first, and where a recall left
+    none."""
     report = session.scalars(
         select(Report).where(col(Report.record) == record.key, col(Report.since) <= as_of, col(Report.until) > as_of)
     ).one_or_none()
-    return None if report is None else Version(report.version, entry_at(session, report.since))
+    return None if report is None else Version(report.version, entry_at(session, report.stated))
 
 
 def newest(session: Session, record: Record) -> Version:
+    """The version that stands. Raises NotFound where a recall left none."""
     version = current(session, record)
-    assert version is not None
+    if version is None:
+        raise NotFound(RECALLED)
     return version
+
+
+def next_number(session: Session, record: Record) -> int:
+    """The number of a record's next version: no two that were filed share one, recalled ones included."""
+    last: int = session.connection().execute(_LAST_NUMBER, {"of": record.key}).scalar_one()
+    return last + 1
 
 
 def own(session: Session, report_id: uuid.UUID, source: int | None) -> Record:
@@ -93,8 +107,9 @@ def own(session: Session, report_id: uuid.UUID, source: int | None) -> Record:
 
 def of_detainee(session: Session, detainee_id: uuid.UUID, pointer: str = "", *, erased: bool = False) -> Record:
     """The record from which a detainee id derives. Raises NotFound, or Invalid at `pointer`, for an id that derives
-    from none, and Redacted for an erased person unless `erased`."""
-    record = session.scalars(select(Record).where(col(Record.detainee_id) == detainee_id)).one_or_none()
+    from none that stands, and Redacted for an erased person unless `erased`; what was recalled can be erased."""
+    stands = or_(STANDS, col(Record.redacted), literal(erased))
+    record = session.scalars(select(Record).where(col(Record.detainee_id) == detainee_id, stands)).one_or_none()
     if record is not None and record.redacted and not erased:
         raise Redacted("This person was erased from the registry: nothing can be decided about them any more.")
     if record is not None:
@@ -146,9 +161,11 @@ def by_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]
     filed = {}
     for among in chunks(digests):
         for row in session.connection().execute(_STOOD, {"among": among}):
-            content = whole(json.loads(row.body)["said"], sealed.values(row.disclosures))
+            if row.body is None and not row.redacted:
+                continue  # recalled
+            content = {} if row.body is None else whole(json.loads(row.body)["said"], sealed.values(row.disclosures))
             filed_on = row.recorded_at.date().isoformat()
-            filed[row.digest] = FiledCase(row.id, row.redacted, row.version, row.since, content, filed_on)
+            filed[row.digest] = FiledCase(row.id, row.redacted, row.version, row.stated, content, filed_on)
     return filed
 
 
@@ -163,22 +180,24 @@ def cases_of(session: Session, source: int) -> Iterator[str]:
 
 def remember_case(session: Session, secret: bytes, source: int, case: str, record: uuid.UUID) -> None:
     """Store the digest of a record's case number."""
-    row = {"digest": case_digest(secret, source, case), "record_id": record}
-    session.connection().execute(INSERT_CASE, row)
+    digest, run = case_digest(secret, source, case), session.connection().execute
+    run(FREE_CASE, {"freed": digest})
+    run(INSERT_CASE, {"digest": digest, "record_id": record})
 
 
 def by_case(session: Session, secret: bytes, source: int, case: str) -> Record | None:
-    """The record under a source's own case number, or with the id that stands for one. Raises Redacted."""
+    """The record under a source's own case number, or with the id that stands for one; none whose every version was
+    recalled. Raises Redacted."""
     digest = case_digest(secret, source, case)
     record_id = session.connection().execute(_RECORD_OF_CASE, {"digest": digest}).scalar_one_or_none()
     record_id = record_id or _id_in(case)
     if record_id is None:  # as of every new report: nothing to look for
         return None
-    query = select(Record).where(col(Record.id) == record_id, col(Record.source) == source)
-    record = session.scalars(query).one_or_none()
+    query = select(Record, STANDS).where(col(Record.id) == record_id, col(Record.source) == source)
+    record, stands = session.execute(query).one_or_none() or (None, False)
     if record is not None and record.redacted:
         raise Redacted(ERASED)
-    return record
+    return record if stands else None
 
 
 def case_by_id(record_id: Any) -> str:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from app.database import chunks
 from app.models import Entry, Record
 from app.registry import records, two_person_rule, waiting_reports
+from app.registry.reprojection import component_of
 from app.registry.schemas import RedactionIn
 from app.registry.write import Outcome, WriteContext
 
@@ -30,11 +31,22 @@ def redact(context: WriteContext, detainee_id: uuid.UUID, body: RedactionIn) -> 
         waits = two_person_rule.wait_for_second(context, "redaction", (record,), ERASE, body)
         if waits:
             return waits
-    together = records.of_person(context.session, record)
+    together = [*records.of_person(context.session, record), *_recalled_with(context.session, record)]
     personal = {"reason": body.reason} if body.reason else None
     waiting_reports.erase(context, [record.id for record in together])
     entry = context.write("redaction", {"records": sorted(str(r.id) for r in together)}, personal)
     return Outcome("redaction", 201, entry.revision, {"detainee": str(detainee_id), "records": len(together)})
+
+
+def _recalled_with(session: Session, record: Record) -> list[Record]:
+    """The recalled records that decisions tie to a person: what was said of somebody in them goes too."""
+    component, _edges = component_of(session, [record.id])
+    recalled = [
+        other
+        for some in chunks(component)
+        for other in session.scalars(select(Record).where(col(Record.id).in_(some), ~records.STANDS))
+    ]
+    return [other for other in recalled if not other.redacted]
 
 
 def redact_again(context: WriteContext, erased: Collection[uuid.UUID]) -> None:

@@ -84,7 +84,8 @@ def is_withdrawn(session: Session, outcome: Outcome) -> bool:
     if outcome.kind != "report":
         return False
     record = session.scalars(select(Record).where(col(Record.id) == uuid.UUID(outcome.ids["report"]))).one()
-    return bool(records.newest(session, record).content["verification.verdict"] == Verdict.RETRACTED)
+    version = records.current(session, record)
+    return version is not None and version.content["verification.verdict"] == Verdict.RETRACTED
 
 
 def with_kept(report: Content, body: DetentionReportIn, before: Content) -> Content:
@@ -301,7 +302,7 @@ def next_version(
     body: dict[str, Any] = {
         "record": str(record.id),
         "subject": str(record.detainee_id),
-        "version": version.number + 1,
+        "version": records.next_number(context.session, record),
         "supersedes": version.entry.revision,
     }
     if "person" in version.entry.body:

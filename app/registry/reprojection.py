@@ -54,15 +54,15 @@ _EDGES = select(
 _STATEMENTS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.redacted), col(Record.publish_now),
-        col(Report.since), col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
+        col(Report.stated), col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
         exists().where(col(Consent.record) == col(Record.key)).label("consented"),
         exists()
         .where(col(ObjectionHiding.record) == col(Record.key), col(ObjectionHiding.until) == OPEN)
         .label("objected"),
     )
-    .join(Report, and_(col(Report.record) == col(Record.key), col(Report.until) == OPEN))
-    .join(Entry, col(Entry.revision) == col(Report.since))
-    .outerjoin(Sealed, col(Sealed.revision) == col(Report.since))
+    .outerjoin(Report, and_(col(Report.record) == col(Record.key), col(Report.until) == OPEN))
+    .outerjoin(Entry, col(Entry.revision) == col(Report.stated))
+    .outerjoin(Sealed, col(Sealed.revision) == col(Report.stated))
     .outerjoin(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
     .where(col(Record.id).in_(_AMONG))
 )  # fmt: skip
@@ -115,13 +115,13 @@ def reproject(
     component, edges = component_of(session, seeds)
     stored = list(_rows(session, _STATEMENTS, component))
     wanted: Rows = {table: [] for table in PROJECTED}
-    classes: dict[int, str] = {}
-    objected = {row.key for row in stored if row.objected}
-    for members, given in _people(session, stored, _statements(stored, views, erased), edges):
-        rows, today = _projected(members, given, objected=any(member.record in objected for member in members))
+    # Of whom nothing stands any more keeps the class of before, and is only counted once erased.
+    classes: dict[int, str] = {row.key: Publish.COUNTED if row.redacted else row.publish_now for row in stored}
+    for members, given, records, objected in _people(session, stored, _statements(stored, views, erased), edges):
+        rows, today = _projected(members, given, objected=objected)
         for table, of_table in rows.items():
             wanted[table] += of_table
-        classes |= {member.record: today for member in members}
+        classes |= dict.fromkeys(records, today)
     old = {row.detainee for row in stored if row.detainee is not None}
     for model, versioned in _TABLES.items():
         versioned.replace(session.connection(), old, wanted[model], revision)
@@ -154,18 +154,40 @@ def is_counted(
             wished=wish.get("since"), stopped=wish.get("stopped", False),
         )  # fmt: skip
     people = _people(session, stored, statements, edges)
-    members, given = next(person for person in people if any(member.record == record.key for member in person[0]))
+    members, given = next((members, given) for members, given, records, _objected in people if record.key in records)
     return class_of_today(person_class(members, given), members, given) == Publish.COUNTED
 
 
 def _people(
     session: Session, stored: Sequence[Row[Any]], statements: dict[uuid.UUID, Statement], edges: Sequence[Edge]
-) -> Iterator[tuple[list[Statement], list[GivenConsent]]]:
-    """`(statements, consents)` of each person of a component."""
+) -> Iterator[tuple[list[Statement], list[GivenConsent], list[int], bool]]:
+    """`(statements, consents, records, whether an objection hides the person)` of each person of a component."""
+    filed = {row.id: row for row in stored}
     consents = _consents(session, [row.key for row in stored if row.consented])
-    for cluster in resolve(statements, [edge for edge in edges if edge.a in statements and edge.b in statements]):
-        members = [statements[record] for record in cluster]
-        yield members, [consent_ for member in members for consent_ in consents.get(member.record, [])]
+    for cluster in _clusters(filed, statements, edges):
+        members = [statements[record] for record in cluster if record in statements]
+        if members:
+            keys = [filed[record].key for record in cluster]
+            given = [consent_ for key in keys for consent_ in consents.get(key, [])]
+            yield members, given, keys, any(filed[record].objected for record in cluster)
+
+
+def _clusters(
+    filed: Mapping[uuid.UUID, Any], standing: Collection[uuid.UUID], edges: Sequence[Edge]
+) -> list[set[uuid.UUID]]:
+    """The people of a component, with records that do not stand, since they were recalled. What curators decided about
+    the person of such a record still holds, and what others' reports were tied to it; but it ties itself to nobody."""
+    ties = [e for e in edges if e.a in filed and e.b in filed and (e.by_curator or e.b in standing)]
+    return resolve(filed, ties)
+
+
+def of_one_person_with(session: Session, record: uuid.UUID) -> int | None:
+    """The oldest standing record that is of one person with a recalled one, if any is."""
+    component, edges = component_of(session, [record])
+    stored = {row.id: row for row in _rows(session, _STATEMENTS, component)}
+    standing = {record_id: row.key for record_id, row in stored.items() if row.body is not None}
+    cluster = next(cluster for cluster in _clusters(stored, standing, edges) if record in cluster)
+    return min((standing[other] for other in cluster & standing.keys()), default=None)
 
 
 def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffer) -> str:
@@ -193,15 +215,16 @@ def _projected(
 
 
 def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Statement]:
-    """Record id → the statement of its current version."""
-    keys = {row.id: row.key for row in stored}
+    """Record id → the statement of its current version, if it has one."""
+    standing = [row for row in stored if row.body is not None]
+    keys = {row.id: row.key for row in standing}
     statements = {}
-    for row in stored:
+    for row in standing:
         body = json.loads(row.body)
         pointer = body.get("pointer")
         statements[row.id] = _statement(
             row,
-            row.since,
+            row.stated,
             body["said"],
             sealed.values(row.disclosures),
             views,

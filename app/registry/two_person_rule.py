@@ -1,6 +1,7 @@
 """The two-person rule (`RECUENTO_TWO_PERSON`): a decision that joins people or shows more of them waits, outside the
 log, until a second person makes it too. One curator parts people, undoes and hides: that must hold at once. An erasure
-cannot be taken back: it takes two administrators where the operator says so.
+cannot be taken back, and a recall moves every report of a key: either takes two administrators where the operator says
+so.
 
 Two people are the holders of two keys, not two keys: whoever has two keys, or the successor of one, is one person.
 """
@@ -23,7 +24,7 @@ from app.vocabulary import EndedHow, Role
 # What waits is decided by those of one role, who alone see it and may take it off.
 DECIDED_BY: dict[Role, tuple[ProposedKind, ...]] = {
     Role.CURATOR: ("identity", "consent", "objection"),
-    Role.ADMIN: ("redaction",),
+    Role.ADMIN: ("redaction", "recall"),
 }
 
 
@@ -51,12 +52,18 @@ def wait_for_second(
     """Let a decision about the people of the records `about` wait for a second person, and return the outcome; None
     where the holder of another key had proposed the same decision: it waits no longer and is to be carried out now.
     Raises Forbidden for a key that names no holder."""
+    return wait_about(context, kind, about[0].key, about[-1].key, decision, body)
+
+
+def wait_about(
+    context: WriteContext, kind: ProposedKind, a: int, b: int, decision: str, body: BaseModel
+) -> Outcome | None:
+    """`wait_for_second`, about the people of two records, or about a source (twice the same)."""
     if holder_of(context.session, context.key_id) is None:
         raise Forbidden(
             "This takes two people, and your key does not name the one who has it. Ask whoever runs the registry for "
             "its successor: recuento key rotate ID --holder NAME"
         )
-    a, b = about[0].key, about[-1].key
     proposal = _proposal(context.session, kind, a, b, decision)
     if proposal is None:
         proposal = Proposal(
@@ -93,6 +100,10 @@ def _proposal(session: Session, kind: ProposedKind, a: int, b: int, decision: st
     person's ids still name them."""
     of_a, of_b = aliased(Placement), aliased(Placement)
     people = [place.detainee for key in (a, b) if (place := records.placement(session, key)) is not None]
+    if len(people) < len((a, b)):  # of a source, or of somebody recalled
+        about = (col(Proposal.a) == a, col(Proposal.b) == b)
+        of_kind = (col(Proposal.kind) == kind, col(Proposal.decision) == decision)
+        return session.scalars(select(Proposal).where(*of_kind, *about)).first()
     proposed = tuple_(col(of_a.detainee), col(of_b.detainee))
     return session.scalars(
         select(Proposal)

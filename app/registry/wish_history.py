@@ -84,6 +84,12 @@ def stopped(entry: LogEntry) -> bool:
     return bool(entry.body.get("wish", {}).get("stopped", False))
 
 
+def asks(entry: LogEntry) -> bool:
+    """Whether an entry of a report asks for a class that hides, or says when a wish was given."""
+    said = entry.body["said"]
+    return GIVEN_ON in entry.personal or GIVEN_ON in said or said.get(CLASS, Publish.NAMED) != Publish.NAMED
+
+
 def add(session: Session, entry: LogEntry, record: int, buffer: WriteBuffer) -> None:
     """Add to the buffer the class that a version asks for. Of versions that repeat one wish the first counts."""
     content = {**entry.body["said"], **entry.personal}

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from app.config import TwoPerson
 from app.log.entries import Log, LogEntry, require_clock
 from app.log.head import require_rules
 from app.matching.score import Person
+from app.models import WrittenBy
 from app.registry.apply import Projector
 from app.registry.projection import RULES
 from app.registry.read_permissions import Reader
@@ -21,6 +23,7 @@ from app.write_buffer import WriteBuffer
 
 # The first number of a trial's records: far below the keys of standing records, which are revisions and so above 0.
 FIRST_TRIED = -1_000_000_000
+_INSERT_WRITER = insert(WrittenBy)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class MatchContext:
 class WriteContext(MatchContext):
     """What a write needs: beside that the clock, the secret of keyed digests, and the log.
 
-    `two_person`: the kinds of decision that take two people, told apart by the holders of their keys (`key_id`).
+    `key_id`: of the key that writes; empty where none does, as in a command. `two_person`: the kinds of decision that
+    take two people, told apart by the holders of their keys.
     `zone`: in which a day without a zone ends. `listing`: the writes are rows of a list, which the matcher never links
     to each other (rule 5). `trial`: all writes will be undone, and what earlier rows of the trial would have left
     behind stands there.
@@ -110,6 +114,8 @@ class WriteContext(MatchContext):
         """Append one entry and apply it."""
         self.pending_writes.flush()  # entries are written in their order
         entry = self.log.append(kind, body, personal)
+        self._keep_key(entry, self.pending_writes)
+        self.pending_writes.flush()
         self._projector.apply(entry)
         return entry
 
@@ -117,7 +123,13 @@ class WriteContext(MatchContext):
         """Append the first report of a person whom no decision ties to anybody, with its rows, to `pending_writes`: no
         row of it can be read before these are flushed. Returns the entry and the person's class of publication."""
         entry = self.log.append("report", body, personal, self.pending_writes)
+        self._keep_key(entry, self.pending_writes)
         return entry, self._projector.apply_alone(entry, self.pending_writes)
+
+    def _keep_key(self, entry: LogEntry, buffer: WriteBuffer) -> None:
+        """Keep which key wrote an entry, if one did."""
+        if self.key_id:
+            buffer.add(_INSERT_WRITER, [{"revision": entry.revision, "key_id": self.key_id}])
 
 
 def new_id() -> uuid.UUID:

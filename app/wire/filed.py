@@ -62,15 +62,15 @@ class Proposed(TypedDict):
 
 
 class ProposalShape(TypedDict):
-    """A decision that waits, about one person or two, as it was first sent."""
+    """A decision that waits, about one person or two, or about what a key wrote, as it was first sent."""
 
     id: uuid.UUID
-    kind: Literal["identity", "consent", "objection", "redaction"]
+    kind: Literal["identity", "consent", "objection", "redaction", "recall"]
     decision: str
     mine: bool
     proposed_at: str
     body: dict[str, Any]
-    a: DetaineeShape
+    a: DetaineeShape | None
     b: DetaineeShape | None
 
 
@@ -88,6 +88,29 @@ class FiledRedaction(TypedDict):
     records: int
     scrubbed: bool
     receipt: Receipt
+
+
+class MovedOut(TypedDict):
+    """How many reports, or claims, stand no more, changed to an earlier or a later version, stand again, or stand as
+    before."""
+
+    withdrawn: int
+    changed: int
+    restored: int
+    unchanged: int
+
+
+class RecallOut(TypedDict):
+    """What a recall moves, or its undoing; `done`: whether it was carried out, with the receipt, or only foretold."""
+
+    done: bool
+    source: str
+    entries: int
+    reports: MovedOut
+    claims: MovedOut
+    left: int
+    unattributed: int
+    receipt: Receipt | None
 
 
 class ReceivedInWords(TypedDict):

@@ -83,6 +83,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/vocabulary"): ANYONE,
     ("POST", "/v1/identity"): CURATOR,
     ("DELETE", "/v1/identity/{decision_id}"): (401, 403, 403, 403, 200, 403),
+    ("POST", "/v1/recalls"): ADMIN,
     ("GET", "/v1/review"): (401, 403, 403, 403, 200, 403),
     ("GET", "/v1/proposals"): (401, 403, 403, 403, 200, 200),
     ("DELETE", "/v1/proposals/{proposal_id}"): (401, 403, 403, 403, 404, 404),
@@ -145,6 +146,7 @@ class Scene:
             "/v1/claims": CLAIM,
             "/v1/objections": {"about": f"/v1/detainees/{self.ids['detainee_id']}", "wish": "hide"},
             "/v1/objections/{objection_id}/decision": {"decision": "dismissed", "reason": "another man"},
+            "/v1/recalls": {"key_id": self.world.keys["pud"][4:12], "since": "2026-01-01T00:00:00Z"},
             "/v1/identity": {**self.pair, "judgement": "same", "reason": "the same mother"},
         }
         return bodies[path]

@@ -159,6 +159,10 @@ def write_everything(checked: Checked) -> dict[str, str]:
         post("/v1/match/list", who, report)
         post("/v1/match", who, row)
     checked.world.settle()
+    stolen = {"key_id": checked.world.keys[GOVERNMENT][4:12], "since": "2026-01-01T00:00:00Z"}
+    post("/v1/recalls", "admin", stolen | {"dry_run": True})
+    recalled = post("/v1/recalls", "admin", stolen)
+    post("/v1/recalls", "admin", {"undoes": recalled["receipt"]["revision"]})
     cited = checked.world.count(country="VE", group_by="source")["citation"]["address"]
     return {**ids, "claim": claim, "import": sent, "code": cited.removeprefix("/c/")}
 

@@ -141,6 +141,23 @@ def test_a_key_is_listed_without_its_secret_and_revoked_by_its_id(recuento: Run)
     assert json.loads(recuento("key", "list", "--json").out)[0]["revoked"] is True
 
 
+def test_what_a_stolen_key_wrote_is_recalled_once_it_was_shown_what_that_changes(world: World, recuento: Run) -> None:
+    world.file("foro")
+    stolen = ("key", "recall", world.keys["foro"][4:12], "--since", "2026-01-01T00:00:00Z")
+    with world.storing_nothing():
+        told = recuento(*stolen)
+    assert (told.status, "reports withdrawn" in told.out) == (0, True)
+    assert "give --yes" in told.err
+    assert world.count()["total"]["releases"] == 1
+    done = recuento(*stolen, "--yes")
+    assert (done.status, world.count()["total"]["releases"]) == (0, 0)
+    assert f"revision {world.revision}" in done.err
+    assert recuento("key", "recall", "--undo", str(world.revision), "--yes").status == 0
+    assert world.count()["total"]["releases"] == 1
+    assert "`undoes` alone" in refused(recuento("key", "recall", "--yes"))
+    assert "no report and no claim" in refused(recuento(*stolen[:3], "--since", "2027-01-01T00:00:00Z", "--yes"))
+
+
 def test_what_must_work_at_once_first_finishes_no_erasure(recuento: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     finished: list[Engine] = []
     key = recuento("key", "create", "--holder", "Ana Pérez", "--role", "curator").out[4:12]

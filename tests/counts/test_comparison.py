@@ -19,7 +19,7 @@ NAMES = (
     "Abelardo Quintero", "Berenice Urdaneta", "Casimiro Lozada", "Dorotea Bracho", "Evaristo Marcano", "Fidelina Yánez",
     "Gumersindo Olivo", "Herminia Tovar", "Isidoro Cedeño", "Jacinta Perozo", "Leocadio Rangel", "Macaria Sifontes",
     "Nicanor Villasmil", "Obdulia Guanipa", "Policarpo Ferrer", "Quiteria Azuaje", "Remigio Colmenares",
-    "Sinforosa Natera", "Teodoro Insausti", "Ursulina Parra",
+    "Sinforosa Natera", "Teodoro Insausti", "Ursulina Parra", "Venancio Rojas",
 )  # fmt: skip
 
 
@@ -133,6 +133,7 @@ def then(lasting: World) -> Then:
     made.file("to be agreed on", **PRESS)
     made.verify("to be agreed on", "jep", "disputed")
     made.file("to be taken again")
+    made.file("to be recalled", "pud")
     made.file("to be retracted by one of two")
     made.verify("to be retracted by one of two", "jep", "verified", released_on="2026-01-12")
     made.revision = lasting.revision
@@ -161,6 +162,8 @@ def _everything_changes(made: Then) -> None:
     taken = {"detainee_id": filed["to be taken again"]["detainee"]["id"], "detainee": None}
     world.file_detention("foro", **taken, detention__detained_on="2026-01-25")
     made.retract("to be retracted by one of two")
+    stolen = {"key_id": world.keys["pud"][4:12], "since": "2026-01-01T00:00:00Z"}
+    assert world.post("/v1/recalls", stolen, "admin").status_code == 201
     made.file("newly verified", "jep")
     made.file("newly reported", **PRESS)
     made.file("new and withheld", "jep", detainee__publish="counted")
@@ -170,7 +173,7 @@ def test_every_kind_of_change_is_told_once(then: Then) -> None:
     shown = then.cited(**JANUARY)
     once = dict.fromkeys(WORDS, 1)
     assert shown["changes"] == once | {"newly_verified": 3}  # one that was reported, one new, and one withheld
-    assert (shown["cited"]["total"]["releases"], shown["added"], shown["removed"]) == (15, 5, 4)
+    assert (shown["cited"]["total"]["releases"], shown["added"], shown["removed"]) == (16, 5, 5)
     assert shown["today"]["total"]["releases"] == 16
     assert shown["summary"]["en"].startswith(
         "3 newly verified, 1 newly reported, 1 newly contested, 1 no longer verified"
@@ -182,6 +185,7 @@ def test_each_release_is_told_by_what_happened_to_it(then: Then) -> None:
     told = {
         "to be verified": "newly_verified",
         "to be retracted": "retracted",
+        "to be recalled": "recalled",
         "to be refuted": "refuted",
         "the same": "merged",
         "second": "separated",

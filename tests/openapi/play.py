@@ -65,6 +65,7 @@ def play(stage: Stage) -> None:
     _lists(stage)
     _curators(stage, filed)
     _refusals(stage, filed)
+    _recall(stage)
 
 
 def _counts(stage: Stage) -> None:
@@ -201,6 +202,18 @@ def _curators(stage: Stage, filed: Node) -> None:
     stage.app.state.two_person = frozenset({"redactions"})
     ask("redact_detainee", "admin", b, body=erasure, gives=202, name="waits")
     stage.app.state.two_person = frozenset()
+
+
+def _recall(stage: Stage) -> None:
+    """Last, since it ends the reporter's key."""
+    ask = stage.ask
+    stolen = {"key_id": stage.keys["reporter"][4:12], "since": "2026-04-01T00:00:00Z"}
+    ask("recall_entries", "admin", body=stolen | {"dry_run": True}, name="foretold")
+    stage.app.state.two_person = frozenset({"recalls"})
+    ask("recall_entries", "admin", body=stolen, gives=202, name="waits")
+    stage.app.state.two_person = frozenset()
+    recalled = ask("recall_entries", "admin", body=stolen, gives=201)
+    ask("recall_entries", "admin", body={"undoes": recalled["receipt"]["revision"]}, gives=201, name="undone")
 
 
 DEAD: Node = {

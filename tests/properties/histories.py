@@ -17,10 +17,12 @@ from tests.properties.steps import (
     Decide,
     File,
     Place,
+    Recall,
     Redact,
     Retract,
     Step,
     Undo,
+    UndoRecall,
     Verify,
 )
 
@@ -186,16 +188,22 @@ ANYTHING = weighted(
     (st.builds(Consent, NUMBERS, CLASSES, st.sampled_from(("guardian", "I"))), 1),
     (st.builds(Redact, NUMBERS), 1),
 )
+RECALLS = weighted((st.builds(Recall, SOURCES, st.integers(0, 20)), 2), (st.builds(UndoRecall, NUMBERS), 1))
 
 
-def histories(most: int = 12) -> st.SearchStrategy[list[Step]]:
+def histories(most: int = 12, anything: st.SearchStrategy[Step] = ANYTHING) -> st.SearchStrategy[list[Step]]:
     """Some reports first, so that the rest has something to act on."""
     return st.builds(
         lambda first, more, rest: [first, *more, *rest],
         FIRST,
         st.lists(weighted((FILES, 2), (POINTED, 2), (AGAIN, 1)), min_size=2, max_size=4),
-        st.lists(ANYTHING, min_size=most // 2, max_size=most),
+        st.lists(anything, min_size=most // 2, max_size=most),
     )
+
+
+def recalling() -> st.SearchStrategy[list[Step]]:
+    """Histories in which what keys wrote is recalled, and recalled no more."""
+    return histories(anything=weighted((ANYTHING, 4), (RECALLS, 1)))
 
 
 WINDOWS = st.sampled_from(

@@ -74,9 +74,12 @@ class Past:
     def __init__(self, entries: Sequence[LogEntry], revision: int) -> None:
         self.sources: dict[str, SourceView] = {}
         self.facilities: dict[str, dict[str, Any]] = {}
-        self.reports: dict[uuid.UUID, LogEntry] = {}
+        self.reports: dict[uuid.UUID, LogEntry] = {}  # those that stand
+        self.versions: dict[uuid.UUID, list[LogEntry]] = {}
+        self.recalled: dict[int, set[int]] = {}  # entry → the recalls of it that stand
         self.keys: dict[uuid.UUID, int] = {}
         self.wishes: dict[uuid.UUID, list[tuple[str, int]]] = {}
+        self.wished: dict[int, tuple[str, int]] = {}  # entry → what it asked for, and since when
         self.decisions: dict[str, dict[str, Any]] = {}
         self.consents: list[tuple[int, uuid.UUID, str]] = []
         self.redacted: set[uuid.UUID] = set()
@@ -87,7 +90,13 @@ class Past:
             getattr(self, f"_read_{entry.kind}")(entry)
         self.filed = {record: {**one.body["said"], **one.personal} for record, one in self.reports.items()}
         self.statements = {record: self._statement(record, entry) for record, entry in self.reports.items()}
-        self.people = [self._person(cluster) for cluster in self._clusters()]
+        self._entries, self._revision = entries, revision
+        self.people: list[Person] = []
+        self.holder: dict[uuid.UUID, Person] = {}  # also of records that were recalled and are tied to somebody
+        for cluster in self._clusters():
+            if cluster & self.reports.keys():
+                self.people.append(self._person(cluster))
+                self.holder |= dict.fromkeys(cluster, self.people[-1])
 
     def _read_source(self, entry: LogEntry) -> None:
         said = entry.body
@@ -110,15 +119,35 @@ class Past:
                 as_closed = [day for one, day in mine if CLASSES.index(one) >= CLASSES.index(asked)]
                 since = max(as_closed, default=entry.revision)
             made.append((asked, since))
+            self.wished[entry.revision] = (asked, since)
         self.keys.setdefault(record, entry.revision)
+        self.versions.setdefault(record, []).append(entry)
         self.reports[record] = entry
+
+    def _read_recall(self, entry: LogEntry) -> None:
+        """What is named stands no more, or again; of each report the newest version that stands counts."""
+        for record, versions in self.versions.items():
+            for one in versions:
+                named = any(first <= one.revision <= last for first, last in entry.body["entries"])
+                if named and one.body["source"] == entry.body["source"]:
+                    recalls = self.recalled.setdefault(one.revision, set())
+                    if "undoes" in entry.body:
+                        recalls.discard(entry.body["undoes"])
+                    else:
+                        recalls.add(entry.revision)
+            stand = [one for one in versions if not self.recalled.get(one.revision)]
+            self.reports.pop(record, None)
+            if stand:
+                self.reports[record] = stand[-1]
+            self.wishes[record] = [self.wished[one.revision] for one in stand if one.revision in self.wished]
 
     def _own_of_person(self, record: uuid.UUID, source: str) -> list[uuid.UUID]:
         """The records that this source has asked something of, of the person that a report is about to be added to."""
         ties = [one["a"] for one in self.decisions.values() if one["judgement"] == "same" and one["b"] == str(record)]
         known = record if record in self.keys else next(map(uuid.UUID, ties), None)
         cluster: set[uuid.UUID] = next((one for one in self._clusters() if known in one), set())
-        return [one for one in cluster if self.reports[one].body["source"] == source and one in self.wishes]
+        mine = [one for one in cluster if one in self.reports and self.reports[one].body["source"] == source]
+        return [one for one in mine if one in self.wishes]
 
     def _read_identity(self, entry: LogEntry) -> None:
         if "undoes" in entry.body:
@@ -146,7 +175,7 @@ class Past:
             source=self.sources[entry.body["source"]],
             revision=entry.revision,
             content=content,
-            pointer=None if pointer is None else self.keys[uuid.UUID(pointer)],
+            pointer=self.keys[uuid.UUID(pointer)] if pointer and uuid.UUID(pointer) in self.reports else None,
             facility=self._facility(content.get("detention.facility"), content.get("detention.country")),
             kept_facility=self._facility(content.get("kept.facility"), content.get("kept.country")),
             points=pointer is not None or "person" in entry.body,
@@ -172,7 +201,8 @@ class Past:
         pairs = [(one, uuid.UUID(one["a"]), uuid.UUID(one["b"])) for one in known]
         apart = [{a, b} for one, a, b in pairs if one["judgement"] == "different"]
         ties = [(one["by"] != "curator", -one["score"], sorted((a.hex, b.hex)), a, b)
-                for one, a, b in pairs if one["judgement"] == "same"]  # fmt: skip
+                for one, a, b in pairs
+                if one["judgement"] == "same" and (one["by"] == "curator" or b in self.reports)]  # fmt: skip
         clusters = [{record} for record in self.keys]
         for automatic, _score, _ids, a, b in sorted(ties, key=lambda tie: tie[:3]):
             one, two = (next(c for c in clusters if record in c) for record in (a, b))
@@ -181,10 +211,12 @@ class Past:
                 clusters = [c for c in clusters if c is not one and c is not two] + [one | two]
         return clusters
 
-    def _person(self, cluster: set[uuid.UUID]) -> Person:
+    def _person(self, tied: set[uuid.UUID]) -> Person:
+        """`tied`: its records, recalled ones too, whose consents hold."""
+        cluster = tied & self.reports.keys()
         statements = [self.statements[record] for record in cluster]
         cut = spells(statements)
-        closed = self._class(cluster) == "counted"
+        closed = self._class(tied) == "counted"
         found = spells_of([[replace(one, content=told_of(one.content)) if closed else one for one in s] for s in cut])
         if not cluster & self.erased:
             about = about_person(statements)
@@ -195,7 +227,7 @@ class Past:
                 spell.places = {said[0].source.slug: own_place(said) for said in speaking(spell.statements)}
         last = last_of(found)
         state, death = state_of(statements, found[last]), death_of(statements, found[last])
-        publish = "counted" if cluster & self.redacted else self._class(cluster)
+        publish = "counted" if cluster & self.redacted else self._class(tied)
         return Person(frozenset(cluster), publish, found, last, state, rearrested(found), death)
 
     def _class(self, cluster: set[uuid.UUID]) -> str:
@@ -204,9 +236,9 @@ class Past:
         given = [consent for consent in self.consents if consent[1] in cluster]
         latest = {record: publish for _revision, record, publish in given}
         last = max((revision for revision, _record, _publish in given), default=0)
-        said = [self.statements[record] for record in cluster]
+        said = [self.statements[record] for record in cluster & self.reports.keys()]
         heard = [one for one in said if one.source.independent] or said
-        wished = {self.keys[record]: made[-1][1] for record, made in self.wishes.items()}
+        wished = {self.keys[record]: made[-1][1] for record, made in self.wishes.items() if made}
         asked = [
             one.content["detainee.publish"]
             for one in heard
@@ -218,9 +250,15 @@ class Past:
         return strictest([*latest.values(), *asked])
 
     def class_of(self, record: uuid.UUID) -> str:
-        """The class of who holds a record: closed too where several reports together may show a child."""
-        person = next(person for person in self.people if record in person.records)
-        consented = any(one in person.records for _revision, one, _publish in self.consents)
+        """The class of who holds a record: closed too where several reports together may show a child. Of a recalled
+        record that is tied to nobody, as long as it is not erased, the class of when it last was somebody's."""
+        person = self.holder.get(record)
+        if person is None and record in self.redacted:
+            return "counted"
+        if person is None:
+            return Past(self._entries, self._revision - 1).class_of(record)
+        tied = {one for one, holder in self.holder.items() if holder is person}
+        consented = any(one in tied for _revision, one, _publish in self.consents)
         told = {one: self.filed[one] for one in person.records}
         heard = [told[one] for one in told if self.statements[one].source.independent] or list(told.values())
         rest = [content for content in told.values() if content not in heard]

@@ -19,12 +19,14 @@ from sqlmodel import Session, col
 
 from app.api import requests, things
 from app.database import WRITES
+from app.dates import format_instant
 from app.errors import Problem
 from app.log.entries import LogEntry, replay
 from app.log.mark import attach
 from app.models import OPEN, Source
-from app.registry import consent_entries, directory, embargoes, identity_decisions, redact_person, reports
+from app.registry import consent_entries, directory, embargoes, identity_decisions, recalls, redact_person, reports
 from app.registry.read_permissions import Reader
+from app.registry.recalls import RecallIn
 from app.registry.schemas import (
     DetentionReportIn,
     FacilityIn,
@@ -57,6 +59,8 @@ class Clerk:
     connection: Connection
     records: list[tuple[uuid.UUID, str]] = field(default_factory=list)
     decisions: list[uuid.UUID] = field(default_factory=list)
+    recalls: list[int] = field(default_factory=list)
+    stolen: str | None = None  # the key with which a source's reports come in
     refused: int = 0
 
     @contextmanager
@@ -73,7 +77,9 @@ class Clerk:
             try:
                 now = NOW + timedelta(minutes=len(self.records))
                 outcome: Outcome = action(
-                    WriteContext(session, self._reader(session, who), now, self.world.app.state.secret)
+                    WriteContext(
+                        session, self._reader(session, who), now, self.world.app.state.secret, self.key_of(who)
+                    )
                 )
             except (Problem, ValidationError):
                 self.refused += 1
@@ -87,6 +93,10 @@ class Clerk:
             return Reader(Role(who))
         source = session.scalars(select(Source).where(col(Source.slug) == who, col(Source.until) == OPEN)).one()
         return Reader(Role.REPORTER, source.key, source.slug, source.independent)
+
+    def key_of(self, who: str) -> str:
+        """The id of the key of a source or a role."""
+        return self.stolen or self.world.keys[who][4:12]
 
     def run(self, history: "list[Step]") -> Self:
         for step in history:
@@ -302,3 +312,31 @@ class Redact:
     def take(self, clerk: Clerk) -> None:
         detainee = clerk.thing("detainee", self.record)
         clerk.act("admin", lambda context: redact_person.redact(context, detainee, RedactionIn(reason="asked for")))
+
+
+@dataclass(frozen=True)
+class Recall:
+    """All that the key of a source wrote since some entry is recalled."""
+
+    source: str
+    since: int
+
+    def take(self, clerk: Clerk) -> None:
+        entries = clerk.entries()
+        since = format_instant(entries[self.since % len(entries)].recorded_at)
+        body = RecallIn(key_id=clerk.key_of(self.source), since=since)
+        outcome = clerk.act("admin", lambda context: recalls.recall(context, body))
+        if outcome is not None:
+            clerk.recalls.append(outcome.revision)
+
+
+@dataclass(frozen=True)
+class UndoRecall:
+    """A recall is undone, as far as nothing else has come in its place."""
+
+    recall: int
+
+    def take(self, clerk: Clerk) -> None:
+        if clerk.recalls:
+            body = RecallIn(undoes=clerk.recalls[self.recall % len(clerk.recalls)])
+            clerk.act("admin", lambda context: recalls.recall(context, body))

@@ -33,7 +33,7 @@ def test_a_count_is_the_recount_of_the_reports_at_every_revision(
             for terms in asked:
                 by_hand = recount(past, today, terms, reader)
                 counted = count(session, terms, reader, revision)
-                assert _numbers(counted) == _numbers(by_hand), (revision, terms)
+                assert numbers_of(counted) == numbers_of(by_hand), (revision, terms)
 
 
 @examples(4)
@@ -49,10 +49,10 @@ def test_a_count_of_the_held_is_the_recount_of_the_reports_at_every_revision(
             for terms in asked:
                 by_hand = recount_held(past, today, terms, reader)
                 counted = count(session, terms, reader, revision)
-                assert _numbers(counted) == _numbers(by_hand), (revision, terms)
+                assert numbers_of(counted) == numbers_of(by_hand), (revision, terms)
 
 
-def _numbers(count: Mapping[str, Any]) -> dict[str, Any]:
+def numbers_of(count: Mapping[str, Any]) -> dict[str, Any]:
     """What both tell, groups in any order and without their links."""
     groups = [{name: value for name, value in group.items() if name != "list"} for group in count.get("groups", [])]
     names = ("total", "uncertain_date", "unresolved_duplicates", "withheld", "not_visible", "not_heard_since")

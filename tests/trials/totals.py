@@ -57,12 +57,12 @@ TWO = 2
 # Made once: making a statement takes longer than running it.
 _REGISTERED = select(col(Facility.slug)).where(col(Facility.until) == OPEN)
 _REPORTS = (
-    select(col(Record.key), col(Record.source), col(Report.since), col(Source.independent), col(Entry.body),
+    select(col(Record.key), col(Record.source), col(Report.stated), col(Source.independent), col(Entry.body),
            col(Sealed.disclosures))
     .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
     .join(Source, (col(Source.key) == col(Record.source)) & (col(Source.until) == OPEN))
-    .join(Entry, col(Entry.revision) == col(Report.since))
-    .outerjoin(Sealed, col(Sealed.revision) == col(Report.since))
+    .join(Entry, col(Entry.revision) == col(Report.stated))
+    .outerjoin(Sealed, col(Sealed.revision) == col(Report.stated))
 )  # fmt: skip
 _PLACED = select(col(Placement.spell), col(Placement.record)).where(col(Placement.until) == OPEN)
 _SPEAKING = select(col(Verification.spell), col(Verification.record)).where(

@@ -62,7 +62,7 @@ def _same_stock(figures: Figures, figure: Figure, name: Reference) -> bool:
 
 
 def _when(figure: Figure) -> tuple[Any, int]:
-    return figure.instant, figure.since
+    return figure.instant, figure.stated
 
 
 def _step(own: Sequence[Figure], before: Figure, after: Figure) -> BalanceStep:

@@ -30,10 +30,11 @@ WHO_SAYS = frozenset({"status", "any_of", "all_of", "min_sources"})
 
 @dataclass(frozen=True)
 class Figure:
-    """One claim at a revision. `filed`: its fields as filed; `filed_at`: when, where that matters."""
+    """One claim at a revision. `filed`: its fields as filed, by the entry `stated`; `filed_at`: when, where that
+    matters."""
 
     id: str
-    since: int
+    stated: int
     filed: LoggedClaim
     filed_at: datetime | None = None
 
@@ -248,18 +249,18 @@ def _known_by(instant: datetime | None, figure: Figure) -> bool:
 
 
 def _when(figure: Figure) -> tuple[str, int]:
-    return figure.filed.get("stated_at_instant") or "", figure.since
+    return figure.filed.get("stated_at_instant") or "", figure.stated
 
 
 def figures_at(session: Session, revision: int) -> Figures:
     """Every claim as it stood at a revision."""
     rows = session.execute(
-        select(col(Claim.id), col(Claim.since), col(Entry.body), col(Entry.recorded_at))
-        .join(Entry, col(Entry.revision) == col(Claim.since))
+        select(col(Claim.id), col(Claim.stated), col(Entry.body), col(Entry.recorded_at))
+        .join(Entry, col(Entry.revision) == col(Claim.stated))
         .where(at(Claim, revision))
         .order_by(col(Claim.key))
     )
-    figures = [Figure(str(key), since, json.loads(body)["said"], filed_at) for key, since, body, filed_at in rows]
+    figures = [Figure(str(key), stated, json.loads(body)["said"], filed_at) for key, stated, body, filed_at in rows]
     return Figures({figure.id: figure for figure in figures})
 
 

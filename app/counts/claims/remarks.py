@@ -50,7 +50,7 @@ def _running(figure: Figure) -> bool:
 
 
 def _when(figure: Figure) -> tuple[Any, int]:
-    return figure.instant, figure.since
+    return figure.instant, figure.stated
 
 
 def _remark(code: Literal["fall", "jump"], detail: str, before: Figure) -> RemarkOut:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Invalid
-from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, Record, Report, Verification
+from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, RecalledEntry, Record, Report, Verification
 from app.reading.corrections.restated import VERDICT
 from app.reading.questions import CorrectionQuery
 from app.reading.visibility import at
@@ -19,7 +19,8 @@ Condition = ColumnElement[bool]
 
 BY_CURATORS = frozenset({CorrectionKind.MERGED, CorrectionKind.PARTED})
 OF_CLAIMS = frozenset({CorrectionKind.CLAIM_RESTATED, CorrectionKind.CLAIM_SUPERSEDED})
-OF_REPORTS = frozenset(CorrectionKind) - BY_CURATORS - OF_CLAIMS
+OF_KEYS = frozenset({CorrectionKind.RECALLED})
+OF_REPORTS = frozenset(CorrectionKind) - BY_CURATORS - OF_CLAIMS - OF_KEYS
 # A claim that replaces another, in canonical JSON: inside a text the quotes would be escaped.
 SUPERSEDES = '"supersedes":["'
 
@@ -41,6 +42,9 @@ def entries(session: Session, query: CorrectionQuery, newest: int, since: int, r
         arms.append(_undone(query.country, revision).where(within(col(Decision.until))))
     if kinds & OF_CLAIMS:
         arms.append(_claims(source, query.country).where(within(col(Claim.since))))
+    if kinds & OF_KEYS:  # of whatever country: one entry may withdraw reports of several
+        arms.append(_recalls(query.source, col(RecalledEntry.since)).where(within(col(RecalledEntry.since))))
+        arms.append(_recalls(query.source, col(RecalledEntry.until)).where(within(col(RecalledEntry.until))))
     if not arms:
         return []  # curators' decisions of a source: there are none
     revision_of = union(*arms).subquery().c[0]
@@ -72,7 +76,12 @@ def _versions(source: int | None, country: str | None, revision: int) -> Select[
     return (
         select(col(Report.since))
         .join(Record, col(Record.key) == col(Report.record))
-        .where(col(Report.version) > 1, *mine, *_in_country(col(Report.record), country, revision))
+        .where(
+            col(Report.version) > 1,
+            col(Report.stated) == col(Report.since),
+            *mine,
+            *_in_country(col(Report.record), country, revision),
+        )
     )
 
 
@@ -82,13 +91,13 @@ def _verdicts(kinds: frozenset[CorrectionKind]) -> list[Condition]:
         return []
     # In canonical JSON, where the quotes of a text within a value would be escaped.
     verdicts = [col(Entry.body).contains(f'"{VERDICT}":"{kind}"') for kind in kinds & OF_REPORTS]
-    return [exists(select(1).where(col(Entry.revision) == col(Report.since), or_(*verdicts)))]
+    return [exists(select(1).where(col(Entry.revision) == col(Report.stated), or_(*verdicts)))]
 
 
 def _denials(source: int | None, country: str | None, revision: int) -> Select[int]:
     """Reports that deny, which may be a source's first ones."""
     mine = [] if source is None else [col(Verification.source) == source]
-    filed = (col(Report.record) == col(Verification.record)) & (col(Report.since) == col(Verification.since))
+    filed = (col(Report.record) == col(Verification.record)) & (col(Report.stated) == col(Verification.since))
     return (
         select(col(Verification.since))
         .join(Report, filed)
@@ -128,6 +137,19 @@ def _claims(source: int | None, country: str | None) -> Select[int]:
     conditions += [] if country is None else [col(Claim.country) == country]
     return (
         select(col(Claim.since))
-        .join(Entry, col(Entry.revision) == col(Claim.since))
-        .where(or_(col(Claim.since) != col(Claim.key), col(Entry.body).contains(SUPERSEDES)), *conditions)
+        .join(Entry, col(Entry.revision) == col(Claim.stated))
+        .where(
+            col(Claim.stated) == col(Claim.since),
+            or_(col(Claim.since) != col(Claim.key), col(Entry.body).contains(SUPERSEDES)),
+            *conditions,
+        )
     )
+
+
+def _recalls(source: str | None, revision_of: Any) -> Select[int]:
+    """Recalls, or what undid them."""
+    recalls = select(revision_of).distinct()
+    if source is None:
+        return recalls
+    of_source = col(Entry.body).contains(f'"source":"{source}"')
+    return recalls.where(exists(select(1).where(col(Entry.revision) == revision_of, of_source)))

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.database import chunks
-from app.models import Claim, Decision, Entry, Record, Report
+from app.models import Claim, Decision, Entry, RecalledEntry, Record, Report
 from app.reading.corrections import restated
 from app.reading.corrections.placements import PlacementAt, PlacementHistory
 from app.reading.corrections.restated import Values
@@ -39,10 +39,10 @@ def of_reports(session: Session, revisions: Sequence[int]) -> Iterator[Draft]:
     superseded: Any = aliased(Entry)
     versions = session.execute(
         select(col(Report.since), col(Report.record), entry.body, superseded.body)
-        .join(entry, entry.revision == col(Report.since))
+        .join(entry, entry.revision == col(Report.stated))
         .outerjoin(before, (before.record == col(Report.record)) & (before.until == col(Report.since)))
-        .outerjoin(superseded, superseded.revision == before.since)
-        .where(col(Report.since).in_(revisions))
+        .outerjoin(superseded, superseded.revision == before.stated)
+        .where(col(Report.since).in_(revisions), col(Report.since) == col(Report.stated))
     )
     for revision, record, text, earlier in versions:
         body = json.loads(text)
@@ -82,23 +82,23 @@ def of_claims(session: Session, revisions: Sequence[int]) -> Iterator[Draft]:
     earlier: Any = aliased(Claim)
     entry: Any = aliased(Entry)
     filed = session.execute(
-        select(col(Claim.since), col(Claim.id), entry.body, earlier.since)
-        .join(entry, entry.revision == col(Claim.since))
+        select(col(Claim.since), col(Claim.id), entry.body, earlier.stated)
+        .join(entry, entry.revision == col(Claim.stated))
         .outerjoin(earlier, (earlier.key == col(Claim.key)) & (earlier.until == col(Claim.since)))
-        .where(col(Claim.since).in_(revisions))
+        .where(col(Claim.since).in_(revisions), col(Claim.since) == col(Claim.stated))
     ).all()
     bodies = {revision: json.loads(body) for revision, _id, body, _before in filed}
     replaced = {revision: _superseded(body["said"]) for revision, body in bodies.items()}
     versions = _versions_of_claims(session, {claim_id for ids in replaced.values() for claim_id in ids})
     old = {before for _revision, _id, _body, before in filed if before is not None}
-    old |= {since for spans in versions.values() for since, _until in spans}
+    old |= {stated for spans in versions.values() for _since, _until, stated in spans}
     figures = _figures(session, old)
     for revision, claim_id, _body, before in filed:
         body = bodies[revision]
         figure, was = body["said"], figures.get(before, {})
         new = [replaced_id for replaced_id in replaced[revision] if replaced_id not in _superseded(was)]
         if new:
-            standing = [since for since, until in versions[new[0]] if since < revision <= until]
+            standing = [stated for since, until, stated in versions[new[0]] if since < revision <= until]
             changes = restated.of_claim(figures[standing[0]], figure) if len(new) == 1 and standing else []
             kind, claims = CorrectionKind.CLAIM_SUPERSEDED, (claim_id, *new)
         elif before is not None and (changes := restated.of_claim(was, figure)):
@@ -108,17 +108,34 @@ def of_claims(session: Session, revisions: Sequence[int]) -> Iterator[Draft]:
         yield Draft(revision, kind, body["filed_by"], changes, claims=claims, claimant=figure.get("claimant"))
 
 
+def of_recalls(session: Session, revisions: Sequence[int]) -> Iterator[Draft]:
+    """Recalls, and what undid them: how many entries of the source counted before and after."""
+    of = (col(RecalledEntry.since), col(RecalledEntry.until))
+    for column, undone in ((of[0], False), (of[1], True)):
+        counted = (
+            select(column, func.count(), col(Entry.body))
+            .join(Entry, col(Entry.revision) == column)
+            .where(column.in_(revisions))
+            .group_by(column, col(Entry.body))
+        )
+        for revision, number, body in session.execute(counted):
+            before, after = (0, number) if undone else (number, 0)
+            changes: list[ChangeOut] = [{"field": "entries", "before": before, "after": after}]
+            yield Draft(revision, CorrectionKind.RECALLED, json.loads(body)["source"], changes)
+
+
 def _superseded(figure: Values) -> list[uuid.UUID]:
     """The claims that a claim replaces."""
     return [uuid.UUID(claim_id) for claim_id in figure.get("supersedes", ())]
 
 
-def _versions_of_claims(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[tuple[int, int]]]:
-    spans: dict[uuid.UUID, list[tuple[int, int]]] = {}
+def _versions_of_claims(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[tuple[int, int, int]]]:
+    """Claim → `(since, until, revision of the entry that states it)` of its versions."""
+    spans: dict[uuid.UUID, list[tuple[int, int, int]]] = {}
     for some in chunks(ids):
-        versions = select(col(Claim.id), col(Claim.since), col(Claim.until)).where(col(Claim.id).in_(some))
-        for claim_id, since, until in session.execute(versions):
-            spans.setdefault(claim_id, []).append((since, until))
+        columns = (col(Claim.id), col(Claim.since), col(Claim.until), col(Claim.stated))
+        for claim_id, *span in session.execute(select(*columns).where(col(Claim.id).in_(some))):
+            spans.setdefault(claim_id, []).append((span[0], span[1], span[2]))
     return spans
 
 

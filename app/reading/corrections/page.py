@@ -64,7 +64,10 @@ def corrections(
 
 def _drafts(session: Session, revisions: list[int], query: CorrectionQuery) -> tuple[list[Draft], PlacementHistory]:
     """The corrections asked for among some entries, newest first, and where the records they are about stood."""
-    drafted = [*drafts.of_reports(session, revisions), *drafts.of_claims(session, revisions)]
+    drafted = [
+        *drafts.of_reports(session, revisions), *drafts.of_claims(session, revisions),
+        *drafts.of_recalls(session, revisions),
+    ]  # fmt: skip
     decided = drafts.decisions(session, revisions)
     about = {record for draft in drafted for record in draft.records}
     places = PlacementHistory(session, about | {record for _revision, *pair in decided for record in pair})

@@ -17,7 +17,7 @@ CHRISTMAS, NEW_YEAR, TWELFTH = figure("99", 99), figure("88", 88), figure("116",
 
 def whole_and(whole: Figure, *parts: Figure, partition: str = "batches") -> list[Any]:
     """What the parts of a figure add up to."""
-    told = [Figure(one.id, one.since, {**one.filed, "part_of": part(whole.id, partition)}) for one in parts]
+    told = [Figure(one.id, one.stated, {**one.filed, "part_of": part(whole.id, partition)}) for one in parts]
     return arithmetic(all_of(whole, *told), whole)
 
 

@@ -1,0 +1,219 @@
+"""Recall what a stolen key wrote: all its reports and claims since a moment are withdrawn by one entry, shown before
+that is done, and stand again by another.
+
+The log says which entries of the source are recalled, never by which key they were written: whom of an organisation a
+key belongs to is nobody's business. Which key wrote what is kept beside the log (`written_by`).
+"""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app import dates
+from app.database import chunks
+from app.errors import Conflict, Invalid, NotFound
+from app.log.entries import MOMENT, entries_at, entry_at, last_revision_at
+from app.models import OPEN, ApiKey, CaseKey, Claim, RecalledEntry, Record, Report, WrittenBy
+from app.registry import api_keys, objections, records, standing_versions, two_person_rule
+from app.registry.schemas import Code, Flag, Shape
+from app.registry.standing_versions import Move, entries_of, ranges_of, within
+from app.registry.write import Outcome, WriteContext
+
+# Entries recalled by one entry of the log. Their people are projected again while every other writer waits: about a
+# millisecond for each entry, so ten seconds, and who waits for thirty is refused. What is left is recalled by sending
+# the same again.
+MOST_RECALLED = 10_000
+# Ranges in one entry, which holds 65,535 bytes: two numbers of thirteen digits each, and what is between them.
+MOST_RANGES = 2_000
+NOTHING = "This key wrote no report and no claim since then that is not recalled: see `unattributed` with dry_run."
+REPORTED_AGAIN = "All of it was reported again since, under the same case numbers: nothing is left to stand again."
+
+
+class RecallIn(Shape):
+    """A key and since when all that it wrote is recalled; or the revision of a recall to undo."""
+
+    key_id: Code | None = None
+    since: Annotated[str, Field(max_length=dates.MAX_TEXT)] | None = None
+    undoes: Annotated[int, Field(ge=1, strict=True)] | None = None
+    dry_run: Flag = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        given = [self.key_id is not None, self.since is not None, self.undoes is not None]
+        if given not in ([True, True, False], [False, False, True]):
+            detail = "Give `key_id` and `since`, to recall what the key wrote; or `undoes` alone, to undo a recall."
+            raise PydanticCustomError("key_id_and_since_or_undoes", "{detail}", {"detail": detail})
+        return self
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How many reports or claims stand no more, changed to another version, stand again, or stand as before, since a
+    version that was written otherwise is newer."""
+
+    withdrawn: int
+    changed: int
+    restored: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a recall, or its undoing, would do. `entries`: those that it moves; `withdrawn`: the records that stand no
+    more; `left`: how many more entries there are to move; `unattributed`: how many of the source nobody knows the key
+    of."""
+
+    source: int
+    slug: str
+    entries: list[int]
+    ranges: list[list[int]]
+    withdrawn: list[int]
+    reports: Moved
+    claims: Moved
+    left: int
+    unattributed: int = 0
+
+
+def recall(context: WriteContext, body: RecallIn) -> Outcome:
+    """Recall what a key wrote, and end the key; or undo a recall. With `dry_run` only tell what that would do.
+
+    Raises Invalid, NotFound, and Conflict where there is nothing to do."""
+    if body.undoes is not None:
+        plan, nothing = _undoing(context, body.undoes), REPORTED_AGAIN
+    else:
+        plan, nothing = _recalling(context, str(body.key_id), _instant(str(body.since))), NOTHING
+    told = {"source": plan.slug, "entries": len(plan.entries), "left": plan.left, "unattributed": plan.unattributed}
+    told |= {"reports": asdict(plan.reports), "claims": asdict(plan.claims)}
+    if body.dry_run:
+        return Outcome("recall", 200, context.log.revision, {**told, "done": False})
+    if not plan.entries:
+        raise Conflict(nothing)
+    if "recalls" in context.two_person:
+        what = f"undo {body.undoes}" if body.undoes is not None else f"{body.key_id} {_instant(str(body.since))}"
+        waits = two_person_rule.wait_about(context, "recall", plan.source, plan.source, what, body)
+        if waits:
+            return waits
+    undoes = {} if body.undoes is None else {"undoes": body.undoes}
+    entry = context.write("recall", {"source": plan.slug, "entries": plan.ranges, **undoes})
+    if body.undoes is None:
+        objections.move_from_recalled(context, plan.withdrawn)
+        objections.keep_hiding(context, entry.revision)
+    if body.key_id is not None:
+        api_keys.revoke(context.session, body.key_id, context.now)
+    return Outcome("recall", 201, entry.revision, {**told, "done": True})
+
+
+def is_recalled(session: Session, outcome: Outcome) -> bool:
+    """Whether the entry that a write led to is recalled by now."""
+    standing = (col(RecalledEntry.revision) == outcome.revision, col(RecalledEntry.until) == OPEN)
+    return session.scalars(select(col(RecalledEntry.since)).where(*standing)).first() is not None
+
+
+def _instant(text: str) -> datetime:
+    """The moment since when. Raises Invalid for a day alone, whose end is meant everywhere else."""
+    try:
+        if not dates.is_day(text):
+            return dates.parse_instant(text)
+    except dates.DateError:
+        pass
+    raise Invalid.at("/since", "invalid_instant", "Write the instant with its hour and zone: 2026-01-14T19:00:00Z.")
+
+
+def _recalling(context: WriteContext, key_id: str, since: datetime) -> Plan:
+    session = context.session
+    key = session.get(ApiKey, key_id)
+    if key is None:
+        raise NotFound("There is no key with this id: recuento key list names them.")
+    if key.source is None:
+        detail = "This key writes as no source: its decisions are undone one by one."
+        raise Invalid.at("/key_id", "key_of_no_source", detail)
+    first, last = last_revision_at(session, since - MOMENT) + 1, context.log.revision
+    every = entries_of(session, key.source, first, last)
+    written = select(col(WrittenBy.revision), col(WrittenBy.key_id)).where(col(WrittenBy.revision).between(first, last))
+    writers: dict[int, str] = dict(map(tuple, session.execute(written)))
+    recalled = select(col(RecalledEntry.revision)).where(
+        col(RecalledEntry.revision).between(first, last), col(RecalledEntry.until) == OPEN
+    )
+    before = set(session.scalars(recalled))
+    wanted = [entry for entry in every if writers.get(entry) == key_id and entry not in before]
+    slug = context.views.sources[key.source].slug
+    unattributed = sum(entry not in writers for entry in every)
+    return _plan(session, key.source, slug, wanted[:MOST_RECALLED], every, len(wanted), unattributed)
+
+
+def _undoing(context: WriteContext, revision: int) -> Plan:
+    """The recalled entries that can stand again: not those of a report or a claim under a case number that another one
+    has by now, since both would count."""
+    session = context.session
+    of_recall = (col(RecalledEntry.since) == revision, col(RecalledEntry.until) == OPEN)
+    entries = sorted(session.scalars(select(col(RecalledEntry.revision)).where(*of_recall)))
+    if not entries:
+        raise NotFound("There is no standing recall of this revision.")
+    slug = entry_at(session, revision).body["source"]
+    source = context.views.sources_by_slug[slug].key
+    replaced = _replaced_reports(context, source, entries) | _replaced_claims(session, entries)
+    free = [entry for entry in entries if entry not in replaced]
+    every = entries_of(session, source, entries[0], entries[-1])
+    return _plan(session, source, slug, free, every, len(entries), undo=True)
+
+
+def _plan(
+    session: Session, source: int, slug: str, entries: list[int], every: list[int], wanted: int,
+    unattributed: int = 0, *, undo: bool = False,
+) -> Plan:  # fmt: skip
+    ranges = ranges_of(set(entries), every)[:MOST_RANGES]
+    entries = within(ranges, entries)
+    to_come: Literal["recall", "undo"] = "undo" if undo else "recall"
+    reports, claims = (standing_versions.moves(session, table, entries, to_come) for table in (Report, Claim))
+    withdrawn = [record for record, move in reports.items() if move.then is None]
+    left, moved = wanted - len(entries), (_moved(reports.values()), _moved(claims.values()))
+    return Plan(source, slug, entries, ranges, withdrawn, *moved, left, unattributed)
+
+
+def _moved(moves: Collection[Move]) -> Moved:
+    unchanged = sum(move.was == move.then for move in moves)
+    withdrawn = sum(move.then is None for move in moves if move.was != move.then)
+    restored = sum(move.was is None for move in moves if move.was != move.then)
+    return Moved(withdrawn, len(moves) - unchanged - withdrawn - restored, restored, unchanged)
+
+
+def _replaced_reports(context: WriteContext, source: int, entries: list[int]) -> set[int]:
+    """The entries of records that stand no more and whose case number another record has by now."""
+    session = context.session
+    of_entries = standing_versions.things_of(session, entries, Report)
+    moves = standing_versions.moves(session, Report, entries, "undo")
+    again = {move.then: record for record, move in moves.items() if move.was is None and move.then is not None}
+    ids = {key: record_id for some in chunks(again.values()) for key, record_id in session.execute(
+        select(col(Record.key), col(Record.id)).where(col(Record.key).in_(some)))}  # fmt: skip
+    digests = {}
+    for entry in entries_at(session, again):
+        record_id = ids[again[entry.revision]]
+        case = entry.personal.get("source_record_id", records.case_by_id(record_id))
+        digests[records.case_digest(context.secret, source, case)] = record_id
+    taken = set()
+    for some in chunks(digests):
+        held = select(col(CaseKey.digest), col(CaseKey.record_id)).where(col(CaseKey.digest).in_(some))
+        taken |= {digests[digest] for digest, record_id in session.execute(held) if record_id != digests[digest]}
+    return {entry for entry, record in of_entries.items() if ids.get(record) in taken}
+
+
+def _replaced_claims(session: Session, entries: list[int]) -> set[int]:
+    """The entries of claims that stand no more and whose case number another claim has by now."""
+    of_entries = standing_versions.things_of(session, entries, Claim)
+    replaced = set()
+    for key in set(of_entries.values()):
+        claim = session.scalars(select(Claim).where(col(Claim.key) == key).order_by(col(Claim.stated).desc())).first()
+        assert claim is not None
+        other = (
+            col(Claim.filed_by) == claim.filed_by, col(Claim.source_record_id) == claim.source_record_id,
+            col(Claim.until) == OPEN, col(Claim.key) != key,
+        )  # fmt: skip
+        if session.scalars(select(col(Claim.key)).where(*other)).first() is not None:
+            replaced.add(key)
+    return {entry for entry, key in of_entries.items() if key in replaced}
