@@ -1,8 +1,8 @@
 """Mutation testing: change the code in one place, and see whether a test fails. A change that no test sees survives.
 
-Usage: mutation.py SAMPLE SEED [FILE …]. SAMPLE: a share of the mutants (0.1; 1 is all), or a number of them (600), spread
-evenly over the groups; FILE: of those that `[tool.mutmut]` in pyproject.toml names, which also says the tests. Works on
-a copy in build/mutation, where `mutmut browse` shows the mutants afterwards.
+Usage: mutation.py SAMPLE SEED [FILE …]. SAMPLE: a share of the mutants (0.1; 1 is all), or a number of them (600),
+spread evenly over the groups; FILE: of those that `[tool.mutmut]` in pyproject.toml names, which also says the tests.
+Works on a copy in build/mutation, where `mutmut browse` shows the mutants afterwards.
 """
 
 import ast
