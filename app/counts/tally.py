@@ -265,7 +265,7 @@ def _source_groups(
 
     def add(name: str | None, statement: Select[Any]) -> None:
         for row in _cells(session, statement):
-            groups[tuple(row[:wide])][name or row[wide]] += row[-1]
+            groups[tuple(row[:wide])][name or row[wide]] = row[-1]
 
     verdict = selection.tables.by_source.verdict
     verified = and_(selection.inside, verdict == Verdict.VERIFIED)
