@@ -118,6 +118,43 @@ def test_a_group_by_source_tells_what_that_source_says_and_which_it_alone_says(w
     assert shown == [("foro", 2, 0, 1, 2), ("jep", 1, 0, 0, 1), ("ministry", 0, 1, 0, 0)]
 
 
+def test_each_verdict_of_a_source_stands_in_its_own_number(world: World) -> None:
+    release = world.file("foro")["release"]["id"]
+    world.verify(release, "jep", verdict="reported")
+    world.verify(release, "pud", verdict="disputed", method="family")
+    world.verify(release, "ministry", verdict="refuted")
+    second = world.file("jep", **SECOND_MAN)["release"]["id"]
+    world.verify(second, "jep", verdict="retracted")
+    none = dict.fromkeys(
+        ("verified", "reported", "disputed", "refuted", "retracted", "uncertain_date", "only_this_source", "people"), 0
+    )
+    numbers = {group.pop("source"): group for group in world.count(group_by="source")["groups"]}
+    assert {source: group | {"list": None} for source, group in numbers.items()} == {
+        "foro": {**none, "verified": 1, "only_this_source": 1, "people": 1, "list": None},
+        "jep": {**none, "reported": 1, "retracted": 1, "list": None},
+        "pud": {**none, "disputed": 1, "list": None},
+        "ministry": {**none, "refuted": 1, "list": None},
+    }
+
+
+def test_sources_stand_in_the_order_of_their_names(world: World) -> None:
+    world.file("ministry")
+    world.file("pud", **SECOND_MAN)
+    world.add_source("amparo")
+    release = world.get("/v1/releases").json()["data"][0]["id"]
+    world.verify(release, "amparo", verdict="verified", method="family")
+    groups = world.count(group_by="source")["groups"]
+    assert [group["source"] for group in groups] == ["amparo", "ministry", "pud"]
+
+
+def test_a_group_of_the_refuted_alone_has_nobody_in_it(world: World) -> None:
+    """Of the government's announcement, which an organisation refutes."""
+    announced = world.file("ministry", verification=None, release__kind="pardon")["release"]["id"]
+    world.verify(announced, "foro", verdict="refuted", method="family")
+    (group,) = world.count(group_by="kind")["groups"]
+    assert (group["kind"], group["refuted"], group["releases"], group["people"]) == ("pardon", 1, 0, 0)
+
+
 def test_an_uncertain_date_is_told_by_source_and_in_all(world: World) -> None:
     world.file("foro", release__released_on="2026-01")
     world.verify(world.file("jep", **SECOND_MAN)["release"]["id"], "jep", verdict="refuted", released_on="2026-01")
