@@ -209,11 +209,7 @@ def _group_column(name: str, selection: Selection, reader: Reader, revision: int
         unseen = hidden_trait(reader, columns.detainee, name, revision)
         value = trait.value if unseen is None else case((unseen, literal(WITHHELD)), else_=trait.value)
         return GroupColumn(name, value, trait, of_row)
-    plain = {
-        "source": selection.tables.by_source.source,
-        "status": together.status,
-        "sources": together.independent_verified,
-    }
+    plain = {"status": together.status, "sources": together.independent_verified}
     return GroupColumn(name, plain.get(name, getattr(columns, name, None)))
 
 

@@ -147,6 +147,18 @@ def test_sources_stand_in_the_order_of_their_names(world: World) -> None:
     assert [group["source"] for group in groups] == ["amparo", "ministry", "pud"]
 
 
+def test_groups_by_status_and_by_number_of_independent_sources_are_those_of_the_total(world: World) -> None:
+    release = world.file("foro")["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="lawyer")
+    world.file("pud", **SECOND_MAN)
+    world.file("ministry", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960")
+    count = world.count(group_by="status")
+    assert _groups(count, "status", "verified", "reported") == [("reported", 0, 1), ("verified", 2, 0)]
+    count = world.count(group_by="sources")
+    assert _groups(count, "sources", "verified", "reported") == [(0, 0, 1), (1, 1, 0), (2, 1, 0)]
+    assert count["total"]["by_min_sources"] == {"1": 2, "2": 1}
+
+
 def test_a_group_of_the_refuted_alone_has_nobody_in_it(world: World) -> None:
     """Of the government's announcement, which an organisation refutes."""
     announced = world.file("ministry", verification=None, release__kind="pardon")["release"]["id"]
