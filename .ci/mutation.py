@@ -63,6 +63,7 @@ GROUPS = {
             "tests/counts/test_buckets.py",
             "tests/counts/test_held.py",
             "tests/counts/test_tally.py",
+            "tests/counts/estimates/test_estimate_of_a_count.py",
             "tests/registry/test_rule_08_net.py",
             "tests/registry/test_rule_11_personal_dimensions.py",
         ),
