@@ -53,6 +53,7 @@ GROUPS = {
             "tests/registry/test_rule_09_minority.py",
             "tests/registry/test_rule_11_personal_dimensions.py",
             "tests/registry/test_rule_12_no_probing.py",
+            "tests/reading/test_visibility.py",
             "tests/api/test_consent.py",
             "tests/api/test_wishes.py",
         ),
