@@ -127,6 +127,25 @@ def test_a_group_by_source_tells_what_that_source_says_and_which_it_alone_says(w
     assert shown == [("foro", 2, 0, 1, 2), ("jep", 1, 0, 0, 1), ("ministry", 0, 1, 0, 0)]
 
 
+def test_a_copy_of_a_verification_leaves_it_that_of_one_source_alone(world: World) -> None:
+    release = world.file("foro")["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="press")
+    shown = _groups(world.count(group_by="source"), "source", "verified", "only_this_source")
+    assert shown == [("foro", 1, 1), ("jep", 1, 0)]
+    world.verify(release, "pud", verdict="verified", method="lawyer")
+    shown = _groups(world.count(group_by="source"), "source", "verified", "only_this_source")
+    assert shown == [("foro", 1, 0), ("jep", 1, 0), ("pud", 1, 0)]
+
+
+def test_the_people_of_a_group_are_those_released_in_the_window(world: World) -> None:
+    world.file("foro")
+    world.file("foro", **SECOND_MAN, release__released_on="2026-02-03")
+    count = world.count(group_by="kind", released_to="2026-01-31")
+    assert _groups(count, "kind", "releases", "people") == [("release_with_measures", 1, 1)]
+    by_source = world.count(group_by="source", released_to="2026-01-31")
+    assert _groups(by_source, "source", "verified", "people") == [("foro", 1, 1)]
+
+
 def test_each_verdict_of_a_source_stands_in_its_own_number(world: World) -> None:
     release = world.file("foro")["release"]["id"]
     world.verify(release, "jep", verdict="reported")
