@@ -148,6 +148,9 @@ def told(files: list[str], sample: list[str]) -> Counter[str]:
 
 
 def main(sample: str, seed: int, *only: str) -> None:
+    unknown = set(only) - {path for group in GROUPS.values() for path in group.files}
+    if unknown:
+        sys.exit(f"{', '.join(sorted(unknown))}: not among the files of GROUPS in .ci/mutation.py")
     results = []
     groups = {name: [path for path in group.files if not only or path in only] for name, group in GROUPS.items()}
     groups = {name: files for name, files in groups.items() if files}
@@ -160,6 +163,8 @@ def main(sample: str, seed: int, *only: str) -> None:
         share = float(sample) if float(sample) <= 1 else min(1, int(sample) / len(groups) / number)
         drawn = [each for names in mutants.values() for each in draw.sample(names, round(share * len(names)))]
         print(f"{name}: {len(drawn)} of {number} mutants, drawn with SEED={seed}", flush=True)
+        if not drawn:  # mutmut takes no name for all names
+            continue
         command = [MUTMUT, "run", "--max-children", "1", *drawn]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
         statuses = told(files, drawn)
