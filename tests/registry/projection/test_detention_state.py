@@ -265,3 +265,16 @@ def test_a_later_sighting_leaves_the_release_and_what_was_said_of_it_where_they_
     (release,) = rows_of(said, Release)
     assert (release["stage"], release["status"]) == ("carried_out", "reported")
     assert row_of(said, ReleaseAtStage, stage="carried_out")["lo"] == parse("2025-06-01").lo
+
+
+def test_a_source_tells_the_day_of_death_that_it_told_last() -> None:
+    died = (held(1, "foro", SINCE, detainee__died_on="2025-02-01"), held(2, "foro", SINCE, detainee__died_on="2025-03"))
+    assert row_of(died, SourceDetention)["out_hi"] == parse("2025-03").hi
+    again = replace(died[0], revision=3)
+    assert row_of([again, died[1]], SourceDetention)["out_hi"] == parse("2025-02-01").hi
+
+
+def test_whoever_may_only_be_counted_is_withheld_in_the_rows_of_custody() -> None:
+    said = [held(1, "foro", SINCE)]
+    assert [row["withheld"] for row in rows_of(said, DetentionState, "counted")] == [True]
+    assert [row["withheld"] for row in rows_of(said, DetentionState, "anonymous")] == [False]

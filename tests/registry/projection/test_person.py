@@ -1,10 +1,11 @@
 """The facts about the person and the place."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from app.models import DetaineePersonal, SpellPersonal, Trait
+from app.models import DetaineePersonal, SourceTrait, SpellPersonal, Trait
 from app.registry.projection import Statement
 from tests.registry.statements import HELICOIDE, RODEO, held, out, row_of, rows_of, statement
 
@@ -161,3 +162,15 @@ def test_the_age_group_is_that_at_the_detention_or_none_where_it_cannot_be_told(
     said: dict[str, Any], group: str | None
 ) -> None:
     assert age_group(**said) == group
+
+
+def test_the_place_by_a_source_is_its_own_with_the_area_or_what_stood_where_it_points() -> None:
+    said = [
+        held(1, "foro", "2024-10-13", facility=RODEO),
+        replace(held(2, "jep", "2024-10-13"), kept_facility=HELICOIDE),
+        replace(held(3, "pud", "2024-10-13", detention__facility="a cellar"), kept_facility=HELICOIDE),
+    ]
+    own = {(row["source"], row["name"], row["value"]) for row in rows_of(said, SourceTrait)}
+    assert own == {
+        (1, "facility", "el-rodeo-i"), (1, "area", "Miranda"), (2, "facility", "el-helicoide"), (2, "area", "Caracas"),
+    }  # fmt: skip
