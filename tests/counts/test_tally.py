@@ -68,6 +68,14 @@ def test_people_are_counted_once_however_often_they_were_released(world: World) 
     assert _groups(months, "month", "releases", "people") == [("2026-01", 1, 1), ("2026-02", 1, 1)]
 
 
+def test_a_source_counts_a_person_once_however_many_of_the_releases_it_verified(world: World) -> None:
+    first = world.file("foro")
+    again = {"detainee": None, "detention__detained_on": "2026-01-20", "release__released_on": "2026-02-10"}
+    world.file("foro", detainee_id=first["detainee"]["id"], **again)
+    world.file("foro", **SECOND_MAN)
+    assert _groups(world.count(group_by="source"), "source", "verified", "people") == [("foro", 3, 2)]
+
+
 def test_net_drops_who_was_taken_again_by_the_end_of_the_window(world: World) -> None:
     first = world.file()
     world.file_detention("jep", detainee_id=first["detainee"]["id"], detainee=None, detention__detained_on="2026-01-20")
