@@ -32,13 +32,14 @@ def test_a_count_of_nothing_has_every_key_and_no_least_number_of_sources(world: 
     assert world.count(group_by="source")["groups"] == []
 
 
-def test_the_permalink_of_a_count_gives_the_same_numbers_after_others_were_filed(world: World) -> None:
+def test_the_permalink_and_the_list_of_a_count_are_of_its_revision_after_others_were_filed(world: World) -> None:
     world.file("foro")
     count = world.count(group_by="source", kind="release_with_measures")
     world.file("jep", **SECOND_MAN)
     assert world.count(group_by="source", kind="release_with_measures")["total"]["releases"] == 2
     again = world.client.get(count["permalink"]).json()
     assert (again["total"], again["groups"], again["terms"]) == (count["total"], count["groups"], count["terms"])
+    assert len(world.client.get(count["list"]).json()["data"]) == count["total"]["releases"] == 1
 
 
 def test_the_refuted_stand_apart_and_the_reported_have_no_independent_source(world: World) -> None:
