@@ -278,3 +278,12 @@ def test_whoever_may_only_be_counted_is_withheld_in_the_rows_of_custody() -> Non
     said = [held(1, "foro", SINCE)]
     assert [row["withheld"] for row in rows_of(said, DetentionState, "counted")] == [True]
     assert [row["withheld"] for row in rows_of(said, DetentionState, "anonymous")] == [False]
+
+
+def test_a_death_that_only_a_ministry_reports_of_somebody_released_ends_no_custody() -> None:
+    said = [out(1, "foro", "2026-01-12", SINCE), held(2, "ministry", SINCE, detainee__died_on="2025-06-01")]
+    assert row_of(said, Detainee)["state"] == "released"
+    assert on(said, "2025-06-02", "2026-01-12", "2026-01-13") == ["in", "in", "out"]
+    alone = [held(1, "foro", SINCE), said[1]]
+    assert row_of(alone, Detainee)["state"] == "died"
+    assert on(alone, "2025-06-01", "2025-06-02") == ["in", "out"]
