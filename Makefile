@@ -11,7 +11,10 @@ HISTORIES ?= 3000
 CASES   ?= 50000
 EXAMPLES ?= 500
 STEPS   ?= 40
+# Of `make mutation`: a number of mutants or a share of them (1: all), and of which files. SEED draws them, and histories.
+SAMPLE  ?= 600
 SEED    ?= 1
+FILES   ?=
 ENGINE  ?= sqlite
 LISTS   ?=
 FILE    ?=
@@ -42,7 +45,7 @@ ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -107,6 +110,9 @@ attack: $(VENV)/.dev ## Ask a real server TRIES (20000) times in turn about hidd
 fuzz: $(VENV)/.dev ## Hold CASES (50000) answers of the app against its own document, under every role (ENGINE=postgresql)
 	$(BIN)/python -m tests.fuzz.campaign --cases $(CASES) --engine $(ENGINE)
 
+mutation: $(VENV)/.mutation ## Change the code in SAMPLE (600) places drawn with SEED (1), in FILES: which changes does no test see?
+	$(BIN)/python .ci/mutation.py $(SAMPLE) $(SEED) $(FILES)
+
 drill-import: $(VENV)/.dev ## Kill an import at 100 random points and resume it
 	$(BIN)/python -c "from bench.drill_import import main; main()"
 
@@ -156,6 +162,7 @@ lock: ## Write both locks from pyproject.toml, keeping what they pin (LOCK_FLAGS
 	$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra build --output-file requirements.txt
 	$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra build --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(LOCK) $(LOCK_FLAGS) --group pyproject.toml:audit --output-file requirements-audit.txt
+	$(LOCK) $(LOCK_FLAGS) --group pyproject.toml:mutation --constraint requirements-dev.txt --output-file requirements-mutation.txt
 
 clean: ## Remove the environment and what the tools left
 	rm -rf $(VENV) $(AUDIT) build dist *.egg-info .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -174,6 +181,11 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	$(INSTALL) requirements-dev.txt
+	@touch $@
+
+# mutmut runs the tests in its own process, so it stands in the environment of the tests.
+$(VENV)/.mutation: requirements-mutation.txt $(VENV)/.dev
+	$(INSTALL) requirements-mutation.txt
 	@touch $@
 
 $(AUDIT)/.tools: requirements-audit.txt

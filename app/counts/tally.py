@@ -42,7 +42,6 @@ Key = tuple[Any, ...]
 class GroupColumn:
     """A dimension's value in SQL, and the table to join for it, where it stands in none of the selection."""
 
-    name: str
     value: Any
     joined: Any = None
     of_row: Any = None  # which rows of that table
@@ -203,18 +202,14 @@ def _group_column(name: str, selection: Selection, reader: Reader, revision: int
     if dimension.of_day is not None:
         window, unit = dimension.of_day
         day = day_of(window, columns, revision, own=selection.own, arrests=GROUPED)
-        return GroupColumn(name, buckets.bucket_number(day.lo, day.hi, unit), day.table, day.of_row)
+        return GroupColumn(buckets.bucket_number(day.lo, day.hi, unit), day.table, day.of_row)
     if dimension.personal:
         trait, of_row = trait_of(_TRAITS[name], _OWN_TRAITS[name], columns, name, revision)
         unseen = hidden_trait(reader, columns.detainee, name, revision)
         value = trait.value if unseen is None else case((unseen, literal(WITHHELD)), else_=trait.value)
-        return GroupColumn(name, value, trait, of_row)
-    plain = {
-        "source": selection.tables.by_source.source,
-        "status": together.status,
-        "sources": together.independent_verified,
-    }
-    return GroupColumn(name, plain.get(name, getattr(columns, name, None)))
+        return GroupColumn(value, trait, of_row)
+    plain = {"status": together.status, "sources": together.independent_verified}
+    return GroupColumn(plain.get(name, getattr(columns, name, None)))
 
 
 def _grouped(
@@ -265,7 +260,7 @@ def _source_groups(
 
     def add(name: str | None, statement: Select[Any]) -> None:
         for row in _cells(session, statement):
-            groups[tuple(row[:wide])][name or row[wide]] += row[-1]
+            groups[tuple(row[:wide])][name or row[wide]] = row[-1]
 
     verdict = selection.tables.by_source.verdict
     verified = and_(selection.inside, verdict == Verdict.VERIFIED)

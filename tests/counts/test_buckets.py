@@ -1,11 +1,12 @@
 """Both databases put a day into the bucket that the calendar puts it into, and a bucket into words and back."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Engine, Select, bindparam, select
 
 from app.counts.buckets import bucket_dates, bucket_number, bucket_text
 from app.database import Key
@@ -34,15 +35,14 @@ def partial_dates(draw: st.DrawFn) -> PartialDate:
     return PartialDate("", first, last)
 
 
-# Made once: the day's expression is long, and the databases only need to be asked.
-STATEMENTS = {
-    unit: select(bucket_number(bindparam("lo", type_=Key), bindparam("hi", type_=Key), unit)) for unit in UNITS
-}
+def _bucket_of(unit: Unit) -> Select[Any]:
+    return select(bucket_number(bindparam("lo", type_=Key), bindparam("hi", type_=Key), unit))
 
 
 def _in_sql(engine: Engine, when: list[PartialDate], unit: Unit) -> list[int | None]:
+    statement = _bucket_of(unit)
     with engine.connect() as connection:
-        return [connection.execute(STATEMENTS[unit], {"lo": one.lo, "hi": one.hi}).scalar_one() for one in when]
+        return [connection.execute(statement, {"lo": one.lo, "hi": one.hi}).scalar_one() for one in when]
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -88,7 +88,7 @@ def test_a_date_that_straddles_buckets_stands_in_none(
 def test_an_undated_event_stands_in_no_bucket(engine: Engine) -> None:
     with engine.connect() as connection:
         for unit in UNITS:
-            assert connection.execute(STATEMENTS[unit], {"lo": None, "hi": None}).scalar_one() is None
+            assert connection.execute(_bucket_of(unit), {"lo": None, "hi": None}).scalar_one() is None
     assert bucket_text(None, "week") is None
 
 

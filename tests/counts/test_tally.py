@@ -32,6 +32,16 @@ def test_a_count_of_nothing_has_every_key_and_no_least_number_of_sources(world: 
     assert world.count(group_by="source")["groups"] == []
 
 
+def test_the_permalink_and_the_list_of_a_count_are_of_its_revision_after_others_were_filed(world: World) -> None:
+    world.file("foro")
+    count = world.count(group_by="source", kind="release_with_measures")
+    world.file("jep", **SECOND_MAN)
+    assert world.count(group_by="source", kind="release_with_measures")["total"]["releases"] == 2
+    again = world.client.get(count["permalink"]).json()
+    assert (again["total"], again["groups"], again["terms"]) == (count["total"], count["groups"], count["terms"])
+    assert len(world.client.get(count["list"]).json()["data"]) == count["total"]["releases"] == 1
+
+
 def test_the_refuted_stand_apart_and_the_reported_have_no_independent_source(world: World) -> None:
     world.file("foro")
     world.file("jep", **SECOND_MAN, verification__verdict="reported", verification__method="press")
@@ -57,6 +67,14 @@ def test_people_are_counted_once_however_often_they_were_released(world: World) 
     assert (world.count()["total"]["releases"], world.count()["total"]["people"]) == (2, 1)
     months = world.count(group_by="month")
     assert _groups(months, "month", "releases", "people") == [("2026-01", 1, 1), ("2026-02", 1, 1)]
+
+
+def test_a_source_counts_a_person_once_however_many_of_the_releases_it_verified(world: World) -> None:
+    first = world.file("foro")
+    again = {"detainee": None, "detention__detained_on": "2026-01-20", "release__released_on": "2026-02-10"}
+    world.file("foro", detainee_id=first["detainee"]["id"], **again)
+    world.file("foro", **SECOND_MAN)
+    assert _groups(world.count(group_by="source"), "source", "verified", "people") == [("foro", 3, 2)]
 
 
 def test_net_drops_who_was_taken_again_by_the_end_of_the_window(world: World) -> None:
@@ -116,6 +134,74 @@ def test_a_group_by_source_tells_what_that_source_says_and_which_it_alone_says(w
     count = world.count(group_by="source")
     shown = _groups(count, "source", "verified", "disputed", "only_this_source", "people")
     assert shown == [("foro", 2, 0, 1, 2), ("jep", 1, 0, 0, 1), ("ministry", 0, 1, 0, 0)]
+
+
+def test_a_copy_of_a_verification_leaves_it_that_of_one_source_alone(world: World) -> None:
+    release = world.file("foro")["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="press")
+    shown = _groups(world.count(group_by="source"), "source", "verified", "only_this_source")
+    assert shown == [("foro", 1, 1), ("jep", 1, 0)]
+    world.verify(release, "pud", verdict="verified", method="lawyer")
+    shown = _groups(world.count(group_by="source"), "source", "verified", "only_this_source")
+    assert shown == [("foro", 1, 0), ("jep", 1, 0), ("pud", 1, 0)]
+
+
+def test_the_people_of_a_group_are_those_released_in_the_window(world: World) -> None:
+    world.file("foro")
+    world.file("foro", **SECOND_MAN, release__released_on="2026-02-03")
+    count = world.count(group_by="kind", released_to="2026-01-31")
+    assert _groups(count, "kind", "releases", "people") == [("release_with_measures", 1, 1)]
+    by_source = world.count(group_by="source", released_to="2026-01-31")
+    assert _groups(by_source, "source", "verified", "people") == [("foro", 1, 1)]
+
+
+def test_each_verdict_of_a_source_stands_in_its_own_number(world: World) -> None:
+    release = world.file("foro")["release"]["id"]
+    world.verify(release, "jep", verdict="reported")
+    world.verify(release, "pud", verdict="disputed", method="family")
+    world.verify(release, "ministry", verdict="refuted")
+    second = world.file("jep", **SECOND_MAN)["release"]["id"]
+    world.verify(second, "jep", verdict="retracted")
+    none = dict.fromkeys(
+        ("verified", "reported", "disputed", "refuted", "retracted", "uncertain_date", "only_this_source", "people"), 0
+    )
+    numbers = {group.pop("source"): group for group in world.count(group_by="source")["groups"]}
+    assert {source: group | {"list": None} for source, group in numbers.items()} == {
+        "foro": {**none, "verified": 1, "only_this_source": 1, "people": 1, "list": None},
+        "jep": {**none, "reported": 1, "retracted": 1, "list": None},
+        "pud": {**none, "disputed": 1, "list": None},
+        "ministry": {**none, "refuted": 1, "list": None},
+    }
+
+
+def test_sources_stand_in_the_order_of_their_names(world: World) -> None:
+    world.file("ministry")
+    world.file("pud", **SECOND_MAN)
+    world.add_source("amparo")
+    release = world.get("/v1/releases").json()["data"][0]["id"]
+    world.verify(release, "amparo", verdict="verified", method="family")
+    groups = world.count(group_by="source")["groups"]
+    assert [group["source"] for group in groups] == ["amparo", "ministry", "pud"]
+
+
+def test_groups_by_status_and_by_number_of_independent_sources_are_those_of_the_total(world: World) -> None:
+    release = world.file("foro")["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="lawyer")
+    world.file("pud", **SECOND_MAN)
+    world.file("ministry", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960")
+    count = world.count(group_by="status")
+    assert _groups(count, "status", "verified", "reported") == [("reported", 0, 1), ("verified", 2, 0)]
+    count = world.count(group_by="sources")
+    assert _groups(count, "sources", "verified", "reported") == [(0, 0, 1), (1, 1, 0), (2, 1, 0)]
+    assert count["total"]["by_min_sources"] == {"1": 2, "2": 1}
+
+
+def test_a_group_of_the_refuted_alone_has_nobody_in_it(world: World) -> None:
+    """Of the government's announcement, which an organisation refutes."""
+    announced = world.file("ministry", verification=None, release__kind="pardon")["release"]["id"]
+    world.verify(announced, "foro", verdict="refuted", method="family")
+    (group,) = world.count(group_by="kind")["groups"]
+    assert (group["kind"], group["refuted"], group["releases"], group["people"]) == ("pardon", 1, 0, 0)
 
 
 def test_an_uncertain_date_is_told_by_source_and_in_all(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.models import CLASSES_OF_TODAY, Detainee
+from app.models import CLASSES_OF_TODAY, NAMED_BY_REPORTS, Detainee
 from app.registry.minority import may_be_minor
 from app.registry.projection import Statement, project
 from app.registry.publication_class import (
@@ -164,6 +164,22 @@ def test_whoever_was_erased_is_only_counted() -> None:
     assert in_the_log == "named", "so that no day that counted before becomes its month"
     assert class_of_today(in_the_log, said, consents) == "counted"
     assert [row["publish"] for row in project(said, in_the_log)[Detainee]] == ["counted"]
+
+
+def test_todays_class_tells_a_consented_name_from_one_that_only_reports_ask_for() -> None:
+    said, consents = [statement(1, detainee__publish="named")], [(5, 1, "named")]
+    assert class_of_today("named", said, []) == NAMED_BY_REPORTS
+    assert class_of_today("named", said, consents) == "named"
+    for publish in ("anonymous", "counted"):
+        assert class_of_today(publish, said, []) == class_of_today(publish, said, consents) == publish
+
+
+def test_today_an_objection_or_what_may_be_a_childs_birth_hides_and_a_consent_answers_the_birth_alone() -> None:
+    child = [statement(1, "foro", detainee__birth_date="2010"), statement(2, "jep", detention__detained_on="2025-07")]
+    consents = [(5, 1, "named")]
+    assert class_of_today("named", child, []) == "counted"
+    assert class_of_today("named", child, consents) == "named"
+    assert class_of_today("named", child, consents, objected=True) == "counted"
 
 
 reports = st.lists(st.tuples(st.sampled_from([None, *CLASSES]), st.integers(1, 12)), min_size=1, max_size=5)

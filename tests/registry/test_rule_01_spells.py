@@ -209,6 +209,11 @@ def test_a_release_on_the_day_of_the_next_detention_is_of_the_one_before() -> No
 TWO_SPELLS = (out(1, "foro", "2025-06-01", "2024-10-13"), out(2, "foro", "2026-01-12", "2025-09-01"))
 
 
+def test_a_release_on_the_day_of_the_next_detention_is_of_the_one_before_though_its_own_arrest_is_vague() -> None:
+    vague = out(2, "pud", "2025-01-11", since="2025-01-10/2025-01-12")
+    assert records_of([out(1, "jep", "2025-01-10"), vague, held(3, "foro", "2025-01-11")]) == [[1, 2], [3]]
+
+
 def test_a_report_that_fits_several_spells_joins_by_release_date() -> None:
     assert records_of([*TWO_SPELLS, out(3, "jep", "2025-06-01")]) == [[1, 3], [2]]
     assert records_of([*TWO_SPELLS, out(3, "jep", "2026-01-12")]) == [[1], [2, 3]]

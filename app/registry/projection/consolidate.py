@@ -162,7 +162,7 @@ def union_fact(values: Sequence[SourceValue]) -> Fact | None:
     if not values:
         return None
     independent = [each for each in values if each.independent] or values
-    value = sorted({item for each in independent for item in each.value}, key=_bytes)
+    value = sorted({item for each in independent for item in each.value})
     return {"value": value, "said": _listed(values, value)}
 
 

@@ -164,5 +164,5 @@ def earliest(ends: Sequence[Days]) -> Days:
 
 def finer(a: End, b: End | None) -> End:
     """Of two readings of one end the more precise, then the earlier."""
-    dated = [end for end in (a, b) if end is not None and end.day is not None]
-    return min(dated, key=lambda end: (end.day.hi - end.day.lo, end.day.hi) if end.day else (0, 0), default=a)
+    dated = [(end.day.hi - end.day.lo, end.day.hi, end) for end in (a, b) if end is not None and end.day is not None]
+    return min(dated, key=lambda each: each[:2], default=(0, 0, a))[2]

@@ -17,8 +17,10 @@ from app.registry.projection.consolidate import (
     plain_fact,
     source_values,
     union_fact,
+    value_by,
     value_of,
 )
+from app.wire.base import Facts
 from tests.registry.projection.histories import DATES
 from tests.registry.statements import statement
 
@@ -149,3 +151,9 @@ def test_a_source_says_what_its_newest_report_that_speaks_of_it_says() -> None:
     ]
     facts = collect(said, {"gender": plain_fact, "full_name": plain_fact}, "detainee")
     assert value_of(facts, "full_name") == "Berta"
+
+
+def test_the_value_by_a_source_is_the_one_that_it_says() -> None:
+    facts: Facts = {"age": {"value": 30, "said": [{"value": 30, "by": ["foro", "jep"]}, {"value": 31, "by": ["pud"]}]}}
+    assert [value_by(slug, facts, "age") for slug in ("jep", "pud", "ministry")] == [30, 31, None]
+    assert value_by("jep", facts, "gender") is None

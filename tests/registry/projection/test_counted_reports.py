@@ -1,5 +1,6 @@
 """What the log says of a report on somebody who may only be counted, and what it seals."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -77,3 +78,11 @@ def test_of_a_method_the_log_says_whether_the_source_knows_of_it_itself(method: 
 def test_of_everybody_else_the_log_says_the_days_and_the_method() -> None:
     said = {"detention.detained_on": "2026-01-03", "verification.method": "lawyer"}
     assert split(said, counted=False) == (said, {})
+
+
+@given(contents)
+def test_a_report_read_as_counted_and_again_as_filed_is_what_it_was(content: dict[str, Any]) -> None:
+    filed = replace(statement(1), content=content)
+    counted = filed.as_counted()
+    assert (counted.whole, counted.as_counted()) == (content, counted)
+    assert counted.as_filed() == filed

@@ -142,3 +142,33 @@ def test_a_kind_that_nobody_says_is_unspecified() -> None:
     said = [out(1, on="2026-01-12", release__kind="unspecified")]
     assert {row["kind"] for row in rows_of(said, ReleaseAtStage)} == {"unspecified"}
     assert "kind" not in row_of(said, Release)["facts"]["facts"]
+
+
+def test_how_a_detention_ended_is_told_by_whose_word_counts_beside_what_all_others_say() -> None:
+    verified = {"verification__verdict": "verified"}
+    said = [
+        held(1, "foro", "2024-10-13", detention__ended={"how": "escaped", "on": "2026-03-01"}, **verified),
+        held(2, "ministry", "2024-10-13", detention__ended={"how": "died", "on": "2026-02-01"}),
+    ]
+    told = detention(*said)["facts"]
+    assert told["ended_how"] == {
+        "value": "escaped", "said": [{"value": "escaped", "by": ["foro"]}, {"value": "died", "by": ["ministry"]}],
+    }  # fmt: skip
+    assert told["ended_on"] == {
+        "value": "2026-03-01",
+        "said": [{"value": "2026-03-01", "by": ["foro"]}, {"value": "2026-02-01", "by": ["ministry"]}],
+    }
+    alone = detention(held(1, "foro", "2024-10-13", **verified), said[1])
+    assert (alone["facts"]["ended_how"]["value"], alone["facts"]["ended_on"]["value"]) == (None, None)
+    assert alone["facts"]["ended_how"]["said"] == [{"value": "died", "by": ["ministry"]}]
+    assert alone["ended_lo"] is None
+
+
+def test_the_country_is_that_of_who_asserts_the_detention_else_of_whoever_says_one() -> None:
+    withdrawn = held(1, "foro", "2024-10-13", detention__country="CO", verification__verdict="retracted")
+    refuting = held(2, "jep", "2024-10-13", detention__country="VE", verification__verdict="refuted")
+    asserting = held(3, "pud", "2024-10-13", detention__country="BR")
+    assert detention(withdrawn)["country"] == "CO"
+    assert detention(withdrawn, refuting)["country"] == "VE"
+    assert detention(withdrawn, refuting, asserting)["country"] == "BR"
+    assert detention(withdrawn, refuting, held(3, "pud", "2024-10-13"))["country"] == "VE"

@@ -265,3 +265,25 @@ def test_a_later_sighting_leaves_the_release_and_what_was_said_of_it_where_they_
     (release,) = rows_of(said, Release)
     assert (release["stage"], release["status"]) == ("carried_out", "reported")
     assert row_of(said, ReleaseAtStage, stage="carried_out")["lo"] == parse("2025-06-01").lo
+
+
+def test_a_source_tells_the_day_of_death_that_it_told_last() -> None:
+    died = (held(1, "foro", SINCE, detainee__died_on="2025-02-01"), held(2, "foro", SINCE, detainee__died_on="2025-03"))
+    assert row_of(died, SourceDetention)["out_hi"] == parse("2025-03").hi
+    again = replace(died[0], revision=3)
+    assert row_of([again, died[1]], SourceDetention)["out_hi"] == parse("2025-02-01").hi
+
+
+def test_whoever_may_only_be_counted_is_withheld_in_the_rows_of_custody() -> None:
+    said = [held(1, "foro", SINCE)]
+    assert [row["withheld"] for row in rows_of(said, DetentionState, "counted")] == [True]
+    assert [row["withheld"] for row in rows_of(said, DetentionState, "anonymous")] == [False]
+
+
+def test_a_death_that_only_a_ministry_reports_of_somebody_released_ends_no_custody() -> None:
+    said = [out(1, "foro", "2026-01-12", SINCE), held(2, "ministry", SINCE, detainee__died_on="2025-06-01")]
+    assert row_of(said, Detainee)["state"] == "released"
+    assert on(said, "2025-06-02", "2026-01-12", "2026-01-13") == ["in", "in", "out"]
+    alone = [held(1, "foro", SINCE), said[1]]
+    assert row_of(alone, Detainee)["state"] == "died"
+    assert on(alone, "2025-06-01", "2025-06-02") == ["in", "out"]

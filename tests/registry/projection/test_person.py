@@ -1,10 +1,11 @@
 """The facts about the person and the place."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from app.models import DetaineePersonal, SpellPersonal, Trait
+from app.models import DetaineePersonal, SourceTrait, SpellPersonal, Trait
 from app.registry.projection import Statement
 from tests.registry.statements import HELICOIDE, RODEO, held, out, row_of, rows_of, statement
 
@@ -147,6 +148,9 @@ def test_traits_are_the_personal_dimensions_of_a_spell() -> None:
         ({"detainee__birth_date": "2008", "detention__detained_on": "2026-03-01"}, None),
         ({"detainee__birth_date": "1953", "release__released_on": "2026-01-12"}, "over_70"),
         ({"detainee__birth_date": "1953", "detention__held_on": "2026-01-12"}, "over_70"),
+        ({"detainee__birth_date": "2008", "release__released_on": "2026-06"}, None),
+        ({"detainee__birth_date": "2008", "detention__held_on": "2026-06"}, None),
+        ({"detainee__birth_date": "2008", "release__released_on": "2026-06", "detention__held_on": "2025-06"}, None),
         ({"detainee__age": 72, "detainee__age_on": "2026-01", "detention__detained_on": "2025-01"}, "over_70"),
         ({"detainee__age": 18, "detainee__age_on": "2026-01", "detention__detained_on": "2023-12"}, "under_18"),
         ({"detainee__age": 72}, "over_70"),
@@ -158,3 +162,15 @@ def test_the_age_group_is_that_at_the_detention_or_none_where_it_cannot_be_told(
     said: dict[str, Any], group: str | None
 ) -> None:
     assert age_group(**said) == group
+
+
+def test_the_place_by_a_source_is_its_own_with_the_area_or_what_stood_where_it_points() -> None:
+    said = [
+        held(1, "foro", "2024-10-13", facility=RODEO),
+        replace(held(2, "jep", "2024-10-13"), kept_facility=HELICOIDE),
+        replace(held(3, "pud", "2024-10-13", detention__facility="a cellar"), kept_facility=HELICOIDE),
+    ]
+    own = {(row["source"], row["name"], row["value"]) for row in rows_of(said, SourceTrait)}
+    assert own == {
+        (1, "facility", "el-rodeo-i"), (1, "area", "Miranda"), (2, "facility", "el-helicoide"), (2, "area", "Caracas"),
+    }  # fmt: skip

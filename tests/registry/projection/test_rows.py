@@ -7,16 +7,20 @@ from itertools import permutations
 from time import process_time
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.dates import parse
 from app.models import (
     Detainee,
     DetaineePersonal,
     Detention,
+    DetentionState,
     Placement,
     Release,
     ReleaseAtStage,
+    SourceDetention,
     SourceRelease,
     SourceTrait,
     SpellPersonal,
@@ -25,7 +29,7 @@ from app.models import (
 )
 from app.registry.projection import Rows, Statement, project
 from tests.registry.projection.histories import reports
-from tests.registry.statements import held, out, row_of, statement
+from tests.registry.statements import held, out, row_of, rows_of, statement
 
 PERSONAL = (DetaineePersonal, SpellPersonal, Trait, SourceTrait)
 
@@ -160,6 +164,47 @@ def test_a_voice_tells_what_its_source_says_and_takes_nothing_from_others() -> N
     assert row_of(said, ReleaseAtStage, stage="carried_out")["designation"] == "political"
 
 
+KEPT = {
+    "kept__detained_on": "2024-10-13", "kept__held_on": "2025-06-01", "kept__country": "VE",
+    "kept__designation": "political", "kept__released_on": "2026-01-12", "kept__kind": "pardon",
+}  # fmt: skip
+
+
+def test_who_says_nothing_else_where_it_points_says_what_stood_there() -> None:
+    """In its own counts, and in those of all, where nobody gives a day, a kind, a country or a designation."""
+    said = [out(1, "jep", verification__verdict="verified", **KEPT)]
+    day = parse("2026-01-12").lo
+    for row in (row_of(said, table, stage="carried_out") for table in (SourceRelease, ReleaseAtStage)):
+        assert [row[name] for name in ("lo", "hi", "kind", "country", "designation")] == [
+            day, day, "pardon", "VE", "political",
+        ]  # fmt: skip
+    for row in (row_of(said, SourceDetention, source=2), row_of(said, DetentionState)):
+        assert [row[name] for name in ("lo", "hi", "out_hi", "country", "designation")] == [
+            parse("2024-10-13").lo, parse("2024-10-13").hi, day, "VE", "political",
+        ]  # fmt: skip
+    assert row_of(said, Detainee)["facts"]["designation"] == {"value": "political", "said": []}
+    assert row_of(said, Detention)["facts"]["country"] == {"value": "VE", "said": []}
+    assert row_of(said, Release)["facts"]["facts"]["kind"] == {"value": "pardon", "said": []}
+
+
+@pytest.mark.parametrize("stage, name", [("announced", "announced_on"), ("ordered", "ordered_on")])
+def test_a_day_kept_of_an_earlier_stage_is_of_that_stage(stage: str, name: str) -> None:
+    kept: dict[str, Any] = {f"kept__{name}": "2026-01-08"}
+    said = [statement(1, release__stage=stage, **kept)]
+    assert row_of(said, SourceRelease, stage=stage)["lo"] == parse("2026-01-08").lo
+    assert row_of(said, ReleaseAtStage, stage=stage)["lo"] == parse("2026-01-08").lo
+
+
+def test_a_source_says_first_what_it_says_itself_and_only_then_what_stood_where_it_points() -> None:
+    own = {"detention__country": "CO", "detainee__designation": "not_political", "release__kind": "amnesty"}
+    said = [out(1, "jep", "2026-01-13", "2024-10-14", **KEPT, **own)]
+    for table in (SourceRelease, ReleaseAtStage):
+        row = row_of(said, table, stage="carried_out")
+        assert [row[name] for name in ("lo", "kind", "country", "designation")] == [
+            parse("2026-01-13").lo, "amnesty", "CO", "not_political",
+        ]  # fmt: skip
+
+
 def test_a_verification_tells_what_its_source_said_and_nothing_it_did_not() -> None:
     said = row_of([out(1, on="2026-01-12", verification__verified_on="2026-01-13")], Verification)["said"]
     assert said == {
@@ -172,6 +217,115 @@ def test_a_verification_tells_what_its_source_said_and_nothing_it_did_not() -> N
         "verified_on": "2026-01-13",
         "citing": [],
     }
+
+
+# Held, pardoned, taken again, escaped.
+TWICE_IN_PRISON = (
+    statement(
+        1, "foro", detention__detained_on="2024-10-13", detention__country="VE", detention__held_on="2025-12",
+        release__released_on="2026-01-12", release__kind="pardon", detainee__designation="political",
+        verification__verdict="verified", verification__method="lawyer", verification__verified_on="2026-01-13",
+        verification__citing=[],
+    ),
+    held(
+        7, "jep", "2026-02-20", detention__country="CO", detention__ended={"on": "2026-03-01", "how": "escaped"},
+        verification__verdict="verified",
+    ),
+)  # fmt: skip
+
+
+def first_and_last(prefix: str, text: str | None) -> dict[str, int | None]:
+    day = None if text is None else parse(text)
+    return {f"{prefix}lo": day.lo if day else None, f"{prefix}hi": day.hi if day else None}
+
+
+def test_a_detention_is_told_with_its_days_and_how_it_ended() -> None:
+    first, second = rows_of(TWICE_IN_PRISON, Detention)
+    assert first.pop("facts").keys() == {"country", "designation", "detained_on", "held_on"}
+    assert first == {
+        "detainee": 1, "spell": 1, "ordinal": 1, "country": "VE", "designation": "political", "has_release": True,
+        "disjoint_releases": False, **first_and_last("detained_", "2024-10-13"), **first_and_last("held_", "2025-12"),
+        **first_and_last("ended_", "2026-01-12"),
+    }  # fmt: skip
+    assert second.pop("facts").keys() == {"country", "detained_on", "ended_how", "ended_on"}
+    assert second == {
+        "detainee": 1, "spell": 7, "ordinal": 2, "country": "CO", "designation": "unstated", "has_release": False,
+        "disjoint_releases": False, **first_and_last("detained_", "2026-02-20"), **first_and_last("held_", None),
+        **first_and_last("ended_", "2026-03-01"),
+    }  # fmt: skip
+
+
+def test_a_release_is_told_at_each_stage_with_the_arrest_that_followed() -> None:
+    arrested_again = parse("2026-02-20").hi
+    for row in rows_of(TWICE_IN_PRISON, ReleaseAtStage):
+        when = "2026-01-12" if row["stage"] == "carried_out" else None
+        assert row == {
+            "detainee": 1, "spell": 1, "stage": row["stage"], "status": "verified", "kind": "pardon",
+            "country": "VE", "designation": "political", "independent_verified": 1, "next_hi": arrested_again,
+            "withheld": False, **first_and_last("", when),
+        }  # fmt: skip
+    at = {"date": None, "status": "verified", "independent": 1, "verified_by": ["foro"], "reported_by": []}
+    assert row_of(TWICE_IN_PRISON, Release) == {
+        "detainee": 1, "spell": 1, "stage": "carried_out", "status": "verified", "country": "VE", "facts": {
+            "facts": {
+                "kind": {"value": "pardon", "said": [{"value": "pardon", "by": ["foro"]}]},
+                "released_on": {"value": "2026-01-12", "said": [{"value": "2026-01-12", "by": ["foro"]}]},
+            },
+            "stages": {"announced": at, "ordered": at, "carried_out": {**at, "date": "2026-01-12"}},
+        },
+    }  # fmt: skip
+
+
+def test_a_source_tells_the_release_and_the_arrest_that_followed_by_its_own_reports() -> None:
+    own = row_of(TWICE_IN_PRISON, SourceRelease, stage="carried_out")
+    assert own == {
+        "detainee": 1, "spell": 1, "source": 1, "stage": "carried_out", "verdict": "verified", "independent": True,
+        "kind": "pardon", "country": "VE", "designation": "political", "next_hi": None,
+        **first_and_last("", "2026-01-12"),
+    }  # fmt: skip
+    again = held(8, "foro", "2026-02")
+    assert row_of([*TWICE_IN_PRISON, again], SourceRelease, stage="carried_out")["next_hi"] == parse("2026-02").hi
+
+
+def test_custody_is_told_from_its_first_day_to_its_last_by_all_and_by_each() -> None:
+    spells = {1: ("2024-10-13", "2026-01-12", "VE", "political"), 7: ("2026-02-20", "2026-03-01", "CO", "unstated")}
+    for row in rows_of(TWICE_IN_PRISON, DetentionState):
+        begun, ended, country, designation = spells[row["spell"]]
+        assert row == {
+            "detainee": 1, "spell": row["spell"], "status": "verified", "independent_verified": 1, "withheld": False,
+            "country": country, "designation": designation, "heard_hi": parse(ended).hi,
+            "next_hi": parse("2026-02-20").hi if row["spell"] == 1 else None,
+            **first_and_last("", begun), **first_and_last("out_", ended), **first_and_last("free_", ended),
+        }  # fmt: skip
+    for row in rows_of(TWICE_IN_PRISON, SourceDetention):
+        begun, ended, country, designation = spells[row["spell"]]
+        assert row == {
+            "detainee": 1, "spell": row["spell"], "source": 1 if row["spell"] == 1 else 2, "verdict": "verified",
+            "independent": True, "country": country, "designation": designation, "next_hi": None,
+            **first_and_last("", begun), **first_and_last("out_", ended), **first_and_last("free_", ended),
+        }  # fmt: skip
+
+
+def test_a_verdict_is_told_with_what_it_is_about_and_the_report_that_it_is_of() -> None:
+    of_release, of_detention = rows_of(TWICE_IN_PRISON, Verification)
+    verified = {"detainee": 1, "verdict": "verified", "independent": True}
+    said = dict.fromkeys(("stage", "kind", "released_on", "ordered_on", "announced_on", "verified_on"))
+    assert of_release == {
+        **verified, "spell": 1, "source": 1, "record": 1, "object": "release", "said": {
+            **said, "stage": "carried_out", "kind": "pardon", "released_on": "2026-01-12",
+            "method": "lawyer", "verified_on": "2026-01-13", "citing": [],
+        },
+    }  # fmt: skip
+    assert of_detention == {
+        **verified, "spell": 7, "source": 2, "record": 7, "object": "detention",
+        "said": {**said, "method": "family", "citing": []},
+    }  # fmt: skip
+    staged = statement(
+        1, release__stage="ordered", release__ordered_on="2026-01-10", release__announced_on="2026-01-08",
+        verification__citing=["jep"],
+    )  # fmt: skip
+    told = row_of([staged], Verification)["said"]
+    assert (told["ordered_on"], told["announced_on"], told["citing"]) == ("2026-01-10", "2026-01-08", ["jep"])
 
 
 def test_a_long_chain_of_pointers_keeps_the_registry_a_moment_and_not_minutes() -> None:
