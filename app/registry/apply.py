@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlmodel import Session, col
 
 from app.log.entries import LogEntry
@@ -120,11 +120,19 @@ class Projector:
         else:
             of = select(col(Record.key), col(Record.source), col(Record.publish_now)).where(col(Record.id) == record_id)
             key, source, publish = self._execute(of).one()
+            if "supersedes" not in body:  # it stood no more, and is filed again
+                self._end_ties(record_id, key, entry.revision)
             self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
             self._execute(_DELETE_KEYS, {"of": key})
             self._add_version(entry, key, source, publish, buffer)
         buffer.flush()
         return (record_id,)
+
+    def _end_ties(self, record_id: uuid.UUID, key: int, revision: int) -> None:
+        """End what tied the recalled versions of a record by being filed; what ties its new version came later."""
+        recalled_at = select(func.max(col(Report.until))).where(col(Report.record) == key).scalar_subquery()
+        tied = (col(Decision.b) == record_id, col(Decision.decided_by) != "curator", col(Decision.until) == OPEN)
+        self._execute(update(Decision).where(*tied, col(Decision.key) < recalled_at).values(until=revision))
 
     def apply_alone(self, entry: LogEntry, buffer: WriteBuffer) -> str:
         """Add to the buffer what `apply` would write for the first report of a person whom no decision ties to anybody;

@@ -65,10 +65,11 @@ def file_rows(
         if body.source_record_id is not None
     }
     stood = records.by_cases(context.session, digests.values())
-    plan = _Plan(context)
+    new = [digest for digest in digests.values() if digest not in stood]
+    plan = _Plan(context, records.recalled_cases(context.session, new))
     acts = [plan.act(body, digests.get(place), stood) for place, body in enumerate(bodies)]
-    new = [linking.compared(context, report) for report in plan.new]
-    filing = _Filing(context, CandidateCache(context, new, written))
+    opening = [linking.compared(context, report) for report in plan.new]
+    filing = _Filing(context, CandidateCache(context, opening, written))
     outcomes: list[Outcome | Problem] = []
     for act in acts:
         outcomes.append(filing.file(act))
@@ -81,9 +82,10 @@ def file_rows(
 class _Plan:
     """The act on each row, as far as it is certain before any row is written."""
 
-    def __init__(self, context: WriteContext) -> None:
+    def __init__(self, context: WriteContext, recalled: set[str]) -> None:
         self._context = context
-        self._seen: set[str] = set()
+        # Digests for which a row is filed singly: an earlier row has the case number, or a record that stands no more.
+        self._seen = set(recalled)
         self._by_id = False  # whether an earlier row named a report by its id
         self._waiting = waiting_reports.names_of_all(context)
         self.new: list[Content] = []
@@ -162,7 +164,6 @@ class _Filing:
              "said": public}, personal,
         )  # fmt: skip
         person, key = blocking.person_of(report), entry.revision
-        context.pending_writes.add(records.FREE_CASE, [{"freed": row.digest}])
         context.pending_writes.add(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
         context.pending_writes.add(hidden_pairs.INSERT_UNCOMPARED, [hidden_pairs.uncompared(context, key)])
         standing = StandingRecord(key, record_id, reports.source_of(context), publish, key, report, person)

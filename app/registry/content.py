@@ -47,6 +47,11 @@ SECTIONS = ("detainee", "detention", "release", "verification")
 # The class of publication that a source asked for, where minority decided otherwise.
 REQUESTED_CLASS = "detainee.publish_asked"
 NATIONAL_ID = "detainee.national_id_digest"
+# The shortest numbers that identify people have five digits; "N/A" and "-" would make everyone one person.
+LEAST_DIGITS = 5
+# From this length on the digits alone are compared, since one list writes V-12.345.678 and another 12345678. In shorter
+# numbers the letters carry half of the information.
+TELLING_DIGITS = 6
 BIRTH, AGE, AGE_ON = "detainee.birth_date", "detainee.age", "detainee.age_on"
 # The span of days on one of which the person had an age that was sent without its day: from the first day in the report
 # to the day on which the age was first filed; that last day alone where the source sent `filed`.
@@ -209,3 +214,12 @@ def merge_patch(target: Any, patch: Any) -> Any:
         else:
             merged[name] = merge_patch(merged.get(name), value)
     return merged
+
+
+def compared_number(number: str) -> str | None:
+    """An identification number in the form that is compared; None for a text that is none."""
+    plain = "".join(char for char in number.upper() if char.isalnum())
+    digits = "".join(char for char in plain if char.isdigit())
+    if len(digits) < LEAST_DIGITS:
+        return None
+    return digits if len(digits) >= TELLING_DIGITS else plain

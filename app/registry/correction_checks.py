@@ -17,12 +17,7 @@ from app.vocabulary import Stage, Verdict
 def check(before: Content, after: Content) -> None:
     """Check the content of a next version against that of the standing one. Raises AnotherPerson,
     NewSpellNeedsNewRecord, ReleaseDropped."""
-    if _another_person(before, after):
-        raise AnotherPerson(
-            "This case number is another person's: use a new one. If it is the same person, correct the name first, "
-            "and then the birth date or the gender; of two names without a word in common give the former among the "
-            "aliases."
-        )
+    check_person(before, after)
     released = before.get("release.released_on")
     asserted = before["verification.verdict"] in ASSERTIONS and before.get("release.stage") == Stage.CARRIED_OUT
     if released and asserted and checks.begins_after(after, parse(released)):
@@ -32,6 +27,16 @@ def check(before: Content, after: Content) -> None:
         )
     if content.has_release(before) and not content.has_release(after):
         raise release_dropped()
+
+
+def check_person(before: Content, after: Content) -> None:
+    """Raises AnotherPerson where two versions name two people."""
+    if _another_person(before, after):
+        raise AnotherPerson(
+            "This case number is another person's: use a new one. If it is the same person, correct the name first, "
+            "and then the birth date or the gender; of two names without a word in common give the former among the "
+            "aliases."
+        )
 
 
 def _another_person(before: Content, after: Content) -> bool:

@@ -26,6 +26,7 @@ from app.models import (
     HiddenCandidatePair,
     Placement,
     Record,
+    Report,
     Sealed,
     UncomparedRecord,
 )
@@ -59,7 +60,8 @@ _UNCOMPARED = (
     )
     .join(Record, col(Record.key) == col(UncomparedRecord.record))
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-    .join(Entry, col(Entry.revision) == col(Record.key))
+    .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
+    .join(Entry, col(Entry.revision) == col(Report.stated))
     .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
     .where(col(UncomparedRecord.record).in_(_AMONG))
 )  # fmt: skip

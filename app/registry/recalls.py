@@ -16,11 +16,10 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app import dates
-from app.database import chunks
 from app.errors import Conflict, Invalid, NotFound
-from app.log.entries import MOMENT, entries_at, entry_at, last_revision_at
-from app.models import OPEN, ApiKey, CaseKey, Claim, RecalledEntry, Record, Report, WrittenBy
-from app.registry import api_keys, objections, records, standing_versions, two_person_rule
+from app.log.entries import MOMENT, entry_at, last_revision_at
+from app.models import OPEN, ApiKey, Claim, RecalledEntry, Report, WrittenBy
+from app.registry import api_keys, objections, standing_versions, two_person_rule
 from app.registry.schemas import Code, Flag, Shape
 from app.registry.standing_versions import Move, entries_of, ranges_of, within
 from app.registry.write import Outcome, WriteContext
@@ -148,8 +147,8 @@ def _recalling(context: WriteContext, key_id: str, since: datetime) -> Plan:
 
 
 def _undoing(context: WriteContext, revision: int) -> Plan:
-    """The recalled entries that can stand again: not those of a report or a claim under a case number that another one
-    has by now, since both would count."""
+    """The recalled entries that can stand again: not those of a report of which a later version stands, nor of a claim
+    under a case number that another one has by now, since both would count."""
     session = context.session
     of_recall = (col(RecalledEntry.since) == revision, col(RecalledEntry.until) == OPEN)
     entries = sorted(session.scalars(select(col(RecalledEntry.revision)).where(*of_recall)))
@@ -157,7 +156,7 @@ def _undoing(context: WriteContext, revision: int) -> Plan:
         raise NotFound("There is no standing recall of this revision.")
     slug = entry_at(session, revision).body["source"]
     source = context.views.sources_by_slug[slug].key
-    replaced = _replaced_reports(context, source, entries) | _replaced_claims(session, entries)
+    replaced = _covered_reports(session, entries, revision) | _replaced_claims(session, entries)
     free = [entry for entry in entries if entry not in replaced]
     every = entries_of(session, source, entries[0], entries[-1])
     return _plan(session, source, slug, free, every, len(entries), undo=True)
@@ -183,24 +182,11 @@ def _moved(moves: Collection[Move]) -> Moved:
     return Moved(withdrawn, len(moves) - unchanged - withdrawn - restored, restored, unchanged)
 
 
-def _replaced_reports(context: WriteContext, source: int, entries: list[int]) -> set[int]:
-    """The entries of records that stand no more and whose case number another record has by now."""
-    session = context.session
-    of_entries = standing_versions.things_of(session, entries, Report)
-    moves = standing_versions.moves(session, Report, entries, "undo")
-    again = {move.then: record for record, move in moves.items() if move.was is None and move.then is not None}
-    ids = {key: record_id for some in chunks(again.values()) for key, record_id in session.execute(
-        select(col(Record.key), col(Record.id)).where(col(Record.key).in_(some)))}  # fmt: skip
-    digests = {}
-    for entry in entries_at(session, again):
-        record_id = ids[again[entry.revision]]
-        case = entry.personal.get("source_record_id", records.case_by_id(record_id))
-        digests[records.case_digest(context.secret, source, case)] = record_id
-    taken = set()
-    for some in chunks(digests):
-        held = select(col(CaseKey.digest), col(CaseKey.record_id)).where(col(CaseKey.digest).in_(some))
-        taken |= {digests[digest] for digest, record_id in session.execute(held) if record_id != digests[digest]}
-    return {entry for entry, record in of_entries.items() if ids.get(record) in taken}
+def _covered_reports(session: Session, entries: list[int], revision: int) -> set[int]:
+    """The entries of records of which a version that was reported after the recall stands."""
+    moves = standing_versions.moves(session, Report, entries)
+    covered = {record for record, move in moves.items() if move.was is not None and move.was > revision}
+    return {e for e, record in standing_versions.things_of(session, entries, Report).items() if record in covered}
 
 
 def _replaced_claims(session: Session, entries: list[int]) -> set[int]:

@@ -24,8 +24,7 @@ Kind = Literal["detainee", "detention", "release"]
 BY_ID = "report:"
 ERASED = "The person under this case number was erased from the registry. Do not send it again."
 RECALLED = "All that was reported here was recalled: file it again."
-# A case number that a recall left without a report stands for the next report under it.
-FREE_CASE = delete(CaseKey).where(col(CaseKey.digest) == bindparam("freed"))
+_FREE_CASE = delete(CaseKey).where(col(CaseKey.digest) == bindparam("freed"))
 INSERT_CASE = insert(CaseKey)
 _FIRST = aliased(Entry)
 _STOOD = (
@@ -169,6 +168,13 @@ def by_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]
     return filed
 
 
+def recalled_cases(session: Session, digests: Collection[str]) -> set[str]:
+    """The digests of case numbers whose record stands no more."""
+    under = select(col(CaseKey.digest)).join(Record, col(Record.id) == col(CaseKey.record_id))
+    recalled = under.where(col(Record.redacted).is_(False), ~STANDS)
+    return {one for some in chunks(digests) for one in session.scalars(recalled.where(col(CaseKey.digest).in_(some)))}
+
+
 def cases_of(session: Session, source: int) -> Iterator[str]:
     """All case numbers of a source's standing reports. They are sealed with each report and looked up by digest, so
     that reading them as written takes reading every report."""
@@ -179,25 +185,37 @@ def cases_of(session: Session, source: int) -> Iterator[str]:
 
 
 def remember_case(session: Session, secret: bytes, source: int, case: str, record: uuid.UUID) -> None:
-    """Store the digest of a record's case number."""
+    """Store the digest of a record's case number. It may be there: of a version that was recalled."""
     digest, run = case_digest(secret, source, case), session.connection().execute
-    run(FREE_CASE, {"freed": digest})
+    run(_FREE_CASE, {"freed": digest})
     run(INSERT_CASE, {"digest": digest, "record_id": record})
 
 
 def by_case(session: Session, secret: bytes, source: int, case: str) -> Record | None:
     """The record under a source's own case number, or with the id that stands for one; none whose every version was
     recalled. Raises Redacted."""
+    record, stands = _under(session, secret, source, case)
+    return record if stands else None
+
+
+def recalled_under(session: Session, secret: bytes, source: int, case: str) -> Record | None:
+    """The record under a case number, as of `by_case`, whose every version was recalled. Raises Redacted."""
+    record, stands = _under(session, secret, source, case)
+    return None if stands else record
+
+
+def _under(session: Session, secret: bytes, source: int, case: str) -> tuple[Record | None, bool]:
+    """`(record, whether it stands)`."""
     digest = case_digest(secret, source, case)
     record_id = session.connection().execute(_RECORD_OF_CASE, {"digest": digest}).scalar_one_or_none()
     record_id = record_id or _id_in(case)
     if record_id is None:  # as of every new report: nothing to look for
-        return None
+        return None, False
     query = select(Record, STANDS).where(col(Record.id) == record_id, col(Record.source) == source)
     record, stands = session.execute(query).one_or_none() or (None, False)
     if record is not None and record.redacted:
         raise Redacted(ERASED)
-    return record if stands else None
+    return record, stands
 
 
 def case_by_id(record_id: Any) -> str:

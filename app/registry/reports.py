@@ -16,6 +16,7 @@ from app.registry import (
     checks,
     content,
     correction_checks,
+    filed_again,
     hidden_pairs,
     hiding_requests,
     kept_values,
@@ -35,11 +36,6 @@ from app.vocabulary import Judgement, Publish, ReleaseKind, Stage, Verdict
 
 # Fields of a report's content that were not sent under that name.
 NOT_SENT = frozenset({content.NATIONAL_ID, "retraction.reason"})
-# The shortest numbers that identify people have five digits; "N/A" and "-" would make everyone one person.
-LEAST_DIGITS = 5
-# From this length on the digits alone are compared, since one list writes V-12.345.678 and another 12345678. In shorter
-# numbers the letters carry half of the information.
-TELLING_DIGITS = 6
 CREATED, OK = 201, 200
 Target = tuple[Record, Kind]  # the record and what of it a report points at
 
@@ -203,21 +199,12 @@ def content_of(context: WriteContext, body: DetentionReportIn) -> Content:
     report = content.flatten(body.model_dump(mode="json"))
     number = report.pop("detainee.national_id", None)
     if number is not None:
-        compared = compared_number(number)
+        compared = content.compared_number(number)
         if compared is None:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
         report[content.NATIONAL_ID] = sealed.keyed_digest(context.secret, "national_id", compared)
     return _with_citing(context, content.with_age_of_now(report))
-
-
-def compared_number(number: str) -> str | None:
-    """An identification number in the form that is compared; None for a text that is none."""
-    plain = "".join(char for char in number.upper() if char.isalnum())
-    digits = "".join(char for char in plain if char.isdigit())
-    if len(digits) < LEAST_DIGITS:
-        return None
-    return digits if len(digits) >= TELLING_DIGITS else plain
 
 
 def _with_citing(context: WriteContext, report: Content) -> Content:
@@ -256,32 +243,42 @@ def first_version(
     match: linking.LinkResult | None = None,
     seen: int | None = None,
 ) -> Outcome:
-    """Open a record. `match`: the link result, if it was computed before; `seen`: the revision at which the client read
-    the target, by default the newest."""
-    record_id = new_id()
+    """Open a record, or one again that was recalled. `match`: the link result, if it was computed before; `seen`: the
+    revision at which the client read the target, by default the newest."""
+    again = filed_again.recalled(context, report, target)
+    record_id = new_id() if again is None else again.record.id
+    if report.get("source_record_id") == records.case_by_id(record_id):
+        report = {k: v for k, v in report.items() if k != "source_record_id"}  # it has none, and was named by its id
     if match is None and target is not None:
         match = linking.by_pointer(target)
+    elif match is None and again is not None and again.other is not None:
+        match = filed_again.match_with(context, again.other)
     elif match is None:
         match = linking.by_match(context, report, linking.look_up(context, report))
     report = kept_values.with_standing(context, report, target, None, seen, again=False)
     for decision in match.decisions:
         linking.write_decision(context, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
+    body |= {} if again is None else again.body
     if target is not None and target[1] == "detainee":
         body["person"] = str(target[0].id)
     if (case := report.get("source_record_id")) is not None:
         records.remember_case(context.session, context.secret, source_of(context), case, record_id)
     tied = next((link.record for link in match.decisions if link.judgement is Judgement.SAME), None)
+    if tied is None and again is not None and again.other is not None:
+        tied = again.other.id
     body |= hiding_requests.of_new_report(context, report, tied)
     pointer = pointers.spell_pointer(context, target) if target else None
     # Whoever reports points at people who may only be counted, if at all; the matcher never links to them (rule 12).
     of_counted = target is not None and is_counted(context.session, context.views, target[0])
     counted = report.get(CLASS) == Publish.COUNTED or of_counted
+    if again is not None:
+        filed_again.forget_pairs(context, again.record)
+        counted = counted or is_counted(context.session, context.views, again.record, report, body.get("wish", {}))
     filed = _write(context, body, report, pointer, CREATED, counted=counted)
-    linking.keep_outweighed(context, match, filed.revision)
-    context.session.connection().execute(
-        hidden_pairs.INSERT_UNCOMPARED, hidden_pairs.uncompared(context, filed.revision)
-    )
+    key = filed.revision if again is None else again.record.key
+    linking.keep_outweighed(context, match, key)
+    context.session.connection().execute(hidden_pairs.INSERT_UNCOMPARED, hidden_pairs.uncompared(context, key))
     return replace(filed, match=match.outcome)
 
 

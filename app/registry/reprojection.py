@@ -141,16 +141,19 @@ def is_counted(
     wish: Mapping[str, Any] = MappingProxyType({}),
 ) -> bool:
     """Whether the person of a record may only be counted today, by reports and consents alone: an objection hides, and
-    changes nothing of what the log says. `content`: and still once it is the record's next version; `wish`: the wish in
-    its entry."""
+    changes nothing of what the log says. `content`: and still once it is the record's next version, be it that none
+    stands; `wish`: the wish in its entry."""
     if record.publish_now != Publish.COUNTED:
         return False
     component, edges = component_of(session, [record.id])
     stored = list(_rows(session, _STATEMENTS, component))
     statements = _statements(stored, views, frozenset())
     if content is not None:
+        stands = statements.get(record.id) or _statement(
+            record, OPEN, content, {}, views, pointer=None, erased=False, wish={}
+        )
         statements[record.id] = replace(
-            statements[record.id], revision=OPEN, content=content, hidden={},
+            stands, revision=OPEN, content=content, hidden={},
             wished=wish.get("since"), stopped=wish.get("stopped", False),
         )  # fmt: skip
     people = _people(session, stored, statements, edges)

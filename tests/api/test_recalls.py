@@ -191,8 +191,7 @@ def test_what_was_recalled_comes_in_again_with_another_key(stolen: World) -> Non
     done(recall(stolen))
     assert names(stolen) == []
     again = stolen.post("/v1/releases", sent, "foro")
-    assert (again.status_code, again.json()["report"]["version"]) == (201, 1)
-    assert again.json()["report"]["id"] != first["report"]["id"]
+    assert (again.status_code, again.json()["report"]) == (201, {**first["report"], "version": 2})
     by_key = stolen.post("/v1/releases", bare, "foro", **once)
     assert (by_key.status_code, by_key.headers.get("idempotency-replayed")) == (201, None)
     assert names(stolen) == ["Berta Solano Ugas", "Tomás Aurelio Quintana Ribas"]
@@ -223,6 +222,17 @@ def test_what_was_reported_again_stays_recalled_when_the_recall_is_undone(stolen
     assert (answer["entries"], answer["left"]) == (2, 1)
     assert names(stolen).count("Ismael Otero Invento") == 1
     stolen.refuse(undo(stolen, revision), 409, "conflict")
+
+
+def test_what_replaced_a_recalled_report_can_be_recalled_too_and_then_the_first_stands_again(stolen: World) -> None:
+    three(stolen)
+    first = done(recall(stolen))["receipt"]["revision"]
+    stolen.file(source_record_id="3", detainee__full_name="Ismael Otero Invento", release__kind="pardon")
+    assert done(undo(stolen, first))["left"] == 1
+    done(recall(stolen, key="foro"))
+    assert "Ismael Otero Invento" not in names(stolen)
+    assert done(undo(stolen, first))["entries"] == 1
+    assert "Ismael Otero Invento" in names(stolen)
 
 
 def test_a_later_version_follows_all_that_were_filed(stolen: World) -> None:
@@ -448,3 +458,90 @@ def test_whoever_was_hidden_together_with_somebody_through_a_recalled_report_sta
     assert stolen.get("/v1/detainees").json()["data"] == []
     waiting = stolen.get("/v1/objections", "curator").json()["data"]
     assert [one["state"] for one in waiting] == ["hiding", "hiding"]
+
+
+def alone(world: World, hide: str) -> Body:
+    """A person whom nobody but the thief reports, hidden by a consent or on an objection, and recalled."""
+    steal(world)
+    filed = world.file("thief", source_record_id="1")
+    if hide == "consent":
+        world.consent(filed["detainee"]["id"], "counted", given_by="the family")
+    else:
+        world.object_to(f"/v1/detainees/{filed['detainee']['id']}")
+        world.beat()
+    assert world.get("/v1/detainees").json()["data"] == []
+    done(recall(world))
+    return filed
+
+
+@pytest.mark.parametrize("by_list", [False, True])
+@pytest.mark.parametrize("hide", ["consent", "objection"])
+def test_who_was_hidden_stays_hidden_when_the_report_is_sent_again(stolen: World, hide: str, by_list: bool) -> None:
+    filed = alone(stolen, hide)
+    if by_list:
+        stolen.send_list("case number,full name,detained on,released on,country\n1,Tomás Aurelio Quintana Ribas,"
+                         "2024-10-13,2026-01-12,VE")  # fmt: skip
+    else:
+        stolen.file(source_record_id="1")
+    assert releases(stolen) == 1
+    assert stolen.get("/v1/detainees").json()["data"] == []
+    assert stolen.get(f"/v1/detainees/{filed['detainee']['id']}", "reader").status_code == 200
+    if hide == "objection":
+        (waiting,) = stolen.get("/v1/objections", "curator").json()["data"]
+        stolen.decide(waiting["id"], "dismissed")
+        assert len(stolen.get("/v1/detainees").json()["data"]) == 1
+
+
+def test_an_erasure_by_the_old_id_erases_what_was_sent_again(stolen: World) -> None:
+    filed = alone(stolen, "consent")
+    stolen.file(source_record_id="1")
+    stolen.redact(filed["detainee"]["id"])
+    assert names(stolen) == [UNNAMED]
+    assert "Quintana" not in str(stolen.rows("SELECT * FROM sealed"))
+
+
+def test_a_report_without_a_case_number_is_sent_again_by_its_id(stolen: World) -> None:
+    steal(stolen)
+    filed = stolen.file("thief")
+    done(recall(stolen))
+    again = stolen.file(source_record_id=f"report:{filed['report']['id']}")
+    assert again["report"] == {**filed["report"], "version": 2}
+    unchanged = stolen.post("/v1/releases", make_report(source_record_id=f"report:{filed['report']['id']}"), "foro")
+    assert (unchanged.status_code, unchanged.json()["report"]) == (200, again["report"])
+
+
+def test_what_tied_a_recalled_report_ties_it_no_more_when_it_is_sent_again(stolen: World) -> None:
+    berta = stolen.file("jep", detainee__full_name="Berta Solano Ugas")["detainee"]["id"]
+    steal(stolen)
+    earlier = {"detention__detained_on": "2020-01-01", "release__released_on": "2021-01-01"}
+    named: Body = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_date": None}
+    ismael = {"source_record_id": "1", **named, **earlier}
+    stolen.file("thief", detainee_id=berta, **ismael)
+    revision = done(recall(stolen))["receipt"]["revision"]
+    stolen.file(**ismael)
+    assert names(stolen) == ["Berta Solano Ugas", "Ismael Otero Invento"]
+    undo(stolen, revision)
+    assert names(stolen) == ["Berta Solano Ugas", "Ismael Otero Invento"]
+
+
+def test_a_report_sent_again_is_matched_like_a_new_one(stolen: World) -> None:
+    steal(stolen)
+    stolen.file("thief", source_record_id="1", detainee__full_name="Ismael Otero Invento")
+    stolen.file("jep")
+    done(recall(stolen))
+    again = stolen.file(source_record_id="1")
+    assert again["match"]["outcome"] == "linked"
+    assert names(stolen) == ["Tomás Aurelio Quintana Ribas"]
+
+
+def test_a_report_sent_again_joins_those_who_were_tied_to_it_unless_it_is_of_somebody_else(stolen: World) -> None:
+    steal(stolen)
+    stolen.file("thief", source_record_id="1")
+    assert stolen.file("jep")["match"]["outcome"] == "linked"
+    done(recall(stolen))
+    other = make_report(source_record_id="1", detainee__full_name="Berta Solano Ugas")
+    stolen.refuse(stolen.post("/v1/releases", other, "foro"), 409, "another_person")
+    again = stolen.file(source_record_id="1")
+    assert again["match"]["outcome"] == "linked"
+    assert names(stolen) == ["Tomás Aurelio Quintana Ribas"]
+    assert stolen.by_source() == {"foro": 1, "jep": 1}

@@ -81,6 +81,7 @@ class Past:
         self.wishes: dict[uuid.UUID, list[tuple[str, int]]] = {}
         self.wished: dict[int, tuple[str, int]] = {}  # entry → what it asked for, and since when
         self.decisions: dict[str, dict[str, Any]] = {}
+        self.void: dict[uuid.UUID, set[str]] = {}  # what tied a record by being filed, when it was recalled
         self.consents: list[tuple[int, uuid.UUID, str]] = []
         self.redacted: set[uuid.UUID] = set()
         self.erased = {
@@ -120,12 +121,15 @@ class Past:
                 since = max(as_closed, default=entry.revision)
             made.append((asked, since))
             self.wished[entry.revision] = (asked, since)
+        if record in self.keys and "supersedes" not in entry.body:  # recalled, and filed again: tied by what is new
+            self.decisions = {one: body for one, body in self.decisions.items() if one not in self.void[record]}
         self.keys.setdefault(record, entry.revision)
         self.versions.setdefault(record, []).append(entry)
         self.reports[record] = entry
 
     def _read_recall(self, entry: LogEntry) -> None:
         """What is named stands no more, or again; of each report the newest version that stands counts."""
+        stood = set(self.reports)
         for record, versions in self.versions.items():
             for one in versions:
                 named = any(first <= one.revision <= last for first, last in entry.body["entries"])
@@ -139,6 +143,11 @@ class Past:
             self.reports.pop(record, None)
             if stand:
                 self.reports[record] = stand[-1]
+            elif record in stood:
+                self.void[record] = {
+                    one for one, body in self.decisions.items()
+                    if body["b"] == str(record) and body["by"] != "curator"
+                }  # fmt: skip
             self.wishes[record] = [self.wished[one.revision] for one in stand if one.revision in self.wished]
 
     def _own_of_person(self, record: uuid.UUID, source: str) -> list[uuid.UUID]:

@@ -10,8 +10,7 @@ from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of, numbered, placed
 from app.matching.align import NEVER, Deadline
 from app.registry import checks, content
-from app.registry.content import Content
-from app.registry.reports import compared_number
+from app.registry.content import Content, compared_number
 from app.registry.schemas import DetentionReportIn
 from app.wire.matching import TheirsShape, UnreadRow
 
