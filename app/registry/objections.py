@@ -31,7 +31,6 @@ from app.models import (
 )
 from app.registry.objection_places import PLACES_EACH, Target, next_to_hide, thing_at
 from app.registry.records import Kind
-from app.registry.reprojection import of_one_person_with
 from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
@@ -292,30 +291,6 @@ def hidden_records(session: Session, person: int) -> Sequence[uuid.UUID]:
         .where(col(Placement.detainee) == person)
         .order_by(col(Record.key))
     ).all()
-
-
-def move_from_recalled(context: WriteContext, recalled: Iterable[int]) -> None:
-    """Move the objections to recalled records to a standing one of the same person, where there is one: the person
-    stays hidden, and curators find the objection there."""
-    session = context.session
-    for some in chunks(recalled):
-        hiding = (col(ObjectionHiding.record) == col(Record.key)) & (col(ObjectionHiding.until) == OPEN)
-        objected = exists().where(col(Objection.record) == col(Record.key), col(Objection.state).in_(UNDECIDED))
-        rows = session.execute(
-            select(col(Record.key), col(Record.id), col(ObjectionHiding.key))
-            .outerjoin(ObjectionHiding, hiding)
-            .where(col(Record.key).in_(some), or_(col(ObjectionHiding.key).is_not(None), objected))
-        )
-        for key, record_id, hidden in rows.all():
-            other = of_one_person_with(session, record_id)
-            if other is None:
-                continue
-            if hidden is not None:
-                standing = session.get_one(Record, other)
-                context.write("consent", {"record": str(standing.id), "objection": "received"})
-                context.write("consent", {"record": str(record_id), "objection": "lapsed"})
-            of_recalled = update(Objection).where(col(Objection.record) == key)
-            session.connection().execute(of_recalled.values(record=other))
 
 
 def _set(session: Session, rows: Iterable[Row[Any]], **values: Any) -> None:

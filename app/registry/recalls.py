@@ -19,7 +19,7 @@ from app import dates
 from app.errors import Conflict, Invalid, NotFound
 from app.log.entries import MOMENT, entry_at, last_revision_at
 from app.models import OPEN, ApiKey, Claim, RecalledEntry, Report, WrittenBy
-from app.registry import api_keys, objections, standing_versions, two_person_rule
+from app.registry import api_keys, objections, recalled_people, standing_versions, two_person_rule
 from app.registry.schemas import Code, Flag, Shape
 from app.registry.standing_versions import Move, entries_of, ranges_of, within
 from app.registry.write import Outcome, WriteContext
@@ -98,10 +98,11 @@ def recall(context: WriteContext, body: RecallIn) -> Outcome:
         waits = two_person_rule.wait_about(context, "recall", plan.source, plan.source, what, body)
         if waits:
             return waits
+    before = recalled_people.concerned(context.session, plan.withdrawn)
     undoes = {} if body.undoes is None else {"undoes": body.undoes}
     entry = context.write("recall", {"source": plan.slug, "entries": plan.ranges, **undoes})
     if body.undoes is None:
-        objections.move_from_recalled(context, plan.withdrawn)
+        recalled_people.keep_decisions(context, before)
         objections.keep_hiding(context, entry.revision)
     if body.key_id is not None:
         api_keys.revoke(context.session, body.key_id, context.now)

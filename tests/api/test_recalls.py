@@ -545,3 +545,95 @@ def test_a_report_sent_again_joins_those_who_were_tied_to_it_unless_it_is_of_som
     assert again["match"]["outcome"] == "linked"
     assert names(stolen) == ["Tomás Aurelio Quintana Ribas"]
     assert stolen.by_source() == {"foro": 1, "jep": 1}
+
+
+def lured(world: World) -> tuple[Body, Body]:
+    """A person reported by `jep`, and an older detention that the thief files as theirs."""
+    berta = world.file("jep", detainee__full_name="Berta Solano Ugas")
+    steal(world)
+    earlier = {"detention__detained_on": "2020-01-01", "release__released_on": "2021-01-01"}
+    named = {"detainee__full_name": "Berta Solano Ugas", "detainee__birth_date": None}
+    return berta, world.file("thief", detainee_id=berta["detainee"]["id"], **named, **earlier)
+
+
+def shown(world: World) -> list[Body]:
+    return list(world.get("/v1/detainees").json()["data"])
+
+
+def test_who_objected_at_the_address_that_the_thief_made_stays_hidden(stolen: World) -> None:
+    _berta, lure = lured(stolen)
+    stolen.object_to(f"/v1/releases/{lure['release']['id']}")
+    stolen.beat()
+    assert shown(stolen) == []
+    done(recall(stolen))
+    assert shown(stolen) == []
+    (waiting,) = stolen.get("/v1/objections", "curator").json()["data"]
+    assert waiting["state"] == "hiding"
+    stolen.decide(waiting["id"], "dismissed")
+    assert len(shown(stolen)) == 1
+
+
+def test_what_two_curators_decided_at_the_address_that_the_thief_made_holds(stolen: World) -> None:
+    _berta, lure = lured(stolen)
+    stolen.object_to(f"/v1/releases/{lure['release']['id']}")
+    stolen.beat()
+    (waiting,) = stolen.get("/v1/objections", "curator").json()["data"]
+    stolen.decide(waiting["id"], "upheld", "counted")
+    assert shown(stolen) == []
+    done(recall(stolen))
+    assert shown(stolen) == []
+
+
+def test_a_consent_given_by_the_id_that_the_thief_made_holds(stolen: World) -> None:
+    lured(stolen)
+    own = stolen.rows("SELECT detainee_id FROM record ORDER BY key")[-1][0]
+    stolen.consent(str(own), "counted", given_by="the family")
+    assert shown(stolen) == []
+    revision = done(recall(stolen))["receipt"]["revision"]
+    assert shown(stolen) == []
+    bodies = [json.loads(row[0]) for row in stolen.rows(f"SELECT body FROM entry WHERE revision > {revision}")]
+    assert [(body["kind"], body["publish"]) for body in bodies] == [("consent", "counted")]
+    assert releases(stolen) == 1
+
+
+def test_what_was_decided_of_a_person_does_not_follow_whom_the_thief_tied_to_them(stolen: World) -> None:
+    berta, _lure = lured(stolen)
+    stolen.consent(berta["detainee"]["id"], "named", given_by="the person")
+    before = stolen.revision
+    done(recall(stolen))
+    assert stolen.revision == before + 1
+    assert len(shown(stolen)) == 1
+
+
+def test_an_objection_to_whom_nobody_reports_any_more_warns_nobody_and_ends(stolen: World) -> None:
+    steal(stolen)
+    filed = stolen.file("thief", source_record_id="1")
+    stolen.object_to(f"/v1/detainees/{filed['detainee']['id']}")
+    stolen.beat()
+    revision = done(recall(stolen))["receipt"]["revision"]
+    stolen.now += timedelta(days=2)
+    assert "objections_unanswered" not in stolen.get("/readyz").text
+    stolen.now += timedelta(days=29)
+    stolen.beat()
+    assert stolen.rows("SELECT id FROM objection") == []
+    done(undo(stolen, revision))
+    assert shown(stolen) == [], "nobody answered it"
+
+
+def test_everybody_whom_an_objection_may_be_about_is_hidden_and_decided_about(stolen: World) -> None:
+    berta = stolen.file("jep", detainee__full_name="Berta Solano Ugas")["detainee"]["id"]
+    steal(stolen)
+    earlier = {"detention__detained_on": "2020-01-01", "release__released_on": "2021-01-01"}
+    ismael = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_date": None, **earlier}
+    lure = stolen.file("thief", detainee_id=berta, **ismael)
+    stolen.file("pud", detention_id=lure["detention"]["id"], **ismael)
+    stolen.object_to(f"/v1/releases/{lure['release']['id']}", words="I was never there.")
+    stolen.beat()
+    done(recall(stolen))
+    assert shown(stolen) == []
+    waiting = stolen.get("/v1/objections", "curator").json()["data"]
+    words = [said["words"] for one in waiting for said in one["objections"]]
+    assert ([one["state"] for one in waiting], words) == (["hiding"] * 2, ["I was never there."] * 2)
+    for one in waiting:
+        stolen.decide(one["id"], "dismissed")
+    assert len(shown(stolen)) == 2
