@@ -637,3 +637,17 @@ def test_everybody_whom_an_objection_may_be_about_is_hidden_and_decided_about(st
     for one in waiting:
         stolen.decide(one["id"], "dismissed")
     assert len(shown(stolen)) == 2
+
+
+def test_a_withdrawal_that_was_recalled_is_told_by_the_recall_alone(stolen: World) -> None:
+    three(stolen)
+    withdrawn = [row["revision"] for row in stolen.get("/v1/corrections", kind="retracted").json()["data"]]
+    assert len(withdrawn) == 2
+    before = stolen.revision
+    revision = done(recall(stolen))["receipt"]["revision"]
+    assert stolen.get("/v1/corrections", kind="retracted").json()["data"] == []
+    told = stolen.get("/v1/corrections", kind="retracted", as_of=before).json()["data"]
+    assert [row["revision"] for row in told] == withdrawn
+    done(undo(stolen, revision))
+    told = stolen.get("/v1/corrections", kind="retracted").json()["data"]
+    assert [row["revision"] for row in told] == withdrawn

@@ -70,6 +70,12 @@ def _in_country(record: Any, country: str | None, revision: int) -> list[Conditi
     return [exists(detention.where(*here, col(Detention.country) == country))]
 
 
+def _counts(revision: int) -> Condition:
+    """Whether no recall withdraws a report at a revision: what a recall withdraws, the recall tells."""
+    recalled = (col(RecalledEntry.since) <= revision) & (col(RecalledEntry.until) > revision)
+    return ~exists().where(col(RecalledEntry.revision) == col(Report.stated), recalled)
+
+
 def _versions(source: int | None, country: str | None, revision: int) -> Select[int]:
     """Later versions of reports."""
     mine = [] if source is None else [col(Record.source) == source]
@@ -79,6 +85,7 @@ def _versions(source: int | None, country: str | None, revision: int) -> Select[
         .where(
             col(Report.version) > 1,
             col(Report.stated) == col(Report.since),
+            _counts(revision),
             *mine,
             *_in_country(col(Report.record), country, revision),
         )
@@ -103,6 +110,7 @@ def _denials(source: int | None, country: str | None, revision: int) -> Select[i
         .join(Report, filed)
         .where(
             col(Verification.verdict).in_(sorted(DENIALS)),
+            _counts(revision),
             *mine,
             *_in_country(col(Verification.record), country, revision),
         )
