@@ -6,8 +6,9 @@ from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from app.log import sealed
-from app.models import Consent, Sealed
+from app.models import Consent, Record, Sealed
 from app.registry.read_permissions import Reader
+from app.registry.reprojection import recalled_with
 from app.wire.records import ContactOut
 
 # Made once: building a statement costs more than running it.
@@ -27,8 +28,10 @@ def contact(session: Session, records: Collection[int], reader: Reader) -> Conta
     """
     if not reader.restricted:
         return None
+    ids = session.scalars(select(col(Record.id)).where(col(Record.key).in_(records))).all()
+    every = {*records, *recalled_with(session, ids)}  # what was said by a recalled report holds
     latest: dict[int, ContactOut] = {}
-    for _key, record, disclosures in session.execute(_CONSENTS, {"records": list(records)}):
+    for _key, record, disclosures in session.execute(_CONSENTS, {"records": list(every)}):
         said = sealed.values(disclosures)
         if said.get("contact") is not None:
             latest.pop(record, None)  # so that the newest answer stands last

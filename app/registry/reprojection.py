@@ -193,6 +193,15 @@ def of_one_person_with(session: Session, record: uuid.UUID) -> int | None:
     return min((standing[other] for other in cluster & standing.keys()), default=None)
 
 
+def recalled_with(session: Session, ids: Collection[uuid.UUID]) -> set[int]:
+    """The recalled records that are of one person with any of these records."""
+    component, edges = component_of(session, ids)
+    stored = {row.id: row for row in _rows(session, _STATEMENTS, component)}
+    standing = {record_id for record_id, row in stored.items() if row.body is not None}
+    clusters = [cluster for cluster in _clusters(stored, standing, edges) if not cluster.isdisjoint(ids)]
+    return {stored[record].key for cluster in clusters for record in cluster - standing}
+
+
 def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffer) -> str:
     """Add to the buffer the rows of a person of whom `entry` is the only report; returns today's class of publication.
 

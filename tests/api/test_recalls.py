@@ -651,3 +651,17 @@ def test_a_withdrawal_that_was_recalled_is_told_by_the_recall_alone(stolen: Worl
     done(undo(stolen, revision))
     told = stolen.get("/v1/corrections", kind="retracted").json()["data"]
     assert [row["revision"] for row in told] == withdrawn
+
+
+def test_that_nobody_may_be_asked_holds_where_the_report_it_named_is_recalled(stolen: World) -> None:
+    steal(stolen)
+    first = stolen.file("thief", source_record_id="9")
+    assert stolen.file("jep")["match"]["outcome"] == "linked"
+    given = {"publish": "named", "given_by": "the family", "given_on": "2026-01-20", "contact": False}
+    path = f"/v1/detainees/{first['detainee']['id']}/consent"
+    assert stolen.post(path, given, "curator").status_code == 201
+    done(recall(stolen))
+    (row,) = stolen.get("/v1/detainees", "reader").json()["data"]
+    contact = stolen.get(f"/v1/detainees/{row['id']}", "curator").json()["contact"]
+    assert contact is not None
+    assert contact["allowed"] is False
