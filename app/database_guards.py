@@ -29,19 +29,23 @@ _CHANGES = frozenset({pysqlite3.SQLITE_UPDATE, pysqlite3.SQLITE_DELETE})
 # Pragmas that open the tables of the schema, or let a trigger be passed by.
 _UNSAFE_PRAGMAS = frozenset({"writable_schema", "recursive_triggers", "ignore_check_constraints", "foreign_keys"})
 LOG = "entry"  # the append-only table
+# The tables that a server only reads and adds to: the log, and which key wrote which entry, by which a thief is undone.
+# SQLite lets REPLACE pass as an INSERT; a trigger refuses it of the log alone.
+APPENDED = (LOG, "written_by")
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # of PostgreSQL, as it is without quotes
 
 
 def restrict(engine: Engine) -> None:
-    """From now on the connections of a SQLite engine may neither change nor delete entries of the log, nor change the
-    schema, nor reach another database. On PostgreSQL the serving role is what may not (`grants`)."""
+    """From now on the connections of a SQLite engine may neither change nor delete entries of the log, nor which key
+    wrote them, nor change the schema, nor reach another database. On PostgreSQL the serving role is what may not
+    (`grants`)."""
     if not is_sqlite(engine):
         return
 
     def allows(action: int, first: str | None, _second: str | None, _database: str | None, _by: str | None) -> int:
         refused = (
             action not in _SERVED
-            or (action in _CHANGES and first == LOG)
+            or (action in _CHANGES and first in APPENDED)
             or (action == pysqlite3.SQLITE_PRAGMA and first in _UNSAFE_PRAGMAS)
         )
         return int(pysqlite3.SQLITE_DENY if refused else pysqlite3.SQLITE_OK)
@@ -55,15 +59,15 @@ def restrict(engine: Engine) -> None:
 
 def grants(role: str, tables: Iterable[str]) -> list[str]:
     """The statements by which the owner of a PostgreSQL database lets a role serve it: read and write every table, but
-    of the log only read and add. Raises ValueError for a name that would need quotes."""
+    of the log, and of which key wrote what, only read and add. Raises ValueError for a name that would need quotes."""
     if not _ROLE.fullmatch(role):
         raise ValueError("A role is named by small letters, digits and underscores.")
-    others = ", ".join(sorted(set(tables) - {LOG}))
+    others = ", ".join(sorted(set(tables).difference(APPENDED)))
     return [
         f"GRANT USAGE ON SCHEMA public TO {role}",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
         f"GRANT SELECT ON alembic_version TO {role}",
-        f"GRANT SELECT, INSERT ON {LOG} TO {role}",
+        f"GRANT SELECT, INSERT ON {', '.join(APPENDED)} TO {role}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {others} TO {role}",
     ]
 

@@ -115,10 +115,10 @@ def _open(app: FastAPI) -> None:
     state.lanes = Lanes.with_one_place(patience) if one_place else Lanes.of(state.settings.concurrency, patience)
     state.room = Room(state.settings.max_bytes_in_flight, patience)
     writing_as_of_now = (state.engine, state.secret, lambda: require_steady(state.watch, state.clock()))
-    state.imports = Worker(*writing_as_of_now, state.lanes.filing)
+    state.imports = Worker(*writing_as_of_now, state.names, state.lanes.filing)
     state.objection_turn, state.objections_waiting = asyncio.Semaphore(1), 0
     state.objection_beat = ObjectionBeat(*writing_as_of_now)
-    state.embargo_beat = EmbargoBeat(*writing_as_of_now)
+    state.embargo_beat = EmbargoBeat(*writing_as_of_now, state.names)
 
 
 class _App(FastAPI):

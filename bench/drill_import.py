@@ -42,7 +42,7 @@ def import_all(url: str, data: bytes) -> None:
     """What is killed."""
     filing.BATCH = SMALL_BATCH
     engine = make_engine(url)
-    local.file_list(engine, SECRET, now, SOURCE, data, Sent(), lambda _job: None)
+    local.file_list(engine, SECRET, now, "list", SOURCE, data, Sent(), lambda _job: None)
     engine.dispose()
 
 

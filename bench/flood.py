@@ -187,7 +187,7 @@ def registry(folder: Path) -> tuple[str, str]:
     if not (folder / "flood.db").exists():
         prepare(url)
         engine = make_engine(url)
-        local.file_list(engine, SECRET, now, SOURCE, csv_of(PEOPLE, crowd=True), Sent(), lambda _job: None)
+        local.file_list(engine, SECRET, now, "list", SOURCE, csv_of(PEOPLE, crowd=True), Sent(), lambda _job: None)
         engine.dispose()
     engine = make_engine(url)
     with writing(engine) as session:

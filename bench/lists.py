@@ -23,7 +23,7 @@ def main() -> None:
             prepare(url)
             engine = make_engine(url)
             sent = Sent(dry_run=True, mapping=Mapping.read(Path(mapping).read_text(encoding="utf-8")))
-            job = local.file_list(engine, SECRET, now, SOURCE, Path(path).read_bytes(), sent, lambda _job: None)
+            job = local.file_list(engine, SECRET, now, "list", SOURCE, Path(path).read_bytes(), sent, lambda _job: None)
             with reading(engine) as session:
                 wrong = receipts.rows_of(session, job.id, 0, job.rows or 1, "error")
             engine.dispose()

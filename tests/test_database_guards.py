@@ -10,8 +10,8 @@ from sqlalchemy.exc import DatabaseError
 from app.cli.grants import print_grants
 from app.config import Settings
 from app.database import is_sqlite, make_engine, writing
-from app.database_guards import LOG, grants
-from app.models import Entry, metadata
+from app.database_guards import APPENDED, LOG, grants
+from app.models import Entry, WrittenBy, metadata
 from app.registry import scrubbing
 from tests.databases import settings_of
 from tests.support import World, make_report
@@ -23,6 +23,8 @@ REWRITING = [
     "DELETE FROM entry WHERE revision = 1",
     "DROP TABLE entry",
     "ALTER TABLE entry ADD COLUMN more text",
+    "UPDATE written_by SET key_id = 'AAAAAAAA'",
+    "DELETE FROM written_by",
 ]
 OF_SQLITE = [
     "DROP TRIGGER entry_no_update",
@@ -59,8 +61,11 @@ def served(world: World) -> Iterator[World]:
 
 
 def entries(engine: Engine) -> list[tuple[object, ...]]:
+    """Each entry, with the key that wrote it."""
+    joined = "entry LEFT JOIN written_by ON written_by.revision = entry.revision"
+    asked = f"SELECT entry.revision, kind, body, key_id FROM {joined} ORDER BY entry.revision"
     with writing(engine) as session:
-        return [tuple(row) for row in session.execute(text("SELECT revision, kind, body FROM entry ORDER BY revision"))]
+        return [tuple(row) for row in session.execute(text(asked))]
 
 
 def test_a_servers_connection_cannot_rewrite_the_log(served: World, subtests: pytest.Subtests) -> None:
@@ -84,7 +89,7 @@ def test_every_kind_of_write_passes(served: World) -> None:
 
 
 def test_the_log_is_the_table_of_entries() -> None:
-    assert Entry.__tablename__ == LOG
+    assert (Entry.__tablename__, *APPENDED) == (LOG, LOG, WrittenBy.__tablename__)
 
 
 def test_the_statements_leave_no_table_out_and_print_as_sql(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,5 @@
 """Whose key a request carries, and whether it may be used there: the one place for reads and writes."""
 
-from dataclasses import replace
-
 from fastapi import Request
 from fastapi.security import HTTPBearer
 from sqlmodel import Session
@@ -37,12 +35,12 @@ def token_of(request: Request) -> str | None:
 def authenticated(session: Session, token: str, state: State) -> tuple[Reader, ApiKey]:
     """Whose key this is, by now; from then on its requests are counted by themselves. Raises Unauthenticated."""
     try:
-        reader, key = api_keys.authenticate(session, token, state.clock())
+        reader, key = api_keys.authenticate(session, token, state.clock(), state.names)
     except Unauthenticated:
         state.rates.learn(token, valid=False)
         raise
     state.rates.learn(token, valid=True)
-    return replace(reader, names=state.names), key
+    return reader, key
 
 
 def admitted(session: Session, token: str, request: Request) -> tuple[Reader, ApiKey]:

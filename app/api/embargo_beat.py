@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from app.clock import count
+from app.config import Names
 from app.database import reading
 from app.log.entries import as_only_writer
 from app.registry import embargoes
@@ -22,10 +23,11 @@ WATCHED_FOR = 3600.0
 class EmbargoBeat:
     """Ends embargoes, in each process: whoever has the lock first."""
 
-    def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime], names: Names) -> None:
         self._engine = engine
         self._secret = secret
         self._clock = clock
+        self._names = names
         self._begun = count()
 
     def end(self) -> bool:
@@ -36,4 +38,4 @@ class EmbargoBeat:
             if not embargoes.is_due(session, self._clock()):
                 return False
         with as_only_writer(self._engine) as session:
-            return embargoes.end(session, self._clock(), self._secret)
+            return embargoes.end(session, self._clock(), self._secret, self._names)

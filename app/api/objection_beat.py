@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from app.database import reading
 from app.log.entries import as_only_writer
 from app.registry import objections
-from app.registry.read_permissions import ANYONE
+from app.registry.read_permissions import Reader
 from app.registry.write import WriteContext
 
 
@@ -26,4 +26,4 @@ class ObjectionBeat:
             if not objections.is_due(session, self._clock()):
                 return
         with as_only_writer(self._engine) as session:
-            objections.settle(WriteContext(session, ANYONE, self._clock(), self._secret))
+            objections.settle(WriteContext(session, Reader(), self._clock(), self._secret))

@@ -26,7 +26,10 @@ from app.registry.waiting_reports import hold_all
 from app.registry.write import WriteContext
 from app.vocabulary import Role
 
-AGAIN = "Keys revoked since live again, and consents given since are gone: revoke and record these anew."
+AGAIN = (
+    "Keys revoked since live again, and consents given since are gone: revoke and record these anew; recalls made "
+    "since are undone, so that all that a thief wrote, and the key, live again: recall it anew before you serve."
+)
 HIDE = (
     "Objections sent since are gone too, and whoever was hidden on one is shown again: let nobody but curators reach "
     "the server until they have hidden these people anew, each by a consent of class `counted`. Whoever is not in the "

@@ -17,10 +17,10 @@ from app.config import Settings
 from app.database import reading
 from app.exchange import copies, exports, ftm, own_reports, package
 from app.exchange.imports.faults import BadFile
-from app.exchange.imports.local import reporter
 from app.log.entries import head
 from app.reading.formats import Form
 from app.registry.read_permissions import Reader
+from app.registry.reporters import reporter_by_slug
 from app.registry.write import WriteContext
 
 
@@ -59,7 +59,7 @@ def export(
         if to is not None:
             copy(session, to, anyone, revision)
         elif source is not None:
-            left = of_source(session, source, form, revision)
+            left = of_source(session, reporter_by_slug(session, source, settings.names), form, revision)
         else:
             public(session, form, anyone, revision)
     if left is not None:
@@ -94,9 +94,8 @@ def public(session: Session, form: ExportForm, reader: Reader, revision: int) ->
     _tell(f"Left out: {told['nameless']} people who are listed without a name.")
 
 
-def of_source(session: Session, slug: str, form: ExportForm, revision: int) -> str | None:
+def of_source(session: Session, source: Reader, form: ExportForm, revision: int) -> str | None:
     """Write a source's own reports to stdout; a line that says what the form could not carry, if anything."""
-    source = reporter(session, slug)
     if form is ExportForm.FTM:
         return "A source's own reports are written as jsonl or csv."
     told = own_reports.Losses()

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Engine
 
 from app.cli.receipt import print_groups, print_receipt, put
+from app.config import Names
 from app.database import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, receipts, remote
@@ -63,7 +64,14 @@ def reader_language() -> Language:
 
 
 def import_list(
-    engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, path: Path, sent: Sent, told: Telling
+    engine: Engine,
+    secret: bytes,
+    clock: Callable[[], datetime],
+    names: Names,
+    slug: str,
+    path: Path,
+    sent: Sent,
+    told: Telling,
 ) -> str | None:
     """File a list and print what became of it; a line that says what is left to do, if anything is."""
     with _bar() as bar:
@@ -72,7 +80,7 @@ def import_list(
         def tell(job: ListImport) -> None:
             bar.update(task, total=job.rows, completed=sum(json.loads(job.counts).values()))
 
-        job = local.file_list(engine, secret, clock, slug, path.read_bytes(), sent, tell)
+        job = local.file_list(engine, secret, clock, names, slug, path.read_bytes(), sent, tell)
     return _print(_rows(engine, secret, job), receipts.shape(job, secret, told.lang), _Cells(path, sent), told)
 
 

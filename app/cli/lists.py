@@ -60,6 +60,6 @@ def import_list(
     with opened(settings):
         pass  # migrated, and the secret known to be the right one
     with database(settings) as engine:
-        left = importing.import_list(engine, settings.secret_key(), now, source, file, sent, told)
+        left = importing.import_list(engine, settings.secret_key(), now, settings.names, source, file, sent, told)
     if left is not None:
         fail(left)

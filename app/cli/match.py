@@ -19,8 +19,9 @@ from app.exchange.comparing import run, sheets
 from app.exchange.comparing.registry import Scope
 from app.exchange.comparing.report import ListComparison
 from app.exchange.imports.faults import BadFile
-from app.exchange.imports.local import bounded, reporter
+from app.exchange.imports.local import bounded
 from app.exchange.template import template
+from app.registry.reporters import reporter_by_slug
 from app.vocabulary import Language
 from app.wire.matching import PairedShape
 
@@ -114,7 +115,8 @@ def _with_registry(slug: str, mine: run.List, scope: Scope) -> ListComparison:
     with opened(settings):
         pass  # with another secret no case number of one's own would be found
     with database(settings) as engine, reading(engine) as session:
-        return run.with_registry(session, settings.secret_key(), now(), reporter(session, slug), mine, scope)
+        reader = reporter_by_slug(session, slug, settings.names)
+        return run.with_registry(session, settings.secret_key(), now(), reader, mine, scope)
 
 
 def _print(comparison: ListComparison, xlsx: Path | None) -> None:

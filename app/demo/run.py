@@ -101,7 +101,8 @@ class Replay:
 
         def file() -> None:
             source = self._sources[event.source]
-            actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
+            # The people are invented, and tied alike whatever the operator chose: the counts are those published.
+            actor = Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
             reports.file_report(self._context(actor, event.at), schema.model_validate(event.body))
             self._join_counted(event)
 

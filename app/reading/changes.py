@@ -173,16 +173,16 @@ def changed(
         now = person_records.people(session, {row[1] for row in rows}, revision)
         consented = past_permission.consented(session, past.keys(), since)
         hidden = past_permission.hidden_at(session, past.keys(), since)
-        told = past_permission.first_consented(session, now.keys(), since, revision)
-        told |= past_permission.erased_since(session, now.keys(), since, revision)
+        always_changed = past_permission.first_consented(session, now.keys(), since, revision)
+        always_changed |= past_permission.erased_since(session, now.keys(), since, revision)
 
         def same(key: int, person: Person) -> bool:
             was = past.get(before.get(key, 0))
-            if was is None or person.detainee["detainee"] in told:
+            if was is None or person.detainee["detainee"] in always_changed:
                 return False
             of_then = in_name_of(was.detainee["publish"], was.detainee["detainee"] in consented)
-            shown = Publish.COUNTED if was.detainee["detainee"] in hidden else of_then
-            was = replace(was, publish=shown)  # what was shown then, by the class of then
+            publish_then = Publish.COUNTED if was.detainee["detainee"] in hidden else of_then
+            was = replace(was, publish=publish_then)  # what was shown then, by the class of then
             return reader.sees_person(was.publish) and _told(kind, was, key, reader) == _told(kind, person, key, reader)
 
         return [None if same(row[0], now[row[1]]) else shape(now[row[1]], row[0], reader) for row in rows]
@@ -233,7 +233,10 @@ def left(
                 person.detainee == then.detainee, at(person, since), person.publish == Publish.COUNTED.value
             )
         )
-        statement = statement.where(~hidden_then)
+        among = ListedThings(statement, key, then.detainee, None)
+        # Whoever is hidden for perhaps being a child was hidden then already, if nothing was said of the person since.
+        touched = may_have_changed(kind, among, since, revision)
+        statement = statement.where(~hidden_then, ~past_permission.hid(then.detainee, since), touched)
     return statement, key
 
 

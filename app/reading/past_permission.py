@@ -32,9 +32,14 @@ def may_have_changed(detainee: Any, since: int, revision: int) -> Condition:
 
 def hidden_at(session: Session, detainees: Collection[int], revision: int) -> set[int]:
     """The people whom an objection hid at a revision."""
-    hidden = (col(ObjectionHiding.key) <= revision) & (col(ObjectionHiding.until) > revision)
-    people = _of_them(detainees, revision).join(ObjectionHiding, _OBJECTED).where(hidden)
-    return set(session.scalars(people))
+    return set(session.scalars(_of_them(detainees, revision).join(ObjectionHiding, _OBJECTED).where(_hiding(revision))))
+
+
+def hid(detainee: Any, revision: int) -> Condition:
+    """Whether an objection hid a person at a revision."""
+    people = select(col(Placement.detainee)).where(at(Placement, revision))
+    hidden: Condition = detainee.in_(people.join(ObjectionHiding, _OBJECTED).where(_hiding(revision)))
+    return hidden
 
 
 def consented(session: Session, detainees: Collection[int], revision: int) -> set[int]:
@@ -55,6 +60,10 @@ def erased_since(session: Session, detainees: Collection[int], since: int, revis
     if session.scalars(select(col(Head.erased))).one() <= since:
         return set()
     return set(session.scalars(_of_them(detainees, revision).join(Record, _OF_RECORD).where(col(Record.redacted))))
+
+
+def _hiding(revision: int) -> Condition:
+    return (col(ObjectionHiding.key) <= revision) & (col(ObjectionHiding.until) > revision)
 
 
 def _of_them(detainees: Collection[int], revision: int) -> Any:

@@ -16,11 +16,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from app.config import Names
 from app.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.log.entries import no_entry_before
 from app.matching.fold import fold
 from app.models import OPEN, ApiKey, Head, Source
 from app.registry.read_permissions import Reader
+from app.registry.reporters import reporter
 from app.vocabulary import Role
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -181,7 +183,7 @@ def require_live(session: Session, key_id: str, now: datetime) -> None:
         raise Unauthenticated(NOT_VALID)
 
 
-def authenticate(session: Session, token: str, now: datetime) -> tuple[Reader, ApiKey]:
+def authenticate(session: Session, token: str, now: datetime, names: Names) -> tuple[Reader, ApiKey]:
     """The reader and the row of a key. Raises Unauthenticated, in the same words for an unknown, an expired and a
     revoked key."""
     match = PATTERN.fullmatch(token)
@@ -195,9 +197,8 @@ def authenticate(session: Session, token: str, now: datetime) -> tuple[Reader, A
         raise Unauthenticated(NOT_VALID)
     key: ApiKey = row[0]
     if key.source is None:
-        return Reader(Role(key.role)), key
-    source = session.scalars(select(Source).where(col(Source.key) == key.source, col(Source.until) == OPEN)).one()
-    return Reader(Role(key.role), source.key, source.slug, source.independent and not source.quarantined), key
+        return Reader(Role(key.role), names=names), key
+    return reporter(session, key.source, names, Role(key.role)), key
 
 
 def _random(length: int) -> str:

@@ -16,16 +16,17 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlmodel import Session, col
 
 from app import server_log
+from app.config import Names
 from app.dates import format_instant
 from app.errors import Conflict, Invalid, Problem
-from app.models import OPEN, ApiKey, Record, Source
+from app.models import ApiKey, Record
 from app.registry import records, reports, waiting_reports
 from app.registry.embargo_terms import waits_until
-from app.registry.read_permissions import Reader
+from app.registry.reporters import reporter
 from app.registry.schemas import DetentionReportIn, VerificationOfReleaseIn
 from app.registry.waiting_reports import Waiting
 from app.registry.write import Outcome, WriteContext
-from app.vocabulary import Role, Verdict
+from app.vocabulary import Verdict
 
 KEPT, OK = 202, 200  # the report waits; what waited is gone
 # Seconds of one transaction, before other writers get their turn.
@@ -103,7 +104,7 @@ def is_due(session: Session, now: datetime) -> bool:
     return bool(waiting_reports.read(session, waiting_reports.is_due(now), limit=1))
 
 
-def end(session: Session, now: datetime, secret: bytes) -> bool:
+def end(session: Session, now: datetime, secret: bytes, names: Names) -> bool:
     """File reports whose embargo is over, and delete each in the transaction that files it. Whether there may be more.
 
     What cannot be filed stays, with the reason for its source. The caller has locked the head row.
@@ -111,21 +112,15 @@ def end(session: Session, now: datetime, secret: bytes) -> bool:
     until = monotonic() + LONGEST
     waiting = waiting_reports.read(session, waiting_reports.is_due(now), limit=AT_ONCE)
     for number, each in enumerate(waiting, 1):
-        _end(session, each, now, secret)
+        _end(session, each, now, secret, names)
         if monotonic() > until:
             return number < len(waiting) or len(waiting) == AT_ONCE
     return len(waiting) == AT_ONCE
 
 
-def _end(session: Session, waiting: Waiting, now: datetime, secret: bytes) -> None:
-    source = session.execute(
-        select(col(Source.slug), col(Source.independent), col(Source.quarantined)).where(
-            col(Source.key) == waiting.source, col(Source.until) == OPEN
-        )
-    ).one()
-    reporter = Reader(Role.REPORTER, waiting.source, source.slug, source.independent and not source.quarantined)
+def _end(session: Session, waiting: Waiting, now: datetime, secret: bytes, names: Names) -> None:
     context = WriteContext(
-        session, reporter, now, secret, waiting.key_id or ""
+        session, reporter(session, waiting.source, names), now, secret, waiting.key_id or ""
     )  # a wrong clock or other rules refuse all, and no report
     try:
         with session.begin_nested():

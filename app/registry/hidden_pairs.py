@@ -35,10 +35,10 @@ from app.registry.candidates import CandidateRecord
 from app.registry.content import Content
 from app.registry.linking import MOST_REVIEWED, Pair
 from app.registry.projection.counted_reports import whole
-from app.registry.read_permissions import Reader
+from app.registry.reporters import reporter
 from app.registry.views import Views
 from app.registry.write import MatchContext, WriteContext
-from app.vocabulary import Judgement, Role
+from app.vocabulary import Judgement
 
 # Records compared at once: their look-ups share statements, and a request that comes meanwhile waits for a part of a
 # second at most.
@@ -100,7 +100,7 @@ def waiting(engine: Engine, after: int = 0) -> list[int]:
         return list(session.scalars(_WAITING, {"after": after, "most": BATCH}))
 
 
-def compare(engine: Engine, records: Sequence[int], names: Names = "list") -> None:
+def compare(engine: Engine, records: Sequence[int], names: Names) -> None:
     """Find the hidden pairs of these uncompared records, and store them. `names`: the operator's choice."""
     with reading(engine) as session:  # the long part, which keeps no writer waiting
         pairs = _pairs(session, session.connection().execute(_UNCOMPARED, {"among": list(records)}).all(), names)
@@ -120,8 +120,7 @@ def _pairs(session: Session, rows: Sequence[Any], names: Names) -> list[tuple[in
         reports[source, listing].append(_Filed(key, record_id, detainee, content))
     pairs: list[tuple[int, Pair]] = []
     for (source, listing), of_source in reports.items():
-        view = views.sources[source]
-        actor = Reader(Role.REPORTER, source, view.slug, view.independent, names)
+        actor = reporter(session, source, names)
         pairs += _pairs_of_source(MatchContext(session, actor, views, listing=listing), of_source)
     return pairs
 

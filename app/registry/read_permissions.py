@@ -42,13 +42,13 @@ MEDICAL_GROUPS = frozenset({"gravely_ill"})
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Who reads: the role of the key (None without a key) and the key's source; `names`: what the operator opens of
-    people whose names only reports ask for."""
+    people whose names only reports ask for; nothing, unless it is said. `reporters.py` makes the reader of a source."""
 
     role: Role | None = None
     source: int | None = None
     slug: str | None = None
     independent: bool = True
-    names: Names = "list"
+    names: Names = "off"
 
     @property
     def restricted(self) -> bool:
@@ -137,6 +137,3 @@ def _without_medical(fact: Fact) -> Fact:
 
     groups: list[Said] = [{**group, "value": keep(group["value"])} for group in fact["said"]]
     return {"value": keep(fact["value"]), "said": [group for group in groups if group["value"]]}
-
-
-ANYONE = Reader()

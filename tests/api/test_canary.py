@@ -23,10 +23,9 @@ from app.database_files import back_up
 from app.exchange import package
 from app.models import metadata
 from app.reading.dimensions import RELEASES, dimensions_of
-from app.registry.read_permissions import ANYONE
 from app.vocabulary import Role
 from tests.api.serving import serving
-from tests.support import GOVERNMENT, Body, World, make_report
+from tests.support import ANYONE, GOVERNMENT, Body, World, make_report
 
 HIDDEN = ("counted", "minor", "withdrawn", "anonymous", "retracted", "erased")
 WAITING = "waiting"  # under an embargo: nowhere but in the list that its source asks for

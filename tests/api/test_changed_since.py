@@ -248,6 +248,35 @@ def test_whom_an_objection_hid_is_told_again_once_it_is_dismissed(world: World, 
 
 
 @pytest.mark.parametrize("path", LISTS)
+def test_whom_an_objection_hid_by_then_leaves_no_tombstone(world: World, path: str) -> None:
+    filed = world.file(**ANA, detainee__birth_date="1950")
+    before = world.revision
+    world.object_to(f"/v1/detainees/{filed['detainee']['id']}")
+    world.beat()
+    hidden = world.revision
+    world.file(**BEA, detainee__birth_date="1960", source_record_id="another")
+    assert changed(world, path, hidden)[1] == []
+    (waiting,) = world.get("/v1/objections", "curator").json()["data"]
+    world.decide(waiting["id"], "upheld", "counted")
+    assert changed(world, path, hidden)[1] == []
+    assert changed(world, path, before)[1] == [filed[THINGS[path]]["id"]]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_who_was_perhaps_a_child_by_then_leaves_no_tombstone_unless_something_is_said_since(
+    world: World, path: str
+) -> None:
+    filed = world.file(**ANA, detainee__birth_date=None, detainee__publish="anonymous")
+    before = world.revision
+    birth = {"detainee__full_name": None, "detainee__birth_date": "2010", "detainee__publish": None}
+    world.file(GOVERNMENT, **birth, detainee_id=filed["detainee"]["id"], source_record_id="1")
+    hidden = world.revision
+    world.file(**BEA, detainee__birth_date="1960", source_record_id="another")
+    assert changed(world, path, hidden)[1] == []
+    assert changed(world, path, before)[1] == [filed[THINGS[path]]["id"]]
+
+
+@pytest.mark.parametrize("path", LISTS)
 def test_who_was_perhaps_a_child_is_told_once_a_consent_answers_that(world: World, path: str) -> None:
     filed = world.file(**ANA, detainee__birth_date=None, detainee__publish="anonymous")
     birth = {"detainee__full_name": None, "detainee__birth_date": "2010", "detainee__publish": None}

@@ -23,10 +23,9 @@ from app.models import metadata
 from app.registry import api_keys, embargoes, reports, waiting_reports
 from app.registry.embargo_terms import LONGEST
 from app.registry.operator_warnings import operator_warnings, private_warnings
-from app.registry.read_permissions import ANYONE
 from app.registry.rebuild import rebuild
 from tests.databases import ENGINES, Templates
-from tests.support import GOVERNMENT, Body, World, make_report
+from tests.support import ANYONE, GOVERNMENT, Body, World, make_report
 from tests.two_registries import differences, twins
 
 MARK = "zqembargoqz"
@@ -509,7 +508,10 @@ def test_of_several_processes_one_files_it(world: World) -> None:
     for number in range(6):
         send(world, source_record_id=f"E-{number}", detainee__full_name=f"Persona {'ABCDEF'[number] * 5} Segura")
     world.now = OVER
-    beats = [embargo_beat.EmbargoBeat(world.engine, world.app.state.secret, lambda: world.now) for _process in range(4)]
+    beats = [
+        embargo_beat.EmbargoBeat(world.engine, world.app.state.secret, lambda: world.now, "list")
+        for _process in range(4)
+    ]
     threads = [Thread(target=beat.end) for beat in beats]
     for thread in threads:
         thread.start()
@@ -524,7 +526,7 @@ def test_one_transaction_does_not_keep_other_writers_waiting(world: World, monke
         send(world, source_record_id=f"E-{number}", detainee__full_name=f"Persona {'ABC'[number] * 5} Segura")
     world.now = OVER
     with as_only_writer(world.engine) as session:
-        assert embargoes.end(session, world.now, world.app.state.secret) is True
+        assert embargoes.end(session, world.now, world.app.state.secret, "list") is True
     assert len(world.waiting()) == 2
     world.end_embargoes()
     assert world.waiting() == []
@@ -537,7 +539,7 @@ def test_a_clock_that_jumped_ends_no_embargo(world: World) -> None:
     seconds = [0.0]
     watch = WatchedClock(wall=lambda: clock[0], count=lambda: seconds[0])
     beat = embargo_beat.EmbargoBeat(
-        world.engine, world.app.state.secret, lambda: entries.require_steady(watch, watch.now())
+        world.engine, world.app.state.secret, lambda: entries.require_steady(watch, watch.now()), "list"
     )
     assert beat.end() is False
     clock[0] = OVER + timedelta(days=1)
@@ -567,7 +569,7 @@ def test_a_process_watches_its_clock_for_an_hour_before_it_ends_any(
     monkeypatch.setattr(embargo_beat, "WATCHED_FOR", 3600.0)
     seconds = [100.0]
     monkeypatch.setattr(embargo_beat, "count", lambda: seconds[0])
-    beat = embargo_beat.EmbargoBeat(world.engine, world.app.state.secret, lambda: world.now)
+    beat = embargo_beat.EmbargoBeat(world.engine, world.app.state.secret, lambda: world.now, "list")
     send(world)
     world.now = OVER
     seconds[0] += 3599

@@ -1,7 +1,9 @@
 """RECUENTO_NAMES: people whose name is public only since sources asked for it stand in lists by name, are found by
 their whole name alone, or are shown without a name. Whom a recorded consent names is named whatever is set."""
 
+import json
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ from sqlalchemy import event
 
 from app.database import reading
 from app.exchange import exports, ftm, package
+from app.exchange.imports import local
+from app.exchange.imports.stored import Sent
+from app.models import NAMED_BY_REPORTS
 from app.reading.formats import Form
 from app.reading.search import is_whole_name
 from app.registry.read_permissions import Reader
@@ -153,6 +158,47 @@ def test_a_governments_report_is_not_told_that_it_met_somebody_whom_only_reports
     theirs = world.file(GOVERNMENT, detainee__full_name=NAME, verification=None)
     assert theirs["match"]["outcome"] == "new"
     assert theirs["detainee"]["id"] != detainee
+
+
+ROW = f"código;nombre;fecha de nacimiento;país;fecha de detención\nM-1;{NAME};1971;Venezuela;2024-10-13\n"
+
+
+@pytest.mark.parametrize("names", ["off", "search"])
+def test_no_row_of_a_governments_list_is_told_of_whom_only_reports_name(resting: World, names: Any) -> None:
+    resting.app.state.names = names
+    with resting as world:
+        file(world)
+        for dry_run in (True, False):
+            receipt = world.send_list(ROW, who=GOVERNMENT, dry_run=dry_run)
+            assert [row["outcome"] for row in world.rows_of(receipt, GOVERNMENT)] == ["new"], dry_run
+        assert [row["outcome"] for row in world.rows_of(world.send_list(ROW, who="jep"), "jep")] == ["linked"]
+
+
+@pytest.mark.parametrize("names,outcome", [("off", "new"), ("list", "linked")])
+def test_a_list_filed_on_the_registrys_machine_asks_the_operators_choice_too(
+    world: World, names: Any, outcome: str
+) -> None:
+    file(world)
+    engine, secret, data = world.engine, world.app.state.secret, ROW.encode()
+    job = local.file_list(engine, secret, lambda: world.now, names, GOVERNMENT, data, Sent(), lambda _job: None)
+    assert json.loads(job.counts)[outcome] == 1
+
+
+@pytest.mark.parametrize("names", ["off", "search"])
+def test_the_end_of_an_embargo_ties_no_government_to_whom_only_reports_name(resting: World, names: Any) -> None:
+    resting.app.state.names = names
+    with resting as world:
+        release = world.file("foro", detainee__full_name=NAME)["release"]["id"]
+        world.wait("2026-03-09", GOVERNMENT, detainee__full_name=NAME, source_record_id="M-1")
+        world.now = datetime(2026, 3, 11, 12, tzinfo=UTC)
+        world.end_embargoes()
+        assert world.waiting(GOVERNMENT) == []
+        told = world.get(f"/v1/releases/{release}/verifications").json()["data"]
+        assert [row["source"] for row in told] == ["foro"]
+
+
+def test_whoever_reads_without_the_operators_choice_is_shown_no_name_of_reports() -> None:
+    assert Reader().shown_as(NAMED_BY_REPORTS) == "anonymous"
 
 
 def test_a_consent_that_opens_a_name_is_a_change_and_a_corrected_name_that_nobody_sees_is_none(world: World) -> None:

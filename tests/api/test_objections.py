@@ -23,11 +23,10 @@ from app.registry import objections
 from app.registry.objection_intake import ObjectionIn, receive
 from app.registry.objection_places import ANSWERED_WITHIN, MOST_HIDDEN, MOST_OF_NETWORK, PLACES_EACH
 from app.registry.objections import MOST_VOICES, QUIET, QUIET_UNANSWERED, UNANSWERED_KEPT, WARNED_AFTER, WORDS_KEPT
-from app.registry.read_permissions import ANYONE
 from app.registry.rebuild import BASE, rebuild
 from tests.api.serving import serving
 from tests.properties.test_rebuild import TABLES, rows
-from tests.support import PATIENCE, Body, World, make_report
+from tests.support import ANYONE, PATIENCE, Body, World, make_report
 
 MARK = "zqwordsqz"
 WORDS: Body = {"words": f"{MARK} I am her", "contact": f"{MARK}@mail.example"}

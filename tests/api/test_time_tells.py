@@ -124,7 +124,7 @@ def test_a_row_of_a_list_costs_the_same(two: Pair, who: str, publish: str, dry_r
         row: dict[str, Any] = make_report(**said, source_record_id=str(world.revision))
         data = (json.dumps(row) + "\n").encode()
         secret, clock = world.app.state.secret, world.app.state.clock
-        job = local.file_list(world.engine, secret, clock, who, data, Sent(dry_run=dry_run), lambda _job: None)
+        job = local.file_list(world.engine, secret, clock, "list", who, data, Sent(dry_run=dry_run), lambda _job: None)
         assert json.loads(job.counts)["new"] == 1
 
     right, wrong = costs(two, send)

@@ -157,8 +157,10 @@ def test_a_backup_is_put_back_in_place_of_the_database_when_the_loss_is_accepted
     assert f"answered up to revision {lost}, and the backup ends with revision {kept}" in said
     ran = recuento("restore", str(copy), "--replace", "--accept-loss")
     assert ran.status == 0, ran.err
-    assert f"goes on after revision {kept}; this machine had answered up to revision {lost}" in " ".join(
-        ran.err.split()
+    told = " ".join(ran.err.split())
+    assert f"goes on after revision {kept}; this machine had answered up to revision {lost}" in told
+    assert (
+        "recalls made since are undone, so that all that a thief wrote, and the key, live again: recall it anew" in told
     )
     assert database.stat().st_mode & 0o777 == 0o600
     with World(world.settings, keys=world.keys) as again:

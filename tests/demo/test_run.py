@@ -52,18 +52,18 @@ def test_the_database_says_of_itself_that_it_is_a_demo(session: Session) -> None
 
 
 def test_the_guests_key_writes_as_an_invented_organisation(session: Session) -> None:
-    reader, _key = api_keys.authenticate(session, run.guest_key(session, NOW), NOW)
+    reader, _key = api_keys.authenticate(session, run.guest_key(session, NOW), NOW, "list")
     assert (reader.role, reader.slug) == ("reporter", run.GUEST["slug"])
 
 
 def test_a_new_guests_key_ends_the_one_before_and_all_end_by_themselves(session: Session) -> None:
     first, second = run.guest_key(session, NOW), run.guest_key(session, NOW)
     with pytest.raises(Unauthenticated):
-        api_keys.authenticate(session, first, NOW)
+        api_keys.authenticate(session, first, NOW, "list")
     made = api_keys.moment_of(session, NOW)  # later, where a later moment was asked about
-    api_keys.authenticate(session, second, made + timedelta(days=run.KEY_DAYS - 1))
+    api_keys.authenticate(session, second, made + timedelta(days=run.KEY_DAYS - 1), "list")
     with pytest.raises(Unauthenticated):
-        api_keys.authenticate(session, second, made + timedelta(days=run.KEY_DAYS))
+        api_keys.authenticate(session, second, made + timedelta(days=run.KEY_DAYS), "list")
     assert len(session.scalars(select(col(ApiKey.id)).where(col(ApiKey.revoked_at).is_(None))).all()) == 1
 
 

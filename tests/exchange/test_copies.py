@@ -16,11 +16,11 @@ from app.errors import Conflict, Problem
 from app.exchange import copies, package
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head
-from app.registry.read_permissions import ANYONE, Reader
+from app.registry.read_permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.databases import Templates, settings_of
-from tests.support import NOW, Body, World, make_report
+from tests.support import ANYONE, NOW, Body, World, make_report
 
 
 @pytest.fixture(scope="module")

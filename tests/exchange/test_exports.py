@@ -10,8 +10,7 @@ import pytest
 from app.database import reading
 from app.exchange import exports
 from app.reading.formats import Form
-from app.registry.read_permissions import ANYONE
-from tests.support import World
+from tests.support import ANYONE, World
 
 Row = dict[str, Any]
 NAMES = (

@@ -8,8 +8,7 @@ import pytest
 
 from app.database import reading
 from app.exchange import ftm
-from app.registry.read_permissions import ANYONE
-from tests.support import World
+from tests.support import ANYONE, World
 
 Row = dict[str, Any]
 # Of the schemata of followthemoney 4.11.2, with all they inherit, the properties written here.

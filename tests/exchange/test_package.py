@@ -12,8 +12,7 @@ import pytest
 from app.database import reading
 from app.exchange import package
 from app.exchange.table_schema import TABLES
-from app.registry.read_permissions import ANYONE
-from tests.support import NOW, World
+from tests.support import ANYONE, NOW, World
 
 Row = dict[str, str]
 # Of somebody who may only be counted, and of what is never public of anybody.

@@ -92,7 +92,7 @@ class Clerk:
         if who not in SLUGS:
             return Reader(Role(who))
         source = session.scalars(select(Source).where(col(Source.slug) == who, col(Source.until) == OPEN)).one()
-        return Reader(Role.REPORTER, source.key, source.slug, source.independent)
+        return Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
 
     def key_of(self, who: str) -> str:
         """The id of the key of a source or a role."""

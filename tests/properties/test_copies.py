@@ -20,14 +20,14 @@ from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage
 from app.reading.formats import Form
 from app.reading.visibility import at, visible
 from app.registry.bulk_filing import file_rows
-from app.registry.read_permissions import ANYONE, Reader
+from app.registry.read_permissions import Reader
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.properties.histories import histories
 from tests.properties.steps import Registry, Step
-from tests.support import NOW
+from tests.support import ANYONE, NOW
 
 # What counts of releases and of the held read, and what names a row in one registry alone.
 COUNTED: tuple[type[Any], ...] = (Detainee, Detention, ReleaseAtStage, SourceRelease, DetentionState, SourceDetention)
@@ -80,7 +80,7 @@ def test_what_a_source_exports_of_its_own_changes_nothing_when_it_is_filed_again
         revision = head(session)[0]
         sources = session.scalars(select(Source).where(col(Source.until) == OPEN)).all()
         for source in sources:
-            actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
+            actor = Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
             lines = "".join(
                 own_reports.reports(session, actor, Form.JSONL, revision, own_reports.Losses())
             ).splitlines()

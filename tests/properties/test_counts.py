@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.counts.tally import count
 from app.reading.terms import CountTerms, HeldCountTerms
-from app.registry.read_permissions import ANYONE, Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.properties.histories import count_terms, held_terms, histories
@@ -16,6 +16,7 @@ from tests.properties.past import Past
 from tests.properties.recount import recount
 from tests.properties.recount_held import recount_held
 from tests.properties.steps import Registry, Step
+from tests.support import ANYONE
 
 READERS = st.sampled_from((ANYONE, ANYONE, Reader(Role.READER)))
 

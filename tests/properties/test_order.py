@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from app.counts.tally import count
 from app.reading.terms import CountTerms
 from app.registry import identity_decisions, linking, reports
-from app.registry.read_permissions import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
 from tests.drawn import examples
 from tests.properties.histories import JUDGED, SOURCES, SPELLS, bodies, count_terms, weighted
 from tests.properties.past import Past
 from tests.properties.steps import SLUGS, Body, ChangeSource, Clerk, Registry
+from tests.support import ANYONE
 
 NAMED = {"full_name": "Tomás Aurelio Quintana Ribas", "publish": "named"}
 NUMBERS = st.integers(0, 7)

@@ -13,7 +13,7 @@ from app.dates import format_instant
 from app.models import OPEN, PROJECTED, ApiKey, BlockingKey, Claim, Report, RequestedClass
 from app.reading.terms import CountTerms
 from app.registry import recalls, reports
-from app.registry.read_permissions import ANYONE, Reader
+from app.registry.read_permissions import Reader
 from app.registry.rebuild import rebuild
 from app.registry.recalls import RecallIn
 from app.registry.schemas import ReleaseReportIn
@@ -25,6 +25,7 @@ from tests.properties.recount import recount
 from tests.properties.steps import Body, Clerk, Registry, Step
 from tests.properties.test_counts import numbers_of
 from tests.properties.test_rebuild import TABLES, rows
+from tests.support import ANYONE
 
 STANDING: tuple[type[Any], ...] = (*PROJECTED, Report, Claim, BlockingKey, RequestedClass)
 STOLEN = "STOLEN00"  # a second key of one source

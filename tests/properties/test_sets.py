@@ -13,7 +13,7 @@ from app.counts.overlap import overlap
 from app.counts.tally import MULTIPLE, count, number_of
 from app.reading import terms as wording
 from app.reading.terms import CountTerms
-from app.registry.read_permissions import ANYONE, Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.properties.histories import PRIVATE_DIMENSIONS, PUBLIC_DIMENSIONS, count_terms, histories
@@ -21,7 +21,7 @@ from tests.properties.past import Past
 from tests.properties.recount import Release
 from tests.properties.saying import COUNTING
 from tests.properties.steps import SLUGS, Clerk, Registry, Step
-from tests.support import World
+from tests.support import ANYONE, World
 
 PARTNER = Reader(Role.READER)
 STAGES = st.sampled_from(("carried_out", "carried_out", "ordered", "announced"))

@@ -8,8 +8,7 @@ from app.database import reading
 from app.errors import Invalid
 from app.reading.selection import select_releases, source_keys
 from app.reading.terms import CountTerms, ReleaseTerms
-from app.registry.read_permissions import ANYONE
-from tests.support import World
+from tests.support import ANYONE, World
 
 
 def test_every_unknown_source_is_pointed_at(world: World) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from app.reading import shapes
 from app.reading.shapes import Ids, Person
-from app.registry.read_permissions import ANYONE, Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Publish, Role, Stage
 from app.wire.base import Fact, Facts
+from tests.support import ANYONE
 
 READER = Reader(Role.READER)
 CURATOR_OF_A_GOVERNMENT = Reader(Role.CURATOR, independent=False)

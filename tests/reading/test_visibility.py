@@ -7,9 +7,9 @@ from sqlmodel import col
 
 from app.models import NAMED_BY_REPORTS, Detainee
 from app.reading.visibility import hidden_trait, sees_all, unless, visible
-from app.registry.read_permissions import ANYONE, Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Role
-from tests.support import World
+from tests.support import ANYONE, World
 
 PARTNER = Reader(Role.READER)
 WHO = col(Detainee.detainee)

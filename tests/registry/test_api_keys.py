@@ -40,7 +40,7 @@ def identifier(key: str) -> str:
 
 def refused(session: Session, key: str, why: str, now: datetime = NOW) -> None:
     with pytest.raises(Unauthenticated) as error:
-        api_keys.authenticate(session, key, now)
+        api_keys.authenticate(session, key, now, "list")
     assert why in error.value.detail
     assert key not in error.value.detail
 
@@ -105,7 +105,7 @@ def test_unknown_wrong_expired_and_revoked_keys_are_refused_in_the_same_words(se
 
 def test_a_key_is_valid_until_the_moment_it_ends(session: Session) -> None:
     key = create(session, days=10)
-    api_keys.authenticate(session, key, NOW + 10 * DAY - timedelta(microseconds=1))
+    api_keys.authenticate(session, key, NOW + 10 * DAY - timedelta(microseconds=1), "list")
     refused(session, key, VALID, NOW + 10 * DAY)
 
 
@@ -124,7 +124,7 @@ def test_two_keys_of_a_role_live_at_once_and_no_more(session: Session) -> None:
         create(session)
     assert refusal.value.extra["errors"][0]["code"] == "too_many_keys"
     for key in (first, second):
-        api_keys.authenticate(session, key, NOW)
+        api_keys.authenticate(session, key, NOW, "list")
 
 
 def test_a_revoked_or_expired_key_makes_room_for_another(session: Session) -> None:
@@ -157,7 +157,7 @@ def test_a_reporters_key_needs_a_source_and_the_source_must_be_there(session: Se
 def test_a_key_says_who_writes_and_whether_independently(
     session: Session, source: str | None, role: Role, independent: bool
 ) -> None:
-    reader, key = api_keys.authenticate(session, created := create(session, source, role), NOW)
+    reader, key = api_keys.authenticate(session, created := create(session, source, role), NOW, "list")
     assert (reader.role, reader.slug, reader.independent) == (role, source, independent)
     assert (reader.source is None) == (source is None)
     assert key.id == identifier(created)
@@ -168,7 +168,7 @@ def test_a_change_of_a_source_holds_for_its_keys_at_once(world: World) -> None:
     patch = world.client.patch("/v1/sources/foro", json={"independent": False}, headers=world.headers("admin"))
     assert patch.status_code == 200
     with reading(world.engine) as session:
-        reader, _key = api_keys.authenticate(session, key, datetime(2026, 3, 2, tzinfo=UTC))
+        reader, _key = api_keys.authenticate(session, key, datetime(2026, 3, 2, tzinfo=UTC), "list")
     assert reader.independent is False
 
 
@@ -208,7 +208,7 @@ def test_the_old_key_ends_after_the_days_that_were_said_or_by_its_own_term(sessi
     old, short = create(session, "foro", days=100), create(session, "jep", days=2)
     for key in (old, short):
         api_keys.rotate(session, identifier(key), 365, NOW, ends_in=7, holder="Ana Pérez")
-    api_keys.authenticate(session, old, NOW + 7 * DAY - timedelta(seconds=1))
+    api_keys.authenticate(session, old, NOW + 7 * DAY - timedelta(seconds=1), "list")
     refused(session, old, VALID, NOW + 7 * DAY)
     refused(session, short, VALID, NOW + 2 * DAY)
 
@@ -220,7 +220,7 @@ def test_a_key_is_rotated_at_once_also_where_a_source_has_two(session: Session) 
     assert refusal.value.extra["errors"][0]["code"] == "too_many_keys"
     new = api_keys.rotate(session, identifier(first), 365, NOW, ends_in=0, holder="Ana")
     refused(session, first, VALID)
-    api_keys.authenticate(session, new, NOW)
+    api_keys.authenticate(session, new, NOW, "list")
 
 
 def test_a_key_that_has_ended_has_no_successor(session: Session) -> None:

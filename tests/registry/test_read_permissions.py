@@ -6,13 +6,14 @@ import pytest
 
 from app.config import Names
 from app.models import NAMED_BY_REPORTS
-from app.registry.read_permissions import ANYONE, Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Publish, Role
 from app.wire.base import Facts
+from tests.support import ANYONE
 
 PARTNER, CURATOR = Reader(Role.READER), Reader(Role.CURATOR)
 REPORTER = Reader(Role.REPORTER, 1, "foro")
-GOVERNMENT = Reader(Role.REPORTER, 4, "ministry", independent=False)
+GOVERNMENT = Reader(Role.REPORTER, 4, "ministry", independent=False, names="list")
 ADMIN = Reader(Role.ADMIN)
 PUBLIC = (ANYONE, REPORTER, GOVERNMENT, ADMIN)
 

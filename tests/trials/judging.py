@@ -23,10 +23,9 @@ from app.models import (
     SourceTrait,
 )
 from app.reading.terms import CountTerms, HeldCountTerms
-from app.registry.read_permissions import ANYONE
 from app.vocabulary import Publish, Verdict
 from tests.properties.steps import Clerk, Consent, File, Registry, Step
-from tests.support import GOVERNMENT
+from tests.support import ANYONE, GOVERNMENT
 from tests.trials.drawing import Trial
 from tests.trials.steps import Hand
 from tests.trials.totals import miscounted, totals, unlike_the_rule

@@ -128,7 +128,7 @@ class SendList:
         with clerk.session() as session:
             filing = select(Source).where(col(Source.slug) == self.source, col(Source.until) == OPEN)
             source = session.scalars(filing).one()
-            actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
+            actor = Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
             context = WriteContext(session, actor, NOW, clerk.world.app.state.secret, listing=True)
             for filed in file_rows(context, bodies):
                 if isinstance(filed, Outcome):

@@ -15,9 +15,10 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Engine, select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
+from app.config import Names
 from app.database import reading
 from app.errors import Problem
 from app.exchange.imports import receipts, stored, survey, unlike_the_last
@@ -33,15 +34,15 @@ from app.exchange.imports.rows import Row
 from app.exchange.imports.sentences import StoredQuestion
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
-from app.models import OPEN, ApiKey, ListImport, Source
+from app.models import ApiKey, ListImport
 from app.registry import api_keys, embargoes, records
 from app.registry.bulk_filing import file_rows
 from app.registry.candidate_cache import WrittenRecords
 from app.registry.read_permissions import Reader
+from app.registry.reporters import reporter
 from app.registry.reports import source_of
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import Outcome, Trial, WriteContext
-from app.vocabulary import Role
 
 # Rows of one transaction. Fewer rows cost more each; more keep other writers waiting longer than a second.
 BATCH = 500
@@ -57,11 +58,18 @@ class Filing:
     """One import being filed. `step` does a piece of it, and may be called from another thread each time."""
 
     def __init__(
-        self, engine: Engine, secret: bytes, clock: Callable[[], datetime], job: uuid.UUID, data: bytes
+        self,
+        engine: Engine,
+        secret: bytes,
+        clock: Callable[[], datetime],
+        names: Names,
+        job: uuid.UUID,
+        data: bytes,
     ) -> None:
         self._engine = engine
         self._secret = secret
         self._clock = clock
+        self._names = names
         self.job = job
         self._data = data
         self._seen = self._load()
@@ -227,8 +235,7 @@ class Filing:
             key = session.get(ApiKey, job.key_id)
             if key is None or api_keys.ended(key, api_keys.moment_of(session, now)):
                 raise BadFile("key_ended", "The key that sent this list has ended: send the list with another.")
-        source = session.scalars(select(Source).where(col(Source.key) == job.source, col(Source.until) == OPEN)).one()
-        return Reader(Role.REPORTER, source.key, source.slug, source.independent and not source.quarantined)
+        return reporter(session, job.source, self._names)
 
 
 @contextmanager

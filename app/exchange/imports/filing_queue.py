@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app import server_log
+from app.config import Names
 from app.database import CommitUnanswered, kind_and_place, reading, writing
 from app.errors import ClockJumped
 from app.exchange.imports import stored
@@ -33,10 +34,13 @@ class Worker:
     """Files lists piece by piece, each with a place in `lane`: nobody who writes waits longer than a batch, and no
     connection is kept in between."""
 
-    def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime], lane: asyncio.Semaphore) -> None:
+    def __init__(
+        self, engine: Engine, secret: bytes, clock: Callable[[], datetime], names: Names, lane: asyncio.Semaphore
+    ) -> None:
         self._engine = engine
         self._secret = secret
         self._clock = clock
+        self._names = names
         self._lane = lane
         self._wanted = asyncio.Event()
         self._stopping = False
@@ -98,7 +102,7 @@ class Worker:
                 data = stored.file_of(session, self._secret, job)
             except Damaged:
                 data = None
-        filing = Filing(self._engine, self._secret, self._clock, job, data or b"")
+        filing = Filing(self._engine, self._secret, self._clock, self._names, job, data or b"")
         if data is None:
             filing.fail(INTERNAL)
         return filing

@@ -3,19 +3,17 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Engine, select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
 
+from app.config import Names
 from app.database import reading, writing
-from app.errors import NotFound
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
 from app.exchange.imports.opened_list import digest_of
 from app.exchange.imports.stored import Sent
-from app.models import OPEN, ListImport, Source
-from app.registry.read_permissions import Reader
-from app.vocabulary import Role
+from app.models import ListImport
+from app.registry.reporters import reporter_by_slug
 
 # Twice the largest list imagined, 200,000 rows in 30 MB; a run takes less than 500 MB of memory. A trial remembers its
 # rows, and takes more (decision 0039).
@@ -31,30 +29,29 @@ def bounded(data: bytes) -> None:
 
 
 def file_list(
-    engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, data: bytes, sent: Sent, tell: Tell
+    engine: Engine,
+    secret: bytes,
+    clock: Callable[[], datetime],
+    names: Names,
+    slug: str,
+    data: bytes,
+    sent: Sent,
+    tell: Tell,
 ) -> ListImport:
     """File a list of a source, and return the ended import. A killed run of the same file goes on where it stopped;
     `tell` gets the progress after each batch. Raises BadFile, NotFound."""
     bounded(data)
     with writing(engine) as session:
-        source = reporter(session, slug).source
+        source = reporter_by_slug(session, slug, names).source
         assert source is not None
         digest = digest_of(data)
         job = None if sent.dry_run else stored.unfinished(session, secret, source, digest, sent.mapping)
         job = job or stored.begin(session, secret, source, None, digest, sent, clock())
         stored.lease(session, job.id, clock())
         job_id = job.id
-    filing = Filing(engine, secret, clock, job_id, data)
+    filing = Filing(engine, secret, clock, names, job_id, data)
     while filing.step():
         with reading(engine) as session:
             tell(stored.load(session, job_id))
     with reading(engine) as session:
         return stored.load(session, job_id)
-
-
-def reporter(session: Session, slug: str) -> Reader:
-    """The reader that reports as a source. Raises NotFound."""
-    source = session.scalars(select(Source).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one_or_none()
-    if source is None:
-        raise NotFound("There is no source with this slug: see recuento source list, or add it (source add).")
-    return Reader(Role.REPORTER, source.key, source.slug, source.independent and not source.quarantined)

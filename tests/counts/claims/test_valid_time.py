@@ -9,9 +9,8 @@ from app.counts.claims.valid_time import count_known_on
 from app.counts.tally import count, number_of
 from app.database import reading
 from app.reading.terms import CountTerms
-from app.registry.read_permissions import ANYONE
 from app.wire.counts import SaidCount
-from tests.support import NOW, Body, World
+from tests.support import ANYONE, NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
 

@@ -132,11 +132,11 @@ def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
     monkeypatch.setattr(filing, "BATCH", 4)
     data = many(10).encode()
     job = begin(world, data)
-    first = Filing(world.engine, world.app.state.secret, lambda: NOW, job, data)
+    first = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", job, data)
     assert first.step()
     assert first.step()
     revision = world.revision
-    second = Filing(world.engine, world.app.state.secret, lambda: NOW, job, data)
+    second = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", job, data)
     while second.step():
         pass
     assert world.revision == revision + 6
@@ -158,7 +158,7 @@ def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
     monkeypatch.setattr(filing, "BATCH", 4)
     data = many(8).encode()
     job = begin(world, data)
-    both = [Filing(world.engine, world.app.state.secret, lambda: NOW, job, data) for _ in range(2)]
+    both = [Filing(world.engine, world.app.state.secret, lambda: NOW, "list", job, data) for _ in range(2)]
     while both:
         both = [one for one in both if one.step()]
     assert world.rows("SELECT count(*) FROM record") == [(8,)]
@@ -180,7 +180,7 @@ def test_who_was_overtaken_between_two_looks_settles_nothing(world: World) -> No
 def test_a_key_that_was_revoked_files_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filing, "BATCH", 4)
     data, key = many(8).encode(), world.keys["foro"].removeprefix("rcn_")[:8]
-    running = Filing(world.engine, world.app.state.secret, lambda: NOW, begin(world, data, key), data)
+    running = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", begin(world, data, key), data)
     assert running.step()
     assert running.step()
     with writing(world.engine) as session:
@@ -212,7 +212,7 @@ def test_a_local_list_that_was_killed_is_found_again_by_its_file(world: World, m
 
     def file(tell) -> ListImport:  # type: ignore[no-untyped-def]
         return local.file_list(
-            world.engine, world.app.state.secret, lambda: NOW, "foro", data, Sent(mapping=mapping), tell
+            world.engine, world.app.state.secret, lambda: NOW, "list", "foro", data, Sent(mapping=mapping), tell
         )
 
     with pytest.raises(Killed):
@@ -256,7 +256,7 @@ def test_cycles_are_collected_after_a_step_and_not_during_it(world: World, monke
 
 def test_cycles_are_collected_while_a_list_waits_for_its_turn(world: World) -> None:
     data = many(3).encode()
-    running = Filing(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+    running = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", begin(world, data), data)
     assert running.step()
     with kept_waiting(world.engine, running.step):
         assert gc.isenabled()
@@ -265,7 +265,7 @@ def test_cycles_are_collected_while_a_list_waits_for_its_turn(world: World) -> N
 
 def test_who_collects_no_cycles_is_not_made_to_by_a_list(world: World) -> None:
     data = many(3).encode()
-    running = Filing(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+    running = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", begin(world, data), data)
     gc.disable()
     try:
         while running.step():

@@ -28,14 +28,14 @@ from tests.support import A_WHILE, NOW, Body, World, kept_waiting
 def running_on(world: World, data: str, sent: Sent | None = None, key: str | None = None) -> Filing:
     """An import begun, and looked over."""
     job = begin(world, data.encode(), key, sent)
-    running = Filing(world.engine, world.app.state.secret, lambda: world.now, job, data.encode())
+    running = Filing(world.engine, world.app.state.secret, lambda: world.now, "list", job, data.encode())
     assert running.step()
     return running
 
 
 def another(world: World, one: Filing) -> Filing:
     """The same import in the hands of another process."""
-    return Filing(world.engine, world.app.state.secret, lambda: world.now, one.job, one._data)
+    return Filing(world.engine, world.app.state.secret, lambda: world.now, "list", one.job, one._data)
 
 
 def state_of(world: World, running: Filing) -> str:
@@ -80,7 +80,7 @@ def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = many(3).encode()
-    late = Filing(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+    late = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", begin(world, data), data)
 
     def slowly(*given: Any) -> Opened:
         monkeypatch.setattr(filing, "open_list", open_list)
@@ -155,10 +155,8 @@ def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled
 
 def test_two_lists_with_one_new_mapping_at_once_are_both_filed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     data, mapping = many(3).encode(), Mapping.read('[constants]\n"detainee.designation" = "political"\n')
-    both = [
-        Filing(world.engine, world.app.state.secret, lambda: NOW, begin(world, data, sent=Sent(mapping=mapping)), data)
-        for _ in range(2)
-    ]
+    jobs = [begin(world, data, sent=Sent(mapping=mapping)) for _ in range(2)]
+    both = [Filing(world.engine, world.app.state.secret, lambda: NOW, "list", job, data) for job in jobs]
     save = stored.save_mapping
 
     def slowly(*given: Any) -> None:
