@@ -10,7 +10,9 @@ from sqlalchemy import text
 
 from app.database import writing
 from app.registry import recalls
+from app.registry.rebuild import rebuild
 from app.vocabulary import Role
+from tests.properties.test_rebuild import TABLES, rows
 from tests.support import Body, World, make_report
 
 UNNAMED = "-"
@@ -665,3 +667,18 @@ def test_that_nobody_may_be_asked_holds_where_the_report_it_named_is_recalled(st
     contact = stolen.get(f"/v1/detainees/{row['id']}", "curator").json()["contact"]
     assert contact is not None
     assert contact["allowed"] is False
+
+
+def test_a_rebuild_gives_what_stands_after_a_report_was_sent_again(stolen: World) -> None:
+    _berta, lure = lured(stolen)
+    stolen.object_to(f"/v1/releases/{lure['release']['id']}")
+    stolen.beat()
+    stolen.file("thief", source_record_id="1", detainee__full_name="Ismael Otero Invento")
+    stolen.file("pud", detainee__full_name="Ismael Otero Invento")
+    revision = done(recall(stolen))["receipt"]["revision"]
+    stolen.file(source_record_id="1", detainee__full_name="Ismael Otero Invento")
+    done(undo(stolen, revision))
+    with writing(stolen.engine) as session:
+        stood = {table: rows(session, table) for table in TABLES}
+        rebuild(session)
+        assert {table: rows(session, table) for table in TABLES} == stood
