@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+# Of all that is sealed, although it names imports, which were sealed first: another label would be another key, and
+# nothing that was sealed under this one could be read.
 LABEL = b"recuento: what imports keep of lists"
 KEY_BYTES, NONCE_BYTES = 32, 12  # AES-256; random nonces of 96 bits are safe for 2**32 texts under one key
 SECRETS = 8  # whose ciphers are remembered: a process has one secret, and tests a few

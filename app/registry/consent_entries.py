@@ -1,6 +1,6 @@
 """A curator records what a person, or whoever speaks for them, allows to be published, and whether researchers may
-contact the person. For somebody who may have been a
-child only a guardian's consent opens more than counts. `publication_class.py` decides which class follows.
+contact the person. For somebody who may have been a child only a guardian's consent opens more than counts.
+`publication_class.py` decides which class follows.
 """
 
 import uuid

@@ -11,7 +11,7 @@ from app.errors import Invalid
 
 # A family asks for days, a way out of a country takes weeks. After a season what was sent is no longer what is known,
 # and nobody remembers that it was: who is never to be shown is `counted`.
-LONGEST = timedelta(days=90)
+LONGEST_EMBARGO = timedelta(days=90)
 # Where a day begins last: an embargo that ends hours late harms nobody.
 LAST_ZONE = timezone(timedelta(hours=-12))
 DAY, MOMENT = timedelta(days=1), timedelta(microseconds=1)
@@ -37,11 +37,12 @@ NotBefore = Annotated[
 
 
 def waits_until(text: str | None, now: datetime) -> datetime | None:
-    """The end of an embargo that is not over; None where there is none. Raises Invalid for one beyond LONGEST."""
+    """The end of an embargo that is not over; None where there is none. Raises Invalid beyond LONGEST_EMBARGO."""
     end = None if text is None else ends_at(text)
     if end is None or end <= now:
         return None
-    if end - now > LONGEST:
-        detail = f"Nothing waits for more than {LONGEST.days} days: give an earlier day, or send the report later."
+    if end - now > LONGEST_EMBARGO:
+        most = LONGEST_EMBARGO.days
+        detail = f"Nothing waits for more than {most} days: give an earlier day, or send the report later."
         raise Invalid.at("/publish_not_before", "too_far_ahead", detail)
     return end

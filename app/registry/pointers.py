@@ -52,8 +52,7 @@ def target_of(context: WriteContext, body: DetentionReportIn) -> tuple[Record, K
 
 def known(context: WriteContext, kind: Kind, thing_id: uuid.UUID) -> Record:
     """The record from which an id derives. Raises NotFound where there is none that stands, or where this key may not
-    know of it:
-    the person is hidden from the key, and the record is another source's."""
+    know of it: the person is hidden from the key, and the record is another source's."""
     seen = [publish for publish in CLASSES_OF_TODAY if context.actor.sees_person(publish)]
     record = context.session.scalars(
         select(Record).where(

@@ -21,7 +21,7 @@ from app.log import entries
 from app.log.entries import as_only_writer
 from app.models import metadata
 from app.registry import api_keys, embargoes, reports, waiting_reports
-from app.registry.embargo_terms import LONGEST
+from app.registry.embargo_terms import LONGEST_EMBARGO
 from app.registry.operator_warnings import operator_warnings, private_warnings
 from app.registry.rebuild import rebuild
 from tests.databases import ENGINES, Templates
@@ -102,7 +102,7 @@ def test_what_is_neither_a_day_nor_an_instant_is_refused(world: World, until: An
 
 
 def test_nothing_waits_for_longer_than_a_season(world: World) -> None:
-    last = world.now + LONGEST
+    last = world.now + LONGEST_EMBARGO
     assert send(world, until=last.isoformat()).status_code == 202
     world.refuse(send(world, until=(last + timedelta(seconds=1)).isoformat()), 422, "too_far_ahead")
 
