@@ -21,7 +21,7 @@ from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
 from app.log.entries import as_only_writer, require_steady
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import api_keys, scrubbing
+from app.registry import api_keys, embargoes, scrubbing
 from app.registry.read_permissions import Reader
 from app.registry.recalls import is_recalled
 from app.registry.reports import is_withdrawn
@@ -118,9 +118,9 @@ class Writing:
         if stored.request_digest != self._request_digest:
             raise IdempotencyMismatch("Use a new Idempotency-Key for another request.")
         outcome = Outcome(**json.loads(stored.outcome))
-        # Sent again after it was withdrawn or recalled, a report is meant to stand again.
+        # Sent again after it was withdrawn or recalled, or after it ceased to wait, a report is meant to act again.
         over = once.unnamed and (stored.created_at < now - REPEATS_KEPT or is_withdrawn(session, outcome))
-        if over or is_recalled(session, outcome):
+        if over or is_recalled(session, outcome) or embargoes.no_longer_waits(session, outcome):
             session.delete(stored)
             session.flush()
             return None

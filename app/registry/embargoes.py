@@ -117,6 +117,11 @@ def end(session: Session, now: datetime, secret: bytes) -> bool:
     return len(waiting) == AT_ONCE
 
 
+def no_longer_waits(session: Session, outcome: Outcome) -> bool:
+    """Whether a report that was kept then was filed, taken back or refused since: sent again, it is meant to act."""
+    return outcome.kind == "waiting" and not waiting_reports.waits(session, uuid.UUID(outcome.ids["waiting"]))
+
+
 def _end(session: Session, waiting: Waiting, now: datetime, secret: bytes) -> None:
     source = session.execute(
         select(col(Source.slug), col(Source.independent), col(Source.quarantined)).where(

@@ -97,6 +97,11 @@ def is_due(now: datetime) -> Any:
     return (col(WaitingReport.until) <= now) & col(WaitingReport.refused_at).is_(None)
 
 
+def waits(session: Session, waiting_id: uuid.UUID) -> bool:
+    """Whether a report waits for its day, and was not refused."""
+    return bool(read(session, col(WaitingReport.id) == waiting_id, col(WaitingReport.refused_at).is_(None)))
+
+
 def digests(context: WriteContext, case: str | None, record: Record | None) -> list[str]:
     """The digests under which a report of that case number, or the next version of that record, may wait: first of the
     case number, since a record under it may have come later."""

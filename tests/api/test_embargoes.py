@@ -25,6 +25,7 @@ from app.registry.embargo_terms import LONGEST
 from app.registry.operator_warnings import operator_warnings, private_warnings
 from app.registry.read_permissions import ANYONE
 from app.registry.rebuild import rebuild
+from app.vocabulary import Role
 from tests.databases import ENGINES, Templates
 from tests.support import GOVERNMENT, Body, World, make_report
 from tests.two_registries import differences, twins
@@ -150,14 +151,61 @@ def test_the_same_report_sent_again_waits_once(world: World) -> None:
     assert len(world.waiting()) == 1
 
 
-def test_a_repeated_idempotency_key_is_answered_as_the_first_time(world: World) -> None:
+def test_a_repeated_idempotency_key_is_answered_as_the_first_time_while_it_waits(world: World) -> None:
     body = make_report(**HER) | {"publish_not_before": DAY}
     first, again = (world.post("/v1/releases", body, "foro", **{"Idempotency-Key": "once"}) for _ in range(2))
     assert (again.status_code, again.json(), again.headers["idempotency-replayed"]) == (202, first.json(), "true")
     at(world, OVER)
     third = world.post("/v1/releases", body, "foro", **{"Idempotency-Key": "once"})
-    assert third.json() == first.json()
+    assert (third.status_code, third.json()["report"]["version"]) == (200, 1), "it stands, and says nothing new"
     assert (released(world), world.waiting()) == (1, [])
+
+
+def send_once(world: World, who: str = "foro") -> Response:
+    body = make_report(**HER) | {"publish_not_before": DAY}
+    return world.post("/v1/releases", body, who, **{"Idempotency-Key": "once"})
+
+
+def test_taken_back_and_sent_again_with_its_idempotency_key_it_waits_again(world: World) -> None:
+    first = send_once(world).json()["id"]
+    assert world.client.delete(f"/v1/waiting/{first}", headers=world.headers("foro")).status_code == 200
+    assert send_once(world).status_code == 202
+    assert len(world.waiting()) == 1
+    at(world, OVER)
+    assert released(world) == 1
+
+
+def test_held_by_a_restore_and_sent_again_with_its_idempotency_key_it_is_filed_on_its_day(world: World) -> None:
+    send_once(world)
+    with writing(world.engine) as session:
+        waiting_reports.hold_all(session, world.app.state.secret, world.now)
+    assert send_once(world).status_code == 202
+    (waits,) = world.waiting()
+    assert waits["refused_at"] is None
+    at(world, OVER)
+    assert (released(world), world.waiting()) == (1, [])
+
+
+def test_refused_for_its_key_it_is_filed_with_another_and_the_same_idempotency_key(world: World) -> None:
+    send_once(world)
+    end_key(world, "foro", 0)
+    at(world, OVER)
+    with writing(world.engine) as session:
+        world.keys["successor"] = world._key(session, Role.REPORTER, "foro", "Somebody else")
+    assert send_once(world, "successor").status_code == 201
+    assert (released(world), world.waiting("successor")) == (1, [])
+
+
+def test_recalled_after_its_day_it_is_filed_again_with_its_idempotency_key(world: World) -> None:
+    send_once(world)
+    at(world, OVER)
+    recalled = {"key_id": world.keys["foro"][4:12], "since": "2026-03-01T00:00:00Z"}
+    assert world.post("/v1/recalls", recalled, "admin").status_code == 201
+    assert released(world) == 0
+    with writing(world.engine) as session:
+        world.keys["successor"] = world._key(session, Role.REPORTER, "foro", "Somebody else")
+    assert send_once(world, "successor").status_code == 201
+    assert released(world) == 1
 
 
 def test_another_body_or_day_under_its_case_number_takes_its_place(world: World) -> None:
