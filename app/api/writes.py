@@ -18,12 +18,12 @@ from app.api.lanes import gate_of_writes
 from app.api.requests import require_role, whole_body
 from app.database import reading
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
+from app.exchange.imports import stored as stored_imports
 from app.log import sealed
 from app.log.entries import as_only_writer, require_steady
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import api_keys, embargoes, scrubbing
+from app.registry import api_keys, embargoes, recalls, scrubbing
 from app.registry.read_permissions import Reader
-from app.registry.recalls import is_recalled
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
@@ -120,7 +120,8 @@ class Writing:
         outcome = Outcome(**json.loads(stored.outcome))
         # Sent again after it was withdrawn or recalled, or after it ceased to wait, a report is meant to act again.
         over = once.unnamed and (stored.created_at < now - REPEATS_KEPT or is_withdrawn(session, outcome))
-        if over or is_recalled(session, outcome) or embargoes.no_longer_waits(session, outcome):
+        recalled = stored_imports.is_recalled if outcome.kind == "import" else recalls.is_recalled
+        if over or recalled(session, outcome) or embargoes.no_longer_waits(session, outcome):
             session.delete(stored)
             session.flush()
             return None

@@ -215,6 +215,27 @@ def test_a_list_that_was_recalled_comes_in_again_row_by_row(stolen: World) -> No
     assert releases(stolen) == 2
 
 
+@pytest.mark.parametrize("case", ["1", ""])
+def test_a_list_that_was_recalled_comes_in_again_with_its_idempotency_key(stolen: World, case: str) -> None:
+    steal(stolen)
+    table = f"case number,full name,detained on,released on,country\n{case},Berta Invento,2024-10-13,2026-01-12,VE"
+
+    def send(who: str) -> Response:
+        headers = stolen.headers(who, **{"Idempotency-Key": "monday"})
+        answer = stolen.client.post("/v1/imports", content=table.encode(), headers=headers)
+        stolen.settle()
+        return answer
+
+    first = send("thief").json()["id"]
+    assert send("foro").json()["id"] == first
+    done(recall(stolen))
+    assert releases(stolen) == 0
+    again = send("foro")
+    assert (again.status_code, again.headers.get("idempotency-replayed")) == (202, None)
+    assert releases(stolen) == 1
+    assert send("foro").json()["id"] == again.json()["id"] != first
+
+
 def test_what_was_reported_again_stays_recalled_when_the_recall_is_undone(stolen: World) -> None:
     three(stolen)
     revision = done(recall(stolen))["receipt"]["revision"]
