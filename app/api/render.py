@@ -166,7 +166,8 @@ def _recall(session: Session, result: Outcome, _reader: Reader) -> RecallOut:
         "claims": told["claims"],
         "left": told["left"],
         "unattributed": told["unattributed"],
-        "receipt": _receipt(session, result.revision) if told["done"] else None,
+        "waiting": told.get("waiting", 0),  # not in what an earlier version stored
+        "receipt": _receipt(session, result.revision) if told["done"] and told["entries"] else None,
     }
 
 

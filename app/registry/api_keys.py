@@ -147,6 +147,11 @@ def revoke(session: Session, key_id: str, now: datetime) -> None:
     session.flush()
 
 
+def is_revoked(session: Session, key_id: str) -> bool:
+    """Whether a key was ended before its term. Raises NotFound."""
+    return _known(session, key_id).revoked_at is not None
+
+
 def _known(session: Session, key_id: str) -> ApiKey:
     key = session.get(ApiKey, key_id)
     if key is None:

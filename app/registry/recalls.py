@@ -6,7 +6,7 @@ key belongs to is nobody's business. Which key wrote what is kept beside the log
 """
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -20,7 +20,7 @@ from app.database import chunks
 from app.errors import Conflict, Invalid, NotFound
 from app.log.entries import MOMENT, entries_at, entry_at, last_revision_at
 from app.models import OPEN, ApiKey, CaseKey, Claim, RecalledEntry, Record, Report, WrittenBy
-from app.registry import api_keys, objections, records, standing_versions, two_person_rule
+from app.registry import api_keys, objections, records, standing_versions, two_person_rule, waiting_reports
 from app.registry.schemas import Code, Flag, Shape
 from app.registry.standing_versions import Move, entries_of, ranges_of, within
 from app.registry.write import Outcome, WriteContext
@@ -31,7 +31,10 @@ from app.registry.write import Outcome, WriteContext
 MOST_RECALLED = 10_000
 # Ranges in one entry, which holds 65,535 bytes: two numbers of thirteen digits each, and what is between them.
 MOST_RANGES = 2_000
-NOTHING = "This key wrote no report and no claim since then that is not recalled: see `unattributed` with dry_run."
+NOTHING = (
+    "This key was revoked, and wrote no report and no claim since then that is not recalled: see `unattributed` with "
+    "dry_run."
+)
 REPORTED_AGAIN = "All of it was reported again since, under the same case numbers: nothing is left to stand again."
 
 
@@ -67,7 +70,7 @@ class Moved:
 class Plan:
     """What a recall, or its undoing, would do. `entries`: those that it moves; `withdrawn`: the records that stand no
     more; `left`: how many more entries there are to move; `unattributed`: how many of the source nobody knows the key
-    of."""
+    of; `waiting`: how many reports of the key wait under an embargo."""
 
     source: int
     slug: str
@@ -78,10 +81,12 @@ class Plan:
     claims: Moved
     left: int
     unattributed: int = 0
+    waiting: int = 0
 
 
 def recall(context: WriteContext, body: RecallIn) -> Outcome:
-    """Recall what a key wrote, and end the key; or undo a recall. With `dry_run` only tell what that would do.
+    """Recall what a key wrote, and end the key, also one that wrote nothing yet: what waits of it is refused on its
+    day. Or undo a recall. With `dry_run` only tell what that would do.
 
     Raises Invalid, NotFound, and Conflict where there is nothing to do."""
     if body.undoes is not None:
@@ -89,23 +94,25 @@ def recall(context: WriteContext, body: RecallIn) -> Outcome:
     else:
         plan, nothing = _recalling(context, str(body.key_id), _instant(str(body.since))), NOTHING
     told = {"source": plan.slug, "entries": len(plan.entries), "left": plan.left, "unattributed": plan.unattributed}
-    told |= {"reports": asdict(plan.reports), "claims": asdict(plan.claims)}
+    told |= {"reports": asdict(plan.reports), "claims": asdict(plan.claims), "waiting": plan.waiting}
     if body.dry_run:
         return Outcome("recall", 200, context.log.revision, {**told, "done": False})
-    if not plan.entries:
+    if not plan.entries and (body.key_id is None or api_keys.is_revoked(context.session, body.key_id)):
         raise Conflict(nothing)
     if "recalls" in context.two_person:
         what = f"undo {body.undoes}" if body.undoes is not None else f"{body.key_id} {_instant(str(body.since))}"
         waits = two_person_rule.wait_about(context, "recall", plan.source, plan.source, what, body)
         if waits:
             return waits
+    if body.key_id is not None:
+        api_keys.revoke(context.session, body.key_id, context.now)
+    if not plan.entries:
+        return Outcome("recall", 200, context.log.revision, {**told, "done": True})
     undoes = {} if body.undoes is None else {"undoes": body.undoes}
     entry = context.write("recall", {"source": plan.slug, "entries": plan.ranges, **undoes})
     if body.undoes is None:
         objections.move_from_recalled(context, plan.withdrawn)
         objections.keep_hiding(context, entry.revision)
-    if body.key_id is not None:
-        api_keys.revoke(context.session, body.key_id, context.now)
     return Outcome("recall", 201, entry.revision, {**told, "done": True})
 
 
@@ -144,7 +151,8 @@ def _recalling(context: WriteContext, key_id: str, since: datetime) -> Plan:
     wanted = [entry for entry in every if writers.get(entry) == key_id and entry not in before]
     slug = context.views.sources[key.source].slug
     unattributed = sum(entry not in writers for entry in every)
-    return _plan(session, key.source, slug, wanted[:MOST_RECALLED], every, len(wanted), unattributed)
+    plan = _plan(session, key.source, slug, wanted[:MOST_RECALLED], every, len(wanted), unattributed)
+    return replace(plan, waiting=waiting_reports.number_of_key(session, key_id))
 
 
 def _undoing(context: WriteContext, revision: int) -> Plan:

@@ -102,6 +102,12 @@ def waits(session: Session, waiting_id: uuid.UUID) -> bool:
     return bool(read(session, col(WaitingReport.id) == waiting_id, col(WaitingReport.refused_at).is_(None)))
 
 
+def number_of_key(session: Session, key_id: str) -> int:
+    """How many reports that a key sent wait."""
+    number = select(func.count()).select_from(WaitingReport).where(col(WaitingReport.key_id) == key_id)
+    return int(session.execute(number).scalar_one())
+
+
 def digests(context: WriteContext, case: str | None, record: Record | None) -> list[str]:
     """The digests under which a report of that case number, or the next version of that record, may wait: first of the
     case number, since a record under it may have come later."""

@@ -399,7 +399,39 @@ def test_entries_of_which_no_key_is_known_are_counted_and_left(stolen: World) ->
         session.execute(text("DELETE FROM written_by"))
     told = recall(stolen, dry_run=True).json()
     assert (told["entries"], told["unattributed"]) == (0, 4)
+    before = stolen.revision
+    assert (recall(stolen).status_code, stolen.revision) == (200, before)
+
+
+def test_a_key_that_wrote_only_what_waits_ends_too_and_what_waits_is_never_filed(stolen: World) -> None:
+    steal(stolen)
+    held = make_report(source_record_id="9") | {"publish_not_before": "2026-03-10"}
+    assert stolen.post("/v1/releases", held, "thief").status_code == 202
+    assert stolen.post("/v1/releases", {**held, "source_record_id": "8"}, "foro").status_code == 202
+    before = stolen.revision
+    with stolen.storing_nothing():
+        told = recall(stolen, dry_run=True).json()
+    assert (told["done"], told["entries"], told["waiting"]) == (False, 0, 1)
+    assert stolen.get("/v1/me", "thief").status_code == 200
+    answer = recall(stolen)
+    assert (answer.status_code, answer.json()) == (200, {**told, "done": True})
+    assert stolen.revision == before
+    stolen.refuse(stolen.get("/v1/me", "thief"), 401, "unauthenticated")
     stolen.refuse(recall(stolen), 409, "conflict")
+    stolen.now += timedelta(days=10)
+    stolen.end_embargoes()
+    assert releases(stolen) == 1
+    (waits,) = stolen.waiting()
+    assert (waits["report"]["source_record_id"], waits["problem"]["code"]) == ("9", "conflict")
+
+
+def test_what_waits_of_a_recalled_key_is_told_beside_what_it_wrote(stolen: World) -> None:
+    steal(stolen)
+    stolen.file("thief", source_record_id="3")
+    held = make_report(source_record_id="9") | {"publish_not_before": "2026-03-10"}
+    stolen.post("/v1/releases", held, "thief")
+    answer = done(recall(stolen))
+    assert (answer["entries"], answer["waiting"]) == (1, 1)
 
 
 @pytest.mark.parametrize("body, status, code", [

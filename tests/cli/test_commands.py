@@ -158,6 +158,12 @@ def test_what_a_stolen_key_wrote_is_recalled_once_it_was_shown_what_that_changes
     assert "no report and no claim" in refused(recuento(*stolen[:3], "--since", "2027-01-01T00:00:00Z", "--yes"))
 
 
+def test_a_recall_that_moves_nothing_says_that_the_key_has_ended(world: World, recuento: Run) -> None:
+    ran = recuento("key", "recall", world.keys["foro"][4:12], "--since", "2026-01-01T00:00:00Z", "--yes")
+    assert (ran.status, "key has ended" in ran.err) == (0, True)
+    world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
+
+
 def test_what_must_work_at_once_first_finishes_no_erasure(recuento: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     finished: list[Engine] = []
     key = recuento("key", "create", "--holder", "Ana Pérez", "--role", "curator").out[4:12]
