@@ -129,9 +129,8 @@ def _end(session: Session, waiting: Waiting, now: datetime, secret: bytes) -> No
         )
     ).one()
     reporter = Reader(Role.REPORTER, waiting.source, source.slug, source.independent and not source.quarantined)
-    context = WriteContext(
-        session, reporter, now, secret, waiting.key_id or ""
-    )  # a wrong clock or other rules refuse all, and no report
+    # A wrong clock or other rules refuse all, and no report.
+    context = WriteContext(session, reporter, now, secret, waiting.key_id or "", sent_at=waiting.received_at)
     try:
         with session.begin_nested():
             _require_key(session, waiting)

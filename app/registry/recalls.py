@@ -142,13 +142,18 @@ def _recalling(context: WriteContext, key_id: str, since: datetime) -> Plan:
         raise Invalid.at("/key_id", "key_of_no_source", detail)
     first, last = last_revision_at(session, since - MOMENT) + 1, context.log.revision
     every = entries_of(session, key.source, first, last)
-    written = select(col(WrittenBy.revision), col(WrittenBy.key_id)).where(col(WrittenBy.revision).between(first, last))
-    writers: dict[int, str] = dict(map(tuple, session.execute(written)))
+    written = select(col(WrittenBy.revision), col(WrittenBy.key_id), col(WrittenBy.sent_at))
+    writers: dict[int, str] = {}
+    sent_before = set[int]()  # and waited under an embargo
+    for revision, writer, sent_at in session.execute(written.where(col(WrittenBy.revision).between(first, last))):
+        writers[revision] = writer
+        if sent_at is not None and sent_at < since:
+            sent_before.add(revision)
     recalled = select(col(RecalledEntry.revision)).where(
         col(RecalledEntry.revision).between(first, last), col(RecalledEntry.until) == OPEN
     )
-    before = set(session.scalars(recalled))
-    wanted = [entry for entry in every if writers.get(entry) == key_id and entry not in before]
+    left_out = sent_before.union(session.scalars(recalled))
+    wanted = [entry for entry in every if writers.get(entry) == key_id and entry not in left_out]
     slug = context.views.sources[key.source].slug
     unattributed = sum(entry not in writers for entry in every)
     plan = _plan(session, key.source, slug, wanted[:MOST_RECALLED], every, len(wanted), unattributed)

@@ -425,6 +425,22 @@ def test_a_key_that_wrote_only_what_waits_ends_too_and_what_waits_is_never_filed
     assert (waits["report"]["source_record_id"], waits["problem"]["code"]) == ("9", "conflict")
 
 
+@pytest.mark.parametrize("since, recalled", [("2026-03-09T00:00:00Z", 1), ("2026-03-01T00:00:00Z", 2)])
+def test_what_an_honest_key_sent_under_an_embargo_before_it_was_stolen_stands(
+    stolen: World, since: str, recalled: int
+) -> None:
+    steal(stolen)
+    held = make_report(source_record_id="9") | {"publish_not_before": "2026-03-10"}
+    assert stolen.post("/v1/releases", held, "thief").status_code == 202
+    stolen.now += timedelta(days=10)
+    stolen.end_embargoes()
+    stolen.file("thief", source_record_id="3", detainee__full_name="Ismael Otero Invento")
+    assert releases(stolen) == 2
+    assert done(recall(stolen, since=since))["entries"] == recalled
+    assert (case_of(stolen, "9") is None) == (recalled == 2)
+    assert case_of(stolen, "3") is None
+
+
 def test_what_waits_of_a_recalled_key_is_told_beside_what_it_wrote(stolen: World) -> None:
     steal(stolen)
     stolen.file("thief", source_record_id="3")
