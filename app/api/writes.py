@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -120,8 +121,11 @@ class Writing:
         outcome = Outcome(**json.loads(stored.outcome))
         # Sent again after it was withdrawn or recalled, or after it ceased to wait, a report is meant to act again.
         over = once.unnamed and (stored.created_at < now - REPEATS_KEPT or is_withdrawn(session, outcome))
-        recalled = stored_imports.is_recalled if outcome.kind == "import" else recalls.is_recalled
-        if over or recalled(session, outcome) or embargoes.no_longer_waits(session, outcome):
+        if outcome.kind == "import":
+            recalled = stored_imports.is_recalled(session, uuid.UUID(outcome.ids["import"]))
+        else:
+            recalled = recalls.is_recalled(session, outcome.revision)
+        if over or recalled or embargoes.no_longer_waits(session, outcome):
             session.delete(stored)
             session.flush()
             return None

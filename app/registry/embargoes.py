@@ -19,7 +19,7 @@ from app import server_log
 from app.dates import format_instant
 from app.errors import Conflict, Invalid, Problem
 from app.models import OPEN, ApiKey, Record, Source
-from app.registry import records, reports, waiting_reports
+from app.registry import recalls, records, reports, waiting_reports
 from app.registry.embargo_terms import waits_until
 from app.registry.read_permissions import Reader
 from app.registry.schemas import DetentionReportIn, VerificationOfReleaseIn
@@ -33,6 +33,10 @@ LONGEST = 2.0
 # Reports that one transaction looks at: hundreds are filed in a second.
 AT_ONCE = 500
 KEY_REVOKED = "The key that sent this report was revoked before its day: send the report again with another key."
+BASE_RECALLED = (
+    "The version that this report corrects was recalled: send the whole report again under your case number, or delete "
+    "this one."
+)
 INTERNAL = "Something failed here. The report is not public: send it again, or ask whoever runs the registry."
 
 
@@ -74,7 +78,8 @@ def amend(
     if not reports.changes_anything(context, whole):
         return reports.next_version(context, record, report)
     names = waiting_reports.digests(context, case, record)
-    return _outcome(context, waiting_reports.keep(context, names, whole, until), until, KEPT)
+    based_on = records.newest(context.session, record).entry.revision
+    return _outcome(context, waiting_reports.keep(context, names, whole, until, based_on), until, KEPT)
 
 
 def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
@@ -134,6 +139,7 @@ def _end(session: Session, waiting: Waiting, now: datetime, secret: bytes) -> No
     try:
         with session.begin_nested():
             _require_key(session, waiting)
+            _require_base(session, waiting, secret)
             reports.file_report(context, waiting.body(secret))
     except Problem as refusal:
         waiting_reports.refuse(session, secret, waiting, now, refusal)
@@ -153,6 +159,13 @@ def _require_key(session: Session, waiting: Waiting) -> None:
     key = None if waiting.key_id is None else session.get(ApiKey, waiting.key_id)
     if key is not None and key.revoked_at is not None:
         raise Conflict(KEY_REVOKED)
+
+
+def _require_base(session: Session, waiting: Waiting, secret: bytes) -> None:
+    """What was made of a version that was recalled since says what that said, a thief's words among it."""
+    based_on = waiting.based_on(secret)
+    if based_on is not None and recalls.is_recalled(session, based_on):
+        raise Conflict(BASE_RECALLED)
 
 
 def _outcome(context: WriteContext, waiting_id: uuid.UUID, until: datetime, status: int) -> Outcome:

@@ -116,9 +116,9 @@ def recall(context: WriteContext, body: RecallIn) -> Outcome:
     return Outcome("recall", 201, entry.revision, {**told, "done": True})
 
 
-def is_recalled(session: Session, outcome: Outcome) -> bool:
-    """Whether the entry that a write led to is recalled by now."""
-    standing = (col(RecalledEntry.revision) == outcome.revision, col(RecalledEntry.until) == OPEN)
+def is_recalled(session: Session, revision: int) -> bool:
+    """Whether the entry of a revision is recalled by now."""
+    standing = (col(RecalledEntry.revision) == revision, col(RecalledEntry.until) == OPEN)
     return session.scalars(select(col(RecalledEntry.since)).where(*standing)).first() is not None
 
 

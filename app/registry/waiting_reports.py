@@ -67,6 +67,11 @@ class Waiting:
             body = {**body, "detainee": {**body["detainee"], "age_on": self.received_at.date().isoformat()}}
         return (ReleaseReportIn if report["of_release"] else DetentionReportIn).model_validate(body)
 
+    def based_on(self, secret: bytes) -> int | None:
+        """The revision of the version that this one corrects, where it was sent as a correction. Raises Damaged."""
+        revision: int | None = _unsealed(secret, self).get("based_on")
+        return revision
+
     def reason(self, secret: bytes) -> EmbargoProblem | None:
         """Why it could not be filed."""
         if self.refusal is None:
@@ -140,11 +145,16 @@ def under(context: WriteContext, names: Sequence[str]) -> list[Waiting]:
     return read(context.session, col(WaitingReport.digest).in_(names))
 
 
-def keep(context: WriteContext, names: Sequence[str], body: DetentionReportIn, until: datetime) -> uuid.UUID:
+def keep(
+    context: WriteContext, names: Sequence[str], body: DetentionReportIn, until: datetime, based_on: int | None = None
+) -> uuid.UUID:
     """Keep a report until its embargo ends, in place of whatever waits under these digests. The same report keeps the
-    day on which it was first sent. Raises Conflict where too many wait."""
+    day on which it was first sent. `based_on`: the revision of the version that it corrects. Raises Conflict where too
+    many wait."""
     sent = body.model_dump(mode="json", exclude_unset=True, exclude={"publish_not_before"})
-    report = {"body": sent, "of_release": isinstance(body, ReleaseReportIn)}
+    report: dict[str, Any] = {"body": sent, "of_release": isinstance(body, ReleaseReportIn)}
+    if based_on is not None:
+        report["based_on"] = based_on
     stood = under(context, names)
     if not stood:
         _require_room(context)

@@ -441,6 +441,31 @@ def test_what_an_honest_key_sent_under_an_embargo_before_it_was_stolen_stands(
     assert case_of(stolen, "3") is None
 
 
+@pytest.mark.parametrize("case", [None, "3"])
+def test_a_waiting_correction_of_a_recalled_report_does_not_bring_it_back(stolen: World, case: str | None) -> None:
+    steal(stolen)
+    invented = stolen.file("thief", source_record_id=case, detainee__full_name="Ismael Otero Invento")
+    path, patch = f"/v1/reports/{invented['report']['id']}", {"note": "n", "publish_not_before": "2026-03-10"}
+    assert stolen.client.patch(path, json=patch, headers=stolen.headers("foro")).status_code == 202
+    revision = done(recall(stolen))["receipt"]["revision"]
+    stolen.now += timedelta(days=10)
+    stolen.end_embargoes()
+    assert (stolen.revision, names(stolen)) == (revision, [])
+    (waits,) = stolen.waiting()
+    assert "was recalled" in waits["problem"]["detail"]
+
+
+def test_a_waiting_correction_is_filed_where_the_recall_of_its_report_was_undone(stolen: World) -> None:
+    steal(stolen)
+    filed = stolen.file("thief", detainee__full_name="Ismael Otero")
+    path, patch = f"/v1/reports/{filed['report']['id']}", {"note": "n", "publish_not_before": "2026-03-10"}
+    assert stolen.client.patch(path, json=patch, headers=stolen.headers("foro")).status_code == 202
+    done(undo(stolen, done(recall(stolen))["receipt"]["revision"]))
+    stolen.now += timedelta(days=10)
+    stolen.end_embargoes()
+    assert stolen.get(path, "foro").json()["version"] == 2
+
+
 def test_what_waits_of_a_recalled_key_is_told_beside_what_it_wrote(stolen: World) -> None:
     steal(stolen)
     stolen.file("thief", source_record_id="3")

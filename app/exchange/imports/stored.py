@@ -119,11 +119,11 @@ def receive(context: WriteContext, key_id: str, data: bytes, sent: Sent) -> Outc
     return Outcome("import", RECEIVED, context.log.revision, {"import": str(job.id)})
 
 
-def is_recalled(session: Session, outcome: Outcome) -> bool:
+def is_recalled(session: Session, job: uuid.UUID) -> bool:
     """Whether an entry that a row of a list led to, or that it found unchanged, is recalled by now."""
     rows = select(col(ImportRow.row)).join(RecalledEntry, col(RecalledEntry.revision) == col(ImportRow.revision))
-    of_import = col(ImportRow.list_import) == uuid.UUID(outcome.ids["import"])
-    return session.scalars(rows.where(of_import, col(RecalledEntry.until) == OPEN).limit(1)).first() is not None
+    recalled = rows.where(col(ImportRow.list_import) == job, col(RecalledEntry.until) == OPEN)
+    return session.scalars(recalled.limit(1)).first() is not None
 
 
 def keep_file(session: Session, secret: bytes, job: uuid.UUID, data: bytes) -> None:
