@@ -100,7 +100,8 @@ def rotate_key(
     at_once: Annotated[bool, typer.Option("--at-once", help="End the old key at once instead.")] = False,
     holder: Annotated[str | None, typer.Option(help="Who has the key, where it was made without a holder.")] = None,
 ) -> None:
-    """Make the successor of a key and print it, alone on stdout: the same holder, role, source and routes."""
+    """Make the successor of a key and print it, alone on stdout: the same holder, role, source and routes. A stolen key
+    is revoked or recalled instead."""
     with opened(Settings()) as session:
         ends = 0 if at_once else ends_in
         key = api_keys.rotate(session, key_id, days, now(), ends_in=ends, holder=holder)

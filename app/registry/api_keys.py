@@ -130,10 +130,8 @@ def rotate(session: Session, key_id: str, days: int, now: datetime, *, ends_in: 
     elif holder is not None and not same_holder(key.holder, holder):
         detail = "This key has another holder. A key for somebody else is a new key (recuento key create)."
         raise Invalid.at("/holder", "another_holder", detail)
-    if ends_in:
-        key.expires_at = min(key.expires_at, moment + timedelta(days=ends_in))
-    else:
-        key.revoked_at = moment
+    # Not revoked: what a revoked key left waiting is taken for a thief's.
+    key.expires_at = min(key.expires_at, moment + timedelta(days=ends_in))
     session.add(key)
     session.flush()
     return _add(session, Role(key.role), key.source, moment, days, key.holder, key.scopes)

@@ -451,14 +451,24 @@ def end_key(world: World, who: str, days: float) -> None:
 
 def test_a_report_whose_key_was_revoked_stays_until_it_is_sent_with_another(world: World) -> None:
     send(world)
+    end_key(world, "foro", 0)
     with writing(world.engine) as session:
-        world.keys["successor"] = api_keys.rotate(session, world.keys["foro"][4:12], 365, world.now, ends_in=0)
+        world.keys["successor"] = world._key(session, Role.REPORTER, "foro", "Somebody else")
     at(world, OVER)
     assert released(world) == 0
     (waits,) = world.waiting("successor")
     assert (waits["refused_at"], waits["problem"]["code"]) == ("2026-03-10T12:00:00Z", "conflict")
     assert "revoked" in waits["problem"]["detail"]
     assert send(world, "successor").status_code == 201
+    assert (released(world), world.waiting("successor")) == (1, [])
+
+
+def test_a_report_whose_key_was_rotated_is_filed(world: World) -> None:
+    send(world)
+    with writing(world.engine) as session:
+        world.keys["successor"] = api_keys.rotate(session, world.keys["foro"][4:12], 365, world.now, ends_in=0)
+    world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
+    at(world, OVER)
     assert (released(world), world.waiting("successor")) == (1, [])
 
 
