@@ -158,7 +158,7 @@ def keep(
     stood = under(context, names)
     if not stood:
         _require_room(context)
-    same = next((waiting for waiting in stood if _unsealed(context.secret, waiting) == report), None)
+    same = next((waiting for waiting in stood if _says(context.secret, waiting, report)), None)
     waiting_id = stood[0].id if stood else new_id()
     _delete(context.session, [waiting.id for waiting in stood])
     row = {
@@ -274,6 +274,14 @@ def _require_room(context: WriteContext) -> None:
 def _delete(session: Session, ids: Sequence[uuid.UUID]) -> None:
     for some in chunks(ids):
         session.connection().execute(delete(WaitingReport).where(col(WaitingReport.id).in_(some)))
+
+
+def _says(secret: bytes, waiting: Waiting, report: dict[str, Any]) -> bool:
+    """Whether that report waits; what nobody can read says nothing."""
+    try:
+        return _unsealed(secret, waiting) == report
+    except vault.Damaged:
+        return False
 
 
 def _unsealed(secret: bytes, waiting: Waiting) -> dict[str, Any]:

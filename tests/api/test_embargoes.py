@@ -7,10 +7,12 @@ from pathlib import Path
 from random import Random
 from threading import Thread
 from typing import Any
+from uuid import UUID
 
 import pytest
 from httpx2 import Response
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text, update
+from sqlmodel import col
 
 from app.api import embargo_beat
 from app.clock import BOUND, WatchedClock
@@ -19,7 +21,7 @@ from app.errors import ClockJumped
 from app.exchange import package
 from app.log import entries
 from app.log.entries import as_only_writer
-from app.models import metadata
+from app.models import WaitingReport, metadata
 from app.registry import api_keys, embargoes, reports, waiting_reports
 from app.registry.embargo_terms import LONGEST
 from app.registry.operator_warnings import operator_warnings, private_warnings
@@ -329,6 +331,23 @@ def test_an_administrator_deletes_what_no_key_of_its_source_can(world: World) ->
     waiting = send(world).json()["id"]
     assert world.client.delete(f"/v1/waiting/{waiting}", headers=world.headers("admin")).status_code == 200
     assert world.waiting() == []
+
+
+def test_one_that_was_changed_in_the_database_closes_no_list_and_is_sent_again(world: World) -> None:
+    damaged = send(world).json()["id"]
+    send(world, source_record_id="E-2", until="2026-03-11")
+    with writing(world.engine) as session:
+        rows = select(col(WaitingReport.report)).order_by(col(WaitingReport.until))
+        sealed = session.scalars(rows).all()[1]  # for another place
+        session.execute(update(WaitingReport).where(col(WaitingReport.id) == UUID(damaged)).values(report=sealed))
+    first, second = world.waiting()
+    assert (first["id"], first["report"], first["problem"]["code"]) == (damaged, None, "damaged")
+    assert (second["report"]["source_record_id"], second["problem"]) == ("E-2", None)
+    assert [waits["report"] for waits in world.waiting("curator")] == [None, None]
+    assert send(world).json()["id"] == damaged
+    assert [waits["report"]["source_record_id"] for waits in world.waiting()] == ["E-1", "E-2"]
+    at(world, OVER)
+    assert released(world) == 1
 
 
 # --- who sees it ---
