@@ -107,7 +107,7 @@ def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
 
 
 def _waiting(_session: Session, result: Outcome, _reader: Reader) -> Embargoed:
-    status: Literal["waiting", "deleted"] = "deleted" if result.status == embargoes.OK else "waiting"
+    status: Literal["waiting", "deleted"] = "deleted" if result.kind == embargoes.DELETED else "waiting"
     return {"status": status, "id": uuid.UUID(result.ids["waiting"]), "waiting_until": result.ids["until"]}
 
 
@@ -173,7 +173,8 @@ def _recall(session: Session, result: Outcome, _reader: Reader) -> RecallOut:
 
 RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = {
     "report": _report,
-    "waiting": _waiting,
+    embargoes.WAITING: _waiting,
+    embargoes.DELETED: _waiting,
     "source": _source,
     "facility": _facility,
     "claim": _claim,

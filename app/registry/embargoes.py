@@ -27,7 +27,9 @@ from app.registry.waiting_reports import Waiting
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role, Verdict
 
-KEPT, OK = 202, 200  # the report waits; what waited is gone
+# Kinds of outcomes, with their statuses: the report waits; what waited is gone.
+WAITING, DELETED = "waiting", "waiting_deleted"
+STATUSES = {WAITING: 202, DELETED: 200}
 # Seconds of one transaction, before other writers get their turn.
 LONGEST = 2.0
 # Reports that one transaction looks at: hundreds are filed in a second.
@@ -56,9 +58,9 @@ def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
     if record is None and body.verification.verdict == Verdict.RETRACTED:
         gone = waiting_reports.forget(context, names)
         if gone:
-            return _outcome(context, gone[0].id, gone[0].until, OK)
+            return _outcome(context, gone[0].id, gone[0].until, DELETED)
     if until is not None and reports.changes_anything(context, body):
-        return _outcome(context, waiting_reports.keep(context, names, body, until), until, KEPT)
+        return _outcome(context, waiting_reports.keep(context, names, body, until), until, WAITING)
     waiting_reports.forget(context, names)
     return reports.file_report(context, body)
 
@@ -79,7 +81,7 @@ def amend(
         return reports.next_version(context, record, report)
     names = waiting_reports.digests(context, case, record)
     based_on = records.newest(context.session, record).entry.revision
-    return _outcome(context, waiting_reports.keep(context, names, whole, until, based_on), until, KEPT)
+    return _outcome(context, waiting_reports.keep(context, names, whole, until, based_on), until, WAITING)
 
 
 def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
@@ -100,7 +102,7 @@ def verify_release(context: WriteContext, release_id: uuid.UUID, body: Verificat
 def take_back(context: WriteContext, waiting_id: uuid.UUID) -> Outcome:
     """Delete a report that waits. Raises NotFound."""
     gone = waiting_reports.delete_own(context, waiting_id)
-    return _outcome(context, gone.id, gone.until, OK)
+    return _outcome(context, gone.id, gone.until, DELETED)
 
 
 def is_due(session: Session, now: datetime) -> bool:
@@ -124,7 +126,7 @@ def end(session: Session, now: datetime, secret: bytes) -> bool:
 
 def no_longer_waits(session: Session, outcome: Outcome) -> bool:
     """Whether a report that was kept then was filed, taken back or refused since: sent again, it is meant to act."""
-    return outcome.kind == "waiting" and not waiting_reports.waits(session, uuid.UUID(outcome.ids["waiting"]))
+    return outcome.kind == WAITING and not waiting_reports.waits(session, uuid.UUID(outcome.ids["waiting"]))
 
 
 def _end(session: Session, waiting: Waiting, now: datetime, secret: bytes) -> None:
@@ -168,9 +170,9 @@ def _require_base(session: Session, waiting: Waiting, secret: bytes) -> None:
         raise Conflict(BASE_RECALLED)
 
 
-def _outcome(context: WriteContext, waiting_id: uuid.UUID, until: datetime, status: int) -> Outcome:
+def _outcome(context: WriteContext, waiting_id: uuid.UUID, until: datetime, kind: str) -> Outcome:
     ids = {"waiting": str(waiting_id), "until": format_instant(until)}
-    return Outcome("waiting", status, context.log.revision, ids)
+    return Outcome(kind, STATUSES[kind], context.log.revision, ids)
 
 
 def _record(context: WriteContext, outcome: Outcome) -> Record:
