@@ -148,9 +148,9 @@ def under(context: WriteContext, names: Sequence[str]) -> list[Waiting]:
 def keep(
     context: WriteContext, names: Sequence[str], body: DetentionReportIn, until: datetime, based_on: int | None = None
 ) -> uuid.UUID:
-    """Keep a report until its embargo ends, in place of whatever waits under these digests. The same report keeps the
-    day on which it was first sent. `based_on`: the revision of the version that it corrects. Raises Conflict where too
-    many wait."""
+    """Keep a report until its embargo ends, in place of whatever waits under these digests. The same report until the
+    same day keeps the instant at which it was first sent. `based_on`: the revision of the version that it corrects.
+    Raises Conflict where too many wait."""
     sent = body.model_dump(mode="json", exclude_unset=True, exclude={"publish_not_before"})
     report: dict[str, Any] = {"body": sent, "of_release": isinstance(body, ReleaseReportIn)}
     if based_on is not None:
@@ -158,7 +158,7 @@ def keep(
     stood = under(context, names)
     if not stood:
         _require_room(context)
-    same = next((waiting for waiting in stood if _says(context.secret, waiting, report)), None)
+    same = next((each for each in stood if each.until == until and _says(context.secret, each, report)), None)
     waiting_id = stood[0].id if stood else new_id()
     _delete(context.session, [waiting.id for waiting in stood])
     row = {

@@ -441,6 +441,18 @@ def test_what_an_honest_key_sent_under_an_embargo_before_it_was_stolen_stands(
     assert case_of(stolen, "3") is None
 
 
+def test_an_honest_report_that_a_thief_brought_forward_is_recalled(stolen: World) -> None:
+    steal(stolen)
+    report = make_report(source_record_id="9")
+    assert stolen.post("/v1/releases", report | {"publish_not_before": "2026-03-20"}, "thief").status_code == 202
+    stolen.now += timedelta(days=7)
+    assert stolen.post("/v1/releases", report | {"publish_not_before": "2026-03-10"}, "thief").status_code == 202
+    stolen.now += timedelta(days=3)
+    stolen.end_embargoes()
+    assert releases(stolen) == 1
+    assert done(recall(stolen, since="2026-03-09T00:00:00Z"))["entries"] == 1
+
+
 @pytest.mark.parametrize("case", [None, "3"])
 def test_a_waiting_correction_of_a_recalled_report_does_not_bring_it_back(stolen: World, case: str | None) -> None:
     steal(stolen)
