@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 from starlette.datastructures import State
 
+from app import database_scrub
 from app.api import background, embargo_beat
 from app.api.health import Readiness
 from app.api.settling import Settling
@@ -139,6 +140,7 @@ class _Garage:
         app.state.comparing = set()
         app.state.key_uses = KeyUses()
         app.state.filed_by_day = FiledByDay()
+        database_scrub._works.pop(app.state.engine, None)
         app.state.mark = attach(app.state.engine, settings.mark_file())
         try:
             migrate(app.state.engine)

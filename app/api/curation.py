@@ -102,7 +102,9 @@ def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn | No
     "/recalls",
     status_code=201,
     response_model=RecallOut,
-    responses={200: {"description": "What it would do", "model": RecallOut}}
+    responses={
+        200: {"description": "What it would do; or the key has ended, and no entry was moved", "model": RecallOut}
+    }
     | SECOND
     | refusals(*POSTING, NotFound, Conflict),
 )

@@ -107,7 +107,7 @@ def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
 
 
 def _waiting(_session: Session, result: Outcome, _reader: Reader) -> Embargoed:
-    status: Literal["waiting", "deleted"] = "deleted" if result.status == embargoes.OK else "waiting"
+    status: Literal["waiting", "deleted"] = "deleted" if result.kind == embargoes.DELETED else "waiting"
     return {"status": status, "id": uuid.UUID(result.ids["waiting"]), "waiting_until": result.ids["until"]}
 
 
@@ -166,13 +166,15 @@ def _recall(session: Session, result: Outcome, _reader: Reader) -> RecallOut:
         "claims": told["claims"],
         "left": told["left"],
         "unattributed": told["unattributed"],
-        "receipt": _receipt(session, result.revision) if told["done"] else None,
+        "waiting": told.get("waiting", 0),  # not in what an earlier version stored
+        "receipt": _receipt(session, result.revision) if told["done"] and told["entries"] else None,
     }
 
 
 RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = {
     "report": _report,
-    "waiting": _waiting,
+    embargoes.WAITING: _waiting,
+    embargoes.DELETED: _waiting,
     "source": _source,
     "facility": _facility,
     "claim": _claim,

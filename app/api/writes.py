@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -18,12 +19,12 @@ from app.api.lanes import gate_of_writes
 from app.api.requests import require_role, whole_body
 from app.database import reading
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
+from app.exchange.imports import stored as stored_imports
 from app.log import sealed
 from app.log.entries import as_only_writer, require_steady
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import api_keys, scrubbing
+from app.registry import api_keys, embargoes, recalls, scrubbing
 from app.registry.read_permissions import Reader
-from app.registry.recalls import is_recalled
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
@@ -118,9 +119,13 @@ class Writing:
         if stored.request_digest != self._request_digest:
             raise IdempotencyMismatch("Use a new Idempotency-Key for another request.")
         outcome = Outcome(**json.loads(stored.outcome))
-        # Sent again after it was withdrawn or recalled, a report is meant to stand again.
+        # Sent again after it was withdrawn or recalled, or after it ceased to wait, a report is meant to act again.
         over = once.unnamed and (stored.created_at < now - REPEATS_KEPT or is_withdrawn(session, outcome))
-        if over or is_recalled(session, outcome):
+        if outcome.kind == "import":
+            recalled = stored_imports.is_recalled(session, uuid.UUID(outcome.ids["import"]))
+        else:
+            recalled = recalls.is_recalled(session, outcome.revision)
+        if over or recalled or embargoes.no_longer_waits(session, outcome):
             session.delete(stored)
             session.flush()
             return None

@@ -100,7 +100,8 @@ def rotate_key(
     at_once: Annotated[bool, typer.Option("--at-once", help="End the old key at once instead.")] = False,
     holder: Annotated[str | None, typer.Option(help="Who has the key, where it was made without a holder.")] = None,
 ) -> None:
-    """Make the successor of a key and print it, alone on stdout: the same holder, role, source and routes."""
+    """Make the successor of a key and print it, alone on stdout: the same holder, role, source and routes. A stolen key
+    is revoked or recalled instead."""
     with opened(Settings()) as session:
         ends = 0 if at_once else ends_in
         key = api_keys.rotate(session, key_id, days, now(), ends_in=ends, holder=holder)
@@ -129,11 +130,14 @@ def recall_key(
         lock_head(session)  # as for every entry, the clock is read in its turn
         outcome = recalls.recall(WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key()), body)
     show([_moved(outcome.ids)], as_json=False)
-    told = f"Done at revision {outcome.revision}." if yes else "Nothing was done: give --yes to do it."
+    done = (
+        f"Done at revision {outcome.revision}." if outcome.ids["entries"] else "The key has ended. No entry was moved."
+    )
+    told = done if yes else "Nothing was done: give --yes to do it."
     console.print(told)
 
 
 def _moved(told: dict[str, Any]) -> dict[str, Any]:
     """What a recall moves, on one line."""
     counted = [(f"{of} {name}", n) for of in ("reports", "claims") for name, n in told[of].items() if n]
-    return {name: told[name] for name in ("source", "entries", "left", "unattributed")} | dict(counted)
+    return {name: told[name] for name in ("source", "entries", "left", "unattributed", "waiting")} | dict(counted)

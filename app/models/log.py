@@ -80,11 +80,12 @@ class SourceRealName(SQLModel, table=True):
 class WrittenBy(SQLModel, table=True):
     """Which key wrote the entry of a revision, so that all that a stolen key wrote can be recalled. The operator's
     alone: in no answer and in no entry. What was written without a key has no row, nor has what was written before
-    this was kept."""
+    this was kept. `sent_at`: when it was sent, if it waited under an embargo since."""
 
     __tablename__ = "written_by"
     revision: int = key_column(primary_key=True)
     key_id: str
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
 
 
 class CaseKey(SQLModel, table=True):

@@ -5,7 +5,6 @@ the whole name as it is spelt, and by no part of it.
 """
 
 import json
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from app.matching.name_keys import search_keys
 from app.matching.names import SAME, answers
 from app.matching.scripts import Script, script_of
 from app.models import CLASSES_OF_TODAY, DetaineePersonal, Placement
+from app.normal import normal
 from app.reading.visibility import Condition, at, hidden, unless
 from app.registry.projection.consolidate import said_of, value_of
 from app.registry.read_permissions import Reader
@@ -40,7 +40,7 @@ def is_whole_name(q: str) -> bool:
     """Whether a question is a name, and no way to browse names: two words at least, particles apart. A name that is
     written in one, as Chinese and Korean ones are, is whole with two characters."""
     words = {word for word in fold(q).split() if word not in PARTICLES}
-    in_one = any(script_of(word) in IN_ONE and len(unicodedata.normalize("NFC", word)) > 1 for word in words)
+    in_one = any(script_of(word) in IN_ONE and len(normal("NFC", word)) > 1 for word in words)
     return in_one or len(words) > 1
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
+from app.log import vault
 from app.models import OPEN, Source, WaitingReport
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import Paged
@@ -12,9 +13,14 @@ from app.registry import waiting_reports
 from app.registry.read_permissions import Reader
 from app.registry.waiting_reports import Waiting
 from app.vocabulary import Role
-from app.wire.embargoes import EmbargoedReport, EmbargoedShape
+from app.wire.embargoes import EmbargoedReport, EmbargoedShape, EmbargoProblem
 
 OF = "waiting"  # of cursors
+DAMAGED: EmbargoProblem = {
+    "code": "damaged",
+    "detail": "This report was changed in the database, and nobody can read it: send it again, or delete it.",
+    "errors": [],
+}
 
 
 def waiting_for(session: Session, query: Paged, reader: Reader, secret: bytes) -> Page[EmbargoedShape]:
@@ -30,14 +36,18 @@ def waiting_for(session: Session, query: Paged, reader: Reader, secret: bytes) -
 
 
 def _shown(row: Waiting, slug: str, secret: bytes, *, own: bool) -> EmbargoedShape:
+    try:
+        problem, report = row.reason(secret), _without_number(row.sent(secret))
+    except vault.Damaged:  # the others must still be read
+        problem, report = DAMAGED, None
     return {
         "id": row.id,
         "source": slug,
         "waiting_until": format_instant(row.until),
         "received_at": format_instant(row.received_at),
         "refused_at": None if row.refused_at is None else format_instant(row.refused_at),
-        "problem": row.reason(secret),
-        "report": _without_number(row.sent(secret)) if own else None,
+        "problem": problem,
+        "report": report if own else None,
     }
 
 

@@ -132,10 +132,8 @@ def rotate(session: Session, key_id: str, days: int, now: datetime, *, ends_in: 
     elif holder is not None and not same_holder(key.holder, holder):
         detail = "This key has another holder. A key for somebody else is a new key (recuento key create)."
         raise Invalid.at("/holder", "another_holder", detail)
-    if ends_in:
-        key.expires_at = min(key.expires_at, moment + timedelta(days=ends_in))
-    else:
-        key.revoked_at = moment
+    # Not revoked: what a revoked key left waiting is taken for a thief's.
+    key.expires_at = min(key.expires_at, moment + timedelta(days=ends_in))
     session.add(key)
     session.flush()
     return _add(session, Role(key.role), key.source, moment, days, key.holder, key.scopes)
@@ -147,6 +145,11 @@ def revoke(session: Session, key_id: str, now: datetime) -> None:
     key.revoked_at = key.revoked_at or now
     session.add(key)
     session.flush()
+
+
+def is_revoked(session: Session, key_id: str) -> bool:
+    """Whether a key was ended before its term. Raises NotFound."""
+    return _known(session, key_id).revoked_at is not None
 
 
 def _known(session: Session, key_id: str) -> ApiKey:

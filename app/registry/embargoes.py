@@ -20,7 +20,7 @@ from app.config import Names
 from app.dates import format_instant
 from app.errors import Conflict, Invalid, Problem
 from app.models import ApiKey, Record
-from app.registry import records, reports, waiting_reports
+from app.registry import recalls, records, reports, waiting_reports
 from app.registry.embargo_terms import waits_until
 from app.registry.reporters import reporter
 from app.registry.schemas import DetentionReportIn, VerificationOfReleaseIn
@@ -28,12 +28,18 @@ from app.registry.waiting_reports import Waiting
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Verdict
 
-KEPT, OK = 202, 200  # the report waits; what waited is gone
+# Kinds of outcomes, with their statuses: the report waits; what waited is gone.
+WAITING, DELETED = "waiting", "waiting_deleted"
+STATUSES = {WAITING: 202, DELETED: 200}
 # Seconds of one transaction, before other writers get their turn.
 LONGEST = 2.0
 # Reports that one transaction looks at: hundreds are filed in a second.
 AT_ONCE = 500
 KEY_REVOKED = "The key that sent this report was revoked before its day: send the report again with another key."
+BASE_RECALLED = (
+    "The version that this report corrects was recalled: send the whole report again under your case number, or delete "
+    "this one."
+)
 INTERNAL = "Something failed here. The report is not public: send it again, or ask whoever runs the registry."
 
 
@@ -53,9 +59,9 @@ def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
     if record is None and body.verification.verdict == Verdict.RETRACTED:
         gone = waiting_reports.forget(context, names)
         if gone:
-            return _outcome(context, gone[0].id, gone[0].until, OK)
+            return _outcome(context, gone[0].id, gone[0].until, DELETED)
     if until is not None and reports.changes_anything(context, body):
-        return _outcome(context, waiting_reports.keep(context, names, body, until), until, KEPT)
+        return _outcome(context, waiting_reports.keep(context, names, body, until), until, WAITING)
     waiting_reports.forget(context, names)
     return reports.file_report(context, body)
 
@@ -75,7 +81,8 @@ def amend(
     if not reports.changes_anything(context, whole):
         return reports.next_version(context, record, report)
     names = waiting_reports.digests(context, case, record)
-    return _outcome(context, waiting_reports.keep(context, names, whole, until), until, KEPT)
+    based_on = records.newest(context.session, record).entry.revision
+    return _outcome(context, waiting_reports.keep(context, names, whole, until, based_on), until, WAITING)
 
 
 def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
@@ -96,7 +103,7 @@ def verify_release(context: WriteContext, release_id: uuid.UUID, body: Verificat
 def take_back(context: WriteContext, waiting_id: uuid.UUID) -> Outcome:
     """Delete a report that waits. Raises NotFound."""
     gone = waiting_reports.delete_own(context, waiting_id)
-    return _outcome(context, gone.id, gone.until, OK)
+    return _outcome(context, gone.id, gone.until, DELETED)
 
 
 def is_due(session: Session, now: datetime) -> bool:
@@ -118,13 +125,19 @@ def end(session: Session, now: datetime, secret: bytes, names: Names) -> bool:
     return len(waiting) == AT_ONCE
 
 
+def no_longer_waits(session: Session, outcome: Outcome) -> bool:
+    """Whether a report that was kept then was filed, taken back or refused since: sent again, it is meant to act."""
+    return outcome.kind == WAITING and not waiting_reports.waits(session, uuid.UUID(outcome.ids["waiting"]))
+
+
 def _end(session: Session, waiting: Waiting, now: datetime, secret: bytes, names: Names) -> None:
-    context = WriteContext(
-        session, reporter(session, waiting.source, names), now, secret, waiting.key_id or ""
-    )  # a wrong clock or other rules refuse all, and no report
+    whose = reporter(session, waiting.source, names)
+    # A wrong clock or other rules refuse all, and no report.
+    context = WriteContext(session, whose, now, secret, waiting.key_id or "", sent_at=waiting.received_at)
     try:
         with session.begin_nested():
             _require_key(session, waiting)
+            _require_base(session, waiting, secret)
             reports.file_report(context, waiting.body(secret))
     except Problem as refusal:
         waiting_reports.refuse(session, secret, waiting, now, refusal)
@@ -146,9 +159,16 @@ def _require_key(session: Session, waiting: Waiting) -> None:
         raise Conflict(KEY_REVOKED)
 
 
-def _outcome(context: WriteContext, waiting_id: uuid.UUID, until: datetime, status: int) -> Outcome:
+def _require_base(session: Session, waiting: Waiting, secret: bytes) -> None:
+    """What was made of a version that was recalled since says what that said, a thief's words among it."""
+    based_on = waiting.based_on(secret)
+    if based_on is not None and recalls.is_recalled(session, based_on):
+        raise Conflict(BASE_RECALLED)
+
+
+def _outcome(context: WriteContext, waiting_id: uuid.UUID, until: datetime, kind: str) -> Outcome:
     ids = {"waiting": str(waiting_id), "until": format_instant(until)}
-    return Outcome("waiting", status, context.log.revision, ids)
+    return Outcome(kind, STATUSES[kind], context.log.revision, ids)
 
 
 def _record(context: WriteContext, outcome: Outcome) -> Record:

@@ -6,7 +6,7 @@ key belongs to is nobody's business. Which key wrote what is kept beside the log
 """
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -19,7 +19,7 @@ from app import dates
 from app.errors import Conflict, Invalid, NotFound
 from app.log.entries import MOMENT, entry_at, last_revision_at
 from app.models import OPEN, ApiKey, Claim, RecalledEntry, Report, WrittenBy
-from app.registry import api_keys, objections, recalled_people, standing_versions, two_person_rule
+from app.registry import api_keys, objections, recalled_people, standing_versions, two_person_rule, waiting_reports
 from app.registry.schemas import Code, Flag, Shape
 from app.registry.standing_versions import Move, entries_of, ranges_of, within
 from app.registry.write import Outcome, WriteContext
@@ -30,7 +30,10 @@ from app.registry.write import Outcome, WriteContext
 MOST_RECALLED = 10_000
 # Ranges in one entry, which holds 65,535 bytes: two numbers of thirteen digits each, and what is between them.
 MOST_RANGES = 2_000
-NOTHING = "This key wrote no report and no claim since then that is not recalled: see `unattributed` with dry_run."
+NOTHING = (
+    "This key was revoked, and wrote no report and no claim since then that is not recalled: see `unattributed` with "
+    "dry_run."
+)
 REPORTED_AGAIN = "All of it was reported again since, under the same case numbers: nothing is left to stand again."
 
 
@@ -66,7 +69,7 @@ class Moved:
 class Plan:
     """What a recall, or its undoing, would do. `entries`: those that it moves; `withdrawn`: the records that stand no
     more; `left`: how many more entries there are to move; `unattributed`: how many of the source nobody knows the key
-    of."""
+    of; `waiting`: how many reports of the key wait under an embargo."""
 
     source: int
     slug: str
@@ -77,10 +80,12 @@ class Plan:
     claims: Moved
     left: int
     unattributed: int = 0
+    waiting: int = 0
 
 
 def recall(context: WriteContext, body: RecallIn) -> Outcome:
-    """Recall what a key wrote, and end the key; or undo a recall. With `dry_run` only tell what that would do.
+    """Recall what a key wrote, and end the key, also one that wrote nothing yet: what waits of it is refused on its
+    day. Or undo a recall. With `dry_run` only tell what that would do.
 
     Raises Invalid, NotFound, and Conflict where there is nothing to do."""
     if body.undoes is not None:
@@ -88,30 +93,32 @@ def recall(context: WriteContext, body: RecallIn) -> Outcome:
     else:
         plan, nothing = _recalling(context, str(body.key_id), _instant(str(body.since))), NOTHING
     told = {"source": plan.slug, "entries": len(plan.entries), "left": plan.left, "unattributed": plan.unattributed}
-    told |= {"reports": asdict(plan.reports), "claims": asdict(plan.claims)}
+    told |= {"reports": asdict(plan.reports), "claims": asdict(plan.claims), "waiting": plan.waiting}
     if body.dry_run:
         return Outcome("recall", 200, context.log.revision, {**told, "done": False})
-    if not plan.entries:
+    if not plan.entries and (body.key_id is None or api_keys.is_revoked(context.session, body.key_id)):
         raise Conflict(nothing)
     if "recalls" in context.two_person:
         what = f"undo {body.undoes}" if body.undoes is not None else f"{body.key_id} {_instant(str(body.since))}"
         waits = two_person_rule.wait_about(context, "recall", plan.source, plan.source, what, body)
         if waits:
             return waits
+    if body.key_id is not None:
+        api_keys.revoke(context.session, body.key_id, context.now)
+    if not plan.entries:
+        return Outcome("recall", 200, context.log.revision, {**told, "done": True})
     before = recalled_people.concerned(context.session, plan.withdrawn)
     undoes = {} if body.undoes is None else {"undoes": body.undoes}
     entry = context.write("recall", {"source": plan.slug, "entries": plan.ranges, **undoes})
     if body.undoes is None:
         recalled_people.keep_decisions(context, before)
         objections.keep_hiding(context, entry.revision)
-    if body.key_id is not None:
-        api_keys.revoke(context.session, body.key_id, context.now)
     return Outcome("recall", 201, entry.revision, {**told, "done": True})
 
 
-def is_recalled(session: Session, outcome: Outcome) -> bool:
-    """Whether the entry that a write led to is recalled by now."""
-    standing = (col(RecalledEntry.revision) == outcome.revision, col(RecalledEntry.until) == OPEN)
+def is_recalled(session: Session, revision: int) -> bool:
+    """Whether the entry of a revision is recalled by now."""
+    standing = (col(RecalledEntry.revision) == revision, col(RecalledEntry.until) == OPEN)
     return session.scalars(select(col(RecalledEntry.since)).where(*standing)).first() is not None
 
 
@@ -135,16 +142,22 @@ def _recalling(context: WriteContext, key_id: str, since: datetime) -> Plan:
         raise Invalid.at("/key_id", "key_of_no_source", detail)
     first, last = last_revision_at(session, since - MOMENT) + 1, context.log.revision
     every = entries_of(session, key.source, first, last)
-    written = select(col(WrittenBy.revision), col(WrittenBy.key_id)).where(col(WrittenBy.revision).between(first, last))
-    writers: dict[int, str] = dict(map(tuple, session.execute(written)))
+    written = select(col(WrittenBy.revision), col(WrittenBy.key_id), col(WrittenBy.sent_at))
+    writers: dict[int, str] = {}
+    sent_before = set[int]()  # and waited under an embargo
+    for revision, writer, sent_at in session.execute(written.where(col(WrittenBy.revision).between(first, last))):
+        writers[revision] = writer
+        if sent_at is not None and sent_at < since:
+            sent_before.add(revision)
     recalled = select(col(RecalledEntry.revision)).where(
         col(RecalledEntry.revision).between(first, last), col(RecalledEntry.until) == OPEN
     )
-    before = set(session.scalars(recalled))
-    wanted = [entry for entry in every if writers.get(entry) == key_id and entry not in before]
+    left_out = sent_before.union(session.scalars(recalled))
+    wanted = [entry for entry in every if writers.get(entry) == key_id and entry not in left_out]
     slug = context.views.sources[key.source].slug
     unattributed = sum(entry not in writers for entry in every)
-    return _plan(session, key.source, slug, wanted[:MOST_RECALLED], every, len(wanted), unattributed)
+    plan = _plan(session, key.source, slug, wanted[:MOST_RECALLED], every, len(wanted), unattributed)
+    return replace(plan, waiting=waiting_reports.number_of_key(session, key_id))
 
 
 def _undoing(context: WriteContext, revision: int) -> Plan:

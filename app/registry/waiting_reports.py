@@ -67,6 +67,11 @@ class Waiting:
             body = {**body, "detainee": {**body["detainee"], "age_on": self.received_at.date().isoformat()}}
         return (ReleaseReportIn if report["of_release"] else DetentionReportIn).model_validate(body)
 
+    def based_on(self, secret: bytes) -> int | None:
+        """The revision of the version that this one corrects, where it was sent as a correction. Raises Damaged."""
+        revision: int | None = _unsealed(secret, self).get("based_on")
+        return revision
+
     def reason(self, secret: bytes) -> EmbargoProblem | None:
         """Why it could not be filed."""
         if self.refusal is None:
@@ -95,6 +100,17 @@ def is_due(now: datetime) -> Any:
     """The condition of what is to be filed now. The date of the last entry has no say: where a wrong clock dated that
     ahead, embargoes would end with it."""
     return (col(WaitingReport.until) <= now) & col(WaitingReport.refused_at).is_(None)
+
+
+def waits(session: Session, waiting_id: uuid.UUID) -> bool:
+    """Whether a report waits for its day, and was not refused."""
+    return bool(read(session, col(WaitingReport.id) == waiting_id, col(WaitingReport.refused_at).is_(None)))
+
+
+def number_of_key(session: Session, key_id: str) -> int:
+    """How many reports that a key sent wait."""
+    number = select(func.count()).select_from(WaitingReport).where(col(WaitingReport.key_id) == key_id)
+    return int(session.execute(number).scalar_one())
 
 
 def digests(context: WriteContext, case: str | None, record: Record | None) -> list[str]:
@@ -129,15 +145,20 @@ def under(context: WriteContext, names: Sequence[str]) -> list[Waiting]:
     return read(context.session, col(WaitingReport.digest).in_(names))
 
 
-def keep(context: WriteContext, names: Sequence[str], body: DetentionReportIn, until: datetime) -> uuid.UUID:
-    """Keep a report until its embargo ends, in place of whatever waits under these digests. The same report keeps the
-    day on which it was first sent. Raises Conflict where too many wait."""
+def keep(
+    context: WriteContext, names: Sequence[str], body: DetentionReportIn, until: datetime, based_on: int | None = None
+) -> uuid.UUID:
+    """Keep a report until its embargo ends, in place of whatever waits under these digests. The same report until the
+    same day keeps the instant at which it was first sent. `based_on`: the revision of the version that it corrects.
+    Raises Conflict where too many wait."""
     sent = body.model_dump(mode="json", exclude_unset=True, exclude={"publish_not_before"})
-    report = {"body": sent, "of_release": isinstance(body, ReleaseReportIn)}
+    report: dict[str, Any] = {"body": sent, "of_release": isinstance(body, ReleaseReportIn)}
+    if based_on is not None:
+        report["based_on"] = based_on
     stood = under(context, names)
     if not stood:
         _require_room(context)
-    same = next((waiting for waiting in stood if _unsealed(context.secret, waiting) == report), None)
+    same = next((each for each in stood if each.until == until and _says(context.secret, each, report)), None)
     waiting_id = stood[0].id if stood else new_id()
     _delete(context.session, [waiting.id for waiting in stood])
     row = {
@@ -253,6 +274,14 @@ def _require_room(context: WriteContext) -> None:
 def _delete(session: Session, ids: Sequence[uuid.UUID]) -> None:
     for some in chunks(ids):
         session.connection().execute(delete(WaitingReport).where(col(WaitingReport.id).in_(some)))
+
+
+def _says(secret: bytes, waiting: Waiting, report: dict[str, Any]) -> bool:
+    """Whether that report waits; what nobody can read says nothing."""
+    try:
+        return _unsealed(secret, waiting) == report
+    except vault.Damaged:
+        return False
 
 
 def _unsealed(secret: bytes, waiting: Waiting) -> dict[str, Any]:

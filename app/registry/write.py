@@ -76,7 +76,8 @@ class MatchContext:
 class WriteContext(MatchContext):
     """What a write needs: beside that the clock, the secret of keyed digests, and the log.
 
-    `key_id`: of the key that writes; empty where none does, as in a command. `two_person`: the kinds of decision that
+    `key_id`: of the key that writes; empty where none does, as in a command. `sent_at`: when that key sent it, if it
+    waited since. `two_person`: the kinds of decision that
     take two people, told apart by the holders of their keys.
     `zone`: in which a day without a zone ends. `listing`: the writes are rows of a list, which the matcher never links
     to each other (rule 5). `trial`: all writes will be undone, and what earlier rows of the trial would have left
@@ -95,6 +96,7 @@ class WriteContext(MatchContext):
         zone: tzinfo = UTC,
         listing: bool = False,
         trial: Trial | None = None,
+        sent_at: datetime | None = None,
     ) -> None:
         self._projector = Projector(session)
         super().__init__(session, actor, self._projector.views, listing=listing, trial=trial)
@@ -103,6 +105,7 @@ class WriteContext(MatchContext):
         self.zone = zone
         self.pending_writes = WriteBuffer(session.connection())
         self.key_id = key_id
+        self.sent_at = sent_at
         self.two_person = frozenset(two_person)
         self.log = Log(session, now)
         if self.log.rules != RULES:
@@ -129,7 +132,7 @@ class WriteContext(MatchContext):
     def _keep_key(self, entry: LogEntry, buffer: WriteBuffer) -> None:
         """Keep which key wrote an entry, if one did."""
         if self.key_id:
-            buffer.add(_INSERT_WRITER, [{"revision": entry.revision, "key_id": self.key_id}])
+            buffer.add(_INSERT_WRITER, [{"revision": entry.revision, "key_id": self.key_id, "sent_at": self.sent_at}])
 
 
 def new_id() -> uuid.UUID:

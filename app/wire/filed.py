@@ -91,8 +91,7 @@ class FiledRedaction(TypedDict):
 
 
 class MovedOut(TypedDict):
-    """How many reports, or claims, stand no more, changed to an earlier or a later version, stand again, or stand as
-    before."""
+    """How many reports, or claims, stand no more, changed to another version, stand again, or stand as before."""
 
     withdrawn: int
     changed: int
@@ -101,7 +100,7 @@ class MovedOut(TypedDict):
 
 
 class RecallOut(TypedDict):
-    """What a recall moves, or its undoing; `done`: whether it was carried out, with the receipt, or only foretold."""
+    """What a recall moves, or its undoing; `done`: whether it was carried out, with its receipt, or only foretold."""
 
     done: bool
     source: str
@@ -110,6 +109,7 @@ class RecallOut(TypedDict):
     claims: MovedOut
     left: int
     unattributed: int
+    waiting: int
     receipt: Receipt | None
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from random import Random
 from threading import Thread
 from typing import Any
+from uuid import UUID
 
 import pytest
 from httpx2 import Response
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text, update
+from sqlmodel import col
 
 from app.api import embargo_beat
 from app.clock import BOUND, WatchedClock
@@ -19,11 +21,12 @@ from app.errors import ClockJumped
 from app.exchange import package
 from app.log import entries
 from app.log.entries import as_only_writer
-from app.models import metadata
+from app.models import WaitingReport, metadata
 from app.registry import api_keys, embargoes, reports, waiting_reports
 from app.registry.embargo_terms import LONGEST_EMBARGO
 from app.registry.operator_warnings import operator_warnings, private_warnings
 from app.registry.rebuild import rebuild
+from app.vocabulary import Role
 from tests.databases import ENGINES, Templates
 from tests.support import ANYONE, GOVERNMENT, Body, World, make_report
 from tests.two_registries import differences, twins
@@ -149,14 +152,61 @@ def test_the_same_report_sent_again_waits_once(world: World) -> None:
     assert len(world.waiting()) == 1
 
 
-def test_a_repeated_idempotency_key_is_answered_as_the_first_time(world: World) -> None:
+def test_a_repeated_idempotency_key_is_answered_as_the_first_time_while_it_waits(world: World) -> None:
     body = make_report(**HER) | {"publish_not_before": DAY}
     first, again = (world.post("/v1/releases", body, "foro", **{"Idempotency-Key": "once"}) for _ in range(2))
     assert (again.status_code, again.json(), again.headers["idempotency-replayed"]) == (202, first.json(), "true")
     at(world, OVER)
     third = world.post("/v1/releases", body, "foro", **{"Idempotency-Key": "once"})
-    assert third.json() == first.json()
+    assert (third.status_code, third.json()["report"]["version"]) == (200, 1), "it stands, and says nothing new"
     assert (released(world), world.waiting()) == (1, [])
+
+
+def send_once(world: World, who: str = "foro") -> Response:
+    body = make_report(**HER) | {"publish_not_before": DAY}
+    return world.post("/v1/releases", body, who, **{"Idempotency-Key": "once"})
+
+
+def test_taken_back_and_sent_again_with_its_idempotency_key_it_waits_again(world: World) -> None:
+    first = send_once(world).json()["id"]
+    assert world.client.delete(f"/v1/waiting/{first}", headers=world.headers("foro")).status_code == 200
+    assert send_once(world).status_code == 202
+    assert len(world.waiting()) == 1
+    at(world, OVER)
+    assert released(world) == 1
+
+
+def test_held_by_a_restore_and_sent_again_with_its_idempotency_key_it_is_filed_on_its_day(world: World) -> None:
+    send_once(world)
+    with writing(world.engine) as session:
+        waiting_reports.hold_all(session, world.app.state.secret, world.now)
+    assert send_once(world).status_code == 202
+    (waits,) = world.waiting()
+    assert waits["refused_at"] is None
+    at(world, OVER)
+    assert (released(world), world.waiting()) == (1, [])
+
+
+def test_refused_for_its_key_it_is_filed_with_another_and_the_same_idempotency_key(world: World) -> None:
+    send_once(world)
+    end_key(world, "foro", 0)
+    at(world, OVER)
+    with writing(world.engine) as session:
+        world.keys["successor"] = world._key(session, Role.REPORTER, "foro", "Somebody else")
+    assert send_once(world, "successor").status_code == 201
+    assert (released(world), world.waiting("successor")) == (1, [])
+
+
+def test_recalled_after_its_day_it_is_filed_again_with_its_idempotency_key(world: World) -> None:
+    send_once(world)
+    at(world, OVER)
+    recalled = {"key_id": world.keys["foro"][4:12], "since": "2026-03-01T00:00:00Z"}
+    assert world.post("/v1/recalls", recalled, "admin").status_code == 201
+    assert released(world) == 0
+    with writing(world.engine) as session:
+        world.keys["successor"] = world._key(session, Role.REPORTER, "foro", "Somebody else")
+    assert send_once(world, "successor").status_code == 201
+    assert released(world) == 1
 
 
 def test_another_body_or_day_under_its_case_number_takes_its_place(world: World) -> None:
@@ -246,8 +296,10 @@ def test_a_withdrawal_deletes_the_version_that_waits(world: World) -> None:
 def test_withdrawn_under_its_case_number_it_was_never_anywhere(world: World) -> None:
     send(world)
     before = world.revision
-    answer = send(world, until=None, verification__verdict="retracted")
-    assert (answer.status_code, answer.json()["status"]) == (200, "deleted")
+    withdrawn = make_report(**HER, verification__verdict="retracted")
+    for _ in range(2):
+        answer = world.post("/v1/releases", withdrawn, "foro", **{"Idempotency-Key": "withdrawn"})
+        assert (answer.status_code, answer.json()["status"]) == (200, "deleted")
     at(world, OVER)
     assert (world.revision, world.waiting(), released(world)) == (before, [], 0)
 
@@ -280,6 +332,23 @@ def test_an_administrator_deletes_what_no_key_of_its_source_can(world: World) ->
     waiting = send(world).json()["id"]
     assert world.client.delete(f"/v1/waiting/{waiting}", headers=world.headers("admin")).status_code == 200
     assert world.waiting() == []
+
+
+def test_one_that_was_changed_in_the_database_closes_no_list_and_is_sent_again(world: World) -> None:
+    damaged = send(world).json()["id"]
+    send(world, source_record_id="E-2", until="2026-03-11")
+    with writing(world.engine) as session:
+        rows = select(col(WaitingReport.report)).order_by(col(WaitingReport.until))
+        sealed = session.scalars(rows).all()[1]  # for another place
+        session.execute(update(WaitingReport).where(col(WaitingReport.id) == UUID(damaged)).values(report=sealed))
+    first, second = world.waiting()
+    assert (first["id"], first["report"], first["problem"]["code"]) == (damaged, None, "damaged")
+    assert (second["report"]["source_record_id"], second["problem"]) == ("E-2", None)
+    assert [waits["report"] for waits in world.waiting("curator")] == [None, None]
+    assert send(world).json()["id"] == damaged
+    assert [waits["report"]["source_record_id"] for waits in world.waiting()] == ["E-1", "E-2"]
+    at(world, OVER)
+    assert released(world) == 1
 
 
 # --- who sees it ---
@@ -402,14 +471,24 @@ def end_key(world: World, who: str, days: float) -> None:
 
 def test_a_report_whose_key_was_revoked_stays_until_it_is_sent_with_another(world: World) -> None:
     send(world)
+    end_key(world, "foro", 0)
     with writing(world.engine) as session:
-        world.keys["successor"] = api_keys.rotate(session, world.keys["foro"][4:12], 365, world.now, ends_in=0)
+        world.keys["successor"] = world._key(session, Role.REPORTER, "foro", "Somebody else")
     at(world, OVER)
     assert released(world) == 0
     (waits,) = world.waiting("successor")
     assert (waits["refused_at"], waits["problem"]["code"]) == ("2026-03-10T12:00:00Z", "conflict")
     assert "revoked" in waits["problem"]["detail"]
     assert send(world, "successor").status_code == 201
+    assert (released(world), world.waiting("successor")) == (1, [])
+
+
+def test_a_report_whose_key_was_rotated_is_filed(world: World) -> None:
+    send(world)
+    with writing(world.engine) as session:
+        world.keys["successor"] = api_keys.rotate(session, world.keys["foro"][4:12], 365, world.now, ends_in=0)
+    world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
+    at(world, OVER)
     assert (released(world), world.waiting("successor")) == (1, [])
 
 

@@ -216,6 +216,27 @@ def test_a_list_that_was_recalled_comes_in_again_row_by_row(stolen: World) -> No
     assert releases(stolen) == 2
 
 
+@pytest.mark.parametrize("case", ["1", ""])
+def test_a_list_that_was_recalled_comes_in_again_with_its_idempotency_key(stolen: World, case: str) -> None:
+    steal(stolen)
+    table = f"case number,full name,detained on,released on,country\n{case},Berta Invento,2024-10-13,2026-01-12,VE"
+
+    def send(who: str) -> Response:
+        headers = stolen.headers(who, **{"Idempotency-Key": "monday"})
+        answer = stolen.client.post("/v1/imports", content=table.encode(), headers=headers)
+        stolen.settle()
+        return answer
+
+    first = send("thief").json()["id"]
+    assert send("foro").json()["id"] == first
+    done(recall(stolen))
+    assert releases(stolen) == 0
+    again = send("foro")
+    assert (again.status_code, again.headers.get("idempotency-replayed")) == (202, None)
+    assert releases(stolen) == 1
+    assert send("foro").json()["id"] == again.json()["id"] != first
+
+
 def test_what_was_reported_again_stays_recalled_when_the_recall_is_undone(stolen: World) -> None:
     three(stolen)
     revision = done(recall(stolen))["receipt"]["revision"]
@@ -390,7 +411,92 @@ def test_entries_of_which_no_key_is_known_are_counted_and_left(stolen: World) ->
         session.execute(text("DELETE FROM written_by"))
     told = recall(stolen, dry_run=True).json()
     assert (told["entries"], told["unattributed"]) == (0, 4)
+    before = stolen.revision
+    assert (recall(stolen).status_code, stolen.revision) == (200, before)
+
+
+def test_a_key_that_wrote_only_what_waits_ends_too_and_what_waits_is_never_filed(stolen: World) -> None:
+    steal(stolen)
+    held = make_report(source_record_id="9") | {"publish_not_before": "2026-03-10"}
+    assert stolen.post("/v1/releases", held, "thief").status_code == 202
+    assert stolen.post("/v1/releases", {**held, "source_record_id": "8"}, "foro").status_code == 202
+    before = stolen.revision
+    with stolen.storing_nothing():
+        told = recall(stolen, dry_run=True).json()
+    assert (told["done"], told["entries"], told["waiting"]) == (False, 0, 1)
+    assert stolen.get("/v1/me", "thief").status_code == 200
+    answer = recall(stolen)
+    assert (answer.status_code, answer.json()) == (200, {**told, "done": True})
+    assert stolen.revision == before
+    stolen.refuse(stolen.get("/v1/me", "thief"), 401, "unauthenticated")
     stolen.refuse(recall(stolen), 409, "conflict")
+    stolen.now += timedelta(days=10)
+    stolen.end_embargoes()
+    assert releases(stolen) == 1
+    (waits,) = stolen.waiting()
+    assert (waits["report"]["source_record_id"], waits["problem"]["code"]) == ("9", "conflict")
+
+
+@pytest.mark.parametrize("since, recalled", [("2026-03-09T00:00:00Z", 1), ("2026-03-01T00:00:00Z", 2)])
+def test_what_an_honest_key_sent_under_an_embargo_before_it_was_stolen_stands(
+    stolen: World, since: str, recalled: int
+) -> None:
+    steal(stolen)
+    held = make_report(source_record_id="9") | {"publish_not_before": "2026-03-10"}
+    assert stolen.post("/v1/releases", held, "thief").status_code == 202
+    stolen.now += timedelta(days=10)
+    stolen.end_embargoes()
+    stolen.file("thief", source_record_id="3", detainee__full_name="Ismael Otero Invento")
+    assert releases(stolen) == 2
+    assert done(recall(stolen, since=since))["entries"] == recalled
+    assert (case_of(stolen, "9") is None) == (recalled == 2)
+    assert case_of(stolen, "3") is None
+
+
+def test_an_honest_report_that_a_thief_brought_forward_is_recalled(stolen: World) -> None:
+    steal(stolen)
+    report = make_report(source_record_id="9")
+    assert stolen.post("/v1/releases", report | {"publish_not_before": "2026-03-20"}, "thief").status_code == 202
+    stolen.now += timedelta(days=7)
+    assert stolen.post("/v1/releases", report | {"publish_not_before": "2026-03-10"}, "thief").status_code == 202
+    stolen.now += timedelta(days=3)
+    stolen.end_embargoes()
+    assert releases(stolen) == 1
+    assert done(recall(stolen, since="2026-03-09T00:00:00Z"))["entries"] == 1
+
+
+@pytest.mark.parametrize("case", [None, "3"])
+def test_a_waiting_correction_of_a_recalled_report_does_not_bring_it_back(stolen: World, case: str | None) -> None:
+    steal(stolen)
+    invented = stolen.file("thief", source_record_id=case, detainee__full_name="Ismael Otero Invento")
+    path, patch = f"/v1/reports/{invented['report']['id']}", {"note": "n", "publish_not_before": "2026-03-10"}
+    assert stolen.client.patch(path, json=patch, headers=stolen.headers("foro")).status_code == 202
+    revision = done(recall(stolen))["receipt"]["revision"]
+    stolen.now += timedelta(days=10)
+    stolen.end_embargoes()
+    assert (stolen.revision, names(stolen)) == (revision, [])
+    (waits,) = stolen.waiting()
+    assert "was recalled" in waits["problem"]["detail"]
+
+
+def test_a_waiting_correction_is_filed_where_the_recall_of_its_report_was_undone(stolen: World) -> None:
+    steal(stolen)
+    filed = stolen.file("thief", detainee__full_name="Ismael Otero")
+    path, patch = f"/v1/reports/{filed['report']['id']}", {"note": "n", "publish_not_before": "2026-03-10"}
+    assert stolen.client.patch(path, json=patch, headers=stolen.headers("foro")).status_code == 202
+    done(undo(stolen, done(recall(stolen))["receipt"]["revision"]))
+    stolen.now += timedelta(days=10)
+    stolen.end_embargoes()
+    assert stolen.get(path, "foro").json()["version"] == 2
+
+
+def test_what_waits_of_a_recalled_key_is_told_beside_what_it_wrote(stolen: World) -> None:
+    steal(stolen)
+    stolen.file("thief", source_record_id="3")
+    held = make_report(source_record_id="9") | {"publish_not_before": "2026-03-10"}
+    stolen.post("/v1/releases", held, "thief")
+    answer = done(recall(stolen))
+    assert (answer["entries"], answer["waiting"]) == (1, 1)
 
 
 @pytest.mark.parametrize("body, status, code", [

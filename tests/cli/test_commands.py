@@ -158,6 +158,12 @@ def test_what_a_stolen_key_wrote_is_recalled_once_it_was_shown_what_that_changes
     assert "no report and no claim" in refused(recuento(*stolen[:3], "--since", "2027-01-01T00:00:00Z", "--yes"))
 
 
+def test_a_recall_that_moves_nothing_says_that_the_key_has_ended(world: World, recuento: Run) -> None:
+    ran = recuento("key", "recall", world.keys["foro"][4:12], "--since", "2026-01-01T00:00:00Z", "--yes")
+    assert (ran.status, "key has ended" in ran.err) == (0, True)
+    world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
+
+
 def test_what_must_work_at_once_first_finishes_no_erasure(recuento: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     finished: list[Engine] = []
     key = recuento("key", "create", "--holder", "Ana Pérez", "--role", "curator").out[4:12]
@@ -213,8 +219,9 @@ def test_a_key_is_rotated_at_once_when_it_is_said(recuento: Run) -> None:
     (old,) = json.loads(recuento("key", "list", "--json").out)
     ran = recuento("key", "rotate", old["id"], "--at-once")
     assert f"{old['id']} has ended" in ran.err
-    rows = {row["id"]: row["revoked"] for row in json.loads(recuento("key", "list", "--json").out)}
-    assert rows == {old["id"]: True, ran.out[4:12]: False}
+    rows = {row["id"]: row for row in json.loads(recuento("key", "list", "--json").out)}
+    assert rows.keys() == {old["id"], ran.out[4:12]}
+    assert rows[old["id"]]["expires_at"] < old["expires_at"]
     assert "key create" in refused(recuento("key", "rotate", old["id"]))
 
 

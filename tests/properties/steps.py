@@ -160,7 +160,7 @@ class Registry:
 class Untried:
     """Readiness without a trial of writing, which would commit the transaction."""
 
-    def failure(self, _engine: object) -> None:
+    def failure(self, _engine: object, *, erasing: bool) -> None:
         return None
 
 
@@ -326,7 +326,7 @@ class Recall:
         since = format_instant(entries[self.since % len(entries)].recorded_at)
         body = RecallIn(key_id=clerk.key_of(self.source), since=since)
         outcome = clerk.act("admin", lambda context: recalls.recall(context, body))
-        if outcome is not None:
+        if outcome is not None and outcome.ids["entries"]:
             clerk.recalls.append(outcome.revision)
 
 

@@ -299,8 +299,8 @@ def _settled(
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
         return _error(row, [placed(row.columns, error) for error in errors])
-    if result.kind == "waiting":  # or no longer does, which changes nothing that is filed
-        return RowOutcome(row.number, "waiting" if result.status == embargoes.KEPT else "unchanged", None, None, None)
+    if result.kind in embargoes.STATUSES:  # what no longer waits changes nothing that is filed
+        return RowOutcome(row.number, "waiting" if result.kind == embargoes.WAITING else "unchanged", None, None, None)
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)
     values, about = says(body.model_dump(mode="json")), _about(body)

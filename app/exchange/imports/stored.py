@@ -23,7 +23,7 @@ from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome
 from app.log import vault
 from app.log.sealed import keyed_digest
-from app.models import ImportFile, ImportMapping, ImportRow, ListImport
+from app.models import OPEN, ImportFile, ImportMapping, ImportRow, ListImport, RecalledEntry
 from app.registry.write import Outcome, WriteContext, new_id
 from app.wire.imports import RowError
 
@@ -117,6 +117,13 @@ def receive(context: WriteContext, key_id: str, data: bytes, sent: Sent) -> Outc
     job = begin(context.session, context.secret, context.actor.source, key_id, digest_of(data), sent, context.now)
     keep_file(context.session, context.secret, job.id, data)
     return Outcome("import", RECEIVED, context.log.revision, {"import": str(job.id)})
+
+
+def is_recalled(session: Session, job: uuid.UUID) -> bool:
+    """Whether an entry that a row of a list led to, or that it found unchanged, is recalled by now."""
+    rows = select(col(ImportRow.row)).join(RecalledEntry, col(RecalledEntry.revision) == col(ImportRow.revision))
+    recalled = rows.where(col(ImportRow.list_import) == job, col(RecalledEntry.until) == OPEN)
+    return session.scalars(recalled.limit(1)).first() is not None
 
 
 def keep_file(session: Session, secret: bytes, job: uuid.UUID, data: bytes) -> None:
