@@ -56,7 +56,7 @@ _WAITING = (
 _UNCOMPARED = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.redacted), col(UncomparedRecord.listing),
-        col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
+        col(Report.stated), col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
     )
     .join(Record, col(Record.key) == col(UncomparedRecord.record))
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
@@ -69,7 +69,7 @@ _DECIDED = (
     select(col(Decision.b), col(Decision.judgement), col(Placement.detainee))
     .join(Record, col(Record.id) == col(Decision.a))
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-    .where(col(Decision.b).in_(_AMONG), col(Decision.decided_by) == "matcher")
+    .where(col(Decision.b).in_(_AMONG), col(Decision.decided_by) == "matcher", col(Decision.until) == OPEN)
 )
 _DELETE = (
     delete(UncomparedRecord).where(col(UncomparedRecord.record).in_(_AMONG)).returning(col(UncomparedRecord.record))
@@ -81,9 +81,11 @@ _ERASED = select(col(Record.key)).where(col(Record.key).in_(_AMONG), col(Record.
 
 
 class _Filed(NamedTuple):
-    """A report as it was filed, and the person of its record (`detainee`)."""
+    """A report as it was filed, and the person of its record (`detainee`). `filed`: the revision of its filing, or of
+    the last one, where it was recalled before."""
 
     record: int
+    filed: int
     id: uuid.UUID
     detainee: int
     content: Content
@@ -112,12 +114,14 @@ def _pairs(session: Session, rows: Sequence[Any], names: Names) -> list[tuple[in
     """`(record, pair)` of rows of `_UNCOMPARED`."""
     views = Views.of(session)
     reports: defaultdict[tuple[int, bool], list[_Filed]] = defaultdict(list)
-    for key, record_id, source, redacted, listing, body, disclosures, detainee in rows:
+    for key, record_id, source, redacted, listing, stated, body, disclosures, detainee in rows:
         entry = json.loads(body)
         if redacted or "pointer" in entry or "person" in entry:
             continue  # nobody is looked for on behalf of a report that says whom it is about
         content = whole(entry["said"], sealed.values(disclosures))
-        reports[source, listing].append(_Filed(key, record_id, detainee, content))
+        reports[source, listing].append(
+            _Filed(key, key if "supersedes" in entry else stated, record_id, detainee, content)
+        )
     pairs: list[tuple[int, Pair]] = []
     for (source, listing), of_source in reports.items():
         actor = reporter(session, source, names)
@@ -127,7 +131,7 @@ def _pairs(session: Session, rows: Sequence[Any], names: Names) -> list[tuple[in
 
 def _pairs_of_source(context: MatchContext, reports: Sequence[_Filed]) -> list[tuple[int, Pair]]:
     queries = [blocking.query_of(report.content) for report in reports]
-    hits = candidates.look_up(context, queries, CLASSES_OF_TODAY, [report.record for report in reports])
+    hits = candidates.look_up(context, queries, CLASSES_OF_TODAY, [report.filed for report in reports])
     standing = {record.key: record for record in candidates.contents(context.session, set().union(*hits))}
     decided: defaultdict[uuid.UUID, dict[int, str]] = defaultdict(dict)
     for record, judgement, person in context.session.connection().execute(

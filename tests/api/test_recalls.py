@@ -788,3 +788,15 @@ def test_a_rebuild_gives_what_stands_after_a_report_was_sent_again(stolen: World
         stood = {table: rows(session, table) for table in TABLES}
         rebuild(session)
         assert {table: rows(session, table) for table in TABLES} == stood
+
+
+def test_a_report_sent_again_is_compared_with_hidden_people_who_came_meanwhile(stolen: World) -> None:
+    steal(stolen)
+    stolen.file("thief", source_record_id="1", detainee__full_name="Ismael Otero Invento")
+    stolen.file("jep", detainee__publish="counted")
+    stolen.find_pairs()
+    assert stolen.rows("SELECT count(*) FROM hidden_candidate_pair") == [(0,)]
+    done(recall(stolen))
+    stolen.file(source_record_id="1")
+    stolen.find_pairs()
+    assert stolen.rows("SELECT count(*) FROM hidden_candidate_pair") == [(1,)]
