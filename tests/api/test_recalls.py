@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import text
 
-from app.database import writing
+from app.database import make_engine, writing
 from app.registry import recalls
 from app.registry.rebuild import rebuild
 from app.vocabulary import Role
@@ -407,8 +407,10 @@ def test_what_one_entry_cannot_hold_is_left_and_recalled_by_sending_the_same_aga
 
 def test_entries_of_which_no_key_is_known_are_counted_and_left(stolen: World) -> None:
     three(stolen)
-    with writing(stolen.engine) as session:
+    owner = make_engine(stolen.settings.database_url)  # no server's own connection may
+    with writing(owner) as session:
         session.execute(text("DELETE FROM written_by"))
+    owner.dispose()
     told = recall(stolen, dry_run=True).json()
     assert (told["entries"], told["unattributed"]) == (0, 4)
     before = stolen.revision
