@@ -5,9 +5,12 @@ The server starts a process for each and reads its catalogue anew, which takes l
 
 from collections import defaultdict
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 Connection = psycopg.Connection[Any]
 
@@ -17,6 +20,8 @@ class Connections:
 
     def __init__(self) -> None:
         self._free: defaultdict[str, list[Connection]] = defaultdict(list)
+        self._made: WeakSet[Connection] = WeakSet()
+        event.listen(Pool, "connect", self._note)
 
     def take(self, database: str, user: str | None) -> Connection | None:
         """One that waits, of that user: whoever serves under a role must not get the owner's."""
@@ -38,6 +43,17 @@ class Connections:
     def waiting(self, database: str) -> list[int]:
         """The server's processes that wait for the next test."""
         return [one.info.backend_pid for one in self._free[database] if not one.closed]
+
+    def close_left(self, database: str) -> None:
+        """Close what a test left open: it would be told of in whichever test is run once it is garbage."""
+        for connection in list(self._made):
+            here = not connection.closed and connection.info.dbname == database
+            if here and connection not in self._free[database]:
+                connection.close()
+
+    def _note(self, connection: Any, _record: object) -> None:
+        if isinstance(connection, psycopg.Connection):
+            self._made.add(connection)
 
     def close(self, database: str) -> None:
         for connection in self._free.pop(database, []):

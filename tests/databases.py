@@ -120,6 +120,7 @@ class _Reused:
         while self._keeper.execute(_END_OTHERS, [waiting]).rowcount:
             assert monotonic() < until, "a test is over, and somebody still connects to its database"
             sleep(PAUSE)
+        CONNECTIONS.close_left(self._name)
         self._left -= 1
         if not self._left or self._value(_SCHEMA) != self._schema:
             return False
