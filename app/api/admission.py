@@ -35,12 +35,12 @@ def token_of(request: Request) -> str | None:
 def authenticated(session: Session, token: str, state: State) -> tuple[Reader, ApiKey]:
     """Whose key this is, by now; from then on its requests are counted by themselves. Raises Unauthenticated."""
     try:
-        reader, key = api_keys.authenticate(session, token, state.clock(), state.names)
+        whose = api_keys.authenticate(session, token, state.clock(), state.names)
     except Unauthenticated:
         state.rates.learn(token, valid=False)
         raise
     state.rates.learn(token, valid=True)
-    return reader, key
+    return whose
 
 
 def admitted(session: Session, token: str, request: Request) -> tuple[Reader, ApiKey]:

@@ -24,15 +24,9 @@ def list_waiting(read: Read, query: Annotated[Paged, Query()]) -> Response:
     """Your own reports that wait for the end of their embargo, whole. Curators and administrators see whose wait until
     when, and why one could not be filed, and nothing of what they say."""
     read.allow(Role.REPORTER, Role.CURATOR, Role.ADMIN)
-    secret = read.request.app.state.secret
-    listed = waiting_for(read.session, query, read.reader, secret).rows
-    told = (f"{row['id']} {row['waiting_until']} {row['received_at']} {row['refused_at']}" for row in listed)
-    return page(
-        read,
-        query,
-        lambda read, query, _revision: waiting_for(read.session, query, read.reader, secret),
-        read.tag(query, *told),
-    )
+    listed = waiting_for(read.session, query, read.reader, read.request.app.state.secret)
+    told = (f"{row['id']} {row['waiting_until']} {row['received_at']} {row['refused_at']}" for row in listed.rows)
+    return page(read, query, lambda _read, _query, _revision: listed, read.tag(query, *told))
 
 
 @waiting.delete("/waiting/{waiting_id}", response_model=Embargoed, responses=refusals(*DELETING))
