@@ -23,7 +23,8 @@ def line_of(error: Exception) -> str | None:
     if isinstance(error, Problem):
         return " ".join(dict.fromkeys([error.detail, *(fault["detail"] for fault in error.extra.get("errors", []))]))
     if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+        return "; ".join(": ".join(filter(None, fault)) for fault in faults)  # of the whole, no place is named
     if isinstance(error, CommitUnanswered):
         return "The database did not say whether this was stored: see what stands there before you run it again."
     if isinstance(error, SQLAlchemyError):
