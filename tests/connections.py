@@ -34,8 +34,9 @@ class Connections:
         return fitting[-1]
 
     def give_back(self, connection: Connection) -> None:
-        """Keep it, unless whoever had it left something unfinished."""
-        if connection.info.transaction_status == TransactionStatus.IDLE:
+        """Keep it, unless whoever had it left something unfinished, or took it for what needs no transaction: the next
+        test's would then begin none."""
+        if connection.info.transaction_status == TransactionStatus.IDLE and not connection.autocommit:
             self._free[connection.info.dbname].append(connection)
         else:
             connection.close()

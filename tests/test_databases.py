@@ -103,7 +103,7 @@ def test_whoever_is_still_connected_to_a_database_is_ended_with_the_test(templat
 
 
 @pytest.mark.postgresql
-def test_a_connection_waits_for_the_next_test_unless_something_in_it_is_unfinished(templates: Templates) -> None:
+def test_a_connection_waits_for_the_next_test_unless_it_is_unfit(templates: Templates) -> None:
     template, keys = templates.world("postgresql")
     waiting: list[int] = []
     reused = []
@@ -113,8 +113,9 @@ def test_a_connection_waits_for_the_next_test_unless_something_in_it_is_unfinish
                 ((process,),) = world.rows("SELECT pg_backend_pid()")
             reused.append(process in waiting)
             waiting = CONNECTIONS.waiting(str(make_url(url).database))
-            unfinished = psycopg.connect(url)
-            unfinished.execute("SELECT 1")
-            CONNECTIONS.give_back(unfinished)
-            assert unfinished.closed
+            for autocommit in (False, True):  # in a transaction; one that begins none
+                unfit = psycopg.connect(url, autocommit=autocommit)
+                unfit.execute("SELECT 1")
+                CONNECTIONS.give_back(unfit)
+                assert unfit.closed
     assert reused == [False, True]
