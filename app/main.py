@@ -19,16 +19,19 @@ from app.api.corrections import corrections
 from app.api.counts import counts
 from app.api.curation import curation
 from app.api.directory import directory
-from app.api.door import Door, Rates, Room
+from app.api.door import Door, Room
 from app.api.embargo_beat import EmbargoBeat
+from app.api.heads import Heads
 from app.api.health import Readiness, health
 from app.api.imports import imports
+from app.api.kept_answers import Kept, KeptAnswers
 from app.api.lanes import Lanes, sessions
 from app.api.matching import matching
 from app.api.objection_beat import ObjectionBeat
 from app.api.objections import MOST_BYTES, objections
 from app.api.openapi import HERE, Served, completed
 from app.api.people import people
+from app.api.rates import Counted, Rates
 from app.api.reference import reference
 from app.api.releases import releases
 from app.api.reports import reports
@@ -104,6 +107,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
     async with background(app.state):
         yield
+    app.state.heads.close()
     app.state.engine.dispose()
 
 
@@ -194,6 +198,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.question_seconds = settings.question_seconds
     app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key, settings.rate_of_searches)
     app.state.networks = Networks()
+    app.state.heads = Heads(engine)
+    app.state.kept_answers = KeptAnswers()
     app.state.comparing = set()  # who has a list laid beside the registry just now
     app.state.key_uses = KeyUses()
     app.state.filed_by_day = FiledByDay()
@@ -205,6 +211,8 @@ def create_app(settings: Settings) -> FastAPI:
         others=dict.fromkeys(LISTS, settings.max_import_bytes),
         keyless={OBJECTIONS: MOST_BYTES},
     )
+    app.add_middleware(Kept)
+    app.add_middleware(Counted)
     app.add_middleware(
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED
     )

@@ -23,6 +23,7 @@ from starlette.datastructures import State
 from app import database_scrub
 from app.api import background, embargo_beat
 from app.api.health import Readiness
+from app.api.kept_answers import KeptAnswers
 from app.api.settling import Settling
 from app.clock import WatchedClock
 from app.config import Settings
@@ -138,6 +139,7 @@ class _Garage:
         app.state.readiness = Readiness()
         app.state.settling = Settling()
         app.state.comparing = set()
+        app.state.kept_answers = KeptAnswers()
         app.state.key_uses = KeyUses()
         app.state.filed_by_day = FiledByDay()
         database_scrub._works.pop(app.state.engine, None)
@@ -224,6 +226,7 @@ class World:
     ) -> None:
         self.client.__exit__(kind, error, trace)
         self.app.state.engine = self.engine
+        self.app.state.heads.close()
         _GARAGE.give_back(self.app, self.settings)
 
     def _add_source(self, session: Session, slug: str, kind: str) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.door import CLIENT_V4, CLIENT_V6
+from app.api.rates import CLIENT_V4, CLIENT_V6
 from app.networks import network_of
 from app.registry.objection_places import PREFIX_V4, PREFIX_V6
 

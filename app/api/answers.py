@@ -15,9 +15,11 @@ from app.reading.formats import JSON, MEDIA
 from app.reading.questions import AsOf
 from app.registry.projection import RULES
 
-VARY = "Accept, Authorization"
+VARY = "Accept, Accept-Encoding, Authorization"
 CONTENT_TYPES = {MEDIA["csv"]: f"{MEDIA['csv']}; charset=utf-8", MEDIA["jsonl"]: MEDIA["jsonl"]}
 BODILESS = "recuento.bodiless"  # in the scope of a request whose answer nobody is sent the body of
+# In the scope of a request whose answer may be kept: where whoever makes it notes the head that it is made from.
+MADE_FROM = "recuento.made_from"
 # A pinned count over nothing personal never changes; a live one may be a few seconds old, so that a dashboard's
 # readers cost one query, and a day old when the registry is down.
 PINNED = "public, max-age=31536000, immutable"
@@ -43,9 +45,9 @@ def media_type(form: str | None, request: Request, among: dict[str, str] = MEDIA
     """The form asked for: `?format=`, else the one of ours that Accept weighs most, else JSON."""
     if form is not None:
         return among[form]
-    accepted = [_weighed(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
+    accepted = [weighed(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
     ours = [(weight, media) for media, weight in accepted if media in among.values() and weight > 0]
-    return max(ours, key=lambda weighed: weighed[0])[1] if ours else JSON  # of equals the first
+    return max(ours, key=lambda each: each[0])[1] if ours else JSON  # of equals the first
 
 
 def is_table(form: str | None, request: Request) -> bool:
@@ -53,7 +55,7 @@ def is_table(form: str | None, request: Request) -> bool:
     return media_type(form, request) != JSON
 
 
-def _weighed(part: str) -> tuple[str, float]:
+def weighed(part: str) -> tuple[str, float]:
     """A media range or a language and its weight (RFC 9110 section 12.4.2); what cannot be read weighs nothing."""
     media, *parameters = (piece.strip().lower() for piece in part.split(";"))
     weights = [piece.removeprefix("q=") for piece in parameters if piece.startswith("q=")]
@@ -65,22 +67,25 @@ def _weighed(part: str) -> tuple[str, float]:
 
 def preferred(accepted: str, among: Sequence[str]) -> str:
     """The language of ours that `Accept-Language` weighs most, else the first (RFC 9110 section 12.5.4)."""
-    weighed = [(weight, tag.partition("-")[0]) for tag, weight in map(_weighed, accepted.split(","))]
-    ours = [(weight, language) for weight, language in weighed if language in among and weight > 0]
+    asked = [(weight, tag.partition("-")[0]) for tag, weight in map(weighed, accepted.split(","))]
+    ours = [(weight, language) for weight, language in asked if language in among and weight > 0]
     return max(ours, key=lambda each: each[0])[1] if ours else among[0]
 
 
 def tags_known(request: Request) -> set[str]:
     """The tags of `If-None-Match`, compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens
     its tag."""
-    given = ",".join(request.headers.getlist("if-none-match"))
+    return tags_in(",".join(request.headers.getlist("if-none-match")))
+
+
+def tags_in(given: str) -> set[str]:
     return {part.strip().removeprefix("W/") for part in given.split(",")}
 
 
 def takes_gzip(request: Request) -> bool:
     """Whether the client can unpack what is packed with gzip (RFC 9110 section 12.5.3)."""
     accepted = ",".join(request.headers.getlist("accept-encoding")).split(",")
-    return any(coding == "gzip" and weight > 0 for coding, weight in map(_weighed, accepted))
+    return any(coding == "gzip" and weight > 0 for coding, weight in map(weighed, accepted))
 
 
 def headers_of(revision: int, tag: str, caching: str) -> dict[str, str]:

@@ -1,20 +1,10 @@
-"""What a request passes before anything looks at its question: how often it may be asked, and its body.
-
-Addresses of clients stay in memory, and there only as one of many buckets: nothing that is kept leads back to them.
-"""
+"""What a body passes before anything looks at it."""
 
 import asyncio
-import secrets
 from collections import Counter
-from hashlib import blake2b
-from math import ceil
-from time import time
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers, State
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,16 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api import problems
 from app.api.admission import authenticated, token_of
 from app.database import reading
-from app.errors import Busy, TooManyRequests, Unauthenticated
+from app.errors import Busy, Unauthenticated
 from app.models import ApiKey
-from app.networks import network_of
 
-UNCOUNTED = "/healthz"  # asks nothing of anybody
-# Of an address, what tells a client from others: an IPv4 address whole, and of IPv6 what a household has.
-CLIENT_V4, CLIENT_V6 = 32, 64
-# Clients share these: so many that two who ask much hardly meet in one, so few that counting them stays cheap however
-# many addresses somebody has. Which clients share one nobody outside can tell, for the draw is secret.
-BUCKETS = 16_384
 # Whoever is connected has these in memory before anything reads them (uvicorn.protocols.http.flow_control): a body no
 # longer than that, as a report is and a part of a list sent from afar, needs no room.
 ALWAYS_THERE = 64 * 1024
@@ -40,57 +23,6 @@ ROOM_AGAIN_IN = "30"  # seconds: a list on a good line is through by then
 NO_ROOM = "Too many long bodies are on their way. Nothing of yours was read: send it again in a moment."
 ANYBODY = "anybody"
 NO_KEY = "This needs a key: Authorization: Bearer rcn_…"
-
-
-class Rates:
-    """Counts requests by the minute, of a key where it has been found valid, else of a client, and `searches` by name
-    among them. 0: as many as come."""
-
-    def __init__(self, by_client: int, by_key: int, searches: int = 0) -> None:
-        self._by = {"client": by_client, "key": by_key}
-        self._searches = searches
-        self._counts = FixedWindowRateLimiter(MemoryStorage())
-        self._secret = secrets.token_bytes(32)
-        self._valid: set[str] = set()
-
-    def learn(self, token: str, *, valid: bool) -> None:
-        """Whether a key has been found valid. Only these are counted by themselves: keys made up would have no end, and
-        whoever knows the beginning of a key must not use its rate up."""
-        digest = self._digest(token)
-        if valid:
-            self._valid.add(digest)
-        else:
-            self._valid.discard(digest)
-
-    def count(self, token: str | None, client: str, *, search: bool = False) -> None:
-        """Count one request. Raises TooManyRequests."""
-        digest = None if token is None else self._digest(token)
-        by, bucket = ("key", digest) if digest in self._valid else ("client", self._bucket(client))
-        self._hit(by, self._by[by], "requests", by, str(bucket))
-        if search:
-            self._hit("searches", self._searches, "searches by name", by, str(bucket))
-
-    def _hit(self, policy: str, most: int, what: str, by: str, bucket: str) -> None:
-        if not most:
-            return
-        rate = RateLimitItemPerMinute(most)
-        if self._counts.hit(rate, policy, by, bucket):
-            return
-        seconds = max(1, ceil(self._counts.get_window_stats(rate, policy, by, bucket).reset_time - time()))
-        headers = {
-            "Retry-After": str(seconds),
-            "RateLimit-Policy": f'"{policy}";q={most};w={rate.get_expiry()}',
-            "RateLimit": f'"{policy}";r=0;t={seconds}',
-        }
-        detail = f"At most {most} {what} a minute are answered for one {by}: go on in {seconds} s, and more slowly."
-        raise TooManyRequests(detail, headers=headers)
-
-    def _digest(self, text: str) -> str:
-        return blake2b(text.encode(), key=self._secret, digest_size=16).hexdigest()
-
-    def _bucket(self, client: str) -> int:
-        """Of a client without an address, by whatever else a trusted proxy calls it."""
-        return int(self._digest(network_of(client, CLIENT_V4, CLIENT_V6) or client), 16) % BUCKETS
 
 
 class Room:
@@ -125,7 +57,7 @@ class Room:
 
 
 class Door:
-    """Count each request, and hand on a body only of a known key, within its bound, and where there is room for it.
+    """Hand on a body only of a known key, within its bound, and where there is room for it.
 
     The body's conditions are looked at when somebody asks for it: a request that is refused for anything else needs
     none, and a body that nobody asks for is not read.
@@ -143,16 +75,7 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        state: State = scope["app"].state
         headers = Headers(scope=scope)
-        if scope["path"] != UNCOUNTED:
-            try:
-                request = Request(scope)
-                client = (scope.get("client") or ("",))[0]
-                state.rates.count(_token(request), client, search="q" in request.query_params)
-            except TooManyRequests as refusal:
-                await problems.respond(refusal.body(), refusal.headers)(scope, receive, send)
-                return
         most = self._others.get(scope["path"], self._most)
         stated = headers.get("content-length", "")
         if stated.isdecimal() and int(stated) > most:
@@ -164,14 +87,6 @@ class Door:
             await self._app(scope, body.receive if _has_body(headers) else receive, send)
         finally:
             body.give_back()
-
-
-def _token(request: Request) -> str | None:
-    """The key sent, if one can be read; what is wrong with it is told later."""
-    try:
-        return token_of(request)
-    except Unauthenticated:
-        return None
 
 
 def _has_body(headers: Headers) -> bool:

@@ -23,8 +23,8 @@ COMPARING = "match_list"
 LANES = 4
 # Sessions beyond N: a key is looked up before its body is read, the database is asked whether it answers, lists that
 # were sent are filed, and the chores of `background.py` have places for objections, for the mark, and for the rest.
-# A moment that was asked for is settled in one of its own. None of these waits for a request.
-SPARE_SESSIONS = 7
+# A moment that was asked for is settled in one of its own, and one looks at the head. None waits for a request.
+SPARE_SESSIONS = 8
 RETRY_AFTER = "10"  # seconds: of those before it in the lane most are through by then
 BUSY = "Too many such questions are asked at once. Nothing is wrong with yours: ask it again in a moment."
 

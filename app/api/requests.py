@@ -138,7 +138,9 @@ class ReadContext:
         self._require_rules(terms)
         zone = self.zone(terms)  # a wrong one is told also where no moment is asked for
         revision = self.revision(terms)
-        tag = tag or self.tag(terms)
+        if tag is None:
+            tag = self.tag(terms)
+            self._may_be_kept()
         settled = not moved_by_zone or terms.zone is not None
         caching = answers.caching(terms, public_count=public_count, settled=settled, keyed=self.key is not None)
         mark: Mark = self.request.app.state.mark
@@ -153,6 +155,12 @@ class ReadContext:
             return Response(status_code=304, headers=headers)
         built.body = _read_at(built.body, terms, zone)
         return answers.respond(built, terms, self.request, headers)
+
+    def _may_be_kept(self) -> None:
+        """Note from which head an answer is made that nothing else moves, unless somebody is sought in it: a quick
+        answer would tell for whom others looked."""
+        if self.key is None and "q" not in self.request.query_params:
+            self.request.scope.get(answers.MADE_FROM, {})["head"] = self._head
 
     def _require_rules(self, terms: AsOf) -> None:
         """Raises RulesChanged for an address of earlier rules, Invalid for one of rules yet to come."""

@@ -8,6 +8,9 @@ from app.errors import Problem
 from app.log.sealed import keyed_digest
 from app.models import Entry, Head
 
+# The rules of the rows, the number of entries, and the leaf hash of the last one: what answers are made from.
+HEAD_ROW = "SELECT rules, head.revision, leaf_hash FROM head LEFT JOIN entry ON entry.revision = head.revision"
+
 
 class WrongSecret(RuntimeError):
     """The secret is not the one this database was written with."""

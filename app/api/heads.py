@@ -1,0 +1,61 @@
+"""Which head the log has while a request is answered, at the price of a glance."""
+
+import asyncio
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from sqlalchemy import Engine
+
+from app.database import is_memory, is_sqlite
+from app.database_watch import WatchedRow
+from app.log.head import HEAD_ROW
+from app.registry.projection import RULES
+
+Head = tuple[int, str]  # the number of entries, and the leaf hash of the last one
+
+
+class Heads:
+    """Tells the head of one database. What it tells was so at some moment after it was asked: nobody is told of less
+    than was committed before."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._row = None if is_memory(engine.url) else WatchedRow(engine, HEAD_ROW)
+        self._at_once = is_sqlite(engine)  # which has nobody to send the question to
+        self._thread: CapacityLimiter | None = None
+        self._next: asyncio.Future[Head | None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    async def look(self) -> Head | None:
+        """None where it cannot be told now, where the rows are of other rules, and of a database in memory, whose one
+        connection is everybody's."""
+        if self._row is None:
+            return None
+        if self._at_once:
+            return _head_of(self._row)
+        # Whoever comes while a look is under way waits for the next, which begins after they came.
+        self._next = self._next or asyncio.get_running_loop().create_future()
+        waiting = self._next
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look_for_all(self._row))
+        return await asyncio.shield(waiting)
+
+    async def _look_for_all(self, watched: WatchedRow) -> None:
+        self._thread = self._thread or CapacityLimiter(1)
+        try:
+            while self._next is not None:
+                waiting, self._next = self._next, None
+                head = await run_sync(_head_of, watched, limiter=self._thread)
+                waiting.set_result(head)
+        finally:
+            self._looking = None
+
+    def close(self) -> None:
+        if self._row is not None:
+            self._row.close()
+
+
+def _head_of(watched: WatchedRow) -> Head | None:
+    row = watched.look()
+    if row is None or row[0] != RULES:
+        return None
+    return row[1], bytes(row[2] or b"").hex()

@@ -1,0 +1,229 @@
+"""Answers to anybody are kept as bytes, and are never other than what would be answered anew."""
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import sleep
+from typing import Any
+
+import brotli
+import pytest
+import zstandard
+from httpx2 import Response
+from sqlalchemy import event
+
+from app.api import kept_answers
+from app.api.kept_answers import KeptAnswers
+from app.database import make_engine, writing
+from app.log.head import set_rules
+from app.registry.projection import RULES
+from tests.support import World, make_report
+
+COUNT = "/v1/counts/releases?group_by=source"
+UNPACK = {"br": brotli.decompress, "zstd": lambda data: zstandard.decompress(data), "gzip": gzip.decompress}
+
+
+@contextmanager
+def statements(world: World) -> Iterator[list[str]]:
+    """The statements that are run meanwhile."""
+    run: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        run.append(statement)
+
+    event.listen(world.engine, "before_cursor_execute", note)
+    yield run
+    event.remove(world.engine, "before_cursor_execute", note)
+
+
+def plain(world: World, path: str, **headers: str) -> Response:
+    return world.client.get(path, headers={"Accept-Encoding": "identity", **headers})
+
+
+def raw(world: World, path: str, coding: str, **headers: str) -> tuple[Response, bytes]:
+    """An answer with the bytes that came over the line."""
+    with world.client.stream("GET", path, headers={"Accept-Encoding": coding, **headers}) as response:
+        return response, b"".join(response.iter_raw())
+
+
+@pytest.mark.parametrize("path", [COUNT, "/v1/releases", "/v1/sources", "/v1/counts/series?by=event", "/v1/vocabulary"])
+def test_what_was_answered_once_is_answered_again_without_a_statement(world: World, path: str) -> None:
+    world.file()
+    first = plain(world, path)
+    with statements(world) as run:
+        again = plain(world, path)
+    assert run == []
+    assert again.content == first.content
+    assert {**again.headers, "request-id": ""} == {**first.headers, "request-id": ""}
+    assert again.headers["request-id"] != first.headers["request-id"]
+
+
+def test_whoever_asks_after_a_write_is_told_of_it(world: World) -> None:
+    for number in range(1, 4):
+        world.file(detainee__full_name=f"Persona {'abc'[number - 1] * 9}")
+        assert world.count()["total"]["releases"] == number
+        assert world.count()["total"]["releases"] == number
+
+
+def test_a_write_of_another_process_is_told_at_once(world: World) -> None:
+    world.file()
+    assert world.count()["revision"] == world.revision
+    other = World(world.settings, keys=world.keys)
+    with other:
+        other.file(detainee__full_name="Alguien Distinto Quesada")
+        assert other.count()["total"]["releases"] == 2
+        assert world.count()["total"]["releases"] == 2
+    other.engine.dispose()
+
+
+@pytest.mark.parametrize("past", [False, True])
+def test_nobody_is_shown_a_moment_longer_than_they_may(world: World, *, past: bool) -> None:
+    person = world.file(detainee__publish="named")["detainee"]["id"]
+    path = f"/v1/releases?as_of={world.revision}" if past else "/v1/releases"
+    assert len(plain(world, path).json()["data"]) == 1
+    world.consent(person, "counted")
+    assert plain(world, path).json()["data"] == []
+    world.redact(person)
+    assert plain(world, path).json()["data"] == []
+
+
+def test_what_is_read_with_a_key_is_not_kept_and_nothing_kept_is_read_with_one(world: World) -> None:
+    world.file()
+    assert world.get("/v1/releases").json() == world.get("/v1/releases").json()
+    with statements(world) as run:
+        answers = [world.get("/v1/releases", who) for who in ("foro", "foro", "curator")]
+    assert len(run) > 9
+    assert {answer.headers["cache-control"] for answer in answers} == {"private, no-store"}
+    assert world.client.get("/v1/releases", headers={"Authorization": "Bearer none"}).status_code == 401
+
+
+@pytest.mark.parametrize("query", ["q=Rosa", "%71=Rosa", "limit=5&q=Rosa"])
+def test_whom_somebody_seeks_is_not_kept(world: World, query: str) -> None:
+    world.file()
+    for _time in range(2):
+        with statements(world) as run:
+            assert plain(world, f"/v1/detainees?{query}").status_code == 200
+        assert run
+
+
+def test_what_is_refused_is_not_kept(world: World) -> None:
+    for _time in range(2):
+        with statements(world) as run:
+            assert plain(world, "/v1/counts/releases?source=nobody").status_code == 422
+        assert run
+
+
+def test_a_kept_answer_is_unchanged_for_whoever_has_it(world: World) -> None:
+    world.file()
+    first = plain(world, COUNT)
+    tag = first.headers["etag"]
+    with statements(world) as run:
+        again = [plain(world, COUNT, **{"If-None-Match": known}) for known in (tag, f"W/{tag}", f'"x", {tag}', "*")]
+        other = plain(world, COUNT, **{"If-None-Match": '"x"'})
+    assert run == []
+    assert [(answer.status_code, answer.content) for answer in again] == [(304, b"")] * 4
+    for name in ("etag", "vary", "cache-control", "recuento-revision", "recuento-rules"):
+        assert again[0].headers[name] == first.headers[name]
+    assert "repr-digest" not in again[0].headers
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+def test_head_has_everything_of_a_kept_answer_but_its_body(world: World) -> None:
+    first = plain(world, COUNT)
+    head = world.client.head(COUNT, headers={"Accept-Encoding": "identity"})
+    assert head.content == b""
+    assert {**head.headers, "request-id": ""} == {**first.headers, "request-id": ""}
+
+
+@pytest.mark.parametrize("coding", UNPACK)
+def test_an_answer_comes_packed_as_the_client_takes_it(world: World, coding: str) -> None:
+    for number in range(9):
+        world.file(detainee__full_name=f"Persona {'abcdefghi'[number] * 9}")
+    first = plain(world, "/v1/releases")
+    packed, data = raw(world, "/v1/releases", f"identity;q=0.1, {coding}")
+    assert packed.headers["content-encoding"] == coding
+    assert int(packed.headers["content-length"]) == len(data) < len(first.content) / 3
+    assert UNPACK[coding](data) == first.content
+    digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    assert packed.headers["repr-digest"] == f"sha-256=:{digest}:"
+    assert packed.headers["etag"] != first.headers["etag"]
+    for tag in (packed.headers["etag"], first.headers["etag"]):
+        unchanged, nothing = raw(world, "/v1/releases", coding, **{"If-None-Match": tag})
+        assert (unchanged.status_code, nothing) == (304, b"")
+
+
+def test_the_first_answer_is_packed_like_every_other(world: World) -> None:
+    first, _data = raw(world, "/v1/vocabulary", "br")
+    assert first.headers["content-encoding"] == "br"
+    assert first.headers["vary"].startswith("Accept, Accept-Encoding, Authorization")
+
+
+def test_forms_of_one_address_are_kept_apart(world: World) -> None:
+    world.file()
+    accepted = ("application/json", "text/csv", "application/jsonl")
+    for _time in range(2):
+        types = [plain(world, COUNT, Accept=media).headers["content-type"].partition(";")[0] for media in accepted]
+        assert types == [*accepted]
+
+
+def test_one_request_makes_what_many_wait_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.file()
+    made: list[int] = []
+    count = world.app.state.kept_answers.keep
+
+    def slowly(*given: Any) -> None:
+        made.append(1)
+        sleep(0.2)
+        count(*given)
+
+    monkeypatch.setattr(world.app.state.kept_answers, "keep", slowly)
+    with ThreadPoolExecutor(8) as pool:
+        answers = {response.content for response in pool.map(lambda _number: plain(world, COUNT), range(40))}
+    assert len(answers) == 1
+    assert len(made) == 1
+
+
+def test_rows_of_other_rules_are_not_told_from_what_is_kept(world: World) -> None:
+    assert plain(world, COUNT).status_code == 200
+    with writing(world.engine) as session:
+        set_rules(session, RULES + 1)
+    world.refuse(plain(world, COUNT), 503, "other_rules")
+
+
+def test_nothing_kept_is_told_of_a_log_that_went_backwards(world: World) -> None:
+    assert plain(world, COUNT).status_code == 200
+    world.app.state.mark.lost = world.app.state.mark.exposes = True
+    world.refuse(plain(world, COUNT), 503, "went_backwards")
+
+
+def test_what_is_kept_stays_within_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_answers, "MOST_KEPT", 100_000)
+    answers, head = KeptAnswers(), (1, "aa")
+    for number in range(50):
+        address = (f"/v1/{number}", b"", "")
+        assert answers.find(head, address) is None
+        answers.keep(head, address, kept_answers._Kept([(b"etag", b'"x"')], b"x" * 5_000))
+        answers.find(head, ("/v1/0", b"", ""))
+    held = [number for number in range(50) if answers.find(head, (f"/v1/{number}", b"", "")) is not None]
+    assert 5 <= len(held) <= 100_000 // 10_000
+    assert 0 in held  # whoever is asked for stays
+    assert 49 in held
+    assert answers.find((2, "bb"), ("/v1/0", b"", "")) is None
+    answers.keep(head, ("/v1/0", b"", ""), kept_answers._Kept([(b"etag", b'"x"')], b""))
+    assert answers.find((2, "bb"), ("/v1/0", b"", "")) is None  # made from an earlier head
+
+
+def test_a_write_that_stores_nothing_leaves_what_is_kept(world: World) -> None:
+    world.file()
+    plain(world, COUNT)
+    engine = make_engine(world.settings.database_url)
+    with writing(engine) as session:
+        session.connection().exec_driver_sql("UPDATE head SET demo = demo")
+    engine.dispose()
+    world.refuse(world.post("/v1/releases", {**make_report(), "release": 5}, "foro"), 422, "invalid")
+    with statements(world) as run:
+        plain(world, COUNT)
+    assert not [each for each in run if "source_release" in each]
