@@ -35,6 +35,8 @@ from app.wire.base import MomentOut
 
 # A list is read longer than a question, page by page or row by row, and in turn with other lists alone.
 LISTS_TAKE = 6
+# Parts of an address that name what is told of one person.
+ABOUT_ONE = frozenset({"detainee_id", "detention_id", "release_id", "report_id"})
 
 
 async def whole_body(request: Request) -> bytes:
@@ -157,9 +159,10 @@ class ReadContext:
         return answers.respond(built, terms, self.request, headers)
 
     def _may_be_kept(self) -> None:
-        """Note from which head an answer is made that nothing else moves, unless somebody is sought in it: a quick
-        answer would tell for whom others looked."""
-        if self.key is None and "q" not in self.request.query_params:
+        """Note the head that an answer is made from, if nothing else moves it, unless it seeks somebody or tells of one
+        person: a quick answer would say for whom others looked."""
+        about_one = "q" in self.request.query_params or not ABOUT_ONE.isdisjoint(self.request.path_params)
+        if self.key is None and not about_one:
             self.request.scope.get(answers.MADE_FROM, {})["head"] = self._head
 
     def _require_rules(self, terms: AsOf) -> None:

@@ -1,7 +1,6 @@
 """Answers to anybody are kept as bytes, and are never other than what would be answered anew."""
 
 import base64
-import gzip
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +8,7 @@ from contextlib import contextmanager
 from time import sleep
 from typing import Any
 
-import brotli
 import pytest
-import zstandard
 from httpx2 import Response
 from sqlalchemy import event
 
@@ -20,10 +17,10 @@ from app.api.kept_answers import KeptAnswers
 from app.database import make_engine, writing
 from app.log.head import set_rules
 from app.registry.projection import RULES
+from tests.api.test_codings import UNPACK
 from tests.support import World, make_report
 
 COUNT = "/v1/counts/releases?group_by=source"
-UNPACK = {"br": brotli.decompress, "zstd": lambda data: zstandard.decompress(data), "gzip": gzip.decompress}
 
 
 @contextmanager
@@ -106,6 +103,16 @@ def test_whom_somebody_seeks_is_not_kept(world: World, query: str) -> None:
     for _time in range(2):
         with statements(world) as run:
             assert plain(world, f"/v1/detainees?{query}").status_code == 200
+        assert run
+
+
+@pytest.mark.parametrize("address", ["detainees/{detainee}", "detentions/{detention}", "releases/{release}"])
+def test_whose_record_somebody_reads_is_not_kept(world: World, address: str) -> None:
+    filed = world.file()
+    path = f"/v1/{address.format(**{thing: filed[thing]['id'] for thing in ('detainee', 'detention', 'release')})}"
+    for _time in range(2):
+        with statements(world) as run:
+            assert plain(world, path).status_code == 200
         assert run
 
 
