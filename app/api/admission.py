@@ -10,6 +10,8 @@ from app.models import ApiKey
 from app.registry import api_keys
 from app.registry.read_permissions import Reader
 
+# In the scope of a request whose body was asked for: whose key it carries, found before any of the body was read.
+SENDER = "recuento.sender"
 bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
 
@@ -43,11 +45,10 @@ def authenticated(session: Session, token: str, state: State) -> tuple[Reader, A
     return whose
 
 
-def admitted(session: Session, token: str, request: Request) -> tuple[Reader, ApiKey]:
-    """The reader and the row of the key that a request carries, whether it reads or writes. Raises Unauthenticated, and
-    OutOfScope where the key is limited to other routes: to those also that are open to anybody, since whoever sends a
-    key means to be known."""
-    reader, key = authenticated(session, token, request.app.state)
+def admitted(request: Request, reader: Reader, key: ApiKey) -> tuple[Reader, ApiKey]:
+    """The reader and the row of the key that a request carries, whether it reads or writes. Raises OutOfScope where the
+    key is limited to other routes: to those also that are open to anybody, since whoever sends a key means to be
+    known."""
     scopes, route = api_keys.scopes_of(key), f"{request.method} {request.scope['route'].path}"
     if scopes is not None and route not in scopes:
         raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")

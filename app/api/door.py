@@ -10,10 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems
-from app.api.admission import authenticated, token_of
+from app.api.admission import SENDER, authenticated, token_of
 from app.database import reading
 from app.errors import Busy, Unauthenticated
 from app.models import ApiKey
+from app.registry.read_permissions import Reader
 
 # Whoever is connected has these in memory before anything reads them (uvicorn.protocols.http.flow_control): a body no
 # longer than that, as a report is and a part of a list sent from afar, needs no room.
@@ -129,10 +130,12 @@ async def _sender(request: Request) -> str:
     if token is None:
         raise Unauthenticated(NO_KEY)
     async with request.app.state.lanes.keys:
-        key = await run_in_threadpool(_key, request.app.state, token)
+        sender = await run_in_threadpool(_found, request.app.state, token)
+    request.scope[SENDER] = sender
+    key = sender[1]
     return f"key {key.id}" if key.source is None else f"source {key.source}"
 
 
-def _key(state: State, token: str) -> ApiKey:
+def _found(state: State, token: str) -> tuple[Reader, ApiKey]:
     with reading(state.engine) as session:
-        return authenticated(session, token, state)[1]
+        return authenticated(session, token, state)

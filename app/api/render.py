@@ -9,11 +9,12 @@ from sqlmodel import Session, col
 
 from app.exchange.imports import receipts, stored
 from app.log.entries import LogEntry, entry_at
-from app.models import Decision, Facility, Proposal, Record, Source
+from app.models import Decision, Facility, Proposal, Source
 from app.reading import lists, person_records, shapes
 from app.reading.match_candidates import match_candidates
 from app.registry import embargoes, records, scrubbing
 from app.registry.claims import claim_at
+from app.registry.publication_class import strictest
 from app.registry.read_permissions import Reader
 from app.registry.views import unregistered_place
 from app.registry.write import Outcome
@@ -70,15 +71,15 @@ def _receipt_of(entry: LogEntry) -> Receipt:
 
 
 def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
-    record = session.scalars(select(Record).where(col(Record.id) == uuid.UUID(result.ids["report"]))).one()
-    place = records.placement(session, record.key, result.revision)
-    assert place is not None
-    person = person_records.people(session, [place.detainee], result.revision)[place.detainee]
-    alone = place.detainee == record.key and len(person.ids) == 1
-    if alone or not reader.recognises(person.publish):
+    record, place = records.placed(session, uuid.UUID(result.ids["report"]), result.revision)
+    version = records.current(session, record, result.revision)
+    assert version is not None
+    classes = records.classes(session, place.detainee, result.revision)
+    if len(classes) == 1 or not reader.recognises(strictest(classes)):
         # The report's own ids, whether it met nobody or a person whom this key may not recognise (rule 12).
-        person, spell, met = person_records.alone(session, record, result.revision), record.key, MatchOutcome.NEW
+        person, spell, met = person_records.alone(session, record, version), record.key, MatchOutcome.NEW
     else:
+        person = person_records.people(session, [place.detainee], result.revision)[place.detainee]
         spell, met = place.spell, MatchOutcome.LINKED
     candidates: list[Candidate] = []
     if met is MatchOutcome.NEW or result.ids["version"] == 1:
@@ -87,22 +88,21 @@ def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
         met = MatchOutcome.NEEDS_REVIEW
     detainee, detention = shapes.detainee(person, reader), shapes.detention(person, spell, reader)
     release = shapes.release(person, spell, reader) if spell in person.releases else None
-    unregistered = unregistered_place(session, result.revision)
+    unregistered = unregistered_place(session, version.entry)
     if unregistered is not None:
         # A source's own words are no secret to the source; to others they are (read_permissions.py).
         same = [shown for shown in detainee["detentions"] if shown["id"] == detention["id"]]
         for shown in (detention, *same, *([release] if release else [])):
             shown["facility"] = shown["facility"] or shapes.as_said(unregistered)
-    written = entry_at(session, result.revision)
     return {
         "report": {"id": record.id, "version": result.ids["version"]},
-        "wish_waits": written.body.get("wish", {}).get("stopped", False),
+        "wish_waits": version.entry.body.get("wish", {}).get("stopped", False),
         "detainee": detainee,
         "detention": detention,
         "release": release,
         "match": {"outcome": met, "candidates": candidates},
         "warnings": [] if unregistered is None else [UNREGISTERED],
-        "receipt": _receipt_of(written),
+        "receipt": _receipt_of(version.entry),
     }
 
 

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from app import __version__, dates
 from app.api import answers
-from app.api.admission import admitted, bearer, bearer_token, token_of
+from app.api.admission import admitted, authenticated, bearer, bearer_token, token_of
 from app.api.lanes import gate, takes_whole_list
 from app.api.settling import settled
 from app.database import reading
@@ -276,7 +276,7 @@ def reading_for(request: Request) -> AbstractContextManager[Session]:
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
     if token is None:
         return Reader(names=request.app.state.names), None
-    return admitted(session, token, request)
+    return admitted(request, *authenticated(session, token, request.app.state))
 
 
 Read = Annotated[ReadContext, Depends(_read_context, scope="function")]

@@ -14,7 +14,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from app.api import answers, render
-from app.api.admission import admitted, bearer, bearer_token
+from app.api.admission import SENDER, admitted, authenticated, bearer, bearer_token
 from app.api.lanes import gate_of_writes
 from app.api.requests import require_role, whole_body
 from app.database import reading
@@ -71,10 +71,8 @@ class Writing:
         once = self._once(unnamed=unnamed)
         with as_only_writer(state.engine) as session:
             now = require_steady(state.watch, state.clock())
-            api_keys.require_live(session, self.key.id, now)
-            context = WriteContext(
-                session, self.actor, now, state.secret, self.key.id, state.two_person, zone=state.zone
-            )
+            actor = api_keys.still_acting(session, self.key.id, now, state.names)
+            context = WriteContext(session, actor, now, state.secret, self.key.id, state.two_person, zone=state.zone)
             outcome = None if once is None else self._stored(session, once, context.now)
             replayed = outcome is not None
             if outcome is None:
@@ -85,7 +83,7 @@ class Writing:
             if replayed:
                 headers["Idempotency-Replayed"] = "true"
             # Made before COMMIT: what fails after it cannot be told as stored nowhere.
-            body = render.outcome(session, state.secret, outcome, self.actor)
+            body = render.outcome(session, state.secret, outcome, actor)
             if replayed and once is not None and once.unnamed:
                 body = render.sent_before(body)
             response = answers.json_response(body, outcome.status, headers)
@@ -158,10 +156,16 @@ def written_with(
     if token is None:
         raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
     request.app.state.mark.require_erased()
-    # Who has no key takes no lock: authentication only reads.
+    return Writing(*admitted(request, *_sender(request, token)), request, body)
+
+
+def _sender(request: Request, token: str) -> tuple[Reader, ApiKey]:
+    """Whose key it is: found before the body was read, else looked for now. Who has no key takes no lock."""
+    found: tuple[Reader, ApiKey] | None = request.scope.get(SENDER)
+    if found is not None:
+        return found
     with reading(request.app.state.engine) as session:
-        actor, key = admitted(session, token, request)
-    return Writing(actor, key, request, body)
+        return authenticated(session, token, request.app.state)
 
 
 def refuse_parameters(request: Request) -> None:

@@ -76,16 +76,29 @@ class Pin(NamedTuple):
 def lock_head(session: Session) -> tuple[int, datetime]:
     """Become the only writer until the transaction ends; the revision, and the date before which no entry is dated any
     more."""
-    revision, recorded_at, _rules = _locked(session)
-    return revision, recorded_at
+    row = _lock(session)
+    session.info[_LockedHead] = (session.get_transaction(), row)  # for what reads it before an entry is written
+    return row.revision, row.recorded_at
 
 
-def _locked(session: Session) -> tuple[int, datetime, int]:
-    row = session.connection().execute(_LOCK_HEAD).one()
+class _LockedHead(NamedTuple):
+    revision: int
+    recorded_at: datetime
+    rules: int
+
+
+def _lock(session: Session) -> _LockedHead:
+    row = _LockedHead(*session.connection().execute(_LOCK_HEAD).one())
     marked = mark.of(session)
     if marked is not None:
         marked.require(row.revision)
-    return row.revision, row.recorded_at, row.rules
+    return row
+
+
+def _locked(session: Session) -> _LockedHead | None:
+    """The head as it was when this transaction locked it, until it begins to write."""
+    transaction, row = session.info.get(_LockedHead, (None, None))
+    return row if transaction is not None and transaction is session.get_transaction() else None
 
 
 @contextmanager
@@ -103,7 +116,8 @@ class Log:
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
-        self.revision, last, self.rules = _locked(session)
+        self.revision, last, self.rules = _locked(session) or _lock(session)
+        session.info.pop(_LockedHead, None)
         # A clock set back must not make the past move: whoever asked for the last entry's instant, or for a later one
         # (`settle`), was told of it as the last.
         self.recorded_at = now.astimezone(UTC) if now >= last else last + MOMENT
@@ -163,10 +177,11 @@ def replay(session: Session) -> Iterator[LogEntry]:
 
 def read(entry: Entry, disclosures: str | None) -> LogEntry:
     """A stored entry with the personal values that no erasure deleted."""
-    return _told(entry, disclosures)
+    return told(entry, disclosures)
 
 
-def _told(entry: Any, disclosures: str | None) -> LogEntry:
+def told(entry: Any, disclosures: str | None) -> LogEntry:
+    """The entry of a row that has its columns."""
     body = json.loads(entry.body)
     personal = sealed.values(disclosures)
     return LogEntry(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
@@ -175,14 +190,14 @@ def _told(entry: Any, disclosures: str | None) -> LogEntry:
 def entry_at(session: Session, revision: int) -> LogEntry:
     """The entry of that revision."""
     row = session.connection().execute(_ENTRY_AT, {"at": revision}).one()
-    return _told(row, row.disclosures)
+    return told(row, row.disclosures)
 
 
 def entries_at(session: Session, revisions: Iterable[int]) -> Iterator[LogEntry]:
     """The entries of these revisions, in order."""
     for some in chunks(sorted(revisions)):
         for row in session.connection().execute(_ENTRIES_AT, {"among": some}):
-            yield _told(row, row.disclosures)
+            yield told(row, row.disclosures)
 
 
 def pin(session: Session, revision: int) -> Pin:
@@ -200,7 +215,8 @@ def head(session: Session) -> tuple[int, datetime]:
 
 def no_entry_before(session: Session) -> datetime:
     """The date before which no entry is dated any more: the last one's, or just after an instant that was answered."""
-    return session.scalars(select(col(Head.recorded_at))).one()
+    locked = _locked(session)
+    return session.scalars(select(col(Head.recorded_at))).one() if locked is None else locked.recorded_at
 
 
 def require_steady(watch: WatchedClock, now: datetime) -> datetime:

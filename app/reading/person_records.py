@@ -163,11 +163,9 @@ def find(session: Session, kind: Kind, thing_id: uuid.UUID, reader: Reader, revi
     return person, key
 
 
-def alone(session: Session, record: Record, revision: int) -> Person:
-    """The person as one report alone tells it."""
-    version = records.current(session, record, revision)
-    assert version is not None
-    statement = statement_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
+def alone(session: Session, record: Record, version: records.Version) -> Person:
+    """The person as one report alone tells it, in one of its versions."""
+    statement = statement_of(record, version.entry, Views.of(session), pointer=None, erased=record.redacted)
     consents = session.scalars(select(Consent).where(col(Consent.record) == record.key))
     publish = person_class([statement], [(consent.key, consent.record, consent.publish) for consent in consents])
     # As filed: to its own source, whatever the person's class by now.

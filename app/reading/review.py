@@ -288,7 +288,9 @@ def _contradiction(
     """What two reports of one person say, each alone, and the decisions that tie the outweighed report."""
     kept = session.get_one(HiddenCandidatePair, (row.key, row.other))
     report, against = (session.get_one(Record, key) for key in (row.key, row.other))
-    a, b = (person_records.alone(session, record, revision) for record in (report, against))
+    a, b = (
+        person_records.alone(session, record, records.newest(session, record, revision)) for record in (report, against)
+    )
     ties = session.scalars(
         select(col(Decision.id))
         .where(

@@ -12,8 +12,9 @@ import secrets
 import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, and_, bindparam, select
 from sqlmodel import Session, col
 
 from app.config import Names
@@ -22,7 +23,7 @@ from app.log.entries import no_entry_before
 from app.matching.fold import fold
 from app.models import OPEN, ApiKey, Head, Source
 from app.registry.read_permissions import Reader
-from app.registry.reporters import reporter
+from app.registry.reporters import acting
 from app.vocabulary import Role
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -35,6 +36,14 @@ NOT_VALID = "This key is not valid: ask the administrator for a new one."
 MAX_HOLDER = 200  # characters: as long as the names of sources
 PATTERN = re.compile(
     rf"rcn_([0-9A-Za-z]{{{ID_LENGTH}}})([0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECK_LENGTH}}})"
+)
+# A key with the source that it acts for, as the source stands now.
+_KEYS = (
+    select(ApiKey, Source, col(Head.recorded_at))
+    .select_from(ApiKey)
+    .join(Head, col(Head.id) == 1)
+    .outerjoin(Source, and_(col(Source.key) == col(ApiKey.source), col(Source.until) == OPEN))
+    .where(col(ApiKey.id) == bindparam("id"))
 )
 
 
@@ -180,10 +189,13 @@ def scopes_of(key: ApiKey) -> list[str] | None:
     return None if key.scopes is None else json.loads(key.scopes)
 
 
-def require_live(session: Session, key_id: str, now: datetime) -> None:
-    """Raises Unauthenticated for a key that has ended since it was recognised: a write may wait for its turn."""
-    if ended(_known(session, key_id), moment_of(session, now)):
+def still_acting(session: Session, key_id: str, now: datetime, names: Names) -> Reader:
+    """The reader of a key that was recognised before: a write may wait long for its body and its turn. Raises
+    Unauthenticated where the key has ended since."""
+    row = session.execute(_KEYS, {"id": key_id}).one_or_none()
+    if row is None or ended(row.ApiKey, moment_of(session, now)):
         raise Unauthenticated(NOT_VALID)
+    return _reader(row, names)
 
 
 def authenticate(session: Session, token: str, now: datetime, names: Names) -> tuple[Reader, ApiKey]:
@@ -192,16 +204,17 @@ def authenticate(session: Session, token: str, now: datetime, names: Names) -> t
     match = PATTERN.fullmatch(token)
     if match is None or _checksum(match[1] + match[2]) != match[3]:
         raise Unauthenticated("This is not a whole key: check that it was copied to its end.")
-    row = session.execute(
-        select(ApiKey, col(Head.recorded_at)).join(Head, col(Head.id) == 1).where(col(ApiKey.id) == match[1])
-    ).one_or_none()
-    known = row is not None and hmac.compare_digest(row[0].digest, _digest(match[2]))
-    if row is None or not known or ended(row[0], max(now, row[1])):
+    row = session.execute(_KEYS, {"id": match[1]}).one_or_none()
+    known = row is not None and hmac.compare_digest(row.ApiKey.digest, _digest(match[2]))
+    if row is None or not known or ended(row.ApiKey, max(now, row.recorded_at)):
         raise Unauthenticated(NOT_VALID)
-    key: ApiKey = row[0]
-    if key.source is None:
-        return Reader(Role(key.role), names=names), key
-    return reporter(session, key.source, names, Role(key.role)), key
+    return _reader(row, names), row.ApiKey
+
+
+def _reader(row: Row[Any], names: Names) -> Reader:
+    """The reader of a key and the source that it acts for."""
+    role = Role(row.ApiKey.role)
+    return Reader(role, names=names) if row.Source is None else acting(row.Source, names, role)
 
 
 def _random(length: int) -> str:

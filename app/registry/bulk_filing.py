@@ -15,7 +15,6 @@ from app.registry import (
     checks,
     content,
     embargoes,
-    hidden_pairs,
     linking,
     pointers,
     records,
@@ -26,8 +25,7 @@ from app.registry.candidate_cache import CandidateCache, WrittenRecords
 from app.registry.candidates import CandidateRecord, StandingRecord
 from app.registry.content import Content
 from app.registry.linking import LinkResult
-from app.registry.projection.counted_reports import split
-from app.registry.publication_class import CLASS
+from app.registry.report_versions import CREATED, OK, first_version, open_alone, source_of
 from app.registry.schemas import DetentionReportIn
 from app.registry.write import Outcome, Trial, WriteContext, new_id
 from app.vocabulary import Judgement, Publish
@@ -58,7 +56,7 @@ def file_rows(
 
     After LONGEST the outcomes end early: the remaining bodies are for another transaction."""
     until = monotonic() + LONGEST
-    source = reports.source_of(context)
+    source = source_of(context)
     digests = {
         place: records.case_digest(context.secret, source, body.source_record_id)
         for place, body in enumerate(bodies)
@@ -119,7 +117,7 @@ class _Plan:
         report = reports.classed(self._context, report, stood.filed_on, stood.content)
         if not content.says_the_same(reports.with_kept(report, body, stood.content), stood.content):
             return body
-        return Outcome("report", reports.OK, stood.revision, {"report": str(stood.record), "version": stood.number})
+        return Outcome("report", OK, stood.revision, {"report": str(stood.record), "version": stood.number})
 
     def _opening(self, body: DetentionReportIn, report: Content, digest: str) -> _New:
         checks.check(report, self._context.now, points=False)
@@ -156,20 +154,12 @@ class _Filing:
         if context.trial is not None:
             return self._foretell(context.trial, row, match, candidates)
         if match.decisions:
-            return self._saved(lambda: reports.first_version(context, report, None, match))
-        record_id = new_id()
-        public, personal = split(report, counted=report.get(CLASS) == Publish.COUNTED)
-        entry, publish = context.write_alone(
-            {"source": context.actor.slug, "record": str(record_id), "subject": str(new_id()), "version": 1,
-             "said": public}, personal,
-        )  # fmt: skip
-        person, key = blocking.person_of(report), entry.revision
-        context.pending_writes.add(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
-        context.pending_writes.add(hidden_pairs.INSERT_UNCOMPARED, [hidden_pairs.uncompared(context, key)])
-        standing = StandingRecord(key, record_id, reports.source_of(context), publish, key, report, person)
-        self._candidates.add(row.place, standing)
-        ids = {"report": str(record_id), "version": 1}
-        return Outcome("report", reports.CREATED, entry.revision, ids, match.outcome)
+            return self._saved(lambda: first_version(context, report, None, match))
+        opened = open_alone(context, report, new_id())
+        person, key = blocking.person_of(report), opened.entry.revision
+        source, publish = source_of(context), opened.publish
+        self._candidates.add(row.place, StandingRecord(key, opened.record, source, publish, key, report, person))
+        return Outcome("report", CREATED, key, opened.ids, match.outcome)
 
     def _foretell(self, trial: Trial, row: _New, match: LinkResult, candidates: Sequence[CandidateRecord]) -> Outcome:
         """The outcome that opening a record would have. Nothing is written; later rows meet the record all the same."""
@@ -180,9 +170,9 @@ class _Filing:
         detainee = next((c.record.detainee for c in candidates if c.record.id in linked), number)
         if detainee != number:
             trial.tie(detainee, person, counted=publish == Publish.COUNTED)
-        foretold = StandingRecord(number, record_id, reports.source_of(context), publish, detainee, {}, person)
+        foretold = StandingRecord(number, record_id, source_of(context), publish, detainee, {}, person)
         self._candidates.add(row.place, foretold)
-        return Outcome("report", reports.CREATED, context.log.revision, {"report": str(record_id)}, match.outcome)
+        return Outcome("report", CREATED, context.log.revision, {"report": str(record_id)}, match.outcome)
 
     def _saved(self, act: Callable[[], Outcome]) -> Outcome:
         """Act after all pending writes, in a savepoint: a refusal half-way undoes this act alone."""

@@ -22,6 +22,7 @@ from app.errors import Conflict, Invalid, Problem
 from app.models import ApiKey, Record
 from app.registry import recalls, records, reports, waiting_reports
 from app.registry.embargo_terms import waits_until
+from app.registry.report_versions import next_version, source_of
 from app.registry.reporters import reporter
 from app.registry.schemas import DetentionReportIn, VerificationOfReleaseIn
 from app.registry.waiting_reports import Waiting
@@ -54,7 +55,7 @@ def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
         return reports.file_report(context, body)
     if until is None and not waiting_reports.has_any(context):
         return reports.file_report(context, body)
-    record = records.by_case(context.session, context.secret, reports.source_of(context), case)
+    record = records.by_case(context.session, context.secret, source_of(context), case)
     names = waiting_reports.digests(context, case, record)
     if record is None and body.verification.verdict == Verdict.RETRACTED:
         gone = waiting_reports.forget(context, names)
@@ -71,18 +72,17 @@ def amend(
 ) -> Outcome:
     """Correct a report at once, or once its embargo ends: until then the corrected report waits whole. Raises what
     `reports.amended` does, and Conflict where another version waits that this one would not replace."""
-    record, body, report = reports.amended(context, report_id, patch, matches)
+    (record, version), body, report = reports.amended(context, report_id, patch, matches)
     until = waits_until(body.publish_not_before, context.now)
     if until is None:
         waiting_reports.require_none(context, record)
-        return reports.next_version(context, record, report)
+        return next_version(context, record, version, report)
     case = body.source_record_id or records.case_by_id(record.id)
     whole = body.model_copy(update={"source_record_id": case})
     if not reports.changes_anything(context, whole):
-        return reports.next_version(context, record, report)
+        return next_version(context, record, version, report)
     names = waiting_reports.digests(context, case, record)
-    based_on = records.newest(context.session, record).entry.revision
-    return _outcome(context, waiting_reports.keep(context, names, whole, until, based_on), until, WAITING)
+    return _outcome(context, waiting_reports.keep(context, names, whole, until, version.entry.revision), until, WAITING)
 
 
 def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:

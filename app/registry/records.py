@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from app.database import chunks
 from app.errors import Invalid, NotFound, Redacted
 from app.log import sealed
-from app.log.entries import LogEntry, entry_at
+from app.log.entries import LogEntry, told
 from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
 from app.registry.content import Content
 from app.registry.projection.counted_reports import whole
@@ -46,6 +46,32 @@ _OWN_SEALED = (
     .where(col(Record.source) == bindparam("source"))
     .execution_options(yield_per=1_000)
 )
+_VERSION = (
+    select(*Entry.__table__.c, col(Sealed.disclosures), col(Report.version))  # type: ignore[attr-defined]
+    .join(Report, col(Report.stated) == col(Entry.revision))
+    .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
+    .where(
+        col(Report.record) == bindparam("of"), col(Report.since) <= bindparam("at"), col(Report.until) > bindparam("at")
+    )
+)
+_PLACED = (
+    select(Record, Placement)
+    .join(Placement, col(Placement.record) == col(Record.key))
+    .where(
+        col(Record.id) == bindparam("id"),
+        col(Placement.since) <= bindparam("at"),
+        col(Placement.until) > bindparam("at"),
+    )
+)
+_CLASSES = (
+    select(col(Record.publish_now))
+    .join(Placement, col(Placement.record) == col(Record.key))
+    .where(
+        col(Placement.detainee) == bindparam("of"),
+        col(Placement.since) <= bindparam("at"),
+        col(Placement.until) > bindparam("at"),
+    )
+)
 STANDS = exists().where(col(Report.record) == col(Record.key), col(Report.until) == OPEN)
 _LAST_NUMBER = select(func.max(col(Report.version))).where(col(Report.record) == bindparam("of"))
 _RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest) == bindparam("digest"))
@@ -75,15 +101,13 @@ class Version:
 def current(session: Session, record: Record, as_of: int = OPEN - 1) -> Version | None:
     """The version that stood at a revision, by default the newest; None before the first, and where a recall left
     none."""
-    report = session.scalars(
-        select(Report).where(col(Report.record) == record.key, col(Report.since) <= as_of, col(Report.until) > as_of)
-    ).one_or_none()
-    return None if report is None else Version(report.version, entry_at(session, report.stated))
+    row = session.connection().execute(_VERSION, {"of": record.key, "at": as_of}).one_or_none()
+    return None if row is None else Version(row.version, told(row, row.disclosures))
 
 
-def newest(session: Session, record: Record) -> Version:
-    """The version that stands. Raises NotFound where a recall left none."""
-    version = current(session, record)
+def newest(session: Session, record: Record, as_of: int = OPEN - 1) -> Version:
+    """The version that stands, or stood at a revision. Raises NotFound where a recall left none."""
+    version = current(session, record, as_of)
     if version is None:
         raise NotFound(RECALLED)
     return version
@@ -139,6 +163,17 @@ def placement(session: Session, record: int, as_of: int = OPEN - 1) -> Placement
     ).one_or_none()
 
 
+def placed(session: Session, report_id: uuid.UUID, as_of: int) -> tuple[Record, Placement]:
+    """A record and its placement at a revision, where it had one."""
+    record, place = session.execute(_PLACED, {"id": report_id, "at": as_of}).one()
+    return record, place
+
+
+def classes(session: Session, detainee: int, as_of: int) -> list[str]:
+    """Today's class of each record that a person had at a revision."""
+    return [*session.connection().execute(_CLASSES, {"of": detainee, "at": as_of}).scalars()]
+
+
 def case_digest(secret: bytes, source: int, case: str) -> str:
     return sealed.keyed_digest(secret, "case", str(source), case)
 
@@ -185,7 +220,7 @@ def cases_of(session: Session, source: int) -> Iterator[str]:
 
 
 def remember_case(session: Session, secret: bytes, source: int, case: str, record: uuid.UUID) -> None:
-    """Store the digest of a record's case number. It may be there: of a version that was recalled."""
+    """Store the digest of a record's case number in place of that of a version that was recalled."""
     digest, run = case_digest(secret, source, case), session.connection().execute
     run(_FREE_CASE, {"freed": digest})
     run(INSERT_CASE, {"digest": digest, "record_id": record})

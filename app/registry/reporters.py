@@ -15,7 +15,7 @@ _STANDING = select(Source).where(col(Source.until) == OPEN)
 
 def reporter(session: Session, source: int, names: Names, role: Role = Role.REPORTER) -> Reader:
     """The reader that acts for a source, as the source stands now. `names`: the operator's choice."""
-    return _acting(session.scalars(_STANDING.where(col(Source.key) == source)).one(), names, role)
+    return acting(session.scalars(_STANDING.where(col(Source.key) == source)).one(), names, role)
 
 
 def reporter_by_slug(session: Session, slug: str, names: Names) -> Reader:
@@ -23,8 +23,9 @@ def reporter_by_slug(session: Session, slug: str, names: Names) -> Reader:
     source = session.scalars(_STANDING.where(col(Source.slug) == slug)).one_or_none()
     if source is None:
         raise NotFound("There is no source with this slug: see recuento source list, or add it (source add).")
-    return _acting(source, names, Role.REPORTER)
+    return acting(source, names, Role.REPORTER)
 
 
-def _acting(source: Source, names: Names, role: Role) -> Reader:
+def acting(source: Source, names: Names, role: Role) -> Reader:
+    """The reader that acts for a source."""
     return Reader(role, source.key, source.slug, source.independent and not source.quarantined, names)

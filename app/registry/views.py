@@ -8,7 +8,7 @@ from typing import Any, Self
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.log.entries import entry_at
+from app.log.entries import LogEntry
 from app.matching.fold import fold
 from app.models import OPEN, Facility, Source
 from app.registry.projection import FacilityView, SourceView
@@ -102,9 +102,8 @@ def standing(session: Session, table: Any, slug: str) -> Any:
     return session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
 
 
-def unregistered_place(session: Session, revision: int) -> str | None:
-    """The place named by the report of a revision, if it is not registered."""
-    entry = entry_at(session, revision)
+def unregistered_place(session: Session, entry: LogEntry) -> str | None:
+    """The place named by the report in an entry, if it is not registered."""
     named: str | None = entry.personal.get("detention.facility")
     country = entry.body["said"].get("detention.country")
     return named if Views.of(session).is_unregistered(named, country) else None

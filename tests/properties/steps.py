@@ -27,6 +27,7 @@ from app.models import OPEN, Source
 from app.registry import consent_entries, directory, embargoes, identity_decisions, recalls, redact_person, reports
 from app.registry.read_permissions import Reader
 from app.registry.recalls import RecallIn
+from app.registry.report_versions import CREATED
 from app.registry.schemas import (
     DetentionReportIn,
     FacilityIn,
@@ -201,7 +202,7 @@ class Verify:
 
 
 def _remember(clerk: Clerk, outcome: Outcome | None, source: str) -> None:
-    if outcome is not None and outcome.status == reports.CREATED:
+    if outcome is not None and outcome.status == CREATED:
         clerk.records.append((uuid.UUID(outcome.ids["report"]), source))
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.counts.tally import count
 from app.reading.terms import CountTerms
-from app.registry import identity_decisions, linking, reports
+from app.registry import identity_decisions, linking, report_versions, reports
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
 from tests.drawn import examples
@@ -123,7 +123,7 @@ def _file(clerk: Clerk, filing: Filing, number: int) -> None:
     ids = [_id("record", number), _id("subject", number)]
     unmatched = linking.LinkResult(MatchOutcome.NEW)
     with (
-        mock.patch.object(reports, "new_id", side_effect=ids),
+        mock.patch.object(report_versions, "new_id", side_effect=ids),
         mock.patch.object(linking, "by_match", return_value=unmatched),
     ):
         clerk.act(filing.source, lambda context: reports.file_report(context, shape.model_validate(body)))

@@ -20,6 +20,7 @@ from app.registry import claims, embargoes, reports
 from app.registry.bulk_filing import file_rows
 from app.registry.claims import ClaimIn
 from app.registry.read_permissions import Reader
+from app.registry.report_versions import CREATED
 from app.registry.schemas import VerificationOfReleaseIn
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
@@ -139,7 +140,7 @@ class SendList:
 
 
 def _remember(clerk: Clerk, source: str, outcome: Outcome | None) -> None:
-    if outcome is not None and outcome.status == reports.CREATED:
+    if outcome is not None and outcome.status == CREATED:
         clerk.records.append((uuid.UUID(outcome.ids["report"]), source))
 
 

@@ -39,8 +39,8 @@ from app.registry import api_keys, embargoes, records
 from app.registry.bulk_filing import file_rows
 from app.registry.candidate_cache import WrittenRecords
 from app.registry.read_permissions import Reader
+from app.registry.report_versions import source_of
 from app.registry.reporters import reporter
-from app.registry.reports import source_of
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import Outcome, Trial, WriteContext
 

@@ -17,6 +17,7 @@ from app.exchange.imports.sentences import line, translated
 from app.exchange.imports.stored import UNREGISTERED, read
 from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome, ImportState
+from app.log.entries import entry_at
 from app.models import ImportRow, ListImport
 from app.registry.views import unregistered_place
 from app.vocabulary import Language
@@ -85,7 +86,7 @@ def places_of(session: Session, secret: bytes, job: ListImport) -> dict[int, str
     query = select(col(ImportRow.row), col(ImportRow.revision)).where(
         col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(rows), col(ImportRow.revision).is_not(None)
     )
-    places = {row: unregistered_place(session, revision) for row, revision in session.execute(query)}
+    places = {row: unregistered_place(session, entry_at(session, revision)) for row, revision in session.execute(query)}
     return {row: place for row, place in places.items() if place is not None}
 
 
