@@ -23,7 +23,6 @@ from tests.properties.saying import (
     independent,
     kept_under,
     said_of,
-    speaks,
 )
 from tests.properties.words import Word, own_word
 
@@ -90,19 +89,20 @@ class Release:
     def identity(self) -> tuple[int, ...]:
         return tuple(sorted(statement.record for statement in self.spell.statements))
 
+    @property
+    def _verifying(self) -> list[Statement]:
+        return [one for one in self.spell.heard[self.stage] if said_of(one) == "verified"]
+
     def verified_by(self) -> set[str]:
-        voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]
-        return {voice.source.slug for voice in voices}
+        return {voice.source.slug for voice in self._verifying}
 
     def confirmed_by(self) -> set[str]:
         """The independent sources that verified it, as nobody's copies."""
-        voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]
-        return {voice.source.slug for voice in voices if independent(voice)}
+        return {voice.source.slug for voice in self._verifying if independent(voice)}
 
     def confirmed_by_others(self) -> bool:
         """Whether a source that is not the one whose row it is verified it, and copied nobody."""
-        voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]
-        return any(independent(one) for one in voices if self.voice and one.source != self.voice.source)
+        return any(independent(one) for one in self._verifying if self.voice and one.source != self.voice.source)
 
 
 def recount(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Row:
@@ -137,17 +137,16 @@ def _releases(past: Past, today: Past, terms: CountTerms) -> Iterator[Release]:
             release = Release(person, publish, spell, terms.stage, spell.stages[terms.stage])
             if terms.source is None:
                 yield release
-            for voice in spell.voices:
-                asserted = said_of(voice) in ("verified", "reported") and speaks(voice, terms.stage)
-                if terms.source == voice.source.slug and asserted:
+            for voice in spell.heard[terms.stage]:
+                if terms.source == voice.source.slug and said_of(voice) in ("verified", "reported"):
                     yield Release(person, publish, spell, terms.stage, release.at, voice)
 
 
 def _of_sources(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Iterator[Release]:
     """Each release once for each source that speaks of it at the stage."""
     for one in _releases(past, today, terms.model_copy(update={"source": None})):
-        for voice in one.spell.voices:
-            if speaks(voice, one.stage) and terms.source in (None, voice.source.slug):
+        for voice in one.spell.heard[one.stage]:
+            if terms.source in (None, voice.source.slug):
                 own = Release(one.person, one.today, one.spell, one.stage, one.at, voice)
                 if _matches(own, terms, reader):
                     yield own

@@ -40,7 +40,8 @@ class End:
 
 @dataclass
 class Spell:
-    """One spell in custody, with its release as all say it (`stages`) and as each source says it (`voices`)."""
+    """One spell in custody, with its release as all say it (`stages`) and as each source says it: of the release as a
+    whole (`voices`) and at each stage (`heard`)."""
 
     statements: list[Statement]
     asserting: list[Statement]
@@ -49,6 +50,7 @@ class Spell:
     detained: PartialDate | None
     asserted: bool
     voices: list[Statement]
+    heard: dict[str, list[Statement]]
     stages: dict[str, ReleaseAtStage]
     inside: list[tuple[PartialDate, bool]]
     left: End | None
@@ -114,10 +116,20 @@ def asserts(statement: Statement, stage: str) -> bool:
     return said_of(statement) in ("reported", "verified") and speaks(statement, stage)
 
 
-def _voice(said: list[Statement]) -> Statement:
-    furthest = max(map(stage_of, said), key=STAGES.index)
-    here = [one for one in said if stage_of(one) == furthest]
-    return _of_first_day(here, furthest)
+def _words(said: list[Statement]) -> list[Statement]:
+    """A source's word on each stage of which it speaks itself, the furthest first: that is its word on the release."""
+    of_stage = [(stage, [one for one in said if stage_of(one) == stage]) for stage in reversed(STAGES)]
+    return [_of_first_day(here, stage) for stage, here in of_stage if here]
+
+
+def _heard_at(said: list[Statement], stage: str) -> Statement | None:
+    """A source's word at a stage: its word on the release, if that speaks for the stage. But a source that only reports
+    a later stage, or denies it, still verifies the earlier one that it verified."""
+    words = _words(said)
+    looked = next((one for one in words if speaks(one, stage) and said_of(one) != "reported"), None)
+    if looked is not None and said_of(looked) == "verified":
+        return looked
+    return words[0] if speaks(words[0], stage) else None
 
 
 def _of_first_day(here: list[Statement], furthest: str) -> Statement:
@@ -215,7 +227,8 @@ def _all_of(statements: Iterable[Statement], name: str) -> list[str]:
 def read_spell(statements: list[Statement]) -> Spell:
     holding = _asserting(statements)
     heard = holding or statements
-    voices = [_voice(said) for said in speaking(one for one in statements if "release.stage" in one.content)]
+    of_release = speaking(one for one in statements if "release.stage" in one.content)
+    by_stage = {stage: [word for said in of_release if (word := _heard_at(said, stage))] for stage in STAGES}
     ends = _with_end([one for one in holding if said_of(one) in ("reported", "verified")])
     held = [parse(one.content["detention.held_on"]) for one in holding if "detention.held_on" in one.content]
     inside = days_inside(checked(holding))
@@ -226,8 +239,7 @@ def read_spell(statements: list[Statement]) -> Spell:
         "verified": {one.source.slug for one in own if said_of(one) == "verified"},
     }
     ours = [one for one in holding if one.source.independent]
-    heard_out = [one for one in voices if speaks(one, "carried_out")]
-    out = [one for one in heard_out if asserts(one, "carried_out")] or heard_out
+    out = [one for one in by_stage["carried_out"] if asserts(one, "carried_out")] or by_stage["carried_out"]
     return Spell(
         statements=statements,
         asserting=holding,
@@ -235,8 +247,9 @@ def read_spell(statements: list[Statement]) -> Spell:
         designation=_agreed(heard, "detainee.designation", kept="kept.designation", empty="unstated") or "unstated",
         detained=_agreed_day(checked(heard), "detention.detained_on", "kept.detained_on"),
         asserted=bool(holding),
-        voices=voices,
-        stages=_stages(voices),
+        voices=[_words(said)[0] for said in of_release],
+        heard=by_stage,
+        stages=_stages(by_stage),
         inside=inside,
         left=end_of(out, "release.released_on", inside, known, "kept.released_on"),
         ended_how=_agreed(_credible(ends, "on", inside, known), "how"),
@@ -340,10 +353,9 @@ def _asserting(statements: list[Statement]) -> list[Statement]:
     return [one for one in holding if "release.stage" in one.content or one.source.slug not in refuting]
 
 
-def _stages(voices: list[Statement]) -> dict[str, ReleaseAtStage]:
+def _stages(by_stage: dict[str, list[Statement]]) -> dict[str, ReleaseAtStage]:
     found = {}
-    for stage in STAGES:
-        heard = [voice for voice in voices if speaks(voice, stage)]
+    for stage, heard in by_stage.items():
         if heard:
             asked = [voice for voice in heard if asserts(voice, stage)] or heard
             status = _status(heard)
@@ -431,7 +443,7 @@ def traits_of(spell: Spell, about: dict[str, Any]) -> set[tuple[str, str]]:
     status = _agreed(holding, "detention.legal_status")
     found |= {("legal_status", status)} if status else set()
     if spell.stages:
-        asked = [voice for voice in spell.voices if asserts(voice, spell.stage)]
+        asked = [voice for voice in spell.heard[spell.stage] if asserts(voice, spell.stage)]
         found |= {("condition", one) for one in _all_of(asked, "release.conditions")}
     return found
 

@@ -65,10 +65,10 @@ class Word:
         said = []
         if self._about_detention is not None:
             said.append((said_of(self._about_detention), independent(self._about_detention)))
-        if self._about_release is not None:
-            of_release = said_of(self._about_release)  # "he was not let out" is "he is in"
+        for one in (voice for heard in self.spell.heard.values() for voice in heard if voice.source.slug == self.slug):
+            of_release = said_of(one)  # "he was not let out" is "he is in"
             held = "reported" if of_release in ("disputed", "refuted") else of_release
-            said.append((held, independent(self._about_release)))
+            said.append((held, independent(one)))
         return said
 
     @property
