@@ -429,9 +429,19 @@ def death_of(statements: list[Statement], last: Spell) -> End | None:
 def about_person(statements: list[Statement]) -> dict[str, Any]:
     standing = [one for one in statements if said_of(one) != "retracted"]
     plain = {name: _agreed(standing, f"detainee.{name}") for name in ("gender", "category", "age")}
-    dates = {name: _agreed_day(standing, f"detainee.{name}") for name in ("birth_date", "age_on")}
+    dates = {"birth_date": _agreed_day(standing, "detainee.birth_date"), "aged": _aged(standing, plain["age"])}
     lists = {name: _all_of(standing, f"detainee.{name}") for name in ("nationalities", "groups")}
     return {**plain, **dates, **lists}
+
+
+def _aged(statements: list[Statement], age: int | None) -> PartialDate | None:
+    """On which day the person had the age, by the sources that say this age; else within which days."""
+    saying: list[Statement] = []
+    for said in speaking(statements):
+        aged = [one for one in said if "detainee.age" in one.content]
+        if aged and max(aged, key=lambda one: one.revision).content["detainee.age"] == age:
+            saying += said
+    return _agreed_day(saying, "detainee.age_on") or _agreed_day(saying, "detainee.age_span")
 
 
 def traits_of(spell: Spell, about: dict[str, Any]) -> set[tuple[str, str]]:
@@ -484,8 +494,8 @@ def _age_group(spell: Spell, about: dict[str, Any]) -> str | None:
     end = spell.left if spell.out else spell.ended
     day = spell.detained or (end.day if end else None) or spell.held
     birth = about["birth_date"]
-    if birth is None and about["age"] is not None and about["age_on"]:
-        birth = PartialDate("", *birth_bounds_from_age(about["age"], about["age_on"]))
+    if birth is None and about["age"] is not None and about["aged"]:
+        birth = PartialDate("", *birth_bounds_from_age(about["age"], about["aged"]))
     ages = {about["age"]} - {None} if birth is None or day is None else set(age_bounds_at(birth, day))
     groups = {"under_18" if age < 18 else "18_to_69" if age < 70 else "over_70" for age in ages}
     return groups.pop() if len(groups) == 1 else None

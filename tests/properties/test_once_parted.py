@@ -66,3 +66,13 @@ def test_a_source_that_verified_an_announcement_verified_the_detention(registry:
     terms = HeldCountTerms.model_validate({"held_on": "2026-01-05"})
     for said in answers(registry, [ANNOUNCED, release, ONE_PERSON], terms):
         assert (said["total"]["verified"], said["total"]["reported"]) == (1, 0)
+
+
+def test_an_age_without_a_day_gives_no_age_group_where_its_span_allows_two(registry: Registry) -> None:
+    """Rule 9: a person of 72 on some day from the arrest to the filing, on 1 March 2026, was 70 or more in October
+    2024, and perhaps 69 in January of that year."""
+    aged = {**TOMAS, "age": 72}
+    terms = CountTerms.model_validate({"group_by": ["age_group"]})
+    for day, group in (("2024-10-13", "over_70"), ("2024", None)):
+        for said in answers(registry, [report("foro", aged, VERIFIED, day)], terms):
+            assert [row["age_group"] for row in said["groups"]] == [group], day
