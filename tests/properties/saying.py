@@ -262,10 +262,14 @@ def read_spell(statements: list[Statement]) -> Spell:
 
 
 def _country(statements: list[Statement], holding: list[Statement]) -> str | None:
-    """As those say who hold that the person was detained, else whoever stands, else what was withdrawn."""
+    """By the statements which hold that the person was detained, else by those that stand, else by withdrawn ones: by
+    the first of these that say a country at all, so that no withdrawn one settles what standing ones leave open."""
     withdrawn = [one for one in statements if said_of(one) == "retracted"]
     groups = (holding, [one for one in statements if one not in withdrawn], withdrawn)
-    return next((found for some in groups if (found := _agreed(some, "detention.country", kept="kept.country"))), None)
+    names = {"detention.country", "kept.country"}
+    saying = next((some for some in groups if any(names & one.content.keys() for one in some)), [])
+    country: str | None = _agreed(saying, "detention.country", kept="kept.country")
+    return country
 
 
 def days_inside(statements: Iterable[Statement]) -> list[tuple[PartialDate, bool]]:

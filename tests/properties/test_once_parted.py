@@ -23,6 +23,12 @@ def report(source: str, who: Body, verification: Body, detained_on: str | None =
     return File(source, {"detainee": who, "detention": held, "release": release, "verification": verification})
 
 
+def of_the_same(source: str, country: str, verification: Body) -> File:
+    """A report on the person of the history's first report."""
+    body = {"detention": {"country": country}, "release": {"released_on": "2026-01-12"}, "verification": verification}
+    return File(source, body, points=("detainee", 0))
+
+
 def answers(registry: Registry, history: Sequence[Step], terms: CountTerms | HeldCountTerms) -> list[dict[str, Any]]:
     """The count at the end of a history, and its recount."""
     with registry.after(list(history)) as clerk, clerk.session() as session:
@@ -76,3 +82,12 @@ def test_an_age_without_a_day_gives_no_age_group_where_its_span_allows_two(regis
     for day, group in (("2024-10-13", "over_70"), ("2024", None)):
         for said in answers(registry, [report("foro", aged, VERIFIED, day)], terms):
             assert [row["age_group"] for row in said["groups"]] == [group], day
+
+
+def test_what_was_withdrawn_settles_no_country_on_which_standing_reports_differ(registry: Registry) -> None:
+    """Rule 4: contradicting values that tie are left open, and the country comes from withdrawn reports only if no
+    standing one says it."""
+    withdrawn = of_the_same("pud", "VE", {"verdict": "retracted", "method": "family"})
+    history = [report("foro", TOMAS, VERIFIED, released_on="2026-01-12"), of_the_same("jep", "CO", VERIFIED), withdrawn]
+    for said in answers(registry, history, CountTerms.model_validate({"group_by": ["country"]})):
+        assert [row["country"] for row in said["groups"]] == [None]
