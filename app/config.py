@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
+    # Where 127.0.0.1, and nobody else, is told counts and times of requests; nowhere unless said (decision 0060).
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
     # One number bounds sessions, threads and pooled connections, so that none can wait for another in a ring.
     concurrency: int = Field(default=8, ge=1, le=200)
     # How long a costly question or a long body waits for its turn, and how long a question may then take.

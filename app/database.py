@@ -25,6 +25,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
 from app.database_files import refuse_stray_wal
+from app.measure import count_statement
 
 # Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
 SAFE_SQLITE = (3, 51, 3)
@@ -247,6 +248,7 @@ def _begin_in_time(connection: Connection, *_given: Any) -> None:
     """One that has spent its time on several statements is given no further one."""
     if monotonic() > connection.get_execution_options().get(UNTIL, inf):
         raise OperationalError(None, None, QueryCanceled())
+    count_statement()
 
 
 def was_stopped(error: OperationalError) -> bool:

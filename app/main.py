@@ -27,6 +27,7 @@ from app.api.imports import imports
 from app.api.kept_answers import Kept, KeptAnswers
 from app.api.lanes import Lanes, sessions
 from app.api.matching import matching
+from app.api.metrics import Measured, Metrics, Routed, parameters_of
 from app.api.objection_beat import ObjectionBeat
 from app.api.objections import MOST_BYTES, objections
 from app.api.openapi import HERE, Served, completed
@@ -200,11 +201,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.networks = Networks()
     app.state.heads = Heads(engine)
     app.state.kept_answers = KeptAnswers()
+    app.state.metrics = Metrics()
     app.state.comparing = set()  # who has a list laid beside the registry just now
     app.state.key_uses = KeyUses()
     app.state.filed_by_day = FiledByDay()
     _open(app)
     problems.install(app)
+    app.add_middleware(Routed)
     app.add_middleware(
         Door,
         most=settings.max_body_bytes,
@@ -218,6 +221,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(problems.Head)
     app.add_middleware(Shield)
+    app.add_middleware(Measured, parameters=parameters_of(route for router in ROUTERS for route in router.routes))
     for router in ROUTERS:
         app.include_router(router)
     app.add_route("/openapi.json", app.serve_openapi, include_in_schema=False)

@@ -1,7 +1,8 @@
 """The server's log: a line of JSON for each event, which names nobody.
 
-A line holds an instant, a level, a place, an event and, inside a request, the id that the answer carried. The text of
-an exception may hold a name or a whole row, so a line has its kind and the frames alone.
+A line holds an instant, a level, a place, an event, what else is told of it (`told`) and, inside a request, the id that
+the answer carried. The text of an exception may hold a name or a whole row, so a line has its kind and the frames
+alone.
 """
 
 import json
@@ -50,6 +51,7 @@ class JsonLines(logging.Formatter):
         }
         if request_id.get():
             line["request"] = request_id.get()
+        line |= getattr(record, "told", {})
         passed = getattr(record, "frames", None)
         if record.exc_info and record.exc_info[0] is not None:
             line["event"] = f"{line['event']} ({record.exc_info[0].__name__})"

@@ -24,6 +24,7 @@ from app import database_scrub
 from app.api import background, embargo_beat
 from app.api.health import Readiness
 from app.api.kept_answers import KeptAnswers
+from app.api.metrics import Metrics
 from app.api.settling import Settling
 from app.clock import WatchedClock
 from app.config import Settings
@@ -140,6 +141,7 @@ class _Garage:
         app.state.settling = Settling()
         app.state.comparing = set()
         app.state.kept_answers = KeptAnswers()
+        app.state.metrics = Metrics()
         app.state.key_uses = KeyUses()
         app.state.filed_by_day = FiledByDay()
         database_scrub._works.pop(app.state.engine, None)

@@ -1,12 +1,15 @@
 """Rule 14: two registries that differ only in what an anonymous reader may not see give equal bytes."""
 
 import json
+import re
 from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
+from app.api.standing import Standing
 from tests.databases import ENGINES, Templates
 from tests.support import GOVERNMENT, Body, World
 from tests.two_registries import differences, twins
@@ -195,6 +198,28 @@ def test_what_the_public_may_not_see_of_somebody_changes_no_public_byte_of_the_l
         return [json.dumps(body["said"], sort_keys=True) for body in bodies]
 
     first, second = map(log, two)
+    assert first == second
+
+
+def test_what_a_reader_may_not_see_changes_nothing_that_metrics_tell_but_times(two: tuple[World, World]) -> None:
+    """Whoever scrapes is a reader like others. Both were filled, and are asked, by the same requests."""
+
+    def told(world: World) -> list[str]:
+        registry = CollectorRegistry()
+        registry.register(Standing(world.app.state))
+        lines = (generate_latest(world.app.state.metrics.registry) + generate_latest(registry)).decode().splitlines()
+        return [line for line in lines if not re.match(r"\w+_seconds(_sum|_bucket|_total)\b", line)]
+
+    for world in two:
+        for path in (
+            "/v1/detainees",
+            "/v1/releases?q=Zoraida",
+            "/v1/counts/releases?gender=female",
+            "/v1/sources/foro",
+        ):
+            assert world.get(path).status_code == world.get(path, "jep").status_code == 200
+    first, second = map(told, two)
+    assert 'recuento_requests_total{method="POST",route="/v1/releases",status="2xx"}' in "\n".join(first)
     assert first == second
 
 

@@ -13,6 +13,7 @@ from app.api import problems
 from app.api.admission import SENDER, authenticated, token_of
 from app.database import reading
 from app.errors import Busy, Unauthenticated
+from app.measure import this
 from app.models import ApiKey
 from app.registry.read_permissions import Reader
 
@@ -111,7 +112,8 @@ class _Body:
             self._who = await _sender(self._request)
             if self._length > ALWAYS_THERE:
                 room: Room = self._request.app.state.room
-                await room.take(self._length, self._who)
+                with this().waiting("room"):
+                    await room.take(self._length, self._who)
                 self._room = room
         message = await self._receive()
         self._came += len(message.get("body", b""))

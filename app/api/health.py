@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.datastructures import State
 
 from app.api.routes import refusals
 from app.database import is_locked, kind_and_place, reading
@@ -93,7 +94,12 @@ def is_ready(request: Request, _place: Annotated[None, Depends(_gate, scope="fun
     """The database answers too, can be written to, and the clock has not jumped. `warnings`, where there are any: what
     whoever runs the registry should look at. It stays ready all the same, or a key that writes too much could take it
     out of service. It is not ready where the database was put back from an earlier copy."""
-    state = request.app.state
+    warnings = standing_warnings(request.app.state)
+    return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}
+
+
+def standing_warnings(state: State) -> list[str]:
+    """The warnings of a registry that is ready. Raises the Problem of one that is not."""
     try:
         with reading(state.engine) as session:
             state.mark.look(session)
@@ -108,4 +114,4 @@ def is_ready(request: Request, _place: Annotated[None, Depends(_gate, scope="fun
         raise WentBackwards
     if state.readiness.failure(state.engine, erasing=scrubbing.UNFINISHED in warnings) is not None:
         raise Unavailable("The database cannot be written to: the server's log says why.")
-    return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}
+    return warnings

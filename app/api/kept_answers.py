@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api import metrics
 from app.api.answers import MADE_FROM, tags_in
 from app.api.codings import CODINGS, coding_for
 from app.api.heads import Head
+from app.measure import this
 
 KEPT_UNDER = "/v1/"
 LONGEST = 512 * 1024  # bytes of an answer: a page of the longest list; what is longer is streamed
@@ -70,7 +72,9 @@ class _Form:
 class _Kept:
     """An answer, and what of it was packed so far."""
 
-    def __init__(self, headers: Headers, body: bytes) -> None:
+    def __init__(self, headers: Headers, body: bytes, route: str) -> None:
+        """`route`: the template of the one that made it."""
+        self.route = route
         self._plain = _Form.of(headers, body)
         self._packed: dict[str, _Form] = {}
         tag = dict(headers)[b"etag"].decode()
@@ -163,11 +167,14 @@ class Kept:
             if making is None:
                 await self._make(scope, receive, send, head, asked)
                 return
-            await making.done.wait()
+            with this().waiting("answer"):
+                await making.done.wait()
             kept = making.kept
         if kept is None:
             await self._app(scope, receive, send)
         else:
+            measure = this()
+            measure.lane, measure.route = metrics.KEPT, kept.route
             await _send(kept, asked, send)
 
     async def _make(self, scope: Scope, receive: Receive, send: Send, head: Head, asked: Asked) -> None:
@@ -175,6 +182,7 @@ class Kept:
         answers: KeptAnswers = scope["app"].state.kept_answers
         making = answers.making[head, asked.address] = _Making()
         made_from: dict[str, Head] = {}
+        inside = {**scope, MADE_FROM: made_from}
         start: Message | None = None
 
         async def watched(message: Message) -> None:
@@ -185,7 +193,7 @@ class Kept:
             if start is not None:
                 begun, start = start, None
                 if _is_whole(begun, message) and "head" in made_from:
-                    making.kept = _Kept([*begun["headers"]], message["body"])
+                    making.kept = _Kept([*begun["headers"]], message["body"], metrics.template(inside))
                     answers.keep(made_from["head"], asked.address, making.kept)
                     making.done.set()
                     await _send(making.kept, asked, send)
@@ -195,7 +203,7 @@ class Kept:
             await send(message)
 
         try:
-            await self._app({**scope, MADE_FROM: made_from}, receive, watched)
+            await self._app(inside, receive, watched)
         finally:
             del answers.making[head, asked.address]
             making.done.set()

@@ -7,24 +7,27 @@ whole lists and writes. Outside of a lane a request holds neither a thread nor a
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from app.api import answers
 from app.errors import Busy
+from app.measure import this
 from app.reading.formats import MEDIA
 
 COSTLY_TAGS, COSTLY = frozenset({"counts", "matching"}), frozenset({"reconcile_claim"})  # tags, and names, of routes
 COMPARING = "match_list"
+Named = Literal["reads", "costly", "lists", "writes"]  # the lanes of requests
 LANES = 4
 # Sessions beyond N: a key is looked up before its body is read, the database is asked whether it answers, lists that
 # were sent are filed, and the chores of `background.py` have places for objections, for the mark, and for the rest.
-# A moment that was asked for is settled in one of its own, and one looks at the head. None waits for a request.
-SPARE_SESSIONS = 8
+# A moment that was asked for is settled in one of its own, one looks at the head, and one is for whoever scrapes
+# metrics. None waits for a request.
+SPARE_SESSIONS = 9
 RETRY_AFTER = "10"  # seconds: of those before it in the lane most are through by then
 BUSY = "Too many such questions are asked at once. Nothing is wrong with yours: ask it again in a moment."
 
@@ -48,14 +51,9 @@ class Lanes:
 
     @classmethod
     def of(cls, places: int, patience: float) -> Self:
-        """`places`: N. What the division leaves over goes to cheap reads; each lane has a place whatever N is."""
-        quarter = max(1, places // LANES)
-        reads = max(1, places - (LANES - 1) * quarter)
+        """`places`: N."""
         return cls(
-            reads=asyncio.Semaphore(reads),
-            costly=asyncio.Semaphore(quarter),
-            lists=asyncio.Semaphore(quarter),
-            writes=asyncio.Semaphore(quarter),
+            **{name: asyncio.Semaphore(of_lane) for name, of_lane in shares(places).items()},
             keys=asyncio.Semaphore(1),
             readiness=asyncio.Semaphore(1),
             filing=asyncio.Semaphore(1),
@@ -73,19 +71,42 @@ class Lanes:
         return cls(only, only, only, only, only, only, only, only, only, only, only, patience)
 
     @asynccontextmanager
-    async def in_time(self, lane: asyncio.Semaphore, request: Request) -> AsyncIterator[None]:
+    async def in_time(self, name: Named, lane: asyncio.Semaphore, request: Request) -> AsyncIterator[None]:
         """A place in a lane, for a client that is still there by then. Raises Busy after `patience`."""
-        try:
-            async with asyncio.timeout(self.patience):
-                await lane.acquire()
-        except TimeoutError:
-            raise Busy(BUSY, headers={"Retry-After": RETRY_AFTER}) from None
-        try:
+        async with in_lane(name, lane, self.patience):
             if await request.is_disconnected():
                 raise ClientDisconnect
             yield
-        finally:
-            lane.release()
+
+
+@asynccontextmanager
+async def in_lane(name: Named, lane: asyncio.Semaphore, patience: float | None = None) -> AsyncIterator[None]:
+    """A place in a lane, measured under its name. Raises Busy after `patience` seconds, if there is an end to it."""
+    measure = this()
+    measure.lane = name
+    try:
+        with measure.waiting(name):
+            async with asyncio.timeout(patience):
+                await lane.acquire()
+    except TimeoutError:
+        raise Busy(BUSY, headers={"Retry-After": RETRY_AFTER}) from None
+    try:
+        with measure.holding():
+            yield
+    finally:
+        lane.release()
+
+
+def shares(places: int) -> dict[Named, int]:
+    """The places of each lane of requests. What the division leaves over goes to cheap reads; each lane has a place
+    whatever N is."""
+    quarter = max(1, places // LANES)
+    return {
+        "reads": max(1, places - (LANES - 1) * quarter),
+        "costly": quarter,
+        "lists": quarter,
+        "writes": quarter,
+    }
 
 
 def sessions(places: int) -> int:
@@ -97,22 +118,18 @@ async def gate(request: Request) -> AsyncIterator[None]:
     """A place in the lane of what is read; the others wait here, holding neither a thread nor a connection."""
     lanes: Lanes = request.app.state.lanes
     if takes_whole_list(request):
-        place: AbstractAsyncContextManager[None] = lanes.in_time(lanes.lists, request)
+        place = lanes.in_time("lists", lanes.lists, request)
+    elif is_costly(request):
+        place = lanes.in_time("costly", lanes.costly, request)
     else:
-        place = lanes.in_time(lanes.costly, request) if is_costly(request) else _in(lanes.reads)
+        place = in_lane("reads", lanes.reads)
     async with place:
-        yield
-
-
-@asynccontextmanager
-async def _in(lane: asyncio.Semaphore) -> AsyncIterator[None]:
-    async with lane:
         yield
 
 
 async def gate_of_writes(request: Request) -> AsyncIterator[None]:
     """A place among those who write."""
-    async with request.app.state.lanes.writes:
+    async with in_lane("writes", request.app.state.lanes.writes):
         yield
 
 

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request, Response
 
 from app.api import answers
 from app.api.curation import SECOND
+from app.api.lanes import in_lane
 from app.api.requests import Read
 from app.api.routes import ALWAYS, BODY, POSTING, READING, refusals, router
 from app.api.things import page
@@ -52,7 +53,7 @@ async def _turn(request: Request) -> AsyncIterator[None]:
         raise Unavailable("Very many objections come just now. Nothing was stored: try again.", headers=RETRY)
     state.objections_waiting += 1
     try:
-        async with state.objection_turn, state.lanes.writes:
+        async with state.objection_turn, in_lane("writes", state.lanes.writes):
             yield
     finally:
         state.objections_waiting -= 1

@@ -33,6 +33,7 @@ from app.errors import (
     pointed_errors,
     problem,
 )
+from app.measure import this
 
 log = logging.getLogger("recuento")
 
@@ -54,6 +55,7 @@ INTERNAL = problem(500, "internal_error", "Internal error", "Something failed he
 
 def respond(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
     """A problem+json response; never cached, so that a mended request is not answered with an old refusal."""
+    this().refusal = body["code"]
     always = {"Cache-Control": "no-store"}
     return JSONResponse(body, body["status"], {**always, **(headers or {})}, media_type=PROBLEM_JSON)
 

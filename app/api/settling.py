@@ -12,6 +12,7 @@ from starlette.datastructures import State
 from app import dates
 from app.errors import Busy
 from app.log.entries import EPOCH, settle
+from app.measure import this
 
 # Terms that may give a moment.
 MOMENTS = ("as_of", "changed_since", "since")
@@ -68,7 +69,8 @@ async def settled(request: Request) -> datetime:
     now: datetime = state.clock()
     come = [instant for instant in _moments(request) if instant <= now]  # a day that is not over moves until it is
     if come:
-        await state.settling.reach(state, max(come))
+        with this().waiting("moment"):
+            await state.settling.reach(state, max(come))
     return now
 
 

@@ -9,6 +9,7 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.answers import Answer, is_table
+from app.api.lanes import in_lane
 from app.api.requests import ReadContext, reading_for
 from app.errors import Invalid
 from app.exchange.tables import columns_of_shape
@@ -68,7 +69,7 @@ def _whole_list(read: ReadContext, query: Terms, build: Build[Terms], revision: 
     async def more() -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         cursor, lanes = first.cursor, read.request.app.state.lanes
         while cursor is not None:
-            async with lanes.lists:
+            async with in_lane("lists", lanes.lists):
                 built = await run_in_threadpool(following_rows, cursor)
             yield built.data
             cursor = built.cursor

@@ -5,13 +5,19 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 import uvicorn
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector
 from sqlmodel import Session
 
+from app.api.standing import Standing
 from app.cli.connections import options
 from app.cli.database import located, opened, wait_until_up
 from app.cli.output import console, fail, now
@@ -24,6 +30,12 @@ from app.server_log import CONFIGURATION
 
 DEMO_DATABASE = "sqlite:///recuento-demo.db"
 FIRST_COUNT = "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source"
+
+METRICS_HOST = "127.0.0.1"  # the proxy before the registry comes from there too, but to the other port alone
+# Where Linux has files that lie in memory. They are written as memory is: of one on a disk that is full, the signal of
+# the failed write would end the worker.
+IN_MEMORY = "/dev/shm"  # noqa: S108 - a folder of an own name in it, for its owner alone
+COUNT_IN = "PROMETHEUS_MULTIPROC_DIR"  # where processes that are started from now on count (prometheus_client)
 
 RESTED = timedelta(days=1)  # a registry without an entry for so long is worth a line, and no more
 
@@ -40,18 +52,26 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [RECUENTO_HOST].")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on [RECUENTO_PORT].")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes [RECUENTO_WORKERS].")] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of 127.0.0.1 to tell metrics at [RECUENTO_METRICS_PORT].")
+    ] = None,
 ) -> None:
     """Bring the database to the newest schema, then serve."""
-    _serve(_settings(host=host, port=port, workers=workers))
+    _serve(_settings(host=host, port=port, workers=workers, metrics_port=metrics_port))
 
 
-def _require_port(settings: Settings) -> None:
+def _require_ports(settings: Settings) -> None:
     """Fail where nothing can be served, before anything is printed that sends people there."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    _require_port(settings.host, settings.port, "--port")
+    if settings.metrics_port is not None:
+        _require_port(METRICS_HOST, settings.metrics_port, "--metrics-port")
+
+
+def _require_port(host: str, port: int, option: str) -> None:
     try:
-        socket.create_server((settings.host, settings.port), family=family).close()
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
-        fail(f"Nothing can be served at {settings.host} port {settings.port} ({error.strerror}): give another --port.")
+        fail(f"Nothing can be served at {host} port {port} ({error.strerror}): give another {option}.")
 
 
 def _tell_age(session: Session) -> None:
@@ -68,7 +88,7 @@ def _tell_age(session: Session) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    _require_port(settings)
+    _require_ports(settings)
     wait_until_up(settings.database_url)
     # uvicorn ends what is being answered and raises the signal again, which would end this process as if it had failed.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
@@ -84,9 +104,48 @@ def _serve(settings: Settings) -> None:
         _tell_age(session)
     if settings.workers > 1:
         os.environ |= {"RECUENTO_DATABASE_URL": settings.database_url, "RECUENTO_PORT": str(settings.port)}
-        uvicorn.run("app.main:app", workers=settings.workers, **given)
+        with _metrics_of_workers(settings):
+            uvicorn.run("app.main:app", workers=settings.workers, **given)
     else:
-        uvicorn.run(create_app(settings), **given)
+        app = create_app(settings)
+        with _metrics(settings.metrics_port, Standing(app.state), app.state.metrics.registry):
+            uvicorn.run(app, **given)
+
+
+@contextmanager
+def _metrics(port: int | None, standing: Standing, counted: CollectorRegistry) -> Iterator[None]:
+    """Meanwhile what was counted is told at a port, with how the registry stands; without a port nowhere."""
+    if port is None:
+        yield
+        return
+    counted.register(standing)
+    server, thread = start_http_server(port, METRICS_HOST, counted)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def _metrics_of_workers(settings: Settings) -> Iterator[None]:
+    """Meanwhile this process tells what all workers counted, if the settings name a port. They count in files, which
+    hold no more than what is told of them and are deleted at the end."""
+    if settings.metrics_port is None:
+        yield
+        return
+    app = create_app(settings)  # serves nobody; it has what tells how the registry stands
+    registry = CollectorRegistry()
+    try:
+        in_memory = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+        with TemporaryDirectory(prefix="recuento-metrics-", dir=in_memory) as folder:
+            MultiProcessCollector(registry, path=folder)
+            os.environ[COUNT_IN] = folder
+            with _metrics(settings.metrics_port, Standing(app.state), registry):
+                yield
+    finally:
+        app.state.engine.dispose()
 
 
 @commands.command()
@@ -98,7 +157,7 @@ def demo(
     url = os.environ.get("RECUENTO_DATABASE_URL", DEMO_DATABASE)
     settings = _settings(port=port, database_url=url)
     if not no_serve:
-        _require_port(settings)
+        _require_ports(settings)
     with console.status("Replaying January 2026 …"), opened(settings) as session:
         revision = replay.load(session, settings.secret_key())
         key = replay.guest_key(session, now())

@@ -212,14 +212,14 @@ def test_what_is_kept_stays_within_its_bound(monkeypatch: pytest.MonkeyPatch) ->
     for number in range(50):
         address = (f"/v1/{number}", b"", "")
         assert answers.find(head, address) is None
-        answers.keep(head, address, kept_answers._Kept([(b"etag", b'"x"')], b"x" * 5_000))
+        answers.keep(head, address, kept_answers._Kept([(b"etag", b'"x"')], b"x" * 5_000, "/v1/{number}"))
         answers.find(head, ("/v1/0", b"", ""))
     held = [number for number in range(50) if answers.find(head, (f"/v1/{number}", b"", "")) is not None]
     assert 5 <= len(held) <= 100_000 // 10_000
     assert 0 in held  # whoever is asked for stays
     assert 49 in held
     assert answers.find((2, "bb"), ("/v1/0", b"", "")) is None
-    answers.keep(head, ("/v1/0", b"", ""), kept_answers._Kept([(b"etag", b'"x"')], b""))
+    answers.keep(head, ("/v1/0", b"", ""), kept_answers._Kept([(b"etag", b'"x"')], b"", "/v1/{number}"))
     assert answers.find((2, "bb"), ("/v1/0", b"", "")) is None  # made from an earlier head
 
 

@@ -30,7 +30,7 @@ LANES = (
     "background",
     "settling",
 )
-WITHOUT_A_LANE = 1  # sessions: one looks at the head
+WITHOUT_A_LANE = 2  # sessions: one looks at the head, one is for scrapes
 # One request for each kind of costly question, and what is cheap.
 COSTLY = (
     "/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap", "/v1/estimates/releases",
@@ -127,7 +127,7 @@ def test_for_a_client_that_has_hung_up_nothing_is_counted_and_its_place_is_free(
         lanes, came = Lanes.of(4, 1), []
         for gone in (True, False):
             try:
-                async with lanes.in_time(lanes.costly, _request(gone=gone)):
+                async with lanes.in_time("costly", lanes.costly, _request(gone=gone)):
                     came.append("inside")
             except Exception as error:
                 came.append(type(error).__name__)
@@ -139,9 +139,9 @@ def test_for_a_client_that_has_hung_up_nothing_is_counted_and_its_place_is_free(
 def test_whoever_waited_in_vain_leaves_no_place_taken() -> None:
     async def scene() -> int:
         lanes = Lanes.of(4, 0.01)
-        async with lanes.in_time(lanes.costly, _request(gone=False)):
+        async with lanes.in_time("costly", lanes.costly, _request(gone=False)):
             with pytest.raises(Busy):
-                async with lanes.in_time(lanes.costly, _request(gone=False)):
+                async with lanes.in_time("costly", lanes.costly, _request(gone=False)):
                     raise AssertionError("there is no place")
         return free(lanes.costly)
 

@@ -731,7 +731,8 @@ def test_a_server_started_by_the_command_answers_and_ends_well_when_told_whateve
         for connection in half_sent:
             connection.close()
     assert (server.returncode, out) == (0, "")
-    assert err.splitlines() == [f"Recuento serves http://127.0.0.1:{port} (addresses: /openapi.json; stop with Ctrl-C)"]
+    told = [line for line in err.splitlines() if "slow request" not in line]  # as on a machine with much else to do
+    assert told == [f"Recuento serves http://127.0.0.1:{port} (addresses: /openapi.json; stop with Ctrl-C)"]
 
 
 def test_where_another_program_has_the_port_no_key_is_made_and_nobody_is_sent_there(

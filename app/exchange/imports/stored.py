@@ -119,6 +119,12 @@ def receive(context: WriteContext, key_id: str, data: bytes, sent: Sent) -> Outc
     return Outcome("import", RECEIVED, context.log.revision, {"import": str(job.id)})
 
 
+def under_way(session: Session) -> dict[str, int]:
+    """How many lists are not through yet, by how far they have got."""
+    open_ones = select(col(ListImport.state), func.count()).where(col(ListImport.state).in_(OPEN_STATES))
+    return dict.fromkeys(OPEN_STATES, 0) | dict(session.execute(open_ones.group_by(col(ListImport.state))).all())
+
+
 def is_recalled(session: Session, job: uuid.UUID) -> bool:
     """Whether an entry that a row of a list led to, or that it found unchanged, is recalled by now."""
     rows = select(col(ImportRow.row)).join(RecalledEntry, col(RecalledEntry.revision) == col(ImportRow.revision))
