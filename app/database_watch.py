@@ -1,5 +1,6 @@
 """The one row that a statement reads, looked at again and again for the price of microseconds each time."""
 
+from threading import Lock
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ Row = tuple[Any, ...]
 
 
 class WatchedRow:
-    """The row that a statement reads. One thread at a time looks; it holds a connection of the engine until `close`."""
+    """The row that a statement reads. It holds a connection of the engine from the first look until `close`."""
 
     def __init__(self, engine: Engine, statement: str) -> None:
         self._engine = engine
@@ -21,15 +22,22 @@ class WatchedRow:
         self._pooled: Any = None
         self._row: Row | None = None
         self._version: int | None = None  # of the file of SQLite when the row was read
+        self._looking = Lock()
 
     def look(self) -> Row | None:
         """The row as committed by now. None where the database does not tell at once: it is away, or SQLite writes its
         file anew."""
-        try:
-            return self._read(self._connected())
-        except (pysqlite3.Error, psycopg.Error, SQLAlchemyError):
-            self.close()
-            return None
+        with self._looking:
+            try:
+                return self._read(self._connected())
+            except (pysqlite3.Error, psycopg.Error, SQLAlchemyError):
+                self.close()
+                return None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has a connection: coming by one may take long."""
+        return self._pooled is not None
 
     def _connected(self) -> Any:
         if self._pooled is None:

@@ -24,7 +24,7 @@ from app.api.embargo_beat import EmbargoBeat
 from app.api.heads import Heads
 from app.api.health import Readiness, health
 from app.api.imports import imports
-from app.api.kept_answers import Kept, KeptAnswers
+from app.api.kept_answers import AnswersFromMemory, KeptAnswers
 from app.api.lanes import Lanes, sessions
 from app.api.matching import matching
 from app.api.metrics import Measured, Metrics, Routed, parameters_of
@@ -108,7 +108,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
     async with background(app.state):
         yield
-    app.state.heads.close()
+    await app.state.heads.stop()
     app.state.engine.dispose()
 
 
@@ -214,7 +214,7 @@ def create_app(settings: Settings) -> FastAPI:
         others=dict.fromkeys(LISTS, settings.max_import_bytes),
         keyless={OBJECTIONS: MOST_BYTES},
     )
-    app.add_middleware(Kept)
+    app.add_middleware(AnswersFromMemory)
     app.add_middleware(Counted)
     app.add_middleware(
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import State
 
 from app import server_log
+from app.api.kept_answers import RESTED
 from app.database import reading
 from app.errors import Problem
 from app.log.mark import UnreadableMark, WentBackwards
@@ -55,6 +56,7 @@ async def background(state: State) -> AsyncIterator[None]:
             at_stop=True,
         ),
         every("finishing an erasure", partial(_finish_erasures, state), SCRUBBED_EVERY, lanes.background),
+        every("letting go of kept answers", state.kept_answers.rest, RESTED, lanes.background),
         every("looking at the mark", _Watch(state).look, MARKS_EVERY, lanes.marks, at_stop=True),
     ]
     tasks = [asyncio.create_task(chore) for chore in chores]

@@ -11,6 +11,7 @@ from app.api.answers import weighed
 
 # Of a body of 20 kB these take about a millisecond, and the next level twice that for a twentieth less.
 BROTLI_QUALITY, ZSTD_LEVEL, GZIP_LEVEL = 5, 6, 6
+LONGEST_LIST = 200  # characters: browsers send thirty, and reading a long list would hold up everybody
 GZIP_WINDOW = 16 + zlib.MAX_WBITS  # what zlib calls the header of gzip
 
 
@@ -29,7 +30,10 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 
 @lru_cache(maxsize=256)  # browsers send a handful of values; whoever sends many gets no more room than this
 def coding_for(accepted: str) -> str | None:
-    """The coding of ours that `Accept-Encoding` weighs most; None where it takes none."""
+    """The coding of ours that `Accept-Encoding` weighs most; None where it takes none, or says more than anybody
+    needs."""
+    if len(accepted) > LONGEST_LIST:
+        return None
     weights = dict(weighed(part) for part in accepted.split(","))
     ours = [(weights.get(coding, weights.get("*", 0.0)), coding) for coding in CODINGS]
     weight, coding = max(ours, key=lambda each: each[0])  # of equals the first

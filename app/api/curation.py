@@ -89,7 +89,9 @@ def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Respo
     "/detainees/{detainee_id}/redaction",
     status_code=201,
     response_model=FiledRedaction,
-    responses=SECOND | refusals(*POSTING, NotFound, Redacted),
+    responses={200: {"description": "Nothing was left to erase", "model": FiledRedaction}}
+    | SECOND
+    | refusals(*POSTING, NotFound, Redacted),
 )
 def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
     """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were. 202

@@ -1,6 +1,7 @@
 """Which head the log has while a request is answered, at the price of a glance."""
 
 import asyncio
+from contextlib import suppress
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -21,7 +22,6 @@ class Heads:
     def __init__(self, engine: Engine) -> None:
         self._row = None if is_memory(engine.url) else WatchedRow(engine, HEAD_ROW)
         self._at_once = is_sqlite(engine)  # which has nobody to send the question to
-        self._thread: CapacityLimiter | None = None
         self._next: asyncio.Future[Head | None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -30,7 +30,7 @@ class Heads:
         connection is everybody's."""
         if self._row is None:
             return None
-        if self._at_once:
+        if self._at_once and self._row.is_open:
             return _head_of(self._row)
         # Whoever comes while a look is under way waits for the next, which begins after they came.
         self._next = self._next or asyncio.get_running_loop().create_future()
@@ -40,16 +40,27 @@ class Heads:
         return await asyncio.shield(waiting)
 
     async def _look_for_all(self, watched: WatchedRow) -> None:
-        self._thread = self._thread or CapacityLimiter(1)
+        thread = CapacityLimiter(1)
         try:
             while self._next is not None:
-                waiting, self._next = self._next, None
-                head = await run_sync(_head_of, watched, limiter=self._thread)
-                waiting.set_result(head)
+                (waiting, self._next), head = (self._next, None), None
+                try:
+                    head = await run_sync(_head_of, watched, limiter=thread)
+                finally:
+                    waiting.set_result(head)  # without one they ask the database itself
         finally:
             self._looking = None
 
+    async def stop(self) -> None:
+        """Look no more, and give the connection back."""
+        if self._looking is not None:
+            self._looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._looking
+        self.close()
+
     def close(self) -> None:
+        """Give the connection back; the next look takes another."""
         if self._row is not None:
             self._row.close()
 

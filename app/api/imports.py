@@ -65,7 +65,7 @@ def send_list(
     data, mapping = sent_parts
     sent = stored.Sent(query.dry_run, query.strict, query.confirm, mapping_of(mapping), query.whole)
     # The same list in another envelope is the same request.
-    once = Writing(writing.actor, writing.key, request, data + b"\n" + (mapping or b""))
+    once = Writing(writing.sender, writing.key, request, data + b"\n" + (mapping or b""))
     response = once.run(lambda context: stored.receive(context, writing.key.id, data, sent))
     response.headers["Location"] = f"/v1/imports/{json.loads(bytes(response.body))['id']}"
     request.app.state.imports.wake()

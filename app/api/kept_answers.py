@@ -1,50 +1,85 @@
 """Answers to anybody, kept as ready bytes for as long as the head stands that they were made from.
 
 They stand before the lanes and the routes: whoever polls costs a look at the head and a look-up. What is read with a
-key, and what seeks somebody by name, is not kept. Who may be shown follows today's consent at every revision, so that
-an answer is kept by the head, not by the revision it is of.
+key, and what somebody seeks or reads about one person, is not kept. Who may be shown follows today's consent at every
+revision, so that an answer is kept by the head, not by the revision it is of.
 """
 
 import asyncio
 import base64
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from time import monotonic
+from urllib.parse import parse_qsl
 
+from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import metrics
-from app.api.answers import MADE_FROM, tags_in
+from app.api.answers import BODILESS, MADE_FROM, tags_in
 from app.api.codings import CODINGS, coding_for
 from app.api.heads import Head
+from app.api.settling import MOMENTS
 from app.measure import this
+from app.reading.terms import PERSONAL_FILTERS
 
-KEPT_UNDER = "/v1/"
-LONGEST = 512 * 1024  # bytes of an answer: a page of the longest list; what is longer is streamed
-MOST_KEPT = 64 * 1024 * 1024  # bytes of all in one process
-# Bytes that an answer takes beside its body, and what it takes packed in every coding, as parts of its body.
-OVERHEAD, PACKED = 4_000, 1
+# What is kept: addresses without an id, since whoever reads about one person must leave no trace in how quickly others
+# are answered.
+LISTS_OF_PEOPLE = frozenset({"/v1/detainees", "/v1/detentions", "/v1/releases"})
+KEPT = LISTS_OF_PEOPLE | {
+    *("/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap"),
+    *("/v1/estimates/releases", "/v1/claims", "/v1/corrections", "/v1/facilities", "/v1/sources", "/v1/vocabulary"),
+}
+SOUGHT = "q"
+LONGEST_ADDRESS = 2_000  # characters of a query with what is accepted: more than any form of ours writes
+LONGEST = 1 << 20  # bytes of an answer: more than a page of the longest list
+MOST_KEPT = 64 << 20  # bytes of all in one process
+OVERHEAD = 4_000  # bytes that an answer takes beside its body and its address
+PACKED = 1  # what an answer takes packed in every coding, as a share of its body
 SHORTEST_PACKED = 1_000  # bytes of a body: less is one packet on the line, packed or not
+PACKED_AT_ONCE = 32 * 1024  # bytes of a body: about a millisecond of the loop; what is longer is packed in a thread
+RESTED = 60.0  # seconds without a question: then nothing is kept, lest an erased person stay in memory
 
-Headers = list[tuple[bytes, bytes]]
+RawHeaders = list[tuple[bytes, bytes]]
 Address = tuple[str, bytes, str]  # path, query, what is accepted
 # What a 304 carries of the headers of the 200 in whose place it stands (RFC 9110 section 15.4.5).
 OF_A_304 = frozenset({b"etag", b"vary", b"cache-control", b"recuento-revision", b"recuento-rules"})
 
 
+@lru_cache(maxsize=1024)  # who polls asks the same again
+def is_kept(path: str, query: bytes, accepted: str) -> bool:
+    """Whether the answer to a question of anybody may be kept. Not where somebody is sought or people are told apart by
+    what is personal, where a moment is named that may still be settled, nor of a list as a table, which is streamed."""
+    if path not in KEPT or len(query) + len(accepted) > LONGEST_ADDRESS:
+        return False
+    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    people = path in LISTS_OF_PEOPLE
+    if people and ("csv" in accepted or "jsonl" in accepted):
+        return False
+    return not any(
+        name == SOUGHT
+        or (name in MOMENTS and not (value.isascii() and value.isdigit()))
+        or (people and (name in PERSONAL_FILTERS or (name == "format" and value != "json")))
+        for name, value in given
+    )
+
+
 @dataclass(frozen=True)
 class Asked:
-    """What of a request decides which bytes answer it."""
+    """What of a request decides which bytes answer it. `known`: the tags of what the client has."""
 
     address: Address
     coding: str | None
-    known: str  # tags
+    known: str
 
     @classmethod
     def of(cls, scope: Scope) -> "Asked | None":
         """None where the answer to such a request is never kept."""
-        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith(KEPT_UNDER):
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] not in KEPT:
             return None
         given = {b"accept": "", b"accept-encoding": "", b"if-none-match": ""}
         for name, value in scope["headers"]:
@@ -52,59 +87,71 @@ class Asked:
                 given[name] += ("," if given[name] else "") + value.decode("latin-1")
             elif name == b"authorization":
                 return None
-        address = (scope["path"], scope["query_string"], given[b"accept"])
-        return cls(address, coding_for(given[b"accept-encoding"]), given[b"if-none-match"])
+        path, query, accepted = scope["path"], scope["query_string"], given[b"accept"]
+        if not is_kept(path, query, accepted):
+            return None
+        return cls((path, query, accepted), coding_for(given[b"accept-encoding"]), given[b"if-none-match"])
 
 
-@dataclass(frozen=True)
-class _Form:
-    """The bytes of an answer in one coding, with the headers of the 200 and those of the 304 in its place."""
+class KeptAnswer:
+    """The bytes of an answer, and of its packed forms those that were asked for."""
 
-    headers: Headers
-    unchanged: Headers
-    body: bytes
+    def __init__(self, headers: RawHeaders, body: bytes) -> None:
+        self._headers = dict(headers)
+        self._body = body
+        self._tag = self._headers[b"etag"].decode()
+        self._forms: dict[str | None, tuple[RawHeaders, bytes]] = {None: (headers, body)}
+        self._packing = asyncio.Lock()
 
-    @classmethod
-    def of(cls, headers: Headers, body: bytes) -> "_Form":
-        return cls(headers, [pair for pair in headers if pair[0] in OF_A_304], body)
+    async def send(self, asked: Asked, send: Send) -> None:
+        """Send it in the coding asked for, or 304 to whoever has it in this coding or unpacked, as it may be sent
+        too."""
+        coding = asked.coding if len(self._body) >= SHORTEST_PACKED else None
+        known = tags_in(asked.known) if asked.known else set()
+        for tag in (_tag_in(self._tag, coding), self._tag):
+            if tag in known or "*" in known:
+                await _send(304, self._unchanged(tag), b"", send)
+                return
+        if coding not in self._forms:
+            await self._pack(coding)
+        await _send(200, *self._forms[coding], send)
+
+    def _unchanged(self, tag: str) -> RawHeaders:
+        return [(name, value) for name, value in {**self._headers, b"etag": tag.encode()}.items() if name in OF_A_304]
+
+    async def _pack(self, coding: str | None) -> None:
+        async with self._packing:
+            if coding is None or coding in self._forms:
+                return
+            pack = CODINGS[coding]
+            short = len(self._body) <= PACKED_AT_ONCE
+            body = pack(self._body) if short else await run_in_threadpool(pack, self._body)
+            self._forms[coding] = [*_packed(self._headers, self._tag, coding, body).items()], body
+
+    @property
+    def size(self) -> int:
+        return OVERHEAD + (1 + PACKED) * len(self._body)
 
 
-class _Kept:
-    """An answer, and what of it was packed so far."""
-
-    def __init__(self, headers: Headers, body: bytes, route: str) -> None:
-        """`route`: the template of the one that made it."""
-        self.route = route
-        self._plain = _Form.of(headers, body)
-        self._packed: dict[str, _Form] = {}
-        tag = dict(headers)[b"etag"].decode()
-        # Of every coding, packed here already or not: a client may have it from another process.
-        self.tags = frozenset({"*", tag, *(_tag_in(tag, coding) for coding in CODINGS)})
-        self.size = OVERHEAD + (1 + PACKED) * len(body)
-
-    def form(self, coding: str | None) -> _Form:
-        if coding is None or len(self._plain.body) < SHORTEST_PACKED:
-            return self._plain
-        if coding not in self._packed:
-            self._packed[coding] = _packed(self._plain, coding)
-        return self._packed[coding]
-
-
-def _tag_in(tag: str, coding: str) -> str:
+def _tag_in(tag: str, coding: str | None) -> str:
     """The tag of an answer in a coding: other bytes have another strong tag (RFC 9110 section 8.8.3.3)."""
-    return f'{tag[:-1]}-{coding}"'
+    return tag if coding is None else f'{tag[:-1]}-{coding}"'
 
 
-def _packed(plain: _Form, coding: str) -> _Form:
-    body = CODINGS[coding](plain.body)
-    other: dict[bytes, bytes] = {
+def _packed(headers: Mapping[bytes, bytes], tag: str, coding: str, body: bytes) -> dict[bytes, bytes]:
+    """The headers of an answer in a coding. Its digest is of the bytes as they are coded (RFC 9530 section 3)."""
+    return {
+        **headers,
         b"content-encoding": coding.encode(),
         b"content-length": str(len(body)).encode(),
-        # Of the bytes as they are coded (RFC 9530 section 3).
         b"repr-digest": b"sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()) + b":",
-        b"etag": _tag_in(dict(plain.headers)[b"etag"].decode(), coding).encode(),
+        b"etag": _tag_in(tag, coding).encode(),
     }
-    return _Form.of([pair for pair in plain.headers if pair[0] not in other] + [*other.items()], body)
+
+
+async def _send(status: int, headers: RawHeaders, body: bytes, send: Send) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [*headers]})
+    await send({"type": "http.response.body", "body": body})
 
 
 @dataclass
@@ -112,43 +159,53 @@ class _Making:
     """An answer that one request makes for all who ask the same meanwhile."""
 
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    kept: _Kept | None = None
+    answer: KeptAnswer | None = None
 
 
 class KeptAnswers:
-    """The answers of one process. Those made from an earlier head are let go of at once: they may show somebody who is
-    hidden, or erased, since."""
+    """The answers of one process. Those made from an earlier head are let go of: they may show somebody who is hidden,
+    or erased, since."""
 
     def __init__(self) -> None:
         self._head: Head | None = None
-        self._by_address: OrderedDict[Address, _Kept] = OrderedDict()
+        self._by_address: OrderedDict[Address, KeptAnswer] = OrderedDict()
         self._size = 0
+        self._asked = 0.0
         self.making: dict[tuple[Head, Address], _Making] = {}
 
-    def find(self, head: Head, address: Address) -> _Kept | None:
-        self._turn_to(head)
-        kept = self._by_address.get(address)
-        if kept is not None:
-            self._by_address.move_to_end(address)
-        return kept
+    def find(self, head: Head, address: Address) -> KeptAnswer | None:
+        self._asked = monotonic()
+        if head != self._head:
+            self._let_go(head)
+        by_address = self._by_address
+        answer = by_address.get(address)
+        if answer is not None:
+            by_address.move_to_end(address)
+        return answer
 
-    def keep(self, head: Head, address: Address, kept: _Kept) -> None:
+    def keep(self, head: Head, address: Address, answer: KeptAnswer) -> None:
         """Keep an answer that was made from a head; where that is not the newest any more, nobody asks for it."""
         if head != self._head or address in self._by_address:
             return
-        self._by_address[address] = kept
-        self._size += kept.size
+        self._by_address[address] = answer
+        self._size += _size(address, answer)
         while self._size > MOST_KEPT:
-            _address, longest_unasked = self._by_address.popitem(last=False)
-            self._size -= longest_unasked.size
+            self._size -= _size(*self._by_address.popitem(last=False))  # for the longest time nobody asked for it
 
-    def _turn_to(self, head: Head) -> None:
-        if head != self._head:
-            self._head, self._size = head, 0
-            self._by_address.clear()
+    def rest(self) -> None:
+        """Let go of everything where nobody asked for a while."""
+        if monotonic() - self._asked > RESTED:
+            self._let_go(None)
+
+    def _let_go(self, head: Head | None) -> None:
+        self._head, self._by_address, self._size = head, OrderedDict(), 0
 
 
-class Kept:
+def _size(address: Address, answer: KeptAnswer) -> int:
+    return answer.size + sum(map(len, address))
+
+
+class AnswersFromMemory:
     """Answer with kept bytes where there are some, and keep what is answered."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -161,28 +218,30 @@ class Kept:
             await self._app(scope, receive, send)
             return
         answers: KeptAnswers = scope["app"].state.kept_answers
-        kept = answers.find(head, asked.address)
-        if kept is None:
+        answer = answers.find(head, asked.address)
+        if answer is None and not scope.get(BODILESS, False):
             making = answers.making.get((head, asked.address))
             if making is None:
                 await self._make(scope, receive, send, head, asked)
                 return
             with this().waiting("answer"):
                 await making.done.wait()
-            kept = making.kept
-        if kept is None:
+            answer = making.answer
+        if answer is None:
             await self._app(scope, receive, send)
         else:
             measure = this()
-            measure.lane, measure.route = metrics.KEPT, kept.route
-            await _send(kept, asked, send)
+            measure.lane, measure.route = metrics.KEPT, asked.address[0]
+            await answer.send(asked, send)
 
     async def _make(self, scope: Scope, receive: Receive, send: Send, head: Head, asked: Asked) -> None:
         """Have the answer made, and keep it if it may be kept and came whole."""
         answers: KeptAnswers = scope["app"].state.kept_answers
         making = answers.making[head, asked.address] = _Making()
         made_from: dict[str, Head] = {}
-        inside = {**scope, MADE_FROM: made_from}
+        # Whole, whatever this client has of it: others ask for it too.
+        headers = [pair for pair in scope["headers"] if pair[0] != b"if-none-match"]
+        inside = {**scope, "headers": headers, MADE_FROM: made_from}
         start: Message | None = None
 
         async def watched(message: Message) -> None:
@@ -192,11 +251,12 @@ class Kept:
                 return
             if start is not None:
                 begun, start = start, None
-                if _is_whole(begun, message) and "head" in made_from:
-                    making.kept = _Kept([*begun["headers"]], message["body"], metrics.template(inside))
-                    answers.keep(made_from["head"], asked.address, making.kept)
+                if begun["status"] == 200 and "head" in made_from and not message.get("more_body", False):
+                    making.answer = KeptAnswer([*begun["headers"]], message.get("body", b""))
+                    if making.answer.size <= LONGEST:
+                        answers.keep(made_from["head"], asked.address, making.answer)
                     making.done.set()
-                    await _send(making.kept, asked, send)
+                    await making.answer.send(asked, send)
                     return
                 making.done.set()
                 await send(begun)
@@ -213,17 +273,3 @@ async def _head(state: State) -> Head | None:
     """The head that answers may be kept by. None where it cannot be told, or the log went backwards."""
     head: Head | None = await state.heads.look()
     return None if state.mark.lost else head
-
-
-def _is_whole(begun: Message, message: Message) -> bool:
-    """Whether an answer is a short one with its whole body in this message."""
-    whole = message["type"] == "http.response.body" and not message.get("more_body", False)
-    return begun["status"] == 200 and whole and len(message["body"]) <= LONGEST
-
-
-async def _send(kept: _Kept, asked: Asked, send: Send) -> None:
-    form = kept.form(asked.coding)
-    known = bool(asked.known) and not kept.tags.isdisjoint(tags_in(asked.known))
-    status, headers, body = (304, form.unchanged, b"") if known else (200, form.headers, form.body)
-    await send({"type": "http.response.start", "status": status, "headers": [*headers]})
-    await send({"type": "http.response.body", "body": body})

@@ -35,8 +35,6 @@ from app.wire.base import MomentOut
 
 # A list is read longer than a question, page by page or row by row, and in turn with other lists alone.
 LISTS_TAKE = 6
-# Parts of an address that name what is told of one person.
-ABOUT_ONE = frozenset({"detainee_id", "detention_id", "release_id", "report_id"})
 
 
 async def whole_body(request: Request) -> bytes:
@@ -140,14 +138,14 @@ class ReadContext:
         self._require_rules(terms)
         zone = self.zone(terms)  # a wrong one is told also where no moment is asked for
         revision = self.revision(terms)
-        if tag is None:
-            tag = self.tag(terms)
-            self._may_be_kept()
+        in_log, tag = tag is None, tag or self.tag(terms)
         settled = not moved_by_zone or terms.zone is not None
         caching = answers.caching(terms, public_count=public_count, settled=settled, keyed=self.key is not None)
         mark: Mark = self.request.app.state.mark
         if caching == answers.PINNED and not mark.settles(self.session, revision, named=terms.leaf is not None):
             caching = answers.LIVE
+        elif in_log and self.key is None:
+            self._note_head()
         headers = answers.headers_of(revision, tag, caching)
         known = answers.tags_known(self.request)
         if tag in known:
@@ -158,12 +156,10 @@ class ReadContext:
         built.body = _read_at(built.body, terms, zone)
         return answers.respond(built, terms, self.request, headers)
 
-    def _may_be_kept(self) -> None:
-        """Note the head that an answer is made from, if nothing else moves it, unless it seeks somebody or tells of one
-        person: a quick answer would say for whom others looked."""
-        about_one = "q" in self.request.query_params or not ABOUT_ONE.isdisjoint(self.request.path_params)
-        if self.key is None and not about_one:
-            self.request.scope.get(answers.MADE_FROM, {})["head"] = self._head
+    def _note_head(self) -> None:
+        """Note the head that an answer is made from, where it may be kept."""
+        if answers.MADE_FROM in self.request.scope:
+            self.request.scope[answers.MADE_FROM]["head"] = self._head
 
     def _require_rules(self, terms: AsOf) -> None:
         """Raises RulesChanged for an address of earlier rules, Invalid for one of rules yet to come."""

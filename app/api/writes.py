@@ -50,16 +50,17 @@ class _Once:
 
 @dataclass(frozen=True)
 class Writing:
-    """A request that writes, and whose key it carries. Nothing is locked before `run`."""
+    """A request that writes, and whose key it carries. Nothing is locked before `run`. `sender`: who acts by the key,
+    as its source stood before the body was read."""
 
-    actor: Reader
+    sender: Reader
     key: ApiKey
     request: Request
     body: bytes
 
     def allow(self, *roles: Role) -> None:
         """Raises Forbidden for a key of another role, and for one that `require_role` refuses its role."""
-        require_role(self.actor, *roles)
+        require_role(self.sender, *roles)
 
     def file(self, case: str | None, action: Callable[[WriteContext], Outcome]) -> Response:
         """Do it once, as `run` does. What has no case number and no Idempotency-Key either is known by its bytes."""
@@ -72,6 +73,8 @@ class Writing:
         with as_only_writer(state.engine) as session:
             now = require_steady(state.watch, state.clock())
             actor = api_keys.still_acting(session, self.key.id, now, state.names)
+            if actor.role is not None:
+                require_role(actor, actor.role)  # as its source stands now
             context = WriteContext(session, actor, now, state.secret, self.key.id, state.two_person, zone=state.zone)
             outcome = None if once is None else self._stored(session, once, context.now)
             replayed = outcome is not None

@@ -214,7 +214,7 @@ def authenticate(session: Session, token: str, now: datetime, names: Names) -> t
 def _reader(row: Row[Any], names: Names) -> Reader:
     """The reader of a key and the source that it acts for."""
     role = Role(row.ApiKey.role)
-    return Reader(role, names=names) if row.Source is None else acting(row.Source, names, role)
+    return Reader(role, names=names) if row.ApiKey.source is None else acting(row.Source, names, role)
 
 
 def _random(length: int) -> str:

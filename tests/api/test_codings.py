@@ -28,6 +28,7 @@ UNPACK = {"br": brotli.decompress, "zstd": lambda data: zstandard.decompress(dat
         ("*, br;q=0", "zstd"),
         ("*;q=0", None),
         ("gzip;q=much", None),
+        ("gzip, " * 40, None),
     ],
 )
 def test_the_coding_that_a_client_weighs_most_is_chosen(accepted: str, coding: str | None) -> None:

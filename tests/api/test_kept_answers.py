@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from time import sleep
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import event
 
-from app.api import kept_answers
-from app.api.kept_answers import KeptAnswers
+from app.api import kept_answers, things
+from app.api.kept_answers import KEPT, LONGEST_ADDRESS, KeptAnswer, KeptAnswers, is_kept
 from app.database import make_engine, writing
 from app.log.head import set_rules
+from app.main import routes
 from app.registry.projection import RULES
 from tests.api.test_codings import UNPACK
 from tests.support import World, make_report
@@ -32,8 +34,10 @@ def statements(world: World) -> Iterator[list[str]]:
         run.append(statement)
 
     event.listen(world.engine, "before_cursor_execute", note)
-    yield run
-    event.remove(world.engine, "before_cursor_execute", note)
+    try:
+        yield run
+    finally:
+        event.remove(world.engine, "before_cursor_execute", note)
 
 
 def plain(world: World, path: str, **headers: str) -> Response:
@@ -97,13 +101,51 @@ def test_what_is_read_with_a_key_is_not_kept_and_nothing_kept_is_read_with_one(w
     assert world.client.get("/v1/releases", headers={"Authorization": "Bearer none"}).status_code == 401
 
 
-@pytest.mark.parametrize("query", ["q=Rosa", "%71=Rosa", "limit=5&q=Rosa"])
-def test_whom_somebody_seeks_is_not_kept(world: World, query: str) -> None:
+@pytest.mark.parametrize("query", ["q=Rosa", "%71=Rosa", "limit=5&q=Rosa", "gender=female", "facility=el-rodeo-i"])
+def test_whom_somebody_seeks_is_neither_kept_nor_waited_for(world: World, query: str) -> None:
+    world.add_facility()
     world.file()
+    assert not is_kept("/v1/detainees", query.encode(), "")
     for _time in range(2):
         with statements(world) as run:
             assert plain(world, f"/v1/detainees?{query}").status_code == 200
         assert run
+
+
+def test_no_address_with_an_id_is_kept() -> None:
+    addresses = {route.split(" ")[1] for route in routes()}
+    assert addresses >= KEPT
+    assert not any("{" in address for address in KEPT)
+
+
+@pytest.mark.parametrize("term", ["as_of", "changed_since"])
+def test_what_names_a_moment_is_not_kept_for_it_may_be_settled_otherwise(world: World, term: str) -> None:
+    world.file()
+    world.now += timedelta(days=2)
+    for _time in range(2):
+        with statements(world) as run:
+            assert plain(world, f"/v1/releases?{term}=2026-03-01").status_code == 200
+        assert run
+    assert is_kept("/v1/releases", b"as_of=1", "")
+
+
+def test_long_addresses_are_not_kept() -> None:
+    assert is_kept("/v1/sources", b"", "application/json")
+    assert not is_kept("/v1/sources", b"", "application/json, x/" + "y" * LONGEST_ADDRESS)
+    assert not is_kept("/v1/sources", b"x" * (LONGEST_ADDRESS + 1), "")
+
+
+def test_a_head_makes_nothing_that_others_are_answered_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(things, "MOST_LIMIT", 2)
+    for number in range(5):
+        world.file(detainee__full_name=f"Persona {'abcde'[number] * 9}")
+    for path in ("/v1/releases?format=csv", "/v1/releases?format=jsonl", "/v1/releases", COUNT):
+        head = world.client.head(path, headers={"Accept-Encoding": "identity"})
+        assert head.status_code == 200
+        whole = plain(world, path)
+        assert whole.content
+        assert whole.content == plain(world, path).content
+    assert plain(world, "/v1/releases?format=csv").text.count("\n") > 5
 
 
 @pytest.mark.parametrize("address", ["detainees/{detainee}", "detentions/{detention}", "releases/{release}"])
@@ -159,7 +201,9 @@ def test_an_answer_comes_packed_as_the_client_takes_it(world: World, coding: str
     assert packed.headers["etag"] != first.headers["etag"]
     for tag in (packed.headers["etag"], first.headers["etag"]):
         unchanged, nothing = raw(world, "/v1/releases", coding, **{"If-None-Match": tag})
-        assert (unchanged.status_code, nothing) == (304, b"")
+        assert (unchanged.status_code, nothing, unchanged.headers["etag"]) == (304, b"", tag)
+    for other in UNPACK.keys() - {coding}:  # bytes that a client of another coding cannot be told to use again
+        assert raw(world, "/v1/releases", other, **{"If-None-Match": packed.headers["etag"]})[0].status_code == 200
 
 
 def test_the_first_answer_is_packed_like_every_other(world: World) -> None:
@@ -174,6 +218,26 @@ def test_forms_of_one_address_are_kept_apart(world: World) -> None:
     for _time in range(2):
         types = [plain(world, COUNT, Accept=media).headers["content-type"].partition(";")[0] for media in accepted]
         assert types == [*accepted]
+
+
+def test_what_the_first_client_has_already_is_made_for_the_others(world: World) -> None:
+    world.file()
+    tag = plain(world, COUNT).headers["etag"]
+    world.app.state.kept_answers = KeptAnswers()
+    assert plain(world, COUNT, **{"If-None-Match": tag}).status_code == 304
+    with statements(world) as run:
+        assert plain(world, COUNT).status_code == 200
+    assert run == []
+
+
+def test_nothing_is_kept_once_nobody_has_asked_for_a_while(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain(world, COUNT)
+    answers = world.app.state.kept_answers
+    answers.rest()
+    assert answers._by_address
+    monkeypatch.setattr(kept_answers, "RESTED", -1.0)
+    answers.rest()
+    assert not answers._by_address
 
 
 def test_one_request_makes_what_many_wait_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,18 +273,24 @@ def test_nothing_kept_is_told_of_a_log_that_went_backwards(world: World) -> None
 def test_what_is_kept_stays_within_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_answers, "MOST_KEPT", 100_000)
     answers, head = KeptAnswers(), (1, "aa")
+
+    def address(number: int) -> tuple[str, bytes, str]:
+        return "/v1/sources", b"x" * 1_000 + str(number).encode(), ""
+
+    def answer() -> KeptAnswer:
+        return KeptAnswer([(b"etag", b'"x"')], b"x" * 2_500)
+
     for number in range(50):
-        address = (f"/v1/{number}", b"", "")
-        assert answers.find(head, address) is None
-        answers.keep(head, address, kept_answers._Kept([(b"etag", b'"x"')], b"x" * 5_000, "/v1/{number}"))
-        answers.find(head, ("/v1/0", b"", ""))
-    held = [number for number in range(50) if answers.find(head, (f"/v1/{number}", b"", "")) is not None]
+        assert answers.find(head, address(number)) is None
+        answers.keep(head, address(number), answer())
+        answers.find(head, address(0))
+    held = [number for number in range(50) if answers.find(head, address(number)) is not None]
     assert 5 <= len(held) <= 100_000 // 10_000
     assert 0 in held  # whoever is asked for stays
     assert 49 in held
-    assert answers.find((2, "bb"), ("/v1/0", b"", "")) is None
-    answers.keep(head, ("/v1/0", b"", ""), kept_answers._Kept([(b"etag", b'"x"')], b"", "/v1/{number}"))
-    assert answers.find((2, "bb"), ("/v1/0", b"", "")) is None  # made from an earlier head
+    assert answers.find((2, "bb"), address(0)) is None
+    answers.keep(head, address(0), answer())
+    assert answers.find((2, "bb"), address(0)) is None  # made from an earlier head
 
 
 def test_a_write_that_stores_nothing_leaves_what_is_kept(world: World) -> None:
@@ -233,4 +303,4 @@ def test_a_write_that_stores_nothing_leaves_what_is_kept(world: World) -> None:
     world.refuse(world.post("/v1/releases", {**make_report(), "release": 5}, "foro"), 422, "invalid")
     with statements(world) as run:
         plain(world, COUNT)
-    assert not [each for each in run if "source_release" in each]
+    assert run == []

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 from httpx2 import Response
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlmodel import col
 
 from app.database import reading, writing
-from app.models import ApiKey, metadata
+from app.models import ApiKey, Source, metadata
 from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import NOW, World, kept_waiting, make_report
@@ -120,6 +121,16 @@ def test_a_write_that_waited_while_its_key_was_revoked_is_refused(world: World) 
         session.commit()
     world.refuse(answers[0], 401, "unauthenticated")
     assert world.revision == before
+
+
+def test_a_key_whose_source_is_put_in_quarantine_while_it_waits_decides_nothing(world: World) -> None:
+    with writing(world.engine) as session:
+        world.keys["judge"] = api_keys.create(session, Role.CURATOR, "foro", 365, NOW, "Ana Pérez")
+    body, answers = {"slug": "ramo-verde", "name": "Ramo Verde", "kind": "prison", "country": "VE"}, list[Response]()
+    with kept_waiting(world.engine, lambda: answers.append(world.post("/v1/facilities", body, "judge"))) as session:
+        session.execute(update(Source).where(col(Source.slug) == "foro").values(quarantined=True))
+        session.commit()
+    world.refuse(answers[0], 403, "forbidden")
 
 
 def test_two_keys_of_a_source_live_side_by_side_and_speak_as_one(world: World) -> None:
