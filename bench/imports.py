@@ -31,7 +31,7 @@ def main() -> None:
             wall, spent = time.perf_counter(), time.process_time()
             job = local.file_list(engine, SECRET, now, "list", SOURCE, data, Sent(dry_run=dry_run), _nothing)
             wall, spent = time.perf_counter() - wall, time.process_time() - spent
-            became = receipts.shape(job)["counts"]
+            became = receipts.shape(job, SECRET)["counts"]
             sys.stdout.write(f"{what}: {rows / wall:,.0f} rows/s, {rows / spent:,.0f} by processor; {became}\n")
         engine.dispose()
     # Linux gives kibibytes.

@@ -17,6 +17,7 @@ from app.api.kept_answers import RESTED
 from app.database import reading
 from app.errors import Problem
 from app.log.mark import UnreadableMark, WentBackwards
+from app.matching.memory import begin_anew
 from app.registry import scrubbing
 from app.registry.pair_finder import PairFinder
 
@@ -77,6 +78,7 @@ async def _repeat(
 ) -> None:
     """Act in a thread, in the `lane`, every so many seconds, and once more `at_stop`; again at once while `act` says
     that there is more to do, each time in turn with others. `what`: the act in words, for the log."""
+    begin_anew()
     while not stopping.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), seconds)

@@ -5,9 +5,9 @@ Apostrophes are lost in print, so that ch may be zh, ch, j or q: a Wade-Giles sy
 """
 
 import re
-from functools import lru_cache
 
 from app.matching.fold import REMEMBERED
+from app.matching.memory import remembered
 
 Syllables = tuple[tuple[frozenset[str], ...], ...]  # by word: each syllable with what it may be in pinyin
 
@@ -88,7 +88,7 @@ _TWO_CHARACTERS = "欧阳 歐陽 司马 司馬 诸葛 諸葛 上官 司徒 夏�
 DOUBLE_SURNAMES = frozenset(_TWO_CHARACTERS.split())
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def _cut(word: str, hong_kong: bool) -> tuple[str, ...]:
     """A Latin word in as few syllables as it has, pinyin before others; empty if it is not made of syllables."""
     best: list[tuple[str, ...] | None] = [()] + [None] * len(word)
@@ -114,7 +114,7 @@ def _is_syllable(text: str, hong_kong: bool) -> bool:
     return hong_kong and text in _HONG_KONG
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def _readings(syllable: str) -> frozenset[str]:
     """The pinyin syllables that a Wade-Giles or Hong Kong spelling may stand for."""
     readings = set(_HONG_KONG.get(syllable, ())) | set(_WADE_GILES_WHOLE.get(syllable, ()))
@@ -130,7 +130,7 @@ def _readings(syllable: str) -> frozenset[str]:
     return frozenset(readings)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def syllables(words: tuple[str, ...], broken: bool) -> Syllables:
     """The name's words as syllables, each with what it may be in pinyin; empty if this is not a Chinese name.
 

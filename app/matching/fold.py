@@ -5,8 +5,8 @@ Folding loses the differences of spellings; the text as reported is stored elsew
 
 import re
 import unicodedata
-from functools import lru_cache
 
+from app.matching.memory import remembered
 from app.normal import normal
 
 # Each report is compared with dozens of others, and the same names and places recur.
@@ -48,7 +48,7 @@ def _place(char: str) -> str:
     return "" if category == "Cf" else " "
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def fold(text: str) -> str:
     """The text in lower case, without accents, apostrophes and punctuation, words parted by one space.
 

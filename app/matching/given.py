@@ -3,12 +3,13 @@ package `nicknames` (Apache-2.0)."""
 
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from nicknames import NickNamer
 
 from app.matching.fold import REMEMBERED, fold
+from app.matching.memory import remembered
 from app.matching.scripts import Script, latin, one_letter, script_of
 from app.matching.sounds import sound
 
@@ -74,7 +75,7 @@ def _list() -> _List:
 _UNKNOWN = NameLines()
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def known(word: str) -> NameLines:
     """The lines with a folded word; none where the list does not have it."""
     if script_of(word) in (Script.HAN, Script.HANGUL):

@@ -6,10 +6,10 @@ and ends a syllable holds, but for the choice of voice (Kim, Gim; Park, Bak).
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import product
 
 from app.matching.fold import REMEMBERED
+from app.matching.memory import remembered
 from app.normal import normal
 
 Reading = tuple[frozenset[str], ...]  # family name and two syllables, each with what it may be
@@ -54,7 +54,7 @@ _IRREGULAR = {spelt: _hangul(char) for char, row in _SURNAMES.items() for spelt 
 _FAMILY = frozenset(map(_hangul, _SURNAMES))
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def _read(syllable: str) -> frozenset[str]:
     """The readings of one syllable of either script; empty if it is none."""
     if len(syllable) == 1 and _FIRST_SYLLABLE <= ord(syllable) <= _LAST_SYLLABLE:
@@ -79,7 +79,7 @@ def _given(words: tuple[str, ...]) -> Iterator[Reading]:
     yield from ((_read(first), _read(second)) for first, second in cuts if _read(first) and _read(second))
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def readings(words: tuple[str, ...]) -> tuple[Reading, ...]:
     """Every way to read the words as a family name and a given name of two syllables; none if it is no Korean name."""
     if not 2 <= len(words) <= 3:

@@ -6,12 +6,12 @@ Persian and Hebrew also have keys of consonants alone, so that scripts meet.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import combinations, islice, product
 
 from app.matching import korean
 from app.matching.fold import NAMES_REMEMBERED
 from app.matching.given import first_spelling
+from app.matching.memory import remembered
 from app.matching.sounds import bones
 from app.matching.words import Name, Word, parse
 
@@ -51,7 +51,7 @@ def word_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(_of_words(text) for text in [name or "", *aliases][:MOST_SPELLINGS]))
 
 
-@lru_cache(maxsize=NAMES_REMEMBERED)
+@remembered(NAMES_REMEMBERED)
 def _of_words(text: str) -> frozenset[str]:
     return frozenset(OF_WORD + key for word in parse(text).words for key in _of_word(word))
 
@@ -63,7 +63,7 @@ def search_keys(question: str) -> frozenset[str]:
     return blocking_keys(question, ())
 
 
-@lru_cache(maxsize=NAMES_REMEMBERED)
+@remembered(NAMES_REMEMBERED)
 def _of_name(text: str) -> tuple[str, ...]:
     """The keys of one spelling, cached since each report needs them twice. Keys of its words come first, so that beyond
     MOST_KEYS the same words still have the same keys."""
@@ -73,7 +73,7 @@ def _of_name(text: str) -> tuple[str, ...]:
     return tuple(islice(told, MOST_KEYS))
 
 
-@lru_cache(maxsize=NAMES_REMEMBERED)
+@remembered(NAMES_REMEMBERED)
 def _of_its_words(text: str) -> tuple[str, ...]:
     """The keys of the words by themselves, which are the same in whatever order they stand; the most telling first."""
     name = parse(text)

@@ -6,12 +6,12 @@ partner. Nothing here decides that two people are one: see ``score``.
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
 from app.matching import chinese, korean
 from app.matching.fold import NAMES_REMEMBERED, fold
+from app.matching.memory import remembered
 from app.matching.sounds import bones
 from app.matching.spelling import ALIGNED, VARIANT, compared
 from app.matching.words import LEAST_STEM, Name, Word, parse, word_of
@@ -88,7 +88,7 @@ def likeness(a: str, b: str) -> Likeness:
     return _likeness(*sorted((a, b)))
 
 
-@lru_cache(maxsize=NAMES_REMEMBERED)
+@remembered(NAMES_REMEMBERED)
 def _likeness(a: str, b: str) -> Likeness:
     left, right = parse(a), parse(b)
     alike = _compared(left, right)

@@ -7,11 +7,11 @@ vowels that are not written, digraphs of Greek, and the romanisation of Korean t
 import re
 import unicodedata
 from enum import Enum
-from functools import lru_cache
 
 from anyascii import anyascii
 
 from app.matching.fold import REMEMBERED
+from app.matching.memory import remembered
 from app.normal import normal
 
 
@@ -80,7 +80,7 @@ _FAITH = re.compile("(?<=..)(?:(?<!er)al-?d|[aeiou](?:dd|tt)|(?<=zz)ed)(?:ine?|e
 _SERVANT = re.compile("^abd[aeiou]?(?:l(?=[^aeiou])|r(?=r))?")  # Abdelkader, Abdul Qadir, Abd al-Qadir
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def script_of(word: str) -> Script:
     """The script of a word, by its first letter that is not ASCII."""
     for char in word:
@@ -98,7 +98,7 @@ def script_of(word: str) -> Script:
     return Script.LATIN
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def latin(word: str) -> str:
     """The word in lower-case ASCII letters and digits; empty where it has none (a lone mark)."""
     if word.isascii():
@@ -137,7 +137,7 @@ def otherwise(word: str) -> str:
     return _VAV.sub("v", one_letter(word).translate(_OTHERWISE))
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def one_character(a_form: str, b_form: str) -> bool:
     """Whether characters may be the traditional and the simplified form of one: each is missing in the other's set."""
     return any(

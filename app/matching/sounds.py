@@ -3,13 +3,13 @@ from another.
 """
 
 import re
-from functools import lru_cache
 from itertools import accumulate
 from math import inf
 
 from rapidfuzz.distance import OSA
 
 from app.matching.fold import REMEMBERED
+from app.matching.memory import remembered
 
 MAX_LETTERS = 24  # of one word: longer ones are rare, and comparing is quadratic
 SLIP = 0.5  # cost of vowels, and of l and r, that are heard alike, and of half a diphthong: nearly always spelling
@@ -95,19 +95,19 @@ def _heard(word: str, rules: Rules) -> str:
     return spelt or word
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def sound(word: str) -> str:
     """A Latin word as it is heard; spellings of one name mostly give the same."""
     return _heard(word, _STRICT)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def renderings(word: str) -> frozenset[str]:
     """How a Latin word is heard if it is as one language or another writes it."""
     return frozenset({sound(word), *(sound(_heard(word, rules)) for rules in _RENDERED)})
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def loose(word: str) -> str:
     """A Latin word as it is heard in a name whose own script writes no vowels: three vowels are left, and consonants
     that romanisations confuse are one."""
@@ -119,7 +119,7 @@ def bones(sounds: str) -> str:
     return "".join(letter for letter in sounds if letter not in _VOWELS and letter != "h")
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def printed(word: str) -> str:
     """The word as a bad scan shows it: letters that are taken for each other are one."""
     return _heard(word, _OCR)

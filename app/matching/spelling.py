@@ -1,13 +1,13 @@
 """The similarity of two words of names, and the kind of their difference."""
 
 import re
-from functools import lru_cache
 from itertools import product
 
 from rapidfuzz.distance import OSA
 
 from app.matching.fold import REMEMBERED
 from app.matching.given import known
+from app.matching.memory import remembered
 from app.matching.scripts import Script, one_character
 from app.matching.sounds import bones, edits, renderings
 from app.matching.words import Word
@@ -41,7 +41,7 @@ def _gendered(a: str, b: str, foreign: bool) -> bool:
     return not foreign and len(a) == len(b) and a[:-1] == b[:-1] and {a[-1], b[-1]} == {"a", "o"}
 
 
-@lru_cache(maxsize=4 * REMEMBERED)
+@remembered(4 * REMEMBERED)
 def compared(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
     """`(similarity 0..1, kind of difference)` of two words; symmetric."""
     if x.text == y.text:

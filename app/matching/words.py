@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from app.matching import chinese, korean
 from app.matching.fold import NAMES_REMEMBERED, REMEMBERED, is_particle, words
 from app.matching.given import NameLines, known, unvowelled
+from app.matching.memory import remembered
 from app.matching.scripts import Script, latin, otherwise, script_of
 from app.matching.sounds import loose, printed, sound
 from app.normal import normal
@@ -88,7 +88,7 @@ class Name:
     generation: int  # "Jr.", "hijo", "III": said to be the son of somebody of the same name; 0 if nothing is said
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def word_of(text: str, spelt: str | None = None) -> Word:
     """A folded word, with its Latin spelling if that is known better."""
     plain = (latin(text) if spelt is None else spelt) or text
@@ -127,12 +127,12 @@ def _stem(plain: str) -> Word | None:
     return None
 
 
-@lru_cache(maxsize=REMEMBERED)
+@remembered(REMEMBERED)
 def _as_part(word: Word, father: bool, optional: bool) -> Word:
     return replace(word, father=father, optional=optional) if father or optional else word
 
 
-@lru_cache(maxsize=NAMES_REMEMBERED)
+@remembered(NAMES_REMEMBERED)
 def parse(text: str) -> Name:
     """A parsed name; without words for a text that is no name."""
     parts = _untitled(words(text))

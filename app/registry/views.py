@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Collection
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.log.entries import LogEntry
-from app.matching.fold import fold
+from app.matching.fold import REMEMBERED, fold
 from app.models import OPEN, Facility, Source
 from app.registry.projection import FacilityView, SourceView
 
@@ -22,6 +22,10 @@ _FACILITIES = (
     .where(col(Facility.until) == OPEN)
     .order_by(col(Facility.key).desc())
 )
+
+
+# Names of registered facilities are public, and all of them are read in every transaction that looks for one.
+_fold_registered = lru_cache(REMEMBERED)(fold)
 
 
 class Views:
@@ -66,9 +70,9 @@ class Views:
         for key, slug, names_json, area, country in self._session.connection().execute(_FACILITIES):
             names = json.loads(names_json)
             view = FacilityView(key, slug, names[0], area)
-            facilities.setdefault(fold(slug), {})[None] = view
+            facilities.setdefault(_fold_registered(slug), {})[None] = view
             for name in names:
-                facilities.setdefault(fold(name), {})[country] = view
+                facilities.setdefault(_fold_registered(name), {})[country] = view
         return facilities
 
     @property

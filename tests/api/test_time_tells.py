@@ -15,6 +15,7 @@ from httpx2 import Response
 
 from app.exchange.imports import local
 from app.exchange.imports.stored import Sent
+from app.matching import words as words_module
 from tests.databases import ENGINES, Templates
 from tests.support import GOVERNMENT, Body, World, make_report
 from tests.two_registries import twins
@@ -153,3 +154,29 @@ def test_an_id_of_somebody_hidden_costs_what_an_unknown_one_costs(two: Pair, sub
                         assert ask(thing).status_code == 404
                     done.append((work.statements, work.rows))
                 assert done[1] == done[2]
+
+
+def test_no_request_is_quicker_since_another_read_the_same_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was hidden, sought or filed a moment ago would be told by what the process remembers of the name."""
+    read: list[str] = []
+    parsed = words_module._untitled
+
+    def note(parts: tuple[str, ...]) -> tuple[str, ...]:
+        read.append(" ".join(parts))
+        return parsed(parts)
+
+    monkeypatch.setattr(words_module, "_untitled", note)
+    sought = {"detainee": {"full_name": GUESSED}}
+    rows = f"nombre,país\n{GUESSED},VE\n"
+    acts: list[Callable[[], object]] = [
+        lambda: world.post("/v1/match", sought, "jep"),
+        lambda: world.get("/v1/detainees", q=GUESSED),
+        lambda: world.send_list(rows, "jep", dry_run=True),
+        lambda: world.send_list(rows, "pud", dry_run=True),
+        lambda: world.file(detainee__full_name=GUESSED, detainee__publish="counted"),
+        lambda: world.file("jep", detainee__full_name=GUESSED),
+    ]
+    for act in acts:
+        read.clear()
+        act()
+        assert any("montilla" in name for name in read), "the name was remembered from another act"

@@ -34,6 +34,7 @@ from app.exchange.imports.rows import Row
 from app.exchange.imports.sentences import StoredQuestion
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
+from app.matching.memory import Memory, memory_of
 from app.models import ApiKey, ListImport
 from app.registry import api_keys, embargoes, records
 from app.registry.bulk_filing import file_rows
@@ -80,13 +81,15 @@ class Filing:
         self._left: list[Row] = []  # read, and not settled yet
         self._trial, self._written = Trial(), WrittenRecords()  # traces that tried rows would have left
         self._tried = 0  # the last tried row
+        self._memory: Memory = {}  # of names: another list's would tell whose name was on it
         self._most = TRIAL_BATCH  # rows of the next batch: few after a batch that took long
 
     def step(self) -> bool:
         """Do the next piece; False once the import has ended, or another process works on it."""
         self._seen = self._load()
         try:
-            return self._prepare(self._seen) if self._rows is None else self._batch(self._seen, self._rows)
+            with memory_of(self._memory):
+                return self._prepare(self._seen) if self._rows is None else self._batch(self._seen, self._rows)
         except BadFile as fault:
             self.fail(fault)
             return False
