@@ -158,6 +158,8 @@ class _Garage:
         return app
 
     def give_back(self, app: FastAPI, settings: Settings) -> None:
+        if is_memory(settings.database_url):
+            return  # its engine has one connection, and no other database
         self._free.setdefault(self._kind(settings), []).append(app)
 
     @staticmethod
@@ -230,6 +232,12 @@ class World:
         self.app.state.engine = self.engine
         self.app.state.heads.close()
         _GARAGE.give_back(self.app, self.settings)
+
+    def restart_with(self, **settings: Any) -> None:
+        """Go on as the same server does once its operator has started it with other settings."""
+        for name, value in settings.items():
+            setattr(self.app.state, name, value)
+        self.app.state.kept_answers = KeptAnswers()
 
     def _add_source(self, session: Session, slug: str, kind: str) -> None:
         context = WriteContext(session, Reader(Role.ADMIN), self.now, self.app.state.secret)

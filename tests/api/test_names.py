@@ -145,7 +145,7 @@ def test_no_count_changes_but_what_is_withheld_of_personal_dimensions(world: Wor
     file(world)
     asked: list[dict[str, Any]] = [{}, {"source": "foro"}, {"group_by": "gender"}]
     before = [world.count(**terms) for terms in asked]
-    world.app.state.names = names
+    world.restart_with(names=names)
     after = [world.count(**terms) for terms in asked]
     assert after[:2] == before[:2]
     assert after[2]["total"] == before[2]["total"]

@@ -77,7 +77,7 @@ def test_numbers_that_a_setting_moves_are_not_kept_for_ever(caracas: World) -> N
         "immutable" in caracas.get("/v1/counts/detentions", as_of=head, held_on="2026-01-13").headers["Cache-Control"]
     )
     tag = caracas.get("/v1/counts/series").headers["ETag"]
-    caracas.app.state.zone = parse_zone("Z")
+    caracas.restart_with(zone=parse_zone("Z"))
     assert caracas.get("/v1/counts/series").headers["ETag"] != tag
 
 
