@@ -199,6 +199,7 @@ def _curators(stage: Stage, filed: Node) -> None:
     ask("give_consent", "curator", b, body=consent, gives=201)
     erasure = {"reason": "Asked for by the family."}
     ask("redact_detainee", "admin", dead, body=erasure, gives=201)
+    ask("redact_detainee", "admin", dead, body=erasure, gives=200, name="nothing left")
     stage.app.state.two_person = frozenset({"redactions"})
     ask("redact_detainee", "admin", b, body=erasure, gives=202, name="waits")
     stage.app.state.two_person = frozenset()
