@@ -45,7 +45,7 @@ PEOPLE: tuple[dict[str, tuple[Any, ...]], ...] = (
     {
         "full_name": (None,),
         "age": (72, 71),
-        "age_on": ("2026-01", None),
+        "age_on": ("2026-01", "2024-10", None),
         "nationalities": (["AR", "IL"], ["AR"]),
     },
 )

@@ -439,13 +439,19 @@ def about_person(statements: list[Statement]) -> dict[str, Any]:
 
 
 def _aged(statements: list[Statement], age: int | None) -> PartialDate | None:
-    """On which day the person had the age, by the sources that say this age; else within which days."""
+    """On which day the person had the age, as most say of those that give this age, independent ones before others:
+    each by its newest account with an age, which gives the day, or the days of the span on one of which it was so."""
     saying: list[Statement] = []
     for said in speaking(statements):
-        aged = [one for one in said if "detainee.age" in one.content]
-        if aged and max(aged, key=lambda one: one.revision).content["detainee.age"] == age:
-            saying += said
-    return _agreed_day(saying, "detainee.age_on") or _agreed_day(saying, "detainee.age_span")
+        inorder = sorted((one for one in said if "detainee.age" in one.content), key=lambda one: one.revision)
+        if not inorder or inorder[-1].content["detainee.age"] != age:
+            continue
+        newest = inorder[-1].content
+        sure = [one for one in inorder if said_of(one) == "verified" and one.content["detainee.age"] == age]
+        aged = newest.get("detainee.age_on", newest.get("detainee.age_span"))
+        voice = [*inorder, *sure][-1]
+        saying.append(replace(voice, content={**voice.content, "aged": aged}))
+    return _agreed_day([one for one in saying if independent(one)] or saying, "aged")
 
 
 def traits_of(spell: Spell, about: dict[str, Any]) -> set[tuple[str, str]]:

@@ -84,6 +84,21 @@ def test_an_age_without_a_day_gives_no_age_group_where_its_span_allows_two(regis
             assert [row["age_group"] for row in said["groups"]] == [group], day
 
 
+def test_the_same_age_on_days_apart_gives_no_age_group_until_most_sources_give_one_of_the_days(
+    registry: Registry,
+) -> None:
+    """Rule 4: contradicting days that tie are those of both, and what most say is the value. Who was 70 at the arrest
+    is counted as old, and who was 70 in 2026 only is not."""
+    then, later = {**TOMAS, "age": 70, "age_on": "2024-10-13"}, {**LUCIA, "age": 70, "age_on": "2026-01"}
+    history: list[Step] = [report("foro", then, VERIFIED, "2024-10-13"), report("jep", later, VERIFIED, "2024-10-13")]
+    history.append(ONE_PERSON)
+    again = report("pud", {"full_name": "Ramiro Ezequiel Soto", "age": 70, "age_on": "2024-10-13"}, VERIFIED)
+    terms = CountTerms.model_validate({"group_by": ["age_group"]})
+    for steps, group in ((history, None), ([*history, again, Decide(0, 2, Judgement.SAME)], "over_70")):
+        for said in answers(registry, steps, terms):
+            assert [row["age_group"] for row in said["groups"]] == [group]
+
+
 def test_what_was_withdrawn_settles_no_country_on_which_standing_reports_differ(registry: Registry) -> None:
     """Rule 4: contradicting values that tie are left open, and the country comes from withdrawn reports only if no
     standing one says it."""

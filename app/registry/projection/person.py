@@ -1,14 +1,16 @@
 """The facts about a person and the place of custody. All but `public_facts` are personal."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at
-from app.registry.content import birth_of
+from app.registry.content import AGE, AGE_ON, AGE_SPAN, birth_of
 from app.registry.projection.consolidate import (
     Combined,
     collect,
     date_fact,
+    field,
     kept,
     own_word,
     plain_fact,
@@ -32,8 +34,6 @@ _PERSON: Combined = {
     "gender": plain_fact,
     "birth_date": date_fact,
     "age": plain_fact,
-    "age_on": date_fact,
-    "age_span": date_fact,
     "nationalities": union_fact,
     "category": plain_fact,
     "groups": union_fact,
@@ -79,13 +79,39 @@ def public_facts(statements: Sequence[Statement]) -> Facts:
 
 def personal_facts(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Facts:
     """The personal facts about a person, by the statements that stand."""
-    facts = collect([statement for statement in statements if not statement.retracted], _PERSON, "detainee")
+    standing = [statement for statement in statements if not statement.retracted]
+    facts = collect(standing, _PERSON, "detainee") | collect(_giving_age(standing), {"age_on": date_fact}, "detainee")
     if "birth_date" in facts and value_of(facts, "age") is None:
         day = _reference_day(custodies)
         if day is not None:
             age = age_bounds_at(parse(facts["birth_date"]["value"]), day)[0]
             facts["age"] = {"said": said_of(facts, "age"), "value": age}
     return facts
+
+
+def _giving_age(standing: Sequence[Statement]) -> list[Statement]:
+    """For each source the newest statement with an age: an age and its day are of one report."""
+    aged = sorted((s for s in standing if AGE in s.content), key=lambda statement: statement.revision)
+    return list({statement.source.key: statement for statement in aged}.values())
+
+
+def birth(statements: Sequence[Statement], about: Facts) -> PartialDate | None:
+    """The possible days of birth, by the date of birth, else by the age that the facts `about` the person give."""
+    born, age = value_of(about, "birth_date"), value_of(about, "age")
+    if born is not None:
+        return parse(born)
+    on = None if age is None else _day_of_age([s for s in statements if not s.retracted], age)
+    return None if on is None else birth_of({AGE: age, AGE_ON: on})
+
+
+def _day_of_age(standing: Sequence[Statement], age: int) -> str | None:
+    """The day of the age by rule 4, from the sources that give this age; an age without a day is of its span, which is
+    a coarser date. What others say dates no age that independent sources give."""
+    days = {s.source.slug: s.content.get(AGE_ON) or s.content.get(AGE_SPAN) for s in _giving_age(standing)}
+    of_age = [said for said in source_values(standing, field(AGE)) if said.value == age]
+    of_age = [said for said in of_age if said.independent] or of_age
+    fact = date_fact([replace(said, value=days[said.source]) for said in of_age if days[said.source]])
+    return None if fact is None else fact["value"]
 
 
 def _reference_day(custodies: Sequence[Custody]) -> PartialDate | None:
@@ -171,11 +197,11 @@ def own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
     return {(name, value) for name, value in values.items() if value}
 
 
-def traits(custody: Custody, about: Facts, facts: Facts) -> set[tuple[str, str]]:
-    """`(dimension, value)` pairs by which a spell is filtered and grouped, from the facts `about` the person and the
-    `facts` of the spell."""
+def traits(custody: Custody, about: Facts, facts: Facts, born: PartialDate | None) -> set[tuple[str, str]]:
+    """`(dimension, value)` pairs by which a spell is filtered and grouped, from the facts `about` the person, the
+    `facts` of the spell and the possible days of birth."""
     pairs = _values(about, _PERSON_TRAITS) | _values(facts, _SPELL_TRAITS)
-    group = age_group(custody, about)
+    group = _age_group(custody, value_of(about, "age"), born)
     return pairs | ({("age_group", group)} if group else set())
 
 
@@ -188,32 +214,13 @@ def _values(facts: Facts, names: dict[str, str]) -> set[tuple[str, str]]:
     return pairs
 
 
-def age_group(custody: Custody, about: Facts) -> str | None:
+def _age_group(custody: Custody, age: int | None, born: PartialDate | None) -> str | None:
     """The age group at the arrest, or on the nearest known day; None where two groups are possible."""
-    named = ("birth_date", "age")
-    content = {f"detainee.{name}": value for name in named if (value := value_of(about, name)) is not None}
-    content |= _day_of_age(about)
-    birth, day = birth_of(content), custody.detained or custody.ended or custody.held
-    if birth is None or day is None:
-        ages = [content["detainee.age"]] * 2 if "detainee.age" in content else None
-    else:
-        ages = list(age_bounds_at(birth, day))
-    if ages is None:
-        return None
-    groups = {_group_of(age) for age in ages}
-    return groups.pop() if len(groups) == 1 else None
-
-
-def _day_of_age(about: Facts) -> dict[str, Any]:
-    """The day of the age, else its span of days, from a source that gives this age: another source's day belongs to
-    another age."""
-    age = value_of(about, "age")
-    speakers = {source for group in said_of(about, "age") if group["value"] == age for source in group["by"]}
-    for name in ("age_on", "age_span"):
-        for group in said_of(about, name):
-            if speakers & set(group["by"]):
-                return {f"detainee.{name}": group["value"]}
-    return {}
+    day = custody.detained or custody.ended or custody.held
+    if born is not None and day is not None:
+        groups = {_group_of(bound) for bound in age_bounds_at(born, day)}
+        return groups.pop() if len(groups) == 1 else None
+    return None if age is None else _group_of(age)
 
 
 def _group_of(age: int) -> AgeGroup:

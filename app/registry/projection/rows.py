@@ -94,6 +94,7 @@ def _personal(statements: Sequence[Statement], counting: Sequence[Custody]) -> R
     """The personal rows; by the days that were filed, which `counting` may have as months."""
     custodies = _as_filed(counting)
     about = person.personal_facts(statements, custodies)
+    born = person.birth(statements, about)
     # A search finds a person by every source's spelling of the name, not by the shown one alone.
     names = [group["value"] for group in said_of(about, "full_name")]
     aliases = value_of(about, "aliases") or []
@@ -108,7 +109,7 @@ def _personal(statements: Sequence[Statement], counting: Sequence[Custody]) -> R
         Trait: [
             {"spell": custody.spell, "name": name_, "value": value}
             for custody, facts in spells_facts
-            for name_, value in sorted(person.traits(custody, about, facts))
+            for name_, value in sorted(person.traits(custody, about, facts, born))
         ],
         SourceTrait: [row for custody in custodies for row in _source_traits(custody)],
     }

@@ -164,6 +164,81 @@ def test_the_age_group_is_that_at_the_detention_or_none_where_it_cannot_be_told(
     assert age_group(**said) == group
 
 
+def aged(
+    record: int, source: str, age: int, on: str | None = None, within: str | None = None, **more: Any
+) -> Statement:
+    """A report of somebody arrested on 13 October 2024, with an age on a day, or on some day within a span."""
+    said = {"detainee__age": age, "detainee__age_on": on, "detainee__age_span": within}
+    return held(record, source, "2024-10-13", **said, **more)
+
+
+def age_group_by(*said: Statement) -> str | None:
+    return dict(traits(*said)).get("age_group")
+
+
+VERIFIED = {"verification__verdict": "verified"}
+# 18 at the arrest by the first day, and 17 by the second.
+THEN, A_YEAR_LATER = "2024-10-13", "2025-10-13"
+
+
+@pytest.mark.parametrize("first, second", [(THEN, A_YEAR_LATER), (A_YEAR_LATER, THEN)])
+def test_the_same_age_on_days_a_year_apart_gives_no_group_whichever_day_sorts_first(first: str, second: str) -> None:
+    assert age_group_by(aged(1, "foro", 18, THEN)) == "18_to_69"
+    assert age_group_by(aged(1, "foro", 18, A_YEAR_LATER)) == "under_18"
+    assert age_group_by(aged(1, "foro", 18, first), aged(2, "jep", 18, second)) is None
+
+
+def test_the_same_age_on_days_a_year_apart_gives_the_group_that_it_is_by_both() -> None:
+    assert age_group_by(aged(1, "foro", 40, THEN), aged(2, "jep", 40, A_YEAR_LATER)) == "18_to_69"
+    assert age_group_by(aged(1, "foro", 17, THEN), aged(2, "jep", 17, A_YEAR_LATER)) == "under_18"
+
+
+def test_two_sources_that_give_an_age_on_one_day_outweigh_one_that_gives_another() -> None:
+    assert age_group_by(aged(1, "foro", 18, THEN), aged(2, "jep", 18, A_YEAR_LATER), aged(3, "pud", 18, THEN)) == (
+        "18_to_69"
+    )
+
+
+def test_an_age_without_a_day_supports_a_day_within_its_span_and_contradicts_one_outside() -> None:
+    undated = aged(1, "foro", 18, within=f"{THEN}/{A_YEAR_LATER}")
+    assert age_group_by(undated) is None
+    assert age_group_by(undated, aged(2, "jep", 18, THEN)) == "18_to_69"
+    assert age_group_by(aged(2, "jep", 18, "2024-10-01"), aged(3, "pud", 18, THEN)) == "18_to_69"
+    assert age_group_by(undated, aged(2, "jep", 18, "2024-10-01")) is None
+
+
+def test_a_report_without_any_day_of_its_age_leaves_it_to_those_that_have_one() -> None:
+    assert age_group_by(aged(1, "foro", 18), aged(2, "jep", 18, A_YEAR_LATER)) == "under_18"
+
+
+def test_no_day_is_taken_from_a_source_that_gives_another_age_or_none() -> None:
+    foro, pud = aged(1, "foro", 18, A_YEAR_LATER), aged(3, "pud", 18, A_YEAR_LATER)
+    assert age_group_by(foro, aged(2, "jep", 19, THEN), pud) == "under_18"
+    assert age_group_by(foro, statement(2, "jep", detainee__age_on=THEN)) == "under_18"
+    assert facts(statement(2, "jep", detainee__age_on=THEN, detainee__gender="male")) == {"gender": "male"}
+
+
+@pytest.mark.parametrize("day", [None, THEN])
+def test_an_age_and_its_day_are_of_one_report_of_a_source(day: str | None) -> None:
+    older, newer = aged(1, "foro", 17, A_YEAR_LATER), aged(2, "foro", 18, day)
+    assert age_group_by(older, newer) == "18_to_69"
+    assert facts(older, newer).get("age_on") == day
+
+
+def test_a_source_that_repeats_as_reported_an_age_that_it_verified_dates_it_as_one_that_verified() -> None:
+    verified, repeated = aged(1, "foro", 18, A_YEAR_LATER, **VERIFIED), aged(2, "foro", 18, THEN)
+    assert age_group_by(verified, repeated, aged(3, "jep", 18, A_YEAR_LATER)) == "18_to_69"
+
+
+@pytest.mark.parametrize("more", [VERIFIED, {}])
+def test_no_ministry_dates_an_age_that_an_organisation_gives(more: dict[str, str]) -> None:
+    ministry = aged(1, "ministry", 18, A_YEAR_LATER, **VERIFIED)
+    assert age_group_by(ministry) == "under_18"
+    assert age_group_by(ministry, aged(2, "foro", 18, THEN, **more)) == "18_to_69"
+    assert age_group_by(ministry, aged(2, "foro", 18, within=f"{THEN}/{A_YEAR_LATER}", **more)) is None
+    assert age_group_by(ministry, aged(2, "foro", 18, **more)) == "18_to_69"
+
+
 def test_the_place_by_a_source_is_its_own_with_the_area_or_what_stood_where_it_points() -> None:
     said = [
         held(1, "foro", "2024-10-13", facility=RODEO),
