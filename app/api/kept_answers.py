@@ -36,7 +36,7 @@ KEPT = LISTS_OF_PEOPLE | {
 }
 SOUGHT = "q"
 LONGEST_ADDRESS = 2_000  # characters of a query with what is accepted: more than any form of ours writes
-LONGEST = 1 << 20  # bytes of an answer: more than a page of the longest list
+LONGEST = 1 << 20  # bytes of a body: more than a page of the longest list
 MOST_KEPT = 64 << 20  # bytes of all in one process
 OVERHEAD = 4_000  # bytes that an answer takes beside its body and its address
 PACKED = 1  # what an answer takes packed in every coding, as a share of its body
@@ -252,8 +252,9 @@ class AnswersFromMemory:
             if start is not None:
                 begun, start = start, None
                 if begun["status"] == 200 and "head" in made_from and not message.get("more_body", False):
-                    making.answer = KeptAnswer([*begun["headers"]], message.get("body", b""))
-                    if making.answer.size <= LONGEST:
+                    body = message.get("body", b"")
+                    making.answer = KeptAnswer([*begun["headers"]], body)
+                    if len(body) <= LONGEST:
                         answers.keep(made_from["head"], asked.address, making.answer)
                     making.done.set()
                     await making.answer.send(asked, send)

@@ -293,6 +293,18 @@ def test_what_is_kept_stays_within_its_bound(monkeypatch: pytest.MonkeyPatch) ->
     assert answers.find((2, "bb"), address(0)) is None  # made from an earlier head
 
 
+def test_an_answer_is_kept_up_to_the_longest_body(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.file()
+    longest = len(plain(world, COUNT).content)
+    for most, kept in ((longest, True), (longest - 1, False)):
+        monkeypatch.setattr(kept_answers, "LONGEST", most)
+        world.app.state.kept_answers = KeptAnswers()
+        plain(world, COUNT)
+        with statements(world) as run:
+            assert len(plain(world, COUNT).content) == longest
+        assert (run == []) is kept
+
+
 def test_a_write_that_stores_nothing_leaves_what_is_kept(world: World) -> None:
     world.file()
     plain(world, COUNT)
