@@ -13,16 +13,17 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import event
 
-from app.api import kept_answers, things
+from app.api import counted, kept_answers, things
 from app.api.kept_answers import KEPT, LONGEST_ADDRESS, KeptAnswer, KeptAnswers, is_kept
 from app.database import make_engine, writing
 from app.log.head import set_rules
 from app.main import routes
 from app.registry.projection import RULES
 from tests.api.test_codings import UNPACK
-from tests.support import World, make_report
+from tests.support import A_WHILE, World, make_report
 
 COUNT = "/v1/counts/releases?group_by=source"
+ASKING = 8  # clients at once
 
 
 @contextmanager
@@ -241,18 +242,19 @@ def test_nothing_is_kept_once_nobody_has_asked_for_a_while(world: World, monkeyp
 
 
 def test_one_request_makes_what_many_wait_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the making takes in its thread."""
     world.file()
-    made: list[int] = []
-    count = world.app.state.kept_answers.keep
+    made: list[object] = []
+    count_of = counted.count_of
 
-    def slowly(*given: Any) -> None:
-        made.append(1)
-        sleep(0.2)
-        count(*given)
+    def slowly(*asked: Any) -> object:
+        made.append(asked)
+        sleep(A_WHILE)  # until all the others have asked too
+        return count_of(*asked)
 
-    monkeypatch.setattr(world.app.state.kept_answers, "keep", slowly)
-    with ThreadPoolExecutor(8) as pool:
-        answers = {response.content for response in pool.map(lambda _number: plain(world, COUNT), range(40))}
+    monkeypatch.setattr(counted, "count_of", slowly)
+    with ThreadPoolExecutor(ASKING) as pool:
+        answers = {response.content for response in pool.map(lambda _number: plain(world, COUNT), range(ASKING))}
     assert len(answers) == 1
     assert len(made) == 1
 
