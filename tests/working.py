@@ -1,5 +1,5 @@
-"""The work of a database: the statements run on an engine, the rows fetched of each, and, on SQLite, the steps of its
-virtual machine, which tell how many rows were looked at on the way."""
+"""The work of a database: the statements run on an engine; or these with the rows fetched of each and, on SQLite, the
+steps of its virtual machine, which tell how many rows were looked at on the way."""
 
 import re
 from collections.abc import Iterator
@@ -53,6 +53,21 @@ class _Cursor:
         rows = self._cursor.fetchall()
         self._work.fetched(self._place, len(rows))
         return rows
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """The statements run on an engine meanwhile, by whichever thread."""
+    run: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        run.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield run
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 @contextmanager

@@ -1,16 +1,15 @@
 """Corrections stay visible: each is told once, to whom it may be told, and of nobody whom no list may show."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as Xml
 
 import pytest
-from sqlalchemy import event
 
 from app.reading.corrections import page as corrections_page
 from tests.support import GOVERNMENT, Body, World
+from tests.working import statements
 
 CLAIM: Body = {"claimant": "jep", "measure": "released", "qualifier": "at_least", "low": 80, "country": "VE"}
 ULISES = {"detainee__full_name": "Ulises Barrios", "detainee__birth_date": "1950"}
@@ -322,25 +321,11 @@ def test_a_correction_stands_on_the_first_page_however_many_reports_were_sent_si
     assert kinds(world) == ["restated"]
 
 
-@contextmanager
-def counting_queries(world: World) -> Iterator[list[str]]:
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
-
-    event.listen(world.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(world.engine, "before_cursor_execute", note)
-
-
 def test_a_long_page_costs_as_many_queries_as_a_short_one(world: World) -> None:
     scene(world, 12)
     cost = {}
     for limit in (1, 8):
-        with counting_queries(world) as sent:
+        with statements(world.engine) as sent:
             assert len(told(world, limit=limit)) == limit
         cost[limit] = len([statement for statement in sent if statement.startswith(("SELECT", "WITH"))])
     assert cost[8] <= cost[1] <= 14  # a page that has a next one looks up the leaf hash of its revision

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from httpx2 import Response
-from sqlalchemy import event, select, text, update
+from sqlalchemy import select, text, update
 from sqlmodel import col
 
 from app.api import embargo_beat
@@ -30,6 +30,7 @@ from app.vocabulary import Role
 from tests.databases import ENGINES, Templates
 from tests.support import ANYONE, GOVERNMENT, Body, World, make_report
 from tests.two_registries import differences, twins
+from tests.working import statements
 
 MARK = "zqembargoqz"
 REPORTED = "Tomás Aurelio Quintana Ribas"
@@ -395,15 +396,13 @@ def test_it_is_in_no_answer_and_matches_nobody(world: World) -> None:
 
 def test_what_others_ask_costs_the_same_whether_somebody_waits_or_not(resting: World) -> None:
     """Statement by statement."""
-    ran: list[str] = []
-    event.listen(resting.engine, "before_cursor_execute", lambda *told: ran.append(told[2]))
 
     def asked(case: str, name: str) -> list[str]:
-        ran.clear()
-        assert send(resting, "jep", until=None, source_record_id=case, detainee__full_name=name).status_code == 201
-        resting.post("/v1/match", {"detainee": {"full_name": name}, "detention": {"country": "VE"}}, "jep")
-        resting.get("/v1/detainees", q=name)
-        return [statement for statement in ran if "statement_timeout" not in statement]  # which says what is left
+        with statements(resting.engine) as run:
+            assert send(resting, "jep", until=None, source_record_id=case, detainee__full_name=name).status_code == 201
+            resting.post("/v1/match", {"detainee": {"full_name": name}, "detention": {"country": "VE"}}, "jep")
+            resting.get("/v1/detainees", q=name)
+        return [statement for statement in run if "statement_timeout" not in statement]  # which says what is left
 
     before = asked("J-1", "Xiomara Quevedo Jara")
     for number in range(3):

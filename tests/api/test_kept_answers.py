@@ -2,16 +2,13 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from time import sleep
 from typing import Any
 
 import pytest
 from httpx2 import Response
-from sqlalchemy import event
 
 from app.api import counted, kept_answers, things
 from app.api.kept_answers import KEPT, LONGEST_ADDRESS, KeptAnswer, KeptAnswers, is_kept
@@ -21,24 +18,10 @@ from app.main import routes
 from app.registry.projection import RULES
 from tests.api.test_codings import UNPACK
 from tests.support import A_WHILE, World, make_report
+from tests.working import statements
 
 COUNT = "/v1/counts/releases?group_by=source"
 ASKING = 8  # clients at once
-
-
-@contextmanager
-def statements(world: World) -> Iterator[list[str]]:
-    """The statements that are run meanwhile."""
-    run: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        run.append(statement)
-
-    event.listen(world.engine, "before_cursor_execute", note)
-    try:
-        yield run
-    finally:
-        event.remove(world.engine, "before_cursor_execute", note)
 
 
 def plain(world: World, path: str, **headers: str) -> Response:
@@ -55,7 +38,7 @@ def raw(world: World, path: str, coding: str, **headers: str) -> tuple[Response,
 def test_what_was_answered_once_is_answered_again_without_a_statement(world: World, path: str) -> None:
     world.file()
     first = plain(world, path)
-    with statements(world) as run:
+    with statements(world.engine) as run:
         again = plain(world, path)
     assert run == []
     assert again.content == first.content
@@ -95,7 +78,7 @@ def test_nobody_is_shown_a_moment_longer_than_they_may(world: World, *, past: bo
 def test_what_is_read_with_a_key_is_not_kept_and_nothing_kept_is_read_with_one(world: World) -> None:
     world.file()
     assert world.get("/v1/releases").json() == world.get("/v1/releases").json()
-    with statements(world) as run:
+    with statements(world.engine) as run:
         answers = [world.get("/v1/releases", who) for who in ("foro", "foro", "curator")]
     assert len(run) > 9
     assert {answer.headers["cache-control"] for answer in answers} == {"private, no-store"}
@@ -108,7 +91,7 @@ def test_whom_somebody_seeks_is_neither_kept_nor_waited_for(world: World, query:
     world.file()
     assert not is_kept("/v1/detainees", query.encode(), "")
     for _time in range(2):
-        with statements(world) as run:
+        with statements(world.engine) as run:
             assert plain(world, f"/v1/detainees?{query}").status_code == 200
         assert run
 
@@ -124,7 +107,7 @@ def test_what_names_a_moment_is_not_kept_for_it_may_be_settled_otherwise(world: 
     world.file()
     world.now += timedelta(days=2)
     for _time in range(2):
-        with statements(world) as run:
+        with statements(world.engine) as run:
             assert plain(world, f"/v1/releases?{term}=2026-03-01").status_code == 200
         assert run
     assert is_kept("/v1/releases", b"as_of=1", "")
@@ -154,14 +137,14 @@ def test_whose_record_somebody_reads_is_not_kept(world: World, address: str) -> 
     filed = world.file()
     path = f"/v1/{address.format(**{thing: filed[thing]['id'] for thing in ('detainee', 'detention', 'release')})}"
     for _time in range(2):
-        with statements(world) as run:
+        with statements(world.engine) as run:
             assert plain(world, path).status_code == 200
         assert run
 
 
 def test_what_is_refused_is_not_kept(world: World) -> None:
     for _time in range(2):
-        with statements(world) as run:
+        with statements(world.engine) as run:
             assert plain(world, "/v1/counts/releases?source=nobody").status_code == 422
         assert run
 
@@ -170,7 +153,7 @@ def test_a_kept_answer_is_unchanged_for_whoever_has_it(world: World) -> None:
     world.file()
     first = plain(world, COUNT)
     tag = first.headers["etag"]
-    with statements(world) as run:
+    with statements(world.engine) as run:
         again = [plain(world, COUNT, **{"If-None-Match": known}) for known in (tag, f"W/{tag}", f'"x", {tag}', "*")]
         other = plain(world, COUNT, **{"If-None-Match": '"x"'})
     assert run == []
@@ -226,7 +209,7 @@ def test_what_the_first_client_has_already_is_made_for_the_others(world: World) 
     tag = plain(world, COUNT).headers["etag"]
     world.app.state.kept_answers = KeptAnswers()
     assert plain(world, COUNT, **{"If-None-Match": tag}).status_code == 304
-    with statements(world) as run:
+    with statements(world.engine) as run:
         assert plain(world, COUNT).status_code == 200
     assert run == []
 
@@ -302,7 +285,7 @@ def test_an_answer_is_kept_up_to_the_longest_body(world: World, monkeypatch: pyt
         monkeypatch.setattr(kept_answers, "LONGEST", most)
         world.app.state.kept_answers = KeptAnswers()
         plain(world, COUNT)
-        with statements(world) as run:
+        with statements(world.engine) as run:
             assert len(plain(world, COUNT).content) == longest
         assert (run == []) is kept
 
@@ -315,6 +298,6 @@ def test_a_write_that_stores_nothing_leaves_what_is_kept(world: World) -> None:
         session.connection().exec_driver_sql("UPDATE head SET demo = demo")
     engine.dispose()
     world.refuse(world.post("/v1/releases", {**make_report(), "release": 5}, "foro"), 422, "invalid")
-    with statements(world) as run:
+    with statements(world.engine) as run:
         plain(world, COUNT)
     assert run == []

@@ -3,8 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -13,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from httpx2 import Response
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.api.objections import MOST_INSIDE
 from app.api.shield import REQUEST_ID
@@ -27,6 +26,7 @@ from app.registry.rebuild import BASE, rebuild
 from tests.api.serving import serving
 from tests.properties.test_rebuild import TABLES, rows
 from tests.support import ANYONE, PATIENCE, Body, World, make_report
+from tests.working import statements
 
 MARK = "zqwordsqz"
 WORDS: Body = {"words": f"{MARK} I am her", "contact": f"{MARK}@mail.example"}
@@ -58,19 +58,6 @@ def person(world: World, number: int, **changes: Any) -> Body:
     return world.file(
         detainee__full_name=f"{digest[:9].title()} {digest[9:20].title()}", source_record_id=f"P-{number}", **changes
     )
-
-
-@contextmanager
-def statements(world: World) -> Iterator[list[str]]:
-    """Every statement that runs meanwhile."""
-    ran: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        ran.append(statement)
-
-    event.listen(world.engine, "before_cursor_execute", note)
-    yield ran
-    event.remove(world.engine, "before_cursor_execute", note)
 
 
 def counts(world: World, revision: int) -> list[Body]:
@@ -109,7 +96,7 @@ def test_every_objection_is_answered_with_the_same_bytes_and_by_the_same_stateme
     asked = guesses(world)
     told: dict[str, Any] = {}
     for what, about in asked.items():
-        with statements(world) as ran:
+        with statements(world.engine) as ran:
             answer: Response = world.client.post("/v1/objections", json={"about": about, "wish": "hide", **WORDS})
         told[what] = (answer.status_code, answer.content, {**answer.headers, REQUEST_ID.lower(): ""}, ran)
     assert told["visible"][0] == 202

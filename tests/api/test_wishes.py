@@ -4,7 +4,6 @@ import logging
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from app.cli.status import standing
 from app.database import reading, writing
@@ -12,6 +11,7 @@ from app.registry import hiding_requests
 from app.registry.hiding_requests import BURST
 from app.registry.rebuild import rebuild
 from tests.support import GOVERNMENT, Body, World, make_report
+from tests.working import statements
 
 HIDE: dict[str, Any] = {"detainee__publish": "counted"}
 CHILD: dict[str, Any] = {"detainee__birth_date": "2010"}
@@ -291,25 +291,17 @@ def test_a_wish_reads_no_more_after_many_versions_and_records(world: World) -> N
     known = by_two(world)
     wish(world, known, detainee__publish="anonymous")
 
-    def statements(day: str) -> int:
-        read: list[str] = []
-
-        def note(*about: Any) -> None:
-            read.append(about[2])
-
-        event.listen(world.engine, "before_cursor_execute", note)
-        try:
+    def cost(day: str) -> int:
+        with statements(world.engine) as run:
             again(world, detainee__publish="anonymous", detainee__publish_given_on=day)
-        finally:
-            event.remove(world.engine, "before_cursor_execute", note)
-        return len(read)
+        return len(run)
 
     again(world, detainee__publish="anonymous", detainee__publish_given_on="2026-02-01")
-    few = statements("2026-02-02")
+    few = cost("2026-02-02")
     for number in range(12):
         again(world, detainee__publish=("named", "anonymous")[number % 2], detainee__publish_given_on="2026-01-01")
         wish(world, known, source_record_id=f"P-1-{number}", detainee__publish="anonymous")
-    assert statements("2026-02-03") < few + 12, "not one more for each of them"
+    assert cost("2026-02-03") < few + 12, "not one more for each of them"
 
 
 def public(world: World, known: Body) -> list[Any]:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.database import is_sqlite
 from tests.support import NOW, World
+from tests.working import statements
 
 DAY = timedelta(days=1)
 
@@ -26,15 +27,9 @@ def last_used(world: World, who: str = "foro") -> str | None:
 
 def write(world: World) -> list[str]:
     """Write the days; the statements that changed a key."""
-    changed: list[str] = []
-
-    def listen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        changed.extend([statement] if statement.startswith("UPDATE api_key") else [])
-
-    event.listen(world.engine, "before_cursor_execute", listen)
-    world.app.state.key_uses.write(world.engine)
-    event.remove(world.engine, "before_cursor_execute", listen)
-    return changed
+    with statements(world.engine) as run:
+        world.app.state.key_uses.write(world.engine)
+    return [statement for statement in run if statement.startswith("UPDATE api_key")]
 
 
 def test_a_request_writes_no_day_itself_and_the_day_comes_later(world: World) -> None:

@@ -6,7 +6,6 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from app.dates import parse
 from app.models import (
@@ -22,6 +21,7 @@ from app.models import (
 from app.registry.projection import Statement
 from tests.registry.statements import HELICOIDE, RODEO, held, out, row_of, rows_of, statement
 from tests.support import World
+from tests.working import statements
 
 
 def released_on(*said: Statement) -> Any:
@@ -406,24 +406,16 @@ def test_what_stands_there_is_read_at_once_however_many_report_it(world: World) 
     release = world.file("foro")["release"]["id"]
     body = {"release_id": release, "release": {}}
 
-    def statements(who: str) -> int:
-        read: list[str] = []
-
-        def note(*given: Any) -> None:
-            read.append(given[2])
-
-        event.listen(world.engine, "before_cursor_execute", note)
-        try:
+    def cost(who: str) -> int:
+        with statements(world.engine) as run:
             world.verify(release, who, verdict="verified", method="family")
-        finally:
-            event.remove(world.engine, "before_cursor_execute", note)
-        return len(read)
+        return len(run)
 
-    few = statements("jep")
+    few = cost("jep")
     more = 20
     for number in range(more):
         assert world.post("/v1/releases", {**body, "source_record_id": f"M-{number}"}, "ministry").status_code == 201
-    assert statements("pud") < few + more, "not one for each report"
+    assert cost("pud") < few + more, "not one for each report"
 
 
 def test_independent_accounts_are_seen_before_others(world: World) -> None:

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from app.api import background
@@ -20,6 +20,7 @@ from app.database import writing
 from app.models import metadata
 from app.registry import scrubbing
 from tests.support import PATIENCE, Body, World
+from tests.working import statements
 
 # Tables without a value that an erasure or a filed list deletes: what is public, decisions by number, keys, the head.
 PUBLIC = {
@@ -238,13 +239,10 @@ def test_an_erasure_that_comes_while_another_is_finished_is_not_taken_for_it(
 
 
 def test_every_table_that_an_erasure_deletes_from_leaves_the_files_too(world: World) -> None:
-    person, deleted = world.file()["detainee"]["id"], set()
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        deleted.update(re.findall(r"DELETE FROM (\w+)", statement))
-
-    event.listen(world.engine, "before_cursor_execute", note)
-    erase(world, person)
+    person = world.file()["detainee"]["id"]
+    with statements(world.engine) as run:
+        erase(world, person)
+    deleted = {table for statement in run for table in re.findall(r"DELETE FROM (\w+)", statement)}
     assert "sealed" in deleted
     assert deleted <= set(scrubbing.TABLES)
 
