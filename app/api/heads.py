@@ -11,6 +11,7 @@ from app.database import is_memory, is_sqlite
 from app.database_watch import WatchedRow
 from app.log.head import HEAD_ROW
 from app.registry.projection import RULES
+from app.server_log import unforeseen
 
 Head = tuple[int, str]  # the number of entries, and the leaf hash of the last one
 
@@ -46,6 +47,8 @@ class Heads:
                 (waiting, self._next), head = (self._next, None), None
                 try:
                     head = await run_sync(_head_of, watched, limiter=thread)
+                except Exception as error:  # the next look is made all the same: others wait for it
+                    unforeseen(error, "a look at the head")
                 finally:
                     waiting.set_result(head)  # without one they ask the database itself
         finally:
