@@ -21,7 +21,7 @@ class Heads:
     than was committed before."""
 
     def __init__(self, engine: Engine) -> None:
-        self._row = None if is_memory(engine.url) else WatchedRow(engine, HEAD_ROW)
+        self._row = None if is_memory(engine.url) else WatchedRow(engine, str(HEAD_ROW))
         self._at_once = is_sqlite(engine)  # which has nobody to send the question to
         self._next: asyncio.Future[Head | None] | None = None
         self._looking: asyncio.Task[None] | None = None

@@ -9,7 +9,9 @@ from app.log.sealed import keyed_digest
 from app.models import Entry, Head
 
 # The rules of the rows, the number of entries, and the leaf hash of the last one: what answers are made from.
-HEAD_ROW = "SELECT rules, head.revision, leaf_hash FROM head LEFT JOIN entry ON entry.revision = head.revision"
+HEAD_ROW = select(col(Head.rules), col(Head.revision), col(Entry.leaf_hash)).outerjoin(
+    Entry, col(Entry.revision) == col(Head.revision)
+)
 
 
 class WrongSecret(RuntimeError):
@@ -79,9 +81,7 @@ def head_under(session: Session, rules: int) -> tuple[int, str]:
     """The number of entries and the leaf hash of the last one, in hexadecimal; empty before the first. Raises
     OtherRules where the rows no longer are those of these rules: a server that another version's rebuild left running
     must not tell its numbers under the name of the old rules."""
-    last = col(Entry.revision) == col(Head.revision)
-    asked = select(col(Head.rules), col(Head.revision), col(Entry.leaf_hash)).outerjoin(Entry, last)
-    stored, revision, leaf = session.execute(asked).one()
+    stored, revision, leaf = session.execute(HEAD_ROW).one()
     if stored != rules:
         raise OtherRules(stored, rules)
     return int(revision), bytes(leaf or b"").hex()
