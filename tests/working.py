@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pysqlite3
 from sqlalchemy import Engine, event
 
 
@@ -70,6 +71,13 @@ def statements(engine: Engine) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
+def _leave(connection: Any, _record: object) -> None:
+    """Count no more steps of a connection, in the thread that used it: SQLite's lock, held by a running statement whose
+    steps wait for Python's own, would stop any other thread for good."""
+    if isinstance(connection, pysqlite3.Connection):  # None where it was given up
+        connection.set_progress_handler(None, 1)
+
+
 @contextmanager
 def working(engine: Engine) -> Iterator[Work]:
     """The work done on an engine meanwhile, by whichever thread."""
@@ -82,14 +90,8 @@ def working(engine: Engine) -> Iterator[Work]:
         if engine.dialect.name == "sqlite":
             cursor.connection.set_progress_handler(work.step, 1)
 
-    def leave(connection: Any, _record: Any) -> None:
-        """In the thread that used it: SQLite's lock, held by a running statement whose steps wait for Python's own,
-        would stop any other thread for good."""
-        if engine.dialect.name == "sqlite" and connection is not None:  # as one is that was given up
-            connection.set_progress_handler(None, 1)
-
     event.listen(engine, "before_cursor_execute", watch)
-    event.listen(engine, "checkin", leave)
+    event.listen(engine, "checkin", _leave)  # for good, once: a connection may come back after all is over
     try:
         yield work
     finally:
