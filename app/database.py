@@ -246,9 +246,15 @@ def _asked_whether_to_go_on(connection: Connection, until: float) -> Iterator[No
 
 def _begin_in_time(connection: Connection, *_given: Any) -> None:
     """One that has spent its time on several statements is given no further one."""
+    require_time(connection)
+    count_statement()
+
+
+def require_time(connection: Connection) -> None:
+    """Raises OperationalError (`was_stopped`) where the time of a connection is over: for work between its
+    statements."""
     if monotonic() > connection.get_execution_options().get(UNTIL, inf):
         raise OperationalError(None, None, QueryCanceled())
-    count_statement()
 
 
 def was_stopped(error: OperationalError) -> bool:

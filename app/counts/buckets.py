@@ -1,14 +1,14 @@
-"""Days, ISO weeks and months of ordinals, in SQL and back.
+"""Days, ISO weeks and months of ordinals, over columns and back.
 
 Ordinal 1 is Monday, 1 January of year 1. Months follow H. Hinnant, "chrono-compatible low-level date algorithms"
-(days_from_civil), in whole numbers that both databases divide alike.
+(days_from_civil), in whole numbers.
 """
 
 from datetime import date
-from typing import Any
 
-from sqlalchemy import case
+import numpy as np
 
+from app.columns.rows import NONE, Array
 from app.reading.dimensions import Unit
 
 # Days from 1 March of year 0, where the algorithm begins, to the day before ordinal 1.
@@ -17,29 +17,32 @@ DAYS_OF_ERA, YEARS_OF_ERA = 146_097, 400
 DAYS_OF_WEEK, MONTHS_OF_YEAR = 7, 12
 
 
-def bucket_number(lo: Any, hi: Any, unit: Unit) -> Any:
-    """SQL: the number of the one bucket that holds a date, or NULL when it straddles two."""
+def bucket_numbers(lo: Array, hi: Array, unit: Unit) -> Array:
+    """The number of the one bucket that holds each date; NONE where it straddles two, or there is no date."""
     number = {"day": lambda day: day, "week": _week, "month": _month}[unit]
-    return case((number(lo) == number(hi), number(lo)), else_=None)
+    first = number(lo)
+    numbers: Array = np.where((lo != NONE) & (first == number(hi)), first, NONE)
+    return numbers
 
 
-def _week(day: Any) -> Any:
+def _week(day: Array) -> Array:
     return (day - 1) // DAYS_OF_WEEK
 
 
-def _month(day: Any) -> Any:
+def _month(day: Array) -> Array:
     """Months since March of year 0."""
-    z = day + BEFORE_FIRST_DAY
+    z = day.astype(np.int64) + BEFORE_FIRST_DAY
     era = z // DAYS_OF_ERA
     doe = z - era * DAYS_OF_ERA
     yoe = (doe - doe // 1460 + doe // 36_524 - doe // 146_096) // 365
     doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
-    return (era * YEARS_OF_ERA + yoe) * MONTHS_OF_YEAR + (5 * doy + 2) // 153
+    months: Array = (era * YEARS_OF_ERA + yoe) * MONTHS_OF_YEAR + (5 * doy + 2) // 153
+    return months
 
 
-def bucket_text(number: int | None, unit: Unit) -> str | None:
-    """`2026-01-12`, `2026-W03` or `2026-01`."""
-    if number is None:
+def bucket_text(number: int, unit: Unit) -> str | None:
+    """`2026-01-12`, `2026-W03` or `2026-01`; None for NONE."""
+    if number == NONE:
         return None
     if unit == "day":
         return date.fromordinal(number).isoformat()

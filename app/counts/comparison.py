@@ -6,16 +6,24 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 from sqlalchemy import BindParameter, bindparam, select
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from app.columns import tables
+from app.columns.codes import NOTHING
+from app.columns.held import columns_of
+from app.columns.joins import flags
+from app.columns.rows import Array, Mask, Rows
+from app.counts.people import hidden
+from app.counts.selection import select as select_counted
+from app.counts.selection import standing, voices_of
 from app.database import chunks
 from app.models import CLASSES_OF_TODAY, Placement, Record
 from app.reading.countables import countable_of
 from app.reading.selection import ASSERTED, COUNTING, source_keys
-from app.reading.terms import ReleaseTerms, SourcedTerms
-from app.reading.visibility import Condition, at, hidden
+from app.reading.terms import SourcedTerms
+from app.reading.visibility import at
 from app.registry.read_permissions import Reader
 from app.registry.records import Kind
 from app.vocabulary import Language, ReleaseStatus
@@ -48,16 +56,15 @@ _GAINED = {
     ReleaseStatus.CONTESTED: "newly_contested",
     ReleaseStatus.REPORTED: "newly_reported",
 }
-_PERSON: Any = aliased(Record)  # `hidden` reads records too
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
-class CountedSpell(NamedTuple):
-    """One release or detention of a count. `status`: its status; where the terms name one source, that source's
-    verdict."""
+class _Counted(NamedTuple):
+    """What a count counts, by spell. `status`: the code of its status, NOTHING where it does not count; where the terms
+    name one source, of that source's verdict. `detainee`: the person."""
 
-    detainee: int
-    status: str
+    status: Array
+    detainee: Array
 
 
 @dataclass(frozen=True)
@@ -73,15 +80,19 @@ def compare(session: Session, terms: SourcedTerms, reader: Reader, then: int, no
     the other changes are of what counts at both. Of more than MOST_CASES the first of each change are listed in turn,
     so that no kind of change is out of sight."""
     before, after = (_counted(session, terms, reader, revision) for revision in (then, now))
-    gone, come = before.keys() - after.keys(), after.keys() - before.keys()
+    counted_then, counts_now = before.status != NOTHING, after.status != NOTHING
+    gone = _texts(session, before.status, counted_then & ~counts_now)
+    come = _texts(session, after.status, counts_now & ~counted_then)
+    other = counted_then & counts_now & (before.status != after.status)
     cases = [
-        *_both(before, after),
-        *_lost(session, terms, {spell: before[spell].status for spell in gone}, now),
-        *_gained(session, terms, {spell: after[spell].status for spell in come}, then),
+        *_both(_texts(session, before.status, other), _texts(session, after.status, other)),
+        *_lost(session, terms, gone, now),
+        *_gained(session, terms, come, then),
     ]
     numbers = Counter(case.change for case in cases)
     changes = {change: numbers[change] for change in WORDS if numbers[change]}
-    shown = _shown(session, cases, before | after, reader, now, countable_of(terms).record)
+    people = np.where(counts_now, after.detainee, before.detainee)
+    shown = _shown(session, cases, people, reader, now, countable_of(terms).record)
     return {
         "added": len(come),
         "removed": len(gone),
@@ -111,19 +122,26 @@ def summary(changes: dict[str, int], lang: Language) -> str:
     return ", ".join(phrases) or ("nothing has changed" if lang == "en" else "nada ha cambiado")
 
 
-def _counted(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> dict[int, CountedSpell]:
-    selection = countable_of(terms).select(session, terms, reader, revision)
-    columns, status = selection.columns, selection.tables.together.status
-    word = selection.tables.by_source.verdict if selection.own else status
-    counting = selection.rows(columns.spell, columns.detainee, word).where(selection.inside, status.in_(COUNTING))
-    return {spell: CountedSpell(*counted) for spell, *counted in session.execute(counting)}
+def _counted(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> _Counted:
+    selection = select_counted(session, terms, reader, revision)
+    chosen = selection.inside & selection.counting
+    rows, keys = selection.rows.where(chosen), selection.columns.keys
+    counted = _Counted(np.full(keys, NOTHING, np.int16), np.zeros(keys, np.int32))
+    words = rows["verdict"] if selection.own else selection.together["status"][chosen]
+    counted.status[rows["spell"]], counted.detainee[rows["spell"]] = words, rows[tables.PERSON]
+    return counted
 
 
-def _both(before: dict[int, CountedSpell], after: dict[int, CountedSpell]) -> Iterator[Case]:
-    for spell in sorted(before.keys() & after.keys()):
-        was, became = before[spell].status, after[spell].status
-        if was != became:
-            yield Case(spell, _became(was, became))
+def _texts(session: Session, status: Array, which: Mask) -> dict[int, str]:
+    """Spell → the text of its status, in the order of the spells."""
+    text, spells = columns_of(session).codes.text, np.flatnonzero(which)
+    return {spell: str(text(code)) for spell, code in zip(spells.tolist(), status[spells].tolist(), strict=True)}
+
+
+def _both(before: Mapping[int, str], after: Mapping[int, str]) -> Iterator[Case]:
+    """What counts at both revisions, and is said otherwise now."""
+    for spell, was in before.items():
+        yield Case(spell, _became(was, after[spell]))
 
 
 def _became(was: str, became: str) -> str:
@@ -175,32 +193,29 @@ def _places(session: Session, spells: Collection[int], revision: int) -> dict[in
 
 
 def _statuses(session: Session, terms: SourcedTerms, spells: Collection[int], revision: int) -> dict[int, str | None]:
-    table = countable_of(terms).tables.together
-    statuses = select(table.spell, table.status).where(*_stands(table, terms, revision))
-    return {spell: status for some in chunks(spells) for spell, status in session.execute(statuses, {"among": some})}
+    return _said(session, standing(columns_of(session), terms, revision), "status", spells)
 
 
-def _stands(table: Any, terms: SourcedTerms, revision: int) -> list[Condition]:
-    """The conditions on a table's rows: they hold at a revision, of the spells in question, and at the stage of the
-    terms, if they have one."""
-    stage = [table.stage == terms.stage] if isinstance(terms, ReleaseTerms) else []
-    return [table.spell.in_(_AMONG), at(table, revision), *stage]
+def _said(session: Session, rows: Rows, name: str, spells: Collection[int]) -> dict[int, str | None]:
+    """Spell → the text in a column of codes, for those of these spells that have a row."""
+    columns = columns_of(session)
+    rows = rows.where(flags(columns.keys, np.array([*spells], int))[rows["spell"]])
+    texts = map(columns.codes.text, rows[name].tolist())
+    return dict(zip(rows["spell"].tolist(), texts, strict=True))
 
 
-def _verdicts(session: Session, terms: SourcedTerms, spells: Collection[int], revision: int) -> dict[int, str]:
+def _verdicts(session: Session, terms: SourcedTerms, spells: Collection[int], revision: int) -> dict[int, str | None]:
     """Spell → the verdict of the one source whose releases or detentions the terms ask for."""
     if terms.source is None:
         return {}
-    table = countable_of(terms).tables.by_source
-    source = source_keys(session, terms)[terms.source]
-    verdicts = select(table.spell, table.verdict).where(*_stands(table, terms, revision), table.source == source)
-    return {spell: verdict for some in chunks(spells) for spell, verdict in session.execute(verdicts, {"among": some})}
+    voices = voices_of(columns_of(session), terms, revision)
+    own = voices.where(voices["source"] == source_keys(session, terms)[terms.source])
+    return _said(session, own, "verdict", spells)
 
 
-def _shown(
-    session: Session, cases: list[Case], counted: dict[int, CountedSpell], reader: Reader, now: int, kind: Kind
-) -> list[CaseOut]:
-    """The cases of people who stand in lists for the reader, with the id of the release or of the detention."""
+def _shown(session: Session, cases: list[Case], counted: Array, reader: Reader, now: int, kind: Kind) -> list[CaseOut]:
+    """The cases of people who stand in lists for the reader, with the id of the release or of the detention.
+    `counted`: the person of each spell."""
     spells = [case.spell for case in cases]
     unseen = tuple(publish for publish in CLASSES_OF_TODAY if not reader.sees_person(publish))
     ids: dict[int, uuid.UUID] = {}
@@ -210,16 +225,11 @@ def _shown(
             col(Record.key).in_(some), col(Record.publish_now).not_in(unseen)
         )
         ids.update(tuple(row) for row in session.execute(shown))
-    people = {counted[spell].detainee for spell in spells}
-    out: set[int] = set()
-    person = _PERSON
-    for some in chunks(people):
-        keys = select(person.key).where(person.key.in_(some), hidden(person.key, unseen, now))
-        out |= set(session.scalars(keys))
+    out = hidden(columns_of(session), counted[spells], unseen, now).tolist()
     return [
         _case(case.change, kind, ids[case.spell])
-        for case in cases
-        if case.spell in ids and counted[case.spell].detainee not in out
+        for case, is_out in zip(cases, out, strict=True)
+        if case.spell in ids and not is_out
     ]
 
 

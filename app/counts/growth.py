@@ -1,23 +1,20 @@
 """The numbers of a series: what was counted at one revision, and what had happened by each of many days.
 
-Two queries each time, one over releases and one over what sources say of them, however many the days. The numbers are
-those of `tally.count_releases`, without all that a series does not show.
+The numbers are those of `tally.count`, without all that a series does not show.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from itertools import accumulate
 from typing import Any, NamedTuple
 
-from sqlalchemy import func
-from sqlmodel import Session, col
+import numpy as np
+from sqlmodel import Session
 
-from app.models import ReleaseAtStage, SourceRelease
-from app.reading.selection import COUNTING, Selection, select_releases
+from app.columns.cells import Cells, cells
+from app.columns.rows import NONE, Array, Rows
+from app.counts.selection import select
 from app.reading.terms import CountTerms
-from app.reading.visibility import Condition
 from app.registry.read_permissions import Reader
 from app.vocabulary import Verdict
 
@@ -31,24 +28,24 @@ class Numbers(NamedTuple):
     by_source: dict[int, int]
 
 
-class _Grouping(NamedTuple):
-    """A selection to count: by which values it is divided, and which of its rows count."""
+_Key = tuple[Any, ...]
 
-    selection: Selection
-    values: tuple[Any, ...]
-    where: Condition
+
+class _Side(NamedTuple):
+    """Rows that count, with the text of what divides them: for all sources together, or by source."""
+
+    rows: Rows
+    cells: Cells
+    keys: list[_Key]
 
 
 def numbers_at(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Numbers:
     """What the terms count at a revision."""
-    numbers = []
-    for selection, values, where in _groupings(session, terms, reader, revision):
-        rows = session.execute(selection.rows(*values, func.count()).where(selection.inside, where).group_by(*values))
-        numbers.append({tuple(row[:-1]): row[-1] for row in rows})
-    return _numbers(*numbers)
+    sides = _sides(session, terms, reader, revision)
+    return _numbers(*(dict(zip(side.keys, side.cells.sizes().tolist(), strict=True)) for side in sides))
 
 
-def _numbers(together: Mapping[tuple[Any, ...], int], own: Mapping[tuple[Any, ...], int]) -> Numbers:
+def _numbers(together: Mapping[_Key, int], own: Mapping[_Key, int]) -> Numbers:
     by_status: dict[str, int] = defaultdict(int)
     for (status, _apart), number in together.items():
         by_status[status] += number
@@ -66,38 +63,40 @@ def growth(
     """
     # Net is worked out point by point: a re-arrest by the end of the window is none yet at the points before it.
     gross = terms.model_copy(update={"net": False, "released_to": ends[-1].isoformat()})
-    sides = [_sums(session, side, ends, net=terms.net) for side in _groupings(session, gross, reader, revision)]
+    sides = [(side.keys, _sums(side, ends, net=terms.net)) for side in _sides(session, gross, reader, revision)]
     for number in range(len(ends)):
-        yield _numbers(*({key: sums[number] for key, sums in numbers.items()} for numbers in sides))
+        yield _numbers(*(dict(zip(keys, sums[:, number].tolist(), strict=True)) for keys, sums in sides))
 
 
-def _groupings(session: Session, terms: CountTerms, reader: Reader, revision: int) -> tuple[_Grouping, _Grouping]:
-    together = select_releases(session, terms, reader, revision)
-    own = select_releases(session, terms, reader, revision, by_source=True)
+def _sides(session: Session, terms: CountTerms, reader: Reader, revision: int) -> tuple[_Side, _Side]:
+    """The releases by status and by whether the person may only be counted; what sources verified, by source."""
+    selection = select(session, terms, reader, revision)
+    chosen, text = selection.inside & selection.counting, selection.columns.codes.text
+    together = cells([selection.together[name][chosen] for name in ("status", "withheld")])
+    status, apart = (values.tolist() for values in together.values)
+    own = select(session, terms, reader, revision, by_source=True)
+    verified = own.inside & (own.rows["verdict"] == own.columns.codes.of(Verdict.VERIFIED))
+    by_source = cells([own.rows["source"][verified]])
     return (
-        _Grouping(
-            together,
-            (col(ReleaseAtStage.status), col(ReleaseAtStage.withheld)),
-            col(ReleaseAtStage.status).in_(COUNTING),
-        ),
-        _Grouping(own, (col(SourceRelease.source),), col(SourceRelease.verdict) == Verdict.VERIFIED),
+        _Side(selection.rows.where(chosen), together, [*zip(map(text, status), apart, strict=True)]),
+        _Side(own.rows.where(verified), by_source, [(key,) for key in by_source.values[0].tolist()]),
     )
 
 
-def _sums(session: Session, side: _Grouping, ends: Sequence[date], *, net: bool) -> dict[tuple[Any, ...], list[int]]:
-    """Values → how many releases with these values had happened by each end; `net`: without people taken again by
-    then."""
-    selection, values, where = side
-    days = (selection.columns.hi, selection.columns.next_hi) if net else (selection.columns.hi,)
-    rows = session.execute(
-        selection.rows(*values, func.count(), *days).where(selection.inside, where).group_by(*values, *days)
-    )
-    ordinals = [end.toordinal() for end in ends]
+def _sums(side: _Side, ends: Sequence[date], *, net: bool) -> Array:
+    """For each cell how many releases had happened by each end; `net`: without people taken again by then."""
+    ordinals = np.array([end.toordinal() for end in ends])
     # One step more than there are ends, for re-arrests after the last.
-    steps: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * (len(ends) + 1))
-    for row in rows:
-        key, (number, released, *again) = tuple(row[: len(values)]), row[len(values) :]
-        steps[key][bisect_left(ordinals, released)] += number
-        if again and again[0] is not None:
-            steps[key][bisect_left(ordinals, max(released, again[0]))] -= number
-    return {key: list(accumulate(up_and_down[:-1])) for key, up_and_down in steps.items()}
+    width, number, released = len(ends) + 1, side.cells.number, side.rows["hi"]
+
+    def steps(number: Array, days: Array) -> Array:
+        place = number * width + np.searchsorted(ordinals, days)
+        return np.bincount(place, minlength=len(side.cells) * width).reshape(-1, width)
+
+    up = steps(number, released)
+    if net:
+        again = side.rows["next_hi"]
+        taken = again != NONE
+        up -= steps(number[taken], np.maximum(released, again)[taken])
+    sums: Array = np.cumsum(up, axis=1)
+    return sums

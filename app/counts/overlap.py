@@ -9,26 +9,28 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple, get_args
 
-from sqlalchemy import BindParameter, and_, bindparam, func, select
+import numpy as np
+from sqlalchemy import BindParameter, bindparam
+from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
+from app.counts.patterns import Pattern, Patterns, patterns_of
+from app.counts.selection import select
 from app.counts.shapes import Overlap
-from app.counts.tally import not_visible, scalar
+from app.counts.tally import not_visible
 from app.database import chunks
 from app.dates import parse
 from app.log.entries import Pin, pin
-from app.models import ReleaseAtStage, Source, SourceRelease, Verification
+from app.models import Source, Verification
 from app.reading import terms as wording
-from app.reading.selection import COUNTING, select_releases, with_facility_slug
+from app.reading.selection import COUNTING, with_facility_slug
 from app.reading.terms import CountTerms, EchoedTerms
 from app.reading.visibility import at
 from app.registry.projection.statements import DATE_OF_STAGE
 from app.registry.read_permissions import Reader
 from app.registry.schemas import MOST_SOURCES
-from app.vocabulary import ReleaseKind, Stage, Verdict
+from app.vocabulary import ReleaseKind, Stage
 from app.wire.counts import DateAgreement, KindAgreement, OverlapPair, OverlapPattern, OverlapSource
-
-Pattern = frozenset[str]
 
 
 class OwnWord(NamedTuple):
@@ -47,64 +49,41 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
     releases that none verified."""
     terms = with_facility_slug(session, terms)
     echoed = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
-    by_release = verified_by(session, terms, reader, revision, independent=True)
-    copied = _copied(by_release, verified_by(session, terms, reader, revision))
-    own = _own_words(session, terms.stage, by_release.keys(), revision)
-    verified = Counter(slug for pattern in by_release.values() for slug in pattern)
-    both: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for spell, pattern in by_release.items():
-        for pair in combinations(sorted(pattern), 2):
-            both[pair].append(spell)
+    selection = select(session, terms, reader, revision)
+    by_release = patterns_of(session, selection, terms, independent=True)
+    sizes = by_release.sizes()
+    copied = _copied(by_release, patterns_of(session, selection, terms))
+    own = _own_words(session, terms.stage, by_release.spell.tolist(), revision)
+    verified: Counter[str] = Counter()
+    for pattern, number in sizes.items():
+        verified.update(dict.fromkeys(pattern, number))
     slugs, as_of = sorted(verified), pin(session, revision)
+    both = {pair: _spells_of(by_release, pair) for pair in combinations(slugs, 2)}
     return {
         "terms": echoed,
-        "releases": len(by_release),
-        "counted_apart": _counted_apart(session, terms, reader, revision),
-        "sources": [_source(slug, by_release, copied, echoed, as_of) for slug in slugs],
-        "pairs": [_pair(pair, both[pair], verified, own, copied, echoed, as_of) for pair in combinations(slugs, 2)],
-        "patterns": _patterns(by_release, echoed, as_of),
+        "releases": sizes.total(),
+        "counted_apart": selection.number(selection.together["withheld"]),
+        "sources": [_source(slug, verified[slug], sizes, copied, echoed, as_of) for slug in slugs],
+        "pairs": [_pair(pair, spells, verified, own, copied, echoed, as_of) for pair, spells in both.items()],
+        "patterns": _patterns(sizes, echoed, as_of),
         **not_visible(session, terms, reader, revision),
         "permalink": wording.link("/v1/counts/overlap", echoed, as_of),
     }
 
 
-def _counted_apart(session: Session, terms: CountTerms, reader: Reader, revision: int) -> int:
-    """The number of releases that the terms mean and whose people may only be counted."""
-    selection = select_releases(session, terms, reader, revision)
-    return scalar(session, selection, func.count(), and_(selection.inside, col(ReleaseAtStage.withheld).is_(True)))
+def _spells_of(by_release: Patterns, pair: tuple[str, str]) -> list[int]:
+    """The releases that both sources verified."""
+    shared = [number for number, pattern in enumerate(by_release.sources) if pattern.issuperset(pair)]
+    spells: list[int] = by_release.spell[np.isin(by_release.pattern, shared)].tolist()
+    return spells
 
 
-def verified_by(
-    session: Session, terms: CountTerms, reader: Reader, revision: int, *, independent: bool = False
-) -> dict[int, Pattern]:
-    """Spell → the sources that verified its release at the stage asked for; empty where none did.
-
-    `independent`: only sources whose verification is independent.
-    """
-    selection = select_releases(session, terms, reader, revision)
-    counted = selection.rows(selection.columns.spell).where(selection.inside, col(ReleaseAtStage.status).in_(COUNTING))
-    sources: dict[int, set[str]] = {spell: set() for spell in session.scalars(counted)}
-    voices = select(col(SourceRelease.spell), col(Source.slug)).where(
-        at(SourceRelease, revision),
-        col(SourceRelease.stage) == terms.stage,
-        col(SourceRelease.verdict) == Verdict.VERIFIED,
-        col(SourceRelease.source) == col(Source.key),
-        at(Source, revision),
-        *([col(SourceRelease.independent).is_(True)] if independent else []),
-    )
-    for spell, slug in session.execute(voices.where(col(SourceRelease.spell).in_(counted.scalar_subquery()))):
-        sources[spell].add(slug)
-    return {spell: frozenset(slugs) for spell, slugs in sources.items()}
-
-
-def _copied(by_release: Mapping[int, Pattern], any_method: Mapping[int, Pattern]) -> Pattern:
+def _copied(by_release: Patterns, any_method: Patterns) -> Pattern:
     """The sources that verified some of the releases as copies of others."""
-    return frozenset(slug for spell, pattern in any_method.items() for slug in pattern - by_release[spell])
-
-
-def patterns_of(by_release: Mapping[int, Pattern]) -> Counter[Pattern]:
-    """How many releases exactly these sources verified, and no others; releases that none verified are left out."""
-    return Counter(pattern for pattern in by_release.values() if pattern)
+    pairs = np.unique(np.stack([by_release.pattern, any_method.pattern]), axis=1)
+    return frozenset(
+        slug for own, every in pairs.T.tolist() for slug in any_method.sources[every] - by_release.sources[own]
+    )
 
 
 def _link(echoed: EchoedTerms, as_of: Pin, name: str, slugs: Collection[str]) -> str | None:
@@ -123,13 +102,12 @@ def _list_of(slugs: Sequence[str], copied: Pattern, echoed: EchoedTerms, as_of: 
 
 
 def _source(
-    slug: str, by_release: Mapping[int, Pattern], copied: Pattern, echoed: EchoedTerms, as_of: Pin
+    slug: str, verified: int, sizes: Mapping[Pattern, int], copied: Pattern, echoed: EchoedTerms, as_of: Pin
 ) -> OverlapSource:
-    mine = [pattern for pattern in by_release.values() if slug in pattern]
     return {
         "source": slug,
-        "verified": len(mine),
-        "only_this_source": sum(1 for pattern in mine if len(pattern) == 1),
+        "verified": verified,
+        "only_this_source": sizes.get(frozenset((slug,)), 0),
         "list": _list_of([slug], copied, echoed, as_of),
         "only_list": _link(echoed, as_of, "only_by", [slug]),
     }
@@ -179,7 +157,7 @@ def _kinds(a: OwnWord, b: OwnWord) -> KindAgreement:
 def _own_words(session: Session, stage: Stage, spells: Collection[int], revision: int) -> dict[int, dict[str, OwnWord]]:
     """Spell → source → the day of the stage and the kind of release it gives itself."""
     words: dict[int, dict[str, OwnWord]] = defaultdict(dict)
-    own = select(col(Verification.spell), col(Source.slug), col(Verification.said)).where(
+    own = select_rows(col(Verification.spell), col(Source.slug), col(Verification.said)).where(
         col(Verification.source) == col(Source.key),
         at(Source, revision),
         at(Verification, revision),
@@ -194,9 +172,9 @@ def _own_words(session: Session, stage: Stage, spells: Collection[int], revision
     return words
 
 
-def _patterns(by_release: Mapping[int, Pattern], echoed: EchoedTerms, as_of: Pin) -> list[OverlapPattern]:
+def _patterns(sizes: Mapping[Pattern, int], echoed: EchoedTerms, as_of: Pin) -> list[OverlapPattern]:
     """Every exact pattern, the most frequent first; they add up to the releases."""
-    ranked = sorted(Counter(by_release.values()).items(), key=lambda row: (-row[1], sorted(row[0])))
+    ranked = sorted(sizes.items(), key=lambda row: (-row[1], sorted(row[0])))
     return [
         {
             "sources": sorted(pattern),

@@ -11,16 +11,18 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from app.columns.rows import NONE
 from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
 from app.counts.growth import Numbers, growth, numbers_at
+from app.counts.selection import select as select_counted
 from app.counts.shapes import Series
 from app.counts.tally import not_visible
 from app.dates import end_of_day, format_instant, zone_name
 from app.errors import Invalid
 from app.log.entries import last_revision_at, pin
-from app.models import OPEN, Entry, ReleaseAtStage, Source
+from app.models import OPEN, Entry, Source
 from app.reading import terms as wording
-from app.reading.selection import COUNTING, select_releases, with_facility_slug
+from app.reading.selection import COUNTING, with_facility_slug
 from app.reading.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
 from app.registry.read_permissions import Reader
@@ -152,14 +154,11 @@ def _span(session: Session, terms: CountTerms, steps: Steps, reader: Reader, rev
     if steps.by == "event":
         # Gross: net leaves out people taken again within the window, and would cut off the days on which they counted.
         gross = terms.model_copy(update={"net": False})
-        selection = select_releases(session, gross, reader, revision)
-        lo, hi = selection.columns.lo, selection.columns.hi
-        within = selection.rows(func.min(lo), func.max(hi)).where(
-            selection.inside, col(ReleaseAtStage.status).in_(COUNTING)
-        )
-        least, most = session.execute(within).one()
-        if least is None:
+        counted = select_counted(session, gross, reader, revision)
+        dated = counted.rows.where(counted.inside & counted.counting & (counted.rows["lo"] != NONE))
+        if not len(dated):
             return None
+        least, most = int(dated["lo"].min()), int(dated["hi"].max())
         return start or date.fromordinal(least), end or date.fromordinal(most)
     recorded = select(func.min(col(Entry.recorded_at)), func.max(col(Entry.recorded_at))).where(
         col(Entry.revision) <= revision

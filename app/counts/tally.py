@@ -1,50 +1,41 @@
-"""Counts: a pure function of terms, reader and revision, computed in SQL over the rows of that revision."""
+"""Counts: a pure function of terms, reader and revision, over the rows of that revision in columns."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import Row, Select, and_, case, distinct, exists, func, literal, select
-from sqlalchemy.orm import aliased
+import numpy as np
+from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
-from app.counts import buckets
-from app.counts.cells import MOST_CELLS, refuse_too_many, too_many
+from app.columns.cells import cells
+from app.columns.codes import NOTHING
+from app.columns.rows import Array, Mask, among
+from app.counts.cells import refuse_too_many
+from app.counts.groups import Groups, grouped
 from app.counts.list_addresses import WITHHELD
 from app.counts.list_addresses import address as list_address
-from app.counts.shapes import Group, Groups, TalliedCount
+from app.counts.people import partly_hidden
+from app.counts.selection import Selection, select, silent, voices_of
+from app.counts.shapes import Group, TalliedCount
+from app.counts.shapes import Groups as ToldGroups
 from app.counts.unresolved_duplicates import unresolved_duplicates
 from app.log.entries import Pin, pin, redactions_since
-from app.models import Source, SourceTrait, Trait
+from app.models import Source
 from app.reading import terms as wording
 from app.reading.countables import Countable, countable_of
-from app.reading.dimensions import DIMENSIONS, PERSONAL, RELEASES, DimensionValue
-from app.reading.selection import ASSERTED, COUNTING, CountedTables, Selection, with_facility_slug
-from app.reading.terms import EchoedTerms, SourcedTerms, is_personal
-from app.reading.traits import partly_hidden, trait_of
-from app.reading.visibility import at, hidden_trait
-from app.reading.windows import GROUPED, day_of
+from app.reading.dimensions import DIMENSIONS, RELEASES, DimensionValue
+from app.reading.selection import ASSERTED, COUNTING, with_facility_slug
+from app.reading.terms import EchoedTerms, HeldTerms, SourcedTerms, is_personal
 from app.registry.read_permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 from app.wire.counts import Asides, HeldTotal, NotHeard, Numbers, PartlyHidden, SourceNumbers, Total
 
 MULTIPLE = frozenset(name for name, of in DIMENSIONS.items() if of.several)
-
-# One for each dimension, since a count may be grouped by several.
-_TRAITS: dict[str, Any] = {name: aliased(Trait) for name in PERSONAL}
-_OWN_TRAITS: dict[str, Any] = {name: aliased(SourceTrait) for name in PERSONAL}
-
-Key = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class GroupColumn:
-    """A dimension's value in SQL, and the table to join for it, where it stands in none of the selection."""
-
-    value: Any
-    joined: Any = None
-    of_row: Any = None  # which rows of that table
+# The columns that divide a total: status, number of independent verifications, and whether the person may only be
+# counted.
+BY = ("status", "independent_verified", "withheld")
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,7 @@ class Counting:
         return self.as_of.revision
 
     def select(self, session: Session, *, by_source: bool = False) -> Selection:
-        return self.countable.select(session, self.terms, self.reader, self.revision, by_source=by_source)
+        return select(session, self.terms, self.reader, self.revision, by_source=by_source)
 
     def listed(self, named: Mapping[str, DimensionValue]) -> str | None:
         """The address of the list behind one group; without a name, of the list behind the total."""
@@ -77,21 +68,20 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
     dimensions = wording.values_of(counting.echoed, "group_by")
     refuse_too_many(terms, dimensions)
     selection = counting.select(session)
-    groups: Groups = {}
+    groups: ToldGroups = {}
     if dimensions:
-        groups["groups"] = _groups(session, counting, dimensions)
+        groups["groups"] = _groups(session, counting, selection, dimensions)
     not_heard: NotHeard = {}
-    for name, among in countable.beside.items():
-        not_heard[name] = scalar(session, selection, func.count(), and_(selection.inside, among(terms)))
-    withheld = and_(selection.inside, selection.tables.together.withheld.is_(True))
+    if isinstance(terms, HeldTerms):
+        not_heard["not_heard_since"] = selection.number(silent(selection, terms))
     return {
         "terms": counting.echoed,
-        "total": _total(session, selection, countable.noun),
+        "total": _total(selection, countable.noun),
         **groups,
         **_asides(session, counting, dimensions),
-        "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
-        "unresolved_duplicates": unresolved_duplicates(session, selection, revision),
-        "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
+        "uncertain_date": int(np.count_nonzero(selection.uncertain & selection.counting)),
+        "unresolved_duplicates": unresolved_duplicates(session, selection),
+        "withheld": selection.people(selection.inside & selection.counting & selection.together["withheld"]),
         "list": counting.listed({}),
         **not_heard,
         "permalink": wording.link(countable.counted, counting.echoed, counting.as_of),
@@ -109,40 +99,27 @@ def _asides(session: Session, counting: Counting, dimensions: Sequence[str]) -> 
     return {**asides, **hidden}
 
 
-def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int:
-    """One number over the counting rows of a selection."""
-    counting = selection.tables.together.status.in_(COUNTING)
-    return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
-
-
 def not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> PartlyHidden:
     """How many more match the terms as far as their class opens them, while a personal term may not be asked of them;
     nothing for an answer without a personal term. Neither a hidden value nor whether there is one is read."""
     if not is_personal(terms):
         return {}
-    selection = countable_of(terms).select(session, terms.public(), reader, revision)
-    unseen = partly_hidden(selection.columns, terms, reader, revision)
-    number = 0 if unseen is None else scalar(session, selection, func.count(), and_(selection.inside, unseen))
-    return {"not_visible": number}
+    selection = select(session, terms.public(), reader, revision)
+    unseen = partly_hidden(selection.columns, selection.rows, terms, reader, revision, own=selection.own)
+    return {"not_visible": 0 if unseen is None else selection.number(unseen)}
 
 
-def _total(session: Session, selection: Selection, noun: str) -> Total | HeldTotal:
-    by = _by(selection)
-    rows = session.execute(selection.rows(*by, func.count()).where(selection.inside).group_by(*by)).all()
-    people = scalar(session, selection, func.count(distinct(selection.columns.detainee)), selection.inside)
-    return _totals([tuple(row) for row in rows], people, noun)
+def _total(selection: Selection, noun: str) -> Total | HeldTotal:
+    inside, together = selection.inside, selection.together
+    found = cells([together[name][inside] for name in BY])
+    status, sources, apart, numbers = (column.tolist() for column in (*found.values, found.sizes()))
+    rows = [*zip(map(selection.columns.codes.text, status), sources, apart, numbers, strict=True)]
+    return _totals(rows, selection.people(inside & selection.counting), noun)
 
 
-def _by(selection: Selection) -> tuple[Any, Any, Any]:
-    """The columns that divide a total: status, number of independent verifications, and whether the person may only be
-    counted."""
-    standing = selection.tables.together
-    return standing.status, standing.independent_verified, standing.withheld
-
-
-def _totals(rows: list[tuple[Any, ...]], people: int, noun: str) -> Total | HeldTotal:
-    """A total from rows of `_by` and a number."""
-    by_status: dict[str, int] = defaultdict(int)
+def _totals(rows: Sequence[tuple[str | None, int, int, int]], people: int, noun: str) -> Total | HeldTotal:
+    """A total from rows of status, number of sources, whether the person may only be counted, and number of rows."""
+    by_status: dict[str | None, int] = defaultdict(int)
     by_sources: dict[int, int] = defaultdict(int)
     counted_apart = 0
     for status, sources, apart, number in rows:
@@ -171,109 +148,57 @@ def number_of(numbers: Numbers) -> int:
     return numbers["verified"] + numbers["contested"] + numbers["reported"]
 
 
-def _groups(session: Session, counting: Counting, names: Sequence[str]) -> list[Group]:
+def _groups(session: Session, counting: Counting, selection: Selection, names: Sequence[str]) -> list[Group]:
+    """Groups with their numbers. `selection`: of the total."""
     by_source = "source" in names
-    selection = counting.select(session, by_source=by_source)
-    dimensions = [_group_column(name, selection, counting.reader, counting.revision) for name in names]
-    numbers_by_key: Mapping[Key, SourceNumbers | Total | HeldTotal] = (
-        _source_groups(session, selection, dimensions, counting.revision)
-        if by_source
-        else _total_groups(session, selection, dimensions, counting)
+    if by_source:
+        selection = counting.select(session, by_source=True)
+    groups = grouped(selection, names, counting.reader)
+    numbers: Mapping[int, SourceNumbers | Total | HeldTotal] = (
+        _source_groups(groups, counting) if by_source else _total_groups(groups, counting.countable.noun)
     )
-    slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
-    groups = [
-        ({name: _wire(name, value, slugs) for name, value in zip(names, key, strict=True)}, numbers)
-        for key, numbers in numbers_by_key.items()
-    ]
-    groups.sort(key=lambda group: [_order(value) for value in group[0].values()])
+    slugs: dict[int, str] = dict(session.execute(select_rows(col(Source.key), col(Source.slug))).all())
+    named = [(dict(zip(names, groups.key(group, slugs), strict=True)), of) for group, of in numbers.items()]
+    named.sort(key=lambda group: [_order(value) for value in group[0].values()])
     # The names of the dimensions are data (DIMENSIONS), so that no type checker knows which of them a group has.
-    return [cast(Group, {**named, **numbers, "list": counting.listed(named)}) for named, numbers in groups]
+    return [cast(Group, {**values, **of, "list": counting.listed(values)}) for values, of in named]
 
 
-def _order(value: DimensionValue) -> tuple[int, Any]:
+def _order(value: DimensionValue) -> tuple[int, str | int]:
     """By value, the withheld and the unknown last."""
     return (2, "") if value is None else (1, "") if value == WITHHELD else (0, value)
 
 
-def _group_column(name: str, selection: Selection, reader: Reader, revision: int) -> GroupColumn:
-    """One dimension of the groups, read from the selection."""
-    columns, together = selection.columns, selection.tables.together
-    dimension = DIMENSIONS[name]
-    if dimension.of_day is not None:
-        window, unit = dimension.of_day
-        day = day_of(window, columns, revision, own=selection.own, arrests=GROUPED)
-        return GroupColumn(buckets.bucket_number(day.lo, day.hi, unit), day.table, day.of_row)
-    if dimension.personal:
-        trait, of_row = trait_of(_TRAITS[name], _OWN_TRAITS[name], columns, name, revision)
-        unseen = hidden_trait(reader, columns.detainee, name, revision)
-        value = trait.value if unseen is None else case((unseen, literal(WITHHELD)), else_=trait.value)
-        return GroupColumn(value, trait, of_row)
-    plain = {"status": together.status, "sources": together.independent_verified}
-    return GroupColumn(plain.get(name, getattr(columns, name, None)))
-
-
-def _grouped(
-    selection: Selection, dimensions: Sequence[GroupColumn], *columns: Any, by: Sequence[Any] = ()
-) -> Select[Any]:
-    """A SELECT of the dimensions, `by` and `columns`, grouped by the first two."""
-    labelled = [dimension.value.label(f"d{number}") for number, dimension in enumerate(dimensions)]
-    statement = selection.rows(*labelled, *by, *columns)
-    for dimension in dimensions:
-        if dimension.joined is not None:
-            statement = statement.outerjoin(dimension.joined, dimension.of_row)
-    return statement.group_by(*labelled, *by)
-
-
-def _cells(session: Session, statement: Select[Any]) -> Sequence[Row[Any]]:
-    """The rows of groups. Raises Invalid for more than MOST_CELLS."""
-    rows = session.execute(statement.limit(MOST_CELLS + 1)).all()
-    if len(rows) > MOST_CELLS:
-        raise too_many()
-    return rows
-
-
-def _total_groups(
-    session: Session, selection: Selection, dimensions: Sequence[GroupColumn], counting: Counting
-) -> dict[Key, Total | HeldTotal]:
+def _total_groups(groups: Groups, noun: str) -> dict[int, Total | HeldTotal]:
     """Groups with the keys of a total."""
-    wide = len(dimensions)
-    releases = func.count(distinct(selection.columns.spell))
-    together = selection.tables.together
-    rows_by_key: dict[Key, list[tuple[Any, ...]]] = defaultdict(list)
+    selection, codes = groups.selection, groups.selection.columns.codes
+    together = selection.together
+    rows: dict[int, list[tuple[str | None, int, int, int]]] = defaultdict(list)
     # A row without a status stands in no total, and makes no group.
-    inside = and_(selection.inside, together.status.is_not(None))
-    for row in _cells(session, _grouped(selection, dimensions, releases, by=_by(selection)).where(inside)):
-        rows_by_key[tuple(row[:wide])].append(tuple(row[wide:]))
-    people = _grouped(selection, dimensions, func.count(distinct(selection.columns.detainee)))
-    people = people.where(selection.inside, together.status.in_(COUNTING))
-    behind = {tuple(row[:wide]): row[wide] for row in _cells(session, people)}
-    return {key: _totals(rows, behind.get(key, 0), counting.countable.noun) for key, rows in rows_by_key.items()}
+    inside = selection.inside & (together["status"] != NOTHING)
+    for (group, status, sources, apart), number in groups.numbers(inside, *(together[name] for name in BY)).items():
+        rows[group].append((codes.text(status), sources, apart, number))
+    people = groups.people(selection.inside & selection.counting)
+    return {group: _totals(of_group, people.get(group, 0), noun) for group, of_group in rows.items()}
 
 
-def _source_groups(
-    session: Session, selection: Selection, dimensions: Sequence[GroupColumn], revision: int
-) -> dict[Key, SourceNumbers]:
+def _source_groups(groups: Groups, counting: Counting) -> dict[int, SourceNumbers]:
     """Groups by source: that source's own verdicts, dates and kinds."""
-    wide = len(dimensions)
-    groups: dict[Key, Counter[str]] = defaultdict(Counter)
-    releases = func.count(distinct(selection.columns.spell))
-
-    def add(name: str | None, statement: Select[Any]) -> None:
-        for row in _cells(session, statement):
-            groups[tuple(row[:wide])][name or row[wide]] = row[-1]
-
-    verdict = selection.tables.by_source.verdict
-    verified = and_(selection.inside, verdict == Verdict.VERIFIED)
-    asserted = and_(selection.uncertain, verdict.in_(ASSERTED))
-    by_verdict = _grouped(selection, dimensions, releases, by=(verdict,))
-    plain = _grouped(selection, dimensions, releases)
-    people = _grouped(selection, dimensions, func.count(distinct(selection.columns.detainee)))
-    add(None, by_verdict.where(selection.inside))
-    add("people", people.where(verified))
-    add("uncertain_date", plain.where(asserted))
-    add("only_this_source", plain.where(verified, _alone(selection.tables, revision)))
+    selection = groups.selection
+    codes, verdict = selection.columns.codes, selection.rows["verdict"]
+    verified = selection.inside & (verdict == codes.of(Verdict.VERIFIED))
+    asserted = selection.uncertain & among(verdict, codes.each(ASSERTED))
+    found: dict[int, Counter[str | None]] = defaultdict(Counter)
+    for (group, code), number in groups.numbers(selection.inside, verdict).items():
+        found[group][codes.text(code)] = number
+    for (group,), number in groups.numbers(asserted).items():
+        found[group]["uncertain_date"] = number
+    for (group,), number in groups.numbers(verified & _alone(selection, counting.terms)).items():
+        found[group]["only_this_source"] = number
+    for group, number in groups.people(verified).items():
+        found[group]["people"] = number
     return {
-        key: {
+        group: {
             "verified": numbers["verified"],
             "reported": numbers["reported"],
             "disputed": numbers["disputed"],
@@ -283,26 +208,19 @@ def _source_groups(
             "only_this_source": numbers["only_this_source"],
             "people": numbers["people"],
         }
-        for key, numbers in groups.items()
+        for group, numbers in found.items()
     }
 
 
-def _alone(tables: CountedTables, revision: int) -> Any:
+def _alone(selection: Selection, terms: SourcedTerms) -> Mask:
     """Whether no other source verified the same of its own knowledge: copies confirm nothing."""
-    other = tables.other_source
-    return ~exists(
-        select(1).where(
-            tables.of_same_thing(other),
-            other.source != tables.by_source.source,
-            other.verdict == Verdict.VERIFIED,
-            other.independent.is_(True),
-            at(other, revision),
-        )
-    )
-
-
-def _wire(name: str, value: Any, slugs: Mapping[int, str]) -> DimensionValue:
-    """A dimension's value as clients read it."""
-    if of_day := DIMENSIONS[name].of_day:
-        return buckets.bucket_text(value, of_day[1])
-    return slugs[value] if name == "source" else value
+    columns = selection.columns
+    voices = voices_of(columns, terms, selection.revision)
+    own = voices.where((voices["verdict"] == columns.codes.of(Verdict.VERIFIED)) & voices["independent"])
+    sources: Array = np.bincount(own["spell"], minlength=columns.keys)
+    spell, source = own["spell"], own["source"]
+    last = np.zeros(columns.keys, np.int32)
+    last[spell] = source
+    number = sources[selection.rows["spell"]]
+    alone: Mask = (number == 0) | ((number == 1) & (last[selection.rows["spell"]] == selection.rows["source"]))
+    return alone

@@ -44,6 +44,7 @@ from app.models.log import (
 )
 from app.models.projected import (
     PROJECTED,
+    ChangedPerson,
     Detainee,
     DetaineePersonal,
     Detention,
@@ -69,6 +70,7 @@ __all__ = [
     "ApiKey",
     "BlockingKey",
     "CaseKey",
+    "ChangedPerson",
     "Claim",
     "Consent",
     "Decision",

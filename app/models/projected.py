@@ -276,6 +276,16 @@ class SourceTrait(SQLModel, table=True):
     detainee: int = key_column()
 
 
+class ChangedPerson(SQLModel, table=True):
+    """The revision of the last entry that touched a person's rows, or what may be seen of them: whoever keeps rows
+    elsewhere reads those of such people again."""
+
+    __tablename__ = "changed_person"
+    __table_args__ = (Index(None, "revision"),)
+    detainee: int = key_column(primary_key=True)
+    revision: int = key_column()
+
+
 # The tables of one person's rows, by `detainee`: written by every projection.
 PROJECTED: tuple[type[Any], ...] = (
     Placement, Detainee, DetaineePersonal, Detention, SourceTrait, SpellPersonal, Release, ReleaseAtStage,

@@ -27,6 +27,7 @@ from app.models import (
     Trait,
     UncomparedRecord,
 )
+from app.registry.changed_people import mark_now
 from app.vocabulary import Publish
 
 Keys: TypeAlias = Collection[int]
@@ -76,15 +77,17 @@ def erase(session: Session, records: Ids, revision: int) -> None:
     for table, rows in _OF_RECORDS.items():
         run(delete(table).where(rows(keys, records)))
     run(update(RequestedClass).where(col(RequestedClass.record).in_(keys)).values(given_hi=None))
-    _erase_rows(session, keys)
+    mark_now(session.connection(), _erase_rows(session, keys), revision)
 
 
-def _erase_rows(session: Session, keys: Keys) -> None:
-    """Delete the personal rows of every person one of the records belonged to, at the revisions at which it did."""
+def _erase_rows(session: Session, keys: Keys) -> set[int]:
+    """Delete the personal rows of every person one of the records belonged to, at the revisions at which it did; these
+    people."""
     placements = session.execute(select(Placement).where(col(Placement.record).in_(keys))).scalars().all()
     for placement in placements:
         for table in PERSONAL:
             _cut_out(session, table.__table__, placement)
+    return {placement.detainee for placement in placements}
 
 
 def _cut_out(session: Session, table: Table, placement: Placement) -> None:

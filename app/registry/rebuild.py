@@ -12,6 +12,7 @@ from app.log.head import set_rules
 from app.models import (
     PROJECTED,
     BlockingKey,
+    ChangedPerson,
     Claim,
     Consent,
     Decision,
@@ -30,7 +31,7 @@ from app.registry.projection import RULES
 
 BASE: tuple[type[Any], ...] = (
     Source, Facility, Record, Report, RequestedClass, Decision, Consent, ObjectionHiding, Claim, RecalledEntry,
-    BlockingKey, PendingPair,
+    BlockingKey, PendingPair, ChangedPerson,
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from app.models import (
     Report,
     Sealed,
 )
+from app.registry.changed_people import mark, mark_now
 from app.registry.clusters import Edge, resolve
 from app.registry.content import KEPT_FACILITY, Content
 from app.registry.projection import Rows, Statement, counted_reports, project
@@ -129,6 +130,7 @@ def reproject(
     if changed:
         for statement in _SET_CLASS:
             session.connection().execute(statement, changed)
+    mark_now(session.connection(), old | {row["detainee"] for row in wanted[Detainee]}, revision)
     if any(edge.judgement == Judgement.UNSURE for edge in edges):
         _write_pending(session, edges, component, revision)
 
@@ -211,6 +213,7 @@ def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffe
     rows, today = _projected([statement], [])
     for table, of_table in rows.items():
         _TABLES[table].open(buffer, of_table, entry.revision)
+    mark(buffer, [rows[Detainee][0]["detainee"]], entry.revision)
     return today
 
 

@@ -1,15 +1,14 @@
-"""Both databases put a day into the bucket that the calendar puts it into, and a bucket into words and back."""
+"""A day is put into the bucket that the calendar puts it into, and a bucket into words and back."""
 
 from datetime import date
-from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, Select, bindparam, select
 
-from app.counts.buckets import bucket_dates, bucket_number, bucket_text
-from app.database import Key
+from app.columns.rows import NONE
+from app.counts.buckets import bucket_dates, bucket_numbers, bucket_text
 from app.dates import PartialDate, parse, parse_from, parse_to
 from app.reading.dimensions import Unit
 from tests.buckets import bucket
@@ -35,31 +34,24 @@ def partial_dates(draw: st.DrawFn) -> PartialDate:
     return PartialDate("", first, last)
 
 
-def _bucket_of(unit: Unit) -> Select[Any]:
-    return select(bucket_number(bindparam("lo", type_=Key), bindparam("hi", type_=Key), unit))
-
-
-def _in_sql(engine: Engine, when: list[PartialDate], unit: Unit) -> list[int | None]:
-    statement = _bucket_of(unit)
-    with engine.connect() as connection:
-        return [connection.execute(statement, {"lo": one.lo, "hi": one.hi}).scalar_one() for one in when]
+def _numbers(when: list[PartialDate], unit: Unit) -> list[int]:
+    lo, hi = (np.array(days, np.int32) for days in ([one.lo for one in when], [one.hi for one in when]))
+    numbers: list[int] = bucket_numbers(lo, hi, unit).tolist()
+    return numbers
 
 
 @pytest.mark.parametrize("unit", UNITS)
 @examples(USUAL)
 @given(when=st.lists(partial_dates(), min_size=1, max_size=20))
-def test_a_date_is_in_the_same_bucket_in_sql_as_in_the_calendar(
-    engine: Engine, unit: Unit, when: list[PartialDate]
-) -> None:
-    numbers = _in_sql(engine, when, unit)
-    assert [bucket_text(number, unit) for number in numbers] == [bucket(one, unit) for one in when]
+def test_a_date_is_in_the_same_bucket_as_in_the_calendar(unit: Unit, when: list[PartialDate]) -> None:
+    assert [bucket_text(number, unit) for number in _numbers(when, unit)] == [bucket(one, unit) for one in when]
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_the_days_of_four_centuries_are_in_the_buckets_of_the_calendar(engine: Engine, unit: Unit) -> None:
+def test_the_days_of_four_centuries_are_in_the_buckets_of_the_calendar(unit: Unit) -> None:
     first = date(1999, 12, 25).toordinal()
     days = [PartialDate("", day, day) for day in range(first, first + 146_097, 97)]
-    assert [bucket_text(n, unit) for n in _in_sql(engine, days, unit)] == [bucket(one, unit) for one in days]
+    assert [bucket_text(n, unit) for n in _numbers(days, unit)] == [bucket(one, unit) for one in days]
 
 
 @pytest.mark.parametrize(
@@ -79,17 +71,14 @@ def test_the_days_of_four_centuries_are_in_the_buckets_of_the_calendar(engine: E
         ("day", "2026-01", None),
     ],
 )
-def test_a_date_that_straddles_buckets_stands_in_none(
-    engine: Engine, unit: Unit, text: str, in_words: str | None
-) -> None:
-    assert bucket_text(_in_sql(engine, [parse(text)], unit)[0], unit) == in_words
+def test_a_date_that_straddles_buckets_stands_in_none(unit: Unit, text: str, in_words: str | None) -> None:
+    assert bucket_text(_numbers([parse(text)], unit)[0], unit) == in_words
 
 
-def test_an_undated_event_stands_in_no_bucket(engine: Engine) -> None:
-    with engine.connect() as connection:
-        for unit in UNITS:
-            assert connection.execute(_bucket_of(unit), {"lo": None, "hi": None}).scalar_one() is None
-    assert bucket_text(None, "week") is None
+def test_an_undated_event_stands_in_no_bucket() -> None:
+    undated = np.array([NONE], np.int32)
+    assert [bucket_numbers(undated, undated, unit).tolist() for unit in UNITS] == [[NONE]] * len(UNITS)
+    assert bucket_text(NONE, "week") is None
 
 
 @given(day=st.dates(max_value=date(9999, 12, 20)), unit=st.sampled_from(UNITS))

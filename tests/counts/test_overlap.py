@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from app.counts.overlap import patterns_of
 from tests.support import NOW, Body, World, make_report
 
 OVERLAP = "/v1/counts/overlap"
@@ -210,8 +209,3 @@ def test_the_facility_stands_in_the_link_by_its_slug(world: World) -> None:
 def test_a_registry_of_nothing_overlaps_in_nothing(world: World) -> None:
     found = overlap(world)
     assert [found[name] for name in ("releases", "sources", "pairs", "patterns")] == [0, [], [], []]
-
-
-def test_a_pattern_is_of_those_whom_somebody_verified() -> None:
-    one, two = frozenset({"foro"}), frozenset({"foro", "jep"})
-    assert patterns_of({1: one, 2: two, 3: frozenset(), 4: two}) == {one: 1, two: 2}

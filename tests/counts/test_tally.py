@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.counts import tally
+from app.counts import groups, tally
 from app.counts.buckets import bucket_dates
 from app.counts.list_addresses import verified_too
 from app.registry.schemas import MOST_SOURCES
@@ -287,8 +287,7 @@ YEAR = {"released_from": "2026", "released_to": "2026"}
 def test_groups_that_span_too_many_cells_are_refused_before_anything_is_counted(
     world: World, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(tally, "scalar", None)
-    monkeypatch.setattr(tally, "_groups", None)
+    monkeypatch.setattr(tally, "select", None)
     world.refuse(world.get("/v1/counts/releases", **asked), 422, "too_many_groups", "/group_by")
 
 
@@ -308,7 +307,7 @@ def test_more_cells_than_may_be_are_refused_when_they_are_found(
 ) -> None:
     world.file("foro")
     world.file("jep", **SECOND_MAN, release__kind="pardon")
-    monkeypatch.setattr(tally, "MOST_CELLS", 1)
+    monkeypatch.setattr(groups, "MOST_CELLS", 1)
     world.refuse(world.get("/v1/counts/releases", group_by=by), 422, "too_many_groups", "/group_by")
-    monkeypatch.setattr(tally, "MOST_CELLS", 2)
+    monkeypatch.setattr(groups, "MOST_CELLS", 2)
     assert len(world.count(group_by=by)["groups"]) == 2

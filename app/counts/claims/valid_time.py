@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, and_, bindparam, select
 from sqlmodel import Session, col
 
+from app.counts.selection import select as select_counted
 from app.database import chunks
 from app.dates import parse
-from app.models import ReleaseAtStage, Source, SourceRelease, Verification
-from app.reading.selection import COUNTING, select_releases, source_keys
+from app.models import Source, SourceRelease, Verification
+from app.reading.selection import COUNTING, source_keys
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
 from app.registry.projection.status import status_among
@@ -44,16 +45,12 @@ def count_known_on(session: Session, terms: CountTerms, reader: Reader, revision
     count that did not count by then, where every source says when it knew."""
     keys = source_keys(session, terms)
     anybody = terms.model_copy(update=ANYBODY)
-    selection = select_releases(session, anybody, reader, revision)
-    rows = session.execute(
-        selection.rows(selection.columns.spell, col(ReleaseAtStage.withheld)).where(selection.inside)
-    )
-    inside: dict[int, bool] = dict(map(tuple, rows))
-    own = select_releases(session, anybody, reader, revision, by_source=True)
-    verifying = own.rows(col(SourceRelease.spell), col(SourceRelease.source)).where(
-        own.inside, col(SourceRelease.verdict) == Verdict.VERIFIED
-    )
-    by_themselves = {(spell, source) for spell, source in session.execute(verifying)}
+    selection = select_counted(session, anybody, reader, revision)
+    chosen = selection.together.where(selection.inside)
+    inside: dict[int, bool] = dict(zip(chosen["spell"].tolist(), chosen["withheld"].tolist(), strict=True))
+    own = select_counted(session, anybody, reader, revision, by_source=True)
+    verifying = own.rows.where(own.inside & (own.rows["verdict"] == own.columns.codes.of(Verdict.VERIFIED)))
+    by_themselves = {*zip(verifying["spell"].tolist(), verifying["source"].tolist(), strict=True)}
 
     every = _verdicts(session, terms, inside.keys() | {spell for spell, _source in by_themselves}, revision)
     by_then = {

@@ -1,23 +1,27 @@
 """How many releases no source has seen: the registry's own table of who verified what, handed to the estimators."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import combinations
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, select
+import numpy as np
+from sqlalchemy import BindParameter, bindparam
+from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
 from app.counts.estimates import MOST_LISTS, BadTable, estimate
-from app.counts.overlap import patterns_of, verified_by
+from app.counts.patterns import Patterns, patterns_of
+from app.counts.selection import Selection, select
 from app.counts.shapes import ReleaseEstimate
 from app.counts.tally import not_visible
 from app.database import chunks
 from app.errors import Invalid
 from app.log.entries import pin
-from app.models import ReleaseAtStage, Source, Verification
+from app.models import Source, Verification
 from app.reading import terms as wording
-from app.reading.selection import select_releases, with_facility_slug
+from app.reading.selection import with_facility_slug
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
 from app.registry.read_permissions import Reader
@@ -46,22 +50,27 @@ def estimate_releases(
     Raises Invalid where one list is named, or there are more than MOST_LISTS.
     """
     terms = with_facility_slug(session, terms)
-    by_release = verified_by(session, terms, reader, revision, independent=True)
-    seen = sorted({slug for pattern in by_release.values() for slug in pattern})
+    selection = select(session, terms, reader, revision)
+    by_release = patterns_of(session, selection, terms, independent=True)
+    seen = sorted(frozenset[str]().union(*by_release.sizes()))
     used = sorted(set(lists)) if lists else seen
     if len(used) > MOST_LISTS or len(lists) == 1:
         detail = f"Name 2 to {MOST_LISTS} sources under `lists`: "
         detail += f"here {len(used)} verified releases." if len(used) > 1 else "one list alone overlaps with none."
         raise Invalid.at("/lists", "lists_out_of_range", detail)
-    by_used = {spell: pattern & frozenset(used) for spell, pattern in by_release.items()}
-    patterns = patterns_of(by_used)
+    patterns: Counter[frozenset[str]] = Counter()
+    for pattern, number in by_release.sizes().items():
+        if among := pattern.intersection(used):
+            patterns[among] += number
     try:
-        numbers = estimate(used, patterns, dependent, _citing(session, used, by_release, revision)).answer()
+        numbers = estimate(
+            used, patterns, dependent, _citing(session, used, by_release.spell.tolist(), revision)
+        ).answer()
     except BadTable as error:
         if len(used) > 1:
             raise Invalid.at("/lists", "bad_table", str(error)) from error
         numbers = _nothing(used, sum(patterns.values()))
-    apart = _counted_apart(session, terms, reader, revision, {spell for spell, by in by_used.items() if by})
+    apart = _counted_apart(selection, by_release, used)
     if apart:
         numbers["assumptions"] = [*numbers["assumptions"], APART.format(apart)]
     echoed = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
@@ -77,13 +86,11 @@ def estimate_releases(
     }
 
 
-def _counted_apart(
-    session: Session, terms: CountTerms, reader: Reader, revision: int, observed: Collection[int]
-) -> int:
+def _counted_apart(selection: Selection, by_release: Patterns, used: Sequence[str]) -> int:
     """How many of the releases observed are of people who may only be counted, and so stand once for each source."""
-    selection = select_releases(session, terms, reader, revision)
-    apart = selection.rows(selection.columns.spell).where(selection.inside, col(ReleaseAtStage.withheld).is_(True))
-    return len(set(session.scalars(apart)).intersection(observed))
+    observed = np.array([not pattern.isdisjoint(used) for pattern in by_release.sources], bool)
+    apart = selection.together["withheld"][selection.inside & selection.counting]
+    return int(np.count_nonzero(apart & observed[by_release.pattern]))
 
 
 def _nothing(used: Sequence[str], observed: int) -> EstimateNumbers:
@@ -107,7 +114,7 @@ def _nothing(used: Sequence[str], observed: int) -> EstimateNumbers:
 def _citing(session: Session, lists: Sequence[str], releases: Collection[int], revision: int) -> list[frozenset[str]]:
     """Pairs of sources of which one cites the other in verifying one of the releases."""
     pairs = {frozenset(pair) for pair in combinations(lists, 2)}
-    cited = select(col(Source.slug), col(Verification.said)).where(
+    cited = select_rows(col(Source.slug), col(Verification.said)).where(
         col(Verification.source) == col(Source.key),
         at(Source, revision),
         at(Verification, revision),

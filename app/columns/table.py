@@ -1,0 +1,116 @@
+"""All rows of one table in arrays, which grow at their end."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
+
+from app.columns.rows import NONE, Array, Rows
+from app.columns.tables import PERSON, SINCE, UNTIL
+
+# Room behind the rows of an array, by which it grows once it is full.
+ROOM = 1.25
+LEAST_ROOM = 1_024  # rows
+NO_ROW = -1
+
+# Column → value, which tells a row: some columns may be the same in several, such as an open stage.
+Within = tuple[str, int]
+
+
+class Table:
+    """The rows of a table as of a head, in the order of `since`. It does not change under a reader: `grown` makes the
+    next one, which shares the arrays. What it writes into them, no reader of this one sees: rows behind the last, and
+    an `until` beyond this head.
+
+    `newest` and `previous` chain the rows of each person, the newest first."""
+
+    def __init__(self, head: int, arrays: dict[str, Array], length: int, newest: Array, previous: Array) -> None:
+        self.head = head
+        self._arrays = arrays
+        self._length = length
+        self._newest = newest
+        self._previous = previous
+        self._standing: dict[Within | None, Rows] = {}
+
+    @classmethod
+    def of(cls, head: int, columns: Mapping[str, Array]) -> "Table":
+        """The table of these rows, in any order."""
+        order = np.argsort(columns[SINCE], kind="stable")
+        arrays = {name: column[order] for name, column in columns.items()}
+        person = arrays[PERSON]
+        by_person = np.argsort(person, kind="stable")
+        previous = np.full(len(person), NO_ROW, np.int32)
+        follows = person[by_person[1:]] == person[by_person[:-1]]
+        previous[by_person[1:][follows]] = by_person[:-1][follows]
+        newest = np.full(int(person.max(initial=0)) + 1, NO_ROW, np.int32)
+        newest[person[by_person]] = by_person
+        return cls(head, arrays, len(person), newest, previous)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def column(self, name: str) -> Array:
+        return self._arrays[name][: self._length]
+
+    def standing(self, revision: int, within: Within | None = None) -> Rows:
+        """The rows that hold at a revision; `within`: those with this value of a column. They are kept at the head."""
+        if revision < self.head:
+            return self._chosen(revision, within)
+        rows = self._standing.get(within)
+        if rows is None:
+            rows = self._standing[within] = self._chosen(revision, within)
+        return rows
+
+    def _chosen(self, revision: int, within: Within | None) -> Rows:
+        begun = int(np.searchsorted(self.column(SINCE), revision, "right"))
+        mask = self._arrays[UNTIL][:begun] > revision
+        if within is not None:
+            name, value = within
+            mask &= self._arrays[name][:begun] == value
+        return Rows(self._arrays, np.flatnonzero(mask))
+
+    def places(self, people: Collection[int]) -> Iterator[int]:
+        """Where the rows of these people stand."""
+        for person in people:
+            place = int(self._newest[person]) if person < len(self._newest) else NO_ROW
+            while place != NO_ROW:
+                yield place
+                place = int(self._previous[place])
+
+    def row(self, place: int, names: Collection[str]) -> tuple[int, ...]:
+        return tuple(int(self._arrays[name][place]) for name in names)
+
+    def grown(self, head: int, closed: Mapping[int, int], opened: Mapping[str, Array]) -> "Table":
+        """The table as of a later head: rows closed, by their places, and rows opened since."""
+        until = self._arrays[UNTIL]
+        for place, revision in closed.items():
+            until[place] = revision
+        number = len(opened[SINCE])
+        if not number:
+            return Table(head, self._arrays, self._length, self._newest, self._previous)
+        order = np.argsort(opened[SINCE], kind="stable")
+        length = self._length + number
+        arrays = {name: _with_room(array, length) for name, array in self._arrays.items()}
+        for name, array in arrays.items():
+            array[self._length : length] = opened[name][order]
+        previous = _with_room(self._previous, length)
+        people = opened[PERSON][order]
+        newest = _with_room(self._newest, int(people.max()) + 1, NO_ROW)
+        for place, person in enumerate(people.tolist(), self._length):
+            previous[place], newest[person] = newest[person], place
+        return Table(head, arrays, length, newest, previous)
+
+    def rewritten(self, head: int, people: Collection[int], rows: Mapping[str, Array]) -> "Table":
+        """The table with these rows of some people in place of all that it had of them: an erasure leaves none, and
+        cuts others short."""
+        kept = ~np.isin(self.column(PERSON), list(people))
+        columns = {name: np.concatenate([self.column(name)[kept], rows[name]]) for name in self._arrays}
+        return Table.of(head, columns)
+
+
+def _with_room(array: Array, length: int, fill: int = NONE) -> Array:
+    """The array itself where it is long enough, else a longer copy."""
+    if length <= len(array):
+        return array
+    longer = np.full(max(LEAST_ROOM, int(length * ROOM)), fill if array.dtype == np.int32 else 0, array.dtype)
+    longer[: len(array)] = array
+    return longer

@@ -1,0 +1,132 @@
+"""The groups of a count: which rows of a selection are in which, and how many rows and people."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.columns import tables
+from app.columns.cells import Cells, cells
+from app.columns.codes import NOTHING
+from app.columns.held import Columns
+from app.columns.joins import NO_PLACE, flags, outer_join
+from app.columns.rows import Array, Mask, Places
+from app.counts import people
+from app.counts.buckets import bucket_numbers, bucket_text
+from app.counts.cells import MOST_CELLS, too_many
+from app.counts.list_addresses import WITHHELD
+from app.counts.selection import Selection
+from app.reading.dimensions import DIMENSIONS, DimensionValue
+from app.registry.read_permissions import Reader
+
+# The code of a value that the reader may not see, beside those of texts.
+UNSEEN = -1
+_SEVERAL = "people with several spells"
+
+Key = tuple[DimensionValue, ...]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rows of a selection in groups. A row is a member of several groups where a dimension has several values:
+    `place` is the row of each member, `group` the group of each."""
+
+    selection: Selection
+    names: Sequence[str]
+    place: Places
+    group: Cells
+
+    def numbers(self, where: Mask, *by: Array) -> dict[tuple[int, ...], int]:
+        """`(group, *by)` → how many rows for which a condition holds; `by`: further columns of the selection. Raises
+        Invalid for more than MOST_CELLS."""
+        chosen = where[self.place]
+        columns = [self.group.number[chosen], *(column[self.place[chosen]] for column in by)]
+        found = cells(columns)
+        if len(found) > MOST_CELLS:
+            raise too_many()
+        values = (column.tolist() for column in (*found.values, found.sizes()))
+        return {cell[:-1]: cell[-1] for cell in zip(*values, strict=True)}
+
+    def people(self, where: Mask) -> dict[int, int]:
+        """Group → how many people the rows are of for which a condition holds."""
+        chosen = where[self.place]
+        group, person = self.group.number[chosen], self.selection.person[self.place[chosen]]
+        # Whoever was detained once stands in a group once: only of the others are the same looked for.
+        again = _detained_again(self.selection.columns)[person]
+        keys, groups = self.selection.columns.keys, len(self.group)
+        pairs = np.unique(group[again] * keys + person[again])
+        number = np.bincount(group[~again], minlength=groups) + np.bincount(pairs // keys, minlength=groups)
+        return {at: count for at, count in enumerate(number.tolist()) if count}
+
+    def key(self, group: int, slugs: Mapping[int, str]) -> Key:
+        """The values of the dimensions of a group, as clients read them. `slugs`: of the sources, by key."""
+        values = (int(values[group]) for values in self.group.values)
+        columns = self.selection.columns
+        return tuple(_wire(columns, name, value, slugs) for name, value in zip(self.names, values, strict=True))
+
+
+def grouped(selection: Selection, names: Sequence[str], reader: Reader) -> Groups:
+    """The rows of a selection that are inside or uncertain, in groups by dimensions."""
+    place = np.flatnonzero(selection.inside | selection.uncertain)
+    columns: list[Array] = []
+    for name in names:
+        if DIMENSIONS[name].personal:
+            of, values = _traits(selection, place, name, reader)
+            place, columns = place[of], [*(column[of] for column in columns), values]
+        else:
+            columns.append(_column(selection, name)[place])
+    return Groups(selection, names, place, cells(columns))
+
+
+def _column(selection: Selection, name: str) -> Array:
+    """The values of a dimension that is not personal, for each row of a selection."""
+    dimension, rows = DIMENSIONS[name], selection.rows
+    if dimension.of_day is not None:
+        return bucket_numbers(rows["lo"], rows["hi"], dimension.of_day[1])
+    together = {"status": "status", "sources": "independent_verified"}
+    return selection.together[together[name]] if name in together else rows[name]
+
+
+def _traits(selection: Selection, place: Places, name: str, reader: Reader) -> tuple[Places, Array]:
+    """A personal dimension of some rows: the row of each value, by its place among them, and the value. A row of which
+    the reader may not see it has one, UNSEEN; a row without a value has one, NOTHING."""
+    columns, revision, rows = selection.columns, selection.revision, selection.rows.at(place)
+    by_source = people.rests_on_source(name, own=selection.own)
+    said = people.traits(columns, name, revision, by_source=by_source)
+    unseen = people.hidden_trait(columns, rows[tables.PERSON], reader, name, revision)
+    keys = people.keys_of(columns, rows, by_source=by_source)
+    if unseen is not None:
+        keys = np.where(unseen, NO_PLACE, keys)  # nothing that is said of whoever may not be seen is looked up
+    of, found = outer_join(keys, people.keys_of(columns, said, by_source=by_source))
+    values = np.full(len(of), NOTHING, np.int32)
+    has = found != NO_PLACE
+    values[has] = said["value"][found[has]]
+    if unseen is not None:
+        values[unseen[of]] = UNSEEN
+    return of, values
+
+
+def _detained_again(columns: Columns) -> Mask:
+    """By person, whether the person has had more than one spell, at any revision."""
+    made: Mask | None = columns.made.get(_SEVERAL)
+    if made is None:
+        arrests = columns.tables[tables.ARRESTS.name]
+        person, spell = arrests.column(tables.PERSON), arrests.column("spell")
+        last = np.zeros(columns.keys, np.int32)
+        last[person] = spell
+        made = columns.made[_SEVERAL] = flags(columns.keys, person[spell != last[person]])
+    return made
+
+
+def _wire(columns: Columns, name: str, value: int, slugs: Mapping[int, str]) -> DimensionValue:
+    """A dimension's value as clients read it."""
+    dimension = DIMENSIONS[name]
+    if dimension.of_day is not None:
+        return bucket_text(value, dimension.of_day[1])
+    if name == "source":
+        return slugs[value]
+    if name == "sources":
+        return value
+    if dimension.personal:
+        return WITHHELD if value == UNSEEN else columns.values.text(value)
+    return columns.codes.text(value)

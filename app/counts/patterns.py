@@ -1,0 +1,59 @@
+"""Which sources verified a release, and no others: the pattern of its verifying sources."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import select as select_rows
+from sqlmodel import Session, col
+
+from app.columns.cells import cells
+from app.columns.joins import NO_PLACE, places_by
+from app.columns.rows import Array
+from app.counts.selection import Selection, voices_of
+from app.models import Source
+from app.reading.terms import CountTerms
+from app.vocabulary import Verdict
+
+Pattern = frozenset[str]
+# Sources of which a whole number of 64 bits, one of them its sign, says who verified.
+SOURCES_OF_NUMBER = 63
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """The releases of a count by their verifying sources. `spell`: of each release; `pattern`: the place of its pattern
+    in `sources`."""
+
+    spell: Array
+    pattern: Array
+    sources: list[Pattern]
+
+    def sizes(self) -> Counter[Pattern]:
+        """How many releases each pattern has; one whose sources are none is of those that nobody verified."""
+        numbers = np.bincount(self.pattern, minlength=len(self.sources)).tolist()
+        return Counter({pattern: number for pattern, number in zip(self.sources, numbers, strict=True) if number})
+
+
+def patterns_of(session: Session, selection: Selection, terms: CountTerms, *, independent: bool = False) -> Patterns:
+    """The patterns of the releases of a selection that count; `independent`: of sources whose verification is
+    independent."""
+    columns = selection.columns
+    spell = selection.rows["spell"][selection.inside & selection.counting]
+    voices = voices_of(columns, terms, selection.revision)
+    verified = voices["verdict"] == columns.codes.of(Verdict.VERIFIED)
+    voices = voices.where(verified & voices["independent"] if independent else verified)
+    place = places_by(columns.keys, spell)[voices["spell"]]
+    source, place = voices["source"][place != NO_PLACE], place[place != NO_PLACE]
+    keys = np.unique(source)
+    slugs: dict[int, str] = dict(session.execute(select_rows(col(Source.key), col(Source.slug))).all())
+    words = [np.zeros(len(spell), np.int64) for _some in range(0, len(keys), SOURCES_OF_NUMBER)]
+    for number, key in enumerate(keys):
+        word, bit = divmod(number, SOURCES_OF_NUMBER)
+        words[word][place[source == key]] |= 1 << bit
+    found = cells(words or [np.zeros(len(spell), np.int64)])
+    sources = []
+    for of_pattern in zip(*(word.tolist() for word in found.values), strict=True):
+        bits = [divmod(number, SOURCES_OF_NUMBER) for number in range(len(keys))]
+        sources.append(frozenset(slugs[int(keys[n])] for n, (w, bit) in enumerate(bits) if of_pattern[w] >> bit & 1))
+    return Patterns(spell, found.number, sources)

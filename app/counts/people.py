@@ -1,0 +1,143 @@
+"""Of whom the rows of a count are: whose of them the reader may see, and which personal terms hold of them (rule 11).
+
+What may not be seen decides nothing: it is taken out of a condition before any row is chosen by it, so that an answer
+takes as long whatever a hidden value is."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from app.columns import tables
+from app.columns.held import Columns
+from app.columns.joins import flags
+from app.columns.rows import Array, Mask, Rows, among
+from app.models import CLASSES_OF_TODAY
+from app.reading.dimensions import DIMENSIONS, Stands
+from app.reading.terms import PersonTerms
+from app.reading.visibility import sees_all
+from app.registry.read_permissions import Reader
+
+_CLASSES = "classes by person"
+
+
+def classes_of(columns: Columns, revision: int) -> Array:
+    """By person, which of today's classes the records have that were the person's at the revision: a bit for each, by
+    its place in CLASSES_OF_TODAY."""
+    made: Array | None = columns.made.get(_CLASSES)
+    if made is not None and revision >= columns.head:
+        return made
+    placed = columns.rows(tables.PLACEMENTS, revision)
+    own = columns.classes[placed["record"]]
+    bits = np.zeros(columns.keys, np.uint8)
+    for place in range(len(CLASSES_OF_TODAY)):
+        bits[flags(columns.keys, placed[tables.PERSON][own == place])] |= np.uint8(1 << place)
+    if revision >= columns.head:
+        columns.made[_CLASSES] = bits
+    return bits
+
+
+def hidden(columns: Columns, people: Array, classes: Sequence[str], revision: int) -> Mask:
+    """Whether today's class of each of these people is among `classes`.
+
+    The person is taken as at the revision; its class is the strictest of today's classes of the records it had then."""
+    bits = sum(1 << CLASSES_OF_TODAY.index(publish) for publish in classes)
+    found: Mask = (classes_of(columns, revision)[people] & bits) != 0
+    return found
+
+
+def hidden_trait(
+    columns: Columns, people: Array, reader: Reader, name: str, revision: int, values: Sequence[str] = ()
+) -> Mask | None:
+    """Of which of these people the reader may not see a personal dimension (with one of these values); None where the
+    reader may see it of everyone."""
+    classes = [publish for publish in CLASSES_OF_TODAY if not sees_all(reader, publish, name, values)]
+    return hidden(columns, people, classes, revision) if classes else None
+
+
+def rests_on_source(name: str, *, own: bool) -> bool:
+    """Whether a personal dimension of a row rests on the word of the source whose row it is."""
+    return own and DIMENSIONS[name].stands is Stands.PLACE
+
+
+def traits(columns: Columns, name: str, revision: int, *, by_source: bool) -> Rows:
+    """The rows that say a personal dimension at a revision."""
+    return columns.rows(tables.SOURCE_TRAITS if by_source else tables.TRAITS, revision, ("name", name))
+
+
+def keys_of(columns: Columns, rows: Rows, *, by_source: bool) -> Array:
+    """The key by which a row and what is said of it belong together: the spell, or the spell and the source."""
+    if not by_source:
+        return rows["spell"]
+    both: Array = rows["spell"].astype(np.int64) * columns.keys + rows["source"]
+    return both
+
+
+def _has_trait(
+    columns: Columns, rows: Rows, name: str, revision: int, values: Sequence[str] | None, *, own: bool
+) -> Mask:
+    """Whether a row has a value of a dimension, one of `values` where they are given."""
+    by_source = rests_on_source(name, own=own)
+    said = traits(columns, name, revision, by_source=by_source)
+    if values is not None:
+        said = said.where(among(said["value"], columns.values.each(values)))
+    if not by_source:
+        return flags(columns.keys, said["spell"])[rows["spell"]]
+    of_rows, of_said = (keys_of(columns, some, by_source=True) for some in (rows, said))
+    found: Mask = np.isin(of_rows, of_said)
+    return found
+
+
+def _personal_filters(
+    columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *, own: bool
+) -> Iterator[tuple[str, list[str], Mask]]:
+    """`(dimension, values asked about, whether each row matches)`; the facility by its slug."""
+    for name, values in terms.traits().items():
+        yield name, values, _has_trait(columns, rows, name, revision, values, own=own)
+    for name, values in terms.excluded().items():
+        known = _has_trait(columns, rows, name, revision, None, own=own)
+        yield name, values, known & ~_has_trait(columns, rows, name, revision, values, own=own)
+
+
+def meant(
+    columns: Columns, rows: Rows, terms: PersonTerms, reader: Reader, revision: int, *, own: bool
+) -> Iterator[Mask]:
+    """The conditions of the terms on the person and the detention, but for its day. `own`: the rows are those of
+    sources, whose own word decides where the person was held."""
+    if terms.country is not None:
+        yield rows["country"] == columns.codes.of(terms.country)
+    if terms.designation is not None:
+        yield rows["designation"] == columns.codes.of(terms.designation)
+    for name, values, matching in _personal_filters(columns, rows, terms, revision, own=own):
+        unseen = hidden_trait(columns, rows[tables.PERSON], reader, name, revision, values)
+        yield matching if unseen is None else matching & ~unseen
+    if terms.state is not None or terms.rearrested is not None:
+        people = columns.rows(tables.PEOPLE, revision)
+        such = np.ones(len(people), bool)
+        if terms.state is not None:
+            such &= people["state"] == columns.codes.of(terms.state)
+        if terms.rearrested is not None:
+            such &= people["rearrested"] == terms.rearrested
+        yield flags(columns.keys, people[tables.PERSON][such])[rows[tables.PERSON]]
+
+
+def partly_hidden(columns: Columns, rows: Rows, terms: Any, reader: Reader, revision: int, *, own: bool) -> Mask | None:
+    """Of rows that match the terms without their personal ones, those whose person's class hides at least one of these
+    from the reader, and which match all that it opens. None where no class hides any from the reader.
+
+    Neither a value that is hidden nor whether there is one is read."""
+    people, everybody = rows[tables.PERSON], np.ones(len(rows), bool)
+    filters = [*_personal_filters(columns, rows, terms, revision, own=own)]
+    filters += [(name, [], everybody) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].personal]
+    found: Mask | None = None
+    for place, publish in enumerate(CLASSES_OF_TODAY):
+        seen = [sees_all(reader, publish, name, values) for name, values, _matching in filters]
+        if all(seen):
+            continue
+        theirs = hidden(columns, people, (publish,), revision)
+        theirs &= ~hidden(columns, people, CLASSES_OF_TODAY[place + 1 :], revision)
+        for (_name, _values, matching), is_seen in zip(filters, seen, strict=True):
+            if is_seen:
+                theirs &= matching
+        found = theirs if found is None else found | theirs
+    return found
