@@ -254,7 +254,12 @@ def require_time(connection: Connection) -> None:
     """Raises OperationalError (`was_stopped`) where the time of a connection is over: for work between its
     statements."""
     if monotonic() > connection.get_execution_options().get(UNTIL, inf):
-        raise OperationalError(None, None, QueryCanceled())
+        raise out_of_time()
+
+
+def out_of_time() -> OperationalError:
+    """What is raised where the time of a connection is over: as of a statement that was stopped (`was_stopped`)."""
+    return OperationalError(None, None, QueryCanceled())
 
 
 def was_stopped(error: OperationalError) -> bool:

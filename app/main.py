@@ -41,6 +41,7 @@ from app.api.shield import REQUEST_ID, Shield
 from app.api.waiting import waiting
 from app.api.well_known import well_known
 from app.clock import WatchedClock
+from app.columns.held import prepare
 from app.config import Settings
 from app.database import clock_of, is_memory, make_engine, migrate, writing
 from app.database_guards import restrict
@@ -106,6 +107,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.sessions + SPARE_THREADS)
     _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
+    prepare(app.state.engine)
     async with background(app.state):
         yield
     await app.state.heads.stop()

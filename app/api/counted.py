@@ -18,8 +18,8 @@ from app.exchange import counts as tables
 from app.log.entries import entry_at, pin
 from app.log.head import is_demo
 from app.reading.countables import countable_addressed, countable_of
+from app.reading.named import source_keys
 from app.reading.questions import AsOf, CountedQuery, EstimateQuery, OverlapQuery, SeriesQuery
-from app.reading.selection import source_keys
 from app.reading.terms import CountTerms, EventTerms, SourcedTerms, echo, is_personal, link
 from app.registry.projection import RULES
 

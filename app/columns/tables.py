@@ -11,6 +11,7 @@ from app.models import (
     Detention,
     DetentionState,
     Placement,
+    Release,
     ReleaseAtStage,
     SourceDetention,
     SourceRelease,
@@ -50,7 +51,8 @@ RELEASES = Kept(ReleaseAtStage, ("spell", "stage"), {**_SPELL, **_RELEASED, **_T
 SOURCE_RELEASES = Kept(SourceRelease, ("spell", "stage", "source"), {**_SPELL, **_RELEASED, **_TERMS, **_OWN})
 HELD = Kept(DetentionState, ("spell",), {**_SPELL, **_DAYS, **_ENDS, "heard_hi": NUMBER, **_TERMS, **_TOGETHER})
 SOURCE_HELD = Kept(SourceDetention, ("spell", "source"), {**_SPELL, **_DAYS, **_ENDS, **_TERMS, **_OWN})
-ARRESTS = Kept(Detention, ("spell",), {**_SPELL, "detained_lo": NUMBER, "detained_hi": NUMBER})
+FURTHEST_STAGES = Kept(Release, ("spell",), {**_SPELL, "stage": CODE})
+ARRESTS = Kept(Detention, ("spell",), {**_SPELL, "detained_lo": NUMBER, "detained_hi": NUMBER, **_TERMS})
 PEOPLE = Kept(Detainee, (PERSON,), {PERSON: NUMBER, "state": CODE, "rearrested": FLAG})
 PLACEMENTS = Kept(Placement, ("record",), {PERSON: NUMBER, "record": NUMBER})
 # Personal: rows of an erased person leave these.
@@ -58,4 +60,6 @@ TRAITS = Kept(Trait, ("spell", "name", "value"), {**_SPELL, "name": CODE, "value
 SOURCE_TRAITS = Kept(
     SourceTrait, ("spell", "source", "name", "value"), {**_SPELL, "source": NUMBER, "name": CODE, "value": VALUE}
 )
-EVERY = (RELEASES, SOURCE_RELEASES, HELD, SOURCE_HELD, ARRESTS, PEOPLE, PLACEMENTS, TRAITS, SOURCE_TRAITS)
+EVERY = (
+    RELEASES, SOURCE_RELEASES, FURTHEST_STAGES, HELD, SOURCE_HELD, ARRESTS, PEOPLE, PLACEMENTS, TRAITS, SOURCE_TRAITS,
+)  # fmt: skip

@@ -15,13 +15,13 @@ from app.columns.codes import NOTHING
 from app.columns.held import columns_of
 from app.columns.joins import flags
 from app.columns.rows import Array, Mask, Rows
-from app.counts.people import hidden
-from app.counts.selection import select as select_counted
-from app.counts.selection import standing, voices_of
 from app.database import chunks
 from app.models import CLASSES_OF_TODAY, Placement, Record
+from app.reading.classes import hidden
 from app.reading.countables import countable_of
-from app.reading.selection import ASSERTED, COUNTING, source_keys
+from app.reading.named import source_keys
+from app.reading.selection import ASSERTED, COUNTING, standing, voices_of
+from app.reading.selection import select as select_counted
 from app.reading.terms import SourcedTerms
 from app.reading.visibility import at
 from app.registry.read_permissions import Reader

@@ -8,15 +8,16 @@ import numpy as np
 from app.columns import tables
 from app.columns.cells import Cells, cells
 from app.columns.codes import NOTHING
-from app.columns.held import Columns
 from app.columns.joins import NO_PLACE, flags, outer_join
+from app.columns.reading import Columns
 from app.columns.rows import Array, Mask, Places
-from app.counts import people
 from app.counts.buckets import bucket_numbers, bucket_text
 from app.counts.cells import MOST_CELLS, too_many
 from app.counts.list_addresses import WITHHELD
-from app.counts.selection import Selection
+from app.reading import traits
+from app.reading.classes import hidden_trait
 from app.reading.dimensions import DIMENSIONS, DimensionValue
+from app.reading.selection import Selection
 from app.registry.read_permissions import Reader
 
 # The code of a value that the reader may not see, beside those of texts.
@@ -91,13 +92,13 @@ def _traits(selection: Selection, place: Places, name: str, reader: Reader) -> t
     """A personal dimension of some rows: the row of each value, by its place among them, and the value. A row of which
     the reader may not see it has one, UNSEEN; a row without a value has one, NOTHING."""
     columns, revision, rows = selection.columns, selection.revision, selection.rows.at(place)
-    by_source = people.rests_on_source(name, own=selection.own)
-    said = people.traits(columns, name, revision, by_source=by_source)
-    unseen = people.hidden_trait(columns, rows[tables.PERSON], reader, name, revision)
-    keys = people.keys_of(columns, rows, by_source=by_source)
+    by_source = traits.rests_on_source(name, own=selection.own)
+    said = traits.traits(columns, name, revision, by_source=by_source)
+    unseen = hidden_trait(columns, rows[tables.PERSON], reader, name, revision)
+    keys = traits.keys_of(columns, rows, by_source=by_source)
     if unseen is not None:
         keys = np.where(unseen, NO_PLACE, keys)  # nothing that is said of whoever may not be seen is looked up
-    of, found = outer_join(keys, people.keys_of(columns, said, by_source=by_source))
+    of, found = outer_join(keys, traits.keys_of(columns, said, by_source=by_source))
     values = np.full(len(of), NOTHING, np.int32)
     has = found != NO_PLACE
     values[has] = said["value"][found[has]]

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from app.columns.cells import Cells, cells
 from app.columns.rows import NONE, Array, Rows
-from app.counts.selection import select
+from app.reading.selection import select
 from app.reading.terms import CountTerms
 from app.registry.read_permissions import Reader
 from app.vocabulary import Verdict

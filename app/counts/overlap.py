@@ -15,7 +15,6 @@ from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
 from app.counts.patterns import Pattern, Patterns, patterns_of
-from app.counts.selection import select
 from app.counts.shapes import Overlap
 from app.counts.tally import not_visible
 from app.database import chunks
@@ -23,7 +22,8 @@ from app.dates import parse
 from app.log.entries import Pin, pin
 from app.models import Source, Verification
 from app.reading import terms as wording
-from app.reading.selection import COUNTING, with_facility_slug
+from app.reading.named import with_facility_slug
+from app.reading.selection import COUNTING, select
 from app.reading.terms import CountTerms, EchoedTerms
 from app.reading.visibility import at
 from app.registry.projection.statements import DATE_OF_STAGE

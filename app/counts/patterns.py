@@ -10,8 +10,8 @@ from sqlmodel import Session, col
 from app.columns.cells import cells
 from app.columns.joins import NO_PLACE, places_by
 from app.columns.rows import Array
-from app.counts.selection import Selection, voices_of
 from app.models import Source
+from app.reading.selection import Selection, voices_of
 from app.reading.terms import CountTerms
 from app.vocabulary import Verdict
 

@@ -14,7 +14,6 @@ from sqlmodel import Session, col
 from app.columns.rows import NONE
 from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
 from app.counts.growth import Numbers, growth, numbers_at
-from app.counts.selection import select as select_counted
 from app.counts.shapes import Series
 from app.counts.tally import not_visible
 from app.dates import end_of_day, format_instant, zone_name
@@ -22,7 +21,9 @@ from app.errors import Invalid
 from app.log.entries import last_revision_at, pin
 from app.models import OPEN, Entry, Source
 from app.reading import terms as wording
-from app.reading.selection import COUNTING, with_facility_slug
+from app.reading.named import with_facility_slug
+from app.reading.selection import COUNTING
+from app.reading.selection import select as select_counted
 from app.reading.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
 from app.registry.read_permissions import Reader

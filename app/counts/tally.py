@@ -16,8 +16,6 @@ from app.counts.cells import refuse_too_many
 from app.counts.groups import Groups, grouped
 from app.counts.list_addresses import WITHHELD
 from app.counts.list_addresses import address as list_address
-from app.counts.people import partly_hidden
-from app.counts.selection import Selection, select, silent, voices_of
 from app.counts.shapes import Group, TalliedCount
 from app.counts.shapes import Groups as ToldGroups
 from app.counts.unresolved_duplicates import unresolved_duplicates
@@ -26,8 +24,11 @@ from app.models import Source
 from app.reading import terms as wording
 from app.reading.countables import Countable, countable_of
 from app.reading.dimensions import DIMENSIONS, RELEASES, DimensionValue
-from app.reading.selection import ASSERTED, COUNTING, with_facility_slug
+from app.reading.held import silent
+from app.reading.named import with_facility_slug
+from app.reading.selection import ASSERTED, COUNTING, Selection, select, voices_of
 from app.reading.terms import EchoedTerms, HeldTerms, SourcedTerms, is_personal
+from app.reading.traits import partly_hidden
 from app.registry.read_permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 from app.wire.counts import Asides, HeldTotal, NotHeard, Numbers, PartlyHidden, SourceNumbers, Total
@@ -73,7 +74,7 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
         groups["groups"] = _groups(session, counting, selection, dimensions)
     not_heard: NotHeard = {}
     if isinstance(terms, HeldTerms):
-        not_heard["not_heard_since"] = selection.number(silent(selection, terms))
+        not_heard["not_heard_since"] = selection.number(silent(selection.together, terms))
     return {
         "terms": counting.echoed,
         "total": _total(selection, countable.noun),

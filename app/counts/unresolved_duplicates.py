@@ -5,8 +5,8 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.columns.joins import flags
-from app.counts.selection import Selection
 from app.models import PendingPair
+from app.reading.selection import Selection
 from app.reading.visibility import at
 
 

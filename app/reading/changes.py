@@ -8,15 +8,21 @@ that stand no more, or may not be shown any more, do not depend on the terms: as
 must not tell what it was. Tombstones of things still shown depend on the terms that read nothing personal.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from app.columns.held import columns_of
+from app.columns.joins import flags
+from app.columns.tables import ARRESTS, FURTHEST_STAGES, PEOPLE, PERSON, Kept
+from app.database import chunks
 from app.models import (
+    ChangedPerson,
     Claim,
     Detainee,
     DetaineePersonal,
@@ -33,10 +39,12 @@ from app.models import (
     Verification,
 )
 from app.reading import past_permission, person_records, shapes
-from app.reading.paging import Order, Page, Row, after, read_cursor, write_cursor
+from app.reading.classes import seen
+from app.reading.listing import Listing
+from app.reading.paging import Page, Row, after, read_cursor, write_cursor
 from app.reading.questions import Paged, ThingsQuery
 from app.reading.shapes import Person, Shape
-from app.reading.visibility import Condition, at, visible
+from app.reading.visibility import Condition, at
 from app.registry.publication_class import in_name_of
 from app.registry.read_permissions import Reader
 from app.registry.records import Kind
@@ -44,24 +52,8 @@ from app.vocabulary import Publish
 from app.wire.base import Tombstone
 from app.wire.records import DetaineeShape, ReleaseShape, VerificationOut
 
-
-@dataclass(frozen=True)
-class ListedThings:
-    """The things that terms mean at a revision: a statement of the key and the person of each, and a day of each.
-
-    `columns`: those of the spells, which personal terms read; `has_spell`: whether a thing has a spell of which a
-    condition on these columns holds. A release and a detention are one spell each, a person may have several."""
-
-    statement: Select[*tuple[Any, ...]]
-    key: Any
-    detainee: Any
-    columns: Any
-    day: Any = None
-    has_spell: Callable[[Condition], Condition] = lambda of_spell: of_spell
-
-
-# A query and a revision → the things that its terms mean then.
-Listing = Callable[[Any, int], ListedThings]
+# A position that was passed, and how many rows are wanted → rows that come after it, each with its own position.
+Following = Callable[[Sequence[int] | None, int], list[tuple[Any, list[int]]]]
 
 # Aliases, since the list itself may be of any of these tables; made once, which costs more than running a statement.
 _OF_SPELL: tuple[Any, ...] = tuple(
@@ -86,7 +78,7 @@ _KEYS: dict[str, tuple[Any, str]] = {
     "detainee": (Detainee, "detainee"),
 }
 _THEN: dict[str, Any] = {kind: aliased(table) for kind, (table, _key) in _KEYS.items()}
-_NOW: dict[str, Any] = {kind: aliased(table) for kind, (table, _key) in _KEYS.items()}
+_KEPT: dict[str, Kept] = {"release": FURTHEST_STAGES, "detention": ARRESTS, "detainee": PEOPLE}
 _PERSON_THEN: Any = aliased(Detainee)
 _CLAIM_THEN: Any = aliased(Claim)
 _CLAIM_NOW: Any = aliased(Claim)
@@ -94,27 +86,26 @@ STANDS, GONE = 0, 1  # what the first number of a cursor says of the row that wa
 
 
 def page_of_changes(
-    session: Session,
-    statement: Select[*tuple[Any, ...]],
     of: str,
-    order: Order,
+    width: int,
+    following: Following,
     shown: Callable[[list[Any]], Sequence[Row | None]],
-    left: tuple[Select[*tuple[Any, ...]], Any],
+    leaving: Following,
     query: Paged,
     revision: int,
 ) -> Page[Row]:
-    """A page of what changed, then of what left. `statement`: whatever may have changed; `of`: the list and its order;
-    `shown`: those rows as the reader is shown them, None for a row in which nothing changed; `left`: key and id of what
-    left, and the key."""
+    """A page of what changed, then of what left. `following`: whatever may have changed, by positions of `width`
+    numbers; `of`: the list and its order; `shown`: those rows as the reader is shown them, None for a row in which
+    nothing changed; `leaving`: key and id of what left, by the key."""
     of = f"changes of {of}"
-    position = read_cursor(query.cursor, of, 1 + len(order)) or [STANDS]
+    position = read_cursor(query.cursor, of, 1 + width) or [STANDS]
     rows: list[Row] = []
     gone: list[Tombstone] = []
     positions: list[list[int]] = []
     wanted = query.limit + 1
     passed: Sequence[int] | None = position[1:] or None
     while position[0] == STANDS and len(rows) < wanted:
-        placed = after(session, statement, order, passed, wanted)
+        placed = following(passed, wanted)
         for row, (_key, place) in zip(shown([row for row, _place in placed]), placed, strict=True):
             if row is not None:
                 rows.append(row)
@@ -123,18 +114,21 @@ def page_of_changes(
             break
         passed = placed[-1][1]
     if len(rows) < wanted:
-        departed, key = left
         beyond = position[1:2] if position[0] == GONE else None
-        fill = [0] * (len(order) - 1)
-        leaving = after(session, departed, [(key, False)], beyond, wanted - len(rows))
-        for (_key, thing_id, *_position), (number,) in leaving:
+        fill = [0] * (width - 1)
+        for (_key, thing_id, *_position), (number,) in leaving(beyond, wanted - len(rows)):
             gone.append({"id": thing_id, "revision": revision, "gone": True})
             positions.append([GONE, number, *fill])
     cursor = write_cursor(of, positions[query.limit - 1]) if len(positions) > query.limit else None
     return Page(rows[: query.limit], cursor, gone=gone[: query.limit - len(rows)])
 
 
-def may_have_changed(kind: Kind, among: ListedThings, since: int, revision: int) -> Condition:
+def may_have_changed(session: Session, since: int) -> list[int]:
+    """The people whose rows, or the permission to see them, entries after a revision touched."""
+    return [*session.scalars(select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > since))]
+
+
+def _touched(kind: Kind, key: Any, detainee: Any, since: int, revision: int) -> Condition:
     """Whether any row of a thing or of its person began or ended after a revision, or the permission to see it did."""
 
     def touched(table: Any, whose: Condition) -> Condition:
@@ -142,11 +136,11 @@ def may_have_changed(kind: Kind, among: ListedThings, since: int, revision: int)
         ended = and_(table.until > since, table.until <= revision)
         return exists(select(1).where(whose, or_(begun, ended)))
 
-    of_person = [touched(table, table.detainee == among.detainee) for table in _OF_PERSON]
-    of_person.append(past_permission.may_have_changed(among.detainee, since, revision))
+    of_person = [touched(table, table.detainee == detainee) for table in _OF_PERSON]
+    of_person.append(past_permission.may_have_changed(detainee, since, revision))
     if kind == "detainee":
-        return or_(*of_person, *(touched(table, table.detainee == among.key) for table in _OF_SPELL))
-    return or_(*of_person, *(touched(table, table.spell == among.key) for table in _OF_SPELL))
+        return or_(*of_person, *(touched(table, table.detainee == key) for table in _OF_SPELL))
+    return or_(*of_person, *(touched(table, table.spell == key) for table in _OF_SPELL))
 
 
 def changed(
@@ -162,11 +156,12 @@ def changed(
     """The things of `(key, person)` rows as the reader is shown them; None for a thing that was listed so at
     `since`."""
     then = listing(query, since)
+    listed_then = set(then.key.tolist())
     column = getattr(_THEN[kind], _KEYS[kind][1])
 
     def shown(rows: list[Any]) -> list[Row | None]:
         keys = [row[0] for row in rows]
-        listed = set(session.scalars(then.statement.where(then.key.in_(keys))))
+        listed = listed_then.intersection(keys)
         whose = select(column, _THEN[kind].detainee).where(column.in_(listed), at(_THEN[kind], since))
         before = dict(map(tuple, session.execute(whose))) if listed else {}
         past = person_records.people(session, set(before.values()), since)
@@ -207,43 +202,57 @@ def _told(
 
 
 def left(
-    kind: Kind, listing: Listing, query: ThingsQuery, reader: Reader, since: int, revision: int
-) -> tuple[Select[*tuple[Any, ...]], Any]:
-    """Key and id of what left a list of detainees, detentions or releases, and the key."""
-    then, now, name = _THEN[kind], _NOW[kind], _KEYS[kind][1]
-    key = getattr(then, name)
-    stands = exists(
-        select(1).where(getattr(now, name) == key, at(now, revision), visible(reader, now.detainee, revision))
-    )
+    session: Session, kind: Kind, listing: Listing, query: ThingsQuery, reader: Reader, since: int, revision: int
+) -> Following:
+    """Key and id of what left a list of detainees, detentions or releases."""
+    columns, kept = columns_of(session), _KEPT[kind]
+    name = _KEYS[kind][1]
+    now, then = columns.rows(kept, revision), columns.rows(kept, since)
+    shown_now = now[name][seen(columns, now[PERSON], reader, revision)]
     public = query.public()
-    listed, lists = listing(public, since), listing(public, revision)
-    moved_out = and_(
-        key.in_(listed.statement.with_only_columns(listed.key)),
-        key.not_in(lists.statement.with_only_columns(lists.key)),
-    )
+    moved_out = flags(columns.keys, listing(public, since).key) & ~flags(columns.keys, listing(public, revision).key)
+    touched = flags(columns.keys, np.array(may_have_changed(session, since), int))[then[PERSON]]
+    departed = ~flags(columns.keys, shown_now)[then[name]] | moved_out[then[name]]
+    keys = np.sort(then[name][departed & touched if not reader.restricted else departed])
+
+    def leaving(beyond: Sequence[int] | None, wanted: int) -> list[tuple[Any, list[int]]]:
+        rest = keys[keys > beyond[0]] if beyond else keys
+        found: list[tuple[Any, list[int]]] = []
+        for some in chunks(rest.tolist()):
+            found += after(session, _left(kind, some, reader, since, revision), [(_key(kind), False)], None, wanted)
+            if len(found) >= wanted:
+                break
+        return found[:wanted]
+
+    return leaving
+
+
+def _key(kind: Kind) -> Any:
+    return getattr(_THEN[kind], _KEYS[kind][1])
+
+
+def _left(kind: Kind, keys: Collection[int], reader: Reader, since: int, revision: int) -> Select[*tuple[Any, ...]]:
+    """Key and id of those of the things that the reader may be told to have left: what was listed for everyone then."""
+    then, key = _THEN[kind], _key(kind)
     statement = (
         select(key, getattr(Record, f"{kind}_id"))
         .join(Record, col(Record.key) == key)
-        .where(at(then, since), or_(~stands, moved_out))
+        .where(at(then, since), key.in_(keys))
     )
-    if not reader.restricted:
-        person = _PERSON_THEN
-        hidden_then = exists(
-            select(1).where(
-                person.detainee == then.detainee, at(person, since), person.publish == Publish.COUNTED.value
-            )
-        )
-        among = ListedThings(statement, key, then.detainee, None)
-        # Whoever is hidden for perhaps being a child was hidden then already, if nothing was said of the person since.
-        touched = may_have_changed(kind, among, since, revision)
-        statement = statement.where(~hidden_then, ~past_permission.hid(then.detainee, since), touched)
-    return statement, key
+    if reader.restricted:
+        return statement
+    person = _PERSON_THEN
+    hidden_then = exists(
+        select(1).where(person.detainee == then.detainee, at(person, since), person.publish == Publish.COUNTED.value)
+    )
+    # Whoever is hidden for perhaps being a child was hidden then already, if nothing was said of the person since.
+    touched = _touched(kind, key, then.detainee, since, revision)
+    return statement.where(~hidden_then, ~past_permission.hid(then.detainee, since), touched)
 
 
-def claims_left(
-    matching: Callable[[Any], list[Condition]], since: int, revision: int
-) -> tuple[Select[*tuple[Any, ...]], Any]:
-    """Key and id of the claims that matched the terms and do not any more, and the key."""
+def claims_left(session: Session, matching: Callable[[Any], list[Condition]], since: int, revision: int) -> Following:
+    """Key and id of the claims that matched the terms and do not any more."""
     then, now = _CLAIM_THEN, _CLAIM_NOW
     matches = exists(select(1).where(now.key == then.key, at(now, revision), *matching(now)))
-    return select(then.key, then.id).where(at(then, since), *matching(then), ~matches), then.key
+    statement = select(then.key, then.id).where(at(then, since), *matching(then), ~matches)
+    return lambda beyond, wanted: after(session, statement, [(then.key, False)], beyond, wanted)

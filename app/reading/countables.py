@@ -1,33 +1,21 @@
 """What is counted: releases, and who is held. What sets one apart from the other stands here, in one record each;
-beside that, a few files of `counts` ask which of the two they count.
+beside that, a few files ask which of the two they count, `selection.py` first.
 
-To count something else, write its terms, the selection that they mean, and its record.
+To count something else, write its terms, its tables and windows in `selection.py`, and its record.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from sqlmodel import Session
 
 from app.reading.dimensions import DETENTIONS, RELEASES
-from app.reading.held import HELD_TABLES, dated, select_held, silent
+from app.reading.held import dated
 from app.reading.questions import CountedQuery, CountQuery, HeldQuery
-from app.reading.selection import RELEASE_TABLES, CountedTables, Selection, select_releases
 from app.reading.terms import CountTerms, HeldCountTerms, SourcedTerms
-from app.reading.visibility import Condition
-from app.registry.read_permissions import Reader
 from app.registry.records import Kind
-
-
-class Select(Protocol):
-    """The rows that terms mean at a revision; `by_source`: one for each source, by its own values."""
-
-    def __call__(
-        self, session: Session, terms: Any, reader: Reader, revision: int, *, by_source: bool = False
-    ) -> Selection: ...
-
 
 Dated = Callable[[Session, Any, int, tzinfo, datetime], Any]
 
@@ -43,21 +31,17 @@ class Countable:
     `noun`: its name in addresses and totals; `record`: the kind of record that its list shows; `terms`: the terms of
     its counts; `query`: these terms with a revision; `names`: singular and plural in English, then in Spanish; `title`:
     its title in a bibliography; `mark`: a term that only these counts echo, by which a short address is recognised;
-    without one the address begins with the noun; `dated`: gives terms the day they mean at a revision; `beside`:
-    numbers beside the total, each with the condition under which a counted row is part of it.
+    without one the address begins with the noun; `dated`: gives terms the day they mean at a revision.
     """
 
     noun: str
     record: Kind
-    tables: CountedTables
-    select: Select
     terms: type[SourcedTerms]
     query: type[CountedQuery]
     names: tuple[str, str, str, str]
     title: str
     mark: str | None = None
     dated: Dated = _as_they_are
-    beside: Mapping[Literal["not_heard_since"], Callable[[Any], Condition]] = field(default_factory=dict)
 
     @property
     def counted(self) -> str:
@@ -76,8 +60,6 @@ COUNTABLES = {
         Countable(
             noun=RELEASES,
             record="release",
-            tables=RELEASE_TABLES,
-            select=select_releases,
             terms=CountTerms,
             query=CountQuery,
             mark="net",
@@ -87,15 +69,12 @@ COUNTABLES = {
         Countable(
             noun=DETENTIONS,
             record="detention",
-            tables=HELD_TABLES,
-            select=select_held,
             terms=HeldCountTerms,
             query=HeldQuery,
             mark="house_arrest",
             names=("person held", "people held", "persona detenida", "personas detenidas"),
             title="People held",
             dated=dated,
-            beside={"not_heard_since": silent},
         ),
     )
 }

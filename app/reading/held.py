@@ -1,27 +1,15 @@
-"""Who was held on a day, by whose word: a pure function of terms, reader and revision, like a count of releases.
-
-A person was held on a day if taken by then and not gone before it; whoever leaves on the day was held on it. A later
-detention that had begun by then ends an earlier detention without a known end.
-"""
+"""The day on which people were held: which one terms mean, and of whom nobody has been heard since."""
 
 from datetime import date, datetime, tzinfo
-from typing import Any
 
-from sqlalchemy import and_, not_, or_
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from app import dates
+from app.columns.rows import NONE, Mask, Rows
 from app.errors import Invalid
 from app.log.entries import entry_at
-from app.models import DetentionState, SourceDetention
-from app.reading.selection import CountedTables, Selection, selected
 from app.reading.terms import HeldCountTerms, HeldTerms, PersonTerms
-from app.reading.visibility import Condition
-from app.reading.windows import Placed
-from app.registry.read_permissions import Reader
 
-HELD_TABLES = CountedTables(DetentionState, SourceDetention, aliased(SourceDetention), ("spell",))
 # Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
 # sit, lists are revised within it) is when a list may be out of date rather than the person in prison.
 SILENCE = 180  # days
@@ -29,32 +17,11 @@ SILENCE = 180  # days
 OF_A_DAY = HeldTerms.model_fields.keys() - PersonTerms.model_fields.keys() - {"held_on"}
 
 
-def select_held(
-    session: Session, terms: HeldTerms, reader: Reader, revision: int, *, by_source: bool = False
-) -> Selection:
-    """The detentions that the terms mean. `by_source`: one row per detention and source, by the source's own days."""
-
-    def placed(columns: Any) -> Placed:
-        return on_day(columns, day_of(terms), house_arrest=terms.house_arrest)
-
-    return selected(session, HELD_TABLES, terms, reader, revision, by_source=by_source, conditions=(), placed=placed)
-
-
-def on_day(columns: Any, day: int, *, house_arrest: bool) -> Placed:
-    """`(inside, uncertain)`: surely held on the day; perhaps, since a date is missing or too coarse."""
-    left_lo, left_hi = (columns.free_lo, columns.free_hi) if house_arrest else (columns.out_lo, columns.out_hi)
-    begun = and_(columns.hi.is_not(None), columns.hi <= day)
-    to_come = and_(not_(begun), columns.lo.is_not(None), columns.lo > day)
-    not_gone = left_hi >= day
-    stays = and_(not_gone, left_lo >= day)
-    not_taken_again = or_(columns.next_hi.is_(None), columns.next_hi > day)
-    inside = and_(begun, stays, not_taken_again)
-    return inside, and_(not_gone, not_taken_again, not_(to_come), not_(and_(begun, stays)))
-
-
-def silent(terms: HeldTerms) -> Condition:
-    """Whether nobody has been heard to be held since long before the day."""
-    return col(DetentionState.heard_hi) < day_of(terms) - SILENCE
+def silent(together: Rows, terms: HeldTerms) -> Mask:
+    """Of which rows nobody has been heard to be held since long before the day."""
+    heard = together["heard_hi"]
+    long_since: Mask = (heard != NONE) & (heard < day_of(terms) - SILENCE)
+    return long_since
 
 
 def day_of(terms: HeldTerms) -> int:

@@ -2,18 +2,27 @@
 
 import json
 import uuid
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import distinct, exists, func, literal, select
+import numpy as np
+from sqlalchemy import select
 from sqlmodel import Session, col
 
+from app.columns.held import columns_of
+from app.columns.joins import flags
+from app.columns.reading import Columns
+from app.columns.rows import Mask
 from app.errors import NotFound
 from app.log.entries import entry_at
-from app.models import CaseKey, Claim, Detainee, Detention, Facility, Record, Report, Source
+from app.models import CaseKey, Claim, Facility, Record, Report, Source
 from app.reading import changes, person_records, shapes
-from app.reading.changes import ListedThings, Listing
-from app.reading.countables import countable_of
-from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Beside, Order, Page, Row, page
+from app.reading.classes import seen
+from app.reading.listing import ArrayOrder, ListedThings, Listing, counted, every_detention, order_of
+from app.reading.listing import people as people_meant
+from app.reading.named import with_facility_slug
+from app.reading.paging import Beside, Order, Page, Row, after, page, read_cursor, write_cursor
 from app.reading.questions import (
     ClaimQuery,
     DetaineeQuery,
@@ -25,12 +34,10 @@ from app.reading.questions import (
     ThingsQuery,
 )
 from app.reading.search import by_name
-from app.reading.selection import person_conditions, select_releases, with_facility_slug
 from app.reading.shapes import Shape
-from app.reading.terms import PersonTerms, ReleaseTerms, is_personal
+from app.reading.terms import is_personal
 from app.reading.traits import partly_hidden
-from app.reading.visibility import Condition, at, visible
-from app.reading.windows import detained_within
+from app.reading.visibility import Condition, at
 from app.registry import content, records
 from app.registry.read_permissions import Reader
 from app.registry.records import Kind, Version
@@ -39,18 +46,7 @@ from app.wire.directory import ClaimShape, FacilityShape, SourceShape
 from app.wire.filed import ReportBody, ReportShape
 from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 
-# Terms of releases: in a list of detainees they mean people with such a release.
-RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys()
-_OF_DETENTION = (col(Detention.spell), col(Detention.detainee))
-
-
-def _order(among: ListedThings, sort: str | None) -> Order:
-    """By key, or by day and then by key; what has no day stands last, whichever way round."""
-    down = sort is not None and sort.startswith("-")
-    by_key: Order = [(among.key, down)]
-    if sort is None or sort.removeprefix("-") == "recorded":
-        return by_key
-    return [(func.coalesce(among.day, BEFORE_ANY_DAY if down else AFTER_ANY_DAY), down), *by_key]
+NOT_FOUND = -1  # the rank of whom a search does not find
 
 
 def _listed(
@@ -65,97 +61,89 @@ def _listed(
     *,
     says_withheld: bool = False,
 ) -> Page[Row]:
-    """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision."""
-    among = listing(query, revision)
+    """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision.
+    `says_withheld`: beside the page stands how many were left out, so that a count and the list behind it can be told
+    to agree."""
+    among, columns = listing(query, revision), columns_of(session)
     name = f"counted {kind}s" if says_withheld else f"{kind}s"
-    order, of = _order(among, query.sort), f"{name} by {query.sort or 'default'}"
-    shown_to = reader
-    if query.q is None:
-        statement = among.statement.where(visible(reader, among.detainee, revision))
-    else:
+    of, shown_to = f"{name} by {query.sort or 'default'}", reader
+    order = order_of(among, query.sort)
+    shown: Mask = seen(columns, among.person, reader, revision)
+    withheld = int(np.count_nonzero(~shown))
+    if query.q is not None:
         shown_to = reader.finding
-        search = by_name(session, reader, query.q, among.detainee, revision)
-        statement = among.statement.where(search.inside)  # whose name the reader may see stands in lists
+        ranks = by_name(session, reader, query.q, revision)
+        rank = np.full(columns.keys, NOT_FOUND, np.int32)
+        rank[[*ranks]] = [*ranks.values()]
+        of_thing = rank[among.person]
+        shown = of_thing != NOT_FOUND  # whose name the reader may see stands in lists
         if query.sort is None:
-            order, of = [(search.rank, True), *order], f"{name} by likeness"
+            order, of = [(of_thing, True), *order], f"{name} by likeness"
     if since is not None:
-        statement = statement.where(changes.may_have_changed(kind, among, since, revision))
-        shown = changes.changed(session, kind, shape, listing, query, shown_to, since, revision)
-        left = changes.left(kind, listing, query, reader, since, revision)
-        return changes.page_of_changes(session, statement, of, order, shown, left, query, revision)
-    rows, cursor = page(session, statement, of, order, query.cursor, query.limit)
-    people = person_records.people(session, {row[1] for row in rows}, revision)
-    shapes_of_page = [shape(people[detainee], key, shown_to) for key, detainee, *_position in rows]
+        changed = flags(columns.keys, np.array(changes.may_have_changed(session, since), int))
+        shown = shown & changed[among.person]
+    chosen = np.flatnonzero(shown)
+    in_order = ArrayOrder([(column[chosen], down) for column, down in order])
+
+    def following(position: Sequence[int] | None, wanted: int) -> list[tuple[tuple[int, int], list[int]]]:
+        placed = in_order.after(position, wanted)
+        at = chosen[[place for place, _position in placed]]
+        things = zip(among.key[at].tolist(), among.person[at].tolist(), strict=True)
+        return [(thing, position) for thing, (_place, position) in zip(things, placed, strict=True)]
+
+    if since is not None:
+        told = changes.changed(session, kind, shape, listing, query, shown_to, since, revision)
+        left = changes.left(session, kind, listing, query, reader, since, revision)
+        return changes.page_of_changes(of, len(order), following, told, left, query, revision)
+    placed = following(read_cursor(query.cursor, of, len(order)), query.limit + 1)
+    cursor = write_cursor(of, placed[query.limit - 1][1]) if len(placed) > query.limit else None
+    rows = [thing for thing, _position in placed[: query.limit]]
+    people = person_records.people(session, {person for _key, person in rows}, revision)
+    shapes_of_page = [shape(people[person], key, shown_to) for key, person in rows]
     if query.q is not None:
         return Page(shapes_of_page, cursor)  # of a search nothing stands beside: nobody hidden is looked for
 
     def beside() -> Beside:
-        told: Beside = {}
+        stands: Beside = {}
         if says_withheld:
-            told["withheld"] = _number(session, among, ~visible(reader, among.detainee, revision))
+            stands["withheld"] = withheld
         if is_personal(query):
-            told["not_visible"] = _not_visible(session, listing, with_facility_slug(session, query), reader, revision)
-        return told
+            stands["not_visible"] = _not_visible(columns, listing, with_facility_slug(session, query), reader, revision)
+        return stands
 
     return Page(shapes_of_page, cursor, beside)
 
 
-def _not_visible(session: Session, listing: Listing, query: Any, reader: Reader, revision: int) -> int:
+def _not_visible(columns: Columns, listing: Listing, query: Any, reader: Reader, revision: int) -> int:
     """How many match every term but personal ones, and may not be asked about one of these: as a count says it."""
     among = listing(query.public(), revision)
-    unseen = partly_hidden(among.columns, query, reader, revision)
-    return 0 if unseen is None else _number(session, among, among.has_spell(unseen))
-
-
-def _number(session: Session, among: ListedThings, which: Condition) -> int:
-    number = among.statement.where(which).with_only_columns(func.count(distinct(among.key)))
-    return int(session.scalars(number).one())
+    unseen = partly_hidden(columns, among.spells, query, reader, revision, own=among.own)
+    return 0 if unseen is None else int(np.count_nonzero(among.with_spell(unseen)))
 
 
 def releases(
     session: Session, query: ReleaseQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[ReleaseShape]:
     """The releases that a count of the same terms counts; `since`: changed after it."""
-    return _counted(session, shapes.release, query, reader, revision, since)
-
-
-def _counted(
-    session: Session,
-    shape: Shape[Row],
-    query: ReleaseQuery | DetentionQuery,
-    reader: Reader,
-    revision: int,
-    since: int | None,
-) -> Page[Row]:
-    """What a count of the same terms counts, without the people that the reader may not see.
-
-    Beside them `withheld`: how many were left out, so that a count and the list behind it can be told to agree.
-    """
-    countable = countable_of(query)
 
     def listing(terms: Any, at_revision: int) -> ListedThings:
-        selection = countable.select(session, terms, reader, at_revision)
-        columns = selection.columns
-        statement = selection.rows(columns.spell, columns.detainee).where(selection.inside)
-        return ListedThings(statement, columns.spell, columns.detainee, columns, columns.lo)
+        return counted(session, terms, reader, at_revision)
 
-    return _listed(session, countable.record, shape, listing, query, reader, revision, since, says_withheld=True)
+    return _listed(session, "release", shapes.release, listing, query, reader, revision, since, says_withheld=True)
 
 
 def detentions(
     session: Session, query: DetentionQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[DetentionShape]:
     """Spells in custody, or, with a day, the spells that a count of the held counts on it."""
+    on_a_day = query.held_on is not None
 
-    def listing(terms: DetentionQuery, at_revision: int) -> ListedThings:
-        conditions = person_conditions(session, terms, Detention, reader, at_revision)
-        taken = detained_within(terms, Detention, at_revision)[0]
-        every = select(*_OF_DETENTION).where(at(Detention, at_revision), *conditions, taken)
-        return ListedThings(every, *_OF_DETENTION, Detention, col(Detention.detained_lo))
+    def listing(terms: Any, at_revision: int) -> ListedThings:
+        return (counted if on_a_day else every_detention)(session, terms, reader, at_revision)
 
-    if query.held_on is not None:
-        return _counted(session, shapes.detention, query, reader, revision, since)
-    return _listed(session, "detention", shapes.detention, listing, query, reader, revision, since)
+    return _listed(
+        session, "detention", shapes.detention, listing, query, reader, revision, since, says_withheld=on_a_day
+    )
 
 
 def detainees(
@@ -163,25 +151,9 @@ def detainees(
 ) -> Page[DetaineeShape]:
     """People. Terms of detentions mean people with a detention of which all these terms hold; terms of releases mean
     people with such a release."""
-    key = col(Detainee.detainee)
 
-    def listing(terms: DetaineeQuery, at_revision: int) -> ListedThings:
-        statement: Any = select(key, key.label("person")).where(at(Detainee, at_revision))
-        spells = [
-            *person_conditions(session, terms, Detention, reader, at_revision),
-            *([detained_within(terms, Detention, at_revision)[0]] if terms.arrested != (None, None) else []),
-        ]
-
-        def has_spell(*conditions: Condition) -> Condition:
-            own = (col(Detention.detainee) == key, at(Detention, at_revision))
-            return exists(select(literal(1)).where(*own, *spells, *conditions))
-
-        if spells:
-            statement = statement.where(has_spell())
-        if terms.model_fields_set & RELEASE_TERMS:
-            released = select_releases(session, terms, reader, at_revision)
-            statement = statement.where(key.in_(released.rows(released.columns.detainee).where(released.inside)))
-        return ListedThings(statement, key, key, Detention, has_spell=has_spell)
+    def listing(terms: Any, at_revision: int) -> ListedThings:
+        return people_meant(session, terms, reader, at_revision)
 
     return _listed(session, "detainee", shapes.detainee_of, listing, query, reader, revision, since)
 
@@ -247,8 +219,9 @@ def claims(
     of = f"claims by {query.sort or 'default'}"
     if since is not None:
         statement = statement.where(col(Claim.since) > since)
-        left = changes.claims_left(matching, since, revision)
-        return changes.page_of_changes(session, statement, of, order, shown, left, query, revision)
+        left = changes.claims_left(session, matching, since, revision)
+        following = partial(after, session, statement, order)
+        return changes.page_of_changes(of, len(order), following, shown, left, query, revision)
     rows, cursor = page(session, statement, of, order, query.cursor, query.limit)
     return Page(shown(rows), cursor)
 

@@ -9,18 +9,20 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import select
 from sqlmodel import Session, col
 
+from app.columns.tables import PERSON
 from app.database import chunks
 from app.errors import Invalid
 from app.matching.lookup import BlockingQuery, look_up_each
 from app.models import Placement, Record
 from app.reading import person_records, shapes
-from app.reading.countables import countable_of
+from app.reading.classes import seen
+from app.reading.selection import select as select_meant
 from app.reading.shapes import Person
 from app.reading.terms import SourcedTerms
-from app.reading.visibility import at, visible
+from app.reading.visibility import at
 from app.registry.content import Content
 from app.registry.projection.consolidate import said_of, value_by, value_of
 from app.registry.read_permissions import Reader
@@ -77,14 +79,13 @@ class Spell:
 def within(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> tuple[dict[int, int], int]:
     """Spell → person of the releases asked for, or of the people held on the day asked for, and how many more are
     withheld. Raises Invalid."""
-    selection = countable_of(terms).select(session, terms, reader, revision)
-    spell, detainee = selection.columns.spell, selection.columns.detainee
-    seen = visible(reader, detainee, revision)
-    rows = session.execute(selection.rows(spell, detainee).where(selection.inside, seen).limit(MOST_THEIRS + 1)).all()
-    if len(rows) > MOST_THEIRS:
+    selection = select_meant(session, terms, reader, revision)
+    rows = selection.rows.where(selection.inside)
+    shown = seen(selection.columns, rows[PERSON], reader, revision)
+    spell, person = rows["spell"][shown].tolist(), rows[PERSON][shown].tolist()
+    if len(spell) > MOST_THEIRS:
         raise Invalid.at("", "too_many", TOO_MANY)
-    unseen = selection.rows(func.count(distinct(spell))).where(selection.inside, ~seen)
-    return {row[0]: row[1] for row in rows}, session.scalars(unseen).one()
+    return dict(zip(spell, person, strict=True)), len(rows) - len(spell)
 
 
 def alike(

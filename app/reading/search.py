@@ -6,10 +6,9 @@ the whole name as it is spelt, and by no part of it.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, case, exists, false, literal, or_, select
+from sqlalchemy import and_, bindparam, literal, or_, select
 from sqlmodel import Session, col
 
 from app.matching.fold import PARTICLES, fold
@@ -28,14 +27,6 @@ IN_ONE = (Script.HAN, Script.HANGUL)  # scripts in which a surname and a given n
 EXACT = 1000  # the rank of a name that holds every word as it was asked; others by likeness, in thousandths
 
 
-@dataclass(frozen=True)
-class Search:
-    """A condition on people whose name the reader may see, and their rank, highest first."""
-
-    inside: Condition
-    rank: Any
-
-
 def is_whole_name(q: str) -> bool:
     """Whether a question is a name, and no way to browse names: two words at least, particles apart. A name that is
     written in one, as Chinese and Korean ones are, is whole with two characters."""
@@ -44,36 +35,30 @@ def is_whole_name(q: str) -> bool:
     return in_one or len(words) > 1
 
 
-def by_name(session: Session, reader: Reader, q: str, detainee: Any, revision: int) -> Search:
-    """People whose folded name holds every folded word of the question, in any order, or the same words spelt
-    otherwise, among the people whose name the reader may see. People whom the reader may only find are those whose
-    name has every word as it was asked, if the question is a whole name.
+def by_name(session: Session, reader: Reader, q: str, revision: int) -> dict[int, int]:
+    """Person → rank, highest first, of the people whose folded name holds every folded word of the question, in any
+    order, or the same words spelt otherwise, among the people whose name the reader may see. People whom the reader may
+    only find are those whose name has every word as it was asked, if the question is a whole name.
 
     People with a similar name are found by the keys that stand today, and judged by their name at the revision.
     """
     words = fold(q).split()
     if not words:
-        return Search(false(), literal(EXACT))  # punctuation alone is nobody's name, and stands in everybody's
+        return {}  # punctuation alone is nobody's name, and stands in everybody's
     alike = _alike(session, reader, q, revision)
-    so_called = _so_called(detainee, revision, col(DetaineePersonal.folded_name), words)
-    matches = or_(so_called, detainee.in_(alike)) if alike else so_called
-    matches = _among(reader, detainee, revision, matches)
+    detainee, name = col(DetaineePersonal.detainee), col(DetaineePersonal.folded_name)
+    so_called = _so_called(name, words)
+    matches = _among(reader, detainee, revision, or_(so_called, detainee.in_(alike)) if alike else so_called)
     if reader.finding != reader and is_whole_name(q):
-        padded = literal(" ") + col(DetaineePersonal.folded_name) + literal(" ")
-        whole = _so_called(detainee, revision, padded, [f" {word} " for word in words])
+        whole = _so_called(literal(" ") + name + literal(" "), [f" {word} " for word in words])
         matches = or_(matches, _among(reader.finding, detainee, revision, whole))
-    return Search(matches, case(alike, value=detainee, else_=EXACT) if alike else literal(EXACT))
+    found = session.scalars(select(detainee).where(at(DetaineePersonal, revision), matches))
+    return {person: alike.get(person, EXACT) for person in found}
 
 
-def _so_called(detainee: Any, revision: int, name: Any, parts: Sequence[str]) -> Condition:
+def _so_called(name: Any, parts: Sequence[str]) -> Condition:
     """Whether a person's name, as a column, holds every part."""
-    return exists(
-        select(1).where(
-            col(DetaineePersonal.detainee) == detainee,
-            *(name.contains(part, autoescape=True) for part in parts),
-            at(DetaineePersonal, revision),
-        )
-    )
+    return and_(*(name.contains(part, autoescape=True) for part in parts))
 
 
 def _among(reader: Reader, detainee: Any, revision: int, matches: Condition) -> Condition:

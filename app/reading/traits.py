@@ -1,57 +1,108 @@
-"""Personal dimensions of selected rows: where their values stand, which filters ask for them, and which of those a
-reader may not ask (rule 11)."""
+"""Which terms on the person hold of which rows, as far as the reader may ask (rule 11).
+
+What may not be seen decides nothing: it is taken out of a condition before any row is chosen by it, so that an answer
+takes as long whatever a hidden value is."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import and_, exists, or_, select, true
+import numpy as np
 
-from app.models import CLASSES_OF_TODAY, SourceTrait, Trait
+from app.columns import tables
+from app.columns.joins import flags
+from app.columns.reading import Columns
+from app.columns.rows import Array, Mask, Rows, among
+from app.models import CLASSES_OF_TODAY
+from app.reading.classes import hidden, hidden_trait
 from app.reading.dimensions import DIMENSIONS, Stands
 from app.reading.terms import PersonTerms
-from app.reading.visibility import Condition, at, hidden, sees_all, unless
+from app.reading.visibility import sees_all
 from app.registry.read_permissions import Reader
 
 
-def trait_of(trait: Any, own: Any, columns: Any, name: str, revision: int) -> tuple[Any, Condition]:
-    """The table in which a personal dimension of a selected row stands, `trait` or `own`, and which of its rows are the
-    row's: by the word of the source whose row it is, where the dimension rests on that."""
-    by_source = DIMENSIONS[name].stands is Stands.PLACE and getattr(columns, "source", None) is not None
-    table = own if by_source else trait
-    of_row = and_(table.spell == columns.spell, table.name == name, at(table, revision))
-    return table, and_(of_row, table.source == columns.source) if by_source else of_row
+def rests_on_source(name: str, *, own: bool) -> bool:
+    """Whether a personal dimension of a row rests on the word of the source whose row it is."""
+    return own and DIMENSIONS[name].stands is Stands.PLACE
 
 
-def personal_filters(terms: PersonTerms, columns: Any, revision: int) -> Iterator[tuple[str, list[str], Condition]]:
-    """`(dimension, values asked about, whether a row matches)`; the facility by its slug."""
-    for name, values in terms.traits().items():
-        yield name, values, _has_trait(columns, name, revision, values)
-    for name, values in terms.excluded().items():
-        yield name, values, and_(_has_trait(columns, name, revision), ~_has_trait(columns, name, revision, values))
+def traits(columns: Columns, name: str, revision: int, *, by_source: bool) -> Rows:
+    """The rows that say a personal dimension at a revision."""
+    return columns.rows(tables.SOURCE_TRAITS if by_source else tables.TRAITS, revision, ("name", name))
 
 
-def _has_trait(columns: Any, name: str, revision: int, values: Sequence[str] | None = None) -> Condition:
+def keys_of(columns: Columns, rows: Rows, *, by_source: bool) -> Array:
+    """The key by which a row and what is said of it belong together: the spell, or the spell and the source."""
+    if not by_source:
+        return rows["spell"]
+    both: Array = rows["spell"].astype(np.int64) * columns.keys + rows["source"]
+    return both
+
+
+def _has_trait(
+    columns: Columns, rows: Rows, name: str, revision: int, values: Sequence[str] | None, *, own: bool
+) -> Mask:
     """Whether a row has a value of a dimension, one of `values` where they are given."""
-    table, of_row = trait_of(Trait, SourceTrait, columns, name, revision)
-    among = () if values is None else (table.value.in_(values),)
-    return exists(select(1).where(of_row, *among))
+    by_source = rests_on_source(name, own=own)
+    said = traits(columns, name, revision, by_source=by_source)
+    if values is not None:
+        said = said.where(among(said["value"], columns.values.each(values)))
+    if not by_source:
+        return flags(columns.keys, said["spell"])[rows["spell"]]
+    of_rows, of_said = (keys_of(columns, some, by_source=True) for some in (rows, said))
+    found: Mask = np.isin(of_rows, of_said)
+    return found
 
 
-def partly_hidden(columns: Any, terms: Any, reader: Reader, revision: int) -> Condition | None:
-    """A condition on rows that match the terms without their personal ones: the person's class hides at least one of
-    these from the reader, and the row matches all that it opens. None where no class hides any from the reader.
+def _personal_filters(
+    columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *, own: bool
+) -> Iterator[tuple[str, list[str], Mask]]:
+    """`(dimension, values asked about, whether each row matches)`; the facility by its slug."""
+    for name, values in terms.traits().items():
+        yield name, values, _has_trait(columns, rows, name, revision, values, own=own)
+    for name, values in terms.excluded().items():
+        known = _has_trait(columns, rows, name, revision, None, own=own)
+        yield name, values, known & ~_has_trait(columns, rows, name, revision, values, own=own)
+
+
+def meant(
+    columns: Columns, rows: Rows, terms: PersonTerms, reader: Reader, revision: int, *, own: bool
+) -> Iterator[Mask]:
+    """The conditions of the terms on the person and the detention, but for its day. `own`: the rows are those of
+    sources, whose own word decides where the person was held."""
+    if terms.country is not None:
+        yield rows["country"] == columns.codes.of(terms.country)
+    if terms.designation is not None:
+        yield rows["designation"] == columns.codes.of(terms.designation)
+    for name, values, matching in _personal_filters(columns, rows, terms, revision, own=own):
+        unseen = hidden_trait(columns, rows[tables.PERSON], reader, name, revision, values)
+        yield matching if unseen is None else matching & ~unseen
+    if terms.state is not None or terms.rearrested is not None:
+        people = columns.rows(tables.PEOPLE, revision)
+        such = np.ones(len(people), bool)
+        if terms.state is not None:
+            such &= people["state"] == columns.codes.of(terms.state)
+        if terms.rearrested is not None:
+            such &= people["rearrested"] == terms.rearrested
+        yield flags(columns.keys, people[tables.PERSON][such])[rows[tables.PERSON]]
+
+
+def partly_hidden(columns: Columns, rows: Rows, terms: Any, reader: Reader, revision: int, *, own: bool) -> Mask | None:
+    """Of rows that match the terms without their personal ones, those whose person's class hides at least one of these
+    from the reader, and which match all that it opens. None where no class hides any from the reader.
 
     Neither a value that is hidden nor whether there is one is read."""
-    filters = [*personal_filters(terms, columns, revision)]
-    filters += [(name, [], true()) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].personal]
-    conditions: list[Condition] = []
+    people, everybody = rows[tables.PERSON], np.ones(len(rows), bool)
+    filters = [*_personal_filters(columns, rows, terms, revision, own=own)]
+    filters += [(name, [], everybody) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].personal]
+    found: Mask | None = None
     for place, publish in enumerate(CLASSES_OF_TODAY):
         seen = [sees_all(reader, publish, name, values) for name, values, _matching in filters]
         if all(seen):
             continue
-        own = hidden(columns.detainee, (publish,), revision)
-        stricter = CLASSES_OF_TODAY[place + 1 :]
-        theirs = and_(own, ~hidden(columns.detainee, stricter, revision)) if stricter else own
-        opened = (match for (_name, _values, match), is_seen in zip(filters, seen, strict=True) if is_seen)
-        conditions.append(unless(~theirs, and_(true(), *opened)))
-    return or_(*conditions) if conditions else None
+        theirs = hidden(columns, people, (publish,), revision)
+        theirs &= ~hidden(columns, people, CLASSES_OF_TODAY[place + 1 :], revision)
+        for (_name, _values, matching), is_seen in zip(filters, seen, strict=True):
+            if is_seen:
+                theirs &= matching
+        found = theirs if found is None else found | theirs
+    return found

@@ -39,15 +39,6 @@ def unless(unseen: Condition | None, matching: Condition) -> Condition:
     return matching if unseen is None else case((unseen, false()), else_=matching)
 
 
-def hidden_trait(
-    reader: Reader, detainee: Any, name: str, revision: int, values: Sequence[str] = ()
-) -> Condition | None:
-    """Whether the reader may not see a personal dimension of a person (with one of these values); None where the reader
-    may see it of everyone."""
-    classes = tuple(publish for publish in CLASSES_OF_TODAY if not sees_all(reader, publish, name, values))
-    return hidden(detainee, classes, revision) if classes else None
-
-
 def sees_all(reader: Reader, publish: str, name: str, values: Sequence[str]) -> bool:
     """Whether the reader may see these values of a dimension, or any at all, of someone of that class."""
     return all(reader.sees_trait(publish, name, value) for value in values or (None,))

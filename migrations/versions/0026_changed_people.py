@@ -19,6 +19,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("detainee", name=op.f("pk_changed_person")),
     )
     op.create_index(op.f("ix_changed_person_revision"), "changed_person", ["revision"])
+    # Who was touched when is in the rows and in the log: of all together it is enough that it was by now.
+    op.execute(
+        "INSERT INTO changed_person (detainee, revision) "
+        "SELECT DISTINCT detainee, (SELECT revision FROM head) FROM placement"
+    )
 
 
 def downgrade() -> None:

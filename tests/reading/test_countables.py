@@ -25,7 +25,6 @@ def test_terms_and_addresses_tell_what_they_count(countable: Countable) -> None:
 def test_a_count_is_grouped_by_what_its_list_can_filter_by(countable: Countable) -> None:
     filters = {*countable.terms.model_fields}
     assert {name for name in dimensions_of(countable.noun) if DIMENSIONS[name].is_filter} <= filters
-    assert set(countable.beside).isdisjoint(filters)
 
 
 def test_a_personal_dimension_is_a_trait_and_a_trait_is_a_dimension() -> None:

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, and_, bindparam, select
 from sqlmodel import Session, col
 
-from app.counts.selection import select as select_counted
 from app.database import chunks
 from app.dates import parse
 from app.models import Source, SourceRelease, Verification
-from app.reading.selection import COUNTING, source_keys
+from app.reading.named import source_keys
+from app.reading.selection import COUNTING
+from app.reading.selection import select as select_counted
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
 from app.registry.projection.status import status_among

@@ -13,7 +13,6 @@ from sqlmodel import Session, col
 
 from app.counts.estimates import MOST_LISTS, BadTable, estimate
 from app.counts.patterns import Patterns, patterns_of
-from app.counts.selection import Selection, select
 from app.counts.shapes import ReleaseEstimate
 from app.counts.tally import not_visible
 from app.database import chunks
@@ -21,7 +20,8 @@ from app.errors import Invalid
 from app.log.entries import pin
 from app.models import Source, Verification
 from app.reading import terms as wording
-from app.reading.selection import with_facility_slug
+from app.reading.named import with_facility_slug
+from app.reading.selection import Selection, select
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
 from app.registry.read_permissions import Reader

@@ -1,0 +1,160 @@
+"""Read columns from the tables: all of them, or again the rows of people whom entries touched since."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
+
+from app.columns import tables
+from app.columns.codes import Codes
+from app.columns.rows import NONE, STANDS, Array, Rows
+from app.columns.table import Table, Within
+from app.columns.tables import CODE, EVERY, NUMBER, SINCE, TYPES, UNTIL, VALUE, Kept
+from app.database import chunks
+from app.models import CLASSES_OF_TODAY, ChangedPerson, Entry, Head, Placement, Record
+
+# Rows that are turned into arrays at a time: some ten megabytes of Python's objects.
+BATCH = 50_000
+
+_HEAD = select(col(Head.revision), col(Entry.leaf_hash)).outerjoin(Entry, col(Entry.revision) == bindparam("of"))
+_CHANGED = select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > bindparam("after"))
+_CLASSES = select(col(Record.key), col(Record.publish_now))
+_CLASSES_OF = _CLASSES.join(Placement, col(Placement.record) == col(Record.key)).where(
+    col(Placement.detainee).in_(bindparam("among", expanding=True))
+)
+
+
+def _statement(kept: Kept) -> Any:
+    table: Any = kept.table
+    return select(table.since, table.until, *(getattr(table, name) for name in kept.columns))
+
+
+_STATEMENTS = {kept.name: _statement(kept).execution_options(yield_per=BATCH) for kept in EVERY}
+_STATEMENTS_OF = {
+    kept.name: _statement(kept).where(getattr(kept.table, tables.PERSON).in_(bindparam("among", expanding=True)))
+    for kept in EVERY
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns as of a head. `classes`: today's class of each record by its key, as a place in CLASSES_OF_TODAY."""
+
+    head: int
+    leaf: bytes | None
+    tables: dict[str, Table]
+    classes: Array
+    codes: Codes
+    values: Codes
+    # Whose class of today is which, at the head: made when first asked for.
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def rows(self, kept: Kept, revision: int, within: tuple[str, str] | None = None) -> Rows:
+        """The rows of a table that hold at a revision; `within`: with this text in a column of codes."""
+        chosen: Within | None = None
+        if within is not None:
+            chosen = within[0], self.codes.of(within[1])
+        return self.tables[kept.name].standing(revision, chosen)
+
+    @property
+    def keys(self) -> int:
+        """One more than the highest key of a person, a spell or a record."""
+        return len(self.classes)
+
+
+def head_and_leaf(session: Session, of: int) -> tuple[int, bytes | None]:
+    """The number of entries, and the leaf hash of the entry of a revision."""
+    head, leaf = session.connection().execute(_HEAD, {"of": of}).one()
+    return head, leaf
+
+
+def read(session: Session) -> Columns:
+    """All columns, from the tables."""
+    run = session.connection().execute
+    head = run(select(col(Head.revision))).scalar_one()
+    codes, values = Codes(), Codes()
+    rows = {
+        kept.name: Table.of(head, _known(_arrays(run(_STATEMENTS[kept.name]).partitions(), kept, codes, values), head))
+        for kept in EVERY
+    }
+    classes = _with_classes(np.zeros(head + 1, np.int8), run(_CLASSES))
+    return Columns(head, head_and_leaf(session, head)[1], rows, classes, codes, values)
+
+
+def caught_up(session: Session, held: Columns, head: int) -> Columns:
+    """The columns as of a later head: the rows of people whom entries touched since are read again."""
+    run = session.connection().execute
+    people = run(_CHANGED, {"after": held.head}).scalars().all()
+    renewed = {}
+    for kept in EVERY:
+        found = [run(_STATEMENTS_OF[kept.name], {"among": some}).all() for some in chunks(people)]
+        rows = _known(_arrays(found, kept, held.codes, held.values), head)
+        renewed[kept.name] = _renewed(held.tables[kept.name], kept, people, rows, held.head, head)
+    classes = np.zeros(head + 1, np.int8)
+    classes[: held.keys] = held.classes
+    for some in chunks(people):
+        _with_classes(classes, run(_CLASSES_OF, {"among": some}))
+    leaf = head_and_leaf(session, head)[1]
+    return replace(held, head=head, leaf=leaf, tables=renewed, classes=classes, made={})
+
+
+def _arrays(batches: Iterable[Iterable[Any]], kept: Kept, codes: Codes, values: Codes) -> dict[str, Array]:
+    """Rows of a table as arrays by column."""
+    names = (SINCE, UNTIL, *kept.columns)
+    parts: dict[str, list[Array]] = {name: [] for name in names}
+    adding = {CODE: codes.add, VALUE: values.add}
+    for rows in batches:
+        for name, column in zip(names, zip(*rows, strict=True), strict=False):
+            kind = kept.columns.get(name, NUMBER)
+            parts[name].append(np.array(_numbers(column, kind, adding), TYPES[kind]))
+    return {
+        name: np.concatenate([np.empty(0, TYPES[kept.columns.get(name, NUMBER)]), *arrays])
+        for name, arrays in parts.items()
+    }
+
+
+def _numbers(column: Iterable[Any], kind: str, adding: Mapping[str, Callable[[str | None], int]]) -> list[Any]:
+    """The values of a column as they are kept."""
+    if kind in adding:
+        return [adding[kind](text) for text in column]
+    if kind == NUMBER:
+        return [NONE if number is None else min(number, STANDS) for number in column]
+    return [*column]
+
+
+def _known(rows: dict[str, Array], head: int) -> dict[str, Array]:
+    """Rows as of a head: the transaction may have seen later ones."""
+    known = rows[SINCE] <= head
+    rows = {name: column[known] for name, column in rows.items()}
+    rows[UNTIL] = np.where(rows[UNTIL] > head, STANDS, rows[UNTIL]).astype(np.int32)
+    return rows
+
+
+def _renewed(
+    table: Table, kept: Kept, people: Collection[int], rows: dict[str, Array], before: int, head: int
+) -> Table:
+    """The table with these rows of some people. Rows have only been closed and opened since, but after an erasure."""
+    names = (*kept.key, SINCE)
+    places = {table.row(place, names): place for place in table.places(people)}
+    found = [*zip(*(rows[name].tolist() for name in names), strict=True)]
+    new = [place for place, key in enumerate(found) if key not in places]
+    cut = len(found) - len(new) < len(places) or bool((rows[SINCE][new] <= before).any())
+    closed: dict[int, int] = {}
+    for key, until in zip(found, rows[UNTIL].tolist(), strict=True):
+        if key in places and until != (was := table.row(places[key], (UNTIL,))[0]):
+            closed[places[key]] = until
+            cut = cut or was != STANDS
+    if cut:
+        return table.rewritten(head, people, rows)
+    return table.grown(head, closed, {name: column[new] for name, column in rows.items()})
+
+
+def _with_classes(classes: Array, rows: Any) -> Array:
+    place = {publish: number for number, publish in enumerate(CLASSES_OF_TODAY)}
+    for key, publish in rows:
+        if key < len(classes):
+            classes[key] = place[publish]
+    return classes

@@ -1,0 +1,55 @@
+"""Whose rows of a count or a list today's reader may see, by today's class of each person."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.columns import tables
+from app.columns.joins import flags
+from app.columns.reading import Columns
+from app.columns.rows import Array, Mask
+from app.models import CLASSES_OF_TODAY
+from app.reading.visibility import sees_all
+from app.registry.read_permissions import Reader
+
+_CLASSES = "classes by person"
+
+
+def classes_of(columns: Columns, revision: int) -> Array:
+    """By person, which of today's classes the records have that were the person's at the revision: a bit for each, by
+    its place in CLASSES_OF_TODAY."""
+    made: Array | None = columns.made.get(_CLASSES)
+    if made is not None and revision >= columns.head:
+        return made
+    placed = columns.rows(tables.PLACEMENTS, revision)
+    own = columns.classes[placed["record"]]
+    bits = np.zeros(columns.keys, np.uint8)
+    for place in range(len(CLASSES_OF_TODAY)):
+        bits[flags(columns.keys, placed[tables.PERSON][own == place])] |= np.uint8(1 << place)
+    if revision >= columns.head:
+        columns.made[_CLASSES] = bits
+    return bits
+
+
+def hidden(columns: Columns, people: Array, classes: Sequence[str], revision: int) -> Mask:
+    """Whether today's class of each of these people is among `classes`.
+
+    The person is taken as at the revision; its class is the strictest of today's classes of the records it had then."""
+    bits = sum(1 << CLASSES_OF_TODAY.index(publish) for publish in classes)
+    found: Mask = (classes_of(columns, revision)[people] & bits) != 0
+    return found
+
+
+def hidden_trait(
+    columns: Columns, people: Array, reader: Reader, name: str, revision: int, values: Sequence[str] = ()
+) -> Mask | None:
+    """Of which of these people the reader may not see a personal dimension (with one of these values); None where the
+    reader may see it of everyone."""
+    classes = [publish for publish in CLASSES_OF_TODAY if not sees_all(reader, publish, name, values)]
+    return hidden(columns, people, classes, revision) if classes else None
+
+
+def seen(columns: Columns, people: Array, reader: Reader, revision: int) -> Mask:
+    """Which of these people stand in lists for the reader."""
+    classes = [publish for publish in CLASSES_OF_TODAY if not reader.sees_person(publish)]
+    return ~hidden(columns, people, classes, revision)
