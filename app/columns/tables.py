@@ -48,7 +48,8 @@ _OWN = {"source": NUMBER, "verdict": CODE, "independent": FLAG}
 _RELEASED = {"stage": CODE, "kind": CODE, **_DAYS, "next_hi": NUMBER}
 
 RELEASES = Kept(ReleaseAtStage, ("spell", "stage"), {**_SPELL, **_RELEASED, **_TERMS, **_TOGETHER})
-SOURCE_RELEASES = Kept(SourceRelease, ("spell", "stage", "source"), {**_SPELL, **_RELEASED, **_TERMS, **_OWN})
+_SAID = {"said_lo": NUMBER, "said_hi": NUMBER, "said_kind": CODE}
+SOURCE_RELEASES = Kept(SourceRelease, ("spell", "stage", "source"), {**_SPELL, **_RELEASED, **_TERMS, **_OWN, **_SAID})
 HELD = Kept(DetentionState, ("spell",), {**_SPELL, **_DAYS, **_ENDS, "heard_hi": NUMBER, **_TERMS, **_TOGETHER})
 SOURCE_HELD = Kept(SourceDetention, ("spell", "source"), {**_SPELL, **_DAYS, **_ENDS, **_TERMS, **_OWN})
 FURTHEST_STAGES = Kept(Release, ("spell",), {**_SPELL, "stage": CODE})

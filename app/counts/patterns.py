@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from app.columns.cells import cells
 from app.columns.joins import NO_PLACE, places_by
-from app.columns.rows import Array
+from app.columns.rows import Array, Places, Rows
 from app.models import Source
 from app.reading.selection import Selection, voices_of
 from app.reading.terms import CountTerms
@@ -23,11 +23,13 @@ SOURCES_OF_NUMBER = 63
 @dataclass(frozen=True)
 class Patterns:
     """The releases of a count by their verifying sources. `spell`: of each release; `pattern`: the place of its pattern
-    in `sources`."""
+    in `sources`; `voices`: what each of these sources says, and `place`: of which release."""
 
     spell: Array
     pattern: Array
     sources: list[Pattern]
+    voices: Rows
+    place: Places
 
     def sizes(self) -> Counter[Pattern]:
         """How many releases each pattern has; one whose sources are none is of those that nobody verified."""
@@ -44,9 +46,10 @@ def patterns_of(session: Session, selection: Selection, terms: CountTerms, *, in
     verified = voices["verdict"] == columns.codes.of(Verdict.VERIFIED)
     voices = voices.where(verified & voices["independent"] if independent else verified)
     place = places_by(columns.keys, spell)[voices["spell"]]
-    source, place = voices["source"][place != NO_PLACE], place[place != NO_PLACE]
+    voices, place = voices.where(place != NO_PLACE), place[place != NO_PLACE]
+    source = voices["source"]
     keys = np.unique(source)
-    slugs: dict[int, str] = dict(session.execute(select_rows(col(Source.key), col(Source.slug))).all())
+    slugs = slugs_by_key(session)
     words = [np.zeros(len(spell), np.int64) for _some in range(0, len(keys), SOURCES_OF_NUMBER)]
     for number, key in enumerate(keys):
         word, bit = divmod(number, SOURCES_OF_NUMBER)
@@ -56,4 +59,10 @@ def patterns_of(session: Session, selection: Selection, terms: CountTerms, *, in
     for of_pattern in zip(*(word.tolist() for word in found.values), strict=True):
         bits = [divmod(number, SOURCES_OF_NUMBER) for number in range(len(keys))]
         sources.append(frozenset(slugs[int(keys[n])] for n, (w, bit) in enumerate(bits) if of_pattern[w] >> bit & 1))
-    return Patterns(spell, found.number, sources)
+    return Patterns(spell, found.number, sources, voices, place)
+
+
+def slugs_by_key(session: Session) -> dict[int, str]:
+    """The slug of each source by its key."""
+    slugs: dict[int, str] = dict(session.execute(select_rows(col(Source.key), col(Source.slug))).all())
+    return slugs

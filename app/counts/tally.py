@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from sqlalchemy import select as select_rows
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from app.columns.cells import cells
 from app.columns.codes import NOTHING
@@ -16,11 +15,11 @@ from app.counts.cells import refuse_too_many
 from app.counts.groups import Groups, grouped
 from app.counts.list_addresses import WITHHELD
 from app.counts.list_addresses import address as list_address
+from app.counts.patterns import slugs_by_key
 from app.counts.shapes import Group, TalliedCount
 from app.counts.shapes import Groups as ToldGroups
 from app.counts.unresolved_duplicates import unresolved_duplicates
 from app.log.entries import Pin, pin, redactions_since
-from app.models import Source
 from app.reading import terms as wording
 from app.reading.countables import Countable, countable_of
 from app.reading.dimensions import DIMENSIONS, RELEASES, DimensionValue
@@ -158,7 +157,7 @@ def _groups(session: Session, counting: Counting, selection: Selection, names: S
     numbers: Mapping[int, SourceNumbers | Total | HeldTotal] = (
         _source_groups(groups, counting) if by_source else _total_groups(groups, counting.countable.noun)
     )
-    slugs: dict[int, str] = dict(session.execute(select_rows(col(Source.key), col(Source.slug))).all())
+    slugs = slugs_by_key(session)
     named = [(dict(zip(names, groups.key(group, slugs), strict=True)), of) for group, of in numbers.items()]
     named.sort(key=lambda group: [_order(value) for value in group[0].values()])
     # The names of the dimensions are data (DIMENSIONS), so that no type checker knows which of them a group has.

@@ -179,6 +179,10 @@ class SourceRelease(SQLModel, table=True):
     country: str | None
     designation: str
     next_hi: int | None
+    # The day of the stage and the kind that the source gives itself; null: it gives none.
+    said_lo: int | None
+    said_hi: int | None
+    said_kind: str | None
 
 
 class DetentionState(SQLModel, table=True):

@@ -124,8 +124,14 @@ def page_of_changes(
 
 
 def may_have_changed(session: Session, since: int) -> list[int]:
-    """The people whose rows, or the permission to see them, entries after a revision touched."""
+    """All people whose rows, or the permission to see them, entries after a revision changed, and some others."""
     return [*session.scalars(select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > since))]
+
+
+def _touched_of(kind: Kind, keys: Collection[int], since: int, revision: int) -> Select[*tuple[Any, ...]]:
+    """The keys of those of the things of which an entry after a revision changed a row, or who may see it."""
+    table, key = _THEN[kind], _key(kind)
+    return select(key).where(key.in_(keys), at(table, revision), _touched(kind, key, table.detainee, since, revision))
 
 
 def _touched(kind: Kind, key: Any, detainee: Any, since: int, revision: int) -> Condition:
@@ -161,6 +167,7 @@ def changed(
 
     def shown(rows: list[Any]) -> list[Row | None]:
         keys = [row[0] for row in rows]
+        touched = set(session.scalars(_touched_of(kind, keys, since, revision)))
         listed = listed_then.intersection(keys)
         whose = select(column, _THEN[kind].detainee).where(column.in_(listed), at(_THEN[kind], since))
         before = dict(map(tuple, session.execute(whose))) if listed else {}
@@ -173,6 +180,8 @@ def changed(
 
         def same(key: int, person: Person) -> bool:
             was = past.get(before.get(key, 0))
+            if key not in touched:
+                return True
             if was is None or person.detainee["detainee"] in always_changed:
                 return False
             of_then = in_name_of(was.detainee["publish"], was.detainee["detainee"] in consented)

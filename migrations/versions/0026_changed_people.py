@@ -1,4 +1,5 @@
-"""Which entry touched each person last: whoever keeps rows in memory reads those of such people again."""
+"""Which entry touched each person last: whoever keeps rows in memory reads those of such people again. And what each
+source itself says of a release, beside what counts for it: under the rules of before it stays empty, until a rebuild."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,7 +25,14 @@ def upgrade() -> None:
         "INSERT INTO changed_person (detainee, revision) "
         "SELECT DISTINCT detainee, (SELECT revision FROM head) FROM placement"
     )
+    op.add_column("source_release", sa.Column("said_lo", sa.Integer(), nullable=True))
+    op.add_column("source_release", sa.Column("said_hi", sa.Integer(), nullable=True))
+    op.add_column("source_release", sa.Column("said_kind", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
+    op.execute("UPDATE head SET rules = 1")  # whoever comes back has what sources say made anew
+    with op.batch_alter_table("source_release", schema=None) as batch_op:
+        for name in ("said_kind", "said_hi", "said_lo"):
+            batch_op.drop_column(name)
     op.drop_table("changed_person")

@@ -151,8 +151,8 @@ def test_two_sources_agree_on_the_day_or_may_or_cannot_or_do_not_say(shared: Wor
     pairs = {(row["a"], row["b"]): row for row in overlap(shared)["pairs"]}
     assert pairs["foro", "jep"]["dates"] == {"same": 1, "compatible": 1, "different": 1, "unsaid": 1}
     assert pairs["foro", "jep"]["kinds"] == {"same": 1, "different": 1, "unsaid": 2}
-    # A day, and an interval of that one day: written otherwise, and no contradiction.
-    assert pairs["foro", "pud"]["dates"] == {"same": 1, "compatible": 1, "different": 0, "unsaid": 0}
+    # A day, and an interval of that one day, are the same day.
+    assert pairs["foro", "pud"]["dates"] == {"same": 2, "compatible": 0, "different": 0, "unsaid": 0}
     (apart,) = overlap(shared, sources=1)["pairs"]
     assert (apart["both"], set(apart["dates"].values())) == (0, {0})
 

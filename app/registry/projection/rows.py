@@ -27,11 +27,11 @@ from app.registry.projection.custody import Custody, read_custody, with_next
 from app.registry.projection.ends import End
 from app.registry.projection.person_state import standing_last, state_of
 from app.registry.projection.spells import spells
-from app.registry.projection.statements import Statement
+from app.registry.projection.statements import DATE_OF_STAGE, Statement
 from app.registry.projection.status import COUNTING
 from app.registry.projection.units import contradicted
 from app.registry.projection.voices import by_source
-from app.vocabulary import Publish, Stage, State
+from app.vocabulary import Publish, ReleaseKind, Stage, State
 
 Rows = dict[type[Any], list[TableRow]]
 
@@ -224,7 +224,8 @@ def _source_rows(custody: Custody) -> list[TableRow]:
 
 def _source_row(custody: Custody, voice: Statement, stage: Stage) -> TableRow:
     """The row of one source at one stage, by the source's own word."""
-    when = detention_state.own_day(voice, stage)
+    when, said = detention_state.own_day(voice, stage), voice.date(f"release.{DATE_OF_STAGE[stage]}")
+    kind = voice.content.get("release.kind")
     return {
         "spell": custody.spell,
         "stage": stage,
@@ -236,6 +237,9 @@ def _source_row(custody: Custody, voice: Statement, stage: Stage) -> TableRow:
         "kind": detention_state.own_kind(voice),
         **detention_state.own_country_and_designation(detention_state.own_statements(custody, voice.source.key)),
         "next_hi": custody.next_hi_by_source.get(voice.source.key),
+        "said_lo": said and said.lo,
+        "said_hi": said and said.hi,
+        "said_kind": None if kind == ReleaseKind.UNSPECIFIED else kind,
     }
 
 
