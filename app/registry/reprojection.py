@@ -73,6 +73,7 @@ _PLACES = (
     .join(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
     .where(col(Record.id).in_(_AMONG))
 )
+_PEOPLE_EVER = select(col(Placement.detainee)).where(col(Placement.record).in_(_AMONG))
 # Whoever judges by today's class finds it beside the record, and a look-up beside each of its blocking keys.
 _SET_CLASS = (
     update(Record).where(col(Record.key) == bindparam("of")).values(publish_now=bindparam("class")),
@@ -126,11 +127,14 @@ def reproject(
     old = {row.detainee for row in stored if row.detainee is not None}
     for model, versioned in _TABLES.items():
         versioned.replace(session.connection(), old, wanted[model], revision)
+    touched = old | {row["detainee"] for row in wanted[Detainee]}
     changed = [{"of": r.key, "class": classes[r.key]} for r in stored if r.publish_now != classes[r.key]]
     if changed:
         for statement in _SET_CLASS:
             session.connection().execute(statement, changed)
-    mark_now(session.connection(), old | {row["detainee"] for row in wanted[Detainee]}, revision)
+        # A recalled report is of nobody now, and of the person it was of at an earlier revision.
+        touched.update(person for (person,) in _rows(session, _PEOPLE_EVER, [row["of"] for row in changed]))
+    mark_now(session.connection(), touched, revision)
     if any(edge.judgement == Judgement.UNSURE for edge in edges):
         _write_pending(session, edges, component, revision)
 
