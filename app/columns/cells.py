@@ -28,27 +28,35 @@ class Cells(NamedTuple):
 
 def cells(columns: Sequence[Array]) -> Cells:
     """The cells of rows: one for each combination of values, of one column or several, that a row has."""
-    coded, lows, sizes = [], [], []
-    for column in columns:
-        numbers = column.astype(np.int64)
-        known = numbers != NONE
-        low = int(numbers[known].min()) - 1 if known.any() else NONE  # null stands before all others
-        numbers = np.where(known, numbers - low, 0)
-        coded.append(numbers)
+    lows, sizes = [], []
+    combined, total = np.zeros(len(columns[0]), np.int64), 1
+    for number, column in enumerate(columns):
+        coded, low, size = _coded(column)
         lows.append(low)
-        sizes.append(int(numbers.max(initial=0)) + 1)
-    combined, total = np.zeros_like(coded[0]), 1
-    for numbers, size in zip(coded, sizes, strict=True):
-        combined, total = combined * size + numbers, total * size
+        sizes.append(size)
+        combined = coded.astype(np.int64) if number == 0 else combined * size + coded
+        total *= size
     if total <= DENSE:
         used = np.flatnonzero(np.bincount(combined, minlength=total))
         place = np.empty(total, np.intp)
         place[used] = np.arange(len(used))
-        number = place[combined]
+        numbers = place[combined]
     else:
-        used, number = np.unique(combined, return_inverse=True)
+        used, numbers = np.unique(combined, return_inverse=True)
     values: list[Array] = []
     for low, size in zip(reversed(lows), reversed(sizes), strict=True):
-        used, coded_value = np.divmod(used, size)
-        values.append(np.where(coded_value, coded_value + low, NONE))
-    return Cells(number, values[::-1])
+        used, coded = np.divmod(used, size)
+        values.append(np.where(coded, coded + low, NONE))
+    return Cells(numbers, values[::-1])
+
+
+def _coded(column: Array) -> tuple[Array, int, int]:
+    """`(codes, what to add to one, how many there are)`: 0 for null, and from 1 on in the order of the values."""
+    low, high = (int(column.min()), int(column.max())) if len(column) else (0, 0)
+    if low != NONE:
+        return column - np.int32(low - 1), low - 1, high - low + 2
+    if high == NONE:
+        return np.zeros(len(column), np.int32), 0, 1
+    known = column != NONE
+    low = int(column.min(initial=high, where=known))
+    return np.where(known, column - np.int32(low - 1), 0), low - 1, high - low + 2

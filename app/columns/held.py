@@ -70,7 +70,9 @@ def _brought_to_head(session: Session, holder: _Holder, until: float) -> Columns
     head, leaf = head_and_leaf(session, held.head)
     if leaf != held.leaf:  # another database than the one that was read: a backup was put in its place
         held = _read_whole(session, holder, until)
-    return held if head <= held.head else caught_up(session, held, head)
+    if head <= held.head:
+        return held
+    return caught_up(session, held, head) or _read_whole(session, holder, until)
 
 
 def _read_whole(session: Session, holder: _Holder, until: float) -> Columns:

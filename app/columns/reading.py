@@ -20,6 +20,9 @@ from app.models import CLASSES_OF_TODAY, ChangedPerson, Entry, Head, Placement, 
 
 # Rows that are turned into arrays at a time: some ten megabytes of Python's objects.
 BATCH = 50_000
+# People whose rows are compared one by one: some seconds. Of more, as when a facility of many is renamed, all columns are
+# read anew.
+MOST_CHANGED = 20_000
 
 _HEAD = select(col(Head.revision), col(Entry.leaf_hash)).outerjoin(Entry, col(Entry.revision) == bindparam("of"))
 _CHANGED = select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > bindparam("after"))
@@ -106,10 +109,13 @@ def _without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def caught_up(session: Session, held: Columns, head: int) -> Columns:
-    """The columns as of a later head: the rows of people whom entries touched since are read again."""
+def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
+    """The columns as of a later head: the rows of people whom entries touched since are read again. None where these
+    are too many."""
     run = session.connection().execute
     people = run(_CHANGED, {"after": held.head}).scalars().all()
+    if len(people) > MOST_CHANGED:
+        return None
     renewed = {}
     for kept in EVERY:
         found = [run(_STATEMENTS_OF[kept.name], {"among": some}).all() for some in chunks(people)]

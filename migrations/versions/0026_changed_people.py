@@ -1,5 +1,7 @@
-"""Which entry touched each person last: whoever keeps rows in memory reads those of such people again. And what each
-source itself says of a release, beside what counts for it: under the rules of before it stays empty, until a rebuild."""
+"""Which entry touched each person last, and what each source itself says of a release.
+
+Whoever keeps rows in memory reads those of people touched since again. What sources say stays empty until a rebuild.
+"""
 
 import sqlalchemy as sa
 from alembic import op
