@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from app.columns.reading import Columns, caught_up, head_and_leaf, read
+from app.columns.reading import Columns, caught_up, is_of, read
 from app.database import UNTIL, WRITES, is_memory, out_of_time, reading
 
 
@@ -67,8 +67,8 @@ def _brought_to_head(session: Session, holder: _Holder, until: float) -> Columns
     held = holder.columns
     if held is None or held.head == 0:
         held = _read_whole(session, holder, until)
-    head, leaf = head_and_leaf(session, held.head)
-    if leaf != held.leaf:  # another database than the one that was read: a backup was put in its place
+    same, head = is_of(session, held)
+    if not same:
         held = _read_whole(session, holder, until)
     if head <= held.head:
         return held

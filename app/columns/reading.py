@@ -20,11 +20,21 @@ from app.models import CLASSES_OF_TODAY, ChangedPerson, Entry, Head, Placement, 
 
 # Rows that are turned into arrays at a time: some ten megabytes of Python's objects.
 BATCH = 50_000
-# People whose rows are compared one by one: some seconds. Of more, as when a facility of many is renamed, all columns are
-# read anew.
+# People whose rows are compared one by one: some seconds. Of more, as when a facility of many is renamed, all columns
+# are read anew.
 MOST_CHANGED = 20_000
 
-_HEAD = select(col(Head.revision), col(Entry.leaf_hash)).outerjoin(Entry, col(Entry.revision) == bindparam("of"))
+# The last entries whose leaf hash is kept: a session may have begun before the entries that others read meanwhile.
+LEAVES = 1_000
+
+_HEAD = select(
+    col(Head.revision),
+    select(col(Entry.leaf_hash)).where(col(Entry.revision) == col(Head.revision)).scalar_subquery(),
+    select(col(Entry.leaf_hash)).where(col(Entry.revision) == bindparam("of")).scalar_subquery(),
+)
+_LEAVES = select(col(Entry.revision), col(Entry.leaf_hash)).where(
+    col(Entry.revision) > bindparam("after"), col(Entry.revision) <= bindparam("to")
+)
 _CHANGED = select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > bindparam("after"))
 _CLASSES = select(col(Record.key), col(Record.publish_now))
 _CLASSES_OF = _CLASSES.join(Placement, col(Placement.record) == col(Record.key)).where(
@@ -54,10 +64,11 @@ _STATEMENTS_OF = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns as of a head. `classes`: today's class of each record by its key, as a place in CLASSES_OF_TODAY."""
+    """Columns as of a head. `leaves`: the leaf hashes of the last entries, by revision; `classes`: today's class of
+    each record by its key, as a place in CLASSES_OF_TODAY."""
 
     head: int
-    leaf: bytes | None
+    leaves: dict[int, bytes]
     tables: dict[str, Table]
     classes: Array
     codes: Codes
@@ -78,10 +89,18 @@ class Columns:
         return len(self.classes)
 
 
-def head_and_leaf(session: Session, of: int) -> tuple[int, bytes | None]:
-    """The number of entries, and the leaf hash of the entry of a revision."""
-    head, leaf = session.connection().execute(_HEAD, {"of": of}).one()
-    return head, leaf
+def is_of(session: Session, columns: Columns) -> tuple[bool, int]:
+    """Whether the columns are of the database that a session reads, be they older or newer than what it sees; and its
+    number of entries. A backup put in the place of the database has other entries, or fewer and no newer reader."""
+    head, last, at_columns = session.connection().execute(_HEAD, {"of": columns.head}).one()
+    if head < columns.head:
+        return columns.leaves.get(head) == last, head
+    return columns.leaves.get(columns.head) == at_columns, head
+
+
+def _leaves(session: Session, head: int) -> dict[int, bytes]:
+    rows = session.connection().execute(_LEAVES, {"after": head - LEAVES, "to": head})
+    return {revision: bytes(leaf) for revision, leaf in rows}
 
 
 def read(session: Session) -> Columns:
@@ -96,7 +115,7 @@ def read(session: Session) -> Columns:
     with _without_collector():
         rows = {kept.name: table(kept) for kept in EVERY}
     classes = _with_classes(np.zeros(head + 1, np.int8), run(_CLASSES))
-    return Columns(head, head_and_leaf(session, head)[1], rows, classes, codes, values)
+    return Columns(head, _leaves(session, head), rows, classes, codes, values)
 
 
 @contextmanager
@@ -125,8 +144,7 @@ def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
     classes[: held.keys] = held.classes
     for some in chunks(people):
         _with_classes(classes, run(_CLASSES_OF, {"among": some}))
-    leaf = head_and_leaf(session, head)[1]
-    return replace(held, head=head, leaf=leaf, tables=renewed, classes=classes, made={})
+    return replace(held, head=head, leaves=_leaves(session, head), tables=renewed, classes=classes, made={})
 
 
 def _arrays(batches: Iterable[Iterable[Any]], kept: Kept, codes: Codes, values: Codes) -> dict[str, Array]:
