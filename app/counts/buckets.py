@@ -19,9 +19,13 @@ DAYS_OF_WEEK, MONTHS_OF_YEAR = 7, 12
 
 def bucket_numbers(lo: Array, hi: Array, unit: Unit) -> Array:
     """The number of the one bucket that holds each date; NONE where it straddles two, or there is no date."""
-    number = {"day": lambda day: day, "week": _week, "month": _month}[unit]
-    first = number(lo)
-    numbers: Array = np.where((lo != NONE) & (first == number(hi)), first, NONE)
+    numbers, known = np.full(len(lo), NONE, np.int64), lo != NONE
+    if known.any():
+        first, last = int(lo[known].min()), int(hi[known].max())
+        # Many events fall on few days: each day is looked up in a calendar of them.
+        of_day = {"day": lambda day: day, "week": _week, "month": _month}[unit](np.arange(first, last + 1))
+        begins, ends = of_day[lo[known] - first], of_day[hi[known] - first]
+        numbers[known] = np.where(begins == ends, begins, NONE)
     return numbers
 
 
@@ -31,7 +35,7 @@ def _week(day: Array) -> Array:
 
 def _month(day: Array) -> Array:
     """Months since March of year 0."""
-    z = day.astype(np.int64) + BEFORE_FIRST_DAY
+    z = day + BEFORE_FIRST_DAY
     era = z // DAYS_OF_ERA
     doe = z - era * DAYS_OF_ERA
     yoe = (doe - doe // 1460 + doe // 36_524 - doe // 146_096) // 365

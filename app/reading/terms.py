@@ -3,9 +3,10 @@
 One vocabulary serves counts and lists, so that every count can link to the list behind it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -241,7 +242,16 @@ def link(path: str, terms: Mapping[str, EchoedTerm], as_of: Pin | None) -> str:
     """A relative address that asks the same again: parameters in the order of the terms, then the rules and the
     revision with its leaf; or, without a revision, that asks for today's answer."""
     pairs = [(name, _text(item)) for name, value in terms.items() for item in each(value)]
-    return f"{path}?{urlencode(pairs if as_of is None else [*pairs, *pinned(as_of)])}"
+    asked = pairs if as_of is None else [*pairs, *pinned(as_of)]
+    return f"{path}?{'&'.join(f'{name}={_encoded(value)}' for name, value in asked)}"
+
+
+# What an address spells as it is. A count has an address for each of its groups, and most values are codes and days.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+
+
+def _encoded(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else quote_plus(text)
 
 
 def pinned(as_of: Pin) -> list[tuple[str, str]]:
