@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from functools import cache
 from random import Random
 
 from app.demo.names import FEMALE, MALE, SURNAMES
@@ -29,18 +30,23 @@ HEADS = """
 TAILS = "rado lera nez les llo rrez ro ra na no ldo nte gas das ños chea guren zaga naldi ques tiel nzo mpos rgo vela"
 
 
+@cache
+def surnames() -> tuple[str, ...]:
+    """Every invented surname, the commonest first."""
+    draw = Random(0)
+    heads, tails = HEADS.split(), TAILS.split()
+    made = {(draw.choice(heads) + draw.choice(("", *heads)) + draw.choice(tails)).title() for _ in range(3 * FAMILIES)}
+    shuffled = sorted(made)
+    draw.shuffle(shuffled)
+    return tuple(shuffled)
+
+
 class Crowd:
     """People drawn as a population is: a few surnames are everywhere, most are rare."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
-        draw = Random(0)
-        heads, tails = HEADS.split(), TAILS.split()
-        made = {
-            (draw.choice(heads) + draw.choice(("", *heads)) + draw.choice(tails)).title() for _ in range(3 * FAMILIES)
-        }
-        self._surnames = sorted(made)
-        draw.shuffle(self._surnames)
+        self._surnames = surnames()
         self._weights = [1 / (rank + 12) for rank in range(len(self._surnames))]  # the commonest has two in a hundred
         self._names = GIVEN.split()
         self._given = [1 / (rank + 4) for rank in range(len(self._names))]
