@@ -20,7 +20,7 @@ LISTS   ?=
 FILE    ?=
 RATE    ?=
 ROUNDS  ?= 200
-ENGINE  ?= sqlite
+SIZES   ?= 1000 20000 100000
 FLOOD   ?= build/flood
 UV      ?= uv
 # The pips that Python 3.11 and 3.12 brought, and the newest.
@@ -30,6 +30,8 @@ VENV := .venv
 BIN  := $(VENV)/bin
 # What looks through the project, and what is looked through: each in an environment of its own.
 AUDIT := .audit
+# What the benchmark of reading makes: registries, figures, and an environment for what it is laid beside.
+READING := build/reading
 
 # Nothing enters the environment unless its hash is in the lock; our own package is built by the setuptools of that lock.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -45,7 +47,7 @@ ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood bench bench-full bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -131,6 +133,12 @@ drill-io: $(VENV)/.dev ## Let the n-th write or sync of the files of ENGINE fail
 flood: $(VENV)/.runtime ## Let sixteen clients ask a costly question, and tell how long writers, cheap reads and health wait
 	$(BIN)/python -m bench.flood $(FLOOD)
 
+bench: $(VENV)/.runtime $(READING)/.datasette ## Ask registries of SIZES people, beside the obvious service, Datasette and bare uvicorn
+	$(BIN)/python -m bench.reading.run $(READING) $(SIZES) --datasette $(READING)/datasette/bin/datasette
+
+bench-full: SIZES = 1000000
+bench-full: bench ## The same of a registry of a million people (17 GiB of disk)
+
 bench-import: $(VENV)/.runtime ## File ROWS (100000) invented reports, then the same file again; try them in a process of its own
 	$(BIN)/python -m bench.imports $(ROWS)
 	$(BIN)/python -m bench.imports $(ROWS) --dry-run
@@ -163,6 +171,7 @@ lock: ## Write both locks from pyproject.toml, keeping what they pin (LOCK_FLAGS
 	$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra build --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(LOCK) $(LOCK_FLAGS) --group pyproject.toml:audit --output-file requirements-audit.txt
 	$(LOCK) $(LOCK_FLAGS) --group pyproject.toml:mutation --constraint requirements-dev.txt --output-file requirements-mutation.txt
+	$(LOCK) $(LOCK_FLAGS) bench/requirements-reading.in --output-file bench/requirements-reading.txt
 
 clean: ## Remove the environment and what the tools left
 	rm -rf $(VENV) $(AUDIT) build dist *.egg-info .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -197,3 +206,10 @@ $(AUDIT)/.runtime: requirements.txt
 	$(PYTHON) -m venv --clear $(AUDIT)/runtime
 	$(AUDIT)/runtime/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	@touch $@
+
+# Left out where its packages cannot be had: the benchmark says so.
+$(READING)/.datasette: bench/requirements-reading.txt
+	@mkdir -p $(READING)
+	$(PYTHON) -m venv --clear $(READING)/datasette
+	$(READING)/datasette/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $< && \
+		touch $@ || rm -rf $(READING)/datasette

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-audit.txt", "requirements-mutation.txt")
+LOCKS = (
+    *("requirements.txt", "requirements-dev.txt", "requirements-audit.txt", "requirements-mutation.txt"),
+    "bench/requirements-reading.txt",
+)
 SBOM = ROOT / "dist" / "recuento.cdx.json"
 LICENCES = ROOT / "dist" / "licences.txt"
 # Licences under which a library may be used by a program under Apache-2.0. Of the LGPL, as a library that is imported.

@@ -1,8 +1,13 @@
 """What `make bench` measures is what the write path would have left."""
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from pydantic import SecretStr
@@ -14,8 +19,9 @@ from app.config import Settings
 from app.database import reading
 from app.models import OPEN, PROJECTED
 from bench.drill_import import SECRET
-from bench.reading import build
+from bench.reading import build, plain, questions
 from bench.reading.history import BEGUN
+from bench.reading.load import Line
 from bench.reading.people import FACILITIES, SOURCES, Crew, Step
 from tests.support import World
 
@@ -132,3 +138,51 @@ def test_the_past_of_a_built_registry_holds_fewer_people_and_no_row_twice(built:
                 same = [column == getattr(other, column.name) for column in keys]
                 twice = (table.since < other.since, table.until > other.since, *same)
                 assert session.scalar(select(func.count()).select_from(table).join(other, and_(*twice))) == 0, table
+
+
+def test_the_service_it_is_laid_beside_counts_the_same(built: Path, tmp_path: Path) -> None:
+    plain.copy(built, tmp_path / "plain.db", OPEN)
+    with closing(sqlite3.connect(tmp_path / "plain.db")) as connection:
+        counted = {(source, verdict): number for source, verdict, number in connection.execute(plain.BY_SOURCE)}
+    with World(settings_of(built), keys={"curator": ""}) as world:
+        groups = world.client.get(questions.WARM).json()["groups"]
+    assert {group["source"]: group["verified"] for group in groups} == {
+        group["source"]: counted.get((group["source"], "verified"), 0) for group in groups
+    }
+    assert sum(group["verified"] for group in groups) > PEOPLE / 4
+
+
+def test_every_question_is_answered_and_none_is_asked_twice(built: Path) -> None:
+    with World(settings_of(built), keys={"curator": ""}) as world:
+        revision = world.get("/v1/counts/releases").json()["revision"]
+        ids = [one["id"] for one in world.get("/v1/releases").json()["data"]]
+        for row in [*questions.cold(revision), *questions.of_people(PEOPLE, ids)]:
+            paths = [*islice(row.paths, 20)]
+            assert len({*paths}) == len(paths) >= 2, row.name
+            for path in paths[:2]:
+                assert world.client.get(path).status_code == 200, path
+        for path in questions.ids_of(1):
+            assert world.client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfour",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nfour\r\n0\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\netag: x\r\n\r\n",
+    ],
+    ids=["in one", "in chunks", "none"],
+)
+def test_an_answer_is_awaited_until_its_last_byte(answer: bytes) -> None:
+    async def ask() -> bytes:
+        line = Line()
+        line.transport = Mock()
+        asking = asyncio.ensure_future(line.ask(b""))
+        await asyncio.sleep(0)
+        for place in range(len(answer)):
+            assert not asking.done()
+            line.data_received(answer[place : place + 1])
+        return await asking
+
+    assert asyncio.run(ask()) == answer
