@@ -19,7 +19,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from sqlalchemy import Engine
 
 from app.database import make_engine, migrate, reading, writing
 from app.log.head import bind_secret
-from app.models import OPEN, BlockingKey
+from app.models import OPEN, BlockingKey, Entry
 from app.registry import directory
 from app.registry.read_permissions import Reader
 from app.registry.schemas import FacilityIn, SourceIn
@@ -36,18 +35,22 @@ from app.registry.write import WriteContext
 from app.vocabulary import FacilityKind, Role, SourceKind
 from bench.drill_import import SECRET
 from bench.reading.history import BEGUN, COLUMNS, Block, rows_of
-from bench.reading.people import FACILITIES, SOURCES, Crew, entries_of_crew
+from bench.reading.people import Crew, entries_of_crew
+from bench.reading.telling import FACILITIES, SOURCES
 
 CREW = 1_000  # people of one block
+LEAST = 40  # with whom everything happens to somebody
 DRAWN = 50_000
 PROCESSES = 2
 CACHE_KIB = 1_000_000  # of SQLite while it loads: ids are random, and their indexes are written all over
 LASTED = timedelta(days=330)  # from the first entry to the last
+FILLED: tuple[type[Any], ...] = (Entry, *COLUMNS)
 # Columns that hold a revision, or the key of somebody or something, which is one.
 OF_REVISIONS = frozenset(
     ("key", "record", "since", "stated", "detainee", "spell", "contradicts", "decision", "detainee_a", "detainee_b")
 )
 OF_IDS = frozenset(("id", "detainee_id", "detention_id", "release_id", "a", "b"))
+LEAF_BYTES = 32
 KEPT_DIGITS = 20  # of an id: the others say which copy it is of
 
 
@@ -77,8 +80,8 @@ class Plan:
 def build(url: str, people: int, seed: int = 1) -> int:
     """Make the registry in an empty database, a file of SQLite; the number of its entries."""
     size = min(CREW, people)
-    if people % size:
-        raise ValueError(f"Ask for a multiple of {CREW} people, or for fewer.")
+    if people % size or size < LEAST:
+        raise ValueError(f"Ask for a multiple of {CREW} people, or for fewer, and at least {LEAST}.")
     engine = make_engine(url)
     migrate(engine)
     plan = Plan(seed, people, size, _prepare(engine))
@@ -164,10 +167,11 @@ def _write_entries(cursor: Any, plan: Plan, kinds: list[str]) -> None:
     """Write the log, as long as it is to be, and its head."""
 
     def rows() -> Iterator[tuple[Any, ...]]:
+        begun, step = BEGUN.replace(tzinfo=None), LASTED / plan.last
         for revision in range(plan.first + 1, plan.last + 1):
             kind = kinds[(revision - plan.first - 1) % len(kinds)]
-            at = (BEGUN + LASTED * (revision / plan.last)).replace(tzinfo=None).isoformat(" ", "microseconds")
-            yield revision, kind, at, f'{{"kind":"{kind}"}}', sha256(b"%d" % revision).digest()
+            at = (begun + step * revision).isoformat(" ", "microseconds")
+            yield revision, kind, at, f'{{"kind":"{kind}"}}', revision.to_bytes(LEAF_BYTES, "little")
 
     columns = "revision, kind, recorded_at, body, leaf_hash"
     cursor.executemany(f"INSERT INTO entry ({columns}) VALUES (?, ?, ?, ?, ?)", rows())  # noqa: S608
@@ -198,7 +202,7 @@ def _copied(table: type[Any], name: str, later: int, copy: str) -> str:
 def _drop_indexes(cursor: Any) -> list[str]:
     """Drop the indexes of the tables that are filled; the statements that make them again, which takes a fraction of
     the time of keeping them."""
-    tables = [table.__tablename__ for table in COLUMNS]
+    tables = [table.__tablename__ for table in FILLED]
     marks = ", ".join("?" * len(tables))
     found = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN"
     named = cursor.execute(f"{found} ({marks})", tables).fetchall()

@@ -34,7 +34,8 @@ from app.registry.publication_class import CLASS, class_of_today, person_class, 
 from app.registry.reprojection import statement_of
 from app.registry.views import Views
 from app.vocabulary import Publish
-from bench.reading.people import SOURCES, Step
+from bench.reading.people import Step
+from bench.reading.telling import SOURCES
 
 Row = tuple[Any, ...]
 Tables = dict[type[Any], list[Row]]

@@ -7,7 +7,8 @@ from itertools import count, cycle
 from typing import Literal
 from urllib.parse import urlencode
 
-from bench.reading.people import FACILITIES, SOURCES, Crew
+from bench.reading.people import Crew
+from bench.reading.telling import FACILITIES, SOURCES
 
 WARM = "/v1/counts/releases?group_by=source"
 

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from app.models import OPEN
 from app.registry.projection import RULES
 from bench import invented
-from bench.reading import build, history, people, plain, servers
+from bench.reading import build, history, people, plain, servers, telling
 from bench.reading.load import Told, again_and_again, answer_to, one_by_one, request
 from bench.reading.questions import WARM, Row, cold, ids_of, of_people
 from bench.reading.servers import Server
@@ -36,7 +36,7 @@ OF_DATASETTE = f"/plain.json?{urlencode({'sql': plain.BY_SOURCE, '_shape': 'arra
 
 def registry_of(folder: Path, number: int) -> Path:
     """The registry of so many people, made where it is not there yet, or was made by other code."""
-    made_by = b"".join(Path(str(one.__file__)).read_bytes() for one in (invented, people, history, build))
+    made_by = b"".join(Path(str(one.__file__)).read_bytes() for one in (invented, telling, people, history, build))
     file = folder / f"registry-{number}-{hashlib.sha256(made_by + b'%d' % RULES).hexdigest()[:8]}.db"
     if not file.exists():
         for old in folder.glob(f"registry-{number}-*"):

@@ -22,7 +22,8 @@ from bench.drill_import import SECRET
 from bench.reading import build, plain, questions
 from bench.reading.history import BEGUN
 from bench.reading.load import Line
-from bench.reading.people import FACILITIES, SOURCES, Crew, Step
+from bench.reading.people import Crew, Step
+from bench.reading.telling import FACILITIES, SOURCES
 from tests.support import World
 
 PEOPLE = 40
