@@ -137,7 +137,7 @@ bench: $(VENV)/.runtime $(READING)/.datasette ## Ask registries of SIZES people,
 	$(BIN)/python -m bench.reading.run $(READING) $(SIZES) --datasette $(READING)/datasette/bin/datasette
 
 bench-full: SIZES = 1000000
-bench-full: bench ## The same of a registry of a million people (17 GiB of disk)
+bench-full: bench ## The same of a registry of a million people (20 GB of disk)
 
 bench-import: $(VENV)/.runtime ## File ROWS (100000) invented reports, then the same file again; try them in a process of its own
 	$(BIN)/python -m bench.imports $(ROWS)

@@ -15,7 +15,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -89,23 +89,27 @@ def build(url: str, people: int, seed: int = 1) -> int:
     with closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()
         indexes = _drop_indexes(cursor)
-        cursor.execute("BEGIN")
         for some, tables in _drawn(url, plan):
             kinds += some
-            for table, rows in tables.items():
-                cursor.executemany(_insert(table), rows)
-            cursor.execute("COMMIT")
-            cursor.execute("BEGIN")
-        _write_entries(cursor, plan, kinds)
+            with _one_transaction(cursor):
+                for table, rows in tables.items():
+                    cursor.executemany(_insert(table), rows)
+        with _one_transaction(cursor):
+            _write_entries(cursor, plan, kinds)
         for done in range(plan.drawn, people // size, plan.drawn):
-            _copy(cursor, plan, done)
-            cursor.execute("COMMIT")
-            cursor.execute("BEGIN")
+            with _one_transaction(cursor):
+                _copy(cursor, plan, done)
         for sql in indexes:
             cursor.execute(sql)
-        cursor.execute("COMMIT")
     engine.dispose()
     return plan.last
+
+
+@contextmanager
+def _one_transaction(cursor: Any) -> Iterator[None]:
+    cursor.execute("BEGIN")
+    yield
+    cursor.execute("COMMIT")
 
 
 def _prepare(engine: Engine) -> int:
