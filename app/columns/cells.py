@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.columns.rows import NONE, Array
+from app.columns.rows import NONE, STANDS, Array
 
 # Combinations of values that are counted in an array with a place for each, used or not: eight megabytes. Of more the
 # used ones are sorted out.
 DENSE = 1_000_000
+# What 64 bits hold, with room for a sign: beyond, the columns so far are numbered before the next is added.
+MOST = 2**62
 
 
 class Cells(NamedTuple):
@@ -28,35 +30,51 @@ class Cells(NamedTuple):
 
 def cells(columns: Sequence[Array]) -> Cells:
     """The cells of rows: one for each combination of values, of one column or several, that a row has."""
-    lows, sizes = [], []
-    combined, total = np.zeros(len(columns[0]), np.int64), 1
-    for number, column in enumerate(columns):
+    numbered, pending = Cells(np.zeros(len(columns[0]), np.int64), []), _Pending([], [], 1)
+    combined = numbered.number
+    for column in columns:
         coded, low, size = _coded(column)
-        lows.append(low)
-        sizes.append(size)
-        combined = coded.astype(np.int64) if number == 0 else combined * size + coded
-        total *= size
-    if total <= DENSE:
-        used = np.flatnonzero(np.bincount(combined, minlength=total))
-        place = np.empty(total, np.intp)
+        if pending.total * size > MOST:
+            numbered = _numbered(combined, numbered, pending)
+            combined, pending = numbered.number, _Pending([], [], max(1, len(numbered)))
+        combined = combined * size + coded
+        pending = _Pending([*pending.lows, low], [*pending.sizes, size], pending.total * size)
+    return _numbered(combined, numbered, pending)
+
+
+class _Pending(NamedTuple):
+    """Columns that are combined into one number. `total`: one more than the highest such number."""
+
+    lows: list[int]
+    sizes: list[int]
+    total: int
+
+
+def _numbered(combined: Array, before: Cells, pending: _Pending) -> Cells:
+    """The cells of combined numbers. `before`: the cells of the columns that had been numbered already."""
+    if pending.total <= DENSE:
+        used = np.flatnonzero(np.bincount(combined, minlength=pending.total))
+        place = np.empty(pending.total, np.intp)
         place[used] = np.arange(len(used))
-        numbers = place[combined]
+        number = place[combined]
     else:
-        used, numbers = np.unique(combined, return_inverse=True)
+        used, number = np.unique(combined, return_inverse=True)
     values: list[Array] = []
-    for low, size in zip(reversed(lows), reversed(sizes), strict=True):
+    for low, size in zip(reversed(pending.lows), reversed(pending.sizes), strict=True):
         used, coded = np.divmod(used, size)
         values.append(np.where(coded, coded + low, NONE))
-    return Cells(numbers, values[::-1])
+    return Cells(number, [*(earlier[used] for earlier in before.values), *values[::-1]])
 
 
 def _coded(column: Array) -> tuple[Array, int, int]:
     """`(codes, what to add to one, how many there are)`: 0 for null, and from 1 on in the order of the values."""
     low, high = (int(column.min()), int(column.max())) if len(column) else (0, 0)
-    if low != NONE:
-        return column - np.int32(low - 1), low - 1, high - low + 2
     if high == NONE:
-        return np.zeros(len(column), np.int32), 0, 1
-    known = column != NONE
-    low = int(column.min(initial=high, where=known))
-    return np.where(known, column - np.int32(low - 1), 0), low - 1, high - low + 2
+        return np.zeros(len(column), np.int64), 0, 1
+    known = None if low != NONE else column != NONE
+    if known is not None:
+        low = int(column.min(initial=high, where=known))
+    size = high - low + 2
+    numbers = column.astype(np.int64) if size > STANDS else column
+    coded = numbers - numbers.dtype.type(low - 1) if numbers.dtype == np.int64 else numbers - np.int32(low - 1)
+    return coded if known is None else np.where(known, coded, 0), low - 1, size

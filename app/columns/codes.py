@@ -1,6 +1,6 @@
 """Texts of columns as small whole numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 NOTHING = 0  # the code of null
 UNKNOWN = -1  # the code of a text that no row has
@@ -30,3 +30,10 @@ class Codes:
 
     def text(self, code: int) -> str | None:
         return self._texts[code]
+
+    def keep(self, codes: Collection[int]) -> None:
+        """Forget all texts but those of these codes: no row has them any more."""
+        for text, code in [*self._codes.items()]:
+            if code not in codes and text is not None:
+                del self._codes[text]
+                self._texts[code] = None

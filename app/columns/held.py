@@ -44,6 +44,8 @@ def columns_of(session: Session) -> Columns:
         raise out_of_time()
     try:
         current = holder.columns = _brought_to_head(session, holder, until)
+        if holder.coming is not None and holder.coming.done():
+            holder.coming = None  # what was prepared is of then, and is asked for no more
     finally:
         holder.turn.release()
     session.info[Columns] = (transaction, current)

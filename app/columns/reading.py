@@ -4,6 +4,7 @@ import gc
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from app.columns import tables
 from app.columns.codes import Codes
 from app.columns.rows import NONE, STANDS, Array, Rows
 from app.columns.table import Table, Within
-from app.columns.tables import CODE, EVERY, NUMBER, SINCE, TYPES, UNTIL, VALUE, Kept
+from app.columns.tables import CODE, EVERY, NUMBER, PERSONAL, SINCE, TYPES, UNTIL, VALUE, Kept
 from app.database import chunks
 from app.models import CLASSES_OF_TODAY, ChangedPerson, Entry, Head, Placement, Record
 
@@ -26,6 +27,7 @@ MOST_CHANGED = 20_000
 
 # The last entries whose leaf hash is kept: a session may have begun before the entries that others read meanwhile.
 LEAVES = 1_000
+LONGEST_SESSION = 60.0  # seconds: a question has less
 
 _HEAD = select(
     col(Head.revision),
@@ -73,7 +75,8 @@ class Columns:
     classes: Array
     codes: Codes
     values: Codes
-    # Whose class of today is which, at the head: made when first asked for.
+    read_at: float = field(default_factory=monotonic)
+    # What questions at the head have in common, made when first asked for.
     made: dict[str, Any] = field(default_factory=dict)
 
     def rows(self, kept: Kept, revision: int, within: tuple[str, str] | None = None) -> Rows:
@@ -91,10 +94,11 @@ class Columns:
 
 def is_of(session: Session, columns: Columns) -> tuple[bool, int]:
     """Whether the columns are of the database that a session reads, be they older or newer than what it sees; and its
-    number of entries. A backup put in the place of the database has other entries, or fewer and no newer reader."""
+    number of entries. A backup put in the place of the database has other entries, or fewer for longer than any
+    session lasts."""
     head, last, at_columns = session.connection().execute(_HEAD, {"of": columns.head}).one()
     if head < columns.head:
-        return columns.leaves.get(head) == last, head
+        return columns.leaves.get(head) == last and monotonic() - columns.read_at < LONGEST_SESSION, head
     return columns.leaves.get(columns.head) == at_columns, head
 
 
@@ -135,16 +139,22 @@ def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
     people = run(_CHANGED, {"after": held.head}).scalars().all()
     if len(people) > MOST_CHANGED:
         return None
-    renewed = {}
-    for kept in EVERY:
-        found = [run(_STATEMENTS_OF[kept.name], {"among": some}).all() for some in chunks(people)]
-        rows = _known(_arrays(found, kept, held.codes, held.values), head)
-        renewed[kept.name] = _renewed(held.tables[kept.name], kept, people, rows, held.head, head)
+    # All is read before any array is written, so that whoever is stopped meanwhile leaves nothing half done.
+    found = {
+        kept.name: [run(_STATEMENTS_OF[kept.name], {"among": some}).all() for some in chunks(people)] for kept in EVERY
+    }
+    recorded = [row for some in chunks(people) for row in run(_CLASSES_OF, {"among": some})]
+    leaves = _leaves(session, head)
     classes = np.zeros(head + 1, np.int8)
     classes[: held.keys] = held.classes
-    for some in chunks(people):
-        _with_classes(classes, run(_CLASSES_OF, {"among": some}))
-    return replace(held, head=head, leaves=_leaves(session, head), tables=renewed, classes=classes, made={})
+    renewed = {}
+    for kept in EVERY:
+        rows = _known(_arrays(found[kept.name], kept, held.codes, held.values), head)
+        renewed[kept.name] = _renewed(held.tables[kept.name], kept, people, rows, held.head, head)
+    if any(renewed[kept.name].is_rewritten for kept in PERSONAL):
+        held.values.keep({int(code) for kept in PERSONAL for code in np.unique(renewed[kept.name].column("value"))})
+    _with_classes(classes, recorded)
+    return replace(held, head=head, leaves=leaves, tables=renewed, classes=classes, read_at=monotonic(), made={})
 
 
 def _arrays(batches: Iterable[Iterable[Any]], kept: Kept, codes: Codes, values: Codes) -> dict[str, Array]:

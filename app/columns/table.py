@@ -25,6 +25,7 @@ class Table:
 
     def __init__(self, head: int, arrays: dict[str, Array], length: int, newest: Array, previous: Array) -> None:
         self.head = head
+        self.is_rewritten = False
         self._arrays = arrays
         self._length = length
         self._newest = newest
@@ -104,7 +105,9 @@ class Table:
         cuts others short."""
         kept = ~np.isin(self.column(PERSON), list(people))
         columns = {name: np.concatenate([self.column(name)[kept], rows[name]]) for name in self._arrays}
-        return Table.of(head, columns)
+        table = Table.of(head, columns)
+        table.is_rewritten = True
+        return table
 
 
 def _with_room(array: Array, length: int, fill: int = NONE) -> Array:

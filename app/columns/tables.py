@@ -61,6 +61,7 @@ TRAITS = Kept(Trait, ("spell", "name", "value"), {**_SPELL, "name": CODE, "value
 SOURCE_TRAITS = Kept(
     SourceTrait, ("spell", "source", "name", "value"), {**_SPELL, "source": NUMBER, "name": CODE, "value": VALUE}
 )
+PERSONAL = (TRAITS, SOURCE_TRAITS)
 EVERY = (
     RELEASES, SOURCE_RELEASES, FURTHEST_STAGES, HELD, SOURCE_HELD, ARRESTS, PEOPLE, PLACEMENTS, TRAITS, SOURCE_TRAITS,
 )  # fmt: skip

@@ -102,6 +102,7 @@ def _traits(selection: Selection, place: Places, name: str, reader: Reader) -> t
     values = np.full(len(of), NOTHING, np.int32)
     has = found != NO_PLACE
     values[has] = said["value"][found[has]]
+    values[values == columns.values.of(WITHHELD)] = UNSEEN  # a place of that name stands in the group of that name
     if unseen is not None:
         values[unseen[of]] = UNSEEN
     return of, values

@@ -16,8 +16,8 @@ from app.reading.terms import CountTerms
 from app.vocabulary import Verdict
 
 Pattern = frozenset[str]
-# Sources of which a whole number of 64 bits, one of them its sign, says who verified.
-SOURCES_OF_NUMBER = 63
+# Sources of which one whole number says who verified: as many as cells take in one column.
+SOURCES_OF_NUMBER = 61
 
 
 @dataclass(frozen=True)

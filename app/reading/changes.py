@@ -19,6 +19,8 @@ from sqlmodel import Session, col
 
 from app.columns.held import columns_of
 from app.columns.joins import flags
+from app.columns.reading import Columns
+from app.columns.rows import Mask
 from app.columns.tables import ARRESTS, FURTHEST_STAGES, PEOPLE, PERSON, Kept
 from app.database import chunks
 from app.models import (
@@ -123,9 +125,11 @@ def page_of_changes(
     return Page(rows[: query.limit], cursor, gone=gone[: query.limit - len(rows)])
 
 
-def may_have_changed(session: Session, since: int) -> list[int]:
-    """All people whose rows, or the permission to see them, entries after a revision changed, and some others."""
-    return [*session.scalars(select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > since))]
+def may_have_changed(session: Session, columns: Columns, since: int) -> Mask:
+    """By person, whether entries after a revision changed any row, or who may see it; and of some others."""
+    changed = select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > since)
+    # Who was filed after the columns were brought to the head is not in them.
+    return flags(columns.keys, np.array([key for key in session.scalars(changed) if key < columns.keys], int))
 
 
 def _touched_of(kind: Kind, keys: Collection[int], since: int, revision: int) -> Select[*tuple[Any, ...]]:
@@ -220,7 +224,7 @@ def left(
     shown_now = now[name][seen(columns, now[PERSON], reader, revision)]
     public = query.public()
     moved_out = flags(columns.keys, listing(public, since).key) & ~flags(columns.keys, listing(public, revision).key)
-    touched = flags(columns.keys, np.array(may_have_changed(session, since), int))[then[PERSON]]
+    touched = may_have_changed(session, columns, since)[then[PERSON]]
     departed = ~flags(columns.keys, shown_now)[then[name]] | moved_out[then[name]]
     keys = np.sort(then[name][departed & touched if not reader.restricted else departed])
 

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.columns.held import columns_of
-from app.columns.joins import flags
 from app.columns.reading import Columns
 from app.columns.rows import Mask
 from app.errors import NotFound
@@ -80,8 +79,7 @@ def _listed(
         if query.sort is None:
             order, of = [(of_thing, True), *order], f"{name} by likeness"
     if since is not None:
-        changed = flags(columns.keys, np.array(changes.may_have_changed(session, since), int))
-        shown = shown & changed[among.person]
+        shown = shown & changes.may_have_changed(session, columns, since)[among.person]
     chosen = np.flatnonzero(shown)
     in_order = ArrayOrder([(column[chosen], down) for column, down in order])
 

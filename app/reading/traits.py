@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.columns import tables
-from app.columns.joins import flags
+from app.columns.joins import NO_PLACE, flags
 from app.columns.reading import Columns
 from app.columns.rows import Array, Mask, Rows, among
 from app.models import CLASSES_OF_TODAY
@@ -44,12 +44,13 @@ def _has_trait(
     """Whether a row has a value of a dimension, one of `values` where they are given."""
     by_source = rests_on_source(name, own=own)
     said = traits(columns, name, revision, by_source=by_source)
-    if values is not None:
-        said = said.where(among(said["value"], columns.values.each(values)))
+    asked = np.ones(len(said), bool) if values is None else among(said["value"], columns.values.each(values))
+    # All that is said is looked through, so that the time does not tell how much of it was asked about.
     if not by_source:
-        return flags(columns.keys, said["spell"])[rows["spell"]]
+        number = np.bincount(said["spell"], weights=asked, minlength=columns.keys)
+        return number[rows["spell"]] > 0
     of_rows, of_said = (keys_of(columns, some, by_source=True) for some in (rows, said))
-    found: Mask = np.isin(of_rows, of_said)
+    found: Mask = np.isin(of_rows, np.where(asked, of_said, NO_PLACE))
     return found
 
 
