@@ -1,0 +1,51 @@
+"""Rows of two tables are paired as a loop within a loop would pair them."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.columns.joins import NO_PLACE, flags, outer_join, places_by
+from tests.drawn import examples
+
+KEYS = 12
+SEVERAL = st.lists(st.integers(0, KEYS - 1), max_size=12)
+ONCE = st.lists(st.integers(0, KEYS - 1), unique=True, max_size=KEYS)
+# Whoever may not be seen has no key of anything; keys of two parts are long.
+ANY = st.lists(st.sampled_from((NO_PLACE, 0, 1, 2, 3, 2**40, 2**40 + 1)), max_size=10)
+
+
+def by_loops(left: list[int], right: list[int]) -> list[tuple[int, int]]:
+    pairs = []
+    for place, key in enumerate(left):
+        found = [other for other, of in enumerate(right) if of == key]
+        pairs += [(place, other) for other in found or [NO_PLACE]]
+    return pairs
+
+
+@examples(150)
+@given(ANY, ANY.map(lambda keys: [key for key in keys if key != NO_PLACE]))
+def test_every_row_on_the_left_stands_once_for_each_of_its_key_on_the_right_or_once_alone(
+    left: list[int], right: list[int]
+) -> None:
+    joined = outer_join(np.array(left, np.int64), np.array(right, np.int64))
+    assert [*zip(joined.left.tolist(), joined.right.tolist(), strict=True)] == by_loops(left, right)
+
+
+@examples(80)
+@given(st.lists(st.integers(0, 5), max_size=10), st.lists(st.integers(0, 5), unique=True, max_size=6))
+def test_keys_that_are_each_another_on_the_right_are_paired_alike(left: list[int], right: list[int]) -> None:
+    joined = outer_join(np.array(left, np.int32), np.array(right, np.int32))
+    assert [*zip(joined.left.tolist(), joined.right.tolist(), strict=True)] == by_loops(left, right)
+
+
+@examples(60)
+@given(SEVERAL)
+def test_a_flag_is_set_for_each_key_that_is_there(keys: list[int]) -> None:
+    assert flags(KEYS, np.array(keys, np.int32)).tolist() == [key in keys for key in range(KEYS)]
+
+
+@examples(60)
+@given(ONCE)
+def test_a_key_has_the_place_at_which_it_stands(keys: list[int]) -> None:
+    places = places_by(KEYS, np.array(keys, np.int32)).tolist()
+    assert places == [keys.index(key) if key in keys else NO_PLACE for key in range(KEYS)]

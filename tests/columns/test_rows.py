@@ -1,0 +1,31 @@
+"""Some rows of a table, of which a column is gathered when somebody asks for it."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.columns.rows import NONE, Rows, among
+from tests.drawn import examples
+
+NUMBERS = np.array([5, NONE, -2, 8, 5], np.int32)
+
+
+@examples(60)
+@given(st.lists(st.booleans(), min_size=5, max_size=5), st.data())
+def test_rows_of_rows_are_those_that_remain(first: list[bool], data: st.DataObject) -> None:
+    rows = Rows({"lo": NUMBERS}, np.arange(5)).where(np.array(first))
+    wanted = [number for number, kept in zip(NUMBERS.tolist(), first, strict=True) if kept]
+    assert (len(rows), rows["lo"].tolist()) == (len(wanted), wanted)
+    second = data.draw(st.lists(st.booleans(), min_size=len(wanted), max_size=len(wanted)))
+    again = rows.where(np.array(second, bool))
+    assert again["lo"].tolist() == [number for number, kept in zip(wanted, second, strict=True) if kept]
+
+
+def test_a_row_may_be_taken_more_than_once() -> None:
+    rows = Rows({"lo": NUMBERS}, np.array([1, 3]))
+    assert rows.at(np.array([1, 1, 0]))["lo"].tolist() == [8, 8, NONE]
+
+
+def test_a_column_is_one_of_a_few_numbers_or_of_none() -> None:
+    assert among(NUMBERS, [5, 8]).tolist() == [True, False, False, True, True]
+    assert not among(NUMBERS, []).any()
