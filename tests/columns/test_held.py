@@ -1,0 +1,395 @@
+"""A process reads the columns once, and from then on what entries changed: nobody can tell the two apart."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from app.columns import tables
+from app.columns.held import columns_of
+from app.counts.tally import count, number_of
+from app.database import make_engine, reading, writing
+from app.reading.terms import CountTerms
+from app.registry import reports
+from app.registry.read_permissions import Reader
+from app.registry.schemas import ReleaseReportIn
+from app.registry.write import WriteContext
+from app.vocabulary import Role
+from tests.columns.whole import agree, anew, at_head, standing, stored, whole
+from tests.databases import ENGINES, Templates
+from tests.support import ANYONE, Body, World, make_report
+from tests.two_registries import twins
+
+OTHER_MAN = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_date": "1950"}
+WOMAN = {"detainee__full_name": "Lucía Belén Arrieta Montes", "detainee__birth_date": "1988",
+         "detainee__gender": "female", "detainee__nationalities": ["AR", "IL"]}  # fmt: skip
+LIST = "nombre,país,fecha de detención,fecha de excarcelación\nRosa Inés Valdivia,VE,2024-03-01,2026-01-20\n"
+BEGAN = "2026-01-01T00:00:00Z"
+
+
+def patch(world: World, path: str, change: Body, who: str) -> Body:
+    answer = world.client.patch(path, json=change, headers=world.headers(who))
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def undo(world: World, decision: Body) -> None:
+    answer = world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
+    assert answer.status_code == 200, answer.text
+
+
+def recall(world: World, who: str) -> int:
+    """All that the key of a source wrote is recalled; the revision of that."""
+    body = {"key_id": world.keys[who][4:12], "since": BEGAN}
+    answer = world.post("/v1/recalls", body, "admin")
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["receipt"]["revision"])
+
+
+def undo_recall(world: World, revision: int) -> None:
+    answer = world.post("/v1/recalls", {"undoes": revision}, "admin")
+    assert answer.status_code == 201, answer.text
+
+
+def releases(session: Session, revision: int) -> int:
+    """How many releases there are at a revision."""
+    return number_of(count(session, CountTerms(), ANYONE, revision)["total"])
+
+
+def address(filed: Body) -> str:
+    return f"/v1/detainees/{filed['detainee']['id']}"
+
+
+def life(world: World) -> Iterator[str]:
+    """What happens to a registry, with a name for each thing that has happened."""
+    world.add_facility()
+    yield "a facility"
+    one = world.file("foro", source_record_id="1")
+    yield "a report"
+    two = world.file("jep", **OTHER_MAN, detention__facility="el-rodeo-i")
+    three = world.file("pud", **WOMAN)
+    yield "reports of two others"
+    world.file("foro", source_record_id="1", release__kind="pardon", detention__facility=None)
+    yield "a new version"
+    world.verify(two["release"]["id"], "foro", verdict="verified", method="lawyer")
+    yield "a verdict on a release"
+    same = world.judge(one["detainee"]["id"], two["detainee"]["id"], "same")
+    yield "a tie"
+    undo(world, same)
+    yield "a tie undone"
+    world.judge(one["detainee"]["id"], three["detainee"]["id"], "unsure")
+    yield "a pair that waits"
+    world.judge(one["detainee"]["id"], three["detainee"]["id"], "different")
+    yield "a pair kept apart"
+    world.consent(two["detainee"]["id"], "counted")
+    yield "a consent that closes"
+    world.consent(two["detainee"]["id"], "named")
+    yield "a consent that opens"
+    world.object_to(address(three))
+    world.beat()
+    yield "an objection"
+    world.decide(world.get("/v1/objections", "curator").json()["data"][0]["id"], "dismissed")
+    yield "an objection dismissed"
+    patch(world, "/v1/sources/jep", {"independent": False}, "admin")
+    yield "a source that is independent no more"
+    patch(
+        world, "/v1/facilities/el-rodeo-i", {"name": "Rodeo Uno", "names": ["Rodeo Uno"], "area": "Guarenas"}, "curator"
+    )
+    yield "a facility renamed"
+    world.add_facility("rodeo-viejo", "Rodeo Viejo", area="Caracas")
+    yield "another facility"
+    again = {"detainee": None, "detention__detained_on": "2026-01-20", "release__released_on": "2026-02-10"}
+    world.file("foro", detainee_id=two["detainee"]["id"], **again)
+    yield "a second arrest"
+    assert world.send_list(LIST)["state"] == "done"
+    yield "a list"
+    world.redact(three["detainee"]["id"])
+    yield "an erasure"
+    revision = recall(world, "jep")
+    yield "a recall"
+    undo_recall(world, revision)
+    yield "a recall undone"
+    world.redact(two["detainee"]["id"])
+    yield "an erasure of somebody with several reports"
+
+
+def test_after_each_entry_the_columns_are_those_that_are_read_anew(world: World, subtests: pytest.Subtests) -> None:
+    at_head(world.engine)
+    for happened in life(world):
+        with subtests.test(happened):
+            agree(at_head(world.engine), anew(world.engine))
+
+
+def test_whoever_missed_all_that_happened_has_the_same(world: World) -> None:
+    world.file("foro", **OTHER_MAN)
+    at_head(world.engine)
+    assert len([*life(world)]) > 1
+    agree(at_head(world.engine), anew(world.engine))
+
+
+def test_what_is_read_is_what_the_tables_hold(world: World) -> None:
+    assert len([*life(world)]) > 1
+    with reading(world.engine) as session:
+        assert whole(columns_of(session)) == stored(session)
+
+
+def test_of_a_registry_with_nobody_in_it_there_are_no_rows(engine: Engine) -> None:
+    columns = at_head(engine)
+    assert (columns.head, columns.keys) == (0, 1)
+    assert {name: len(rows) for name, rows in whole(columns).items() if rows} == {}
+    assert {name: len(rows) for name, rows in standing(columns, 0).items() if rows} == {}
+
+
+def test_nothing_is_read_again_while_nothing_is_written(world: World) -> None:
+    world.file()
+    columns = at_head(world.engine)
+    assert at_head(world.engine) is columns
+    world.file("jep", **OTHER_MAN)
+    assert at_head(world.engine) is not columns
+
+
+def test_an_entry_about_nobody_changes_the_head_alone(world: World) -> None:
+    world.file()
+    columns = at_head(world.engine)
+    world.add_source("unheard-of")
+    later = at_head(world.engine)
+    assert (later.head, whole(later)) == (columns.head + 1, whole(columns))
+
+
+def test_columns_that_somebody_still_reads_stay_as_they_were(world: World) -> None:
+    seen = []
+    for _happened in life(world):
+        columns = at_head(world.engine)
+        seen.append((columns, whole(columns), standing(columns, columns.head), standing(columns, columns.head // 2)))
+    for columns, rows, at_its_head, before in seen[:-1]:
+        assert standing(columns, columns.head) == at_its_head
+        assert standing(columns, columns.head // 2) == before
+        assert [*map(len, whole(columns).values())] == [*map(len, rows.values())]
+
+
+@pytest.mark.xfail(reason="an entry marks whose report a recalled one is tied to now, not whose it was when it stood")
+def test_a_class_of_today_is_that_of_a_recalled_report_too(world: World) -> None:
+    """The report stood at earlier revisions, at which its person is seen by today's consent."""
+    first = world.file("foro")
+    as_of = world.revision
+    assert world.file("jep")["detainee"]["id"] == first["detainee"]["id"]
+    recall(world, "foro")
+    (left,) = world.get("/v1/detainees", "curator").json()["data"]
+    assert [group["gender"] for group in world.count(group_by="gender", as_of=as_of)["groups"]] == ["male"]
+    world.consent(left["id"], "counted")
+    assert [group["gender"] for group in world.count(group_by="gender", as_of=as_of)["groups"]] == ["withheld"]
+    agree(at_head(world.engine), anew(world.engine))
+
+
+# Another database under the same engine.
+
+
+@pytest.fixture(params=ENGINES)
+def two(request: pytest.FixtureRequest, templates: Templates) -> Iterator[tuple[World, World]]:
+    with twins(templates, request.param) as worlds:
+        yield worlds
+
+
+class Moved:
+    """An engine whose connections lead to one world's database, then to another's."""
+
+    def __init__(self, world: World) -> None:
+        self.engine = make_engine(world.settings.database_url)
+        self._url = make_url(world.settings.database_url)
+        event.listen(self.engine, "do_connect", self._connect)
+
+    def to(self, world: World) -> None:
+        self._url = make_url(world.settings.database_url)
+        self.engine.dispose()
+
+    def _connect(self, _dialect: Any, _record: object, given: list[Any], named: dict[str, Any]) -> None:
+        if "dbname" in named:
+            named["dbname"] = self._url.database
+        else:
+            given[0] = self._url.database
+
+
+@contextmanager
+def moving(world: World) -> Iterator[Moved]:
+    moved = Moved(world)
+    yield moved
+    moved.engine.dispose()
+
+
+@pytest.mark.parametrize("entries", [0, 1, 2, 3], ids=["none", "fewer", "as many", "more"])
+def test_a_backup_put_in_place_of_the_database_is_read_anew(two: tuple[World, World], entries: int) -> None:
+    """Its log is shorter, or says something else at the revisions that were read."""
+    first, second = two
+    first.file("foro")
+    first.file("foro", **WOMAN)
+    people = (OTHER_MAN, {**OTHER_MAN, "detainee__full_name": "Ramiro Sosa Fingido"}, WOMAN)
+    for body in people[:entries]:
+        second.file("jep", **body, release__kind="pardon")
+    with moving(first) as moved:
+        assert at_head(moved.engine).head == first.revision
+        moved.to(second)
+        for _time in range(2):
+            columns = at_head(moved.engine)
+            assert columns.head == second.revision
+            agree(columns, anew(moved.engine))
+        second.file("pud", **OTHER_MAN)
+        agree(at_head(moved.engine), anew(moved.engine))
+
+
+# Many at once.
+
+
+def test_who_counts_an_earlier_revision_while_others_write_gets_the_numbers_of_that_revision(world: World) -> None:
+    terms = [CountTerms(), CountTerms(group_by=["source"]), CountTerms(group_by=["gender", "month"])]
+    wanted: dict[int, list[Any]] = {}
+    over, wrong = Event(), []
+
+    def told(session: Session, revision: int) -> list[Any]:
+        tallies = [count(session, asked, ANYONE, revision) for asked in terms]
+        return [(tally["total"], tally.get("groups")) for tally in tallies]
+
+    def ask() -> None:
+        while not over.is_set():
+            for revision in [*wanted]:
+                with reading(world.engine) as session:
+                    found = told(session, revision)
+                if found != wanted[revision]:
+                    wrong.append((revision, found, wanted[revision]))
+
+    asking = [Thread(target=ask) for _thread in range(2)]
+    for thread in asking:
+        thread.start()
+    try:
+        for number in range(12):
+            body = {"detainee__full_name": f"Invented {number} Person", "detainee__birth_date": str(1930 + number)}
+            filed = world.file("foro", **body, release__released_on=f"2026-01-{number + 1:02}")
+            world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
+            with writing(world.engine) as session:
+                wanted[world.revision] = told(session, world.revision)
+    finally:
+        over.set()
+        for thread in asking:
+            thread.join()
+    assert not wrong
+    assert len(wanted) == 12
+
+
+def test_who_began_before_an_entry_counts_without_it_and_who_began_after_it_with_it(world: World) -> None:
+    world.file()
+    with reading(world.engine) as early:
+        revision = world.revision
+        assert releases(early, revision) == 1
+        world.file("jep", **OTHER_MAN)
+        with reading(world.engine) as late:
+            assert releases(late, world.revision) == 2
+        assert releases(early, revision) == 1
+
+
+@pytest.mark.xfail(strict=False, reason="on SQLite a head earlier than the columns' is taken for another database")
+def test_who_began_before_an_entry_makes_nobody_read_everything_again(world: World) -> None:
+    world.file()
+    with reading(world.engine) as early:
+        early.connection().exec_driver_sql("SELECT revision FROM head")  # it sees the registry of now
+        revision = world.revision
+        world.file("jep", **OTHER_MAN)
+        newest = at_head(world.engine)
+        assert releases(early, revision) == 1
+    assert at_head(world.engine) is newest
+
+
+def interrupted(world: World, at: int) -> bool:
+    """Whether somebody who counts is stopped before the statement of that number, as when the time is over."""
+    ran = 0
+
+    def stop(*_given: object) -> None:
+        nonlocal ran
+        ran += 1
+        if ran > at:
+            raise OperationalError(None, None, Exception("the time is over"))
+
+    event.listen(world.engine, "before_cursor_execute", stop)
+    try:
+        at_head(world.engine)
+    except OperationalError:
+        return True
+    finally:
+        event.remove(world.engine, "before_cursor_execute", stop)
+    return False
+
+
+@pytest.mark.xfail(reason="the chain of a person's rows is shared with the next table, which nobody may ever get")
+def test_whoever_is_stopped_while_reading_leaves_nothing_half_read(world: World) -> None:
+    filed = [world.file("foro", **OTHER_MAN), world.file("foro", **WOMAN)]
+    agree(at_head(world.engine), anew(world.engine))
+    at, was = 0, True
+    while was:
+        for number, one in enumerate(filed):
+            kind = "pardon" if at % 2 else "amnesty"
+            world.verify(one["release"]["id"], ("jep", "pud")[number], verdict="verified", method="family", kind=kind)
+        world.file("pud", detainee__full_name=f"Invented {at} Person", detainee__birth_date=str(1920 + at))
+        was = interrupted(world, at)
+        agree(at_head(world.engine), anew(world.engine))
+        at += 1
+    assert at > len(tables.EVERY), "every statement has been the last one once"
+
+
+# Whoever writes.
+
+
+class TakenBackError(Exception):
+    """A writer thinks better of it."""
+
+
+def test_who_writes_counts_what_it_wrote_and_leaves_nothing_of_it_when_it_takes_it_back(world: World) -> None:
+    world.file("foro", **OTHER_MAN)
+    before = at_head(world.engine)
+    rows = whole(before)
+
+    def write() -> None:
+        with writing(world.engine) as session:
+            context = WriteContext(session, _source(session), world.now, world.app.state.secret)
+            reports.file_report(context, ReleaseReportIn.model_validate(make_report()))
+            own = columns_of(session)
+            assert own.head > before.head
+            assert releases(session, own.head) == 2
+            assert at_head(world.engine) is before
+            raise TakenBackError
+
+    with pytest.raises(TakenBackError):
+        write()
+    assert at_head(world.engine) is before
+    assert whole(at_head(world.engine)) == rows
+    world.file("jep", **WOMAN)
+    agree(at_head(world.engine), anew(world.engine))
+
+
+def _source(session: Session) -> Reader:
+    (key,) = session.connection().exec_driver_sql("SELECT key FROM source WHERE slug = 'foro'").scalars()
+    return Reader(Role.REPORTER, key, "foro", independent=True)
+
+
+# Erasures.
+
+
+def test_after_an_erasure_no_array_says_anything_personal_of_the_erased(world: World) -> None:
+    world.add_facility()
+    world.file("foro")
+    gone = world.file("jep", **WOMAN)
+    before, revision = at_head(world.engine), world.revision
+    total = world.count(as_of=revision)["total"]
+    personal = (tables.TRAITS, tables.SOURCE_TRAITS)
+    key = next(row[2] for row in whole(before)["trait"] if "female" in row)
+    assert all(key in before.tables[kept.name].column(tables.PERSON) for kept in personal)
+    world.redact(gone["detainee"]["id"])
+    after = at_head(world.engine)
+    for kept in personal:
+        assert key not in after.tables[kept.name].column(tables.PERSON)
+        assert [*after.tables[kept.name].places([key])] == []
+    assert world.count(as_of=revision)["total"] == total
+    assert world.count(as_of=revision, group_by="gender", who="curator")["groups"][-1]["gender"] != "female"

@@ -1,0 +1,98 @@
+"""All that columns hold, as texts and numbers, to be laid beside another's or beside the tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine, select
+from sqlmodel import Session
+
+from app.columns.held import Columns, columns_of
+from app.columns.rows import NONE, STANDS, Rows
+from app.columns.tables import CODE, EVERY, SINCE, UNTIL, VALUE, Kept
+from app.database import reading, writing
+
+# Table → its rows, each with its values in the order of the columns, in any order of rows.
+Whole = dict[str, list[tuple[Any, ...]]]
+
+
+def names_of(kept: Kept) -> tuple[str, ...]:
+    return SINCE, UNTIL, *kept.columns
+
+
+def told(columns: Columns, kept: Kept, rows: Rows | dict[str, Any], names: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Rows with texts in place of codes, sorted."""
+    texts = {CODE: columns.codes.text, VALUE: columns.values.text}
+    as_told = [
+        [texts[kept.columns[name]](code) for code in rows[name].tolist()]
+        if kept.columns.get(name) in texts
+        else rows[name].tolist()
+        for name in names
+    ]
+    return sorted(zip(*as_told, strict=True), key=repr)
+
+
+def whole(columns: Columns) -> Whole:
+    """Every row of every table, those of the past too."""
+    return {
+        kept.name: told(
+            columns,
+            kept,
+            {name: columns.tables[kept.name].column(name) for name in names_of(kept)},
+            names_of(kept),
+        )
+        for kept in EVERY
+    }
+
+
+def standing(columns: Columns, revision: int) -> Whole:
+    """The rows that hold at a revision."""
+    return {kept.name: told(columns, kept, columns.rows(kept, revision), [SINCE, *kept.columns]) for kept in EVERY}
+
+
+def stored(session: Session) -> Whole:
+    """The same from the tables, row by row."""
+    found: Whole = {}
+    for kept in EVERY:
+        table: Any = kept.table
+        rows = session.execute(select(*(getattr(table, name) for name in names_of(kept)))).all()
+        found[kept.name] = sorted((_as_kept(kept, tuple(row)) for row in rows), key=repr)
+    return found
+
+
+def _as_kept(kept: Kept, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    named = zip(names_of(kept), row, strict=True)
+    return tuple(
+        value
+        if kept.columns.get(name) in (CODE, VALUE)
+        else NONE
+        if value is None
+        else STANDS
+        if name == UNTIL and value > STANDS
+        else value
+        for name, value in named
+    )
+
+
+def at_head(engine: Engine) -> Columns:
+    """The columns that a reader gets, brought to the head."""
+    with reading(engine) as session:
+        return columns_of(session)
+
+
+def anew(engine: Engine) -> Columns:
+    """Columns read from the tables for a session that could write."""
+    with writing(engine) as session:
+        return columns_of(session)
+
+
+def agree(grown: Columns, read: Columns) -> None:
+    """Expect that both are the same: head, every row of every table in the order of `since`, and the classes."""
+    assert (grown.head, grown.keys) == (read.head, read.keys)
+    found, wanted = whole(grown), whole(read)
+    for kept in EVERY:
+        assert found[kept.name] == wanted[kept.name], (kept.name, grown.head)
+        since = grown.tables[kept.name].column(SINCE)
+        assert bool(np.all(since[1:] >= since[:-1])), kept.name
+        assert sorted(grown.tables[kept.name].places(range(grown.keys))) == [*range(len(since))], kept.name
+    assert grown.classes.tolist() == read.classes.tolist(), grown.head
