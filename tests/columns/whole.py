@@ -7,7 +7,8 @@ import numpy as np
 from sqlalchemy import Engine, select
 from sqlmodel import Session
 
-from app.columns.held import Columns, columns_of
+from app.columns.held import columns_of
+from app.columns.reading import Columns
 from app.columns.rows import NONE, STANDS, Rows
 from app.columns.tables import CODE, EVERY, SINCE, UNTIL, VALUE, Kept
 from app.database import reading, writing

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.columns.held import Columns, columns_of
+from app.columns.held import columns_of
+from app.columns.reading import Columns
 from app.database import WRITES
 from tests.columns.whole import agree, standing, stored, whole
 from tests.drawn import examples

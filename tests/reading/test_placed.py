@@ -1,4 +1,4 @@
-"""A day lies in a window surely, perhaps or not, as whoever goes through each possible day would find."""
+"""Days lie where the terms ask surely, perhaps or not, as whoever goes through each possible day would find."""
 
 from itertools import product
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.columns.rows import NONE, Rows
-from app.counts.days import Placed, both, everywhere, in_window, on_day, still_free
+from app.reading.windows import Placed, both, everywhere, in_window, on_day, still_free
 from tests.drawn import examples
 
 FIRST, LAST = 1, 12
