@@ -201,6 +201,8 @@ def test_a_class_of_today_is_that_of_a_recalled_report_too(world: World) -> None
     assert [group["gender"] for group in world.count(group_by="gender", as_of=as_of)["groups"]] == ["male"]
     world.consent(left["id"], "counted")
     assert [group["gender"] for group in world.count(group_by="gender", as_of=as_of)["groups"]] == ["withheld"]
+    for path in ("/v1/detainees", "/v1/detentions", "/v1/releases"):
+        assert world.get(path, as_of=as_of).json()["data"] == []
     agree(at_head(world.engine), anew(world.engine))
 
 
