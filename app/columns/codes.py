@@ -31,9 +31,9 @@ class Codes:
     def text(self, code: int) -> str | None:
         return self._texts[code]
 
-    def keep(self, codes: Collection[int]) -> None:
-        """Forget all texts but those of these codes: no row has them any more."""
-        for text, code in [*self._codes.items()]:
-            if code not in codes and text is not None:
-                del self._codes[text]
-                self._texts[code] = None
+    def without_others(self, codes: Collection[int]) -> "Codes":
+        """The same codes without the texts of all but these: no row has those any more."""
+        kept = Codes()
+        kept._texts = [text if code in codes else None for code, text in enumerate(self._texts)]
+        kept._codes |= {text: code for code, text in enumerate(kept._texts) if text is not None}
+        return kept

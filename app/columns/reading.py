@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -151,10 +151,12 @@ def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
     for kept in EVERY:
         rows = _known(_arrays(found[kept.name], kept, held.codes, held.values), head)
         renewed[kept.name] = _renewed(held.tables[kept.name], kept, people, rows, held.head, head)
+    values = held.values
     if any(renewed[kept.name].is_rewritten for kept in PERSONAL):
-        held.values.keep({int(code) for kept in PERSONAL for code in np.unique(renewed[kept.name].column("value"))})
+        said = (np.unique(renewed[kept.name].column("value")).tolist() for kept in PERSONAL)
+        values = values.without_others({code for of_table in said for code in of_table})
     _with_classes(classes, recorded)
-    return replace(held, head=head, leaves=leaves, tables=renewed, classes=classes, read_at=monotonic(), made={})
+    return Columns(head, leaves, renewed, classes, held.codes, values)
 
 
 def _arrays(batches: Iterable[Iterable[Any]], kept: Kept, codes: Codes, values: Codes) -> dict[str, Array]:

@@ -27,3 +27,13 @@ def test_who_asks_for_a_text_gives_it_no_code() -> None:
     assert codes.of("amnesty") == UNKNOWN
     assert codes.each(["amnesty", "pardon"]) == [UNKNOWN, UNKNOWN]
     assert codes.add("pardon") == codes.of("pardon") != UNKNOWN
+
+
+def test_texts_that_no_row_has_any_more_are_forgotten_and_the_others_keep_their_codes() -> None:
+    codes = Codes()
+    kept, erased = codes.add("el-rodeo-i"), codes.add("la-invento")
+    left = codes.without_others({kept})
+    assert (left.text(kept), left.of("el-rodeo-i")) == ("el-rodeo-i", kept)
+    assert (left.text(erased), left.of("la-invento")) == (None, UNKNOWN)
+    assert left.add("otra-invento") not in (NOTHING, kept, erased)
+    assert codes.text(erased) == "la-invento"  # of whoever still reads

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.support import Body, World
 
 AGAIN = {"detainee": None, "detention__detained_on": "2026-01-20", "release__released_on": "2026-02-10"}
@@ -66,7 +64,6 @@ def _man() -> Body:
     return {"full_name": "Ismael Otero Invento", "birth_date": "1950", "gender": "male", "nationalities": ["VE"]}
 
 
-@pytest.mark.xfail(reason="a value that reads like the group of the withheld makes a second group of that name")
 def test_a_place_by_the_name_of_the_withheld_is_not_told_from_them_nor_beside_them(world: World) -> None:
     """A group is known by its values: two of one name would be read as one of them."""
     world.add_facility("yare", "Yare", area="withheld")

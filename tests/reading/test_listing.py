@@ -1,7 +1,5 @@
 """A list read while others write is that of its own revision."""
 
-import pytest
-
 from app.columns.held import columns_of
 from app.database import reading
 from app.reading import lists
@@ -9,9 +7,6 @@ from app.reading.questions import DetaineeQuery, DetentionQuery, ReleaseQuery
 from tests.support import ANYONE, World
 
 
-@pytest.mark.xfail(
-    strict=False, reason="on PostgreSQL it reads of people later than the columns"
-)
 def test_what_changed_is_told_while_somebody_is_filed(world: World) -> None:
     world.file("foro")
     revision = world.revision

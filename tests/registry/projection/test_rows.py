@@ -281,7 +281,7 @@ def test_a_source_tells_the_release_and_the_arrest_that_followed_by_its_own_repo
     assert own == {
         "detainee": 1, "spell": 1, "source": 1, "stage": "carried_out", "verdict": "verified", "independent": True,
         "kind": "pardon", "country": "VE", "designation": "political", "next_hi": None,
-        **first_and_last("", "2026-01-12"),
+        **first_and_last("", "2026-01-12"), **first_and_last("said_", "2026-01-12"), "said_kind": "pardon",
     }  # fmt: skip
     again = held(8, "foro", "2026-02")
     assert row_of([*TWICE_IN_PRISON, again], SourceRelease, stage="carried_out")["next_hi"] == parse("2026-02").hi
