@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from app.database import MIGRATIONS
 from app.models import OPEN
 from app.registry.projection import RULES
 from bench import invented
@@ -37,7 +38,8 @@ OF_DATASETTE = f"/plain.json?{urlencode({'sql': plain.BY_SOURCE, '_shape': 'arra
 def registry_of(folder: Path, number: int) -> Path:
     """The registry of so many people, made where it is not there yet, or was made by other code."""
     made_by = b"".join(Path(str(one.__file__)).read_bytes() for one in (invented, telling, people, history, build))
-    file = folder / f"registry-{number}-{hashlib.sha256(made_by + b'%d' % RULES).hexdigest()[:8]}.db"
+    made_for = ",".join([str(RULES), *sorted(script.name for script in (MIGRATIONS / "versions").glob("*.py"))])
+    file = folder / f"registry-{number}-{hashlib.sha256(made_by + made_for.encode()).hexdigest()[:8]}.db"
     if not file.exists():
         for old in folder.glob(f"registry-{number}-*"):
             old.unlink()
