@@ -1,7 +1,7 @@
 """Read columns from the tables: all of them, or again the rows of people whom entries touched since."""
 
 import gc
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -102,9 +102,12 @@ def is_of(session: Session, columns: Columns) -> tuple[bool, int]:
     return columns.leaves.get(columns.head) == at_columns, head
 
 
-def _leaves(session: Session, head: int) -> dict[int, bytes]:
-    rows = session.connection().execute(_LEAVES, {"after": head - LEAVES, "to": head})
-    return {revision: bytes(leaf) for revision, leaf in rows}
+def _leaves(session: Session, head: int, known: Mapping[int, bytes]) -> dict[int, bytes]:
+    """The leaf hashes of the last entries. `known`: those of an earlier head."""
+    first = head - LEAVES
+    rows = session.connection().execute(_LEAVES, {"after": max(first, *known) if known else first, "to": head})
+    kept = {revision: leaf for revision, leaf in known.items() if revision > first}
+    return kept | {revision: bytes(leaf) for revision, leaf in rows}
 
 
 def read(session: Session) -> Columns:
@@ -119,7 +122,7 @@ def read(session: Session) -> Columns:
     with _without_collector():
         rows = {kept.name: table(kept) for kept in EVERY}
     classes = _with_classes(np.zeros(head + 1, np.int8), run(_CLASSES))
-    return Columns(head, _leaves(session, head), rows, classes, codes, values)
+    return Columns(head, _leaves(session, head, {}), rows, classes, codes, values)
 
 
 @contextmanager
@@ -144,7 +147,7 @@ def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
         kept.name: [run(_STATEMENTS_OF[kept.name], {"among": some}).all() for some in chunks(people)] for kept in EVERY
     }
     recorded = [row for some in chunks(people) for row in run(_CLASSES_OF, {"among": some})]
-    leaves = _leaves(session, head)
+    leaves = _leaves(session, head, held.leaves)
     classes = np.zeros(head + 1, np.int8)
     classes[: held.keys] = held.classes
     renewed = {}
