@@ -41,7 +41,7 @@ from app.api.shield import REQUEST_ID, Shield
 from app.api.waiting import waiting
 from app.api.well_known import well_known
 from app.clock import WatchedClock
-from app.columns.held import prepare
+from app.columns.held import prepare, release
 from app.config import Settings
 from app.database import clock_of, is_memory, make_engine, migrate, writing
 from app.database_guards import restrict
@@ -111,6 +111,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with background(app.state):
         yield
     await app.state.heads.stop()
+    release(app.state.engine)
     app.state.engine.dispose()
 
 

@@ -27,6 +27,7 @@ from app.api.kept_answers import KeptAnswers
 from app.api.metrics import Metrics
 from app.api.settling import Settling
 from app.clock import WatchedClock
+from app.columns.held import release
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, reading, writing
 from app.dates import parse_zone
@@ -158,6 +159,7 @@ class _Garage:
         return app
 
     def give_back(self, app: FastAPI, settings: Settings) -> None:
+        release(app.state.engine)  # the next test's database is another
         if is_memory(settings.database_url):
             return  # its engine has one connection, and no other database
         self._free.setdefault(self._kind(settings), []).append(app)

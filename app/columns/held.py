@@ -3,7 +3,7 @@
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from math import inf
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from time import monotonic
 from weakref import WeakKeyDictionary
 
@@ -17,11 +17,13 @@ from app.database import UNTIL, WRITES, is_memory, out_of_time, reading
 @dataclass
 class _Holder:
     """The columns of one database, and the turn of whoever brings them to the head. `coming`: columns that are being
-    read whole."""
+    read whole, by `reader`, until `released`."""
 
     turn: Lock = field(default_factory=Lock)
     columns: Columns | None = None
     coming: Future[Columns] | None = None
+    reader: Thread | None = None
+    released: Event = field(default_factory=Event)
 
 
 _HELD: WeakKeyDictionary[Engine, _Holder] = WeakKeyDictionary()
@@ -58,6 +60,16 @@ def prepare(engine: Engine) -> None:
     with holder.turn:
         if holder.columns is None and not is_memory(engine.url):
             _begin_to_read(engine, holder)
+
+
+def release(engine: Engine) -> None:
+    """Hold the columns of a database no more, and end the reading of them: its connections are about to be closed."""
+    with _HOLDING:
+        holder = _HELD.pop(engine, None)
+    if holder is not None:
+        holder.released.set()
+        if holder.reader is not None:
+            holder.reader.join()
 
 
 def _holder_of(engine: Engine) -> _Holder:
@@ -101,11 +113,14 @@ def _begin_to_read(engine: Engine, holder: _Holder) -> Future[Columns]:
     def run() -> None:
         try:
             with reading(engine) as session:
-                coming.set_result(read(session))
+                columns = read(session, holder.released.is_set)
         except Exception as error:
             coming.set_exception(error)
+        else:
+            coming.set_result(columns)  # once the connection is given back
 
-    Thread(target=run, name="columns", daemon=True).start()
+    holder.reader = Thread(target=run, name="columns", daemon=True)
+    holder.reader.start()
     return coming
 
 

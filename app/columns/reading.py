@@ -1,14 +1,14 @@
 """Read columns from the tables: all of them, or again the rows of people whom entries touched since."""
 
 import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 import numpy as np
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Result, bindparam, func, select
 from sqlmodel import Session, col
 
 from app.columns import tables
@@ -110,14 +110,25 @@ def _leaves(session: Session, head: int, known: Mapping[int, bytes]) -> dict[int
     return kept | {revision: bytes(leaf) for revision, leaf in rows}
 
 
-def read(session: Session) -> Columns:
-    """All columns, from the tables."""
+class Released(Exception):
+    """Nobody wants the columns any more that are being read."""
+
+
+def read(session: Session, is_released: Callable[[], bool] = lambda: False) -> Columns:
+    """All columns, from the tables. Raises Released."""
     run = session.connection().execute
     head = run(select(col(Head.revision))).scalar_one()
     codes, values = Codes(), Codes()
 
+    def batches(rows: Result[Any]) -> Iterator[Sequence[Any]]:
+        for some in rows.partitions():
+            if is_released():
+                raise Released
+            yield some
+
     def table(kept: Kept) -> Table:
-        return Table.of(head, _known(_arrays(run(_STATEMENTS[kept.name]).partitions(), kept, codes, values), head))
+        with run(_STATEMENTS[kept.name]) as rows:
+            return Table.of(head, _known(_arrays(batches(rows), kept, codes, values), head))
 
     with _without_collector():
         rows = {kept.name: table(kept) for kept in EVERY}

@@ -1,9 +1,10 @@
 """A process reads the columns once, and from then on what entries changed: nobody can tell the two apart."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Event, Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sqlmodel import Session
 from app.columns import held, tables
 from app.columns import reading as column_reading
 from app.columns.held import columns_of
-from app.columns.reading import Columns, read
+from app.columns.reading import Columns, Released, read
 from app.counts.tally import count, number_of
 from app.database import make_engine, reading, was_stopped, writing
 from app.reading.terms import CountTerms
@@ -312,7 +313,7 @@ def test_whoever_has_too_little_time_is_refused_and_the_next_does_not_begin_anew
     world.file()
     engine, go_on, began = make_engine(world.settings.database_url), Event(), []
 
-    def slowly(session: Session) -> Columns:
+    def slowly(session: Session, *_given: object) -> Columns:
         began.append(session)
         go_on.wait(PATIENCE)
         return read(session)
@@ -336,7 +337,7 @@ def test_a_reading_that_fails_is_told_and_begun_again_for_the_next(
     world.file()
     engine = make_engine(world.settings.database_url)
 
-    def failing(_session: Session) -> Columns:
+    def failing(*_given: object) -> Columns:
         raise OperationalError(None, None, Exception("the disk is gone"))
 
     monkeypatch.setattr(held, "read", failing)
@@ -344,6 +345,25 @@ def test_a_reading_that_fails_is_told_and_begun_again_for_the_next(
         in_time(engine)
     monkeypatch.undo()
     agree(in_time(engine), anew(engine))
+    engine.dispose()
+
+
+def test_a_database_that_is_let_go_of_is_read_no_further(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.file()
+    engine = make_engine(world.settings.database_url)
+
+    def endless(_session: Session, is_released: Callable[[], bool]) -> Columns:
+        while not is_released():
+            sleep(0.01)
+        raise Released
+
+    monkeypatch.setattr(held, "read", endless)
+    held.prepare(engine)
+    reader = held._holder_of(engine).reader
+    assert reader is not None
+    assert reader.is_alive()
+    held.release(engine)
+    assert not reader.is_alive()
     engine.dispose()
 
 
