@@ -22,6 +22,8 @@ RATE    ?=
 ROUNDS  ?= 200
 SIZES   ?= 1000 20000 100000
 FLOOD   ?= build/flood
+CONNECTIONS ?= 2000
+SECONDS ?= 60
 UV      ?= uv
 # The pips that Python 3.11 and 3.12 brought, and the newest.
 PIPS    ?= 23.0 23.2.1 24.0 newest
@@ -47,7 +49,7 @@ ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood bench bench-full bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -132,6 +134,11 @@ drill-io: $(VENV)/.dev ## Let the n-th write or sync of the files of ENGINE fail
 
 flood: $(VENV)/.runtime ## Let sixteen clients ask a costly question, and tell how long writers, cheap reads and health wait
 	$(BIN)/python -m bench.flood $(FLOOD)
+
+crowd: PEOPLE = 20000
+crowd: LINES = 10000
+crowd: $(VENV)/.runtime ## Let CONNECTIONS (2000) dashboards poll while a list, reports and costly questions come: who waits how long, and is told less?
+	$(BIN)/python -m bench.crowd $(READING) --people $(PEOPLE) --lines $(LINES) --connections $(CONNECTIONS) --seconds $(SECONDS)
 
 bench: $(VENV)/.runtime $(READING)/.datasette ## Ask registries of SIZES people, beside the obvious service, Datasette and bare uvicorn
 	$(BIN)/python -m bench.reading.run $(READING) $(SIZES) --datasette $(READING)/datasette/bin/datasette

@@ -31,19 +31,19 @@ class Row:
 def cold(revision: int) -> list[Row]:
     """The rows of questions about everybody. `revision`: the head."""
     return [
-        Row("releases by source", _windows(COUNT, group_by="source"), 20),
-        Row("by source and month", _windows(COUNT, group_by=["source", "month"]), 20),
-        Row("by status, kind and month", _windows(COUNT, group_by=["status", "kind", "month"]), 20),
+        Row("releases by source", windows(COUNT, group_by="source"), 20),
+        Row("by source and month", windows(COUNT, group_by=["source", "month"]), 20),
+        Row("by status, kind and month", windows(COUNT, group_by=["status", "kind", "month"]), 20),
         Row("by source, at half of the revisions", _revisions(revision // 2, group_by="source"), 20),
-        Row("by gender and source", _windows(COUNT, group_by=["gender", "source"]), 20),
+        Row("by gender and source", windows(COUNT, group_by=["gender", "source"]), 20),
         Row("of one place, by source", _places(group_by="source"), 20),
-        Row("net, by source", _windows(COUNT, group_by="source", net="true"), 20),
+        Row("net, by source", windows(COUNT, group_by="source", net="true"), 20),
         Row("by one source only", _only_by(), 20),
-        Row("overlap of sources", _windows(OVERLAP), 20),
-        Row("a year, day by day (by=event)", _years(by="event"), 20),
-        Row("growth, week by week (by=known)", _windows(SERIES, by="known", interval="week"), 20),
+        Row("overlap of sources", windows(OVERLAP), 20),
+        Row("a year, day by day (by=event)", years(by="event"), 20),
+        Row("growth, week by week (by=known)", windows(SERIES, by="known", interval="week"), 20),
         Row("held on a day, by source", _held(), 20),
-        Row("list of releases, 50 a page", _windows("/v1/releases", limit="50"), 100),
+        Row("list of releases, 50 a page", windows("/v1/releases", limit="50"), 100),
     ]
 
 
@@ -64,7 +64,7 @@ def _with(path: str, **terms: str | list[str]) -> str:
     return f"{path}?{urlencode(terms, doseq=True)}"
 
 
-def _windows(path: str, **terms: str | list[str]) -> Iterator[str]:
+def windows(path: str, **terms: str | list[str]) -> Iterator[str]:
     for days in count():
         yield _with(path, **terms, released_from=(OPENS + timedelta(days=days)).isoformat())
 
@@ -84,7 +84,7 @@ def _only_by() -> Iterator[str]:
         yield _with(COUNT, only_by=source, released_from=(OPENS + timedelta(days=days)).isoformat())
 
 
-def _years(by: Literal["event", "known"]) -> Iterator[str]:
+def years(by: Literal["event", "known"]) -> Iterator[str]:
     for days in count():
         opens = date(2024, 1, 1) + timedelta(days=days)
         yield _with(SERIES, by=by, released_from=opens.isoformat(), released_to=(opens + A_YEAR).isoformat())

@@ -28,10 +28,10 @@ def tables(told_of: str, sizes: list[dict[str, Any]]) -> str:
     asked = sizes[0]["cold"]
     cells = [[_spread(one["cold"].get(name)) for one in sizes] for name in asked]
     parts += ["Questions that nobody asked before, one at a time, p50 / p99 in milliseconds:"]
-    parts += [_table(["question", *names], [[name, *row] for name, row in zip(asked, cells, strict=True)])]
+    parts += [table(["question", *names], [[name, *row] for name, row in zip(asked, cells, strict=True)])]
     cells = [[_spent(one["cold"].get(name)) for one in sizes] for name in asked]
     parts += ["The same, milliseconds of processor time of the server for each:"]
-    parts += [_table(["question", *names], [[name, *row] for name, row in zip(asked, cells, strict=True)])]
+    parts += [table(["question", *names], [[name, *row] for name, row in zip(asked, cells, strict=True)])]
     return "\n\n".join(parts)
 
 
@@ -62,7 +62,7 @@ def _warm(one: dict[str, Any]) -> str:
         "first answer s",
         "RSS / private MiB",
     ]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _spread(of: dict[str, float] | None) -> str:
@@ -73,6 +73,6 @@ def _spent(of: dict[str, float] | None) -> str:
     return "" if of is None else f"{of['processor'] * 1000:,.1f}"
 
 
-def _table(heads: list[str], rows: list[list[str]]) -> str:
+def table(heads: list[str], rows: list[list[str]]) -> str:
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,6 +1,7 @@
 """What `make bench` measures is what the write path would have left."""
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -18,7 +19,8 @@ from sqlmodel import Session
 from app.config import Settings
 from app.database import reading
 from app.models import OPEN, PROJECTED
-from bench.drill_import import SECRET
+from bench.crowd import two_keys
+from bench.drill_import import SECRET, now
 from bench.reading import build, plain, questions
 from bench.reading.history import BEGUN
 from bench.reading.load import Line
@@ -139,6 +141,15 @@ def test_the_past_of_a_built_registry_holds_fewer_people_and_no_row_twice(built:
                 same = [column == getattr(other, column.name) for column in keys]
                 twice = (table.since < other.since, table.until > other.since, *same)
                 assert session.scalar(select(func.count()).select_from(table).join(other, and_(*twice))) == 0, table
+
+
+def test_somebody_with_a_name_that_is_there_may_be_filed(built: Path, tmp_path: Path) -> None:
+    shutil.copy(built, tmp_path / "written.db")
+    step = next(step for step in Crew(1, 0, PEOPLE).steps if step.kind == "first")
+    key, _other = two_keys(f"sqlite:///{tmp_path / 'written.db'}")
+    with World(settings_of(tmp_path / "written.db"), now(), keys={"writer": key}) as world:
+        answer = world.post("/v1/releases" if "release" in step.body else "/v1/detentions", step.body, "writer")
+        assert answer.status_code == 201, answer.text
 
 
 def test_the_service_it_is_laid_beside_counts_the_same(built: Path, tmp_path: Path) -> None:
