@@ -8,7 +8,7 @@ revision, so that an answer is kept by the head, not by the revision it is of.
 import asyncio
 import base64
 import hashlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +23,7 @@ from app.api import metrics
 from app.api.answers import BODILESS, MADE_FROM, tags_in
 from app.api.codings import CODINGS, coding_for
 from app.api.heads import Head
+from app.api.lanes import POLLED
 from app.api.settling import MOMENTS
 from app.measure import this
 from app.reading.terms import PERSONAL_FILTERS
@@ -42,6 +43,9 @@ OVERHEAD = 4_000  # bytes that an answer takes beside its body and its address
 PACKED = 1  # what an answer takes packed in every coding, as a share of its body
 SHORTEST_PACKED = 1_000  # bytes of a body: less is one packet on the line, packed or not
 PACKED_AT_ONCE = 32 * 1024  # bytes of a body: about a millisecond of the loop; what is longer is packed in a thread
+# Answers of a head that are made first for the next one, before what strangers ask: those that most requests asked for,
+# which dashboards do. Whoever wants a costly question among them must ask it more often than all dashboards do theirs.
+MOST_POLLED, OFTEN = 16, 4
 RESTED = 60.0  # seconds without a question: then nothing is kept, lest an erased person stay in memory
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -169,6 +173,8 @@ class KeptAnswers:
     def __init__(self) -> None:
         self._head: Head | None = None
         self._by_address: OrderedDict[Address, KeptAnswer] = OrderedDict()
+        self._requests: Counter[Address] = Counter()
+        self._polled: frozenset[Address] = frozenset()
         self._size = 0
         self._asked = 0.0
         self.making: dict[tuple[Head, Address], _Making] = {}
@@ -181,7 +187,12 @@ class KeptAnswers:
         answer = by_address.get(address)
         if answer is not None:
             by_address.move_to_end(address)
+            self._requests[address] += 1
         return answer
+
+    def is_polled(self, address: Address) -> bool:
+        """Whether an answer is among those that most requests asked for while the head before stood."""
+        return address in self._polled
 
     def keep(self, head: Head, address: Address, answer: KeptAnswer) -> None:
         """Keep an answer that was made from a head; where that is not the newest any more, nobody asks for it."""
@@ -198,7 +209,10 @@ class KeptAnswers:
             self._let_go(None)
 
     def _let_go(self, head: Head | None) -> None:
-        self._head, self._by_address, self._size = head, OrderedDict(), 0
+        if self._requests or head is None:  # between two entries in a row nobody asked for anything
+            most = self._requests.most_common(MOST_POLLED)
+            self._polled = frozenset(address for address, number in most if number >= OFTEN)
+        self._head, self._by_address, self._size, self._requests = head, OrderedDict(), 0, Counter()
 
 
 def _size(address: Address, answer: KeptAnswer) -> int:
@@ -241,7 +255,7 @@ class AnswersFromMemory:
         made_from: dict[str, Head] = {}
         # Whole, whatever this client has of it: others ask for it too.
         headers = [pair for pair in scope["headers"] if pair[0] != b"if-none-match"]
-        inside = {**scope, "headers": headers, MADE_FROM: made_from}
+        inside = {**scope, "headers": headers, MADE_FROM: made_from, POLLED: answers.is_polled(asked.address)}
         start: Message | None = None
 
         async def watched(message: Message) -> None:

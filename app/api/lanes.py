@@ -8,7 +8,7 @@ whole lists and writes. Outside of a lane a request holds neither a thread nor a
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, Self
 
 from fastapi import Request
@@ -21,13 +21,14 @@ from app.reading.formats import MEDIA
 
 COSTLY_TAGS, COSTLY = frozenset({"counts", "matching"}), frozenset({"reconcile_claim"})  # tags, and names, of routes
 COMPARING = "match_list"
-Named = Literal["reads", "costly", "lists", "writes"]  # the lanes of requests
+POLLED = "recuento.polled"  # the key of a scope: an answer that many ask for again and again is made for all of them
+Named = Literal["reads", "costly", "lists", "writes", "polled"]  # the lanes of requests
 LANES = 4
 # Sessions beyond N: a key is looked up before its body is read, the database is asked whether it answers, lists that
 # were sent are filed, and the chores of `background.py` have places for objections, for the mark, and for the rest.
-# A moment that was asked for is settled in one of its own, one looks at the head, and one is for whoever scrapes
-# metrics. None waits for a request.
-SPARE_SESSIONS = 9
+# A moment that was asked for is settled in one of its own, one looks at the head, one is for whoever scrapes metrics,
+# and one makes the answers that dashboards poll. None waits for a request of another kind.
+SPARE_SESSIONS = 10
 RETRY_AFTER = "10"  # seconds: of those before it in the lane most are through by then
 BUSY = "Too many such questions are asked at once. Nothing is wrong with yours: ask it again in a moment."
 
@@ -47,6 +48,7 @@ class Lanes:
     marks: asyncio.Semaphore
     background: asyncio.Semaphore
     settling: asyncio.Semaphore
+    polled: asyncio.Semaphore
     patience: float
 
     @classmethod
@@ -61,6 +63,7 @@ class Lanes:
             marks=asyncio.Semaphore(1),
             background=asyncio.Semaphore(1),
             settling=asyncio.Semaphore(1),
+            polled=asyncio.Semaphore(1),
             patience=patience,
         )
 
@@ -68,7 +71,8 @@ class Lanes:
     def with_one_place(cls, patience: float) -> Self:
         """For a database that only one session can use at a time."""
         only = asyncio.Semaphore(1)
-        return cls(only, only, only, only, only, only, only, only, only, only, only, patience)
+        names = [field.name for field in fields(cls) if field.name != "patience"]
+        return cls(**dict.fromkeys(names, only), patience=patience)
 
     @asynccontextmanager
     async def in_time(self, name: Named, lane: asyncio.Semaphore, request: Request) -> AsyncIterator[None]:
@@ -119,6 +123,8 @@ async def gate(request: Request) -> AsyncIterator[None]:
     lanes: Lanes = request.app.state.lanes
     if takes_whole_list(request):
         place = lanes.in_time("lists", lanes.lists, request)
+    elif request.scope.get(POLLED, False):
+        place = lanes.in_time("polled", lanes.polled, request)
     elif is_costly(request):
         place = lanes.in_time("costly", lanes.costly, request)
     else:

@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from app.api import lanes
+from app.api.kept_answers import MOST_POLLED, OFTEN, Address, KeptAnswer, KeptAnswers
 from app.api.lanes import Lanes, sessions
 from app.config import Settings
 from app.database import reading
@@ -29,6 +30,7 @@ LANES = (
     "marks",
     "background",
     "settling",
+    "polled",
 )
 WITHOUT_A_LANE = 2  # sessions: one looks at the head, one is for scrapes
 # One request for each kind of costly question, and what is cheap.
@@ -161,3 +163,29 @@ def test_a_question_that_takes_too_long_is_stopped_and_told_to_be_narrower(world
         assert registry.post("/v1/releases", make_report(source_record_id="X"), "foro").status_code in (200, 201)
         with reading(registry.engine) as session:  # nothing is stopped on a connection that is used again
             assert session.connection().exec_driver_sql("SELECT 1").scalar_one() == 1
+
+
+def test_what_dashboards_poll_is_made_anew_though_strangers_fill_the_lane_of_costly_questions(resting: World) -> None:
+    counts = "/v1/counts/releases"
+    resting.file()
+    for _time in range(1 + OFTEN):  # the first makes it
+        assert resting.get(counts, group_by="source").status_code == 200
+    assert resting.get(counts, group_by="kind").status_code == 200
+    resting.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
+    resting.app.state.lanes = taking(resting.app.state.lanes, "costly")
+    assert resting.get(counts, group_by="source").json()["total"]["releases"] == 2
+    resting.refuse(resting.get(counts, group_by="kind"), 429, "busy")
+
+
+def test_no_more_answers_are_made_before_others_than_the_most_polled() -> None:
+    answers, head = KeptAnswers(), (1, "a")
+    pages: list[Address] = [("/v1/counts/releases", b"group_by=%d" % number, "") for number in range(MOST_POLLED + 1)]
+    for number, page in enumerate(pages):
+        answers.find(head, page)
+        answers.keep(head, page, KeptAnswer([(b"etag", b'"x"')], b"{}"))
+        for _time in range(OFTEN + number):
+            answers.find(head, page)
+    answers.find((2, "b"), pages[0])
+    assert [answers.is_polled(page) for page in pages] == [False, *[True] * MOST_POLLED]
+    answers.find((3, "c"), pages[0])
+    assert answers.is_polled(pages[1]), "nobody asked for anything in between"
