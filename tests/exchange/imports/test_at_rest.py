@@ -97,7 +97,9 @@ FORMS = [csv, workbook, jsonl, headless]
 def waiting(resting: World) -> World:
     """A registry that takes lists, and where nothing works on them."""
     gate = asyncio.Semaphore(1)
-    resting.app.state.imports = Worker(resting.engine, resting.app.state.secret, lambda: resting.now, "list", gate)
+    resting.app.state.imports = Worker(
+        resting.engine, resting.app.state.secret, lambda: resting.now, "list", gate, lambda: False
+    )
     return resting
 
 

@@ -14,10 +14,13 @@ from app.exchange.imports import filing, stored
 from app.exchange.imports.filing import Filing
 from app.exchange.imports.filing_queue import Worker
 from app.exchange.imports.stored import Sent
+from app.log.entries import as_only_writer
 from app.models import ListImport
 from app.registry.views import Views
 from tests.exchange.imports.test_filing import FIRST, HEAD, LIST, begin, many
 from tests.support import A_WHILE, NOW, World, kept_waiting
+
+A_BATCH = 0.25  # seconds
 
 
 def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
@@ -27,7 +30,8 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
     with writing(resting.engine) as session:
         stored.keep_file(session, resting.app.state.secret, job, b"nombre")
     workers = [
-        Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1)) for _ in range(2)
+        Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1), lambda: False)
+        for _ in range(2)
     ]
     taken: list[UUID] = []
     file_of = stored.file_of
@@ -68,7 +72,9 @@ def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
         stored.keep_file(session, resting.app.state.secret, job, data)
 
     async def work(batches: int) -> None:
-        worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
+        worker = Worker(
+            resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1), lambda: False
+        )
         left, step = batches, Filing.step
 
         def counted(running: Filing) -> bool:
@@ -86,6 +92,43 @@ def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
     assert resting.rows("SELECT count(*) FROM record") == [(4,)]
     asyncio.run(work(2))
     assert resting.rows("SELECT count(*) FROM record") == [(8,)]
+
+
+def test_whoever_writes_waits_for_a_batch_of_a_list_and_not_for_the_list(
+    resting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = begin(resting, b"")
+    with writing(resting.engine) as session:
+        stored.keep_file(session, resting.app.state.secret, job, b"nombre")
+    batches: list[int] = []
+
+    def step(running: Filing) -> bool:
+        with as_only_writer(resting.engine):
+            batches.append(len(batches))
+            sleep(A_BATCH)
+        return len(batches) < 20
+
+    monkeypatch.setattr(Filing, "step", step)
+    worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1), lambda: True)
+    waited = []
+
+    async def write() -> None:
+        working = asyncio.create_task(worker.run())
+        for _time in range(3):
+            before = len(batches)
+            await asyncio.to_thread(write_once)
+            waited.append(len(batches) - before)
+        worker.stop()
+        await working
+
+    def write_once() -> None:
+        sleep(A_BATCH / 2)
+        with as_only_writer(resting.engine):
+            pass
+
+    asyncio.run(write())
+    assert batches
+    assert max(waited) <= 2, waited
 
 
 def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
@@ -106,7 +149,9 @@ def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
         return outcomes
 
     monkeypatch.setattr(Filing, "_file", cut)
-    worker = Worker(resting.engine, resting.app.state.secret, lambda: resting.now, "list", asyncio.Semaphore(1))
+    worker = Worker(
+        resting.engine, resting.app.state.secret, lambda: resting.now, "list", asyncio.Semaphore(1), lambda: False
+    )
     with pytest.raises(CommitUnanswered):
         asyncio.run(worker._work())
     resting.now += 2 * stored.LEASE
