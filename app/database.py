@@ -37,6 +37,8 @@ SILENT_MS = BUSY_TIMEOUT_MS
 BUSY_PAUSE = 0.01  # seconds: opening a new database takes about as long
 # Steps of SQLite between two looks at the clock: some milliseconds.
 STEPS = 100_000
+# Compiled statements of a connection: more than the app has. Of the usual 128 the questions of others took the places.
+STATEMENTS = 1_000
 # Row values of one IN (...): far below SQLite's limit of 32,766 parameters.
 IN_CHUNK = 500
 
@@ -168,7 +170,7 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
     engine = create_engine(
         url,
         module=pysqlite3,
-        connect_args={"check_same_thread": False, "isolation_level": None},
+        connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": STATEMENTS},
         hide_parameters=True,
         **options,
     )

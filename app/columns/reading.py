@@ -1,23 +1,22 @@
 """Read columns from the tables: all of them, or again the rows of people whom entries touched since."""
 
-import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Result, bindparam, func, select
+from sqlalchemy import Result, bindparam, func, select, union
 from sqlmodel import Session, col
 
+from app.collector import collecting_later
 from app.columns import tables
 from app.columns.codes import Codes
 from app.columns.rows import NONE, STANDS, Array, Rows
 from app.columns.table import Table, Within
 from app.columns.tables import CODE, EVERY, NUMBER, PERSONAL, SINCE, TYPES, UNTIL, VALUE, Kept
 from app.database import chunks
-from app.models import CLASSES_OF_TODAY, ChangedPerson, Entry, Head, Placement, Record
+from app.models import CLASSES_OF_TODAY, ChangedPerson, Detainee, Entry, Head, Placement, Record
 
 # Rows that are turned into arrays at a time: some ten megabytes of Python's objects.
 BATCH = 50_000
@@ -37,7 +36,10 @@ _HEAD = select(
 _LEAVES = select(col(Entry.revision), col(Entry.leaf_hash)).where(
     col(Entry.revision) > bindparam("after"), col(Entry.revision) <= bindparam("to")
 )
-_CHANGED = select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > bindparam("after"))
+CHANGED = union(
+    select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > bindparam("after")),
+    select(col(Detainee.detainee)).where(col(Detainee.detainee) > bindparam("after")),
+)
 _CLASSES = select(col(Record.key), col(Record.publish_now))
 _CLASSES_OF = _CLASSES.join(Placement, col(Placement.record) == col(Record.key)).where(
     col(Placement.detainee).in_(bindparam("among", expanding=True))
@@ -130,27 +132,17 @@ def read(session: Session, is_released: Callable[[], bool] = lambda: False) -> C
         with run(_STATEMENTS[kept.name]) as rows:
             return Table.of(head, _known(_arrays(batches(rows), kept, codes, values), head))
 
-    with _without_collector():
+    with collecting_later():
         rows = {kept.name: table(kept) for kept in EVERY}
     classes = _with_classes(np.zeros(head + 1, np.int8), run(_CLASSES))
     return Columns(head, _leaves(session, head, {}), rows, classes, codes, values)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Rows by the ten thousand make no cycles, and looking for some among them takes as long as reading them."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
     """The columns as of a later head: the rows of people whom entries touched since are read again. None where these
     are too many."""
     run = session.connection().execute
-    people = run(_CHANGED, {"after": held.head}).scalars().all()
+    people = run(CHANGED, {"after": held.head}).scalars().all()
     if len(people) > MOST_CHANGED:
         return None
     # All is read before any array is written, so that whoever is stopped meanwhile leaves nothing half done.

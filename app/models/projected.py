@@ -281,8 +281,8 @@ class SourceTrait(SQLModel, table=True):
 
 
 class ChangedPerson(SQLModel, table=True):
-    """The revision of the last entry that touched a person's rows, or what may be seen of them: whoever keeps rows
-    elsewhere reads those of such people again."""
+    """The revision of the last entry that touched a person's rows, or what may be seen of them, after the first one:
+    whoever keeps rows elsewhere reads those of such people again, and of people with a later key."""
 
     __tablename__ = "changed_person"
     __table_args__ = (Index(None, "revision"),)

@@ -19,12 +19,11 @@ from sqlmodel import Session, col
 
 from app.columns.held import columns_of
 from app.columns.joins import flags
-from app.columns.reading import Columns
+from app.columns.reading import CHANGED, Columns
 from app.columns.rows import Mask
 from app.columns.tables import ARRESTS, FURTHEST_STAGES, PEOPLE, PERSON, Kept
 from app.database import chunks
 from app.models import (
-    ChangedPerson,
     Claim,
     Detainee,
     DetaineePersonal,
@@ -127,9 +126,9 @@ def page_of_changes(
 
 def may_have_changed(session: Session, columns: Columns, since: int) -> Mask:
     """By person, whether entries after a revision changed any row, or who may see it; and of some others."""
-    changed = select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > since)
+    changed = session.scalars(CHANGED, {"after": since})
     # Who was filed after the columns were brought to the head is not in them.
-    return flags(columns.keys, np.array([key for key in session.scalars(changed) if key < columns.keys], int))
+    return flags(columns.keys, np.array([key for key in changed if key < columns.keys], int))
 
 
 def _touched_of(kind: Kind, keys: Collection[int], since: int, revision: int) -> Select[*tuple[Any, ...]]:

@@ -4,8 +4,6 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, text
 
-from app.write_buffer import WriteBuffer
-
 # One row for each person: whoever missed many entries reads the person once.
 _MARK = text(
     "INSERT INTO changed_person (detainee, revision) VALUES (:detainee, :revision) "
@@ -13,13 +11,9 @@ _MARK = text(
 )
 
 
-def mark(writes: WriteBuffer, people: Collection[int], revision: int) -> None:
-    """Add to the buffer that the entry of a revision touched these people."""
-    writes.add(_MARK, [{"detainee": person, "revision": revision} for person in sorted(people)])
-
-
-def mark_now(run: Connection, people: Collection[int], revision: int) -> None:
-    """As `mark`, at once."""
-    buffer = WriteBuffer(run)
-    mark(buffer, people, revision)
-    buffer.flush()
+def mark(run: Connection, people: Collection[int], revision: int) -> None:
+    """Remember that the entry of a revision touched these people. Whose first report it is needs no mark: a person's
+    key is that revision."""
+    rows = [{"detainee": person, "revision": revision} for person in sorted(people) if person != revision]
+    if rows:
+        run.execute(_MARK, rows)

@@ -27,7 +27,7 @@ from app.models import (
     Trait,
     UncomparedRecord,
 )
-from app.registry.changed_people import mark_now
+from app.registry.changed_people import mark
 from app.vocabulary import Publish
 
 Keys: TypeAlias = Collection[int]
@@ -77,7 +77,7 @@ def erase(session: Session, records: Ids, revision: int) -> None:
     for table, rows in _OF_RECORDS.items():
         run(delete(table).where(rows(keys, records)))
     run(update(RequestedClass).where(col(RequestedClass.record).in_(keys)).values(given_hi=None))
-    mark_now(session.connection(), _erase_rows(session, keys), revision)
+    mark(session.connection(), _erase_rows(session, keys), revision)
 
 
 def _erase_rows(session: Session, keys: Keys) -> set[int]:

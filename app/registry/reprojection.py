@@ -33,7 +33,7 @@ from app.models import (
     Report,
     Sealed,
 )
-from app.registry.changed_people import mark, mark_now
+from app.registry.changed_people import mark
 from app.registry.clusters import Edge, resolve
 from app.registry.content import KEPT_FACILITY, Content
 from app.registry.projection import Rows, Statement, counted_reports, project
@@ -134,7 +134,7 @@ def reproject(
             session.connection().execute(statement, changed)
         # A recalled report is of nobody now, and of the person it was of at an earlier revision.
         touched.update(person for (person,) in _rows(session, _PEOPLE_EVER, [row["of"] for row in changed]))
-    mark_now(session.connection(), touched, revision)
+    mark(session.connection(), touched, revision)
     if any(edge.judgement == Judgement.UNSURE for edge in edges):
         _write_pending(session, edges, component, revision)
 
@@ -217,7 +217,6 @@ def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffe
     rows, today = _projected([statement], [])
     for table, of_table in rows.items():
         _TABLES[table].open(buffer, of_table, entry.revision)
-    mark(buffer, [rows[Detainee][0]["detainee"]], entry.revision)
     return today
 
 

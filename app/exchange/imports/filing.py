@@ -4,11 +4,9 @@ A killed import goes on at the first row that is not settled: settled rows are f
 nothing, because every row has a case number.
 """
 
-import gc
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -18,6 +16,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from app.collector import collecting_later
 from app.config import Names
 from app.database import reading
 from app.errors import Problem
@@ -187,7 +186,7 @@ class Filing:
                 yield checked
 
     def _file(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
-        with as_only_writer(self._engine) as session, _collecting_later():
+        with as_only_writer(self._engine) as session, collecting_later():
             context = self._context(session, job)
             outcomes = batch.file(context)
             wrong = next((outcome.row for outcome in outcomes if outcome.outcome == "error"), None)
@@ -201,7 +200,7 @@ class Filing:
 
     def _try(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
         """The outcomes that rows would have: they are filed, and rolled back."""
-        with as_only_writer(self._engine) as session, _collecting_later():
+        with as_only_writer(self._engine) as session, collecting_later():
             context = self._context(session, job, self._trial)
             # No report will have these ids.
             outcomes = [replace(row, report=None, revision=None) for row in batch.file(context, self._written)]
@@ -239,20 +238,6 @@ class Filing:
             if key is None or api_keys.ended(key, api_keys.moment_of(session, now)):
                 raise BadFile("key_ended", "The key that sent this list has ended: send the list with another.")
         return reporter(session, job.source, self._names)
-
-
-@contextmanager
-def _collecting_later() -> Iterator[None]:
-    """Stop the garbage collector while rows are filed: it would take a third of the time to run through all remembered
-    names again and again, and rows are freed without it. It serves the whole process, so it must not be stopped while
-    this thread waits for the lock."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 class _Batch:
