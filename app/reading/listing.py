@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from sqlmodel import Session
@@ -31,13 +30,9 @@ class ListedThings:
     key: Array
     person: Array
     day: Array | None
-    rows: Callable[[], Rows]
+    spells: Rows
     own: bool = False
     of_people: bool = False
-
-    @cached_property
-    def spells(self) -> Rows:
-        return self.rows()
 
     def with_spell(self, mask: Mask) -> Mask:
         """Which things have a spell for which a condition on `spells` holds."""
@@ -56,13 +51,13 @@ def counted(session: Session, query: ReleaseQuery | DetentionQuery, reader: Read
     """What a count of the same terms counts."""
     selection = select(session, query, reader, revision)
     rows = selection.rows.where(selection.inside)
-    return ListedThings(rows["spell"], rows[tables.PERSON], rows["lo"], lambda: rows, selection.own)
+    return ListedThings(rows["spell"], rows[tables.PERSON], rows["lo"], rows, selection.own)
 
 
 def every_detention(session: Session, query: DetentionQuery, reader: Reader, revision: int) -> ListedThings:
     """Spells in custody, whenever they were."""
     rows = detentions(session, query, reader, revision)
-    return ListedThings(rows["spell"], rows[tables.PERSON], rows["detained_lo"], lambda: rows)
+    return ListedThings(rows["spell"], rows[tables.PERSON], rows["detained_lo"], rows)
 
 
 def people(session: Session, query: DetaineeQuery, reader: Reader, revision: int) -> ListedThings:
@@ -70,13 +65,13 @@ def people(session: Session, query: DetaineeQuery, reader: Reader, revision: int
     people with such a release."""
     columns = columns_of(session)
     keys = columns.rows(tables.PEOPLE, revision)[tables.PERSON]
+    spells = detentions(session, query, reader, revision)
     if any(getattr(query, name) not in (None, []) for name in PersonTerms.model_fields):
-        spells = detentions(session, query, reader, revision)
         keys = keys[flags(columns.keys, spells[tables.PERSON])[keys]]
     if query.model_fields_set & RELEASE_TERMS:
         released = select(session, query, reader, revision)
         keys = keys[flags(columns.keys, released.person[released.inside])[keys]]
-    return ListedThings(keys, keys, None, lambda: detentions(session, query, reader, revision), of_people=True)
+    return ListedThings(keys, keys, None, spells, of_people=True)
 
 
 @dataclass(frozen=True)
