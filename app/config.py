@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     # Where 127.0.0.1, and nobody else, is told counts and times of requests; nowhere unless said (decision 0060).
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    # The folder into which `recuento files write` writes count files, if they are to be read at /data/.
+    count_files: Path | None = None
     # One number bounds sessions, threads and pooled connections, so that none can wait for another in a ring.
     concurrency: int = Field(default=8, ge=1, le=200)
     # How long a costly question or a long body waits for its turn, and how long a question may then take.

@@ -109,6 +109,18 @@ class NotFound(Problem):
     status, code, title = 404, "not_found", "Not found"
 
 
+class NotInFiles(Problem):
+    """A count over personal dimensions, where only the files of public counts are."""
+
+    status, code, title = 404, "not_in_files", "Not in count files"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server counts from count files, which have nothing personal: neither where nor how old. Ask the "
+            "registry itself, or leave these terms out."
+        )
+
+
 class Moved(Problem):
     """Not an error of the client's: the id was absorbed by another (308 Permanent Redirect, RFC 9110 15.4.9)."""
 

@@ -1,14 +1,15 @@
 """create_app(settings): the ASGI application."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from threading import Lock
 from typing import Any
 
 import anyio.to_thread
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from sqlalchemy import Engine
 
 from app import __version__
 from app.api import problems
@@ -16,6 +17,7 @@ from app.api.background import background
 from app.api.citations import citations
 from app.api.claims import claims
 from app.api.corrections import corrections
+from app.api.count_files import count_files
 from app.api.counts import counts
 from app.api.curation import curation
 from app.api.directory import directory
@@ -50,7 +52,7 @@ from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
 from app.log.entries import require_steady
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
-from app.log.mark import attach
+from app.log.mark import Mark, attach
 from app.registry.bursts import FiledByDay
 from app.registry.key_uses import KeyUses
 from app.registry.objection_places import Networks
@@ -73,6 +75,7 @@ ROUTERS = (
     health,
     reference,
     well_known,
+    count_files,
 )
 ASKED = ["If-None-Match"]  # a script that polls with the tag
 LISTS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
@@ -99,6 +102,7 @@ SILENT: Any = {
     "operation_spans": False,
     "auto_configure": False,
 }
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 SUMMARY = "A registry of political prisoners that many organisations write to and anyone can count from."
 
 
@@ -161,21 +165,10 @@ def _operation_id(route: APIRoute) -> str:
 
 def create_app(settings: Settings) -> FastAPI:
     """The application on the settings' database, which is brought to the newest schema first."""
-    app = _App(
-        title="Recuento",
-        summary=SUMMARY,
-        version=__version__,
-        telemetry=SILENT,
-        openapi_url=None,  # served below, as bytes
-        servers=[{"url": settings.public_url or "/", "description": HERE}],
-        generate_unique_id_function=_operation_id,
-        lifespan=_lifespan,
-        redirect_slashes=False,  # an address with a slash too many is told in words, not sent elsewhere
-    )
-    app.state.sessions = sessions(settings.concurrency)
+    app = described(settings, _lifespan)
     engine = make_engine(settings.database_url, pool_size=app.state.sessions)
     try:
-        mark = app.state.mark = attach(engine, settings.mark_file())
+        mark = attach(engine, settings.mark_file())
         migrate(engine)
         restrict(engine)
         with writing(engine) as session:
@@ -189,15 +182,42 @@ def create_app(settings: Settings) -> FastAPI:
     except BaseException:
         engine.dispose()  # a database that is refused is let go of
         raise
+    furnish(app, settings, engine, mark)
+    app.state.clock = app.state.watch.now
+    app.state.public_url = settings.public_url or (settings.address() if demo else "")
+    app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
+    app.state.comparing = set()  # who has a list laid beside the registry just now
+    _open(app)
+    serve_routes(app, settings, ROUTERS)
+    return app
+
+
+def described(settings: Settings, lifespan: Lifespan) -> "_App":
+    """An application without routes."""
+    app = _App(
+        title="Recuento",
+        summary=SUMMARY,
+        version=__version__,
+        telemetry=SILENT,
+        openapi_url=None,  # served below, as bytes
+        servers=[{"url": settings.public_url or "/", "description": HERE}],
+        generate_unique_id_function=_operation_id,
+        lifespan=lifespan,
+        redirect_slashes=False,  # an address with a slash too many is told in words, not sent elsewhere
+    )
+    app.state.sessions = sessions(settings.concurrency)
+    return app
+
+
+def furnish(app: FastAPI, settings: Settings, engine: Engine, mark: Mark) -> None:
+    """Give an application what its routes work with, but for its clock, zone and address."""
     app.state.engine = engine
+    app.state.mark = mark
     app.state.settings = settings
     app.state.two_person = settings.two_person
     app.state.names = settings.names
     app.state.max_import_bytes = settings.max_import_bytes
-    app.state.public_url = settings.public_url or (settings.address() if demo else "")
     app.state.security_contact = settings.security_contact
-    app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
-    app.state.clock = app.state.watch.now
     app.state.readiness = Readiness()
     app.state.settling = Settling()
     app.state.question_seconds = settings.question_seconds
@@ -206,10 +226,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.heads = Heads(engine)
     app.state.kept_answers = KeptAnswers()
     app.state.metrics = Metrics()
-    app.state.comparing = set()  # who has a list laid beside the registry just now
     app.state.key_uses = KeyUses()
     app.state.filed_by_day = FiledByDay()
-    _open(app)
+
+
+def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) -> None:
+    """Serve routes behind the one front door."""
     problems.install(app)
     app.add_middleware(Routed)
     app.add_middleware(
@@ -225,11 +247,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(problems.Head)
     app.add_middleware(Shield)
-    app.add_middleware(Measured, parameters=parameters_of(route for router in ROUTERS for route in router.routes))
-    for router in ROUTERS:
+    app.add_middleware(Measured, parameters=parameters_of(route for router in routers for route in router.routes))
+    for router in routers:
         app.include_router(router)
     app.add_route("/openapi.json", app.serve_openapi, include_in_schema=False)
-    return app
 
 
 def __getattr__(name: str) -> Any:

@@ -34,6 +34,7 @@ COMMANDS = {
         "export",
         "Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout.",
     ),
+    "files": ("files", "Count files: everything that public counts read, for whoever counts elsewhere."),
     "estimate": (
         "estimate",
         "Estimate how many people no list has seen. A refusal with its reason is an answer too.",

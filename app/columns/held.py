@@ -17,10 +17,12 @@ from app.database import UNTIL, WRITES, is_memory, out_of_time, reading
 @dataclass
 class _Holder:
     """The columns of one database, and the turn of whoever brings them to the head. `coming`: columns that are being
-    read whole, by `reader`, until `released`."""
+    read whole, by `reader`, until `released`. `given`: they come from elsewhere, and the database has no rows of
+    theirs."""
 
     turn: Lock = field(default_factory=Lock)
     columns: Columns | None = None
+    given: bool = False
     coming: Future[Columns] | None = None
     reader: Thread | None = None
     released: Event = field(default_factory=Event)
@@ -62,6 +64,13 @@ def prepare(engine: Engine) -> None:
             _begin_to_read(engine, holder)
 
 
+def give(engine: Engine, columns: Columns) -> None:
+    """Let these be the columns of a database that has no rows of theirs."""
+    holder = _holder_of(engine)
+    with holder.turn:
+        holder.columns, holder.given = columns, True
+
+
 def release(engine: Engine) -> None:
     """Hold the columns of a database no more, and end the reading of them: its connections are about to be closed."""
     with _HOLDING:
@@ -79,6 +88,8 @@ def _holder_of(engine: Engine) -> _Holder:
 
 def _brought_to_head(session: Session, holder: _Holder, until: float) -> Columns:
     held = holder.columns
+    if holder.given and held is not None:
+        return held
     if held is None or held.head == 0:
         held = _read_whole(session, holder, until)
     same, head = is_of(session, held)

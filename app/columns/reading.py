@@ -69,7 +69,8 @@ _STATEMENTS_OF = {
 @dataclass(frozen=True)
 class Columns:
     """Columns as of a head. `leaves`: the leaf hashes of the last entries, by revision; `classes`: today's class of
-    each record by its key, as a place in CLASSES_OF_TODAY."""
+    each record by its key, as a place in CLASSES_OF_TODAY; `are_personal`: whether personal dimensions are among
+    them."""
 
     head: int
     leaves: dict[int, bytes]
@@ -77,6 +78,7 @@ class Columns:
     classes: Array
     codes: Codes
     values: Codes
+    are_personal: bool = True
     read_at: float = field(default_factory=monotonic)
     # What questions at the head have in common, made when first asked for.
     made: dict[str, Any] = field(default_factory=dict)

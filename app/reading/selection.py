@@ -15,10 +15,11 @@ from app.columns.reading import Columns
 from app.columns.rows import Array, Mask, Rows, among
 from app.columns.tables import Kept
 from app.database import require_time
+from app.errors import NotInFiles
 from app.reading import traits, windows
 from app.reading.held import day_of
 from app.reading.named import require_so_many, source_keys, with_facility_slug
-from app.reading.terms import HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms
+from app.reading.terms import HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
 from app.reading.windows import Placed
 from app.registry.read_permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
@@ -101,6 +102,8 @@ def select(
     terms = with_facility_slug(session, terms)
     columns = columns_of(session)
     require_time(session.connection())
+    if is_personal(terms) and not columns.are_personal:
+        raise NotInFiles
     own = by_source or terms.source is not None
     together = rows = standing(columns, terms, revision)
     if own:

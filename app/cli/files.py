@@ -1,0 +1,64 @@
+"""`recuento files`: everything that public counts read, as files that anyone can take home and count from."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from app.cli.connections import options
+from app.cli.database import opened
+from app.cli.output import console
+from app.config import Settings
+from app.demo import clock
+from app.exchange.count_files.licences import Licence
+from app.exchange.count_files.write import write_count_files
+from app.log.head import is_demo
+from app.reader import create_reader
+from app.server_log import CONFIGURATION
+
+commands = typer.Typer()
+file_commands = typer.Typer(
+    help="Count files: everything that public counts read, for whoever counts elsewhere.", no_args_is_help=True
+)
+commands.add_typer(file_commands, name="files")
+
+Folder = Annotated[Path, typer.Argument(file_okay=False, help="The folder of all count files.")]
+
+
+@file_commands.command("write")
+def write_files(
+    folder: Folder,
+    licence: Annotated[Licence, typer.Option(help="Under which licence everybody may use them (SPDX).")],
+) -> None:
+    """Write the count files of the newest revision into a folder of their own under FOLDER.
+
+    What stands there already is not written again."""
+    settings = Settings()
+    with opened(settings) as session:
+        demo = is_demo(session)
+        zone = settings.zone or (clock.ZONE if demo else "UTC")
+        public_url = settings.public_url or (settings.address() if demo else "")
+        done = write_count_files(session, folder, licence, public_url, zone)
+    console.print(f"Count files of revision {done.name} in {done}", soft_wrap=True)
+
+
+@file_commands.command("serve")
+def serve_files(
+    folder: Folder,
+    host: Annotated[str | None, typer.Option(help="Address to listen on [RECUENTO_HOST].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [RECUENTO_PORT].")] = None,
+) -> None:
+    """Answer every public count from count files, without a database; newer files in FOLDER are taken up."""
+    given: dict[str, Any] = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
+    settings = Settings(**given)
+    app = create_reader(folder, settings)
+    console.print(f"Recuento counts from files at {settings.address()} (stop with Ctrl-C)", soft_wrap=True)
+    uvicorn.run(
+        app,
+        **options(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        log_config=CONFIGURATION,
+    )

@@ -1,0 +1,157 @@
+"""Count from a folder of count files, where there is no database of a registry.
+
+The rows that counts read become columns, as in a server. What else a count asks for (the dates of the log, sources,
+facilities, published figures) is put into an empty database, so that the code that counts is the registry's own."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import Engine, Uuid, delete, insert, update
+from sqlmodel import Session
+
+from app.columns.codes import Codes
+from app.columns.held import give
+from app.columns.reading import LEAVES, Columns
+from app.columns.rows import STANDS, Array
+from app.columns.table import Table
+from app.columns.tables import EVERY, SINCE, TYPES, UNTIL, Kept
+from app.database import writing
+from app.exchange.count_files.files import LATEST, About, described, file_of
+from app.exchange.count_files.parquet import read_columns, read_rows
+from app.exchange.count_files.parts import parts_of
+from app.exchange.count_files.tables import CLAIM, CLOSING, ENTRIES, FILE_TABLES, OPENING, ROW, WHOLE_TABLES, FileTable
+from app.exchange.imports.faults import BadFile
+from app.models import Entry, Head, TableRow
+from app.registry.projection import RULES
+
+# Rows that are put into the database at a time.
+BATCH = 10_000
+# Of entries that no count reads: what they say is in no file.
+OTHER, NO_BODY = "report", "{}"
+
+
+@dataclass(frozen=True)
+class CountFiles:
+    """The count files of one revision, and what their descriptor says. `hashes`: by name, the digest of each file."""
+
+    folder: Path
+    about: About
+    homepage: str
+    hashes: Mapping[str, str]
+
+    @classmethod
+    def newest_in(cls, folder: Path) -> "CountFiles":
+        """Raises BadFile."""
+        newest = (folder / LATEST).resolve()
+        said = described(newest)
+        if said is None:
+            raise BadFile("no_count_files", f"There are no count files in {folder}: recuento files write {folder}")
+        if said.recuento.rules != RULES:
+            raise BadFile(
+                "other_rules",
+                f"These files count by rules {said.recuento.rules}, and this version of Recuento by rules {RULES}: "
+                "start the version that wrote them, or copy files of this one.",
+            )
+        return cls(newest, said.recuento, said.homepage, {file.path: file.hash for file in said.resources})
+
+    @property
+    def revision(self) -> int:
+        return self.about.revision
+
+    def require_whole(self) -> None:
+        """Raises BadFile where a file is missing, or is not as the descriptor says."""
+        for name, said in self.hashes.items():
+            try:
+                with (self.folder / name).open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError:
+                digest = "none"
+            if said != f"sha256:{digest}":
+                raise BadFile("damaged", f"{name} is missing or damaged: copy {self.folder} again.")
+
+    @cached_property
+    def columns(self) -> Columns:
+        codes = Codes()
+        tables = {kept.name: Table.of(self.revision, _nothing(kept)) for kept in EVERY}
+        for table in FILE_TABLES:
+            if isinstance(table.rows, Kept):
+                rows = _as_kept(self._rows(table, codes), table.rows)
+                tables[table.rows.name] = Table.of(self.revision, rows)
+        last = (row for row in self._entries() if row["revision"] > self.revision - LEAVES)
+        leaves = {row["revision"]: row["leaf_hash"] for row in last}
+        classes = np.zeros(self.revision + 1, np.int8)
+        return Columns(self.revision, leaves, tables, classes, codes, Codes(), are_personal=False)
+
+    def fill(self, session: Session, known: int) -> None:
+        """Put into a database what a count asks for beside columns. `known`: the revision up to which it has the
+        entries."""
+        run = session.connection().execute
+        _insert(session, Entry, (row for row in self._entries() if row["revision"] > known))
+        run(update(Head).values(revision=self.revision, rules=RULES, demo=self.about.demo))
+        for whole in WHOLE_TABLES:
+            run(delete(whole.model))
+            _insert(session, whole.model, _with_ids(read_rows([self._path(whole.name)], whole.columns), whole.model))
+        for table in FILE_TABLES:
+            if not isinstance(table.rows, Kept):
+                run(delete(table.rows))
+                rows = self._rows(table, Codes())
+                rows |= dict.fromkeys(table.key, rows[ROW])
+                del rows[ROW]
+                names, columns = [*rows], [column.tolist() for column in rows.values()]
+                _insert(session, table.rows, (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)))
+
+    def _rows(self, table: FileTable, codes: Codes) -> dict[str, Array]:
+        """All rows of a table, by the names of the registry's own columns, with their ends. Raises BadFile."""
+        rows = read_columns(self._parts(table.name), (*OPENING, *table.columns), codes)
+        closed = read_columns(self._parts(f"closed-{table.name}"), CLOSING, codes)
+        number = len(rows[ROW])
+        if not np.array_equal(rows[ROW], np.arange(number)) or (closed[ROW] >= number).any():
+            raise BadFile("damaged", f"Rows of {table.name} are missing: copy {self.folder} again.")
+        rows[UNTIL] = np.full(number, STANDS, np.int32)
+        rows[UNTIL][closed[ROW]] = closed[UNTIL]
+        return rows
+
+    def _entries(self) -> Iterator[TableRow]:
+        for row in read_rows(self._parts("entries"), ENTRIES):
+            kind = OTHER if row["body"] is None else CLAIM
+            yield {**row, "kind": kind, "leaf_hash": bytes.fromhex(row["leaf_hash"]), "body": row["body"] or NO_BODY}
+
+    def _parts(self, name: str) -> Sequence[Path]:
+        return [self.folder / file_of(name, part) for part in parts_of(self.revision)]
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.parquet"
+
+
+def stand_for(engine: Engine, files: CountFiles, known: int) -> None:
+    """Let a database answer as these files say. `known`: the revision up to which it does already."""
+    give(engine, files.columns)  # they answer for every revision before theirs
+    with writing(engine) as session:
+        files.fill(session, known)
+
+
+def _nothing(kept: Kept) -> dict[str, Array]:
+    return {name: np.empty(0, TYPES[kept.columns.get(name, "number")]) for name in (SINCE, UNTIL, *kept.columns)}
+
+
+def _as_kept(rows: Mapping[str, Array], kept: Kept) -> dict[str, Array]:
+    return {name: rows[name].astype(empty.dtype, copy=False) for name, empty in _nothing(kept).items()}
+
+
+def _with_ids(rows: Iterable[TableRow], model: type[Any]) -> Iterator[TableRow]:
+    ids = {name for name, column in model.__table__.columns.items() if isinstance(column.type, Uuid)}
+    for row in rows:
+        yield {name: UUID(value) if name in ids else value for name, value in row.items()}
+
+
+def _insert(session: Session, model: type[Any], rows: Iterable[TableRow]) -> None:
+    rows = iter(rows)
+    while some := list(islice(rows, BATCH)):
+        session.connection().execute(insert(model), some)

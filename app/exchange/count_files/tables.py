@@ -1,0 +1,243 @@
+"""Which tables count files have, and what each of their columns says.
+
+They hold what public counts can be asked, and nothing else: no name, no personal dimension, no address of a record.
+People and detentions have numbers of the files' own."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from app.columns import tables
+from app.columns.tables import Kept
+from app.models import Claim, Facility, PendingPair, Source
+
+
+class Type(Enum):
+    """What a column holds."""
+
+    PERSON = auto()
+    DETENTION = auto()
+    NUMBER = auto()
+    DAY = auto()
+    CODE = auto()  # a text of which there are few
+    VALUE = auto()  # a value of a personal dimension
+    TEXT = auto()
+    TRUTH = auto()
+    INSTANT = auto()
+
+
+# The same in the words of Table Schema (Data Package 2.0).
+IN_TABLE_SCHEMA = {
+    Type.PERSON: "integer",
+    Type.DETENTION: "integer",
+    Type.NUMBER: "integer",
+    Type.DAY: "date",
+    Type.CODE: "string",
+    Type.VALUE: "string",
+    Type.TEXT: "string",
+    Type.TRUTH: "boolean",
+    Type.INSTANT: "datetime",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file. `kept`: its name in the registry's own tables."""
+
+    name: str
+    kept: str
+    type: Type
+    says: str
+
+
+@dataclass(frozen=True)
+class FileTable:
+    """A table whose rows hold for revisions `since <= R < until`, and where its rows come from: what the server keeps
+    in columns, or a table of the database. `key`: what tells apart the rows that one entry opened."""
+
+    name: str
+    rows: Kept | type[Any]
+    key: tuple[str, ...]
+    says: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class WholeTable:
+    """A short table, which is written whole for each revision: in words and not in numbers."""
+
+    name: str
+    model: type[Any]
+    says: str
+    columns: tuple[Column, ...]
+
+
+def _of(kept: Kept, name: str, says: str, *columns: Column) -> FileTable:
+    return FileTable(name, kept, kept.key, says, columns)
+
+
+def _days(what: str, lo: str = "lo", hi: str = "hi") -> tuple[Column, Column]:
+    return (
+        Column("first_day", lo, Type.DAY, f"The first day on which {what} can have been; none: undated."),
+        Column("last_day", hi, Type.DAY, f"The last day on which {what} can have been; none: undated."),
+    )
+
+
+OPENED, CLOSED, ROW = "revision", "until", "row"
+# Beside its own columns every file of opened rows begins with these, and a file of closed rows has no others.
+OPENING = (
+    Column(ROW, ROW, Type.NUMBER, "The number of the row in its table, from 0 on, in the order of opening."),
+    Column(OPENED, tables.SINCE, Type.NUMBER, "The first revision at which the row holds."),
+)
+CLOSING = (
+    Column(ROW, ROW, Type.NUMBER, "The number of a row of the same table."),
+    Column(CLOSED, tables.UNTIL, Type.NUMBER, "The first revision at which the row holds no more."),
+)
+_PERSON = Column("person", tables.PERSON, Type.PERSON, "The person, by a number of these files.")
+_DETENTION = Column("detention", "spell", Type.DETENTION, "The detention, by a number of these files.")
+_SOURCE = Column("source", "source", Type.NUMBER, "The source: `key` in the table of sources.")
+_STAGE = Column("stage", "stage", Type.CODE, "How far the release has come: announced, ordered, left custody.")
+_KIND = Column("kind", "kind", Type.CODE, "The kind of release.")
+_COUNTRY = Column("country", "country", Type.CODE, "ISO 3166-1 alpha-2; none: no source says it.")
+_DESIGNATION = Column("designation", "designation", Type.CODE, "Whether sources call the person a political prisoner.")
+_STATUS = Column("status", "status", Type.CODE, "verified, contested or reported, which count; refuted; or none.")
+_SOURCES = Column("independent_sources", "independent_verified", Type.NUMBER, "How many independent sources verify it.")
+_WITHHELD = Column("counted_only", "withheld", Type.TRUTH, "Whether the person may be counted and not listed.")
+_VERDICT = Column("verdict", "verdict", Type.CODE, "What the source says of it now.")
+_INDEPENDENT = Column("independent", "independent", Type.TRUTH, "Whether the source says it of its own knowledge.")
+_NEXT = Column("next_detained_by", "next_hi", Type.DAY, "The day by which the person was detained again.")
+_ENDS = (
+    Column("left_first_day", "out_lo", Type.DAY, "The first day on which it can have ended; 9999-12-31: it has not."),
+    Column("left_last_day", "out_hi", Type.DAY, "The last day on which it can have ended; 9999-12-31: perhaps not."),
+    Column("free_first_day", "free_lo", Type.DAY, "The same of an end that left the person at large."),
+    Column("free_last_day", "free_hi", Type.DAY, "The same of an end that left the person at large."),
+)
+_RECORDED = (_COUNTRY, _DESIGNATION)
+
+FILE_TABLES = (
+    _of(
+        tables.RELEASES,
+        "releases",
+        "Releases, at each stage, as all sources together say them.",
+        *(_PERSON, _DETENTION, _STAGE, _KIND, *_days("the release"), _NEXT, *_RECORDED),
+        *(_STATUS, _SOURCES, _WITHHELD),
+    ),
+    _of(
+        tables.SOURCE_RELEASES,
+        "release_verdicts",
+        "Releases, at each stage, as each source says them.",
+        *(_PERSON, _DETENTION, _STAGE, _SOURCE, _VERDICT, _INDEPENDENT, _KIND, *_days("the release"), _NEXT),
+        *_RECORDED,
+        Column("said_first_day", "said_lo", Type.DAY, "The first day by the source's own word; none: it gives none."),
+        Column("said_last_day", "said_hi", Type.DAY, "The last day by the source's own word; none: it gives none."),
+        Column("said_kind", "said_kind", Type.CODE, "The kind by the source's own word; none: it gives none."),
+    ),
+    _of(
+        tables.FURTHEST_STAGES,
+        "furthest_stages",
+        "The furthest stage at which each release counts.",
+        *(_PERSON, _DETENTION, _STAGE),
+    ),
+    _of(
+        tables.HELD,
+        "detentions",
+        "Detentions, with their beginning and their end, as all sources together say them.",
+        *(_PERSON, _DETENTION, *_days("the beginning"), *_ENDS, _NEXT),
+        Column("heard_of_by", "heard_hi", Type.DAY, "The last day on which somebody can have known the person held."),
+        *(*_RECORDED, _STATUS, _SOURCES, _WITHHELD),
+    ),
+    _of(
+        tables.SOURCE_HELD,
+        "detention_verdicts",
+        "Detentions, with their beginning and their end, as each source says them.",
+        *(_PERSON, _DETENTION, _SOURCE, _VERDICT, _INDEPENDENT, *_days("the beginning"), *_ENDS, _NEXT, *_RECORDED),
+    ),
+    _of(
+        tables.ARRESTS,
+        "arrests",
+        "The day of each arrest, as all sources together say it.",
+        *(_PERSON, _DETENTION, *_days("the arrest", "detained_lo", "detained_hi"), *_RECORDED),
+    ),
+    _of(
+        tables.PEOPLE,
+        "people",
+        "What is so of each person.",
+        _PERSON,
+        Column("state", "state", Type.CODE, "Where the person stands: held, released, …"),
+        Column("rearrested", "rearrested", Type.TRUTH, "Whether an independent source says so."),
+    ),
+    FileTable(
+        "unresolved_duplicates",
+        PendingPair,
+        ("decision",),
+        "Two people who may be one, as long as no curator has decided.",
+        (
+            Column("person", "detainee_a", Type.PERSON, "One of the two."),
+            Column("other_person", "detainee_b", Type.PERSON, "The other."),
+        ),
+    ),
+)
+# The log, as far as counts need it: when each revision was recorded, its leaf hash, and what is published anyway.
+CLAIM = "claim"  # the kind of an entry
+ENTRIES = (
+    Column(OPENED, "revision", Type.NUMBER, "The number of the entry."),
+    Column("recorded_at", "recorded_at", Type.INSTANT, "When it was recorded."),
+    Column("leaf_hash", "leaf_hash", Type.TEXT, "Its leaf hash (RFC 9162), in hexadecimal."),
+    Column("claim", "body", Type.TEXT, "Of a published figure, the entry itself, as JSON."),
+)
+_HOLDS = (
+    Column("key", "key", Type.NUMBER, "The number by which other tables name it."),
+    Column(OPENED, "since", Type.NUMBER, "The first revision at which the row holds."),
+    Column(CLOSED, "until", Type.NUMBER, "The first revision at which it holds no more; 9007199254740991: it holds."),
+)
+
+
+def _text(name: str, says: str) -> Column:
+    return Column(name, name, Type.TEXT, says)
+
+
+WHOLE_TABLES = (
+    WholeTable(
+        "sources",
+        Source,
+        "Who reports and who claims.",
+        (
+            *_HOLDS,
+            _text("slug", "Its name in addresses."),
+            _text("name", "Its name."),
+            _text("kind", "What kind of source it is."),
+            _text("country", "ISO 3166-1 alpha-2."),
+            Column("independent", "independent", Type.TRUTH, "Whether it is independent of whoever detains."),
+            Column("quarantined", "quarantined", Type.TRUTH, "Whether its reports wait for a curator."),
+            _text("definition", "Whom it calls a political prisoner."),
+        ),
+    ),
+    WholeTable(
+        "facilities",
+        Facility,
+        "Where people are held.",
+        (
+            *_HOLDS,
+            _text("slug", "Its name in addresses."),
+            _text("names", "Its names, as JSON."),
+            _text("kind", "What kind of place it is."),
+            _text("area", "The state or province."),
+            _text("country", "ISO 3166-1 alpha-2."),
+            _text("point", "About where it lies, as JSON."),
+        ),
+    ),
+    WholeTable(
+        "claims",
+        Claim,
+        "The versions of published figures; what they say is in the table of entries.",
+        (
+            *_HOLDS,
+            Column("stated", "stated", Type.NUMBER, "The revision of the entry that says the whole of it."),
+            _text("id", "Its id in addresses."),
+            Column("filed_by", "filed_by", Type.NUMBER, "The source that filed it."),
+            _text("claimant", "The source that claims it."),
+            _text("measure", "What it counts."),
+            _text("country", "ISO 3166-1 alpha-2."),
+        ),
+    ),
+)

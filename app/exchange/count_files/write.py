@@ -1,0 +1,255 @@
+"""Write the count files of the head: a folder for each revision, which never changes.
+
+A part that the newest folder has already is not written again: it is the same file under two names (a hard link), so
+that a folder costs what is new in it. A folder is written under another name first: whoever reads sees it whole."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.columns.codes import Codes
+from app.columns.held import columns_of
+from app.columns.rows import NONE, Array
+from app.columns.tables import SINCE, UNTIL
+from app.dates import format_instant
+from app.errors import Conflict
+from app.exchange.count_files.files import LATEST, About, described, file_of
+from app.exchange.count_files.licences import ADDRESSES, Licence
+from app.exchange.count_files.parquet import write_parquet
+from app.exchange.count_files.parts import Part, parts_of
+from app.exchange.count_files.rows import Rows, RowsInOrder
+from app.exchange.count_files.tables import (
+    CLAIM,
+    CLOSING,
+    ENTRIES,
+    FILE_TABLES,
+    IN_TABLE_SCHEMA,
+    OPENING,
+    ROW,
+    WHOLE_TABLES,
+    Column,
+    Type,
+)
+from app.exchange.package import DESCRIPTOR, PROFILE
+from app.log.head import is_demo
+from app.models import Entry
+from app.registry.projection import RULES
+
+COUNTS = "counts.sql"
+LOCK, DRAFT, DRAFT_LINK = ".lock", ".draft", ".link"
+# Whoever serves the folder, or copies it, may be another user of the machine: everything in it is public.
+READABLE, LISTABLE = 0o644, 0o755
+
+_US = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def write_count_files(session: Session, folder: Path, licence: Licence, public_url: str, zone: str) -> Path:
+    """Write the folder of the head revision into `folder`, and point LATEST to it. Raises Conflict before the first
+    entry, and OSError."""
+    columns = columns_of(session)
+    last = session.execute(select(Entry).order_by(col(Entry.revision).desc()).limit(1)).scalars().one_or_none()
+    if last is None:
+        raise Conflict("There is nothing to count yet: write files once somebody has reported.")
+    about = About(
+        revision=last.revision,
+        rules=RULES,
+        leaf_hash=last.leaf_hash.hex(),
+        recorded_at=format_instant(last.recorded_at),
+        zone=zone,
+        demo=is_demo(session),
+    )
+    with _alone(folder):
+        done = folder / str(last.revision)
+        if _about(done) != about:
+            draft = folder / DRAFT
+            shutil.rmtree(draft, ignore_errors=True)  # of a process that was ended
+            draft.mkdir()
+            writing = _Writing(session, draft, _before(session, folder))
+            resources = [*writing.parts(RowsInOrder(session, columns), columns.codes, last.revision), *writing.whole()]
+            (draft / COUNTS).write_bytes((files("app.exchange.count_files") / COUNTS).read_bytes())
+            descriptor = _descriptor(about, licence, public_url, resources)
+            (draft / DESCRIPTOR).write_text(
+                json.dumps(descriptor, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+            )
+            _publish(draft, done)
+        _point(folder / LATEST, done)
+    return done
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """The folder, for one process at a time: a clock may start the next before the last one is through."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(LISTABLE)
+    with (folder / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class _Writing:
+    """Files that are written into a draft. `before`: the newest folder of the same log and rules."""
+
+    def __init__(self, session: Session, draft: Path, before: Path | None) -> None:
+        self._session, self._draft, self._before = session, draft, before
+
+    def parts(self, rows_in_order: RowsInOrder, codes: Codes, revision: int) -> Iterator[dict[str, Any]]:
+        """The files of the rows that the revisions of each part opened and closed, and of the log."""
+        parts = parts_of(revision)
+        for table in FILE_TABLES:
+            columns = (*OPENING, *table.columns)
+            rows: Rows | None = None
+            for part in parts:
+                opened_file, closed_file = file_of(table.name, part), file_of(f"closed-{table.name}", part)
+                if not self._keep(part, opened_file, closed_file):
+                    rows = rows_in_order.of(table) if rows is None else rows
+                    opened, closed = _of_part(rows, part)
+                    write_parquet(self._draft / opened_file, columns, opened, codes)
+                    write_parquet(self._draft / closed_file, CLOSING, closed, codes)
+                yield self._resource(opened_file, table.says, columns)
+                yield self._resource(closed_file, f"What ended of: {table.says}", CLOSING)
+        for part in parts:
+            name = file_of("entries", part)
+            if not self._keep(part, name):
+                write_parquet(self._draft / name, ENTRIES, _entries(self._session, part), codes)
+            yield self._resource(name, "The log: when each revision was recorded, and its leaf hash.", ENTRIES)
+
+    def whole(self) -> Iterator[dict[str, Any]]:
+        """The files of sources, facilities and published figures."""
+        for table in WHOLE_TABLES:
+            names = [column.kept for column in table.columns]
+            selected = select(*(col(getattr(table.model, name)) for name in names)).order_by(
+                col(table.model.key), col(table.model.since)
+            )
+            found = self._session.execute(selected).all()
+            rows = {
+                column.kept: _array(column, [row[place] for row in found]) for place, column in enumerate(table.columns)
+            }
+            write_parquet(self._draft / f"{table.name}.parquet", table.columns, rows, Codes())
+            yield self._resource(f"{table.name}.parquet", table.says, table.columns)
+
+    def _keep(self, part: Part, *names: str) -> bool:
+        """Whether the files of a part are there already, and then stand in the draft too."""
+        before = self._before
+        if before is None or not part.is_whole or not all((before / name).exists() for name in names):
+            return False
+        for name in names:
+            os.link(before / name, self._draft / name)
+        return True
+
+    def _resource(self, name: str, says: str, columns: tuple[Column, ...]) -> dict[str, Any]:
+        """A file as a Data Resource (Data Package 2.0)."""
+        path = self._draft / name
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        fields = [
+            {"name": column.name, "type": IN_TABLE_SCHEMA[column.type], "description": column.says}
+            for column in columns
+        ]
+        return {
+            "name": path.stem,
+            "title": says,
+            "path": name,
+            "type": "table",
+            "format": "parquet",
+            "mediatype": "application/vnd.apache.parquet",
+            "bytes": path.stat().st_size,
+            "hash": f"sha256:{digest}",
+            "schema": {"fields": fields},
+        }
+
+
+def _of_part(rows: Rows, part: Part) -> tuple[Rows, Rows]:
+    """The rows that the revisions of a part opened, and those that they closed."""
+    since, until = rows[SINCE], rows[UNTIL]
+    numbered = {**rows, ROW: np.arange(len(since), dtype=np.int32)}
+    opened = (since >= part.first) & (since <= part.last)
+    closed = (until >= part.first) & (until <= part.last)
+    return (
+        {name: column[opened] for name, column in numbered.items()},
+        {name: numbered[name][closed] for name in (ROW, UNTIL)},
+    )
+
+
+def _entries(session: Session, part: Part) -> dict[str, Array]:
+    body = col(Entry.body)
+    found = session.execute(
+        select(col(Entry.revision), col(Entry.kind), col(Entry.recorded_at), col(Entry.leaf_hash), body)
+        .where(col(Entry.revision) >= part.first, col(Entry.revision) <= part.last)
+        .order_by(col(Entry.revision))
+    )
+    rows = [
+        (revision, recorded_at, leaf.hex(), body if kind == CLAIM else None)
+        for revision, kind, recorded_at, leaf, body in found
+    ]
+    return {column.kept: _array(column, [row[place] for row in rows]) for place, column in enumerate(ENTRIES)}
+
+
+def _array(column: Column, values: list[Any]) -> Array:
+    match column.type:
+        case Type.NUMBER:
+            return np.array([NONE if value is None else value for value in values], np.int64)
+        case Type.TRUTH:
+            return np.array(values, bool)
+        case Type.INSTANT:
+            return np.array([round((value - _EPOCH).total_seconds() * _US) for value in values], np.int64)
+        case _:
+            return np.array([None if value is None else str(value) for value in values], object)
+
+
+def _descriptor(about: About, licence: Licence, public_url: str, resources: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "$schema": PROFILE,
+        "name": "recuento-counts",
+        "title": "A registry of political prisoners, as far as counts need it: no names, and nobody's address",
+        "version": str(about.revision),
+        "created": about.recorded_at,
+        **({"homepage": public_url} if public_url else {}),
+        "licenses": [{"name": licence.value, "path": ADDRESSES[licence]}],
+        "recuento": about.model_dump(),
+        "resources": resources,
+    }
+
+
+def _about(folder: Path) -> About | None:
+    said = described(folder)
+    return None if said is None else said.recuento
+
+
+def _before(session: Session, folder: Path) -> Path | None:
+    """The newest folder, if it is of this log, whatever was put back meanwhile, and of today's rules."""
+    newest = (folder / LATEST).resolve()
+    about = _about(newest)
+    if about is None or about.rules != RULES:
+        return None
+    leaf = session.scalars(select(col(Entry.leaf_hash)).where(col(Entry.revision) == about.revision)).one_or_none()
+    return newest if leaf is not None and leaf.hex() == about.leaf_hash else None
+
+
+def _publish(draft: Path, done: Path) -> None:
+    """Give a draft its name. A folder of that revision of another log, or of other rules, goes."""
+    for path in draft.iterdir():
+        path.chmod(READABLE)
+    draft.chmod(LISTABLE)
+    shutil.rmtree(done, ignore_errors=True)
+    draft.rename(done)
+
+
+def _point(link: Path, folder: Path) -> None:
+    draft = link.with_name(DRAFT_LINK)
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(folder.name)
+    draft.replace(link)

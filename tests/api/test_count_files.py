@@ -1,0 +1,70 @@
+"""Count files are read at /data/, as the operator wrote them, and nothing else of the machine is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.exchange.count_files.test_write import write
+from tests.support import World
+
+
+@pytest.fixture
+def giving(world: World, tmp_path: Path) -> Iterator[World]:
+    """A registry with a release, which gives count files."""
+    before = world.app.state.settings
+    folder = tmp_path / "files"
+    world.app.state.settings = before.model_copy(update={"count_files": folder})
+    world.file()
+    write(world, folder)
+    (tmp_path / "secret.json").write_text("{}")
+    (folder / "latest" / "secret.txt").write_text("kept")
+    (folder / "latest" / "link.json").symlink_to("/etc/passwd")
+    yield world
+    world.app.state.settings = before
+
+
+def test_the_newest_folder_has_an_address_of_its_own(giving: World) -> None:
+    answer = giving.client.get("/data/latest/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (307, "no-cache")
+    described = giving.client.get(answer.headers["Location"])
+    assert described.headers["Content-Type"] == "application/json"
+    assert answer.headers["Location"] == f"/data/{described.json()['version']}/"
+
+
+def test_every_file_of_the_descriptor_can_be_read_and_kept(giving: World) -> None:
+    described = giving.client.get("/data/latest/").json()
+    for resource in described["resources"]:
+        answer = giving.client.get(f"/data/{described['version']}/{resource['path']}")
+        assert (answer.status_code, len(answer.content)) == (200, resource["bytes"])
+        assert answer.headers["Content-Type"] == "application/vnd.apache.parquet"
+        assert answer.headers["Cache-Control"].startswith("public, max-age=")
+    assert b"count_releases" in giving.client.get("/data/latest/counts.sql").content
+
+
+def test_a_file_that_was_read_in_part_is_read_on(giving: World) -> None:
+    whole = giving.client.get("/data/latest/counts.sql").content
+    rest = giving.client.get("/data/latest/counts.sql", headers={"Range": "bytes=100-"})
+    assert (rest.status_code, rest.content) == (206, whole[100:])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/data/latest/secret.txt", "/data/latest/..%2f..%2fsecret.json", "/data/..%2f/secret.json",
+        "/data/%2e%2e/secret.json", "/data/latest/%2e%2e/%2e%2e/secret.json", "/data/0/datapackage.json",
+        "/data/99999999999999999999/", "/data/latest/.hidden.json", "/data/latest/none.parquet", "/data/",
+        "/data/latest/link.json",
+    ],
+)  # fmt: skip
+def test_nothing_else_is_read(giving: World, address: str) -> None:
+    answer = giving.client.get(address)
+    assert answer.status_code in (404, 422), answer.text
+    assert "kept" not in answer.text
+    assert "root:" not in answer.text
+
+
+def test_a_registry_that_gives_no_files_says_so(world: World) -> None:
+    for address in ("/data/latest/", "/data/1/", "/data/1/counts.sql"):
+        answer = world.client.get(address)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -1,0 +1,82 @@
+"""Every public count from count files is the registry's own, at any revision and whatever happened: corrections,
+recalls, consent, erasures, joined and parted people."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from app.columns.held import give
+from app.counts.overlap import overlap
+from app.counts.tally import count
+from app.exchange.count_files import parts
+from app.exchange.count_files.licences import Licence
+from app.exchange.count_files.load import CountFiles
+from app.exchange.count_files.write import write_count_files
+from app.log.entries import head
+from app.reading.terms import CountTerms, HeldCountTerms, is_personal
+from tests.drawn import examples
+from tests.properties.histories import count_terms, held_terms, histories, recalling
+from tests.properties.steps import Clerk, Registry, Step
+from tests.support import ANYONE
+
+PUBLIC_HELD = held_terms().filter(lambda terms: not is_personal(terms))
+QUESTIONS = st.lists(st.one_of(count_terms(personal=False), PUBLIC_HELD), min_size=4, max_size=6)
+
+
+@pytest.fixture(autouse=True)
+def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A history of a dozen entries has parts of several lengths."""
+    monkeypatch.setattr(parts, "SMALLEST", 4)
+    monkeypatch.setattr(parts, "FAN", 2)
+
+
+@contextmanager
+def counting_from(engine: Engine, folder: Path) -> Iterator[Session]:
+    """A session of a database that stands as the newest files say; nothing of it stays."""
+    files = CountFiles.newest_in(folder)
+    files.require_whole()
+    give(engine, files.columns)
+    with Session(engine, autoflush=False) as session:
+        files.fill(session, 0)
+        yield session
+        session.rollback()
+
+
+def write(clerk: Clerk, folder: Path) -> int:
+    """Write count files once there is an entry; the revision."""
+    with clerk.session() as session:
+        revision = head(session)[0]
+        if revision:
+            write_count_files(session, folder, Licence.CC0, "", "UTC")
+        return revision
+
+
+@examples(6)
+@given(st.one_of(histories(), recalling()), QUESTIONS, st.integers(0, 11))
+def test_counts_from_files_are_the_counts_of_the_registry(
+    registry: Registry, empty: Engine, history: list[Step], asked: list[CountTerms | HeldCountTerms], early: int
+) -> None:
+    """Files are written in the middle of the history too, so that the last folder has parts of the folder before."""
+    with TemporaryDirectory() as name, registry.after([]) as clerk:
+        for number, step in enumerate(history):
+            step.take(clerk)
+            if number == early % len(history):
+                write(clerk, Path(name))
+        newest = write(clerk, Path(name))
+        if not newest:
+            return
+        with clerk.session() as session, counting_from(empty, Path(name)) as elsewhere:
+            for revision in range(newest + 1):
+                for terms in asked:
+                    wanted = count(session, terms, ANYONE, revision)
+                    assert count(elsewhere, terms, ANYONE, revision) == wanted, (revision, terms)
+                    if isinstance(terms, CountTerms) and not terms.group_by:
+                        shared = overlap(session, terms, ANYONE, revision)
+                        assert overlap(elsewhere, terms, ANYONE, revision) == shared, (revision, terms)
