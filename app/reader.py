@@ -35,20 +35,23 @@ log = logging.getLogger("recuento")
 
 
 class _Followed:
-    """A folder of count files, and the application that stands for the newest of them."""
+    """A folder of count files, perhaps with their personal parts, and the application that stands for the newest."""
 
-    def __init__(self, folder: Path, app: FastAPI) -> None:
-        self._folder, self._app, self._known = folder, app, 0
+    def __init__(self, folder: Path, personal: Path | None, app: FastAPI) -> None:
+        self._folder, self._personal, self._app, self._known = folder, personal, app, 0
 
     def follow(self) -> None:
         """Let the application answer from the newest files, if it does not yet. Raises BadFile."""
-        files = CountFiles.newest_in(self._folder)
+        files = CountFiles.newest_in(self._folder, self._personal)
         if files.revision <= self._known:
             return
         files.require_whole()
         stand_for(self._app.state.engine, files, self._known)
-        self._app.state.zone = parse_zone(files.about.zone)
-        self._app.state.public_url = self._app.state.settings.public_url or files.homepage
+        state = self._app.state
+        state.zone = parse_zone(files.said.recuento.zone)
+        state.public_url = state.settings.public_url or files.said.homepage
+        if files.personal is not None:
+            state.names = files.personal.said.names
         self._known = files.revision
         with reading(self._app.state.engine) as session:
             self._recorded_at = head(session)[1]
@@ -59,8 +62,9 @@ class _Followed:
         return self._recorded_at
 
 
-def create_reader(folder: Path, settings: Settings) -> FastAPI:
-    """The application on a folder of count files; it follows the folder. Raises BadFile."""
+def create_reader(folder: Path, settings: Settings, personal: Path | None = None) -> FastAPI:
+    """The application on a folder of count files; it follows the folder. `personal`: the folder of their personal
+    parts. Raises BadFile."""
     app = described(settings, _lifespan)
     # What counts ask for beside columns lies in a file of its own, which goes with the process.
     app.state.beside = TemporaryDirectory(prefix="recuento-files-")
@@ -68,7 +72,7 @@ def create_reader(folder: Path, settings: Settings) -> FastAPI:
     migrate(engine)
     restrict(engine)
     furnish(app, settings, engine, attach(engine, None))
-    app.state.followed = _Followed(folder, app)
+    app.state.followed = _Followed(folder, personal, app)
     try:
         app.state.followed.follow()
     except BaseException:

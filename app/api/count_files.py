@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
 from app.errors import NotFound
-from app.exchange.count_files.files import LATEST
+from app.exchange.count_files.folders import LATEST
 from app.exchange.package import DESCRIPTOR
 
 NONE_HERE = "There is no such file of counts here: /data/latest/ has the newest, if this registry gives any."

@@ -1,17 +1,20 @@
 """`recuento files`: everything that public counts read, as files that anyone can take home and count from."""
 
 from pathlib import Path
+from time import sleep
 from typing import Annotated, Any
 
 import typer
 import uvicorn
 
 from app.cli.connections import options
-from app.cli.database import opened
+from app.cli.database import database, opened
 from app.cli.output import console
 from app.config import Settings
+from app.database import reading
 from app.demo import clock
 from app.exchange.count_files.licences import Licence
+from app.exchange.count_files.personal import write_personal_parts
 from app.exchange.count_files.write import write_count_files
 from app.log.head import is_demo
 from app.reader import create_reader
@@ -26,10 +29,23 @@ commands.add_typer(file_commands, name="files")
 Folder = Annotated[Path, typer.Argument(file_okay=False, help="The folder of all count files.")]
 
 
+Personal = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        help="Another folder, for what counts of personal dimensions read beside: for readers whom you trust with it.",
+    ),
+]
+
+
 @file_commands.command("write")
 def write_files(
     folder: Folder,
     licence: Annotated[Licence, typer.Option(help="Under which licence everybody may use them (SPDX).")],
+    personal: Personal = None,
+    every: Annotated[
+        float | None, typer.Option(min=1, help="Go on: look every so many seconds whether there is something new.")
+    ] = None,
 ) -> None:
     """Write the count files of the newest revision into a folder of their own under FOLDER.
 
@@ -37,22 +53,37 @@ def write_files(
     settings = Settings()
     with opened(settings) as session:
         demo = is_demo(session)
-        zone = settings.zone or (clock.ZONE if demo else "UTC")
-        public_url = settings.public_url or (settings.address() if demo else "")
-        done = write_count_files(session, folder, licence, public_url, zone)
-    console.print(f"Count files of revision {done.name} in {done}", soft_wrap=True)
+    zone = settings.zone or (clock.ZONE if demo else "UTC")
+    public_url = settings.public_url or (settings.address() if demo else "")
+    with database(settings) as engine:
+        known = None
+        while True:
+            with reading(engine) as session:
+                done = write_count_files(session, folder, licence, public_url, zone)
+                while personal is not None and done != known:
+                    if write_personal_parts(session, personal, settings.names, zone).name == done.name:
+                        break
+                    # Somebody filed something between the one and the other.
+                    done = write_count_files(session, folder, licence, public_url, zone)
+            if done != known:
+                console.print(f"Count files of revision {done.name} in {done}", soft_wrap=True)
+            if every is None:
+                return
+            known = done
+            sleep(every)
 
 
 @file_commands.command("serve")
 def serve_files(
     folder: Folder,
+    personal: Personal = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [RECUENTO_HOST].")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on [RECUENTO_PORT].")] = None,
 ) -> None:
     """Answer every public count from count files, without a database; newer files in FOLDER are taken up."""
     given: dict[str, Any] = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
     settings = Settings(**given)
-    app = create_reader(folder, settings)
+    app = create_reader(folder, settings, personal)
     console.print(f"Recuento counts from files at {settings.address()} (stop with Ctrl-C)", soft_wrap=True)
     uvicorn.run(
         app,

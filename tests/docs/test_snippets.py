@@ -21,7 +21,7 @@ from tests.replay import replayed_once, settings_for
 
 DEMO = "http://127.0.0.1:8000"  # as the pages write it
 # Commands of ours that end by themselves; `serve` and `demo` do not.
-ENDS = re.compile(r"^recuento (?!serve|demo|files serve)", re.MULTILINE)
+ENDS = re.compile(r"^recuento (?!serve|demo|files serve|files write .* --every)", re.MULTILINE)
 GIVEN_KEY = re.compile(r"^\w+=rcn_….*$", re.MULTILINE)
 ENTRY = '"v": 2'  # the one JSON that is no answer: how the log keeps a report
 CURL = """

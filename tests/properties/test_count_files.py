@@ -18,16 +18,21 @@ from app.counts.tally import count
 from app.exchange.count_files import parts
 from app.exchange.count_files.licences import Licence
 from app.exchange.count_files.load import CountFiles
+from app.exchange.count_files.personal import write_personal_parts
 from app.exchange.count_files.write import write_count_files
 from app.log.entries import head
 from app.reading.terms import CountTerms, HeldCountTerms, is_personal
+from app.registry.read_permissions import Reader
 from tests.drawn import examples
 from tests.properties.histories import count_terms, held_terms, histories, recalling
 from tests.properties.steps import Clerk, Registry, Step
 from tests.support import ANYONE
 
-PUBLIC_HELD = held_terms().filter(lambda terms: not is_personal(terms))
-QUESTIONS = st.lists(st.one_of(count_terms(personal=False), PUBLIC_HELD), min_size=4, max_size=6)
+QUESTIONS = st.lists(st.one_of(count_terms(), held_terms()), min_size=4, max_size=6)
+
+
+# The public, of an operator who lists whom reports name, and of one who lets them be searched alone.
+READERS = (ANYONE, Reader(names="search"))
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +43,9 @@ def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def counting_from(engine: Engine, folder: Path) -> Iterator[Session]:
+def counting_from(engine: Engine, folder: Path, *, personal: bool) -> Iterator[Session]:
     """A session of a database that stands as the newest files say; nothing of it stays."""
-    files = CountFiles.newest_in(folder)
+    files = CountFiles.newest_in(folder / "files", folder / "personal" if personal else None)
     files.require_whole()
     give(engine, files.columns)
     with Session(engine, autoflush=False) as session:
@@ -54,7 +59,8 @@ def write(clerk: Clerk, folder: Path) -> int:
     with clerk.session() as session:
         revision = head(session)[0]
         if revision:
-            write_count_files(session, folder, Licence.CC0, "", "UTC")
+            write_count_files(session, folder / "files", Licence.CC0, "", "UTC")
+            write_personal_parts(session, folder / "personal", "list", "UTC")
         return revision
 
 
@@ -72,11 +78,13 @@ def test_counts_from_files_are_the_counts_of_the_registry(
         newest = write(clerk, Path(name))
         if not newest:
             return
-        with clerk.session() as session, counting_from(empty, Path(name)) as elsewhere:
+        personal = any(map(is_personal, asked))
+        with clerk.session() as session, counting_from(empty, Path(name), personal=personal) as elsewhere:
             for revision in range(newest + 1):
                 for terms in asked:
-                    wanted = count(session, terms, ANYONE, revision)
-                    assert count(elsewhere, terms, ANYONE, revision) == wanted, (revision, terms)
+                    for reader in READERS:
+                        wanted = count(session, terms, reader, revision)
+                        assert count(elsewhere, terms, reader, revision) == wanted, (revision, terms)
                     if isinstance(terms, CountTerms) and not terms.group_by:
                         shared = overlap(session, terms, ANYONE, revision)
                         assert overlap(elsewhere, terms, ANYONE, revision) == shared, (revision, terms)

@@ -1,5 +1,6 @@
-"""How the folders of count files, and the files in them, are called, and what a descriptor says of them."""
+"""How count files are called, and what the descriptor of a folder says of them."""
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,8 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from app.columns.rows import STANDS
 from app.dates import parse_zone, zone_name
 from app.exchange.count_files.parts import Part
+from app.exchange.imports.faults import BadFile
 from app.exchange.package import DESCRIPTOR
-
-LATEST = "latest"  # beside the folders, which are called by their revision: a link to the newest
 
 
 class About(BaseModel):
@@ -37,6 +37,19 @@ class Described(BaseModel):
     homepage: str = Field("", pattern=r"^(https?://[^/\s]+)?$")
     recuento: About
     resources: list[File]
+
+    def require_whole(self, folder: Path) -> None:
+        """Raises BadFile where a file is missing, or is not as the descriptor says."""
+        for file in self.resources:
+            path = folder / file.path
+            if not path.is_file() or file.hash != digest_of(path):
+                raise BadFile("damaged", f"{file.path} is missing or damaged: copy {folder} again.")
+
+
+def digest_of(path: Path) -> str:
+    """The digest of a file, as descriptors say it."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def file_of(name: str, part: Part) -> str:

@@ -3,7 +3,6 @@
 The rows that counts read become columns, as in a server. What else a count asks for (the dates of the log, sources,
 facilities, published figures) is put into an empty database, so that the code that counts is the registry's own."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,11 +20,13 @@ from app.columns.held import give
 from app.columns.reading import LEAVES, Columns
 from app.columns.rows import STANDS, Array
 from app.columns.table import Table
-from app.columns.tables import EVERY, SINCE, TYPES, UNTIL, Kept
+from app.columns.tables import EVERY, NUMBER, SINCE, TYPES, UNTIL, Kept
 from app.database import writing
-from app.exchange.count_files.files import LATEST, About, described, file_of
+from app.exchange.count_files.files import Described, described, file_of
+from app.exchange.count_files.folders import LATEST
 from app.exchange.count_files.parquet import read_columns, read_rows
 from app.exchange.count_files.parts import parts_of
+from app.exchange.count_files.personal import REDACTION, PersonalParts
 from app.exchange.count_files.tables import CLAIM, CLOSING, ENTRIES, FILE_TABLES, OPENING, ROW, WHOLE_TABLES, FileTable
 from app.exchange.imports.faults import BadFile
 from app.models import Entry, Head, TableRow
@@ -39,15 +40,14 @@ OTHER, NO_BODY = "report", "{}"
 
 @dataclass(frozen=True)
 class CountFiles:
-    """The count files of one revision, and what their descriptor says. `hashes`: by name, the digest of each file."""
+    """The count files of one revision, and what counts of personal dimensions read beside them, where it is there."""
 
     folder: Path
-    about: About
-    homepage: str
-    hashes: Mapping[str, str]
+    said: Described
+    personal: PersonalParts | None
 
     @classmethod
-    def newest_in(cls, folder: Path) -> "CountFiles":
+    def newest_in(cls, folder: Path, personal: Path | None = None) -> "CountFiles":
         """Raises BadFile."""
         newest = (folder / LATEST).resolve()
         said = described(newest)
@@ -59,42 +59,41 @@ class CountFiles:
                 f"These files count by rules {said.recuento.rules}, and this version of Recuento by rules {RULES}: "
                 "start the version that wrote them, or copy files of this one.",
             )
-        return cls(newest, said.recuento, said.homepage, {file.path: file.hash for file in said.resources})
+        parts = None if personal is None else PersonalParts.newest_in(personal)
+        if parts is not None and parts.said.recuento != said.recuento:
+            raise BadFile("parted", f"{personal} is not of the revision of {folder}: write or copy both together.")
+        return cls(newest, said, parts)
 
     @property
     def revision(self) -> int:
-        return self.about.revision
+        return self.said.recuento.revision
 
     def require_whole(self) -> None:
         """Raises BadFile where a file is missing, or is not as the descriptor says."""
-        for name, said in self.hashes.items():
-            try:
-                with (self.folder / name).open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-            except OSError:
-                digest = "none"
-            if said != f"sha256:{digest}":
-                raise BadFile("damaged", f"{name} is missing or damaged: copy {self.folder} again.")
+        self.said.require_whole(self.folder)
+        if self.personal is not None:
+            self.personal.said.require_whole(self.personal.folder)
 
     @cached_property
     def columns(self) -> Columns:
-        codes = Codes()
-        tables = {kept.name: Table.of(self.revision, _nothing(kept)) for kept in EVERY}
-        for table in FILE_TABLES:
-            if isinstance(table.rows, Kept):
-                rows = _as_kept(self._rows(table, codes), table.rows)
-                tables[table.rows.name] = Table.of(self.revision, rows)
+        codes, values = Codes(), Codes()
+        rows = {table.rows.name: self._rows(table, codes) for table in FILE_TABLES if isinstance(table.rows, Kept)}
+        classes = np.zeros(self.revision + 1, np.int8)
+        if self.personal is not None:
+            personal, of_records = self.personal.read(codes, values)
+            rows |= personal
+            classes[: len(of_records)] = of_records
+        tables = {kept.name: Table.of(self.revision, _as_kept(rows.get(kept.name), kept)) for kept in EVERY}
         last = (row for row in self._entries() if row["revision"] > self.revision - LEAVES)
         leaves = {row["revision"]: row["leaf_hash"] for row in last}
-        classes = np.zeros(self.revision + 1, np.int8)
-        return Columns(self.revision, leaves, tables, classes, codes, Codes(), are_personal=False)
+        return Columns(self.revision, leaves, tables, classes, codes, values, are_personal=self.personal is not None)
 
     def fill(self, session: Session, known: int) -> None:
         """Put into a database what a count asks for beside columns. `known`: the revision up to which it has the
         entries."""
         run = session.connection().execute
         _insert(session, Entry, (row for row in self._entries() if row["revision"] > known))
-        run(update(Head).values(revision=self.revision, rules=RULES, demo=self.about.demo))
+        run(update(Head).values(revision=self.revision, rules=RULES, demo=self.said.recuento.demo))
         for whole in WHOLE_TABLES:
             run(delete(whole.model))
             _insert(session, whole.model, _with_ids(read_rows([self._path(whole.name)], whole.columns), whole.model))
@@ -119,8 +118,9 @@ class CountFiles:
         return rows
 
     def _entries(self) -> Iterator[TableRow]:
+        erasures = set() if self.personal is None else set(self.personal.said.redactions)
         for row in read_rows(self._parts("entries"), ENTRIES):
-            kind = OTHER if row["body"] is None else CLAIM
+            kind = REDACTION if row["revision"] in erasures else OTHER if row["body"] is None else CLAIM
             yield {**row, "kind": kind, "leaf_hash": bytes.fromhex(row["leaf_hash"]), "body": row["body"] or NO_BODY}
 
     def _parts(self, name: str) -> Sequence[Path]:
@@ -137,12 +137,12 @@ def stand_for(engine: Engine, files: CountFiles, known: int) -> None:
         files.fill(session, known)
 
 
-def _nothing(kept: Kept) -> dict[str, Array]:
-    return {name: np.empty(0, TYPES[kept.columns.get(name, "number")]) for name in (SINCE, UNTIL, *kept.columns)}
-
-
-def _as_kept(rows: Mapping[str, Array], kept: Kept) -> dict[str, Array]:
-    return {name: rows[name].astype(empty.dtype, copy=False) for name, empty in _nothing(kept).items()}
+def _as_kept(rows: Mapping[str, Array] | None, kept: Kept) -> dict[str, Array]:
+    """Rows in the types in which columns are kept; none where there are no such rows."""
+    types = {name: TYPES[kept.columns.get(name, NUMBER)] for name in (SINCE, UNTIL, *kept.columns)}
+    if rows is None:
+        return {name: np.empty(0, dtype) for name, dtype in types.items()}
+    return {name: rows[name].astype(dtype, copy=False) for name, dtype in types.items()}
 
 
 def _with_ids(rows: Iterable[TableRow], model: type[Any]) -> Iterator[TableRow]:

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from app.columns.codes import Codes
+from app.columns.codes import NOTHING, Codes
 from app.columns.rows import NONE, Array
 from app.exchange.count_files.tables import Column, Type
 
@@ -21,29 +21,39 @@ _SETTINGS = {"autoinstall_known_extensions": "false", "autoload_known_extensions
 _MEMORY = "256MB"
 # Rows that are fetched at a time.
 BATCH = 10_000
+_CODED = (Type.CODE, Type.VALUE)
 _ORDINAL_1 = "DATE '0001-01-01'"
 
 
-def write_parquet(path: Path, columns: Sequence[Column], rows: Mapping[str, Array], codes: Codes) -> None:
-    """Write rows, by the names of the registry's own columns, into a file."""
+NO_CODES = Codes()  # of files that have none
+
+
+def write_parquet(
+    path: Path, columns: Sequence[Column], rows: Mapping[str, Array], codes: Codes, values: Codes = NO_CODES
+) -> None:
+    """Write rows, by the names of the registry's own columns, into a file. `values`: of personal dimensions."""
     with _connected() as connection:
         connection.register("rows", {column.kept: rows[column.kept] for column in columns})
         for column in columns:
-            if column.type is Type.CODE:
-                _set(connection, column, "VARCHAR[]", _texts(codes, rows[column.kept]))
-        told = ", ".join(f"{_in_file(column)} AS {column.name}" for column in columns)
-        connection.view("rows").project(told).write_parquet(str(path), compression="zstd")
+            if column.type in _CODED:
+                told = _texts(codes if column.type is Type.CODE else values, rows[column.kept])
+                _set(connection, column, "VARCHAR[]", told)
+        in_file = ", ".join(f"{_in_file(column)} AS {column.name}" for column in columns)
+        connection.view("rows").project(in_file).write_parquet(str(path), compression="zstd")
 
 
-def read_columns(paths: Sequence[Path], columns: Sequence[Column], codes: Codes) -> dict[str, Array]:
+def read_columns(
+    paths: Sequence[Path], columns: Sequence[Column], codes: Codes, values: Codes = NO_CODES
+) -> dict[str, Array]:
     """The rows of files that have the same columns, one file after another, by the names of the registry's own
-    columns."""
+    columns. `values`: of personal dimensions."""
     with _connected() as connection:
         rows = connection.read_parquet([str(path) for path in paths])
         for column in columns:
-            if column.type is Type.CODE:
+            if column.type in _CODED:
+                add = (codes if column.type is Type.CODE else values).add
                 texts = [text for (text,) in rows.unique(column.name).fetchall() if text is not None]
-                _set(connection, column, "MAP(VARCHAR, SMALLINT)", {text: codes.add(text) for text in texts})
+                _set(connection, column, "MAP(VARCHAR, INTEGER)", {text: add(text) for text in texts})
         kept = ", ".join(f"{_in_columns(column)} AS {column.kept}" for column in columns)
         found: dict[str, Any] = rows.project(kept).fetchnumpy()
         return {name: np.asarray(column) for name, column in found.items()}
@@ -93,7 +103,7 @@ def _texts(codes: Codes, column: Array) -> list[str | None]:
 
 def _in_file(column: Column) -> str:
     match column.type:
-        case Type.CODE:
+        case Type.CODE | Type.VALUE:
             return f"list_extract(getvariable('{column.kept}'), {column.kept} + 1)"
         case Type.DAY:
             return f"CASE WHEN {column.kept} <> {NONE} THEN {_ORDINAL_1} + ({column.kept} - 1) END"
@@ -107,8 +117,8 @@ def _in_file(column: Column) -> str:
 
 def _in_columns(column: Column) -> str:
     match column.type:
-        case Type.CODE:
-            return f"coalesce(getvariable('{column.kept}')[{column.name}], 0)::SMALLINT"
+        case Type.CODE | Type.VALUE:
+            return f"coalesce(getvariable('{column.kept}')[{column.name}], {NOTHING})::INTEGER"
         case Type.DAY:
             return f"coalesce(date_diff('day', {_ORDINAL_1}, {column.name}) + 1, {NONE})::INTEGER"
         case Type.TRUTH:

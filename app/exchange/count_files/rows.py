@@ -27,11 +27,12 @@ class RowsInOrder:
 
     def of(self, table: FileTable) -> Rows:
         rows = self._rows(table)
+        texts = {Type.CODE: self._columns.codes, Type.VALUE: self._columns.values}
         for column in table.columns:
             if column.type in NUMBERED:
                 rows[column.kept] = self._numbers[column.type][rows[column.kept]]
-        codes = {column.kept for column in table.columns if column.type is Type.CODE}
-        key = [_by_text(self._columns.codes, rows[name]) if name in codes else rows[name] for name in table.key]
+        coded = {column.kept: texts[column.type] for column in table.columns if column.type in texts}
+        key = [_by_text(coded[name], rows[name]) if name in coded else rows[name] for name in table.key]
         order = np.lexsort((*reversed(key), rows[SINCE]))
         return {name: column[order] for name, column in rows.items()}
 
@@ -65,7 +66,7 @@ def _names_of(columns: tuple[Column, ...], type_: Type) -> list[str]:
 def _by_text(codes: Codes, column: Array) -> Array:
     """Codes as numbers in the order of their texts: which code a text has depends on the process."""
     used = np.unique(column).tolist()
-    place = np.zeros(max(used, default=0) + 1, np.int16)
+    place = np.zeros(max(used, default=0) + 1, np.int32)
     place[sorted(used, key=lambda code: codes.text(code) or "")] = np.arange(len(used))
     found: Array = place[column]
     return found

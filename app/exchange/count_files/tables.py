@@ -93,9 +93,9 @@ CLOSING = (
     Column(ROW, ROW, Type.NUMBER, "The number of a row of the same table."),
     Column(CLOSED, tables.UNTIL, Type.NUMBER, "The first revision at which the row holds no more."),
 )
-_PERSON = Column("person", tables.PERSON, Type.PERSON, "The person, by a number of these files.")
-_DETENTION = Column("detention", "spell", Type.DETENTION, "The detention, by a number of these files.")
-_SOURCE = Column("source", "source", Type.NUMBER, "The source: `key` in the table of sources.")
+PERSON = Column("person", tables.PERSON, Type.PERSON, "The person, by a number of these files.")
+DETENTION = Column("detention", "spell", Type.DETENTION, "The detention, by a number of these files.")
+SOURCE = Column("source", "source", Type.NUMBER, "The source: `key` in the table of sources.")
 _STAGE = Column("stage", "stage", Type.CODE, "How far the release has come: announced, ordered, left custody.")
 _KIND = Column("kind", "kind", Type.CODE, "The kind of release.")
 _COUNTRY = Column("country", "country", Type.CODE, "ISO 3166-1 alpha-2; none: no source says it.")
@@ -119,14 +119,14 @@ FILE_TABLES = (
         tables.RELEASES,
         "releases",
         "Releases, at each stage, as all sources together say them.",
-        *(_PERSON, _DETENTION, _STAGE, _KIND, *_days("the release"), _NEXT, *_RECORDED),
+        *(PERSON, DETENTION, _STAGE, _KIND, *_days("the release"), _NEXT, *_RECORDED),
         *(_STATUS, _SOURCES, _WITHHELD),
     ),
     _of(
         tables.SOURCE_RELEASES,
         "release_verdicts",
         "Releases, at each stage, as each source says them.",
-        *(_PERSON, _DETENTION, _STAGE, _SOURCE, _VERDICT, _INDEPENDENT, _KIND, *_days("the release"), _NEXT),
+        *(PERSON, DETENTION, _STAGE, SOURCE, _VERDICT, _INDEPENDENT, _KIND, *_days("the release"), _NEXT),
         *_RECORDED,
         Column("said_first_day", "said_lo", Type.DAY, "The first day by the source's own word; none: it gives none."),
         Column("said_last_day", "said_hi", Type.DAY, "The last day by the source's own word; none: it gives none."),
@@ -136,13 +136,13 @@ FILE_TABLES = (
         tables.FURTHEST_STAGES,
         "furthest_stages",
         "The furthest stage at which each release counts.",
-        *(_PERSON, _DETENTION, _STAGE),
+        *(PERSON, DETENTION, _STAGE),
     ),
     _of(
         tables.HELD,
         "detentions",
         "Detentions, with their beginning and their end, as all sources together say them.",
-        *(_PERSON, _DETENTION, *_days("the beginning"), *_ENDS, _NEXT),
+        *(PERSON, DETENTION, *_days("the beginning"), *_ENDS, _NEXT),
         Column("heard_of_by", "heard_hi", Type.DAY, "The last day on which somebody can have known the person held."),
         *(*_RECORDED, _STATUS, _SOURCES, _WITHHELD),
     ),
@@ -150,19 +150,19 @@ FILE_TABLES = (
         tables.SOURCE_HELD,
         "detention_verdicts",
         "Detentions, with their beginning and their end, as each source says them.",
-        *(_PERSON, _DETENTION, _SOURCE, _VERDICT, _INDEPENDENT, *_days("the beginning"), *_ENDS, _NEXT, *_RECORDED),
+        *(PERSON, DETENTION, SOURCE, _VERDICT, _INDEPENDENT, *_days("the beginning"), *_ENDS, _NEXT, *_RECORDED),
     ),
     _of(
         tables.ARRESTS,
         "arrests",
         "The day of each arrest, as all sources together say it.",
-        *(_PERSON, _DETENTION, *_days("the arrest", "detained_lo", "detained_hi"), *_RECORDED),
+        *(PERSON, DETENTION, *_days("the arrest", "detained_lo", "detained_hi"), *_RECORDED),
     ),
     _of(
         tables.PEOPLE,
         "people",
         "What is so of each person.",
-        _PERSON,
+        PERSON,
         Column("state", "state", Type.CODE, "Where the person stands: held, released, …"),
         Column("rearrested", "rearrested", Type.TRUTH, "Whether an independent source says so."),
     ),

@@ -3,13 +3,9 @@
 A part that the newest folder has already is not written again: it is the same file under two names (a hard link), so
 that a folder costs what is new in it. A folder is written under another name first: whoever reads sees it whole."""
 
-import fcntl
-import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -25,7 +21,8 @@ from app.columns.rows import NONE, Array
 from app.columns.tables import SINCE, UNTIL
 from app.dates import format_instant
 from app.errors import Conflict
-from app.exchange.count_files.files import LATEST, About, described, file_of
+from app.exchange.count_files.files import About, described, digest_of, file_of
+from app.exchange.count_files.folders import LATEST, PUBLIC, alone, new_draft, point, publish
 from app.exchange.count_files.licences import ADDRESSES, Licence
 from app.exchange.count_files.parquet import write_parquet
 from app.exchange.count_files.parts import Part, parts_of
@@ -48,10 +45,6 @@ from app.models import Entry
 from app.registry.projection import RULES
 
 COUNTS = "counts.sql"
-LOCK, DRAFT, DRAFT_LINK = ".lock", ".draft", ".link"
-# Whoever serves the folder, or copies it, may be another user of the machine: everything in it is public.
-READABLE, LISTABLE = 0o644, 0o755
-
 _US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -60,10 +53,30 @@ def write_count_files(session: Session, folder: Path, licence: Licence, public_u
     """Write the folder of the head revision into `folder`, and point LATEST to it. Raises Conflict before the first
     entry, and OSError."""
     columns = columns_of(session)
+    about = about_head(session, zone)
+    with alone(folder, PUBLIC):
+        done = folder / str(about.revision)
+        if _about(done) == about:
+            point(done)
+        else:
+            draft = new_draft(folder)
+            writing = _Writing(session, draft, _before(session, folder))
+            resources = [*writing.parts(RowsInOrder(session, columns), columns.codes, about.revision), *writing.whole()]
+            (draft / COUNTS).write_bytes((files("app.exchange.count_files") / COUNTS).read_bytes())
+            descriptor = _descriptor(about, licence, public_url, resources)
+            (draft / DESCRIPTOR).write_text(
+                json.dumps(descriptor, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+            )
+            publish(draft, about.revision, PUBLIC)
+    return done
+
+
+def about_head(session: Session, zone: str) -> About:
+    """What files of the head say of themselves. Raises Conflict before the first entry."""
     last = session.execute(select(Entry).order_by(col(Entry.revision).desc()).limit(1)).scalars().one_or_none()
     if last is None:
         raise Conflict("There is nothing to count yet: write files once somebody has reported.")
-    about = About(
+    return About(
         revision=last.revision,
         rules=RULES,
         leaf_hash=last.leaf_hash.hex(),
@@ -71,33 +84,6 @@ def write_count_files(session: Session, folder: Path, licence: Licence, public_u
         zone=zone,
         demo=is_demo(session),
     )
-    with _alone(folder):
-        done = folder / str(last.revision)
-        if _about(done) != about:
-            draft = folder / DRAFT
-            shutil.rmtree(draft, ignore_errors=True)  # of a process that was ended
-            draft.mkdir()
-            writing = _Writing(session, draft, _before(session, folder))
-            resources = [*writing.parts(RowsInOrder(session, columns), columns.codes, last.revision), *writing.whole()]
-            (draft / COUNTS).write_bytes((files("app.exchange.count_files") / COUNTS).read_bytes())
-            descriptor = _descriptor(about, licence, public_url, resources)
-            (draft / DESCRIPTOR).write_text(
-                json.dumps(descriptor, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-            )
-            _publish(draft, done)
-        _point(folder / LATEST, done)
-    return done
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """The folder, for one process at a time: a clock may start the next before the last one is through."""
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        folder.chmod(LISTABLE)
-    with (folder / LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 class _Writing:
@@ -153,8 +139,6 @@ class _Writing:
     def _resource(self, name: str, says: str, columns: tuple[Column, ...]) -> dict[str, Any]:
         """A file as a Data Resource (Data Package 2.0)."""
         path = self._draft / name
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         fields = [
             {"name": column.name, "type": IN_TABLE_SCHEMA[column.type], "description": column.says}
             for column in columns
@@ -167,7 +151,7 @@ class _Writing:
             "format": "parquet",
             "mediatype": "application/vnd.apache.parquet",
             "bytes": path.stat().st_size,
-            "hash": f"sha256:{digest}",
+            "hash": digest_of(path),
             "schema": {"fields": fields},
         }
 
@@ -237,19 +221,3 @@ def _before(session: Session, folder: Path) -> Path | None:
         return None
     leaf = session.scalars(select(col(Entry.leaf_hash)).where(col(Entry.revision) == about.revision)).one_or_none()
     return newest if leaf is not None and leaf.hex() == about.leaf_hash else None
-
-
-def _publish(draft: Path, done: Path) -> None:
-    """Give a draft its name. A folder of that revision of another log, or of other rules, goes."""
-    for path in draft.iterdir():
-        path.chmod(READABLE)
-    draft.chmod(LISTABLE)
-    shutil.rmtree(done, ignore_errors=True)
-    draft.rename(done)
-
-
-def _point(link: Path, folder: Path) -> None:
-    draft = link.with_name(DRAFT_LINK)
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(folder.name)
-    draft.replace(link)

@@ -1,0 +1,100 @@
+"""Personal parts: for the operator's own readers, of the newest revision alone."""
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.config import Settings
+from app.database import reading
+from app.exchange.count_files.personal import write_personal_parts
+from app.exchange.imports.faults import BadFile
+from app.reader import create_reader
+from tests.exchange.count_files.test_write import said_in, write
+from tests.support import World
+
+QUESTIONS = (
+    "/v1/counts/releases?group_by=gender",
+    "/v1/counts/releases?group_by=nationality&group_by=source",
+    "/v1/counts/releases?gender=female&as_of={then}",
+    "/v1/counts/releases?group_by=facility&as_of={then}",
+    "/v1/counts/detentions?group_by=area&held_on=2026-01-02",
+)
+
+
+def write_both(world: World, folder: Path) -> Path:
+    write(world, folder / "files")
+    with reading(world.engine) as session:
+        return write_personal_parts(session, folder / "personal", "list", "America/Caracas")
+
+
+@pytest.fixture
+def filed(world: World, tmp_path: Path) -> World:
+    """A registry with three people, of whom one may only be counted and one is named by consent."""
+    world.app.state.zone = world.settings.zone or world.app.state.zone
+    world.add_facility()
+    world.file(detainee__full_name="Abelardo Quintero")
+    world.file(detainee__full_name="Berenice Urdaneta", detainee__gender="female", detainee__publish="anonymous")
+    world.file(
+        "jep", detainee__full_name="Casimiro Lozada", detainee__publish="counted", detainee__nationalities=["AR"]
+    )
+    return world
+
+
+def same(world: World, folder: Path) -> None:
+    """Expect of a trusted reader what the registry answers, apart from what tells the two registries apart."""
+    then = world.get("/v1/counts/releases").json()["revision"] - 1
+    with TestClient(create_reader(folder / "files", Settings(names="list"), folder / "personal")) as reader:
+        for question in QUESTIONS:
+            asked = question.format(then=then)
+            given, wanted = reader.get(asked).json(), world.client.get(asked).json()
+            assert "citation" in wanted, wanted
+            for name in wanted.keys() - {"citation"}:
+                assert given[name] == wanted[name], (asked, name)
+
+
+def test_a_trusted_reader_counts_personal_dimensions(filed: World, tmp_path: Path) -> None:
+    write_both(filed, tmp_path)
+    same(filed, tmp_path)
+
+
+def test_it_follows_consent_at_every_revision(filed: World, tmp_path: Path) -> None:
+    write_both(filed, tmp_path)
+    person = filed.get("/v1/detainees", q="Berenice Urdaneta", who="curator").json()["data"][0]["id"]
+    filed.consent(person, "counted")
+    write_both(filed, tmp_path)
+    same(filed, tmp_path)
+
+
+def test_an_erasure_leaves_nothing_of_the_person(filed: World, tmp_path: Path) -> None:
+    answer = filed.file("pud", detainee__full_name="Dorotea Bracho", detainee__nationalities=["NI"])
+    before = write_both(filed, tmp_path)
+    assert "NI" in said_in(before)
+    assert filed.post(f"/v1/detainees/{answer['detainee']['id']}/redaction", {}, "admin").status_code == 201
+    after = write_both(filed, tmp_path)
+    assert not before.exists()
+    assert "NI" not in said_in(after)
+    assert {path.name for path in after.parent.iterdir()} == {after.name, "latest", ".lock"}
+    same(filed, tmp_path)
+
+
+def test_nobody_else_may_read_them(filed: World, tmp_path: Path) -> None:
+    done = write_both(filed, tmp_path)
+    assert {path.stat().st_mode & 0o777 for path in done.iterdir()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (done, done.parent)} == {0o700}
+    assert "Abelardo" not in said_in(done)
+
+
+def test_parts_of_another_revision_are_refused(filed: World, tmp_path: Path) -> None:
+    write_both(filed, tmp_path)
+    filed.file(detainee__full_name="Evaristo Marcano")
+    write(filed, tmp_path / "files")
+    with pytest.raises(BadFile, match="together"):
+        create_reader(tmp_path / "files", Settings(), tmp_path / "personal")
+
+
+def test_damaged_parts_are_refused(filed: World, tmp_path: Path) -> None:
+    done = write_both(filed, tmp_path)
+    (done / "placements.parquet").write_bytes(b"")
+    with pytest.raises(BadFile, match="damaged"):
+        create_reader(tmp_path / "files", Settings(), tmp_path / "personal")
