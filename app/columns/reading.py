@@ -14,7 +14,20 @@ from app.columns import tables
 from app.columns.codes import Codes
 from app.columns.rows import NONE, STANDS, Array, Rows
 from app.columns.table import Table, Within
-from app.columns.tables import CODE, EVERY, NUMBER, PERSONAL, SINCE, TYPES, UNTIL, VALUE, Kept
+from app.columns.tables import (
+    CODE,
+    EVERY,
+    NAME,
+    NAMES,
+    NUMBER,
+    SINCE,
+    TRAIT_TABLES,
+    TYPES,
+    UNTIL,
+    VALUE,
+    WORD,
+    Kept,
+)
 from app.database import chunks
 from app.models import CLASSES_OF_TODAY, ChangedPerson, Detainee, Entry, Head, Placement, Record
 
@@ -70,7 +83,7 @@ _STATEMENTS_OF = {
 class Columns:
     """Columns as of a head. `leaves`: the leaf hashes of the last entries, by revision; `classes`: today's class of
     each record by its key, as a place in CLASSES_OF_TODAY; `are_personal`: whether personal dimensions are among
-    them."""
+    them; `indexes`: what was made of the words of names (`reading/name_words.py`), for later heads too."""
 
     head: int
     leaves: dict[int, bytes]
@@ -78,6 +91,8 @@ class Columns:
     classes: Array
     codes: Codes
     values: Codes
+    words: Codes
+    indexes: dict[tuple[str, ...], Any] = field(default_factory=dict)
     are_personal: bool = True
     read_at: float = field(default_factory=monotonic)
     # What questions at the head have in common, made when first asked for.
@@ -122,7 +137,8 @@ def read(session: Session, is_released: Callable[[], bool] = lambda: False) -> C
     """All columns, from the tables. Raises Released."""
     run = session.connection().execute
     head = run(select(col(Head.revision))).scalar_one()
-    codes, values = Codes(), Codes()
+    codes, values, words = Codes(), Codes(), Codes()
+    adding = _adding(codes, values, words)
 
     def batches(rows: Result[Any]) -> Iterator[Sequence[Any]]:
         for some in rows.partitions():
@@ -132,12 +148,12 @@ def read(session: Session, is_released: Callable[[], bool] = lambda: False) -> C
 
     def table(kept: Kept) -> Table:
         with run(_STATEMENTS[kept.name]) as rows:
-            return Table.of(head, _known(_arrays(batches(rows), kept, codes, values), head))
+            return Table.of(head, _known(_arrays(batches(rows), kept, adding), head))
 
     with collecting_later():
         rows = {kept.name: table(kept) for kept in EVERY}
     classes = _with_classes(np.zeros(head + 1, np.int8), run(_CLASSES))
-    return Columns(head, _leaves(session, head, {}), rows, classes, codes, values)
+    return Columns(head, _leaves(session, head, {}), rows, classes, codes, values, words)
 
 
 def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
@@ -156,23 +172,40 @@ def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
     classes = np.zeros(head + 1, np.int8)
     classes[: held.keys] = held.classes
     renewed = {}
+    adding = _adding(held.codes, held.values, held.words)
     for kept in EVERY:
-        rows = _known(_arrays(found[kept.name], kept, held.codes, held.values), head)
+        rows = _known(_arrays(found[kept.name], kept, adding), head)
         renewed[kept.name] = _renewed(held.tables[kept.name], kept, people, rows, held.head, head)
-    values = held.values
-    if any(renewed[kept.name].is_rewritten for kept in PERSONAL):
-        said = (np.unique(renewed[kept.name].column("value")).tolist() for kept in PERSONAL)
+    values, words, indexes = held.values, held.words, held.indexes
+    if any(renewed[kept.name].is_rewritten for kept in TRAIT_TABLES):
+        said = (np.unique(renewed[kept.name].column("value")).tolist() for kept in TRAIT_TABLES)
         values = values.without_others({code for of_table in said for code in of_table})
+    if renewed[NAMES.name].is_rewritten:
+        words = words.without_others({*np.unique(renewed[NAMES.name].column(NAME)).tolist()})
+        indexes = {}  # their rows stand elsewhere now, and their texts may be of the erased
     _with_classes(classes, recorded)
-    return Columns(head, leaves, renewed, classes, held.codes, values)
+    return Columns(head, leaves, renewed, classes, held.codes, values, words, indexes)
 
 
-def _arrays(batches: Iterable[Iterable[Any]], kept: Kept, codes: Codes, values: Codes) -> dict[str, Array]:
-    """Rows of a table as arrays by column."""
+def _adding(codes: Codes, values: Codes, words: Codes) -> dict[str, Callable[[str | None], int]]:
+    """Kind of column → what gives its texts their codes."""
+    return {CODE: codes.add, VALUE: values.add, WORD: words.add}
+
+
+def _word_by_word(rows: Iterable[Any]) -> list[Any]:
+    """Rows whose last value is a text, one for each word of it."""
+    return [(*others, word) for *others, text in rows for word in dict.fromkeys(text.split())]
+
+
+def _arrays(
+    batches: Iterable[Iterable[Any]], kept: Kept, adding: Mapping[str, Callable[[str | None], int]]
+) -> dict[str, Array]:
+    """Rows of a table as arrays by column. `adding`: of texts."""
     names = (SINCE, UNTIL, *kept.columns)
     parts: dict[str, list[Array]] = {name: [] for name in names}
-    adding = {CODE: codes.add, VALUE: values.add}
     for rows in batches:
+        if WORD in kept.columns.values():
+            rows = _word_by_word(rows)
         for name, column in zip(names, zip(*rows, strict=True), strict=False):
             kind = kept.columns.get(name, NUMBER)
             add = adding.get(kind)

@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 
 from app.models import (
     Detainee,
+    DetaineePersonal,
     Detention,
     DetentionState,
     Placement,
@@ -20,15 +21,19 @@ from app.models import (
 )
 
 NUMBER, SMALL, CODE, VALUE, FLAG = "number", "small number", "code", "value of a personal dimension", "flag"
-TYPES: dict[str, DTypeLike] = {NUMBER: np.int32, SMALL: np.int16, CODE: np.int16, VALUE: np.int32, FLAG: np.bool_}
+WORD = "word"  # of a text: each of its words makes a row of its own
+TYPES: dict[str, DTypeLike] = {
+    NUMBER: np.int32, SMALL: np.int16, CODE: np.int16, VALUE: np.int32, FLAG: np.bool_, WORD: np.int32,
+}  # fmt: skip
 # Beside its own columns every table keeps these.
 SINCE, UNTIL, PERSON = "since", "until", "detainee"
+NAME = "folded_name"
 
 
 @dataclass(frozen=True)
 class Kept:
     """The columns that are kept of one table. `key`: those by which, with `since`, a row is known; `columns`: all but
-    `since` and `until`, and as what each is kept; numbers can be null."""
+    `since` and `until`, and as what each is kept; numbers can be null. A column of words is the last."""
 
     table: type[Any]
     key: tuple[str, ...]
@@ -56,12 +61,14 @@ FURTHEST_STAGES = Kept(Release, ("spell",), {**_SPELL, "stage": CODE})
 ARRESTS = Kept(Detention, ("spell",), {**_SPELL, "detained_lo": NUMBER, "detained_hi": NUMBER, **_TERMS})
 PEOPLE = Kept(Detainee, (PERSON,), {PERSON: NUMBER, "state": CODE, "rearrested": FLAG})
 PLACEMENTS = Kept(Placement, ("record",), {PERSON: NUMBER, "record": NUMBER})
-# Personal: rows of an erased person leave these.
+# Personal: rows of an erased person leave all that follow.
 TRAITS = Kept(Trait, ("spell", "name", "value"), {**_SPELL, "name": CODE, "value": VALUE})
 SOURCE_TRAITS = Kept(
     SourceTrait, ("spell", "source", "name", "value"), {**_SPELL, "source": NUMBER, "name": CODE, "value": VALUE}
 )
-PERSONAL = (TRAITS, SOURCE_TRAITS)
+TRAIT_TABLES = (TRAITS, SOURCE_TRAITS)
+NAMES = Kept(DetaineePersonal, (PERSON, NAME), {PERSON: NUMBER, NAME: WORD})
 EVERY = (
     RELEASES, SOURCE_RELEASES, FURTHEST_STAGES, HELD, SOURCE_HELD, ARRESTS, PEOPLE, PLACEMENTS, TRAITS, SOURCE_TRAITS,
+    NAMES,
 )  # fmt: skip

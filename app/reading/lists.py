@@ -32,7 +32,7 @@ from app.reading.questions import (
     ReportQuery,
     ThingsQuery,
 )
-from app.reading.search import by_name
+from app.reading.search import NOT_FOUND, by_name
 from app.reading.shapes import Shape
 from app.reading.terms import is_personal
 from app.reading.traits import partly_hidden
@@ -44,8 +44,6 @@ from app.vocabulary import FacilityKind, Role, SourceKind
 from app.wire.directory import ClaimShape, FacilityShape, SourceShape
 from app.wire.filed import ReportBody, ReportShape
 from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
-
-NOT_FOUND = -1  # the rank of whom a search does not find
 
 
 def _listed(
@@ -67,17 +65,15 @@ def _listed(
     name = f"counted {kind}s" if says_withheld else f"{kind}s"
     of, shown_to = f"{name} by {query.sort or 'default'}", reader
     order = order_of(among, query.sort)
-    shown: Mask = seen(columns, among.person, reader, revision)
-    withheld = int(np.count_nonzero(~shown))
-    if query.q is not None:
+    if query.q is None:
+        shown: Mask = seen(columns, among.person, reader, revision)
+        withheld = int(np.count_nonzero(~shown))
+    else:
         shown_to = reader.finding
-        ranks = by_name(session, reader, query.q, revision)
-        rank = np.full(columns.keys, NOT_FOUND, np.int32)
-        rank[[*ranks]] = [*ranks.values()]
-        of_thing = rank[among.person]
-        shown = of_thing != NOT_FOUND  # whose name the reader may see stands in lists
+        rank = by_name(session, reader, query.q, revision)[among.person]
+        shown = rank != NOT_FOUND  # whose name the reader may see stands in lists
         if query.sort is None:
-            order, of = [(of_thing, True), *order], f"{name} by likeness"
+            order, of = [(rank, True), *order], f"{name} by likeness"
     if since is not None:
         shown = shown & changes.may_have_changed(session, columns, since)[among.person]
     chosen = np.flatnonzero(shown)

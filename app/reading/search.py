@@ -5,12 +5,13 @@ the whole name as it is spelt, and by no part of it.
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import and_, bindparam, literal, or_, select
+import numpy as np
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
+from app.columns.held import columns_of
+from app.columns.rows import Array
 from app.matching.fold import PARTICLES, fold
 from app.matching.lookup import BlockingQuery, look_up
 from app.matching.name_keys import search_keys
@@ -18,13 +19,22 @@ from app.matching.names import SAME, answers
 from app.matching.scripts import Script, script_of
 from app.models import CLASSES_OF_TODAY, DetaineePersonal, Placement
 from app.normal import normal
-from app.reading.visibility import Condition, at, hidden, unless
+from app.reading.classes import hidden
+from app.reading.name_words import WHOLE, bearing
+from app.reading.visibility import at
 from app.registry.projection.consolidate import said_of, value_of
 from app.registry.read_permissions import Reader
 from app.wire.base import Facts
 
 IN_ONE = (Script.HAN, Script.HANGUL)  # scripts in which a surname and a given name stand in one word
+NOT_FOUND = 0
 EXACT = 1000  # the rank of a name that holds every word as it was asked; others by likeness, in thousandths
+
+_PEOPLE = (
+    select(col(Placement.detainee), col(DetaineePersonal.facts))
+    .join(DetaineePersonal, col(DetaineePersonal.detainee) == col(Placement.detainee))
+    .where(col(Placement.record).in_(bindparam("records", expanding=True)))
+)
 
 
 def is_whole_name(q: str) -> bool:
@@ -35,54 +45,38 @@ def is_whole_name(q: str) -> bool:
     return in_one or len(words) > 1
 
 
-def by_name(session: Session, reader: Reader, q: str, revision: int) -> dict[int, int]:
-    """Person → rank, highest first, of the people whose folded name holds every folded word of the question, in any
-    order, or the same words spelt otherwise, among the people whose name the reader may see. People whom the reader may
-    only find are those whose name has every word as it was asked, if the question is a whole name.
+def by_name(session: Session, reader: Reader, q: str, revision: int) -> Array:
+    """By key of a person, the rank, highest first, of those whose folded name holds every folded word of the question,
+    in any order, or the same words spelt otherwise, among the people whose name the reader may see; of all others
+    NOT_FOUND. People whom the reader may only find are those whose name has every word as it was asked, if the question
+    is a whole name.
 
     People with a similar name are found by the keys that stand today, and judged by their name at the revision.
     """
-    words = fold(q).split()
+    columns, words = columns_of(session), [*dict.fromkeys(fold(q).split())]
+    ranks = np.full(columns.keys, NOT_FOUND, np.int16)
     if not words:
-        return {}  # punctuation alone is nobody's name, and stands in everybody's
-    alike = _alike(session, reader, q, revision)
-    detainee, name = col(DetaineePersonal.detainee), col(DetaineePersonal.folded_name)
-    so_called = _so_called(name, words)
-    matches = _among(reader, detainee, revision, or_(so_called, detainee.in_(alike)) if alike else so_called)
+        return ranks  # punctuation alone is nobody's name, and stands in everybody's
+    ranks[bearing(columns, words, reader.named, revision)] = EXACT
     if reader.finding != reader and is_whole_name(q):
-        whole = _so_called(literal(" ") + name + literal(" "), [f" {word} " for word in words])
-        matches = or_(matches, _among(reader.finding, detainee, revision, whole))
-    found = session.scalars(select(detainee).where(at(DetaineePersonal, revision), matches))
-    return {person: alike.get(person, EXACT) for person in found}
+        ranks[bearing(columns, [WHOLE.format(word) for word in words], reader.finding.named, revision)] = EXACT
+    alike = _alike(session, reader, q, revision, ranks)
+    people = np.array([*alike], np.intp)
+    unnamed = [publish for publish in CLASSES_OF_TODAY if publish not in reader.named]
+    seen = ~hidden(columns, people, unnamed, revision)
+    ranks[people[seen]] = np.array([*alike.values()], np.int16)[seen]
+    return ranks
 
 
-def _so_called(name: Any, parts: Sequence[str]) -> Condition:
-    """Whether a person's name, as a column, holds every part."""
-    return and_(*(name.contains(part, autoescape=True) for part in parts))
-
-
-def _among(reader: Reader, detainee: Any, revision: int, matches: Condition) -> Condition:
-    """`matches`, read only of people whose name the reader may see."""
-    unnamed = tuple(publish for publish in CLASSES_OF_TODAY if publish not in reader.named)
-    return unless(hidden(detainee, unnamed, revision) if unnamed else None, matches)
-
-
-def _alike(session: Session, reader: Reader, q: str, revision: int) -> dict[int, int]:
-    """Person → likeness in thousandths, of those found by the keys of the question whose name the reader may see."""
+def _alike(session: Session, reader: Reader, q: str, revision: int, ranks: Array) -> dict[int, int]:
+    """Person → likeness in thousandths, of those found by the keys of the question and not otherwise (`ranks`)."""
     records = [hit.record for hit in look_up(session, BlockingQuery(search_keys(q)), reader.named)]
     if not records:
         return {}
-    rows = session.execute(
-        select(col(Placement.detainee), col(DetaineePersonal.facts))
-        .join(DetaineePersonal, col(DetaineePersonal.detainee) == col(Placement.detainee))
-        .where(
-            col(Placement.record).in_(bindparam("records", expanding=True)),
-            at(Placement, revision),
-            at(DetaineePersonal, revision),
-        ),
-        {"records": records},
-    )
-    scored = {detainee: max((answers(q, name) for name in _names(facts)), default=0.0) for detainee, facts in rows}
+    asked = _PEOPLE.where(at(Placement, revision), at(DetaineePersonal, revision))
+    rows = session.connection().execute(asked, {"records": records})
+    others = [(detainee, facts) for detainee, facts in rows if ranks[detainee] == NOT_FOUND]
+    scored = {detainee: max((answers(q, name) for name in _names(facts)), default=0.0) for detainee, facts in others}
     return {detainee: round(value * EXACT) for detainee, value in scored.items() if value >= SAME}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, select, true
+from sqlalchemy import ColumnElement, and_, exists, select, true
 from sqlmodel import col
 
 from app.models import CLASSES_OF_TODAY, Placement, Record
@@ -28,15 +28,6 @@ def hidden(detainee: Any, classes: tuple[str, ...], revision: int) -> Condition:
         .join(Record, col(Record.key) == col(Placement.record))
         .where(col(Placement.detainee) == detainee, at(Placement, revision), col(Record.publish_now).in_(classes))
     )
-
-
-def unless(unseen: Condition | None, matching: Condition) -> Condition:
-    """`matching`, read only of people who are not `unseen` (None: nobody is).
-
-    Databases take conditions joined by AND in any order, and would compare a hidden value first wherever that looks
-    cheaper: an answer would come later when a guess is right. Of a CASE they read the branch that holds, and no other.
-    """
-    return matching if unseen is None else case((unseen, false()), else_=matching)
 
 
 def sees_all(reader: Reader, publish: str, name: str, values: Sequence[str]) -> bool:

@@ -507,7 +507,7 @@ def test_after_an_erasure_no_array_says_anything_personal_of_the_erased(world: W
     gone = world.file("jep", **WOMAN)
     before, revision = at_head(world.engine), world.revision
     total = world.count(as_of=revision)["total"]
-    personal = (tables.TRAITS, tables.SOURCE_TRAITS)
+    personal = (tables.TRAITS, tables.SOURCE_TRAITS, tables.NAMES)
     key = next(row[2] for row in whole(before)["trait"] if "female" in row)
     assert all(key in before.tables[kept.name].column(tables.PERSON) for kept in personal)
     world.redact(gone["detainee"]["id"])

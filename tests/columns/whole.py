@@ -1,6 +1,6 @@
 """All that columns hold, as texts and numbers, to be laid beside another's or beside the tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.columns.held import columns_of
 from app.columns.reading import Columns
 from app.columns.rows import NONE, STANDS, Rows
-from app.columns.tables import CODE, EVERY, SINCE, UNTIL, VALUE, Kept
+from app.columns.tables import CODE, EVERY, SINCE, UNTIL, VALUE, WORD, Kept
 from app.database import reading, writing
 
 # Table → its rows, each with its values in the order of the columns, in any order of rows.
@@ -23,7 +23,7 @@ def names_of(kept: Kept) -> tuple[str, ...]:
 
 def told(columns: Columns, kept: Kept, rows: Rows | dict[str, Any], names: Sequence[str]) -> list[tuple[Any, ...]]:
     """Rows with texts in place of codes, sorted."""
-    texts = {CODE: columns.codes.text, VALUE: columns.values.text}
+    texts = {CODE: columns.codes.text, VALUE: columns.values.text, WORD: columns.words.text}
     as_told = [
         [texts[kept.columns[name]](code) for code in rows[name].tolist()]
         if kept.columns.get(name) in texts
@@ -57,15 +57,24 @@ def stored(session: Session) -> Whole:
     for kept in EVERY:
         table: Any = kept.table
         rows = session.execute(select(*(getattr(table, name) for name in names_of(kept)))).all()
-        found[kept.name] = sorted((_as_kept(kept, tuple(row)) for row in rows), key=repr)
+        found[kept.name] = sorted((_as_kept(kept, one) for row in rows for one in _word_by_word(kept, row)), key=repr)
     return found
+
+
+def _word_by_word(kept: Kept, row: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """The row, or as many as its last value has words."""
+    if WORD not in kept.columns.values():
+        yield tuple(row)
+        return
+    for word in set(row[-1].split()):
+        yield *row[:-1], word
 
 
 def _as_kept(kept: Kept, row: tuple[Any, ...]) -> tuple[Any, ...]:
     named = zip(names_of(kept), row, strict=True)
     return tuple(
         value
-        if kept.columns.get(name) in (CODE, VALUE)
+        if kept.columns.get(name) in (CODE, VALUE, WORD)
         else NONE
         if value is None
         else STANDS

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.models import NAMED_BY_REPORTS, Detainee
 from app.reading import classes
-from app.reading.visibility import sees_all, unless, visible
+from app.reading.visibility import sees_all, visible
 from app.registry.read_permissions import Reader
 from app.vocabulary import Role
 from tests.support import ANYONE, World
@@ -21,7 +21,6 @@ WHO = col(Detainee.detainee)
 def test_of_a_reader_who_may_see_everyone_nobodys_class_is_read() -> None:
     assert visible(PARTNER, WHO, 1).compare(true())
     assert not visible(ANYONE, WHO, 1).compare(true())
-    assert unless(None, matching := WHO == 1) is matching
 
 
 def test_a_value_is_hidden_of_all_whose_class_does_not_open_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,9 @@ class CountFiles:
         tables = {kept.name: Table.of(self.revision, _as_kept(rows.get(kept.name), kept)) for kept in EVERY}
         last = (row for row in self._entries() if row["revision"] > self.revision - LEAVES)
         leaves = {row["revision"]: row["leaf_hash"] for row in last}
-        return Columns(self.revision, leaves, tables, classes, codes, values, are_personal=self.personal is not None)
+        return Columns(
+            self.revision, leaves, tables, classes, codes, values, Codes(), are_personal=self.personal is not None
+        )
 
     def fill(self, session: Session, known: int) -> None:
         """Put into a database what a count asks for beside columns. `known`: the revision up to which it has the
