@@ -7,7 +7,7 @@ An index serves later heads too. Rows that came since, and those of people whose
 one beside it, which each head makes anew; whoever has closed has the large one made anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -70,16 +70,26 @@ class Indexes(NamedTuple):
     mixed: Sequence[int]
 
 
-def bearing(columns: Columns, sought: Sequence[str], classes: tuple[str, ...], revision: int) -> Array:
+def bearing(
+    columns: Columns,
+    sought: Sequence[str],
+    classes: tuple[str, ...],
+    revision: int,
+    require_time: Callable[[], None] = lambda: None,
+) -> Array:
     """The people of these classes whose name had, at the revision, a word for each text that is sought
-    (`Index.places`), in ascending order."""
+    (`Index.places`), in ascending order. `require_time` raises where the time for the answer is over."""
     others = [publish for publish in CLASSES_OF_TODAY if publish not in classes]
     made = _indexes(columns, classes)
     table = columns.tables[NAMES.name]
     apart = np.array([*table.places(made.mixed)], np.intp)
     apart = apart[~hidden(columns, table.column(PERSON)[apart], others, revision)]
     indexes = made.large, made.beside, Index(columns, apart)
-    return np.flatnonzero(np.logical_and.reduce([_with_word(columns, indexes, text, revision) for text in sought]))
+    called = np.ones(columns.keys, bool)
+    for text in sought:
+        require_time()
+        called &= _with_word(columns, indexes, text, revision)
+    return np.flatnonzero(called)
 
 
 def _with_word(columns: Columns, indexes: Sequence[Index], sought: str, revision: int) -> Mask:

@@ -5,13 +5,17 @@ the whole name as it is spelt, and by no part of it.
 """
 
 import json
+from functools import partial
+from typing import Any
 
 import numpy as np
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from app.columns.held import columns_of
+from app.columns.reading import Columns
 from app.columns.rows import Array
+from app.database import Key, require_time
 from app.matching.fold import PARTICLES, fold
 from app.matching.lookup import BlockingQuery, look_up
 from app.matching.name_keys import search_keys
@@ -30,10 +34,16 @@ IN_ONE = (Script.HAN, Script.HANGUL)  # scripts in which a surname and a given n
 NOT_FOUND = 0
 EXACT = 1000  # the rank of a name that holds every word as it was asked; others by likeness, in thousandths
 
+# Made once: building a statement costs more than running it.
+_REVISION: Any = bindparam("revision", type_=Key)
 _PEOPLE = (
     select(col(Placement.detainee), col(DetaineePersonal.facts))
     .join(DetaineePersonal, col(DetaineePersonal.detainee) == col(Placement.detainee))
-    .where(col(Placement.record).in_(bindparam("records", expanding=True)))
+    .where(
+        col(Placement.record).in_(bindparam("records", expanding=True)),
+        at(Placement, _REVISION),
+        at(DetaineePersonal, _REVISION),
+    )
 )
 
 
@@ -57,26 +67,28 @@ def by_name(session: Session, reader: Reader, q: str, revision: int) -> Array:
     ranks = np.full(columns.keys, NOT_FOUND, np.int16)
     if not words:
         return ranks  # punctuation alone is nobody's name, and stands in everybody's
-    ranks[bearing(columns, words, reader.named, revision)] = EXACT
+    in_time = partial(require_time, session.connection())
+    ranks[bearing(columns, words, reader.named, revision, in_time)] = EXACT
     if reader.finding != reader and is_whole_name(q):
-        ranks[bearing(columns, [WHOLE.format(word) for word in words], reader.finding.named, revision)] = EXACT
-    alike = _alike(session, reader, q, revision, ranks)
-    people = np.array([*alike], np.intp)
-    unnamed = [publish for publish in CLASSES_OF_TODAY if publish not in reader.named]
-    seen = ~hidden(columns, people, unnamed, revision)
-    ranks[people[seen]] = np.array([*alike.values()], np.int16)[seen]
+        whole = [WHOLE.format(word) for word in words]
+        ranks[bearing(columns, whole, reader.finding.named, revision, in_time)] = EXACT
+    for person, likeness in _alike(session, columns, reader, q, revision, ranks).items():
+        ranks[person] = likeness
     return ranks
 
 
-def _alike(session: Session, reader: Reader, q: str, revision: int, ranks: Array) -> dict[int, int]:
+def _alike(session: Session, columns: Columns, reader: Reader, q: str, revision: int, ranks: Array) -> dict[int, int]:
     """Person → likeness in thousandths, of those found by the keys of the question and not otherwise (`ranks`)."""
     records = [hit.record for hit in look_up(session, BlockingQuery(search_keys(q)), reader.named)]
-    if not records:
-        return {}
-    asked = _PEOPLE.where(at(Placement, revision), at(DetaineePersonal, revision))
-    rows = session.connection().execute(asked, {"records": records})
-    others = [(detainee, facts) for detainee, facts in rows if ranks[detainee] == NOT_FOUND]
-    scored = {detainee: max((answers(q, name) for name in _names(facts)), default=0.0) for detainee, facts in others}
+    rows = session.connection().execute(_PEOPLE, {"records": records, "revision": revision}).all() if records else []
+    people = np.array([detainee for detainee, _facts in rows], np.intp)
+    unnamed = [publish for publish in CLASSES_OF_TODAY if publish not in reader.named]
+    judged = (ranks[people] == NOT_FOUND) & ~hidden(columns, people, unnamed, revision)
+    scored = {
+        detainee: max((answers(q, name) for name in _names(facts)), default=0.0)
+        for (detainee, facts), is_judged in zip(rows, judged.tolist(), strict=True)
+        if is_judged
+    }
     return {detainee: round(value * EXACT) for detainee, value in scored.items() if value >= SAME}
 
 

@@ -51,6 +51,7 @@ def of_people(people: int, ids: list[str]) -> list[Row]:
     """The rows about single people. `ids`: of releases."""
     return [
         Row("search by name", _names(min(people, 1_000)), 200),
+        Row("search by first name", _first_names(min(people, 1_000)), 200),
         Row("release by id", (f"/v1/releases/{one}" for one in ids), 200),
     ]
 
@@ -97,6 +98,13 @@ def _held() -> Iterator[str]:
 
 def _names(people: int) -> Iterator[str]:
     """The names of people, as one source or another spells them."""
-    for step in Crew(1, 0, people).steps:
-        if step.kind == "first":
-            yield _with("/v1/releases", q=step.body["detainee"]["full_name"])
+    return (_with("/v1/releases", q=name) for name in _spelt(people))
+
+
+def _first_names(people: int) -> Iterator[str]:
+    """The first words of names: many people have the same."""
+    return (_with("/v1/detainees", q=word) for word in dict.fromkeys(name.split()[0] for name in _spelt(people)))
+
+
+def _spelt(people: int) -> Iterator[str]:
+    return (step.body["detainee"]["full_name"] for step in Crew(1, 0, people).steps if step.kind == "first")

@@ -56,6 +56,12 @@ def test_as_asked_comes_before_spelt_otherwise_and_pages_keep_the_order(scene: W
     assert second["next"] is None
 
 
+def test_a_name_that_holds_the_words_as_asked_comes_before_a_liker_one_that_does_not(world: World) -> None:
+    for name in ("Yaacov Tenar", "Yaakov Tenari"):
+        file(world, name)
+    assert names(world, "yaakov tenar") == ["Yaakov Tenari", "Yaacov Tenar"]
+
+
 def test_whose_name_is_hidden_is_not_found_by_a_like_one(scene: World) -> None:
     file(scene, "Baltasar Orihuela Cantos", "anonymous")
     assert names(scene, "Balthazar Orihuela") == []
