@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     # Where this machine remembers up to which revision it has answered, outside the database: what is put back from an
     # earlier copy is known by it.
     head_file: Path | None = None
+    # Where this machine saves what it counts from, so that a server of many people starts at once and its workers share
+    # memory; nowhere unless said (decision 0068).
+    columns_dir: Path | None = None
     # With which lists are sent to a registry elsewhere. Never an argument: everyone on the machine can see those.
     key: SecretStr | None = None
     key_file: Path | None = None

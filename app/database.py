@@ -138,7 +138,7 @@ def is_memory(url: str | URL) -> bool:
 def migrate(engine: Engine) -> None:
     """Bring the database to the newest schema. Processes that start together wait for each other."""
     with engine.connect() as connection:
-        if MigrationContext.configure(connection).get_current_revision() == _newest_schema():
+        if MigrationContext.configure(connection).get_current_revision() == newest_schema():
             return
     config = _migrations()
     with engine.connect() as connection:
@@ -153,7 +153,7 @@ def _migrations() -> Config:
 
 
 @lru_cache
-def _newest_schema() -> str | None:
+def newest_schema() -> str | None:
     """The revision that the scripts lead to; they do not change while a process runs."""
     return ScriptDirectory.from_config(_migrations()).get_current_head()
 

@@ -43,6 +43,7 @@ from app.api.shield import REQUEST_ID, Shield
 from app.api.waiting import waiting
 from app.api.well_known import well_known
 from app.clock import WatchedClock
+from app.columns import saved
 from app.columns.held import prepare, release
 from app.config import Settings
 from app.database import clock_of, is_memory, make_engine, migrate, writing
@@ -169,6 +170,9 @@ def create_app(settings: Settings) -> FastAPI:
     engine = make_engine(settings.database_url, pool_size=app.state.sessions)
     try:
         mark = attach(engine, settings.mark_file())
+        directory = saved.attach(engine, settings.columns_dir)
+        if directory is not None:
+            directory.require_fit()
         migrate(engine)
         restrict(engine)
         with writing(engine) as session:

@@ -27,6 +27,7 @@ from app.api.kept_answers import KeptAnswers
 from app.api.metrics import Metrics
 from app.api.settling import Settling
 from app.clock import WatchedClock
+from app.columns import saved
 from app.columns.held import release
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, reading, writing
@@ -60,6 +61,7 @@ ANYONE = Reader(names="list")
 # Nothing is compared for curators unless a test asks for it (`World.find_pairs`), and no chore runs statements beside
 # those that a test counts.
 background.PAIRS_EVERY = background.MARKS_EVERY = background.SCRUBBED_EVERY = background.EMBARGOES_EVERY = 3600.0
+background.COLUMNS_EVERY = 3600.0
 # No test waits for an hour until a server trusts its clock.
 embargo_beat.WATCHED_FOR = 0.0
 PATIENCE = 60.0  # seconds that a test waits at most: for a list, for others to let go of a database
@@ -130,6 +132,7 @@ class _Garage:
             return app
         app = free.pop()
         app.state.address = app.state.engine.url = make_url(settings.database_url)
+        saved.attach(app.state.engine, settings.columns_dir)
         app.state.watch = WatchedClock()
         app.state.clock = app.state.watch.now
         app.state.secret = settings.secret_key()

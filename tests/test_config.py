@@ -48,6 +48,7 @@ def test_what_nobody_sets_is_safe_on_one_machine(monkeypatch: pytest.MonkeyPatch
     ("trusted_proxies", "10.0.0.2, fd00::/8", "10.0.0.2, fd00::/8"),
     ("trusted_proxies", "", ""),
     ("secret_file", "/run/secrets/recuento", Path("/run/secrets/recuento")),
+    ("columns_dir", "/var/lib/recuento/columns", Path("/var/lib/recuento/columns")),
 ])  # fmt: skip
 def test_each_setting_is_taken_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: object

@@ -1,5 +1,6 @@
 """What a server does beside answering: it files lists, hides people on objections, ends embargoes, compares reports for
-curators, notes on which day keys were used, finishes erasures, and remembers how far the log has come."""
+curators, notes on which day keys were used, finishes erasures, keeps saved columns at the head, and remembers how far
+the log has come."""
 
 import asyncio
 import logging
@@ -14,6 +15,7 @@ from starlette.datastructures import State
 
 from app import server_log
 from app.api.kept_answers import RESTED
+from app.columns.held import keep
 from app.database import reading
 from app.errors import Problem
 from app.log.mark import UnreadableMark, WentBackwards
@@ -31,6 +33,7 @@ KEY_USES_EVERY = 60.0  # seconds: a day is all that is told, and a crash may los
 # Seconds: what is lost of a mark when the machine fails is what was written since, and a look costs one small query.
 MARKS_EVERY = 1.0
 SCRUBBED_EVERY = 10.0  # seconds: a reader that is in the way is through in a few
+COLUMNS_EVERY = 30.0  # seconds: "a minute later" nobody who was erased is in memory or in a file that is mapped
 
 Lane = AbstractAsyncContextManager[Any]
 
@@ -57,6 +60,7 @@ async def background(state: State) -> AsyncIterator[None]:
             at_stop=True,
         ),
         every("finishing an erasure", partial(_finish_erasures, state), SCRUBBED_EVERY, lanes.background),
+        every("keeping the saved columns", partial(keep, state.engine), COLUMNS_EVERY, lanes.background),
         every("letting go of kept answers", state.kept_answers.rest, RESTED, lanes.background),
         every("looking at the mark", _Watch(state).look, MARKS_EVERY, lanes.marks, at_stop=True),
     ]

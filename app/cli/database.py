@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from app.cli.output import console, fail
+from app.columns import saved
 from app.config import Settings
 from app.database import is_coming_up, make_engine, migrate, reading, writing
 from app.log.head import bind_secret, is_bound, require_rules
@@ -60,6 +61,7 @@ def database(settings: Settings, *, finishing: bool = True) -> Iterator[Engine]:
     is first tried to be, but for commands that must work at once, and where there is little memory or disk."""
     engine = make_engine(settings.database_url)
     try:
+        saved.attach(engine, settings.columns_dir)
         migrate(engine)
         if finishing:
             scrubbing.finish(engine)

@@ -1,5 +1,7 @@
 """The columns of a database, held by a process and brought to the head when somebody counts."""
 
+import logging
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from math import inf
@@ -7,11 +9,19 @@ from threading import Event, Lock, Thread
 from time import monotonic
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
 
 from app.columns.reading import Columns, caught_up, is_of, read
+from app.columns.saved import Directory, directory_of
 from app.database import UNTIL, WRITES, is_memory, out_of_time, reading
+from app.models import Head
+
+# Entries after which columns are saved anew: a process that starts reads the people of so many again in a second or so.
+SAVED_AFTER = 5_000
+KEEPING_SECONDS = 10.0  # for which the columns of a database may be brought to the head while nobody counts
+
+log = logging.getLogger("recuento")
 
 
 @dataclass
@@ -71,6 +81,27 @@ def give(engine: Engine, columns: Columns) -> None:
         holder.columns, holder.given = columns, True
 
 
+def keep(engine: Engine) -> None:
+    """Bring columns that are saved to the head though nobody counts, so that nobody who was erased stays in them. They
+    are saved anew where the saved ones are old; whoever saved them, they are mapped, and memory of our own given back.
+    Raises OperationalError where the database is busy."""
+    holder, directory = _holder_of(engine), directory_of(engine)
+    if directory is None or (holder.coming is not None and not holder.coming.done()):
+        return
+    with reading(engine, KEEPING_SECONDS) as session:
+        columns = columns_of(session)
+    newest = directory.newest()
+    if columns.head and (newest is None or newest.head + SAVED_AFTER <= columns.head):
+        with holder.turn:
+            columns = (holder.columns or columns).apart()
+        directory.save(columns, lambda: _erased(engine))
+        newest = directory.newest()
+    if newest is not None and newest.name != columns.generation:
+        mapped = _mapped(engine, directory)
+        with holder.turn:
+            holder.columns = mapped or holder.columns
+
+
 def release(engine: Engine) -> None:
     """Hold the columns of a database no more, and end the reading of them: its connections are about to be closed."""
     with _HOLDING:
@@ -105,7 +136,8 @@ def _read_whole(session: Session, holder: _Holder, until: float) -> Columns:
     meanwhile waits for the same."""
     engine = session.connection().engine
     if until == inf or is_memory(engine.url):
-        return read(session)
+        directory = directory_of(engine)
+        return (directory and _mapped(engine, directory)) or read(session)
     coming = holder.coming or _begin_to_read(engine, holder)
     try:
         columns = coming.result(timeout=_left(until))
@@ -123,8 +155,7 @@ def _begin_to_read(engine: Engine, holder: _Holder) -> Future[Columns]:
 
     def run() -> None:
         try:
-            with reading(engine) as session:
-                columns = read(session, holder.released.is_set)
+            columns = _mapped_or_read(engine, holder.released.is_set)
         except Exception as error:
             coming.set_exception(error)
         else:
@@ -133,6 +164,50 @@ def _begin_to_read(engine: Engine, holder: _Holder) -> Future[Columns]:
     holder.reader = Thread(target=run, name="columns", daemon=True)
     holder.reader.start()
     return coming
+
+
+def _mapped_or_read(engine: Engine, is_released: Callable[[], bool]) -> Columns:
+    """All columns, as they are saved, or from the tables. One process of a machine reads these at a time, and saves
+    what it has read: the others wait for that. Raises Released."""
+    directory = directory_of(engine)
+    if directory is None:
+        return _read(engine, is_released)
+    tried = directory.newest()
+    columns = _mapped(engine, directory)
+    if columns is None:
+        with directory.reader(is_released):
+            if directory.newest() != tried:  # another process had the turn before us
+                columns = _mapped(engine, directory)
+            if columns is None:
+                columns = _read(engine, is_released)
+                directory.save(columns, lambda: _erased(engine))
+                columns = _mapped(engine, directory) or columns
+    return columns
+
+
+def _read(engine: Engine, is_released: Callable[[], bool]) -> Columns:
+    with reading(engine) as session:
+        return read(session, is_released)
+
+
+def _mapped(engine: Engine, directory: Directory) -> Columns | None:
+    """The saved columns, brought to the head; None where there are none of this database, or too old ones."""
+    columns = directory.mapped()
+    if columns is None:
+        return None
+    with reading(engine) as session:
+        rules = session.execute(select(col(Head.rules))).scalar_one()
+        same, head = is_of(session, columns)
+        if not same or head < columns.head or rules != columns.rules:
+            log.warning("The saved columns are not used, since they are of other rows than the tables have")
+            return None
+        return columns if head == columns.head else caught_up(session, columns, head)
+
+
+def _erased(engine: Engine) -> int:
+    """The revision of the last erasure."""
+    with reading(engine) as session:
+        return int(session.execute(select(col(Head.erased))).scalar_one())
 
 
 def _left(until: float) -> float:

@@ -1,7 +1,7 @@
 """Read columns from the tables: all of them, or again the rows of people whom entries touched since."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -81,11 +81,13 @@ _STATEMENTS_OF = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns as of a head. `leaves`: the leaf hashes of the last entries, by revision; `classes`: today's class of
-    each record by its key, as a place in CLASSES_OF_TODAY; `are_personal`: whether personal dimensions are among
-    them; `indexes`: what was made of the words of names (`reading/name_words.py`), for later heads too."""
+    """Columns as of a head. `rules`: under which the rows were made; `leaves`: the leaf hashes of the last entries, by
+    revision; `classes`: today's class of each record by its key, as a place in CLASSES_OF_TODAY; `indexes`: what was
+    made of the words of names (`reading/name_words.py`), for later heads too; `are_personal`: whether anything personal
+    is among them; `generation`: the name of the saved columns that these were mapped from."""
 
     head: int
+    rules: int
     leaves: dict[int, bytes]
     tables: dict[str, Table]
     classes: Array
@@ -94,9 +96,23 @@ class Columns:
     words: Codes
     indexes: dict[tuple[str, ...], Any] = field(default_factory=dict)
     are_personal: bool = True
+    generation: str | None = None
     read_at: float = field(default_factory=monotonic)
     # What questions at the head have in common, made when first asked for.
     made: dict[str, Any] = field(default_factory=dict)
+
+    def apart(self) -> "Columns":
+        """The same for whoever saves them while others bring them to a later head, who add to codes and arrays."""
+        tables = {name: table.apart() for name, table in self.tables.items()}
+        return replace(
+            self,
+            tables=tables,
+            codes=self.codes.copy(),
+            values=self.values.copy(),
+            words=self.words.copy(),
+            indexes={},
+            made={},
+        )
 
     def rows(self, kept: Kept, revision: int, within: tuple[str, str] | None = None) -> Rows:
         """The rows of a table that hold at a revision; `within`: with this text in a column of codes."""
@@ -136,7 +152,7 @@ class Released(Exception):
 def read(session: Session, is_released: Callable[[], bool] = lambda: False) -> Columns:
     """All columns, from the tables. Raises Released."""
     run = session.connection().execute
-    head = run(select(col(Head.revision))).scalar_one()
+    head, rules = run(select(col(Head.revision), col(Head.rules))).one()
     codes, values, words = Codes(), Codes(), Codes()
     adding = _adding(codes, values, words)
 
@@ -153,7 +169,7 @@ def read(session: Session, is_released: Callable[[], bool] = lambda: False) -> C
     with collecting_later():
         rows = {kept.name: table(kept) for kept in EVERY}
     classes = _with_classes(np.zeros(head + 1, np.int8), run(_CLASSES))
-    return Columns(head, _leaves(session, head, {}), rows, classes, codes, values, words)
+    return Columns(head, rules, _leaves(session, head, {}), rows, classes, codes, values, words)
 
 
 def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
@@ -178,13 +194,27 @@ def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
         renewed[kept.name] = _renewed(held.tables[kept.name], kept, people, rows, held.head, head)
     values, words, indexes = held.values, held.words, held.indexes
     if any(renewed[kept.name].is_rewritten for kept in TRAIT_TABLES):
-        said = (np.unique(renewed[kept.name].column("value")).tolist() for kept in TRAIT_TABLES)
-        values = values.without_others({code for of_table in said for code in of_table})
+        values = said_still(renewed, values)
     if renewed[NAMES.name].is_rewritten:
-        words = words.without_others({*np.unique(renewed[NAMES.name].column(NAME)).tolist()})
+        words = words_still(renewed, words)
         indexes = {}  # their rows stand elsewhere now, and their texts may be of the erased
     _with_classes(classes, recorded)
-    return Columns(head, leaves, renewed, classes, held.codes, values, words, indexes)
+    return replace(
+        held, head=head, leaves=leaves, tables=renewed, classes=classes, values=values, words=words, indexes=indexes,
+        read_at=monotonic(), made={},
+    )  # fmt: skip
+
+
+def said_still(tables: Mapping[str, Table], values: Codes) -> Codes:
+    """The values of personal dimensions that some row has: one that none has any more may be somebody's who was
+    erased."""
+    said = (np.flatnonzero(np.bincount(tables[kept.name].column("value"))).tolist() for kept in TRAIT_TABLES)
+    return values.without_others({code for of_table in said for code in of_table})
+
+
+def words_still(tables: Mapping[str, Table], words: Codes) -> Codes:
+    """The words of names that some row has, as for values."""
+    return words.without_others({*np.flatnonzero(np.bincount(tables[NAMES.name].column(NAME))).tolist()})
 
 
 def _adding(codes: Codes, values: Codes, words: Codes) -> dict[str, Callable[[str | None], int]]:

@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
-from app.columns.rows import NONE, Array, Rows
+from app.columns.rows import NONE, STANDS, Array, Rows
 from app.columns.tables import PERSON, SINCE, UNTIL
 
 # Room behind the rows of an array, by which it grows once it is full.
 ROOM = 1.25
 LEAST_ROOM = 1_024  # rows
 NO_ROW = -1
+# The chains, among the columns of a table that is saved.
+NEWEST, PREVIOUS = "newest", "previous"
 
 # Column → value, which tells a row: some columns may be the same in several, such as an open stage.
 Within = tuple[str, int]
@@ -45,6 +47,29 @@ class Table:
         newest = np.full(int(person.max(initial=0)) + 1, NO_ROW, np.int32)
         newest[person[by_person]] = by_person
         return cls(head, arrays, len(person), newest, previous)
+
+    @classmethod
+    def saved(cls, head: int, arrays: dict[str, Array], length: int) -> "Table":
+        """The table of arrays that were saved with this many rows (`as_saved`)."""
+        newest, previous = arrays.pop(NEWEST), arrays.pop(PREVIOUS)
+        return cls(head, arrays, length, newest, previous)
+
+    def apart(self) -> "Table":
+        """The same table for whoever saves it while others grow it: they hang later rows onto the chains."""
+        return Table(self.head, self._arrays, self._length, self._newest.copy(), self._previous)
+
+    def as_saved(self) -> dict[str, Array]:
+        """The arrays as of the head, the chains among them. Only the newest rows of people come with their room, in
+        which it says that there are none."""
+        until = self.column(UNTIL)
+        # Others may close rows meanwhile, for later heads than this one.
+        arrays = {name: self.column(name) for name in self._arrays} | {
+            UNTIL: np.where(until > self.head, STANDS, until)
+        }
+        known = int(np.flatnonzero(self._newest != NO_ROW).max(initial=-1)) + 1
+        newest = np.full(with_room(known), NO_ROW, np.int32)
+        newest[:known] = self._newest[:known]
+        return arrays | {NEWEST: newest, PREVIOUS: self._previous[: self._length]}
 
     def __len__(self) -> int:
         return self._length
@@ -114,6 +139,11 @@ def _with_room(array: Array, length: int, fill: int = NONE) -> Array:
     """The array itself where it is long enough, else a longer copy."""
     if length <= len(array):
         return array
-    longer = np.full(max(LEAST_ROOM, int(length * ROOM)), fill if array.dtype == np.int32 else 0, array.dtype)
+    longer = np.full(with_room(length), fill if array.dtype == np.int32 else 0, array.dtype)
     longer[: len(array)] = array
     return longer
+
+
+def with_room(length: int) -> int:
+    """How long an array is made that must hold so many."""
+    return max(LEAST_ROOM, int(length * ROOM))

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
+from app.columns.rows import STANDS
+from app.columns.saved import directory_of
 from app.log.entries import lock_head, replay
 from app.log.head import set_rules
 from app.models import (
@@ -39,6 +41,9 @@ def rebuild(session: Session) -> int:
     """Make all rows anew under today's rules; returns the number of entries replayed. Under unchanged rules the rows
     are the same as before."""
     lock_head(session)  # no write may come between deleting and replaying
+    directory = directory_of(session.connection().engine)
+    if directory is not None:
+        directory.forget(STANDS)  # whatever was saved is of the rows that stood before
     set_rules(session, RULES)
     for table in (*BASE, *PROJECTED):
         session.connection().execute(delete(table))

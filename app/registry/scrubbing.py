@@ -1,4 +1,5 @@
-"""Finish erasures: what was deleted leaves the tables at once, and the files of the database once nobody reads it.
+"""Finish erasures: what was deleted leaves the tables at once, the columns that this machine has saved next, and the
+files of the database once nobody reads it.
 
 The head row says up to which revision erasures are finished, so that a restart forgets none. The server tries again,
 and so does every command that opens the database, but for those that must work whatever happens.
@@ -10,6 +11,7 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
+from app.columns.saved import directory_of
 from app.database import reading, writing
 from app.database_scrub import scrub
 from app.models import Head, ImportFile, ImportMapping, ImportRow, ListImport, SourceRealName, WaitingReport
@@ -28,22 +30,27 @@ def is_finished(session: Session, revision: int) -> bool:
 
 def warnings(session: Session) -> list[str]:
     """The warnings for the operator."""
-    return [UNFINISHED] if _unfinished(session) is not None else []
+    erased, scrubbed = _revisions(session)
+    return [UNFINISHED] if erased > scrubbed else []
 
 
-def _unfinished(session: Session) -> int | None:
-    """The revision of the last erasure, if it is not finished."""
+def _revisions(session: Session) -> tuple[int, int]:
+    """The revision of the last erasure, and up to which they are finished."""
     erased, scrubbed = session.execute(select(col(Head.erased), col(Head.scrubbed))).one()
-    return int(erased) if erased > scrubbed else None
+    return int(erased), int(scrubbed)
 
 
 def finish(engine: Engine) -> bool:
     """Finish whatever erasure is not; False where it has to be tried again. An erasure holds whatever fails here, so
     that nothing is raised."""
+    directory = directory_of(engine)
     try:
         with reading(engine) as session:
-            erased = _unfinished(session)
-        if erased is None:
+            erased, scrubbed = _revisions(session)
+        # Another machine may have finished it, with a directory of its own.
+        if directory is not None and not directory.forget(erased):
+            return False
+        if erased <= scrubbed:
             return True
         if not scrub(engine, TABLES, erased):
             return False

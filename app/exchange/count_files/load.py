@@ -87,7 +87,15 @@ class CountFiles:
         last = (row for row in self._entries() if row["revision"] > self.revision - LEAVES)
         leaves = {row["revision"]: row["leaf_hash"] for row in last}
         return Columns(
-            self.revision, leaves, tables, classes, codes, values, Codes(), are_personal=self.personal is not None
+            head=self.revision,
+            rules=RULES,
+            leaves=leaves,
+            tables=tables,
+            classes=classes,
+            codes=codes,
+            values=values,
+            words=Codes(),
+            are_personal=self.personal is not None,
         )
 
     def fill(self, session: Session, known: int) -> None:
