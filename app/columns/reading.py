@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from app.collector import collecting_later
 from app.columns import tables
 from app.columns.codes import Codes
-from app.columns.rows import NONE, STANDS, Array, Rows
+from app.columns.rows import NONE, STANDS, Array, Recent, Rows
 from app.columns.table import Table, Within
 from app.columns.tables import (
     CODE,
@@ -100,26 +100,23 @@ class Columns:
     read_at: float = field(default_factory=monotonic)
     # What questions at the head have in common, made when first asked for.
     made: dict[str, Any] = field(default_factory=dict)
+    _recent: Recent = field(default_factory=Recent)
 
     def apart(self) -> "Columns":
         """The same for whoever saves them while others bring them to a later head, who add to codes and arrays."""
         tables = {name: table.apart() for name, table in self.tables.items()}
-        return replace(
-            self,
-            tables=tables,
-            codes=self.codes.copy(),
-            values=self.values.copy(),
-            words=self.words.copy(),
-            indexes={},
-            made={},
-        )
+        codes, values, words = (some.copy() for some in (self.codes, self.values, self.words))
+        return replace(self, tables=tables, codes=codes, values=values, words=words, indexes={})
 
     def rows(self, kept: Kept, revision: int, within: tuple[str, str] | None = None) -> Rows:
         """The rows of a table that hold at a revision; `within`: with this text in a column of codes."""
         chosen: Within | None = None
         if within is not None:
             chosen = within[0], self.codes.of(within[1])
-        return self.tables[kept.name].standing(revision, chosen)
+        revision = min(revision, self.head)
+        return self._recent.get(
+            (kept.name, revision, chosen), lambda: self.tables[kept.name].standing(revision, chosen)
+        )
 
     @property
     def keys(self) -> int:
@@ -201,7 +198,7 @@ def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
     _with_classes(classes, recorded)
     return replace(
         held, head=head, leaves=leaves, tables=renewed, classes=classes, values=values, words=words, indexes=indexes,
-        read_at=monotonic(), made={},
+        read_at=monotonic(), made={}, _recent=Recent(),
     )  # fmt: skip
 
 

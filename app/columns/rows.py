@@ -1,5 +1,8 @@
 """Rows of columns: all of a table, those that hold at a revision, those of them that a question means."""
 
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,14 +16,17 @@ Places: TypeAlias = NDArray[np.intp]
 NONE = -(2**31)
 # `until` of a row that still holds: beyond any revision of 32 bits.
 STANDS = 2**31 - 1
+# Of rows that questions have in common, with all that was gathered of them: what a question at a million people uses.
+# With more, workers would need memory that only a rare question uses again.
+MOST_KEPT = 64 << 20
 
 
 class Rows:
     """Some rows of a table. A column is gathered when it is first asked for, and kept as long as the rows are."""
 
-    def __init__(self, columns: "Rows | dict[str, Array]", places: Array) -> None:
-        """`places`: where the rows stand in `columns`, in ascending order."""
-        self._columns = columns
+    def __init__(self, arrays: dict[str, Array], places: Array) -> None:
+        """`places`: where the rows stand in the arrays."""
+        self._arrays = arrays
         self._places = places
         self._gathered: dict[str, Array] = {}
 
@@ -30,16 +36,43 @@ class Rows:
     def __getitem__(self, name: str) -> Array:
         column = self._gathered.get(name)
         if column is None:
-            column = self._gathered[name] = self._columns[name][self._places]
+            column = self._gathered[name] = self._arrays[name][self._places]
         return column
+
+    @property
+    def size(self) -> int:
+        """The bytes that they take."""
+        return self._places.nbytes + sum(column.nbytes for column in [*self._gathered.values()])
 
     def where(self, mask: Mask) -> "Rows":
         """The rows for which a condition holds."""
-        return Rows(self, np.flatnonzero(mask))
+        return self if mask.all() else self.at(np.flatnonzero(mask))
 
     def at(self, places: Places) -> "Rows":
         """The rows at these places, some perhaps more than once."""
-        return Rows(self, places)
+        return Rows(self._arrays, self._places[places])
+
+
+class Recent:
+    """Rows that were asked for last, within MOST_KEPT."""
+
+    def __init__(self) -> None:
+        self._rows: OrderedDict[Hashable, Rows] = OrderedDict()
+        self._turn = Lock()
+
+    def get(self, key: Hashable, choose: Callable[[], Rows]) -> Rows:
+        """The rows of a key; `choose`: which they are."""
+        with self._turn:
+            found = self._rows.get(key)
+        rows = choose() if found is None else found
+        with self._turn:
+            self._rows[key] = rows
+            self._rows.move_to_end(key)
+            # What they have gathered since they were asked for is measured now.
+            size = sum(each.size for each in self._rows.values())
+            while size > MOST_KEPT and len(self._rows) > 1:
+                size -= self._rows.popitem(last=False)[1].size
+        return rows
 
 
 def among(column: Array, values: list[int]) -> Mask:

@@ -32,7 +32,6 @@ class Table:
         self._length = length
         self._newest = newest
         self._previous = previous
-        self._standing: dict[Within | None, Rows] = {}
 
     @classmethod
     def of(cls, head: int, columns: Mapping[str, Array]) -> "Table":
@@ -78,15 +77,7 @@ class Table:
         return self._arrays[name][: self._length]
 
     def standing(self, revision: int, within: Within | None = None) -> Rows:
-        """The rows that hold at a revision; `within`: those with this value of a column. They are kept at the head."""
-        if revision < self.head:
-            return self._chosen(revision, within)
-        rows = self._standing.get(within)
-        if rows is None:
-            rows = self._standing[within] = self._chosen(revision, within)
-        return rows
-
-    def _chosen(self, revision: int, within: Within | None) -> Rows:
+        """The rows that hold at a revision; `within`: those with this value of a column."""
         begun = int(np.searchsorted(self.column(SINCE), revision, "right"))
         mask = self._arrays[UNTIL][:begun] > revision
         if within is not None:

@@ -40,7 +40,7 @@ class Groups:
     def numbers(self, where: Mask, *by: Array) -> dict[tuple[int, ...], int]:
         """`(group, *by)` → how many rows for which a condition holds; `by`: further columns of the selection. Raises
         Invalid for more than MOST_CELLS."""
-        chosen = where[self.place]
+        chosen = np.flatnonzero(where[self.place])
         columns = [self.group.number[chosen], *(column[self.place[chosen]] for column in by)]
         found = cells(columns)
         if len(found) > MOST_CELLS:
@@ -50,13 +50,14 @@ class Groups:
 
     def people(self, where: Mask) -> dict[int, int]:
         """Group → how many people the rows are of for which a condition holds."""
-        chosen = where[self.place]
+        chosen = np.flatnonzero(where[self.place])
         group, person = self.group.number[chosen], self.selection.person[self.place[chosen]]
         # Whoever was detained once stands in a group once: only of the others are the same looked for.
-        again = _detained_again(self.selection.columns)[person]
         keys, groups = self.selection.columns.keys, len(self.group)
-        pairs = np.unique(group[again] * keys + person[again])
-        number = np.bincount(group[~again], minlength=groups) + np.bincount(pairs // keys, minlength=groups)
+        again = np.flatnonzero(_detained_again(self.selection.columns)[person])
+        number = np.bincount(group, minlength=groups) - np.bincount(group[again], minlength=groups)
+        pairs = _each_once(group[again] * keys + person[again])
+        number += np.bincount(pairs // keys, minlength=groups)
         return {at: count for at, count in enumerate(number.tolist()) if count}
 
     def key(self, group: int, slugs: Mapping[int, str]) -> Key:
@@ -118,6 +119,12 @@ def _detained_again(columns: Columns) -> Mask:
         last[person] = spell
         made = columns.made[_SEVERAL] = flags(columns.keys, person[spell != last[person]])
     return made
+
+
+def _each_once(numbers: Array) -> Array:
+    """Numbers without repetition; np.unique takes ten times as long for them."""
+    in_order = np.sort(numbers)
+    return in_order[np.flatnonzero(np.diff(in_order, prepend=NO_PLACE))]
 
 
 def _wire(columns: Columns, name: str, value: int, slugs: Mapping[int, str]) -> DimensionValue:

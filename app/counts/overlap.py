@@ -6,9 +6,9 @@ Copies confirm nothing, so they make no overlap either.
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-import numpy as np
 from sqlmodel import Session
 
+from app.columns.cells import cells
 from app.counts.agreement import Agreement, agreements
 from app.counts.patterns import Pattern, Patterns, patterns_of, slugs_by_key
 from app.counts.shapes import Overlap
@@ -51,9 +51,11 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
 
 def _copied(by_release: Patterns, any_method: Patterns) -> Pattern:
     """The sources that verified some of the releases as copies of others."""
-    pairs = np.unique(np.stack([by_release.pattern, any_method.pattern]), axis=1)
+    own_and_every = (column.tolist() for column in cells([by_release.pattern, any_method.pattern]).values)
     return frozenset(
-        slug for own, every in pairs.T.tolist() for slug in any_method.sources[every] - by_release.sources[own]
+        slug
+        for own, every in zip(*own_and_every, strict=True)
+        for slug in any_method.sources[every] - by_release.sources[own]
     )
 
 

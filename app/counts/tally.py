@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.columns.cells import cells
 from app.columns.codes import NOTHING
-from app.columns.rows import Array, Mask, among
+from app.columns.rows import Mask, among
 from app.counts.cells import refuse_too_many
 from app.counts.groups import Groups, grouped
 from app.counts.list_addresses import WITHHELD
@@ -32,6 +32,8 @@ from app.registry.read_permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 from app.wire.counts import Asides, HeldTotal, NotHeard, Numbers, PartlyHidden, SourceNumbers, Total
 
+# In place of the key of the one source that verified something.
+NO_SOURCE, SEVERAL = 0, -1
 MULTIPLE = frozenset(name for name, of in DIMENSIONS.items() if of.several)
 # The columns that divide a total: status, number of independent verifications, and whether the person may only be
 # counted.
@@ -110,8 +112,9 @@ def not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision:
 
 
 def _total(selection: Selection, noun: str) -> Total | HeldTotal:
-    inside, together = selection.inside, selection.together
-    found = cells([together[name][inside] for name in BY])
+    inside = selection.inside
+    chosen = selection.together.where(inside)
+    found = cells([chosen[name] for name in BY])
     status, sources, apart, numbers = (column.tolist() for column in (*found.values, found.sizes()))
     rows = [*zip(map(selection.columns.codes.text, status), sources, apart, numbers, strict=True)]
     return _totals(rows, selection.people(inside & selection.counting), noun)
@@ -217,10 +220,10 @@ def _alone(selection: Selection, terms: SourcedTerms) -> Mask:
     columns = selection.columns
     voices = voices_of(columns, terms, selection.revision)
     own = voices.where((voices["verdict"] == columns.codes.of(Verdict.VERIFIED)) & voices["independent"])
-    sources: Array = np.bincount(own["spell"], minlength=columns.keys)
     spell, source = own["spell"], own["source"]
-    last = np.zeros(columns.keys, np.int32)
-    last[spell] = source
-    number = sources[selection.rows["spell"]]
-    alone: Mask = (number == 0) | ((number == 1) & (last[selection.rows["spell"]] == selection.rows["source"]))
+    only = np.full(columns.keys, NO_SOURCE, np.int32)
+    only[spell] = source
+    only[spell[np.flatnonzero(only[spell] != source)]] = SEVERAL
+    of_row = only[selection.rows["spell"]]
+    alone: Mask = (of_row == NO_SOURCE) | (of_row == selection.rows["source"])
     return alone

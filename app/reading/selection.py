@@ -114,8 +114,8 @@ def select(
                 mask &= among(rows["verdict"], columns.codes.each(ASSERTED))
             rows = rows.where(mask)
         places = places_by(columns.keys, together["spell"])[rows["spell"]]
-        rows = rows.where(places != NO_PLACE)
-        together = together.at(places[places != NO_PLACE])
+        known = np.flatnonzero(places != NO_PLACE)
+        rows, together = rows.at(known), together.at(places[known])
     mask = np.ones(len(rows), bool)
     if terms.status:
         mask &= among(together["status"], columns.codes.each(terms.status))

@@ -72,6 +72,16 @@ def test_nothing_is_read_again_while_nothing_is_written(world: World) -> None:
     assert at_head(world.engine) is not columns
 
 
+def test_rows_that_many_questions_mean_are_chosen_once(world: World) -> None:
+    world.file()
+    columns = at_head(world.engine)
+    stage = ("stage", "carried_out")
+    assert columns.rows(tables.RELEASES, columns.head) is columns.rows(tables.RELEASES, columns.head + 1)
+    assert columns.rows(tables.RELEASES, columns.head, stage) is columns.rows(tables.RELEASES, columns.head, stage)
+    assert columns.rows(tables.RELEASES, columns.head, stage) is not columns.rows(tables.RELEASES, columns.head)
+    assert columns.rows(tables.RELEASES, columns.head - 1) is not columns.rows(tables.RELEASES, columns.head)
+
+
 def test_an_entry_about_nobody_changes_the_head_alone(world: World) -> None:
     world.file()
     columns = at_head(world.engine)

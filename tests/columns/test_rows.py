@@ -1,10 +1,12 @@
 """Some rows of a table, of which a column is gathered when somebody asks for it."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.columns.rows import NONE, Rows, among
+from app.columns import rows as module
+from app.columns.rows import NONE, Recent, Rows, among
 from tests.drawn import examples
 
 NUMBERS = np.array([5, NONE, -2, 8, 5], np.int32)
@@ -24,6 +26,40 @@ def test_rows_of_rows_are_those_that_remain(first: list[bool], data: st.DataObje
 def test_a_row_may_be_taken_more_than_once() -> None:
     rows = Rows({"lo": NUMBERS}, np.array([1, 3]))
     assert rows.at(np.array([1, 1, 0]))["lo"].tolist() == [8, 8, NONE]
+
+
+def test_where_all_rows_remain_nothing_is_gathered_again() -> None:
+    rows = Rows({"lo": NUMBERS}, np.array([1, 3]))
+    assert rows.where(np.array([True, True])) is rows
+
+
+def test_rows_that_were_asked_for_last_are_kept_as_long_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_KEPT", 2 * Rows({"lo": NUMBERS}, np.arange(5)).size)
+    recent, chosen = Recent(), []
+
+    def ask(key: str) -> Rows:
+        def choose() -> Rows:
+            chosen.append(key)
+            return Rows({"lo": NUMBERS}, np.arange(5))
+
+        return recent.get(key, choose)
+
+    assert ask("a") is ask("a")
+    ask("b")
+    ask("a")
+    ask("c")
+    assert chosen == ["a", "b", "c"]
+    ask("a")
+    assert chosen == ["a", "b", "c"], "b was asked for longer ago"
+    ask("a")["lo"]
+    ask("b")
+    ask("c")
+    assert chosen == ["a", "b", "c", "b", "c"], "what was gathered takes room too"
+
+
+def test_rows_for_which_there_is_no_room_are_given_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_KEPT", 1)
+    assert Recent().get("a", lambda: Rows({"lo": NUMBERS}, np.arange(5)))["lo"].tolist() == NUMBERS.tolist()
 
 
 def test_a_column_is_one_of_a_few_numbers_or_of_none() -> None:

@@ -249,6 +249,8 @@ def test_columns_are_saved_as_of_their_head_while_others_bring_them_to_a_later_o
     mapped = Directory(folder).mapped()
     assert mapped is not None
     assert whole(mapped) == rows
+    for table in mapped.tables.values():
+        assert sorted(table.places(range(mapped.keys))) == [*range(len(table))]
     agree(started(world, folder), anew(world.engine))
 
 
@@ -492,6 +494,7 @@ def test_columns_from_before_an_erasure_are_saved_no_more(world: World, folder: 
 
 def test_an_erasure_is_not_finished_while_somebody_saves(world: World, folder: Path) -> None:
     gone = placed(world)
+    before = at_head(world.engine)
     asked, go_on = Event(), Event()
 
     def when_told() -> int:
@@ -499,15 +502,15 @@ def test_an_erasure_is_not_finished_while_somebody_saves(world: World, folder: P
         go_on.wait(PATIENCE)
         return 0
 
+    saving = Thread(target=Directory(folder).save, args=(before, when_told))
+    saving.start()
+    asked.wait(PATIENCE)
+    world.redact(gone)
     with process(world, folder) as engine:
-        before = in_time(engine)
-        saving = Thread(target=Directory(folder).save, args=(before, when_told))
-        saving.start()
-        asked.wait(PATIENCE)
-        world.redact(gone)
         assert not scrubbing.finish(engine)
         go_on.set()
         saving.join()
+        assert b"zurnquo" in bytes_of(folder)
         assert scrubbing.finish(engine)
     assert b"zurnquo" not in bytes_of(folder)
 

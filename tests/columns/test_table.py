@@ -170,10 +170,3 @@ def test_of_a_person_nobody_knows_there_is_no_place() -> None:
     table = Table.of(3, arrays([Row(2, STANDS, 2, 1, held=True)]))
     assert [*table.places([0, 1, 3, 900])] == []
     assert [*table.places([2])] == [0]
-
-
-def test_the_rows_at_the_head_are_gathered_once() -> None:
-    table = Table.of(3, arrays([Row(2, STANDS, 2, 1, held=True)]))
-    assert table.standing(3) is table.standing(3)
-    assert table.standing(3, (STAGE, 1)) is table.standing(3, (STAGE, 1))
-    assert table.standing(3, (STAGE, 2)) is not table.standing(3, (STAGE, 1))
