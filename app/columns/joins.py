@@ -8,6 +8,8 @@ import numpy as np
 from app.columns.rows import Array, Mask, Places
 
 NO_PLACE = -1
+# An array by key is made where the keys are no more than so many times the rows; beyond, the rows are sorted.
+SPARSE = 8
 
 
 def flags(keys: int, of: Array) -> Mask:
@@ -34,16 +36,22 @@ class Joined(NamedTuple):
 
 def outer_join(left: Array, right: Array) -> Joined:
     """Every row on the left, once for each row of the same key on the right, and once where there is none. The keys are
-    whole numbers of any size."""
+    whole numbers of any size; NO_PLACE is no key of the right."""
+    last = int(right.max(initial=0))
+    if last < SPARSE * (len(left) + len(right)):
+        places = places_by(last + 2, right)  # the last one is of keys that the right has not
+        if np.array_equal(places[right], np.arange(len(right))):
+            return Joined(np.arange(len(left)), places[np.where((left < 0) | (left > last), last + 1, left)])
     order = np.argsort(right, kind="stable")
     in_order = right[order]
     first = np.searchsorted(in_order, left, "left")
-    number = np.searchsorted(in_order, left, "right") - first
-    if not len(right) or int(number.max(initial=0)) <= 1:
+    if not (in_order[1:] == in_order[:-1]).any():
+        # Behind the last key stands one that is looked for before the first.
+        known = np.flatnonzero(np.append(in_order, NO_PLACE)[first] == left)
         found = np.full(len(left), NO_PLACE, np.intp)
-        has = number > 0
-        found[has] = order[first[has]]
+        found[known] = order[first[known]]
         return Joined(np.arange(len(left)), found)
+    number = np.searchsorted(in_order, left, "right") - first
     repeated = np.repeat(np.arange(len(left)), np.maximum(number, 1))
     begins = np.cumsum(np.maximum(number, 1)) - np.maximum(number, 1)
     nth = np.arange(len(repeated)) - begins[repeated]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.columns import tables
-from app.columns.joins import flags
 from app.columns.reading import Columns
 from app.columns.rows import Array, Mask
 from app.models import CLASSES_OF_TODAY
@@ -13,21 +12,22 @@ from app.reading.visibility import sees_all
 from app.registry.read_permissions import Reader
 
 _CLASSES = "classes by person"
+_CLASSES_BEFORE = "classes by person, of the earlier revision that was asked for last"
 
 
 def classes_of(columns: Columns, revision: int) -> Array:
     """By person, which of today's classes the records have that were the person's at the revision: a bit for each, by
     its place in CLASSES_OF_TODAY."""
-    made: Array | None = columns.made.get(_CLASSES)
-    if made is not None and revision >= columns.head:
-        return made
+    name = _CLASSES if revision >= columns.head else _CLASSES_BEFORE
+    made: tuple[int, Array] | None = columns.made.get(name)
+    if made is not None and made[0] == revision:
+        return made[1]
     placed = columns.rows(tables.PLACEMENTS, revision)
-    own = columns.classes[placed["record"]]
+    own, people = columns.classes[placed["record"]], placed[tables.PERSON]
     bits = np.zeros(columns.keys, np.uint8)
     for place in range(len(CLASSES_OF_TODAY)):
-        bits[flags(columns.keys, placed[tables.PERSON][own == place])] |= np.uint8(1 << place)
-    if revision >= columns.head:
-        columns.made[_CLASSES] = bits
+        bits[people[np.flatnonzero(own == place)]] |= np.uint8(1 << place)
+    columns.made[name] = revision, bits
     return bits
 
 
