@@ -17,8 +17,9 @@ from app.columns.saved import Directory, directory_of
 from app.database import UNTIL, WRITES, is_memory, out_of_time, reading
 from app.models import Head
 
-# Entries after which columns are saved anew: a process that starts reads the people of so many again in a second or so.
-SAVED_AFTER = 5_000
+# Entries after which columns are saved anew: a process that starts reads so many people again in a second, and what a
+# process has written into what it mapped, page by page, is some 150 MB at a million people.
+SAVED_AFTER = 3_000
 KEEPING_SECONDS = 10.0  # for which the columns of a database may be brought to the head while nobody counts
 
 log = logging.getLogger("recuento")

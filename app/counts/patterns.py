@@ -16,8 +16,8 @@ from app.reading.terms import CountTerms
 from app.vocabulary import Verdict
 
 Pattern = frozenset[str]
-# Sources of which one whole number says who verified: as many as cells take in one column.
-SOURCES_OF_NUMBER = 61
+# Sources of which one whole number says who verified: one bit each, in sums that floats hold exactly.
+SOURCES_OF_NUMBER = 52
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,15 @@ def patterns_of(session: Session, selection: Selection, terms: CountTerms, *, in
     place = places_by(columns.keys, spell)[voices["spell"]]
     voices, place = voices.where(place != NO_PLACE), place[place != NO_PLACE]
     source = voices["source"]
-    keys = np.unique(source)
+    keys = np.flatnonzero(np.bincount(source))
     slugs = slugs_by_key(session)
-    words = [np.zeros(len(spell), np.int64) for _some in range(0, len(keys), SOURCES_OF_NUMBER)]
-    for number, key in enumerate(keys):
-        word, bit = divmod(number, SOURCES_OF_NUMBER)
-        words[word][place[source == key]] |= 1 << bit
+    words = []
+    for first in range(0, len(keys), SOURCES_OF_NUMBER):
+        some = keys[first : first + SOURCES_OF_NUMBER]
+        bit = np.zeros(int(keys[-1]) + 1)
+        bit[some] = 2.0 ** np.arange(len(some))
+        # A source says one thing of a release, so that the sum has each bit once.
+        words.append(np.bincount(place, bit[source], len(spell)).astype(np.int64))
     found = cells(words or [np.zeros(len(spell), np.int64)])
     sources = []
     for of_pattern in zip(*(word.tolist() for word in found.values), strict=True):
