@@ -37,6 +37,12 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody cuts the power."""
+    monkeypatch.setattr(os, "fsync", lambda _handle: None)
+
+
 @contextmanager
 def process(world: World, folder: Path) -> Iterator[Engine]:
     """Another process on the database of a world, which holds nothing yet, with the directory of its machine."""

@@ -1,14 +1,19 @@
 """Columns that were brought to the head step by step are those that are read anew, whatever happened between."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.columns import held
 from app.columns.held import columns_of
 from app.columns.reading import Columns
+from app.columns.saved import Directory
 from app.database import WRITES
 from tests.columns.whole import agree, standing, stored, whole
 from tests.drawn import examples
@@ -46,6 +51,31 @@ def test_columns_brought_to_the_head_are_columns_read_anew(
         for number, step in enumerate(history):
             step.take(clerk)
             if looks[number % len(looks)] or step is history[-1]:
+                agree(read_by_another(clerk), read_anew(clerk))
+
+
+@examples(12)
+@given(
+    st.one_of(histories(), recalling()), st.lists(st.sampled_from(("look", "restart", None)), min_size=20, max_size=20)
+)
+def test_columns_that_were_saved_and_mapped_between_are_columns_read_anew(
+    registry: Registry, history: list[Step], acts: list[str | None]
+) -> None:
+    """Whether a process ends and begins again after each step, or after several."""
+    held._HELD.clear()  # the history before was rolled back: its log began as this one does
+    with registry.after([]) as clerk, TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _handle: None)  # nobody cuts the power
+        directory = Directory(Path(folder))
+        read_by_another(clerk)
+        for number, step in enumerate(history):
+            step.take(clerk)
+            act = "restart" if step is history[-1] else acts[number % len(acts)]
+            if act == "restart":
+                directory.save(read_by_another(clerk).apart(), lambda: 0)
+                mapped = directory.mapped()
+                assert mapped is not None
+                held._holder_of(clerk.connection.engine).columns = mapped
+            if act is not None:
                 agree(read_by_another(clerk), read_anew(clerk))
 
 
