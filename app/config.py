@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     count_files: Path | None = None
     # One number bounds sessions, threads and pooled connections, so that none can wait for another in a ring.
     concurrency: int = Field(default=8, ge=1, le=200)
+    # Of each process. Many systems let one have 1,024 files, and the database needs some.
+    connections: int = Field(default=800, ge=16, le=100_000)
     # How long a costly question or a long body waits for its turn, and how long a question may then take.
     patience_seconds: float = Field(default=20, gt=0)
     question_seconds: float = Field(default=10, gt=0)

@@ -6,6 +6,8 @@ and in all only the header, which is a few hundred bytes.
 """
 
 import asyncio
+import resource
+from functools import partial
 from typing import Any
 
 import h11
@@ -13,8 +15,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.config import Settings
 
-# Of one process. Many systems let a process have 1,024 files, and the database needs some.
-MOST_CONNECTIONS = 800
+# Files of one process beside its connections: those of the database, of lists that came, and of the libraries.
+OTHER_FILES = 224
+# A request that was sent is read within this, also behind many that came at once: until then nobody is taken for idle.
+ON_ITS_WAY = 1.0
+# That a connection may rest between two requests: longer than proxies keep theirs (nginx and Varnish 60 seconds, Caddy
+# 120). Whoever lets go first while the other sends loses a request, and a proxy sends no POST again.
+RESTS_SECONDS = 150
 HEADER_SECONDS = 30.0  # from its first byte to its last: three round trips by satellite
 # Without a byte of a body. Whoever sends lists with `recuento` takes a line for dead after twenty (client.STALLED).
 BODY_SECONDS = 60.0
@@ -27,25 +34,39 @@ LOOKS_EVERY = 5.0  # seconds: bounds are kept as exactly as that
 STOP_SECONDS = 5
 
 
+class TooFewFiles(RuntimeError):
+    """The system lets a process have fewer files than its connections need."""
+
+
 class BoundedProtocol(H11Protocol):
-    """One connection."""
+    """One connection. `most`: that a process has at once."""
 
     _since = 0.0  # when what is waited for now began, or last moved on
+    _has_begun = False  # whether the first bytes of another request have come
     _unsent = 0  # bytes of the answer that the client had not taken then
     _look: asyncio.TimerHandle | None = None
+
+    def __init__(self, *given: Any, most: int, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._most = most
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # as it is for every stream
         super().connection_made(transport)
         self._since = self.loop.time()
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > self._most:
             self._make_room()
         self._look_again()
 
     def _make_room(self) -> None:
-        """Close whoever has been without a request for longest: half headers must not keep others out."""
-        idle = [each for each in self.connections if isinstance(each, BoundedProtocol) and each.is_idle]
-        min(idle, key=lambda each: each._since).transport.abort()
+        """Close whoever has asked nothing for longest; where all have begun to ask, whoever has been at it for longest,
+        since half headers must not keep others out. Where every request is under way or may be on its way, who came
+        last is turned away."""
+        before = self.loop.time() - ON_ITS_WAY
+        others = [each for each in self.connections if isinstance(each, BoundedProtocol)]
+        staying = [each for each in others if not each.transport.is_closing()]
+        idle = [each for each in staying if each.is_idle and each._since < before]
+        min(idle, key=lambda each: (each._has_begun, each._since), default=self).transport.abort()
 
     @property
     def is_idle(self) -> bool:
@@ -53,14 +74,14 @@ class BoundedProtocol(H11Protocol):
         return bool(getattr(self.cycle, "response_complete", True))  # before the first one there is none
 
     def data_received(self, data: bytes) -> None:
-        if self.is_idle and self.timeout_keep_alive_task is not None:
-            self._since = self.loop.time()  # the first byte of another request
-        elif not self.is_idle:
-            self._since = self.loop.time()
+        if not self.is_idle or not self._has_begun:
+            self._since = self.loop.time()  # not with each byte of a header
+        self._has_begun = True
         super().data_received(data)
 
     def on_response_complete(self) -> None:
         self._since = self.loop.time()
+        self._has_begun = bool(self.conn.trailing_data[0])
         self.cycle.body = bytearray()  # what came of a refused body
         super().on_response_complete()
 
@@ -99,16 +120,39 @@ class BoundedProtocol(H11Protocol):
             return ANSWER_SECONDS
         if not self.is_idle:
             return BODY_SECONDS
-        return REFUSED_SECONDS if self.conn.their_state is h11.SEND_BODY else HEADER_SECONDS
+        if self.conn.their_state is h11.SEND_BODY:
+            return REFUSED_SECONDS
+        return RESTS_SECONDS if self._rests else HEADER_SECONDS
+
+    @property
+    def _rests(self) -> bool:
+        """Whether it has been answered, and asks nothing now."""
+        return self.timeout_keep_alive_task is not None and not self._has_begun
+
+
+def allow_files(connections: int) -> None:
+    """Let this process, and those that it starts, have the files that so many connections need. Raises TooFewFiles."""
+    needed = connections + OTHER_FILES
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed >= needed:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, most))
+    except (OSError, ValueError) as error:
+        raise TooFewFiles(
+            f"{connections} connections need {needed} files, and the system lets a process have {most}: raise that "
+            "(LimitNOFILE= for systemd, ulimit -n in a shell), or lower RECUENTO_CONNECTIONS."
+        ) from error
 
 
 def options(settings: Settings) -> dict[str, Any]:
     """How uvicorn serves us. Nothing about a client is logged: no access log, and no header that names the server."""
     return {
-        "http": BoundedProtocol,
+        "http": partial(BoundedProtocol, most=settings.connections),
         "ws": "none",
         "access_log": False,
         "server_header": False,
         "forwarded_allow_ips": settings.trusted_proxies,
+        "timeout_keep_alive": RESTS_SECONDS,
         "timeout_graceful_shutdown": STOP_SECONDS,
     }

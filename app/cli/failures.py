@@ -3,6 +3,7 @@
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.cli.connections import TooFewFiles
 from app.columns.saved import UnfitDirectory
 from app.config import UnreadableSecret
 from app.counts.estimates import BadTable
@@ -16,7 +17,18 @@ from app.log.head import WrongSecret
 from app.log.mark import UnreadableMark
 
 # Their text is written for whoever runs the command.
-TOLD = (WrongSecret, UnreadableSecret, UnreadableMark, UnfitFile, UnfitDirectory, NotADemo, BadTable, BadFile, Stopped)
+TOLD = (
+    WrongSecret,
+    UnreadableSecret,
+    UnreadableMark,
+    UnfitFile,
+    UnfitDirectory,
+    NotADemo,
+    BadTable,
+    BadFile,
+    Stopped,
+    TooFewFiles,
+)
 
 
 def line_of(error: Exception) -> str | None:

@@ -18,7 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from sqlmodel import Session
 
 from app.api.standing import Standing
-from app.cli.connections import options
+from app.cli.connections import allow_files, options
 from app.cli.database import located, opened, wait_until_up
 from app.cli.output import console, fail, now
 from app.config import Settings
@@ -89,6 +89,7 @@ def _tell_age(session: Session) -> None:
 
 def _serve(settings: Settings) -> None:
     _require_ports(settings)
+    allow_files(settings.connections)
     wait_until_up(settings.database_url)
     # uvicorn ends what is being answered and raises the signal again, which would end this process as if it had failed.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))

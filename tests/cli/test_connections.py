@@ -1,6 +1,7 @@
 """How long a connection may keep a server waiting, on a clock of the tests: nothing here waits for real."""
 
 import asyncio
+import resource
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -9,18 +10,24 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.cli import connections
 from app.cli.connections import (
     ANSWER_SECONDS,
     BODY_SECONDS,
     HEADER_SECONDS,
     LOOKS_EVERY,
+    ON_ITS_WAY,
+    OTHER_FILES,
     REFUSED_SECONDS,
+    RESTS_SECONDS,
     BoundedProtocol,
+    TooFewFiles,
+    allow_files,
 )
+from tests.deploy.before_it import DEPLOY
 
 HALF_HEADER = b"GET /v1/sources HTTP/1.1\r\nHost: x\r\nX-Slow: "
 BODY = b"POST /v1/imports HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+MANY = 800
 WHOLE = b"GET /v1/sources HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -85,9 +92,9 @@ class Transport(asyncio.Transport):
 class Connection:
     """A protocol with its transport."""
 
-    def __init__(self, clock: Clock, state: ServerState) -> None:
-        config = uvicorn.Config(lambda _scope: None, http=BoundedProtocol, log_config=None)
-        self.protocol: Any = BoundedProtocol(config, state, {}, _loop=clock)  # type: ignore[arg-type]
+    def __init__(self, clock: Clock, state: ServerState, most: int) -> None:
+        config = uvicorn.Config(lambda _scope: None, log_config=None, timeout_keep_alive=RESTS_SECONDS)
+        self.protocol: Any = BoundedProtocol(config, state, {}, most=most, _loop=clock)
         self.transport = Transport()
         self.protocol.connection_made(self.transport)
 
@@ -106,6 +113,10 @@ class Connection:
         self.protocol.conn.send(h11.EndOfMessage())
         self.protocol.on_response_complete()
 
+    def leave(self) -> None:
+        """The connection is lost to the server, as it is once it has been cut."""
+        self.protocol.connection_lost(None)
+
 
 @pytest.fixture
 def clock() -> Clock:
@@ -114,8 +125,13 @@ def clock() -> Clock:
 
 @pytest.fixture
 def connect(clock: Clock) -> Callable[[], Connection]:
+    return connecting(clock, most=MANY)
+
+
+def connecting(clock: Clock, most: int) -> Callable[[], Connection]:
+    """By which clients of a server connect that has `most` connections at once."""
     state = ServerState()
-    return lambda: Connection(clock, state)
+    return lambda: Connection(clock, state, most)
 
 
 def drip(clock: Clock, connection: Connection, byte: bytes, every: float, seconds: float) -> None:
@@ -208,27 +224,102 @@ def test_who_takes_an_answer_slowly_gets_it_and_who_takes_nothing_of_it_does_not
     assert slow.ended
 
 
-def test_of_too_many_the_one_that_has_asked_nothing_for_longest_makes_room(
-    clock: Clock, connect: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
-    busy, first, second = connect(), connect(), connect()
+def test_of_too_many_the_one_that_has_asked_nothing_for_longest_makes_room(clock: Clock) -> None:
+    connect = connecting(clock, most=3)
+    busy, first = connect(), connect()
     busy.send(WHOLE)
     clock.go_on(1)
+    second = connect()
+    clock.go_on(ON_ITS_WAY + 1)
     third = connect()
-    assert sum(each.ended for each in (first, second)) == 1
-    assert not busy.ended
-    assert not third.ended
+    assert (busy.ended, first.ended, second.ended, third.ended) == (False, True, False, False)
 
 
-def test_where_everybody_is_busy_a_newcomer_is_turned_away(
-    connect: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 1)
+def test_for_each_who_comes_another_makes_room(clock: Clock) -> None:
+    connect = connecting(clock, most=2)
+    there = [connect(), connect()]
+    clock.go_on(ON_ITS_WAY + 1)
+    newcomers = [connect(), connect()]
+    assert all(each.ended for each in there)
+    assert not any(each.ended for each in newcomers)
+
+
+def test_who_has_begun_to_ask_makes_room_only_where_nobody_rests(clock: Clock) -> None:
+    connect = connecting(clock, most=2)
+    half = connect()
+    half.send(HALF_HEADER)
+    clock.go_on(3)
+    rests = connect()
+    rests.send(WHOLE)
+    rests.answer()
+    clock.go_on(ON_ITS_WAY + 1)
+    newcomer = connect()
+    assert (half.ended, rests.ended, newcomer.ended) == (False, True, False)
+    newcomer.send(WHOLE)
+    rests.leave()
+    later = connect()
+    assert (half.ended, newcomer.ended, later.ended) == (True, False, False)
+
+
+def test_of_many_who_come_at_once_none_is_cut_off_whose_request_may_be_on_its_way(clock: Clock) -> None:
+    connect = connecting(clock, most=3)
+    rested = connect()
+    rested.send(WHOLE)
+    rested.answer()
+    clock.go_on(ON_ITS_WAY / 2)
+    there = [rested, connect(), connect()]
+    newcomer = connect()
+    assert newcomer.ended
+    assert not any(each.ended for each in there)
+
+
+def test_where_everybody_is_busy_a_newcomer_is_turned_away(clock: Clock) -> None:
+    connect = connecting(clock, most=1)
     busy = connect()
     busy.send(WHOLE)
+    clock.go_on(ON_ITS_WAY + 1)
     assert connect().ended
     assert not busy.ended
+
+
+def test_who_was_answered_may_rest_longer_than_proxies_do_but_not_in_the_middle_of_a_header(
+    clock: Clock, connect: Callable[[], Connection]
+) -> None:
+    rests, half = connect(), connect()
+    for each in (rests, half):
+        each.send(WHOLE)
+    half.send(HALF_HEADER)  # before the answer, as in a row
+    for each in (rests, half):
+        each.answer()
+    clock.go_on(HEADER_SECONDS + 2 * LOOKS_EVERY)
+    assert (rests.ended, half.ended) == (False, True)
+    clock.go_on(RESTS_SECONDS - HEADER_SECONDS - 3 * LOOKS_EVERY)
+    assert not rests.ended
+    clock.go_on(3 * LOOKS_EVERY)
+    assert rests.ended
+
+
+def test_each_proxy_lets_go_of_a_connection_before_the_registry_does() -> None:
+    """Our configurations leave that as it is: 120 seconds by Caddy, 60 by nginx and Varnish."""
+    for proxy in ("Caddyfile", "nginx.conf", "varnish.vcl"):
+        assert not {"keepalive", "keepalive_timeout", "backend_idle_timeout"} & {*(DEPLOY / proxy).read_text().split()}
+    assert RESTS_SECONDS > 120
+
+
+def test_a_process_is_let_have_the_files_that_its_connections_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (256, 4_096))
+    monkeypatch.setattr(resource, "setrlimit", lambda _kind, limits: allowed.append(limits))
+    allow_files(32)
+    assert allowed == []
+    allow_files(800)
+    assert allowed == [(800 + OTHER_FILES, 4_096)]
+
+
+def test_a_server_that_may_not_have_the_files_says_what_to_raise(monkeypatch: pytest.MonkeyPatch) -> None:
+    _allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with pytest.raises(TooFewFiles, match=r"LimitNOFILE=.*RECUENTO_CONNECTIONS"):
+        allow_files(most + 1)
 
 
 def test_a_stop_cuts_half_a_body_off_and_lets_an_answer_come_to_its_end(connect: Callable[[], Connection]) -> None:
