@@ -10,7 +10,6 @@ from time import monotonic, sleep
 from traceback import extract_tb
 from typing import Any, TypeVar
 
-import psycopg
 import pysqlite3
 from alembic import command
 from alembic.config import Config
@@ -24,7 +23,9 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
+from app import database_postgresql
 from app.database_files import refuse_stray_wal
+from app.database_postgresql import FOR_EVER
 from app.measure import count_statement
 
 # Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
@@ -32,8 +33,6 @@ SAFE_SQLITE = (3, 51, 3)
 SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
 # A writer waits for the one before it; a request that waited longer than this is better refused than queued.
 BUSY_TIMEOUT_MS = 30_000
-# A server whose machine is gone answers nothing at all: a line that is silent this long is given up.
-SILENT_MS = BUSY_TIMEOUT_MS
 BUSY_PAUSE = 0.01  # seconds: opening a new database takes about as long
 # Steps of SQLite between two looks at the clock: some milliseconds.
 STEPS = 100_000
@@ -96,37 +95,17 @@ def make_engine(url: str, pool_size: int = 8) -> Engine:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    address = make_url(url)
-    if address.drivername == "postgresql":
-        address = address.set(drivername="postgresql+psycopg")
-    # Parameters hold names: they belong in no error message.
-    waits = {
-        "options": f"-c lock_timeout={BUSY_TIMEOUT_MS}",
-        "connect_timeout": SILENT_MS // 1000,
-        "tcp_user_timeout": SILENT_MS,
-    }
-    engine = create_engine(
-        address, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=waits
-    )
+    engine = database_postgresql.make_engine(url, pool_size)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         bounds = connection.get_execution_options()
-        if UNTIL in bounds:
-            left = max(1, ceil((bounds[UNTIL] - monotonic()) * 1000))  # 0 would be for ever
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {left}")
-        if WAITS_MS in bounds:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {bounds[WAITS_MS]}")
+        until = bounds.get(UNTIL)
+        left = FOR_EVER if until is None else max(1, ceil((until - monotonic()) * 1000))
+        lock_ms, writes = bounds.get(WAITS_MS, BUSY_TIMEOUT_MS), bounds.get(WRITES, False)
+        database_postgresql.bound(connection, statement_ms=left, lock_ms=lock_ms, writes=writes)
 
     return engine
-
-
-def is_coming_up(error: OperationalError) -> bool:
-    """Whether a PostgreSQL server that refused a connection may only be starting. Once it has asked for a password it
-    is up, and whatever it refuses then is wrong."""
-    line: Any = getattr(error.orig, "pgconn", None)
-    asked = line is not None and (line.needs_password or line.used_password)
-    return isinstance(error.orig, psycopg.OperationalError) and not asked
 
 
 def is_memory(url: str | URL) -> bool:

@@ -12,6 +12,7 @@ import pysqlite3
 from sqlalchemy import Engine
 
 from app.database import BUSY_PAUSE, is_memory, is_sqlite
+from app.database_postgresql import is_direct
 from app.free_memory import free_memory
 
 # What `scrub` waits for readers, while writers wait for it: it is tried again later, and nobody notices a tenth.
@@ -55,8 +56,9 @@ def scrub(engine: Engine, tables: Sequence[str], revision: int) -> bool:
     """Leave no byte of what was deleted up to this revision in the files of the database: of the whole file on SQLite,
     of these tables on PostgreSQL, whose own log and backups keep it longer (docs/operators.md).
 
-    False where that has to be tried again: somebody still reads what was deleted, there is no room, or these tables are
-    another role's. What is written anew already is then not written again. No failure of the database is raised."""
+    False where that has to be tried again: somebody still reads what was deleted, there is no room, these tables are
+    another role's, or PostgreSQL is reached through a pooler. What is written anew already is then not written again.
+    No failure of the database is raised."""
     if is_memory(engine.url):
         return True
     work = _work_on(engine)
@@ -133,6 +135,8 @@ def _scrub_tables(connection: Any, tables: Sequence[str], work: _Work) -> bool:
         return connection.execute(query, given).fetchone() is not None
 
     connection.autocommit = True  # VACUUM runs in no transaction
+    if not is_direct(connection):
+        return False  # what is set there would be set for others, and VACUUM would run elsewhere
     connection.execute(f"SET lock_timeout = {SCRUB_PATIENCE_MS}")
     if finds(_FOREIGN, [list(tables)]):
         return False

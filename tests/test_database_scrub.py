@@ -23,8 +23,7 @@ SEEING_ALL = "SELECT 1 WHERE %(xid)s = ''"  # that nobody hinders, as an owner s
 @contextmanager
 def reading_on(engine: Engine) -> Iterator[Connection]:
     """Somebody who goes on seeing every table of a PostgreSQL database as it is now, and has locked one alone."""
-    with engine.connect() as connection:
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         connection.execute(text("SELECT * FROM head")).all()
         yield connection
 

@@ -92,13 +92,13 @@ def standing_before(kind: str, origin: int, folder: Path) -> Iterator[Before]:
         subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said) as process,
     ):
         try:
-            _wait(before.ask.port, process, folder / "said")
+            wait_for(before.ask.port, process, folder / "said")
             yield before
         finally:
             process.terminate()
 
 
-def _wait(port: int, process: "subprocess.Popen[bytes]", said: Path) -> None:
+def wait_for(port: int, process: "subprocess.Popen[bytes]", said: Path) -> None:
     until = monotonic() + PATIENCE
     while process.poll() is None and monotonic() < until:
         with suppress(OSError), socket.create_connection((HOST, port)):
