@@ -13,6 +13,9 @@ from app.log.head import HEAD_ROW
 from app.registry.projection import RULES
 from app.server_log import unforeseen
 
+# A look takes a millisecond. Whoever waits longer, as behind a schema that is being changed, asks the database itself,
+# with the bounds that every question has.
+PATIENCE = 5.0
 Head = tuple[int, str]  # the number of entries, and the leaf hash of the last one
 
 
@@ -38,7 +41,10 @@ class Heads:
         waiting = self._next
         if self._looking is None:
             self._looking = asyncio.create_task(self._look_for_all(self._row))
-        return await asyncio.shield(waiting)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                return await asyncio.shield(waiting)
+        return None
 
     async def _look_for_all(self, watched: WatchedRow) -> None:
         thread = CapacityLimiter(1)

@@ -85,6 +85,24 @@ def test_a_look_that_fails_tells_nothing_to_all_who_wait_for_it_and_the_next_is_
     assert "something private" not in caplog.text
 
 
+def test_nobody_waits_long_for_a_look(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where somebody changes the schema."""
+    monkeypatch.setattr(heads_module, "PATIENCE", 0.1)
+    end = Event()
+    monkeypatch.setattr(heads_module, "_head_of", lambda _watched: end.wait(PATIENCE))
+    heads = Heads(engine)
+
+    async def ask() -> Head | None:
+        try:
+            async with asyncio.timeout(PATIENCE / 2):
+                return await heads.look()
+        finally:
+            end.set()
+            await heads.stop()
+
+    assert asyncio.run(ask()) is None
+
+
 def test_while_the_database_is_away_everybody_is_told_so_and_once_it_is_back_nobody(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
