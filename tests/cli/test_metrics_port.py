@@ -46,7 +46,8 @@ def served(settings: Settings, folder: Path, *options: str) -> Iterator[str]:
             server.terminate()
         _out, err = server.communicate(timeout=60)
     assert server.returncode == 0, err
-    lines = [line for line in err.splitlines() if "slow request" not in line]  # as on a machine with much else to do
+    # As on a machine with much else to do, and of a registry that tests filled in another year.
+    lines = [line for line in err.splitlines() if "slow request" not in line and "The last entry is" not in line]
     assert len(lines) == 1, err
 
 
