@@ -43,12 +43,20 @@ def _networks(given: str) -> str:
     return given
 
 
+def _of_postgresql(given: str) -> str:
+    if make_url(given).get_backend_name() != "postgresql":
+        raise ValueError("a replica is one of PostgreSQL: postgresql://…")
+    return given
+
+
 class Settings(BaseSettings):
     """Everything an operator may set; each has a default that is safe on one machine."""
 
     model_config = SettingsConfigDict(env_prefix="RECUENTO_", extra="ignore")
 
     database_url: str = "sqlite:///recuento.db"
+    # A replica that streams from a PostgreSQL database: questions of anybody are read there while it is not behind.
+    database_read_url: Annotated[str, AfterValidator(_of_postgresql)] | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64)

@@ -25,7 +25,7 @@ from sqlmodel import Session
 
 from app import database_postgresql
 from app.database_files import refuse_stray_wal
-from app.database_postgresql import FOR_EVER
+from app.database_postgresql import FOR_EVER, SILENT_MS
 from app.measure import count_statement
 
 # Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
@@ -85,17 +85,18 @@ def check_sqlite_version(version: tuple[int, ...]) -> None:
     raise RuntimeError(f"SQLite {number} can lose committed writes (WAL-reset bug): install pysqlite3>=0.6.1.")
 
 
-def make_engine(url: str, pool_size: int = 8) -> Engine:
-    """An engine for a `sqlite:///…` or `postgresql://…` address, with `pool_size` connections and no more. Raises
-    UnfitFile for a file of SQLite beside which the log of another lies."""
+def make_engine(url: str, pool_size: int = 8, silent_ms: int = SILENT_MS) -> Engine:
+    """An engine for a `sqlite:///…` or `postgresql://…` address, with `pool_size` connections and no more. `silent_ms`:
+    after which a server that says nothing is given up. Raises UnfitFile for a file of SQLite beside which the log of
+    another lies."""
     sqlite = make_url(url).get_backend_name() == "sqlite"
-    engine = _sqlite_engine(url, pool_size) if sqlite else _postgresql_engine(url, pool_size)
+    engine = _sqlite_engine(url, pool_size) if sqlite else _postgresql_engine(url, pool_size, silent_ms)
     event.listen(engine, "before_cursor_execute", _begin_in_time)
     return engine
 
 
-def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    engine = database_postgresql.make_engine(url, pool_size)
+def _postgresql_engine(url: str, pool_size: int, silent_ms: int) -> Engine:
+    engine = database_postgresql.make_engine(url, pool_size, silent_ms)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

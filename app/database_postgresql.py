@@ -16,7 +16,7 @@ THINKS_MS = 120_000
 FOR_EVER = 0  # as PostgreSQL writes it
 
 
-def make_engine(url: str, pool_size: int) -> Engine:
+def make_engine(url: str, pool_size: int, silent_ms: int) -> Engine:
     """An engine for a `postgresql://…` address."""
     address = make_url(url)
     if address.drivername == "postgresql":
@@ -28,10 +28,10 @@ def make_engine(url: str, pool_size: int) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,  # parameters hold names: they belong in no error message
         connect_args={
-            "connect_timeout": SILENT_MS // 1000,
-            "tcp_user_timeout": SILENT_MS,
-            "keepalives_idle": SILENT_MS // 1000,
-            "keepalives_interval": SILENT_MS // 3000,
+            "connect_timeout": silent_ms // 1000,
+            "tcp_user_timeout": silent_ms,
+            "keepalives_idle": silent_ms // 1000,
+            "keepalives_interval": silent_ms // 3000,
             "prepare_threshold": None,
         },
     )

@@ -37,6 +37,7 @@ from app.api.people import people
 from app.api.rates import Counted, Rates
 from app.api.reference import reference
 from app.api.releases import releases
+from app.api.replica import Replica
 from app.api.reports import reports
 from app.api.settling import Settling
 from app.api.shield import REQUEST_ID, Shield
@@ -116,6 +117,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with background(app.state):
         yield
     await app.state.heads.stop()
+    if app.state.replica is not None:
+        app.state.replica.close()
     release(app.state.engine)
     app.state.engine.dispose()
 
@@ -228,6 +231,8 @@ def furnish(app: FastAPI, settings: Settings, engine: Engine, mark: Mark) -> Non
     app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key, settings.rate_of_searches)
     app.state.networks = Networks()
     app.state.heads = Heads(engine)
+    read_url = settings.database_read_url
+    app.state.replica = None if read_url is None else Replica(read_url, app.state.sessions, engine)
     app.state.kept_answers = KeptAnswers()
     app.state.metrics = Metrics()
     app.state.key_uses = KeyUses()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -17,7 +17,9 @@ from sqlmodel import Session
 from app import __version__, dates
 from app.api import answers
 from app.api.admission import admitted, authenticated, bearer, bearer_token, token_of
+from app.api.heads import Head
 from app.api.lanes import gate, takes_whole_list
+from app.api.replica import head_to_read
 from app.api.settling import settled
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
@@ -256,17 +258,26 @@ def _read_context(
     token: Annotated[str | None, Depends(bearer_token)],
     now: Annotated[datetime, Depends(settled)],  # before there is a place
     _place: Annotated[None, Depends(gate, scope="function")],
+    head: Annotated[Head | None, Depends(head_to_read)],  # once there is a place: the newest that there is then
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Iterator[ReadContext]:
     request.app.state.mark.require_erased()
-    with reading_for(request) as session:
+    with reading_for(request, head) as session:
         yield ReadContext(session, *_who(session, token, request), request, now)
 
 
-def reading_for(request: Request) -> AbstractContextManager[Session]:
-    """A session for as long as the question may take."""
-    seconds: float = request.app.state.question_seconds
-    return reading(request.app.state.engine, seconds * (LISTS_TAKE if takes_whole_list(request) else 1))
+@contextmanager
+def reading_for(request: Request, head: Head | None) -> Iterator[Session]:
+    """A session for as long as the question may take, on the replica where that has the `head`."""
+    state = request.app.state
+    seconds: float = state.question_seconds * (LISTS_TAKE if takes_whole_list(request) else 1)
+    if head is not None:
+        with state.replica.reading(head, seconds) as session:
+            if session is not None:
+                yield session
+                return
+    with reading(state.engine, seconds) as session:
+        yield session
 
 
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:

@@ -9,7 +9,9 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.answers import Answer, is_table
+from app.api.heads import Head
 from app.api.lanes import in_lane
+from app.api.replica import head_to_read
 from app.api.requests import ReadContext, reading_for
 from app.errors import Invalid
 from app.exchange.tables import columns_of_shape
@@ -62,15 +64,16 @@ def _whole_list(read: ReadContext, query: Terms, build: Build[Terms], revision: 
         pinned["changed_since"] = str(read.since(query))
     first = build(read, query.model_copy(update=pinned), revision)
 
-    def following_rows(cursor: str) -> Page[Mapping[str, Any]]:
-        with reading_for(read.request) as session:
+    def following_rows(cursor: str, head: Head | None) -> Page[Mapping[str, Any]]:
+        with reading_for(read.request, head) as session:
             return build(read.again(session), query.model_copy(update={**pinned, "cursor": cursor}), revision)
 
     async def more() -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         cursor, lanes = first.cursor, read.request.app.state.lanes
         while cursor is not None:
             async with in_lane("lists", lanes.lists):
-                built = await run_in_threadpool(following_rows, cursor)
+                head = await head_to_read(read.request)
+                built = await run_in_threadpool(following_rows, cursor, head)
             yield built.data
             cursor = built.cursor
 

@@ -103,6 +103,13 @@ def keep(engine: Engine) -> None:
             holder.columns = mapped or holder.columns
 
 
+def share(engine: Engine, replica: Engine) -> None:
+    """From now on a replica of a database has the same columns: they are of the log, wherever its rows are read."""
+    holder = _holder_of(engine)
+    with _HOLDING:
+        _HELD[replica] = holder
+
+
 def release(engine: Engine) -> None:
     """Hold the columns of a database no more, and end the reading of them: its connections are about to be closed."""
     with _HOLDING:

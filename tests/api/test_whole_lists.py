@@ -103,10 +103,10 @@ class Paused:
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached, self.go_on = Event(), Event()
 
-        def paused(request: Any) -> Any:
+        def paused(*given: Any) -> Any:
             self.reached.set()
             assert self.go_on.wait(60)
-            return reading_for(request)
+            return reading_for(*given)
 
         monkeypatch.setattr(things, "reading_for", paused)
         self.answer: Response | None = None
