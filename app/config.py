@@ -43,10 +43,8 @@ def _networks(given: str) -> str:
     return given
 
 
-def _of_postgresql(given: str) -> str:
-    if make_url(given).get_backend_name() != "postgresql":
-        raise ValueError("a replica is one of PostgreSQL: postgresql://…")
-    return given
+def _is_postgresql(url: str) -> bool:
+    return make_url(url).get_backend_name() == "postgresql"
 
 
 class Settings(BaseSettings):
@@ -55,8 +53,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RECUENTO_", extra="ignore")
 
     database_url: str = "sqlite:///recuento.db"
+    # The address of a PostgreSQL server itself, with no pooler between, at which each process listens for what others
+    # commit: kept answers then need no question to the database, and are at most a second old.
+    database_listen_url: str | None = None
     # A replica that streams from a PostgreSQL database: questions of anybody are read there while it is not behind.
-    database_read_url: Annotated[str, AfterValidator(_of_postgresql)] | None = None
+    database_read_url: str | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
@@ -110,6 +111,17 @@ class Settings(BaseSettings):
     # With which lists are sent to a registry elsewhere. Never an argument: everyone on the machine can see those.
     key: SecretStr | None = None
     key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _all_of_postgresql(self) -> Self:
+        """No other database has a replica, or can be listened to."""
+        besides = [url for url in (self.database_read_url, self.database_listen_url) if url is not None]
+        if besides and not all(map(_is_postgresql, [self.database_url, *besides])):
+            raise ValueError(
+                "RECUENTO_DATABASE_READ_URL and RECUENTO_DATABASE_LISTEN_URL are for PostgreSQL, and so must "
+                "RECUENTO_DATABASE_URL be: postgresql://…"
+            )
+        return self
 
     @model_validator(mode="after")
     def _room_for_the_longest(self) -> Self:

@@ -25,7 +25,7 @@ from sqlmodel import Session
 
 from app import database_postgresql
 from app.database_files import refuse_stray_wal
-from app.database_postgresql import FOR_EVER, SILENT_MS
+from app.database_postgresql import FOR_EVER, NOTICE, SILENT_MS
 from app.measure import count_statement
 
 # Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
@@ -46,6 +46,8 @@ OURS = Path(__file__).resolve().parent
 MIGRATIONS = OURS.parent / "migrations"
 
 WRITES, UNTIL, WAITS_MS = "recuento_writes", "recuento_until", "recuento_waits_ms"
+# Of an engine of PostgreSQL whose commits others listen for: what is called after each, and may have been one.
+COMMITTED = "recuento_committed"
 T = TypeVar("T")
 
 # Revisions and keys outgrow 32 bits; SQLite wants INTEGER for a rowid key.
@@ -259,12 +261,18 @@ def writing(engine: Engine, waits_ms: int | None = None) -> Iterator[Session]:
     with connection, waiting, Session(connection, autoflush=False, expire_on_commit=False) as session:
         yield session
         session.flush()  # whatever fails before COMMIT stored nothing
+        committed = connection.get_execution_options().get(COMMITTED)
+        if committed is not None:
+            session.connection().exec_driver_sql(NOTICE)
         try:
             session.commit()
         except DBAPIError as error:
             if _stored_nothing(error):
                 raise
             raise CommitUnanswered("The database did not say whether this was stored.") from error
+        finally:
+            if committed is not None:
+                committed()
 
 
 @contextmanager

@@ -14,6 +14,8 @@ SILENT_MS = 30_000
 # statements; the system of the server would take two hours to miss it.
 THINKS_MS = 120_000
 FOR_EVER = 0  # as PostgreSQL writes it
+CHANNEL = "recuento_committed"
+NOTICE = f"NOTIFY {CHANNEL}"  # to whoever listens, once the transaction is committed; also through a pooler
 
 
 def make_engine(url: str, pool_size: int, silent_ms: int) -> Engine:

@@ -114,6 +114,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter.total_tokens = max(limiter.total_tokens, app.state.sessions + SPARE_THREADS)
     _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
     prepare(app.state.engine)
+    app.state.heads.start()
     async with background(app.state):
         yield
     await app.state.heads.stop()
@@ -230,7 +231,7 @@ def furnish(app: FastAPI, settings: Settings, engine: Engine, mark: Mark) -> Non
     app.state.question_seconds = settings.question_seconds
     app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key, settings.rate_of_searches)
     app.state.networks = Networks()
-    app.state.heads = Heads(engine)
+    app.state.heads = Heads(engine, settings.database_listen_url)
     read_url = settings.database_read_url
     app.state.replica = None if read_url is None else Replica(read_url, app.state.sessions, engine)
     app.state.kept_answers = KeptAnswers()

@@ -205,3 +205,12 @@ def test_a_key_that_others_may_touch_is_not_used(tmp_path: Path, mode: int) -> N
 def test_a_key_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableSecret, match="RECUENTO_KEY_FILE"):
         settings(key_file=tmp_path / "nowhere").sending_key()
+
+
+@pytest.mark.parametrize("name", ["database_read_url", "database_listen_url"])
+def test_only_postgresql_has_a_replica_or_can_be_listened_to(name: str) -> None:
+    address = "postgresql://somebody@db.example/recuento"
+    assert settings(database_url=address, **{name: address}).database_url == address
+    for urls in ({name: "sqlite:///copy.db", "database_url": address}, {name: address}):
+        with pytest.raises(ValidationError, match="RECUENTO_DATABASE_READ_URL and RECUENTO_DATABASE_LISTEN_URL"):
+            settings(**urls)

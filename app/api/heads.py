@@ -2,13 +2,15 @@
 
 import asyncio
 from contextlib import suppress
+from time import monotonic
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from sqlalchemy import Engine
 
-from app.database import is_memory, is_sqlite
-from app.database_watch import WatchedRow
+from app.database import COMMITTED, is_memory, is_sqlite
+from app.database_listen import Listener
+from app.database_watch import Row, WatchedRow
 from app.log.head import HEAD_ROW
 from app.registry.projection import RULES
 from app.server_log import unforeseen
@@ -20,17 +22,36 @@ Head = tuple[int, str]  # the number of entries, and the leaf hash of the last o
 
 
 class Heads:
-    """Tells the head of one database. What it tells was so at some moment after it was asked: nobody is told of less
-    than was committed before."""
+    """Tells the head of one database. With the address to listen at, `newest` spares the database a question."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, listen_url: str | None = None) -> None:
         self._row = None if is_memory(engine.url) else WatchedRow(engine, str(HEAD_ROW))
+        self._listener: Listener | None = None
+        self._moved = 0.0  # when somebody was last told of a newer head by this process
+        if listen_url is not None:
+            self._listener = Listener(listen_url, str(HEAD_ROW))
+            engine.update_execution_options(**{COMMITTED: self.moved})
         self._at_once = is_sqlite(engine)  # which has nobody to send the question to
         self._next: asyncio.Future[Head | None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
+    def start(self) -> None:
+        if self._listener is not None:
+            self._listener.start()
+
+    def moved(self) -> None:
+        """From now on a head that was read before now is not told: this process has told of a newer one, or will."""
+        self._moved = monotonic()
+
+    async def newest(self) -> Head | None:
+        """The head as it was a second ago or later, with all that this process has told of; as `look` tells it where
+        nobody listens."""
+        row = None if self._listener is None else self._listener.row(self._moved)
+        return await self.look() if row is None else _head_in(row)
+
     async def look(self) -> Head | None:
-        """None where it cannot be told now, where the rows are of other rules, and of a database in memory, whose one
+        """The head as it was at some moment after this was asked: nobody is told of less than was committed before.
+        None where it cannot be told now, where the rows are of other rules, and of a database in memory, whose one
         connection is everybody's."""
         if self._row is None:
             return None
@@ -62,6 +83,8 @@ class Heads:
 
     async def stop(self) -> None:
         """Look no more, and give the connection back."""
+        if self._listener is not None:
+            await run_sync(self._listener.stop)
         if self._looking is not None:
             self._looking.cancel()
             with suppress(asyncio.CancelledError):
@@ -76,6 +99,8 @@ class Heads:
 
 def _head_of(watched: WatchedRow) -> Head | None:
     row = watched.look()
-    if row is None or row[0] != RULES:
-        return None
-    return row[1], bytes(row[2] or b"").hex()
+    return None if row is None else _head_in(row)
+
+
+def _head_in(row: Row) -> Head | None:
+    return (row[1], bytes(row[2] or b"").hex()) if row[0] == RULES else None

@@ -267,6 +267,8 @@ class AnswersFromMemory:
                 begun, start = start, None
                 if begun["status"] == 200 and "head" in made_from and not message.get("more_body", False):
                     body = message.get("body", b"")
+                    if made_from["head"] != head:
+                        scope["app"].state.heads.moved()  # what this tells of, the next answer does too
                     making.answer = KeptAnswer([*begun["headers"]], body)
                     if len(body) <= LONGEST:
                         answers.keep(made_from["head"], asked.address, making.answer)
@@ -286,5 +288,5 @@ class AnswersFromMemory:
 
 async def _head(state: State) -> Head | None:
     """The head that answers may be kept by. None where it cannot be told, or the log went backwards."""
-    head: Head | None = await state.heads.look()
+    head: Head | None = await state.heads.newest()
     return None if state.mark.lost else head

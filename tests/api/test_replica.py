@@ -9,12 +9,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from pydantic import ValidationError
 from sqlalchemy import Engine, event
 
 from app.api import things
 from app.columns import held
-from app.config import Settings
 from app.main import create_app
 from tests.databases import Templates, settings_of
 from tests.replica import Replica, missing, streaming
@@ -180,8 +178,3 @@ def test_another_registry_with_as_many_entries_is_not_taken_for_a_replica(world:
         with served(world, url) as registry:
             assert "Quintana" in registry.ask(NAMED).text
             assert registry.read_at == "database"
-
-
-def test_a_replica_is_one_of_postgresql() -> None:
-    with pytest.raises(ValidationError, match="postgresql://"):
-        Settings(database_read_url="sqlite:///copy.db")
