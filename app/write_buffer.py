@@ -21,6 +21,14 @@ class WriteBuffer:
     def add(self, statement: Executable, rows: Iterable[dict[str, Any]]) -> None:
         self._rows.setdefault(statement, []).extend(rows)
 
+    def put(self, statement: Executable, row: dict[str, Any]) -> None:
+        """Add a row in place of those of its statement: of a row that is changed many times the last change counts."""
+        self._rows[statement] = [row]
+
+    def discard(self) -> None:
+        """Forget every row in the buffer."""
+        self._rows = {}
+
     def flush(self) -> None:
         """Write every row in the buffer."""
         pending, self._rows = self._rows, {}

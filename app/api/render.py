@@ -5,19 +5,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import col
 
 from app.exchange.imports import receipts, stored
 from app.log.entries import LogEntry, entry_at
 from app.models import Decision, Facility, Proposal, Source
-from app.reading import lists, person_records, shapes
+from app.reading import lists, shapes
+from app.reading.filed_reports import filed_report
 from app.reading.match_candidates import match_candidates
-from app.registry import embargoes, records, scrubbing
+from app.registry import embargoes, scrubbing
 from app.registry.claims import claim_at
-from app.registry.publication_class import strictest
-from app.registry.read_permissions import Reader
 from app.registry.views import unregistered_place
-from app.registry.write import Outcome
+from app.registry.write import Outcome, WriteContext
 from app.vocabulary import MatchOutcome
 from app.wire.base import Receipt
 from app.wire.directory import FiledClaim, FiledFacility, FiledSource
@@ -50,11 +49,12 @@ SENT_BEFORE: WarningOut = {
 }
 
 
-def outcome(session: Session, secret: bytes, result: Outcome, reader: Reader) -> Mapping[str, Any]:
-    """The body of the answer to a write."""
+def outcome(context: WriteContext, secret: bytes, result: Outcome) -> Mapping[str, Any]:
+    """The body of the answer to a write, for the key that writes."""
     if result.kind == "import":
-        return receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source), secret)
-    return RENDERERS[result.kind](session, result, reader)
+        job = stored.own(context.session, uuid.UUID(result.ids["import"]), context.actor.source)
+        return receipts.shape(job, secret)
+    return RENDERERS[result.kind](context, result)
 
 
 def sent_before(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -62,101 +62,101 @@ def sent_before(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**body, "warnings": [*body["warnings"], SENT_BEFORE]} if "warnings" in body else body
 
 
-def _receipt(session: Session, revision: int) -> Receipt:
-    return _receipt_of(entry_at(session, revision))
+def _receipt(context: WriteContext, revision: int) -> Receipt:
+    return _receipt_of(entry_at(context.session, revision))
 
 
 def _receipt_of(entry: LogEntry) -> Receipt:
     return {"revision": entry.revision, "leaf_hash": entry.leaf_hash.hex()}
 
 
-def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
-    record, place = records.placed(session, uuid.UUID(result.ids["report"]), result.revision)
-    version = records.current(session, record, result.revision)
-    assert version is not None
-    classes = records.classes(session, place.detainee, result.revision)
-    if len(classes) == 1 or not reader.recognises(strictest(classes)):
+def _report(context: WriteContext, result: Outcome) -> Filed:
+    session, reader = context.session, context.actor
+    filed = filed_report(context, result)
+    entry = filed.version.entry
+    if filed.number == 1 or not reader.recognises(filed.publish):
         # The report's own ids, whether it met nobody or a person whom this key may not recognise (rule 12).
-        person, spell, met = person_records.alone(session, record, version), record.key, MatchOutcome.NEW
+        person, spell, met = filed.alone(session), filed.record.key, MatchOutcome.NEW
     else:
-        person = person_records.people(session, [place.detainee], result.revision)[place.detainee]
-        spell, met = place.spell, MatchOutcome.LINKED
+        person, spell, met = filed.together(session, result.revision), filed.spell, MatchOutcome.LINKED
     candidates: list[Candidate] = []
     if met is MatchOutcome.NEW or result.ids["version"] == 1:
-        candidates = match_candidates(session, record, result.revision, reader)
+        candidates = match_candidates(session, filed.record.id, result.revision, reader)
     if candidates and met is MatchOutcome.NEW:
         met = MatchOutcome.NEEDS_REVIEW
     detainee, detention = shapes.detainee(person, reader), shapes.detention(person, spell, reader)
     release = shapes.release(person, spell, reader) if spell in person.releases else None
-    unregistered = unregistered_place(session, version.entry)
+    unregistered = unregistered_place(session, entry)
     if unregistered is not None:
         # A source's own words are no secret to the source; to others they are (read_permissions.py).
         same = [shown for shown in detainee["detentions"] if shown["id"] == detention["id"]]
         for shown in (detention, *same, *([release] if release else [])):
             shown["facility"] = shown["facility"] or shapes.as_said(unregistered)
     return {
-        "report": {"id": record.id, "version": result.ids["version"]},
-        "wish_waits": version.entry.body.get("wish", {}).get("stopped", False),
+        "report": {"id": filed.record.id, "version": result.ids["version"]},
+        "wish_waits": entry.body.get("wish", {}).get("stopped", False),
         "detainee": detainee,
         "detention": detention,
         "release": release,
         "match": {"outcome": met, "candidates": candidates},
         "warnings": [] if unregistered is None else [UNREGISTERED],
-        "receipt": _receipt_of(version.entry),
+        "receipt": _receipt_of(entry),
     }
 
 
-def _waiting(_session: Session, result: Outcome, _reader: Reader) -> Embargoed:
+def _waiting(_context: WriteContext, result: Outcome) -> Embargoed:
     status: Literal["waiting", "deleted"] = "deleted" if result.kind == embargoes.DELETED else "waiting"
     return {"status": status, "id": uuid.UUID(result.ids["waiting"]), "waiting_until": result.ids["until"]}
 
 
-def _source(session: Session, result: Outcome, _reader: Reader) -> FiledSource:
-    source = lists.by_slug(session, Source, result.ids["slug"], result.revision)
-    return {**lists.source_shape(source), "receipt": _receipt(session, result.revision)}
+def _source(context: WriteContext, result: Outcome) -> FiledSource:
+    source = lists.by_slug(context.session, Source, result.ids["slug"], result.revision)
+    return {**lists.source_shape(source), "receipt": _receipt(context, result.revision)}
 
 
-def _facility(session: Session, result: Outcome, _reader: Reader) -> FiledFacility:
-    facility = lists.by_slug(session, Facility, result.ids["slug"], result.revision)
-    return {**lists.facility_shape(facility), "receipt": _receipt(session, result.revision)}
+def _facility(context: WriteContext, result: Outcome) -> FiledFacility:
+    facility = lists.by_slug(context.session, Facility, result.ids["slug"], result.revision)
+    return {**lists.facility_shape(facility), "receipt": _receipt(context, result.revision)}
 
 
-def _claim(session: Session, result: Outcome, reader: Reader) -> FiledClaim:
-    claim = claim_at(session, uuid.UUID(result.ids["id"]), result.revision)
-    return {**lists.claim_shape(session, claim, reader), "receipt": _receipt(session, result.revision)}
+def _claim(context: WriteContext, result: Outcome) -> FiledClaim:
+    claim = claim_at(context.session, uuid.UUID(result.ids["id"]), result.revision)
+    shape = lists.claim_shape(context.session, claim, context.actor)
+    return {**shape, "receipt": _receipt(context, result.revision)}
 
 
-def _identity(session: Session, result: Outcome, _reader: Reader) -> Decided:
-    decision = session.scalars(select(Decision).where(col(Decision.id) == uuid.UUID(result.ids["id"]))).one()
+def _identity(context: WriteContext, result: Outcome) -> Decided:
+    decision = context.session.scalars(select(Decision).where(col(Decision.id) == uuid.UUID(result.ids["id"]))).one()
     standing = decision.until > result.revision
     return {
         "id": decision.id,
         "judgement": decision.judgement,
         "standing": standing,
-        "receipt": _receipt(session, result.revision),
+        "receipt": _receipt(context, result.revision),
     }
 
 
-def _proposal(session: Session, result: Outcome, _reader: Reader) -> Proposed:
+def _proposal(context: WriteContext, result: Outcome) -> Proposed:
     proposal_id = uuid.UUID(result.ids["id"])
-    return {"id": proposal_id, "waiting": session.get(Proposal, proposal_id) is not None}
+    return {"id": proposal_id, "waiting": context.session.get(Proposal, proposal_id) is not None}
 
 
-def _consent(session: Session, result: Outcome, _reader: Reader) -> FiledConsent:
-    return {"detainee": result.ids["detainee"], "receipt": _receipt(session, result.revision)}
+def _consent(context: WriteContext, result: Outcome) -> FiledConsent:
+    return {"detainee": result.ids["detainee"], "receipt": _receipt(context, result.revision)}
 
 
-def _objection(session: Session, result: Outcome, _reader: Reader) -> DecidedObjection:
-    return {"detainee": result.ids["detainee"], "receipt": _receipt(session, result.revision)}
+def _objection(context: WriteContext, result: Outcome) -> DecidedObjection:
+    return {"detainee": result.ids["detainee"], "receipt": _receipt(context, result.revision)}
 
 
-def _redaction(session: Session, result: Outcome, _reader: Reader) -> FiledRedaction:
+def _redaction(context: WriteContext, result: Outcome) -> FiledRedaction:
     detainee, number = result.ids["detainee"], result.ids["records"]
-    receipt, scrubbed = _receipt(session, result.revision), scrubbing.is_finished(session, result.revision)
+    receipt = _receipt(context, result.revision)
+    scrubbed = scrubbing.is_finished(context.session, result.revision)
     return {"detainee": detainee, "records": number, "scrubbed": scrubbed, "receipt": receipt}
 
 
-def _recall(session: Session, result: Outcome, _reader: Reader) -> RecallOut:
+def _recall(context: WriteContext, result: Outcome) -> RecallOut:
     told = result.ids
     return {
         "done": told["done"],
@@ -167,11 +167,11 @@ def _recall(session: Session, result: Outcome, _reader: Reader) -> RecallOut:
         "left": told["left"],
         "unattributed": told["unattributed"],
         "waiting": told.get("waiting", 0),  # not in what an earlier version stored
-        "receipt": _receipt(session, result.revision) if told["done"] and told["entries"] else None,
+        "receipt": _receipt(context, result.revision) if told["done"] and told["entries"] else None,
     }
 
 
-RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = {
+RENDERERS: dict[str, Callable[[WriteContext, Outcome], Mapping[str, Any]]] = {
     "report": _report,
     embargoes.WAITING: _waiting,
     embargoes.DELETED: _waiting,

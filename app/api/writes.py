@@ -86,7 +86,7 @@ class Writing:
             if replayed:
                 headers["Idempotency-Replayed"] = "true"
             # Made before COMMIT: what fails after it cannot be told as stored nowhere.
-            body = render.outcome(session, state.secret, outcome, actor)
+            body = render.outcome(context, state.secret, outcome)
             if replayed and once is not None and once.unnamed:
                 body = render.sent_before(body)
             response = answers.json_response(body, outcome.status, headers)

@@ -148,7 +148,7 @@ class Log:
         writes.add(_INSERT_ENTRY, [row])
         if kept is not None:
             writes.add(_INSERT_SEALED, [{"revision": self.revision, "disclosures": kept}])
-        writes.add(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
+        writes.put(_ADVANCE, {"to": self.revision, "at": self.recorded_at})
         if buffer is None:
             writes.flush()
         # The entry as written: a replay will read these bytes.

@@ -7,8 +7,8 @@ from sqlmodel import Session, col
 
 from app.log import sealed
 from app.models import Consent, Record, Sealed
+from app.registry.components import recalled_with
 from app.registry.read_permissions import Reader
-from app.registry.reprojection import recalled_with
 from app.wire.records import ContactOut
 
 # Made once: building a statement costs more than running it.

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Collection, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -30,13 +31,14 @@ from app.reading import shapes
 from app.reading.shapes import Ids, Person
 from app.reading.visibility import at, visible
 from app.registry import records
+from app.registry.components import StoredRecord
 from app.registry.projection import project
 from app.registry.projection.person import BY_SOURCE
 from app.registry.projection.rows import Rows
-from app.registry.publication_class import person_class, strictest
+from app.registry.publication_class import GivenConsent, person_class, strictest
 from app.registry.read_permissions import Reader
 from app.registry.records import Kind
-from app.registry.reprojection import statement_of
+from app.registry.reprojection import ProjectedPerson, statement_of
 from app.registry.views import Views
 from app.wire.filed import Version
 from app.wire.records import VerificationOut
@@ -67,6 +69,9 @@ _PLACED = (
 # Aliases, since a condition on the person reads the same tables.
 _RECORD: Any = aliased(Record)
 _PLACE: Any = aliased(Placement)
+_CONSENTS = select(col(Consent.key), col(Consent.record), col(Consent.publish)).where(
+    col(Consent.record) == bindparam("of")
+)
 _SLUGS = select(col(Source.key), col(Source.slug))
 
 
@@ -91,8 +96,21 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
     }
 
 
+def of_projected(session: Session, projected: ProjectedPerson, revision: int) -> Person:
+    """A person as the entry of that revision, the newest, has just left it."""
+    rows = dict(projected.rows)
+    rows[Detention] = sorted(rows[Detention], key=itemgetter("ordinal"))
+    slugs = {key: view.slug for key, view in Views.of(session).sources.items()}
+    moved = _moved(session, [record.key for record in projected.records], revision)
+    return _person(rows, projected.publish, projected.records, slugs, moved)
+
+
 def _person(
-    rows: Rows, publish: str, of_person: Iterable[Record], slugs: dict[int, str], moved: dict[int, list[int]]
+    rows: Rows,
+    publish: str,
+    of_person: Iterable[Record | StoredRecord],
+    slugs: dict[int, str],
+    moved: dict[int, list[int]],
 ) -> Person:
     """A person by its rows, its class and its records."""
     (detainee,) = rows[Detainee]
@@ -163,14 +181,20 @@ def find(session: Session, kind: Kind, thing_id: uuid.UUID, reader: Reader, revi
     return person, key
 
 
-def alone(session: Session, record: Record, version: records.Version) -> Person:
+def alone(session: Session, record: Record | StoredRecord, version: records.Version) -> Person:
     """The person as one report alone tells it, in one of its versions."""
     statement = statement_of(record, version.entry, Views.of(session), pointer=None, erased=record.redacted)
-    consents = session.scalars(select(Consent).where(col(Consent.record) == record.key))
-    publish = person_class([statement], [(consent.key, consent.record, consent.publish) for consent in consents])
+    publish = person_class([statement], _consents(session, record))
     # As filed: to its own source, whatever the person's class by now.
     rows = project([statement.as_filed()], publish)
     return _person(rows, publish, [record], {record.source: statement.source.slug}, {})
+
+
+def _consents(session: Session, record: Record | StoredRecord) -> list[GivenConsent]:
+    if isinstance(record, StoredRecord) and not record.consented:
+        return []
+    rows = session.connection().execute(_CONSENTS, {"of": record.key})
+    return [(consent, of, publish) for consent, of, publish in rows]
 
 
 def _ever_stood(session: Session, kind: Kind, key: int) -> bool:

@@ -27,9 +27,10 @@ from app.models import (
     Source,
 )
 from app.registry import blocking, erasure, standing_versions, wish_history
-from app.registry.reprojection import project_alone, reproject
+from app.registry.components import StoredRecord
+from app.registry.reprojection import ProjectedPerson, project_alone, reproject
 from app.registry.views import Views, standing
-from app.vocabulary import Publish
+from app.vocabulary import Judgement, Publish
 from app.write_buffer import WriteBuffer
 
 _INSERT_RECORD = insert(Record)
@@ -37,6 +38,7 @@ _INSERT_REPORT = insert(Report)
 _CLOSE_REPORT = (
     update(Report).where(col(Report.record) == bindparam("of"), col(Report.until) == OPEN).values(until=bindparam("at"))
 )
+_RECORD = select(col(Record.key), col(Record.source), col(Record.publish_now)).where(col(Record.id) == bindparam("of"))
 _DELETE_KEYS = delete(BlockingKey).where(col(BlockingKey.record) == bindparam("of"))
 _INSERT_DECISION = insert(Decision)
 _CLOSE_PAIR = (
@@ -62,13 +64,17 @@ class NewRecord(NamedTuple):
 
 class Projector:
     """Applies entries within one session. `erased`: in a replay, the records of erased people, of whom nothing personal
-    is projected for any time. A replay begins with empty tables, and so with Views of its own."""
+    is projected for any time. A replay begins with empty tables, and so with Views of its own.
+
+    `projected`: record → its person, of the people whom the last entry touched."""
 
     def __init__(self, session: Session, erased: Collection[uuid.UUID] | None = None) -> None:
         self._session = session
         self._execute = session.connection().execute
         self.views = Views.of(session) if erased is None else Views(session)
         self._erased = frozenset(erased or ())
+        self._ties: dict[uuid.UUID, uuid.UUID] = {}  # record to come → the one to which a decision ties it
+        self.projected: dict[int, ProjectedPerson] = {}
 
     def apply(self, entry: LogEntry) -> None:
         """Bring the tables to the state after `entry`."""
@@ -82,9 +88,10 @@ class Projector:
             "redaction": self._redaction,
             "recall": self._recall,
         }
+        self.projected = {}
         touched = handlers[entry.kind](entry)
         if touched:
-            reproject(self._session, self.views, touched, entry.revision, self._erased)
+            self.projected = reproject(self._session, self.views, touched, entry.revision, self._erased)
 
     def _source(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
@@ -114,19 +121,28 @@ class Projector:
     def _report(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         record_id = uuid.UUID(body["record"])
-        buffer = WriteBuffer(self._session.connection())
         if body["version"] == 1:
-            self._add_first(entry, self._record(entry, record_id), buffer)
-        else:
-            of = select(col(Record.key), col(Record.source), col(Record.publish_now)).where(col(Record.id) == record_id)
-            key, source, publish = self._execute(of).one()
-            if "supersedes" not in body:  # it stood no more, and is filed again
-                self._end_ties(record_id, key, entry.revision)
-            self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
-            self._execute(_DELETE_KEYS, {"of": key})
-            self._add_version(entry, key, source, publish, buffer)
+            self._open(entry, self._record(entry, record_id))
+            return ()
+        buffer = WriteBuffer(self._session.connection())
+        key, source, publish = self._execute(_RECORD, {"of": record_id}).one()
+        if "supersedes" not in body:  # it stood no more, and is filed again
+            self._end_ties(record_id, key, entry.revision)
+        self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
+        self._execute(_DELETE_KEYS, {"of": key})
+        self._add_version(entry, key, source, publish, buffer)
         buffer.flush()
         return (record_id,)
+
+    def _open(self, entry: LogEntry, record: NewRecord) -> None:
+        """Project the person of a new record before the record is written: by then its class of publication is
+        known."""
+        seeds = {record.id, self._ties.pop(record.id, record.id)}
+        new = _with_version(record, entry)
+        self.projected = reproject(self._session, self.views, seeds, entry.revision, self._erased, new)
+        buffer = WriteBuffer(self._session.connection())
+        self._add_first(entry, record, buffer)
+        buffer.flush()
 
     def _end_ties(self, record_id: uuid.UUID, key: int, revision: int) -> None:
         """End what tied the recalled versions of a record by being filed; what ties its new version came later."""
@@ -138,9 +154,10 @@ class Projector:
         """Add to the buffer what `apply` would write for the first report of a person whom no decision ties to anybody;
         returns the person's class of publication."""
         record = self._record(entry, uuid.UUID(entry.body["record"]))
-        publish = project_alone(self.views, record, entry, buffer)
-        self._add_first(entry, record._replace(publish_now=publish), buffer)
-        return publish
+        person = project_alone(self.views, _with_version(record, entry), entry, buffer)
+        self.projected = {record.key: person}
+        self._add_first(entry, record, buffer)
+        return person.publish
 
     def _record(self, entry: LogEntry, record_id: uuid.UUID) -> NewRecord:
         body = entry.body
@@ -151,7 +168,6 @@ class Projector:
             uuid.UUID(body["subject"]),
             uuid.uuid5(record_id, "detention"),
             uuid.uuid5(record_id, "release"),
-            # The class that the report asks for stands until the person is projected, a moment later.
             body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
         )
 
@@ -167,21 +183,21 @@ class Projector:
             self._execute(_CLOSE_PAIR, {"of": undone.key, "at": entry.revision})  # where it was waiting for a curator
             return undone.a, undone.b
         a, b = uuid.UUID(body["a"]), uuid.UUID(body["b"])
-        self._execute(
-            _INSERT_DECISION,
-            {
-                "key": entry.revision,
-                "id": uuid.UUID(body["id"]),
-                "a": a,
-                "b": b,
-                "judgement": body["judgement"],
-                "decided_by": body["by"],
-                "score": body["score"],
-                "until": OPEN,
-            },
-        )
         filed = self._execute(_FILED, {"ids": [a, b]}).scalars().all()
-        return filed if len(filed) == 2 else ()  # a decision is written before the report that it links
+        buffer = WriteBuffer(self._session.connection())
+        if len(filed) < 2:  # a decision is written before the report that it links
+            self.tie_ahead(entry, buffer)
+        else:
+            buffer.add(_INSERT_DECISION, [_decision(entry)])
+        buffer.flush()
+        return filed if len(filed) == 2 else ()
+
+    def tie_ahead(self, entry: LogEntry, buffer: WriteBuffer) -> None:
+        """Add to the buffer a decision on a record to come, which touches nobody."""
+        row = _decision(entry)
+        buffer.add(_INSERT_DECISION, [row])
+        if row["judgement"] == Judgement.SAME:
+            self._ties[row["b"]] = row["a"]
 
     def _consent(self, entry: LogEntry) -> Collection[uuid.UUID]:
         record_id = uuid.UUID(entry.body["record"])
@@ -244,8 +260,9 @@ class Projector:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
 
     def _add_first(self, entry: LogEntry, record: NewRecord, buffer: WriteBuffer) -> None:
-        buffer.add(_INSERT_RECORD, [record._asdict()])
-        self._add_version(entry, record.key, record.source, record.publish_now, buffer)
+        publish = self.projected[record.key].publish
+        buffer.add(_INSERT_RECORD, [record._replace(publish_now=publish)._asdict()])
+        self._add_version(entry, record.key, record.source, publish, buffer)
 
     def _add_version(self, entry: LogEntry, record: int, source: int, publish: str, buffer: WriteBuffer) -> None:
         """Add a version of a record, its blocking keys under today's class of its person, and the class that it asks
@@ -255,3 +272,26 @@ class Projector:
         buffer.add(_INSERT_REPORT, [row])
         buffer.add(standing_versions.INSERT_KEYS, blocking.rows_of(content, record, source, publish))
         wish_history.add(self._session, entry, record, buffer)
+
+
+def _with_version(record: NewRecord, entry: LogEntry) -> StoredRecord:
+    """A new record as it is once it is stored."""
+    return StoredRecord(
+        *record, detainee=None, consented=False, objected=False,
+        stated=entry.revision, body=entry.body, personal=entry.personal,
+    )  # fmt: skip
+
+
+def _decision(entry: LogEntry) -> dict[str, Any]:
+    """The row of the decision in an entry."""
+    body = entry.body
+    return {
+        "key": entry.revision,
+        "id": uuid.UUID(body["id"]),
+        "a": uuid.UUID(body["a"]),
+        "b": uuid.UUID(body["b"]),
+        "judgement": body["judgement"],
+        "decided_by": body["by"],
+        "score": body["score"],
+        "until": OPEN,
+    }

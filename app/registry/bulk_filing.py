@@ -183,6 +183,7 @@ class _Filing:
                 outcome = act()
         except Problem:
             self._context.log.revision = before
+            self._context.pending_writes.discard()
             raise
         if outcome.revision > before:
             self._candidates.read_again(uuid.UUID(outcome.ids["report"]))

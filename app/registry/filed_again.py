@@ -13,10 +13,10 @@ from sqlmodel import col
 from app.log.entries import entry_at
 from app.models import HiddenCandidatePair, Record, Report, UncomparedRecord
 from app.registry import correction_checks, linking, pointers, records
+from app.registry.components import of_one_person_with
 from app.registry.content import Content
 from app.registry.projection.counted_reports import whole
 from app.registry.records import Kind
-from app.registry.reprojection import of_one_person_with
 from app.registry.write import WriteContext
 from app.vocabulary import MatchOutcome
 
@@ -36,14 +36,9 @@ class FiledAgain:
         return {"record": str(self.record.id), "subject": str(self.record.detainee_id), "version": self.version}
 
 
-def recalled(context: WriteContext, report: Content, target: tuple[Record, Kind] | None) -> FiledAgain | None:
-    """The recalled record under the case number of a report. Where others stand as its person, raises AnotherPerson
-    for a report of somebody else, and Conflict for one that points at somebody else."""
-    case, source = report.get("source_record_id"), context.actor.source
-    assert source is not None  # a reporter's key always has one (policy of keys)
-    record = None if case is None else records.recalled_under(context.session, context.secret, source, case)
-    if record is None:
-        return None
+def again(context: WriteContext, record: Record, report: Content, target: tuple[Record, Kind] | None) -> FiledAgain:
+    """A recalled record, to be filed again by a report under its case number. Where others stand as its person, raises
+    AnotherPerson for a report of somebody else, and Conflict for one that points at somebody else."""
     key = of_one_person_with(context.session, record.id)
     other = None if key is None else context.session.get_one(Record, key)
     if other is not None:

@@ -111,6 +111,9 @@ def warn_of_burst(context: WriteContext, report: Content, revision: int) -> None
     hidings. A birth hides like a wish and is never stopped: hiding a whole list by births must be noticed too."""
     if report.get(CLASS) != Publish.COUNTED and BIRTH_FIELDS.isdisjoint(report):
         return
+    hidings = [row for person in context.projected.values() for row in person.rows[ProvisionalHiding]]
+    if context.actor.source not in {row["source"] for row in hidings}:
+        return  # as of nearly every report with a birth: nothing to look for
     number = context.session.connection().execute(_UNANSWERED_OF, {"of": context.actor.source}).one_or_none()
     if number is not None and number[1] >= MOST_UNANSWERED and number[2] == revision:
         _warn(context.actor.slug, number[1], "one more hides somebody")

@@ -15,7 +15,7 @@ from app.log.entries import entry_at
 from app.models import OPEN, Decision, Record
 from app.registry import objections, records, two_person_rule
 from app.registry.clusters import Edge, cluster_of, contradiction, path
-from app.registry.reprojection import component_of
+from app.registry.components import component_of
 from app.registry.schemas import IdentityIn
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import Judgement, Verdict

@@ -6,7 +6,7 @@ Decisions are written before the report that they link.
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +103,8 @@ def by_match(context: WriteContext, report: Content, records: Sequence[Candidate
     person = blocking.person_of(compared(context, report))
     public = [c for c in alike(context, person, records) if may_tell(context, report, c)]
     sure = [c for c in public if c.match.sure and not _repeats(context, report, c)]
-    links = [(c, link) for c in sure if (link := _link(context, person, c)) is not None]
+    known = {candidate.record.key: candidate.record for candidate in records}
+    links = [(c, link) for c in sure if (link := _link(context, person, c, known)) is not None]
     # A namesake whom a state files beside somebody must not keep that person's reports apart.
     links = [(c, link) for c, link in links if c.independent] or links
     if len(links) == 1:
@@ -164,16 +165,22 @@ def _repeats(context: WriteContext, report: Content, candidate: CandidatePerson)
     return any(not _follows(report, other) and not _follows(other, report) for other in own)
 
 
-def _link(context: WriteContext, person: score.Person, candidate: CandidatePerson) -> _Link | None:
+def _link(
+    context: WriteContext, person: score.Person, candidate: CandidatePerson, known: Mapping[int, StandingRecord]
+) -> _Link | None:
     """The link to a person with a surely matching record; None where any other record of the person, with a shared
     blocking key or without, contradicts the report: otherwise one report that calls two people by each other's names
     would make them one. Where independent sources report the person, only their records are compared.
 
     Records of one source that contradict are outweighed by two other sources. The report is then linked to a record of
-    these, so that it stays with them when a curator parts them from the contradicting one."""
+    these, so that it stays with them when a curator parts them from the contradicting one. `known`: records that were
+    read, by key."""
+    keys = _records_of(context.session, candidate.record)
+    others = contents(context.session, [key for key in keys if key not in known])
+    every = [*others, *(known[key] for key in keys if key in known)]
     records = [
         record
-        for record in contents(context.session, _records_of(context.session, candidate.record))
+        for record in sorted(every, key=lambda record: record.key)
         if context.views.sources[record.source].independent or not candidate.independent
     ]
     witnesses = [Witness(record.source, _states(context, record), record.person) for record in records]
@@ -259,8 +266,8 @@ def pair_row(record: int, pair: Pair, *, contradicts: bool) -> dict[str, Any]:
     }
 
 
-def write_decision(context: WriteContext, decision: LinkDecision, record_id: uuid.UUID) -> None:
-    """Write the identity entry on a report about to be written."""
+def write_decision(context: WriteContext, decision: LinkDecision, record_id: uuid.UUID, *, filed: bool) -> None:
+    """Write the identity entry on a report about to be written. `filed`: its record was filed before."""
     body = {
         "id": str(new_id()),
         "a": str(decision.record),
@@ -269,4 +276,8 @@ def write_decision(context: WriteContext, decision: LinkDecision, record_id: uui
         "by": decision.by,
         "score": decision.score,
     }
-    context.write("identity", body, {"reasons": list(decision.reasons)} if decision.reasons else None)
+    personal = {"reasons": list(decision.reasons)} if decision.reasons else {}
+    if filed:
+        context.write("identity", body, personal)
+    else:
+        context.write_ahead(body, personal)

@@ -18,9 +18,9 @@ from app.log import vault
 from app.log.entries import entry_at
 from app.models import OPEN, Consent, Detainee, Objection, ObjectionHiding, Placement, Record
 from app.registry import records
+from app.registry.components import of_one_person_with
 from app.registry.objections import UNDECIDED
 from app.registry.publication_class import stricter
-from app.registry.reprojection import of_one_person_with
 from app.registry.write import WriteContext, new_id
 from app.vocabulary import Publish
 

@@ -229,18 +229,13 @@ def remember_case(session: Session, secret: bytes, source: int, case: str, recor
 def by_case(session: Session, secret: bytes, source: int, case: str) -> Record | None:
     """The record under a source's own case number, or with the id that stands for one; none whose every version was
     recalled. Raises Redacted."""
-    record, stands = _under(session, secret, source, case)
+    record, stands = under_case(session, secret, source, case)
     return record if stands else None
 
 
-def recalled_under(session: Session, secret: bytes, source: int, case: str) -> Record | None:
-    """The record under a case number, as of `by_case`, whose every version was recalled. Raises Redacted."""
-    record, stands = _under(session, secret, source, case)
-    return None if stands else record
-
-
-def _under(session: Session, secret: bytes, source: int, case: str) -> tuple[Record | None, bool]:
-    """`(record, whether it stands)`."""
+def under_case(session: Session, secret: bytes, source: int, case: str) -> tuple[Record | None, bool]:
+    """The record under a case number, as of `by_case`, and whether it stands: every version of it may have been
+    recalled. Raises Redacted."""
     digest = case_digest(secret, source, case)
     record_id = session.connection().execute(_RECORD_OF_CASE, {"digest": digest}).scalar_one_or_none()
     record_id = record_id or _id_in(case)

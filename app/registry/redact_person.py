@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from app.database import chunks
 from app.models import Entry, Record
 from app.registry import records, two_person_rule, waiting_reports
-from app.registry.reprojection import component_of
+from app.registry.components import component_of
 from app.registry.schemas import RedactionIn
 from app.registry.write import Outcome, WriteContext
 

@@ -52,7 +52,7 @@ def replicate(context: WriteContext, copies: Iterable[ReplicatedReport]) -> int:
         record = ids[copy.number]
         person = first.setdefault(copy.person, record)
         if person != record:
-            linking.write_decision(context, LinkDecision(person, Judgement.SAME, "reporter", SURE), record)
+            linking.write_decision(context, LinkDecision(person, Judgement.SAME, "reporter", SURE), record, filed=False)
         public, personal = split(report, counted=False)  # nobody in a copy may only be counted
         body: dict[str, Any] = {"source": copy.source, "record": str(record), "subject": str(new_id()), "version": 1}
         if copy.points_at is not None:

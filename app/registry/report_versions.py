@@ -42,10 +42,11 @@ def first_version(
     target: Target | None,
     match: linking.LinkResult | None = None,
     seen: int | None = None,
+    recalled: Record | None = None,
 ) -> Outcome:
-    """Open a record, or one again that was recalled. `match`: the link result, if it was computed before; `seen`: the
-    revision at which the client read the target, by default the newest."""
-    again = filed_again.recalled(context, report, target)
+    """Open a record, or again the `recalled` one that has the case number. `match`: the link result, if it was computed
+    before; `seen`: the revision at which the client read the target, by default the newest."""
+    again = None if recalled is None else filed_again.again(context, recalled, report, target)
     record_id = new_id() if again is None else again.record.id
     if report.get("source_record_id") == records.case_by_id(record_id):
         report = {k: v for k, v in report.items() if k != "source_record_id"}  # it has none, and was named by its id
@@ -61,13 +62,16 @@ def first_version(
         return Outcome("report", CREATED, opened.entry.revision, opened.ids, match.outcome)
     report = kept_values.with_standing(context, report, target, None, seen, again=False)
     for decision in match.decisions:
-        linking.write_decision(context, decision, record_id)
+        linking.write_decision(context, decision, record_id, filed=again is not None)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
     body |= {} if again is None else again.body
     if target is not None and target[1] == "detainee":
         body["person"] = str(target[0].id)
     if (case := report.get("source_record_id")) is not None:
-        records.remember_case(context.session, context.secret, source_of(context), case, record_id)
+        if again is None:
+            _remember_new_case(context, case, record_id)
+        else:
+            records.remember_case(context.session, context.secret, source_of(context), case, record_id)
     tied = next((link.record for link in match.decisions if link.judgement is Judgement.SAME), None)
     if tied is None and again is not None and again.other is not None:
         tied = again.other.id
@@ -107,10 +111,15 @@ def open_alone(context: WriteContext, report: Content, record_id: uuid.UUID) -> 
     body = {"source": context.actor.slug, "record": str(record_id), "subject": str(new_id()), "version": 1}
     entry, publish = context.write_alone({**body, "said": public}, personal)
     if (case := report.get("source_record_id")) is not None:
-        digest = records.case_digest(context.secret, source_of(context), case)
-        writes.add(records.INSERT_CASE, [{"digest": digest, "record_id": record_id}])
+        _remember_new_case(context, case, record_id)
     writes.add(hidden_pairs.INSERT_UNCOMPARED, [hidden_pairs.uncompared(context, entry.revision)])
     return Opened(record_id, entry, publish)
+
+
+def _remember_new_case(context: WriteContext, case: str, record_id: uuid.UUID) -> None:
+    """Add to the buffer of pending writes the case number of a new record."""
+    digest = records.case_digest(context.secret, source_of(context), case)
+    context.pending_writes.add(records.INSERT_CASE, [{"digest": digest, "record_id": record_id}])
 
 
 def next_version(

@@ -38,30 +38,34 @@ def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
     Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
     NotFound.
     """
-    standing, report, target = _drafted(context, body)
+    standing, recalled, report, target = _drafted(context, body)
     if standing is not None:
         return next_version(context, *standing, report, target)
-    return first_version(context, report, target)
+    return first_version(context, report, target, recalled=recalled)
 
 
 def changes_anything(context: WriteContext, body: DetentionReportIn) -> bool:
     """Whether a body would change what its source's report says, without writing it. Raises what `file_report` does."""
-    standing, report, target = _drafted(context, body)
+    standing, _recalled, report, target = _drafted(context, body)
     return standing is None or change(context, *standing, report, target) is not None
 
 
-def _drafted(context: WriteContext, body: DetentionReportIn) -> tuple[Standing | None, Content, Target | None]:
-    """The record that stands under the case number of a body, the content of its report, checked, and its pointer."""
+def _drafted(
+    context: WriteContext, body: DetentionReportIn
+) -> tuple[Standing | None, Record | None, Content, Target | None]:
+    """The record that stands under the case number of a body, or the recalled one, the content of its report, checked,
+    and its pointer."""
     target, case = pointers.target_of(context, body), body.source_record_id
     report = content_of(context, body)
-    record = None if case is None else records.by_case(context.session, context.secret, source_of(context), case)
-    version = None if record is None else records.newest(context.session, record)
-    checks.check(report, context.now, points=target is not None or (version is not None and version.points))
-    standing = None if record is None or version is None else (record, version)
+    record, stands = None, False
+    if case is not None:
+        record, stands = records.under_case(context.session, context.secret, source_of(context), case)
+    standing = (record, records.newest(context.session, record)) if record is not None and stands else None
+    checks.check(report, context.now, points=target is not None or (standing is not None and standing[1].points))
     report = _classed(context, report, standing)
     if standing is not None:
-        return standing, with_kept(report, body, standing[1].content), target
-    return None, report if case is None else {**report, "source_record_id": case}, target
+        return standing, None, with_kept(report, body, standing[1].content), target
+    return None, record, report if case is None else {**report, "source_record_id": case}, target
 
 
 def is_withdrawn(session: Session, outcome: Outcome) -> bool:
@@ -94,9 +98,10 @@ def verify_release(context: WriteContext, release_id: uuid.UUID, body: Verificat
     seen = kept_values.seen_at(context, base, body.seen)
     place = records.placement(context.session, base.key)
     assert place is not None
-    own = pointers.own_record_in(context.session, place.spell, source_of(context))
+    own, recalled = pointers.own_record_in(context.session, place.spell, source_of(context)), None
     if body.source_record_id is not None:
-        cased = records.by_case(context.session, context.secret, source_of(context), body.source_record_id)
+        cased, stands = records.under_case(context.session, context.secret, source_of(context), body.source_record_id)
+        cased, recalled = (cased, None) if stands else (None, cased)
         if cased is not None and own is not None and cased.key != own.key:
             raise Conflict("Your case number stands for another detention: send another one, or none.")
         own = own or cased
@@ -121,7 +126,7 @@ def verify_release(context: WriteContext, release_id: uuid.UUID, body: Verificat
     checks.check(report, context.now, points=True, flat=True)
     report = _classed(context, report, standing)
     if standing is None:
-        return first_version(context, report, (base, "release"), seen=seen)
+        return first_version(context, report, (base, "release"), seen=seen, recalled=recalled)
     return next_version(context, *standing, report, (base, "release"), seen=seen)
 
 

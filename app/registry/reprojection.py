@@ -1,79 +1,46 @@
-"""Project again the people whom an entry touched, and write the rows that changed.
+"""Project again the people whom an entry touched, and write the rows that changed."""
 
-A component is all records that standing `same` decisions connect, void ones included: no entry changes clusters outside
-the components of its records.
-"""
-
-import json
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlmodel import Session, col
 
-from app.database import chunks
-from app.log import sealed
 from app.log.entries import LogEntry
 from app.models import (
     OPEN,
     PROJECTED,
     BlockingKey,
     Consent,
-    Decision,
     Detainee,
-    Entry,
-    ObjectionHiding,
     PendingPair,
     Placement,
     ProvisionalHiding,
     Record,
-    Report,
-    Sealed,
 )
 from app.registry.changed_people import mark
-from app.registry.clusters import Edge, resolve
+from app.registry.clusters import Edge
+from app.registry.components import AMONG, StoredRecord, clusters, component_of, rows_among, stored_records
 from app.registry.content import KEPT_FACILITY, Content
 from app.registry.projection import Rows, Statement, counted_reports, project
 from app.registry.publication_class import GivenConsent, class_of_today, person_class, provisional
-from app.registry.versioned_table import VersionedTable
+from app.registry.versioned_table import VersionedTables
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
 from app.write_buffer import WriteBuffer
 
-# Statements are made once and run on the connection: building one costs more than running it, and rows that are
-# only read need no identity map.
-_AMONG: BindParameter[Any] = bindparam("among", expanding=True)
-_TABLES = {table: VersionedTable(table, "detainee") for table in PROJECTED}
-_PENDING = VersionedTable(PendingPair, "decision")
-_EDGES = select(
-    col(Decision.key), col(Decision.id), col(Decision.a), col(Decision.b),
-    col(Decision.judgement), col(Decision.decided_by), col(Decision.score),
-).where(col(Decision.until) == OPEN, or_(col(Decision.a).in_(_AMONG), col(Decision.b).in_(_AMONG)))  # fmt: skip
-_STATEMENTS = (
-    select(
-        col(Record.key), col(Record.id), col(Record.source), col(Record.redacted), col(Record.publish_now),
-        col(Report.stated), col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
-        exists().where(col(Consent.record) == col(Record.key)).label("consented"),
-        exists()
-        .where(col(ObjectionHiding.record) == col(Record.key), col(ObjectionHiding.until) == OPEN)
-        .label("objected"),
-    )
-    .outerjoin(Report, and_(col(Report.record) == col(Record.key), col(Report.until) == OPEN))
-    .outerjoin(Entry, col(Entry.revision) == col(Report.stated))
-    .outerjoin(Sealed, col(Sealed.revision) == col(Report.stated))
-    .outerjoin(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
-    .where(col(Record.id).in_(_AMONG))
-)  # fmt: skip
-_CONSENTS = select(col(Consent.key), col(Consent.record), col(Consent.publish)).where(col(Consent.record).in_(_AMONG))
+_TABLES = VersionedTables(PROJECTED, "detainee")
+_PENDING = VersionedTables([PendingPair], "decision")
+_CONSENTS = select(col(Consent.key), col(Consent.record), col(Consent.publish)).where(col(Consent.record).in_(AMONG))
 _PLACES = (
     select(col(Record.id), col(Placement.detainee))
     .join(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
-    .where(col(Record.id).in_(_AMONG))
+    .where(col(Record.id).in_(AMONG))
 )
-_PEOPLE_EVER = select(col(Placement.detainee)).where(col(Placement.record).in_(_AMONG))
+_PEOPLE_EVER = select(col(Placement.detainee)).where(col(Placement.record).in_(AMONG))
 # Whoever judges by today's class finds it beside the record, and a look-up beside each of its blocking keys.
 _SET_CLASS = (
     update(Record).where(col(Record.key) == bindparam("of")).values(publish_now=bindparam("class")),
@@ -81,29 +48,17 @@ _SET_CLASS = (
 )
 
 
-def _rows(session: Session, statement: Any, among: Iterable[Any]) -> Iterator[Any]:
-    run = session.connection().execute
-    for some in chunks(among):
-        yield from run(statement, {"among": some})
+class ProjectedPerson(NamedTuple):
+    """A person as an entry left it: its rows, today's class, and its standing records."""
 
+    rows: Rows
+    publish: str
+    records: list[StoredRecord]
 
-def edges_of(session: Session, records: Collection[uuid.UUID]) -> list[Edge]:
-    """All standing decisions on any of the records."""
-    edges = {row.key: Edge(*row) for row in _rows(session, _EDGES, records)}
-    return list(edges.values())
-
-
-def component_of(session: Session, seeds: Collection[uuid.UUID]) -> tuple[set[uuid.UUID], list[Edge]]:
-    """`(records, decisions)`: the records that `same` decisions connect to the seeds, and all decisions on them."""
-    records: set[uuid.UUID] = set()
-    edges: dict[int, Edge] = {}
-    frontier = set(seeds)
-    while frontier:
-        records |= frontier
-        reached = edges_of(session, frontier)
-        edges |= {edge.key: edge for edge in reached}
-        frontier = {record for edge in reached if edge.same for record in (edge.a, edge.b)} - records
-    return records, list(edges.values())
+    @property
+    def detainee(self) -> int:
+        key: int = self.rows[Detainee][0]["detainee"]
+        return key
 
 
 def reproject(
@@ -112,11 +67,15 @@ def reproject(
     seeds: Collection[uuid.UUID],
     revision: int,
     erased: frozenset[uuid.UUID] = frozenset(),
-) -> None:
-    """Project the clusters in the components of the seeds, and write the difference at `revision`."""
+    new: StoredRecord | None = None,
+) -> dict[int, ProjectedPerson]:
+    """Project the clusters in the components of the seeds, and write the difference at `revision`. Returns record → its
+    person. `new`: one of the seeds, whose rows the caller writes afterwards, under the class of its person."""
     component, edges = component_of(session, seeds)
-    stored = list(_rows(session, _STATEMENTS, component))
+    stored = [*stored_records(session, component), *([] if new is None else [new])]
+    by_key = {record.key: record for record in stored}
     wanted: Rows = {table: [] for table in PROJECTED}
+    projected: dict[int, ProjectedPerson] = {}
     # Of whom nothing stands any more keeps the class of before, and is only counted once erased.
     classes: dict[int, str] = {row.key: Publish.COUNTED if row.redacted else row.publish_now for row in stored}
     for members, given, records, objected in _people(session, stored, _statements(stored, views, erased), edges):
@@ -124,19 +83,23 @@ def reproject(
         for table, of_table in rows.items():
             wanted[table] += of_table
         classes |= dict.fromkeys(records, today)
+        standing = [by_key[member.record] for member in members]
+        projected |= dict.fromkeys((each.key for each in standing), ProjectedPerson(rows, today, standing))
     old = {row.detainee for row in stored if row.detainee is not None}
-    for model, versioned in _TABLES.items():
-        versioned.replace(session.connection(), old, wanted[model], revision)
+    _TABLES.replace(session.connection(), old, wanted, revision)
     touched = old | {row["detainee"] for row in wanted[Detainee]}
-    changed = [{"of": r.key, "class": classes[r.key]} for r in stored if r.publish_now != classes[r.key]]
+    changed = [
+        {"of": r.key, "class": classes[r.key]} for r in stored if r is not new and r.publish_now != classes[r.key]
+    ]
     if changed:
         for statement in _SET_CLASS:
             session.connection().execute(statement, changed)
         # A recalled report is of nobody now, and of the person it was of at an earlier revision.
-        touched.update(person for (person,) in _rows(session, _PEOPLE_EVER, [row["of"] for row in changed]))
+        touched.update(person for (person,) in rows_among(session, _PEOPLE_EVER, [row["of"] for row in changed]))
     mark(session.connection(), touched, revision)
     if any(edge.judgement == Judgement.UNSURE for edge in edges):
-        _write_pending(session, edges, component, revision)
+        _write_pending(session, edges, {r.id: p.detainee for p in projected.values() for r in p.records}, revision)
+    return projected
 
 
 def is_counted(
@@ -152,7 +115,7 @@ def is_counted(
     if record.publish_now != Publish.COUNTED:
         return False
     component, edges = component_of(session, [record.id])
-    stored = list(_rows(session, _STATEMENTS, component))
+    stored = stored_records(session, component)
     statements = _statements(stored, views, frozenset())
     if content is not None:
         stands = statements.get(record.id) or _statement(
@@ -168,12 +131,12 @@ def is_counted(
 
 
 def _people(
-    session: Session, stored: Sequence[Row[Any]], statements: dict[uuid.UUID, Statement], edges: Sequence[Edge]
+    session: Session, stored: Sequence[StoredRecord], statements: dict[uuid.UUID, Statement], edges: Sequence[Edge]
 ) -> Iterator[tuple[list[Statement], list[GivenConsent], list[int], bool]]:
     """`(statements, consents, records, whether an objection hides the person)` of each person of a component."""
     filed = {row.id: row for row in stored}
     consents = _consents(session, [row.key for row in stored if row.consented])
-    for cluster in _clusters(filed, statements, edges):
+    for cluster in clusters(filed, statements, edges):
         members = [statements[record] for record in cluster if record in statements]
         if members:
             keys = [filed[record].key for record in cluster]
@@ -181,43 +144,15 @@ def _people(
             yield members, given, keys, any(filed[record].objected for record in cluster)
 
 
-def _clusters(
-    filed: Mapping[uuid.UUID, Any], standing: Collection[uuid.UUID], edges: Sequence[Edge]
-) -> list[set[uuid.UUID]]:
-    """The people of a component, with records that do not stand, since they were recalled. What curators decided about
-    the person of such a record still holds, and what others' reports were tied to it; but it ties itself to nobody."""
-    ties = [e for e in edges if e.a in filed and e.b in filed and (e.by_curator or e.b in standing)]
-    return resolve(filed, ties)
-
-
-def of_one_person_with(session: Session, record: uuid.UUID) -> int | None:
-    """The oldest standing record that is of one person with a recalled one, if any is."""
-    component, edges = component_of(session, [record])
-    stored = {row.id: row for row in _rows(session, _STATEMENTS, component)}
-    standing = {record_id: row.key for record_id, row in stored.items() if row.body is not None}
-    cluster = next(cluster for cluster in _clusters(stored, standing, edges) if record in cluster)
-    return min((standing[other] for other in cluster & standing.keys()), default=None)
-
-
-def recalled_with(session: Session, ids: Collection[uuid.UUID]) -> set[int]:
-    """The recalled records that are of one person with any of these records."""
-    component, edges = component_of(session, ids)
-    stored = {row.id: row for row in _rows(session, _STATEMENTS, component)}
-    standing = {record_id for record_id, row in stored.items() if row.body is not None}
-    clusters = [cluster for cluster in _clusters(stored, standing, edges) if not cluster.isdisjoint(ids)]
-    return {stored[record].key for cluster in clusters for record in cluster - standing}
-
-
-def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffer) -> str:
-    """Add to the buffer the rows of a person of whom `entry` is the only report; returns today's class of publication.
+def project_alone(views: Views, record: StoredRecord, entry: LogEntry, buffer: WriteBuffer) -> ProjectedPerson:
+    """Add to the buffer the rows of a person of whom `entry` is the only report.
 
     It does what `reproject` does for a component of one record, without reading what cannot be there yet.
     """
     statement = statement_of(record, entry, views, pointer=None, erased=False)
     rows, today = _projected([statement], [])
-    for table, of_table in rows.items():
-        _TABLES[table].open(buffer, of_table, entry.revision)
-    return today
+    _TABLES.open(buffer, rows, entry.revision)
+    return ProjectedPerson(rows, today, [record])
 
 
 def _projected(
@@ -232,19 +167,22 @@ def _projected(
     return rows, class_of_today(publish, members, given, objected=objected)
 
 
-def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Statement]:
+def _statements(
+    stored: Sequence[StoredRecord], views: Views, erased: frozenset[uuid.UUID]
+) -> dict[uuid.UUID, Statement]:
     """Record id → the statement of its current version, if it has one."""
-    standing = [row for row in stored if row.body is not None]
-    keys = {row.id: row.key for row in standing}
+    keys = {row.id: row.key for row in stored if row.body is not None}
     statements = {}
-    for row in standing:
-        body = json.loads(row.body)
+    for row in stored:
+        body = row.body
+        if body is None or row.stated is None:
+            continue
         pointer = body.get("pointer")
         statements[row.id] = _statement(
             row,
             row.stated,
             body["said"],
-            sealed.values(row.disclosures),
+            row.personal,
             views,
             pointer=None if pointer is None else keys.get(uuid.UUID(pointer)),
             erased=row.redacted or row.id in erased,
@@ -254,7 +192,9 @@ def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid
     return statements
 
 
-def statement_of(record: Record, version: LogEntry, views: Views, *, pointer: int | None, erased: bool) -> Statement:
+def statement_of(
+    record: Record | StoredRecord, version: LogEntry, views: Views, *, pointer: int | None, erased: bool
+) -> Statement:
     """The statement of one version of a record."""
     said, wish = version.body["said"], version.body.get("wish", {})
     return _statement(
@@ -263,7 +203,7 @@ def statement_of(record: Record, version: LogEntry, views: Views, *, pointer: in
 
 
 def _statement(
-    record: Record | Row[Any],
+    record: Record | StoredRecord,
     revision: int,
     said: Content,
     personal: Content,
@@ -295,15 +235,16 @@ def _statement(
 
 def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[GivenConsent]]:
     consents: dict[int, list[GivenConsent]] = {}
-    for key, record, publish in _rows(session, _CONSENTS, keys):
+    for key, record, publish in rows_among(session, _CONSENTS, keys):
         consents.setdefault(record, []).append((key, record, publish))
     return consents
 
 
-def _write_pending(session: Session, edges: Sequence[Edge], component: Collection[uuid.UUID], revision: int) -> None:
-    """Write the pairs that wait for a curator: of `unsure` decisions on two known people not judged `different`."""
-    ends = {record for edge in edges for record in (edge.a, edge.b)} | set(component)
-    place: dict[uuid.UUID, int] = dict(_rows(session, _PLACES, ends))
+def _write_pending(session: Session, edges: Sequence[Edge], projected: dict[uuid.UUID, int], revision: int) -> None:
+    """Write the pairs that wait for a curator: of `unsure` decisions on two known people not judged `different`.
+    `projected`: record → its person, of the standing records of the component."""
+    ends = {record for edge in edges for record in (edge.a, edge.b)} - projected.keys()
+    place = dict(rows_among(session, _PLACES, ends)) | projected
     known = [edge for edge in edges if edge.a in place and edge.b in place]
     apart = {frozenset((place[edge.a], place[edge.b])) for edge in known if edge.judgement == Judgement.DIFFERENT}
     unsure = [edge for edge in edges if edge.judgement == Judgement.UNSURE]
@@ -314,4 +255,4 @@ def _write_pending(session: Session, edges: Sequence[Edge], component: Collectio
         pair = sorted((place[edge.a], place[edge.b]))
         if pair[0] != pair[1] and frozenset(pair) not in apart:
             wanted.append({"decision": edge.key, "detainee_a": pair[0], "detainee_b": pair[1]})
-    _PENDING.replace(session.connection(), [edge.key for edge in unsure], wanted, revision)
+    _PENDING.replace(session.connection(), [edge.key for edge in unsure], {PendingPair: wanted}, revision)

@@ -1,7 +1,7 @@
 """The one write path: append an entry, apply it, inside the caller's transaction."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -17,6 +17,7 @@ from app.models import WrittenBy
 from app.registry.apply import Projector
 from app.registry.projection import RULES
 from app.registry.read_permissions import Reader
+from app.registry.reprojection import ProjectedPerson
 from app.registry.views import Views
 from app.vocabulary import MatchOutcome
 from app.write_buffer import WriteBuffer
@@ -81,7 +82,7 @@ class WriteContext(MatchContext):
     take two people, told apart by the holders of their keys.
     `zone`: in which a day without a zone ends. `listing`: the writes are rows of a list, which the matcher never links
     to each other (rule 5). `trial`: all writes will be undone, and what earlier rows of the trial would have left
-    behind stands there.
+    behind stands there. `last`: the last entry written by it, whose people are `projected`.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class WriteContext(MatchContext):
         self.secret = secret
         self.zone = zone
         self.pending_writes = WriteBuffer(session.connection())
+        self.last: LogEntry | None = None
         self.key_id = key_id
         self.sent_at = sent_at
         self.two_person = frozenset(two_person)
@@ -115,24 +117,34 @@ class WriteContext(MatchContext):
 
     def write(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> LogEntry:
         """Append one entry and apply it."""
-        self.pending_writes.flush()  # entries are written in their order
-        entry = self.log.append(kind, body, personal)
-        self._keep_key(entry, self.pending_writes)
+        entry = self._append(kind, body, personal)
         self.pending_writes.flush()
         self._projector.apply(entry)
+        self.last = entry
         return entry
+
+    def write_ahead(self, body: dict[str, Any], personal: dict[str, Any]) -> None:
+        """Append a decision on a record to come, which touches nobody, to `pending_writes`."""
+        self._projector.tie_ahead(self._append("identity", body, personal), self.pending_writes)
 
     def write_alone(self, body: dict[str, Any], personal: dict[str, Any]) -> tuple[LogEntry, str]:
         """Append the first report of a person whom no decision ties to anybody, with its rows, to `pending_writes`: no
         row of it can be read before these are flushed. Returns the entry and the person's class of publication."""
-        entry = self.log.append("report", body, personal, self.pending_writes)
-        self._keep_key(entry, self.pending_writes)
+        self.last = entry = self._append("report", body, personal)
         return entry, self._projector.apply_alone(entry, self.pending_writes)
 
-    def _keep_key(self, entry: LogEntry, buffer: WriteBuffer) -> None:
-        """Keep which key wrote an entry, if one did."""
+    @property
+    def projected(self) -> Mapping[int, ProjectedPerson]:
+        """Record → its person, of the people whom the last entry touched."""
+        return self._projector.projected
+
+    def _append(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None) -> LogEntry:
+        """Append an entry to `pending_writes`, with the key that wrote it, if one did."""
+        entry = self.log.append(kind, body, personal, self.pending_writes)
         if self.key_id:
-            buffer.add(_INSERT_WRITER, [{"revision": entry.revision, "key_id": self.key_id, "sent_at": self.sent_at}])
+            writer = {"revision": entry.revision, "key_id": self.key_id, "sent_at": self.sent_at}
+            self.pending_writes.add(_INSERT_WRITER, [writer])
+        return entry
 
 
 def new_id() -> uuid.UUID:

@@ -30,6 +30,41 @@ def test_the_same_key_and_body_give_the_same_answer_and_one_effect(world: World)
     assert world.count()["total"]["releases"] == 1
 
 
+# What came before, and a report that is answered from what it left, where its repeat is answered from the tables.
+MEETINGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "nobody": [],
+    "somebody": [("foro", {})],
+    "somebody of another source": [("jep", {"detention__facility": "Ramo Verde"})],
+    "somebody of two sources who contradict each other": [
+        ("jep", {}), ("pud", {"release__released_on": "2026-01-13", "release__kind": "pardon"}),
+    ],
+    "somebody detained before": [
+        ("jep", {"detention__detained_on": "2020-01-01", "release__released_on": "2020-05-01"}), ("jep", {}),
+    ],
+    "somebody who may only be counted": [("jep", {"detainee__publish": "counted"})],
+    "a namesake": [("jep", {"detainee__birth_date": "1930", "detention__facility": None})],
+    "its own earlier version": [("foro", {"source_record_id": "A-1", "release__kind": "pardon"})],
+    "its own earlier version and others": [
+        ("jep", {}), ("foro", {"source_record_id": "A-1", "release__released_on": "2026-01-14"}),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("before", MEETINGS.values(), ids=MEETINGS)
+@pytest.mark.parametrize("publish", ["named", "counted"])
+def test_a_repeat_reads_what_the_first_answer_said_of_a_report_that_meets(
+    world: World, before: list[tuple[str, dict[str, Any]]], publish: str
+) -> None:
+    for who, changes in before:
+        world.file(who, **changes)
+    body = make_report(source_record_id="A-1", detainee__publish=publish)
+    first = post(world, "/v1/releases", body)
+    assert first.status_code in (200, 201)
+    again = post(world, "/v1/releases", body)
+    assert replayed(again)
+    assert again.json() == first.json()
+
+
 CLAIM = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "low": 116, "high": 116}
 
 

@@ -9,7 +9,7 @@ from tests.working import statements
 
 SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ja", "le", "mi", "no", "pu", "ra", "te")
 # Of the first report of a person half are the rows that it makes.
-OF_A_NEW_PERSON, OF_AN_UNCHANGED_REPORT = 40, 18
+OF_A_NEW_PERSON, OF_AN_UNCHANGED_REPORT = 33, 16
 
 
 @pytest.fixture

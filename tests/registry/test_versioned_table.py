@@ -7,10 +7,10 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from app.database import chunks, writing
 from app.models import OPEN, Trait, metadata
-from app.registry.versioned_table import VersionedTable
+from app.registry.versioned_table import VersionedTables
 
 TABLE = metadata.tables["trait"]
-TRAITS = VersionedTable(Trait, "detainee")
+TRAITS = VersionedTables([Trait], "detainee")
 
 Row = dict[str, int | str]
 
@@ -33,51 +33,51 @@ def spans(run: Connection) -> list[tuple[int, str, int, int]]:
 
 
 def test_rows_that_are_new_are_open(run: Connection) -> None:
-    TRAITS.replace(run, [], [trait(1, "male"), trait(2, "female", detainee=2)], 5)
+    TRAITS.replace(run, [], {Trait: [trait(1, "male"), trait(2, "female", detainee=2)]}, 5)
     assert spans(run) == [(1, "male", 5, 0), (2, "female", 5, 0)]
 
 
 def test_rows_that_stay_as_they_are_keep_their_beginning(run: Connection) -> None:
-    TRAITS.replace(run, [], [trait(1, "male")], 5)
-    TRAITS.replace(run, [1], [trait(1, "male")], 6)
+    TRAITS.replace(run, [], {Trait: [trait(1, "male")]}, 5)
+    TRAITS.replace(run, [1], {Trait: [trait(1, "male")]}, 6)
     assert spans(run) == [(1, "male", 5, 0)]
 
 
 def test_rows_that_are_no_longer_wanted_end(run: Connection) -> None:
-    TRAITS.replace(run, [], [trait(1, "male"), trait(2, "male")], 5)
-    TRAITS.replace(run, [1], [trait(2, "male")], 7)
+    TRAITS.replace(run, [], {Trait: [trait(1, "male"), trait(2, "male")]}, 5)
+    TRAITS.replace(run, [1], {Trait: [trait(2, "male")]}, 7)
     assert spans(run) == [(1, "male", 5, 7), (2, "male", 5, 0)]
 
 
 def test_a_row_whose_value_changes_ends_and_begins_anew(run: Connection) -> None:
-    TRAITS.replace(run, [], [trait(1, "male", detainee=1)], 5)
-    TRAITS.replace(run, [1, 2], [trait(1, "male", detainee=2)], 8)
+    TRAITS.replace(run, [], {Trait: [trait(1, "male", detainee=1)]}, 5)
+    TRAITS.replace(run, [1, 2], {Trait: [trait(1, "male", detainee=2)]}, 8)
     assert spans(run) == [(1, "male", 5, 8), (1, "male", 8, 0)]
     assert list(run.execute(select(TABLE.c.detainee).order_by(TABLE.c.since)).scalars()) == [1, 2]
 
 
 def test_what_was_never_visible_leaves_no_past(run: Connection) -> None:
-    TRAITS.replace(run, [], [trait(1, "male")], 5)
-    TRAITS.replace(run, [1], [trait(1, "female")], 5)
+    TRAITS.replace(run, [], {Trait: [trait(1, "male")]}, 5)
+    TRAITS.replace(run, [1], {Trait: [trait(1, "female")]}, 5)
     assert spans(run) == [(1, "female", 5, 0)]
 
 
 def test_a_row_that_comes_back_begins_again(run: Connection) -> None:
     for revision, wanted in ((5, [trait(1, "male")]), (6, []), (9, [trait(1, "male")])):
-        TRAITS.replace(run, [1], wanted, revision)
+        TRAITS.replace(run, [1], {Trait: wanted}, revision)
     assert spans(run) == [(1, "male", 5, 6), (1, "male", 9, 0)]
 
 
 def test_rows_of_others_and_of_the_past_are_not_touched(run: Connection) -> None:
     past = {**trait(3, "male"), "since": 2, "until": 4}
     run.execute(insert(TABLE), [past])
-    TRAITS.replace(run, [], [trait(1, "male"), trait(2, "male", detainee=2)], 5)
-    TRAITS.replace(run, [1], [], 6)
+    TRAITS.replace(run, [], {Trait: [trait(1, "male"), trait(2, "male", detainee=2)]}, 5)
+    TRAITS.replace(run, [1], {Trait: []}, 6)
     assert spans(run) == [(1, "male", 5, 6), (2, "male", 5, 0), (3, "male", 2, 4)]
 
 
 def test_nothing_wanted_of_nobody_writes_nothing(run: Connection) -> None:
-    TRAITS.replace(run, [], [], 5)
+    TRAITS.replace(run, [], {Trait: []}, 5)
     assert spans(run) == []
 
 
@@ -90,8 +90,8 @@ def test_chunks_are_short_and_together_hold_everything_once(number: int) -> None
 
 def test_more_people_than_fit_one_statement_are_replaced_together(run: Connection) -> None:
     people = range(1, 1201)
-    TRAITS.replace(run, [], [trait(one, "male", detainee=one) for one in people], 5)
-    TRAITS.replace(run, people, [trait(one, "female", detainee=one) for one in people], 6)
+    TRAITS.replace(run, [], {Trait: [trait(one, "male", detainee=one) for one in people]}, 5)
+    TRAITS.replace(run, people, {Trait: [trait(one, "female", detainee=one) for one in people]}, 6)
     found = spans(run)
     assert len(found) == 2400
     assert {span[1:] for span in found} == {("male", 5, 6), ("female", 6, 0)}
