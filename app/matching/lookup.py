@@ -16,6 +16,7 @@ from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
 from app.database import chunks, rows_of
+from app.models import OPEN
 
 # Records compared in full. Homonyms beyond this are a curator's work: no score would tell them apart.
 MOST_CANDIDATES = 30
@@ -57,9 +58,12 @@ _NARROWED = """
     ) AS every
     GROUP BY 2
 """
-# Places are by source: a source that files one name a hundred times takes no other source's place.
+# Places are by source: a source that files one name a hundred times takes no other source's place. The person of a
+# record is asked for by a query within the query, which no planner turns into a walk through all places.
 _RANKED = """
-    SELECT who, record, shared, born
+    SELECT who, record, shared, born, source, (
+        SELECT detainee FROM placement WHERE placement.record = ranked.record AND until = :open
+    ) AS detainee
     FROM (
         SELECT *, row_number() OVER (PARTITION BY who, source ORDER BY shared DESC, record) AS place
         FROM ({counted}) AS counted
@@ -82,13 +86,15 @@ class BlockingQuery(NamedTuple):
 
 
 class BlockingHit(NamedTuple):
-    """A record with its number of shared keys, as far as they were counted (`shared`) and at most (`most`), and its
-    first possible year of birth, if stored."""
+    """A record with its number of shared keys, as far as they were counted (`shared`) and at most (`most`), its first
+    possible year of birth, if stored, its source, and its person (`detainee`)."""
 
     record: int
     shared: int
     most: int
     born: int | None
+    source: int = 0
+    detainee: int | None = None
 
 
 def look_up(
@@ -160,8 +166,8 @@ def _sharing(
     """For each list of rare keys the records that share most of them."""
     hits: list[list[BlockingHit]] = [[] for _ in rare]
     keys = [(who, key, publish) for who, of_query in enumerate(rare) for key, publish in product(of_query, classes)]
-    for who, record, shared, born in _run(session, _COUNTED, {"given": keys}, most=most):
-        hits[who].append(BlockingHit(record, shared, shared, born))
+    for who, record, shared, born, source, detainee in _run(session, _COUNTED, {"given": keys}, most=most, open=OPEN):
+        hits[who].append(BlockingHit(record, shared, shared, born, source, detainee))
     return hits
 
 
@@ -176,11 +182,14 @@ def _narrowed(
     """The records of a query with common keys. Of these only people born about the same year count; where the year is
     unknown, any of them, but only if the query has no rare key."""
     keys = {"rare": list(product(rare, classes)), "common": list(product(common, classes))}
-    values = {"room": MOST_ROWS, "most": most}
+    values = {"room": MOST_ROWS, "most": most, "open": OPEN}
     if born is not None:
         rows = _run(session, _BORN_ABOUT, keys, first=born - BORN_SLACK, last=born + BORN_SLACK, **values)
     else:
         rows = _run(session, _ANYWHO, keys | ({"common": []} if rare else {}), **values)
     # Not all rows of common keys were counted: a hit may share all of them.
     every = len(rare) + len(common)
-    return [BlockingHit(record, shared, min(shared + len(common), every), year) for _who, record, shared, year in rows]
+    return [
+        BlockingHit(record, shared, min(shared + len(common), every), year, source, detainee)
+        for _who, record, shared, year, source, detainee in rows
+    ]

@@ -8,6 +8,7 @@ of either side: their reader may not be allowed to see the other report.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from app.dates import DateError, PartialDate, birth_bounds_from_age
 from app.matching.fold import fold
@@ -63,8 +64,7 @@ DETENTION_SLACK = 45  # days: arrest, presentation in court and first public wor
 DATE_SPAN = 31  # days: a month; within a vaguer date half the list would fit
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """What one side states of a person. ``national_id``: a keyed digest, equal or not; ``country``: of the custody."""
 
     name: str | None = None
@@ -100,8 +100,7 @@ class Match:
     conflicts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
+class _Finding(NamedTuple):
     """A reason, and whether by itself it supports that two are one person, or rules it out."""
 
     score: float
@@ -230,6 +229,10 @@ _FEATURES: dict[str, Callable[[Person, Person], _Finding | None]] = {
 }
 
 
+# Features of `_conflicts`, that of the least work first: nearly everybody who is looked at is somebody else.
+_CAN_CONFLICT = ("gender", "nationality", "national_id", "birth", "released_on", "detained_on")
+
+
 def _conflicts(findings: dict[str, _Finding]) -> tuple[str, ...]:
     """The features in conflict. Release dates apart and detention dates apart are two spells or two people: a curator
     decides. Either alone is no conflict: people are taken again, and honest sources date one arrest weeks apart."""
@@ -282,8 +285,16 @@ def agree(a: Person, b: Person, feature: str) -> bool:
 def contradict(a: Person, b: Person) -> bool:
     """Whether features beside the name rule out that two are one person: then `compare` is not sure and, unless the
     names are identical, scores below REVIEW. Most half-namesakes end here, at a small part of the price."""
-    facts = _facts(a, b)
-    return bool(_conflicts(facts)) and not ("national_id" in facts and facts["national_id"].agrees)
+    if a.national_id and a.national_id == b.national_id:
+        return False
+    facts: dict[str, _Finding] = {}
+    for feature in _CAN_CONFLICT:
+        finding = _FEATURES[feature](a, b)
+        if finding is not None and finding.conflict:
+            return True
+        if finding is not None:
+            facts[feature] = finding
+    return bool(_conflicts(facts))
 
 
 def compare(a: Person, b: Person) -> Match:

@@ -1,12 +1,13 @@
-"""A report in the matcher's terms: its blocking keys, its person, and which hits rule themselves out (pure)."""
+"""A report in the matcher's terms: its blocking keys, its person, and which hits may be of that person (pure)."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from app.dates import PartialDate
 from app.matching.fold import fold
 from app.matching.lookup import BlockingHit, BlockingQuery
-from app.matching.name_keys import OF_WORD, blocking_keys, fewest_keys, word_keys
+from app.matching.name_keys import blocking_keys, fewest_keys, word_keys
 from app.matching.score import BIRTH_CONFLICT, BIRTH_SPAN, Person, birth_bounds
 from app.registry.content import AGE_ON, AGE_SPAN, KEPT_FACILITY, NATIONAL_ID, Content
 from app.registry.projection.statements import parse
@@ -31,18 +32,14 @@ def kept_facility_key(slug: str) -> str:
 def keys_of(content: Content) -> frozenset[str]:
     """The stored keys of a report: of its names, of the facility that it gives and of the one kept with it, of its
     identification number, and of combinations by which nameless reports are found."""
-    name, aliases = content.get("detainee.full_name"), content.get("detainee.aliases", ())
-    keys = set(blocking_keys(name, aliases) | word_keys(name, aliases))
+    keys = {*searched_keys(content), *word_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))}
     place = content.get("detention.facility")
     if place is not None:
         keys.add(facility_key(fold(place)))
     kept = content.get(KEPT_FACILITY)
     if kept is not None:
         keys.add(kept_facility_key(kept))
-    digest = content.get(NATIONAL_ID)
-    if digest is not None:
-        keys.add(f"{_IDENTITY}{digest}")
-    return frozenset(keys | _nameless_keys(content))
+    return frozenset(keys)
 
 
 def _nameless_keys(content: Content) -> set[str]:
@@ -55,19 +52,23 @@ def _nameless_keys(content: Content) -> set[str]:
 
 def searched_keys(content: Content) -> frozenset[str]:
     """The keys of a query: not facilities or single words, either of which would hit a whole prison."""
-    return frozenset(key for key in keys_of(content) if not key.startswith((_FACILITY, _KEPT_FACILITY, OF_WORD)))
+    keys = {*blocking_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))}
+    digest = content.get(NATIONAL_ID)
+    if digest is not None:
+        keys.add(f"{_IDENTITY}{digest}")
+    return frozenset(keys | _nameless_keys(content))
 
 
 def rows_of(content: Content, record: int, source: int, publish: str) -> list[dict[str, Any]]:
     """The rows of a record's blocking keys, under today's class of its person."""
-    of_record = {"record": record, "born": born(person_of(content)), "source": source, "publish_now": publish}
+    of_record = {"record": record, "born": born_of(content), "source": source, "publish_now": publish}
     return [{"key": key, **of_record} for key in sorted(keys_of(content))]
 
 
 def query_of(content: Content) -> BlockingQuery:
     """The blocking query for a report's candidates."""
     fewest = fewest_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))
-    return BlockingQuery(searched_keys(content), born(person_of(content)), fewest)
+    return BlockingQuery(searched_keys(content), born_of(content), fewest)
 
 
 def born(person: Person) -> int | None:
@@ -78,38 +79,49 @@ def born(person: Person) -> int | None:
     return date.fromordinal(bounds[0]).year
 
 
+def born_of(content: Content) -> int | None:
+    """`born`, of the person of a report: without reading what says nothing of a birth."""
+    return born(
+        Person(
+            birth=_when(content, "detainee.birth_date"),
+            age=content.get("detainee.age"),
+            age_on=_when(content, AGE_ON) or _when(content, AGE_SPAN),
+            released_on=_when(content, "release.released_on"),
+        )
+    )
+
+
 def namesake(query: BlockingQuery, hit: BlockingHit) -> bool:
     """Whether a hit may have the very same name, word for word."""
     return hit.most >= query.fewest
 
 
-def ruled_out(query: BlockingQuery, hit: BlockingHit) -> bool:
-    """Whether the birth of a hit shows that it is of another person, so that it need not be read. A hit that may have
-    the very same name or the same identification number is read all the same: a curator should see it."""
-    if query.born is None or hit.born is None or abs(query.born - hit.born) <= BORN_APART:
-        return False
-    if any(key.startswith(_IDENTITY) for key in query.keys):
-        return False
-    return not namesake(query, hit)
+def possible(query: BlockingQuery, hits: Sequence[BlockingHit]) -> Sequence[BlockingHit]:
+    """The hits without those whose birth shows that they are of another person, and need not be read. A hit that may
+    have the very same name or the same identification number is read all the same: a curator should see it."""
+    born, fewest = query.born, query.fewest
+    if born is None or any(key.startswith(_IDENTITY) for key in query.keys):
+        return hits
+    return [hit for hit in hits if hit.born is None or abs(born - hit.born) <= BORN_APART or hit.most >= fewest]
 
 
 def person_of(content: Content) -> Person:
     """The person of a report."""
-
-    def when(name: str) -> PartialDate | None:
-        return parse(content[name]) if name in content else None
-
     return Person(
         name=content.get("detainee.full_name"),
         aliases=tuple(content.get("detainee.aliases", ())),
-        birth=when("detainee.birth_date"),
+        birth=_when(content, "detainee.birth_date"),
         age=content.get("detainee.age"),
-        age_on=when(AGE_ON) or when(AGE_SPAN),
+        age_on=_when(content, AGE_ON) or _when(content, AGE_SPAN),
         gender=content.get("detainee.gender"),
         nationalities=frozenset(content.get("detainee.nationalities", ())),
         facility=fold(content["detention.facility"]) if "detention.facility" in content else None,
-        detained_on=when("detention.detained_on"),
-        released_on=when("release.released_on"),
+        detained_on=_when(content, "detention.detained_on"),
+        released_on=_when(content, "release.released_on"),
         national_id=content.get(NATIONAL_ID),
         country=content.get("detention.country"),
     )
+
+
+def _when(content: Content, name: str) -> PartialDate | None:
+    return parse(content[name]) if name in content else None

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 from app.errors import Problem, Redacted
 from app.registry import (
@@ -48,33 +49,40 @@ class _New:
 Act = Outcome | Problem | _New | DetentionReportIn
 
 
+class Filed(NamedTuple):
+    """What came of a body, and the content of the report that stood under its case number before, if one did."""
+
+    outcome: Outcome | Problem
+    before: Content | None
+
+
 def file_rows(
     context: WriteContext, bodies: Sequence[DetentionReportIn], written: WrittenRecords | None = None
-) -> list[Outcome | Problem]:
-    """The outcome or refusal of each body, in order; a refused body leaves nothing behind. `written`: the records that
-    earlier rows of a trial would have made.
+) -> list[Filed]:
+    """What comes of each body, in order; a refused body leaves nothing behind. `written`: the records that earlier rows
+    of a trial would have made.
 
-    After LONGEST the outcomes end early: the remaining bodies are for another transaction."""
+    After LONGEST it ends early: the remaining bodies are for another transaction."""
     until = monotonic() + LONGEST
     source = source_of(context)
-    digests = {
-        place: records.case_digest(context.secret, source, body.source_record_id)
-        for place, body in enumerate(bodies)
-        if body.source_record_id is not None
-    }
-    stood = records.by_cases(context.session, digests.values())
-    new = [digest for digest in digests.values() if digest not in stood]
+    digests = [
+        None if body.source_record_id is None else records.case_digest(context.secret, source, body.source_record_id)
+        for body in bodies
+    ]
+    stood = records.by_cases(context.session, set(filter(None, digests)))
+    new = [digest for digest in digests if digest is not None and digest not in stood]
     plan = _Plan(context, records.recalled_cases(context.session, new))
-    acts = [plan.act(body, digests.get(place), stood) for place, body in enumerate(bodies)]
+    acts = [plan.act(body, digest, stood) for body, digest in zip(bodies, digests, strict=True)]
     opening = [linking.compared(context, report) for report in plan.new]
     filing = _Filing(context, CandidateCache(context, opening, written))
-    outcomes: list[Outcome | Problem] = []
-    for act in acts:
-        outcomes.append(filing.file(act))
+    filed: list[Filed] = []
+    for act, digest in zip(acts, digests, strict=True):
+        before = stood.get(digest or "")
+        filed.append(Filed(filing.file(act), None if before is None else before.content))
         if monotonic() > until:
             break
     context.pending_writes.flush()
-    return outcomes
+    return filed
 
 
 class _Plan:

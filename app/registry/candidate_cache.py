@@ -6,7 +6,6 @@ A look-up for each row would cost three queries a row; these cost a few for hund
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
@@ -127,7 +126,7 @@ class CandidateCache:
         """Read all records of a person again, after a report about them was written as a single one."""
         keys = self._context.session.connection().execute(_OF_ONE_PERSON, {"id": report}).scalars().all()
         for record in contents(self._context.session, keys):
-            numbered = replace(record, key=self._number(record.key), detainee=self._number(record.detainee))
+            numbered = record._replace(key=self._number(record.key), detainee=self._number(record.detainee))
             self._written.add(blocking.query_of(record.content), numbered)
 
     def _number(self, record: int) -> int:
@@ -139,4 +138,4 @@ class CandidateCache:
 
 
 def _counted(record: StandingRecord) -> StandingRecord:
-    return replace(record, publish=Publish.COUNTED)
+    return record._replace(publish=Publish.COUNTED)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.database import chunks
@@ -21,7 +20,6 @@ from app.matching import lookup, score
 from app.matching.lookup import BlockingHit, BlockingQuery
 from app.models import OPEN, Entry, Placement, Record, Report, Sealed
 from app.registry import blocking
-from app.registry.blocking import namesake, ruled_out
 from app.registry.content import Content
 from app.registry.projection.counted_reports import whole
 from app.registry.write import MatchContext
@@ -46,13 +44,6 @@ _CONTENTS = (
     .where(col(Record.key).in_(bindparam("keys", expanding=True)))
     .order_by(col(Record.key))
 )  # fmt: skip
-_OWN = aliased(Placement)
-_OF_SAME_PEOPLE = (
-    select(col(Placement.record), col(Placement.detainee), col(Record.source))
-    .join(_OWN, (col(Placement.detainee) == _OWN.detainee) & (_OWN.until == OPEN))
-    .join(Record, col(Record.key) == col(Placement.record))
-    .where(col(_OWN.record).in_(bindparam("records", expanding=True)), col(Placement.until) == OPEN)
-)
 _REPORTED_BY = (
     select(col(Placement.detainee), col(Record.source))
     .join(Record, col(Record.key) == col(Placement.record))
@@ -61,8 +52,7 @@ _REPORTED_BY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StandingRecord:
+class StandingRecord(NamedTuple):
     """A standing record: its keys, source, class of publication, person (`detainee`) and content; `person` as the
     matcher compares it."""
 
@@ -125,46 +115,25 @@ def look_up(
     hits = lookup.look_up_each(context.session, queries, classes, MOST_HITS)
     if before is not None:
         hits = [[hit for hit in of_query if hit.record < until] for of_query, until in zip(hits, before, strict=True)]
-    possible = [
-        {hit.record for hit in of_query if not ruled_out(query, hit)}
-        for query, of_query in zip(queries, hits, strict=True)
-    ]
-    people = _people_of(context.session, set().union(*possible))
-    return [_chosen(context, *each, people) for each in zip(queries, hits, possible, strict=True)]
+    return [_chosen(context, *each) for each in zip(queries, hits, strict=True)]
 
 
-def _chosen(
-    context: MatchContext,
-    query: BlockingQuery,
-    hits: Sequence[BlockingHit],
-    possible: Collection[int],
-    people: dict[int, tuple[int, int]],
-) -> dict[int, bool]:
-    possible_people = {people[record][0] for record in possible}
+def _chosen(context: MatchContext, query: BlockingQuery, hits: Sequence[BlockingHit]) -> dict[int, bool]:
+    possible = {hit.detainee for hit in blocking.possible(query, hits)} - {None}
     # Places by source; independent sources share theirs, under None. Earlier rows of the list have places of their own.
     room: defaultdict[int | None, int] = defaultdict(lambda: MOST_OF_A_STATE, {None: lookup.MOST_CANDIDATES})
     if context.listing:
         room[context.actor.source] = MOST_HITS
     chosen = {}
     for hit in hits:
-        if hit.record not in people or people[hit.record][0] not in possible_people:
+        if hit.detainee not in possible:
             continue
-        source = people[hit.record][1]
-        own = context.listing and source == context.actor.source
-        of = source if own or not context.views.sources[source].independent else None
+        own = context.listing and hit.source == context.actor.source
+        of = hit.source if own or not context.views.sources[hit.source].independent else None
         if room[of]:
             room[of] -= 1
-            chosen[hit.record] = namesake(query, hit)
+            chosen[hit.record] = blocking.namesake(query, hit)
     return chosen
-
-
-def _people_of(session: Session, records: Collection[int]) -> dict[int, tuple[int, int]]:
-    """Record → `(person, source)`, for these records and all others of their people."""
-    return {
-        record: (person, source)
-        for some in chunks(records)
-        for record, person, source in session.connection().execute(_OF_SAME_PEOPLE, {"records": some})
-    }
 
 
 def compare(

@@ -86,7 +86,7 @@ def test_what_a_source_exports_of_its_own_changes_nothing_when_it_is_filed_again
             ).splitlines()
             bodies = [body_of_request(json.loads(line)) for line in lines]
             filed = file_rows(WriteContext(session, actor, NOW, clerk.world.app.state.secret, listing=True), bodies)
-            assert [one for one in filed if isinstance(one, Problem)] == []
+            assert [one.outcome for one in filed if isinstance(one.outcome, Problem)] == []
             assert head(session)[0] == revision
 
 

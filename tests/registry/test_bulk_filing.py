@@ -35,7 +35,7 @@ def file_all(world: World, *bodies: Body, who: str = "foro") -> list[Outcome | P
         actor = Reader(Role.REPORTER, source.key, who, source.independent)
         context = WriteContext(session, actor, world.now, world.app.state.secret, listing=True)
         shapes = [(ReleaseReportIn if "release" in body else DetentionReportIn).model_validate(body) for body in bodies]
-        return file_rows(context, shapes)
+        return [filed.outcome for filed in file_rows(context, shapes)]
 
 
 def told(results: list[Outcome | Problem]) -> list[str]:
@@ -247,6 +247,7 @@ def test_a_trial_compares_no_identification_number(world: World) -> None:
             source = Views(session).sources_by_slug["foro"]
             actor = Reader(Role.REPORTER, source.key, "foro", True)
             context = WriteContext(session, actor, world.now, world.app.state.secret, listing=True, trial=trial)
-            outcomes += told(file_rows(context, [ReleaseReportIn.model_validate(row)]))
+            (filed,) = file_rows(context, [ReleaseReportIn.model_validate(row)])
+            outcomes += told([filed.outcome])
             session.rollback()
     assert outcomes == ["201 new", "201 linked"]

@@ -131,9 +131,9 @@ class SendList:
             source = session.scalars(filing).one()
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
             context = WriteContext(session, actor, NOW, clerk.world.app.state.secret, listing=True)
-            for filed in file_rows(context, bodies):
-                if isinstance(filed, Outcome):
-                    _remember(clerk, self.source, filed)
+            for outcome, _before in file_rows(context, bodies):
+                if isinstance(outcome, Outcome):
+                    _remember(clerk, self.source, outcome)
                 else:
                     clerk.refused += 1
             session.commit()

@@ -206,9 +206,9 @@ def _detention(spell: registry_side.Spell, same: SamePlace) -> ComparedDetention
 def _witness(statement: registry_side.VisibleStatement, detention: Compared, *, dated: bool) -> Witness:
     known = detention.person
     person = blocking.person_of(statement.content)
-    person = replace(person, name=known.name, aliases=known.aliases, facility=known.facility)
+    person = person._replace(name=known.name, aliases=known.aliases, facility=known.facility)
     if not dated:
-        person = replace(person, detained_on=None, released_on=None)
+        person = person._replace(detained_on=None, released_on=None)
     return Witness(statement.source, statement.states, person)
 
 

@@ -35,11 +35,10 @@ from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.matching.memory import Memory, memory_of
 from app.models import ApiKey, ListImport
-from app.registry import api_keys, embargoes, records
+from app.registry import api_keys, embargoes
 from app.registry.bulk_filing import file_rows
 from app.registry.candidate_cache import WrittenRecords
 from app.registry.read_permissions import Reader
-from app.registry.report_versions import source_of
 from app.registry.reporters import reporter
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import Outcome, Trial, WriteContext
@@ -263,21 +262,13 @@ class _Batch:
             else:
                 ready.append((row, body))
         bodies = [body for _row, body in ready]
-        before_rows = self._reports(context, bodies)
         results = file_rows(context, bodies, written)
-        for (row, body), result in zip(ready, results, strict=False):
-            former = before_rows.get(str(body.source_record_id), {})
+        for (row, body), (result, stood) in zip(ready, results, strict=False):
+            former = {} if stood is None else says(stood)
             settled[row.number] = _settled(row, body, result, before, former, context)
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.left, self.rows = self.rows[len(done) :], done
         return [settled[row.number] for row in done]
-
-    def _reports(self, context: WriteContext, bodies: list[DetentionReportIn]) -> dict[str, Says]:
-        """Case number → the values of its report before the row is filed."""
-        source, cases = source_of(context), [str(body.source_record_id) for body in bodies]
-        digests = {records.case_digest(context.secret, source, case): case for case in cases}
-        reports = records.by_cases(context.session, digests.keys())
-        return {digests[digest]: says(report.content) for digest, report in reports.items()}
 
 
 def _settled(

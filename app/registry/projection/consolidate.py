@@ -1,10 +1,9 @@
 """Rule 4: one value out of what several sources say, and who says what."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from operator import eq
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.registry.projection.statements import Statement, parse
 from app.registry.projection.voices import by_source
@@ -18,8 +17,7 @@ ReadValue = Callable[[Statement], Any]
 Combined = Mapping[str, Callable[[Sequence["SourceValue"]], Fact | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceValue:
+class SourceValue(NamedTuple):
     """One source's value of one fact. `kept`: the value stood where the source's report points, and is not the source's
     own word."""
 

@@ -1,7 +1,6 @@
 """The facts about a person and the place of custody. All but `public_facts` are personal."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at
@@ -110,7 +109,7 @@ def _day_of_age(standing: Sequence[Statement], age: int) -> str | None:
     days = {s.source.slug: s.content.get(AGE_ON) or s.content.get(AGE_SPAN) for s in _giving_age(standing)}
     of_age = [said for said in source_values(standing, field(AGE)) if said.value == age]
     of_age = [said for said in of_age if said.independent] or of_age
-    fact = date_fact([replace(said, value=days[said.source]) for said in of_age if days[said.source]])
+    fact = date_fact([said._replace(value=days[said.source]) for said in of_age if days[said.source]])
     return None if fact is None else fact["value"]
 
 
