@@ -14,6 +14,7 @@ from app.registry.components import StoredRecord
 from app.registry.publication_class import strictest
 from app.registry.reprojection import ProjectedPerson
 from app.registry.write import Outcome, WriteContext
+from app.vocabulary import Publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,12 @@ class FiledReport:
     projected: ProjectedPerson | None = None
 
     def alone(self, session: Session) -> Person:
-        """The person as this report alone tells it."""
+        """The person as this report alone tells it: as the write projected it, if it did so from this report alone, and
+        the rows hide nothing of it from its own source."""
+        if self.projected is not None and self.number == 1 and not self.projected.records[0].consented:
+            person = person_records.of_projected_alone(session, self.projected)
+            if person.publish != Publish.COUNTED:
+                return person
         return person_records.alone(session, self.record, self.version)
 
     def together(self, session: Session, revision: int) -> Person:

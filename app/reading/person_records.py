@@ -98,11 +98,21 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
 
 def of_projected(session: Session, projected: ProjectedPerson, revision: int) -> Person:
     """A person as the entry of that revision, the newest, has just left it."""
-    rows = dict(projected.rows)
-    rows[Detention] = sorted(rows[Detention], key=itemgetter("ordinal"))
     slugs = {key: view.slug for key, view in Views.of(session).sources.items()}
     moved = _moved(session, [record.key for record in projected.records], revision)
-    return _person(rows, projected.publish, projected.records, slugs, moved)
+    return _person(_ordered(projected.rows), projected.publish, projected.records, slugs, moved)
+
+
+def of_projected_alone(session: Session, projected: ProjectedPerson) -> Person:
+    """A person of one report as its entry has just left it, under the class that the report gives."""
+    (record,), (detainee,) = projected.records, projected.rows[Detainee]
+    slugs = {record.source: Views.of(session).sources[record.source].slug}
+    return _person(_ordered(projected.rows), detainee["publish"], [record], slugs, {})
+
+
+def _ordered(rows: Rows) -> Rows:
+    """The rows of a person with detentions in their order."""
+    return rows | {Detention: sorted(rows[Detention], key=itemgetter("ordinal"))}
 
 
 def _person(
