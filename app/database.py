@@ -1,7 +1,7 @@
 """Engine, sessions and portable column types: the only file that knows a SQL dialect."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil, inf
@@ -24,13 +24,11 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
 from app import database_postgresql
-from app.database_files import refuse_stray_wal
+from app.database_files import check_sqlite_version, refuse_stray_wal
 from app.database_postgresql import FOR_EVER, NOTICE, SILENT_MS
+from app.database_turns import turn
 from app.measure import count_statement
 
-# Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
-SAFE_SQLITE = (3, 51, 3)
-SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
 # A writer waits for the one before it; a request that waited longer than this is better refused than queued.
 BUSY_TIMEOUT_MS = 30_000
 BUSY_PAUSE = 0.01  # seconds: opening a new database takes about as long
@@ -76,15 +74,6 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def check_sqlite_version(version: tuple[int, ...]) -> None:
-    """Refuse a SQLite library that can lose committed writes (see SAFE_SQLITE)."""
-    patch = SAFE_BACKPORTS.get(version[:2])
-    if version >= SAFE_SQLITE or (patch is not None and version[2] >= patch):
-        return
-    number = ".".join(map(str, version))
-    raise RuntimeError(f"SQLite {number} can lose committed writes (WAL-reset bug): install pysqlite3>=0.6.1.")
 
 
 def make_engine(url: str, pool_size: int = 8, silent_ms: int = SILENT_MS) -> Engine:
@@ -256,9 +245,13 @@ def was_stopped(error: OperationalError) -> bool:
 def writing(engine: Engine, waits_ms: int | None = None) -> Iterator[Session]:
     """A session that commits once, at the end, or not at all. Raises CommitUnanswered where nobody can tell which. With
     `waits_ms` it waits no longer than that for the writer before it (`is_locked`)."""
-    connection = engine.connect().execution_options(**{WRITES: True})
-    waiting = nullcontext() if waits_ms is None else waiting_at_most(connection, waits_ms)
-    with connection, waiting, Session(connection, autoflush=False, expire_on_commit=False) as session:
+    with ExitStack() as stack:
+        if is_sqlite(engine) and not stack.enter_context(turn(engine, (waits_ms or BUSY_TIMEOUT_MS) / 1000)):
+            raise OperationalError(None, None, LockNotAvailable())
+        connection = stack.enter_context(engine.connect().execution_options(**{WRITES: True}))
+        if waits_ms is not None:
+            stack.enter_context(waiting_at_most(connection, waits_ms))
+        session = stack.enter_context(Session(connection, autoflush=False, expire_on_commit=False))
         yield session
         session.flush()  # whatever fails before COMMIT stored nothing
         committed = connection.get_execution_options().get(COMMITTED)

@@ -14,6 +14,9 @@ import pysqlite3
 
 from app import wal_check
 
+# Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
+SAFE_SQLITE = (3, 51, 3)
+SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
 CHILD = Path(wal_check.__file__)
 BESIDE = ("-wal", "-shm")  # what SQLite keeps beside an open database
 STRAY_WAL = (
@@ -25,6 +28,15 @@ STRAY_WAL = (
 
 class UnfitFile(RuntimeError):
     """A file that may not be opened, written or put in place; its words say what to do."""
+
+
+def check_sqlite_version(version: tuple[int, ...]) -> None:
+    """Refuse a SQLite library that can lose committed writes (see SAFE_SQLITE)."""
+    patch = SAFE_BACKPORTS.get(version[:2])
+    if version >= SAFE_SQLITE or (patch is not None and version[2] >= patch):
+        return
+    number = ".".join(map(str, version))
+    raise RuntimeError(f"SQLite {number} can lose committed writes (WAL-reset bug): install pysqlite3>=0.6.1.")
 
 
 class Copied(NamedTuple):

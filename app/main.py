@@ -27,7 +27,7 @@ from app.api.heads import Heads
 from app.api.health import Readiness, health
 from app.api.imports import imports
 from app.api.kept_answers import AnswersFromMemory, KeptAnswers
-from app.api.lanes import Lanes, Writers, sessions
+from app.api.lanes import Lanes, sessions
 from app.api.matching import matching
 from app.api.metrics import Measured, Metrics, Routed, parameters_of
 from app.api.objection_beat import ObjectionBeat
@@ -132,8 +132,7 @@ def _open(app: FastAPI) -> None:
     state.lanes = Lanes.with_one_place(patience) if one_place else Lanes.of(state.settings.concurrency, patience)
     state.room = Room(state.settings.max_bytes_in_flight, patience)
     writing_as_of_now = (state.engine, state.secret, lambda: require_steady(state.watch, state.clock()))
-    state.writers = Writers()
-    state.imports = Worker(*writing_as_of_now, state.names, state.lanes.filing, state.writers.are_here)
+    state.imports = Worker(*writing_as_of_now, state.names, state.lanes.filing)
     state.objection_turn, state.objections_waiting = asyncio.Semaphore(1), 0
     state.objection_beat = ObjectionBeat(*writing_as_of_now)
     state.embargo_beat = EmbargoBeat(*writing_as_of_now, state.names)

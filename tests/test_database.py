@@ -16,7 +16,6 @@ from sqlmodel import col
 from app import database
 from app.database import (
     UtcDateTime,
-    check_sqlite_version,
     is_locked,
     is_memory,
     is_sqlite,
@@ -25,6 +24,7 @@ from app.database import (
     was_stopped,
     writing,
 )
+from app.database_files import check_sqlite_version
 from app.database_trial import try_writing
 from app.models import Head
 from tests.databases import Templates

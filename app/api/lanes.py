@@ -33,16 +33,6 @@ RETRY_AFTER = "10"  # seconds: of those before it in the lane most are through b
 BUSY = "Too many such questions are asked at once. Nothing is wrong with yours: ask it again in a moment."
 
 
-@dataclass
-class Writers:
-    """How many requests write, or wait for whoever writes before them."""
-
-    number: int = 0
-
-    def are_here(self) -> bool:
-        return self.number > 0
-
-
 @dataclass(frozen=True)
 class Lanes:
     """The places of one process. `patience`: the seconds that a costly question or a whole list waits for its own."""
@@ -145,13 +135,8 @@ async def gate(request: Request) -> AsyncIterator[None]:
 
 async def gate_of_writes(request: Request) -> AsyncIterator[None]:
     """A place among those who write."""
-    state = request.app.state
-    state.writers.number += 1
-    try:
-        async with in_lane("writes", state.lanes.writes):
-            yield
-    finally:
-        state.writers.number -= 1
+    async with in_lane("writes", request.app.state.lanes.writes):
+        yield
 
 
 def is_costly(request: Request) -> bool:

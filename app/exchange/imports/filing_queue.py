@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app import server_log
 from app.config import Names
-from app.database import CommitUnanswered, is_sqlite, kind_and_place, reading, writing
+from app.database import CommitUnanswered, kind_and_place, reading, writing
 from app.errors import ClockJumped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
@@ -24,9 +24,6 @@ from app.log.mark import WentBackwards
 from app.log.vault import Damaged
 
 LOOKS_EVERY = 30.0  # seconds between look-ups of lists that another process, now gone, had begun
-# Seconds after a batch for which others have their turn: who waits for a lock of SQLite looks for it each tenth of a
-# second, and would find it taken again for as long as the list lasts. PostgreSQL gives it to who came first.
-TURN_OF_OTHERS = 0.12
 INTERNAL = BadFile("internal_error", "Something failed here. What is settled was filed: send the list again.")
 T = TypeVar("T")
 
@@ -35,7 +32,7 @@ log = logging.getLogger("recuento")
 
 class Worker:
     """Files lists piece by piece, each with a place in `lane`: nobody who writes waits longer than a batch, and no
-    connection is kept in between. `are_others_here`: whether anybody else writes, or waits for that."""
+    connection is kept in between."""
 
     def __init__(
         self,
@@ -44,14 +41,12 @@ class Worker:
         clock: Callable[[], datetime],
         names: Names,
         lane: asyncio.Semaphore,
-        are_others_here: Callable[[], bool],
     ) -> None:
         self._engine = engine
         self._secret = secret
         self._clock = clock
         self._names = names
         self._lane = lane
-        self._are_others_here = are_others_here
         self._wanted = asyncio.Event()
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -89,8 +84,6 @@ class Worker:
                     if self._stopping:
                         await self._in_turn(partial(self._let_go, filing.job))
                         return
-                    if self._are_others_here() and is_sqlite(self._engine):
-                        await asyncio.sleep(TURN_OF_OTHERS)
             except (OperationalError, CommitUnanswered, ClockJumped, WentBackwards):
                 raise
             except Exception as error:

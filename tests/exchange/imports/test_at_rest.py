@@ -97,9 +97,7 @@ FORMS = [csv, workbook, jsonl, headless]
 def waiting(resting: World) -> World:
     """A registry that takes lists, and where nothing works on them."""
     gate = asyncio.Semaphore(1)
-    resting.app.state.imports = Worker(
-        resting.engine, resting.app.state.secret, lambda: resting.now, "list", gate, lambda: False
-    )
+    resting.app.state.imports = Worker(resting.engine, resting.app.state.secret, lambda: resting.now, "list", gate)
     return resting
 
 

@@ -30,8 +30,7 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
     with writing(resting.engine) as session:
         stored.keep_file(session, resting.app.state.secret, job, b"nombre")
     workers = [
-        Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1), lambda: False)
-        for _ in range(2)
+        Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1)) for _ in range(2)
     ]
     taken: list[UUID] = []
     file_of = stored.file_of
@@ -72,9 +71,7 @@ def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
         stored.keep_file(session, resting.app.state.secret, job, data)
 
     async def work(batches: int) -> None:
-        worker = Worker(
-            resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1), lambda: False
-        )
+        worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
         left, step = batches, Filing.step
 
         def counted(running: Filing) -> bool:
@@ -109,7 +106,7 @@ def test_whoever_writes_waits_for_a_batch_of_a_list_and_not_for_the_list(
         return len(batches) < 20
 
     monkeypatch.setattr(Filing, "step", step)
-    worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1), lambda: True)
+    worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
     waited = []
 
     async def write() -> None:
@@ -149,9 +146,7 @@ def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
         return outcomes
 
     monkeypatch.setattr(Filing, "_file", cut)
-    worker = Worker(
-        resting.engine, resting.app.state.secret, lambda: resting.now, "list", asyncio.Semaphore(1), lambda: False
-    )
+    worker = Worker(resting.engine, resting.app.state.secret, lambda: resting.now, "list", asyncio.Semaphore(1))
     with pytest.raises(CommitUnanswered):
         asyncio.run(worker._work())
     resting.now += 2 * stored.LEASE
