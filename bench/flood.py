@@ -16,8 +16,8 @@ import sys
 import time
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -180,14 +180,15 @@ def memory(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-def registry(folder: Path) -> tuple[str, str]:
+def registry(folder: Path, people: int = PEOPLE) -> tuple[str, str]:
     """The address of a registry of so many people, made if it is not there yet, and a new key."""
     folder.mkdir(parents=True, exist_ok=True)
-    url = f"sqlite:///{folder / 'flood.db'}"
-    if not (folder / "flood.db").exists():
+    file = folder / f"{people}.db"
+    url = f"sqlite:///{file}"
+    if not file.exists():
         prepare(url)
         engine = make_engine(url)
-        local.file_list(engine, SECRET, now, "list", SOURCE, csv_of(PEOPLE, crowd=True), Sent(), lambda _job: None)
+        local.file_list(engine, SECRET, now, "list", SOURCE, csv_of(people, crowd=True), Sent(), lambda _job: None)
         engine.dispose()
     engine = make_engine(url)
     with writing(engine) as session:
@@ -198,13 +199,13 @@ def registry(folder: Path) -> tuple[str, str]:
     return url, key
 
 
-def main() -> None:
-    url, key = registry(Path(sys.argv[1]))
-    parts = sys.argv[2:] or ["flood", "uploads", "headers"]
+@contextmanager
+def serving(url: str, **settings: str) -> Iterator[tuple[int, int]]:
+    """The port and the process of a server on a registry, which is stopped at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    environment = {**os.environ, "RECUENTO_DATABASE_URL": url, "RECUENTO_SECRET": SECRET.decode()}
+    environment = {**os.environ, "RECUENTO_DATABASE_URL": url, "RECUENTO_SECRET": SECRET.decode(), **settings}
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
     server = subprocess.Popen(command, env=environment)  # noqa: S603
     try:
@@ -213,17 +214,24 @@ def main() -> None:
             with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz"):
                 break
             time.sleep(0.1)
-        if "flood" in parts:
-            sys.stdout.write(asyncio.run(flood(port, key, SECONDS)).lines())
-        if "uploads" in parts:
-            sys.stdout.write(asyncio.run(unfinished(port, key, server.pid)))
-        if "headers" in parts:
-            sys.stdout.write(asyncio.run(half_headers(port)))
+        yield port, server.pid
     finally:
         begun = time.monotonic()
         server.terminate()
         status = server.wait()
         sys.stdout.write(f"stopped with {status} after {time.monotonic() - begun:.1f} s\n")
+
+
+def main() -> None:
+    url, key = registry(Path(sys.argv[1]))
+    parts = sys.argv[2:] or ["flood", "uploads", "headers"]
+    with serving(url) as (port, pid):
+        if "flood" in parts:
+            sys.stdout.write(asyncio.run(flood(port, key, SECONDS)).lines())
+        if "uploads" in parts:
+            sys.stdout.write(asyncio.run(unfinished(port, key, pid)))
+        if "headers" in parts:
+            sys.stdout.write(asyncio.run(half_headers(port)))
 
 
 if __name__ == "__main__":
