@@ -1,5 +1,6 @@
-"""How much memory a process can still take before the system ends it."""
+"""How much memory a process can still take before the system ends it, and handing back what it no longer uses."""
 
+import ctypes
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,14 @@ def free_memory(root: Path = Path("/")) -> int | None:
     """Bytes that are free, or are made free when they are wanted, on the machine and in every control group (v2) that
     bounds this process. None where the system tells neither."""
     return min([*_of_machine(root), *_of_groups(root)], default=None)
+
+
+def give_back() -> None:
+    """Hand to the system what was freed between other things that stay: the C library of Linux (glibc) keeps it for the
+    process otherwise. Another one does as it pleases."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _of_machine(root: Path) -> Iterator[int]:

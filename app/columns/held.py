@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 from app.columns.reading import Columns, caught_up, is_of, read
 from app.columns.saved import Directory, directory_of
 from app.database import UNTIL, WRITES, is_memory, out_of_time, reading
+from app.free_memory import give_back
 from app.models import Head
 
 # Entries after which columns are saved anew: a process that starts reads so many people again in a second, and what a
@@ -101,6 +102,8 @@ def keep(engine: Engine) -> None:
         mapped = _mapped(engine, directory)
         with holder.turn:
             holder.columns = mapped or holder.columns
+        del columns
+        give_back()
 
 
 def share(engine: Engine, replica: Engine) -> None:
@@ -190,6 +193,7 @@ def _mapped_or_read(engine: Engine, is_released: Callable[[], bool]) -> Columns:
                 columns = _read(engine, is_released)
                 directory.save(columns, lambda: _erased(engine))
                 columns = _mapped(engine, directory) or columns
+                give_back()
     return columns
 
 
