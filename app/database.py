@@ -242,6 +242,15 @@ def was_stopped(error: OperationalError) -> bool:
 
 
 @contextmanager
+def snapshot(engine: Engine) -> Iterator[Session]:
+    """A session that reads one state of the database, whatever others commit meanwhile; SQLite knows no other."""
+    level = {} if is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
+    connection = engine.connect().execution_options(**level)
+    with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
 def writing(engine: Engine, waits_ms: int | None = None) -> Iterator[Session]:
     """A session that commits once, at the end, or not at all. Raises CommitUnanswered where nobody can tell which. With
     `waits_ms` it waits no longer than that for the writer before it (`is_locked`)."""

@@ -11,11 +11,9 @@ from app.cli.connections import options
 from app.cli.database import database, opened
 from app.cli.output import console
 from app.config import Settings
-from app.database import reading
 from app.demo import clock
 from app.exchange.count_files.licences import Licence
-from app.exchange.count_files.personal import write_personal_parts
-from app.exchange.count_files.write import write_count_files
+from app.exchange.count_files.write import Wanted, write_count_files
 from app.log.head import is_demo
 from app.reader import create_reader
 from app.server_log import CONFIGURATION
@@ -55,21 +53,16 @@ def write_files(
         demo = is_demo(session)
     zone = settings.zone or (clock.ZONE if demo else "UTC")
     public_url = settings.public_url or (settings.address() if demo else "")
-    with database(settings) as engine:
-        known = None
+    wanted = Wanted(folder, licence, public_url, zone, settings.names, personal)
+    with database(settings, finishing=False) as engine:
+        before = None
         while True:
-            with reading(engine) as session:
-                done = write_count_files(session, folder, licence, public_url, zone)
-                while personal is not None and done != known:
-                    if write_personal_parts(session, personal, settings.names, zone).name == done.name:
-                        break
-                    # Somebody filed something between the one and the other.
-                    done = write_count_files(session, folder, licence, public_url, zone)
-            if done != known:
+            done = write_count_files(engine, wanted)
+            if done != before:
                 console.print(f"Count files of revision {done.name} in {done}", soft_wrap=True)
             if every is None:
                 return
-            known = done
+            before = done
             sleep(every)
 
 

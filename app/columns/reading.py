@@ -84,7 +84,8 @@ class Columns:
     """Columns as of a head. `rules`: under which the rows were made; `leaves`: the leaf hashes of the last entries, by
     revision; `classes`: today's class of each record by its key, as a place in CLASSES_OF_TODAY; `indexes`: what was
     made of the words of names (`reading/name_words.py`), for later heads too; `are_personal`: whether anything personal
-    is among them; `generation`: the name of the saved columns that these were mapped from."""
+    is among them; `generation`: the name of the saved columns that these were mapped from; `first_apart`: detentions
+    from this number on are counted by single sources alone (`exchange/count_files/relink.py`)."""
 
     head: int
     rules: int
@@ -97,6 +98,7 @@ class Columns:
     indexes: dict[tuple[str, ...], Any] = field(default_factory=dict)
     are_personal: bool = True
     generation: str | None = None
+    first_apart: int = STANDS
     read_at: float = field(default_factory=monotonic)
     # What questions at the head have in common, made when first asked for.
     made: dict[str, Any] = field(default_factory=dict)

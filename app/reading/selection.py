@@ -12,7 +12,7 @@ from app.columns.codes import NOTHING
 from app.columns.held import columns_of
 from app.columns.joins import NO_PLACE, flags, places_by
 from app.columns.reading import Columns
-from app.columns.rows import Array, Mask, Rows, among
+from app.columns.rows import STANDS, Array, Mask, Rows, among
 from app.columns.tables import Kept
 from app.database import require_time
 from app.errors import NotInFiles
@@ -69,6 +69,12 @@ class Selection:
 
 def standing(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """The things in question, as all sources together say them, before the terms choose among them."""
+    rows = _together(columns, terms, revision)
+    return rows if columns.first_apart == STANDS else rows.where(rows["spell"] < columns.first_apart)
+
+
+def _together(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
+    """The same with what stands apart for a count by one source (`Columns.first_apart`)."""
     return _at_stage(columns, tables.HELD if isinstance(terms, HeldTerms) else tables.RELEASES, terms, revision)
 
 
@@ -76,6 +82,15 @@ def voices_of(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """What each source says of the things in question."""
     kept = tables.SOURCE_HELD if isinstance(terms, HeldTerms) else tables.SOURCE_RELEASES
     return _at_stage(columns, kept, terms, revision)
+
+
+def _own_voices(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
+    """The same without what stands apart of others beside the word of one source."""
+    rows = voices_of(columns, terms, revision)
+    if columns.first_apart == STANDS:
+        return rows
+    verified = columns.codes.of(Verdict.VERIFIED)
+    return rows.where((rows["spell"] < columns.first_apart) | (rows["verdict"] != verified))
 
 
 def _at_stage(columns: Columns, kept: Kept, terms: SourcedTerms, revision: int) -> Rows:
@@ -107,7 +122,7 @@ def select(
     own = by_source or terms.source is not None
     together = rows = standing(columns, terms, revision)
     if own:
-        rows = voices_of(columns, terms, revision)
+        together, rows = _together(columns, terms, revision), _own_voices(columns, terms, revision)
         if terms.source is not None:
             mask = rows["source"] == keys[terms.source]
             if not by_source:

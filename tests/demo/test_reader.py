@@ -8,10 +8,9 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app.config import Settings
-from app.database import reading
 from app.demo.clock import ZONE
 from app.exchange.count_files.licences import Licence
-from app.exchange.count_files.write import write_count_files
+from app.exchange.count_files.write import Wanted, write_count_files
 from app.reader import create_reader
 from tests.demo.conftest import Replayed
 
@@ -36,8 +35,8 @@ OF_THE_REQUEST = {"date", "request-id"}
 @pytest.fixture(scope="module")
 def files(replayed: Replayed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
-    with reading(replayed.engine) as session:
-        write_count_files(session, folder, Licence.CC_BY, replayed.client.app.state.public_url, ZONE)  # type: ignore[attr-defined]
+    address = replayed.client.app.state.public_url  # type: ignore[attr-defined]
+    write_count_files(replayed.engine, Wanted(folder, Licence.CC_BY, address, ZONE, "list"))
     return folder
 
 

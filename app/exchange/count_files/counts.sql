@@ -19,6 +19,10 @@ CREATE OR REPLACE MACRO detention_verdicts_at(as_of) AS TABLE
     SELECT * FROM read_parquet('detention_verdicts-*.parquet') WHERE revision <= as_of
     AND row NOT IN (SELECT row FROM read_parquet('closed-detention_verdicts-*.parquet') WHERE until <= as_of);
 
+CREATE OR REPLACE MACRO unlinked_release_verdicts_at(as_of) AS TABLE
+    SELECT * FROM read_parquet('unlinked_release_verdicts-*.parquet') WHERE revision <= as_of
+    AND row NOT IN (SELECT row FROM read_parquet('closed-unlinked_release_verdicts-*.parquet') WHERE until <= as_of);
+
 -- A day is known from its first possible day to its last. Wholly within the days asked for it is counted; across their
 -- edge, or where nobody gives a day, it is uncertain.
 CREATE OR REPLACE MACRO is_within(first_day, last_day, of, until_day) AS
@@ -59,16 +63,22 @@ CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
 -- The same by source: each source's own verdicts and days. `only_this_source`: no other source verifies it of its own
 -- knowledge.
 CREATE OR REPLACE MACRO count_releases_by_source(as_of, of, until_day) AS TABLE
-    WITH said AS (
+    WITH linked AS (
         SELECT * FROM release_verdicts_at(as_of) WHERE stage = 'carried_out'
     ), alone AS (
         SELECT detention, count(DISTINCT source) AS verifying, any_value(source) AS first_source
-        FROM said WHERE verdict = 'verified' AND independent GROUP BY detention
-    ), placed AS (
-        SELECT said.*, is_within(first_day, last_day, of, until_day) AS inside,
-            is_perhaps_within(first_day, last_day, of, until_day) AS perhaps,
+        FROM linked WHERE verdict = 'verified' AND independent GROUP BY detention
+    ), said AS (
+        SELECT source, verdict, person, first_day, last_day,
             verifying IS NULL OR verifying = 1 AND first_source = source AS only_one
-        FROM said SEMI JOIN releases_at(as_of) USING (detention, stage) LEFT JOIN alone USING (detention)
+        FROM linked SEMI JOIN releases_at(as_of) USING (detention, stage) LEFT JOIN alone USING (detention)
+        UNION ALL  -- what sources do not verify of people who may only be counted
+        SELECT source, verdict, NULL, first_day, last_day, false
+        FROM unlinked_release_verdicts_at(as_of) WHERE stage = 'carried_out'
+    ), placed AS (
+        SELECT *, is_within(first_day, last_day, of, until_day) AS inside,
+            is_perhaps_within(first_day, last_day, of, until_day) AS perhaps
+        FROM said
     )
     SELECT slug AS source, count(*) FILTER (inside AND verdict = 'verified') AS verified,
         count(*) FILTER (inside AND verdict = 'reported') AS reported,

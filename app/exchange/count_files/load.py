@@ -15,27 +15,48 @@ import numpy as np
 from sqlalchemy import Engine, Uuid, delete, insert, update
 from sqlmodel import Session
 
+from app.columns import tables as kept_tables
 from app.columns.codes import Codes
 from app.columns.held import give
 from app.columns.reading import LEAVES, Columns
 from app.columns.rows import STANDS, Array
 from app.columns.table import Table
-from app.columns.tables import EVERY, NUMBER, SINCE, TYPES, UNTIL, Kept
+from app.columns.tables import EVERY, NUMBER, PERSON, SINCE, TYPES, UNTIL, Kept
 from app.database import writing
 from app.exchange.count_files.files import Described, described, file_of
 from app.exchange.count_files.folders import LATEST
 from app.exchange.count_files.parquet import read_columns, read_rows
 from app.exchange.count_files.parts import parts_of
-from app.exchange.count_files.personal import REDACTION, PersonalParts
-from app.exchange.count_files.tables import CLAIM, CLOSING, ENTRIES, FILE_TABLES, OPENING, ROW, WHOLE_TABLES, FileTable
+from app.exchange.count_files.personal import OWN_DETENTIONS, OWN_PEOPLE, REDACTION, PersonalParts
+from app.exchange.count_files.relink import behind_all, in_their_place
+from app.exchange.count_files.tables import (
+    CLAIM,
+    CLOSING,
+    ENTRIES,
+    FILE_TABLES,
+    OPENING,
+    ROW,
+    UNLINKED,
+    UNRESOLVED_DUPLICATES,
+    WHOLE_TABLES,
+    Column,
+    FileTable,
+    Type,
+)
+from app.exchange.count_files.unlinked import VOICES
 from app.exchange.imports.faults import BadFile
-from app.models import Entry, Head, TableRow
+from app.models import Entry, Head, PendingPair, TableRow
 from app.registry.projection import RULES
+from app.vocabulary import Verdict
 
 # Rows that are put into the database at a time.
 BATCH = 10_000
 # Of entries that no count reads: what they say is in no file.
 OTHER, NO_BODY = "report", "{}"
+_KEYS = (
+    (PERSON, (kept_tables.PEOPLE, kept_tables.RELEASES, kept_tables.HELD)),
+    ("spell", (kept_tables.ARRESTS, kept_tables.RELEASES, kept_tables.HELD)),
+)
 
 
 @dataclass(frozen=True)
@@ -77,12 +98,24 @@ class CountFiles:
     @cached_property
     def columns(self) -> Columns:
         codes, values = Codes(), Codes()
-        rows = {table.rows.name: self._rows(table, codes) for table in FILE_TABLES if isinstance(table.rows, Kept)}
+        rows = {table.kept.name: self._rows(table, codes) for table in FILE_TABLES if table.kept is not None}
+        apart = {kept.name: self._apart(table, codes) for table, kept in zip(UNLINKED, VOICES, strict=True)}
+        people, detentions = (
+            1 + max(int(rows[kept.name][name].max(initial=0)) for kept in kepts) for name, kepts in _KEYS
+        )
         classes = np.zeros(self.revision + 1, np.int8)
-        if self.personal is not None:
+        first_apart = STANDS
+        if self.personal is None:
+            first_apart = detentions
+            behind_all(rows, apart, people, detentions, codes.add(Verdict.VERIFIED))
+        else:
+            in_their_place(rows, apart, self.personal.numbers(OWN_PEOPLE), self.personal.numbers(OWN_DETENTIONS))
             personal, of_records = self.personal.read(codes, values)
             rows |= personal
             classes[: len(of_records)] = of_records
+        numbers = [of_table[name] for of_table in rows.values() for name in (PERSON, "spell") if name in of_table]
+        keys = 1 + max(self.revision, *(int(column.max(initial=0)) for column in numbers))
+        classes = np.append(classes, np.zeros(keys - len(classes), np.int8))
         tables = {kept.name: Table.of(self.revision, _as_kept(rows.get(kept.name), kept)) for kept in EVERY}
         last = (row for row in self._entries() if row["revision"] > self.revision - LEAVES)
         leaves = {row["revision"]: row["leaf_hash"] for row in last}
@@ -96,7 +129,20 @@ class CountFiles:
             values=values,
             words=Codes(),
             are_personal=self.personal is not None,
+            first_apart=first_apart,
         )
+
+    def _apart(self, table: FileTable, codes: Codes) -> list[TableRow]:
+        """Rows of what sources say apart, with their ends, and codes in place of texts of which there are few."""
+        columns = (*OPENING, *table.columns)
+        texts = tuple(column for column in columns if column.type is Type.TEXT)
+        rows = self._rows(table, codes, tuple(column for column in columns if column.type is not Type.TEXT))
+        read = {
+            column.kept: [row[column.kept] for row in read_rows(self._parts(table.name), texts)] for column in texts
+        }
+        names = [*rows, *read]
+        columns_of_rows = [*(column.tolist() for column in rows.values()), *read.values()]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns_of_rows, strict=True)]
 
     def fill(self, session: Session, known: int) -> None:
         """Put into a database what a count asks for beside columns. `known`: the revision up to which it has the
@@ -107,21 +153,20 @@ class CountFiles:
         for whole in WHOLE_TABLES:
             run(delete(whole.model))
             _insert(session, whole.model, _with_ids(read_rows([self._path(whole.name)], whole.columns), whole.model))
-        for table in FILE_TABLES:
-            if not isinstance(table.rows, Kept):
-                run(delete(table.rows))
-                rows = self._rows(table, Codes())
-                rows |= dict.fromkeys(table.key, rows[ROW])
-                del rows[ROW]
-                names, columns = [*rows], [column.tolist() for column in rows.values()]
-                _insert(session, table.rows, (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)))
+        run(delete(PendingPair))
+        pairs = self._rows(UNRESOLVED_DUPLICATES, Codes())
+        # The registry's own key of a pair is in no file: any number will do that is the pair's alone.
+        pairs["decision"] = np.arange(len(pairs[SINCE]))
+        names, columns = [*pairs], [column.tolist() for column in pairs.values()]
+        _insert(session, PendingPair, (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)))
 
-    def _rows(self, table: FileTable, codes: Codes) -> dict[str, Array]:
+    def _rows(self, table: FileTable, codes: Codes, columns: tuple[Column, ...] | None = None) -> dict[str, Array]:
         """All rows of a table, by the names of the registry's own columns, with their ends. Raises BadFile."""
-        rows = read_columns(self._parts(table.name), (*OPENING, *table.columns), codes)
+        rows = read_columns(self._parts(table.name), columns or (*OPENING, *table.columns), codes)
         closed = read_columns(self._parts(f"closed-{table.name}"), CLOSING, codes)
-        number = len(rows[ROW])
-        if not np.array_equal(rows[ROW], np.arange(number)) or (closed[ROW] >= number).any():
+        numbers = rows.pop(ROW)
+        number = len(numbers)
+        if not np.array_equal(numbers, np.arange(number)) or (closed[ROW] >= number).any():
             raise BadFile("damaged", f"Rows of {table.name} are missing: copy {self.folder} again.")
         rows[UNTIL] = np.full(number, STANDS, np.int32)
         rows[UNTIL][closed[ROW]] = closed[UNTIL]

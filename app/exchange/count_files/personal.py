@@ -9,24 +9,20 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
-from sqlalchemy import select
-from sqlmodel import Session, col
 
 from app.columns import tables
 from app.columns.codes import Codes
-from app.columns.held import columns_of
+from app.columns.reading import Columns
 from app.columns.rows import NONE, STANDS, Array
 from app.columns.tables import SINCE, UNTIL, Kept
 from app.config import Names
-from app.exchange.count_files.files import Described, File, digest_of
-from app.exchange.count_files.folders import LATEST, PRIVATE, alone, new_draft, publish, remove_others
+from app.exchange.count_files.files import About, Described, File, digest_of
+from app.exchange.count_files.folders import LATEST, PRIVATE, new_draft, publish, remove_others
 from app.exchange.count_files.parquet import read_columns, write_parquet
 from app.exchange.count_files.rows import RowsInOrder
 from app.exchange.count_files.tables import DETENTION, PERSON, SOURCE, Column, FileTable, Type
-from app.exchange.count_files.write import about_head
 from app.exchange.imports.faults import BadFile
 from app.exchange.package import DESCRIPTOR
-from app.models import Entry
 
 _HOLDS = (
     Column("revision", SINCE, Type.NUMBER, "The first revision at which the row holds."),
@@ -52,6 +48,15 @@ PLACEMENTS = _of(
     PERSON,
     Column("record", "record", Type.NUMBER, "The record, by a number of this file."),
     Column("class", _CLASS, Type.NUMBER, "Its class today, by its place among the classes."),
+)
+
+
+# Of people and detentions, the number that rows of one source alone have, and the number in the other files.
+OWN_PEOPLE, OWN_DETENTIONS = "own_people", "own_detentions"
+OWN, OF = "own", "of"
+_NUMBERS = (
+    Column(OWN, OWN, Type.NUMBER, "The number that rows of one source alone have."),
+    Column(OF, OF, Type.NUMBER, "The number in the other files."),
 )
 
 
@@ -81,41 +86,63 @@ class PersonalParts:
 
     def read(self, codes: Codes, values: Codes) -> tuple[dict[str, dict[str, Array]], Array]:
         """The rows of each of the server's tables, and the class of each record by its number."""
-        found = {}
+        rows = {}
         for table in (*TRAITS, PLACEMENTS):
-            assert isinstance(table.rows, Kept)
-            rows = read_columns([self.folder / f"{table.name}.parquet"], table.columns, codes, values)
-            rows[UNTIL] = np.where(rows[UNTIL] == NONE, STANDS, rows[UNTIL])
-            found[table.rows.name] = rows
-        placed = found[tables.PLACEMENTS.name]
+            assert table.kept is not None
+            of_table = read_columns([self._path(table.name)], table.columns, codes, values)
+            of_table[UNTIL] = np.where(of_table[UNTIL] == NONE, STANDS, of_table[UNTIL])
+            rows[table.kept.name] = of_table
+        placed = rows[tables.PLACEMENTS.name]
         classes = np.zeros(len(placed["record"]) + 1, np.int8)
         classes[placed["record"]] = placed.pop(_CLASS)
-        return found, classes
+        return rows, classes
+
+    def numbers(self, name: str) -> dict[int, int]:
+        """What the numbers of a source's own are numbers of."""
+        rows = read_columns([self._path(name)], _NUMBERS, Codes())
+        return dict(zip(rows[OWN].tolist(), rows[OF].tolist(), strict=True))
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.parquet"
 
 
-def write_personal_parts(session: Session, folder: Path, names: Names, zone: str) -> Path:
-    """Write the personal parts of the head, in place of those before. Raises as `write_count_files` does."""
-    columns, about = columns_of(session), about_head(session, zone)
-    rows_in_order = RowsInOrder(session, columns)
-    erased = select(col(Entry.revision)).where(col(Entry.kind) == REDACTION).order_by(col(Entry.revision))
-    with alone(folder, PRIVATE):
-        draft = new_draft(folder)
-        written = []
-        for table in (*TRAITS, PLACEMENTS):
-            rows = {**rows_in_order.of(table)}
-            if table is PLACEMENTS:
-                rows[_CLASS] = columns.classes[rows["record"]]
-                rows["record"] = np.unique(rows["record"], return_inverse=True)[1].astype(np.int32)
-            path = draft / f"{table.name}.parquet"
-            write_parquet(path, table.columns, _until(rows), columns.codes, columns.values)
-            written.append(File(path=path.name, hash=digest_of(path)))
-        said = PersonalDescribed(
-            homepage="", recuento=about, resources=written, names=names, redactions=[*session.scalars(erased)]
-        )
-        (draft / DESCRIPTOR).write_text(said.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        done = publish(draft, about.revision, PRIVATE)
-        remove_others(done)
-    return done
+def are_of(folder: Path, about: About, names: Names) -> bool:
+    """Whether the newest personal parts of a folder are of this head, and of an operator who meets people so."""
+    try:
+        descriptor = PersonalParts.newest_in(folder).said
+    except BadFile:
+        return False
+    return (descriptor.recuento, descriptor.names) == (about, names)
+
+
+def write_personal_parts(
+    rows_in_order: RowsInOrder, columns: Columns, folder: Path, about: About, names: Names, erasures: list[int]
+) -> None:
+    """Write the personal parts of a head, in place of those before."""
+    draft = new_draft(folder)
+    written = []
+    for table in (*TRAITS, PLACEMENTS):
+        rows = {**rows_in_order.of(table)}
+        if table is PLACEMENTS:
+            rows[_CLASS] = columns.classes[rows["record"]]
+            rows["record"] = np.unique(rows["record"], return_inverse=True)[1].astype(np.int32)
+        written.append(_write(draft, table.name, table.columns, _until(rows), columns))
+    for name, type_, keys in (
+        (OWN_PEOPLE, Type.PERSON, rows_in_order.parted.people),
+        (OWN_DETENTIONS, Type.DETENTION, rows_in_order.parted.detentions),
+    ):
+        rows = {OWN: np.array([*keys], np.int32), OF: rows_in_order.number(type_, np.array([*keys.values()], np.int32))}
+        written.append(_write(draft, name, _NUMBERS, rows, columns))
+    descriptor = PersonalDescribed(homepage="", recuento=about, resources=written, names=names, redactions=erasures)
+    text = descriptor.model_dump_json(indent=1) + "\n"
+    (draft / DESCRIPTOR).write_text(text, encoding="utf-8")
+    remove_others(publish(draft, about.revision, PRIVATE))
+
+
+def _write(draft: Path, name: str, columns: tuple[Column, ...], rows: Mapping[str, Array], held: Columns) -> File:
+    path = draft / f"{name}.parquet"
+    write_parquet(path, columns, rows, held.codes, held.values)
+    return File(path=path.name, hash=digest_of(path))
 
 
 def _until(rows: Mapping[str, Array]) -> dict[str, Array]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from app.columns import tables
 from app.columns.tables import Kept
-from app.models import Claim, Facility, PendingPair, Source
+from app.exchange.count_files.unlinked import OWN_DETENTION, OWN_PERSON, VERIFYING
+from app.models import Claim, Facility, Source
 
 
 class Type(Enum):
@@ -52,11 +53,11 @@ class Column:
 
 @dataclass(frozen=True)
 class FileTable:
-    """A table whose rows hold for revisions `since <= R < until`, and where its rows come from: what the server keeps
-    in columns, or a table of the database. `key`: what tells apart the rows that one entry opened."""
+    """A table whose rows hold for revisions `since <= R < until`. `kept`: the table of the server's columns whose rows
+    it has, if there is one; `key`: what tells apart the rows that one entry opened."""
 
     name: str
-    rows: Kept | type[Any]
+    kept: Kept | None
     key: tuple[str, ...]
     says: str
     columns: tuple[Column, ...]
@@ -112,7 +113,10 @@ _ENDS = (
     Column("free_first_day", "free_lo", Type.DAY, "The same of an end that left the person at large."),
     Column("free_last_day", "free_hi", Type.DAY, "The same of an end that left the person at large."),
 )
+_HEARD = Column("heard_of_by", "heard_hi", Type.DAY, "The last day on which somebody can have known the person held.")
 _RECORDED = (_COUNTRY, _DESIGNATION)
+_RELEASE_VERDICT = (_STAGE, SOURCE, _VERDICT, _INDEPENDENT, _KIND, *_days("the release"), _NEXT, *_RECORDED)
+_DETENTION_VERDICT = (SOURCE, _VERDICT, _INDEPENDENT, *_days("the beginning"), *_ENDS, _NEXT, *_RECORDED)
 
 FILE_TABLES = (
     _of(
@@ -126,31 +130,23 @@ FILE_TABLES = (
         tables.SOURCE_RELEASES,
         "release_verdicts",
         "Releases, at each stage, as each source says them.",
-        *(PERSON, DETENTION, _STAGE, SOURCE, _VERDICT, _INDEPENDENT, _KIND, *_days("the release"), _NEXT),
-        *_RECORDED,
+        *(PERSON, DETENTION, *_RELEASE_VERDICT),
         Column("said_first_day", "said_lo", Type.DAY, "The first day by the source's own word; none: it gives none."),
         Column("said_last_day", "said_hi", Type.DAY, "The last day by the source's own word; none: it gives none."),
         Column("said_kind", "said_kind", Type.CODE, "The kind by the source's own word; none: it gives none."),
-    ),
-    _of(
-        tables.FURTHEST_STAGES,
-        "furthest_stages",
-        "The furthest stage at which each release counts.",
-        *(PERSON, DETENTION, _STAGE),
     ),
     _of(
         tables.HELD,
         "detentions",
         "Detentions, with their beginning and their end, as all sources together say them.",
         *(PERSON, DETENTION, *_days("the beginning"), *_ENDS, _NEXT),
-        Column("heard_of_by", "heard_hi", Type.DAY, "The last day on which somebody can have known the person held."),
-        *(*_RECORDED, _STATUS, _SOURCES, _WITHHELD),
+        *(_HEARD, *_RECORDED, _STATUS, _SOURCES, _WITHHELD),
     ),
     _of(
         tables.SOURCE_HELD,
         "detention_verdicts",
         "Detentions, with their beginning and their end, as each source says them.",
-        *(PERSON, DETENTION, SOURCE, _VERDICT, _INDEPENDENT, *_days("the beginning"), *_ENDS, _NEXT, *_RECORDED),
+        *(PERSON, DETENTION, *_DETENTION_VERDICT),
     ),
     _of(
         tables.ARRESTS,
@@ -166,17 +162,45 @@ FILE_TABLES = (
         Column("state", "state", Type.CODE, "Where the person stands: held, released, …"),
         Column("rearrested", "rearrested", Type.TRUTH, "Whether an independent source says so."),
     ),
-    FileTable(
-        "unresolved_duplicates",
-        PendingPair,
-        ("decision",),
-        "Two people who may be one, as long as no curator has decided.",
-        (
-            Column("person", "detainee_a", Type.PERSON, "One of the two."),
-            Column("other_person", "detainee_b", Type.PERSON, "The other."),
-        ),
+)
+UNRESOLVED_DUPLICATES = FileTable(
+    "unresolved_duplicates",
+    None,
+    ("decision",),
+    "Two people who may be one, as long as no curator has decided.",
+    (
+        Column("person", "detainee_a", Type.PERSON, "One of the two."),
+        Column("other_person", "detainee_b", Type.PERSON, "The other."),
     ),
 )
+_OWN = (
+    Column("person", OWN_PERSON, Type.NUMBER, "The person, by a number that only rows of the same source have."),
+    Column("detention", OWN_DETENTION, Type.NUMBER, "The detention, likewise."),
+)
+_BESIDE = (
+    Column("status", "status", Type.CODE, "The status of the whole."),
+    Column("independent_sources", "independent_verified", Type.NUMBER, "How many independent sources verify it."),
+    Column("state", "state", Type.CODE, "Where the person stands."),
+    Column("rearrested", "rearrested", Type.TRUTH, "Whether an independent source says so."),
+    Column("verifying", VERIFYING, Type.TEXT, "The keys of sources that verify it; with * of their own knowledge."),
+)
+UNLINKED = (
+    FileTable(
+        "unlinked_release_verdicts",
+        None,
+        (OWN_DETENTION, "stage"),
+        "Releases of people who may only be counted, as sources say them that verify nothing of it.",
+        (*_OWN, *_RELEASE_VERDICT, *_BESIDE),
+    ),
+    FileTable(
+        "unlinked_detention_verdicts",
+        None,
+        (OWN_DETENTION,),
+        "Detentions of people who may only be counted, as sources say them that verify nothing of it.",
+        (*_OWN, *_DETENTION_VERDICT, *_BESIDE, _HEARD),
+    ),
+)
+EVERY = (*FILE_TABLES, *UNLINKED, UNRESOLVED_DUPLICATES)
 # The log, as far as counts need it: when each revision was recorded, its leaf hash, and what is published anyway.
 CLAIM = "claim"  # the kind of an entry
 ENTRIES = (

@@ -5,33 +5,38 @@ that a folder costs what is new in it. A folder is written under another name fi
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from app.columns.codes import Codes
 from app.columns.held import columns_of
 from app.columns.rows import NONE, Array
 from app.columns.tables import SINCE, UNTIL
+from app.config import Names
+from app.database import snapshot
 from app.dates import format_instant
 from app.errors import Conflict
 from app.exchange.count_files.files import About, described, digest_of, file_of
-from app.exchange.count_files.folders import LATEST, PUBLIC, alone, new_draft, point, publish
+from app.exchange.count_files.folders import LATEST, PRIVATE, PUBLIC, alone, new_draft, point, publish
 from app.exchange.count_files.licences import ADDRESSES, Licence
 from app.exchange.count_files.parquet import write_parquet
 from app.exchange.count_files.parts import Part, parts_of
+from app.exchange.count_files.personal import REDACTION, are_of, write_personal_parts
 from app.exchange.count_files.rows import Rows, RowsInOrder
 from app.exchange.count_files.tables import (
     CLAIM,
     CLOSING,
     ENTRIES,
-    FILE_TABLES,
+    EVERY,
     IN_TABLE_SCHEMA,
     OPENING,
     ROW,
@@ -40,7 +45,8 @@ from app.exchange.count_files.tables import (
     Type,
 )
 from app.exchange.package import DESCRIPTOR, PROFILE
-from app.log.head import is_demo
+from app.log.head import head_under, is_demo
+from app.log.mark import of as mark_of
 from app.models import Entry
 from app.registry.projection import RULES
 
@@ -49,26 +55,75 @@ _US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def write_count_files(session: Session, folder: Path, licence: Licence, public_url: str, zone: str) -> Path:
-    """Write the folder of the head revision into `folder`, and point LATEST to it. Raises Conflict before the first
-    entry, and OSError."""
+@dataclass(frozen=True)
+class Wanted:
+    """What an operator wants written. `personal`: the folder of personal parts, if they are to be written; `names`: how
+    people are met whose name only reports ask for."""
+
+    folder: Path
+    licence: Licence
+    public_url: str
+    zone: str
+    names: Names
+    personal: Path | None = None
+
+
+def write_count_files(engine: Engine, wanted: Wanted) -> Path:
+    """Write the folder of the head revision, and point LATEST to it; the folder. Of one state of the database,
+    whoever writes meanwhile, and after whoever writes files before. Raises BadFile, Conflict before the first entry,
+    OtherRules, WentBackwards, and OSError."""
+    with ExitStack() as stack:
+        stack.enter_context(alone(wanted.folder, PUBLIC))
+        if wanted.personal is not None:
+            stack.enter_context(alone(wanted.personal, PRIVATE))
+        session = stack.enter_context(snapshot(engine))
+        mark = mark_of(session)
+        if mark is not None:
+            mark.look(session)
+            mark.require_erased()
+        return write_as_seen(session, wanted)
+
+
+def write_as_seen(session: Session, wanted: Wanted) -> Path:
+    """The same from a session that reads one state of the database, by the only process that writes there."""
+    about = about_head(session, wanted.zone)
+    head_under(session, RULES)
     columns = columns_of(session)
-    about = about_head(session, zone)
-    with alone(folder, PUBLIC):
-        done = folder / str(about.revision)
-        if _about(done) == about:
-            point(done)
-        else:
-            draft = new_draft(folder)
-            writing = _Writing(session, draft, _before(session, folder))
-            resources = [*writing.parts(RowsInOrder(session, columns), columns.codes, about.revision), *writing.whole()]
-            (draft / COUNTS).write_bytes((files("app.exchange.count_files") / COUNTS).read_bytes())
-            descriptor = _descriptor(about, licence, public_url, resources)
-            (draft / DESCRIPTOR).write_text(
-                json.dumps(descriptor, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-            )
-            publish(draft, about.revision, PUBLIC)
-    return done
+    descriptor = _descriptor(about, wanted.licence, wanted.public_url)
+    done = wanted.folder / str(about.revision)
+    is_there = _same(done, descriptor)
+    personal = None if wanted.personal is None or are_of(wanted.personal, about, wanted.names) else wanted.personal
+    if is_there:
+        point(done)
+        if personal is None:
+            return done
+    rows_in_order = RowsInOrder(session, columns)
+    if personal is not None:
+        write_personal_parts(rows_in_order, columns, personal, about, wanted.names, erasures(session))
+        if is_there:
+            return done
+    draft = new_draft(wanted.folder)
+    writing = _Writing(session, draft, _before(session, wanted.folder))
+    descriptor["resources"] = [*writing.parts(rows_in_order, columns.codes, about.revision), *writing.whole()]
+    (draft / COUNTS).write_bytes((files("app.exchange.count_files") / COUNTS).read_bytes())
+    text = json.dumps(descriptor, ensure_ascii=False, indent=1)
+    (draft / DESCRIPTOR).write_text(text + "\n", encoding="utf-8")
+    return publish(draft, about.revision, PUBLIC)
+
+
+def _same(folder: Path, descriptor: Mapping[str, Any]) -> bool:
+    """Whether a folder has this descriptor, apart from its files."""
+    try:
+        there = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(there, dict) and {**there, "resources": None} == {**descriptor, "resources": None}
+
+
+def erasures(session: Session) -> list[int]:
+    """The revisions of erasures."""
+    erased = select(col(Entry.revision)).where(col(Entry.kind) == REDACTION).order_by(col(Entry.revision))
+    return [*session.scalars(erased)]
 
 
 def about_head(session: Session, zone: str) -> About:
@@ -95,7 +150,7 @@ class _Writing:
     def parts(self, rows_in_order: RowsInOrder, codes: Codes, revision: int) -> Iterator[dict[str, Any]]:
         """The files of the rows that the revisions of each part opened and closed, and of the log."""
         parts = parts_of(revision)
-        for table in FILE_TABLES:
+        for table in EVERY:
             columns = (*OPENING, *table.columns)
             rows: Rows | None = None
             for part in parts:
@@ -194,7 +249,7 @@ def _array(column: Column, values: list[Any]) -> Array:
             return np.array([None if value is None else str(value) for value in values], object)
 
 
-def _descriptor(about: About, licence: Licence, public_url: str, resources: list[dict[str, Any]]) -> dict[str, Any]:
+def _descriptor(about: About, licence: Licence, public_url: str) -> dict[str, Any]:
     return {
         "$schema": PROFILE,
         "name": "recuento-counts",
@@ -204,7 +259,7 @@ def _descriptor(about: About, licence: Licence, public_url: str, resources: list
         **({"homepage": public_url} if public_url else {}),
         "licenses": [{"name": licence.value, "path": ADDRESSES[licence]}],
         "recuento": about.model_dump(),
-        "resources": resources,
+        "resources": [],
     }
 
 

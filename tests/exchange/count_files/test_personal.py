@@ -6,8 +6,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.config import Settings
-from app.database import reading
-from app.exchange.count_files.personal import write_personal_parts
 from app.exchange.imports.faults import BadFile
 from app.reader import create_reader
 from tests.exchange.count_files.test_write import said_in, write
@@ -23,9 +21,8 @@ QUESTIONS = (
 
 
 def write_both(world: World, folder: Path) -> Path:
-    write(world, folder / "files")
-    with reading(world.engine) as session:
-        return write_personal_parts(session, folder / "personal", "list", "America/Caracas")
+    done = write(world, folder / "files", folder / "personal")
+    return folder / "personal" / done.name
 
 
 @pytest.fixture
