@@ -67,6 +67,8 @@ def migrate(connection: Connection) -> None:
         with context.begin_transaction():
             if not is_sqlite(connection):
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+                # It thinks for as long as a large registry takes between two statements.
+                connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             before = context.get_context().get_current_heads()
             context.run_migrations()
             if is_sqlite(connection) and context.get_context().get_current_heads() != before:

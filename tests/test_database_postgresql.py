@@ -8,14 +8,15 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 
 import httpx2
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.config import Settings
-from app.database import BUSY_TIMEOUT_MS, CommitUnanswered, make_engine, reading, writing
+from app.database import BUSY_TIMEOUT_MS, CommitUnanswered, make_engine, migrate, reading, writing
 from app.database_postgresql import THINKS_MS, is_direct
 from app.database_scrub import scrub
 from app.registry.scrubbing import TABLES
@@ -150,4 +151,21 @@ def test_a_writer_who_is_not_heard_of_any_more_gives_its_locks_up(
             other.execute(text("UPDATE head SET scrubbed = scrubbed"))
     with reading(engine) as session:
         assert session.scalar(text("SELECT demo FROM head")) is False
+    engine.dispose()
+
+
+@POSTGRESQL
+def test_a_migration_may_think_for_longer_than_a_writer(
+    database_url: str, templates: Templates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.database_postgresql.THINKS_MS", 500)
+    engine = make_engine(templates._postgres.new())
+
+    def think(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        sleep("CREATE TABLE entry" in statement)
+
+    event.listen(engine, "before_cursor_execute", think)
+    migrate(engine)
+    with reading(engine) as session:
+        assert session.scalar(text("SELECT revision FROM head")) == 0
     engine.dispose()
