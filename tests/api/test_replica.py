@@ -94,8 +94,11 @@ def test_questions_of_anybody_are_read_from_a_replica_that_has_all_there_is(
         assert registry.read_at == "database"
 
 
+@pytest.mark.parametrize("act", ["hidden", "erased"])
 @POSTGRESQL
-def test_a_replica_that_is_behind_shows_nobody_who_was_hidden_since(world: World, replica: Replica) -> None:
+def test_a_replica_that_is_behind_shows_nobody_who_was_hidden_or_erased_since(
+    world: World, replica: Replica, act: str
+) -> None:
     with served(world, replica.url) as registry:
         replica.catch_up()
         told = registry.ask(NAMED)
@@ -103,7 +106,11 @@ def test_a_replica_that_is_behind_shows_nobody_who_was_hidden_since(world: World
         assert "Quintana" in told.text
         revision = told.json()["revision"]
         replica.pause()
-        world.consent(told.json()["data"][0]["id"], "counted")
+        detainee = told.json()["data"][0]["id"]
+        if act == "hidden":
+            world.consent(detainee, "counted")
+        else:
+            world.redact(detainee)
         for path in (NAMED, f"{NAMED}?as_of={revision}"):
             assert "Quintana" not in registry.ask(path).text
             assert registry.read_at == "database"

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from app.config import Settings
-from tests.cli.test_metrics_port import served
+from tests.cli.test_metrics_port import SQLITE, served
 from tests.support import PATIENCE, World, make_report
 
 WORKERS = 3
@@ -124,6 +124,7 @@ def test_a_list_that_one_worker_took_in_is_filed_once(settings: Settings, restin
         assert {worker.ask(COUNT)["total"]["releases"] for worker in workers} == {LIST.count("\n") - 1}
 
 
+@SQLITE
 def test_a_stop_that_reaches_all_processes_at_once_ends_them_well(
     settings: Settings, resting: World, tmp_path: Path
 ) -> None:
