@@ -2,9 +2,12 @@
 each request through three threads takes longer than most answers, and longest on a busy machine."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio.to_thread
@@ -40,12 +43,14 @@ def opened(templates: Templates, kind: str) -> Iterator[World]:
     template, keys = templates.world(kind)
     with (
         templates.copy(kind, template) as url,
-        World(settings_of(url), keys=keys) as world,
+        TemporaryDirectory() as folder,
+        World(settings_of(url, columns_dir=Path(folder)), keys=keys) as world,
         closing(asyncio.new_event_loop()) as loop,
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(world.client, "portal", _Here(loop))
         patch.setattr(anyio.to_thread, "run_sync", _at_once)
+        patch.setattr(os, "fsync", lambda _handle: None)  # nobody cuts the power
         patch.setattr(settling, "REST", 0.0)  # nobody else waits for a turn as a writer
         patch.setattr(world.app.state.networks, "place", _apart)
         yield world
