@@ -46,11 +46,10 @@ class Index:
             found.append(at)
             at = self.text.find(sought, at + 1)
         words = np.unique(np.searchsorted(self._starts, np.array(found, np.intp), "right") - 1)
-        begins = self._begins[words]
-        numbers = self._begins[words + 1] - begins
-        nth = np.arange(numbers.sum()) - np.repeat(np.cumsum(numbers) - numbers, numbers)
-        places: Places = self._places[np.repeat(begins, numbers) + nth]
-        return places
+        begins, ends = self._begins[words].tolist(), self._begins[words + 1].tolist()
+        return np.concatenate(
+            [self._places[:0], *(self._places[begin:end] for begin, end in zip(begins, ends, strict=True))]
+        )
 
 
 class Large(NamedTuple):
@@ -97,7 +96,9 @@ def _with_word(columns: Columns, indexes: Sequence[Index], sought: str, revision
     table = columns.tables[NAMES.name]
     places = np.concatenate([index.places(sought) for index in indexes])
     places = places[places < len(table)]  # another may have made an index for a later head
-    held = (table.column(SINCE)[places] <= revision) & (table.column(UNTIL)[places] > revision)
+    held = table.column(UNTIL)[places] > revision
+    if revision < columns.head:
+        held &= table.column(SINCE)[places] <= revision
     return flags(columns.keys, table.column(PERSON)[places[held]])
 
 

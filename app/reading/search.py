@@ -35,15 +35,11 @@ NOT_FOUND = 0
 EXACT = 1000  # the rank of a name that holds every word as it was asked; others by likeness, in thousandths
 
 # Made once: building a statement costs more than running it.
+_SOME: Any = bindparam("some", expanding=True)
 _REVISION: Any = bindparam("revision", type_=Key)
-_PEOPLE = (
-    select(col(Placement.detainee), col(DetaineePersonal.facts))
-    .join(DetaineePersonal, col(DetaineePersonal.detainee) == col(Placement.detainee))
-    .where(
-        col(Placement.record).in_(bindparam("records", expanding=True)),
-        at(Placement, _REVISION),
-        at(DetaineePersonal, _REVISION),
-    )
+_PEOPLE = select(col(Placement.detainee)).where(col(Placement.record).in_(_SOME), at(Placement, _REVISION)).distinct()
+_FACTS = select(col(DetaineePersonal.detainee), col(DetaineePersonal.facts)).where(
+    col(DetaineePersonal.detainee).in_(_SOME), at(DetaineePersonal, _REVISION)
 )
 
 
@@ -80,15 +76,12 @@ def by_name(session: Session, reader: Reader, q: str, revision: int) -> Array:
 def _alike(session: Session, columns: Columns, reader: Reader, q: str, revision: int, ranks: Array) -> dict[int, int]:
     """Person → likeness in thousandths, of those found by the keys of the question and not otherwise (`ranks`)."""
     records = [hit.record for hit in look_up(session, BlockingQuery(search_keys(q)), reader.named)]
-    rows = session.connection().execute(_PEOPLE, {"records": records, "revision": revision}).all() if records else []
-    people = np.array([detainee for detainee, _facts in rows], np.intp)
+    run = session.connection().execute
+    people = np.array(run(_PEOPLE, {"some": records, "revision": revision}).scalars().all() if records else [], np.intp)
     unnamed = [publish for publish in CLASSES_OF_TODAY if publish not in reader.named]
-    judged = (ranks[people] == NOT_FOUND) & ~hidden(columns, people, unnamed, revision)
-    scored = {
-        detainee: max((answers(q, name) for name in _names(facts)), default=0.0)
-        for (detainee, facts), is_judged in zip(rows, judged.tolist(), strict=True)
-        if is_judged
-    }
+    others = people[(ranks[people] == NOT_FOUND) & ~hidden(columns, people, unnamed, revision)].tolist()
+    rows = run(_FACTS, {"some": others, "revision": revision}).all() if others else []
+    scored = {detainee: max((answers(q, name) for name in _names(facts)), default=0.0) for detainee, facts in rows}
     return {detainee: round(value * EXACT) for detainee, value in scored.items() if value >= SAME}
 
 
