@@ -14,20 +14,7 @@ from app.columns import tables
 from app.columns.codes import Codes
 from app.columns.rows import NONE, STANDS, Array, Recent, Rows
 from app.columns.table import Table, Within
-from app.columns.tables import (
-    CODE,
-    EVERY,
-    NAME,
-    NAMES,
-    NUMBER,
-    SINCE,
-    TRAIT_TABLES,
-    TYPES,
-    UNTIL,
-    VALUE,
-    WORD,
-    Kept,
-)
+from app.columns.tables import CODE, EVERY, NAMES, NUMBER, PERSONAL, SINCE, TYPES, UNTIL, VALUE, WORD, Kept
 from app.database import chunks
 from app.models import CLASSES_OF_TODAY, ChangedPerson, Detainee, Entry, Head, Placement, Record
 
@@ -94,7 +81,6 @@ class Columns:
     classes: Array
     codes: Codes
     values: Codes
-    words: Codes
     indexes: dict[tuple[str, ...], Any] = field(default_factory=dict)
     are_personal: bool = True
     generation: str | None = None
@@ -107,8 +93,7 @@ class Columns:
     def apart(self) -> "Columns":
         """The same for whoever saves them while others bring them to a later head, who add to codes and arrays."""
         tables = {name: table.apart() for name, table in self.tables.items()}
-        codes, values, words = (some.copy() for some in (self.codes, self.values, self.words))
-        return replace(self, tables=tables, codes=codes, values=values, words=words, indexes={})
+        return replace(self, tables=tables, codes=self.codes.copy(), values=self.values.copy(), indexes={})
 
     def rows(self, kept: Kept, revision: int, within: tuple[str, str] | None = None) -> Rows:
         """The rows of a table that hold at a revision; `within`: with this text in a column of codes."""
@@ -152,8 +137,7 @@ def read(session: Session, is_released: Callable[[], bool] = lambda: False) -> C
     """All columns, from the tables. Raises Released."""
     run = session.connection().execute
     head, rules = run(select(col(Head.revision), col(Head.rules))).one()
-    codes, values, words = Codes(), Codes(), Codes()
-    adding = _adding(codes, values, words)
+    codes, values = Codes(), Codes()
 
     def batches(rows: Result[Any]) -> Iterator[Sequence[Any]]:
         for some in rows.partitions():
@@ -163,12 +147,12 @@ def read(session: Session, is_released: Callable[[], bool] = lambda: False) -> C
 
     def table(kept: Kept) -> Table:
         with run(_STATEMENTS[kept.name]) as rows:
-            return Table.of(head, _known(_arrays(batches(rows), kept, adding), head))
+            return Table.of(head, _known(_arrays(batches(rows), kept, codes, values), head))
 
     with collecting_later():
         rows = {kept.name: table(kept) for kept in EVERY}
     classes = _with_classes(np.zeros(head + 1, np.int8), run(_CLASSES))
-    return Columns(head, rules, _leaves(session, head, {}), rows, classes, codes, values, words)
+    return Columns(head, rules, _leaves(session, head, {}), rows, classes, codes, values)
 
 
 def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
@@ -187,38 +171,26 @@ def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
     classes = np.zeros(head + 1, np.int8)
     classes[: held.keys] = held.classes
     renewed = {}
-    adding = _adding(held.codes, held.values, held.words)
     for kept in EVERY:
-        rows = _known(_arrays(found[kept.name], kept, adding), head)
+        rows = _known(_arrays(found[kept.name], kept, held.codes, held.values), head)
         renewed[kept.name] = _renewed(held.tables[kept.name], kept, people, rows, held.head, head)
-    values, words, indexes = held.values, held.words, held.indexes
-    if any(renewed[kept.name].is_rewritten for kept in TRAIT_TABLES):
+    values = held.values
+    if any(renewed[kept.name].is_rewritten for kept in PERSONAL):
         values = said_still(renewed, values)
-    if renewed[NAMES.name].is_rewritten:
-        words = words_still(renewed, words)
-        indexes = {}  # their rows stand elsewhere now, and their texts may be of the erased
+    # In a table that was written anew rows stand elsewhere, and texts of an index may be somebody's who was erased.
+    indexes = {} if renewed[NAMES.name].is_rewritten else held.indexes
     _with_classes(classes, recorded)
     return replace(
-        held, head=head, leaves=leaves, tables=renewed, classes=classes, values=values, words=words, indexes=indexes,
+        held, head=head, leaves=leaves, tables=renewed, classes=classes, values=values, indexes=indexes,
         read_at=monotonic(), made={}, _recent=Recent(),
     )  # fmt: skip
 
 
 def said_still(tables: Mapping[str, Table], values: Codes) -> Codes:
-    """The values of personal dimensions that some row has: one that none has any more may be somebody's who was
-    erased."""
-    said = (np.flatnonzero(np.bincount(tables[kept.name].column("value"))).tolist() for kept in TRAIT_TABLES)
+    """The values of personal dimensions, and the words of names, that some row has: one that none has any more may be
+    somebody's who was erased."""
+    said = (np.flatnonzero(np.bincount(tables[kept.name].column(kept.personal))).tolist() for kept in PERSONAL)
     return values.without_others({code for of_table in said for code in of_table})
-
-
-def words_still(tables: Mapping[str, Table], words: Codes) -> Codes:
-    """The words of names that some row has, as for values."""
-    return words.without_others({*np.flatnonzero(np.bincount(tables[NAMES.name].column(NAME))).tolist()})
-
-
-def _adding(codes: Codes, values: Codes, words: Codes) -> dict[str, Callable[[str | None], int]]:
-    """Kind of column → what gives its texts their codes."""
-    return {CODE: codes.add, VALUE: values.add, WORD: words.add}
 
 
 def _word_by_word(rows: Iterable[Any]) -> list[Any]:
@@ -226,12 +198,11 @@ def _word_by_word(rows: Iterable[Any]) -> list[Any]:
     return [(*others, word) for *others, text in rows for word in dict.fromkeys(text.split())]
 
 
-def _arrays(
-    batches: Iterable[Iterable[Any]], kept: Kept, adding: Mapping[str, Callable[[str | None], int]]
-) -> dict[str, Array]:
-    """Rows of a table as arrays by column. `adding`: of texts."""
+def _arrays(batches: Iterable[Iterable[Any]], kept: Kept, codes: Codes, values: Codes) -> dict[str, Array]:
+    """Rows of a table as arrays by column."""
     names = (SINCE, UNTIL, *kept.columns)
     parts: dict[str, list[Array]] = {name: [] for name in names}
+    adding = {CODE: codes.add, VALUE: values.add, WORD: values.add}
     for rows in batches:
         if WORD in kept.columns.values():
             rows = _word_by_word(rows)

@@ -25,7 +25,7 @@ from sqlalchemy import Engine
 
 from app import __version__
 from app.columns.codes import Codes
-from app.columns.reading import Columns, Released, said_still, words_still
+from app.columns.reading import Columns, Released, said_still
 from app.columns.rows import Array
 from app.columns.table import NEWEST, PREVIOUS, Table, with_room
 from app.columns.tables import EVERY, SINCE, UNTIL
@@ -220,7 +220,6 @@ def _write(columns: Columns, folder: Path) -> str:
         "leaves": {revision: leaf.hex() for revision, leaf in columns.leaves.items()},
         "codes": columns.codes.texts(),
         "values": said_still(columns.tables, columns.values).texts(),
-        "words": words_still(columns.tables, columns.words).texts(),
         "lengths": {name: len(table) for name, table in columns.tables.items()},
         "arrays": arrays,
     }
@@ -261,7 +260,6 @@ def _mapped(folder: Path) -> Columns:
         classes=arrays[CLASSES],
         codes=Codes(described["codes"]),
         values=Codes(described["values"]),
-        words=Codes(described["words"]),
         generation=folder.name,
     )
 

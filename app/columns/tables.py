@@ -21,7 +21,7 @@ from app.models import (
 )
 
 NUMBER, SMALL, CODE, VALUE, FLAG = "number", "small number", "code", "value of a personal dimension", "flag"
-WORD = "word"  # of a text: each of its words makes a row of its own
+WORD = "word"  # of a text about a person: each of its words makes a row of its own
 TYPES: dict[str, DTypeLike] = {
     NUMBER: np.int32, SMALL: np.int16, CODE: np.int16, VALUE: np.int32, FLAG: np.bool_, WORD: np.int32,
 }  # fmt: skip
@@ -43,6 +43,11 @@ class Kept:
     def name(self) -> str:
         return str(self.table.__tablename__)
 
+    @property
+    def personal(self) -> str:
+        """The column with texts about a person."""
+        return next(name for name, kind in self.columns.items() if kind in (VALUE, WORD))
+
 
 _SPELL = {PERSON: NUMBER, "spell": NUMBER}
 _DAYS = {"lo": NUMBER, "hi": NUMBER}
@@ -61,13 +66,13 @@ FURTHEST_STAGES = Kept(Release, ("spell",), {**_SPELL, "stage": CODE})
 ARRESTS = Kept(Detention, ("spell",), {**_SPELL, "detained_lo": NUMBER, "detained_hi": NUMBER, **_TERMS})
 PEOPLE = Kept(Detainee, (PERSON,), {PERSON: NUMBER, "state": CODE, "rearrested": FLAG})
 PLACEMENTS = Kept(Placement, ("record",), {PERSON: NUMBER, "record": NUMBER})
-# Personal: rows of an erased person leave all that follow.
+# Personal: rows of an erased person leave these.
 TRAITS = Kept(Trait, ("spell", "name", "value"), {**_SPELL, "name": CODE, "value": VALUE})
 SOURCE_TRAITS = Kept(
     SourceTrait, ("spell", "source", "name", "value"), {**_SPELL, "source": NUMBER, "name": CODE, "value": VALUE}
 )
-TRAIT_TABLES = (TRAITS, SOURCE_TRAITS)
 NAMES = Kept(DetaineePersonal, (PERSON, NAME), {PERSON: NUMBER, NAME: WORD})
+PERSONAL = (TRAITS, SOURCE_TRAITS, NAMES)
 EVERY = (
     RELEASES, SOURCE_RELEASES, FURTHEST_STAGES, HELD, SOURCE_HELD, ARRESTS, PEOPLE, PLACEMENTS, TRAITS, SOURCE_TRAITS,
     NAMES,

@@ -34,7 +34,7 @@ class Index:
         self._places = places[np.argsort(word[places], kind="stable")].astype(np.int32)
         by_word = word[self._places]
         first = np.flatnonzero(np.diff(by_word, prepend=-1))
-        texts = [columns.words.text(code) or "" for code in by_word[first].tolist()]
+        texts = [columns.values.text(code) or "" for code in by_word[first].tolist()]
         self._begins = np.append(first, len(places))
         self._starts = np.cumsum([0, *(len(text) + 1 for text in texts)])[:-1]
         self.text = "\n".join(("", *texts, ""))

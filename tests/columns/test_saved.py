@@ -428,7 +428,7 @@ def says_something_of(folder: Path, person: int) -> bool:
     """Whether a saved array of personal values has a row of a person."""
     mapped = Directory(folder).mapped()
     return mapped is not None and any(
-        person in mapped.tables[kept.name].column(tables.PERSON) for kept in (*tables.TRAIT_TABLES, tables.NAMES)
+        person in mapped.tables[kept.name].column(tables.PERSON) for kept in tables.PERSONAL
     )
 
 
@@ -483,9 +483,7 @@ def test_another_machine_forgets_within_two_beats_though_nobody_counts_there(wor
         assert not says_something_of(folder, person)
         now = held._holder_of(engine).columns
         assert now is not None
-        assert all(
-            person not in now.tables[kept.name].column(tables.PERSON) for kept in (*tables.TRAIT_TABLES, tables.NAMES)
-        )
+        assert all(person not in now.tables[kept.name].column(tables.PERSON) for kept in tables.PERSONAL)
 
 
 def test_columns_from_before_an_erasure_are_saved_no_more(world: World, folder: Path) -> None:

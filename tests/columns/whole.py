@@ -23,7 +23,7 @@ def names_of(kept: Kept) -> tuple[str, ...]:
 
 def told(columns: Columns, kept: Kept, rows: Rows | dict[str, Any], names: Sequence[str]) -> list[tuple[Any, ...]]:
     """Rows with texts in place of codes, sorted."""
-    texts = {CODE: columns.codes.text, VALUE: columns.values.text, WORD: columns.words.text}
+    texts = {CODE: columns.codes.text, VALUE: columns.values.text, WORD: columns.values.text}
     as_told = [
         [texts[kept.columns[name]](code) for code in rows[name].tolist()]
         if kept.columns.get(name) in texts

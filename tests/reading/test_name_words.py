@@ -44,14 +44,14 @@ class OfWords:
     """A table of names, one word a row, as columns have it."""
 
     rows: list[str]
-    words: Codes = field(default_factory=Codes)
+    values: Codes = field(default_factory=Codes)
 
     @property
     def tables(self) -> Any:
         return {tables.NAMES.name: self}
 
     def column(self, _name: str) -> Any:
-        return np.array([self.words.add(word) for word in self.rows], np.int32)
+        return np.array([self.values.add(word) for word in self.rows], np.int32)
 
 
 @given(st.lists(st.text("ab明", min_size=1, max_size=4)), st.text("ab明", min_size=1, max_size=3), st.booleans())
@@ -137,8 +137,8 @@ def test_after_an_erasure_no_index_and_no_text_has_the_name(world: World, who: s
     assert found(world, "orihuela", who) == [left]
     columns = at_head(world.engine)
     assert "baltasar" not in texts(world, seen)
-    assert columns.words.of("baltasar") == UNKNOWN
-    assert columns.words.of("casilda") != UNKNOWN
+    assert columns.values.of("baltasar") == UNKNOWN
+    assert columns.values.of("casilda") != UNKNOWN
 
 
 def test_after_the_erasure_of_somebody_hidden_the_others_are_still_found(world: World) -> None:

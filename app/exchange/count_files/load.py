@@ -127,7 +127,6 @@ class CountFiles:
             classes=classes,
             codes=codes,
             values=values,
-            words=Codes(),
             are_personal=self.personal is not None,
             first_apart=first_apart,
         )
