@@ -16,6 +16,8 @@ from httpx2 import Response
 from app.exchange.imports import local
 from app.exchange.imports.stored import Sent
 from app.matching import words as words_module
+from app.models import NAMED_BY_REPORTS
+from tests.columns.whole import at_head
 from tests.databases import ENGINES, Templates
 from tests.support import GOVERNMENT, Body, World, make_report
 from tests.two_registries import twins
@@ -90,6 +92,18 @@ def test_searching_by_name_costs_the_same(two: Pair, who: str | None, publish: s
             with subtests.test(f"{path} {q}"):
                 right, wrong = costs(two, partial(search, path, q))
                 assert right == wrong
+
+
+@pytest.mark.parametrize("publish", ["counted", "anonymous"])
+def test_what_a_search_goes_through_in_memory_is_the_same(two: Pair, publish: str) -> None:
+    hide(two, publish)
+    gone_through = []
+    for world in two:
+        world.get("/v1/detainees", q=GUESSED)
+        made = at_head(world.engine).made[f"names of {('named', NAMED_BY_REPORTS)}"]
+        gone_through.append([(sorted(index.text.split()), len(index._places)) for index in (made.large, made.beside)])
+    assert gone_through[0] == gone_through[1]
+    assert {"zoraida", "montilla", "paz"} <= {word for words, _rows in gone_through[0] for word in words}
 
 
 def test_asking_by_what_is_hidden_costs_the_same(two: Pair, subtests: pytest.Subtests) -> None:
