@@ -81,7 +81,7 @@ def bearing(
     others = [publish for publish in CLASSES_OF_TODAY if publish not in classes]
     made = _indexes(columns, classes)
     table = columns.tables[NAMES.name]
-    apart = np.array([*table.places(made.mixed)], np.intp)
+    apart = _standing(columns, np.array([*table.places(made.mixed)], np.intp), revision)
     apart = apart[~hidden(columns, table.column(PERSON)[apart], others, revision)]
     indexes = made.large, made.beside, Index(columns, apart)
     called = np.ones(columns.keys, bool)
@@ -93,13 +93,18 @@ def bearing(
 
 def _with_word(columns: Columns, indexes: Sequence[Index], sought: str, revision: int) -> Mask:
     """By key, whether a person's name had such a word."""
+    places = _standing(columns, np.concatenate([index.places(sought) for index in indexes]), revision)
+    return flags(columns.keys, columns.tables[NAMES.name].column(PERSON)[places])
+
+
+def _standing(columns: Columns, places: Places, revision: int) -> Places:
+    """Where, of these, the rows stand that hold at a revision."""
     table = columns.tables[NAMES.name]
-    places = np.concatenate([index.places(sought) for index in indexes])
     places = places[places < len(table)]  # another may have made an index for a later head
     held = table.column(UNTIL)[places] > revision
     if revision < columns.head:
         held &= table.column(SINCE)[places] <= revision
-    return flags(columns.keys, table.column(PERSON)[places[held]])
+    return places[held]
 
 
 def _indexes(columns: Columns, classes: tuple[str, ...]) -> Indexes:

@@ -109,6 +109,27 @@ def test_the_name_of_somebody_hidden_is_in_no_index_though_the_person_was_once_t
     assert found(world, "fingida", as_of=tied) == found(world, "orihuela", as_of=tied) == [named]
 
 
+def test_what_somebody_was_called_while_tied_to_somebody_hidden_is_sought_at_no_other_revision(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, other = file(world, "Baltasar Orihuela"), file(world, "Casilda Fingida", who="jep")
+    tie = world.judge(named, other, "same")["id"]
+    tied = world.revision
+    assert world.client.delete(f"/v1/identity/{tie}", headers=world.headers("curator")).status_code == 200
+    world.consent(other, "counted")
+    gone_through: list[str] = []
+
+    def note(index: Index, sought: str, places: Any = Index.places) -> Any:
+        gone_through.append(index.text)
+        return places(index, sought)
+
+    monkeypatch.setattr(Index, "places", note)
+    for revision in (tied - 1, tied, world.revision):
+        assert found(world, "orihuela", as_of=revision) == ([] if revision == tied else [named])
+    assert any("orihuela" in text for text in gone_through)
+    assert not any("fingida" in text for text in gone_through)
+
+
 def test_an_index_with_many_rows_beside_it_is_made_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(name_words, "MOST_BESIDE", 4)
     people = []
