@@ -28,7 +28,7 @@ hypothesis_settings.load_profile(PROFILE)
 UNCOUNTED = (
     "properties", "model", "trials", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles",
     "test_filters", "test_formats", "test_probing", "test_reading", "test_drills", "test_crowd", "machine", "fuzz",
-    "attack", "test_pairs", "test_hostile", "test_time_tells", "deploy",
+    "attack", "test_pairs", "test_hostile", "test_time_tells", "deploy", "test_costs",
 )  # fmt: skip
 # What was made while tests were collected stays until the end, so nobody looks through it for garbage; nor, more often
 # than this, through what the tests make. A tenth of their time went there.

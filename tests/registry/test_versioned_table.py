@@ -1,12 +1,13 @@
 """Rows that hold for a span of revisions: what changes ends and begins anew, what stays is not touched."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, insert, select
 
 from app.database import chunks, writing
-from app.models import OPEN, Trait, metadata
+from app.models import OPEN, PROJECTED, Detainee, ProvisionalHiding, Release, TableRow, Trait, metadata
 from app.registry.versioned_table import VersionedTables
 
 TABLE = metadata.tables["trait"]
@@ -79,6 +80,29 @@ def test_rows_of_others_and_of_the_past_are_not_touched(run: Connection) -> None
 def test_nothing_wanted_of_nobody_writes_nothing(run: Connection) -> None:
     TRAITS.replace(run, [], {Trait: []}, 5)
     assert spans(run) == []
+
+
+def test_rows_of_several_tables_are_told_apart(run: Connection) -> None:
+    every = VersionedTables(PROJECTED, "detainee")
+    person = {"detainee": 7, "publish": "named", "state": "held", "rearrested": True, "rearrest_claimed": False}
+    release = {"spell": 9, "detainee": 7, "stage": "ordered", "status": None, "country": "VE", "facts": "{}"}
+    hiding = {"record": 9, "detainee": 7, "source": 2, "publish": "counted", "against": "reports", "stopped": False}
+    rows: dict[type[Any], list[TableRow]] = {
+        Detainee: [{**person, "facts": "{}"}], Release: [release], ProvisionalHiding: [hiding],
+        Trait: [trait(9, "male", detainee=7), trait(9, "VE", detainee=7, name="nationality")],
+    }  # fmt: skip
+    every.replace(run, [7], rows, 5)
+    stopped = rows | {ProvisionalHiding: [{**hiding, "stopped": True}], Trait: rows[Trait][:1]}
+    every.replace(run, [7], stopped, 6)
+
+    def lives(model: type[Any]) -> list[tuple[int, int]]:
+        columns = model.__table__.c
+        found = run.execute(select(columns.since, columns.until).order_by(columns.since))
+        return [(since, 0 if until == OPEN else until) for since, until in found]
+
+    assert [lives(model) for model in (Detainee, Release)] == [[(5, 0)], [(5, 0)]]
+    assert lives(ProvisionalHiding) == [(5, 6), (6, 0)]
+    assert spans(run) == [(9, "VE", 5, 6), (9, "male", 5, 0)]
 
 
 @pytest.mark.parametrize("number", [0, 1, 499, 500, 501, 1200])
