@@ -4,7 +4,8 @@ A file has days as dates, codes as texts and null where the columns have NONE, s
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,23 @@ from app.columns.codes import NOTHING, Codes
 from app.columns.rows import NONE, Array
 from app.exchange.count_files.tables import Column, Type
 
-# Everything needed is built in: nothing is fetched from anywhere.
-_SETTINGS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-# What DuckDB may hold before it puts something aside on disk.
-_MEMORY = "256MB"
+_SETTINGS: dict[str, Any] = {
+    # Everything needed is built in: nothing is fetched from anywhere.
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    # A file is read once, and what was personal in it must not stay in memory.
+    "enable_external_file_cache": "false",
+    # Nothing is put aside on disk: it would be personal values outside the folder that is kept safe.
+    "temp_directory": "",
+    # Files are read and written as a stream: five million rows take less than that.
+    "memory_limit": "256MB",
+}
+# Folders whose databases stay open: one to read from and one to write into.
+_FOLDERS = 2
 # Rows that are fetched at a time.
 BATCH = 10_000
 _CODED = (Type.CODE, Type.VALUE)
 _ORDINAL_1 = "DATE '0001-01-01'"
-
-
 NO_CODES = Codes()  # of files that have none
 
 
@@ -32,14 +40,14 @@ def write_parquet(
     path: Path, columns: Sequence[Column], rows: Mapping[str, Array], codes: Codes, values: Codes = NO_CODES
 ) -> None:
     """Write rows, by the names of the registry's own columns, into a file. `values`: of personal dimensions."""
-    with _connected() as connection:
+    with _connected(path.parent) as connection:
         connection.register("rows", {column.kept: rows[column.kept] for column in columns})
         for column in columns:
             if column.type in _CODED:
-                told = _texts(codes if column.type is Type.CODE else values, rows[column.kept])
-                _set(connection, column, "VARCHAR[]", told)
+                texts = _texts(codes if column.type is Type.CODE else values, rows[column.kept])
+                _set(connection, column, "VARCHAR[]", texts)
         in_file = ", ".join(f"{_in_file(column)} AS {column.name}" for column in columns)
-        connection.view("rows").project(in_file).write_parquet(str(path), compression="zstd")
+        connection.view("rows").project(in_file).write_parquet(str(path.resolve()), compression="zstd")
 
 
 def read_columns(
@@ -47,46 +55,71 @@ def read_columns(
 ) -> dict[str, Array]:
     """The rows of files that have the same columns, one file after another, by the names of the registry's own
     columns. `values`: of personal dimensions."""
-    with _connected() as connection:
-        rows = connection.read_parquet([str(path) for path in paths])
+    with _connected(paths[0].parent) as connection:
+        rows = _rows_in(connection, paths)
         for column in columns:
             if column.type in _CODED:
                 add = (codes if column.type is Type.CODE else values).add
                 texts = [text for (text,) in rows.unique(column.name).fetchall() if text is not None]
                 _set(connection, column, "MAP(VARCHAR, INTEGER)", {text: add(text) for text in texts})
         kept = ", ".join(f"{_in_columns(column)} AS {column.kept}" for column in columns)
-        found: dict[str, Any] = rows.project(kept).fetchnumpy()
-        return {name: np.asarray(column) for name, column in found.items()}
+        arrays: dict[str, Any] = rows.project(kept).fetchnumpy()
+        return {name: np.asarray(array) for name, array in arrays.items()}
 
 
 def read_rows(paths: Sequence[Path], columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
     """The rows of files in words, by the names of the registry's own columns."""
     names = [column.kept for column in columns]
-    with _opened() as connection:  # for itself: a view is seen by all connections of a database
-        rows = connection.read_parquet([str(path) for path in paths])
-        rows.project(", ".join(column.name for column in columns)).create_view("told")
-        told = connection.execute("FROM told")
-        while some := told.fetchmany(BATCH):
-            for row in some:
+    with _opened(paths[0].parent.resolve()) as connection:  # for itself: a view is seen by all of a database
+        selected = _rows_in(connection, paths).project(", ".join(column.name for column in columns))
+        selected.create_view("selected_rows")
+        rows = connection.execute("FROM selected_rows")
+        while batch := rows.fetchmany(BATCH):
+            for row in batch:
                 yield dict(zip(names, row, strict=True))
 
 
-def _opened() -> duckdb.DuckDBPyConnection:
-    """An empty database in memory."""
-    return duckdb.connect(":memory:", config={**_SETTINGS, "memory_limit": _MEMORY})
+def extent(paths: Sequence[Path], column: Column) -> tuple[int, int, int]:
+    """How many rows files have, and the least and the highest number in a column of theirs (0 where there is none),
+    before anything takes memory for them."""
+    with _connected(paths[0].parent) as connection:
+        name = column.name
+        wanted = f"count(*), coalesce(min({name}), 0)::BIGINT, coalesce(max({name}), 0)::BIGINT"
+        ((number, least, most),) = _rows_in(connection, paths).aggregate(wanted).fetchall()
+        return number, least, most
 
 
-@cache
-def _database() -> duckdb.DuckDBPyConnection:
-    """The one that this process opens once, since that takes longer than to write a file."""
-    return _opened()
+def _rows_in(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> duckdb.DuckDBPyRelation:
+    """The rows of files of one folder. DuckDB would look for other files by a `*`, `?` or `[` in a path, and take
+    columns from a folder that is called `name=value`."""
+    return connection.read_parquet([escape(str(path.resolve())) for path in paths], hive_partitioning=False)
+
+
+def _opened(folder: Path) -> duckdb.DuckDBPyConnection:
+    """An empty database in memory, which reads and writes the files of one folder and nothing else of the machine."""
+    connection = duckdb.connect(":memory:", config=_SETTINGS)
+    directories = ", ".join(_quoted(text) for text in (str(folder), escape(str(folder))))  # as `_rows_in` names it
+    connection.execute(f"SET allowed_directories = [{directories}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+@lru_cache(maxsize=_FOLDERS)
+def _database(folder: Path) -> duckdb.DuckDBPyConnection:
+    """The database of a folder, which is opened once, since that takes longer than to write a file."""
+    return _opened(folder)
 
 
 @contextmanager
-def _connected() -> Iterator[duckdb.DuckDBPyConnection]:
+def _connected(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection whose names and variables are its own."""
-    with _database().cursor() as connection:
+    with _database(folder.resolve()).cursor() as connection:
         yield connection
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _set(connection: duckdb.DuckDBPyConnection, column: Column, type_: str, value: Any) -> None:

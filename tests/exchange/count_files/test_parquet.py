@@ -1,0 +1,59 @@
+"""DuckDB reads the file that it is given and nothing else of the machine, and puts nothing aside."""
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from app.columns.codes import Codes
+from app.exchange.count_files.parquet import _opened, read_columns, read_rows, write_parquet
+from app.exchange.count_files.tables import Column, Type
+
+NUMBER = Column("person", "person", Type.NUMBER, "A number.")
+
+
+def written(folder: Path, number: int) -> Path:
+    folder.mkdir()
+    path = folder / "people.parquet"
+    write_parquet(path, [NUMBER], {"person": np.array([number], np.int32)}, Codes())
+    return path
+
+
+@pytest.mark.parametrize("name, other", [("a[b]", "ab"), ("a*", "abc"), ("a?", "ab"), ("it's [b]", "it's b")])
+def test_a_folder_may_be_called_as_a_pattern_of_others_is(tmp_path: Path, name: str, other: str) -> None:
+    mine, others = written(tmp_path / name, 1), written(tmp_path / other, 2)
+    assert read_columns([mine], [NUMBER], Codes())["person"].tolist() == [1]
+    assert [*read_rows([mine], [NUMBER])] == [{"person": 1}]
+    mine.unlink()
+    with pytest.raises(duckdb.Error):
+        read_columns([mine], [NUMBER], Codes())
+    assert others.exists()
+
+
+def test_a_folder_name_gives_no_column(tmp_path: Path) -> None:
+    path = written(tmp_path / "person=7", 1)
+    assert read_columns([path], [NUMBER], Codes())["person"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "FROM read_text('{other}')",
+        "COPY (SELECT 1) TO '{other}.csv'",
+        "ATTACH '{other}.db'",
+        "SET enable_external_access = true",
+        "SET temp_directory = '{other}'",
+        "INSTALL httpfs",
+    ],
+)
+def test_a_database_reaches_nothing_but_its_folder(tmp_path: Path, statement: str) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "other").write_text("kept")
+    with _opened(tmp_path / "mine") as connection, pytest.raises(duckdb.Error):
+        connection.execute(statement.format(other=tmp_path / "other")).fetchall()
+
+
+def test_nothing_is_put_aside_on_disk(tmp_path: Path) -> None:
+    with _opened(tmp_path) as connection:
+        assert connection.execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]
