@@ -227,6 +227,7 @@ def furnish(app: FastAPI, settings: Settings, engine: Engine, mark: Mark) -> Non
     app.state.security_contact = settings.security_contact
     app.state.readiness = Readiness()
     app.state.settling = Settling()
+    app.state.head_moves = True  # a day that is not over may be asked for: entries of it will be in this log
     app.state.question_seconds = settings.question_seconds
     app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key, settings.rate_of_searches)
     app.state.networks = Networks()

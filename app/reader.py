@@ -3,82 +3,171 @@ registry's database and while the registry itself does not answer."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 from anyio.to_thread import run_sync
 from fastapi import FastAPI
-from sqlalchemy.exc import SQLAlchemyError
+from starlette.datastructures import State
 
 from app.api.counts import counts
 from app.api.door import Room
+from app.api.heads import Heads
+from app.api.kept_answers import KeptAnswers
 from app.api.lanes import Lanes
 from app.api.settling import Settling
-from app.columns.held import release
+from app.clock import count, wall_clock
+from app.columns.held import give, release
+from app.columns.reading import Columns
 from app.config import Settings
-from app.database import make_engine, migrate, reading
+from app.database import make_engine, migrate
 from app.database_guards import restrict
 from app.dates import parse_zone
-from app.exchange.count_files.load import CountFiles, stand_for
+from app.exchange.count_files.files import About, Described
+from app.exchange.count_files.load import CountFiles, as_bad_file, personal_parts_in, stand_for, without_personal
 from app.exchange.imports.faults import BadFile
-from app.log.entries import head
 from app.log.mark import attach
 from app.main import described, furnish, serve_routes
 
 # Seconds. A folder is renewed once in minutes or hours, and a look at it costs a small file.
 LOOKED_EVERY = 10.0
+# For so long personal values are told though their newest parts cannot be taken up: within that time both folders are
+# copied. After it what is told may have been closed by a withdrawn consent or an erasure.
+PERSONAL_MINUTES = 10
 
 log = logging.getLogger("recuento")
 
 
-class _Followed:
-    """A folder of count files, perhaps with their personal parts, and the application that stands for the newest."""
+class _Settled(Settling):
+    """Nobody writes here: of the moments that the files reach, each is settled."""
 
-    def __init__(self, folder: Path, personal: Path | None, app: FastAPI) -> None:
-        self._folder, self._personal, self._app, self._known = folder, personal, app, 0
+    async def reach(self, state: State, instant: datetime) -> None:
+        pass
+
+
+class _Database:
+    """What counts ask for beside columns: a file of its own, which goes with the process. `log_end`: its last entry."""
+
+    log_end: About | None = None
+
+    def __init__(self, sessions: int) -> None:
+        self._folder = TemporaryDirectory(prefix="recuento-files-")
+        self.engine = make_engine(f"sqlite:///{self._folder.name}/counts.db", pool_size=sessions)
+        migrate(self.engine)
+        restrict(self.engine)
+
+    def close(self) -> None:
+        release(self.engine)
+        self.engine.dispose()
+        self._folder.cleanup()
+
+
+class _Followed:
+    """A folder of count files, perhaps with their personal parts, and the application that stands for the newest.
+
+    `_descriptors`: of the files that are answered from; None where the newest are to be taken up in any case;
+    `_current_at`: when the personal parts were last seen to be the newest; `_before`: the database of another log,
+    which whoever was being answered then may still read."""
+
+    def __init__(self, folder: Path, personal: Path | None, app: FastAPI, database: _Database) -> None:
+        self._folder, self._personal, self._app = folder, personal, app
+        self._database = database
+        self._before: _Database | None = None
+        self._descriptors: tuple[Described, Described | None] | None = None
+        self._columns: Columns | None = None
+        self._current_at = count()
+        self._turn = Lock()  # of whoever changes what is answered from
 
     def follow(self) -> None:
         """Let the application answer from the newest files, if it does not yet. Raises BadFile."""
-        files = CountFiles.newest_in(self._folder, self._personal)
-        if files.revision <= self._known:
-            return
-        files.require_whole()
-        stand_for(self._app.state.engine, files, self._known)
-        state = self._app.state
-        state.zone = parse_zone(files.said.recuento.zone)
-        state.public_url = state.settings.public_url or files.said.homepage
-        if files.personal is not None:
-            state.names = files.personal.said.names
-        self._known = files.revision
-        with reading(self._app.state.engine) as session:
-            self._recorded_at = head(session)[1]
+        begun = count()
+        with as_bad_file(self._folder):
+            if self._personal is not None:
+                newest = personal_parts_in(self._personal).descriptor
+                if self._descriptors is not None and newest == self._descriptors[1]:
+                    self._current_at = begun
+            files = CountFiles.newest_in(self._folder, self._personal)
+            if self._descriptors == _descriptors_of(files):
+                return
+            files.require_whole()
+            database = self._database_for(files)
+            try:
+                with self._turn:
+                    self._take(files, database, begun)
+            except BaseException:
+                if database is not self._database:
+                    database.close()
+                raise
 
-    def now(self) -> datetime:
-        """When the newest entry of the files was recorded. What came later nobody knows here: an instant after it is
-        refused, as a server refuses one that has not come."""
-        return self._recorded_at
+    def withhold_outdated(self) -> None:
+        """Tell no personal value any more where newer personal parts could not be taken up for PERSONAL_MINUTES."""
+        with self._turn:
+            columns = self._columns
+            if columns is None or not columns.are_personal or count() - self._current_at <= PERSONAL_MINUTES * 60:
+                return
+            self._columns = without_personal(columns)
+            give(self._database.engine, self._columns)
+            self._descriptors = None
+            self._app.state.kept_answers = KeptAnswers()
+        log.error("nothing personal is told: newer personal parts could not be read for %d minutes", PERSONAL_MINUTES)
+
+    def close(self) -> None:
+        for database in (self._database, self._before):
+            if database is not None:
+                database.close()
+
+    def _database_for(self, files: CountFiles) -> _Database:
+        """The database, if its log goes on in these files; otherwise an empty one: nothing of another log stays."""
+        log_end = self._database.log_end
+        if log_end is None or files.has(log_end):
+            return self._database
+        return _Database(self._app.state.sessions)
+
+    def _take(self, files: CountFiles, database: _Database, begun: float) -> None:
+        """Answer from files."""
+        stand_for(database.engine, files, 0 if database.log_end is None else database.log_end.revision)
+        state, about = self._app.state, files.descriptor.recuento
+        state.zone = parse_zone(about.zone)
+        state.public_url = state.settings.public_url or files.descriptor.homepage
+        if files.personal is not None:
+            state.names = files.personal.descriptor.names
+        if database is not self._database:
+            if self._before is not None:
+                self._before.close()
+            self._before, self._database = self._database, database
+            state.heads.close()
+            state.heads, state.mark = Heads(database.engine), attach(database.engine, None)
+            state.engine = database.engine
+        state.kept_answers = KeptAnswers()  # last: what is kept from now on is of these files
+        database.log_end, self._columns = about, files.columns
+        self._descriptors, self._current_at = _descriptors_of(files), begun
+
+
+def _descriptors_of(files: CountFiles) -> tuple[Described, Described | None]:
+    return files.descriptor, None if files.personal is None else files.personal.descriptor
 
 
 def create_reader(folder: Path, settings: Settings, personal: Path | None = None) -> FastAPI:
     """The application on a folder of count files; it follows the folder. `personal`: the folder of their personal
     parts. Raises BadFile."""
+    # A reader asks no registry's database, whatever else the settings are for.
+    settings = settings.model_copy(update={"database_read_url": None, "database_listen_url": None})
     app = described(settings, _lifespan)
-    # What counts ask for beside columns lies in a file of its own, which goes with the process.
-    app.state.beside = TemporaryDirectory(prefix="recuento-files-")
-    engine = make_engine(f"sqlite:///{app.state.beside.name}/counts.db", pool_size=app.state.sessions)
-    migrate(engine)
-    restrict(engine)
-    furnish(app, settings, engine, attach(engine, None))
-    app.state.followed = _Followed(folder, personal, app)
+    database = _Database(app.state.sessions)
+    furnish(app, settings, database.engine, attach(database.engine, None))
+    app.state.clock = wall_clock
+    app.state.head_moves = False
+    app.state.settling = _Settled()
+    app.state.followed = _Followed(folder, personal, app, database)
     try:
         app.state.followed.follow()
     except BaseException:
-        _close(app)
+        app.state.followed.close()
         raise
-    app.state.clock = app.state.followed.now
     _open(app)
     serve_routes(app, settings, (counts,))
     return app
@@ -88,29 +177,33 @@ def _open(app: FastAPI) -> None:
     settings: Settings = app.state.settings
     app.state.lanes = Lanes.of(settings.concurrency, settings.patience_seconds)
     app.state.room = Room(settings.max_bytes_in_flight, settings.patience_seconds)
-    app.state.settling = Settling()
-
-
-def _close(app: FastAPI) -> None:
-    release(app.state.engine)
-    app.state.engine.dispose()
-    app.state.beside.cleanup()
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
-    following = asyncio.create_task(_follow(app.state.followed))
-    yield
-    following.cancel()
-    await app.state.heads.stop()
-    _close(app)
+    followed: _Followed = app.state.followed
+    stopping = asyncio.Event()
+    # Beside each other: a folder that does not answer must not keep what it had told before.
+    chores = [asyncio.create_task(_repeat(stopping, act)) for act in (followed.follow, followed.withhold_outdated)]
+    try:
+        yield
+    finally:
+        stopping.set()
+        await asyncio.gather(*chores)  # a thread may still be writing into the database
+        await app.state.heads.stop()
+        followed.close()
 
 
-async def _follow(followed: _Followed) -> None:
-    while True:
-        await asyncio.sleep(LOOKED_EVERY)
+async def _repeat(stopping: asyncio.Event, act: Callable[[], None]) -> None:
+    """Act in a thread, again and again, whatever comes of it."""
+    while not stopping.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), LOOKED_EVERY)
+        if stopping.is_set():
+            return
         try:
-            await run_sync(followed.follow)
-        except (BadFile, SQLAlchemyError) as error:
-            log.error("newer count files cannot be read: %s", getattr(error, "detail", type(error).__name__))
+            await run_sync(act)
+        except Exception as error:
+            line = error.detail if isinstance(error, BadFile) else type(error).__name__
+            log.error("newer count files cannot be taken up: %s", line)

@@ -1,28 +1,35 @@
 """A reader follows its folder, and never answers from files that are damaged or not of its rules."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from app import reader as reader_module
 from app.config import Settings
+from app.exchange.count_files.folders import point
+from app.exchange.count_files.load import CountFiles
 from app.exchange.imports.faults import BadFile
+from app.log.entries import LEAF_DIGITS
 from app.reader import create_reader
+from tests.exchange.count_files.altered import described_anew, with_rows
 from tests.exchange.count_files.test_write import write
 from tests.support import World
 
 COUNT = "/v1/counts/releases"
+OTHER_LEAF = "0f" * 32
 
 
 @pytest.fixture
 def folder(world: World, tmp_path: Path) -> Path:
     world.file()
-    write(world, tmp_path)
-    return tmp_path
+    return write(world, tmp_path / "files").parent
 
 
 @pytest.fixture
@@ -104,3 +111,157 @@ def test_a_reader_leaves_nothing_behind(folder: Path, tmp_path: Path, monkeypatc
         assert releases(client) == 1
         assert [*beside.iterdir()] != []
     assert [*beside.iterdir()] == []
+
+
+def test_files_of_another_log_take_the_place_of_all_before(world: World, folder: Path, reader: TestClient) -> None:
+    """An earlier copy of the database was put back, and the same revision is another entry."""
+    before = reader.get(COUNT).json()
+    with_rows(folder / "latest", "entries", f"SELECT * REPLACE ('{OTHER_LEAF}' AS leaf_hash) FROM {{file}}")
+    described_anew(folder / "latest", lambda said: said["recuento"].update(leaf_hash=OTHER_LEAF))
+    follow(reader)
+    after = reader.get(COUNT).json()
+    assert after["revision"] == before["revision"]
+    assert after["citation"] != before["citation"]
+    assert reader.get(COUNT, params={"as_of": before["revision"], "leaf": OTHER_LEAF[:LEAF_DIGITS]}).status_code == 200
+
+
+def test_a_later_revision_of_another_log_is_no_continuation(world: World, folder: Path, reader: TestClient) -> None:
+    first = reader.get(COUNT).json()["revision"]
+    world.file(detainee__full_name="Berenice Urdaneta")
+    write(world, folder)
+    other = f"CASE revision WHEN {first} THEN '{OTHER_LEAF}' ELSE leaf_hash END"
+    with_rows(folder / "latest", "entries", f"SELECT * REPLACE ({other} AS leaf_hash) FROM {{file}}")
+    follow(reader)
+    assert releases(reader) == 2
+    assert reader.get(COUNT, params={"as_of": first, "leaf": OTHER_LEAF[:LEAF_DIGITS]}).status_code == 200
+
+
+def test_an_earlier_revision_is_followed(world: World, folder: Path, reader: TestClient) -> None:
+    earlier = (folder / "latest").resolve()
+    world.file(detainee__full_name="Berenice Urdaneta")
+    write(world, folder)
+    follow(reader)
+    assert releases(reader) == 2
+    point(earlier, is_other_log=True)
+    follow(reader)
+    assert releases(reader) == 1
+    assert reader.get(COUNT, params={"as_of": int(earlier.name) + 1}).json()["code"] == "ahead_of_head"
+
+
+def test_so_are_another_address_and_zone_of_the_same_revision(folder: Path, reader: TestClient) -> None:
+    """Though an answer is kept by the head, which is the same."""
+    assert "https://registry.example" in reader.get(COUNT).text
+
+    def moved(descriptor: dict[str, Any]) -> None:
+        descriptor["homepage"] = "https://elsewhere.example"
+        descriptor["recuento"]["zone"] = "Asia/Tokyo"
+
+    described_anew(folder / "latest", moved)
+    follow(reader)
+    assert "https://elsewhere.example" in reader.get(COUNT).text
+    assert "https://registry.example" not in reader.get(COUNT).text
+    assert "Asia/Tokyo" in reader.get(COUNT, params={"as_of": "2025-12-31"}).text
+
+
+def test_files_that_cannot_be_followed_leave_the_answers_as_they_were(
+    world: World, folder: Path, reader: TestClient
+) -> None:
+    world.file(detainee__full_name="Berenice Urdaneta")
+    with_rows(write(world, folder), "claims", "SELECT 1 AS key")
+    with pytest.raises(BadFile):
+        follow(reader)
+    assert releases(reader) == 1
+
+
+@pytest.mark.parametrize("error", [KeyError, IndexError, OSError, ValueError, RuntimeError, MemoryError])
+def test_whatever_goes_wrong_the_reader_goes_on_to_follow(
+    world: World,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: type[Exception],
+) -> None:
+    monkeypatch.setattr(reader_module, "LOOKED_EVERY", 0.01)
+    with TestClient(create_reader(folder, Settings())) as client:
+        newest_in, failed = CountFiles.newest_in, Event()
+
+        def failing(*folders: Path) -> Any:
+            if not failed.is_set():
+                failed.set()
+                raise error("Berenice")
+            return newest_in(*folders)
+
+        monkeypatch.setattr(CountFiles, "newest_in", failing)
+        world.file(detainee__full_name="Berenice Urdaneta")
+        write(world, folder)
+        eventually(lambda: releases(client) == 2)
+        assert failed.is_set()
+    assert error.__name__ in caplog.text
+    assert "Berenice" not in caplog.text
+
+
+def test_a_folder_that_is_removed_is_followed_once_it_is_back(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "LOOKED_EVERY", 0.01)
+    with TestClient(create_reader(folder, Settings())) as client:
+        away = folder.rename(folder.with_name("away"))
+        sleep(0.1)
+        assert releases(client) == 1
+        world.file(detainee__full_name="Berenice Urdaneta")
+        write(world, away)
+        away.rename(folder)
+        eventually(lambda: releases(client) == 2)
+
+
+def test_a_reader_that_stops_waits_for_its_thread(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would write into a database that is cleaned away."""
+    monkeypatch.setattr(reader_module, "LOOKED_EVERY", 0.01)
+    app = create_reader(folder, Settings())
+    begun, ended = Event(), Event()
+
+    def slow() -> None:
+        begun.set()
+        sleep(0.3)
+        ended.set()
+
+    app.state.followed.follow = slow
+    with TestClient(app):
+        assert begun.wait(10)
+    assert ended.is_set()
+
+
+def test_a_day_of_which_the_files_may_not_know_all_is_refused(folder: Path, reader: TestClient) -> None:
+    recorded_at = reader.get(COUNT).json()["recorded_at"]
+    for moment, status in ((recorded_at, 200), (recorded_at[:10], 422), ("2025-12-31", 200)):
+        answer = reader.get(COUNT, params={"as_of": moment})
+        assert answer.status_code == status, answer.text
+        assert status == 200 or answer.json()["code"] == "ahead_of_head"
+
+
+def test_a_day_of_custody_is_judged_by_the_calendar(world: World, folder: Path, reader: TestClient) -> None:
+    """Files of last week can be asked who, as far as they know, is held today."""
+    question = "/v1/counts/detentions"
+    reader.app.state.clock = lambda: world.now + timedelta(days=7)  # type: ignore[attr-defined]
+    later = (world.now + timedelta(days=6)).date().isoformat()
+    assert reader.get(question, params={"held_on": later}).status_code == 200
+    never = (world.now + timedelta(days=20)).date().isoformat()
+    assert reader.get(question, params={"held_on": never}).json()["errors"][0]["code"] == "in_future"
+
+
+def test_a_reader_asks_no_database_of_a_registry(folder: Path) -> None:
+    away = Settings(
+        database_url="postgresql+psycopg://nobody@127.0.0.1:1/none",
+        database_read_url="postgresql+psycopg://nobody@127.0.0.1:1/none",
+    )
+    with TestClient(create_reader(folder, away)) as client:
+        assert releases(client) == 1
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so: some seconds on a busy machine."""
+    for _try in range(600):
+        if is_so():
+            return
+        sleep(0.05)
+    raise AssertionError

@@ -24,7 +24,7 @@ from app.api.settling import settled
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
-from app.log.entries import last_revision_at, pin
+from app.log.entries import head, last_revision_at, pin
 from app.log.head import head_under
 from app.log.mark import Mark
 from app.models import ApiKey
@@ -115,13 +115,27 @@ class ReadContext:
 
     def _at(self, name: str, text: str, zone: tzinfo) -> int:
         if not _is_revision(text):
-            return last_revision_at(self.session, _instant(name, text, zone, self.now))
+            instant = _instant(name, text, zone, self.now)
+            if not self.request.app.state.head_moves:
+                self._require_reached(name, instant)
+            return last_revision_at(self.session, instant)
         newest, _leaf = self._head
         if int(text) > newest:
             raise AheadOfHead.at(
                 f"/{name}", "ahead_of_head", f"The registry is at revision {newest}: ask for that or an earlier one."
             )
         return int(text)
+
+    def _require_reached(self, name: str, instant: datetime) -> None:
+        """Raises AheadOfHead for an instant after the last entry, where the log may have gone on elsewhere by then; of
+        a day alone for its end."""
+        _revision, recorded_at = head(self.session)
+        if instant > recorded_at:
+            detail = (
+                f"The files that this is counted from end at {dates.format_instant(recorded_at)}, and the registry may "
+                "know of more since: ask for a moment up to then. A day alone means its end."
+            )
+            raise AheadOfHead.at(f"/{name}", "ahead_of_head", detail)
 
     def answer(
         self,

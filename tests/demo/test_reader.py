@@ -70,6 +70,24 @@ def test_so_are_answers_of_today(replayed: Replayed, reader: TestClient, questio
     assert told(given) == told(wanted)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "/v1/counts/releases?country=VE&as_of=2026-01-12",
+        "/v1/counts/releases?country=VE&as_of=2026-01-12&zone=Asia/Tokyo",
+        "/v1/counts/releases?country=VE&as_of=2026-01-12T15:00:00Z",
+        "/v1/counts/detentions?country=VE&held_on=2026-06-01",
+    ],
+)
+def test_so_are_those_of_a_moment_that_the_files_reach_and_of_any_day_of_custody(
+    replayed: Replayed, reader: TestClient, question: str
+) -> None:
+    wanted, given = replayed.client.get(question), reader.get(question)
+    assert wanted.status_code == 200
+    assert (given.status_code, given.content) == (wanted.status_code, wanted.content)
+    assert told(given) == told(wanted)
+
+
 def test_of_personal_terms_it_says_whom_to_ask(reader: TestClient) -> None:
     for question in ("group_by=gender", "facility=el-rodeo-i", "age_group=over_70", "group_by=area"):
         answer = reader.get(f"/v1/counts/releases?{question}")
@@ -79,7 +97,8 @@ def test_of_personal_terms_it_says_whom_to_ask(reader: TestClient) -> None:
 def test_what_the_files_do_not_reach_has_not_come(replayed: Replayed, reader: TestClient) -> None:
     """The registry knows of later entries: an answer of before would be another number under the same address."""
     newest = replayed.get("/v1/counts/releases")["revision"]
-    for moment in (str(newest + 1), "2026-06-01", "2026-06-01T12:00:00Z"):
+    last_day = reader.get("/v1/counts/releases").json()["recorded_at"][:10]
+    for moment in (str(newest + 1), "2026-06-01", "2026-06-01T12:00:00Z", last_day):
         answer = reader.get("/v1/counts/releases", params={"as_of": moment})
         assert (answer.status_code, answer.json()["code"]) == (422, "ahead_of_head"), moment
 

@@ -3,32 +3,45 @@
 The rows that counts read become columns, as in a server. What else a count asks for (the dates of the log, sources,
 facilities, published figures) is put into an empty database, so that the code that counts is the registry's own."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import duckdb
 import numpy as np
-from sqlalchemy import Engine, Uuid, delete, insert, update
-from sqlmodel import Session
+from sqlalchemy import Engine, Uuid, delete, insert, select, update
+from sqlalchemy.exc import OperationalError, StatementError
+from sqlmodel import Session, col
 
 from app.columns import tables as kept_tables
 from app.columns.codes import Codes
 from app.columns.held import give
 from app.columns.reading import LEAVES, Columns
-from app.columns.rows import STANDS, Array
+from app.columns.rows import NONE, STANDS, Array, Recent
 from app.columns.table import Table
 from app.columns.tables import EVERY, NUMBER, PERSON, SINCE, TYPES, UNTIL, Kept
 from app.database import writing
-from app.exchange.count_files.files import Described, described, file_of
+from app.dates import FIRST_DAY, LAST_DAY
+from app.exchange.count_files.files import About, CountsDescribed, described, file_of, require_format
 from app.exchange.count_files.folders import LATEST
-from app.exchange.count_files.parquet import read_columns, read_rows
+from app.exchange.count_files.parquet import extent, read_columns, read_rows
 from app.exchange.count_files.parts import parts_of
-from app.exchange.count_files.personal import OWN_DETENTIONS, OWN_PEOPLE, REDACTION, PersonalParts
+from app.exchange.count_files.personal import (
+    OWN_DETENTIONS,
+    OWN_PEOPLE,
+    PLACEMENTS,
+    REDACTION,
+    TRAITS,
+    PersonalParts,
+)
 from app.exchange.count_files.relink import behind_all, in_their_place
+from app.exchange.count_files.rows import NUMBERED
 from app.exchange.count_files.tables import (
     CLAIM,
     CLOSING,
@@ -36,6 +49,7 @@ from app.exchange.count_files.tables import (
     FILE_TABLES,
     OPENING,
     ROW,
+    SOURCE,
     UNLINKED,
     UNRESOLVED_DUPLICATES,
     WHOLE_TABLES,
@@ -43,9 +57,9 @@ from app.exchange.count_files.tables import (
     FileTable,
     Type,
 )
-from app.exchange.count_files.unlinked import VOICES
+from app.exchange.count_files.unlinked import OWN_DETENTION, OWN_PERSON, VOICES
 from app.exchange.imports.faults import BadFile
-from app.models import Entry, Head, PendingPair, TableRow
+from app.models import CLASSES_OF_TODAY, Claim, Entry, Head, PendingPair, Source, TableRow
 from app.registry.projection import RULES
 from app.vocabulary import Verdict
 
@@ -57,6 +71,24 @@ _KEYS = (
     (PERSON, (kept_tables.PEOPLE, kept_tables.RELEASES, kept_tables.HELD)),
     ("spell", (kept_tables.ARRESTS, kept_tables.RELEASES, kept_tables.HELD)),
 )
+_PERSONAL_TABLES = (*TRAITS, PLACEMENTS)
+# What reading files raises that are not as they were written, be it by a fault of a disk or by somebody's will.
+_UNREADABLE = (
+    duckdb.Error, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, StatementError,
+)  # fmt: skip
+
+
+@contextmanager
+def as_bad_file(folder: Path) -> Iterator[None]:
+    """Whatever stops the reading of count files, told as BadFile, and never with a value of theirs."""
+    try:
+        yield
+    except OperationalError:
+        raise  # the database beside them is full or busy: the files may be right
+    except _UNREADABLE as error:
+        raise BadFile(
+            "damaged", f"The files in {folder} cannot be read ({type(error).__name__}): copy them again."
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -64,39 +96,55 @@ class CountFiles:
     """The count files of one revision, and what counts of personal dimensions read beside them, where it is there."""
 
     folder: Path
-    said: Described
+    descriptor: CountsDescribed
     personal: PersonalParts | None
 
     @classmethod
     def newest_in(cls, folder: Path, personal: Path | None = None) -> "CountFiles":
         """Raises BadFile."""
         newest = (folder / LATEST).resolve()
-        said = described(newest)
-        if said is None:
+        require_format(newest)
+        descriptor = described(newest)
+        if descriptor is None:
             raise BadFile("no_count_files", f"There are no count files in {folder}: recuento files write {folder}")
-        if said.recuento.rules != RULES:
+        if descriptor.recuento.rules != RULES:
             raise BadFile(
                 "other_rules",
-                f"These files count by rules {said.recuento.rules}, and this version of Recuento by rules {RULES}: "
-                "start the version that wrote them, or copy files of this one.",
+                f"These files count by rules {descriptor.recuento.rules}, and this version of Recuento by rules "
+                f"{RULES}: start the version that wrote them, or copy files of this one.",
             )
-        parts = None if personal is None else PersonalParts.newest_in(personal)
-        if parts is not None and parts.said.recuento != said.recuento:
+        parts = None if personal is None else personal_parts_in(personal)
+        if parts is not None and parts.descriptor.recuento != descriptor.recuento:
             raise BadFile("parted", f"{personal} is not of the revision of {folder}: write or copy both together.")
-        return cls(newest, said, parts)
+        return cls(newest, descriptor, parts)
 
     @property
     def revision(self) -> int:
-        return self.said.recuento.revision
+        return self.descriptor.recuento.revision
 
     def require_whole(self) -> None:
-        """Raises BadFile where a file is missing, or is not as the descriptor says."""
-        self.said.require_whole(self.folder)
+        """Raises BadFile where a file that is read is missing, or is not as the descriptor says."""
+        names = {file_of("entries", part) for part in parts_of(self.revision)}
+        names |= {f"{table.name}.parquet" for table in WHOLE_TABLES}
+        for table in FILE_TABLES:
+            for name in (table.name, f"closed-{table.name}"):
+                names |= {file_of(name, part) for part in parts_of(self.revision)}
+        self.descriptor.require_whole(self.folder, names)
         if self.personal is not None:
-            self.personal.said.require_whole(self.personal.folder)
+            of_people = {f"{table.name}.parquet" for table in _PERSONAL_TABLES}
+            self.personal.descriptor.require_whole(self.personal.folder, of_people)
+
+    def has(self, entry: About) -> bool:
+        """Whether an entry is in these files, so that the log which ended with it goes on in them."""
+        if entry.revision > self.revision:
+            return False
+        row = next(self._entries(entry.revision - 1))
+        return bool(row["leaf_hash"].hex() == entry.leaf_hash)
 
     @cached_property
     def columns(self) -> Columns:
+        """Raises BadFile."""
+        self._require_every_entry()  # before there are arrays of that length
         codes, values = Codes(), Codes()
         rows = {table.kept.name: self._rows(table, codes) for table in FILE_TABLES if table.kept is not None}
         apart = {kept.name: self._apart(table, codes) for table, kept in zip(UNLINKED, VOICES, strict=True)}
@@ -111,14 +159,19 @@ class CountFiles:
         else:
             in_their_place(rows, apart, self.personal.numbers(OWN_PEOPLE), self.personal.numbers(OWN_DETENTIONS))
             personal, of_records = self.personal.read(codes, values)
+            for table in _PERSONAL_TABLES:
+                assert table.kept is not None
+                self._require_sound(table, personal[table.kept.name])
+            if not _within(of_records, 0, len(CLASSES_OF_TODAY) - 1):
+                raise self._damaged(PLACEMENTS.name)
             rows |= personal
-            classes[: len(of_records)] = of_records
+            records = min(len(of_records), len(classes))
+            classes[:records] = of_records[:records]
         numbers = [of_table[name] for of_table in rows.values() for name in (PERSON, "spell") if name in of_table]
         keys = 1 + max(self.revision, *(int(column.max(initial=0)) for column in numbers))
         classes = np.append(classes, np.zeros(keys - len(classes), np.int8))
         tables = {kept.name: Table.of(self.revision, _as_kept(rows.get(kept.name), kept)) for kept in EVERY}
-        last = (row for row in self._entries() if row["revision"] > self.revision - LEAVES)
-        leaves = {row["revision"]: row["leaf_hash"] for row in last}
+        leaves = {row["revision"]: row["leaf_hash"] for row in self._entries(self.revision - LEAVES)}
         return Columns(
             head=self.revision,
             rules=RULES,
@@ -145,19 +198,22 @@ class CountFiles:
 
     def fill(self, session: Session, known: int) -> None:
         """Put into a database what a count asks for beside columns. `known`: the revision up to which it has the
-        entries."""
+        entries. Raises BadFile."""
         run = session.connection().execute
-        _insert(session, Entry, (row for row in self._entries() if row["revision"] > known))
-        run(update(Head).values(revision=self.revision, rules=RULES, demo=self.said.recuento.demo))
+        _insert(session, Entry, self._entries(known))
+        run(update(Head).values(revision=self.revision, rules=RULES, demo=self.descriptor.recuento.demo))
         for whole in WHOLE_TABLES:
             run(delete(whole.model))
             _insert(session, whole.model, _with_ids(read_rows([self._path(whole.name)], whole.columns), whole.model))
         run(delete(PendingPair))
         pairs = self._rows(UNRESOLVED_DUPLICATES, Codes())
-        # The registry's own key of a pair is in no file: any number will do that is the pair's alone.
+        # Which decision of a curator a row is of stands in no file. No count reads it: it tells rows apart.
         pairs["decision"] = np.arange(len(pairs[SINCE]))
         names, columns = [*pairs], [column.tolist() for column in pairs.values()]
         _insert(session, PendingPair, (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)))
+        stated = select(col(Entry.revision)).where(col(Entry.kind) == CLAIM)
+        if run(select(col(Claim.key)).where(col(Claim.stated).not_in(stated)).limit(1)).first() is not None:
+            raise self._damaged("claims")
 
     def _rows(self, table: FileTable, codes: Codes, columns: tuple[Column, ...] | None = None) -> dict[str, Array]:
         """All rows of a table, by the names of the registry's own columns, with their ends. Raises BadFile."""
@@ -165,37 +221,117 @@ class CountFiles:
         closed = read_columns(self._parts(f"closed-{table.name}"), CLOSING, codes)
         numbers = rows.pop(ROW)
         number = len(numbers)
-        if not np.array_equal(numbers, np.arange(number)) or (closed[ROW] >= number).any():
-            raise BadFile("damaged", f"Rows of {table.name} are missing: copy {self.folder} again.")
+        if not np.array_equal(numbers, np.arange(number)) or not _within(closed[ROW], 0, number - 1):
+            raise self._damaged(table.name)
         rows[UNTIL] = np.full(number, STANDS, np.int32)
         rows[UNTIL][closed[ROW]] = closed[UNTIL]
+        self._require_sound(table, rows)
         return rows
 
-    def _entries(self) -> Iterator[TableRow]:
-        erasures = set() if self.personal is None else set(self.personal.said.redactions)
-        for row in read_rows(self._parts("entries"), ENTRIES):
-            kind = REDACTION if row["revision"] in erasures else OTHER if row["body"] is None else CLAIM
-            yield {**row, "kind": kind, "leaf_hash": bytes.fromhex(row["leaf_hash"]), "body": row["body"] or NO_BODY}
+    def _require_sound(self, table: FileTable, rows: Mapping[str, Array]) -> None:
+        """Raises BadFile where a row says what no registry writes, and what would end a count with an error."""
+        since, until = rows[SINCE], rows[UNTIL]
+        are_sound = [_within(since, 1, self.revision), bool((since < until).all())]
+        for column in table.columns:
+            values = rows.get(column.kept)
+            if values is None:
+                continue  # the class of a record, which stands elsewhere by now
+            if column.type in NUMBERED or column.kept in (OWN_PERSON, OWN_DETENTION):
+                are_sound.append(_within(values, 1, self.revision))
+            if column.type is Type.DAY:
+                are_sound.append(_within(values[values != NONE], FIRST_DAY, LAST_DAY))
+            if column is SOURCE:
+                are_sound.append(bool(np.isin(values, self._sources).all()))
+            if column.kept == "record":
+                are_sound.append(_within(values, 0, self.revision))
+        if not all(are_sound):
+            raise self._damaged(table.name)
 
-    def _parts(self, name: str) -> Sequence[Path]:
+    @cached_property
+    def _sources(self) -> list[int]:
+        """The keys of sources."""
+        whole = next(table for table in WHOLE_TABLES if table.model is Source)
+        return [row["key"] for row in read_rows([self._path(whole.name)], whole.columns)]
+
+    def _require_every_entry(self) -> None:
+        """Raises BadFile where the entries cannot be those from the first to that of the descriptor."""
+        if extent(self._parts("entries"), ENTRIES[0]) != (self.revision, 1, self.revision):
+            raise self._damaged("entries")
+
+    def _entries(self, known: int) -> Iterator[TableRow]:
+        """The entries after a revision, each with the next number. Raises BadFile."""
+        parts = [part for part in parts_of(self.revision) if part.last > known]
+        if not parts:
+            return
+        erasures = set() if self.personal is None else set(self.personal.descriptor.redactions)
+        rows = read_rows([self.folder / file_of("entries", part) for part in parts], ENTRIES)
+        for revision, row in enumerate(rows, parts[0].first):
+            if row["revision"] != revision or not _is_claim_or_none(row["body"]):
+                raise self._damaged("entries")
+            if revision > known:
+                kind = REDACTION if revision in erasures else OTHER if row["body"] is None else CLAIM
+                leaf, body = bytes.fromhex(row["leaf_hash"]), row["body"] or NO_BODY
+                yield {**row, "kind": kind, "leaf_hash": leaf, "body": body}
+
+    def _damaged(self, name: str) -> BadFile:
+        return BadFile("damaged", f"The rows of {name} are not as they were written: copy {self.folder} again.")
+
+    def _parts(self, name: str) -> list[Path]:
         return [self.folder / file_of(name, part) for part in parts_of(self.revision)]
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.parquet"
 
 
+def personal_parts_in(folder: Path) -> PersonalParts:
+    """The newest personal parts of a folder. Raises BadFile."""
+    require_format((folder / LATEST).resolve())
+    return PersonalParts.newest_in(folder)
+
+
 def stand_for(engine: Engine, files: CountFiles, known: int) -> None:
-    """Let a database answer as these files say. `known`: the revision up to which it does already."""
-    give(engine, files.columns)  # they answer for every revision before theirs
+    """Let a database answer as these files say. `known`: the revision up to which it does already. Raises BadFile, and
+    then it answers as before."""
+    columns = files.columns
     with writing(engine) as session:
         files.fill(session, known)
+        give(engine, columns)  # before COMMIT: they answer for every revision before theirs
+
+
+def without_personal(columns: Columns) -> Columns:
+    """The same columns as of files without personal parts, of which nothing stays."""
+    public = {table.kept.name for table in FILE_TABLES if table.kept is not None}
+    tables = {
+        kept.name: columns.tables[kept.name] if kept.name in public else Table.of(columns.head, _as_kept(None, kept))
+        for kept in EVERY
+    }
+    return replace(
+        columns, tables=tables, classes=np.zeros_like(columns.classes), values=Codes(), indexes={}, are_personal=False,
+        made={}, _recent=Recent(),
+    )  # fmt: skip
+
+
+def _within(values: Array, least: int, most: int) -> bool:
+    return bool(((values >= least) & (values <= most)).all())
+
+
+def _is_claim_or_none(body: str | None) -> bool:
+    """Whether an entry tells no body, or that of a published figure."""
+    if body is None:
+        return True
+    claim = json.loads(body)
+    return isinstance(claim, dict) and isinstance(claim.get("said"), dict)
 
 
 def _as_kept(rows: Mapping[str, Array] | None, kept: Kept) -> dict[str, Array]:
-    """Rows in the types in which columns are kept; none where there are no such rows."""
-    types = {name: TYPES[kept.columns.get(name, NUMBER)] for name in (SINCE, UNTIL, *kept.columns)}
+    """Rows in the types in which columns are kept; none where there are no such rows. Raises ValueError where a number
+    is too large for its type."""
+    types = {name: np.dtype(TYPES[kept.columns.get(name, NUMBER)]) for name in (SINCE, UNTIL, *kept.columns)}
     if rows is None:
         return {name: np.empty(0, dtype) for name, dtype in types.items()}
+    for name, dtype in types.items():
+        if dtype.kind == "i" and not _within(rows[name], np.iinfo(dtype).min, np.iinfo(dtype).max):
+            raise ValueError(name)
     return {name: rows[name].astype(dtype, copy=False) for name, dtype in types.items()}
 
 
@@ -207,5 +343,5 @@ def _with_ids(rows: Iterable[TableRow], model: type[Any]) -> Iterator[TableRow]:
 
 def _insert(session: Session, model: type[Any], rows: Iterable[TableRow]) -> None:
     rows = iter(rows)
-    while some := list(islice(rows, BATCH)):
-        session.connection().execute(insert(model), some)
+    while batch := list(islice(rows, BATCH)):
+        session.connection().execute(insert(model), batch)

@@ -142,7 +142,9 @@ def _in_file(column: Column) -> str:
             return f"CASE WHEN {column.kept} <> {NONE} THEN {_ORDINAL_1} + ({column.kept} - 1) END"
         case Type.INSTANT:
             return f"make_timestamp({column.kept}) AT TIME ZONE 'UTC'"
-        case Type.TEXT | Type.TRUTH:
+        case Type.TEXT:
+            return f"{column.kept}::VARCHAR"  # a file of no rows has the types of the others
+        case Type.TRUTH:
             return column.kept
         case _:
             return f"nullif({column.kept}, {NONE})"

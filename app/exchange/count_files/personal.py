@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from app.columns import tables
 from app.columns.codes import Codes
@@ -16,8 +16,8 @@ from app.columns.reading import Columns
 from app.columns.rows import NONE, STANDS, Array
 from app.columns.tables import SINCE, UNTIL, Kept
 from app.config import Names
-from app.exchange.count_files.files import About, Described, File, digest_of
-from app.exchange.count_files.folders import LATEST, PRIVATE, new_draft, publish, remove_others
+from app.exchange.count_files.files import PERSONAL_NAME, About, Described, File, digest_of
+from app.exchange.count_files.folders import LATEST, new_draft
 from app.exchange.count_files.parquet import read_columns, write_parquet
 from app.exchange.count_files.rows import RowsInOrder
 from app.exchange.count_files.tables import DETENTION, PERSON, SOURCE, Column, FileTable, Type
@@ -63,6 +63,7 @@ _NUMBERS = (
 class PersonalDescribed(Described):
     """`names`: how people are met whose name only reports ask for; `redactions`: the revisions of erasures."""
 
+    name: str = Field(pattern=f"^{PERSONAL_NAME}$")
     names: Names
     redactions: list[int]
 
@@ -72,17 +73,17 @@ class PersonalParts:
     """The newest personal parts of a folder."""
 
     folder: Path
-    said: PersonalDescribed
+    descriptor: PersonalDescribed
 
     @classmethod
     def newest_in(cls, folder: Path) -> "PersonalParts":
         """Raises BadFile."""
         newest = (folder / LATEST).resolve()
         try:
-            said = PersonalDescribed.model_validate_json((newest / DESCRIPTOR).read_bytes())
+            descriptor = PersonalDescribed.model_validate_json((newest / DESCRIPTOR).read_bytes())
         except (OSError, ValidationError):
             raise BadFile("no_count_files", f"There are no personal parts of count files in {folder}.") from None
-        return cls(newest, said)
+        return cls(newest, descriptor)
 
     def read(self, codes: Codes, values: Codes) -> tuple[dict[str, dict[str, Array]], Array]:
         """The rows of each of the server's tables, and the class of each record by its number."""
@@ -109,7 +110,7 @@ class PersonalParts:
 def are_of(folder: Path, about: About, names: Names) -> bool:
     """Whether the newest personal parts of a folder are of this head, and of an operator who meets people so."""
     try:
-        descriptor = PersonalParts.newest_in(folder).said
+        descriptor = PersonalParts.newest_in(folder).descriptor
     except BadFile:
         return False
     return (descriptor.recuento, descriptor.names) == (about, names)
@@ -117,8 +118,8 @@ def are_of(folder: Path, about: About, names: Names) -> bool:
 
 def write_personal_parts(
     rows_in_order: RowsInOrder, columns: Columns, folder: Path, about: About, names: Names, erasures: list[int]
-) -> None:
-    """Write the personal parts of a head, in place of those before."""
+) -> Path:
+    """Write the personal parts of a head into a draft of the folder; the draft."""
     draft = new_draft(folder)
     written = []
     for table in (*TRAITS, PLACEMENTS):
@@ -133,10 +134,12 @@ def write_personal_parts(
     ):
         rows = {OWN: np.array([*keys], np.int32), OF: rows_in_order.number(type_, np.array([*keys.values()], np.int32))}
         written.append(_write(draft, name, _NUMBERS, rows, columns))
-    descriptor = PersonalDescribed(homepage="", recuento=about, resources=written, names=names, redactions=erasures)
+    descriptor = PersonalDescribed(
+        name=PERSONAL_NAME, homepage="", recuento=about, resources=written, names=names, redactions=erasures
+    )
     text = descriptor.model_dump_json(indent=1) + "\n"
     (draft / DESCRIPTOR).write_text(text, encoding="utf-8")
-    remove_others(publish(draft, about.revision, PRIVATE))
+    return draft
 
 
 def _write(draft: Path, name: str, columns: tuple[Column, ...], rows: Mapping[str, Array], held: Columns) -> File:

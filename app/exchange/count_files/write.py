@@ -4,14 +4,13 @@ A part that the newest folder has already is not written again: it is the same f
 that a folder costs what is new in it. A folder is written under another name first: whoever reads sees it whole."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Engine, select
@@ -25,8 +24,19 @@ from app.config import Names
 from app.database import snapshot
 from app.dates import format_instant
 from app.errors import Conflict
-from app.exchange.count_files.files import About, described, digest_of, file_of
-from app.exchange.count_files.folders import LATEST, PRIVATE, PUBLIC, alone, new_draft, point, publish
+from app.exchange.count_files.files import COUNTS, COUNTS_NAME, About, described, digest_of, file_of
+from app.exchange.count_files.folders import (
+    LATEST,
+    PRIVATE,
+    PUBLIC,
+    alone,
+    keep_part,
+    new_draft,
+    point,
+    publish,
+    remove_others,
+    require_apart,
+)
 from app.exchange.count_files.licences import ADDRESSES, Licence
 from app.exchange.count_files.parquet import write_parquet
 from app.exchange.count_files.parts import Part, parts_of
@@ -50,7 +60,6 @@ from app.log.mark import of as mark_of
 from app.models import Entry
 from app.registry.projection import RULES
 
-COUNTS = "counts.sql"
 _US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -72,6 +81,8 @@ def write_count_files(engine: Engine, wanted: Wanted) -> Path:
     """Write the folder of the head revision, and point LATEST to it; the folder. Of one state of the database,
     whoever writes meanwhile, and after whoever writes files before. Raises BadFile, Conflict before the first entry,
     OtherRules, WentBackwards, and OSError."""
+    if wanted.personal is not None:
+        require_apart(wanted.folder, wanted.personal)
     with ExitStack() as stack:
         stack.enter_context(alone(wanted.folder, PUBLIC))
         if wanted.personal is not None:
@@ -92,14 +103,17 @@ def write_as_seen(session: Session, wanted: Wanted) -> Path:
     descriptor = _descriptor(about, wanted.licence, wanted.public_url)
     done = wanted.folder / str(about.revision)
     is_there = _same(done, descriptor)
+    newest = described((wanted.folder / LATEST).resolve())
+    is_other_log = newest is not None and is_of_other_log(session, newest.recuento)
     personal = None if wanted.personal is None or are_of(wanted.personal, about, wanted.names) else wanted.personal
     if is_there:
-        point(done)
+        point(done, is_other_log=is_other_log)
         if personal is None:
             return done
     rows_in_order = RowsInOrder(session, columns)
     if personal is not None:
-        write_personal_parts(rows_in_order, columns, personal, about, wanted.names, erasures(session))
+        parts = write_personal_parts(rows_in_order, columns, personal, about, wanted.names, erasures(session))
+        remove_others(publish(parts, about.revision, PRIVATE, is_other_log=is_other_log))
         if is_there:
             return done
     draft = new_draft(wanted.folder)
@@ -108,7 +122,7 @@ def write_as_seen(session: Session, wanted: Wanted) -> Path:
     (draft / COUNTS).write_bytes((files("app.exchange.count_files") / COUNTS).read_bytes())
     text = json.dumps(descriptor, ensure_ascii=False, indent=1)
     (draft / DESCRIPTOR).write_text(text + "\n", encoding="utf-8")
-    return publish(draft, about.revision, PUBLIC)
+    return publish(draft, about.revision, PUBLIC, is_other_log=is_other_log)
 
 
 def _same(folder: Path, descriptor: Mapping[str, Any]) -> bool:
@@ -141,10 +155,17 @@ def about_head(session: Session, zone: str) -> About:
     )
 
 
+class Before(NamedTuple):
+    """The newest folder of the same log and rules, and the digests of its files."""
+
+    folder: Path
+    digests: Mapping[str, str]
+
+
 class _Writing:
     """Files that are written into a draft. `before`: the newest folder of the same log and rules."""
 
-    def __init__(self, session: Session, draft: Path, before: Path | None) -> None:
+    def __init__(self, session: Session, draft: Path, before: Before | None) -> None:
         self._session, self._draft, self._before = session, draft, before
 
     def parts(self, rows_in_order: RowsInOrder, codes: Codes, revision: int) -> Iterator[dict[str, Any]]:
@@ -185,11 +206,12 @@ class _Writing:
     def _keep(self, part: Part, *names: str) -> bool:
         """Whether the files of a part are there already, and then stand in the draft too."""
         before = self._before
-        if before is None or not part.is_whole or not all((before / name).exists() for name in names):
+        if before is None or not part.is_whole or not before.digests.keys() >= {*names}:
             return False
-        for name in names:
-            os.link(before / name, self._draft / name)
-        return True
+        kept = [keep_part(before.folder / name, self._draft / name, before.digests[name]) for name in names]
+        for name in names if not all(kept) else ():
+            (self._draft / name).unlink(missing_ok=True)
+        return all(kept)
 
     def _resource(self, name: str, says: str, columns: tuple[Column, ...]) -> dict[str, Any]:
         """A file as a Data Resource (Data Package 2.0)."""
@@ -252,7 +274,7 @@ def _array(column: Column, values: list[Any]) -> Array:
 def _descriptor(about: About, licence: Licence, public_url: str) -> dict[str, Any]:
     return {
         "$schema": PROFILE,
-        "name": "recuento-counts",
+        "name": COUNTS_NAME,
         "title": "A registry of political prisoners, as far as counts need it: no names, and nobody's address",
         "version": str(about.revision),
         "created": about.recorded_at,
@@ -263,16 +285,17 @@ def _descriptor(about: About, licence: Licence, public_url: str) -> dict[str, An
     }
 
 
-def _about(folder: Path) -> About | None:
-    said = described(folder)
-    return None if said is None else said.recuento
-
-
-def _before(session: Session, folder: Path) -> Path | None:
+def _before(session: Session, folder: Path) -> Before | None:
     """The newest folder, if it is of this log, whatever was put back meanwhile, and of today's rules."""
     newest = (folder / LATEST).resolve()
-    about = _about(newest)
-    if about is None or about.rules != RULES:
+    descriptor = described(newest)
+    if descriptor is None or descriptor.recuento.rules != RULES or is_of_other_log(session, descriptor.recuento):
         return None
-    leaf = session.scalars(select(col(Entry.leaf_hash)).where(col(Entry.revision) == about.revision)).one_or_none()
-    return newest if leaf is not None and leaf.hex() == about.leaf_hash else None
+    return Before(newest, descriptor.digests)
+
+
+def is_of_other_log(session: Session, about: About) -> bool:
+    """Whether files are of entries that this log does not have: an earlier copy of the database was put back."""
+    entry = select(col(Entry.leaf_hash)).where(col(Entry.revision) == about.revision)
+    leaf = session.scalars(entry).one_or_none()
+    return leaf is None or leaf.hex() != about.leaf_hash

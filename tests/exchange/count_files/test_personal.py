@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from app import reader as reader_module
+from app.clock import count
 from app.config import Settings
 from app.exchange.imports.faults import BadFile
 from app.reader import create_reader
+from tests.exchange.count_files.altered import described_anew, with_rows
 from tests.exchange.count_files.test_write import said_in, write
 from tests.support import World
 
@@ -95,3 +98,74 @@ def test_damaged_parts_are_refused(filed: World, tmp_path: Path) -> None:
     (done / "placements.parquet").write_bytes(b"")
     with pytest.raises(BadFile, match="damaged"):
         create_reader(tmp_path / "files", Settings(), tmp_path / "personal")
+
+
+@pytest.mark.parametrize(
+    "table, query",
+    [
+        ("traits", "SELECT * REPLACE (0 AS person) FROM {file}"),
+        ("traits", "SELECT * REPLACE (1000000 AS detention) FROM {file}"),
+        ("traits", "SELECT * REPLACE (revision AS until) FROM {file}"),
+        ("source_traits", "SELECT * REPLACE (1000000 AS source) FROM {file}"),
+        ("placements", "SELECT * REPLACE (1000000 AS record) FROM {file}"),
+        ("placements", "SELECT * REPLACE (1000 AS class) FROM {file}"),
+        ("placements", "SELECT 1 AS other"),
+    ],
+)
+def test_parts_that_no_registry_writes_are_refused(filed: World, tmp_path: Path, table: str, query: str) -> None:
+    with_rows(write_both(filed, tmp_path), table, query)
+    with pytest.raises(BadFile, match="again"):
+        create_reader(tmp_path / "files", Settings(), tmp_path / "personal")
+
+
+def test_parts_of_another_format_are_refused(filed: World, tmp_path: Path) -> None:
+    described_anew(write_both(filed, tmp_path), lambda descriptor: descriptor["recuento"].update(format=2))
+    with pytest.raises(BadFile, match="the version that wrote them"):
+        create_reader(tmp_path / "files", Settings(), tmp_path / "personal")
+
+
+GENDER = "/v1/counts/releases?group_by=gender"
+
+
+def test_what_was_personal_is_let_go_of_where_newer_parts_cannot_be_read(
+    filed: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A consent that was withdrawn since may be in them."""
+    write_both(filed, tmp_path)
+    with TestClient(create_reader(tmp_path / "files", Settings(), tmp_path / "personal")) as reader:
+        followed = reader.app.state.followed  # type: ignore[attr-defined]
+
+        def minutes_later(minutes: float) -> None:
+            now = count() + minutes * 60
+            monkeypatch.setattr(reader_module, "count", lambda: now)
+            followed.withhold_outdated()
+
+        public = reader.get("/v1/counts/releases").json()
+        newest = (tmp_path / "personal" / "latest").resolve()
+        away = newest.rename(tmp_path / "away")
+        minutes_later(reader_module.PERSONAL_MINUTES - 1)
+        assert reader.get(GENDER).status_code == 200
+        with pytest.raises(BadFile):
+            followed.follow()
+        minutes_later(reader_module.PERSONAL_MINUTES + 1)
+        assert reader.get(GENDER).json()["code"] == "not_in_files"
+        assert reader.get("/v1/counts/releases").json() == public
+        assert followed._columns.values.texts() == [None]
+        away.rename(newest)
+        followed.follow()
+        assert reader.get(GENDER).status_code == 200
+
+
+def test_parts_that_are_still_the_newest_are_told_however_old_they_are(
+    filed: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_both(filed, tmp_path)
+    with TestClient(create_reader(tmp_path / "files", Settings(), tmp_path / "personal")) as reader:
+        later = count() + 60 * 60
+        monkeypatch.setattr(reader_module, "count", lambda: later)
+        followed = reader.app.state.followed  # type: ignore[attr-defined]
+        (tmp_path / "files" / "latest").unlink()
+        with pytest.raises(BadFile):
+            followed.follow()
+        followed.withhold_outdated()
+        assert reader.get(GENDER).status_code == 200
