@@ -11,16 +11,40 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
-_TURNS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
+
+class _Turns:
+    """The turn on one engine, and how many wait for it."""
+
+    def __init__(self) -> None:
+        self.turn = Lock()
+        self._counting = Lock()
+        self.waiting = 0
+
+    def wait(self, seconds: float) -> bool:
+        with self._counting:
+            self.waiting += 1
+        try:
+            return self.turn.acquire(timeout=seconds)
+        finally:
+            with self._counting:
+                self.waiting -= 1
+
+
+_TURNS: WeakKeyDictionary[Engine, _Turns] = WeakKeyDictionary()
 
 
 @contextmanager
 def turn(engine: Engine, seconds: float) -> Iterator[bool]:
     """Whether it came within so many seconds: then nobody else of this process writes on the engine meanwhile."""
-    one_writer = _TURNS.setdefault(engine, Lock())
-    came = one_writer.acquire(timeout=seconds)
+    turns = _TURNS.setdefault(engine, _Turns())
+    came = turns.wait(seconds)
     try:
         yield came
     finally:
         if came:
-            one_writer.release()
+            turns.turn.release()
+
+
+def others_wait(engine: Engine) -> bool:
+    """Whether anybody of this process waits for a turn on the engine."""
+    return engine in _TURNS and _TURNS[engine].waiting > 0

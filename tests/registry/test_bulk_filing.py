@@ -192,6 +192,17 @@ def test_a_transaction_that_takes_long_leaves_rows_to_the_next(world: World, mon
     assert told(file_all(world, *bodies)) == ["201 new"]
 
 
+def test_a_transaction_for_which_others_wait_leaves_rows_to_the_next_sooner(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.registry.bulk_filing.WHILE_OTHERS_WAIT", 0.0)
+    bodies = [person(place) for place in range(3)]
+    monkeypatch.setattr("app.registry.bulk_filing.others_wait", lambda _engine: True)
+    assert told(file_all(world, *bodies)) == ["201 new"]
+    monkeypatch.setattr("app.registry.bulk_filing.others_wait", lambda _engine: False)
+    assert told(file_all(world, *bodies)) == ["200", "201 new", "201 new"]
+
+
 def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
