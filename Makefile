@@ -49,7 +49,7 @@ ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -149,6 +149,9 @@ bench-full: bench ## The same of a registry of a million people (20 GB of disk)
 bench-import: $(VENV)/.runtime ## File ROWS (100000) invented reports, then the same file again; try them in a process of its own
 	$(BIN)/python -m bench.imports $(ROWS)
 	$(BIN)/python -m bench.imports $(ROWS) --dry-run
+
+bench-posts: $(VENV)/.runtime ## Store reports one by one, at a pace and beside a list, in a registry of PEOPLE kept in READING
+	$(BIN)/python -m bench.posts $(READING) $(PEOPLE)
 
 bench-lists: $(VENV)/.runtime ## Try the lists named in LISTS, each with its mapping: "a.csv:a.toml b.csv:b.toml"
 	$(BIN)/python -m bench.lists $(LISTS)
