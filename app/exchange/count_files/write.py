@@ -4,6 +4,7 @@ A part that the newest folder has already is not written again: it is the same f
 that a folder costs what is new in it. A folder is written under another name first: whoever reads sees it whole."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ from app.log.mark import of as mark_of
 from app.models import Entry
 from app.registry.projection import RULES
 
+_ALL_PARTS = re.compile(r"'([a-z_-]+)-\*\.parquet'")  # in the text of COUNTS
 _US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -119,7 +121,7 @@ def write_as_seen(session: Session, wanted: Wanted) -> Path:
     draft = new_draft(wanted.folder)
     writing = _Writing(session, draft, _before(session, wanted.folder))
     descriptor["resources"] = [*writing.parts(rows_in_order, columns.codes, about.revision), *writing.whole()]
-    (draft / COUNTS).write_bytes((files("app.exchange.count_files") / COUNTS).read_bytes())
+    (draft / COUNTS).write_text(_counts(about.revision), encoding="utf-8")
     text = json.dumps(descriptor, ensure_ascii=False, indent=1)
     (draft / DESCRIPTOR).write_text(text + "\n", encoding="utf-8")
     return publish(draft, about.revision, PUBLIC, is_other_log=is_other_log)
@@ -132,6 +134,16 @@ def _same(folder: Path, descriptor: Mapping[str, Any]) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(there, dict) and {**there, "resources": None} == {**descriptor, "resources": None}
+
+
+def _counts(revision: int) -> str:
+    """The counts as SQL, over the files of the revision and no others that may come to lie beside them."""
+    text = (files("app.exchange.count_files") / COUNTS).read_text(encoding="utf-8")
+
+    def named(found: re.Match[str]) -> str:
+        return str([file_of(found[1], part) for part in parts_of(revision)])
+
+    return _ALL_PARTS.sub(named, text)
 
 
 def erasures(session: Session) -> list[int]:

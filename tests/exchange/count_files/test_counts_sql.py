@@ -88,3 +88,12 @@ def test_the_held_of_a_day(told: Any, world: World, day: str) -> None:
         assert row.pop("detentions") == answer["total"]["detentions"], revision
         assert row.pop("uncertain_date") == answer["uncertain_date"], revision
         assert row == {name: answer["total"][name] for name in TOTAL}, revision
+
+
+def test_files_of_another_revision_beside_them_are_not_counted(told: Any, world: World, tmp_path: Path) -> None:
+    """As where somebody unpacked two downloads into one folder."""
+    newest = revisions_of(Path.cwd())[-1]
+    before = rows(told, "count_releases", newest, None, None)
+    for path in [*Path.cwd().glob("*-1-*.parquet")]:
+        path.with_name(path.name.replace(f"-1-{newest}", f"-1-{newest - 1}")).write_bytes(path.read_bytes())
+    assert rows(told, "count_releases", newest, None, None) == before
