@@ -12,6 +12,7 @@ from threading import Lock
 
 from anyio.to_thread import run_sync
 from fastapi import FastAPI
+from sqlalchemy import Engine
 from starlette.datastructures import State
 
 from app.api.counts import counts
@@ -24,11 +25,11 @@ from app.clock import count, wall_clock
 from app.columns.held import give, release
 from app.columns.reading import Columns
 from app.config import Settings
-from app.database import make_engine, migrate
+from app.database import make_engine, migrate, writing
 from app.database_guards import restrict
 from app.dates import parse_zone
 from app.exchange.count_files.files import About, Described
-from app.exchange.count_files.load import CountFiles, as_bad_file, personal_parts_in, stand_for, without_personal
+from app.exchange.count_files.load import CountFiles, as_bad_file, personal_parts_in, without_personal
 from app.exchange.imports.faults import BadFile
 from app.log.mark import attach
 from app.main import described, furnish, serve_routes
@@ -70,17 +71,17 @@ class _Followed:
     """A folder of count files, perhaps with their personal parts, and the application that stands for the newest.
 
     `_descriptors`: of the files that are answered from; None where the newest are to be taken up in any case;
-    `_current_at`: when the personal parts were last seen to be the newest; `_before`: the database of another log,
-    which whoever was being answered then may still read."""
+    `_given`: the columns that a database has; `_current_at`: when the personal parts were last seen to be the newest;
+    `_before`: the database of another log, which whoever was being answered then may still read."""
 
     def __init__(self, folder: Path, personal: Path | None, app: FastAPI, database: _Database) -> None:
         self._folder, self._personal, self._app = folder, personal, app
         self._database = database
         self._before: _Database | None = None
         self._descriptors: tuple[Described, Described | None] | None = None
-        self._columns: Columns | None = None
+        self._given: tuple[Engine, Columns] | None = None
         self._current_at = count()
-        self._turn = Lock()  # of whoever changes what is answered from
+        self._turn = Lock()  # of whoever gives columns; nothing is read from a folder in it, which may not answer
 
     def follow(self) -> None:
         """Let the application answer from the newest files, if it does not yet. Raises BadFile."""
@@ -96,8 +97,7 @@ class _Followed:
             files.require_whole()
             database = self._database_for(files)
             try:
-                with self._turn:
-                    self._take(files, database, begun)
+                self._take(files, database, begun)
             except BaseException:
                 if database is not self._database:
                     database.close()
@@ -106,11 +106,12 @@ class _Followed:
     def withhold_outdated(self) -> None:
         """Tell no personal value any more where newer personal parts could not be taken up for PERSONAL_MINUTES."""
         with self._turn:
-            columns = self._columns
-            if columns is None or not columns.are_personal or count() - self._current_at <= PERSONAL_MINUTES * 60:
+            if self._given is None or count() - self._current_at <= PERSONAL_MINUTES * 60:
                 return
-            self._columns = without_personal(columns)
-            give(self._database.engine, self._columns)
+            engine, columns = self._given
+            if not columns.are_personal:
+                return
+            self._give(engine, without_personal(columns))
             self._descriptors = None
             self._app.state.kept_answers = KeptAnswers()
         log.error("nothing personal is told: newer personal parts could not be read for %d minutes", PERSONAL_MINUTES)
@@ -128,8 +129,13 @@ class _Followed:
         return _Database(self._app.state.sessions)
 
     def _take(self, files: CountFiles, database: _Database, begun: float) -> None:
-        """Answer from files."""
-        stand_for(database.engine, files, 0 if database.log_end is None else database.log_end.revision)
+        """Answer from files. Raises BadFile, and then answers stay as they were."""
+        columns, log_end = files.columns, database.log_end
+        with writing(database.engine) as session:
+            files.fill(session, 0 if log_end is None else log_end.revision)
+            with self._turn:  # before COMMIT: they answer for every revision before theirs
+                self._give(database.engine, columns)
+                self._current_at = begun
         state, about = self._app.state, files.descriptor.recuento
         state.zone = parse_zone(about.zone)
         state.public_url = state.settings.public_url or files.descriptor.homepage
@@ -143,8 +149,11 @@ class _Followed:
             state.heads, state.mark = Heads(database.engine), attach(database.engine, None)
             state.engine = database.engine
         state.kept_answers = KeptAnswers()  # last: what is kept from now on is of these files
-        database.log_end, self._columns = about, files.columns
-        self._descriptors, self._current_at = _descriptors_of(files), begun
+        database.log_end, self._descriptors = about, _descriptors_of(files)
+
+    def _give(self, engine: Engine, columns: Columns) -> None:
+        give(engine, columns)
+        self._given = engine, columns
 
 
 def _descriptors_of(files: CountFiles) -> tuple[Described, Described | None]:

@@ -254,8 +254,10 @@ def test_a_reader_asks_no_database_of_a_registry(folder: Path) -> None:
         database_url="postgresql+psycopg://nobody@127.0.0.1:1/none",
         database_read_url="postgresql+psycopg://nobody@127.0.0.1:1/none",
     )
-    with TestClient(create_reader(folder, away)) as client:
+    app = create_reader(folder, away)
+    with TestClient(app) as client:
         assert releases(client) == 1
+    assert app.state.replica is None
 
 
 def eventually(is_so: Callable[[], bool]) -> None:

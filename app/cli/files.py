@@ -12,6 +12,7 @@ from app.cli.database import database, opened
 from app.cli.output import console
 from app.config import Settings
 from app.demo import clock
+from app.exchange.count_files.folders import require_apart
 from app.exchange.count_files.licences import Licence
 from app.exchange.count_files.write import Wanted, write_count_files
 from app.log.head import is_demo
@@ -76,6 +77,8 @@ def serve_files(
     """Answer every public count from count files, without a database; newer files in FOLDER are taken up."""
     given: dict[str, Any] = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
     settings = Settings(**given)
+    if personal is not None:
+        require_apart(folder, personal)
     app = create_reader(folder, settings, personal)
     console.print(f"Recuento counts from files at {settings.address()} (stop with Ctrl-C)", soft_wrap=True)
     uvicorn.run(

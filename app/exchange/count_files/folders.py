@@ -38,8 +38,8 @@ class GivenFile(NamedTuple):
 def require_apart(public: Path, personal: Path) -> None:
     """Raises BadFile where the folder that everybody may copy and the one of personal parts are the same, or one lies
     in the other."""
-    one, other = public.resolve(), personal.resolve()
-    if one.is_relative_to(other) or other.is_relative_to(one):
+    given, kept = public.resolve(), personal.resolve()
+    if given.is_relative_to(kept) or kept.is_relative_to(given):
         raise BadFile(
             "not_apart",
             f"{personal} and {public} are the same folder, or one lies in the other: whoever copies the one would have "

@@ -15,18 +15,16 @@ from uuid import UUID
 
 import duckdb
 import numpy as np
-from sqlalchemy import Engine, Uuid, delete, insert, select, update
+from sqlalchemy import Uuid, delete, insert, select, update
 from sqlalchemy.exc import OperationalError, StatementError
 from sqlmodel import Session, col
 
 from app.columns import tables as kept_tables
 from app.columns.codes import Codes
-from app.columns.held import give
 from app.columns.reading import LEAVES, Columns
 from app.columns.rows import NONE, STANDS, Array, Recent
 from app.columns.table import Table
 from app.columns.tables import EVERY, NUMBER, PERSON, SINCE, TYPES, UNTIL, Kept
-from app.database import writing
 from app.dates import FIRST_DAY, LAST_DAY
 from app.exchange.count_files.files import About, CountsDescribed, described, file_of, require_format
 from app.exchange.count_files.folders import LATEST
@@ -287,15 +285,6 @@ def personal_parts_in(folder: Path) -> PersonalParts:
     """The newest personal parts of a folder. Raises BadFile."""
     require_format((folder / LATEST).resolve())
     return PersonalParts.newest_in(folder)
-
-
-def stand_for(engine: Engine, files: CountFiles, known: int) -> None:
-    """Let a database answer as these files say. `known`: the revision up to which it does already. Raises BadFile, and
-    then it answers as before."""
-    columns = files.columns
-    with writing(engine) as session:
-        files.fill(session, known)
-        give(engine, columns)  # before COMMIT: they answer for every revision before theirs
 
 
 def without_personal(columns: Columns) -> Columns:

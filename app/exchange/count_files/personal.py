@@ -23,6 +23,7 @@ from app.exchange.count_files.rows import RowsInOrder
 from app.exchange.count_files.tables import DETENTION, PERSON, SOURCE, Column, FileTable, Type
 from app.exchange.imports.faults import BadFile
 from app.exchange.package import DESCRIPTOR
+from app.models import CLASSES_OF_TODAY
 
 _HOLDS = (
     Column("revision", SINCE, Type.NUMBER, "The first revision at which the row holds."),
@@ -94,6 +95,10 @@ class PersonalParts:
             of_table[UNTIL] = np.where(of_table[UNTIL] == NONE, STANDS, of_table[UNTIL])
             rows[table.kept.name] = of_table
         placed = rows[tables.PLACEMENTS.name]
+        if not np.isin(placed[_CLASS], range(len(CLASSES_OF_TODAY))).all():
+            raise BadFile(
+                "damaged", f"The rows of {PLACEMENTS.name} are not as they were written: copy {self.folder} again."
+            )
         classes = np.zeros(len(placed["record"]) + 1, np.int8)
         classes[placed["record"]] = placed.pop(_CLASS)
         return rows, classes

@@ -24,8 +24,9 @@ def described_anew(folder: Path, change: Callable[[dict[str, Any]], object]) -> 
 def with_rows(folder: Path, table: str, query: str) -> None:
     """Let a file of a folder have the rows of a query, which calls it `{file}`."""
     path = next(path for path in folder.glob("*.parquet") if path.stem.split("-1-")[0] == table)
-    rows = duckdb.sql(query.format(file=f"read_parquet('{path}')"))
-    assert rows is not None
-    rows.write_parquet(f"{path}.new")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY ({query.format(file=f'read_parquet({str(path)!r})')}) TO '{path}.new' (FORMAT parquet)"
+        )
     Path(f"{path}.new").replace(path)
     described_anew(folder, lambda _descriptor: None)

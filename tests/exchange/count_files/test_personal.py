@@ -1,6 +1,8 @@
 """Personal parts: for the operator's own readers, of the newest revision alone."""
 
 from pathlib import Path
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -8,6 +10,7 @@ from fastapi.testclient import TestClient
 from app import reader as reader_module
 from app.clock import count
 from app.config import Settings
+from app.exchange.count_files.load import CountFiles
 from app.exchange.imports.faults import BadFile
 from app.reader import create_reader
 from tests.exchange.count_files.altered import described_anew, with_rows
@@ -150,7 +153,7 @@ def test_what_was_personal_is_let_go_of_where_newer_parts_cannot_be_read(
         minutes_later(reader_module.PERSONAL_MINUTES + 1)
         assert reader.get(GENDER).json()["code"] == "not_in_files"
         assert reader.get("/v1/counts/releases").json() == public
-        assert followed._columns.values.texts() == [None]
+        assert followed._given[1].values.texts() == [None]
         away.rename(newest)
         followed.follow()
         assert reader.get(GENDER).status_code == 200
@@ -169,3 +172,32 @@ def test_parts_that_are_still_the_newest_are_told_however_old_they_are(
             followed.follow()
         followed.withhold_outdated()
         assert reader.get(GENDER).status_code == 200
+
+
+def test_it_is_let_go_of_even_while_a_folder_does_not_answer(
+    filed: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a share of a machine that is away, whose files are waited for without an end."""
+    write_both(filed, tmp_path)
+    with TestClient(create_reader(tmp_path / "files", Settings(), tmp_path / "personal")) as reader:
+        followed = reader.app.state.followed  # type: ignore[attr-defined]
+        filed.file(detainee__full_name="Evaristo Marcano")
+        write_both(filed, tmp_path)
+        fill, waiting, back = CountFiles.fill, Event(), Event()
+
+        def filling(*given: Any) -> None:
+            waiting.set()
+            assert back.wait(60)
+            fill(*given)
+
+        monkeypatch.setattr(CountFiles, "fill", filling)
+        thread = Thread(target=followed.follow)
+        thread.start()
+        assert waiting.wait(60)
+        later = count() + (reader_module.PERSONAL_MINUTES + 1) * 60
+        monkeypatch.setattr(reader_module, "count", lambda: later)
+        followed.withhold_outdated()
+        assert reader.get(GENDER).json()["code"] == "not_in_files"
+        back.set()
+        thread.join()
+        assert reader.get(GENDER).json()["total"]["releases"] == 4

@@ -3,20 +3,26 @@
 import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from sqlmodel import Session
 
 from app.errors import Conflict
 from app.exchange.count_files import parts
+from app.exchange.count_files import write as write_module
+from app.exchange.count_files.files import About
 from app.exchange.count_files.folders import LATEST
 from app.exchange.count_files.licences import Licence
 from app.exchange.count_files.load import CountFiles
 from app.exchange.count_files.parquet import read_rows
 from app.exchange.count_files.tables import EVERY, OPENING
 from app.exchange.count_files.write import Wanted, write_count_files
+from app.exchange.imports.faults import BadFile
+from tests.exchange.count_files.altered import described_anew
 from tests.support import World
 
 
@@ -162,3 +168,63 @@ def test_an_erased_person_was_in_no_file_and_counts_stay(world: World, tmp_path:
     for folder in (before, after):
         assert "Zzcanary" not in said_in(folder)
         assert "female" not in said_in(folder)
+
+
+def test_personal_parts_lie_apart(world: World, tmp_path: Path) -> None:
+    """Whoever gives or copies the one folder must not give the other."""
+    world.file()
+    for personal in (tmp_path / "files", tmp_path / "files" / "personal", tmp_path):
+        with pytest.raises(BadFile, match="elsewhere"):
+            write(world, tmp_path / "files", personal)
+    assert not (tmp_path / "files").exists()
+
+
+def test_files_are_of_one_state_of_the_database(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though somebody files a report between two looks at it."""
+    world.file()
+    about_head = write_module.about_head
+
+    def filing_meanwhile(session: Session, zone: str) -> About:
+        about = about_head(session, zone)
+        world.file(detainee__full_name="Berenice Urdaneta")
+        return about
+
+    monkeypatch.setattr(write_module, "about_head", filing_meanwhile)
+    done = write(world, tmp_path / "files")
+    people = duckdb.read_parquet(str(done / "people-*.parquet")).fetchall()
+    assert len(people) == 1
+    assert int(done.name) == world.client.get("/v1/counts/releases").json()["revision"] - 1
+
+
+def test_a_part_that_was_damaged_is_written_again(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "SMALLEST", 2)
+    world.file(detainee__full_name="Abelardo Quintero")
+    first = write(world, tmp_path / "files")
+    damaged = first / "releases-3-4.parquet"
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:-1] + b"?")
+    world.file(detainee__full_name="Berenice Urdaneta")
+    second = write(world, tmp_path / "files")
+    assert (second / damaged.name).read_bytes() == content
+    assert damaged.read_bytes() != content
+
+
+def test_another_licence_makes_the_folder_anew(world: World, tmp_path: Path) -> None:
+    world.file()
+    done = write(world, tmp_path / "files")
+    changed = replace(wanted(tmp_path / "files"), licence=Licence.CC0)
+    assert write_count_files(world.engine, changed) == done
+    assert descriptor_in(done)["licenses"][0]["name"] == "CC0-1.0"
+
+
+def test_files_of_a_log_that_was_put_back_replace_newer_ones(world: World, tmp_path: Path) -> None:
+    world.file()
+    done = write(world, tmp_path / "files")
+    later = done.rename(done.with_name(str(int(done.name) + 5)))
+    (tmp_path / "files" / "latest").unlink()
+    (tmp_path / "files" / "latest").symlink_to(later.name)
+    described_anew(later, lambda descriptor: descriptor["recuento"].update(leaf_hash="00" * 32))
+    assert write(world, tmp_path / "files") == done
+    assert (tmp_path / "files" / "latest").resolve() == done
