@@ -28,7 +28,7 @@ class Work:
 
 
 # What is left of a question's time: it is another number each time, whatever is asked.
-LEFT = re.compile(r"(SET LOCAL statement_timeout = )\d+")
+LEFT = re.compile(r"(set_config\('statement_timeout', ')\d+")
 
 
 class _Cursor:

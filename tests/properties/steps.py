@@ -151,7 +151,7 @@ class Registry:
             try:
                 with pytest.MonkeyPatch.context() as patched:
                     for module in (requests, things):  # a bound would be of a connection of its own
-                        patched.setattr(module, "reading_for", lambda _request: Session(connection, autoflush=False))
+                        patched.setattr(module, "reading_for", lambda *_given: Session(connection, autoflush=False))
                     yield Clerk(self.world, connection).run(history)
             finally:
                 self.world.app.state.engine = self.engine

@@ -11,7 +11,16 @@ from typing import Any
 
 from app.api.lanes import BUSY
 from app.api.problems import INTERNAL, NARROWER
-from app.errors import Busy, ClockJumped, PerhapsStored, Problem, TakesTooLong, TooManyRequests, Unavailable
+from app.errors import (
+    Busy,
+    ClockJumped,
+    NotInFiles,
+    PerhapsStored,
+    Problem,
+    TakesTooLong,
+    TooManyRequests,
+    Unavailable,
+)
 from app.log.head import OtherRules
 from app.log.mark import WentBackwards
 from app.registry.projection import RULES
@@ -34,6 +43,7 @@ BROKEN: Node = {
     TakesTooLong.code: TakesTooLong(NARROWER).body(),
     OtherRules.code: OtherRules(RULES, RULES + 1).body(),
     WentBackwards.code: WentBackwards().body(),
+    NotInFiles.code: NotInFiles().body(),
 }
 
 
