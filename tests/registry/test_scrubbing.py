@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.api import background
 from app.cli import status
-from app.database import writing
+from app.database import snapshot, writing
 from app.models import metadata
 from app.registry import scrubbing
 from tests.support import PATIENCE, Body, World
@@ -100,11 +100,9 @@ def erase(world: World, person: str) -> Body:
 @contextmanager
 def somebody_reads(world: World) -> Iterator[Connection]:
     """Somebody who goes on seeing the registry as it was when they began."""
-    with world.engine.connect() as connection:
-        if world.engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        connection.execute(text("SELECT count(*) FROM sealed"))
-        yield connection
+    with snapshot(world.engine) as session:
+        session.execute(text("SELECT count(*) FROM sealed"))
+        yield session.connection()
 
 
 def warnings(world: World) -> list[str]:
