@@ -39,13 +39,6 @@ POSTS = 5  # a second, each on a connection of its own
 SPARE_FILES = 200  # that each side opens beside the connections of dashboards
 MOST_FAULTS = 20  # that are printed
 WANTED = "p99 of a poll under 250 ms, of a post under 1,000 ms"
-# `recuento serve` for so many connections. The bound of a process is no setting.
-SERVE = """
-import sys
-from app.cli import cli, connections
-connections.MOST_CONNECTIONS = int(sys.argv[2])
-cli.main(["serve", "--port", sys.argv[1]], prog_name="recuento")
-"""
 
 
 async def crowd(server: Server, keys: tuple[str, str], connections: int, seconds: float, lines: int) -> Told:
@@ -71,8 +64,9 @@ def serve(url: str, folder: Path, connections: int) -> Server:
         "RECUENTO_HEAD_FILE": str(folder / "head"),
         "RECUENTO_RATE_BY_CLIENT": "0",
         "RECUENTO_RATE_BY_KEY": "0",
+        "RECUENTO_CONNECTIONS": str(connections + SPARE_FILES),
     }
-    command = [sys.executable, "-c", SERVE, "PORT", str(connections + SPARE_FILES)]
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", "PORT"]
     return Server("Recuento", command, WARM, environment, folder / "servers.log")
 
 
