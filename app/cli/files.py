@@ -26,8 +26,6 @@ file_commands = typer.Typer(
 commands.add_typer(file_commands, name="files")
 
 Folder = Annotated[Path, typer.Argument(file_okay=False, help="The folder of all count files.")]
-
-
 Personal = Annotated[
     Path | None,
     typer.Option(

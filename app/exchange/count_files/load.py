@@ -124,12 +124,13 @@ class CountFiles:
         """Raises BadFile where a file that is read is missing, or is not as the descriptor says."""
         names = {file_of("entries", part) for part in parts_of(self.revision)}
         names |= {f"{table.name}.parquet" for table in WHOLE_TABLES}
-        for table in FILE_TABLES:
+        for table in (*FILE_TABLES, *UNLINKED, UNRESOLVED_DUPLICATES):
             for name in (table.name, f"closed-{table.name}"):
                 names |= {file_of(name, part) for part in parts_of(self.revision)}
         self.descriptor.require_whole(self.folder, names)
         if self.personal is not None:
-            of_people = {f"{table.name}.parquet" for table in _PERSONAL_TABLES}
+            of_people = {f"{name}.parquet" for name in (OWN_PEOPLE, OWN_DETENTIONS)}
+            of_people |= {f"{table.name}.parquet" for table in _PERSONAL_TABLES}
             self.personal.descriptor.require_whole(self.personal.folder, of_people)
 
     def has(self, entry: About) -> bool:

@@ -56,7 +56,7 @@ class RowsInOrder:
 
     def _rows(self, table: FileTable) -> dict[str, Array]:
         if table.kept in VOICES:
-            return self.parted.linked[table.kept.name]
+            return {**self.parted.linked[table.kept.name]}
         if table.kept is not None:
             return self._of_server(table.kept)
         if table.name in self._unlinked:

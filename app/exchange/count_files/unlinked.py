@@ -27,6 +27,7 @@ VOICES = (tables.SOURCE_RELEASES, tables.SOURCE_HELD)
 OWN_DETENTION, OWN_PERSON, VERIFYING = "own_spell", "own_detainee", "verifying"
 # In a list of sources, of whoever verifies of its own knowledge.
 OF_OWN_KNOWLEDGE = "*"
+_HOLDS = {SINCE, UNTIL}
 _BESIDE = ("status", "independent_verified", "heard_hi", "state", "rearrested")
 _EMPTY: dict[str, Any] = {"status": 0, "independent_verified": 0, "heard_hi": NONE, "state": 0, "rearrested": False}
 
@@ -122,9 +123,6 @@ def _goes_on(before: Row, row: Row) -> bool:
     """Whether a row says what the one before it said, up to then."""
     same = all(before.get(column) == row.get(column) for column in {*before, *row} - _HOLDS)
     return same and bool(before[UNTIL] == row[SINCE])
-
-
-_HOLDS = {SINCE, UNTIL}
 
 
 def _beside(revision: int, together: Row, others: Iterable[Row], own: Iterable[Row], person: Iterable[Row]) -> Row:

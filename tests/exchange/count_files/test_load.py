@@ -68,7 +68,18 @@ def test_so_is_what_is_no_parquet_file(newest: Path) -> None:
         create_reader(newest.parent, Settings())
 
 
-@pytest.mark.parametrize("table", ["entries", "people", "closed-people", "sources"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        "entries",
+        "people",
+        "closed-people",
+        "sources",
+        "unlinked_release_verdicts",
+        "closed-unlinked_detention_verdicts",
+        "unresolved_duplicates",
+    ],
+)
 def test_a_file_that_the_descriptor_does_not_name_is_not_read(newest: Path, table: str) -> None:
     """Nothing says what it should be."""
     described_anew(
