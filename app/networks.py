@@ -12,4 +12,7 @@ def network_of(host: str, bits_v4: int, bits_v6: int) -> str | None:
         return None
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    return str(ip_network((address, bits_v4 if address.version == 4 else bits_v6), strict=False))
+    bits = bits_v4 if address.version == 4 else bits_v6
+    if bits == address.max_prefixlen:
+        return str(address)  # quickly: each request of an IPv4 client asks for it
+    return str(ip_network((address, bits), strict=False))

@@ -15,6 +15,8 @@ from app.reading.formats import JSON, MEDIA
 from app.reading.questions import AsOf
 from app.registry.projection import RULES
 
+RawHeaders = list[tuple[bytes, bytes]]  # of an answer, as ASGI has them: names in small letters
+
 VARY = "Accept, Accept-Encoding, Authorization"
 CONTENT_TYPES = {MEDIA["csv"]: f"{MEDIA['csv']}; charset=utf-8", MEDIA["jsonl"]: MEDIA["jsonl"]}
 BODILESS = "recuento.bodiless"  # in the scope of a request whose answer nobody is sent the body of

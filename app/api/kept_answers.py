@@ -20,13 +20,13 @@ from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import metrics
-from app.api.answers import BODILESS, MADE_FROM, tags_in
+from app.api.answers import BODILESS, MADE_FROM, RawHeaders, tags_in
 from app.api.codings import CODINGS, coding_for
 from app.api.heads import Head
 from app.api.lanes import POLLED
 from app.api.settling import MOMENTS
 from app.measure import this
-from app.reading.terms import PERSONAL_FILTERS
+from app.reading.terms import PERSONAL_FILTERS, SOUGHT
 
 # What is kept: addresses without an id, since whoever reads about one person must leave no trace in how quickly others
 # are answered.
@@ -35,7 +35,6 @@ KEPT = LISTS_OF_PEOPLE | {
     *("/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap"),
     *("/v1/estimates/releases", "/v1/claims", "/v1/corrections", "/v1/facilities", "/v1/sources", "/v1/vocabulary"),
 }
-SOUGHT = "q"
 LONGEST_ADDRESS = 2_000  # characters of a query with what is accepted: more than any form of ours writes
 LONGEST = 1 << 20  # bytes of a body: more than a page of the longest list
 MOST_KEPT = 64 << 20  # bytes of all in one process
@@ -48,7 +47,6 @@ PACKED_AT_ONCE = 32 * 1024  # bytes of a body: about a millisecond of the loop; 
 MOST_POLLED, OFTEN = 16, 4
 RESTED = 60.0  # seconds without a question: then nothing is kept, lest an erased person stay in memory
 
-RawHeaders = list[tuple[bytes, bytes]]
 Address = tuple[str, bytes, str]  # path, query, what is accepted
 # What a 304 carries of the headers of the 200 in whose place it stands (RFC 9110 section 15.4.5).
 OF_A_304 = frozenset({b"etag", b"vary", b"cache-control", b"recuento-revision", b"recuento-rules"})

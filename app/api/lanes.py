@@ -18,6 +18,7 @@ from app.api import answers
 from app.errors import Busy
 from app.measure import this
 from app.reading.formats import MEDIA
+from app.reading.terms import SOUGHT
 
 COSTLY_TAGS, COSTLY = frozenset({"counts", "matching"}), frozenset({"reconcile_claim"})  # tags, and names, of routes
 COMPARING = "match_list"
@@ -143,7 +144,7 @@ def is_costly(request: Request) -> bool:
     """Whether a question reads much of the registry for a short answer: counts and what is made of them, and whoever is
     sought by name."""
     route = request.scope["route"]
-    named = route.name in COSTLY or "q" in request.query_params
+    named = route.name in COSTLY or SOUGHT in request.query_params
     return named or not COSTLY_TAGS.isdisjoint(route.tags)
 
 

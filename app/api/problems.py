@@ -155,7 +155,16 @@ class Head:
 
 
 class Cors(CORSMiddleware):
-    """CORS whose refusals are problem+json like every other."""
+    """CORS whose refusals are problem+json like every other, and which lets pass quickly what no browser asks for
+    another site's page."""
+
+    async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
+        if message["type"] == "http.response.start" and "origin" not in request_headers:
+            vary = [value for name, value in message["headers"] if name == b"vary"]
+            others = [pair for pair in message["headers"] if pair[0] != b"vary"]
+            await send({**message, "headers": [*others, (b"vary", b", ".join([*vary, b"Origin"]))]})
+        else:
+            await super().send(message, send, request_headers)
 
     def preflight_response(self, request_headers: Headers) -> Response:
         response = super().preflight_response(request_headers)

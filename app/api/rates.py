@@ -12,12 +12,14 @@ from fastapi import Request
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
+from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api import problems
 from app.api.admission import token_of
 from app.errors import TooManyRequests, Unauthenticated
 from app.networks import network_of
+from app.reading.terms import SOUGHT
 
 UNCOUNTED = "/healthz"  # asks nothing of anybody
 # Of an address, what tells a client from others: an IPv4 address whole, and of IPv6 what a household has.
@@ -87,18 +89,24 @@ class Counted:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] != UNCOUNTED:
             try:
-                request = Request(scope)
                 client = (scope.get("client") or ("",))[0]
-                scope["app"].state.rates.count(_token(request), client, search="q" in request.query_params)
+                scope["app"].state.rates.count(_token(scope), client, search=_seeks(scope["query_string"]))
             except TooManyRequests as refusal:
                 await problems.respond(refusal.body(), refusal.headers)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
-def _token(request: Request) -> str | None:
+def _token(scope: Scope) -> str | None:
     """The key sent, if one can be read; what is wrong with it is told later."""
+    if not any(name == b"authorization" for name, _value in scope["headers"]):
+        return None
     try:
-        return token_of(request)
+        return token_of(Request(scope))
     except Unauthenticated:
         return None
+
+
+def _seeks(query: bytes) -> bool:
+    """Whether somebody is sought by name. Most queries have no letter that could begin with it."""
+    return (b"q" in query or b"%" in query) and SOUGHT in QueryParams(query)

@@ -1,11 +1,11 @@
 """The outermost layer of ours: every answer carries the headers that protect its reader, and no failure tells more than
 that it failed."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import server_log
+from app.api.answers import RawHeaders
 from app.api.problems import INTERNAL, respond
 
 # A page may ask for more in a policy of its own; whatever asks for nothing is data, and no browser runs any of it.
@@ -18,6 +18,15 @@ PROTECTING = {
 # For two years (RFC 6797), the time that browsers ask for before they take a site for one that is only reached by TLS.
 ONLY_BY_TLS = {"Strict-Transport-Security": "max-age=63072000"}
 REQUEST_ID = "Request-Id"
+
+
+def _as_sent(headers: dict[str, str]) -> RawHeaders:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+# Made once: answers from memory take little longer than their headers do.
+_ANYHOW, _BY_TLS = _as_sent(PROTECTING), _as_sent(PROTECTING | ONLY_BY_TLS)
+_REQUEST_ID = REQUEST_ID.lower().encode()
 
 
 class Shield:
@@ -38,11 +47,11 @@ class Shield:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID] = request_id
-                by_tls = scope["app"].state.public_url.startswith("https:")
-                for name, value in (PROTECTING | (ONLY_BY_TLS if by_tls else {})).items():
-                    headers.setdefault(name, value)
+                given = message["headers"]
+                names = {name for name, _value in given}
+                added = _BY_TLS if scope["app"].state.public_url.startswith("https:") else _ANYHOW
+                added = [(_REQUEST_ID, request_id.encode()), *(pair for pair in added if pair[0] not in names)]
+                message = {**message, "headers": [*given, *added]}
             await send(message)
 
         try:

@@ -34,6 +34,7 @@ MOST_DIMENSIONS = 3  # at once: beyond these a table says more than a count
 MOST_VALUES = 20
 
 PERSONAL_FILTERS = (*PERSONAL, "not_nationality")
+SOUGHT = "q"  # the term by which somebody is sought by name
 
 # A revision, an instant, a date or a zone: read once the head and the registry's zone are known.
 Moment = Annotated[str, Field(min_length=1, max_length=dates.MAX_TEXT)]
