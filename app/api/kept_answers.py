@@ -31,10 +31,13 @@ from app.reading.terms import PERSONAL_FILTERS, SOUGHT
 # What is kept: addresses without an id, since whoever reads about one person must leave no trace in how quickly others
 # are answered.
 LISTS_OF_PEOPLE = frozenset({"/v1/detainees", "/v1/detentions", "/v1/releases"})
-KEPT = LISTS_OF_PEOPLE | {
-    *("/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap"),
-    *("/v1/estimates/releases", "/v1/claims", "/v1/corrections", "/v1/facilities", "/v1/sources", "/v1/vocabulary"),
-}
+COUNTS = frozenset(
+    {
+        *("/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap"),
+        "/v1/estimates/releases",
+    }
+)
+KEPT = LISTS_OF_PEOPLE | COUNTS | {"/v1/claims", "/v1/corrections", "/v1/facilities", "/v1/sources", "/v1/vocabulary"}
 LONGEST_ADDRESS = 2_000  # characters of a query with what is accepted: more than any form of ours writes
 LONGEST = 1 << 20  # bytes of a body: more than a page of the longest list
 MOST_KEPT = 64 << 20  # bytes of all in one process
@@ -42,9 +45,11 @@ OVERHEAD = 4_000  # bytes that an answer takes beside its body and its address
 PACKED = 1  # what an answer takes packed in every coding, as a share of its body
 SHORTEST_PACKED = 1_000  # bytes of a body: less is one packet on the line, packed or not
 PACKED_AT_ONCE = 32 * 1024  # bytes of a body: about a millisecond of the loop; what is longer is packed in a thread
-# Answers of a head that are made first for the next one, before what strangers ask: those that most requests asked for,
-# which dashboards do. Whoever wants a costly question among them must ask it more often than all dashboards do theirs.
+# Answers that are made first for each new head, before what strangers ask: those that most requests asked for in the
+# last minutes, which dashboards do. Whoever wants a costly question among them must ask it more often than all
+# dashboards do theirs.
 MOST_POLLED, OFTEN = 16, 4
+HALVED_AFTER = 60.0  # seconds, after which a request counts for half of one
 RESTED = 60.0  # seconds without a question: then nothing is kept, lest an erased person stay in memory
 
 Address = tuple[str, bytes, str]  # path, query, what is accepted
@@ -174,7 +179,7 @@ class KeptAnswers:
         self._requests: Counter[Address] = Counter()
         self._polled: frozenset[Address] = frozenset()
         self._size = 0
-        self._asked = 0.0
+        self._asked, self._halved = 0.0, monotonic()
         self.making: dict[tuple[Head, Address], _Making] = {}
 
     def find(self, head: Head, address: Address) -> KeptAnswer | None:
@@ -185,11 +190,16 @@ class KeptAnswers:
         answer = by_address.get(address)
         if answer is not None:
             by_address.move_to_end(address)
-            self._requests[address] += 1
+            self.count(address)
         return answer
 
+    def count(self, address: Address) -> None:
+        """Count a request for an answer that another has made, or is making. Whoever comes first is not counted:
+        questions that are asked once each would take memory without end."""
+        self._requests[address] += 1
+
     def is_polled(self, address: Address) -> bool:
-        """Whether an answer is among those that most requests asked for while the head before stood."""
+        """Whether an answer is among those that most requests asked for until the last head came."""
         return address in self._polled
 
     def keep(self, head: Head, address: Address, answer: KeptAnswer) -> None:
@@ -207,10 +217,14 @@ class KeptAnswers:
             self._let_go(None)
 
     def _let_go(self, head: Head | None) -> None:
-        if self._requests or head is None:  # between two entries in a row nobody asked for anything
-            most = self._requests.most_common(MOST_POLLED)
-            self._polled = frozenset(address for address, number in most if number >= OFTEN)
-        self._head, self._by_address, self._size, self._requests = head, OrderedDict(), 0, Counter()
+        if head is None:
+            self._requests.clear()
+        elif monotonic() - self._halved > HALVED_AFTER:
+            self._halved = monotonic()
+            self._requests = Counter({address: number // 2 for address, number in self._requests.items() if number > 1})
+        most = self._requests.most_common(MOST_POLLED)
+        self._polled = frozenset(address for address, number in most if number >= OFTEN)
+        self._head, self._by_address, self._size = head, OrderedDict(), 0
 
 
 def _size(address: Address, answer: KeptAnswer) -> int:
@@ -236,6 +250,7 @@ class AnswersFromMemory:
             if making is None:
                 await self._make(scope, receive, send, head, asked)
                 return
+            answers.count(asked.address)
             with this().waiting("answer"):
                 await making.done.wait()
             answer = making.answer

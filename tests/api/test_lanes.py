@@ -2,13 +2,14 @@
 
 import asyncio
 from asyncio import Semaphore
+from time import monotonic
 from typing import Any
 
 import pytest
 from starlette.requests import Request
 
-from app.api import lanes
-from app.api.kept_answers import MOST_POLLED, OFTEN, Address, KeptAnswer, KeptAnswers
+from app.api import kept_answers, lanes
+from app.api.kept_answers import HALVED_AFTER, MOST_POLLED, OFTEN, Address, KeptAnswer, KeptAnswers
 from app.api.lanes import Lanes, sessions
 from app.config import Settings
 from app.database import reading
@@ -189,3 +190,17 @@ def test_no_more_answers_are_made_before_others_than_the_most_polled() -> None:
     assert [answers.is_polled(page) for page in pages] == [False, *[True] * MOST_POLLED]
     answers.find((3, "c"), pages[0])
     assert answers.is_polled(pages[1]), "nobody asked for anything in between"
+
+
+def test_what_dashboards_poll_stays_so_though_each_head_stands_shorter_than_they_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers, page = KeptAnswers(), ("/v1/counts/releases", b"group_by=source", "")
+    for _wait in range(OFTEN + 1):
+        answers.count(page)  # whoever waits for the answer that another is making
+    for revision in range(1, 10):
+        answers.find((revision, "a"), page)
+        assert answers.is_polled(page)
+    monkeypatch.setattr(kept_answers, "monotonic", lambda: monotonic() + HALVED_AFTER + 1)
+    answers.find((10, "a"), page)
+    assert not answers.is_polled(page), "by then each request counts for half of one"
