@@ -1,6 +1,7 @@
 """create_app(settings): the ASGI application."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from threading import Lock
@@ -9,11 +10,13 @@ from typing import Any
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from httpcore2 import AsyncConnectionPool
 from sqlalchemy import Engine
 
 from app import __version__
 from app.api import problems
-from app.api.background import background
+from app.api.apart import Behind, CountedApart
+from app.api.background import background, background_of_counting
 from app.api.citations import citations
 from app.api.claims import claims
 from app.api.corrections import corrections
@@ -96,6 +99,9 @@ EXPOSED = [
 OBJECTIONS = "/v1/objections"
 # Threads beyond those that hold a session: file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
+# After which a thread that works gives way to one that waits. The loop waits so long several times a request: with
+# Python's own five milliseconds a list that is filed makes every answer wait for tens of them.
+SWITCH_SECONDS = 0.0001
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
 SILENT: Any = {
     "tracing": False,
@@ -110,14 +116,33 @@ SUMMARY = "A registry of political prisoners that many organisations write to an
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    socket = app.state.settings.counting_socket
+    async with _ready(app):
+        app.state.heads.start()
+        if socket is not None:
+            app.state.counting = AsyncConnectionPool(uds=str(socket), max_connections=None)
+        async with background(app.state):
+            yield
+        if app.state.counting is not None:
+            await app.state.counting.aclose()
+            app.state.counting = None
+        await app.state.heads.stop()
+
+
+@asynccontextmanager
+async def _lifespan_of_counting(app: FastAPI) -> AsyncIterator[None]:
+    async with _ready(app), background_of_counting(app.state):
+        yield
+
+
+@asynccontextmanager
+async def _ready(app: FastAPI) -> AsyncIterator[None]:
+    sys.setswitchinterval(SWITCH_SECONDS)
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.sessions + SPARE_THREADS)
     _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
     prepare(app.state.engine)
-    app.state.heads.start()
-    async with background(app.state):
-        yield
-    await app.state.heads.stop()
+    yield
     if app.state.replica is not None:
         app.state.replica.close()
     release(app.state.engine)
@@ -169,7 +194,23 @@ def _operation_id(route: APIRoute) -> str:
 
 def create_app(settings: Settings) -> FastAPI:
     """The application on the settings' database, which is brought to the newest schema first."""
-    app = described(settings, _lifespan)
+    app = _opened(settings, _lifespan)
+    serve_routes(app, settings, ROUTERS)
+    return app
+
+
+def create_counting(settings: Settings) -> FastAPI:
+    """The application that counts for serving processes on the same database: it answers nobody else."""
+    # It looks at the head at each question, since nobody tells it what a serving process has acknowledged.
+    app = _opened(settings.model_copy(update={"database_listen_url": None}), _lifespan_of_counting)
+    problems.install(app)
+    app.add_middleware(Behind)
+    app.include_router(counts)
+    return app
+
+
+def _opened(settings: Settings, lifespan: Lifespan) -> "_App":
+    app = described(settings, lifespan)
     engine = make_engine(settings.database_url, pool_size=app.state.sessions)
     try:
         mark = attach(engine, settings.mark_file())
@@ -195,7 +236,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
     app.state.comparing = set()  # who has a list laid beside the registry just now
     _open(app)
-    serve_routes(app, settings, ROUTERS)
     return app
 
 
@@ -235,6 +275,7 @@ def furnish(app: FastAPI, settings: Settings, engine: Engine, mark: Mark) -> Non
     read_url = settings.database_read_url
     app.state.replica = None if read_url is None else Replica(read_url, app.state.sessions, engine)
     app.state.kept_answers = KeptAnswers()
+    app.state.counting = None
     app.state.metrics = Metrics()
     app.state.key_uses = KeyUses()
     app.state.filed_by_day = FiledByDay()
@@ -250,6 +291,7 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
         others=dict.fromkeys(LISTS, settings.max_import_bytes),
         keyless={OBJECTIONS: MOST_BYTES},
     )
+    app.add_middleware(CountedApart)
     app.add_middleware(AnswersFromMemory)
     app.add_middleware(Counted)
     app.add_middleware(
@@ -264,8 +306,12 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
 
 
 def __getattr__(name: str) -> Any:
-    """`app.main:app` for ASGI servers, made when it is asked for: importing this module reads no settings."""
-    if name == "app":
-        globals()[name] = create_app(Settings())
+    """`app.main:app` and `app.main:counting` for ASGI servers, each made when it is asked for: importing this module
+    reads no settings."""
+    if name in MADE:
+        globals()[name] = MADE[name](Settings())
         return globals()[name]
     raise AttributeError(name)
+
+
+MADE = {"app": create_app, "counting": create_counting}

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 NONE = "none"  # no route was reached, no lane taken
 
@@ -40,6 +41,17 @@ class Measure:
             yield
         finally:
             self.held += perf_counter() - began
+
+    def told(self) -> dict[str, Any]:
+        """As values of JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def take(self, other: dict[str, Any]) -> None:
+        """What another process told of the part of the request that it answered."""
+        self.route, self.lane, self.refusal = other["route"], other["lane"], other["refusal"]
+        self.held, self.statements = self.held + other["held"], self.statements + other["statements"]
+        for place, seconds in other["waited"].items():
+            self.waited[place] += seconds
 
 
 # Threads that work for a request have the same measure.

@@ -5,6 +5,7 @@ superuser of it.
 """
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,9 @@ from tests.drawn import PROFILE
 from tests.support import JANUARY, World
 
 hypothesis_settings.load_profile(PROFILE)
+
+# Servers that tests start count by themselves, but for those of tests/cli/test_counting.py.
+os.environ["RECUENTO_COUNTING_APART"] = "0"
 
 # Counting lines doubles the time of a test. What these run is run by the others too; so is whatever hundreds of drawn
 # examples run.

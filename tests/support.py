@@ -133,6 +133,7 @@ class _Garage:
         app = free.pop()
         app.state.address = app.state.engine.url = make_url(settings.database_url)
         saved.attach(app.state.engine, settings.columns_dir)
+        app.state.settings = settings
         app.state.watch = WatchedClock()
         app.state.clock = app.state.watch.now
         app.state.secret = settings.secret_key()

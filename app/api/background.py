@@ -71,6 +71,19 @@ async def background(state: State) -> AsyncIterator[None]:
     await asyncio.gather(*tasks)
 
 
+@asynccontextmanager
+async def background_of_counting(state: State) -> AsyncIterator[None]:
+    """What a process that only counts does beside it, until it stops: it keeps its columns at the head."""
+    stopping = asyncio.Event()
+    keeping = _repeat(
+        stopping, "keeping the saved columns", partial(keep, state.engine), COLUMNS_EVERY, state.lanes.background
+    )
+    task = asyncio.create_task(keeping)
+    yield
+    stopping.set()
+    await task
+
+
 async def _repeat(
     stopping: asyncio.Event,
     what: str,

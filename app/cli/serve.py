@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from app.api.standing import Standing
 from app.cli.connections import allow_files, options
+from app.cli.counting import counting_apart
 from app.cli.database import located, opened, wait_until_up
 from app.cli.output import console, fail, now
 from app.config import Settings
@@ -103,14 +104,20 @@ def _serve(settings: Settings) -> None:
     console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
     with opened(settings, finishing=False) as session:  # before the workers come, so that what is wrong is said once
         _tell_age(session)
-    if settings.workers > 1:
-        os.environ |= {"RECUENTO_DATABASE_URL": settings.database_url, "RECUENTO_PORT": str(settings.port)}
-        with _metrics_of_workers(settings):
-            uvicorn.run("app.main:app", workers=settings.workers, **given)
-    else:
-        app = create_app(settings)
-        with _metrics(settings.metrics_port, Standing(app.state), app.state.metrics.registry):
-            uvicorn.run(app, **given)
+    os.environ |= {  # for the processes that are started now
+        "RECUENTO_DATABASE_URL": settings.database_url,
+        "RECUENTO_HOST": settings.host,
+        "RECUENTO_PORT": str(settings.port),
+        "RECUENTO_WORKERS": str(settings.workers),
+    }
+    with counting_apart(settings) as settings:
+        if settings.workers > 1:
+            with _metrics_of_workers(settings):
+                uvicorn.run("app.main:app", workers=settings.workers, **given)
+        else:
+            app = create_app(settings)
+            with _metrics(settings.metrics_port, Standing(app.state), app.state.metrics.registry):
+                uvicorn.run(app, **given)
 
 
 @contextmanager
