@@ -129,7 +129,7 @@ def main() -> None:
         keys, server = two_keys(url), serve(url, folder, given.connections)
         try:
             told = asyncio.run(crowd(server, keys, given.connections, given.seconds, given.lines))
-            spent, memory = server.processor_seconds(), server.memory().resident
+            spent, memory = server.processor_seconds(), sum(one.private for one in server.memory())
         finally:
             server.stop()
     say(f"Measured on: {machine()}.\n\n{told_in_words(told)}")

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import hashlib
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ SIZES = [1_000, 20_000, 100_000]
 TURNS, TURN = 3, 2.0  # of each server, seconds each
 LONGEST = 8.0  # seconds for the questions of one row, after which no more of them are asked
 PAGES = 4  # of ids
+SAVED_FROM = 50_000  # people
 OBVIOUS = "/counts/releases"
 OF_DATASETTE = f"/plain.json?{urlencode({'sql': plain.BY_SOURCE, '_shape': 'array'})}"
 
@@ -42,7 +44,10 @@ def registry_of(folder: Path, number: int) -> Path:
     file = folder / f"registry-{number}-{hashlib.sha256(made_by + made_for.encode()).hexdigest()[:8]}.db"
     if not file.exists():
         for old in folder.glob(f"registry-{number}-*"):
-            old.unlink()
+            if old.is_dir():
+                shutil.rmtree(old)
+            else:
+                old.unlink()
         draft, begun = file.with_suffix(".draft"), time.monotonic()
         entries = build.build(f"sqlite:///{draft}", number)
         for beside in folder.glob(f"{draft.name}-*"):
@@ -51,6 +56,18 @@ def registry_of(folder: Path, number: int) -> Path:
         seconds = time.monotonic() - begun
         say(f"Made {number:,} people in {seconds:.0f} s: {entries:,} entries, {file.stat().st_size / 2**20:,.0f} MiB")
     return file
+
+
+def columns_of(registry: Path, number: int) -> Path | None:
+    """The folder where columns of a registry of so many people are saved, as operators of so many are told to."""
+    if number < SAVED_FROM:
+        return None
+    folder = registry.with_suffix(".columns")
+    if not folder.exists():
+        say("Saving its columns …")
+        folder.mkdir(mode=0o700)
+        servers.ours(registry, WARM, folder).stop()
+    return folder
 
 
 async def warm(started: list[Server], asked: dict[str, bytes], ours: Server, tag: str) -> dict[str, Told]:
@@ -95,7 +112,7 @@ async def measured(folder: Path, number: int, program: Path | None) -> dict[str,
         return started[-1]
 
     try:
-        ours = start(lambda: servers.ours(registry, WARM))
+        ours = start(lambda: servers.ours(registry, WARM, columns_of(registry, number)))
         headers, body = await answer_to(ours, WARM)
         answer.write_bytes(body)
         obvious = start(lambda: servers.obvious(flat, OBVIOUS))

@@ -60,14 +60,20 @@ class Server:
         raise RuntimeError(f"{self.name} did not come up: servers.log in the folder says why.")
 
     def processor_seconds(self) -> float:
-        """Processor time spent so far, of all its threads."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """Processor time spent so far, of all its processes and threads."""
+        stats = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in self._processes()]
+        return sum(int(fields[11]) + int(fields[12]) for fields in stats) / TICKS
 
-    def memory(self) -> Memory:
-        lines = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text().splitlines()[1:]
-        kib = {line.partition(":")[0]: int(line.split()[1]) for line in lines}
-        return Memory(kib["Rss"] / 1024, (kib["Private_Clean"] + kib["Private_Dirty"]) / 1024)
+    def memory(self) -> list[Memory]:
+        """Of each of its processes; what they share is in each."""
+        return [_memory(process) for process in self._processes()]
+
+    def _processes(self) -> list[int]:
+        found = [self._process.pid]
+        for process in found:  # which grows meanwhile
+            for thread in Path(f"/proc/{process}/task").glob("*/children"):
+                found += map(int, thread.read_text().split())
+        return found
 
     def stop(self) -> None:
         self._process.terminate()
@@ -78,14 +84,23 @@ class Server:
             self._process.wait()
 
 
+def _memory(process: int) -> Memory:
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
+    kib = {line.partition(":")[0]: int(line.split()[1]) for line in lines}
+    return Memory(kib["Rss"] / 1024, (kib["Private_Clean"] + kib["Private_Dirty"]) / 1024)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def ours(registry: Path, first: str) -> Server:
+def ours(registry: Path, first: str, columns: Path | None) -> Server:
+    """`columns`: where it saves them, or finds them saved."""
     environment = {"RECUENTO_DATABASE_URL": f"sqlite:///{registry}", "RECUENTO_SECRET": SECRET.decode(), **UNBOUNDED}
+    if columns is not None:
+        environment["RECUENTO_COLUMNS_DIR"] = str(columns)
     return Server(
         "Recuento", [sys.executable, "-m", "app.cli", "serve", "--port", "PORT"], first, environment, _log(registry)
     )

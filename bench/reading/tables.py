@@ -49,7 +49,9 @@ def _warm(one: dict[str, Any]) -> str:
                 f"{of['p99'] * 1000:,.1f}",
                 f"{of['processor'] * 1000:,.2f}",
                 "" if ready is None else f"{ready:,.1f}",
-                "" if memory is None else f"{memory[0]:,.0f} / {memory[1]:,.0f}",
+                ""
+                if memory is None
+                else ", ".join(f"{resident:,.0f} / {private:,.0f}" for resident, private in memory),
             ]
         )
     heads = [
