@@ -63,8 +63,8 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     # Whether as many processes beside the workers count what nobody asked before (decision 0072).
     counting_apart: bool = True
-    # Where these answer: `recuento serve` sets it for the workers that it starts.
-    counting_socket: Path | None = None
+    # Where these answer, with commas: `recuento serve` sets it for the workers that it starts.
+    counting_sockets: Annotated[list[str] | None, NoDecode, BeforeValidator(_with_commas)] = None
     # Where 127.0.0.1, and nobody else, is told counts and times of requests; nowhere unless said (decision 0060).
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     # The folder into which `recuento files write` writes count files, if they are to be read at /data/.

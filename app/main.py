@@ -10,12 +10,11 @@ from typing import Any
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
-from httpcore2 import AsyncConnectionPool
 from sqlalchemy import Engine
 
 from app import __version__
 from app.api import problems
-from app.api.apart import Behind, CountedApart
+from app.api.apart import Behind, CountedApart, pools_of
 from app.api.background import background, background_of_counting
 from app.api.citations import citations
 from app.api.claims import claims
@@ -30,7 +29,7 @@ from app.api.heads import Heads
 from app.api.health import Readiness, health
 from app.api.imports import imports
 from app.api.kept_answers import AnswersFromMemory, KeptAnswers
-from app.api.lanes import Lanes, sessions
+from app.api.lanes import Lanes, sessions, shares
 from app.api.matching import matching
 from app.api.metrics import Measured, Metrics, Routed, parameters_of
 from app.api.objection_beat import ObjectionBeat
@@ -116,16 +115,15 @@ SUMMARY = "A registry of political prisoners that many organisations write to an
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    socket = app.state.settings.counting_socket
+    sockets = app.state.settings.counting_sockets or []
     async with _ready(app):
         app.state.heads.start()
-        if socket is not None:
-            app.state.counting = AsyncConnectionPool(uds=str(socket), max_connections=None)
+        app.state.counting = pools_of(sockets, shares(app.state.settings.concurrency)["costly"])
         async with background(app.state):
             yield
-        if app.state.counting is not None:
-            await app.state.counting.aclose()
-            app.state.counting = None
+        for pool in app.state.counting:
+            await pool.aclose()
+        app.state.counting = []
         await app.state.heads.stop()
 
 
@@ -201,8 +199,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 def create_counting(settings: Settings) -> FastAPI:
     """The application that counts for serving processes on the same database: it answers nobody else."""
-    # It looks at the head at each question, since nobody tells it what a serving process has acknowledged.
-    app = _opened(settings.model_copy(update={"database_listen_url": None}), _lifespan_of_counting)
+    app = _opened(settings, _lifespan_of_counting)
     problems.install(app)
     app.add_middleware(Behind)
     app.include_router(counts)
@@ -275,7 +272,7 @@ def furnish(app: FastAPI, settings: Settings, engine: Engine, mark: Mark) -> Non
     read_url = settings.database_read_url
     app.state.replica = None if read_url is None else Replica(read_url, app.state.sessions, engine)
     app.state.kept_answers = KeptAnswers()
-    app.state.counting = None
+    app.state.counting = []
     app.state.metrics = Metrics()
     app.state.key_uses = KeyUses()
     app.state.filed_by_day = FiledByDay()

@@ -48,8 +48,8 @@ class Measure:
 
     def take(self, other: dict[str, Any]) -> None:
         """What another process told of the part of the request that it answered."""
-        self.route, self.lane, self.refusal = other["route"], other["lane"], other["refusal"]
-        self.held, self.statements = self.held + other["held"], self.statements + other["statements"]
+        self.route, self.refusal = other["route"], other["refusal"]
+        self.statements += other["statements"]
         for place, seconds in other["waited"].items():
             self.waited[place] += seconds
 

@@ -60,7 +60,7 @@ async def background(state: State) -> AsyncIterator[None]:
             at_stop=True,
         ),
         every("finishing an erasure", partial(_finish_erasures, state), SCRUBBED_EVERY, lanes.background),
-        every("keeping the saved columns", partial(keep, state.engine), COLUMNS_EVERY, lanes.background),
+        every("keeping columns", partial(keep, state.engine), COLUMNS_EVERY, lanes.background),
         every("letting go of kept answers", state.kept_answers.rest, RESTED, lanes.background),
         every("looking at the mark", _Watch(state).look, MARKS_EVERY, lanes.marks, at_stop=True),
     ]
@@ -73,15 +73,17 @@ async def background(state: State) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def background_of_counting(state: State) -> AsyncIterator[None]:
-    """What a process that only counts does beside it, until it stops: it keeps its columns at the head."""
+    """What a process that only counts does beside it, until it stops."""
     stopping = asyncio.Event()
-    keeping = _repeat(
-        stopping, "keeping the saved columns", partial(keep, state.engine), COLUMNS_EVERY, state.lanes.background
-    )
-    task = asyncio.create_task(keeping)
+    every = partial(_repeat, stopping)
+    chores = [
+        every("keeping columns", partial(keep, state.engine), COLUMNS_EVERY, state.lanes.background),
+        every("looking at the mark", _Watch(state).look, MARKS_EVERY, state.lanes.marks, at_stop=True),
+    ]
+    tasks = [asyncio.create_task(chore) for chore in chores]
     yield
     stopping.set()
-    await task
+    await asyncio.gather(*tasks)
 
 
 async def _repeat(

@@ -49,6 +49,7 @@ PACKED_AT_ONCE = 32 * 1024  # bytes of a body: about a millisecond of the loop; 
 # last minutes, which dashboards do. Whoever wants a costly question among them must ask it more often than all
 # dashboards do theirs.
 MOST_POLLED, OFTEN = 16, 4
+MOST_COUNTED = 10_000  # addresses, at most 20 MB
 HALVED_AFTER = 60.0  # seconds, after which a request counts for half of one
 RESTED = 60.0  # seconds without a question: then nothing is kept, lest an erased person stay in memory
 
@@ -196,7 +197,8 @@ class KeptAnswers:
     def count(self, address: Address) -> None:
         """Count a request for an answer that another has made, or is making. Whoever comes first is not counted:
         questions that are asked once each would take memory without end."""
-        self._requests[address] += 1
+        if address in self._requests or len(self._requests) < MOST_COUNTED:
+            self._requests[address] += 1
 
     def is_polled(self, address: Address) -> bool:
         """Whether an answer is among those that most requests asked for until the last head came."""

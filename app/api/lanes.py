@@ -50,6 +50,7 @@ class Lanes:
     background: asyncio.Semaphore
     settling: asyncio.Semaphore
     polled: asyncio.Semaphore
+    apart: asyncio.Semaphore
     patience: float
 
     @classmethod
@@ -65,6 +66,7 @@ class Lanes:
             background=asyncio.Semaphore(1),
             settling=asyncio.Semaphore(1),
             polled=asyncio.Semaphore(1),
+            apart=asyncio.Semaphore(shares(places)["costly"]),  # as many as another process counts at once
             patience=patience,
         )
 

@@ -1,88 +1,136 @@
 """The processes that count beside those that serve (decision 0072).
 
-python -m app.cli.counting SOCKET
+python -m app.cli.counting SOCKET VERSION
 """
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging.config import dictConfig
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
-from typing import Any
+from time import sleep
 
 import uvicorn
-from sqlalchemy.engine import make_url
 
+from app import __version__, server_log
 from app.config import Settings
 from app.database import is_memory
 from app.main import create_counting
-from app.server_log import CONFIGURATION
 
-SOCKET_IN = "RECUENTO_COUNTING_SOCKET"
+SOCKETS_IN = "RECUENTO_COUNTING_SOCKETS"
+COUNT_IN = "PROMETHEUS_MULTIPROC_DIR"  # where workers that are started from now on count requests (prometheus_client)
+LONGEST_PATH = 100  # bytes of the path of a socket: Linux takes 107, others fewer
 # Added to the niceness of the system: whoever writes, or reads what is quick to read, goes first.
 NICER = 10
 LOOKS_EVERY = 0.5  # seconds
 AGAIN_AFTER = 5.0  # seconds: one that ended is started again, and one that cannot start keeps no processor busy
+STOP_SECONDS = 3.0  # for a question that is being counted, and to close the database
+NOBODY = "counts are made by the serving process, since no socket can be made (RECUENTO_COUNTING_APART): %s"
+
+log = logging.getLogger("recuento")
 
 
 @contextmanager
 def counting_apart(settings: Settings) -> Iterator[Settings]:
-    """Meanwhile processes of their own count; the settings with the socket at which they answer. They end with this
-    process, however it ends."""
-    if not settings.counting_apart or is_memory(make_url(settings.database_url)):
+    """Meanwhile as many processes as workers count; the settings with the sockets at which they answer. They end with
+    this process, however it ends."""
+    if not settings.counting_apart or is_memory(settings.database_url):
         yield settings
         return
-    with TemporaryDirectory(prefix="recuento-counting-") as folder:
-        socket = Path(folder) / "socket"
-        os.environ[SOCKET_IN] = str(socket)
+    try:
+        folder = TemporaryDirectory(prefix="recuento-counting-")
+    except OSError as error:
+        log.warning(NOBODY, type(error).__name__)
+        yield settings
+        return
+    with folder:
+        sockets = [str(Path(folder.name) / str(number)) for number in range(settings.workers)]
+        if len(os.fsencode(sockets[-1])) > LONGEST_PATH:
+            log.warning(NOBODY, "the path of the folder for temporary files is too long")
+            yield settings
+            return
         stopping = Event()
-        keeper = Thread(target=_keep, args=(socket, stopping), name="counting")
-        keeper.start()
+        keepers = [Thread(target=_keep, args=(one, stopping), name="counting") for one in sockets]
+        os.environ[SOCKETS_IN] = ",".join(sockets)
         try:
-            yield settings.model_copy(update={"counting_socket": socket})
+            for keeper in keepers:
+                keeper.start()
+            yield settings.model_copy(update={"counting_sockets": sockets})
         finally:
-            del os.environ[SOCKET_IN]
+            del os.environ[SOCKETS_IN]
             stopping.set()
-            keeper.join()
+            for keeper in keepers:
+                if keeper.ident is not None:
+                    keeper.join()
 
 
-def _keep(socket: Path, stopping: Event) -> None:
-    """Have them there until this stops."""
-    command = [sys.executable, "-m", "app.cli.counting", str(socket)]
+def _keep(socket: str, stopping: Event) -> None:
+    """Have a process there until this stops."""
+    # Nothing of the folder that the server was started in is imported (-P).
+    command = [sys.executable, "-P", "-m", "app.cli.counting", socket, __version__]
+    environment = {name: value for name, value in os.environ.items() if name != COUNT_IN}
     while not stopping.is_set():
-        # A session of its own: Ctrl-C is for the serving process, and then the pipe tells of the end.
-        with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as process:  # noqa: S603 - ours
-            while process.poll() is None and not stopping.wait(LOOKS_EVERY):
-                pass  # leaving this block closes the pipe
+        # A session of its own: Ctrl-C is for the serving process, which then says that it is time.
+        process = subprocess.Popen(  # noqa: S603 - our own code
+            command, stdin=subprocess.PIPE, env=environment, start_new_session=True
+        )
+        while process.poll() is None and not stopping.wait(LOOKS_EVERY):
+            pass
+        if not stopping.is_set():
+            log.warning("a process that counts ended with status %d, and is started again", process.returncode)
+        _end(process)
+        Path(socket).unlink(missing_ok=True)
         stopping.wait(AGAIN_AFTER)
 
 
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    assert process.stdin is not None
+    process.stdin.close()
+
+
 def main() -> None:
-    """Count until whoever started this has ended."""
-    os.nice(NICER)
+    """Count until whoever started this has ended, or says so."""
+    socket, version = sys.argv[1:]
+    dictConfig(server_log.CONFIGURATION)
+    if version != __version__:
+        sys.exit(f"recuento: version {version} serves, and this is {__version__}: start the server again.")
+    # uvicorn ends what is being answered and raises the signal again.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     Thread(target=_end_with_parent, daemon=True).start()
-    given: dict[str, Any] = {
-        "uds": sys.argv[1],
-        "log_level": "warning",
-        "log_config": CONFIGURATION,
-        "access_log": False,
-        "ws": "none",
-    }
-    settings = Settings()
-    if settings.workers > 1:
-        uvicorn.run("app.main:counting", workers=settings.workers, **given)
-    else:
-        uvicorn.run(create_counting(settings), **given)
+    os.nice(NICER)
+    try:
+        uvicorn.run(
+            create_counting(Settings()),
+            uds=socket,
+            log_level="warning",
+            log_config=server_log.CONFIGURATION,
+            access_log=False,
+            ws="none",
+            timeout_graceful_shutdown=1,
+        )
+    except Exception as error:
+        server_log.unforeseen(error, "the start of a process that counts")
+        sys.exit(1)
 
 
 def _end_with_parent() -> None:
     """It holds the other end of the pipe, and writes nothing. Whoever asked has ended too."""
     sys.stdin.read()
-    os.killpg(0, signal.SIGKILL)  # with the processes that were started from here
+    os.kill(os.getpid(), signal.SIGTERM)
+    sleep(STOP_SECONDS)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from app.api.standing import Standing
 from app.cli.connections import allow_files, options
-from app.cli.counting import counting_apart
+from app.cli.counting import COUNT_IN, counting_apart
 from app.cli.database import located, opened, wait_until_up
 from app.cli.output import console, fail, now
 from app.config import Settings
@@ -36,7 +36,6 @@ METRICS_HOST = "127.0.0.1"  # the proxy before the registry comes from there too
 # Where Linux has files that lie in memory. They are written as memory is: of one on a disk that is full, the signal of
 # the failed write would end the worker.
 IN_MEMORY = "/dev/shm"  # noqa: S108 - a folder of an own name in it, for its owner alone
-COUNT_IN = "PROMETHEUS_MULTIPROC_DIR"  # where processes that are started from now on count (prometheus_client)
 
 RESTED = timedelta(days=1)  # a registry without an entry for so long is worth a line, and no more
 
@@ -108,7 +107,6 @@ def _serve(settings: Settings) -> None:
         "RECUENTO_DATABASE_URL": settings.database_url,
         "RECUENTO_HOST": settings.host,
         "RECUENTO_PORT": str(settings.port),
-        "RECUENTO_WORKERS": str(settings.workers),
     }
     with counting_apart(settings) as settings:
         if settings.workers > 1:

@@ -84,14 +84,16 @@ def give(engine: Engine, columns: Columns) -> None:
 
 
 def keep(engine: Engine) -> None:
-    """Bring columns that are saved to the head though nobody counts, so that nobody who was erased stays in them. They
-    are saved anew where the saved ones are old; whoever saved them, they are mapped, and memory of our own given back.
+    """Bring columns that are held or saved to the head though nobody counts, so that nobody who was erased stays there.
+    Saved ones are saved anew where they are old; whoever saved them, they are mapped, and memory of our own given back.
     Raises OperationalError where the database is busy."""
     holder, directory = _holder_of(engine), directory_of(engine)
-    if directory is None or (holder.coming is not None and not holder.coming.done()):
+    if (directory is None and holder.columns is None) or (holder.coming is not None and not holder.coming.done()):
         return
     with reading(engine, KEEPING_SECONDS) as session:
         columns = columns_of(session)
+    if directory is None:
+        return
     newest = directory.newest()
     if columns.head and (newest is None or newest.head + SAVED_AFTER <= columns.head):
         with holder.turn:

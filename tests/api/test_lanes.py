@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio import Semaphore
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.databases import settings_of
 from tests.support import World, make_report
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+# Those whose places hold a session of this process.
 LANES = (
     "reads",
     "costly",
@@ -59,7 +61,7 @@ def test_every_lane_has_a_place_and_all_together_no_more_than_there_are_sessions
 def taking(lanes: Lanes, *names: str) -> Lanes:
     """Lanes of which these are full."""
     full = {name: Semaphore(0) for name in names}
-    return Lanes(**{name: full.get(name, getattr(lanes, name)) for name in LANES}, patience=0.01)
+    return replace(lanes, **full, patience=0.01)
 
 
 @SQLITE

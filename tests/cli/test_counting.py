@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from app.cli import counting
 from app.config import Settings
@@ -51,6 +52,8 @@ def test_a_process_that_counts_is_started_again_and_counts_are_answered_meanwhil
 ) -> None:
     monkeypatch.setenv("RECUENTO_COUNTING_APART", "1")
     resting.file()
+    resting.app.state.heads.close()
+    resting.engine.dispose()
     before = processes_that_count().keys()
 
     def ours() -> set[int]:
@@ -65,7 +68,9 @@ def test_a_process_that_counts_is_started_again_and_counts_are_answered_meanwhil
         assert total(address, "net=false") == 1
         until(lambda: bool(ours() - {first}))
         assert total(address, "group_by=source") == 1
-    until(lambda: not ours())
+    assert not ours()
+    file = Path(str(make_url(settings.database_url).database))
+    assert not file.with_name(f"{file.name}-wal").exists(), "whoever closed it last wrote everything into the file"
 
 
 @SQLITE
