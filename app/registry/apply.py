@@ -6,7 +6,7 @@ Requests and replays use the same function, inside the transaction of the entry.
 import json
 import uuid
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlmodel import Session, col
@@ -34,6 +34,7 @@ from app.vocabulary import Judgement, Publish
 from app.write_buffer import WriteBuffer
 
 _INSERT_RECORD = insert(Record)
+_RECORD_COLUMNS = tuple(Record.model_fields)
 _INSERT_REPORT = insert(Report)
 _CLOSE_REPORT = (
     update(Report).where(col(Report.record) == bindparam("of"), col(Report.until) == OPEN).values(until=bindparam("at"))
@@ -47,19 +48,6 @@ _CLOSE_PAIR = (
     .values(until=bindparam("at"))
 )
 _FILED = select(col(Record.id)).where(col(Record.id).in_(bindparam("ids", expanding=True)))
-
-
-class NewRecord(NamedTuple):
-    """A row of `record` before it is written."""
-
-    key: int
-    id: uuid.UUID
-    source: int
-    detainee_id: uuid.UUID
-    detention_id: uuid.UUID
-    release_id: uuid.UUID
-    publish_now: str
-    redacted: bool = False
 
 
 class Projector:
@@ -134,12 +122,11 @@ class Projector:
         buffer.flush()
         return (record_id,)
 
-    def _open(self, entry: LogEntry, record: NewRecord) -> None:
+    def _open(self, entry: LogEntry, record: StoredRecord) -> None:
         """Project the person of a new record before the record is written: by then its class of publication is
         known."""
         seeds = {record.id, self._ties.pop(record.id, record.id)}
-        new = _with_version(record, entry)
-        self.projected = reproject(self._session, self.views, seeds, entry.revision, self._erased, new)
+        self.projected = reproject(self._session, self.views, seeds, entry.revision, self._erased, record)
         buffer = WriteBuffer(self._session.connection())
         self._add_first(entry, record, buffer)
         buffer.flush()
@@ -154,21 +141,29 @@ class Projector:
         """Add to the buffer what `apply` would write for the first report of a person whom no decision ties to anybody;
         returns the person's class of publication."""
         record = self._record(entry, uuid.UUID(entry.body["record"]))
-        person = project_alone(self.views, _with_version(record, entry), entry, buffer)
+        person = project_alone(self.views, record, entry, buffer)
         self.projected = {record.key: person}
         self._add_first(entry, record, buffer)
         return person.publish
 
-    def _record(self, entry: LogEntry, record_id: uuid.UUID) -> NewRecord:
+    def _record(self, entry: LogEntry, record_id: uuid.UUID) -> StoredRecord:
+        """The record that an entry opens, as it is once it is stored."""
         body = entry.body
-        return NewRecord(
-            entry.revision,
-            record_id,
-            self.views.sources_by_slug[body["source"]].key,
-            uuid.UUID(body["subject"]),
-            uuid.uuid5(record_id, "detention"),
-            uuid.uuid5(record_id, "release"),
-            body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
+        return StoredRecord(
+            key=entry.revision,
+            id=record_id,
+            source=self.views.sources_by_slug[body["source"]].key,
+            detainee_id=uuid.UUID(body["subject"]),
+            detention_id=uuid.uuid5(record_id, "detention"),
+            release_id=uuid.uuid5(record_id, "release"),
+            publish_now=body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
+            redacted=False,
+            detainee=None,
+            consented=False,
+            objected=False,
+            stated=entry.revision,
+            body=body,
+            personal=entry.personal,
         )
 
     def _identity(self, entry: LogEntry) -> Collection[uuid.UUID]:
@@ -259,9 +254,10 @@ class Projector:
     def _close(self, table: Any, key: int, revision: int) -> None:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
 
-    def _add_first(self, entry: LogEntry, record: NewRecord, buffer: WriteBuffer) -> None:
+    def _add_first(self, entry: LogEntry, record: StoredRecord, buffer: WriteBuffer) -> None:
         publish = self.projected[record.key].publish
-        buffer.add(_INSERT_RECORD, [record._replace(publish_now=publish)._asdict()])
+        row = {name: getattr(record, name) for name in _RECORD_COLUMNS}
+        buffer.add(_INSERT_RECORD, [row | {"publish_now": publish}])
         self._add_version(entry, record.key, record.source, publish, buffer)
 
     def _add_version(self, entry: LogEntry, record: int, source: int, publish: str, buffer: WriteBuffer) -> None:
@@ -272,14 +268,6 @@ class Projector:
         buffer.add(_INSERT_REPORT, [row])
         buffer.add(standing_versions.INSERT_KEYS, blocking.rows_of(content, record, source, publish))
         wish_history.add(self._session, entry, record, buffer)
-
-
-def _with_version(record: NewRecord, entry: LogEntry) -> StoredRecord:
-    """A new record as it is once it is stored."""
-    return StoredRecord(
-        *record, detainee=None, consented=False, objected=False,
-        stated=entry.revision, body=entry.body, personal=entry.personal,
-    )  # fmt: skip
 
 
 def _decision(entry: LogEntry) -> dict[str, Any]:

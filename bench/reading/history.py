@@ -27,7 +27,7 @@ from app.models import (
     Report,
 )
 from app.registry import blocking, content, minority
-from app.registry.apply import NewRecord
+from app.registry.components import StoredRecord
 from app.registry.projection import Statement, project
 from app.registry.projection.counted_reports import split
 from app.registry.publication_class import CLASS, class_of_today, person_class, provisional
@@ -75,7 +75,7 @@ COLUMNS: dict[type[Any], list[str]] = {
 class _Filed:
     """A record with the statement that stands for it."""
 
-    record: NewRecord
+    record: StoredRecord
     statement: Statement
     content: dict[str, Any]
     publish: str = ""
@@ -123,7 +123,8 @@ class _Writing:
             for table, standing in person.standing.items():
                 self._rows[table] += [(*key, since, OPEN, *values) for key, (since, values) in standing.items()]
         for filed in self._filed.values():
-            self._rows[Record].append(tuple(map(_stored, filed.record._replace(publish_now=filed.publish))))
+            record = filed.record._replace(publish_now=filed.publish)
+            self._rows[Record].append(tuple(_stored(getattr(record, name)) for name in COLUMNS[Record]))
             self._rows[Report].append((filed.record.key, filed.since, OPEN, filed.since, filed.version))
             keys = blocking.rows_of(filed.content, filed.record.key, filed.record.source, filed.publish)
             self._rows[BlockingKey] += [tuple(row[name] for name in COLUMNS[BlockingKey]) for row in keys]
@@ -136,7 +137,10 @@ class _Writing:
             self._decision(self._filed[step.other].record.id, record_id, "same", "matcher")
         revision, source = self._entry("report"), self._sources[step.source]
         detention, release = uuid.uuid5(record_id, "detention"), uuid.uuid5(record_id, "release")
-        record = NewRecord(revision, record_id, source, self._new_id(), detention, release, "")
+        record = StoredRecord(
+            revision, record_id, source, self._new_id(), detention, release, publish_now="", redacted=False,
+            detainee=None, consented=False, objected=False, stated=revision, body=None, personal={},
+        )  # fmt: skip
         filed = self._filed[step.record] = self._stated(record, step, revision)
         if step.kind == "tied":
             person.clusters[0].append(filed)
