@@ -129,7 +129,7 @@ def put_in_place(copy: Path, target: Path) -> None:
         # Should the power fail here, the next start finds them and refuses.
         for beside in BESIDE:
             Path(f"{target}{beside}").unlink(missing_ok=True)
-        _flush(target.parent)
+        flush(target.parent)
     except OSError as error:
         raise UnfitFile(f"{target} cannot be written: is there room for it, and may you write there?") from error
     finally:
@@ -150,9 +150,9 @@ def _new_file(target: Path) -> Iterator[Path]:
         raise UnfitFile(f"{target} cannot be written ({error.strerror}).") from error
     try:
         yield draft
-        _flush(draft)
+        flush(draft)
         draft.replace(target)
-        _flush(target.parent)
+        flush(target.parent)
     except BaseException as error:
         draft.unlink(missing_ok=True)
         target.unlink(missing_ok=True)
@@ -165,7 +165,7 @@ def _create(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Have a file, or the names in a folder, on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from app import reader as reader_module
 from app.config import Settings
-from app.exchange.count_files.folders import point
+from app.exchange.count_files.folders import point, remove_others
 from app.exchange.count_files.load import CountFiles
 from app.exchange.imports.faults import BadFile
 from app.log.entries import LEAF_DIGITS
@@ -57,6 +57,40 @@ def test_newer_files_are_taken_up(world: World, folder: Path, reader: TestClient
     assert releases(reader) == 2
     then = reader.get(COUNT).json()["revision"] - 1
     assert reader.get(COUNT, params={"as_of": then}).json()["total"] == world.get(COUNT, as_of=then).json()["total"]
+
+
+def test_a_reader_goes_on_though_its_folder_is_deleted(world: World, folder: Path, reader: TestClient) -> None:
+    first = (folder / "latest").resolve()
+    part = next(first.glob("people-*.parquet")).open("rb")
+    world.file(detainee__full_name="Berenice Urdaneta")
+    remove_others(write(world, folder))
+    assert not first.exists()
+    with part:
+        assert part.read().endswith(b"PAR1")
+    assert releases(reader) == 1
+    follow(reader)
+    assert releases(reader) == 2
+
+
+def test_a_folder_that_is_deleted_while_it_is_read_is_read_no_further(
+    world: World, folder: Path, reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_whole = CountFiles.require_whole
+
+    def deleted(files: CountFiles) -> None:
+        require_whole(files)
+        world.file(detainee__full_name="Casimiro Lozada")
+        remove_others(write(world, folder))
+
+    world.file(detainee__full_name="Berenice Urdaneta")
+    write(world, folder)
+    with monkeypatch.context() as deleting:
+        deleting.setattr(CountFiles, "require_whole", deleted)
+        with pytest.raises(BadFile):
+            follow(reader)
+    assert releases(reader) == 1
+    follow(reader)
+    assert releases(reader) == 3
 
 
 def test_an_answer_that_a_dashboard_polls_is_renewed_with_the_files(

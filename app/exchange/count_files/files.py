@@ -1,5 +1,6 @@
 """How count files are called, and what the descriptor of a folder says of them."""
 
+import errno
 import hashlib
 from collections.abc import Collection
 from pathlib import Path
@@ -18,6 +19,11 @@ FORMAT = 1
 # What descriptors call a folder that is for everybody, and one that is for the operator's own readers.
 COUNTS_NAME, PERSONAL_NAME = "recuento-counts", "recuento-personal-parts"
 COUNTS = "counts.sql"
+# Bytes of a descriptor. That of four million entries, in thirty parts, has three million.
+MOST_OF_DESCRIPTOR = 16 * 2**20
+# Rows of all files of a folder: a registry of a million people has some thirty million, and each takes up to a hundred
+# bytes of a reader's memory.
+MOST_ROWS = 2**26
 
 
 class About(BaseModel):
@@ -33,10 +39,22 @@ class About(BaseModel):
 
 
 class File(BaseModel):
-    """A file and its digest."""
+    """A file with its size, its digest and the number of its rows."""
 
     path: str = Field(pattern=r"^[a-z][a-z0-9_-]*\.parquet$")
+    bytes: int
     hash: str
+    rows: int = Field(ge=0)
+
+    @classmethod
+    def written(cls, path: Path, rows: int) -> "File":
+        """A file as it is on the disk."""
+        return cls(path=path.name, bytes=path.stat().st_size, hash=digest_of(path), rows=rows)
+
+    def is_whole(self, folder: Path) -> bool:
+        """Whether the file stands in a folder as it is told here. One of another size is not read for that."""
+        path = folder / self.path
+        return path.is_file() and path.stat().st_size == self.bytes and digest_of(path) == self.hash
 
 
 class Described(BaseModel):
@@ -47,17 +65,21 @@ class Described(BaseModel):
     resources: list[File]
 
     @property
-    def digests(self) -> dict[str, str]:
-        """The digest of each file by its name."""
-        return {file.path: file.hash for file in self.resources}
+    def files(self) -> dict[str, File]:
+        """Each file by its name."""
+        return {file.path: file for file in self.resources}
 
     def require_whole(self, folder: Path, names: Collection[str]) -> None:
-        """Raises BadFile where a file is missing or is not as the descriptor says. `names`: of the files that will be
-        read, each of which must be in the descriptor."""
-        digests = self.digests
-        for name in sorted(digests.keys() | names):
-            path = folder / name
-            if name not in digests or not path.is_file() or digests[name] != digest_of(path):
+        """Raises BadFile where there is more than is read, or a file is missing or is not as the descriptor says.
+        `names`: of the files that will be read, each of which must be in the descriptor."""
+        files = self.files
+        rows = sum(file.rows for file in files.values())
+        if rows > MOST_ROWS:
+            raise BadFile(
+                "too_large", f"The files in {folder} have {rows:,} rows, and this version reads {MOST_ROWS:,} at most."
+            )
+        for name in sorted(files.keys() | names):
+            if name not in files or not files[name].is_whole(folder):
                 raise BadFile("damaged", f"{name} is missing or damaged: copy {folder} again.")
 
 
@@ -91,18 +113,32 @@ def file_of(name: str, part: Part) -> str:
 def described(folder: Path) -> CountsDescribed | None:
     """The descriptor of count files; None where there is none, or one of something else or of another format."""
     try:
-        return CountsDescribed.model_validate_json((folder / DESCRIPTOR).read_bytes())
+        return CountsDescribed.model_validate_json(descriptor_in(folder))
+    except (OSError, ValidationError):
+        return None
+
+
+def descriptor_in(folder: Path) -> bytes:
+    """The text of a descriptor. Raises OSError."""
+    with (folder / DESCRIPTOR).open("rb") as file:
+        text = file.read(MOST_OF_DESCRIPTOR + 1)
+    if len(text) > MOST_OF_DESCRIPTOR:
+        raise OSError(errno.EFBIG, "longer than any descriptor", str(folder / DESCRIPTOR))
+    return text
+
+
+def format_of(folder: Path) -> int | None:
+    """The format of the files in a folder; None where there are none of Recuento's."""
+    try:
+        return _AnyFormat.model_validate_json(descriptor_in(folder)).recuento.format
     except (OSError, ValidationError):
         return None
 
 
 def require_format(folder: Path) -> None:
     """Raises BadFile where a folder is of another format than this version reads."""
-    try:
-        number = _AnyFormat.model_validate_json((folder / DESCRIPTOR).read_bytes()).recuento.format
-    except (OSError, ValidationError):
-        return  # whoever reads the descriptor tells
-    if number != FORMAT:
+    number = format_of(folder)
+    if number not in (FORMAT, None):  # whoever reads the descriptor tells of none
         raise BadFile(
             "other_format",
             f"The files in {folder} are of format {number}, and this version of Recuento reads format {FORMAT}: use "

@@ -26,9 +26,10 @@ from app.columns.rows import NONE, STANDS, Array, Recent
 from app.columns.table import Table
 from app.columns.tables import EVERY, NUMBER, PERSON, SINCE, TYPES, UNTIL, Kept
 from app.dates import FIRST_DAY, LAST_DAY
-from app.exchange.count_files.files import About, CountsDescribed, described, file_of, require_format
+from app.exchange.count_files.bounds import require_few
+from app.exchange.count_files.files import About, CountsDescribed, File, described, file_of, require_format
 from app.exchange.count_files.folders import LATEST
-from app.exchange.count_files.parquet import extent, read_columns, read_rows
+from app.exchange.count_files.parquet import BATCH, extent, read_columns, read_rows
 from app.exchange.count_files.parts import parts_of
 from app.exchange.count_files.personal import (
     OWN_DETENTIONS,
@@ -61,8 +62,6 @@ from app.models import CLASSES_OF_TODAY, Claim, Entry, Head, PendingPair, Source
 from app.registry.projection import RULES
 from app.vocabulary import Verdict
 
-# Rows that are put into the database at a time.
-BATCH = 10_000
 # Of entries that no count reads: what they say is in no file.
 OTHER, NO_BODY = "report", "{}"
 _KEYS = (
@@ -121,13 +120,18 @@ class CountFiles:
         return self.descriptor.recuento.revision
 
     def require_whole(self) -> None:
-        """Raises BadFile where a file that is read is missing, or is not as the descriptor says."""
+        """Raises BadFile where a file that is read is missing or is not as the descriptor says, and where there is
+        more than is read."""
         names = {file_of("entries", part) for part in parts_of(self.revision)}
         names |= {f"{table.name}.parquet" for table in WHOLE_TABLES}
         for table in (*FILE_TABLES, *UNLINKED, UNRESOLVED_DUPLICATES):
             for name in (table.name, f"closed-{table.name}"):
                 names |= {file_of(name, part) for part in parts_of(self.revision)}
         self.descriptor.require_whole(self.folder, names)
+        for table in (*UNLINKED, UNRESOLVED_DUPLICATES):
+            require_few(self._parts(table.name))
+        for whole in WHOLE_TABLES:
+            require_few([self._file(whole.name)])
         if self.personal is not None:
             of_people = {f"{name}.parquet" for name in (OWN_PEOPLE, OWN_DETENTIONS)}
             of_people |= {f"{table.name}.parquet" for table in _PERSONAL_TABLES}
@@ -189,7 +193,8 @@ class CountFiles:
         texts = tuple(column for column in columns if column.type is Type.TEXT)
         rows = self._rows(table, codes, tuple(column for column in columns if column.type is not Type.TEXT))
         read = {
-            column.kept: [row[column.kept] for row in read_rows(self._parts(table.name), texts)] for column in texts
+            column.kept: [row[column.kept] for row in read_rows(self.folder, self._parts(table.name), texts)]
+            for column in texts
         }
         names = [*rows, *read]
         columns_of_rows = [*(column.tolist() for column in rows.values()), *read.values()]
@@ -203,7 +208,8 @@ class CountFiles:
         run(update(Head).values(revision=self.revision, rules=RULES, demo=self.descriptor.recuento.demo))
         for whole in WHOLE_TABLES:
             run(delete(whole.model))
-            _insert(session, whole.model, _with_ids(read_rows([self._path(whole.name)], whole.columns), whole.model))
+            rows = read_rows(self.folder, [self._file(whole.name)], whole.columns)
+            _insert(session, whole.model, _with_ids(rows, whole.model))
         run(delete(PendingPair))
         pairs = self._rows(UNRESOLVED_DUPLICATES, Codes())
         # Which decision of a curator a row is of stands in no file. No count reads it: it tells rows apart.
@@ -216,8 +222,8 @@ class CountFiles:
 
     def _rows(self, table: FileTable, codes: Codes, columns: tuple[Column, ...] | None = None) -> dict[str, Array]:
         """All rows of a table, by the names of the registry's own columns, with their ends. Raises BadFile."""
-        rows = read_columns(self._parts(table.name), columns or (*OPENING, *table.columns), codes)
-        closed = read_columns(self._parts(f"closed-{table.name}"), CLOSING, codes)
+        rows = read_columns(self.folder, self._parts(table.name), columns or (*OPENING, *table.columns), codes)
+        closed = read_columns(self.folder, self._parts(f"closed-{table.name}"), CLOSING, codes)
         numbers = rows.pop(ROW)
         number = len(numbers)
         if not np.array_equal(numbers, np.arange(number)) or not _within(closed[ROW], 0, number - 1):
@@ -250,11 +256,11 @@ class CountFiles:
     def _sources(self) -> list[int]:
         """The keys of sources."""
         whole = next(table for table in WHOLE_TABLES if table.model is Source)
-        return [row["key"] for row in read_rows([self._path(whole.name)], whole.columns)]
+        return [row["key"] for row in read_rows(self.folder, [self._file(whole.name)], whole.columns)]
 
     def _require_every_entry(self) -> None:
         """Raises BadFile where the entries cannot be those from the first to that of the descriptor."""
-        if extent(self._parts("entries"), ENTRIES[0]) != (self.revision, 1, self.revision):
+        if extent(self.folder, self._parts("entries"), ENTRIES[0]) != (self.revision, 1, self.revision):
             raise self._damaged("entries")
 
     def _entries(self, known: int) -> Iterator[TableRow]:
@@ -263,7 +269,8 @@ class CountFiles:
         if not parts:
             return
         erasures = set() if self.personal is None else set(self.personal.descriptor.redactions)
-        rows = read_rows([self.folder / file_of("entries", part) for part in parts], ENTRIES)
+        files = [self.descriptor.files[file_of("entries", part)] for part in parts]
+        rows = read_rows(self.folder, files, ENTRIES)
         for revision, row in enumerate(rows, parts[0].first):
             if row["revision"] != revision or not _is_claim_or_none(row["body"]):
                 raise self._damaged("entries")
@@ -275,11 +282,11 @@ class CountFiles:
     def _damaged(self, name: str) -> BadFile:
         return BadFile("damaged", f"The rows of {name} are not as they were written: copy {self.folder} again.")
 
-    def _parts(self, name: str) -> list[Path]:
-        return [self.folder / file_of(name, part) for part in parts_of(self.revision)]
+    def _parts(self, name: str) -> list[File]:
+        return [self.descriptor.files[file_of(name, part)] for part in parts_of(self.revision)]
 
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.parquet"
+    def _file(self, name: str) -> File:
+        return self.descriptor.files[f"{name}.parquet"]
 
 
 def personal_parts_in(folder: Path) -> PersonalParts:

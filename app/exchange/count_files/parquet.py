@@ -1,7 +1,9 @@
 """Columns of numbers to Parquet files and back, by DuckDB.
 
-A file has days as dates, codes as texts and null where the columns have NONE, so that any tool can read it."""
+A file has days as dates, codes as texts and null where the columns have NONE, so that any tool can read it. Whoever
+made a file that is read may have meant ill by it (`bounds`)."""
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -14,23 +16,31 @@ import numpy as np
 
 from app.columns.codes import NOTHING, Codes
 from app.columns.rows import NONE, Array
+from app.exchange.count_files.bounds import different_texts, require_columns, require_rows, require_short_texts
+from app.exchange.count_files.files import File
 from app.exchange.count_files.tables import Column, Type
 
 _SETTINGS: dict[str, Any] = {
     # Everything needed is built in: nothing is fetched from anywhere.
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_persistent_secrets": "false",
+    # A name in SQL is that of a view, and of no variable of this program.
+    "python_enable_replacements": "false",
     # A file is read once, and what was personal in it must not stay in memory.
     "enable_external_file_cache": "false",
     # Nothing is put aside on disk: it would be personal values outside the folder that is kept safe.
     "temp_directory": "",
     # Files are read and written as a stream: five million rows take less than that.
     "memory_limit": "256MB",
+    # Each has its own memory, and the machine has other work.
+    "threads": 2,
 }
 # Folders whose databases stay open: one to read from and one to write into.
 _FOLDERS = 2
-# Rows that are fetched at a time.
-BATCH = 10_000
+# Rows that are fetched at a time: with LONGEST_TEXT in each they are some hundred megabytes.
+BATCH = 1_000
 _CODED = (Type.CODE, Type.VALUE)
 _ORDINAL_1 = "DATE '0001-01-01'"
 NO_CODES = Codes()  # of files that have none
@@ -38,8 +48,9 @@ NO_CODES = Codes()  # of files that have none
 
 def write_parquet(
     path: Path, columns: Sequence[Column], rows: Mapping[str, Array], codes: Codes, values: Codes = NO_CODES
-) -> None:
-    """Write rows, by the names of the registry's own columns, into a file. `values`: of personal dimensions."""
+) -> File:
+    """Write rows, by the names of the registry's own columns, into a file; the file. `values`: of personal dimensions.
+    Raises OSError."""
     with _connected(path.parent) as connection:
         connection.register("rows", {column.kept: rows[column.kept] for column in columns})
         for column in columns:
@@ -47,52 +58,64 @@ def write_parquet(
                 texts = _texts(codes if column.type is Type.CODE else values, rows[column.kept])
                 _set(connection, column, "VARCHAR[]", texts)
         in_file = ", ".join(f"{_in_file(column)} AS {column.name}" for column in columns)
-        connection.view("rows").project(in_file).write_parquet(str(path.resolve()), compression="zstd")
+        try:
+            connection.view("rows").project(in_file).write_parquet(str(path.resolve()), compression="zstd")
+        except duckdb.IOException as error:
+            reason = str(error).rpartition(": ")[2].partition('"')[0]  # what the system said, at times within JSON
+            raise OSError(errno.EIO, reason, str(path)) from None
+    return File.written(path, len(rows[columns[0].kept]))
 
 
 def read_columns(
-    paths: Sequence[Path], columns: Sequence[Column], codes: Codes, values: Codes = NO_CODES
+    folder: Path, files: Sequence[File], columns: Sequence[Column], codes: Codes, values: Codes = NO_CODES
 ) -> dict[str, Array]:
     """The rows of files that have the same columns, one file after another, by the names of the registry's own
-    columns. `values`: of personal dimensions."""
-    with _connected(paths[0].parent) as connection:
-        rows = _rows_in(connection, paths)
+    columns. `values`: of personal dimensions. Raises BadFile."""
+    with _connected(folder) as connection:
+        rows = _rows_in(connection, folder, files, columns)
         for column in columns:
             if column.type in _CODED:
                 add = (codes if column.type is Type.CODE else values).add
-                texts = [text for (text,) in rows.unique(column.name).fetchall() if text is not None]
+                texts = different_texts(rows, folder, files, column)
                 _set(connection, column, "MAP(VARCHAR, INTEGER)", {text: add(text) for text in texts})
         kept = ", ".join(f"{_in_columns(column)} AS {column.kept}" for column in columns)
         arrays: dict[str, Any] = rows.project(kept).fetchnumpy()
         return {name: np.asarray(array) for name, array in arrays.items()}
 
 
-def read_rows(paths: Sequence[Path], columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
-    """The rows of files in words, by the names of the registry's own columns."""
+def read_rows(folder: Path, files: Sequence[File], columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+    """The rows of files in words, by the names of the registry's own columns. Raises BadFile."""
     names = [column.kept for column in columns]
-    with _opened(paths[0].parent.resolve()) as connection:  # for itself: a view is seen by all of a database
-        selected = _rows_in(connection, paths).project(", ".join(column.name for column in columns))
-        selected.create_view("selected_rows")
+    with _opened(folder.resolve()) as connection:  # for itself: a view is seen by all of a database
+        selected = _rows_in(connection, folder, files, columns)
+        selected.project(", ".join(column.name for column in columns)).create_view("selected_rows")
         rows = connection.execute("FROM selected_rows")
         while batch := rows.fetchmany(BATCH):
             for row in batch:
                 yield dict(zip(names, row, strict=True))
 
 
-def extent(paths: Sequence[Path], column: Column) -> tuple[int, int, int]:
+def extent(folder: Path, files: Sequence[File], column: Column) -> tuple[int, int, int]:
     """How many rows files have, and the least and the highest number in a column of theirs (0 where there is none),
-    before anything takes memory for them."""
-    with _connected(paths[0].parent) as connection:
+    before anything takes memory for them. Raises BadFile."""
+    with _connected(folder) as connection:
         name = column.name
         wanted = f"count(*), coalesce(min({name}), 0)::BIGINT, coalesce(max({name}), 0)::BIGINT"
-        ((number, least, most),) = _rows_in(connection, paths).aggregate(wanted).fetchall()
+        ((number, least, most),) = _rows_in(connection, folder, files, [column]).aggregate(wanted).fetchall()
         return number, least, most
 
 
-def _rows_in(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> duckdb.DuckDBPyRelation:
-    """The rows of files of one folder. DuckDB would look for other files by a `*`, `?` or `[` in a path, and take
-    columns from a folder that is called `name=value`."""
-    return connection.read_parquet([escape(str(path.resolve())) for path in paths], hive_partitioning=False)
+def _rows_in(
+    connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[File], columns: Sequence[Column]
+) -> duckdb.DuckDBPyRelation:
+    """The rows of files of one folder, if they are as many and as large as may be. DuckDB would look for other files by
+    a `*`, `?` or `[` in a path, and take columns from a folder that is called `name=value`. Raises BadFile."""
+    paths = {escape(str(folder.resolve() / file.path)): file for file in files}
+    require_rows(connection, folder, paths)
+    rows = connection.read_parquet([*paths], hive_partitioning=False)
+    require_columns(rows, folder, files, columns)
+    require_short_texts(rows, folder, files, columns)
+    return rows
 
 
 def _opened(folder: Path) -> duckdb.DuckDBPyConnection:

@@ -16,8 +16,8 @@ from app.columns.reading import Columns
 from app.columns.rows import NONE, STANDS, Array
 from app.columns.tables import SINCE, UNTIL, Kept
 from app.config import Names
-from app.exchange.count_files.files import PERSONAL_NAME, About, Described, File, digest_of
-from app.exchange.count_files.folders import LATEST, new_draft
+from app.exchange.count_files.files import PERSONAL_NAME, About, Described, File, descriptor_in
+from app.exchange.count_files.folders import LATEST, new_draft, remove_all
 from app.exchange.count_files.parquet import read_columns, write_parquet
 from app.exchange.count_files.rows import RowsInOrder
 from app.exchange.count_files.tables import DETENTION, PERSON, SOURCE, Column, FileTable, Type
@@ -81,7 +81,7 @@ class PersonalParts:
         """Raises BadFile."""
         newest = (folder / LATEST).resolve()
         try:
-            descriptor = PersonalDescribed.model_validate_json((newest / DESCRIPTOR).read_bytes())
+            descriptor = PersonalDescribed.model_validate_json(descriptor_in(newest))
         except (OSError, ValidationError):
             raise BadFile("no_count_files", f"There are no personal parts of count files in {folder}.") from None
         return cls(newest, descriptor)
@@ -91,7 +91,7 @@ class PersonalParts:
         rows = {}
         for table in (*TRAITS, PLACEMENTS):
             assert table.kept is not None
-            of_table = read_columns([self._path(table.name)], table.columns, codes, values)
+            of_table = read_columns(self.folder, [self._file(table.name)], table.columns, codes, values)
             of_table[UNTIL] = np.where(of_table[UNTIL] == NONE, STANDS, of_table[UNTIL])
             rows[table.kept.name] = of_table
         placed = rows[tables.PLACEMENTS.name]
@@ -105,11 +105,11 @@ class PersonalParts:
 
     def numbers(self, name: str) -> dict[int, int]:
         """What the numbers of a source's own are numbers of."""
-        rows = read_columns([self._path(name)], _NUMBERS, Codes())
+        rows = read_columns(self.folder, [self._file(name)], _NUMBERS, Codes())
         return dict(zip(rows[OWN].tolist(), rows[OF].tolist(), strict=True))
 
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.parquet"
+    def _file(self, name: str) -> File:
+        return self.descriptor.files[f"{name}.parquet"]
 
 
 def are_of(folder: Path, about: About, names: Names) -> bool:
@@ -119,6 +119,17 @@ def are_of(folder: Path, about: About, names: Names) -> bool:
     except BadFile:
         return False
     return (descriptor.recuento, descriptor.names) == (about, names)
+
+
+def remove_erased(folder: Path, erasures: list[int]) -> None:
+    """Remove personal parts that are not of these erasures, ahead of newer ones: those may fail to be written, and what
+    was erased must not stay for that."""
+    try:
+        is_erased = PersonalParts.newest_in(folder).descriptor.redactions == erasures
+    except BadFile:
+        is_erased = False
+    if not is_erased:
+        remove_all(folder)
 
 
 def write_personal_parts(
@@ -148,9 +159,7 @@ def write_personal_parts(
 
 
 def _write(draft: Path, name: str, columns: tuple[Column, ...], rows: Mapping[str, Array], held: Columns) -> File:
-    path = draft / f"{name}.parquet"
-    write_parquet(path, columns, rows, held.codes, held.values)
-    return File(path=path.name, hash=digest_of(path))
+    return write_parquet(draft / f"{name}.parquet", columns, rows, held.codes, held.values)
 
 
 def _until(rows: Mapping[str, Array]) -> dict[str, Array]:

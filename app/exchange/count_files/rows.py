@@ -71,8 +71,8 @@ class RowsInOrder:
             PendingPair.detainee_a,
             PendingPair.detainee_b,
         )
-        found = self._session.execute(select(*map(col, pairs))).all()
-        numbers = np.minimum(np.array(found, np.int64).reshape(-1, len(pairs)), STANDS).astype(np.int32)
+        undecided = self._session.execute(select(*map(col, pairs))).all()
+        numbers = np.minimum(np.array(undecided, np.int64).reshape(-1, len(pairs)), STANDS).astype(np.int32)
         return dict(zip(("decision", SINCE, UNTIL, "detainee_a", "detainee_b"), numbers.T, strict=True))
 
     def _of_server(self, kept: Kept) -> dict[str, Array]:
@@ -98,14 +98,15 @@ def _names_of(columns: tuple[Column, ...], type_: Type) -> list[str]:
     return [column.kept for column in columns if column.type is type_]
 
 
-def _gone_on(rows: dict[str, Array], key: list[Array], told: list[str]) -> dict[str, Array]:
-    """The rows, without those that begin where one of the same key ends that tells the same, which last on instead."""
+def _gone_on(rows: dict[str, Array], key: list[Array], columns: list[str]) -> dict[str, Array]:
+    """The rows, without those that begin where a row of the same key ends that says the same in these columns, which
+    lasts on instead."""
     if not len(rows[SINCE]):
         return rows
     order = np.lexsort((rows[SINCE], *key))
     rows = {name: column[order] for name, column in rows.items()}
     same = rows[SINCE][1:] == rows[UNTIL][:-1]
-    for column in (*(one[order] for one in key), *(rows[name] for name in told if name not in (SINCE, UNTIL))):
+    for column in (*(of_key[order] for of_key in key), *(rows[name] for name in columns if name not in (SINCE, UNTIL))):
         same &= column[1:] == column[:-1]
     first = np.flatnonzero(~np.append(False, same))
     last = np.append(first[1:], len(order)) - 1
@@ -117,5 +118,5 @@ def _by_text(codes: Codes, column: Array) -> Array:
     used = np.unique(column).tolist()
     place = np.zeros(max(used, default=0) + 1, np.int32)
     place[sorted(used, key=lambda code: codes.text(code) or "")] = np.arange(len(used))
-    found: Array = place[column]
-    return found
+    places: Array = place[column]
+    return places

@@ -90,10 +90,12 @@ def _pieces(
         yield voice
         return
     together, key = TOGETHER[name]
-    whole = [row for row in detention.rows[together.name] if all(row[one] == voice[one] for one in key)]
-    others = [
-        row for row in detention.rows[name] if row["verdict"] == verified and all(row[one] == voice[one] for one in key)
-    ]
+
+    def is_of_same(row: Row) -> bool:
+        return all(row[column] == voice[column] for column in key)
+
+    whole = [row for row in detention.rows[together.name] if is_of_same(row)]
+    others = [row for row in detention.rows[name] if row["verdict"] == verified and is_of_same(row)]
     own = [
         row
         for kept in VOICES
@@ -130,10 +132,13 @@ def _beside(revision: int, together: Row, others: Iterable[Row], own: Iterable[R
     if not together["withheld"] or _at(own, revision) is not None:
         return {}
     state = _at(person, revision) or {}
-    told = {**_EMPTY, **{column: row[column] for row in (together, state) for column in _BESIDE if column in row}}
+    read_beside = {
+        **_EMPTY,
+        **{column: row[column] for row in (together, state) for column in _BESIDE if column in row},
+    }
     verifying = sorted((row["source"], row["independent"]) for row in others if _holds(row, revision))
     return {
-        **told,
+        **read_beside,
         VERIFYING: " ".join(f"{source}{OF_OWN_KNOWLEDGE if knows else ''}" for source, knows in verifying),
     }
 

@@ -25,12 +25,13 @@ from app.config import Names
 from app.database import snapshot
 from app.dates import format_instant
 from app.errors import Conflict
-from app.exchange.count_files.files import COUNTS, COUNTS_NAME, About, described, digest_of, file_of
+from app.exchange.count_files.files import COUNTS, COUNTS_NAME, About, File, described, file_of
 from app.exchange.count_files.folders import (
     LATEST,
     PRIVATE,
     PUBLIC,
     alone,
+    as_unwritten,
     keep_part,
     new_draft,
     point,
@@ -41,7 +42,7 @@ from app.exchange.count_files.folders import (
 from app.exchange.count_files.licences import ADDRESSES, Licence
 from app.exchange.count_files.parquet import write_parquet
 from app.exchange.count_files.parts import Part, parts_of
-from app.exchange.count_files.personal import REDACTION, are_of, write_personal_parts
+from app.exchange.count_files.personal import REDACTION, are_of, remove_erased, write_personal_parts
 from app.exchange.count_files.rows import Rows, RowsInOrder
 from app.exchange.count_files.tables import (
     CLAIM,
@@ -69,7 +70,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True)
 class Wanted:
     """What an operator wants written. `personal`: the folder of personal parts, if they are to be written; `names`: how
-    people are met whose name only reports ask for."""
+    people are met whose name only reports ask for; `kept`: how many folders stay, all of them if it is None."""
 
     folder: Path
     licence: Licence
@@ -77,15 +78,16 @@ class Wanted:
     zone: str
     names: Names
     personal: Path | None = None
+    kept: int | None = None
 
 
 def write_count_files(engine: Engine, wanted: Wanted) -> Path:
     """Write the folder of the head revision, and point LATEST to it; the folder. Of one state of the database,
     whoever writes meanwhile, and after whoever writes files before. Raises BadFile, Conflict before the first entry,
-    OtherRules, WentBackwards, and OSError."""
+    OtherRules, WentBackwards, and Unwritten."""
     if wanted.personal is not None:
         require_apart(wanted.folder, wanted.personal)
-    with ExitStack() as stack:
+    with as_unwritten(wanted.folder), ExitStack() as stack:
         stack.enter_context(alone(wanted.folder, PUBLIC))
         if wanted.personal is not None:
             stack.enter_context(alone(wanted.personal, PRIVATE))
@@ -94,14 +96,16 @@ def write_count_files(engine: Engine, wanted: Wanted) -> Path:
         if mark is not None:
             mark.look(session)
             mark.require_erased()
-        return write_as_seen(session, wanted)
+        done = write_as_seen(session, wanted)
+        if wanted.kept is not None:
+            remove_others(done, wanted.kept)
+        return done
 
 
 def write_as_seen(session: Session, wanted: Wanted) -> Path:
     """The same from a session that reads one state of the database, by the only process that writes there."""
     about = about_head(session, wanted.zone)
     head_under(session, RULES)
-    columns = columns_of(session)
     descriptor = _descriptor(about, wanted.licence, wanted.public_url)
     done = wanted.folder / str(about.revision)
     is_there = _same(done, descriptor)
@@ -112,19 +116,24 @@ def write_as_seen(session: Session, wanted: Wanted) -> Path:
         point(done, is_other_log=is_other_log)
         if personal is None:
             return done
+    columns = columns_of(session)
     rows_in_order = RowsInOrder(session, columns)
+    parts = draft = None
     if personal is not None:
-        parts = write_personal_parts(rows_in_order, columns, personal, about, wanted.names, erasures(session))
+        erased = erasures(session)
+        remove_erased(personal, erased)
+        parts = write_personal_parts(rows_in_order, columns, personal, about, wanted.names, erased)
+    if not is_there:
+        draft = new_draft(wanted.folder)
+        writing = _Writing(session, draft, _before(session, wanted.folder))
+        descriptor["resources"] = [*writing.parts(rows_in_order, columns.codes, about.revision), *writing.whole()]
+        (draft / COUNTS).write_text(_counts(about.revision), encoding="utf-8")
+        text = json.dumps(descriptor, ensure_ascii=False, indent=1)
+        (draft / DESCRIPTOR).write_text(text + "\n", encoding="utf-8")
+    # Once all is written: readers take both folders of one revision.
+    if parts is not None:
         remove_others(publish(parts, about.revision, PRIVATE, is_other_log=is_other_log))
-        if is_there:
-            return done
-    draft = new_draft(wanted.folder)
-    writing = _Writing(session, draft, _before(session, wanted.folder))
-    descriptor["resources"] = [*writing.parts(rows_in_order, columns.codes, about.revision), *writing.whole()]
-    (draft / COUNTS).write_text(_counts(about.revision), encoding="utf-8")
-    text = json.dumps(descriptor, ensure_ascii=False, indent=1)
-    (draft / DESCRIPTOR).write_text(text + "\n", encoding="utf-8")
-    return publish(draft, about.revision, PUBLIC, is_other_log=is_other_log)
+    return done if draft is None else publish(draft, about.revision, PUBLIC, is_other_log=is_other_log)
 
 
 def _same(folder: Path, descriptor: Mapping[str, Any]) -> bool:
@@ -140,10 +149,10 @@ def _counts(revision: int) -> str:
     """The counts as SQL, over the files of the revision and no others that may come to lie beside them."""
     text = (files("app.exchange.count_files") / COUNTS).read_text(encoding="utf-8")
 
-    def named(found: re.Match[str]) -> str:
-        return str([file_of(found[1], part) for part in parts_of(revision)])
+    def files_of(pattern: re.Match[str]) -> str:
+        return str([file_of(pattern[1], part) for part in parts_of(revision)])
 
-    return _ALL_PARTS.sub(named, text)
+    return _ALL_PARTS.sub(files_of, text)
 
 
 def erasures(session: Session) -> list[int]:
@@ -168,10 +177,10 @@ def about_head(session: Session, zone: str) -> About:
 
 
 class Before(NamedTuple):
-    """The newest folder of the same log and rules, and the digests of its files."""
+    """The newest folder of the same log and rules, and its files."""
 
     folder: Path
-    digests: Mapping[str, str]
+    files: Mapping[str, File]
 
 
 class _Writing:
@@ -179,6 +188,7 @@ class _Writing:
 
     def __init__(self, session: Session, draft: Path, before: Before | None) -> None:
         self._session, self._draft, self._before = session, draft, before
+        self._files: dict[str, File] = {}
 
     def parts(self, rows_in_order: RowsInOrder, codes: Codes, revision: int) -> Iterator[dict[str, Any]]:
         """The files of the rows that the revisions of each part opened and closed, and of the log."""
@@ -191,14 +201,14 @@ class _Writing:
                 if not self._keep(part, opened_file, closed_file):
                     rows = rows_in_order.of(table) if rows is None else rows
                     opened, closed = _of_part(rows, part)
-                    write_parquet(self._draft / opened_file, columns, opened, codes)
-                    write_parquet(self._draft / closed_file, CLOSING, closed, codes)
+                    self._write(opened_file, columns, opened, codes)
+                    self._write(closed_file, CLOSING, closed, codes)
                 yield self._resource(opened_file, table.says, columns)
                 yield self._resource(closed_file, f"What ended of: {table.says}", CLOSING)
         for part in parts:
             name = file_of("entries", part)
             if not self._keep(part, name):
-                write_parquet(self._draft / name, ENTRIES, _entries(self._session, part), codes)
+                self._write(name, ENTRIES, _entries(self._session, part), codes)
             yield self._resource(name, "The log: when each revision was recorded, and its leaf hash.", ENTRIES)
 
     def whole(self) -> Iterator[dict[str, Any]]:
@@ -208,39 +218,47 @@ class _Writing:
             selected = select(*(col(getattr(table.model, name)) for name in names)).order_by(
                 col(table.model.key), col(table.model.since)
             )
-            found = self._session.execute(selected).all()
+            versions = self._session.execute(selected).all()
             rows = {
-                column.kept: _array(column, [row[place] for row in found]) for place, column in enumerate(table.columns)
+                column.kept: _array(column, [version[place] for version in versions])
+                for place, column in enumerate(table.columns)
             }
-            write_parquet(self._draft / f"{table.name}.parquet", table.columns, rows, Codes())
+            self._write(f"{table.name}.parquet", table.columns, rows, Codes())
             yield self._resource(f"{table.name}.parquet", table.says, table.columns)
+
+    def _write(self, name: str, columns: tuple[Column, ...], rows: Rows, codes: Codes) -> None:
+        self._files[name] = write_parquet(self._draft / name, columns, rows, codes)
 
     def _keep(self, part: Part, *names: str) -> bool:
         """Whether the files of a part are there already, and then stand in the draft too."""
         before = self._before
-        if before is None or not part.is_whole or not before.digests.keys() >= {*names}:
+        if before is None or not part.is_whole or not before.files.keys() >= {*names}:
             return False
-        kept = [keep_part(before.folder / name, self._draft / name, before.digests[name]) for name in names]
-        for name in names if not all(kept) else ():
+        kept = [keep_part(before.folder, self._draft, before.files[name]) for name in names]
+        if all(kept):
+            self._files |= {name: before.files[name] for name in names}
+            return True
+        for name in names:
             (self._draft / name).unlink(missing_ok=True)
-        return all(kept)
+        return False
 
     def _resource(self, name: str, says: str, columns: tuple[Column, ...]) -> dict[str, Any]:
         """A file as a Data Resource (Data Package 2.0)."""
-        path = self._draft / name
+        file = self._files[name]
         fields = [
             {"name": column.name, "type": IN_TABLE_SCHEMA[column.type], "description": column.says}
             for column in columns
         ]
         return {
-            "name": path.stem,
+            "name": name.removesuffix(".parquet"),
             "title": says,
-            "path": name,
+            "path": file.path,
             "type": "table",
             "format": "parquet",
             "mediatype": "application/vnd.apache.parquet",
-            "bytes": path.stat().st_size,
-            "hash": digest_of(path),
+            "bytes": file.bytes,
+            "hash": file.hash,
+            "rows": file.rows,
             "schema": {"fields": fields},
         }
 
@@ -259,14 +277,14 @@ def _of_part(rows: Rows, part: Part) -> tuple[Rows, Rows]:
 
 def _entries(session: Session, part: Part) -> dict[str, Array]:
     body = col(Entry.body)
-    found = session.execute(
+    entries = session.execute(
         select(col(Entry.revision), col(Entry.kind), col(Entry.recorded_at), col(Entry.leaf_hash), body)
         .where(col(Entry.revision) >= part.first, col(Entry.revision) <= part.last)
         .order_by(col(Entry.revision))
     )
     rows = [
         (revision, recorded_at, leaf.hex(), body if kind == CLAIM else None)
-        for revision, kind, recorded_at, leaf, body in found
+        for revision, kind, recorded_at, leaf, body in entries
     ]
     return {column.kept: _array(column, [row[place] for row in rows]) for place, column in enumerate(ENTRIES)}
 
@@ -303,7 +321,7 @@ def _before(session: Session, folder: Path) -> Before | None:
     descriptor = described(newest)
     if descriptor is None or descriptor.recuento.rules != RULES or is_of_other_log(session, descriptor.recuento):
         return None
-    return Before(newest, descriptor.digests)
+    return Before(newest, descriptor.files)
 
 
 def is_of_other_log(session: Session, about: About) -> bool:

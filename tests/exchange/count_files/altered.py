@@ -7,18 +7,29 @@ from typing import Any
 
 import duckdb
 
-from app.exchange.count_files.files import digest_of
+from app.exchange.count_files.files import File
 
 
-def described_anew(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the descriptor of a folder, with digests of the files as they are now."""
+def described_anew(folder: Path, change: Callable[[dict[str, Any]], object], *, counting: bool = True) -> None:
+    """Change the descriptor of a folder, with sizes and digests of the files as they are now, and with as many rows as
+    they have, if these are to be counted."""
     path = folder / "datapackage.json"
     descriptor = json.loads(path.read_text())
     change(descriptor)
     for resource in descriptor["resources"]:
-        if (folder / resource["path"]).is_file():
-            resource["hash"] = digest_of(folder / resource["path"])
+        file = folder / resource["path"]
+        if file.is_file():
+            rows = resource.get("rows", 0)
+            resource |= File.written(file, rows_in(file, rows) if counting else rows).model_dump()
     path.write_text(json.dumps(descriptor))
+
+
+def rows_in(path: Path, otherwise: int) -> int:
+    """How many rows a file has; of what is no Parquet file, as many as the descriptor says."""
+    try:
+        return len(duckdb.read_parquet(str(path)))
+    except duckdb.Error:
+        return otherwise
 
 
 def with_rows(folder: Path, table: str, query: str) -> None:

@@ -1,5 +1,6 @@
 """DuckDB reads the file that it is given and nothing else of the machine, and puts nothing aside."""
 
+from glob import escape
 from pathlib import Path
 
 import duckdb
@@ -7,33 +8,36 @@ import numpy as np
 import pytest
 
 from app.columns.codes import Codes
-from app.exchange.count_files.parquet import _opened, read_columns, read_rows, write_parquet
+from app.exchange.count_files.files import File
+from app.exchange.count_files.parquet import _connected, _opened, read_columns, read_rows, write_parquet
 from app.exchange.count_files.tables import Column, Type
 
 NUMBER = Column("person", "person", Type.NUMBER, "A number.")
 
 
-def written(folder: Path, number: int) -> Path:
+def written(folder: Path, number: int) -> File:
     folder.mkdir()
-    path = folder / "people.parquet"
-    write_parquet(path, [NUMBER], {"person": np.array([number], np.int32)}, Codes())
-    return path
+    return write_parquet(folder / "people.parquet", [NUMBER], {"person": np.array([number], np.int32)}, Codes())
 
 
 @pytest.mark.parametrize("name, other", [("a[b]", "ab"), ("a*", "abc"), ("a?", "ab"), ("it's [b]", "it's b")])
 def test_a_folder_may_be_called_as_a_pattern_of_others_is(tmp_path: Path, name: str, other: str) -> None:
-    mine, others = written(tmp_path / name, 1), written(tmp_path / other, 2)
-    assert read_columns([mine], [NUMBER], Codes())["person"].tolist() == [1]
-    assert [*read_rows([mine], [NUMBER])] == [{"person": 1}]
-    mine.unlink()
-    with pytest.raises(duckdb.Error):
-        read_columns([mine], [NUMBER], Codes())
-    assert others.exists()
+    folder = tmp_path / name
+    mine = written(folder, 1)
+    written(tmp_path / other, 2)
+    assert read_columns(folder, [mine], [NUMBER], Codes())["person"].tolist() == [1]
+    assert [*read_rows(folder, [mine], [NUMBER])] == [{"person": 1}]
+    (folder / mine.path).unlink()
+    with pytest.raises(FileNotFoundError):
+        read_columns(folder, [mine], [NUMBER], Codes())
+    with _connected(folder) as connection, pytest.raises(duckdb.Error):
+        connection.read_parquet(escape(str(folder / mine.path)))
+    assert (tmp_path / other / mine.path).exists()
 
 
 def test_a_folder_name_gives_no_column(tmp_path: Path) -> None:
-    path = written(tmp_path / "person=7", 1)
-    assert read_columns([path], [NUMBER], Codes())["person"].tolist() == [1]
+    folder = tmp_path / "person=7"
+    assert read_columns(folder, [written(folder, 1)], [NUMBER], Codes())["person"].tolist() == [1]
 
 
 @pytest.mark.parametrize(

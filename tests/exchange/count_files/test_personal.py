@@ -10,11 +10,13 @@ from fastapi.testclient import TestClient
 from app import reader as reader_module
 from app.clock import count
 from app.config import Settings
+from app.exchange.count_files import folders
+from app.exchange.count_files.folders import Unwritten
 from app.exchange.count_files.load import CountFiles
 from app.exchange.imports.faults import BadFile
 from app.reader import create_reader
 from tests.exchange.count_files.altered import described_anew, with_rows
-from tests.exchange.count_files.test_write import said_in, write
+from tests.exchange.count_files.test_write import full, said_in, write
 from tests.support import World
 
 QUESTIONS = (
@@ -79,6 +81,30 @@ def test_an_erasure_leaves_nothing_of_the_person(filed: World, tmp_path: Path) -
     assert "NI" not in said_in(after)
     assert {path.name for path in after.parent.iterdir()} == {after.name, "latest", ".lock"}
     same(filed, tmp_path)
+
+
+def test_the_erased_leave_the_disk_though_newer_parts_cannot_be_written(
+    filed: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = filed.file("pud", detainee__full_name="Dorotea Bracho", detainee__nationalities=["NI"])
+    write_both(filed, tmp_path)
+    assert filed.post(f"/v1/detainees/{answer['detainee']['id']}/redaction", {}, "admin").status_code == 201
+    with monkeypatch.context() as without_room:
+        without_room.setattr(folders, "flush", full)
+        with pytest.raises(Unwritten):
+            write_both(filed, tmp_path)
+    assert {path.name for path in (tmp_path / "personal").iterdir()} == {"latest", ".lock"}
+    write_both(filed, tmp_path)
+    same(filed, tmp_path)
+
+
+def test_what_an_ended_process_left_of_removed_parts_goes(filed: World, tmp_path: Path) -> None:
+    before = write_both(filed, tmp_path)
+    left = before.with_name(".removed")
+    left.mkdir()
+    (left / "traits.parquet").write_bytes(b"NI")
+    assert write_both(filed, tmp_path) == before
+    assert not left.exists()
 
 
 def test_nobody_else_may_read_them(filed: World, tmp_path: Path) -> None:

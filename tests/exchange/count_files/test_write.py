@@ -1,8 +1,13 @@
 """Folders of count files: whole or not there, nothing personal in them, and only what is new is written."""
 
+import errno
 import hashlib
 import json
 import os
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +17,11 @@ import pytest
 from sqlmodel import Session
 
 from app.errors import Conflict
+from app.exchange.count_files import folders as folders_module
 from app.exchange.count_files import parts
 from app.exchange.count_files import write as write_module
-from app.exchange.count_files.files import About
-from app.exchange.count_files.folders import LATEST
+from app.exchange.count_files.files import About, File
+from app.exchange.count_files.folders import LATEST, Unwritten
 from app.exchange.count_files.licences import Licence
 from app.exchange.count_files.load import CountFiles
 from app.exchange.count_files.parquet import read_rows
@@ -52,25 +58,27 @@ def test_the_descriptor_says_what_each_file_is_and_under_which_licence(world: Wo
     assert described["licenses"] == [{"name": "CC-BY-4.0", "path": "https://creativecommons.org/licenses/by/4.0/"}]
     assert described["version"] == done.name == (tmp_path / LATEST).resolve().name
     assert described["homepage"] == "https://registry.example"
-    named = {resource["path"] for resource in described["resources"]}
+    named = {file["path"] for file in described["resources"]}
     assert named == {path.name for path in done.glob("*.parquet")}
-    for resource in described["resources"]:
-        data = (done / resource["path"]).read_bytes()
-        assert resource["bytes"] == len(data)
-        assert resource["hash"] == f"sha256:{hashlib.sha256(data).hexdigest()}"
-        assert all(field["description"] for field in resource["schema"]["fields"])
+    for file in described["resources"]:
+        data = (done / file["path"]).read_bytes()
+        assert file["bytes"] == len(data)
+        assert file["hash"] == f"sha256:{hashlib.sha256(data).hexdigest()}"
+        assert all(field["description"] for field in file["schema"]["fields"])
 
 
 def test_a_file_has_the_columns_that_the_descriptor_says(world: World, tmp_path: Path) -> None:
     world.file()
     done = write(world, tmp_path)
     columns = {table.name: (*OPENING, *table.columns) for table in EVERY}
-    for resource in descriptor_in(done)["resources"]:
-        table = resource["name"].split("-")[0]
+    for described in descriptor_in(done)["resources"]:
+        table = described["name"].split("-")[0]
         if table in columns:
-            said = [field["name"] for field in resource["schema"]["fields"]]
+            file = File.model_validate(described)
+            said = [field["name"] for field in described["schema"]["fields"]]
             assert said == [column.name for column in columns[table]]
-            assert [*read_rows([done / resource["path"]], columns[table])] != [] or table.startswith("un")
+            assert len([*read_rows(done, [file], columns[table])]) == file.rows
+            assert file.rows or table.startswith("un")
 
 
 def test_no_file_names_anybody_or_has_an_address_of_a_record(world: World, tmp_path: Path) -> None:
@@ -89,8 +97,9 @@ def test_numbers_of_people_are_none_of_the_registrys_own_keys(world: World, tmp_
     for name in ("Abelardo Quintero", "Berenice Urdaneta", "Casimiro Lozada"):
         world.file(detainee__full_name=name)
     people = next(table for table in EVERY if table.name == "people")
-    path = next(write(world, tmp_path).glob("people-*.parquet"))
-    assert [row["detainee"] for row in read_rows([path], people.columns)] == [1, 2, 3]
+    done = write(world, tmp_path)
+    file = File.written(next(done.glob("people-*.parquet")), 3)
+    assert [row["detainee"] for row in read_rows(done, [file], people.columns)] == [1, 2, 3]
 
 
 def test_a_folder_that_is_there_is_not_written_again(world: World, tmp_path: Path) -> None:
@@ -99,6 +108,26 @@ def test_a_folder_that_is_there_is_not_written_again(world: World, tmp_path: Pat
     before = {path: path.stat().st_mtime_ns for path in done.iterdir()}
     assert write(world, tmp_path) == done
     assert {path: path.stat().st_mtime_ns for path in done.iterdir()} == before
+
+
+def test_where_no_entry_came_nothing_is_read_and_nothing_is_written(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.file()
+    folders = tmp_path / "files", tmp_path / "personal"
+    write(world, *folders)
+
+    def looked_at() -> dict[Path, tuple[int, int]]:
+        every = [path for folder in folders for path in (folder, *folder.rglob("*")) if path.name != ".lock"]
+        return {path: (path.lstat().st_mtime_ns, path.lstat().st_ino) for path in every}
+
+    def read(_session: Session) -> None:
+        raise AssertionError
+
+    before = looked_at()
+    monkeypatch.setattr(write_module, "columns_of", read)
+    write(world, *folders)
+    assert looked_at() == before
 
 
 def test_parts_of_the_folder_before_are_the_same_files(
@@ -228,3 +257,84 @@ def test_files_of_a_log_that_was_put_back_replace_newer_ones(world: World, tmp_p
     described_anew(later, lambda descriptor: descriptor["recuento"].update(leaf_hash="00" * 32))
     assert write(world, tmp_path / "files") == done
     assert (tmp_path / "files" / "latest").resolve() == done
+
+
+def all_in(folder: Path) -> dict[str, bytes]:
+    """All files under a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def full(_path: Path) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@contextmanager
+def longest_file(size: int) -> Iterator[None]:
+    """Let no file become longer, as on a disk that has no more room."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("size", [300, 5_000])
+def test_on_a_full_disk_all_stays_as_it_was(world: World, tmp_path: Path, size: int) -> None:
+    """Whether the Parquet or the descriptor finds no room."""
+    world.file()
+    folders = tmp_path / "files", tmp_path / "personal"
+    write(world, *folders)
+    before = [all_in(folder) for folder in folders]
+    world.file(detainee__full_name="Berenice Urdaneta")
+    for given in (folders[:1], folders):
+        with longest_file(size), pytest.raises(Unwritten, match=r"File too large\): see that its disk has room"):
+            write(world, *given)
+    assert [all_in(folder) for folder in folders] == before
+    CountFiles.newest_in(*folders).require_whole()
+    write(world, *folders)
+    CountFiles.newest_in(*folders).require_whole()
+
+
+def test_what_reached_no_disk_has_no_name(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.file()
+    with monkeypatch.context() as without_room:
+        without_room.setattr(folders_module, "flush", full)
+        with pytest.raises(Unwritten, match="No space left on device"):
+            write(world, tmp_path / "files")
+    assert [path.name for path in (tmp_path / "files").iterdir()] == [".lock"]
+
+
+def test_a_folder_that_vanishes_on_the_way_is_told(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.file()
+    about_head = write_module.about_head
+
+    def without_folder(session: Session, zone: str) -> About:
+        shutil.rmtree(tmp_path / "files")
+        return about_head(session, zone)
+
+    with monkeypatch.context() as vanishing:
+        vanishing.setattr(write_module, "about_head", without_folder)
+        with pytest.raises(Unwritten, match=r"\.draft cannot be written \(No such file or directory\)"):
+            write(world, tmp_path / "files")
+    CountFiles.newest_in(write(world, tmp_path / "files").parent).require_whole()
+
+
+def test_as_many_folders_stay_as_the_operator_wants(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose parts the others have too, as the same files."""
+    monkeypatch.setattr(parts, "SMALLEST", 2)
+    folder = tmp_path / "files"
+    kept = replace(wanted(folder), kept=2)
+    done = []
+    for name in ("Abelardo Quintero", "Berenice Urdaneta", "Casimiro Lozada"):
+        world.file(detainee__full_name=name)
+        done.append(write_count_files(world.engine, kept))
+    assert {path.name for path in folder.iterdir()} == {done[1].name, done[2].name, "latest", ".lock"}
+    CountFiles.newest_in(folder).require_whole()
+    write_count_files(world.engine, replace(kept, kept=1))
+    assert {path.name for path in folder.iterdir()} == {done[2].name, "latest", ".lock"}
+    CountFiles.newest_in(folder).require_whole()
