@@ -12,6 +12,7 @@ from app.database_files import UnfitFile
 from app.demo.run import NotADemo
 from app.errors import Problem
 from app.exchange.client import Stopped
+from app.exchange.count_files.folders import Unwritten
 from app.exchange.imports.faults import BadFile
 from app.log.head import WrongSecret
 from app.log.mark import UnreadableMark
@@ -28,6 +29,7 @@ TOLD = (
     BadFile,
     Stopped,
     TooFewFiles,
+    Unwritten,
 )
 
 

@@ -12,12 +12,16 @@ from app.cli.database import database, opened
 from app.cli.output import console
 from app.config import Settings
 from app.demo import clock
-from app.exchange.count_files.folders import require_apart
+from app.exchange.count_files.folders import Unwritten, require_apart
 from app.exchange.count_files.licences import Licence
 from app.exchange.count_files.write import Wanted, write_count_files
 from app.log.head import is_demo
+from app.log.mark import UnreadableMark
 from app.reader import create_reader
 from app.server_log import CONFIGURATION
+
+# Folders that are kept at least: whoever reads or copies the newest goes on with it while the next is written.
+FEWEST_KEPT = 2
 
 commands = typer.Typer()
 file_commands = typer.Typer(
@@ -43,6 +47,12 @@ def write_files(
     every: Annotated[
         float | None, typer.Option(min=1, help="Go on: look every so many seconds whether there is something new.")
     ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            min=FEWEST_KEPT, help="Delete the oldest folders, so that so many revisions stay. Without it all stay."
+        ),
+    ] = None,
 ) -> None:
     """Write the count files of the newest revision into a folder of their own under FOLDER.
 
@@ -52,16 +62,21 @@ def write_files(
         demo = is_demo(session)
     zone = settings.zone or (clock.ZONE if demo else "UTC")
     public_url = settings.public_url or (settings.address() if demo else "")
-    wanted = Wanted(folder, licence, public_url, zone, settings.names, personal)
+    wanted = Wanted(folder, licence, public_url, zone, settings.names, personal, keep)
     with database(settings, finishing=False) as engine:
         before = None
         while True:
-            done = write_count_files(engine, wanted)
-            if done != before:
-                console.print(f"Count files of revision {done.name} in {done}", soft_wrap=True)
+            try:
+                done = write_count_files(engine, wanted)
+                if done != before:
+                    console.print(f"Count files of revision {done.name} in {done}", soft_wrap=True)
+                before = done
+            except (Unwritten, UnreadableMark) as error:  # a disk that is full may have room later
+                if every is None:
+                    raise
+                console.print(str(error), soft_wrap=True, markup=False)
             if every is None:
                 return
-            before = done
             sleep(every)
 
 

@@ -1,10 +1,22 @@
 """`recuento files`: written by hand or by a clock, and served without a database."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.cli import files
+from app.config import Settings
+from app.exchange.count_files import folders, parts
 from app.exchange.count_files.files import described
-from tests.cli.test_commands import Run, recuento, refused
+from app.exchange.count_files.load import CountFiles
+from app.reader import create_reader
+from tests.cli.test_commands import Ran, Run, recuento, refused
 from tests.exchange.count_files.altered import with_rows
+from tests.exchange.count_files.test_write import full, said_in
 from tests.support import World
 
 __all__ = ["recuento"]  # the fixture
@@ -41,5 +53,153 @@ def test_files_that_cannot_be_read_are_told_in_one_line(recuento: Run, world: Wo
     assert recuento("files", "write", "data", "--licence", "CC0-1.0").status == 0
     with_rows((tmp_path / "data" / "latest").resolve(), "releases", "SELECT 'Abelardo' AS person")
     line = refused(recuento("files", "serve", "data"))
-    assert "copy them again" in line
+    assert "releases-" in line
+    assert "again" in line
     assert "Abelardo" not in line
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(recuento: Run, world: World, tmp_path: Path) -> None:
+    world.file()
+    (tmp_path / "file").write_text("kept")
+    line = refused(recuento("files", "write", "file/data", "--licence", "CC0-1.0"))
+    assert line.startswith("recuento: file/data cannot be written (Not a directory): see that ")
+
+
+def test_a_full_disk_is_told_in_one_line(
+    recuento: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.file()
+    monkeypatch.setattr(folders, "flush", full)
+    line = refused(recuento("files", "write", "data", "--licence", "CC0-1.0"))
+    assert "cannot be written (No space left on device): see that its disk has room" in line
+    assert [path.name for path in (tmp_path / "data").iterdir()] == [".lock"]
+
+
+@pytest.fixture
+def going_on(recuento: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """`going_on(first, second, options=(...))` runs `files write --every 60`, acts between its turns, and ends it."""
+
+    def run(*between: Callable[[], object], options: tuple[str, ...] = ()) -> Ran:
+        acts = iter(between)
+
+        def next_turn(seconds: float) -> None:
+            assert seconds == 60
+            act = next(acts, None)
+            if act is None:
+                raise KeyboardInterrupt
+            act()
+
+        monkeypatch.setattr(files, "sleep", next_turn)
+        return recuento("files", "write", "data", "--licence", "CC0-1.0", "--every", "60", *options)
+
+    return run
+
+
+def revisions_in(folder: Path) -> list[int]:
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
+
+
+def test_it_goes_on_after_a_disk_that_was_full(
+    going_on: Callable[..., Ran], world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.file()
+    before = int(world.get("/v1/counts/releases").json()["revision"])
+    has_room = True
+
+    def flush(path: Path) -> None:
+        if not has_room:
+            full(path)
+
+    def fill() -> None:
+        nonlocal has_room
+        has_room = False
+        world.file(detainee__full_name="Berenice Urdaneta")
+
+    def empty() -> None:
+        nonlocal has_room
+        assert revisions_in(tmp_path / "data") == [before]
+        has_room = True
+
+    monkeypatch.setattr(folders, "flush", flush)
+    ran = going_on(fill, lambda: None, empty)
+    assert ran.err.count("No space left on device") == 2
+    assert revisions_in(tmp_path / "data") == [before, before + 1]
+    CountFiles.newest_in(tmp_path / "data").require_whole()
+
+
+def test_it_says_each_revision_once(going_on: Callable[..., Ran], world: World) -> None:
+    world.file()
+    ran = going_on(lambda: None, lambda: world.file(detainee__full_name="Berenice Urdaneta"), lambda: None)
+    assert ran.err.count("Count files of revision") == 2
+
+
+def test_it_keeps_as_many_revisions_as_it_is_told(going_on: Callable[..., Ran], world: World, tmp_path: Path) -> None:
+    world.file()
+    before = int(world.get("/v1/counts/releases").json()["revision"])
+    names = ("Abelardo Quintero", "Berenice Urdaneta", "Casimiro Lozada", "Dorotea Bracho")
+    going_on(*(lambda name=name: world.file(detainee__full_name=name) for name in names), options=("--keep", "3"))
+    assert revisions_in(tmp_path / "data") == [before + 2, before + 3, before + 4]
+    assert (tmp_path / "data" / "latest").resolve().name == str(before + 4)
+
+
+def test_the_folder_that_somebody_reads_is_kept(recuento: Run, world: World) -> None:
+    world.file()
+    ran = recuento("files", "write", "data", "--licence", "CC0-1.0", "--keep", "1")
+    assert ran.status == 2
+    assert "2" in ran.err
+
+
+MARKED: dict[str, Any] = {
+    "detainee__full_name": "Zzcanary Zzpersona",
+    "detainee__gender": "female",
+    "detainee__nationalities": ["NI"],
+    "detainee__birth_date": "1961-07-09",
+    "detention__facility": "Zzcanary Prison",
+    "source_record_id": "Zzcase-17",
+}
+
+
+def test_an_erased_person_is_in_no_file_that_is_served_a_minute_later(
+    going_on: Callable[..., Ran], world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in those of earlier revisions either, which stay, nor in parts that folders share; nor in an answer of a
+    reader who had the personal parts."""
+    monkeypatch.setattr(parts, "SMALLEST", 2)
+    monkeypatch.setattr(world.app.state, "settings", Settings(count_files=tmp_path / "data"))
+    world.file(detainee__full_name="Abelardo Quintero")
+    answer = world.file(**MARKED)
+    ids = [answer[thing]["id"] for thing in ("release", "detainee", "report")]
+    values = ["Zzcanary", "Zzcase", "'NI'", '"NI"', "female", "1961", *ids]
+    readers: list[FastAPI] = []
+    nationalities = "/v1/counts/releases?group_by=nationality"
+
+    def begin_to_read() -> None:
+        assert "NI" in said_in((tmp_path / "personal" / "latest").resolve())
+        readers.append(create_reader(tmp_path / "data", Settings(names="list"), tmp_path / "personal"))
+        assert "NI" in TestClient(readers[0]).get(nationalities).text
+        world.file(detainee__full_name="Berenice Urdaneta")
+
+    def erase() -> None:
+        erased = world.post(f"/v1/detainees/{answer['detainee']['id']}/redaction", {}, "admin")
+        assert erased.status_code == 201
+
+    going_on(begin_to_read, erase, options=("--personal", str(tmp_path / "personal")))
+    readers[0].state.followed.follow()
+    assert "NI" not in TestClient(readers[0]).get(nationalities).text
+    readers[0].state.followed.close()
+    revisions = revisions_in(tmp_path / "data")
+    assert len(revisions) == 3
+    shared = [path for path in (tmp_path / "data" / str(revisions[-1])).iterdir() if path.stat().st_nlink > 1]
+    assert shared
+    for revision in revisions:
+        served = world.client.get(f"/data/{revision}/").json()
+        told = said_in(tmp_path / "data" / str(revision)) + str(served)
+        assert {file["path"] for file in served["resources"]} == {
+            path.name for path in (tmp_path / "data" / str(revision)).glob("*.parquet")
+        }
+        assert [value for value in values if value in told] == []
+    kept = [path for path in (tmp_path / "personal").rglob("*") if path.is_file() and not path.is_symlink()]
+    assert {path.parent.name for path in kept} == {"personal", str(revisions[-1])}
+    assert {path.stat().st_nlink for path in kept} == {1}
+    told = said_in(tmp_path / "personal" / str(revisions[-1]))
+    assert [value for value in values if value in told] == []
