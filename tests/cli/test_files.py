@@ -1,6 +1,6 @@
 """`recuento files`: written by hand or by a clock, and served without a database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,15 +159,23 @@ MARKED: dict[str, Any] = {
 }
 
 
+@pytest.fixture
+def giving(world: World, tmp_path: Path) -> Iterator[World]:
+    """A registry whose server gives the folder."""
+    before = world.app.state.settings
+    world.app.state.settings = before.model_copy(update={"count_files": tmp_path / "data"})
+    yield world
+    world.app.state.settings = before
+
+
 def test_an_erased_person_is_in_no_file_that_is_served_a_minute_later(
-    going_on: Callable[..., Ran], world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    going_on: Callable[..., Ran], giving: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not in those of earlier revisions either, which stay, nor in parts that folders share; nor in an answer of a
     reader who had the personal parts."""
     monkeypatch.setattr(parts, "SMALLEST", 2)
-    monkeypatch.setattr(world.app.state, "settings", Settings(count_files=tmp_path / "data"))
-    world.file(detainee__full_name="Abelardo Quintero")
-    answer = world.file(**MARKED)
+    giving.file(detainee__full_name="Abelardo Quintero")
+    answer = giving.file(**MARKED)
     ids = [answer[thing]["id"] for thing in ("release", "detainee", "report")]
     values = ["Zzcanary", "Zzcase", "'NI'", '"NI"', "female", "1961", *ids]
     readers: list[FastAPI] = []
@@ -177,10 +185,10 @@ def test_an_erased_person_is_in_no_file_that_is_served_a_minute_later(
         assert "NI" in said_in((tmp_path / "personal" / "latest").resolve())
         readers.append(create_reader(tmp_path / "data", Settings(names="list"), tmp_path / "personal"))
         assert "NI" in TestClient(readers[0]).get(nationalities).text
-        world.file(detainee__full_name="Berenice Urdaneta")
+        giving.file(detainee__full_name="Berenice Urdaneta")
 
     def erase() -> None:
-        erased = world.post(f"/v1/detainees/{answer['detainee']['id']}/redaction", {}, "admin")
+        erased = giving.post(f"/v1/detainees/{answer['detainee']['id']}/redaction", {}, "admin")
         assert erased.status_code == 201
 
     going_on(begin_to_read, erase, options=("--personal", str(tmp_path / "personal")))
@@ -192,7 +200,7 @@ def test_an_erased_person_is_in_no_file_that_is_served_a_minute_later(
     shared = [path for path in (tmp_path / "data" / str(revisions[-1])).iterdir() if path.stat().st_nlink > 1]
     assert shared
     for revision in revisions:
-        served = world.client.get(f"/data/{revision}/").json()
+        served = giving.client.get(f"/data/{revision}/").json()
         told = said_in(tmp_path / "data" / str(revision)) + str(served)
         assert {file["path"] for file in served["resources"]} == {
             path.name for path in (tmp_path / "data" / str(revision)).glob("*.parquet")
