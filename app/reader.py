@@ -5,6 +5,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from app.api.settling import Settling
 from app.clock import count, wall_clock
 from app.columns.held import give, release
 from app.columns.reading import Columns
+from app.columns.saved import Directory
 from app.config import Settings
 from app.database import make_engine, migrate, writing
 from app.database_guards import restrict
@@ -31,6 +33,7 @@ from app.dates import parse_zone
 from app.exchange.count_files.files import About, Described
 from app.exchange.count_files.load import CountFiles, as_bad_file, personal_parts_in, without_personal
 from app.exchange.imports.faults import BadFile
+from app.free_memory import give_back
 from app.log.mark import attach
 from app.main import described, furnish, serve_routes
 
@@ -102,6 +105,8 @@ class _Followed:
                 if database is not self._database:
                     database.close()
                 raise
+        del files
+        give_back()
 
     def withhold_outdated(self) -> None:
         """Tell no personal value any more where newer personal parts could not be taken up for PERSONAL_MINUTES."""
@@ -130,7 +135,7 @@ class _Followed:
 
     def _take(self, files: CountFiles, database: _Database, begun: float) -> None:
         """Answer from files. Raises BadFile, and then answers stay as they were."""
-        columns, log_end = files.columns, database.log_end
+        columns, log_end = self._mapped(files.columns), database.log_end
         with writing(database.engine) as session:
             files.fill(session, 0 if log_end is None else log_end.revision)
             with self._turn:  # before COMMIT: they answer for every revision before theirs
@@ -150,6 +155,21 @@ class _Followed:
             state.engine = database.engine
         state.kept_answers = KeptAnswers()  # last: what is kept from now on is of these files
         database.log_end, self._descriptors = about, _descriptors_of(files)
+
+    def _mapped(self, columns: Columns) -> Columns:
+        """The same over files, so that memory is the system's to take back; as they are where no place is set for that.
+        The files have no name any more once they are mapped: nobody else reads them, and they go with this process."""
+        place = self._app.state.settings.columns_dir
+        if place is None:
+            return columns
+        Directory(place).require_fit()
+        with TemporaryDirectory(prefix="reader-", dir=place) as folder:
+            directory = Directory(Path(folder))
+            directory.save(columns, lambda: 0)  # files that are read know of no erasure after them
+            mapped = directory.mapped()
+        if mapped is None:
+            return columns
+        return replace(mapped, are_personal=columns.are_personal, first_apart=columns.first_apart)
 
     def _give(self, engine: Engine, columns: Columns) -> None:
         give(engine, columns)

@@ -283,6 +283,20 @@ def test_a_day_of_custody_is_judged_by_the_calendar(world: World, folder: Path, 
     assert reader.get(question, params={"held_on": never}).json()["errors"][0]["code"] == "in_future"
 
 
+def test_a_reader_may_map_what_it_counts_from(world: World, folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "columns"
+    with TestClient(create_reader(folder, Settings(columns_dir=place))) as mapping:
+        (_engine, columns) = mapping.app.state.followed._given  # type: ignore[attr-defined]
+        assert columns.generation is not None, "it is of mapped files"
+        assert releases(mapping) == 1
+        world.now += timedelta(hours=1)
+        world.file(detainee__full_name="Berenice Urdaneta")
+        write(world, folder)
+        follow(mapping)
+        assert releases(mapping) == 2
+    assert not [*place.iterdir()]
+
+
 def test_a_reader_asks_no_database_of_a_registry(folder: Path) -> None:
     away = Settings(
         database_url="postgresql+psycopg://nobody@127.0.0.1:1/none",

@@ -49,13 +49,16 @@ def filed(world: World, tmp_path: Path) -> World:
 def same(world: World, folder: Path) -> None:
     """Expect of a trusted reader what the registry answers, apart from what tells the two registries apart."""
     then = world.get("/v1/counts/releases").json()["revision"] - 1
-    with TestClient(create_reader(folder / "files", Settings(names="list"), folder / "personal")) as reader:
-        for question in QUESTIONS:
-            asked = question.format(then=then)
-            given, wanted = reader.get(asked).json(), world.client.get(asked).json()
-            assert "citation" in wanted, wanted
-            for name in wanted.keys() - {"citation"}:
-                assert given[name] == wanted[name], (asked, name)
+    for place in (None, folder / "columns"):
+        settings = Settings(names="list", columns_dir=place)
+        with TestClient(create_reader(folder / "files", settings, folder / "personal")) as reader:
+            assert place is None or not [*place.iterdir()], "what is mapped has no name"
+            for question in QUESTIONS:
+                asked = question.format(then=then)
+                given, wanted = reader.get(asked).json(), world.client.get(asked).json()
+                assert "citation" in wanted, wanted
+                for name in wanted.keys() - {"citation"}:
+                    assert given[name] == wanted[name], (asked, name)
 
 
 def test_a_trusted_reader_counts_personal_dimensions(filed: World, tmp_path: Path) -> None:
