@@ -47,22 +47,25 @@ _SEQUENCES = """
 """
 
 
+USUAL: dict[str, object] = {
+    "secret": "a secret of the tests",
+    "concurrency": 4,
+    "rate_by_client": 0,
+    "rate_by_key": 0,
+    "rate_of_searches": 0,
+    "patience_seconds": 2 * PATIENCE,
+    "question_seconds": PATIENCE,
+}
+# To read the environment takes half as long as to make a world; a copy takes no time.
+_SETTINGS = Settings(**USUAL)  # type: ignore[arg-type]
+
+
 def settings_of(database_url: str, **given: object) -> Settings:
     """Of a registry that tests ask as often, and wait for as long, as they like, unless it is given bounds."""
-    unbounded = {
-        "rate_by_client": 0,
-        "rate_by_key": 0,
-        "rate_of_searches": 0,
-        "patience_seconds": 2 * PATIENCE,
-        "question_seconds": PATIENCE,
-    }
-    fixed = {
-        "database_url": database_url,
-        "secret": "a secret of the tests",
-        "concurrency": 4,
-        "head_file": new_mark(database_url),
-    }
-    return Settings(**fixed | unbounded | given)  # type: ignore[arg-type]
+    own: dict[str, object] = {"database_url": database_url, "head_file": new_mark(database_url)}
+    if not given:
+        return _SETTINGS.model_copy(update=own)
+    return Settings(**own | USUAL | given)  # type: ignore[arg-type]
 
 
 # A database of PostgreSQL is used by one test after another, each with a log that knows nothing of the one before: its
