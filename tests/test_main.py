@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import Engine, inspect
 
+from app import main
 from app.api.lanes import SPARE_SESSIONS
 from app.config import Settings
 from app.database import make_engine
@@ -39,6 +40,15 @@ def test_an_app_made_again_on_the_same_database_finds_what_was_filed(world: Worl
     filed = world.file()
     with TestClient(create_app(world.settings)) as client:
         assert client.get(f"/v1/releases/{filed['release']['id']}").status_code == 200
+
+
+def test_a_server_begins_to_read_what_it_counts_from_before_somebody_counts(
+    resting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Engine] = []
+    monkeypatch.setattr(main, "prepare", begun.append)
+    with resting:
+        assert begun == [resting.engine]
 
 
 def test_one_number_bounds_the_places_and_there_is_a_connection_for_each_and_three_to_spare(settings: Settings) -> None:
