@@ -78,7 +78,7 @@ SECOND_HAND: dict[str, tuple[Any, Any]] = {
 
 # Everything is asked once, on SQLite; `make pairs` asks other registries. Elsewhere so many questions are drawn by
 # seed, of 1,900: each takes a hundredth of a second in both, and the engines differ in `app/database.py` alone.
-SAMPLE, DRAWN = 400, 20260108
+SAMPLE, DRAWN = 200, 20260108
 
 
 class Filler:
@@ -162,7 +162,7 @@ class Filler:
         assert self.world.post("/v1/claims", claim, "foro").status_code == 201
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(scope="module", params=ENGINES)
 def two(request: pytest.FixtureRequest, templates: Templates) -> Iterator[tuple[World, World]]:
     with twins(templates, request.param) as worlds:
         for which, world in enumerate(worlds):

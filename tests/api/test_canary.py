@@ -25,6 +25,7 @@ from app.models import metadata
 from app.reading.dimensions import RELEASES, dimensions_of
 from app.vocabulary import Role
 from tests.api.serving import serving
+from tests.databases import ENGINES, Templates, settings_of
 from tests.support import ANYONE, GOVERNMENT, Body, World, make_report
 
 HIDDEN = ("counted", "minor", "withdrawn", "anonymous", "retracted", "erased")
@@ -102,8 +103,21 @@ class Scene:
         return [f"zq{who}" for who in out] + dates + [number[2:] for number in NATIONAL_IDS.values()]
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def scene(request: pytest.FixtureRequest, templates: Templates) -> Iterator[Scene]:
+    """A scene to be read alone."""
+    template, keys = templates.world(request.param)
+    with templates.copy(request.param, template) as url, World(settings_of(url), keys=keys) as world:
+        yield set_scene(world)
+
+
 @pytest.fixture
-def scene(world: World) -> Scene:
+def own_scene(world: World) -> Scene:
+    """A scene of a test that changes it, or looks at its files."""
+    return set_scene(world)
+
+
+def set_scene(world: World) -> Scene:
     found = Scene(world)
     world.add_facility("yare", "Yare")
     for who in (*HIDDEN, "named"):
@@ -249,9 +263,9 @@ def dump(world: World) -> str:
     return str(tables)
 
 
-def test_identification_numbers_are_nowhere_in_the_database(scene: Scene, tmp_path: Path) -> None:
-    rows = dump(scene.world)
-    scene.world.engine.dispose()
+def test_identification_numbers_are_nowhere_in_the_database(own_scene: Scene, tmp_path: Path) -> None:
+    rows = dump(own_scene.world)
+    own_scene.world.engine.dispose()
     files = [path.read_bytes() for path in tmp_path.glob("*.db*")]  # SQLite's, with its write-ahead log
     assert mark("named", "first") in rows
     assert not [kept for kept in (rows.encode(), *files) if mark(WAITING, "first").encode() in kept]
@@ -269,16 +283,16 @@ def test_nothing_of_the_erased_is_left_in_any_table(scene: Scene) -> None:
     assert "zqcounted" in rows
 
 
-def test_no_log_line_holds_a_mark_or_anything_of_a_client(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_holds_a_mark_or_anything_of_a_client(own_scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     """Of a real server, with every logger as talkative as it gets."""
-    world = scene.world
+    world = own_scene.world
     with caplog.at_level(logging.DEBUG), serving(world.settings, log_level="trace") as server:
         agent = mark("counted", "agent")
         with httpx2.Client(base_url=server, headers={"User-Agent": agent}) as client:
             sent = len(caplog.records)
             answers_ = [
                 client.get("/v1/releases", params={"q": mark("named", "first")}),
-                client.get(f"/v1/detainees/{scene.ids['counted']['detainee_id']}"),
+                client.get(f"/v1/detainees/{own_scene.ids['counted']['detainee_id']}"),
                 client.get("/v1/detainees", headers=world.headers("reader")),
                 client.post("/v1/releases", json=report_of("counted", "another"), headers=world.headers("foro")),
                 client.post("/v1/releases", json=report_of("anonymous"), headers=world.headers("jep")),
@@ -297,7 +311,7 @@ def test_no_log_line_holds_a_mark_or_anything_of_a_client(scene: Scene, caplog: 
     logged = "\n".join(logging.Formatter().format(record) for record in ours)
     assert "unforeseen RuntimeError" in logged
     assert "zqnamed" not in logged
-    assert leaks(scene, logged) == []
+    assert leaks(own_scene, logged) == []
     for of_a_client in ("127.0.0.1", "rcn_", "?q=", "Bearer"):
         assert of_a_client not in logged.replace(server, "")
 
@@ -315,15 +329,15 @@ MARK = re.compile(rf"zq(?:{'|'.join(HIDDEN)})([a-z]+)qz")
 
 
 @pytest.fixture
-def objected(scene: Scene) -> Scene:
+def objected(own_scene: Scene) -> Scene:
     """The scene, with an objection's words, and a key whose holder's name is marked."""
-    world = scene.world
-    about = f"/v1/detainees/{scene.ids['anonymous']['detainee_id']}"
+    world = own_scene.world
+    about = f"/v1/detainees/{own_scene.ids['anonymous']['detainee_id']}"
     world.object_to(about, words=mark("anonymous", "words"), contact=mark("anonymous", "contact"))
     with writing(world.engine) as session:
         world.keys["marked"] = world._key(session, Role.READER, None, mark("anonymous", "holder"))
     world.beat()
-    return scene
+    return own_scene
 
 
 def test_every_role_reads_only_what_it_may_of_whoever_is_hidden(objected: Scene) -> None:

@@ -12,7 +12,7 @@ from tests.machine.machine import Machine, machine
 
 # The short form of `make machine`: the same every time, or with HYPOTHESIS_PROFILE=long more of them.
 SEED = 1
-HISTORIES = {"sqlite": 8, "postgresql": 5}
+HISTORIES = {"sqlite": 5, "postgresql": 3}
 STEPS = 25
 
 

@@ -16,8 +16,8 @@ from tests.trials.judging import judge, shortest
 from tests.trials.steps import Claims, Correct, Hand, Line, SendList, VerifySeen
 from tests.trials.twins import tell_apart
 
-TRIALS = {"sqlite": 20, "postgresql": 3}  # by each hostile source
-TWICE = {"sqlite": 3, "postgresql": 1}  # of them in two registries
+TRIALS = {"sqlite": 8, "postgresql": 2}  # by each hostile source
+TWICE = {"sqlite": 2, "postgresql": 1}  # of them in two registries
 FIRST = 100_000  # beyond the seeds of a campaign
 
 
