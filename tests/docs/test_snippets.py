@@ -1,11 +1,14 @@
 """Every snippet of the documentation, run as a reader would run it, against the demo on a real port."""
 
+import io
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app import cli
 from app.main import create_app
 from tests.docs.matching import Learnt, compare, text, translate
-from tests.docs.reading import PAGES, ROOT, Block, blocks, title
+from tests.docs.reading import PAGES, Block, blocks, title
 from tests.docs.server import served
 from tests.replay import replayed_once, settings_for
 
@@ -90,15 +94,27 @@ class Session:
         """Our own commands: on a registry of their own, or sending lists to the one that is served."""
         for line in block.text.splitlines():
             if ENDS.match(line):
-                self._run(line.replace(DEMO, self.address), RECUENTO_KEY=self.keys["KEY"])
+                typed, _, into = line.replace(DEMO, self.address).partition(" > ")
+                said = self._ours(shlex.split(typed, comments=True))
+                if into:
+                    (self.folder / into.strip()).write_text(said)
+
+    def _ours(self, typed: list[str]) -> str:
+        """What a command prints: here, as a process of its own takes a second to begin."""
+        said, warned, mask = io.StringIO(), io.StringIO(), os.umask(0)
+        os.umask(mask)
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(warned):
+            patch.chdir(self.folder)
+            patch.setenv("RECUENTO_KEY", self.keys["KEY"])
+            patch.setattr(sys, "argv", typed)
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        os.umask(mask)  # commands make their process private
+        assert not ended.value.code, warned.getvalue()
+        return said.getvalue()
 
     def _run(self, script: str, **more: str) -> str:
-        (self.folder / "recuento").write_text(
-            f"#!/bin/sh\nexec {sys.executable} -c 'from app.cli import main; main()' \"$@\"\n"
-        )
-        (self.folder / "recuento").chmod(0o755)
-        path = f"{self.folder}:{os.environ['PATH']}"
-        environment = {"PATH": path, "PYTHONPATH": str(ROOT), "HOME": str(self.folder), **more}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **more}
         done = subprocess.run(
             ["bash", "-c", script], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )
