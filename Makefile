@@ -52,6 +52,7 @@ MEMORY = $(shell df -Pk /dev/shm 2> /dev/null | awk 'NR == 2 && $$4 > 2000000 { 
 # the code again.
 ONE    = env -u PYTHONDONTWRITEBYTECODE $(addprefix TMPDIR=,$(MEMORY)) $(BIN)/pytest
 PYTEST = $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
+COUNT := --cov --cov-report term
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
@@ -62,11 +63,11 @@ help: ## Show this list
 demo: $(VENV)/.runtime ## Replay January 2026 and serve it on PORT (8000)
 	$(BIN)/recuento demo --port $(PORT)
 
-test: $(VENV)/.dev ## Run every test on SQLite and PostgreSQL (WORKERS at most 4)
-	$(PYTEST)
+test: $(VENV)/.dev ## Run every test on SQLite and PostgreSQL (WORKERS at most 4; COUNTED=yes: with the gate of coverage)
+	$(PYTEST) $(if $(COUNTED),$(COUNT))
 
-coverage: $(VENV)/.dev ## Count the lines that tests on SQLite run, with the gate (tests/conftest.py says which tests)
-	$(PYTEST) -m "not uncounted and not postgresql" --cov --cov-report term
+coverage: $(VENV)/.dev ## Run only the tests on SQLite whose lines are counted, with the gate (tests/conftest.py says which)
+	$(PYTEST) -m "not uncounted" $(COUNT)
 
 quick: $(VENV)/.dev ## Run FILE (tests/…) on SQLite alone
 	@test -n "$(FILE)" || { echo "Say which tests to run: make quick FILE=tests/test_dates.py" >&2; exit 1; }

@@ -6,16 +6,21 @@ superuser of it.
 
 import gc
 import os
+import pkgutil
 from collections.abc import Iterator
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 from hypothesis import is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
+from pytest_cov.engine import CovController
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
+import app
 from app.config import Settings
 from app.database import make_engine
 from tests.databases import ENGINES, Templates, settings_of
@@ -32,7 +37,12 @@ os.environ["RECUENTO_COUNTING_APART"] = "0"
 UNCOUNTED = (
     "properties", "model", "trials", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles",
     "test_filters", "test_formats", "test_probing", "test_reading", "test_drills", "test_crowd", "machine", "fuzz",
-    "attack", "test_pairs", "test_hostile", "test_time_tells", "deploy", "test_costs",
+    "attack", "test_pairs", "test_hostile", "test_time_tells", "deploy", "test_costs", "test_two_registries",
+)  # fmt: skip
+# A test that takes half a minute, begun last, would be alone on its core.
+LONGEST = (
+    "test_two_registries", "test_canary", "test_wire", "test_load", "test_workers", "test_reader", "trials", "machine",
+    "attack", "docs",
 )  # fmt: skip
 # What was made while tests were collected stays until the end, so nobody looks through it for garbage; nor, more often
 # than this, through what the tests make. A tenth of their time went there.
@@ -40,17 +50,54 @@ GARBAGE = (20_000, 20, 100)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what some runs leave out (pyproject.toml says which)."""
+    """Mark what some runs leave out (pyproject.toml says which), and let the longest begin."""
     for item in items:
-        names = item.nodeid.partition("::")[0].removesuffix(".py").split("/")
+        names = _folders_and_file(item)
         callspec = getattr(item, "callspec", None)
         drawn = is_hypothesis_test(getattr(item, "obj", None))
         if drawn:
             item.add_marker("drawn")
         if callspec is not None and "postgresql" in callspec.params.values():
             item.add_marker("postgresql")
-        if drawn or set(names) & set(UNCOUNTED):
             item.add_marker("uncounted")
+        if drawn or not names.isdisjoint(UNCOUNTED):
+            item.add_marker("uncounted")
+
+    items.sort(key=lambda item: _folders_and_file(item).isdisjoint(LONGEST))
+
+
+def _folders_and_file(item: pytest.Item) -> set[str]:
+    return set(item.nodeid.partition("::")[0].removesuffix(".py").split("/"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where lines are counted, count the lines that imports run once and for all, then those of counted tests alone."""
+    counting = session.config.pluginmanager.get_plugin("_cov")
+    if counting is None or counting.cov_controller is None:
+        return
+    if not hasattr(session.config, "workerinput"):
+        for module in pkgutil.walk_packages(app.__path__, "app."):
+            if not module.name.endswith(".__main__"):
+                import_module(module.name)
+    counting.cov_controller.pause()
+    while (another := Coverage.current()) is not None:  # a worker begins as if it were the one that others report to
+        another.stop()
+    session.config.pluginmanager.register(Counting(counting.cov_controller))
+
+
+class Counting:
+    """Counts the lines that a test runs, from its fixtures on, unless it is marked otherwise."""
+
+    def __init__(self, controller: CovController) -> None:
+        self._controller = controller
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        counted = item.get_closest_marker("uncounted") is None
+        if counted != self._controller.started:
+            (self._controller.resume if counted else self._controller.pause)()
+        return (yield)
 
 
 def pytest_collection_finish() -> None:
