@@ -1,6 +1,7 @@
 """Every answer that any test provokes must be one that its operation declares."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from fastapi.routing import APIRoute
 from httpx2 import Response
@@ -27,13 +28,18 @@ def check(response: Response) -> None:
     refused = response.headers.get("content-type") == PROBLEM_JSON
     if not refused and response.status_code >= 300:
         return
-    method, path = response.request.method.replace("HEAD", "GET"), response.request.url.path
-    for route in ROUTES:
-        if method in (route.methods or ()) and route.path_regex.match(path):
-            if not (_declares_refusal(route, response) if refused else _declares(route, response.status_code)):
-                told = f"{response.status_code} {response.text if refused else ''}"
-                raise Undeclared(f"{route.name} answers {told}: declare it (app/api/routes.py).")
-            return
+    route = _route(response.request.method.replace("HEAD", "GET"), response.request.url.path)
+    if route is None:
+        return
+    if not (_declares_refusal(route, response) if refused else _declares(route, response.status_code)):
+        told = f"{response.status_code} {response.text if refused else ''}"
+        raise Undeclared(f"{route.name} answers {told}: declare it (app/api/routes.py).")
+
+
+@lru_cache  # a test asks the same again and again
+def _route(method: str, path: str) -> APIRoute | None:
+    found = (route for route in ROUTES if method in (route.methods or ()) and route.path_regex.match(path))
+    return next(found, None)
 
 
 def _declares(route: APIRoute, status: int) -> bool:

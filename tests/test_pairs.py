@@ -6,7 +6,7 @@ from app.registry.read_permissions import Reader
 from tests.databases import Templates
 from tests.pairs import find
 
-SEEDS = range(1, 4)
+SEEDS = range(1, 3)
 SAMPLE = 25
 
 

@@ -11,8 +11,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import pytest
+
 from app.config import Settings
 from tests.cli.test_metrics_port import SQLITE, served
+from tests.databases import ENGINES, Templates, settings_of
 from tests.support import PATIENCE, World, make_report
 
 WORKERS = 3
@@ -100,28 +103,42 @@ def lines(settings: Settings, folder: Path) -> Iterator[list[Line]]:
         yield [*by_worker.values()]
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def running(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[list[Line], World]]:
+    """Workers that several tests ask, since to start them takes longer than to ask them, and their registry."""
+    template, keys = templates.world(request.param)
+    with templates.copy(request.param, template) as url:
+        settings = settings_of(url)
+        with lines(settings, tmp_path_factory.mktemp("running")) as workers:
+            yield workers, World(settings, keys=keys)
+
+
 def test_what_one_worker_acknowledged_every_worker_tells_at_once_also_where_it_kept_an_answer(
-    settings: Settings, resting: World, tmp_path: Path
+    running: tuple[list[Line], World],
 ) -> None:
-    key = resting.headers("foro")["Authorization"]
-    with lines(settings, tmp_path) as workers:
-        for number in range(4 * WORKERS):
-            kept = [worker.ask(COUNT) for worker in workers for _again in range(2)]
-            assert {answer["total"]["releases"] for answer in kept} == {number}
-            report = make_report(detainee__full_name=f"Ovidio Marcano {chr(65 + number)}o", detainee__birth_date="1950")
-            writer = workers[number % WORKERS]
-            body = json.dumps(report).encode()
-            writer.ask("/v1/releases", body, Authorization=key, Content_Type="application/json")
-            assert {worker.ask(COUNT)["total"]["releases"] for worker in workers} == {number + 1}
+    workers, world = running
+    key = world.headers("foro")["Authorization"]
+    before = workers[0].ask(COUNT)["total"]["releases"]
+    for number in range(4 * WORKERS):
+        kept = [worker.ask(COUNT) for worker in workers for _again in range(2)]
+        assert {answer["total"]["releases"] for answer in kept} == {before + number}
+        report = make_report(detainee__full_name=f"Ovidio Marcano {chr(65 + number)}o", detainee__birth_date="1950")
+        writer = workers[number % WORKERS]
+        body = json.dumps(report).encode()
+        writer.ask("/v1/releases", body, Authorization=key, Content_Type="application/json")
+        assert {worker.ask(COUNT)["total"]["releases"] for worker in workers} == {before + number + 1}
 
 
-def test_a_list_that_one_worker_took_in_is_filed_once(settings: Settings, resting: World, tmp_path: Path) -> None:
-    key = resting.headers("foro")["Authorization"]
-    with lines(settings, tmp_path) as workers:
-        for worker in workers:
-            worker.ask("/v1/imports", LIST.encode(), Authorization=key, Content_Type="text/csv")
-        resting.settle()
-        assert {worker.ask(COUNT)["total"]["releases"] for worker in workers} == {LIST.count("\n") - 1}
+def test_a_list_that_one_worker_took_in_is_filed_once(running: tuple[list[Line], World]) -> None:
+    workers, world = running
+    key = world.headers("foro")["Authorization"]
+    before = workers[0].ask(COUNT)["total"]["releases"]
+    for worker in workers:
+        worker.ask("/v1/imports", LIST.encode(), Authorization=key, Content_Type="text/csv")
+    world.settle()
+    assert {worker.ask(COUNT)["total"]["releases"] for worker in workers} == {before + LIST.count("\n") - 1}
 
 
 @SQLITE
