@@ -156,7 +156,15 @@ def resting(settings: Settings, templates: Templates) -> World:
 
 
 @pytest.fixture(scope="module", params=ENGINES)
+def shared(request: pytest.FixtureRequest, templates: Templates) -> Iterator[World]:
+    """A world that a module fills once, through a fixture of its own, and then only reads."""
+    template, keys = templates.world(request.param)
+    with templates.copy(request.param, template) as url, World(settings_of(url), keys=keys) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def lasting(request: pytest.FixtureRequest, templates: Templates) -> Iterator[World]:
-    """A world since 1 January that a module fills once, through a fixture of its own, and then only reads."""
+    """The same since 1 January, without keys of a template."""
     with templates.copy(request.param, templates.empty(request.param)) as url, World(settings_of(url), JANUARY) as made:
         yield made

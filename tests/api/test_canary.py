@@ -25,7 +25,6 @@ from app.models import metadata
 from app.reading.dimensions import RELEASES, dimensions_of
 from app.vocabulary import Role
 from tests.api.serving import serving
-from tests.databases import ENGINES, Templates, settings_of
 from tests.support import ANYONE, GOVERNMENT, Body, World, make_report
 
 HIDDEN = ("counted", "minor", "withdrawn", "anonymous", "retracted", "erased")
@@ -103,12 +102,10 @@ class Scene:
         return [f"zq{who}" for who in out] + dates + [number[2:] for number in NATIONAL_IDS.values()]
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def scene(request: pytest.FixtureRequest, templates: Templates) -> Iterator[Scene]:
+@pytest.fixture(scope="module")
+def scene(shared: World) -> Scene:
     """A scene to be read alone."""
-    template, keys = templates.world(request.param)
-    with templates.copy(request.param, template) as url, World(settings_of(url), keys=keys) as world:
-        yield set_scene(world)
+    return set_scene(shared)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """`counts.sql` in DuckDB gives the numbers of the registry."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ TOTAL = ("people", "verified", "contested", "reported", "refuted", "counted_apar
 BY_SOURCE = ("verified", "reported", "disputed", "refuted", "retracted", "uncertain_date", "only_this_source", "people")
 
 
-@pytest.fixture
-def told(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A registry of partial dates, disputes, two spells of one person, several sources, a release that is only
-    announced and a child; and its counts.sql, loaded."""
+@pytest.fixture(scope="module")
+def written(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of a registry of partial dates, disputes, two spells of one person, several sources, a release that is only
+    announced and a child."""
+    world = shared
     first = world.file(detainee__full_name="Abelardo Quintero")["release"]["id"]
     world.verify(first, "jep", verdict="verified", method="lawyer", released_on="2026-01")
     world.verify(first, "pud", verdict="disputed", method="family")
@@ -31,7 +33,13 @@ def told(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     world.file(detainee__full_name="Genoveva Pacheco", release__released_on=None, release__ordered_on="2026-01-13")
     world.file_detention(detainee__full_name="Abelardo Quintero", detention__detained_on="2026-02-02")
     world.file_detention("pud", detainee__full_name="Horacio Briceño", detention__detained_on="2025")
-    folder = write(world, tmp_path)
+    return write(world, tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture
+def told(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Their counts.sql, loaded."""
+    folder = shutil.copytree(written, tmp_path / "files")
     monkeypatch.chdir(folder)  # as whoever opens DuckDB in it
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
     connection.execute((folder / "counts.sql").read_text())
@@ -55,42 +63,42 @@ def window(of: str | None, until: str | None) -> dict[str, str]:
     return {name: day for name, day in (("released_from", of), ("released_to", until)) if day is not None}
 
 
-def test_totals_of_releases_at_every_revision(told: Any, world: World) -> None:
+def test_totals_of_releases_at_every_revision(told: Any, shared: World) -> None:
     for revision in revisions_of(Path.cwd()):
         for days in DAYS:
-            answer = world.get("/v1/counts/releases", as_of=revision, **window(*days)).json()
+            answer = shared.get("/v1/counts/releases", as_of=revision, **window(*days)).json()
             (row,) = rows(told, "count_releases", revision, *days)
             assert row.pop("releases") == answer["total"]["releases"], (revision, days)
             assert row.pop("uncertain_date") == answer["uncertain_date"], (revision, days)
             assert row == {name: answer["total"][name] for name in TOTAL}, (revision, days)
 
 
-def test_releases_by_source_at_every_revision(told: Any, world: World) -> None:
+def test_releases_by_source_at_every_revision(told: Any, shared: World) -> None:
     for revision in revisions_of(Path.cwd()):
         for days in DAYS:
-            answer = world.get("/v1/counts/releases", as_of=revision, group_by="source", **window(*days)).json()
+            answer = shared.get("/v1/counts/releases", as_of=revision, group_by="source", **window(*days)).json()
             wanted = [{name: group[name] for name in ("source", *BY_SOURCE)} for group in answer["groups"]]
             assert rows(told, "count_releases_by_source", revision, *days) == wanted, (revision, days)
 
 
-def test_releases_by_month(told: Any, world: World) -> None:
+def test_releases_by_month(told: Any, shared: World) -> None:
     for revision in revisions_of(Path.cwd()):
-        answer = world.get("/v1/counts/releases", as_of=revision, group_by="month").json()
+        answer = shared.get("/v1/counts/releases", as_of=revision, group_by="month").json()
         wanted = [{name: group[name] for name in ("month", "releases", "people")} for group in answer["groups"]]
         assert rows(told, "count_releases_by_month", revision, None, None) == wanted, revision
 
 
 @pytest.mark.parametrize("day", ["2024-12-31", "2025-06-01", "2026-01-12", "2026-01-20", "2026-02-02", "2026-02-28"])
-def test_the_held_of_a_day(told: Any, world: World, day: str) -> None:
+def test_the_held_of_a_day(told: Any, shared: World, day: str) -> None:
     for revision in revisions_of(Path.cwd()):
-        answer = world.get("/v1/counts/detentions", as_of=revision, held_on=day).json()
+        answer = shared.get("/v1/counts/detentions", as_of=revision, held_on=day).json()
         (row,) = rows(told, "count_detentions", revision, day)
         assert row.pop("detentions") == answer["total"]["detentions"], revision
         assert row.pop("uncertain_date") == answer["uncertain_date"], revision
         assert row == {name: answer["total"][name] for name in TOTAL}, revision
 
 
-def test_files_of_another_revision_beside_them_are_not_counted(told: Any, world: World, tmp_path: Path) -> None:
+def test_files_of_another_revision_beside_them_are_not_counted(told: Any, shared: World, tmp_path: Path) -> None:
     """As where somebody unpacked two downloads into one folder."""
     newest = revisions_of(Path.cwd())[-1]
     before = rows(told, "count_releases", newest, None, None)

@@ -1,5 +1,6 @@
 """Files do not tell that two sources report the same person who may only be counted, where neither verifies it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -48,21 +49,28 @@ def test_nobody_reads_off_with_whom_a_planted_report_was_joined(world: World, tm
     assert linked == []
 
 
+@pytest.fixture(scope="module")
+def reader(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A reader of files of a registry in which some stand apart."""
+    filed(shared, with_whom="pud")
+    third = shared.file("jep", detainee__full_name="Dorotea Bracho", detainee__publish="counted")
+    again = shared.file("ministry", detainee__full_name="Dorotea Bracho", **REPORTED)
+    shared.judge(third["detainee"]["id"], again["detainee"]["id"], "same")
+    folder = tmp_path_factory.mktemp("files")
+    write(shared, folder)
+    with TestClient(create_reader(folder, Settings(names="list"))) as made:
+        yield made
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_reader_counts_what_stands_apart(world: World, tmp_path: Path, question: str) -> None:
-    filed(world, with_whom="pud")
-    third = world.file("jep", detainee__full_name="Dorotea Bracho", detainee__publish="counted")
-    again = world.file("ministry", detainee__full_name="Dorotea Bracho", **REPORTED)
-    world.judge(third["detainee"]["id"], again["detainee"]["id"], "same")
-    newest = world.client.get("/v1/counts/releases").json()["revision"]
-    write(world, tmp_path)
-    with TestClient(create_reader(tmp_path, Settings(names="list"))) as reader:
-        for kind in ("releases", "detentions"):
-            for revision in range(newest + 1):
-                asked = f"/v1/counts/{kind}?{question}&as_of={revision}"
-                asked += "&held_on=2026-01-02" if kind == "detentions" else ""
-                if kind == "detentions" and "month" in question:
-                    continue
-                given, wanted = reader.get(asked).json(), world.client.get(asked).json()
-                for name in wanted.keys() - {"citation"}:
-                    assert given.get(name) == wanted[name], (asked, name)
+def test_a_reader_counts_what_stands_apart(shared: World, reader: TestClient, question: str) -> None:
+    newest = shared.client.get("/v1/counts/releases").json()["revision"]
+    for kind in ("releases", "detentions"):
+        for revision in range(newest + 1):
+            asked = f"/v1/counts/{kind}?{question}&as_of={revision}"
+            asked += "&held_on=2026-01-02" if kind == "detentions" else ""
+            if kind == "detentions" and "month" in question:
+                continue
+            given, wanted = reader.get(asked).json(), shared.client.get(asked).json()
+            for name in wanted.keys() - {"citation"}:
+                assert given.get(name) == wanted[name], (asked, name)
