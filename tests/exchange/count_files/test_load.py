@@ -1,5 +1,6 @@
 """Files that no registry wrote are refused, whatever is in them, and never with a value of theirs."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,12 +45,18 @@ IMPOSSIBLE = (
 )
 
 
-@pytest.fixture
-def newest(world: World, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def written(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a registry with a release and a published figure."""
-    world.file()
-    claim(world)
-    return write(world, tmp_path / "files")
+    shared.file()
+    claim(shared)
+    return write(shared, tmp_path_factory.mktemp("written"))
+
+
+@pytest.fixture
+def newest(written: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be changed."""
+    return shutil.copytree(written.parent, tmp_path / "files", symlinks=True) / written.name
 
 
 @pytest.mark.parametrize("table, query", IMPOSSIBLE)

@@ -1,5 +1,6 @@
 """Personal parts: for the operator's own readers, of the newest revision alone."""
 
+import shutil
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -34,7 +35,23 @@ def write_both(world: World, folder: Path) -> Path:
 
 
 @pytest.fixture
-def filed(world: World, tmp_path: Path) -> World:
+def filed(world: World) -> World:
+    return fill(world)
+
+
+@pytest.fixture(scope="module")
+def parts(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_both(fill(shared), tmp_path_factory.mktemp("parts"))
+
+
+@pytest.fixture
+def newest(parts: Path, tmp_path: Path) -> Path:
+    """A copy of the personal parts, to be changed, with the public ones beside them."""
+    shutil.copytree(parts.parents[1], tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "personal" / parts.name
+
+
+def fill(world: World) -> World:
     """A registry with three people, of whom one may only be counted and one is named by consent."""
     world.app.state.zone = world.settings.zone or world.app.state.zone
     world.add_facility()
@@ -125,9 +142,8 @@ def test_parts_of_another_revision_are_refused(filed: World, tmp_path: Path) -> 
         create_reader(tmp_path / "files", Settings(), tmp_path / "personal")
 
 
-def test_damaged_parts_are_refused(filed: World, tmp_path: Path) -> None:
-    done = write_both(filed, tmp_path)
-    (done / "placements.parquet").write_bytes(b"")
+def test_damaged_parts_are_refused(newest: Path, tmp_path: Path) -> None:
+    (newest / "placements.parquet").write_bytes(b"")
     with pytest.raises(BadFile, match="damaged"):
         create_reader(tmp_path / "files", Settings(), tmp_path / "personal")
 
@@ -144,14 +160,14 @@ def test_damaged_parts_are_refused(filed: World, tmp_path: Path) -> None:
         ("placements", "SELECT 1 AS other"),
     ],
 )
-def test_parts_that_no_registry_writes_are_refused(filed: World, tmp_path: Path, table: str, query: str) -> None:
-    with_rows(write_both(filed, tmp_path), table, query)
+def test_parts_that_no_registry_writes_are_refused(newest: Path, tmp_path: Path, table: str, query: str) -> None:
+    with_rows(newest, table, query)
     with pytest.raises(BadFile, match="again"):
         create_reader(tmp_path / "files", Settings(), tmp_path / "personal")
 
 
-def test_parts_of_another_format_are_refused(filed: World, tmp_path: Path) -> None:
-    described_anew(write_both(filed, tmp_path), lambda descriptor: descriptor["recuento"].update(format=2))
+def test_parts_of_another_format_are_refused(newest: Path, tmp_path: Path) -> None:
+    described_anew(newest, lambda descriptor: descriptor["recuento"].update(format=2))
     with pytest.raises(BadFile, match="the version that wrote them"):
         create_reader(tmp_path / "files", Settings(), tmp_path / "personal")
 
