@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, NamedTuple
 
-import rfc8785
 from sqlalchemy import Engine, bindparam, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
@@ -21,7 +20,7 @@ from app.clock import BOUND, WatchedClock
 from app.database import CommitUnanswered, chunks, is_locked, reading, writing
 from app.dates import format_instant
 from app.errors import ClockJumped, Invalid
-from app.log import mark, sealed, tree
+from app.log import canonical, mark, sealed, tree
 from app.models import Entry, Head, Sealed
 from app.write_buffer import WriteBuffer
 
@@ -131,16 +130,16 @@ class Log:
         full = {"v": FORMATS.get(kind, 1), "kind": kind, "recorded_at": format_instant(self.recorded_at), **body}
         if disclosures:
             full["_sd"] = sealed.digests(disclosures)
-        canonical = rfc8785.dumps(full)
-        if len(canonical) > MAX_ENTRY_BYTES:
+        written = canonical.dumps(full)
+        if len(written) > MAX_ENTRY_BYTES:
             raise Invalid.at("", "too_large", f"An entry holds at most {MAX_ENTRY_BYTES} bytes: shorten it.")
         self.revision += 1
-        leaf = tree.leaf_hash(canonical)
+        leaf = tree.leaf_hash(written)
         row = {
             "revision": self.revision,
             "kind": kind,
             "recorded_at": self.recorded_at,
-            "body": canonical.decode(),
+            "body": written.decode(),
             "leaf_hash": leaf,
         }
         kept = sealed.dump(disclosures) if disclosures else None
@@ -152,8 +151,7 @@ class Log:
         if buffer is None:
             writes.flush()
         # The entry as written: a replay will read these bytes.
-        written = json.loads(canonical)
-        return LogEntry(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)
+        return LogEntry(self.revision, kind, self.recorded_at, json.loads(written), sealed.values(kept), leaf)
 
 
 def replay(session: Session) -> Iterator[LogEntry]:
