@@ -59,9 +59,11 @@ def _word(of_source: Sequence[Statement], read: ReadValue, kept: ReadValue | Non
         for statement in of_source:
             value = reading(statement)
             if value is not None:
-                # A source that repeats as reported what it verified has verified it still.
-                same = (other for other in of_source if other.verdict is Verdict.VERIFIED and reading(other) == value)
-                speaker = next(same, statement)
+                if statement.verdict is Verdict.VERIFIED or len(of_source) == 1:  # as most often
+                    speaker = statement
+                else:  # a source that repeats as reported what it verified has verified it still
+                    same = (s for s in of_source if s.verdict is Verdict.VERIFIED and reading(s) == value)
+                    speaker = next(same, statement)
                 verified = speaker.verdict is Verdict.VERIFIED
                 return SourceValue(value, speaker.source.slug, speaker.independent, verified, is_kept)
     return None
@@ -86,6 +88,8 @@ def kept(name: str) -> ReadValue:
 def deciding(values: Sequence[SourceValue]) -> list[SourceValue]:
     """The values that decide: those of independent verifying sources, else of independent sources, else all. A kept
     value does not decide beside an independent source's own word."""
+    if len(values) == 1:  # as most often
+        return list(values)
     independent = [value for value in values if value.independent]
     independent = [value for value in independent if not value.kept] or independent
     return [value for value in independent if value.verified] or independent or list(values)
@@ -130,7 +134,10 @@ def _beside_verifying(
     values = source_values(statements, read, kept_)
     if not values:
         return None
-    fact = fact_of(source_values(dating(statements), read, kept_))
+    telling = dating(statements)
+    if len(telling) == len(statements):  # as most often
+        return fact_of(values)
+    fact = fact_of(source_values(telling, read, kept_))
     value = None if fact is None else fact["value"]
     return {"value": value, "said": _listed(values, value)}
 
@@ -180,7 +187,7 @@ def _fact(
         return None
     choices = [each.value for each in deciding(values)]
     value = choices[0]  # as nearly always all agree, and there is nothing to count
-    if any(other != value for other in choices):
+    if len(choices) > 1 and any(other != value for other in choices):
         votes = [sum(supports(other, choice) for other in choices) for choice in choices]
         most = max(votes)
         tied: list[Any] = []
@@ -229,9 +236,10 @@ def collect(statements: Sequence[Statement], names: Combined, section: str) -> F
     """Field name → fact, for the fields of a section that some statement has."""
     facts = {}
     sources = _newest_first(statements)
+    filled = set().union(*(statement.content for statement in statements))
     for name, combine in names.items():
         path = f"{section}.{name}"
-        if any(path in statement.content for statement in statements):  # most fields nobody fills in
+        if path in filled:  # most fields nobody fills in
             fact = combine(_source_values(sources, field(path), None))
             if fact is not None:
                 facts[name] = fact

@@ -1,8 +1,9 @@
 """One spell, consolidated from its reports: the detention, its end, and the release with its stages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as made_by
+from functools import cached_property
 
 from app.dates import PartialDate
 from app.registry.projection.consolidate import (
@@ -99,12 +100,12 @@ class Custody:
     def asserted(self) -> bool:
         return bool(self.asserting)
 
-    @property
+    @cached_property
     def verdicts(self) -> dict[int, tuple[Verdict, bool]]:
         """Source → its verdict on whether the person was in custody: `(verdict, independent)`."""
         return verdicts_on_custody(self.voices, self.release.voices_at if self.release else {})
 
-    @property
+    @cached_property
     def counted_release(self) -> SpellRelease | None:
         """The release, where it counts as carried out and a credible statement says so."""
         release = self.release
@@ -124,7 +125,7 @@ def read_custody(spell: Sequence[Statement]) -> Custody:
     among = asserting or list(spell)
     facts = _present(
         detained_on=day_fact(among, "detained_on", "detention"),
-        country=_country(spell),
+        country=_country(spell, asserting),
         designation=plain_fact(source_values(among, lambda statement: statement.designation, kept("designation"))),
         held_on=_held(asserting),
     )
@@ -138,7 +139,10 @@ def read_custody(spell: Sequence[Statement]) -> Custody:
     how = plain_fact(source_values(credible(ending, ended_on, inside, known), _how))
     facts |= _ended(ending, how, otherwise)
     of_independent = [statement for statement in asserting if statement.source.independent]
-    began = day_fact(of_independent, "detained_on", "detention")
+    if asserting and len(of_independent) == len(asserting):  # as most often
+        began = facts.get("detained_on")
+    else:
+        began = day_fact(of_independent, "detained_on", "detention")
     return Custody(
         spell=min(statement.record for statement in spell),
         statements=list(spell),
@@ -177,6 +181,8 @@ def _asserting(spell: Sequence[Statement]) -> list[Statement]:
 def with_next(custodies: Sequence[Custody]) -> list[Custody]:
     """The spells, numbered; each with whether a release came before it, and the day by which a later detention had
     begun, by independent sources together and by each source (rule 8: net)."""
+    if len(custodies) == 1:  # as most often
+        return list(custodies)
     stated, released = False, False
     earlier: list[tuple[bool, bool]] = []
     for custody in custodies:
@@ -212,14 +218,14 @@ def _begun_by_source(custody: Custody) -> Iterator[tuple[int, int]]:
             yield statement.source.key, statement.began.hi
 
 
-def _country(spell: Sequence[Statement]) -> Fact | None:
+def _country(spell: Sequence[Statement], asserting: Sequence[Statement]) -> Fact | None:
     """The country by the statements that assert the detention; else by all standing statements; else by withdrawn ones:
     a spell whose first report was withdrawn still has its country."""
-    standing = [statement for statement in spell if not statement.retracted]
-    withdrawn = [statement for statement in spell if statement.retracted]
-    among = (_asserting(spell), standing, withdrawn)
-    facts = (plain_fact(source_values(some, field("detention.country"), kept("country"))) for some in among)
-    return next(filter(None, facts), None)
+
+    def by(statements: Iterable[Statement]) -> Fact | None:
+        return plain_fact(source_values(statements, field("detention.country"), kept("country")))
+
+    return by(asserting) or by(s for s in spell if not s.retracted) or by(s for s in spell if s.retracted)
 
 
 def _present(**facts: Fact | None) -> Facts:
@@ -280,9 +286,12 @@ def _spell_release(voices: list[Statement], voices_at: dict[Stage, list[Statemen
     kinds: dict[Stage, str] = {}
     facts: Facts = {}
     stages: dict[Stage, StageOut] = {}
+    telling: list[Statement] = []
+    kind: Fact | None = None
     for at, at_stage in voices_at.items():
-        telling = _telling(at_stage)
-        date, kind = day_fact(telling, DATE_OF_STAGE[at], "release"), kind_fact(telling)
+        before, telling = telling, _telling(at_stage)
+        date = day_fact(telling, DATE_OF_STAGE[at], "release")
+        kind = kind if telling == before else kind_fact(telling)  # as most often the same tell of every stage
         facts |= _present(**{DATE_OF_STAGE[at]: date})
         if kind and at is stage:
             facts["kind"] = kind

@@ -219,11 +219,19 @@ def _source_rows(custody: Custody) -> list[TableRow]:
     release = custody.release
     if release is None:
         return []
-    return [_source_row(custody, voice, stage) for stage, voices in release.voices_at.items() for voice in voices]
+    own = {
+        source: detention_state.own_country_and_designation(detention_state.own_statements(custody, source))
+        for source in {voice.source.key for voices in release.voices_at.values() for voice in voices}
+    }
+    return [
+        _source_row(custody, voice, stage, own[voice.source.key])
+        for stage, voices in release.voices_at.items()
+        for voice in voices
+    ]
 
 
-def _source_row(custody: Custody, voice: Statement, stage: Stage) -> TableRow:
-    """The row of one source at one stage, by the source's own word."""
+def _source_row(custody: Custody, voice: Statement, stage: Stage, own: TableRow) -> TableRow:
+    """The row of one source at one stage, by the source's own word; `own`: its country and designation."""
     when, said = detention_state.own_day(voice, stage), voice.date(f"release.{DATE_OF_STAGE[stage]}")
     kind = voice.content.get("release.kind")
     return {
@@ -235,7 +243,7 @@ def _source_row(custody: Custody, voice: Statement, stage: Stage) -> TableRow:
         "lo": when and when.lo,
         "hi": when and when.hi,
         "kind": detention_state.own_kind(voice),
-        **detention_state.own_country_and_designation(detention_state.own_statements(custody, voice.source.key)),
+        **own,
         "next_hi": custody.next_hi_by_source.get(voice.source.key),
         "said_lo": said and said.lo,
         "said_hi": said and said.hi,

@@ -43,6 +43,8 @@ def _on_release(spell: Sequence[Statement]) -> list[list[Statement]]:
 
 def _voice_at(own: list[Statement], stage: Stage) -> Statement | None:
     """Among one source's statements the one that speaks for it at a stage, if any does."""
+    if len(own) == 1:  # as most often
+        return own[0] if speaks_for(own[0], stage) else None
     voice, of_earlier = _release_voice(own)
     there = voice if speaks_for(voice, stage) else None
     if not of_earlier or (there is not None and there.verdict is not Verdict.REPORTED):
@@ -53,6 +55,8 @@ def _voice_at(own: list[Statement], stage: Stage) -> Statement | None:
 
 def _release_voice(own: list[Statement]) -> tuple[Statement, list[Statement]]:
     """Among one source's statements the one that speaks for it on the release, and those of earlier stages."""
+    if len(own) == 1:  # as most often
+        return own[0], []
     furthest = max((statement.stage for statement in own), key=lambda stage: RANK[stage])
     of_furthest = [statement for statement in own if statement.stage is furthest]
     return _voice_of(of_furthest, furthest), [statement for statement in own if statement.stage is not furthest]
