@@ -77,12 +77,14 @@ _ANYWHO = _RANKED.replace("{counted}", _NARROWED.replace("WHERE {years}", ""))
 
 
 class BlockingQuery(NamedTuple):
-    """The blocking keys to look up, and the year of birth, if known, which narrows common keys. `fewest`: the least
-    number of these keys that a record of the very same name shares."""
+    """The blocking keys to look up, and the first possible year of birth, if known, which narrows common keys.
+    `fewest`: the least number of these keys that a record of the very same name shares; `born_last`: the last possible
+    year of birth."""
 
     keys: Collection[str]
     born: int | None = None
     fewest: int = 0
+    born_last: int | None = None
 
 
 class BlockingHit(NamedTuple):

@@ -26,6 +26,7 @@ __all__ = [
     "contradict",
     "contradicted",
     "similarity",
+    "supported",
 ]
 
 REVIEW = 0.62  # identical names with contradicting births reach it (0.635), a lone "Roberto" twice does not (0.61)
@@ -229,6 +230,10 @@ _FEATURES: dict[str, Callable[[Person, Person], _Finding | None]] = {
 }
 
 
+# Features beside the name of which one must agree in a sure match of names, and in any sure match.
+_SUPPORT = frozenset({"birth", "released_on", "detained_on", "facility"})
+_TELLING = _SUPPORT | {"national_id"}
+
 # Features of `_conflicts`, that of the least work first: nearly everybody who is looked at is somebody else.
 _CAN_CONFLICT = ("gender", "nationality", "national_id", "birth", "released_on", "detained_on")
 
@@ -258,7 +263,7 @@ def _sure(
     dated = agrees & {"released_on", "detained_on"}
     if name is None:
         return {"birth", "facility"} <= agrees and bool(dated) and _foreign(a, b) and "country" not in findings
-    support = agrees & ({"birth"} if "country" in findings else {"birth", "released_on", "detained_on", "facility"})
+    support = agrees & ({"birth"} if "country" in findings else _SUPPORT)
     # Two releases at different times are two spells, or two namesakes: that takes one more fact.
     two_releases = "released_on" in findings and findings["released_on"].score == 0
     return name.whole > 1 and name.score >= SAME and len(support) > two_releases
@@ -295,6 +300,13 @@ def contradict(a: Person, b: Person) -> bool:
         if finding is not None:
             facts[feature] = finding
     return bool(_conflicts(facts))
+
+
+def supported(a: Person, b: Person) -> bool:
+    """Whether a feature beside the name supports that two are one person, and none rules it out, dates apart: where it
+    is not so, `compare` is not sure."""
+    facts = _facts(a, b)
+    return any(facts[name].agrees for name in _TELLING & facts.keys()) and set(_conflicts(facts)) <= {"dates"}
 
 
 def compare(a: Person, b: Person) -> Match:

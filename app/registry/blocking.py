@@ -16,8 +16,8 @@ _FACILITY = "f:"
 # No query uses it: a facility kept with a report makes no candidates.
 _KEPT_FACILITY = "s:"
 _IDENTITY = "i:"
-# Two births contradict each other where their first possible years are further apart than this, however vague they are:
-# a birth that is stored spans three years at most, and conflicting births are more than BIRTH_CONFLICT apart.
+# Two births contradict each other where one begins so many years before the other, however vague it is: a birth that is
+# stored spans three years at most, and conflicting births are more than BIRTH_CONFLICT apart.
 BORN_APART = 3 + BIRTH_CONFLICT
 
 
@@ -68,26 +68,35 @@ def rows_of(content: Content, record: int, source: int, publish: str) -> list[di
 def query_of(content: Content) -> BlockingQuery:
     """The blocking query for a report's candidates."""
     fewest = fewest_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))
-    return BlockingQuery(searched_keys(content), born_of(content), fewest)
+    first, last = _years(_birth_of(content))
+    return BlockingQuery(searched_keys(content), first, fewest, last)
 
 
 def born(person: Person) -> int | None:
     """The first possible year of birth; None where the birth is unknown or spans more than BIRTH_SPAN."""
+    return _years(person)[0]
+
+
+def _years(person: Person) -> tuple[int | None, int | None]:
+    """The first and the last possible year of birth; None where `born` is."""
     bounds = birth_bounds(person)
     if bounds is None or bounds[1] - bounds[0] > BIRTH_SPAN:
-        return None
-    return date.fromordinal(bounds[0]).year
+        return None, None
+    return date.fromordinal(bounds[0]).year, date.fromordinal(bounds[1]).year
 
 
 def born_of(content: Content) -> int | None:
-    """`born`, of the person of a report: without reading what says nothing of a birth."""
-    return born(
-        Person(
-            birth=_when(content, "detainee.birth_date"),
-            age=content.get("detainee.age"),
-            age_on=_when(content, AGE_ON) or _when(content, AGE_SPAN),
-            released_on=_when(content, "release.released_on"),
-        )
+    """`born`, of the person of a report."""
+    return born(_birth_of(content))
+
+
+def _birth_of(content: Content) -> Person:
+    """The person of a report, by what says something of a birth alone."""
+    return Person(
+        birth=_when(content, "detainee.birth_date"),
+        age=content.get("detainee.age"),
+        age_on=_when(content, AGE_ON) or _when(content, AGE_SPAN),
+        released_on=_when(content, "release.released_on"),
     )
 
 
@@ -99,10 +108,11 @@ def namesake(query: BlockingQuery, hit: BlockingHit) -> bool:
 def possible(query: BlockingQuery, hits: Sequence[BlockingHit]) -> Sequence[BlockingHit]:
     """The hits without those whose birth shows that they are of another person, and need not be read. A hit that may
     have the very same name or the same identification number is read all the same: a curator should see it."""
-    born, fewest = query.born, query.fewest
-    if born is None or any(key.startswith(_IDENTITY) for key in query.keys):
+    born, last, fewest = query.born, query.born_last, query.fewest
+    if born is None or last is None or any(key.startswith(_IDENTITY) for key in query.keys):
         return hits
-    return [hit for hit in hits if hit.born is None or abs(born - hit.born) <= BORN_APART or hit.most >= fewest]
+    from_, to = born - BORN_APART, last + BIRTH_CONFLICT
+    return [hit for hit in hits if hit.born is None or from_ <= hit.born <= to or hit.most >= fewest]
 
 
 def person_of(content: Content) -> Person:

@@ -152,6 +152,7 @@ def compare(
     people = [
         _candidate(person, independent[detainee], of_person, overruled=detainee in elsewhere)
         for detainee, of_person in every.items()
+        if not (_of_the_list(context, of_person) and _only_namesakes(person, of_person))
     ]
     return sorted(filter(None, people), key=lambda each: (-each.match.sure, -each.match.score, each.record.key))
 
@@ -166,6 +167,17 @@ def _candidate(
     record, match = max(pairs, key=lambda pair: (pair[1].sure, pair[1].score))
     sources = frozenset(candidate.record.source for candidate in every)
     return CandidatePerson(record, match, sources, bool(independent), overruled)
+
+
+def _of_the_list(context: MatchContext, candidates: Sequence[CandidateRecord]) -> bool:
+    """Whether all records of a person are rows of the list's own source."""
+    return context.listing and all(candidate.record.source == context.actor.source for candidate in candidates)
+
+
+def _only_namesakes(person: score.Person, candidates: Sequence[CandidateRecord]) -> bool:
+    """Whether no record agrees with the person in more than the name. Of rows of one source such pairs are neither
+    linked nor reviewed (`linking`), and they are many: comparing their names would take a third of a list's time."""
+    return not any(score.supported(person, candidate.record.person) for candidate in candidates)
 
 
 def _independently_reported(context: MatchContext, people: Collection[int]) -> set[int]:
