@@ -5,10 +5,10 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Executable, Insert
+from sqlalchemy import Connection, Dialect, Insert, UpdateBase
 
-# Kinds of rows of one process, on however many engines: more than the app has.
-INSERTS = 256
+# Statements of one process, on however many engines: more than the app has.
+STATEMENTS = 256
 
 Row = dict[str, Any]
 
@@ -23,12 +23,12 @@ class WriteBuffer:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._rows: dict[Executable, list[Row]] = {}
+        self._rows: dict[UpdateBase, list[Row]] = {}
 
-    def add(self, statement: Executable, rows: Iterable[Row]) -> None:
+    def add(self, statement: UpdateBase, rows: Iterable[Row]) -> None:
         self._rows.setdefault(statement, []).extend(rows)
 
-    def put(self, statement: Executable, row: Row) -> None:
+    def put(self, statement: UpdateBase, row: Row) -> None:
         """Add a row in place of those of its statement: of a row that is changed many times the last change counts."""
         self._rows[statement] = [row]
 
@@ -42,27 +42,26 @@ class WriteBuffer:
         for statement, rows in pending.items():
             if not rows:  # an empty list would insert a row of defaults
                 continue
-            if isinstance(statement, Insert):
-                sql, given = _insert(statement, self._connection.dialect, tuple(rows[0]))
-                self._connection.exec_driver_sql(sql, given(rows))
-            else:
-                self._connection.execute(statement, rows)
+            sql, given = _prepared(statement, self._connection.dialect, tuple(rows[0]))
+            self._connection.exec_driver_sql(sql, given(rows))
 
 
-@lru_cache(INSERTS)
-def _insert(
-    statement: Insert, dialect: Dialect, names: tuple[str, ...]
+@lru_cache(STATEMENTS)
+def _prepared(
+    statement: UpdateBase, dialect: Dialect, names: tuple[str, ...]
 ) -> tuple[str, Callable[[list[Row]], list[Any]]]:
-    """An insert of rows with these columns, as the driver takes it, and what makes such rows the driver's: for many
-    rows SQLAlchemy takes as long as SQLite."""
-    compiled = statement.compile(dialect=dialect, column_keys=list(names))
-    order = compiled.positiontup or names
-    kinds = [statement.table.c[name].type.dialect_impl(dialect) for name in order]
+    """A statement as the driver takes it, and what makes rows with these names the driver's: for many rows SQLAlchemy
+    takes as long as SQLite."""
+    columns = list(names) if isinstance(statement, Insert) else None
+    compiled = statement.compile(dialect=dialect, column_keys=columns)
+    fixed = {name: value for name, value in compiled.params.items() if name not in names}
+    order = compiled.positiontup or list(compiled.params)
+    kinds = [compiled.binds[name].type.dialect_impl(dialect) for name in order]
     makes = [(place, make) for place, kind in enumerate(kinds) if (make := kind.bind_processor(dialect)) is not None]
     cells = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
 
     def given(rows: list[Row]) -> list[Any]:
-        columns = list(zip(*map(cells, rows), strict=True))
+        columns = list(zip(*map(cells, [fixed | row for row in rows] if fixed else rows), strict=True))
         for place, make in makes:
             columns[place] = tuple(map(make, columns[place]))
         made = zip(*columns, strict=True)

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -24,7 +24,7 @@ _DECIDED = (
         col(Decision.b) == bindparam("of"),
         col(Decision.decided_by) == "matcher",
         col(Decision.key) < bindparam("at"),
-        col(Decision.judgement).in_([Judgement.UNSURE, Judgement.SAME]),
+        or_(col(Decision.judgement) == Judgement.UNSURE, col(Decision.judgement) == Judgement.SAME),
         col(Placement.since) <= bindparam("at"),
         col(Placement.until) > bindparam("at"),
     )

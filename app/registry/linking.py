@@ -38,6 +38,9 @@ _WAITING = select(col(HiddenCandidatePair.other)).where(
     col(HiddenCandidatePair.other).in_(bindparam("among", expanding=True)),
     col(HiddenCandidatePair.contradicts).is_(True),
 )
+_OF_PERSON = (col(Placement.detainee) == bindparam("person"), col(Placement.until) == OPEN)
+_RECORDS_OF = select(col(Placement.record)).where(*_OF_PERSON)
+_SOURCES_OF = select(col(Record.source)).join(Placement, col(Placement.record) == col(Record.key)).where(*_OF_PERSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +213,8 @@ def _has_own_record(context: WriteContext, candidate: CandidatePerson) -> bool:
     """Whether any record of the person is of this source, alike or not."""
     if context.trial and candidate.record.detainee in context.trial.tied:
         return True
-    of = select(col(Record.source)).where(col(Record.key).in_(_records_of(context.session, candidate.record)))
-    return context.actor.source in context.session.scalars(of).all()
+    of = context.session.connection().execute(_SOURCES_OF, {"person": candidate.record.detainee})
+    return context.actor.source in of.scalars().all()
 
 
 def _follows(later: Content, earlier: Content) -> bool:
@@ -227,8 +230,7 @@ def _follows(later: Content, earlier: Content) -> bool:
 
 def _records_of(session: Session, record: StandingRecord) -> Sequence[int]:
     """The keys of all records of a record's person."""
-    keys = select(col(Placement.record)).where(col(Placement.detainee) == record.detainee, col(Placement.until) == OPEN)
-    return session.scalars(keys).all()
+    return session.connection().execute(_RECORDS_OF, {"person": record.detainee}).scalars().all()
 
 
 def _link_decision(pair: Pair, judgement: Judgement) -> LinkDecision:

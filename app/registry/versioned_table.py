@@ -48,8 +48,10 @@ class VersionedTables:
         for some in chunks(among):
             for number, *row in run.execute(self._standing, {"among": some}):
                 standing[number].append(tuple(row[place] for place in self._places[number]))
+        buffer = WriteBuffer(run)
         for table, rows in zip(self._tables, standing, strict=True):
-            table.replace(run, rows, wanted.get(table.model, []), revision)
+            table.replace(buffer, rows, wanted.get(table.model, []), revision)
+        buffer.flush()
 
     def open(self, buffer: WriteBuffer, wanted: Mapping[type[Any], list[TableRow]], revision: int) -> None:
         """Add to the buffer rows that stand in place of none."""
@@ -74,8 +76,11 @@ class _Versioned:
         self.columns = [table.c.since, *key, *(table.c[name] for name in self._values)]
         self.stands = (table.c[matched_by].in_(bindparam("among", expanding=True)), table.c.until == OPEN)
 
-    def replace(self, run: Connection, standing: Iterable[tuple[Any, ...]], wanted: list[TableRow], at: int) -> None:
-        """Make `wanted` the rows that stand from a revision on, in place of rows of `columns`."""
+    def replace(
+        self, buffer: WriteBuffer, standing: Iterable[tuple[Any, ...]], wanted: list[TableRow], at: int
+    ) -> None:
+        """Add to the buffer what makes `wanted` the rows that stand from a revision on, in place of rows of
+        `columns`."""
         new = {tuple(row[n] for n in self._key): tuple(row[n] for n in self._values) for row in wanted}
         width = 1 + len(self._key)
         closed: list[TableRow] = []
@@ -88,14 +93,11 @@ class _Versioned:
             this = {"this_since": since, **{f"this_{n}": value for n, value in zip(self._key, key, strict=True)}}
             # A row of this very revision was never visible to anyone: it leaves no past.
             (unseen if since == at else closed).append(this)
-        if unseen:
-            run.execute(self._delete, unseen)
-        if closed:
-            run.execute(self._close, [{**this, "closed_at": at} for this in closed])
+        buffer.add(self._delete, unseen)
+        buffer.add(self._close, [{**this, "closed_at": at} for this in closed])
         names = (*self._key, *self._values)
         opened = [dict(zip(names, key + values, strict=True)) for key, values in new.items()]
-        if opened:  # an empty list would insert a row of defaults
-            run.execute(self._insert, [{**row, "since": at, "until": OPEN} for row in opened])
+        buffer.add(self._insert, [{**row, "since": at, "until": OPEN} for row in opened])
 
     def open(self, buffer: WriteBuffer, wanted: list[TableRow], at: int) -> None:
         once = {tuple(row[n] for n in self._key): row for row in wanted}
