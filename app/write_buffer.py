@@ -1,6 +1,7 @@
 """Rows that are written many at a time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -31,6 +32,16 @@ class WriteBuffer:
     def put(self, statement: UpdateBase, row: Row) -> None:
         """Add a row in place of those of its statement: of a row that is changed many times the last change counts."""
         self._rows[statement] = [row]
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Keep the rows that are added meanwhile, or none of them where that fails."""
+        before = {statement: list(rows) for statement, rows in self._rows.items()}
+        try:
+            yield
+        except BaseException:
+            self._rows = before
+            raise
 
     def discard(self) -> None:
         """Forget every row in the buffer."""

@@ -5,7 +5,7 @@ Requests and replays use the same function, inside the transaction of the entry.
 
 import json
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -137,11 +137,11 @@ class Projector:
         tied = (col(Decision.b) == record_id, col(Decision.decided_by) != "curator", col(Decision.until) == OPEN)
         self._execute(update(Decision).where(*tied, col(Decision.key) < recalled_at).values(until=revision))
 
-    def apply_alone(self, entry: LogEntry, buffer: WriteBuffer) -> str:
+    def apply_alone(self, entry: LogEntry, waiting: Mapping[int, int], buffer: WriteBuffer) -> str:
         """Add to the buffer what `apply` would write for the first report of a person whom no decision ties to anybody;
-        returns the person's class of publication."""
+        returns the person's class of publication. `waiting`: decision → the person who may be the same."""
         record = self._record(entry, uuid.UUID(entry.body["record"]))
-        person = project_alone(self.views, record, entry, buffer)
+        person = project_alone(self.views, record, entry, waiting, buffer)
         self.projected = {record.key: person}
         self._add_first(entry, record, buffer)
         return person.publish

@@ -27,7 +27,7 @@ from app.registry.candidate_cache import CandidateCache, WrittenRecords
 from app.registry.candidates import CandidateRecord, StandingRecord
 from app.registry.content import Content
 from app.registry.linking import LinkResult
-from app.registry.report_versions import CREATED, OK, first_version, open_alone, source_of
+from app.registry.report_versions import CREATED, OK, Opened, first_version, open_alone, source_of
 from app.registry.schemas import DetentionReportIn
 from app.registry.write import Outcome, Trial, WriteContext, new_id
 from app.vocabulary import Judgement, Publish
@@ -160,15 +160,18 @@ class _Filing:
             return refusal
 
     def _open(self, row: _New) -> Outcome:
-        """Open a record: in the buffer, unless its report looks like that of another person."""
+        """Open a record: in the buffer, unless its report is tied to another person."""
         context, report = self._context, row.content
         candidates = self._candidates.of(row.place)
         match = linking.by_match(context, report, candidates)
         if context.trial is not None:
             return self._foretell(context.trial, row, match, candidates)
-        if match.decisions:
+        if match.ties:
             return self._saved(lambda: first_version(context, report, None, match))
-        opened = open_alone(context, report, new_id())
+        if match.decisions:
+            opened = self._whole(lambda: open_alone(context, report, new_id(), match.decisions))
+        else:
+            opened = open_alone(context, report, new_id(), ())
         person, key = blocking.person_of(report), opened.entry.revision
         source, publish = source_of(context), opened.publish
         self._candidates.add(row.place, StandingRecord(key, opened.record, source, publish, key, report, person))
@@ -186,6 +189,16 @@ class _Filing:
         foretold = StandingRecord(number, record_id, source_of(context), publish, detainee, {}, person)
         self._candidates.add(row.place, foretold)
         return Outcome("report", CREATED, context.log.revision, {"report": str(record_id)}, match.outcome)
+
+    def _whole(self, act: Callable[[], Opened]) -> Opened:
+        """Act within the buffer: a refusal half-way forgets all of this act, the decisions before its report too."""
+        before = self._context.log.revision
+        try:
+            with self._context.pending_writes.whole():
+                return act()
+        except Problem:
+            self._context.log.revision = before
+            raise
 
     def _saved(self, act: Callable[[], Outcome]) -> Outcome:
         """Act after all pending writes, in a savepoint: a refusal half-way undoes this act alone."""

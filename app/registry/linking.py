@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select
 from sqlmodel import Session, col
 
+from app.log.entries import LogEntry
 from app.matching import score
 from app.matching.weighing import Witness, weigh
 from app.models import OPEN, HiddenCandidatePair, Placement, Record
@@ -45,14 +46,15 @@ _SOURCES_OF = select(col(Record.source)).join(Placement, col(Placement.record) =
 
 @dataclass(frozen=True, slots=True)
 class LinkDecision:
-    """A decision about to be written: the judgement on a record, its author, its score in thousandths and its
-    reasons."""
+    """A decision about to be written: the judgement on a record, its author, its score in thousandths and its reasons;
+    of the matcher's also the record's person."""
 
     record: uuid.UUID
     judgement: Judgement
     by: str
     score: int
     reasons: tuple[dict[str, Any], ...] = ()
+    detainee: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class LinkResult:
     outcome: MatchOutcome
     decisions: tuple[LinkDecision, ...] = ()
     outweighed: tuple[Pair, ...] = ()
+
+    @property
+    def ties(self) -> bool:
+        """Whether a decision ties the report to a person; others only wait for a curator."""
+        return any(decision.judgement is Judgement.SAME for decision in self.decisions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +241,8 @@ def _records_of(session: Session, record: StandingRecord) -> Sequence[int]:
 
 
 def _link_decision(pair: Pair, judgement: Judgement) -> LinkDecision:
-    return LinkDecision(pair.record.id, judgement, "matcher", _thousandths(pair.match), tuple(_reasons(pair.match)))
+    thousandths, reasons = _thousandths(pair.match), tuple(_reasons(pair.match))
+    return LinkDecision(pair.record.id, judgement, "matcher", thousandths, reasons, pair.record.detainee)
 
 
 def _thousandths(match: score.Match) -> int:
@@ -268,7 +276,7 @@ def pair_row(record: int, pair: Pair, *, contradicts: bool) -> dict[str, Any]:
     }
 
 
-def write_decision(context: WriteContext, decision: LinkDecision, record_id: uuid.UUID, *, filed: bool) -> None:
+def write_decision(context: WriteContext, decision: LinkDecision, record_id: uuid.UUID, *, filed: bool) -> LogEntry:
     """Write the identity entry on a report about to be written. `filed`: its record was filed before."""
     body = {
         "id": str(new_id()),
@@ -279,7 +287,4 @@ def write_decision(context: WriteContext, decision: LinkDecision, record_id: uui
         "score": decision.score,
     }
     personal = {"reasons": list(decision.reasons)} if decision.reasons else {}
-    if filed:
-        context.write("identity", body, personal)
-    else:
-        context.write_ahead(body, personal)
+    return context.write("identity", body, personal) if filed else context.write_ahead(body, personal)

@@ -1,6 +1,7 @@
 """Write versions of reports: the first, which opens a record, and those that come after it."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,8 +57,8 @@ def first_version(
         match = filed_again.match_with(context, again.other)
     elif match is None:
         match = linking.by_match(context, report, linking.look_up(context, report))
-    if again is None and target is None and not match.decisions:
-        opened = open_alone(context, report, record_id)
+    if again is None and target is None and not match.ties:
+        opened = open_alone(context, report, record_id, match.decisions)
         context.pending_writes.flush()
         return Outcome("report", CREATED, opened.entry.revision, opened.ids, match.outcome)
     report = kept_values.with_standing(context, report, target, None, seen, again=False)
@@ -103,13 +104,19 @@ class Opened:
         return {"report": str(self.record), "version": 1}
 
 
-def open_alone(context: WriteContext, report: Content, record_id: uuid.UUID) -> Opened:
+def open_alone(
+    context: WriteContext, report: Content, record_id: uuid.UUID, decisions: Sequence[linking.LinkDecision]
+) -> Opened:
     """Open a record, in the buffer of pending writes, that is tied to nobody and whose case number is new: its person
-    is known from this report alone."""
+    is known from this report alone. `decisions`: pairs that wait for a curator."""
     writes = context.pending_writes
+    waiting: dict[int, int] = {}
+    for decision in decisions:
+        assert decision.detainee is not None  # the matcher's, which knows the person
+        waiting[linking.write_decision(context, decision, record_id, filed=False).revision] = decision.detainee
     public, personal = split(report, counted=report.get(CLASS) == Publish.COUNTED)
     body = {"source": context.actor.slug, "record": str(record_id), "subject": str(new_id()), "version": 1}
-    entry, publish = context.write_alone({**body, "said": public}, personal)
+    entry, publish = context.write_alone({**body, "said": public}, personal, waiting)
     if (case := report.get("source_record_id")) is not None:
         _remember_new_case(context, case, record_id)
     writes.add(hidden_pairs.INSERT_UNCOMPARED, [hidden_pairs.uncompared(context, entry.revision)])

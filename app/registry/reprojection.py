@@ -144,15 +144,21 @@ def _people(
             yield members, given, keys, any(filed[record].objected for record in cluster)
 
 
-def project_alone(views: Views, record: StoredRecord, entry: LogEntry, buffer: WriteBuffer) -> ProjectedPerson:
-    """Add to the buffer the rows of a person of whom `entry` is the only report.
+def project_alone(
+    views: Views, record: StoredRecord, entry: LogEntry, waiting: Mapping[int, int], buffer: WriteBuffer
+) -> ProjectedPerson:
+    """Add to the buffer the rows of a person of whom `entry` is the only report. `waiting`: decision → the person who
+    may be the same.
 
     It does what `reproject` does for a component of one record, without reading what cannot be there yet.
     """
     statement = statement_of(record, entry, views, pointer=None, erased=False)
     rows, today = _projected([statement], [])
     _TABLES.open(buffer, rows, entry.revision)
-    return ProjectedPerson(rows, today, [record])
+    person = ProjectedPerson(rows, today, [record])
+    pairs = [_pending(decision, other, person.detainee) for decision, other in waiting.items()]
+    _PENDING.open(buffer, {PendingPair: pairs}, entry.revision)
+    return person
 
 
 def _projected(
@@ -252,7 +258,12 @@ def _write_pending(session: Session, edges: Sequence[Edge], projected: dict[uuid
     for edge in unsure:
         if edge.a not in place or edge.b not in place:
             continue
-        pair = sorted((place[edge.a], place[edge.b]))
-        if pair[0] != pair[1] and frozenset(pair) not in apart:
-            wanted.append({"decision": edge.key, "detainee_a": pair[0], "detainee_b": pair[1]})
+        a, b = place[edge.a], place[edge.b]
+        if a != b and frozenset((a, b)) not in apart:
+            wanted.append(_pending(edge.key, a, b))
     _PENDING.replace(session.connection(), [edge.key for edge in unsure], {PendingPair: wanted}, revision)
+
+
+def _pending(decision: int, a: int, b: int) -> dict[str, int]:
+    """The row of two people of whom a curator is to say whether they are one."""
+    return {"decision": decision, "detainee_a": min(a, b), "detainee_b": max(a, b)}

@@ -123,15 +123,20 @@ class WriteContext(MatchContext):
         self.last = entry
         return entry
 
-    def write_ahead(self, body: dict[str, Any], personal: dict[str, Any]) -> None:
+    def write_ahead(self, body: dict[str, Any], personal: dict[str, Any]) -> LogEntry:
         """Append a decision on a record to come, which touches nobody, to `pending_writes`."""
-        self._projector.tie_ahead(self._append("identity", body, personal), self.pending_writes)
+        entry = self._append("identity", body, personal)
+        self._projector.tie_ahead(entry, self.pending_writes)
+        return entry
 
-    def write_alone(self, body: dict[str, Any], personal: dict[str, Any]) -> tuple[LogEntry, str]:
+    def write_alone(
+        self, body: dict[str, Any], personal: dict[str, Any], waiting: Mapping[int, int]
+    ) -> tuple[LogEntry, str]:
         """Append the first report of a person whom no decision ties to anybody, with its rows, to `pending_writes`: no
-        row of it can be read before these are flushed. Returns the entry and the person's class of publication."""
+        row of it can be read before these are flushed. `waiting`: decision → the person who may be the same. Returns
+        the entry and the person's class of publication."""
         self.last = entry = self._append("report", body, personal)
-        return entry, self._projector.apply_alone(entry, self.pending_writes)
+        return entry, self._projector.apply_alone(entry, waiting, self.pending_writes)
 
     @property
     def projected(self) -> Mapping[int, ProjectedPerson]:

@@ -69,6 +69,19 @@ def test_what_is_filed_together_is_what_a_replay_makes_one_by_one(world: World) 
     assert tables(world) == before
 
 
+def test_pairs_that_wait_for_a_curator_are_what_a_replay_makes_one_by_one(world: World) -> None:
+    for name in NAMES[:2]:
+        world.file("jep", detainee__full_name=name, detainee__nationalities=["AR"], source_record_id=name)
+    rows = [person(place, detainee__nationalities=["VE"]) for place in range(3)]
+    rows += [{**person(1, detainee__nationalities=["VE"]), "source_record_id": "L-9"}]
+    assert told(file_all(world, *rows)) == ["201 needs_review", "201 needs_review", "201 new", "201 needs_review"]
+    before = tables(world)
+    assert len(before["pending_pair"]) == 4
+    with writing(world.engine) as session:
+        rebuild(session)
+    assert tables(world) == before
+
+
 def test_each_is_what_a_single_report_would_have_been(world: World) -> None:
     file_all(world, *(person(place) for place in range(3)))
     together = world.count(group_by="source")["groups"][0]
@@ -103,20 +116,25 @@ def test_one_refused_row_leaves_nothing_behind_and_stops_no_other(world: World) 
     assert world.revision == revision + 1
 
 
-def test_a_row_refused_half_way_leaves_no_gap_in_the_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.file("jep", detainee__full_name=NAMES[0], detainee__birth_date="1960")
+@pytest.mark.parametrize("nation", ["VE", "AR"])  # the row would be tied, or wait
+def test_a_row_refused_half_way_leaves_no_gap_in_the_log(
+    world: World, monkeypatch: pytest.MonkeyPatch, nation: str
+) -> None:
+    world.file("jep", detainee__full_name=NAMES[0], detainee__birth_date="1960", detainee__nationalities=[nation])
     append = Log.append
 
     before = world.revision
     refusals = [Invalid.at("", "too_large", "Shorten it.")]
 
     def refusing(log: Log, kind: str, *given: Any) -> LogEntry:
-        if kind == "report" and log.revision > before and refusals:  # the decision that ties the row is written
+        if kind == "report" and log.revision > before and refusals:  # the decision on the row is written
             raise refusals.pop()
         return append(log, kind, *given)
 
     monkeypatch.setattr(Log, "append", refusing)
-    assert told(file_all(world, person(0), person(1), person(2))) == ["invalid", "201 new", "201 new"]
+    rows = [person(place, detainee__nationalities=["VE"]) for place in range(3)]
+    assert told(file_all(world, *rows)) == ["invalid", "201 new", "201 new"]
+    assert world.rows("SELECT count(*) FROM decision") == [(0,)]
     assert world.rows("SELECT count(*), max(revision) FROM entry") == [(before + 2, before + 2)]
 
 
