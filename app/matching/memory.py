@@ -24,18 +24,19 @@ _current: ContextVar[Memory] = ContextVar("memory", default=_OF_THE_PROCESS)
 def remembered(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Remember the last results of a pure function, so many at most."""
 
-    def remembering(function: Callable[P, R]) -> Callable[P, R]:
+    def made(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def recall(*args: P.args, **named: P.kwargs) -> R:
             memory = _current.get()
-            if function not in memory:
-                memory[function] = lru_cache(most)(function)
-            result: R = memory[function](*args, **named)
+            remembering = memory.get(function)
+            if remembering is None:
+                remembering = memory[function] = lru_cache(most)(function)
+            result: R = remembering(*args, **named)
             return result
 
         return recall
 
-    return remembering
+    return made
 
 
 def begin_anew() -> None:

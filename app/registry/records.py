@@ -210,6 +210,11 @@ def recalled_cases(session: Session, digests: Collection[str]) -> set[str]:
     return {one for some in chunks(digests) for one in session.scalars(recalled.where(col(CaseKey.digest).in_(some)))}
 
 
+def has_any(session: Session, source: int) -> bool:
+    """Whether a source has ever filed a report."""
+    return session.scalars(select(col(Record.key)).where(col(Record.source) == source).limit(1)).first() is not None
+
+
 def cases_of(session: Session, source: int) -> Iterator[str]:
     """All case numbers of a source's standing reports. They are sealed with each report and looked up by digest, so
     that reading them as written takes reading every report."""

@@ -35,7 +35,7 @@ from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.matching.memory import Memory, memory_of
 from app.models import ApiKey, ListImport
-from app.registry import api_keys, embargoes
+from app.registry import api_keys, embargoes, records
 from app.registry.bulk_filing import file_rows
 from app.registry.candidate_cache import WrittenRecords
 from app.registry.read_permissions import Reader
@@ -140,15 +140,19 @@ class Filing:
         self, job: ListImport, opened: Opened, rows: int, before: ListImport | None, *, counting: bool
     ) -> list[StoredQuestion]:
         """The questions to answer before anything is filed; of a confirmed list, the questions that need a mapping."""
-        facts = survey.survey(opened.rows())
+        with reading(self._engine) as session:
+            laid_beside = not job.confirmed and records.has_any(session, job.source)
+        facts = survey.survey(opened.rows(), fields=laid_beside)
         questions = [*opened.questions(), *survey.about_ages(opened, facts.ages)]
         if job.confirmed:
             return questions
-        with reading(self._engine) as session:
-            former = stored.read(self._secret, before, "told").get("columns", []) if before else []
-            about_reports = unlike_the_last.about_standing_reports(
-                session, self._secret, job.source, facts, opened.shape()["columns"], former
-            )
+        about_reports = []
+        if laid_beside:
+            with reading(self._engine) as session:
+                former = stored.read(self._secret, before, "told").get("columns", []) if before else []
+                about_reports = unlike_the_last.about_standing_reports(
+                    session, self._secret, job.source, facts, opened.shape()["columns"], former
+                )
         rows_before = (before.whole or before.rows) if before else None
         about_size = unlike_the_last.about_size(rows, rows_before)
         return [*questions, *about_size, *survey.about_counting(counting), *about_reports]

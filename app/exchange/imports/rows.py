@@ -142,7 +142,7 @@ class Reader:
                 if name == column.fields[-1]:
                     raise
                 continue
-            if too_long(name, read) and name != column.fields[-1]:
+            if name != column.fields[-1] and too_long(name, read):
                 continue
             if name == "note" and (state := state_in(text)) is not None:
                 fields.setdefault(STATE, state)

@@ -25,14 +25,15 @@ class ListFacts:
     filled: dict[str, tuple[frozenset[str], int]] = field(default_factory=dict)
 
 
-def survey(listed: Iterable[Row]) -> ListFacts:
-    """Read a list to its end. Rows in error have no fields."""
+def survey(listed: Iterable[Row], *, fields: bool) -> ListFacts:
+    """Read a list to its end. Rows in error have no fields. `fields`: whether these are asked for: to know them takes
+    as long as reading the rows."""
     facts, keys = ListFacts(), Keys()
     alike: dict[frozenset[str], frozenset[str]] = {}  # rows fill few different sets of fields
     for row in listed:
         checked = numbered(row, keys)
         facts.ages += has_undated_age(checked)
-        body = body_of(checked)
+        body = body_of(checked) if fields else []
         if not isinstance(body, list) and body.source_record_id is not None:
             names = frozenset(says(body.model_dump(mode="json")))
             facts.filled[body.source_record_id] = alike.setdefault(names, names), row.number

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from app.demo.names import names as invented_names
+from app.exchange.imports import row_checks, survey
+from app.exchange.imports.faults import Fault
+from app.exchange.imports.rows import Row
 from app.models import OPEN
+from app.registry.schemas import DetentionReportIn
 from tests.exchange.imports.test_filing import counts
 from tests.exchange.imports.test_unlike_the_last import codes
 from tests.support import NOW, World
@@ -43,6 +47,23 @@ def test_a_column_of_ages_is_answered_by_a_mapping_a_heading_or_a_column_of_days
 ) -> None:
     assert counts(world.send_list(said, mapping=mapping)) == {"new": 1}
     assert world.get("/v1/detainees").json()["data"][0]["publish"] == "anonymous"
+
+
+def test_a_list_is_not_checked_row_by_row_before_it_is_filed_where_no_report_stands_to_be_laid_beside(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[int] = []
+
+    def body_of(row: Row) -> DetentionReportIn | list[Fault]:
+        checked.append(row.number)
+        return row_checks.body_of(row)
+
+    monkeypatch.setattr(survey, "body_of", body_of)
+    said = "código;nombre;país;fecha de excarcelación\nA-1;Rosa Inés Valdivia;VE;2026-01-12\n"
+    assert counts(world.send_list(said)) == {"new": 1}
+    assert not checked
+    assert counts(world.send_list(said)) == {"unchanged": 1}
+    assert checked == [2]
 
 
 def test_ages_beside_dates_of_birth_are_not_asked_about(world: World) -> None:
