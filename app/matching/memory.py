@@ -24,19 +24,19 @@ _current: ContextVar[Memory] = ContextVar("memory", default=_OF_THE_PROCESS)
 def remembered(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Remember the last results of a pure function, so many at most."""
 
-    def made(function: Callable[P, R]) -> Callable[P, R]:
+    def remembering(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def recall(*args: P.args, **named: P.kwargs) -> R:
             memory = _current.get()
-            remembering = memory.get(function)
-            if remembering is None:
-                remembering = memory[function] = lru_cache(most)(function)
-            result: R = remembering(*args, **named)
+            known = memory.get(function)
+            if known is None:
+                known = memory.setdefault(function, lru_cache(most)(function))
+            result: R = known(*args, **named)
             return result
 
         return recall
 
-    return made
+    return remembering
 
 
 def begin_anew() -> None:
