@@ -1,7 +1,8 @@
 """File the rows of a list: each as `embargoes.file_report` would, many in one transaction.
 
 Most rows are of people whom no other source reports yet, or repeat what stands. Both are found with one query for many
-rows; new reports are buffered and written together, and every other row is filed like a single report.
+rows; new reports that are tied to nobody are buffered and written together, and every other row is filed like a single
+report.
 """
 
 import uuid
