@@ -305,8 +305,13 @@ def contradict(a: Person, b: Person) -> bool:
 def supported(a: Person, b: Person) -> bool:
     """Whether a feature beside the name supports that two are one person, and none rules it out, dates apart: where it
     is not so, `compare` is not sure."""
-    facts = _facts(a, b)
-    return any(facts[name].agrees for name in _TELLING & facts.keys()) and set(_conflicts(facts)) <= {"dates"}
+    agreeing = False
+    for feature in (*_CAN_CONFLICT, "facility"):
+        finding = _FEATURES[feature](a, b)
+        if finding is not None and finding.conflict:
+            return False
+        agreeing = agreeing or (finding is not None and finding.agrees and feature in _TELLING)
+    return agreeing
 
 
 def compare(a: Person, b: Person) -> Match:
