@@ -23,6 +23,7 @@ from app.api.kept_answers import KeptAnswers
 from app.api.lanes import Lanes
 from app.api.settling import Settling
 from app.clock import count, wall_clock
+from app.collector import leave_alone_what_stays
 from app.columns.held import give, release
 from app.columns.reading import Columns
 from app.columns.saved import Directory
@@ -215,6 +216,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stopping = asyncio.Event()
     # Beside each other: a folder that does not answer must not keep what it had told before.
     chores = [asyncio.create_task(_repeat(stopping, act)) for act in (followed.follow, followed.withhold_outdated)]
+    leave_alone_what_stays()
     try:
         yield
     finally:

@@ -15,6 +15,7 @@ from starlette.datastructures import State
 
 from app import server_log
 from app.api.kept_answers import RESTED
+from app.collector import leave_alone_what_stays
 from app.columns.held import keep
 from app.database import reading
 from app.errors import Problem
@@ -65,6 +66,7 @@ async def background(state: State) -> AsyncIterator[None]:
         every("looking at the mark", _Watch(state).look, MARKS_EVERY, lanes.marks, at_stop=True),
     ]
     tasks = [asyncio.create_task(chore) for chore in chores]
+    leave_alone_what_stays()
     yield
     state.imports.stop()
     stopping.set()
