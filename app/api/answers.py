@@ -32,10 +32,11 @@ KEYED = "private, no-store"
 
 @dataclass
 class Answer:
-    """A body, and the rows it means as a table; or a document `(media type, text)` that has one form only."""
+    """A body, and the rows it means as a table, which are made where a table is asked for; or a document `(media type,
+    text)` that has one form only."""
 
     body: Mapping[str, Any]
-    rows: Sequence[Mapping[str, Any]]
+    rows: Callable[[], Sequence[Mapping[str, Any]]]
     next: str | None = None
     document: tuple[str, str] | None = None
     # Of a long table: its columns, and the rows that follow those here.
@@ -122,7 +123,7 @@ def in_form(answer: Answer, media: str, headers: dict[str, str]) -> Response:
         only, text = answer.document
         return Response(text, headers=headers, media_type=f"{only}; charset=utf-8")
     if media != JSON:
-        return Response(_table(answer, answer.rows, media), headers=headers, media_type=CONTENT_TYPES[media])
+        return Response(_table(answer, answer.rows(), media), headers=headers, media_type=CONTENT_TYPES[media])
     return json_response(answer.body, 200, headers)
 
 
@@ -137,7 +138,7 @@ async def _streamed(
 ) -> AsyncIterator[str]:
     """The table from its beginning to its end. What fails on the way breaks the line off, without the end that a whole
     answer has (RFC 9112 section 8)."""
-    yield _table(answer, answer.rows, media)
+    yield _table(answer, answer.rows(), media)
     async for rows in more():
         yield _table(answer, rows, media, heading=False)
 

@@ -70,7 +70,7 @@ def reconcile_claim(read: Read, claim_id: uuid.UUID, query: Annotated[AsOf, Quer
 
     def build(revision: int) -> Answer:
         reconciled = reconcile(read.session, claim_id, read.reader, revision)
-        return Answer({**reconciled, "revision": revision}, of_reconciliation(reconciled))
+        return Answer({**reconciled, "revision": revision}, lambda: of_reconciliation(reconciled))
 
     return read.answer(query, build)
 
@@ -83,6 +83,6 @@ def read_balance(read: Read, slug: Slug, query: Annotated[BalanceQuery, Query()]
         if lists.by_slug(read.session, Source, slug, revision) is None:
             raise NotFound("There is no source with this slug.")
         steps = balance(figures_at(read.session, revision), slug, query.country)
-        return Answer({"data": steps, "next": None, "revision": revision}, of_balance(steps))
+        return Answer({"data": steps, "next": None, "revision": revision}, lambda: of_balance(steps))
 
     return read.answer(query, build)

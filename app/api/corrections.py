@@ -53,7 +53,7 @@ def _feed(read: ReadContext, query: FeedQuery, revision: int) -> Answer:
         updated=corrections.rows[0]["recorded_at"] if corrections.rows else _recorded_at(read, revision),
         lang=query.lang,
     )
-    return Answer({}, [], older, document=(atom.MEDIA, feed.write(corrections.rows)))
+    return Answer({}, list, older, document=(atom.MEDIA, feed.write(corrections.rows)))
 
 
 def _recorded_at(read: ReadContext, revision: int) -> str | None:

@@ -46,7 +46,7 @@ def series_of(read: ReadContext, query: SeriesQuery) -> Response:
 
     def build(revision: int) -> Answer:
         grown = series.series(read.session, terms, steps, read.reader, revision)
-        return Answer({"revision": revision, **grown}, tables.of_series(grown, claims=query.claims))
+        return Answer({"revision": revision, **grown}, lambda: tables.of_series(grown, claims=query.claims))
 
     return _answer(read, query, terms, build, moved_by_zone=True)
 
@@ -57,7 +57,7 @@ def overlap_of(read: ReadContext, query: OverlapQuery) -> Response:
 
     def build(revision: int) -> Answer:
         shared = overlap.overlap(read.session, terms, read.reader, revision)
-        return Answer({"revision": revision, **shared}, tables.of_overlap(shared))
+        return Answer({"revision": revision, **shared}, lambda: tables.of_overlap(shared))
 
     return _answer(read, query, terms, build)
 
@@ -70,7 +70,7 @@ def estimate_of(read: ReadContext, query: EstimateQuery) -> Response:
     def build(revision: int) -> Answer:
         source_keys(read.session, query)
         estimated = estimate_releases(read.session, terms, query.lists, dependent, read.reader, revision)
-        return Answer({"revision": revision, **estimated}, tables.of_estimate(estimated))
+        return Answer({"revision": revision, **estimated}, lambda: tables.of_estimate(estimated))
 
     return _answer(read, query, terms, build)
 
@@ -90,7 +90,7 @@ def then_and_now(read: ReadContext, code: str, query: AsOf) -> Response:
         pinned, today = _cited_count(read, terms, then), _cited_count(read, terms, revision)
         between = compare(read.session, terms, read.reader, then, revision)
         body = {"cited": pinned.body, "today": today.body, **between, "revision": revision}
-        return Answer(body, [{**case} for case in between["cases"]])
+        return Answer(body, lambda: [{**case} for case in between["cases"]])
 
     return read.answer(query, build)
 
@@ -124,7 +124,7 @@ def _cited_count(read: ReadContext, terms: SourcedTerms, revision: int) -> Answe
     as_of = pin(read.session, revision)
     cited = citation(tally, as_of, recorded_at, read.request.app.state.public_url, demo=is_demo(read.session))
     body = {"revision": revision, "rules": RULES, "recorded_at": recorded_at, **tally, "citation": cited}
-    return Answer(body, tables.of_count(tally))
+    return Answer(body, lambda: tables.of_count(tally))
 
 
 def _cited(code: str) -> CountedQuery:

@@ -38,7 +38,7 @@ def read_me(read: Read, query: Annotated[AsOf, Query()]) -> Response:
     """Who your key is: its holder, role and source, what it is limited to, and when it expires."""
     row = _whose_key(read)
     tag = read.tag(query, str(row))  # a key changes while the registry stands still
-    return read.answer(query, lambda revision: Answer({**row, "revision": revision}, [row]), tag)
+    return read.answer(query, lambda revision: Answer({**row, "revision": revision}, lambda: [row]), tag)
 
 
 @directory.post("/sources", status_code=201, response_model=FiledSource, responses=refusals(*POSTING, AlreadyExists))
@@ -103,7 +103,7 @@ def read_vocabulary(read: Read, query: Annotated[VocabularyQuery, Query()]) -> R
     """Every code list and the words of the field, with labels and definitions in English or Spanish."""
     codes = {**vocabulary(query.lang), "glossary": glossary(query.lang)}
     rows = [{"list": name, **code} for name, listed in codes.items() for code in listed]
-    return read.answer(query, lambda revision: Answer({**codes, "revision": revision}, rows))
+    return read.answer(query, lambda revision: Answer({**codes, "revision": revision}, lambda: rows))
 
 
 def _whose_key(read: ReadContext) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def read_import(read: Read, import_id: uuid.UUID, query: Annotated[ImportStatusQ
         receipts.places_of(read.session, secret, job),
     )
     row = {**receipts.shape(job, secret, lang, groups, places)}
-    return read.answer(query, lambda _revision: answers.Answer(row, [row]), _tag(read, query, job, lang))
+    return read.answer(query, lambda _revision: answers.Answer(row, lambda: [row]), _tag(read, query, job, lang))
 
 
 @imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=refusals(*THING, Forbidden))

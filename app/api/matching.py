@@ -99,7 +99,7 @@ def _in_form(read: ReadContext, query: ComparisonQuery, comparison: ListComparis
     headers = _headers(comparison["revision"])
     if media == workbook_writer.MEDIA_TYPE:
         return Response(workbook_writer.write(sheets.sheets(comparison, query.lang)), headers=headers, media_type=media)
-    return answers.in_form(answers.Answer({**comparison}, report.lines(comparison)), media, headers)
+    return answers.in_form(answers.Answer({**comparison}, lambda: report.lines(comparison)), media, headers)
 
 
 def _headers(revision: int) -> dict[str, str]:

@@ -54,7 +54,7 @@ def read_report(read: Read, report_id: uuid.UUID, query: Annotated[AsOf, Query()
     read.allow(Role.REPORTER)
     row = lists.own_report(read.session, report_id, read.reader, read.revision(query))
     tag = _tag(report_id, row["version"], answers.media_type(query.format, read.request))
-    return read.answer(query, lambda _revision: answers.Answer(row, [row]), tag)
+    return read.answer(query, lambda _revision: answers.Answer(row, lambda: [row]), tag)
 
 
 @reports.patch("/reports/{report_id}", response_model=Filed, responses=WAITING | refusals(*AMENDING))

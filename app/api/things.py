@@ -42,7 +42,7 @@ def page(read: ReadContext, query: Terms, build: Build[Terms], tag: str | None =
         built = build(read, query, revision)
         further = None if built.cursor is None else following(read, built.cursor, revision)
         body = {"data": built.data, "next": further, "revision": revision, **built.beside()}
-        return Answer(body, built.data, further)
+        return Answer(body, lambda: built.data, further)
 
     return read.answer(query, make, tag)
 
@@ -55,7 +55,8 @@ def _whole_list(read: ReadContext, query: Terms, build: Build[Terms], revision: 
     shown to whom at that moment.
     """
     if not isinstance(query, Paged):
-        return Answer({}, build(read, query, revision).data)
+        whole = build(read, query, revision)
+        return Answer({}, lambda: whole.data)
     given = sorted(query.model_fields_set & {"limit", "cursor"})
     if given:
         raise Invalid.at(f"/{given[0]}", "unpaged", UNPAGED)
@@ -77,7 +78,9 @@ def _whole_list(read: ReadContext, query: Terms, build: Build[Terms], revision: 
             yield built.data
             cursor = built.cursor
 
-    return Answer({}, first.data, columns=_columns(read, query), more=more if first.cursor is not None else None)
+    return Answer(
+        {}, lambda: first.data, columns=_columns(read, query), more=more if first.cursor is not None else None
+    )
 
 
 def _columns(read: ReadContext, query: Paged) -> list[str]:
@@ -105,7 +108,7 @@ def whole(
 
     def make(revision: int) -> Answer:
         row = {**build(revision), "revision": revision}
-        return Answer(row, [row])
+        return Answer(row, lambda: [row])
 
     return read.answer(query, make, tag)
 

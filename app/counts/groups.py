@@ -60,11 +60,14 @@ class Groups:
         number += np.bincount(pairs // keys, minlength=groups)
         return {at: count for at, count in enumerate(number.tolist()) if count}
 
-    def key(self, group: int, slugs: Mapping[int, str]) -> Key:
-        """The values of the dimensions of a group, as clients read them. `slugs`: of the sources, by key."""
-        values = (int(values[group]) for values in self.group.values)
-        columns = self.selection.columns
-        return tuple(_wire(columns, name, value, slugs) for name, value in zip(self.names, values, strict=True))
+    def told(self, slugs: Mapping[int, str]) -> list[Key]:
+        """For each group the values of its dimensions, as clients read them. `slugs`: of the sources, by key."""
+        columns = []
+        for name, values in zip(self.names, self.group.values, strict=True):
+            numbers = values.tolist()
+            read = {value: _wire(self.selection.columns, name, value, slugs) for value in set(numbers)}
+            columns.append([read[value] for value in numbers])
+        return [*zip(*columns, strict=True)]
 
 
 def grouped(selection: Selection, names: Sequence[str], reader: Reader) -> Groups:

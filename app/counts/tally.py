@@ -1,7 +1,7 @@
 """Counts: a pure function of terms, reader and revision, over the rows of that revision in columns."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,8 +13,7 @@ from app.columns.codes import NOTHING
 from app.columns.rows import Mask, among
 from app.counts.cells import refuse_too_many
 from app.counts.groups import Groups, grouped
-from app.counts.list_addresses import WITHHELD
-from app.counts.list_addresses import address as list_address
+from app.counts.list_addresses import WITHHELD, ListAddresses
 from app.counts.patterns import slugs_by_key
 from app.counts.shapes import Group, TalliedCount
 from app.counts.shapes import Groups as ToldGroups
@@ -57,9 +56,9 @@ class Counting:
     def select(self, session: Session, *, by_source: bool = False) -> Selection:
         return select(session, self.terms, self.reader, self.revision, by_source=by_source)
 
-    def listed(self, named: Mapping[str, DimensionValue]) -> str | None:
-        """The address of the list behind one group; without a name, of the list behind the total."""
-        return list_address(self.countable, self.echoed, named, self.as_of)
+    def lists(self, dimensions: Sequence[str] = ()) -> ListAddresses:
+        """The addresses of the lists behind the groups; without dimensions, of the list behind the total."""
+        return ListAddresses(self.countable, self.echoed, dimensions, self.as_of)
 
 
 def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> TalliedCount:
@@ -84,7 +83,7 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
         "uncertain_date": int(np.count_nonzero(selection.uncertain & selection.counting)),
         "unresolved_duplicates": unresolved_duplicates(session, selection),
         "withheld": selection.people(selection.inside & selection.counting & selection.together["withheld"]),
-        "list": counting.listed({}),
+        "list": counting.lists().of(()),
         **not_heard,
         "permalink": wording.link(countable.counted, counting.echoed, counting.as_of),
     }
@@ -160,11 +159,19 @@ def _groups(session: Session, counting: Counting, selection: Selection, names: S
     numbers: Mapping[int, SourceNumbers | Total | HeldTotal] = (
         _source_groups(groups, counting) if by_source else _total_groups(groups, counting.countable.noun)
     )
-    slugs = slugs_by_key(session)
-    named = [(dict(zip(names, groups.key(group, slugs), strict=True)), of) for group, of in numbers.items()]
-    named.sort(key=lambda group: [_order(value) for value in group[0].values()])
+    told, lists = groups.told(slugs_by_key(session)), counting.lists(names)
+    ranks = [_ranks(values) for values in zip(*told, strict=True)]
+    in_order = sorted(numbers, key=lambda group: [ranks[place][value] for place, value in enumerate(told[group])])
     # The names of the dimensions are data (DIMENSIONS), so that no type checker knows which of them a group has.
-    return [cast(Group, {**values, **of, "list": counting.listed(values)}) for values, of in named]
+    return [
+        cast(Group, {**dict(zip(names, told[group], strict=True)), **numbers[group], "list": lists.of(told[group])})
+        for group in in_order
+    ]
+
+
+def _ranks(values: Iterable[DimensionValue]) -> dict[DimensionValue, int]:
+    """The place of each value of a dimension in their order."""
+    return {value: rank for rank, value in enumerate(sorted(set(values), key=_order))}
 
 
 def _order(value: DimensionValue) -> tuple[int, str | int]:

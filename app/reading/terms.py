@@ -4,7 +4,7 @@ One vocabulary serves counts and lists, so that every count can link to the list
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar
 from urllib.parse import quote_plus
 
@@ -242,9 +242,18 @@ def echo(terms: BaseModel) -> EchoedTerms:
 def link(path: str, terms: Mapping[str, EchoedTerm], as_of: Pin | None) -> str:
     """A relative address that asks the same again: parameters in the order of the terms, then the rules and the
     revision with its leaf; or, without a revision, that asks for today's answer."""
-    pairs = [(name, _text(item)) for name, value in terms.items() for item in each(value)]
-    asked = pairs if as_of is None else [*pairs, *pinned(as_of)]
-    return f"{path}?{'&'.join(f'{name}={_encoded(value)}' for name, value in asked)}"
+    pins = [] if as_of is None else pinned(as_of)
+    return address(path, [asked(name, value) for name, value in [*terms.items(), *pins] if value != []])
+
+
+def asked(name: str, value: EchoedTerm) -> str:
+    """What an address says to ask for a term; a term with several values is said once for each."""
+    return "&".join([f"{name}={_encoded(_text(item))}" for item in each(value)])
+
+
+def address(path: str, terms: Iterable[str]) -> str:
+    """A relative address of terms that are `asked`."""
+    return f"{path}?{'&'.join(terms)}"
 
 
 # What an address spells as it is. A count has an address for each of its groups, and most values are codes and days.
