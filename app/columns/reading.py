@@ -1,6 +1,6 @@
 """Read columns from the tables: all of them, or again the rows of people whom entries touched since."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from app.collector import collecting_later
 from app.columns import tables
 from app.columns.codes import Codes
-from app.columns.rows import NONE, STANDS, Array, Recent, Rows
+from app.columns.rows import NONE, STANDS, Array, Asked, Recent, Rows
 from app.columns.table import Table, Within
 from app.columns.tables import CODE, EVERY, NAMES, NUMBER, PERSONAL, SINCE, TYPES, UNTIL, VALUE, WORD, Kept
 from app.database import chunks
@@ -101,9 +101,11 @@ class Columns:
         if within is not None:
             chosen = within[0], self.codes.of(within[1])
         revision = min(revision, self.head)
-        return self._recent.get(
-            (kept.name, revision, chosen), lambda: self.tables[kept.name].standing(revision, chosen)
-        )
+        return self.recent((kept.name, revision, chosen), lambda: self.tables[kept.name].standing(revision, chosen))
+
+    def recent(self, key: Hashable, choose: Callable[[], Asked]) -> Asked:
+        """What was asked for under a key, if it was lately; `choose`: what it is."""
+        return self._recent.get(key, choose)
 
     @property
     def keys(self) -> int:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,17 +53,27 @@ class Rows:
         return Rows(self._arrays, self._places[places])
 
 
+class Sized(Protocol):
+    """What takes so many bytes."""
+
+    @property
+    def size(self) -> int: ...
+
+
+Asked = TypeVar("Asked", bound=Sized)
+
+
 class Recent:
     """Rows that were asked for last, within MOST_KEPT."""
 
     def __init__(self) -> None:
-        self._rows: OrderedDict[Hashable, Rows] = OrderedDict()
+        self._rows: OrderedDict[Hashable, Any] = OrderedDict()
         self._turn = Lock()
 
-    def get(self, key: Hashable, choose: Callable[[], Rows]) -> Rows:
-        """The rows of a key; `choose`: which they are."""
+    def get(self, key: Hashable, choose: Callable[[], Asked]) -> Asked:
+        """The rows of a key, which are always of one kind; `choose`: which they are."""
         with self._turn:
-            found = self._rows.get(key)
+            found: Asked | None = self._rows.get(key)
         rows = choose() if found is None else found
         with self._turn:
             self._rows[key] = rows

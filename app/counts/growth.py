@@ -1,4 +1,4 @@
-"""The numbers of a series: what was counted at one revision, and what had happened by each of many days.
+"""The numbers of a series: what was counted at each of several revisions, and what had happened by each of many days.
 
 The numbers are those of `tally.count`, without all that a series does not show.
 """
@@ -12,8 +12,11 @@ import numpy as np
 from sqlmodel import Session
 
 from app.columns.cells import Cells, cells
+from app.columns.held import columns_of
+from app.columns.reading import Columns
 from app.columns.rows import NONE, Array, Rows
-from app.reading.selection import select
+from app.columns.stretches import FROM, TO, over
+from app.reading.selection import select, tables_of
 from app.reading.terms import CountTerms
 from app.registry.read_permissions import Reader
 from app.vocabulary import Verdict
@@ -39,10 +42,27 @@ class _Side(NamedTuple):
     keys: list[_Key]
 
 
-def numbers_at(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Numbers:
-    """What the terms count at a revision."""
-    sides = _sides(session, terms, reader, revision)
-    return _numbers(*(dict(zip(side.keys, side.cells.sizes().tolist(), strict=True)) for side in sides))
+def known(session: Session, terms: CountTerms, reader: Reader, revisions: Sequence[int]) -> Iterator[Numbers]:
+    """What the terms count at each of these revisions, which ascend.
+
+    A release is a step up at the first of them at which it stood so, and a step down behind the last."""
+    at_head, read = columns_of(session), tables_of(terms)
+    columns = at_head.recent(
+        ("over", *revisions, *(kept.name for kept in read)), lambda: over(at_head, revisions, read)
+    )
+    width = len(revisions) + 1
+
+    sides = []
+    for side in _sides(session, terms, reader, revisions[-1], columns):
+        up, down = (_steps(side, side.cells.number, side.rows[name], width) for name in (FROM, TO))
+        sides.append((side.keys, np.cumsum(up - down, axis=1)))
+    return _each(sides, len(revisions))
+
+
+def _each(sides: Sequence[tuple[list[_Key], Array]], points: int) -> Iterator[Numbers]:
+    """The numbers of each point, from what the cells of both sides come to by then."""
+    for point in range(points):
+        yield _numbers(*(dict(zip(keys, sums[:, point].tolist(), strict=True)) for keys, sums in sides))
 
 
 def _numbers(together: Mapping[_Key, int], own: Mapping[_Key, int]) -> Numbers:
@@ -64,17 +84,18 @@ def growth(
     # Net is worked out point by point: a re-arrest by the end of the window is none yet at the points before it.
     gross = terms.model_copy(update={"net": False, "released_to": ends[-1].isoformat()})
     sides = [(side.keys, _sums(side, ends, net=terms.net)) for side in _sides(session, gross, reader, revision)]
-    for number in range(len(ends)):
-        yield _numbers(*(dict(zip(keys, sums[:, number].tolist(), strict=True)) for keys, sums in sides))
+    return _each(sides, len(ends))
 
 
-def _sides(session: Session, terms: CountTerms, reader: Reader, revision: int) -> tuple[_Side, _Side]:
+def _sides(
+    session: Session, terms: CountTerms, reader: Reader, revision: int, columns: Columns | None = None
+) -> tuple[_Side, _Side]:
     """The releases by status and by whether the person may only be counted; what sources verified, by source."""
-    selection = select(session, terms, reader, revision)
+    selection = select(session, terms, reader, revision, columns=columns)
     chosen, text = selection.inside & selection.counting, selection.columns.codes.text
     together = cells([selection.together[name][chosen] for name in ("status", "withheld")])
     status, apart = (values.tolist() for values in together.values)
-    own = select(session, terms, reader, revision, by_source=True)
+    own = select(session, terms, reader, revision, by_source=True, columns=columns)
     verified = own.inside & (own.rows["verdict"] == own.columns.codes.of(Verdict.VERIFIED))
     by_source = cells([own.rows["source"][verified]])
     return (
@@ -88,15 +109,16 @@ def _sums(side: _Side, ends: Sequence[date], *, net: bool) -> Array:
     ordinals = np.array([end.toordinal() for end in ends])
     # One step more than there are ends, for re-arrests after the last.
     width, number, released = len(ends) + 1, side.cells.number, side.rows["hi"]
-
-    def steps(number: Array, days: Array) -> Array:
-        place = number * width + np.searchsorted(ordinals, days)
-        return np.bincount(place, minlength=len(side.cells) * width).reshape(-1, width)
-
-    up = steps(number, released)
+    steps = _steps(side, number, np.searchsorted(ordinals, released), width)
     if net:
         again = side.rows["next_hi"]
         taken = again != NONE
-        up -= steps(number[taken], np.maximum(released, again)[taken])
-    sums: Array = np.cumsum(up, axis=1)
+        days = np.maximum(released, again)[taken]
+        steps -= _steps(side, number[taken], np.searchsorted(ordinals, days), width)
+    sums: Array = np.cumsum(steps, axis=1)
     return sums
+
+
+def _steps(side: _Side, number: Array, points: Array, width: int) -> Array:
+    """For each cell how many rows there are at each point. `number`: of the cell of each row."""
+    return np.bincount(number * width + points, minlength=len(side.cells) * width).reshape(-1, width)

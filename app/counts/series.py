@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.columns.rows import NONE
 from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
-from app.counts.growth import Numbers, growth, numbers_at
+from app.counts.growth import Numbers, growth, known
 from app.counts.shapes import Series
 from app.counts.tally import not_visible
 from app.dates import end_of_day, format_instant, zone_name
 from app.errors import Invalid
-from app.log.entries import last_revision_at, pin
-from app.models import OPEN, Entry, Source
+from app.log.entries import last_revision_at, pin, recorded_at
+from app.models import OPEN, Source
 from app.reading import terms as wording
 from app.reading.named import with_facility_slug
 from app.reading.selection import COUNTING
@@ -32,8 +32,7 @@ from app.wire.counts import Line, PlacedFigure, Point
 
 MOST_POINTS = 400  # a year by days, and far more than a screen can show
 TOO_MANY = f"This would be more than {MOST_POINTS} points: ask for weeks or months, or for fewer days."
-# By knowledge each revision is a count of its own. Two months by days or a year by weeks fit, and take about two
-# seconds on the demo with the dearest terms.
+# By knowledge each revision is a count of its own. Two months by days or a year by weeks fit; columns tell 64 apart.
 MOST_REVISIONS = 62
 TOO_MANY_REVISIONS = (
     f"Something was recorded in more than {MOST_REVISIONS} of these intervals, and each is a count of its own: ask for "
@@ -93,11 +92,11 @@ def _points(
     closing = (end_of_day(end, steps.zone) for end in ends)
     revisions = [min(last_revision_at(session, moment), revision) for moment in closing]
     # A day on which nothing was recorded has the numbers of the day before.
-    different = set(revisions)
+    different = sorted(set(revisions))
     if len(different) > MOST_REVISIONS:
         raise Invalid.at("/interval", "too_many_points", TOO_MANY_REVISIONS)
-    known = {past: numbers_at(session, terms, reader, past) for past in different}
-    return [_Point(end, past, known[past]) for end, past in zip(ends, revisions, strict=True)]
+    numbers = dict(zip(different, known(session, terms, reader, different), strict=True))
+    return [_Point(end, past, numbers[past]) for end, past in zip(ends, revisions, strict=True)]
 
 
 def _total(point: _Point) -> Point:
@@ -161,13 +160,9 @@ def _span(session: Session, terms: CountTerms, steps: Steps, reader: Reader, rev
             return None
         least, most = int(dated["lo"].min()), int(dated["hi"].max())
         return start or date.fromordinal(least), end or date.fromordinal(most)
-    recorded = select(func.min(col(Entry.recorded_at)), func.max(col(Entry.recorded_at))).where(
-        col(Entry.revision) <= revision
-    )
-    begun, ended = session.execute(recorded).one()
-    if begun is None:
+    if not revision:
         return None
-    first, last = (moment.astimezone(steps.zone).date() for moment in (begun, ended))
+    first, last = (recorded_at(session, one).astimezone(steps.zone).date() for one in (1, revision))
     # Before the window opened nothing of it could be known; what was learned after it closed is known late.
     return (max(first, start) if start and start <= last else first), last
 

@@ -48,6 +48,14 @@ _ENTRIES = select(*Entry.__table__.c, col(Sealed.disclosures)).outerjoin(  # typ
 )
 _ENTRY_AT = _ENTRIES.where(col(Entry.revision) == bindparam("at"))
 _ENTRIES_AT = _ENTRIES.where(col(Entry.revision).in_(bindparam("among", expanding=True))).order_by(col(Entry.revision))
+_LEAF_AT = select(col(Entry.leaf_hash)).where(col(Entry.revision) == bindparam("at"))
+_RECORDED_AT = select(col(Entry.recorded_at)).where(col(Entry.revision) == bindparam("at"))
+_LAST_AT = (
+    select(col(Entry.revision))
+    .where(col(Entry.recorded_at) <= bindparam("by"))
+    .order_by(col(Entry.recorded_at).desc(), col(Entry.revision).desc())
+    .limit(1)
+)
 _ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to"), recorded_at=bindparam("at"))
 _SETTLE = update(Head).where(col(Head.id) == 1).values(recorded_at=bindparam("from"))
 
@@ -200,8 +208,14 @@ def entries_at(session: Session, revisions: Iterable[int]) -> Iterator[LogEntry]
 
 def pin(session: Session, revision: int) -> Pin:
     """A revision with what its address says of its entry."""
-    leaf = session.scalars(select(col(Entry.leaf_hash)).where(col(Entry.revision) == revision)).one_or_none()
-    return Pin(revision, None if leaf is None else leaf.hex()[:LEAF_DIGITS])
+    leaf = session.connection().execute(_LEAF_AT, {"at": revision}).scalar_one_or_none()
+    return Pin(revision, None if leaf is None else bytes(leaf).hex()[:LEAF_DIGITS])
+
+
+def recorded_at(session: Session, revision: int) -> datetime:
+    """When an entry was recorded: no earlier than those before it."""
+    at: datetime = session.connection().execute(_RECORDED_AT, {"at": revision}).scalar_one()
+    return at
 
 
 def head(session: Session) -> tuple[int, datetime]:
@@ -285,10 +299,4 @@ def settle(engine: Engine, instant: datetime, clock: Callable[[], datetime], sec
 
 def last_revision_at(session: Session, instant: datetime) -> int:
     """The last revision recorded at or before an instant; 0 before the first."""
-    revision = session.execute(
-        select(col(Entry.revision))
-        .where(col(Entry.recorded_at) <= instant)
-        .order_by(col(Entry.recorded_at).desc(), col(Entry.revision).desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    return revision or 0
+    return session.connection().execute(_LAST_AT, {"by": instant}).scalar_one_or_none() or 0

@@ -19,7 +19,7 @@ from app.errors import NotInFiles
 from app.reading import traits, windows
 from app.reading.held import day_of
 from app.reading.named import require_so_many, source_keys, with_facility_slug
-from app.reading.terms import HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
+from app.reading.terms import CountTerms, HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
 from app.reading.windows import Placed
 from app.registry.read_permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
@@ -107,15 +107,33 @@ def _at_stage(columns: Columns, kept: Kept, terms: SourcedTerms, revision: int) 
     return rows.where(rows["stage"] == stages[rows["spell"]])
 
 
+def tables_of(terms: CountTerms) -> list[Kept]:
+    """The tables that selections of these terms read, by source and together."""
+    read = [tables.RELEASES, tables.SOURCE_RELEASES]
+    if terms.arrested != (None, None):
+        read += [tables.ARRESTS, tables.SOURCE_HELD]
+    if terms.state is not None or terms.rearrested is not None:
+        read += [tables.PEOPLE]
+    if is_personal(terms):
+        read += [tables.TRAITS, tables.SOURCE_TRAITS, tables.PLACEMENTS]
+    return read
+
+
 def select(
-    session: Session, terms: SourcedTerms, reader: Reader, revision: int, *, by_source: bool = False
+    session: Session,
+    terms: SourcedTerms,
+    reader: Reader,
+    revision: int,
+    *,
+    by_source: bool = False,
+    columns: Columns | None = None,
 ) -> Selection:
-    """The selection that terms mean. `by_source`: one row for each source, by its own values. Raises Invalid, and
-    OperationalError where the time for the answer is over."""
+    """The selection that terms mean. `by_source`: one row for each source, by its own values; `columns`: of several
+    revisions at once. Raises Invalid, and OperationalError where the time for the answer is over."""
     keys = source_keys(session, terms)
     require_so_many(session, terms)
     terms = with_facility_slug(session, terms)
-    columns = columns_of(session)
+    columns = columns or columns_of(session)
     require_time(session.connection())
     if is_personal(terms) and not columns.are_personal:
         raise NotInFiles
