@@ -8,6 +8,7 @@ import numpy as np
 from app.columns.rows import Array, Mask, Places
 
 NO_PLACE = -1
+BITS, ONE = 64, np.uint64(1)  # of a whole number
 # An array by key is made where the keys are no more than so many times the rows; beyond, the rows are sorted.
 SPARSE = 8
 
@@ -24,6 +25,40 @@ def places_by(keys: int, of: Array) -> Places:
     places = np.full(keys, NO_PLACE, np.intp)
     places[of] = np.arange(len(of))
     return places
+
+
+def some(left: Array, right: Array, which: Mask) -> Mask:
+    """For each number on the left whether one of these on the right is the same. All on the right are looked at,
+    whichever they are. NO_PLACE on the left is none of them."""
+    last = max(int(left.max(initial=0)), int(right.max(initial=0)))
+    number = np.bincount(right, weights=which, minlength=last + 2)  # the last place, which NO_PLACE means, is nobody's
+    found: Mask = number[left] > 0
+    return found
+
+
+def pairs(keys: int, left: tuple[Array, Array], right: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Numbers of pairs, on the left and on the right, the same for the same pair; NO_PLACE on the left for one that the
+    right has not. A pair is of a key, and of a value of which there are few: each is a bit of its key, so that nothing
+    is sorted."""
+    values = np.flatnonzero(np.bincount(right[1]))
+    numbers = np.full(len(left[0]), NO_PLACE, np.intp), np.full(len(right[0]), NO_PLACE, np.intp)
+    total = 0
+    for first in range(0, len(values), BITS):
+        bit_of = np.full(max(int(side[1].max(initial=0)) for side in (left, right)) + 1, NO_PLACE, np.int16)
+        bit_of[values[first : first + BITS]] = np.arange(len(values[first : first + BITS]))
+        bits, sides = np.zeros(keys, np.uint64), []
+        for key, value in (left, right):
+            of = np.flatnonzero(bit_of[value] != NO_PLACE)
+            sides.append((of, key[of], bit_of[value[of]].astype(np.uint64)))
+        _of, key, bit = sides[1]
+        np.bitwise_or.at(bits, key, ONE << bit)
+        number = np.bitwise_count(bits)
+        before = np.cumsum(number, dtype=np.int64) - number + total
+        for (of, key, bit), found in zip(sides, numbers, strict=True):
+            has = bits[key] >> bit & ONE
+            found[of] = np.where(has, before[key] + np.bitwise_count(bits[key] & ((ONE << bit) - ONE)), NO_PLACE)
+        total = int(before[-1] + number[-1])
+    return numbers
 
 
 class Joined(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import Result, bindparam, func, select, union
@@ -17,6 +17,8 @@ from app.columns.table import Table, Within
 from app.columns.tables import CODE, EVERY, NAMES, NUMBER, PERSONAL, SINCE, TYPES, UNTIL, VALUE, WORD, Kept
 from app.database import chunks
 from app.models import CLASSES_OF_TODAY, ChangedPerson, Detainee, Entry, Head, Placement, Record
+
+T = TypeVar("T")
 
 # Rows that are turned into arrays at a time: some ten megabytes of Python's objects.
 BATCH = 50_000
@@ -86,8 +88,10 @@ class Columns:
     generation: str | None = None
     first_apart: int = STANDS
     read_at: float = field(default_factory=monotonic)
-    # What questions at the head have in common, made when first asked for.
+    # What questions at the head have in common, made when first asked for; what was made at an earlier head, with the
+    # people whom entries touched since.
     made: dict[str, Any] = field(default_factory=dict)
+    _made_before: dict[str, tuple[Any, Collection[int]]] = field(default_factory=dict)
     _recent: Recent = field(default_factory=Recent)
 
     def apart(self) -> "Columns":
@@ -106,6 +110,15 @@ class Columns:
     def recent(self, key: Hashable, choose: Callable[[], Asked]) -> Asked:
         """What was asked for under a key, if it was lately; `choose`: what it is."""
         return self._recent.get(key, choose)
+
+    def in_common(self, name: str, make: Callable[[], T], renew: Callable[[T, Collection[int]], T]) -> T:
+        """What questions at the head have in common, by its name. `make`: it; `renew`: it from what it was at an
+        earlier head, which others still read, by the people whom entries touched since."""
+        found: T | None = self.made.get(name)
+        if found is None:
+            before = self._made_before.get(name)
+            found = self.made[name] = make() if before is None else renew(*before)
+        return found
 
     @property
     def keys(self) -> int:
@@ -184,8 +197,37 @@ def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
     _with_classes(classes, recorded)
     return replace(
         held, head=head, leaves=leaves, tables=renewed, classes=classes, values=values, indexes=indexes,
-        read_at=monotonic(), made={}, _recent=Recent(),
+        read_at=monotonic(), made={}, _made_before=_made_before(held, people, renewed),
+        _recent=_still_recent(held, renewed, head),
     )  # fmt: skip
+
+
+def _made_before(
+    held: Columns, people: Collection[int], renewed: Mapping[str, Table]
+) -> dict[str, tuple[Any, Collection[int]]]:
+    """What was made at this head or before, with the people whom entries touched since. In a table that was written
+    anew rows stand elsewhere."""
+    if any(table.is_rewritten for table in renewed.values()):
+        return {}
+    before: dict[str, tuple[Any, Collection[int]]] = {}
+    for name, (made, touched) in held._made_before.items():
+        before[name] = made, {*touched, *people}
+    before |= {name: (made, people) for name, made in held.made.items()}
+    return {name: (made, touched) for name, (made, touched) in before.items() if len(touched) <= MOST_CHANGED}
+
+
+def _still_recent(held: Columns, renewed: Mapping[str, Table], head: int) -> Recent:
+    """The rows that were asked for last, as of a later head: what an entry changed is looked for, and no table
+    anew."""
+    recent = Recent()
+    for (name, revision, within), rows in held._recent.all():
+        table = renewed.get(name)
+        if table is None or table.is_rewritten:
+            continue
+        at_head = revision == held.head
+        still = table.still_standing(rows, within) if at_head else table.with_arrays(rows)
+        recent.put((name, head if at_head else revision, within), still)
+    return recent
 
 
 def said_still(tables: Mapping[str, Table], values: Codes) -> Codes:

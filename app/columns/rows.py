@@ -52,6 +52,21 @@ class Rows:
         """The rows at these places, some perhaps more than once."""
         return Rows(self._arrays, self._places[places])
 
+    def grown(self, arrays: dict[str, Array], ended: Places, opened: Places) -> "Rows":
+        """The same rows of a table that has grown, without those that ended and with those that opened behind them. All
+        are in the order in which they stand in the arrays."""
+        at = np.searchsorted(self._places, ended)
+        gone = at[np.take(self._places, at, mode="clip") == ended] if len(self) else at[:0]
+        rows = Rows(arrays, _changed(self._places, gone, opened))
+        for name, column in [*self._gathered.items()]:
+            rows._gathered[name] = _changed(column, gone, arrays[name][opened])
+        return rows
+
+
+def _changed(column: Array, gone: Places, new: Array) -> Array:
+    """A column without the values at some places, and with new ones behind the last."""
+    return np.concatenate([np.delete(column, gone) if len(gone) else column, new])
+
 
 class Sized(Protocol):
     """What takes so many bytes."""
@@ -70,11 +85,21 @@ class Recent:
         self._rows: OrderedDict[Hashable, Any] = OrderedDict()
         self._turn = Lock()
 
+    def all(self) -> list[tuple[Any, Any]]:
+        """What is kept, by its keys, the oldest first."""
+        with self._turn:
+            return [*self._rows.items()]
+
     def get(self, key: Hashable, choose: Callable[[], Asked]) -> Asked:
         """The rows of a key, which are always of one kind; `choose`: which they are."""
         with self._turn:
             found: Asked | None = self._rows.get(key)
         rows = choose() if found is None else found
+        self.put(key, rows)
+        return rows
+
+    def put(self, key: Hashable, rows: Sized) -> None:
+        """Keep the rows of a key as those asked for last."""
         with self._turn:
             self._rows[key] = rows
             self._rows.move_to_end(key)
@@ -82,7 +107,6 @@ class Recent:
             size = sum(each.size for each in self._rows.values())
             while size > MOST_KEPT and len(self._rows) > 1:
                 size -= self._rows.popitem(last=False)[1].size
-        return rows
 
 
 def among(column: Array, values: list[int]) -> Mask:

@@ -55,8 +55,7 @@ class ColumnsOver(Columns):
 
     @property
     def keys(self) -> int:
-        # As many as there are keys at least: those of sources stay as they are.
-        return max(len(self.classes), self.people.total, self.spells.total)
+        return max(self.people.total, self.spells.total)
 
     @property
     def size(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
-from app.columns.rows import NONE, STANDS, Array, Rows
+from app.columns.rows import NONE, STANDS, Array, Places, Rows
 from app.columns.tables import PERSON, SINCE, UNTIL
 
 # Room behind the rows of an array, by which it grows once it is full.
@@ -28,6 +28,9 @@ class Table:
     def __init__(self, head: int, arrays: dict[str, Array], length: int, newest: Array, previous: Array) -> None:
         self.head = head
         self.is_rewritten = False
+        # Since the table that this one grew from: the rows that ended, and where those that opened begin.
+        self._ended: Places = np.empty(0, np.intp)
+        self._before = length
         self._arrays = arrays
         self._length = length
         self._newest = newest
@@ -85,6 +88,19 @@ class Table:
             mask &= self._arrays[name][:begun] == value
         return Rows(self._arrays, np.flatnonzero(mask))
 
+    def still_standing(self, rows: Rows, within: Within | None = None) -> Rows:
+        """The rows that hold at the head, from those that held at the head of the table that this one grew from."""
+        opened = np.arange(self._before, self._length)
+        mask = self.column(UNTIL)[opened] > self.head
+        if within is not None:
+            name, value = within
+            mask &= self.column(name)[opened] == value
+        return rows.grown(self._arrays, self._ended, opened[mask])
+
+    def with_arrays(self, rows: Rows) -> Rows:
+        """Rows of the table that this one grew from, which hold at an earlier revision."""
+        return rows.grown(self._arrays, self._ended[:0], self._ended[:0])
+
     def places(self, people: Collection[int]) -> Iterator[int]:
         """Where the rows of these people stand."""
         for person in people:
@@ -101,6 +117,12 @@ class Table:
         until = self._arrays[UNTIL]
         for place, revision in closed.items():
             until[place] = revision
+        grown = self._with(head, opened)
+        grown._ended, grown._before = np.array(sorted(closed), np.intp), self._length
+        return grown
+
+    def _with(self, head: int, opened: Mapping[str, Array]) -> "Table":
+        """The table as of a later head, with rows opened since."""
         number = len(opened[SINCE])
         if not number:
             return Table(head, self._arrays, self._length, self._newest, self._previous)

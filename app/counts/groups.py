@@ -1,6 +1,6 @@
 """The groups of a count: which rows of a selection are in which, and how many rows and people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,6 @@ from app.registry.read_permissions import Reader
 
 # The code of a value that the reader may not see, beside those of texts.
 UNSEEN = -1
-_SEVERAL = "people with several spells"
 
 Key = tuple[DimensionValue, ...]
 
@@ -99,10 +98,10 @@ def _traits(selection: Selection, place: Places, name: str, reader: Reader) -> t
     by_source = traits.rests_on_source(name, own=selection.own)
     said = traits.traits(columns, name, revision, by_source=by_source)
     unseen = hidden_trait(columns, rows[tables.PERSON], reader, name, revision)
-    keys = traits.keys_of(columns, rows, by_source=by_source)
+    of_rows, of_said = traits.numbered(columns, rows, said, by_source=by_source)
     if unseen is not None:
-        keys = np.where(unseen, NO_PLACE, keys)  # nothing that is said of whoever may not be seen is looked up
-    of, found = outer_join(keys, traits.keys_of(columns, said, by_source=by_source))
+        of_rows = np.where(unseen, NO_PLACE, of_rows)  # nothing that is said of whoever may not be seen is looked up
+    of, found = outer_join(of_rows, of_said)
     values = np.full(len(of), NOTHING, np.int32)
     has = found != NO_PLACE
     values[has] = said["value"][found[has]]
@@ -114,14 +113,22 @@ def _traits(selection: Selection, place: Places, name: str, reader: Reader) -> t
 
 def _detained_again(columns: Columns) -> Mask:
     """By person, whether the person has had more than one spell, at any revision."""
-    made: Mask | None = columns.made.get(_SEVERAL)
-    if made is None:
-        arrests = columns.tables[tables.ARRESTS.name]
-        person, spell = arrests.column(tables.PERSON), arrests.column("spell")
+    arrests = columns.tables[tables.ARRESTS.name]
+    every_person, every_spell = arrests.column(tables.PERSON), arrests.column("spell")
+
+    def make() -> Mask:
         last = np.zeros(columns.keys, np.int32)
-        last[person] = spell
-        made = columns.made[_SEVERAL] = flags(columns.keys, person[spell != last[person]])
-    return made
+        last[every_person] = every_spell
+        return flags(columns.keys, every_person[every_spell != last[every_person]])
+
+    def renew(before: Mask, touched: Collection[int]) -> Mask:
+        again = np.zeros(columns.keys, bool)
+        again[: len(before)] = before
+        for person in touched:
+            again[person] = len({*every_spell[[*arrests.places([person])]].tolist()}) > 1
+        return again
+
+    return columns.in_common("people with several spells", make, renew)
 
 
 def _each_once(numbers: Array) -> Array:

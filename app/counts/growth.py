@@ -47,9 +47,8 @@ def known(session: Session, terms: CountTerms, reader: Reader, revisions: Sequen
 
     A release is a step up at the first of them at which it stood so, and a step down behind the last."""
     at_head, read = columns_of(session), tables_of(terms)
-    columns = at_head.recent(
-        ("over", *revisions, *(kept.name for kept in read)), lambda: over(at_head, revisions, read)
-    )
+    key = "over", tuple(revisions), tuple(kept.name for kept in read)
+    columns = at_head.recent(key, lambda: over(at_head, revisions, read))
     width = len(revisions) + 1
 
     sides = []

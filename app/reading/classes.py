@@ -1,6 +1,7 @@
 """Whose rows of a count or a list today's reader may see, by today's class of each person."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,23 +12,42 @@ from app.models import CLASSES_OF_TODAY
 from app.reading.visibility import sees_all
 from app.registry.read_permissions import Reader
 
-_CLASSES = "classes by person"
 _CLASSES_BEFORE = "classes by person, of the earlier revision that was asked for last"
 
 
 def classes_of(columns: Columns, revision: int) -> Array:
     """By person, which of today's classes the records have that were the person's at the revision: a bit for each, by
     its place in CLASSES_OF_TODAY."""
-    name = _CLASSES if revision >= columns.head else _CLASSES_BEFORE
-    made: tuple[int, Array] | None = columns.made.get(name)
-    if made is not None and made[0] == revision:
-        return made[1]
+    if revision >= columns.head:
+        return columns.in_common(
+            "classes by person", lambda: _classes_at(columns, columns.head), partial(_renewed, columns)
+        )
+    made: tuple[int, Array] | None = columns.made.get(_CLASSES_BEFORE)
+    if made is None or made[0] != revision:
+        made = columns.made[_CLASSES_BEFORE] = revision, _classes_at(columns, revision)
+    return made[1]
+
+
+def _classes_at(columns: Columns, revision: int) -> Array:
     placed = columns.rows(tables.PLACEMENTS, revision)
     own, people = columns.classes[placed["record"]], placed[tables.PERSON]
     bits = np.zeros(columns.keys, np.uint8)
     for place in range(len(CLASSES_OF_TODAY)):
         bits[people[np.flatnonzero(own == place)]] |= np.uint8(1 << place)
-    columns.made[name] = revision, bits
+    return bits
+
+
+def _renewed(columns: Columns, before: Array, touched: Collection[int]) -> Array:
+    """The classes at the head. `before`: those at an earlier one; `touched`: whose may be others by now."""
+    bits = np.zeros(columns.keys, np.uint8)
+    bits[: len(before)] = before
+    table = columns.tables[tables.PLACEMENTS.name]
+    record, until = table.column("record"), table.column(tables.UNTIL)
+    for person in touched:
+        classes = {
+            int(columns.classes[record[place]]) for place in table.places([person]) if until[place] > columns.head
+        }
+        bits[person] = sum(1 << place for place in classes)
     return bits
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.columns import tables
 from app.columns.codes import NOTHING
 from app.columns.held import columns_of
-from app.columns.joins import NO_PLACE, flags, places_by
+from app.columns.joins import NO_PLACE, flags, places_by, some
 from app.columns.reading import Columns
 from app.columns.rows import STANDS, Array, Mask, Rows, among
 from app.columns.tables import Kept
@@ -147,8 +147,8 @@ def select(
                 mask &= among(rows["verdict"], columns.codes.each(ASSERTED))
             rows = rows.where(mask)
         places = places_by(columns.keys, together["spell"])[rows["spell"]]
-        known = np.flatnonzero(places != NO_PLACE)
-        rows, together = rows.at(known), together.at(places[known])
+        known = places != NO_PLACE
+        rows, together = rows.where(known), together.at(places if known.all() else places[known])
     mask = np.ones(len(rows), bool)
     if terms.status:
         mask &= among(together["status"], columns.codes.each(terms.status))
@@ -209,11 +209,8 @@ def _arrested(columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *
     else:
         arrests, lo, hi = columns.rows(tables.ARRESTS, revision), "detained_lo", "detained_hi"
     within = windows.in_window(arrests[lo], arrests[hi], terms.arrested)
-    keys = traits.keys_of(columns, rows, by_source=own)
-    of = traits.keys_of(columns, arrests, by_source=own)
-    if own:
-        return Placed(np.isin(keys, of[within.inside]), np.isin(keys, of[within.uncertain]))
-    return Placed(*(flags(columns.keys, of[mask])[keys] for mask in within))
+    of_rows, of_arrests = traits.numbered(columns, rows, arrests, by_source=own)
+    return Placed(*(some(of_rows, of_arrests, mask) for mask in within))
 
 
 def detentions(session: Session, terms: PersonTerms, reader: Reader, revision: int) -> Rows:

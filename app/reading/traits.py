@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.columns import tables
-from app.columns.joins import NO_PLACE, flags
+from app.columns.joins import flags, pairs, some
 from app.columns.reading import Columns
 from app.columns.rows import Array, Mask, Rows, among
 from app.models import CLASSES_OF_TODAY
@@ -30,12 +30,12 @@ def traits(columns: Columns, name: str, revision: int, *, by_source: bool) -> Ro
     return columns.rows(tables.SOURCE_TRAITS if by_source else tables.TRAITS, revision, ("name", name))
 
 
-def keys_of(columns: Columns, rows: Rows, *, by_source: bool) -> Array:
-    """The key by which a row and what is said of it belong together: the spell, or the spell and the source."""
+def numbered(columns: Columns, rows: Rows, said: Rows, *, by_source: bool) -> tuple[Array, Array]:
+    """The numbers by which rows and what is said of them belong together: of the spell, or of the spell and the source.
+    NO_PLACE of a row of which nothing is said."""
     if not by_source:
-        return rows["spell"]
-    both: Array = rows["spell"].astype(np.int64) * columns.keys + rows["source"]
-    return both
+        return rows["spell"], said["spell"]
+    return pairs(columns.keys, (rows["spell"], rows["source"]), (said["spell"], said["source"]))
 
 
 def _has_trait(
@@ -46,12 +46,7 @@ def _has_trait(
     said = traits(columns, name, revision, by_source=by_source)
     asked = np.ones(len(said), bool) if values is None else among(said["value"], columns.values.each(values))
     # All that is said is looked through, so that the time does not tell how much of it was asked about.
-    if not by_source:
-        number = np.bincount(said["spell"], weights=asked, minlength=columns.keys)
-        return number[rows["spell"]] > 0
-    of_rows, of_said = (keys_of(columns, some, by_source=True) for some in (rows, said))
-    found: Mask = np.isin(of_rows, np.where(asked, of_said, NO_PLACE))
-    return found
+    return some(*numbered(columns, rows, said, by_source=by_source), asked)
 
 
 def _personal_filters(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event, Thread
 from time import sleep
 from typing import Any
@@ -17,8 +18,11 @@ from app.columns import held, tables
 from app.columns import reading as column_reading
 from app.columns.held import columns_of
 from app.columns.reading import Columns, Released, read
+from app.columns.rows import Recent
+from app.counts.groups import _detained_again
 from app.counts.tally import count, number_of
 from app.database import make_engine, reading, was_stopped, writing
+from app.reading.classes import classes_of
 from app.reading.terms import CountTerms
 from app.registry import reports
 from app.registry.read_permissions import Reader
@@ -42,6 +46,35 @@ def test_after_each_entry_the_columns_are_those_that_are_read_anew(world: World,
     for happened in life(world):
         with subtests.test(happened):
             agree(at_head(world.engine), anew(world.engine))
+
+
+STAGE = ("stage", "carried_out")
+
+
+def in_common(columns: Columns, revision: int) -> dict[str, object]:
+    """What questions at a revision have in common: rows in their order, of which some columns were gathered, whose
+    class is which, and who was detained again."""
+    found: dict[str, object] = {}
+    for kept in tables.EVERY:
+        for within in [None, STAGE] if "stage" in kept.columns else [None]:
+            rows = columns.rows(kept, revision, within)
+            found[f"{kept.name} {within}"] = [rows[name].tolist() for name in (tables.SINCE, tables.PERSON)]
+    found["classes"] = classes_of(columns, revision).tolist()
+    found["again"] = _detained_again(columns).tolist()
+    return found
+
+
+def test_what_questions_have_in_common_is_brought_to_the_head_as_if_made_anew(
+    world: World, subtests: pytest.Subtests
+) -> None:
+    for number, happened in enumerate(life(world)):
+        columns = at_head(world.engine)
+        if number % 3 == 1:  # of what happens then the next question alone hears
+            continue
+        with subtests.test(happened):
+            made_anew = replace(columns, made={}, _made_before={}, _recent=Recent())
+            for revision in (columns.head, columns.head - 1, columns.head // 2):
+                assert in_common(columns, revision) == in_common(made_anew, revision)
 
 
 def test_whoever_missed_all_that_happened_has_the_same(world: World) -> None:

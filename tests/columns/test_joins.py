@@ -1,10 +1,13 @@
 """Rows of two tables are paired as a loop within a loop would pair them."""
 
+from unittest.mock import patch
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.columns.joins import NO_PLACE, flags, outer_join, places_by
+from app.columns import joins
+from app.columns.joins import NO_PLACE, flags, outer_join, pairs, places_by, some
 from tests.drawn import examples
 
 KEYS = 12
@@ -49,3 +52,35 @@ def test_a_flag_is_set_for_each_key_that_is_there(keys: list[int]) -> None:
 def test_a_key_has_the_place_at_which_it_stands(keys: list[int]) -> None:
     places = places_by(KEYS, np.array(keys, np.int32)).tolist()
     assert places == [keys.index(key) if key in keys else NO_PLACE for key in range(KEYS)]
+
+
+PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8)), max_size=12)
+
+
+@examples(150)
+@given(PAIRS, PAIRS, st.sampled_from((3, 64)))
+def test_pairs_have_the_same_number_where_they_are_the_same(
+    left: list[tuple[int, int]], right: list[tuple[int, int]], bits: int
+) -> None:
+    """Of more values than a number has bits too."""
+    sides = [
+        (np.array([a for a, _b in side], np.int32), np.array([b for _a, b in side], np.int32)) for side in (left, right)
+    ]
+    with patch.object(joins, "BITS", bits):
+        of_left, of_right = (numbers.tolist() for numbers in pairs(6, sides[0], sides[1]))
+    number_of = dict(zip(right, of_right, strict=True))
+    assert sorted(number_of.values()) == [*range(len(number_of))]
+    assert of_left == [number_of.get(pair, NO_PLACE) for pair in left]
+    assert of_right == [number_of[pair] for pair in right]
+
+
+@examples(100)
+@given(
+    st.lists(st.integers(NO_PLACE, 5), max_size=10), st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=8)
+)
+def test_a_row_is_found_where_some_of_those_that_are_asked_about_have_its_number(
+    left: list[int], right: list[tuple[int, bool]]
+) -> None:
+    numbers, asked = np.array([one for one, _asked in right], np.intp), np.array([so for _one, so in right], bool)
+    wanted = [(one, True) in right for one in left]
+    assert some(np.array(left, np.intp), numbers, asked).tolist() == wanted
