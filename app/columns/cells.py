@@ -1,6 +1,8 @@
 """Rows that agree in every column, counted (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,32 +16,44 @@ DENSE = 1_000_000
 MOST = 2**62
 
 
-class Cells(NamedTuple):
-    """`number`: of the cell of each row; `values`: for each column its value in each cell, by that number."""
+@dataclass(frozen=True)
+class Cells:
+    """`values`: for each column its value in each cell; `of_each`: how many rows each cell has; `_number`: the cell of
+    each row, found once it is asked for."""
 
-    number: Array
     values: list[Array]
+    of_each: Array
+    _number: Callable[[], Array]
+
+    @cached_property
+    def number(self) -> Array:
+        """The number of the cell of each row, its place among `values`."""
+        return self._number()
 
     def __len__(self) -> int:
-        return len(self.values[0]) if self.values else 0
+        return len(self.of_each)
 
     def sizes(self) -> Array:
         """How many rows each cell has."""
-        return np.bincount(self.number, minlength=len(self))
+        return self.of_each
 
 
 def cells(columns: Sequence[Array]) -> Cells:
     """The cells of rows: one for each combination of values, of one column or several, that a row has."""
-    numbered, pending = Cells(np.zeros(len(columns[0]), np.int64), []), _Pending([], [], 1)
-    combined = numbered.number
+    before, pending, combined = list[Array](), _Pending([], [], 1), None
     for column in columns:
         coded, low, size = _coded(column)
-        if pending.total * size > MOST:
-            numbered = _numbered(combined, numbered, pending)
-            combined, pending = numbered.number, _Pending([], [], max(1, len(numbered)))
-        combined = combined * size + coded
+        if pending.total * size > MOST and combined is not None:
+            numbered = _numbered(combined, before, pending)
+            combined, before, pending = numbered.number, numbered.values, _Pending([], [], max(1, len(numbered)))
+        if combined is None:
+            combined = coded.astype(np.intp)
+        else:
+            combined *= size  # in place: an array of so many rows costs as much as what is done with it
+            combined += coded
         pending = _Pending([*pending.lows, low], [*pending.sizes, size], pending.total * size)
-    return _numbered(combined, numbered, pending)
+    assert combined is not None
+    return _numbered(combined, before, pending)
 
 
 class _Pending(NamedTuple):
@@ -50,20 +64,22 @@ class _Pending(NamedTuple):
     total: int
 
 
-def _numbered(combined: Array, before: Cells, pending: _Pending) -> Cells:
-    """The cells of combined numbers. `before`: the cells of the columns that had been numbered already."""
+def _numbered(combined: Array, before: list[Array], pending: _Pending) -> Cells:
+    """The cells of combined numbers. `before`: the values of the columns that had been numbered already."""
     if pending.total <= DENSE:
-        used = np.flatnonzero(np.bincount(combined, minlength=pending.total))
-        place = np.empty(pending.total, np.intp)
+        every = np.bincount(combined, minlength=pending.total)
+        used = np.flatnonzero(every)
+        sizes, place = every[used], np.empty(pending.total, np.intp)
         place[used] = np.arange(len(used))
-        number = place[combined]
+        number = partial(np.take, place, combined)
     else:
-        used, number = np.unique(combined, return_inverse=True)
+        used, of_row, sizes = np.unique(combined, return_inverse=True, return_counts=True)
+        number = partial(np.asarray, of_row)
     values: list[Array] = []
     for low, size in zip(reversed(pending.lows), reversed(pending.sizes), strict=True):
         used, coded = np.divmod(used, size)
         values.append(np.where(coded, coded + low, NONE))
-    return Cells(number, [*(earlier[used] for earlier in before.values), *values[::-1]])
+    return Cells([*(earlier[used] for earlier in before), *values[::-1]], sizes, number)
 
 
 def _coded(column: Array) -> tuple[Array, int, int]:

@@ -29,28 +29,32 @@ Key = tuple[DimensionValue, ...]
 @dataclass(frozen=True)
 class Groups:
     """Rows of a selection in groups. A row is a member of several groups where a dimension has several values:
-    `place` is the row of each member, `group` the group of each."""
+    `place` is the row of each member, None where each row is one; `group` the group of each member."""
 
     selection: Selection
     names: Sequence[str]
-    place: Places
+    place: Places | None
     group: Cells
 
     def numbers(self, where: Mask, *by: Array) -> dict[tuple[int, ...], int]:
         """`(group, *by)` → how many rows for which a condition holds; `by`: further columns of the selection. Raises
         Invalid for more than MOST_CELLS."""
-        chosen = np.flatnonzero(where[self.place])
-        columns = [self.group.number[chosen], *(column[self.place[chosen]] for column in by)]
-        found = cells(columns)
+        found = cells(self._members(where, *by))
         if len(found) > MOST_CELLS:
             raise too_many()
         values = (column.tolist() for column in (*found.values, found.sizes()))
         return {cell[:-1]: cell[-1] for cell in zip(*values, strict=True)}
 
+    def _members(self, where: Mask, *by: Array) -> list[Array]:
+        """The group of each member for whose row a condition holds, and columns of the selection."""
+        if self.place is not None:
+            where, by = where[self.place], tuple(column[self.place] for column in by)
+        columns = [self.group.number, *by]
+        return columns if where.all() else [column[np.flatnonzero(where)] for column in columns]
+
     def people(self, where: Mask) -> dict[int, int]:
         """Group → how many people the rows are of for which a condition holds."""
-        chosen = np.flatnonzero(where[self.place])
-        group, person = self.group.number[chosen], self.selection.person[self.place[chosen]]
+        group, person = self._members(where, self.selection.person)
         # Whoever was detained once stands in a group once: only of the others are the same looked for.
         keys, groups = self.selection.columns.keys, len(self.group)
         again = np.flatnonzero(_detained_again(self.selection.columns)[person])
@@ -71,14 +75,18 @@ class Groups:
 
 def grouped(selection: Selection, names: Sequence[str], reader: Reader) -> Groups:
     """The rows of a selection that are inside or uncertain, in groups by dimensions."""
-    place = np.flatnonzero(selection.inside | selection.uncertain)
+    selection = selection.where(selection.inside | selection.uncertain)
+    place: Places | None = None
     columns: list[Array] = []
     for name in names:
         if DIMENSIONS[name].personal:
             of, values = _traits(selection, place, name, reader)
-            place, columns = place[of], [*(column[of] for column in columns), values]
+            if len(of) > len(selection.rows if place is None else place):  # some row has several values
+                place, columns = of if place is None else place[of], [column[of] for column in columns]
+            columns.append(values)
         else:
-            columns.append(_column(selection, name)[place])
+            column = _column(selection, name)
+            columns.append(column if place is None else column[place])
     return Groups(selection, names, place, cells(columns))
 
 
@@ -91,10 +99,11 @@ def _column(selection: Selection, name: str) -> Array:
     return selection.together[together[name]] if name in together else rows[name]
 
 
-def _traits(selection: Selection, place: Places, name: str, reader: Reader) -> tuple[Places, Array]:
+def _traits(selection: Selection, place: Places | None, name: str, reader: Reader) -> tuple[Places, Array]:
     """A personal dimension of some rows: the row of each value, by its place among them, and the value. A row of which
     the reader may not see it has one, UNSEEN; a row without a value has one, NOTHING."""
-    columns, revision, rows = selection.columns, selection.revision, selection.rows.at(place)
+    columns, revision = selection.columns, selection.revision
+    rows = selection.rows if place is None else selection.rows.at(place)
     by_source = traits.rests_on_source(name, own=selection.own)
     said = traits.traits(columns, name, revision, by_source=by_source)
     unseen = hidden_trait(columns, rows[tables.PERSON], reader, name, revision)

@@ -1,7 +1,7 @@
 """Which releases or detentions the terms mean at a revision: what counts and lists share, so that they cannot
 disagree."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -57,6 +57,13 @@ class Selection:
     def counting(self) -> Mask:
         """Whether a row has a status that counts."""
         return among(self.together["status"], self.columns.codes.each(COUNTING))
+
+    def where(self, mask: Mask) -> "Selection":
+        """The rows for which a condition holds."""
+        if mask.all():
+            return self
+        placed = Placed(self.inside[mask], self.uncertain[mask])
+        return replace(self, rows=self.rows.where(mask), together=self.together.where(mask), placed=placed)
 
     def number(self, *where: Mask) -> int:
         """How many rows inside count, of those for which the conditions hold."""
