@@ -1,6 +1,7 @@
 """Which rows of one table belong to which of another (pure). Keys of people and spells are revisions, so that an array
 by key is hardly longer than the table itself."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -27,36 +28,68 @@ def places_by(keys: int, of: Array) -> Places:
     return places
 
 
-def some(left: Array, right: Array, which: Mask) -> Mask:
-    """For each number on the left whether one of these on the right is the same. All on the right are looked at,
-    whichever they are. NO_PLACE on the left is none of them."""
-    last = max(int(left.max(initial=0)), int(right.max(initial=0)))
-    number = np.bincount(right, weights=which, minlength=last + 2)  # the last place, which NO_PLACE means, is nobody's
-    found: Mask = number[left] > 0
+def some(keys: int, left: Array, right: Array, which: Mask) -> Mask:
+    """For each key on the left whether one of these on the right is the same. All on the right are looked at, whichever
+    they are."""
+    found: Mask = (np.bincount(right, weights=which, minlength=keys) > 0)[left]
     return found
 
 
-def pairs(keys: int, left: tuple[Array, Array], right: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Numbers of pairs, on the left and on the right, the same for the same pair; NO_PLACE on the left for one that the
-    right has not. A pair is of a key, and of a value of which there are few: each is a bit of its key, so that nothing
-    is sorted."""
+# Pairs of a key, and of a value of which there are few.
+Pairs = tuple[Array, Array]
+
+
+class _OfPairs(NamedTuple):
+    """Pairs with some of the values: where they stand, their keys, and the bit that each value is of its key."""
+
+    of: Places | slice
+    key: Array
+    bit: Array
+
+
+def _in_bits(left: Pairs, right: Pairs) -> Iterator[tuple[_OfPairs, _OfPairs]]:
+    """The pairs on both sides whose values the right has, as many values at a time as a number has bits. So nothing is
+    sorted."""
     values = np.flatnonzero(np.bincount(right[1]))
-    numbers = np.full(len(left[0]), NO_PLACE, np.intp), np.full(len(right[0]), NO_PLACE, np.intp)
-    total = 0
+    last = max(int(side[1].max(initial=0)) for side in (left, right))
     for first in range(0, len(values), BITS):
-        bit_of = np.full(max(int(side[1].max(initial=0)) for side in (left, right)) + 1, NO_PLACE, np.int16)
-        bit_of[values[first : first + BITS]] = np.arange(len(values[first : first + BITS]))
-        bits, sides = np.zeros(keys, np.uint64), []
+        some_values = values[first : first + BITS]
+        bit_of = np.full(last + 1, NO_PLACE, np.int8)
+        bit_of[some_values] = np.arange(len(some_values))
+        sides = []
         for key, value in (left, right):
-            of = np.flatnonzero(bit_of[value] != NO_PLACE)
-            sides.append((of, key[of], bit_of[value[of]].astype(np.uint64)))
-        _of, key, bit = sides[1]
-        np.bitwise_or.at(bits, key, ONE << bit)
+            bit = bit_of[value]
+            has = bit != NO_PLACE
+            of: Places | slice = slice(None) if has.all() else np.flatnonzero(has)
+            sides.append(_OfPairs(of, key[of], bit[of].astype(np.uint64)))
+        yield sides[0], sides[1]
+
+
+def some_pairs(keys: int, left: Pairs, right: Pairs, which: Mask) -> Mask:
+    """For each pair on the left whether one of these on the right is the same. All on the right are looked at,
+    whichever they are."""
+    found = np.zeros(len(left[0]), bool)
+    for of_left, of_right in _in_bits(left, right):
+        bits = np.zeros(keys, np.uint64)
+        np.bitwise_or.at(bits, of_right.key, which[of_right.of].astype(np.uint64) << of_right.bit)
+        found[of_left.of] = bits[of_left.key] >> of_left.bit & ONE
+    return found
+
+
+def pairs(keys: int, left: Pairs, right: Pairs) -> tuple[Array, Array]:
+    """Numbers of pairs, on the left and on the right, the same for the same pair; NO_PLACE on the left for one that the
+    right has not."""
+    numbers = np.full(len(left[0]), NO_PLACE, np.int32), np.full(len(right[0]), NO_PLACE, np.int32)
+    total = 0
+    for sides in _in_bits(left, right):
+        bits = np.zeros(keys, np.uint64)
+        np.bitwise_or.at(bits, sides[1].key, ONE << sides[1].bit)
         number = np.bitwise_count(bits)
-        before = np.cumsum(number, dtype=np.int64) - number + total
+        before = np.cumsum(number, dtype=np.int32) - number + total
         for (of, key, bit), found in zip(sides, numbers, strict=True):
-            has = bits[key] >> bit & ONE
-            found[of] = np.where(has, before[key] + np.bitwise_count(bits[key] & ((ONE << bit) - ONE)), NO_PLACE)
+            of_key = bits[key]
+            within = before[key] + np.bitwise_count(of_key & ((ONE << bit) - ONE))
+            found[of] = np.where(of_key >> bit & ONE, within, NO_PLACE)
         total = int(before[-1] + number[-1])
     return numbers
 

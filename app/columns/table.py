@@ -81,7 +81,8 @@ class Table:
 
     def standing(self, revision: int, within: Within | None = None) -> Rows:
         """The rows that hold at a revision; `within`: those with this value of a column."""
-        begun = int(np.searchsorted(self.column(SINCE), revision, "right"))
+        since = self.column(SINCE)
+        begun = int(np.searchsorted(since, since.dtype.type(revision), "right"))  # of another type it would be copied
         mask = self._arrays[UNTIL][:begun] > revision
         if within is not None:
             name, value = within

@@ -8,7 +8,7 @@ import numpy as np
 from app.columns import tables
 from app.columns.cells import Cells, cells
 from app.columns.codes import NOTHING
-from app.columns.joins import NO_PLACE, flags, outer_join
+from app.columns.joins import NO_PLACE, flags, outer_join, pairs
 from app.columns.reading import Columns
 from app.columns.rows import Array, Mask, Places
 from app.counts.buckets import bucket_numbers, bucket_text
@@ -59,8 +59,8 @@ class Groups:
         keys, groups = self.selection.columns.keys, len(self.group)
         again = np.flatnonzero(_detained_again(self.selection.columns)[person])
         number = np.bincount(group, minlength=groups) - np.bincount(group[again], minlength=groups)
-        pairs = _each_once(group[again] * keys + person[again])
-        number += np.bincount(pairs // keys, minlength=groups)
+        each = _each_once(group[again] * keys + person[again])
+        number += np.bincount(each // keys, minlength=groups)
         return {at: count for at, count in enumerate(number.tolist()) if count}
 
     def told(self, slugs: Mapping[int, str]) -> list[Key]:
@@ -107,7 +107,9 @@ def _traits(selection: Selection, place: Places | None, name: str, reader: Reade
     by_source = traits.rests_on_source(name, own=selection.own)
     said = traits.traits(columns, name, revision, by_source=by_source)
     unseen = hidden_trait(columns, rows[tables.PERSON], reader, name, revision)
-    of_rows, of_said = traits.numbered(columns, rows, said, by_source=by_source)
+    of_rows, of_said = rows["spell"], said["spell"]
+    if by_source:
+        of_rows, of_said = pairs(columns.keys, (of_rows, rows["source"]), (of_said, said["source"]))
     if unseen is not None:
         of_rows = np.where(unseen, NO_PLACE, of_rows)  # nothing that is said of whoever may not be seen is looked up
     of, found = outer_join(of_rows, of_said)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.columns import tables
 from app.columns.codes import NOTHING
 from app.columns.held import columns_of
-from app.columns.joins import NO_PLACE, flags, places_by, some
+from app.columns.joins import NO_PLACE, flags, places_by
 from app.columns.reading import Columns
 from app.columns.rows import STANDS, Array, Mask, Rows, among
 from app.columns.tables import Kept
@@ -216,8 +216,7 @@ def _arrested(columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *
     else:
         arrests, lo, hi = columns.rows(tables.ARRESTS, revision), "detained_lo", "detained_hi"
     within = windows.in_window(arrests[lo], arrests[hi], terms.arrested)
-    of_rows, of_arrests = traits.numbered(columns, rows, arrests, by_source=own)
-    return Placed(*(some(of_rows, of_arrests, mask) for mask in within))
+    return Placed(*(traits.said_of(columns, rows, arrests, mask, by_source=own) for mask in within))
 
 
 def detentions(session: Session, terms: PersonTerms, reader: Reader, revision: int) -> Rows:

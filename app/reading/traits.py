@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from app.columns import tables
-from app.columns.joins import flags, pairs, some
+from app.columns.joins import flags, some, some_pairs
 from app.columns.reading import Columns
-from app.columns.rows import Array, Mask, Rows, among
+from app.columns.rows import Mask, Rows, among
 from app.models import CLASSES_OF_TODAY
 from app.reading.classes import hidden, hidden_trait
 from app.reading.dimensions import DIMENSIONS, Stands
@@ -30,12 +30,11 @@ def traits(columns: Columns, name: str, revision: int, *, by_source: bool) -> Ro
     return columns.rows(tables.SOURCE_TRAITS if by_source else tables.TRAITS, revision, ("name", name))
 
 
-def numbered(columns: Columns, rows: Rows, said: Rows, *, by_source: bool) -> tuple[Array, Array]:
-    """The numbers by which rows and what is said of them belong together: of the spell, or of the spell and the source.
-    NO_PLACE of a row of which nothing is said."""
+def said_of(columns: Columns, rows: Rows, said: Rows, which: Mask, *, by_source: bool) -> Mask:
+    """Whether some of what is said is said of a row: of its spell, or of its spell by its source."""
     if not by_source:
-        return rows["spell"], said["spell"]
-    return pairs(columns.keys, (rows["spell"], rows["source"]), (said["spell"], said["source"]))
+        return some(columns.keys, rows["spell"], said["spell"], which)
+    return some_pairs(columns.keys, (rows["spell"], rows["source"]), (said["spell"], said["source"]), which)
 
 
 def _has_trait(
@@ -46,7 +45,7 @@ def _has_trait(
     said = traits(columns, name, revision, by_source=by_source)
     asked = np.ones(len(said), bool) if values is None else among(said["value"], columns.values.each(values))
     # All that is said is looked through, so that the time does not tell how much of it was asked about.
-    return some(*numbered(columns, rows, said, by_source=by_source), asked)
+    return said_of(columns, rows, said, asked, by_source=by_source)
 
 
 def _personal_filters(

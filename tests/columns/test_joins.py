@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.columns import joins
-from app.columns.joins import NO_PLACE, flags, outer_join, pairs, places_by, some
+from app.columns.joins import NO_PLACE, flags, outer_join, pairs, places_by, some, some_pairs
+from app.columns.rows import Array
 from tests.drawn import examples
 
 KEYS = 12
@@ -54,20 +55,21 @@ def test_a_key_has_the_place_at_which_it_stands(keys: list[int]) -> None:
     assert places == [keys.index(key) if key in keys else NO_PLACE for key in range(KEYS)]
 
 
-PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8)), max_size=12)
+PAIR = st.tuples(st.integers(0, 5), st.integers(0, 8))
+BITS = st.sampled_from((3, 64))  # fewer than there are values, and more
+
+
+def columns_of(found: list[tuple[int, int]]) -> tuple[Array, Array]:
+    return np.array([a for a, _b in found], np.int32), np.array([b for _a, b in found], np.int32)
 
 
 @examples(150)
-@given(PAIRS, PAIRS, st.sampled_from((3, 64)))
+@given(st.lists(PAIR, max_size=12), st.lists(PAIR, max_size=12), BITS)
 def test_pairs_have_the_same_number_where_they_are_the_same(
     left: list[tuple[int, int]], right: list[tuple[int, int]], bits: int
 ) -> None:
-    """Of more values than a number has bits too."""
-    sides = [
-        (np.array([a for a, _b in side], np.int32), np.array([b for _a, b in side], np.int32)) for side in (left, right)
-    ]
     with patch.object(joins, "BITS", bits):
-        of_left, of_right = (numbers.tolist() for numbers in pairs(6, sides[0], sides[1]))
+        of_left, of_right = (numbers.tolist() for numbers in pairs(6, columns_of(left), columns_of(right)))
     number_of = dict(zip(right, of_right, strict=True))
     assert sorted(number_of.values()) == [*range(len(number_of))]
     assert of_left == [number_of.get(pair, NO_PLACE) for pair in left]
@@ -75,12 +77,20 @@ def test_pairs_have_the_same_number_where_they_are_the_same(
 
 
 @examples(100)
-@given(
-    st.lists(st.integers(NO_PLACE, 5), max_size=10), st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=8)
-)
-def test_a_row_is_found_where_some_of_those_that_are_asked_about_have_its_number(
+@given(SEVERAL, st.lists(st.tuples(st.integers(0, KEYS - 1), st.booleans()), max_size=8))
+def test_a_row_is_found_where_some_of_those_that_are_asked_about_have_its_key(
     left: list[int], right: list[tuple[int, bool]]
 ) -> None:
-    numbers, asked = np.array([one for one, _asked in right], np.intp), np.array([so for _one, so in right], bool)
-    wanted = [(one, True) in right for one in left]
-    assert some(np.array(left, np.intp), numbers, asked).tolist() == wanted
+    keys, asked = np.array([key for key, _asked in right], np.int32), np.array([so for _key, so in right], bool)
+    assert some(KEYS, np.array(left, np.int32), keys, asked).tolist() == [(key, True) in right for key in left]
+
+
+@examples(100)
+@given(st.lists(PAIR, max_size=12), st.lists(st.tuples(PAIR, st.booleans()), max_size=10), BITS)
+def test_a_row_is_found_where_some_of_those_that_are_asked_about_have_its_pair(
+    left: list[tuple[int, int]], right: list[tuple[tuple[int, int], bool]], bits: int
+) -> None:
+    sides, asked = (columns_of(left), columns_of([pair for pair, _asked in right])), [so for _pair, so in right]
+    with patch.object(joins, "BITS", bits):
+        found = some_pairs(6, *sides, np.array(asked, bool)).tolist()
+    assert found == [(pair, True) in right for pair in left]
