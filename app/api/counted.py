@@ -15,7 +15,7 @@ from app.counts.tally import count
 from app.dates import format_instant
 from app.errors import Invalid, NotFound
 from app.exchange import counts as tables
-from app.log.entries import entry_at, pin
+from app.log.entries import pin, recorded_at
 from app.log.head import is_demo
 from app.reading.countables import countable_addressed, countable_of
 from app.reading.named import source_keys
@@ -120,10 +120,10 @@ def _terms(query: SourcedTerms) -> SourcedTerms:
 def _cited_count(read: ReadContext, terms: SourcedTerms, revision: int) -> Answer:
     """A count at a revision with how to cite it."""
     tally = count(read.session, terms, read.reader, revision)
-    recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None
+    recorded = format_instant(recorded_at(read.session, revision)) if revision else None
     as_of = pin(read.session, revision)
-    cited = citation(tally, as_of, recorded_at, read.request.app.state.public_url, demo=is_demo(read.session))
-    body = {"revision": revision, "rules": RULES, "recorded_at": recorded_at, **tally, "citation": cited}
+    cited = citation(tally, as_of, recorded, read.request.app.state.public_url, demo=is_demo(read.session))
+    body = {"revision": revision, "rules": RULES, "recorded_at": recorded, **tally, "citation": cited}
     return Answer(body, lambda: tables.of_count(tally))
 
 

@@ -18,6 +18,7 @@ from app.vocabulary import Verdict
 Pattern = frozenset[str]
 # Sources of which one whole number says who verified: one bit each, in sums that floats hold exactly.
 SOURCES_OF_NUMBER = 52
+_SLUGS = select_rows(col(Source.key), col(Source.slug))
 
 
 @dataclass(frozen=True)
@@ -67,5 +68,5 @@ def patterns_of(session: Session, selection: Selection, terms: CountTerms, *, in
 
 def slugs_by_key(session: Session) -> dict[int, str]:
     """The slug of each source by its key."""
-    slugs: dict[int, str] = dict(session.execute(select_rows(col(Source.key), col(Source.slug))).all())
+    slugs: dict[int, str] = dict(session.connection().execute(_SLUGS).all())
     return slugs

@@ -13,6 +13,8 @@ HEAD_ROW = select(col(Head.rules), col(Head.revision), col(Entry.leaf_hash)).out
     Entry, col(Entry.revision) == col(Head.revision)
 )
 
+_DEMO = select(col(Head.demo))
+
 
 class WrongSecret(RuntimeError):
     """The secret is not the one this database was written with."""
@@ -81,7 +83,7 @@ def head_under(session: Session, rules: int) -> tuple[int, str]:
     """The number of entries and the leaf hash of the last one, in hexadecimal; empty before the first. Raises
     OtherRules where the rows no longer are those of these rules: a server that another version's rebuild left running
     must not tell its numbers under the name of the old rules."""
-    stored, revision, leaf = session.execute(HEAD_ROW).one()
+    stored, revision, leaf = session.connection().execute(HEAD_ROW).one()
     if stored != rules:
         raise OtherRules(stored, rules)
     return int(revision), bytes(leaf or b"").hex()
@@ -98,4 +100,4 @@ def mark_demo(session: Session) -> None:
 
 
 def is_demo(session: Session) -> bool:
-    return session.scalars(select(col(Head.demo))).one()
+    return bool(session.connection().execute(_DEMO).scalar_one())

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from app import dates
 from app.columns.rows import NONE, Mask, Rows
 from app.errors import Invalid
-from app.log.entries import entry_at
+from app.log.entries import recorded_at
 from app.reading.terms import HeldCountTerms, HeldTerms, PersonTerms
 
 # Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
@@ -37,7 +37,7 @@ def dated(session: Session, terms: HeldCountTerms, revision: int, zone: tzinfo, 
     if terms.day is not None:
         day = date.fromordinal(terms.day)
     elif revision:
-        day = entry_at(session, revision).recorded_at.astimezone(zone).date()
+        day = recorded_at(session, revision).astimezone(zone).date()
     else:
         return terms
     return terms.model_copy(update={"held_on": day.isoformat()})

@@ -82,16 +82,20 @@ class ArrayOrder:
 
     def after(self, position: Sequence[int] | None, limit: int) -> list[tuple[int, list[int]]]:
         """At most `limit` things that come after a position: the place of each, and its own position."""
-        values = [-column.astype(np.int64) if down else column.astype(np.int64) for column, down in self.columns]
-        places = np.arange(len(values[0]))
+        # In whole numbers as wide as the columns are: what is looked through is everybody's.
+        values = [-column if down else column for column, down in self.columns]
+        places: Places | None = None
         if position is not None:
             passed = [
                 -number if down else number for number, (_column, down) in zip(position, self.columns, strict=True)
             ]
             places = np.flatnonzero(_beyond(values, passed))
-        if len(places) > limit:
-            first = values[0][places]
-            places = places[first <= np.partition(first, limit)[limit]]  # with those that tie
+        first = values[0] if places is None else values[0][places]
+        if len(first) > limit:
+            with_ties = np.flatnonzero(first <= np.partition(first, limit)[limit])
+            places = with_ties if places is None else places[with_ties]
+        elif places is None:
+            places = np.arange(len(first))
         in_order: Places = places[np.lexsort([value[places] for value in reversed(values)])][:limit]
         shown = zip(*(column[in_order].tolist() for column, _down in self.columns), strict=True)
         return [(place, [*numbers]) for place, numbers in zip(in_order.tolist(), shown, strict=True)]

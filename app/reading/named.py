@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
 
 from app.errors import Invalid, pointed
@@ -11,17 +11,19 @@ from app.reading.questions import EstimateQuery
 from app.reading.terms import PersonTerms, SourcedTerms
 from app.registry.views import Views
 
+# Made once: building a statement costs more than running it.
+_KEYS = select(col(Source.slug), col(Source.key)).where(
+    col(Source.slug).in_(bindparam("some", expanding=True)), col(Source.until) == OPEN
+)
+
 
 def source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> dict[str, int]:
     """Slug → key of the sources the terms name. Raises Invalid for those that do not exist."""
     named = terms.sources_named()
     if not named:
         return {}
-    slugs = {slug for _pointer, slug in named}
-    rows = session.execute(
-        select(col(Source.slug), col(Source.key)).where(col(Source.slug).in_(slugs), col(Source.until) == OPEN)
-    ).all()
-    keys: dict[str, int] = dict(rows)
+    slugs = sorted({slug for _pointer, slug in named})
+    keys: dict[str, int] = dict(session.connection().execute(_KEYS, {"some": slugs}).all())
     detail = "No source has this slug: see /v1/sources."
     unknown = [pointed(pointer, "unknown_source", detail) for pointer, slug in named if slug not in keys]
     if unknown:

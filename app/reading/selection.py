@@ -25,6 +25,7 @@ from app.registry.read_permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 
 COUNTING = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
+_FURTHEST = "at the furthest stage"
 ASSERTED = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
 
 
@@ -107,6 +108,10 @@ def _at_stage(columns: Columns, kept: Kept, terms: SourcedTerms, revision: int) 
         return columns.rows(kept, revision)
     if terms.stage is not None:
         return columns.rows(kept, revision, ("stage", terms.stage))
+    return columns.recent((_FURTHEST, kept.name, revision), lambda: _at_furthest_stage(columns, kept, revision))
+
+
+def _at_furthest_stage(columns: Columns, kept: Kept, revision: int) -> Rows:
     furthest = columns.rows(tables.FURTHEST_STAGES, revision)
     stages = np.full(columns.keys, NOTHING, np.int16)
     stages[furthest["spell"]] = furthest["stage"]
