@@ -76,7 +76,7 @@ def series(session: Session, terms: CountTerms, steps: Steps, reader: Reader, re
 class _Point(NamedTuple):
     """What is counted at the end of an interval, as known at a revision."""
 
-    end: date
+    on: str
     revision: int
     numbers: Numbers
 
@@ -86,7 +86,7 @@ def _points(
 ) -> list[_Point]:
     if steps.by == "event":
         return [
-            _Point(end, revision, numbers)
+            _Point(end.isoformat(), revision, numbers)
             for end, numbers in zip(ends, growth(session, terms, reader, revision, ends), strict=True)
         ]
     closing = (end_of_day(end, steps.zone) for end in ends)
@@ -96,13 +96,13 @@ def _points(
     if len(different) > MOST_REVISIONS:
         raise Invalid.at("/interval", "too_many_points", TOO_MANY_REVISIONS)
     numbers = dict(zip(different, known(session, terms, reader, different), strict=True))
-    return [_Point(end, past, numbers[past]) for end, past in zip(ends, revisions, strict=True)]
+    return [_Point(end.isoformat(), past, numbers[past]) for end, past in zip(ends, revisions, strict=True)]
 
 
 def _total(point: _Point) -> Point:
     verified, contested, reported = (point.numbers.by_status.get(status, 0) for status in COUNTING)
     return {
-        "on": point.end.isoformat(),
+        "on": point.on,
         "revision": point.revision,
         "releases": verified + contested + reported,
         "verified": verified,
@@ -115,7 +115,7 @@ def _total(point: _Point) -> Point:
 def _line(slug: str, key: int, points: Sequence[_Point]) -> Line:
     return {
         "source": slug,
-        "points": [{"on": point.end.isoformat(), "verified": point.numbers.by_source.get(key, 0)} for point in points],
+        "points": [{"on": point.on, "verified": point.numbers.by_source.get(key, 0)} for point in points],
     }
 
 

@@ -92,7 +92,7 @@ def _listed(
     placed = following(read_cursor(query.cursor, of, len(order)), query.limit + 1)
     cursor = write_cursor(of, placed[query.limit - 1][1]) if len(placed) > query.limit else None
     rows = [thing for thing, _position in placed[: query.limit]]
-    people = person_records.people(session, {person for _key, person in rows}, revision)
+    people = person_records.people(session, {person for _key, person in rows}, revision, kind)
     shapes_of_page = [shape(people[person], key, shown_to) for key, person in rows]
     if query.q is not None:
         return Page(shapes_of_page, cursor)  # of a search nothing stands beside: nobody hidden is looked for

@@ -57,8 +57,21 @@ _ROWS = {
 }
 _COLUMNS = {table: tuple(table.__table__.c.keys()) for table in _TABLES}
 _ROWS[Detention] = _ROWS[Detention].order_by(col(Detention.ordinal))
-_RECORDS = (
-    select(col(Placement.detainee), Record)
+# What is read of the people of a list: what the shape of each thing shows (`shapes.py`), and no verification.
+_SHOWN: dict[Kind, tuple[type[Any], ...]] = {
+    "release": (Detainee, SpellPersonal, Release),
+    "detention": (Detainee, Detention, SpellPersonal, Release, DetentionState, SourceDetention),
+    "detainee": (Detainee, DetaineePersonal, Detention, SpellPersonal, Release, DetentionState, SourceDetention),
+}
+_RECORDS: Any = (
+    select(
+        col(Placement.detainee).label("of"),
+        col(Record.key),
+        col(Record.publish_now),
+        col(Record.detainee_id),
+        col(Record.detention_id),
+        col(Record.release_id),
+    )
     .join(Record, col(Record.key) == col(Placement.record))
     .where(col(Placement.detainee).in_(_SOME), col(Placement.since) <= _REVISION, col(Placement.until) > _REVISION)
 )
@@ -76,19 +89,21 @@ _CONSENTS = select(col(Consent.key), col(Consent.record), col(Consent.publish)).
 _SLUGS = select(col(Source.key), col(Source.slug))
 
 
-def people(session: Session, detainees: Collection[int], revision: int) -> dict[int, Person]:
-    """Detainee key → everything known of that person at the revision, with today's class."""
+def people(session: Session, detainees: Collection[int], revision: int, kind: Kind | None = None) -> dict[int, Person]:
+    """Detainee key → everything known of that person at the revision, with today's class. `kind`: of what is shown of
+    them in a list, and then no more than that."""
     if not detainees:
         return {}
-    record_rows = session.execute(_RECORDS, {"some": list(detainees), "revision": revision}).all()
-    records_of: dict[int, list[Record]] = {}
-    for key, record in record_rows:
-        records_of.setdefault(key, []).append(record)
-    slugs = dict(session.execute(_SLUGS).all())
-    moved = _moved(session, [record.key for _key, record in record_rows], revision)
+    run, given = session.connection().execute, {"some": list(detainees), "revision": revision}
+    found = run(_RECORDS, given).all()
+    records_of: dict[int, list[Any]] = {}
+    for record in found:
+        records_of.setdefault(record.of, []).append(record)
+    slugs = dict(run(_SLUGS).all())
+    moved = _moved(session, [record.key for record in found], revision)
     rows_of: dict[int, Rows] = {}
-    for table in _TABLES:
-        rows = session.connection().execute(_ROWS[table], {"some": list(detainees), "revision": revision})
+    for table in _TABLES if kind is None else _SHOWN[kind]:
+        rows = run(_ROWS[table], given)
         for row in rows.all():  # by hand: mappings, read one by one, take longer than the query
             named = dict(zip(_COLUMNS[table], row, strict=True))
             rows_of.setdefault(named["detainee"], {}).setdefault(table, []).append(named)
