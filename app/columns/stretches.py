@@ -4,8 +4,9 @@ Most people stay as they are from one revision to the next. While nothing of a p
 place of the keys of people and spells stand numbers of stretches: rows that are joined by key then hold at the same
 revisions, and whatever chooses rows at one revision chooses them here, each with the revisions at which it holds."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,9 @@ MOST_REVISIONS = 64
 # last.
 FROM, TO = "from", "to"
 SPELL = "spell"
+
+# What a question reads of a table: all of it, or the rows with a text in a column of codes.
+Read = tuple[Kept, tuple[str, str] | None]
 
 
 class _Numbered:
@@ -44,83 +48,54 @@ class _Numbered:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnsOver(Columns):
-    """Columns at some revisions. `people`, `spells`: the stretches; `places`: by revision, how many of those asked for
-    come before it; `read`: the tables of which the stretches are; `of`: rows that were asked for."""
+    """Columns at some revisions. `parted`: the rows that a question reads, by table and by the value of a column;
+    `numbers`: one more than the highest number of a stretch."""
 
-    people: _Numbered
-    spells: _Numbered
-    places: Array
-    read: Collection[str]
-    of: dict[tuple[str, tuple[str, str] | None], Rows] = field(default_factory=dict)
+    parted: dict[Read, Rows]
+    numbers: int
 
     @property
     def keys(self) -> int:
-        return max(self.people.total, self.spells.total)
+        return self.numbers
 
     @property
     def size(self) -> int:
         """The bytes that they take."""
-        numbers = 2 * self.people.cuts.nbytes + 2 * self.spells.cuts.nbytes
-        return numbers + self.places.nbytes + sum(2 * rows.size for rows in [*self.of.values()])
+        return sum(rows.size for rows in self.parted.values())
 
     def rows(self, kept: Kept, _revision: int, within: tuple[str, str] | None = None) -> Rows:
         """The rows of a table that hold at any of the revisions."""
-        found = self.of.get((kept.name, within))
-        if found is None:
-            found = self.of[kept.name, within] = self._rows(kept, within)
-        return found
-
-    def _rows(self, kept: Kept, within: tuple[str, str] | None) -> Rows:
-        if kept.name not in self.read:
-            raise KeyError(kept.name)
-        table = self.tables[kept.name]
-        places, begin, end = _held(table, self.places)
-        if within is not None:
-            chosen = np.flatnonzero(table.column(within[0])[places] == self.codes.of(within[1]))
-            places, begin, end = places[chosen], begin[chosen], end[chosen]
-        by_spell = SPELL in kept.columns
-        cuts = (self.spells if by_spell else self.people).cuts[table.column(SPELL if by_spell else PERSON)[places]]
-        of, begin, end = _parted(begin, end, cuts)
-        places = places[of]
-        own = {FROM: begin, TO: end, PERSON: self.people.at(table.column(PERSON)[places], begin)}
-        if by_spell:
-            own[SPELL] = self.spells.at(table.column(SPELL)[places], begin)
-        return Rows(_Gathered(table, places, own), np.arange(len(places)))
+        return self.parted[kept, within]
 
 
-class _Gathered(dict[str, Array]):
-    """The columns of some rows, gathered when they are asked for."""
+class _Parts(Rows):
+    """Rows with columns of their own (`own`) in place of those of the table."""
 
     def __init__(self, table: Table, places: Places, own: dict[str, Array]) -> None:
-        """`own`: those that stand in place of the table's."""
-        super().__init__(own)
-        self._table, self._places = table, places
+        super().__init__(table.arrays, places)
+        self._table, self._own = table, own
+        self._gathered |= own
 
-    def __missing__(self, name: str) -> Array:
-        column = self[name] = self._table.column(name)[self._places]
-        return column
+    def at(self, places: Places) -> Rows:
+        return _Parts(self._table, self._places[places], {name: column[places] for name, column in self._own.items()})
 
 
-def over(columns: Columns, revisions: Sequence[int], read: Sequence[Kept]) -> ColumnsOver:
-    """The columns at these revisions, which ascend. `read`: the tables that the question reads."""
+def over(columns: Columns, revisions: Sequence[int], read: Sequence[Read]) -> ColumnsOver:
+    """The columns at these revisions, which ascend. `read`: all that the question reads."""
     number = len(revisions)
     assert number <= MOST_REVISIONS
     places = np.repeat(np.arange(number + 1, dtype=np.uint8), np.diff([-1, *revisions, columns.head + 1]))
+    held = {each: _held(columns, each, places) for each in read}
     # Of a row that begins before all of them or ends after all of them no stretch begins there.
     bit = np.append(np.uint64(1) << np.arange(number, dtype=np.uint64), np.uint64(1))
-    people, spells = np.zeros(columns.keys, np.uint64), np.zeros(columns.keys, np.uint64)
-    of_spells = []
-    for kept in read:
-        table = columns.tables[kept.name]
-        rows, begin, end = _held(table, places)
-        person = table.column(PERSON)[rows]
-        np.bitwise_or.at(people, person, bit[0] | bit[begin] | bit[end])
-        if SPELL in kept.columns:
-            of_spells.append((table.column(SPELL)[rows], person))
-    for spell, person in of_spells:  # a stretch of a spell is one of its person, or a part of it
-        np.bitwise_or.at(spells, spell, people[person])
-    numbered = _Numbered(spells)
-    first_apart = STANDS if columns.first_apart == STANDS else numbered.first_from(columns.first_apart)
+    of_people, of_spells = np.zeros(columns.keys, np.uint64), np.zeros(columns.keys, np.uint64)
+    for rows in held.values():
+        np.bitwise_or.at(of_people, rows.person, bit[0] | bit[rows.begin] | bit[rows.end])
+    for rows in held.values():  # a stretch of a spell is one of its person, or a part of it
+        if rows.spell is not None:
+            np.bitwise_or.at(of_spells, rows.spell, of_people[rows.person])
+    people, spells = _Numbered(of_people), _Numbered(of_spells)
+    first_apart = STANDS if columns.first_apart == STANDS else spells.first_from(columns.first_apart)
     return ColumnsOver(
         head=columns.head,
         rules=columns.rules,
@@ -131,23 +106,47 @@ def over(columns: Columns, revisions: Sequence[int], read: Sequence[Kept]) -> Co
         values=columns.values,
         are_personal=columns.are_personal,
         first_apart=first_apart,
-        people=_Numbered(people),
-        spells=numbered,
-        places=places,
-        read={kept.name for kept in read},
+        parted={each: _parted(columns.tables[each[0].name], rows, people, spells) for each, rows in held.items()},
+        numbers=max(people.total, spells.total),
     )
 
 
-def _held(table: Table, places: Array) -> tuple[Places, Array, Array]:
-    """The rows that hold at any of the revisions: where each stands, and from which to before which it holds."""
+class _Held(NamedTuple):
+    """Rows that hold at any of the revisions: where each stands, from which to before which it holds, and of whom it
+    is."""
+
+    places: Places
+    begin: Array
+    end: Array
+    person: Array
+    spell: Array | None
+
+
+def _held(columns: Columns, read: Read, places: Array) -> _Held:
+    """`places`: by revision, how many of those asked for come before it."""
+    kept, within = read
+    table = columns.tables[kept.name]
     begin, end = places[table.column(SINCE)], places[np.minimum(table.column(UNTIL), len(places) - 1)]
-    rows = np.flatnonzero(begin < end)
-    return rows, begin[rows], end[rows]
+    chosen = begin < end
+    if within is not None:
+        chosen &= table.column(within[0]) == columns.codes.of(within[1])
+    rows = np.flatnonzero(chosen)
+    spell = table.column(SPELL)[rows] if SPELL in kept.columns else None
+    return _Held(rows, begin[rows], end[rows], table.column(PERSON)[rows], spell)
 
 
-def _parted(begin: Array, end: Array, cuts: Array) -> tuple[Places, Array, Array]:
-    """Rows parted where stretches begin: of which row each part is, and from which to before which revision it
-    holds."""
+def _parted(table: Table, rows: _Held, people: _Numbered, spells: _Numbered) -> Rows:
+    """Rows parted where stretches begin."""
+    cuts = people.cuts[rows.person] if rows.spell is None else spells.cuts[rows.spell]
+    of, begin, end = _parts(rows.begin, rows.end, cuts)
+    own = {FROM: begin, TO: end, PERSON: people.at(rows.person[of], begin)}
+    if rows.spell is not None:
+        own[SPELL] = spells.at(rows.spell[of], begin)
+    return _Parts(table, rows.places[of], own)
+
+
+def _parts(begin: Array, end: Array, cuts: Array) -> tuple[Places, Array, Array]:
+    """Of which row each part is, and from which to before which revision it holds."""
     of, parts = np.arange(len(begin)), []
     cuts = cuts & ~_up_to(begin) & _up_to(end - 1)
     while len(of):

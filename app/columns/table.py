@@ -79,6 +79,11 @@ class Table:
     def column(self, name: str) -> Array:
         return self._arrays[name][: self._length]
 
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The columns, with room behind the last row."""
+        return self._arrays
+
     def standing(self, revision: int, within: Within | None = None) -> Rows:
         """The rows that hold at a revision; `within`: those with this value of a column."""
         since = self.column(SINCE)

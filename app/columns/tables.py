@@ -30,7 +30,7 @@ SINCE, UNTIL, PERSON = "since", "until", "detainee"
 NAME = "folded_name"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is itself alone
 class Kept:
     """The columns that are kept of one table. `key`: those by which, with `since`, a row is known; `columns`: all but
     `since` and `until`, and as what each is kept; numbers can be null. A column of words is the last."""

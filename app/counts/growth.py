@@ -16,7 +16,7 @@ from app.columns.held import columns_of
 from app.columns.reading import Columns
 from app.columns.rows import NONE, Array, Rows
 from app.columns.stretches import FROM, TO, over
-from app.reading.selection import select, tables_of
+from app.reading.selection import read_by, select
 from app.reading.terms import CountTerms
 from app.registry.read_permissions import Reader
 from app.vocabulary import Verdict
@@ -46,8 +46,8 @@ def known(session: Session, terms: CountTerms, reader: Reader, revisions: Sequen
     """What the terms count at each of these revisions, which ascend.
 
     A release is a step up at the first of them at which it stood so, and a step down behind the last."""
-    at_head, read = columns_of(session), tables_of(terms)
-    key = "over", tuple(revisions), tuple(kept.name for kept in read)
+    at_head, read = columns_of(session), read_by(terms)
+    key = "over", tuple(revisions), tuple(read)
     columns = at_head.recent(key, lambda: over(at_head, revisions, read))
     width = len(revisions) + 1
 

@@ -13,6 +13,7 @@ from app.columns.held import columns_of
 from app.columns.joins import NO_PLACE, flags, places_by
 from app.columns.reading import Columns
 from app.columns.rows import STANDS, Array, Mask, Rows, among
+from app.columns.stretches import Read
 from app.columns.tables import Kept
 from app.database import require_time
 from app.errors import NotInFiles
@@ -119,16 +120,20 @@ def _at_furthest_stage(columns: Columns, kept: Kept, revision: int) -> Rows:
     return rows.where(rows["stage"] == stages[rows["spell"]])
 
 
-def tables_of(terms: CountTerms) -> list[Kept]:
-    """The tables that selections of these terms read, by source and together."""
-    read = [tables.RELEASES, tables.SOURCE_RELEASES]
+def read_by(terms: CountTerms) -> list[Read]:
+    """What selections of these terms read, by source and together."""
+    at_stage = ("stage", terms.stage)
+    read: list[Read] = [(tables.RELEASES, at_stage), (tables.SOURCE_RELEASES, at_stage)]
     if terms.arrested != (None, None):
-        read += [tables.ARRESTS, tables.SOURCE_HELD]
+        read += [(tables.ARRESTS, None), (tables.SOURCE_HELD, None)]
     if terms.state is not None or terms.rearrested is not None:
-        read += [tables.PEOPLE]
-    if is_personal(terms):
-        read += [tables.TRAITS, tables.SOURCE_TRAITS, tables.PLACEMENTS]
-    return read
+        read += [(tables.PEOPLE, None)]
+    for name in terms.traits() | terms.excluded():
+        tables_of_it = (
+            [tables.TRAITS, tables.SOURCE_TRAITS] if traits.rests_on_source(name, own=True) else [tables.TRAITS]
+        )
+        read += [(kept, ("name", name)) for kept in tables_of_it]
+    return [*read, (tables.PLACEMENTS, None)] if is_personal(terms) else read
 
 
 def select(

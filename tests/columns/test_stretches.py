@@ -7,7 +7,7 @@ import pytest
 
 from app.columns.reading import Columns
 from app.columns.rows import Rows
-from app.columns.stretches import FROM, SPELL, TO, over
+from app.columns.stretches import FROM, SPELL, TO, Read, over
 from app.columns.tables import EVERY, NAMES, PERSON, PLACEMENTS, RELEASES, SINCE, SOURCE_RELEASES, TRAITS, Kept
 from tests.columns.lives import life
 from tests.columns.whole import at_head, told
@@ -15,6 +15,7 @@ from tests.support import World
 
 READ = [kept for kept in EVERY if kept is not NAMES]
 STAGE = ("stage", "carried_out")
+WHOLE: list[Read] = [(kept, None) for kept in READ]
 
 
 @pytest.fixture
@@ -37,23 +38,22 @@ def at_point(rows: Rows, point: int) -> Rows:
 @pytest.mark.parametrize("every", [1, 3, 7])
 def test_at_each_revision_the_rows_are_those_that_hold_then(lived: Columns, every: int) -> None:
     revisions = [*range(0, lived.head + 1, every)][-60:]
-    together = over(lived, revisions, READ)
-    for kept in READ:
-        for within in [None, *([STAGE] if "stage" in kept.columns else [])]:
+    for within in (None, STAGE):
+        read: list[Read] = [(kept, within) for kept in READ if within is None or "stage" in kept.columns]
+        together = over(lived, revisions, read)
+        for kept, _within in read:
             rows = together.rows(kept, lived.head, within)
             for point, revision in enumerate(revisions):
                 wanted = lived.rows(kept, revision, within)
-                assert told_at(lived, kept, at_point(rows, point)) == told_at(lived, kept, wanted), (
-                    kept.name,
-                    revision,
-                )
+                found = told_at(lived, kept, at_point(rows, point))
+                assert found == told_at(lived, kept, wanted), (kept.name, revision)
 
 
 @pytest.mark.parametrize("every", [1, 3, 7])
 @pytest.mark.parametrize("name", [PERSON, SPELL])
 def test_at_each_revision_the_rows_of_one_person_or_spell_are_joined(lived: Columns, every: int, name: str) -> None:
     revisions = [*range(0, lived.head + 1, every)][-60:]
-    together, read = over(lived, revisions, READ), [kept for kept in READ if name in kept.columns]
+    together, read = over(lived, revisions, WHOLE), [kept for kept in READ if name in kept.columns]
     for point, revision in enumerate(revisions):
         found = joined(lived, name, [(kept, at_point(together.rows(kept, lived.head), point)) for kept in read])
         assert found == joined(lived, name, [(kept, lived.rows(kept, revision)) for kept in read]), revision
@@ -71,11 +71,12 @@ def joined(columns: Columns, name: str, rows: list[tuple[Kept, Rows]]) -> list[l
 
 def test_most_people_are_one_stretch_from_one_change_to_the_next(lived: Columns) -> None:
     revisions = [lived.head - 2, lived.head - 1, lived.head]
-    rows = over(lived, revisions, [RELEASES, SOURCE_RELEASES]).rows(RELEASES, lived.head)
+    rows = over(lived, revisions, [(RELEASES, None), (SOURCE_RELEASES, None)]).rows(RELEASES, lived.head)
     assert len(rows) < len(revisions) * len(lived.rows(RELEASES, lived.head))
 
 
-def test_a_table_that_was_not_named_is_not_read(lived: Columns) -> None:
-    together = over(lived, [lived.head], [RELEASES, PLACEMENTS])
-    with pytest.raises(KeyError):
-        together.rows(TRAITS, lived.head)
+def test_what_was_not_named_is_not_read(lived: Columns) -> None:
+    together = over(lived, [lived.head], [(RELEASES, STAGE), (PLACEMENTS, None)])
+    for kept, within in ((TRAITS, None), (RELEASES, None)):
+        with pytest.raises(KeyError):
+            together.rows(kept, lived.head, within)
