@@ -88,10 +88,12 @@ class Columns:
     generation: str | None = None
     first_apart: int = STANDS
     read_at: float = field(default_factory=monotonic)
-    # What questions at the head have in common, made when first asked for; what was made at an earlier head, with the
-    # people whom entries touched since.
+    # What questions at the head have in common, made when first asked for.
     made: dict[str, Any] = field(default_factory=dict)
-    _made_before: dict[str, tuple[Any, Collection[int]]] = field(default_factory=dict)
+    # Of this, the names of what is brought along (`in_common`), and what it was at an earlier head, with the people
+    # whom entries touched since.
+    _common: set[str] = field(default_factory=set)
+    _common_before: dict[str, tuple[Any, Collection[int]]] = field(default_factory=dict)
     _recent: Recent = field(default_factory=Recent)
 
     def apart(self) -> "Columns":
@@ -116,8 +118,10 @@ class Columns:
         earlier head, which others still read, by the people whom entries touched since."""
         found: T | None = self.made.get(name)
         if found is None:
-            before = self._made_before.get(name)
+            before = self._common_before.get(name)
             found = self.made[name] = make() if before is None else renew(*before)
+            self._common.add(name)
+            self._common_before.pop(name, None)
         return found
 
     @property
@@ -197,22 +201,22 @@ def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
     _with_classes(classes, recorded)
     return replace(
         held, head=head, leaves=leaves, tables=renewed, classes=classes, values=values, indexes=indexes,
-        read_at=monotonic(), made={}, _made_before=_made_before(held, people, renewed),
+        read_at=monotonic(), made={}, _common=set(), _common_before=_common_before(held, people, renewed),
         _recent=_still_recent(held, renewed, head),
     )  # fmt: skip
 
 
-def _made_before(
+def _common_before(
     held: Columns, people: Collection[int], renewed: Mapping[str, Table]
 ) -> dict[str, tuple[Any, Collection[int]]]:
-    """What was made at this head or before, with the people whom entries touched since. In a table that was written
-    anew rows stand elsewhere."""
+    """What questions had in common at this head or before, with the people whom entries touched since. In a table that
+    was written anew rows stand elsewhere."""
     if any(table.is_rewritten for table in renewed.values()):
         return {}
     before: dict[str, tuple[Any, Collection[int]]] = {}
-    for name, (made, touched) in held._made_before.items():
+    for name, (made, touched) in [*held._common_before.items()]:
         before[name] = made, {*touched, *people}
-    before |= {name: (made, people) for name, made in held.made.items()}
+    before |= {name: (held.made[name], people) for name in held._common & held.made.keys()}
     return {name: (made, touched) for name, (made, touched) in before.items() if len(touched) <= MOST_CHANGED}
 
 

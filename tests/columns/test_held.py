@@ -72,7 +72,7 @@ def test_what_questions_have_in_common_is_brought_to_the_head_as_if_made_anew(
         if number % 3 == 1:  # of what happens then the next question alone hears
             continue
         with subtests.test(happened):
-            made_anew = replace(columns, made={}, _made_before={}, _recent=Recent())
+            made_anew = replace(columns, made={}, _common_before={}, _recent=Recent())
             for revision in (columns.head, columns.head - 1, columns.head // 2):
                 assert in_common(columns, revision) == in_common(made_anew, revision)
 
