@@ -339,6 +339,11 @@ def is_sqlite(database: Connection | Engine) -> bool:
     return database.dialect.name == "sqlite"
 
 
+def dialect_of(connection: Connection) -> Dialect:
+    """For whoever compiles a statement ahead, and need not know which it is."""
+    return connection.dialect
+
+
 def clock_of(connection: Connection) -> datetime | None:
     """What a PostgreSQL server says the time is: on another machine, another clock. SQLite has none of its own."""
     return None if is_sqlite(connection) else connection.scalar(text("SELECT clock_timestamp()"))

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, UpdateBase
 
+from app.database import dialect_of
+
 # Statements of one process, on however many engines: more than the app has.
 STATEMENTS = 256
 
@@ -53,7 +55,7 @@ class WriteBuffer:
         for statement, rows in pending.items():
             if not rows:  # an empty list would insert a row of defaults
                 continue
-            sql, given = _prepared(statement, self._connection.dialect, tuple(rows[0]))
+            sql, given = _prepared(statement, dialect_of(self._connection), tuple(rows[0]))
             self._connection.exec_driver_sql(sql, given(rows))
 
 
