@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
-    # Whether as many processes beside the workers count what nobody asked before (decision 0072).
+    # Whether as many processes beside the workers count what nobody asked before (decision 0071).
     counting_apart: bool = True
     # Where these answer, with commas: `recuento serve` sets it for the workers that it starts.
     counting_sockets: Annotated[list[str] | None, NoDecode, BeforeValidator(_with_commas)] = None

@@ -1,5 +1,5 @@
 """Counts that nobody asked before are made by processes apart from those that serve: whoever counts keeps the
-interpreter of a process busy, and everybody whom the same process answers waits for it (decision 0072).
+interpreter of a process busy, and everybody whom the same process answers waits for it (decision 0071).
 
 The serving process hands on what it would keep, and keeps and sends what comes back. It counts itself what dashboards
 poll, what is asked with a key, and everything where no other process answers.

@@ -1,4 +1,4 @@
-"""The processes that count beside those that serve (decision 0072).
+"""The processes that count beside those that serve (decision 0071).
 
 python -m app.cli.counting SOCKET VERSION
 """
