@@ -141,9 +141,9 @@ def test_a_read_runs_no_more_statements_and_takes_no_more_memory_than_recorded(s
         release=scene.get("/v1/releases", limit=1).json()["data"][0]["id"],
         citation=scene.count(group_by="source")["citation"]["address"],
     )
-    for who in (None, "reader"):
-        ask(scene, address, who)  # what is made once for all is made by now
-    scene.file(**anybody())
+    for who in (None, "reader"):  # what is made once for all is made by now, also what follows an entry
+        ask(scene, address, who)
+        scene.file(**anybody())
     for how, who in (("anew", None), ("again", None), ("keyed", "reader")):
         with statements(scene.engine) as run, most_memory() as taken:
             ask(scene, address, who)
