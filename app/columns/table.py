@@ -1,6 +1,7 @@
 """All rows of one table in arrays, which grow at their end."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,14 +19,21 @@ NEWEST, PREVIOUS = "newest", "previous"
 Within = tuple[str, int]
 
 
+@dataclass
+class _Chains:
+    """The rows of each person, the newest first. Tables that grew from one another share them: each passes over rows
+    behind its last. `newest`: by person; `previous`: by row. A row is in `previous` before it is in `newest`."""
+
+    newest: Array
+    previous: Array
+
+
 class Table:
     """The rows of a table as of a head, in the order of `since`. It does not change under a reader: `grown` makes the
     next one, which shares the arrays. What it writes into them, no reader of this one sees: rows behind the last, and
-    an `until` beyond this head.
+    an `until` beyond this head."""
 
-    `newest` and `previous` chain the rows of each person, the newest first."""
-
-    def __init__(self, head: int, arrays: dict[str, Array], length: int, newest: Array, previous: Array) -> None:
+    def __init__(self, head: int, arrays: dict[str, Array], length: int, chains: _Chains) -> None:
         self.head = head
         self.is_rewritten = False
         # Since the table that this one grew from: the rows that ended, and where those that opened begin.
@@ -33,8 +41,7 @@ class Table:
         self._before = length
         self._arrays = arrays
         self._length = length
-        self._newest = newest
-        self._previous = previous
+        self._chains = chains
 
     @classmethod
     def of(cls, head: int, columns: Mapping[str, Array]) -> "Table":
@@ -48,17 +55,18 @@ class Table:
         previous[by_person[1:][follows]] = by_person[:-1][follows]
         newest = np.full(int(person.max(initial=0)) + 1, NO_ROW, np.int32)
         newest[person[by_person]] = by_person
-        return cls(head, arrays, len(person), newest, previous)
+        return cls(head, arrays, len(person), _Chains(newest, previous))
 
     @classmethod
     def saved(cls, head: int, arrays: dict[str, Array], length: int) -> "Table":
         """The table of arrays that were saved with this many rows (`as_saved`)."""
         newest, previous = arrays.pop(NEWEST), arrays.pop(PREVIOUS)
-        return cls(head, arrays, length, newest, previous)
+        return cls(head, arrays, length, _Chains(newest, previous))
 
     def apart(self) -> "Table":
         """The same table for whoever saves it while others grow it: they hang later rows onto the chains."""
-        return Table(self.head, self._arrays, self._length, self._newest.copy(), self._previous)
+        chains = _Chains(self._chains.newest.copy(), self._chains.previous)
+        return Table(self.head, self._arrays, self._length, chains)
 
     def as_saved(self) -> dict[str, Array]:
         """The arrays as of the head, the chains among them. Only the newest rows of people come with their room, in
@@ -68,10 +76,11 @@ class Table:
         arrays = {name: self.column(name) for name in self._arrays} | {
             UNTIL: np.where(until > self.head, STANDS, until)
         }
-        known = int(np.flatnonzero(self._newest != NO_ROW).max(initial=-1)) + 1
+        chains = self._chains
+        known = int(np.flatnonzero(chains.newest != NO_ROW).max(initial=-1)) + 1
         newest = np.full(with_room(known), NO_ROW, np.int32)
-        newest[:known] = self._newest[:known]
-        return arrays | {NEWEST: newest, PREVIOUS: self._previous[: self._length]}
+        newest[:known] = chains.newest[:known]
+        return arrays | {NEWEST: newest, PREVIOUS: chains.previous[: self._length]}
 
     def __len__(self) -> int:
         return self._length
@@ -109,11 +118,14 @@ class Table:
 
     def places(self, people: Collection[int]) -> Iterator[int]:
         """Where the rows of these people stand."""
+        chains = self._chains
         for person in people:
-            place = int(self._newest[person]) if person < len(self._newest) else NO_ROW
+            newest = chains.newest
+            place = int(newest[person]) if person < len(newest) else NO_ROW
             while place != NO_ROW:
-                yield place
-                place = int(self._previous[place])
+                if place < self._length:
+                    yield place
+                place = int(chains.previous[place])
 
     def row(self, place: int, names: Collection[str]) -> tuple[int, ...]:
         return tuple(int(self._arrays[name][place]) for name in names)
@@ -131,18 +143,19 @@ class Table:
         """The table as of a later head, with rows opened since."""
         number = len(opened[SINCE])
         if not number:
-            return Table(head, self._arrays, self._length, self._newest, self._previous)
+            return Table(head, self._arrays, self._length, self._chains)
         order = np.argsort(opened[SINCE], kind="stable")
         length = self._length + number
         arrays = {name: _with_room(array, length) for name, array in self._arrays.items()}
         for name, array in arrays.items():
             array[self._length : length] = opened[name][order]
-        previous = _with_room(self._previous, length)
-        people = opened[PERSON][order]
-        newest = _with_room(self._newest, int(people.max()) + 1, NO_ROW)
+        people, chains = opened[PERSON][order], self._chains
+        chains.previous = _with_room(chains.previous, length)
+        chains.newest = _with_room(chains.newest, int(people.max()) + 1, NO_ROW)
         for place, person in enumerate(people.tolist(), self._length):
-            previous[place], newest[person] = newest[person], place
-        return Table(head, arrays, length, newest, previous)
+            chains.previous[place] = chains.newest[person]
+            chains.newest[person] = place
+        return Table(head, arrays, length, chains)
 
     def rewritten(self, head: int, people: Collection[int], rows: Mapping[str, Array]) -> "Table":
         """The table with these rows of some people in place of all that it had of them: an erasure leaves none, and

@@ -81,6 +81,9 @@ def after(entry: Entry, rows: list[Row], table: Table) -> Table:
 def agrees(table: Table, rows: Iterable[Row]) -> None:
     """Expect that a table is the rows, at every revision up to its head."""
     rows = [*rows]
+    for person in range(PEOPLE + 1):
+        found = [table.row(place, (SINCE, STAGE)) for place in table.places([person])]
+        assert sorted(found) == sorted((row.since, row.stage) for row in rows if row.person == person)
     for revision in range(table.head + 1):
         assert told(table.standing(revision)) == standing(rows, revision)
         for stage in (1, 2, 3):
