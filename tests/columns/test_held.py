@@ -77,6 +77,22 @@ def test_what_questions_have_in_common_is_brought_to_the_head_as_if_made_anew(
                 assert in_common(columns, revision) == in_common(made_anew, revision)
 
 
+def test_columns_are_brought_to_a_head_though_the_session_sees_later_entries(world: World) -> None:
+    world.file("foro", **OTHER_MAN)
+    columns = at_head(world.engine)
+    in_common(columns, columns.head)
+    middle = world.file("jep", **WOMAN)["receipt"]["revision"]
+    for number in range(9):
+        world.file(
+            detainee__full_name=f"Casilda Peñaranda {'ABCDEFGHI'[number]}zo", detainee__birth_date=f"{1930 + number}"
+        )
+    with reading(world.engine) as session:
+        then = column_reading.caught_up(session, columns, middle)
+    assert then is not None
+    made_anew = replace(then, made={}, _common_before={}, _recent=Recent())
+    assert in_common(then, middle) == in_common(made_anew, middle)
+
+
 def test_whoever_missed_all_that_happened_has_the_same(world: World) -> None:
     world.file("foro", **OTHER_MAN)
     at_head(world.engine)
