@@ -38,7 +38,7 @@ from app.vocabulary import Judgement, Publish
 LONGEST = 2.0
 # The same where somebody of this process waits already: a report sent beside a list is answered within a second. That
 # nobody waits is worth knowing: a transaction of few rows costs each of them half as much again.
-WHILE_OTHERS_WAIT = 0.3
+WHILE_OTHERS_WAIT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
