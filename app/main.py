@@ -100,7 +100,7 @@ OBJECTIONS = "/v1/objections"
 SPARE_THREADS = 8
 # After which a thread that works gives way to one that waits. The loop waits so long several times a request: with
 # Python's own five milliseconds a list that is filed makes every answer wait for tens of them.
-SWITCH_SECONDS = 0.0001
+SWITCH_SECONDS = 0.0005
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
 SILENT: Any = {
     "tracing": False,
