@@ -8,8 +8,7 @@ poll, what is asked with a key, and everything where no other process answers.
 import asyncio
 import json
 import random
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from httpcore2 import URL, AsyncConnectionPool, NetworkError, ProtocolError, TimeoutException
@@ -78,14 +77,14 @@ class CountedApart:
         await send({"type": "http.response.body", "body": body})
 
 
-async def _before_it_leaves(answer: Any, receive: Receive) -> Answered | None:
+async def _before_it_leaves(answer: Coroutine[Any, Any, Answered | None], receive: Receive) -> Answered | None:
     """The answer. Raises ClientDisconnect where the client goes first: nobody counts for it then."""
-    answering, leaving = asyncio.ensure_future(answer), asyncio.ensure_future(_has_left(receive))
+    answering, leaving = asyncio.create_task(answer), asyncio.create_task(_has_left(receive))
     try:
         await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
             raise ClientDisconnect
-        return await answering  # type: ignore[no-any-return]
+        return await answering
     finally:
         for task in (answering, leaving):
             task.cancel()
@@ -141,12 +140,11 @@ class Behind:
                 message, started = {**message, "headers": headers}, True
             await send(message)
 
-        with suppress(ClientDisconnect):
-            try:
-                await self._app(inside, receive, told)
-            except ClientDisconnect:
-                raise
-            except Exception as error:
-                server_log.unforeseen(error, "a count")
-                if not started:
-                    await respond(INTERNAL)(scope, receive, told)
+        try:
+            await self._app(inside, receive, told)
+        except ClientDisconnect:
+            pass  # whoever asked has left, and the serving process with it
+        except Exception as error:
+            server_log.unforeseen(error, "a count")
+            if not started:
+                await respond(INTERNAL)(scope, receive, told)
