@@ -61,6 +61,8 @@ from app.registry.bursts import FiledByDay
 from app.registry.key_uses import KeyUses
 from app.registry.objection_places import Networks
 from app.registry.projection import RULES
+from app.web.asking import Inside
+from app.web.routes import serve_pages
 
 ROUTERS = (
     counts,
@@ -194,6 +196,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The application on the settings' database, which is brought to the newest schema first."""
     app = _opened(settings, _lifespan)
     serve_routes(app, settings, ROUTERS)
+    serve_pages(app)
     return app
 
 
@@ -229,6 +232,7 @@ def _opened(settings: Settings, lifespan: Lifespan) -> "_App":
         raise
     furnish(app, settings, engine, mark)
     app.state.clock = app.state.watch.now
+    app.state.demo = demo
     app.state.public_url = settings.public_url or (settings.address() if demo else "")
     app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
     app.state.comparing = set()  # who has a list laid beside the registry just now
@@ -290,6 +294,7 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
     )
     app.add_middleware(CountedApart)
     app.add_middleware(AnswersFromMemory)
+    app.add_middleware(Inside, state=app.state)
     app.add_middleware(Counted)
     app.add_middleware(
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED

@@ -1,0 +1,108 @@
+"""What pages ask: the API of this registry, in this process, as whoever asked for the page could ask it.
+
+A page sees what an answer tells and nothing else. The permissions, the bounds, the kept bytes and the processes that
+count are those of the API, so that no page can show a number, or a person, that the API would not.
+"""
+
+import asyncio
+import json
+from collections.abc import Coroutine, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Request
+from starlette.datastructures import State
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.measure import begin
+
+# What of the request for a page the questions of the page share. Its headers, address and route are the page's own.
+SHARED = ("type", "asgi", "http_version", "scheme", "server", "client", "root_path", "app", "state", "extensions")
+JSON_UTF8 = b"application/json"
+Terms = Mapping[str, Any]
+
+
+class Inside:
+    """Where questions of pages come in: behind the bound of how often a client may ask, for a page is one request."""
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self._app = state.inside = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+class Refused(Exception):
+    """The API refused what a page asked; `body` is its problem (RFC 9457)."""
+
+    def __init__(self, status: int, body: dict[str, Any], headers: dict[str, str]) -> None:
+        super().__init__(status)
+        self.status, self.body, self.headers = status, body, headers
+
+
+class Api:
+    """Asks the API. `key`: with what key, where somebody is at the desk."""
+
+    def __init__(self, request: Request, language: str, key: str | None = None) -> None:
+        self._scope = {name: request.scope[name] for name in SHARED if name in request.scope}
+        self._inside: ASGIApp = request.app.state.inside
+        self._headers = [(b"accept", JSON_UTF8), (b"accept-language", language.encode())]
+        if key is not None:
+            self._headers.append((b"authorization", f"Bearer {key}".encode()))
+        self.as_of: str | None = None  # what every further question is asked as of, unless it says otherwise
+
+    async def get(self, path: str, terms: Terms | None = None, **further: Any) -> Any:
+        """The body of an answer. Terms that are None are left out; lists are repeated. Raises Refused."""
+        given = {"as_of": self.as_of, **(terms or {}), **further}
+        query = urlencode({name: value for name, value in given.items() if value is not None}, doseq=True)
+        return await asyncio.create_task(self._ask("GET", path, query, b"", []))
+
+    async def send(
+        self, method: str, path: str, body: bytes, *, terms: Terms | None = None, media: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:  # fmt: skip
+        """The body of the answer to a write. Raises Refused."""
+        given = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+        given += [(b"content-type", media.encode()), (b"content-length", str(len(body)).encode())]
+        return await asyncio.create_task(self._ask(method, path, urlencode(terms or {}, doseq=True), body, given))
+
+    async def _ask(self, method: str, path: str, query: str, body: bytes, headers: list[tuple[bytes, bytes]]) -> Any:
+        begin()  # a measure of its own: that of the page is not the question's
+        address = quote(path)
+        scope = self._scope | {
+            "method": method,
+            "path": path,
+            "raw_path": address.encode(),
+            "query_string": query.encode(),
+            "headers": [*self._headers, *headers],
+        }
+        bodies = iter([body])
+        status, answered, answer = 0, {}, bytearray()
+
+        async def receive() -> Message:
+            for whole in bodies:
+                return {"type": "http.request", "body": whole, "more_body": False}
+            return await asyncio.Future()  # the page is still there: its answer is not sent yet
+
+        async def send(message: Message) -> None:
+            nonlocal status, answered
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                answered = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
+            else:
+                answer.extend(message.get("body", b""))
+
+        await self._inside(scope, receive, send)
+        said = json.loads(answer) if answer else {}
+        if status >= 400:
+            raise Refused(status, said, answered)
+        return said
+
+
+async def together(*asked: Coroutine[Any, Any, Any]) -> list[Any]:
+    """The answers to several questions, asked at once. Raises the first Refused, when all have been answered."""
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return answers

@@ -1,0 +1,68 @@
+"""The templates, compiled once for each language."""
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app import vocabulary
+from app.web.assets import address_of
+from app.web.catalogue import LANGUAGES, Catalogue, catalogue
+from app.web.claimed import figure_of
+
+FOLDER = Path(__file__).parent / "templates"
+
+
+def rendered(template: str, words: Catalogue, **values: Any) -> str:
+    """A template with its values, in the words of a language."""
+    return _environment(words.language).get_template(f"{template}.jinja").render(values)
+
+
+@cache
+def _environment(language: str) -> Environment:
+    words = catalogue(language)
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,  # a name that is mistyped fails, and shows no empty place
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals.update(words=words, asset=address_of, languages=[catalogue(one) for one in LANGUAGES])
+    environment.filters.update(_filters(words))
+    return environment
+
+
+def _filters(words: Catalogue) -> Mapping[str, Any]:
+    def moment(text: str, zone: tzinfo) -> str:
+        return words.moment(text, zone)
+
+    def label(code: str, name: str) -> str:
+        """What a code of a list of the vocabulary is called."""
+        return vocabulary.label(name, code, "es" if words.language == "es" else "en")
+
+    return {
+        "label": label,
+        "figure": lambda claim: figure_of(claim, words),
+        "number": words.number,
+        "day": words.day,
+        "short_day": words.short_day,
+        "long_day": words.long_day,
+        "moment": moment,
+        "short_moment": words.short_moment,
+        "said_at": words.said_at,
+        "country": words.country,
+        "listed": words.listed,
+        "px": _px,
+    }
+
+
+def _px(value: float) -> str:
+    """A coordinate of a drawing, as short as it can be written: a tenth of a pixel is never seen."""
+    return f"{value:.1f}".removesuffix(".0").replace("-0.0", "0")
