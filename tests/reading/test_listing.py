@@ -1,8 +1,12 @@
-"""A list read while others write is that of its own revision."""
+"""A list read while others write is that of its own revision, and its pages are the whole list in its order."""
+
+import numpy as np
+import pytest
 
 from app.columns.held import columns_of
 from app.database import reading
 from app.reading import lists
+from app.reading.listing import SAMPLED, ArrayOrder
 from app.reading.questions import DetaineeQuery, DetentionQuery, ReleaseQuery
 from tests.support import ANYONE, World
 
@@ -29,3 +33,19 @@ def test_a_search_by_name_is_of_its_revision_while_somebody_of_that_name_is_file
         world.file("jep", detainee__birth_date="1950")
         found = lists.detainees(session, DetaineeQuery(q="Quintana Ribas"), ANYONE, revision)
         assert len(found.rows) == 1
+
+
+@pytest.mark.parametrize("different", [1, 3, 1_000, 10**6], ids="{} values".format)
+@pytest.mark.parametrize("down", [False, True])
+def test_a_long_list_comes_in_its_order_page_by_page(different: int, down: bool) -> None:
+    drawn = np.random.default_rng(different)
+    things = 300 * SAMPLED
+    day, key = drawn.integers(0, different, things), drawn.permutation(things)
+    order = ArrayOrder([(day, down), (key, False)])
+    whole = sorted(range(things), key=lambda at: (-day[at] if down else day[at], key[at]))
+    told, position = list[int](), None
+    for limit in (1, 7, 50, 200, 5_000, things):
+        page = order.after(position, limit)
+        told += [place for place, _position in page]
+        position = page[-1][1]
+    assert told[:things] == whole
