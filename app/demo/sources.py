@@ -9,56 +9,56 @@ from typing import Any
 # Their lists are replayed person by person.
 REPLAYED = ("foro-penal", "jep", "pud", "clippve")
 
-# slug, name, kind, country, what its list or its figure is of
+# slug, name, kind, country, what its list or its figure is of. They speak Spanish: so do their names and definitions.
 _SOURCES: tuple[tuple[str, str, str, str | None, str | None], ...] = (
     (
         "foro-penal",
         "Foro Penal",
         "ngo",
         "VE",
-        "People deprived of liberty for political reasons, under three published conditions; releases are "
-        "counted once its lawyers or the families have confirmed them.",
+        "Personas privadas de libertad por motivos políticos, según tres condiciones publicadas; cuenta una "
+        "excarcelación cuando sus abogados o la familia la confirman.",
     ),
     (
         "jep",
         "Justicia, Encuentro y Perdón",
         "ngo",
         "VE",
-        "Political prisoners under criteria of its own, wider than Foro Penal's; publishes lists of names.",
+        "Presos políticos según criterios propios, más amplios que los de Foro Penal; publica listas con nombres.",
     ),
     (
         "pud",
         "Plataforma Unitaria Democrática",
         "opposition",
         "VE",
-        "Political prisoners as the parties of the opposition alliance and the families list them.",
+        "Presos políticos según las listas de los partidos de la alianza opositora y de las familias.",
     ),
     (
         "clippve",
         "CLIPPVE",
         "ngo",
         "VE",
-        "Committee for the freedom of political prisoners: people whose families it speaks with.",
+        "Comité por la libertad de los presos políticos: personas con cuyas familias habla.",
     ),
-    ("sntp", "SNTP (press workers union)", "union", "VE", "Journalists and other press workers."),
-    ("families", "Families and organisations, at the gates", "families", "VE", None),
-    ("press", "Press observation", "media", None, None),
-    ("rights-groups", "Rights groups, not named by the outlet", "ngo", None, None),
+    ("sntp", "SNTP", "union", "VE", "Periodistas y otras personas que trabajan en la prensa."),
+    ("families", "Familias y organizaciones, a las puertas", "families", "VE", None),
+    ("press", "Observación de la prensa", "media", None, None),
+    ("rights-groups", "Organizaciones que el medio no nombra", "ngo", None, None),
     ("machado", "María Corina Machado", "opposition", "VE", None),
-    ("un-ffm", "UN fact-finding mission on Venezuela", "intergovernmental", None, None),
+    ("un-ffm", "Misión de la ONU sobre Venezuela", "intergovernmental", None, None),
     (
         "ministerio-penitenciario",
-        "Penitentiary ministry of Venezuela",
+        "Ministerio Penitenciario",
         "government",
         "VE",
-        "Releases it announced; no list of names was published.",
+        "Excarcelaciones que anunció; no se publicó ninguna lista de nombres.",
     ),
-    ("ministerio-interior", "Interior ministry of Venezuela", "government", "VE", None),
-    ("asamblea-nacional", "National Assembly of Venezuela", "government", "VE", None),
-    ("presidencia", "Presidency of Venezuela", "government", "VE", None),
-    ("fiscalia", "Attorney general of Venezuela", "government", "VE", "Releases it asked the courts for."),
-    ("comision-amnistia", "Amnesty commission of Venezuela", "government", "VE", None),
-    ("cancilleria-argentina", "Foreign ministry of Argentina", "government", "AR", "Its nationals."),
+    ("ministerio-interior", "Ministerio del Interior", "government", "VE", None),
+    ("asamblea-nacional", "Asamblea Nacional", "government", "VE", None),
+    ("presidencia", "Presidencia de Venezuela", "government", "VE", None),
+    ("fiscalia", "Fiscalía General", "government", "VE", "Excarcelaciones que pidió a los tribunales."),
+    ("comision-amnistia", "Comisión de Amnistía", "government", "VE", None),
+    ("cancilleria-argentina", "Cancillería argentina", "government", "AR", "Sus nacionales."),
 )
 
 
