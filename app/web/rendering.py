@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app import vocabulary
+from app.vocabulary import Language
 from app.web.assets import address_of
 from app.web.catalogue import LANGUAGES, Catalogue, catalogue
 from app.web.claimed import figure_of
@@ -40,12 +41,14 @@ def _environment(language: str) -> Environment:
 
 
 def _filters(words: Catalogue) -> Mapping[str, Any]:
+    spoken: Language = next((one for one in get_args(Language) if one == words.language), "en")
+
     def moment(text: str, zone: tzinfo) -> str:
         return words.moment(text, zone)
 
     def label(code: str, name: str) -> str:
         """What a code of a list of the vocabulary is called."""
-        return vocabulary.label(name, code, "es" if words.language == "es" else "en")
+        return vocabulary.label(name, code, spoken)
 
     return {
         "label": label,
