@@ -43,6 +43,7 @@ from app.api.replica import Replica
 from app.api.reports import reports
 from app.api.settling import Settling
 from app.api.shield import REQUEST_ID, Shield
+from app.api.together import Together
 from app.api.waiting import waiting
 from app.api.well_known import well_known
 from app.clock import WatchedClock
@@ -155,6 +156,7 @@ def _open(app: FastAPI) -> None:
     one_place = is_memory(state.settings.database_url)
     patience = state.settings.patience_seconds
     state.lanes = Lanes.with_one_place(patience) if one_place else Lanes.of(state.settings.concurrency, patience)
+    state.together = Together(state)
     state.room = Room(state.settings.max_bytes_in_flight, patience)
     writing_as_of_now = (state.engine, state.secret, lambda: require_steady(state.watch, state.clock()))
     state.imports = Worker(*writing_as_of_now, state.names, state.lanes.filing)

@@ -5,6 +5,7 @@ from fastapi.security import HTTPBearer
 from sqlmodel import Session
 from starlette.datastructures import State
 
+from app.database import reading
 from app.errors import OutOfScope, Unauthenticated
 from app.models import ApiKey
 from app.registry import api_keys
@@ -43,6 +44,12 @@ def authenticated(session: Session, token: str, state: State) -> tuple[Reader, A
         raise
     state.rates.learn(token, valid=True)
     return whose
+
+
+def found_by(state: State, token: str) -> tuple[Reader, ApiKey]:
+    """As `authenticated`, on a session of its own."""
+    with reading(state.engine) as session:
+        return authenticated(session, token, state)
 
 
 def admitted(request: Request, reader: Reader, key: ApiKey) -> tuple[Reader, ApiKey]:

@@ -10,7 +10,7 @@ from app.api.answers import Answer
 from app.api.requests import Read
 from app.api.routes import POSTING, READING, THING, refusals, router, upserting
 from app.api.things import page, whole
-from app.api.writes import Write
+from app.api.writes import WriteTogether
 from app.counts.claims.balance import balance
 from app.counts.claims.figures import arithmetic, figures_at
 from app.counts.claims.reconcile import reconcile
@@ -34,10 +34,10 @@ claims = router("claims")
     response_model=FiledClaim,
     responses=upserting(FiledClaim) | refusals(*POSTING),
 )
-def add_claim(write: Write, body: ClaimIn) -> Response:
+async def add_claim(write: WriteTogether, body: ClaimIn) -> Response:
     """File a published figure, as it was said (reporter or curator)."""
     write.allow(Role.REPORTER, Role.CURATOR)
-    return write.file(body.source_record_id, lambda context: file_claim(context, body))
+    return await write.file(body.source_record_id, lambda context: file_claim(context, body))
 
 
 @claims.get("/claims", response_model=ClaimPage, responses=refusals(*READING))

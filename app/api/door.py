@@ -5,18 +5,15 @@ from collections import Counter
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, State
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems
-from app.api.admission import SENDER, authenticated, token_of
-from app.database import reading
+from app.api.admission import SENDER, found_by, token_of
 from app.errors import Busy, Unauthenticated
 from app.matching.memory import begin_anew
 from app.measure import this
-from app.models import ApiKey
-from app.registry.read_permissions import Reader
 
 # Whoever is connected has these in memory before anything reads them (uvicorn.protocols.http.flow_control): a body no
 # longer than that, as a report is and a part of a list sent from afar, needs no room.
@@ -134,12 +131,7 @@ async def _sender(request: Request) -> str:
     if token is None:
         raise Unauthenticated(NO_KEY)
     async with request.app.state.lanes.keys:
-        sender = await run_in_threadpool(_found, request.app.state, token)
+        sender = await run_in_threadpool(found_by, request.app.state, token)
     request.scope[SENDER] = sender
     key = sender[1]
     return f"key {key.id}" if key.source is None else f"source {key.source}"
-
-
-def _found(state: State, token: str) -> tuple[Reader, ApiKey]:
-    with reading(state.engine) as session:
-        return authenticated(session, token, state)

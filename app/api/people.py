@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from app.api.requests import Read
 from app.api.routes import FILING, READING, RECORD, WAITING, refusals, router, upserting
 from app.api.things import page, record, verdicts
-from app.api.writes import Write
+from app.api.writes import WriteTogether
 from app.errors import ReleaseDropped
 from app.reading import lists, person_records
 from app.reading.held import refuse_future, require_day
@@ -29,11 +29,11 @@ people = router("people")
     response_model=Filed,
     responses=upserting(Filed) | WAITING | refusals(*FILING, ReleaseDropped),
 )
-def file_detention(write: Write, body: DetentionReportIn) -> Response:
+async def file_detention(write: WriteTogether, body: DetentionReportIn) -> Response:
     """Report that someone is held: the body of a release report without the release. 202 where it waits until
     `publish_not_before`."""
     write.allow(Role.REPORTER)
-    return write.file(body.source_record_id, lambda context: embargoes.file_report(context, body))
+    return await write.file(body.source_record_id, lambda context: embargoes.file_report(context, body))
 
 
 @people.get("/detainees", response_model=DetaineePage, responses=refusals(*READING))

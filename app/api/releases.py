@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from app.api.requests import Read
 from app.api.routes import FILING, POSTING, READING, RECORD, WAITING, refusals, router, upserting
 from app.api.things import page, record, verdicts
-from app.api.writes import Write
+from app.api.writes import Write, WriteTogether
 from app.errors import AgeNeedsDay, AheadOfHead, Conflict, NotFound, Redacted
 from app.reading import lists
 from app.reading.questions import AsOf, ReleaseQuery
@@ -24,11 +24,11 @@ releases = router("releases")
 @releases.post(
     "/releases", status_code=201, response_model=Filed, responses=upserting(Filed) | WAITING | refusals(*FILING)
 )
-def file_release(write: Write, body: ReleaseReportIn) -> Response:
+async def file_release(write: WriteTogether, body: ReleaseReportIn) -> Response:
     """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it; 202
     where it waits until `publish_not_before`."""
     write.allow(Role.REPORTER)
-    return write.file(body.source_record_id, lambda context: embargoes.file_report(context, body))
+    return await write.file(body.source_record_id, lambda context: embargoes.file_report(context, body))
 
 
 @releases.post(

@@ -10,20 +10,20 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from app.api import answers, render
-from app.api.admission import SENDER, admitted, authenticated, bearer, bearer_token
+from app.api.admission import SENDER, admitted, bearer, bearer_token, found_by
 from app.api.lanes import gate_of_writes
 from app.api.requests import require_role, whole_body
-from app.database import reading
+from app.api.together import Done, Turn, turn
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.exchange.imports import stored as stored_imports
 from app.log import sealed
-from app.log.entries import as_only_writer, require_steady
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import api_keys, embargoes, recalls, scrubbing
+from app.registry import embargoes, recalls, scrubbing
 from app.registry.read_permissions import Reader
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
@@ -62,37 +62,42 @@ class Writing:
         """Raises Forbidden for a key of another role, and for one that `require_role` refuses its role."""
         require_role(self.sender, *roles)
 
-    def file(self, case: str | None, action: Callable[[WriteContext], Outcome]) -> Response:
-        """Do it once, as `run` does. What has no case number and no Idempotency-Key either is known by its bytes."""
-        return self.run(action, unnamed=case is None)
-
-    def run(self, action: Callable[[WriteContext], Outcome], *, unnamed: bool = False) -> Response:
-        """Do it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions."""
-        state = self.request.app.state
-        once = self._once(unnamed=unnamed)
-        with as_only_writer(state.engine) as session:
-            now = require_steady(state.watch, state.clock())
-            actor = api_keys.still_acting(session, self.key.id, now, state.names)
-            if actor.role is not None:
-                require_role(actor, actor.role)  # as its source stands now
-            context = WriteContext(session, actor, now, state.secret, self.key.id, state.two_person, zone=state.zone)
-            outcome = None if once is None else self._stored(session, once, context.now)
-            replayed = outcome is not None
-            if outcome is None:
-                outcome = action(context)
-                if once is not None:
-                    self._store(session, once, outcome, context.now)
-            headers = {"Cache-Control": answers.KEYED, "Recuento-Revision": str(outcome.revision)}
-            if replayed:
-                headers["Idempotency-Replayed"] = "true"
-            # Made before COMMIT: what fails after it cannot be told as stored nowhere.
-            body = render.outcome(context, state.secret, outcome)
-            if replayed and once is not None and once.unnamed:
-                body = render.sent_before(body)
-            response = answers.json_response(body, outcome.status, headers)
-        if outcome.kind == "redaction" and scrubbing.finish(state.engine):
-            return answers.json_response({**body, "scrubbed": True}, outcome.status, headers)
+    async def file(self, case: str | None, action: Callable[[WriteContext], Outcome]) -> Response:
+        """Do it once, as `run` does, in one transaction with whatever else is to be filed just now. What has no case
+        number and no Idempotency-Key either is known by its bytes."""
+        once, together = self._once(unnamed=case is None), self.request.app.state.together
+        response: Response = await together.file(lambda turn: self._done(turn, once, action))
         return response
+
+    def run(self, action: Callable[[WriteContext], Outcome]) -> Response:
+        """Do it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions."""
+        state, once = self.request.app.state, self._once(unnamed=False)
+        with turn(state) as its_turn:
+            done = self._done(its_turn, once, action)
+        if done.outcome.kind == "redaction" and scrubbing.finish(state.engine):
+            return answers.json_response({**done.body, "scrubbed": True}, done.outcome.status, done.headers)
+        return done.response
+
+    def _done(self, turn: Turn, once: _Once | None, action: Callable[[WriteContext], Outcome]) -> Done:
+        state, session = self.request.app.state, turn.session
+        actor = turn.actor(self.key.id)
+        if actor.role is not None:
+            require_role(actor, actor.role)  # as its source stands now
+        context = WriteContext(session, actor, turn.now, state.secret, self.key.id, state.two_person, zone=state.zone)
+        outcome = None if once is None else self._stored(session, once, turn.now)
+        replayed = outcome is not None
+        if outcome is None:
+            outcome = action(context)
+            if once is not None:
+                self._store(session, once, outcome, turn.now)
+        headers = {"Cache-Control": answers.KEYED, "Recuento-Revision": str(outcome.revision)}
+        if replayed:
+            headers["Idempotency-Replayed"] = "true"
+        # Made before COMMIT: what fails after it cannot be told as stored nowhere.
+        body = render.outcome(context, state.secret, outcome)
+        if replayed and once is not None and once.unnamed:
+            body = render.sent_before(body)
+        return Done(outcome, body, headers, answers.json_response(body, outcome.status, headers), context.log)
 
     def _once(self, *, unnamed: bool) -> _Once | None:
         """By what a repeat of this request is known, if by anything."""
@@ -148,27 +153,38 @@ class Writing:
         session.flush()
 
 
-def written_with(
+async def _sender(
     request: Request,
     token: Annotated[str | None, Depends(bearer_token)],
-    body: Annotated[bytes, Depends(whole_body)],
-    _place: Annotated[None, Depends(gate_of_writes, scope="function")],
-    _documented: Annotated[Any, Depends(bearer)],
-) -> Writing:
-    """A request that writes, and who sends it."""
+    _body: Annotated[bytes, Depends(whole_body)],
+) -> tuple[Reader, ApiKey]:
+    """Whose key it is: found before the body was read, else looked for now. Who has no key takes no lock."""
     if token is None:
         raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
-    request.app.state.mark.require_erased()
-    return Writing(*admitted(request, *_sender(request, token)), request, body)
-
-
-def _sender(request: Request, token: str) -> tuple[Reader, ApiKey]:
-    """Whose key it is: found before the body was read, else looked for now. Who has no key takes no lock."""
     found: tuple[Reader, ApiKey] | None = request.scope.get(SENDER)
     if found is not None:
         return found
-    with reading(request.app.state.engine) as session:
-        return authenticated(session, token, request.app.state)
+    async with request.app.state.lanes.keys:
+        return await run_in_threadpool(found_by, request.app.state, token)
+
+
+async def written_together(
+    request: Request,
+    body: Annotated[bytes, Depends(whole_body)],
+    sender: Annotated[tuple[Reader, ApiKey], Depends(_sender)],
+    _documented: Annotated[Any, Depends(bearer)],
+) -> Writing:
+    """A request that writes together with others, and who sends it."""
+    request.app.state.mark.require_erased()
+    return Writing(*admitted(request, *sender), request, body)
+
+
+async def written_with(
+    writing: Annotated[Writing, Depends(written_together)],
+    _place: Annotated[None, Depends(gate_of_writes, scope="function")],
+) -> Writing:
+    """A request that writes by itself, in a place of its own among those who write, and who sends it."""
+    return writing
 
 
 def refuse_parameters(request: Request) -> None:
@@ -177,9 +193,15 @@ def refuse_parameters(request: Request) -> None:
         raise Invalid.at(f"/{name}", "unknown_field", "This address takes no parameters: send all of it in the body.")
 
 
-def _writing(request: Request, writing: Annotated[Writing, Depends(written_with)]) -> Writing:
+async def _alone(request: Request, writing: Annotated[Writing, Depends(written_with)]) -> Writing:
     refuse_parameters(request)
     return writing
 
 
-Write = Annotated[Writing, Depends(_writing)]
+async def _together(request: Request, writing: Annotated[Writing, Depends(written_together)]) -> Writing:
+    refuse_parameters(request)
+    return writing
+
+
+Write = Annotated[Writing, Depends(_alone)]  # to `run`
+WriteTogether = Annotated[Writing, Depends(_together)]  # to `file`

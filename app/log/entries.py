@@ -84,8 +84,13 @@ def lock_head(session: Session) -> tuple[int, datetime]:
     """Become the only writer until the transaction ends; the revision, and the date before which no entry is dated any
     more."""
     row = _lock(session)
-    session.info[_LockedHead] = (session.get_transaction(), row)  # for what reads it before an entry is written
+    _keep(session, row)
     return row.revision, row.recorded_at
+
+
+def go_on_after(session: Session, log: "Log") -> None:
+    """Let what the session's transaction writes next go on after a log of it, without looking at the head again."""
+    _keep(session, _LockedHead(log.revision, log.recorded_at, log.rules))
 
 
 class _LockedHead(NamedTuple):
@@ -100,6 +105,11 @@ def _lock(session: Session) -> _LockedHead:
     if marked is not None:
         marked.require(row.revision)
     return row
+
+
+def _keep(session: Session, row: _LockedHead) -> None:
+    """Keep the head for what reads it before the transaction writes an entry."""
+    session.info[_LockedHead] = (session.get_transaction(), row)
 
 
 def _locked(session: Session) -> _LockedHead | None:

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message, Receive, Scope, Send
 
-from app.api import lanes, metrics, writes
+from app.api import lanes, metrics, together
 from app.api.metrics import Measured, Metrics
 from app.api.standing import Standing
 from app.errors import Unavailable
@@ -126,7 +126,7 @@ def test_refusals_that_are_nobodys_fault_are_counted_by_their_code(
     def unavailable(*_: Any) -> None:
         raise Unavailable("Not now.")
 
-    monkeypatch.setattr(writes, "as_only_writer", unavailable)
+    monkeypatch.setattr(together, "as_only_writer", unavailable)
     resting.refuse(resting.post("/v1/releases", make_report(), "foro"), 503, "unavailable")
     resting.get("/v1/releases", source="nobody")
     assert samples(resting, "recuento_refusals_total") == {("busy", "429"): 1, ("unavailable", "503"): 1}
@@ -146,7 +146,7 @@ def test_a_failure_that_nobody_foresaw_is_counted(world: World, monkeypatch: pyt
     def broken(*_: Any) -> None:
         raise ValueError(NAME)
 
-    monkeypatch.setattr(writes, "as_only_writer", broken)
+    monkeypatch.setattr(together, "as_only_writer", broken)
     assert world.post("/v1/releases", make_report(), "foro").status_code == 500
     assert requests(world) == {("POST", "/v1/releases", "5xx"): 1}
 
