@@ -90,6 +90,10 @@ class MalformedJson(Problem):
     status, code, title = 400, "malformed_json", "The body is not acceptable JSON"
 
 
+class BadDatetime(Problem):
+    status, code, title = 400, "bad_datetime", "The moment asked for cannot be read"
+
+
 class Unauthenticated(Problem):
     status, code, title = 401, "unauthenticated", "A key is needed"
 

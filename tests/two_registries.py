@@ -47,6 +47,8 @@ CURSORS = [
 ]  # fmt: skip
 
 # Term → the values it is asked with. `{head}`, `{middle}` and `{early}` are revisions.
+# Stands for the ids of all people, whoever may see them.
+EVERYBODY = "{everybody}"
 VALUES: dict[str, list[Any]] = {
     "rules": [RULES],
     # The leaves of two registries differ, and 16 digits are all that a question without an answer can have in common.
@@ -61,18 +63,19 @@ VALUES: dict[str, list[Any]] = {
     "group": ["student", "gravely_ill"],
     "group_by": [*(name for name, of in DIMENSIONS.items() if of.counts != FILTER_ALONE), ["gender", "facility"],
                  ["source", "nationality"]],
-    "held_on": ["2025-12-20", "2026-01-12", "2026-02-10"], "house_arrest": ["true"], "interval": ["month"],
+    "held_on": ["2025-12-20", "2026-01-12", "2026-02-10"], "house_arrest": ["true"], "interval": ["month", "hour"],
     "kind": ["pardon", ["pardon", "release_with_measures"], "retraction"], "lang": ["es"],
     "legal_status": ["pretrial", "convicted", "incommunicado"], "limit": [1, 2], "lists": [["foro", "jep"]],
     "measure": ["released"], "min_sources": [1, 2], "nationality": ["VE", "AR", "CO"], "net": ["true"],
     "only_by": [["foro"]], "outcome": ["new"], "q": ["Ana", "Zoraida", "Paz", "Zoraida Montilla"],
     "rearrested": ["true", "false"],
     "released_from": ["2026-01-10"], "released_to": ["2026-01-12"], "since": ["{early}", "{middle}"],
+    "told_from": ["2026-01-11"],
     "source": ["foro", "jep", "ministry"], "source_record_id": ["1"], "sources": [0, 1, 2],
     "stage": ["announced", "ordered", "carried_out"], "state": ["held", "released", "unknown"],
     "status": ["verified", ["reported", "contested"], "retracted"], "verified_by": [["foro"], ["foro", "jep"]],
     "not_nationality": ["VE", "CO"], "sort": ["recorded", "-recorded", "released_on", "-detained_on"],
-    "zone": ["-04:00"],
+    "zone": ["-04:00"], "id": [EVERYBODY],
 }  # fmt: skip
 # Terms beside which every other one of a route is asked too: those that change what all the others mean.
 BESIDE: dict[str, list[Terms]] = {
@@ -175,7 +178,9 @@ def questions(world: World, names: Names, among: Collection[str] | None = None) 
         assert not unknown, f"{path} takes {unknown}: say with which values it is to be asked (VALUES)"
         for address in _addresses(world, names, path):
             for terms in _terms(path, taken):
-                yield address, {name: _filled(value, revisions) for name, value in terms.items()}
+                filled = {name: _filled(value, revisions) for name, value in terms.items() if value != EVERYBODY}
+                everybody = {"id": names.ids("record-detainee_id")} if "id" in terms else {}
+                yield address, {**filled, **everybody}
 
 
 def _terms(path: str, taken: list[str]) -> Iterator[Terms]:

@@ -42,6 +42,7 @@ class Answer:
     # Of a long table: its columns, and the rows that follow those here.
     columns: list[str] | None = None
     more: Callable[[], AsyncIterator[Sequence[Mapping[str, Any]]]] | None = None
+    links: Sequence[str] = ()  # of the answer, as the header has them (RFC 8288)
 
 
 def media_type(form: str | None, request: Request, among: dict[str, str] = MEDIA) -> str:
@@ -105,8 +106,9 @@ def headers_of(revision: int, tag: str, caching: str) -> dict[str, str]:
 def respond(answer: Answer, terms: AsOf, request: Request, given: dict[str, str]) -> Response:
     """The response to a GET, with the headers given and the answer's own."""
     headers = dict(given)
-    if answer.next is not None:
-        headers["Link"] = f'<{answer.next}>; rel="next"'
+    links = [*answer.links, *([] if answer.next is None else [f'<{answer.next}>; rel="next"'])]
+    if links:
+        headers["Link"] = ", ".join([*links, *([given["Link"]] if "Link" in given else [])])
     media = media_type(terms.format, request)
     if answer.more is not None:
         bodiless = request.scope.get(BODILESS, False)

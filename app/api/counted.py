@@ -1,11 +1,13 @@
 """The answers of counts: a question's terms in, numbers with how to cite them out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import Response
+from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from app.api.answers import Answer
+from app.api import memento
+from app.api.answers import UNCACHED, VARY, Answer
 from app.api.requests import ReadContext, require_rules
 from app.counts import overlap, series
 from app.counts.citation import BadCode, citation, short_address, unpack
@@ -24,6 +26,7 @@ from app.reading.terms import CountTerms, EventTerms, SourcedTerms, echo, is_per
 from app.registry.projection import RULES
 
 RULES_UNSAID = 1  # addresses in print under the first rules do not name them
+NO_PAST = "What this counts by follows today's consent, so that its past may change: it has no list of past states."
 UNKNOWN = "This is no address of a citation: check that it was copied whole."
 
 
@@ -36,17 +39,56 @@ def count_of(read: ReadContext, query: CountedQuery) -> Response:
         dated = countable.dated(read.session, terms, revision, read.zone(query), read.request.app.state.clock())
         return _cited_count(read, dated, revision)
 
-    return _answer(read, query, terms, build, moved_by_zone=terms.leaves_day_open)
+    if is_personal(terms):
+        return _answer(read, query, terms, build, moved_by_zone=terms.leaves_day_open)
+    original = _original(read)
+    if memento.is_gate(read.request.url.path, read.request.scope["query_string"]):
+        moment, newest = memento.asked_at(read.request), read.revision(query)
+        if moment is not None and newest:
+            return _led_to(original.at_moment(read.session, moment, newest), original)
+
+    def beside(revision: int) -> Mapping[str, str]:
+        headers = {"Vary": f"{VARY}, {memento.ASKED}", **original.links()}
+        moment = None if query.rules is None else read.moment(query, revision)
+        return headers if moment is None else {**headers, memento.STATED: memento.stated(moment)}
+
+    return _answer(read, query, terms, build, moved_by_zone=terms.leaves_day_open, beside=beside)
+
+
+def timemap_of(read: ReadContext, query: CountedQuery) -> Response:
+    """The past of a count: the addresses of its states. Raises NotFound for one whose past follows today's consent."""
+    terms = _terms(query)
+    if is_personal(terms):
+        raise NotFound(NO_PAST)
+
+    def build(revision: int) -> Answer:
+        original = memento.Original(countable_of(terms).counted, read.request.query_params.multi_items())
+        text = original.mementos(read.session, revision, read.zone(query)) if revision else ""
+        return Answer({}, list, document=(memento.LINK_FORMAT, text))
+
+    return _answer(read, query, terms, build, moved_by_zone=True)
+
+
+def _original(read: ReadContext) -> memento.Original:
+    return memento.Original(read.request.url.path, read.request.query_params.multi_items())
+
+
+def _led_to(address: str, original: memento.Original) -> Response:
+    headers = {"Vary": f"{VARY}, {memento.ASKED}", **original.links(), "Cache-Control": UNCACHED}
+    return RedirectResponse(address, 302, headers=headers)
 
 
 def series_of(read: ReadContext, query: SeriesQuery) -> Response:
     """A count as it grew."""
     terms = _release_terms(query)
-    steps = series.Steps(query.interval, query.by, read.zone(query))
+    steps = series.Steps(query.interval, query.by, read.zone(query), query.told_from)
 
     def build(revision: int) -> Answer:
         grown = series.series(read.session, terms, steps, read.reader, revision)
-        return Answer({"revision": revision, **grown}, lambda: tables.of_series(grown, claims=query.claims))
+        body = {"revision": revision, **grown}
+        return Answer(
+            body, lambda: tables.of_series(grown, claims=query.claims), links=_permanent(read, grown["permalink"])
+        )
 
     return _answer(read, query, terms, build, moved_by_zone=True)
 
@@ -57,7 +99,8 @@ def overlap_of(read: ReadContext, query: OverlapQuery) -> Response:
 
     def build(revision: int) -> Answer:
         shared = overlap.overlap(read.session, terms, read.reader, revision)
-        return Answer({"revision": revision, **shared}, lambda: tables.of_overlap(shared))
+        body = {"revision": revision, **shared}
+        return Answer(body, lambda: tables.of_overlap(shared), links=_permanent(read, shared["permalink"]))
 
     return _answer(read, query, terms, build)
 
@@ -70,7 +113,8 @@ def estimate_of(read: ReadContext, query: EstimateQuery) -> Response:
     def build(revision: int) -> Answer:
         source_keys(read.session, query)
         estimated = estimate_releases(read.session, terms, query.lists, dependent, read.reader, revision)
-        return Answer({"revision": revision, **estimated}, lambda: tables.of_estimate(estimated))
+        body = {"revision": revision, **estimated}
+        return Answer(body, lambda: tables.of_estimate(estimated), links=_permanent(read, estimated["permalink"]))
 
     return _answer(read, query, terms, build)
 
@@ -90,9 +134,14 @@ def then_and_now(read: ReadContext, code: str, query: AsOf) -> Response:
         pinned, today = _cited_count(read, terms, then), _cited_count(read, terms, revision)
         between = compare(read.session, terms, read.reader, then, revision)
         body = {"cited": pinned.body, "today": today.body, **between, "revision": revision}
-        return Answer(body, lambda: [{**case} for case in between["cases"]])
+        return Answer(body, lambda: [{**case} for case in between["cases"]], links=pinned.links)
 
     return read.answer(query, build)
+
+
+def _permanent(read: ReadContext, permalink: str) -> list[str]:
+    """An answer without a short address is cited by its permalink."""
+    return _cite_as(f"{read.request.app.state.public_url}{permalink}")
 
 
 def _answer(
@@ -102,8 +151,10 @@ def _answer(
     build: Callable[[int], Answer],
     *,
     moved_by_zone: bool = False,
+    beside: Callable[[int], Mapping[str, str]] | None = None,
 ) -> Response:
-    return read.answer(query, build, public_count=not is_personal(terms), moved_by_zone=moved_by_zone)
+    public = not is_personal(terms)
+    return read.answer(query, build, public_count=public, moved_by_zone=moved_by_zone, beside=beside)
 
 
 def _release_terms(query: EventTerms) -> CountTerms:
@@ -124,7 +175,12 @@ def _cited_count(read: ReadContext, terms: SourcedTerms, revision: int) -> Answe
     as_of = pin(read.session, revision)
     cited = citation(tally, as_of, recorded, read.request.app.state.public_url, demo=is_demo(read.session))
     body = {"revision": revision, "rules": RULES, "recorded_at": recorded, **tally, "citation": cited}
-    return Answer(body, lambda: tables.of_count(tally))
+    return Answer(body, lambda: tables.of_count(tally), links=_cite_as(cited["address"]))
+
+
+def _cite_as(address: str) -> list[str]:
+    """The link that tells by which address to cite an answer (RFC 8574)."""
+    return [f'<{address}>; rel="cite-as"'] if len(address) <= memento.LONGEST_LINKED else []
 
 
 def _cited(code: str) -> CountedQuery:

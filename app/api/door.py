@@ -22,6 +22,8 @@ SHARE = 2  # nobody has more than this part of the room, or one stolen key would
 ROOM_AGAIN_IN = "30"  # seconds: a list on a good line is through by then
 NO_ROOM = "Too many long bodies are on their way. Nothing of yours was read: send it again in a moment."
 ANYBODY = "anybody"
+# In the scope of a question of a page: its body came with that of the page, and has the room of that one.
+HAS_ROOM = "recuento.has_room"
 NO_KEY = "This needs a key: Authorization: Bearer rcn_…"
 
 
@@ -109,7 +111,7 @@ class _Body:
         """The next piece. Raises Unauthenticated, Busy, and 413 for more than may come."""
         if self._who is None:
             self._who = await _sender(self._request)
-            if self._length > ALWAYS_THERE:
+            if self._length > ALWAYS_THERE and HAS_ROOM not in self._request.scope:
                 room: Room = self._request.app.state.room
                 with this().waiting("room"):
                     await room.take(self._length, self._who)

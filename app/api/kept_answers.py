@@ -8,8 +8,9 @@ revision, so that an answer is kept by the head, not by the revision it is of.
 import asyncio
 import base64
 import hashlib
+import re
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
@@ -24,12 +25,13 @@ from app.api.answers import BODILESS, MADE_FROM, RawHeaders, tags_in
 from app.api.codings import CODINGS, coding_for
 from app.api.heads import Head
 from app.api.lanes import POLLED
+from app.api.memento import is_gate
 from app.api.settling import MOMENTS
 from app.measure import this
 from app.reading.terms import PERSONAL_FILTERS, SOUGHT
 
-# What is kept: addresses without an id, since whoever reads about one person must leave no trace in how quickly others
-# are answered.
+# What is kept: addresses without the id of a person, since whoever reads about one person must leave no trace in how
+# quickly others are answered.
 LISTS_OF_PEOPLE = frozenset({"/v1/detainees", "/v1/detentions", "/v1/releases"})
 COUNTS = frozenset(
     {
@@ -38,6 +40,8 @@ COUNTS = frozenset(
     }
 )
 KEPT = LISTS_OF_PEOPLE | COUNTS | {"/v1/claims", "/v1/corrections", "/v1/facilities", "/v1/sources", "/v1/vocabulary"}
+# A claim is a published figure and nobody's record; a page asks for what stands beside several of them.
+OF_A_CLAIM = re.compile(r"/v1/claims/[0-9a-f-]{36}/reconciliation")
 LONGEST_ADDRESS = 2_000  # characters of a query with what is accepted: more than any form of ours writes
 LONGEST = 1 << 20  # bytes of a body: more than a page of the longest list
 MOST_KEPT = 64 << 20  # bytes of all in one process
@@ -59,10 +63,10 @@ OF_A_304 = frozenset({b"etag", b"vary", b"cache-control", b"recuento-revision", 
 
 
 @lru_cache(maxsize=1024)  # who polls asks the same again
-def is_kept(path: str, query: bytes, accepted: str) -> bool:
+def is_kept(path: str, query: bytes, accepted: str, *, of_page: bool = False) -> bool:
     """Whether the answer to a question of anybody may be kept. Not where somebody is sought or people are told apart by
     what is personal, where a moment is named that may still be settled, nor of a list as a table, which is streamed."""
-    if path not in KEPT or len(query) + len(accepted) > LONGEST_ADDRESS:
+    if not (of_page or _is_answer(path)) or len(query) + len(accepted) > LONGEST_ADDRESS:
         return False
     given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     people = path in LISTS_OF_PEOPLE
@@ -76,6 +80,17 @@ def is_kept(path: str, query: bytes, accepted: str) -> bool:
     )
 
 
+def _is_answer(path: str) -> bool:
+    return path in KEPT or OF_A_CLAIM.fullmatch(path) is not None
+
+
+def _route(path: str) -> str:
+    """What a path is called among measures, of which there may not be one for each claim or page."""
+    if path in KEPT:
+        return path
+    return "/v1/claims/{claim_id}/reconciliation" if OF_A_CLAIM.fullmatch(path) else "pages"
+
+
 @dataclass(frozen=True)
 class Asked:
     """What of a request decides which bytes answer it. `known`: the tags of what the client has."""
@@ -85,19 +100,24 @@ class Asked:
     known: str
 
     @classmethod
-    def of(cls, scope: Scope) -> "Asked | None":
+    def of(cls, scope: Scope, is_page: Callable[[str], bool]) -> "Asked | None":
         """None where the answer to such a request is never kept."""
-        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] not in KEPT:
+        if scope["type"] != "http" or scope["method"] != "GET":
             return None
-        given = {b"accept": "", b"accept-encoding": "", b"if-none-match": ""}
+        of_page = not _is_answer(scope["path"])
+        if of_page and not is_page(scope["path"]):
+            return None
+        given = {b"accept": "", b"accept-encoding": "", b"if-none-match": "", b"accept-datetime": ""}
         for name, value in scope["headers"]:
             if name in given:
                 given[name] += ("," if given[name] else "") + value.decode("latin-1")
             elif name == b"authorization":
                 return None
-        path, query, accepted = scope["path"], scope["query_string"], given[b"accept"]
-        if not is_kept(path, query, accepted):
+        path, query, accepted = scope["path"], scope["query_string"], "" if of_page else given[b"accept"]
+        if not is_kept(path, query, accepted, of_page=of_page):
             return None
+        if given[b"accept-datetime"] and (of_page or is_gate(path, query)):
+            return None  # led to the past, and no answer of the present
         return cls((path, query, accepted), coding_for(given[b"accept-encoding"]), given[b"if-none-match"])
 
 
@@ -236,11 +256,12 @@ def _size(address: Address, answer: KeptAnswer) -> int:
 class AnswersFromMemory:
     """Answer with kept bytes where there are some, and keep what is answered."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, is_page: Callable[[str], bool] = lambda _path: False) -> None:
+        """`is_page`: whether at a path there is a page that may be kept as answers are."""
+        self._app, self._is_page = app, is_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = Asked.of(scope)
+        asked = Asked.of(scope, self._is_page)
         head = None if asked is None else await _head(scope["app"].state)
         if asked is None or head is None:
             await self._app(scope, receive, send)
@@ -260,7 +281,7 @@ class AnswersFromMemory:
             await self._app(scope, receive, send)
         else:
             measure = this()
-            measure.lane, measure.route = metrics.KEPT, asked.address[0]
+            measure.lane, measure.route = metrics.KEPT, _route(asked.address[0])
             await answer.send(asked, send)
 
     async def _make(self, scope: Scope, receive: Receive, send: Send, head: Head, asked: Asked) -> None:
@@ -268,8 +289,8 @@ class AnswersFromMemory:
         answers: KeptAnswers = scope["app"].state.kept_answers
         making = answers.making[head, asked.address] = _Making()
         made_from: dict[str, Head] = {}
-        # Whole, whatever this client has of it: others ask for it too.
-        headers = [pair for pair in scope["headers"] if pair[0] != b"if-none-match"]
+        # Whole and unpacked, whatever this client has of it and takes: others ask for it too.
+        headers = [pair for pair in scope["headers"] if pair[0] not in (b"if-none-match", b"accept-encoding")]
         inside = {**scope, "headers": headers, MADE_FROM: made_from, POLLED: answers.is_polled(asked.address)}
         start: Message | None = None
 

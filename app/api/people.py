@@ -17,8 +17,8 @@ from app.reading.questions import AsOf, DetaineeQuery, DetentionQuery
 from app.registry import embargoes
 from app.registry.schemas import DetentionReportIn
 from app.vocabulary import Role
-from app.wire.filed import Filed, HistoryPage
-from app.wire.records import DetaineeOut, DetaineePage, DetentionOut, DetentionPage, VerificationPage
+from app.wire.filed import Filed
+from app.wire.records import DetaineeOut, DetaineePage, DetentionOut, DetentionPage, HistoryPage, VerificationPage
 
 people = router("people")
 

@@ -170,7 +170,7 @@ class Cors(CORSMiddleware):
         response = super().preflight_response(request_headers)
         if response.status_code == 200:
             return response
-        detail = "Browsers of other sites may only read, without a key: GET, Accept and If-None-Match."
+        detail = "Browsers of other sites may only read, without a key: GET, Accept, Accept-Datetime and If-None-Match."
         return respond(problem(response.status_code, "cors_refused", "Not open to other sites", detail))
 
 

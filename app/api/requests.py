@@ -24,7 +24,7 @@ from app.api.settling import settled
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
-from app.log.entries import head, last_revision_at, pin
+from app.log.entries import head, last_revision_at, pin, recorded_at
 from app.log.head import head_under
 from app.log.mark import Mark
 from app.models import ApiKey
@@ -99,6 +99,16 @@ class ReadContext:
         reader, key = _who(session, token, self.request)
         return ReadContext(session, reader, key, self.request, self.now)
 
+    def moment(self, terms: AsOf, revision: int) -> datetime | None:
+        """The moment that is asked about, or when the revision asked about was recorded. None where it is the present,
+        and before the first revision."""
+        if terms.as_of is None or not revision:
+            return None
+        if _is_revision(terms.as_of):
+            return recorded_at(self.session, revision)
+        instant = _instant("as_of", terms.as_of, self.zone(terms), self.now)
+        return instant if instant <= self.now else None
+
     def since(self, terms: AsOf, name: str = "changed_since") -> int | None:
         """The revision after which something must have changed, if the list asks for that under `name`.
 
@@ -145,11 +155,13 @@ class ReadContext:
         *,
         public_count: bool = False,
         moved_by_zone: bool = False,
+        beside: Callable[[int], Mapping[str, str]] | None = None,
     ) -> Response:
         """304 when the client has it already; otherwise what `build` makes at the revision asked for.
 
         `moved_by_zone`: the numbers depend on where a day ends. An operator may change the registry's zone, so that
-        caches keep such an answer for ever only where the client named the zone itself."""
+        caches keep such an answer for ever only where the client named the zone itself. `beside`: further headers of
+        the answer at a revision."""
         refuse_repeated(self.request, terms)
         self._require_rules(terms)
         zone = self.zone(terms)  # a wrong one is told also where no moment is asked for
@@ -162,7 +174,7 @@ class ReadContext:
             caching = answers.LIVE
         elif in_log and self.key is None:
             self._note_head()
-        headers = answers.headers_of(revision, tag, caching)
+        headers = {**answers.headers_of(revision, tag, caching), **({} if beside is None else beside(revision))}
         known = answers.tags_known(self.request)
         if tag in known:
             return Response(status_code=304, headers=headers)

@@ -17,6 +17,7 @@ UNPACKABLE = "The packed list is damaged or breaks off: pack it again with gzip,
 FORM = "Send a form with a part `file`, once, a part `mapping` if need be, and no others."
 # Of the encodings that a form may name, some fail in ways of their own, and one (Punycode) takes hours for a list.
 UTF_8 = b"utf-8"
+FORM_DATA = b"multipart/form-data"
 IN_UTF_8 = "Send the form in UTF-8: leave `charset` out of its Content-Type, or say utf-8."
 SENT = {
     "requestBody": {
@@ -55,27 +56,37 @@ async def parts(request: Request) -> tuple[bytes, bytes | None]:
     packed = request.headers.get("content-encoding")
     if packed is not None:
         return _unpacked(body, packed.strip().lower(), request.app.state.max_import_bytes), None
-    kind, options = parse_options_header(request.headers.get("content-type"))
-    if kind != b"multipart/form-data":
+    kind, _options = parse_options_header(request.headers.get("content-type"))
+    if kind != FORM_DATA:
         return body, None
-    if options.get(b"charset", UTF_8).lower() != UTF_8:
-        raise Invalid.at("", "malformed_form", IN_UTF_8)
-    try:
-        parser = _InMemory(request.headers, request.stream(), max_files=2, max_fields=2, max_part_size=len(body) + 1)
-        form = await parser.parse()
-    except (MultiPartException, KeyError):
-        raise Invalid.at("", "malformed_form", FORM) from None
     sent_parts: dict[str, bytes] = {}
-    try:
-        for name, part in form.multi_items():
-            if name not in ("file", "mapping") or name in sent_parts:
-                raise Invalid.at("", "unknown_field", FORM)
-            sent_parts[name] = await part.read() if isinstance(part, UploadFile) else part.encode()
-    finally:
-        parser.close()
+    for name, part in await form_parts(request, most=2, longest=len(body) + 1):
+        if name not in ("file", "mapping") or name in sent_parts:
+            raise Invalid.at("", "unknown_field", FORM)
+        sent_parts[name] = part
     if "file" not in sent_parts:
         raise Invalid.at("/file", "required", FORM)
     return sent_parts["file"], sent_parts.get("mapping")
+
+
+async def form_parts(request: Request, *, most: int, longest: int) -> list[tuple[str, bytes]]:
+    """The parts of a form by their names. `most`: of files and of other parts; `longest`: bytes of such a part; a file
+    is bounded by the body. Raises Invalid."""
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != FORM_DATA:
+        raise Invalid.at("", "malformed_form", FORM)
+    if options.get(b"charset", UTF_8).lower() != UTF_8:
+        raise Invalid.at("", "malformed_form", IN_UTF_8)
+    try:
+        parser = _InMemory(request.headers, request.stream(), max_files=most, max_fields=most, max_part_size=longest)
+        form = await parser.parse()
+    except (MultiPartException, KeyError):
+        raise Invalid.at("", "malformed_form", FORM) from None
+    try:
+        items = form.multi_items()
+        return [(name, await part.read() if isinstance(part, UploadFile) else part.encode()) for name, part in items]
+    finally:
+        parser.close()
 
 
 def _unpacked(body: bytes, packed: str, most: int) -> bytes:

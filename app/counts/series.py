@@ -1,11 +1,12 @@
 """Counts as they grew: one line for each source, one for all together, and the published figures beside them.
 
 `by=known` asks at the end of each interval what was known by then; `by=event` asks today what had happened by then.
+Only what was known has hours: releases have days.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
 from app.counts.growth import Numbers, growth, known
 from app.counts.shapes import Series
 from app.counts.tally import not_visible
-from app.dates import end_of_day, format_instant, zone_name
+from app.dates import end_of_day, format_instant, parse_from, zone_name
 from app.errors import Invalid
 from app.log.entries import last_revision_at, pin, recorded_at
 from app.models import OPEN, Source
@@ -36,18 +37,21 @@ TOO_MANY = f"This would be more than {MOST_POINTS} points: ask for weeks or mont
 MOST_REVISIONS = 62
 TOO_MANY_REVISIONS = (
     f"Something was recorded in more than {MOST_REVISIONS} of these intervals, and each is a count of its own: ask for "
-    "weeks or months, for an earlier as_of, or by=event."
+    "weeks or months, for later days (told_from), an earlier as_of, or by=event."
 )
+NO_HOURS = "Of a release the day is known and no hour: ask by=known, which has hours, or for days."
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of a series: its intervals, the zone in which its days end, and whether it grows by knowledge or by
-    event."""
+    """The steps of a series: its intervals, the zone in which its days end, whether it grows by knowledge or by event,
+    and from which day on its points are told. Whatever was known before that day counts at the first of them."""
 
     interval: Interval
     by: str
     zone: tzinfo
+    told_from: str | None = None
 
 
 def series(session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int) -> Series:
@@ -55,14 +59,17 @@ def series(session: Session, terms: CountTerms, steps: Steps, reader: Reader, re
 
     `series` holds for each source its verified releases, `points` the totals, both at the end of each interval;
     `claims` the figures stated from the first day to the last. With a personal term beside them `not_visible`, as of
-    the revision read. Raises Invalid for more than MOST_POINTS or MOST_REVISIONS.
+    the revision read. Raises Invalid for more than MOST_POINTS or MOST_REVISIONS, and for hours of events.
     """
+    if steps.interval == "hour" and steps.by == "event":
+        raise Invalid.at("/interval", "no_hours", NO_HOURS)
     terms = with_facility_slug(session, terms)
     echoed = {**wording.echo(terms), "interval": steps.interval, "by": steps.by, "zone": zone_name(steps.zone)}
     echoed.pop("group_by", None)
+    if steps.told_from is not None:
+        echoed["told_from"] = steps.told_from
     span = _span(session, terms, steps, reader, revision)
-    ends = list(_ends(*span, steps.interval)) if span else []
-    points = _points(session, terms, steps, reader, revision, ends) if ends else []
+    points = _points(session, terms, steps, reader, revision, span) if span else []
     return {
         "terms": echoed,
         "points": [_total(point) for point in points],
@@ -82,21 +89,40 @@ class _Point(NamedTuple):
 
 
 def _points(
-    session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int, ends: Sequence[date]
+    session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int, span: tuple[date, date]
 ) -> list[_Point]:
     if steps.by == "event":
+        ends = list(_ends(*span, steps.interval))
         return [
             _Point(end.isoformat(), revision, numbers)
             for end, numbers in zip(ends, growth(session, terms, reader, revision, ends), strict=True)
         ]
-    closing = (end_of_day(end, steps.zone) for end in ends)
-    revisions = [min(last_revision_at(session, moment), revision) for moment in closing]
+    closing = _closing(session, steps, *span, revision)
+    revisions = [min(last_revision_at(session, moment), revision) for _on, moment in closing]
     # A day on which nothing was recorded has the numbers of the day before.
     different = sorted(set(revisions))
     if len(different) > MOST_REVISIONS:
         raise Invalid.at("/interval", "too_many_points", TOO_MANY_REVISIONS)
     numbers = dict(zip(different, known(session, terms, reader, different), strict=True))
-    return [_Point(end.isoformat(), past, numbers[past]) for end, past in zip(ends, revisions, strict=True)]
+    return [_Point(on, past, numbers[past]) for (on, _moment), past in zip(closing, revisions, strict=True)]
+
+
+def _closing(
+    session: Session, steps: Steps, first: date, last: date, revision: int
+) -> list[tuple[str, datetime]]:  # fmt: skip
+    """The moments of which points tell what was known, each with how it is said: a day for its end, an hour as the
+    instant at which it ends. Hours go on to the one in which the revision was recorded."""
+    if steps.interval != "hour":
+        return [(end.isoformat(), end_of_day(end, steps.zone)) for end in _ends(first, last, steps.interval)]
+    newest = recorded_at(session, revision)
+    moment = datetime.combine(first, time.min, steps.zone).astimezone(UTC)
+    closing = [moment]
+    while moment < newest and moment < end_of_day(last, steps.zone):
+        if len(closing) == MOST_POINTS:
+            raise Invalid.at("/interval", "too_many_points", TOO_MANY)
+        moment += HOUR
+        closing.append(moment)
+    return [(format_instant(moment), moment) for moment in closing]
 
 
 def _total(point: _Point) -> Point:
@@ -164,7 +190,8 @@ def _span(session: Session, terms: CountTerms, steps: Steps, reader: Reader, rev
         return None
     first, last = (recorded_at(session, one).astimezone(steps.zone).date() for one in (1, revision))
     # Before the window opened nothing of it could be known; what was learned after it closed is known late.
-    return (max(first, start) if start and start <= last else first), last
+    told = steps.told_from and date.fromordinal(parse_from(steps.told_from))
+    return max(day for day in (first, start, told) if day and (day is first or day <= last)), last
 
 
 def _claims(session: Session, terms: CountTerms, zone: tzinfo, first: date, last: date, revision: int) -> list[Figure]:

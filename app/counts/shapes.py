@@ -59,6 +59,7 @@ else:
         interval: Interval
         by: Literal["known", "event"]
         zone: str
+        told_from: str | None = None
 
     # A number where the dimension is one; else a code, a slug, a day or a place, null where there is none, or
     # `withheld` where it may not be shown.

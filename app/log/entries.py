@@ -5,7 +5,7 @@
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,6 +50,9 @@ _ENTRY_AT = _ENTRIES.where(col(Entry.revision) == bindparam("at"))
 _ENTRIES_AT = _ENTRIES.where(col(Entry.revision).in_(bindparam("among", expanding=True))).order_by(col(Entry.revision))
 _LEAF_AT = select(col(Entry.leaf_hash)).where(col(Entry.revision) == bindparam("at"))
 _RECORDED_AT = select(col(Entry.recorded_at)).where(col(Entry.revision) == bindparam("at"))
+_RECORDED = select(col(Entry.revision), col(Entry.kind), col(Entry.recorded_at)).where(
+    col(Entry.revision).in_(bindparam("among", expanding=True))
+)
 _LAST_AT = (
     select(col(Entry.revision))
     .where(col(Entry.recorded_at) <= bindparam("by"))
@@ -226,6 +229,12 @@ def recorded_at(session: Session, revision: int) -> datetime:
     """When an entry was recorded: no earlier than those before it."""
     at: datetime = session.connection().execute(_RECORDED_AT, {"at": revision}).scalar_one()
     return at
+
+
+def recorded(session: Session, revisions: Sequence[int]) -> dict[int, tuple[str, datetime]]:
+    """Revision → of which kind its entry is, and when it was recorded."""
+    rows = session.connection().execute(_RECORDED, {"among": [*revisions]})
+    return {row.revision: (row.kind, row.recorded_at) for row in rows}
 
 
 def head(session: Session) -> tuple[int, datetime]:

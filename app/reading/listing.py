@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlmodel import Session
+from sqlalchemy import select as select_rows
+from sqlmodel import Session, col
 
 from app.columns import tables
 from app.columns.held import columns_of
 from app.columns.joins import flags
 from app.columns.rows import NONE, Array, Mask, Places, Rows
+from app.models import Record
 from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY
 from app.reading.questions import DetaineeQuery, DetentionQuery, ReleaseQuery
 from app.reading.selection import detentions, select
@@ -70,6 +72,9 @@ def people(session: Session, query: DetaineeQuery, reader: Reader, revision: int
     columns = columns_of(session)
     keys = columns.rows(tables.PEOPLE, revision)[tables.PERSON]
     spells = detentions(session, query, reader, revision)
+    if query.id:
+        known = session.scalars(select_rows(col(Record.key)).where(col(Record.detainee_id).in_(query.id))).all()
+        keys = keys[np.isin(keys, known)]
     if any(getattr(query, name) not in (None, []) for name in PersonTerms.model_fields):
         keys = keys[flags(columns.keys, spells[tables.PERSON])[keys]]
     if query.model_fields_set & RELEASE_TERMS:

@@ -4,14 +4,16 @@ import json
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.database import Key
+from app.dates import format_instant
 from app.errors import Moved, NotFound
+from app.log.entries import recorded
 from app.models import (
     Consent,
     Detainee,
@@ -40,8 +42,7 @@ from app.registry.read_permissions import Reader
 from app.registry.records import Kind
 from app.registry.reprojection import ProjectedPerson, statement_of
 from app.registry.views import Views
-from app.wire.filed import Version
-from app.wire.records import VerificationOut
+from app.wire.records import VerificationOut, Version
 
 # Statements are made once: building one costs more than running it.
 _SOME: Any = bindparam("some", expanding=True)
@@ -55,6 +56,7 @@ _ROWS = {
     )
     for table in _TABLES
 }
+_SHOWN_IN_A_VERSION: tuple[Literal["detainee", "releases"], ...] = ("detainee", "releases")
 _COLUMNS = {table: tuple(table.__table__.c.keys()) for table in _TABLES}
 _ROWS[Detention] = _ROWS[Detention].order_by(col(Detention.ordinal))
 # What is read of the people of a list: what the shape of each thing shows (`shapes.py`), and no verification.
@@ -244,16 +246,20 @@ def history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: 
         columns = table.__table__.c
         since |= set(session.scalars(select(columns.since).where(columns.detainee == key, columns.since <= revision)))
     versions: list[Version] = []
+    entries = recorded(session, sorted(since))
     for version in sorted(since):
         person = people(session, [key], version).get(key)
         if person is None or not reader.sees_person(person.publish):
             continue
+        entry, recorded_at = entries[version]
         shown: Version = {
             "revision": version,
+            "recorded_at": format_instant(recorded_at),
+            "entry": entry,
             "detainee": shapes.detainee(person, reader),
             "releases": [shapes.release(person, spell, reader) for spell in sorted(person.releases)],
         }
         # A change of what this reader may not see is not a change to this reader.
-        if not versions or {**versions[-1], "revision": version} != shown:
+        if not versions or any(versions[-1][part] != shown[part] for part in _SHOWN_IN_A_VERSION):
             versions.append(shown)
     return versions

@@ -1,5 +1,6 @@
 """What may be asked at an address: the terms, the revision, and the page."""
 
+import uuid
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -19,7 +20,7 @@ from app.reading.terms import (
     Several,
     SourcedTerms,
 )
-from app.registry.schemas import Code, Country, Line, Slug, Sources
+from app.registry.schemas import Code, Country, Date, Line, Slug, Sources, unique
 from app.vocabulary import CorrectionKind, Language, Measure, Stage
 
 # A page that a phone on a bad line still gets whole.
@@ -115,12 +116,13 @@ class HeldQuery(HeldCountTerms, CountedQuery):
 
 
 class SeriesQuery(ReleaseTerms, AsOf):
-    """A query for a series: the terms of a count but for groups, the interval, by what it grows, and whether its table
-    has a row for each published figure too."""
+    """A query for a series: the terms of a count but for groups, the interval, by what it grows, from which day on it
+    is told, and whether its table has a row for each published figure too."""
 
     stage: Stage = Stage.CARRIED_OUT
     interval: Interval = "day"
     by: Literal["known", "event"] = "known"
+    told_from: Date | None = None
     claims: bool = False
 
 
@@ -162,9 +164,11 @@ class ReleaseQuery(ReleaseTerms, Paged):
 
 
 class DetaineeQuery(ReleaseTerms, Paged):
-    """A query for a list of detainees; terms of releases mean people with a release that fits them all."""
+    """A query for a list of detainees; terms of releases mean people with a release that fits them all. `id`: of those
+    of a page, so that whoever has a page of releases reads its people at once."""
 
     q: Line | None = None
+    id: Annotated[list[uuid.UUID], Field(max_length=MOST_LIMIT), AfterValidator(unique)] = []
     changed_since: Moment | None = None
     sort: Recorded | None = None
 

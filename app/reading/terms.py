@@ -212,7 +212,7 @@ class HeldCountTerms(HeldTerms):
     group_by: Annotated[list[HeldDimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
 
 
-Interval = Literal["day", "week", "month"]
+Interval = Literal["hour", "day", "week", "month"]
 
 
 def edges(start: str | None, end: str | None) -> tuple[int | None, int | None]:

@@ -204,11 +204,22 @@ class Comparison(TypedDict):
     withheld_cases: int
 
 
-class ReasonOut(TypedDict):
+# What stands in a sentence: a number, a day, a slug, a code, the number of a figure, or several of a kind.
+Argument: TypeAlias = int | str | Bounds | list[str] | list[Bounds] | None
+
+
+class Message(TypedDict):
+    """A sentence, with what it takes to say it in another language."""
+
+    detail: str
+    message_id: str
+    arguments: dict[str, Argument]
+
+
+class ReasonOut(Message):
     """Why two numbers differ."""
 
     code: Reason
-    detail: str
 
 
 class KnownCount(TypedDict):
@@ -282,11 +293,10 @@ class Arithmetic(TypedDict):
     agrees: bool
 
 
-class RemarkOut(TypedDict):
+class RemarkOut(Message):
     """What is odd about a running total beside the one its claimant gave before."""
 
     code: Literal["fall", "jump"]
-    detail: str
     before: FigureOut
 
 

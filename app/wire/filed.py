@@ -294,24 +294,10 @@ class Filed(TypedDict):
     receipt: Receipt
 
 
-class Version(TypedDict):
-    """A person as shown from a revision on."""
-
-    revision: int
-    detainee: DetaineeShape
-    releases: list[ReleaseShape]
-
-
 class ReportPage(Page):
     """Reports of your own."""
 
     data: list[ReportShape]
-
-
-class HistoryPage(Page):
-    """A person as shown from each revision on."""
-
-    data: list[Version]
 
 
 class ProposalPage(Page):

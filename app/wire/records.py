@@ -187,3 +187,19 @@ class VerificationPage(Page):
     """Each source's standing verdict."""
 
     data: list[VerificationOut]
+
+
+class Version(TypedDict):
+    """A person as shown from a revision on."""
+
+    revision: int
+    recorded_at: str
+    entry: str
+    detainee: DetaineeShape
+    releases: list[ReleaseShape]
+
+
+class HistoryPage(Page):
+    """A person as shown from each revision on."""
+
+    data: list[Version]

@@ -20,13 +20,14 @@ BACKLOG = 512  # every client of a test may knock before the server has begun to
 def serving(settings: Settings, log_level: str = "warning", *, at: datetime | None = NOW) -> Iterator[str]:
     """The address of a server over the settings' database, with the options of `recuento serve`. `at`: what its clock
     says; that of the machine where commands have written before."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(BACKLOG)
+    settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # of which the demo's addresses are
     app = create_app(settings)
     if at is not None:
         app.state.clock = lambda: at
     server = uvicorn.Server(uvicorn.Config(app, log_level=log_level, log_config=None, **options(settings)))
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen(BACKLOG)
     thread = Thread(target=server.run, args=([listening],), name="server")
     thread.start()
     try:

@@ -126,7 +126,7 @@ def test_counts_of_nothing_personal_are_kept_by_anyone(world: World, filed: Body
 
 def test_every_other_public_answer_is_asked_for_again(world: World, filed: Body, subtests: pytest.Subtests) -> None:
     for path, who in every_get(world, filed).items():
-        if who is None and not any(number in path for number in ("counts", "estimates")):
+        if who is None and not any(number in path for number in ("counts", "estimates", "timemaps")):
             for query in ("", f"?as_of={world.revision}"):
                 with subtests.test(path + query):
                     assert world.client.get(path + query).headers["cache-control"] == "no-cache"

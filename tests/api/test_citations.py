@@ -175,3 +175,40 @@ def test_the_citation_of_one_sources_releases_credits_it_with_no_verification_of
     assert "by the word of: foro), of which 1 verified by any independent source, 0 contested" in cited["en"]
     assert "según: foro), de ellas 1 verificada por alguna fuente independiente, 0 controvertidas" in cited["es"]
     assert "of which 1 verified, 0 contested" in world.count()["citation"]["en"]
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_browser_is_led_to_the_page_in_its_language(cited: World, method: str) -> None:
+    path = urlsplit(address_of(cited)).path
+    headers = {"accept": BROWSER, "accept-language": "es-VE,es;q=0.9,en;q=0.5"}
+    answer = cited.client.request(method, f"{path}?as_of={cited.revision}", headers=headers, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/es{path}?as_of={cited.revision}")
+    assert {"Accept", "Accept-Language"} <= set(answer.headers["vary"].split(", "))
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize(
+    "accepted", ["application/json", "*/*", "", "application/json, text/html", "text/html;q=0.5, */*", "text/html;q=0"]
+)
+def test_other_clients_get_the_answer_as_before(cited: World, accepted: str) -> None:
+    path = urlsplit(address_of(cited)).path
+    answer = cited.client.get(path, headers={"accept": accepted}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert "Accept" in answer.headers["vary"]
+
+
+def test_a_form_that_is_asked_for_outweighs_what_a_browser_accepts(cited: World) -> None:
+    path = urlsplit(address_of(cited)).path
+    answer = cited.client.get(f"{path}?format=csv", headers={"accept": BROWSER}, follow_redirects=False)
+    assert answer.headers["content-type"].startswith("text/csv")
+
+
+def test_a_mistyped_address_leads_no_browser_elsewhere(cited: World) -> None:
+    for path in ("/c//evil.example", "/c/%2F%2Fevil.example", "/c/%0d%0aX-Header:%20y", "/c/\\evil.example"):
+        answer = cited.client.get(path, headers={"accept": BROWSER}, follow_redirects=False)
+        assert answer.headers.get("location", "/en/c/").startswith("/en/c/")
+        assert "x-header" not in answer.headers

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import re
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from time import sleep
@@ -96,10 +98,26 @@ def test_whom_somebody_seeks_is_neither_kept_nor_waited_for(world: World, query:
         assert run
 
 
-def test_no_address_with_an_id_is_kept() -> None:
+def test_of_addresses_with_an_id_only_those_of_published_figures_are_kept() -> None:
     addresses = {route.split(" ")[1] for route in routes()}
     assert addresses >= KEPT
     assert not any("{" in address for address in KEPT)
+    with_id = (re.sub("{[^}]*}", str(uuid.uuid4()), address) for address in addresses if "{" in address)
+    kept = [address.split("/")[2::2] for address in with_id if is_kept(address, b"", "")]
+    assert kept == [["claims", "reconciliation"]]
+
+
+def test_what_stands_beside_a_claim_is_counted_once_for_a_head(world: World) -> None:
+    claim = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "said": 9, "country": "VE",
+             "window_from": "2026-01-08", "stated_at": "2026-01-20"}  # fmt: skip
+    answer = world.post("/v1/claims", claim, "curator")
+    address = f"/v1/claims/{answer.json()['id']}/reconciliation"
+    first = plain(world, address).json()
+    with statements(world.engine) as run:
+        assert plain(world, address).json() == first
+    assert not run
+    world.file()
+    assert plain(world, address).json()["revision"] == first["revision"] + 1
 
 
 @pytest.mark.parametrize("term", ["as_of", "changed_since"])

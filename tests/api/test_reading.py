@@ -1,5 +1,6 @@
 """Records and lists over the wire: their shapes, their pages, and their exact past."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -114,6 +115,8 @@ def test_a_history_shows_every_revision_at_which_something_shown_changed(world: 
     versions = world.get(path).json()["data"]
     assert [one["revision"] for one in versions] == [first, first + 1, third["receipt"]["revision"]]
     assert [one["detainee"]["name"] for one in versions][:2] == ["Tomás Aurelio Quintana Ribas", "Tomás Quintana"]
+    assert [one["entry"] for one in versions] == ["report"] * 3
+    assert {one["recorded_at"] for one in versions} == {"2026-03-01T12:00:00Z"}
     assert world.get(path, as_of=first + 2).json()["data"] == versions[:2]
     for version in versions:
         record = world.get(f"/v1/detainees/{filed['detainee']['id']}", as_of=version["revision"]).json()
@@ -268,3 +271,21 @@ def test_the_clock_of_the_log_never_goes_back(world: World) -> None:
     world.now = NOW
     assert world.get("/v1/releases", as_of="2026-03-01T12:00:00Z").json()["revision"] == first["receipt"]["revision"]
     assert second["receipt"]["revision"] == first["receipt"]["revision"] + 1
+
+
+def test_the_people_of_a_page_are_read_at_once(world: World) -> None:
+    ana, bea, hidden = (
+        world.file(detainee__full_name=name, detainee__publish=wish, detention__detained_on=day)["detainee"]["id"]
+        for name, wish, day in (
+            ("Ana Nobody", "named", "2024-01-01"),
+            ("Bea Nothing", "named", "2024-02-01"),
+            ("Cleo Noone", "counted", "2024-03-01"),
+        )
+    )
+    world.file(detainee__full_name="Dora Nil", detention__detained_on="2024-04-01")
+    asked = [bea, hidden, ana, str(uuid.uuid4())]
+    answer = world.get("/v1/detainees", id=asked).json()
+    assert [one["id"] for one in answer["data"]] == [ana, bea]
+    world.judge(ana, bea, "same")
+    assert [one["id"] for one in world.get("/v1/detainees", id=asked).json()["data"]] == [ana]
+    assert world.get("/v1/detainees", id=[ana] * 2 + [str(uuid.uuid4())] * 200).status_code == 422

@@ -170,6 +170,16 @@ def test_by_known_a_point_is_the_count_as_of_the_end_of_its_interval(grown: Worl
     assert answer["points"][-1]["revision"] == answer["revision"] == grown.revision
 
 
+def test_by_known_hours_are_told_from_the_day_that_is_asked_for(grown: World) -> None:
+    answer = series(grown, interval="hour", zone=CARACAS, told_from="2026-01-11", as_of="2026-01-13T02:30:00Z")
+    assert answer["terms"]["told_from"] == "2026-01-11"
+    on = [point["on"] for point in answer["points"]]
+    assert (on[0], on[-1], len(on)) == ("2026-01-11T04:00:00Z", "2026-01-12T12:00:00Z", 33)
+    assert answer["points"][-2]["revision"] < answer["points"][-1]["revision"] == answer["revision"]
+    for point in answer["points"][::8]:
+        agrees(grown, answer, point, as_of=point["on"])
+
+
 @pytest.mark.uncounted
 @pytest.mark.parametrize("by", ["known", "event"])
 def test_a_series_follows_the_terms_of_a_count(grown: World, by: str, subtests: pytest.Subtests) -> None:
@@ -366,6 +376,9 @@ def test_before_the_first_entry_there_are_no_points(grown: World) -> None:
         ({"by": "week"}, "unknown_code", "/by"),
         ({"zone": "Caracas"}, "invalid_zone", "/zone"),
         ({"group_by": "source"}, "unknown_field", "/group_by"),
+        ({"interval": "hour", "by": "event"}, "no_hours", "/interval"),
+        ({"interval": "hour"}, "too_many_points", "/interval"),
+        ({"told_from": "soon"}, "invalid_date", "/told_from"),
     ],
 )
 def test_questions_out_of_shape_are_refused(grown: World, asked: Body, code: str, pointer: str) -> None:

@@ -77,6 +77,8 @@ def _counts(stage: Stage) -> None:
     for form in ("csv", "jsonl"):
         ask("count_releases", **JANUARY, group_by="source", format=form)
     ask("count_detentions", country="VE", held_on="2026-01-07", as_of="2026-01-14", group_by="source")
+    ask("map_past_of_releases", country="VE", released_from="2026-01-08", as_of="2026-01-10")
+    ask("map_past_of_detentions", country="VE", held_on="2026-01-10", as_of="2026-01-10")
     ask("count_series", **JANUARY, released_to="2026-01-14", interval="week")
     ask("count_overlap", **JANUARY)
     ask("estimate_releases", **JANUARY, lists=["foro-penal", "jep", "pud"])
@@ -248,6 +250,7 @@ def _refusals(stage: Stage, filed: Node) -> None:
     ask("count_releases", as_of="999999", gives=422)
     ask("count_releases", rules=RULES - 1, as_of="2026-01-13", gives=410)
     ask("count_releases", leaf="0123456789abcdef", as_of="658", gives=410)
+    ask("count_releases", gives=400, **{"Accept-Datetime": "yesterday"})
     ask("file_release", "reporter", content="{", gives=400, **AS_JSON)
     ask("count_releases", "limited", gives=403)
     ask("file_release", "reporter", content="x", gives=415, **{"Content-Type": "text/plain"})

@@ -10,6 +10,7 @@ Node = dict[str, Any]
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
 BY_ACCEPT_LANGUAGE = ("read_import", "list_import_rows")  # operations whose `lang` defaults to `Accept-Language`
+CITED = ("count_series", "count_overlap", "estimate_releases", "read_citation")  # beside counts with a past
 VARYING = ("match_person", "match_list")  # operations that store nothing, and answer each key what it may see
 SUCCESS_ENDS = 300  # the first status that is no success, but a redirection or a refusal
 
@@ -25,7 +26,11 @@ HEADERS: Node = {
     "Cache-Control": _header("Who may keep the answer, and for how long."),
     "Vary": _header("The request headers that the answer depends on."),
     "Repr-Digest": _header("The SHA-256 of the body (RFC 9530); not of one that is streamed."),
-    "Link": _header('The address of the next page, with `rel="next"`; none on the last one.'),
+    "Link": _header(
+        'The next page, with `rel="next"`; none on the last one. Of a count `cite-as`, to cite it by (RFC 8574), '
+        "and `original timegate` and `timemap`, those of its past (RFC 7089)."
+    ),
+    "Memento-Datetime": _header("The moment that the numbers are of, where the address names one and the rules."),
     "Idempotency-Replayed": _header("`true` where this is the first answer again.", {"const": "true", **TEXT}),
     "Location": _header("Where the thing stands."),
     "Retry-After": _header("After how many seconds to try again, where that helps.", NUMBER),
@@ -36,6 +41,8 @@ HEADERS: Node = {
 }
 _OF_READING = ("ETag", "Recuento-Revision", "Recuento-Rules", "Cache-Control", "Vary")
 _OF_STATUS = {
+    "302": ("Location", "Vary", "Cache-Control", "Link"),
+    "303": ("Location", "Vary", "Cache-Control"),
     "308": ("Location",),
     "401": ("WWW-Authenticate",),
     "429": ("Retry-After", "RateLimit-Policy", "RateLimit"),
@@ -51,6 +58,7 @@ def declare(operation: Node) -> None:
         "Idempotency-Key": can_say(answers, "idempotency_mismatch"),
         "If-Match": "412" in answers,
         "Accept-Language": operation["operationId"] in BY_ACCEPT_LANGUAGE,
+        "Accept-Datetime": "302" in answers,
         "Content-Encoding": _takes_file(operation),
     }
     added = [{"name": name, "in": "header", "required": False, "schema": TEXT} for name, does in sent.items() if does]
@@ -74,7 +82,9 @@ def declare(operation: Node) -> None:
 def _of_success(operation: Node, sent: dict[str, bool]) -> list[str]:
     if sent["If-None-Match"]:
         paged = any(parameter["name"] == "cursor" for parameter in operation["parameters"])
-        return [*_OF_READING, "Repr-Digest", *(["Link"] if paged else [])]
+        remembered = ["Memento-Datetime"] if sent["Accept-Datetime"] else []
+        linked = ["Link"] if paged or remembered or operation["operationId"] in CITED else []
+        return [*_OF_READING, "Repr-Digest", *linked, *remembered]
     if "403" not in operation["responses"]:
         return []
     names = ["Cache-Control", "Recuento-Revision"]

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from app.counts.claims.figures import FURTHEST, Figure, Figures, LowHigh, Reference, minus, total_of
+from app.counts.claims.figures import FURTHEST, Figure, Figures, LowHigh, Reference, as_bounds, minus, total_of
 from app.vocabulary import Measure
-from app.wire.counts import BalanceStep, Bounds
+from app.wire.counts import BalanceStep
 
 # Flow → the measures it is the sum of, and whether it adds to the stock.
 FLOWS: dict[str, tuple[tuple[Measure, ...], bool]] = {
@@ -70,7 +70,7 @@ def _step(own: Sequence[Figure], before: Figure, after: Figure) -> BalanceStep:
     expected = before.bounds
     for name, flow in flows.items():
         expected = _plus(expected, flow or NOTHING) if FLOWS[name][1] else _minus(expected, flow or NOTHING)
-    shown = {name: None if flow is None else _shown(flow) for name, flow in flows.items()}
+    shown = {name: None if flow is None else as_bounds(flow) for name, flow in flows.items()}
     return {
         "country": before.filed.get("country"),
         "from": before.shown(),
@@ -79,7 +79,7 @@ def _step(own: Sequence[Figure], before: Figure, after: Figure) -> BalanceStep:
         "out": shown["out"],
         "late": shown["late"],
         "corrections": shown["corrections"],
-        "expected": _shown(expected),
+        "expected": as_bounds(expected),
         "residual": minus(after.bounds, expected),
         "missing": [name for name, flow in flows.items() if flow is None],
     }
@@ -155,7 +155,3 @@ def _plus(a: LowHigh, b: LowHigh) -> LowHigh:
 def _minus(a: LowHigh, b: LowHigh) -> LowHigh:
     difference = minus(a, b)
     return difference["low"], difference["high"]
-
-
-def _shown(bounds: LowHigh) -> Bounds:
-    return {"low": bounds[0], "high": bounds[1]}

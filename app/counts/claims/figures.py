@@ -297,7 +297,7 @@ def arithmetic(figures: Figures, figure: Figure) -> list[Arithmetic]:
             {
                 "partition": partition,
                 "parts": [part.shown() for part in parts],
-                "sum": {"low": low, "high": high},
+                "sum": as_bounds((low, high)),
                 "difference": gap,
                 "agrees": agrees,
             }
@@ -309,3 +309,7 @@ def minus(a: LowHigh, b: LowHigh) -> Bounds:
     """a − b, low to high; None where an open bound leaves it open."""
     low = None if a[0] is None or b[1] is None else a[0] - b[1]
     return {"low": low, "high": None if a[1] is None or b[0] is None else a[1] - b[0]}
+
+
+def as_bounds(number: LowHigh) -> Bounds:
+    return {"low": number[0], "high": number[1]}

@@ -7,44 +7,25 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import shorten
 
-from app.counts.claims.figures import FURTHEST, Figure
+from app.counts.claims.figures import FURTHEST, Figure, as_bounds
+from app.counts.claims.messages import Named
 from app.reading.dimensions import PERSONAL
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 from app.vocabulary import Measure, Reason
-from app.wire.counts import Arithmetic, ReasonOut
+from app.wire.counts import Argument, Arithmetic
 
 # Measures the registry counts itself. The others are of papers, of other people or of other things.
 COUNTED = frozenset({Measure.RELEASED, Measure.HELD})
-
-
-@dataclass(frozen=True)
-class Named:
-    code: Reason
-    detail: str
-
-    def shown(self) -> ReasonOut:
-        return {"code": self.code, "detail": self.detail}
-
 
 BEYOND_TERMS = "beyond_terms"
 LONGEST_PROSE = 200  # characters: two lines of a screen; the claim itself holds the rest
 # Why a claim's terms cannot be counted, by the code with which a count refuses them.
 REFUSED = {
-    "unknown_facility": Named(
-        Reason.POPULATION,
-        "Its terms name a facility that the registry does not know, or a name that several have, so that nobody can be "
-        "counted.",
-    ),
-    "unknown_source": Named(
-        Reason.DEFINITION, "Its terms name a source that the registry does not know, so that nothing can be counted."
-    ),
-    "too_many_sources": Named(
-        Reason.DEFINITION, "Its terms ask for more sources than the registry has, so that nothing can be counted."
-    ),
+    "unknown_facility": Named(Reason.POPULATION, "unknown_facility"),
+    "unknown_source": Named(Reason.DEFINITION, "unknown_source"),
+    "too_many_sources": Named(Reason.DEFINITION, "too_many_sources"),
     BEYOND_TERMS: Named(
-        Reason.DEFINITION,
-        f"Its terms are beyond what a count can be asked: more than {MOST_SOURCES} sources in a list, or more than "
-        f"{MOST_COUNTED} that must agree.",
+        Reason.DEFINITION, "beyond_terms", {"most_sources": MOST_SOURCES, "most_counted": MOST_COUNTED}
     ),
 }
 
@@ -81,64 +62,60 @@ def hindrances(context: ClaimContext) -> list[Named]:
     figure, measure = context.figure, Measure(context.figure.filed["measure"])
     named = []
     if measure == Measure.RELEASE_REQUESTED:
-        named.append(
-            Named(Reason.STAGE, "It counts requests to the courts: nobody has left custody by being asked for.")
-        )
+        named.append(Named(Reason.STAGE, "requests_to_courts"))
     elif measure not in COUNTED:
-        named.append(Named(Reason.DEFINITION, f"It counts `{measure}`, and is no count of releases or of the held."))
+        named.append(Named(Reason.DEFINITION, "other_measure", {"measure": measure}))
     if figure.misprint:
-        named.append(Named(Reason.SECONDARY_CITATION, "It is a misprint: its claimant did not give this number."))
+        named.append(Named(Reason.SECONDARY_CITATION, "misprint"))
     mixed = sorted({str(part.filed["measure"]) for part in context.parts} - {str(measure)})
     if mixed:
-        detail = f"By its own parts it adds `{'`, `'.join(mixed)}` to `{measure}`: two different things."
-        named.append(Named(Reason.DEFINITION, detail))
+        named.append(Named(Reason.DEFINITION, "mixed_measures", {"measures": mixed, "measure": measure}))
     if figure.definition.get("population") and not figure.of_whom:
-        detail = f"Its population is given in prose{_prose(figure)}, and no terms of a count say who is meant."
-        named.append(Named(Reason.POPULATION, detail))
+        named.append(Named(Reason.POPULATION, "population_in_prose", {"population": _prose(figure)}))
     if figure.subset_of and not figure.of_whom:
-        detail = "It is of a part of those whom another figure counts, and no terms of a count say which part."
-        named.append(Named(Reason.POPULATION, detail))
+        named.append(Named(Reason.POPULATION, "part_of_others"))
     if measure in COUNTED and figure.day is None and figure.window[1] is None:
-        detail = "It does not say on which day they were held."
-        if measure == Measure.RELEASED:
-            detail = "It says neither when it was stated nor until which day it counts."
-        named.append(Named(Reason.UNDATED, detail))
+        named.append(Named(Reason.UNDATED, "end_unsaid" if measure == Measure.RELEASED else "held_day_unsaid"))
     if figure.of_days_to_come:
-        detail = f"It is of {figure.window[1]}, and was filed before that day had come: nobody had counted."
-        named.append(Named(Reason.WINDOW, detail))
+        named.append(Named(Reason.WINDOW, "day_to_come", {"day": figure.window[1]}))
     if figure.of_held and "kind" in figure.terms:
-        named.append(Named(Reason.DEFINITION, "It is of the held, and its term `kind` is of releases."))
+        named.append(Named(Reason.DEFINITION, "kind_of_held"))
     named += [REFUSED[code] for code in dict.fromkeys(context.refused)]
     if figure.begins_later:
-        detail = f"It was stated on {figure.day} and counts since {figure.window[0]}, without saying until when."
-        named.append(Named(Reason.WINDOW, detail))
+        arguments = {"stated_on": str(figure.day), "window_from": figure.window[0]}
+        named.append(Named(Reason.WINDOW, "begins_later", arguments))
     if measure == Measure.RELEASED and figure.window[0] is None:
-        detail = "It does not say since when it counts."
-        windows = sorted({str(other.filed["window_from"]) for other in context.own if _same_number(figure, other)})
-        if windows:
-            detail += f" The same number is printed as counted since {', '.join(windows)}."
-        named.append(Named(Reason.WINDOW, detail))
+        windows = _other_windows(context)
+        printed = Named(Reason.WINDOW, "start_unsaid_but_printed", {"windows_from": windows})
+        named.append(printed if windows else Named(Reason.WINDOW, "start_unsaid"))
     if not context.covered:
-        named.append(Named(Reason.NO_COVERAGE, f"The registry has no report of {_where_and_when(figure)}."))
+        kind = "no_report_of_held" if figure.of_held else "no_report_of_releases"
+        named.append(Named(Reason.NO_COVERAGE, kind, _where_and_when(figure)))
     return named
 
 
 def _prose(figure: Figure) -> str:
     """The prose in which its definition says whom it counts, as far as a line has room for it."""
-    return f" ({shorten(str(figure.definition['population']), LONGEST_PROSE, placeholder='…')})"
+    return shorten(str(figure.definition["population"]), LONGEST_PROSE, placeholder="…")
 
 
-def _where_and_when(figure: Figure) -> str:
-    """The country and the days of a figure, in words."""
-    country = figure.filed.get("country") or "any country"
-    start, end = figure.window
+def _where_and_when(figure: Figure) -> dict[str, Argument]:
+    """The country and the days of a figure."""
+    country, (start, end) = figure.filed.get("country"), figure.window
     if figure.of_held:
-        return f"people held in {country} on {end}"
-    return f"releases in {country}" + (f" from {start}" if start else "") + (f" to {end}" if end else "")
+        return {"country": country, "held_on": end}
+    return {"country": country, "window_from": start, "window_to": end}
 
 
-def _same_number(figure: Figure, other: Figure) -> bool:
-    return other.bounds == figure.bounds and other.day == figure.day and other.filed.get("window_from") is not None
+def _other_windows(context: ClaimContext) -> list[str]:
+    """Since when the same number is printed as counted elsewhere."""
+    figure = context.figure
+    starts = {
+        str(other.filed["window_from"])
+        for other in context.own
+        if other.bounds == figure.bounds and other.day == figure.day and other.filed.get("window_from") is not None
+    }
+    return sorted(starts - {figure.filed.get("window_from")})
 
 
 def reasons(context: ClaimContext) -> list[Named]:
@@ -148,42 +125,39 @@ def reasons(context: ClaimContext) -> list[Named]:
     for other in context.beside:
         named += differences(figure, other)
     if figure.definition.get("population"):
-        named.append(
-            Named(Reason.POPULATION, f"Its population is described in prose{_prose(figure)} beside its terms.")
-        )
+        named.append(Named(Reason.POPULATION, "population_beside_terms", {"population": _prose(figure)}))
     if figure.stage != FURTHEST:
-        named.append(Named(Reason.STAGE, f"It counts releases that were `{figure.stage}`, not those carried out."))
+        named.append(Named(Reason.STAGE, "earlier_stage", {"stage": figure.stage}))
     if not context.covered_then:
-        detail = f"When it was stated the registry had no report of {_where_and_when(figure)}."
-        named.append(Named(Reason.NO_COVERAGE, detail))
+        kind = "no_report_of_held_then" if figure.of_held else "no_report_of_releases_then"
+        named.append(Named(Reason.NO_COVERAGE, kind, _where_and_when(figure)))
     for reasons_of in (_gross_or_net, _hours, _citations, _of_the_held, _learned):
         named += reasons_of(context)
     personal = sorted(figure.terms.keys() & {*PERSONAL})
     if personal and not context.whole:
-        detail = f"Of its terms `{'`, `'.join(personal)}` the registry counts only people of whom that may be shown."
-        named.append(Named(Reason.CONSENT, detail))
+        named.append(Named(Reason.CONSENT, "personal_terms", {"terms": personal}))
     if figure.filed.get("named") and context.withheld:
-        detail = f"It counts those it names; {context.withheld} in the registry's count may not be named."
-        named.append(Named(Reason.CONSENT, detail))
+        named.append(Named(Reason.CONSENT, "may_not_be_named", {"withheld": context.withheld}))
     for check in context.arithmetic:
         if not check["agrees"]:
-            added = f"{' + '.join(_number(part) for part in check['parts'])} = {_number(check['sum'])}"
-            detail = f"Its parts by `{check['partition']}` are {added}, and it says {_number(figure.filed)}."
-            named.append(Named(Reason.ARITHMETIC, detail))
+            parts = [as_bounds((part["low"], part["high"])) for part in check["parts"]]
+            added: dict[str, Argument] = {"partition": check["partition"], "parts": parts, "sum": check["sum"]}
+            named.append(Named(Reason.ARITHMETIC, "parts_and_sum", {**added, "number": as_bounds(figure.bounds)}))
     return _one_of_each(named)
 
 
 def differences(figure: Figure, other: Figure) -> list[Named]:
     """Why another figure, published by then, is not the same number; one detail for each reason."""
     named = list(_windows(figure, other))
+    theirs: dict[str, Argument] = {"other_claimant": other.claimant}
     if other.stage != figure.stage:
-        named.append(Named(Reason.STAGE, f"It is about `{figure.stage}`; {other.claimant} about `{other.stage}`."))
+        stages = {"stage": figure.stage, "other_stage": other.stage}
+        named.append(Named(Reason.STAGE, "other_stage", {**theirs, **stages}))
     nets = {figure.definition.get("net"), other.definition.get("net")} - {None}
     if len(nets) == 2:
-        named.append(Named(Reason.GROSS_NET, f"One of it and {other.claimant} leaves out who was taken again."))
+        named.append(Named(Reason.GROSS_NET, "one_is_net", theirs))
     if other.filed.get("named") and not figure.filed.get("named"):
-        detail = f"{other.claimant} counts those it names, which families may refuse."
-        named.append(Named(Reason.CONSENT, detail))
+        named.append(Named(Reason.CONSENT, "other_counts_named", theirs))
     return named
 
 
@@ -191,27 +165,16 @@ def _windows(figure: Figure, other: Figure) -> Iterable[Named]:
     """How the days of two figures differ. Two figures that run until they are stated are one number that grows: the
     later one counts more days because of its hour, and that is no other window."""
     (start, end), (other_start, other_end) = figure.days, other.days
+    (since, until), (other_since, other_until), claimant = figure.window, other.window, other.claimant
     if figure.of_held and end != other_end:
-        mine, theirs = figure.window[1] or "no day", other.window[1] or "no day"
-        detail = f"It is of {mine}, that of {other.claimant} of {theirs}: a number of people held changes every day."
-        yield Named(Reason.WINDOW, detail)
+        held = {"held_on": until, "other_claimant": claimant, "other_held_on": other_until}
+        yield Named(Reason.WINDOW, "held_on_other_day", held)
     elif start != other_start:
-        mine, theirs = _edge("since", figure.window[0]), _edge("since", other.window[0])
-        yield Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}.")
+        starts = {"window_from": since, "other_claimant": claimant, "other_window_from": other_since}
+        yield Named(Reason.WINDOW, "other_start", starts)
     elif end != other_end and (figure.filed.get("window_to") or other.filed.get("window_to")):
-        mine, theirs = _edge("until", figure.window[1]), _edge("until", other.window[1])
-        yield Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}.")
-
-
-def _edge(word: str, day: str | None) -> str:
-    return f"{word} {day}" if day else f"without saying {word} when"
-
-
-def _number(bounds: Mapping[str, object]) -> str:
-    low, high = bounds.get("low"), bounds.get("high")
-    if low == high:
-        return str(low)
-    return f"{low} or more" if high is None else f"up to {high}" if low is None else f"{low} to {high}"
+        ends = {"window_to": until, "other_claimant": claimant, "other_window_to": other_until}
+        yield Named(Reason.WINDOW, "other_end", ends)
 
 
 def _size(bounds: tuple[int | None, int | None]) -> tuple[int, int]:
@@ -220,11 +183,9 @@ def _size(bounds: tuple[int | None, int | None]) -> tuple[int, int]:
 
 
 def _printed_with_several_windows(context: ClaimContext) -> Iterable[Named]:
-    figure = context.figure
-    others = sorted({str(other.filed["window_from"]) for other in context.own if _same_number(figure, other)})
-    others = [start for start in others if start != figure.filed.get("window_from")]
-    if others and figure.window[0] is not None:
-        yield Named(Reason.WINDOW, f"The same number is printed as counted since {', '.join(others)} too.")
+    windows = _other_windows(context)
+    if windows and context.figure.window[0] is not None:
+        yield Named(Reason.WINDOW, "printed_with_other_starts", {"windows_from": windows})
 
 
 def _gross_or_net(context: ClaimContext) -> Iterable[Named]:
@@ -232,13 +193,10 @@ def _gross_or_net(context: ClaimContext) -> Iterable[Named]:
     for other in context.corrections:
         theirs = other.definition.get("net")
         if None not in (net, theirs) and net != theirs:
-            detail = f"{_number(context.figure.filed)} and {_number(other.filed)} differ by who was taken again."
-            yield Named(Reason.GROSS_NET, detail)
+            numbers = {"number": as_bounds(context.figure.bounds), "other_number": as_bounds(other.bounds)}
+            yield Named(Reason.GROSS_NET, "corrected_by_net", numbers)
     if net is None and context.net is not None and context.gross is not None and context.gross != context.net:
-        detail = (
-            f"It does not say whether it leaves out who was taken again: {context.gross} gross, {context.net} net here."
-        )
-        yield Named(Reason.GROSS_NET, detail)
+        yield Named(Reason.GROSS_NET, "net_unsaid", {"gross": context.gross, "net": context.net})
 
 
 def _hours(context: ClaimContext) -> Iterable[Named]:
@@ -249,22 +207,21 @@ def _hours(context: ClaimContext) -> Iterable[Named]:
     parts = {part.id for part in context.parts} | set(figure.refers_to("part_of"))
     same_day = [other for other in context.own if other.day == figure.day and other.run == figure.run]
     whole = [other for other in same_day if other.id not in parts and figure.id not in other.refers_to("part_of")]
-    numbers = sorted({each.bounds for each in [*whole, figure] if each.filed.get("series") != "batch"}, key=_size)
+    given = {each.bounds for each in [*whole, figure] if each.filed.get("series") != "batch"}
+    numbers = sorted(given - {(None, None)}, key=_size)
     if len(numbers) > 1:
-        given = ", ".join(_number({"low": low, "high": high}) for low, high in numbers)
-        yield Named(Reason.HOUR, f"The claimant gave {given} on that one day.")
+        yield Named(Reason.HOUR, "several_that_day", {"numbers": [as_bounds(number) for number in numbers]})
     elif context.moving and figure.hourless:
-        yield Named(Reason.HOUR, f"It gives a day and no hour; {', '.join(context.moving)} gave several that day.")
+        yield Named(Reason.HOUR, "hour_unsaid", {"claimants": list(context.moving)})
 
 
 def _citations(context: ClaimContext) -> Iterable[Named]:
     figure = context.figure
     for other in context.cited:
         if other.claimant != figure.claimant and other.bounds == figure.bounds:
-            yield Named(Reason.SECONDARY_CITATION, f"It repeats the figure of {other.claimant}.")
+            yield Named(Reason.SECONDARY_CITATION, "repeats", {"other_claimant": other.claimant})
     if figure.claimant is None:
-        detail = f"Nobody is named as its author; {figure.filed['reported_by']} printed it."
-        yield Named(Reason.SECONDARY_CITATION, detail)
+        yield Named(Reason.SECONDARY_CITATION, "author_unnamed", {"reported_by": figure.filed["reported_by"]})
 
 
 def _of_the_held(context: ClaimContext) -> Iterable[Named]:
@@ -272,33 +229,32 @@ def _of_the_held(context: ClaimContext) -> Iterable[Named]:
     figure = context.figure
     if not figure.of_held:
         return
-    if context.without_house_arrest != context.with_house_arrest:
-        detail = f"{context.without_house_arrest} here without those whom a release left under it"
-        detail += f", {context.with_house_arrest} with them"
-        yield Named(Reason.DEFINITION, f"It does not say whether house arrest is being held: {detail}.")
+    without, included = context.without_house_arrest, context.with_house_arrest
+    if without != included:
+        numbers = {"without_house_arrest": without, "with_house_arrest": included}
+        yield Named(Reason.DEFINITION, "house_arrest_unsaid", numbers)
     lists = {context.definitions.get(str(each.claimant)) for each in [figure, *context.beside]} - {None}
     if len(lists) > 1:
-        detail = "Each body lists political prisoners under a definition of its own: see /v1/sources."
-        yield Named(Reason.POPULATION, detail)
+        yield Named(Reason.POPULATION, "own_definitions")
     for other in context.beside:
         # Two bodies do not arrive at one and the same range by counting.
         if None not in figure.bounds and figure.bounds[0] != figure.bounds[1] and other.bounds == figure.bounds:
-            detail = f"The same {_number(figure.filed)} is printed as the figure of {other.claimant} too."
-            yield Named(Reason.SECONDARY_CITATION, detail)
+            same: dict[str, Argument] = {"number": as_bounds(figure.bounds), "other_claimant": other.claimant}
+            yield Named(Reason.SECONDARY_CITATION, "same_range", same)
 
 
 def _learned(context: ClaimContext) -> Iterable[Named]:
     """What the registry came to know of the same window, or of the same day, since."""
     more = context.learned or 0
-    if context.figure.of_held and more:
-        detail = f"Of that day the registry counts {abs(more)} {'more' if more > 0 else 'fewer'} since."
-        yield Named(Reason.REPORTING_DELAY, detail)
-    elif more > 0:
-        yield Named(Reason.REPORTING_DELAY, f"The registry has learned of {more} more in the same window since.")
+    if more > 0:
+        kind = "more_held_since" if context.figure.of_held else "more_released_since"
+        yield Named(Reason.REPORTING_DELAY, kind, {"more": more})
+    elif more and context.figure.of_held:
+        yield Named(Reason.REPORTING_DELAY, "fewer_held_since", {"fewer": -more})
 
 
 def _one_of_each(named: Sequence[Named]) -> list[Named]:
-    """The first detail under each code, in the order in which the reasons were named."""
+    """The first under each code, in the order in which the reasons were named."""
     first: dict[Reason, Named] = {}
     for reason in named:
         first.setdefault(reason.code, reason)

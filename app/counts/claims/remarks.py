@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from app.counts.claims.figures import Figure
+from app.counts.claims.messages import message
 from app.vocabulary import Series
-from app.wire.counts import RemarkOut
+from app.wire.counts import Argument, RemarkOut
 
 # A jump is growth by more than this between two figures of one running total. Foro Penal's own of January 2026 never
 # grew by more than 2.5 times from one to the next (from 17 to 41 in a night); a slip of one digit makes ten of one, and
 # a window or a definition that changed without a word often three or more.
 JUMP = 3
-FALL = (
-    "The same running total was larger before: ask whether it was corrected, or leaves out people who were taken again."
-)
 
 
 def remarks(figure: Figure, own: Sequence[Figure]) -> list[RemarkOut]:
@@ -30,10 +28,9 @@ def remarks(figure: Figure, own: Sequence[Figure]) -> list[RemarkOut]:
     before = max(earlier, key=_when)
     (low, high), (lowest, highest) = figure.bounds, before.bounds
     if high is not None and lowest is not None and high < lowest:
-        return [_remark("fall", FALL, before)]
+        return [_remark("fall", before)]
     if low is not None and highest and low > JUMP * highest:
-        detail = f"It is more than {JUMP} times the same running total before: ask whether it counts the same."
-        return [_remark("jump", detail, before)]
+        return [_remark("jump", before, times=JUMP)]
     return []
 
 
@@ -53,5 +50,5 @@ def _when(figure: Figure) -> tuple[Any, int]:
     return figure.instant, figure.stated
 
 
-def _remark(code: Literal["fall", "jump"], detail: str, before: Figure) -> RemarkOut:
-    return {"code": code, "detail": detail, "before": before.shown()}
+def _remark(code: Literal["fall", "jump"], before: Figure, **arguments: Argument) -> RemarkOut:
+    return {"code": code, **message(code, arguments), "before": before.shown()}

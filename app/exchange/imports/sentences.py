@@ -43,9 +43,14 @@ class KeptFault(ImportFault):
 
 def question(code: str, row: int | None = None, lang: Language = "en") -> str:
     """The question about a row, or about several (`row` None), with the way to answer it in a mapping."""
-    place = LANGUAGES.index(lang)
-    answer = _TEXTS["answers"]["answer"][place].format(row=row or 14, code=code)
-    return f"{_TEXTS['questions'][code][place]} {answer}"
+    answer = _TEXTS["answers"]["answer"][LANGUAGES.index(lang)].format(row=row or 14, code=code)
+    return f"{bare_question(code, lang)} {answer}"
+
+
+def bare_question(code: str, lang: Language) -> str:
+    """The same without the way to answer it, for who answers otherwise than by a mapping of their own."""
+    sentence: str = _TEXTS["questions"][code][LANGUAGES.index(lang)]
+    return sentence
 
 
 def about_list(code: str, answer: Answer = "confirm", **values: Value) -> StoredQuestion:

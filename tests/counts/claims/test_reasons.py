@@ -21,7 +21,7 @@ def mine(**said: Any) -> Figure:
     )
 
 
-def other(number: int = 56, **said: Any) -> Figure:
+def other(number: int | tuple[int, int] = 56, **said: Any) -> Figure:
     return figure(f"{number}", number, **{**SAID, **said})
 
 
@@ -74,6 +74,8 @@ NAMED: list[tuple[Reason, str, ClaimContext]] = [
     (Reason.ARITHMETIC, "it says 401 or more", ClaimContext(mine(number=(401, None)),
                                                      arithmetic=check(mine(number=(401, None)), 99, 116))),
     (Reason.SECONDARY_CITATION, "the figure of foro", ClaimContext(PLAIN, cited=[other(116)])),
+    (Reason.SECONDARY_CITATION, "the figure of somebody not named",
+     ClaimContext(PLAIN, cited=[other(116, claimant=None)])),
     (Reason.SECONDARY_CITATION, "a misprint", ClaimContext(mine(misprint=True))),
     (Reason.SECONDARY_CITATION, "an agency printed it", ClaimContext(mine(claimant=None, reported_by="an agency"))),
     (Reason.UNDATED, "neither when it was stated nor until", ClaimContext(mine(stated_at=None))),
@@ -117,6 +119,7 @@ SILENT: list[tuple[Reason, ClaimContext]] = [
     (Reason.HOUR, ClaimContext(PLAIN, own=[mine(number=41, terms__stage="announced")])),
     (Reason.HOUR, ClaimContext(PLAIN, own=[mine(number=41, window_to="2026-01-10")])),
     (Reason.HOUR, ClaimContext(PLAIN, own=[mine(number=41, part_of=part("116"))])),
+    (Reason.HOUR, ClaimContext(PLAIN, own=[mine(number=None)])),  # said that day, without a number
     (Reason.HOUR, ClaimContext(mine(misprint=True), own=[mine(number=41)])),
     (Reason.HOUR, ClaimContext(mine(stated_at=None), own=[mine(number=41)], moving=["foro"])),
     (Reason.HOUR, ClaimContext(mine(stated_at="2026-01-13T14:00:00-04:00"), moving=["foro"])),
@@ -131,7 +134,7 @@ SILENT: list[tuple[Reason, ClaimContext]] = [
 
 @pytest.mark.parametrize("code, word, context", NAMED)
 def test_a_reason_is_named_where_it_bears(code: Reason, word: str, context: ClaimContext) -> None:
-    details = {reason.code: reason.detail for reason in reasons(context)}
+    details = {reason.code: reason.shown()["detail"] for reason in reasons(context)}
     assert word in details.get(code, "")
 
 
@@ -196,7 +199,7 @@ def test_each_reason_is_named_once() -> None:
 def test_the_windows_under_which_the_same_number_is_printed_are_listed() -> None:
     printed = [mine(window_from=start) for start in ("2025-12-23", "2024-12", "2025-12")]
     (reason,) = hindrances(ClaimContext(mine(window_from=None), own=printed))
-    assert reason.detail.endswith("printed as counted since 2024-12, 2025-12, 2025-12-23.")
+    assert reason.shown()["detail"].endswith("printed as counted since 2024-12, 2025-12, 2025-12-23.")
 
 
 def test_two_figures_of_the_held_differ_by_their_days_once() -> None:
