@@ -10,10 +10,11 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.door import HAS_ROOM
 from app.measure import begin
 
 # What of the request for a page the questions of the page share. Its headers, address and route are the page's own.
@@ -33,7 +34,7 @@ class Inside:
 
 
 class Refused(Exception):
-    """The API refused what a page asked; `body` is its problem (RFC 9457)."""
+    """The API refused what a page asked, or sent it elsewhere; `body` is its problem (RFC 9457)."""
 
     def __init__(self, status: int, body: dict[str, Any], headers: dict[str, str]) -> None:
         super().__init__(status)
@@ -55,7 +56,14 @@ class Api:
         """The body of an answer. Terms that are None are left out; lists are repeated. Raises Refused."""
         given = {"as_of": self.as_of, **(terms or {}), **further}
         query = urlencode({name: value for name, value in given.items() if value is not None}, doseq=True)
-        return await asyncio.create_task(self._ask("GET", path, query, b"", []))
+        body, _headers = await asyncio.create_task(self._ask("GET", path, query, b"", []))
+        return body
+
+    async def tagged(self, path: str) -> tuple[Any, str]:
+        """The body of an answer with its tag, by which a change can be refused that somebody else was quicker with.
+        Raises Refused."""
+        body, headers = await asyncio.create_task(self._ask("GET", path, "", b"", []))
+        return body, headers["etag"]
 
     async def send(
         self, method: str, path: str, body: bytes, *, terms: Terms | None = None, media: str = "application/json",
@@ -64,18 +72,29 @@ class Api:
         """The body of the answer to a write. Raises Refused."""
         given = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
         given += [(b"content-type", media.encode()), (b"content-length", str(len(body)).encode())]
-        return await asyncio.create_task(self._ask(method, path, urlencode(terms or {}, doseq=True), body, given))
+        query = urlencode(terms or {}, doseq=True)
+        answer, _headers = await asyncio.create_task(self._ask(method, path, query, body, given))
+        return answer
 
-    async def _ask(self, method: str, path: str, query: str, body: bytes, headers: list[tuple[bytes, bytes]]) -> Any:
-        begin()  # a measure of its own: that of the page is not the question's
-        address = quote(path)
-        scope = self._scope | {
+    def passed_on(self, path: str, terms: Terms, headers: Mapping[str, str]) -> Response:
+        """An answer as the API gives it, piece by piece, with further headers: for what may be longer than a page."""
+        return _PassedOn(self._inside, self._question("GET", path, urlencode(terms), []), headers)
+
+    def _question(self, method: str, path: str, query: str, headers: list[tuple[bytes, bytes]]) -> Scope:
+        return self._scope | {
             "method": method,
             "path": path,
-            "raw_path": address.encode(),
+            "raw_path": quote(path).encode(),
             "query_string": query.encode(),
             "headers": [*self._headers, *headers],
+            HAS_ROOM: True,
         }
+
+    async def _ask(
+        self, method: str, path: str, query: str, body: bytes, headers: list[tuple[bytes, bytes]]
+    ) -> tuple[Any, dict[str, str]]:
+        begin()  # a measure of its own: that of the page is not the question's
+        scope = self._question(method, path, query, headers)
         bodies = iter([body])
         status, answered, answer = 0, {}, bytearray()
 
@@ -94,9 +113,28 @@ class Api:
 
         await self._inside(scope, receive, send)
         said = json.loads(answer) if answer else {}
-        if status >= 400:
+        if status >= 300:
             raise Refused(status, said, answered)
-        return said
+        return said, answered
+
+
+class _PassedOn(Response):
+    """An answer to a question of a page, sent as it comes."""
+
+    def __init__(self, inside: ASGIApp, question: Scope, added: Mapping[str, str]) -> None:
+        super().__init__()
+        self._inside = inside
+        self._question = question
+        self._added = [(name.lower().encode(), value.encode()) for name, value in added.items()]
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *self._added]}
+            await send(message)
+
+        begin()
+        await self._inside(self._question, receive, sent)
 
 
 async def together(*asked: Coroutine[Any, Any, Any]) -> list[Any]:

@@ -4,12 +4,14 @@ Pages are written in English; `locales/<language>/*.po` translate them, a file f
 further folder.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
-from functools import cache
+from functools import cache, cached_property
 from gettext import NullTranslations
 from io import BytesIO
 from pathlib import Path
+from unicodedata import normalize
 
 from babel import Locale
 from babel.dates import format_skeleton, get_timezone_location
@@ -18,6 +20,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import Translations
+
+from app.countries import COUNTRIES
 
 LOCALES = Path(__file__).parent / "locales"
 ENGLISH = "en"
@@ -29,6 +33,8 @@ SKELETONS = {4: ("%Y", "y"), 7: ("%Y-%m", "yMMM"), 10: ("%Y-%m-%d", "yMMMd")}
 # Up to which number no separator stands, where not a thousand is the first with one: 4151, 12.345. Babel has no such
 # rule; CLDR calls it minimumGroupingDigits.
 UNGROUPED = {"es": 9_999}
+# "y" before its own sound; CLDR has no such rule either.
+SPANISH_AND = re.compile(r" y (?=h?i(?!e))(?=[^,]*$)", re.IGNORECASE)
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -57,6 +63,9 @@ class Catalogue:
 
     def day(self, text: str) -> str:
         """A date as it was said: a coarser one is never told as its first day. `2026-01` → "ene 2026"."""
+        first, interval, last = text.partition("/")
+        if interval:
+            return self.gettext("between %(low)s and %(high)s") % {"low": self.day(first), "high": self.day(last)}
         if len(text) not in SKELETONS:
             return text
         form, skeleton = SKELETONS[len(text)]
@@ -91,16 +100,31 @@ class Catalogue:
     def hour(self, text: str, zone: tzinfo) -> str:
         return self._formed("Hm", datetime.fromisoformat(text).astimezone(zone))
 
+    def local_day(self, text: str, zone: tzinfo) -> str:
+        """The date of an instant in a zone, as fields of a form have it: "2026-01-13"."""
+        return datetime.fromisoformat(text).astimezone(zone).date().isoformat()
+
     def place_of(self, zone: str) -> str:
-        """The place that a zone is called by: "Caracas"."""
-        return str(get_timezone_location(zone, locale=self.locale, return_city=True))
+        """The place that a zone is called by, "Caracas"; an offset, "UTC-04:00", is called by itself."""
+        try:
+            return str(get_timezone_location(zone, locale=self.locale, return_city=True))
+        except LookupError:
+            return zone
 
     def country(self, code: str) -> str:
         return str(self.locale.territories.get(code, code))
 
+    @cached_property
+    def countries(self) -> list[tuple[str, str]]:
+        """Every country by its code and name, in the order of the names, whatever their accents."""
+        return sorted(
+            ((code, self.country(code)) for code in COUNTRIES), key=lambda country: normalize("NFD", country[1])
+        )
+
     def listed(self, parts: Sequence[str]) -> str:
-        """Several as one: "76, 56 y 53"."""
-        return format_list(list(parts), locale=self.locale)
+        """Several as one: "76, 56 y 53", "Argentina e Israel"."""
+        whole = format_list(list(parts), locale=self.locale)
+        return SPANISH_AND.sub(" e ", whole) if self.language == "es" else whole
 
     def _with_hour(self, day: str, local: datetime) -> str:
         return str(self.locale.datetime_formats["medium"]).format(self._formed("Hm", local), day)

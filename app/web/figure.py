@@ -1,5 +1,6 @@
 """A figure: the same finding as two drawings, a caption, a table and an alternative text."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,13 +12,15 @@ from app.web.rendering import rendered
 
 # Units of a drawing, each one CSS pixel: the whole width of the grid, seven and five of its columns, and a phone.
 WHOLE, SEVEN, FIVE, PHONE = 1120, 643, 453, 328
+VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 Cell = str | int | Markup
 
 
 @dataclass(frozen=True)
 class Figure:
     """`finding`: what it shows, in one sentence with its numbers, for whoever does not see it. `wide` and `narrow`: the
-    drawings, as SVG. `terms`: with which `/figures/<name>.svg`, `.csv` and `.png` draw it again."""
+    drawings, as SVG. `terms`: with which `/figures/<name>.svg`, `.csv`, `.png` and `/embed/<name>` draw it again; None
+    where nothing does. `of_person`: it shows one person's life, which is no picture for elsewhere."""
 
     name: str
     heading: str
@@ -27,8 +30,27 @@ class Figure:
     caption: str | Markup
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
-    terms: Mapping[str, Any] = field(default_factory=dict)
-    files: Sequence[tuple[str, str]] = ()  # name and address
+    terms: Mapping[str, Any] | None = field(default_factory=dict)
+    files: Sequence[tuple[str, str]] = ()  # further ones: name and address
+    key: Markup | None = None  # the table, where it stands beside the drawing and is read with it
+    of_person: bool = False
+
+    @property
+    def tallest(self) -> int:
+        """How far down the taller drawing goes."""
+        return max(size_of(one)[1] for one in (self.wide, self.narrow))
+
+
+def size_of(drawn: Markup) -> tuple[int, int]:
+    """Across and down, in pixels: one unit of a drawing is one."""
+    found = VIEW_BOX.search(drawn)
+    assert found is not None, "a drawing says how large it is"
+    return round(float(found[1])), round(float(found[2]))
+
+
+def plain(text: Cell) -> str | int:
+    """A cell or a caption without its links."""
+    return text.striptags() if isinstance(text, Markup) else text
 
 
 def drawing(template: str, words: Catalogue, **values: Any) -> Markup:

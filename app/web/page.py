@@ -1,23 +1,27 @@
 """A page: what it asks, in which language it tells it, and the response that carries it."""
 
 import hashlib
-from collections.abc import Callable, Coroutine, Mapping
+import re
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
-from app.api.answers import LIVE, tags_known
+from app.api.answers import LIVE, MADE_FROM, UNCACHED, tags_known
 from app.api.codings import CODINGS, coding_for
-from app.errors import Invalid, NotFound, Problem
+from app.api.heads import Head
+from app.errors import Invalid, Moved, NotFound, Problem
 from app.web.asking import Api, Refused
 from app.web.catalogue import ENGLISH, LANGUAGES, Catalogue, catalogue
+from app.web.figure import Figure
 from app.web.rendering import rendered
 
 # Only files of this registry, no style within the text, and no other site around it.
@@ -27,7 +31,16 @@ POLICY = (
 )
 HTML = "text/html; charset=utf-8"
 SHORTEST_PACKED = 1_000  # bytes: less is one packet on the line, packed or not
-NO_PROBLEM_HERE: dict[str, Any] = {"detail": None, "errors": []}
+# Who is found there may be hidden later, and whoever keeps pages would go on showing whom it found.
+OF_PEOPLE = ("/people", "/objection", "/releases", "/detentions", "/figures/life", "/desk")
+# What is kept as ready bytes as long as the head stands, as the answers are that it is made of: pages of numbers, of
+# figures that were published, and of sources, which are the same for everybody.
+_OF_NUMBERS = r"(counts|claims(/[0-9a-f-]{36})?|sources(/[a-z0-9-]+)?|corrections|data)?"
+_KEPT = re.compile(f"/({'|'.join(LANGUAGES)})/{_OF_NUMBERS}")
+# What other sites append to the links on them.
+TRACKING = ("utm_", "fbclid", "gclid", "dclid", "msclkid", "twclid", "igsh", "mc_cid", "mc_eid")
+NO_PROBLEM_HERE: dict[str, Any] = {"detail": None, "errors": [], "address": None, "code": None}
+UNPAGED = "/v1/detentions?"  # lists that only the API has
 
 
 @dataclass
@@ -40,6 +53,10 @@ class Page:
     revision: int
     sources: Mapping[str, Any] = field(default_factory=dict)  # by slug
     section: str = ""  # which address of the navigation it belongs to
+    shared: Figure | None = field(default=None, kw_only=True)  # stands for the page where somebody links to it
+    refusal: bool = field(default=False, kw_only=True)
+    rules: int = field(default=0, kw_only=True)  # by which its numbers are counted
+    head: Head | None = field(default=None, kw_only=True)  # before anything was asked for it
 
     @property
     def language(self) -> str:
@@ -55,20 +72,65 @@ class Page:
         demo: bool = self.request.app.state.demo
         return demo
 
+    @property
+    def indexed(self) -> bool:
+        """Whether search engines may keep the page, and other sites are told what it shows."""
+        path = self.request.url.path.removeprefix(f"/{self.language}")
+        return not self.refusal and not path.startswith(OF_PEOPLE)
+
+    @property
+    def public_url(self) -> str:
+        """Where readers find the registry; empty where whoever runs it has not said so."""
+        url: str = self.request.app.state.public_url
+        return url
+
+    def public(self, address: str) -> str:
+        """An address of ours as it is written elsewhere."""
+        return f"{self.public_url}{address}"
+
     @cached_property
     def terms(self) -> dict[str, Any]:
         """The terms in the page's address, as the API takes them; a repeated one as a list."""
-        given: dict[str, list[str]] = {}
-        for name, value in self.request.query_params.multi_items():
-            if value:  # a form sends fields that nobody filled in
-                given.setdefault(name, []).append(value)
-        return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+        return terms_of(self.request.query_params.multi_items())
 
     def address(self, path: str, terms: Mapping[str, Any] | None = None, language: str | None = None) -> str:
         """The address of a page in this language. `path` begins with a slash."""
         given = {name: value for name, value in (terms or {}).items() if value is not None}
         query = urlencode(given, doseq=True)
         return f"/{language or self.language}{path}" + (f"?{query}" if query else "")
+
+    def behind(self, address: str) -> str:
+        """The page of a list or a record of the API, by its address there: of the list behind a number, say."""
+        return f"/{self.language}{address.removeprefix('/v1').replace('/detainees', '/people', 1)}"
+
+    def narrowed(self, address: str | None, **further: str) -> str | None:
+        """The page of the list behind a number, narrowed by further terms; None where no list can say which they are. A
+        list that has no page is the API's own. Of two least numbers the larger is asked for."""
+        if address is None:
+            return None
+        path, _mark, query = address.partition("?")
+        given = terms_of(parse_qsl(query))
+        narrower = {name: max(value, given.get(name, value), key=int) for name, value in further.items()}
+        whole = f"{path}?{urlencode({**given, **narrower}, doseq=True)}"
+        return whole if address.startswith(UNPAGED) else self.behind(whole)
+
+    def at_revision(self, path: str, terms: Mapping[str, Any] | None = None) -> str:
+        """The address of what shows these same numbers whenever it is read."""
+        return self.address(path, {**(terms or {}), "as_of": self.revision})
+
+    @property
+    def here(self) -> str:
+        """The address of this page as it was asked for."""
+        return self.in_language(self.language)
+
+    @property
+    def canonical(self) -> str:
+        """The address by which others should know this page: that of its newest numbers."""
+        path = self.request.url.path.removeprefix(f"/{self.language}")
+        moment = ("as_of", "zone", "cursor")
+        return self.public(
+            self.address(path, {name: value for name, value in self.terms.items() if name not in moment})
+        )
 
     def in_language(self, language: str) -> str:
         """This page in another language."""
@@ -85,7 +147,20 @@ class Page:
     ) -> Response:  # fmt: skip
         """The page drawn by a template."""
         text = await run_in_threadpool(rendered, template, self.catalogue, page=self, **values)
+        await self._note_head()
         return sent(self.request, text.encode(), HTML, caching, status=status, headers=headers)
+
+    async def _note_head(self) -> None:
+        """Note the head that the page is made from, where it may be kept: all of its answers are of one, if the head of
+        before they were asked still stands."""
+        scope = self.request.scope
+        if MADE_FROM in scope and self.head is not None and self.head == await self.request.app.state.heads.newest():
+            scope[MADE_FROM]["head"] = self.head
+
+
+def is_kept(path: str) -> bool:
+    """Whether the page at a path may be kept."""
+    return _KEPT.fullmatch(path) is not None
 
 
 def sent(
@@ -110,6 +185,15 @@ def sent(
     return Response(body, status, given, media_type=media)
 
 
+def terms_of(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The terms of an address, as the API takes them; a repeated one as a list."""
+    given: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if value and not name.startswith(TRACKING):  # a form sends fields that nobody filled in
+            given.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+
+
 def language_of(request: Request) -> str:
     """The language in a page's address."""
     first = request.url.path.split("/")[1]
@@ -118,11 +202,24 @@ def language_of(request: Request) -> str:
 
 async def open_page(request: Request) -> Page:
     """A page of the revision that its address names, else of the newest. Every answer on it is of that revision."""
-    language = language_of(request)
-    api = Api(request, language)
-    known = await api.get("/v1/sources", as_of=request.query_params.get("as_of"), limit=MOST_SOURCES)
+    return await opened(request, language_of(request), request.query_params.get("as_of") or None)
+
+
+async def opened(request: Request, language: str, as_of: str | None) -> Page:
+    """A page in a language and of a moment that the request names elsewhere than in its address."""
+    api, head = Api(request, language), await request.app.state.heads.newest()
+    zone = None if as_of is None else request.query_params.get("zone")
+    known = await api.get("/v1/sources", as_of=as_of, zone=zone, limit=MOST_SOURCES)
     api.as_of = str(known["revision"])
-    return Page(request, catalogue(language), api, known["revision"], {one["slug"]: one for one in known["data"]})
+    return Page(
+        request,
+        catalogue(language),
+        api,
+        known["revision"],
+        {one["slug"]: one for one in known["data"]},
+        rules=known["rules"],
+        head=head,
+    )
 
 
 MOST_SOURCES = 200  # the longest page of a list; a registry with more sources shows the others by their slugs
@@ -139,6 +236,8 @@ class PageRoute(APIRoute):
             try:
                 return await handler(request)
             except Refused as refusal:
+                if refusal.status == Moved.status:
+                    return RedirectResponse(_moved_to(request, refusal), 307, headers={"Cache-Control": UNCACHED})
                 kept = {name: refusal.headers[name] for name in ("retry-after",) if name in refusal.headers}
                 return await refused(request, refusal.status, refusal.body, kept)
             except Problem as problem:
@@ -149,10 +248,18 @@ class PageRoute(APIRoute):
         return with_refusals
 
 
+def _moved_to(request: Request, refusal: Refused) -> str:
+    """The page of the record that absorbed another; not for ever, for curators may part them again."""
+    standing = refusal.headers["location"].removeprefix("/v1").replace("/detainees/", "/people/")
+    return f"/{language_of(request)}{standing.partition('?')[0]}" + (
+        f"?{request.url.query}" if request.url.query else ""
+    )
+
+
 async def refused(request: Request, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
     """The page that says what was refused, why, and what to do."""
     language = language_of(request)
-    page = Page(request, catalogue(language), Api(request, language), revision=0)
+    page = Page(request, catalogue(language), Api(request, language), revision=0, refusal=True)
     return await page.show("refused.html", status=status, headers=headers, problem=NO_PROBLEM_HERE | dict(problem))
 
 

@@ -1,5 +1,6 @@
 """The templates, compiled once for each language."""
 
+import re
 from collections.abc import Mapping
 from datetime import tzinfo
 from functools import cache
@@ -60,10 +61,17 @@ def _filters(words: Catalogue) -> Mapping[str, Any]:
         "moment": moment,
         "short_moment": words.short_moment,
         "said_at": words.said_at,
+        "local_day": words.local_day,
         "country": words.country,
         "listed": words.listed,
         "px": _px,
+        "instant": _instant,
     }
+
+
+def _instant(text: str) -> str:
+    """An instant as HTML takes it: of a second no more than thousandths."""
+    return re.sub(r"(\.\d{3})\d+", r"\1", text)
 
 
 def _px(value: float) -> str:

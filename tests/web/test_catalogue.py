@@ -63,7 +63,12 @@ def test_a_moment_is_told_in_the_zone_of_the_registry() -> None:
     assert catalogue("es").moment("2026-01-13T20:00:00Z", CARACAS) == "13 ene 2026, 16:00"
     assert catalogue("es").said_at("2026-01-13", CARACAS) == "13 ene 2026"
     assert catalogue("es").place_of("America/Caracas") == "Caracas"
+    assert catalogue("es").place_of("UTC-04:00") == "UTC-04:00"
 
 
 def test_several_are_told_as_one() -> None:
-    assert catalogue("es").listed(["76", "56", "53"]) == "76, 56 y 53"
+    spanish = catalogue("es")
+    assert spanish.listed(["76", "56", "53"]) == "76, 56 y 53"
+    assert spanish.listed(["amnistía", "indulto"]) == "amnistía e indulto"
+    assert spanish.listed(["agua", "hielo"]) == "agua y hielo"
+    assert spanish.listed(["indulto"]) == "indulto"

@@ -8,7 +8,8 @@ STEPS = (1, 2, 5, 10)  # a tick is one of these times a power of ten
 # The width of a letter as a share of the size of its type, in the sans serif faces that pages use: measured of
 # Spanish and English labels, and a twentieth more, so that a label never comes out wider than its room.
 NARROW, USUAL, WIDE, BOLD = 0.31, 0.56, 0.86, 1.06
-NARROW_LETTERS, WIDE_LETTERS = frozenset(" ilj.,:;'|!·"), frozenset("mwMW%—")
+SHORTEST_LAST_WORD = 3  # letters: a name cut after “y” or “of” reads badly
+NARROW_LETTERS, WIDE_LETTERS = frozenset(" \N{NO-BREAK SPACE}ilj.,:;'|!·"), frozenset("mwMW%—")
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,39 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
         for at in range(len(placed) - 2, -1, -1):
             placed[at] = min(placed[at], placed[at + 1] - gap)
     return [max(one, low + gap * at) for at, one in enumerate(placed)]
+
+
+def wrapped(text: str, room: float, size: float, *, most: int, bold: bool = False) -> list[str]:
+    """A text in lines that fit the room, at most so many; what is left out is told by an ellipsis. A word longer than
+    a line is cut."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if width_of(longer, size, bold=bold) <= room:
+            lines[-1] = longer
+            continue
+        if len(lines) == most:
+            return [*lines[:-1], _cut(longer, room, size, bold=bold)]
+        whole = width_of(word, size, bold=bold) <= room
+        lines = [line for line in (*lines, word if whole else _cut(word, room, size, bold=bold)) if line]
+    return lines
+
+
+def _cut(text: str, room: float, size: float, *, bold: bool) -> str:
+    """The beginning of a text, with an ellipsis."""
+    while width_of(f"{text}…", size, bold=bold) > room:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def shortened(text: str, size: float, room: float) -> str:
+    """As much of a name as has room, in whole words where these leave half of it; an ellipsis tells that it goes on."""
+    if width_of(text, size) <= room:
+        return text
+    kept = text
+    while kept and width_of(f"{kept}…", size) > room:
+        kept = kept[:-1]
+    whole = kept if text[len(kept) :].startswith(" ") else kept.rpartition(" ")[0]
+    first, _space, last = whole.rpartition(" ")
+    whole = first if 0 < len(last) < SHORTEST_LAST_WORD else whole
+    return f"{(whole if len(whole) * 2 > len(kept) else kept).rstrip(' ,(')}…"

@@ -1,0 +1,194 @@
+"""Source rows: whom each source counts, and one bar for what it had verified then and has verified by now.
+
+What an authority claimed stands first. It is another count, and its bar is as open as the claim.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.web.charts.scale import Linear, width_of, wrapped
+
+BAR = 16
+BOLD_SIZE, TEXT_SIZE, SMALL_SIZE = 15, 13, 12  # px
+LINE = 18  # px from one line of a text to the next
+MOST_LINES = 4  # of a definition in the drawing; the table has it whole
+GAP = 8
+
+
+@dataclass(frozen=True)
+class Form:
+    """Where things stand. `text`: the width of names and definitions; `start`: of bars; `beside`: whether bars stand
+    beside the text, and not under it."""
+
+    width: int
+    text: int
+    start: int
+    beside: bool
+
+
+WIDE = Form(width=1120, text=440, start=477, beside=True)
+NARROW = Form(width=328, text=328, start=0, beside=False)
+# What stands at the end of a bar: the dashed sides of one without a top and their chevron, or a number and its day.
+OPEN_END = 60
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A source and what it verified. `then`: None where nobody asks what it was; `link_name`: what a screen reader says
+    of the link."""
+
+    name: str
+    definition: str
+    now: int
+    told_now: str
+    address: str | None = None
+    link_name: str = ""
+    then: int | None = None
+    told_then: str = ""
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """What an authority claimed. `told`: as it was said; `high` None: without a top; `low` None: without a least."""
+
+    name: str
+    tag: str
+    sentence: str
+    told: str
+    address: str
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The text of a row: its name in lines, a tag (x, baseline, width, text), and its definition in lines."""
+
+    names: Sequence[tuple[float, str]]
+    tag: tuple[float, float, float, str] | None
+    lines: Sequence[tuple[float, str]]
+    bottom: float
+
+
+@dataclass(frozen=True)
+class PlacedSource:
+    """A row of a source. The bar is `dark` to what it had verified then, goes on to what it has verified now (`whole`),
+    and is empty to what it had then and has no more (`beyond`)."""
+
+    row: SourceRow
+    texts: Texts
+    top: float
+    bar: float
+    dark: float
+    whole: float
+    beyond: float
+    tick: float | None
+    told_then: float  # the middle of the label under the tick
+    number: float
+    by: float  # where "today" stands, after the number
+
+
+@dataclass(frozen=True)
+class PlacedClaim:
+    """A row of a claim: outlined from nought to `end`, hatched from `hatched` on; `open`: it has no top."""
+
+    row: ClaimRow
+    texts: Texts
+    bar: float
+    hatched: float
+    end: float
+    open: bool
+    told_end: float  # where the figure as said ends
+
+
+@dataclass(frozen=True)
+class SourceRows:
+    """The whole drawing. `now`: the word for when the numbers are of; `nobody`: the sentence that stands where no
+    source verified anything."""
+
+    form: Form
+    height: float
+    now: str
+    claim: PlacedClaim | None
+    sources: Sequence[PlacedSource]
+    nobody: Sequence[tuple[float, str]]
+
+
+def source_rows(sources: Sequence[SourceRow], claim: ClaimRow | None, now: str, nobody: str, form: Form) -> SourceRows:
+    """Each row under the one before it, all bars on one scale from nought."""
+    largest = max([1, *(max(row.now, row.then or 0) for row in sources)])
+    if claim is not None:
+        largest = max(largest, claim.low or 0, claim.high or 0)
+    numbers = [_width_of_number(row) + width_of(now, TEXT_SIZE) for row in sources]
+    scale = Linear(0, largest, form.start, form.width - max([OPEN_END, *numbers]))
+    top, placed_claim, placed = 0.0, None, []
+    if claim is not None:
+        placed_claim, top = _claim(claim, scale, form)
+    for row in sources:
+        one, top = _source(row, scale, form, top)
+        placed.append(one)
+    lines = [] if sources else wrapped(nobody, form.width, TEXT_SIZE, most=MOST_LINES)
+    empty = [(top + 24 + LINE * at, line) for at, line in enumerate(lines)]
+    return SourceRows(form, top + (LINE * len(lines) + 20 if lines else 0), now, placed_claim, placed, empty)
+
+
+def _width_of_number(row: SourceRow) -> float:
+    """From the end of a bar to the word after its number."""
+    return GAP + width_of(row.told_now, BOLD_SIZE, bold=True) + 4
+
+
+def _texts(name: str, tag: str, definition: str, form: Form, top: float) -> Texts:
+    names = wrapped(name, form.text, BOLD_SIZE, most=2, bold=True)
+    baseline = top + 24 + LINE * (len(names) - 1)
+    placed_tag = None
+    if tag:
+        width, after = width_of(tag, TEXT_SIZE) + 12, width_of(names[-1], BOLD_SIZE, bold=True) + GAP
+        if after + width > form.text:
+            after, baseline = 0, baseline + 24
+        placed_tag = (after, baseline, width, tag)
+    lines = wrapped(definition, form.text, TEXT_SIZE, most=MOST_LINES) if definition else []
+    return Texts(
+        [(top + 24 + LINE * at, line) for at, line in enumerate(names)],
+        placed_tag,
+        [(baseline + 21 + LINE * at, line) for at, line in enumerate(lines)],
+        baseline + (21 + LINE * (len(lines) - 1) if lines else 0),
+    )
+
+
+def _bar_and_end(texts: Texts, form: Form, top: float) -> tuple[float, float]:
+    """Where the bar of a row stands, and where the row ends."""
+    bar = top + 12 if form.beside else texts.bottom + 12
+    return bar, max(texts.bottom, bar + BAR + 22) + 14
+
+
+def _source(row: SourceRow, scale: Linear, form: Form, top: float) -> tuple[PlacedSource, float]:
+    texts = _texts(row.name, "", row.definition, form, top)
+    bar, end = _bar_and_end(texts, form, top)
+    then = row.now if row.then is None else row.then
+    least, most = sorted((then, row.now))
+    half = width_of(row.told_then, SMALL_SIZE) / 2
+    placed = PlacedSource(
+        row=row,
+        texts=texts,
+        top=top,
+        bar=bar,
+        dark=scale(least) - form.start,
+        whole=scale(row.now) - form.start,
+        beyond=scale(most) - form.start,
+        tick=None if row.then is None else scale(row.then),
+        told_then=max(scale(then), form.start + half),
+        number=scale(most) + GAP,
+        by=scale(most) + _width_of_number(row),
+    )
+    return placed, end
+
+
+def _claim(row: ClaimRow, scale: Linear, form: Form) -> tuple[PlacedClaim, float]:
+    texts = _texts(row.name, row.tag, row.sentence, form, 0)
+    bar, end = _bar_and_end(texts, form, 0)
+    reach = scale(row.high if row.high is not None else row.low or 0)
+    # What is hatched is claimed without a doubt: between two numbers, only what the smaller one leaves open is not.
+    hatched = reach if row.low is None else scale(0) if row.high in (None, row.low) else scale(row.low)
+    is_open = row.high is None and row.low is not None
+    told_end = max(reach, form.start + width_of(row.told, BOLD_SIZE, bold=True))
+    return PlacedClaim(row, texts, bar, hatched, reach, is_open, told_end), end

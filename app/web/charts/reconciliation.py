@@ -1,0 +1,282 @@
+"""A claim beside what was verified on its own count: one bar as long as the longer of the two, in segments.
+
+Wide it lies, with the claim's bracket above and that of the verified below; on a phone it stands, what nobody has
+verified on top. A claim without a top has an open end in both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.web.charts.scale import Linear, width_of, wrapped
+from app.web.figure import PHONE, WHOLE
+
+Kind = Literal["main", "rest", "others", "reported", "remainder"]
+THICK, UPRIGHT = 46, 42  # px that the bar is wide, lying and standing
+TALL = 380  # px of the standing bar
+OPEN, OPEN_UPRIGHT = 44, 26  # px that the sides of a bar without a top go on
+OPEN_ROOM, OPEN_ROOM_UPRIGHT = 60, 44  # the same with the chevron, and what stands beside it
+NUMBER_SIZE, BOLD_SIZE, TEXT_SIZE, LINE = 20, 15, 13, 17
+LABEL = 186  # px of a label's lines under the lying bar
+APART = 20  # px between two labels
+MOVED = 4  # px from its place from which a label has a leader
+LEFT, RIGHT = 22, 82  # px: of the standing bar, and of the labels beside it
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of the bar. `told`: its number in words; `note`: a quieter line below its text."""
+
+    kind: Kind
+    number: int
+    told: str
+    text: str
+    note: str = ""
+    address: str | None = None
+    link_name: str = ""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is drawn. `low` and `high`: the claim, None where open; `verified`: by at least one source, of all segments
+    but those only reported; `by_authority`: whether the claimant is one, and not an organisation that verifies."""
+
+    told: str
+    text: str
+    low: int | None
+    high: int | None
+    about: bool
+    segments: Sequence[Segment]
+    remainder: Segment | None
+    verified: Segment
+    by_authority: bool = True
+
+    @property
+    def open(self) -> bool:
+        """Whether the claim has no top."""
+        return self.high is None
+
+    @property
+    def sure(self) -> int:
+        """Up to which number the claim is sure."""
+        return self.low or 0
+
+    @property
+    def reach(self) -> int:
+        """Up to where the claim is drawn."""
+        return self.high if self.high is not None else self.sure
+
+
+Block = tuple[list[str], list[str]]  # the lines of a label, and of its note
+PlacedLine = tuple[float, float, str]  # x, baseline and text
+
+
+@dataclass(frozen=True)
+class Label:
+    """A number and its lines. `x` and `y`: the baseline of its number; `small`: the number stands in a line with its
+    text; `leader`: a line from the segment, if the label does not stand at it."""
+
+    segment: Segment
+    x: float
+    y: float
+    small: bool
+    lines: Sequence[PlacedLine]
+    notes: Sequence[PlacedLine]
+    leader: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A segment drawn: from `start` to `end` along the bar."""
+
+    kind: Kind
+    start: float
+    end: float
+
+    @property
+    def middle(self) -> float:
+        return (self.start + self.end) / 2
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A drawing. `bar`: the edge of the bar across; `start`: where nought is along it; `reach`: where the claim ends;
+    `unsure`: from where to where it may go on; `verified`: where that ends; `below`: where the bracket of it stands."""
+
+    width: float
+    height: float
+    bar: float
+    start: float
+    bars: Sequence[Bar]
+    unsure: tuple[float, float] | None
+    reach: float
+    verified: float
+    labels: Sequence[Label]
+    claim: Sequence[PlacedLine]
+    below: float
+    sentence: Sequence[PlacedLine]
+
+
+def spans(compared: Compared, scale: Linear) -> tuple[list[Bar], tuple[float, float] | None]:
+    """The segments end to end from nought, what is left of the claim after them, and where the claim may go on."""
+    bars, reached = [], 0
+    for segment in compared.segments:
+        if segment.number:
+            bars.append(Bar(segment.kind, scale(reached), scale(reached + segment.number)))
+            reached += segment.number
+    if compared.sure > reached:
+        bars.append(Bar("remainder", scale(reached), scale(compared.sure)))
+        reached = compared.sure
+    further = compared.high is not None and compared.high > reached
+    return bars, (scale(reached), scale(compared.reach)) if further else None
+
+
+def flow(wanted: Sequence[float], sizes: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Where labels of some sizes begin: as near to the wanted places as the gap between them and the bounds allow."""
+    placed: list[float] = []
+    for want, _size in zip(wanted, sizes, strict=True):
+        least = placed[-1] + sizes[len(placed) - 1] + gap if placed else low
+        placed.append(max(want, least))
+    limit = high
+    for at in range(len(placed) - 1, -1, -1):
+        placed[at] = min(placed[at], limit - sizes[at])
+        limit = placed[at] - gap
+    return placed
+
+
+def lying(compared: Compared) -> Drawn:
+    """The bar as it lies on a wide page."""
+    scale = Linear(0, _total(compared), 1, WHOLE - (OPEN_ROOM if compared.open else 1))
+    bars, unsure = spans(compared, scale)
+    above = [one for one in compared.segments if one.kind == "reported" and one.number]
+    bar = 82 if above else 54
+    y = bar + THICK + 28
+    under = [one for one in _named(compared) if one.kind != "reported"]
+    blocks = [_block(one, LABEL) for one in under]
+    widths = [_width(one, *block) for one, block in zip(under, blocks, strict=True)]
+    places = [_bar_of(bars, one.kind) for one in under]
+    wants = [place.start + 1 if place else scale(compared.sure) for place in places]
+    labels = []
+    starts = flow(wants, widths, APART, 0, WHOLE)
+    for one, block, place, x in zip(under, blocks, places, starts, strict=True):
+        leader = ""
+        if place and not place.start - MOVED <= x <= place.end:
+            near = min(max(x + 5, place.start + 3), max(place.end - 3, place.middle))
+            leader = f"M{near:.1f} {bar + THICK + 2}v4L{x + 5:.1f} {y - 17}"
+        labels.append(_label(one, block, x, y, leader))
+    bottom = max([y, *(line[1] for label in labels for line in (*label.lines, *label.notes))])
+    labels += [_over(one, bars, bar) for one in above]
+    said = wrapped(compared.verified.text, WHOLE - 60, TEXT_SIZE, most=2)
+    after = width_of(compared.verified.told, BOLD_SIZE, bold=True) + 5
+    told = width_of(compared.told, NUMBER_SIZE, bold=True) + 6
+    (claim,) = wrapped(compared.text, WHOLE - told, TEXT_SIZE, most=1)
+    return Drawn(
+        width=WHOLE,
+        height=bottom + 42 + LINE * (len(said) - 1),
+        bar=bar,
+        start=scale(0),
+        bars=bars,
+        unsure=unsure,
+        reach=scale(compared.reach),
+        verified=scale(compared.verified.number),
+        labels=labels,
+        claim=[(told, 22, claim)],
+        below=bottom + 16,
+        sentence=[(after, bottom + 36 + LINE * at, line) for at, line in enumerate(said)],
+    )
+
+
+def _over(segment: Segment, bars: Sequence[Bar], bar: float) -> Label:
+    """A label in one line above the bar, for the narrow segment of what was only reported."""
+    place = _bar_of(bars, segment.kind)
+    assert place is not None  # it has a number
+    number = width_of(segment.told, BOLD_SIZE, bold=True) + 4
+    x = min(max(place.middle - number / 2, 0), WHOLE - number - width_of(segment.text, TEXT_SIZE))
+    leader = f"M{place.middle:.1f} {bar - 12}V{bar}"
+    return Label(segment, x, bar - 17, True, [(x + number, bar - 17, segment.text)], [], leader)
+
+
+def standing(compared: Compared) -> Drawn:
+    """The bar as it stands on a phone."""
+    told = width_of(compared.told, NUMBER_SIZE, bold=True) + 6
+    first, *others = wrapped(compared.text, PHONE - told, TEXT_SIZE, most=2)
+    others = wrapped(" ".join(compared.text.split()[len(first.split()) :]), PHONE, TEXT_SIZE, most=3) if others else []
+    claim = [(told, 20.0, first), *((0.0, 20.0 + LINE * (at + 1), line) for at, line in enumerate(others))]
+    top = 20 + LINE * len(others) + (OPEN_ROOM_UPRIGHT if compared.open else 14)
+    scale = Linear(0, _total(compared), top + TALL, top)
+    bars, unsure = spans(compared, scale)
+    named = list(reversed(_named(compared)))
+    blocks = [_block(one, PHONE - RIGHT) for one in named]
+    places = [_bar_of(bars, one.kind) for one in named]
+    small = [_is_small(one, place, block) for one, place, block in zip(named, places, blocks, strict=True)]
+    sizes = [
+        LINE if is_small else 22 + LINE * (len(block[0]) + len(block[1]))
+        for block, is_small in zip(blocks, small, strict=True)
+    ]
+    middles = [place.middle if place else scale(compared.sure) for place in places]
+    wants = [middle - min(size, 44) / 2 for middle, size in zip(middles, sizes, strict=True)]
+    starts = flow(wants, sizes, 6, top - 8, top + TALL + 8)
+    labels = []
+    for one, block, is_small, middle, want, y in zip(named, blocks, small, middles, wants, starts, strict=True):
+        moved = abs(y - want) > MOVED
+        leader = f"M{LEFT + UPRIGHT + 1} {middle:.1f}L{RIGHT - 4} {y + (8 if is_small else 11):.1f}" if moved else ""
+        if is_small:
+            after = RIGHT + width_of(one.told, BOLD_SIZE, bold=True) + 4
+            labels.append(Label(one, RIGHT, y + 13, True, [(after, y + 13, one.text)], [], leader))
+        else:
+            labels.append(_label(one, block, RIGHT, y + 18, leader))
+    after = width_of(compared.verified.told, BOLD_SIZE, bold=True) + 5
+    said = wrapped(compared.verified.text, PHONE - after, TEXT_SIZE, most=4)
+    below = top + TALL
+    return Drawn(
+        width=PHONE,
+        height=below + 34 + LINE * (len(said) - 1),
+        bar=LEFT,
+        start=scale(0),
+        bars=bars,
+        unsure=unsure,
+        reach=scale(compared.reach),
+        verified=scale(compared.verified.number),
+        labels=labels,
+        claim=claim,
+        below=below,
+        sentence=[(after, below + 28 + LINE * at, line) for at, line in enumerate(said)],
+    )
+
+
+def _total(compared: Compared) -> int:
+    """How much the bar holds: the claim, or all that the registry counts, whichever is more."""
+    return max(1, compared.reach, sum(segment.number for segment in compared.segments))
+
+
+def _named(compared: Compared) -> list[Segment]:
+    """What has a label, from nought on."""
+    return [*(one for one in compared.segments if one.number), *([compared.remainder] if compared.remainder else [])]
+
+
+def _bar_of(bars: Sequence[Bar], kind: Kind) -> Bar | None:
+    return next((bar for bar in bars if bar.kind == kind), None)
+
+
+def _is_small(segment: Segment, place: Bar | None, block: Block) -> bool:
+    """Whether a label stands in one line: its segment is thin, and there is room."""
+    lines, notes = block
+    fits = width_of(segment.told, BOLD_SIZE, bold=True) + 4 + width_of(segment.text, TEXT_SIZE) <= PHONE - RIGHT
+    return place is not None and abs(place.end - place.start) < 30 and len(lines) == 1 and not notes and fits
+
+
+def _block(segment: Segment, room: float) -> Block:
+    """The lines of a label and of its note."""
+    notes = wrapped(segment.note, room, TEXT_SIZE, most=3) if segment.note else []
+    return wrapped(segment.text, room, TEXT_SIZE, most=3), notes
+
+
+def _width(segment: Segment, lines: Sequence[str], notes: Sequence[str]) -> float:
+    texts = [width_of(line, TEXT_SIZE) for line in (*lines, *notes)]
+    return max([width_of(segment.told, NUMBER_SIZE, bold=True), *texts])
+
+
+def _label(segment: Segment, block: Block, x: float, y: float, leader: str) -> Label:
+    lines, notes = block
+    placed = [(x, y + 19 + LINE * at, line) for at, line in enumerate((*lines, *notes))]
+    return Label(segment, x, y, False, placed[: len(lines)], placed[len(lines) :], leader)

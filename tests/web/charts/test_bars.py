@@ -1,0 +1,71 @@
+"""Source rows: every bar on one scale from nought, and no top where a claim has none."""
+
+import pytest
+
+from app.web.charts.bars import NARROW, WIDE, ClaimRow, Form, SourceRow, source_rows
+
+FORMS = pytest.mark.parametrize("form", [WIDE, NARROW], ids=["wide", "narrow"])
+
+
+def row(now: int, then: int | None = None, name: str = "Foro Penal", definition: str = "An organisation.") -> SourceRow:
+    return SourceRow(name, definition, now, str(now), then=then, told_then="" if then is None else f"{then} on 13 Jan")
+
+
+def claim(low: int | None, high: int | None) -> ClaimRow:
+    return ClaimRow("Presidency", "government", "It counts since December.", "so many", "/en/claims/1", low, high)
+
+
+@FORMS
+def test_bars_are_as_long_as_their_numbers(form: Form) -> None:
+    first, second = source_rows([row(300, 100), row(150, 0)], None, "today", "", form).sources
+    assert second.whole == pytest.approx(first.whole / 2)
+    assert first.dark == pytest.approx(first.whole / 3)
+    assert (second.dark, second.tick) == (0, form.start)
+    assert first.by < form.width
+    assert first.top < second.top
+
+
+@FORMS
+def test_what_a_source_took_back_is_drawn_empty(form: Form) -> None:
+    (one,) = source_rows([row(90, 100)], None, "today", "", form).sources
+    assert one.dark == one.whole < one.beyond
+    assert one.tick == pytest.approx(form.start + one.beyond)
+
+
+@FORMS
+def test_a_claim_without_a_top_has_an_open_end_within_the_drawing(form: Form) -> None:
+    placed = source_rows([row(300)], claim(401, None), "today", "", form).claim
+    assert placed is not None
+    assert placed.open
+    assert (placed.hatched, placed.end + 54 <= form.width) == (form.start, True)
+
+
+@FORMS
+def test_a_claim_is_hatched_where_it_is_sure_of_its_number(form: Form) -> None:
+    between = source_rows([], claim(60, 120), "today", "", form).claim
+    at_most = source_rows([], claim(None, 57), "today", "", form).claim
+    nothing = source_rows([], claim(None, None), "today", "", form).claim
+    assert between
+    assert at_most
+    assert nothing
+    assert between.hatched - form.start == pytest.approx((between.end - form.start) / 2)
+    assert (at_most.hatched, at_most.open) == (at_most.end, False)
+    assert (nothing.end, nothing.open) == (form.start, False)
+    assert nothing.told_end > form.start
+
+
+@FORMS
+def test_a_long_name_wraps_and_pushes_the_rows_below_it_down(form: Form) -> None:
+    names = source_rows(
+        [row(5, name="A" + "n organisation of many words" * 9), row(5)], None, "today", "", form
+    ).sources
+    assert len(names[0].texts.names) == 2
+    assert names[0].texts.names[1][1].endswith("…")
+    assert names[1].top > names[0].bar + 16
+
+
+@FORMS
+def test_a_count_in_which_nobody_was_verified_is_a_sentence(form: Form) -> None:
+    drawn = source_rows([], None, "today", "No source has verified anything.", form)
+    assert [line for _y, line in drawn.nobody] == ["No source has verified anything."]
+    assert not drawn.sources

@@ -1,0 +1,93 @@
+"""On the line of a life nothing is drawn finer than it was said, and no words stand on others."""
+
+from datetime import date
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.web.charts.life import DATE, LINE, TEXT, Drawn, Label, Life, Mark, Stretch, level, upright
+from app.web.charts.scale import width_of
+from app.web.figure import PHONE, WHOLE
+
+FIRST, LAST = date(2024, 1, 1).toordinal(), date(2026, 3, 1).toordinal()
+days = st.integers(FIRST, LAST - 400)
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> Life:
+    marks = []
+    for _ in range(draw(st.integers(1, 9))):
+        day = draw(days)
+        last = day + draw(st.sampled_from([0, 0, 0, 30, 365]))
+        words = draw(st.text("abc xyz", min_size=1, max_size=300))
+        marks.append(Mark(day, last, "12 ene 2026", words, above=last == day and draw(st.booleans())))
+    stretches = [Stretch(FIRST, LAST - 100, "all", "El Rodeo I"), Stretch(LAST - 100, LAST, "nobody")]
+    return Life(FIRST, LAST, stretches, marks)
+
+
+def box(label: Label) -> tuple[float, float, float, float]:
+    """From where to where the words of a label go."""
+    wide = max([width_of(label.date, DATE, bold=True), *(width_of(line, TEXT) for line in label.lines)])
+    low = label.x - wide if label.end else label.x
+    return low, low + wide, label.y - 10, label.y + 15 * len(label.lines)
+
+
+def touch(one: Label, other: Label) -> bool:
+    left, right = box(one), box(other)
+    return left[0] < right[1] and right[0] < left[1] and left[2] < right[3] and right[2] < left[3]
+
+
+@given(life=lives())
+def test_no_words_stand_on_others(life: Life) -> None:
+    drawn = level(life)
+    assert [(one, other) for one, other in combinations(drawn.labels, 2) if touch(one, other)] == []
+    assert [(one, other) for one, other in combinations(upright(life).labels, 2) if touch(one, other)] == []
+
+
+@given(life=lives())
+def test_all_marks_are_drawn_within_the_drawing(life: Life) -> None:
+    for drawn, width in ((level(life), WHOLE), (upright(life), PHONE)):
+        assert sum(bool(label.date) or label.is_bracket for label in drawn.labels) == len(life.marks)
+        for label in drawn.labels:
+            low, high, top, bottom = box(label)
+            assert (low >= 0, high <= width + 1) == (True, True), label
+            assert (top >= -4, bottom <= drawn.height + LINE) == (True, True), label
+
+
+def only(drawn: Drawn) -> Label:
+    (label,) = (label for label in drawn.labels if label.date)
+    return label
+
+
+@pytest.mark.parametrize("draw", [level, upright])
+def test_a_year_is_a_bracket_over_the_year(draw: object) -> None:
+    year = Mark(date(2024, 1, 1).toordinal(), date(2024, 12, 31).toordinal(), "2024", "detained: Foro")
+    drawn = (level if draw is level else upright)(Life(FIRST, LAST, [], [year]))
+    label = only(drawn)
+    assert label.is_bracket
+    (start, first), (end, second), *_more = drawn.years
+    assert {first, second} <= {"2024", "2025", ""}
+    assert [label.at, label.to] == pytest.approx([start, end], abs=2)
+
+
+def test_words_of_a_bracket_take_the_place_of_a_year() -> None:
+    day = date(2024, 12, 20).toordinal()
+    drawn = upright(Life(FIRST, LAST, [], [Mark(day, day + 25, "dic 2024", "detained: Foro")]))
+    assert [year for _at, year in drawn.years] == ["2024", "", "2026"]
+
+
+def test_a_stretch_too_short_for_its_words_has_them_below() -> None:
+    short = Stretch(FIRST, FIRST + 8, "all", "Zona 7, Caracas")
+    drawn = level(Life(FIRST, LAST, [short], []))
+    assert [block.label for block in drawn.blocks] == [""]
+    assert [label.lines for label in drawn.labels] == [["Zona 7, Caracas"]]
+    assert drawn.blocks[0].length >= 3
+
+
+def test_words_are_cut_where_they_would_not_end() -> None:
+    drawn = upright(Life(FIRST, LAST, [], [Mark(FIRST, FIRST, "1 ene 2024", "ñ" * 300)]))
+    (label,) = drawn.labels
+    assert [line[-1] for line in label.lines] == ["…"]
+    assert box(label)[1] <= PHONE

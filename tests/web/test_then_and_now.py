@@ -1,0 +1,107 @@
+"""Counts then and today: where dots, numbers, labels and the line of a claim stand."""
+
+import pytest
+
+from app.web.catalogue import catalogue
+from app.web.charts.scale import width_of
+from app.web.charts.then_and_now import ASIDE, NUMBER, ClaimLine, Counted, Drawing, Words, lay_out
+from app.web.figure import PHONE, WHOLE, drawing
+
+WORDS = Words("23 ene", "hoy", catalogue("es").number)
+ROWS = [
+    Counted("Al menos una fuente", 179, 303, derived=True),
+    Counted("Foro Penal", 154, 302, then_list="/es/releases?as_of=1310", now_list="/es/releases"),
+    Counted("CLIPPVE", 83, 83),
+    Counted("Desmentidas después", 20, 12),
+]
+HOSTILE = '<script>alert("x")</script> \u202e ‏منظمة‏ 🕊 ' + "largo" * 60
+
+on_both_widths = pytest.mark.parametrize("width", [WHOLE, PHONE])
+
+
+def drawn(rows: list[Counted], width: int, claim: ClaimLine | None = None) -> tuple[Drawing, str]:
+    chart = lay_out(rows, WORDS, width, claim)
+    return chart, str(drawing("then-and-now", catalogue("es"), chart=chart, finding="Hallazgo", heads=WORDS))
+
+
+@on_both_widths
+def test_a_dot_stands_as_far_from_zero_as_its_number_says(width: int) -> None:
+    chart, _svg = drawn(ROWS, width)
+    first, second, *_ = chart.pairs
+    unit = (first.now_x - chart.zero) / 303
+    assert second.then_x == pytest.approx(chart.zero + 154 * unit)
+    assert second.now_x == pytest.approx(chart.zero + 302 * unit)
+
+
+@on_both_widths
+def test_a_count_that_did_not_change_is_one_dot_with_one_number(width: int) -> None:
+    chart, _svg = drawn(ROWS, width)
+    unchanged = chart.pairs[2]
+    assert unchanged.then is None
+    assert (unchanged.now.text, unchanged.now.anchor) == ("83", "start")
+
+
+@on_both_widths
+def test_numbers_stand_on_the_outer_sides_of_their_dots(width: int) -> None:
+    chart, _svg = drawn(ROWS, width)
+    grown, fallen = chart.pairs[0], chart.pairs[3]
+    assert grown.then is not None
+    assert fallen.then is not None
+    assert (grown.then.anchor, grown.now.anchor) == ("end", "start")
+    assert (fallen.then.anchor, fallen.now.anchor) == ("start", "end")
+
+
+@on_both_widths
+@pytest.mark.parametrize("claimed", [299, 303, 306, 310, 626])
+def test_the_line_of_a_claim_crosses_no_number(width: int, claimed: int) -> None:
+    chart, _svg = drawn(ROWS, width, ClaimLine(str(claimed), claimed, claimed))
+    assert chart.claim is not None
+    (line,) = chart.claim.lines
+    for pair in chart.pairs:
+        side = 1 if pair.now.anchor == "start" else -1
+        end = pair.now.x + side * width_of(pair.now.text, NUMBER, bold=True)
+        low, high = sorted((pair.now.x, end))
+        assert not low - ASIDE < line < high + ASIDE
+        assert high <= width
+
+
+@on_both_widths
+def test_a_claim_without_a_top_is_told_as_open(width: int) -> None:
+    chart, svg = drawn(ROWS, width, ClaimLine("más de 400", 401, None))
+    assert chart.claim is not None
+    assert (chart.claim.opens, len(chart.claim.lines)) == (1, 1)
+    assert "más de 400" in svg
+    assert "401" not in svg
+
+
+@on_both_widths
+def test_an_interval_has_a_line_at_both_ends(width: int) -> None:
+    chart, _svg = drawn(ROWS, width, ClaimLine("entre 477 y 480", 477, 480))
+    assert chart.claim is not None
+    assert len(chart.claim.lines) == 2
+
+
+@on_both_widths
+def test_a_claim_without_a_number_has_no_line(width: int) -> None:
+    chart, _svg = drawn(ROWS, width, ClaimLine("sin cifra", None, None))
+    assert chart.claim is None
+
+
+@on_both_widths
+def test_the_words_above_the_dots_do_not_touch(width: int) -> None:
+    chart, _svg = drawn([Counted("Al menos una", 294, 296)], width)
+    for left, right in zip(chart.heads, chart.heads[1:], strict=False):
+        assert right.x - left.x >= (width_of(left.text, 12) + width_of(right.text, 12)) / 2
+
+
+@on_both_widths
+def test_a_hostile_name_is_escaped_and_keeps_to_its_room(width: int) -> None:
+    chart, svg = drawn([Counted(HOSTILE, 1, 2, now_list='/es/releases?x="><script>')], width)
+    assert "<script>" not in svg
+    assert all(width_of(line.text, 13) <= width for line in chart.pairs[0].label)
+    assert len(chart.pairs[0].label) <= 3
+
+
+def test_each_number_leads_to_its_list_and_says_whose_and_when() -> None:
+    _chart, svg = drawn(ROWS, WHOLE)
+    assert 'href="/es/releases?as_of=1310" aria-label="154, Foro Penal, 23 ene: ver la lista"' in svg
