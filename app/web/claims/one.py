@@ -1,0 +1,251 @@
+"""The page of one claim: what it says, what was verified on its own count, and why other figures are others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app import dates
+from app.vocabulary import Measure, Qualifier, Reason
+from app.web.catalogue import Catalogue
+from app.web.claimed import figure_of
+from app.web.claims.asked import Asked
+from app.web.claims.facts import counted_thing, facts_of, link_of
+from app.web.claims.reconciliation import told_remainder
+from app.web.claims.told import Told, sentence_of, told
+from app.web.claims.words import (
+    by_organisation,
+    claimant_of,
+    label,
+    of_day,
+    said_when,
+    since_when,
+    small,
+    tag_of,
+    told_number,
+    until_when,
+)
+from app.web.page import Page
+
+MOST_SHOWN = 8  # other figures that stand in a table at once: the others are a click away
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A reason as the page lists it. `weight`: how many it explains, in words; nothing where nobody can count it."""
+
+    title: str
+    text: str
+    weight: str = ""
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another published figure: who gave it and when, and why it is no figure of the same count."""
+
+    figure: str
+    address: str
+    name: str
+    tag: str
+    when: str
+    why: str
+    thing: str
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What the parts of a claim add up to."""
+
+    partition: str
+    parts: Sequence[Other]
+    total: str
+    verdict: str
+    mixed: bool  # whether they are numbers of different things
+
+
+@dataclass(frozen=True)
+class ClaimPage:
+    """Everything that the page of a claim shows besides its drawings."""
+
+    name: str
+    several: bool  # several claimants gave it together
+    tag: str
+    by_organisation: bool
+    figure: str
+    when: str
+    verified: int | None  # None where the two cannot be compared
+    then: bool  # whether that is what was known when the figure was stated, and not what is known now
+    hindrance: str  # the first reason why not
+    lead: Sequence[str]
+    reasons: Sequence[Weighed]
+    remarks: Sequence[str]
+    same_count: Sequence[Other]
+    other_counts: Sequence[Other]
+    sums: Sequence[Sum]
+    facts: Sequence[tuple[str, str]]
+    link: tuple[str, str] | None  # the address of its publication, and as it is shown
+    published_on: str | None
+
+
+def view(page: Page, asked: Asked) -> ClaimPage:
+    """The page of a claim from the answers of the API."""
+    words, claim = page.catalogue, asked.claim
+    reasons = [told(page, reason) for reason in asked.reconciliation["reasons"]]
+    others = [_other(page, claim, one) for one in asked.reconciliation["published"]]
+    return ClaimPage(
+        name=claimant_of(page, claim),
+        several=bool(claim["claimant"] and claim["joint_with"]),
+        tag=tag_of(page, claim["claimant"]),
+        by_organisation=by_organisation(page, claim),
+        figure=figure_of(claim, words),
+        when=said_when(page, claim),
+        verified=asked.verified if asked.comparable else None,
+        then=asked.then,
+        hindrance="" if asked.comparable else _hindrance(words, asked, reasons),
+        lead=_lead(page, asked) if asked.comparable else [],
+        reasons=[*_weighed(page, asked, reasons), *_unexplained(page, asked)],
+        remarks=[sentence_of(page, remark) for remark in asked.reconciliation["remarks"]],
+        same_count=[one for one in others if not one.why],
+        other_counts=[one for one in others if one.why],
+        sums=[_sum(page, one) for one in asked.reconciliation["arithmetic"]],
+        facts=facts_of(page, claim),
+        link=link_of(claim),
+        published_on=(claim["citation"] or {}).get("published_on"),
+    )
+
+
+def _hindrance(words: Catalogue, asked: Asked, reasons: Sequence[Told]) -> str:
+    """Why no number stands beside the claim."""
+    _ = words.gettext
+    if asked.claim["qualifier"] == Qualifier.UNQUANTIFIED:
+        return _("It gives no number that could be compared.")
+    if asked.reconciliation["comparable"]:
+        return _("There is no count to put beside it.")
+    return reasons[0].text if reasons else ""
+
+
+def _lead(page: Page, asked: Asked) -> list[str]:
+    """How the comparison is made: what is counted, of which days, and as known when."""
+    words, _ = page.catalogue, page.catalogue.gettext
+    claim = asked.claim
+    stated = (claim["stated_at"] or "")[: dates.DAY_LENGTH]
+    start, end = claim["window_from"], claim["window_to"] or stated
+    if claim["measure"] == Measure.HELD:
+        days = of_day(words, end) if end else ""
+    else:
+        parts = [since_when(words, start) if start else "", until_when(words, end) if end else ""]
+        days = " ".join(part for part in parts if part)
+    given = {"what": counted_thing(words, claim), "days": days}
+    if not asked.then:
+        how = _("The comparison is made as the figure was: %(what)s, %(days)s, with what is known today.")
+    elif "T" in (claim["stated_at"] or ""):
+        given["hour"] = words.hour(claim["stated_at"], page.zone)
+        how = _(
+            "The comparison is made as the figure was: %(what)s, %(days)s, with what was known at %(hour)s that day."
+        )
+    else:
+        how = _("The comparison is made as the figure was: %(what)s, %(days)s, with what was known that day.")
+    lead = [how % given]
+    usual = asked.usual_figure
+    if usual is not None:
+        given = {"figure": figure_of(usual, words), "since": since_when(words, usual["window_from"])}
+        lead.append(
+            _("The %(figure)s published beside it are counted %(since)s: no other opinion, another count.") % given
+        )
+    return lead
+
+
+def _weighed(page: Page, asked: Asked, reasons: Sequence[Told]) -> list[Weighed]:
+    """Each known reason. That of the days weighs as much as the main source itself has in the days that it leaves
+    out."""
+    words = page.catalogue
+    weighed = []
+    for reason in reasons:
+        weight = "" if reason.weight is None else words.number(reason.weight)
+        text = reason.text
+        if reason.code == Reason.WINDOW and asked.usual_figure is not None and asked.main is not None:
+            weight = words.number(asked.by_main - asked.by_main_usually)
+            text = f"{text} {_of_the_days(page, asked, weight)}"
+        weighed.append(Weighed(reason.title, text, weight))
+    return weighed
+
+
+def _of_the_days(page: Page, asked: Asked, weight: str) -> str:
+    words, _ = page.catalogue, page.catalogue.gettext
+    assert asked.main is not None
+    assert asked.usual_from is not None
+    given = {
+        "source": page.name_of(asked.main),
+        "number": words.number(asked.by_main),
+        "usual": words.number(asked.by_main_usually),
+        "since": since_when(words, asked.usual_from),
+    }
+    text = _("On this count %(source)s itself had verified %(number)s, and not the %(usual)s %(since)s.") % given
+    distance = asked.usual_figure["distance"] if asked.usual_figure is not None else {"low": None, "high": None}
+    if distance["low"] is not None and distance["low"] == distance["high"] and distance["low"] > 0:
+        apart = {"distance": words.number(distance["low"]), "weight": weight}
+        text += " " + _("Of the %(distance)s that seem to lie between the two, %(weight)s are of earlier days.") % apart
+    return text
+
+
+def _unexplained(page: Page, asked: Asked) -> list[Weighed]:
+    """What is left when the claim and the count are of the same thing."""
+    words, _ = page.catalogue, page.catalogue.gettext
+    remainder = told_remainder(words, asked)
+    if not asked.comparable or remainder is None or asked.base is None:
+        return []
+    said = []
+    low, high = asked.base["gap"]["low"], asked.base["gap"]["high"]
+    if None not in (low, high) and low != high and asked.claim["low"] == asked.claim["high"]:
+        given = {"most": words.number(high), "least": words.number(low)}
+        said.append(_("%(most)s if only the verified are counted; %(least)s with those only reported.") % given)
+        remainder = _("%(least)s to %(most)s") % given
+    if by_organisation(page, asked.claim) or asked.claim["measure"] == Measure.HELD:
+        said.append(_("They do not stand here one by one."))
+    else:
+        said.append(_("Nothing here says that they happened, nor that they did not."))
+    return [Weighed(_("Without a known reason"), " ".join(said), remainder)]
+
+
+def _other(page: Page, claim: Mapping[str, Any], figure: Mapping[str, Any]) -> Other:
+    """A figure in a list of others. What differs is told of it, where the API says of what kind it is."""
+    words = page.catalogue
+    codes = figure.get("reasons", ())
+    return Other(
+        figure_of(figure, words),
+        page.address(f"/claims/{figure['id']}"),
+        claimant_of(page, figure),
+        tag_of(page, figure["claimant"]),
+        said_when(page, figure),
+        "; ".join(_difference(words, figure, code, held=claim["measure"] == Measure.HELD) for code in codes),
+        small(label(words, "measures", figure["measure"])),
+    )
+
+
+def _difference(words: Catalogue, figure: Mapping[str, Any], code: str, *, held: bool) -> str:
+    _ = words.gettext
+    if code == Reason.WINDOW and held:
+        return _("is of another day")
+    if code == Reason.WINDOW:
+        if figure["window_from"] is None:
+            return _("does not say since when it counts")
+        days = [since_when(words, figure["window_from"])]
+        if figure["window_to"]:
+            days.append(until_when(words, figure["window_to"]))
+        return _("counts %(days)s") % {"days": " ".join(days)}
+    said = {
+        Reason.STAGE: _("counts another stage: announced, ordered or carried out"),
+        Reason.GROSS_NET: _("one of the two leaves out who was taken again"),
+        Reason.CONSENT: _("counts those it names, and families may ask that somebody is not named"),
+    }
+    return said.get(Reason(code), label(words, "reasons", code))
+
+
+def _sum(page: Page, arithmetic: Mapping[str, Any]) -> Sum:
+    words, _ = page.catalogue, page.catalogue.gettext
+    parts = [_other(page, {"measure": None}, part) for part in arithmetic["parts"]]
+    total = told_number(words, arithmetic["sum"])
+    verdict = (
+        _("The parts add up to the figure.") if arithmetic["agrees"] else _("The parts do not add up to the figure.")
+    )
+    mixed = len({part["measure"] for part in arithmetic["parts"]}) > 1
+    return Sum(arithmetic["partition"], parts, total, verdict, mixed)

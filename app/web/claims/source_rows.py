@@ -1,0 +1,183 @@
+"""The figure of source rows: whom each independent source counts, and what it verified, then and by now."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from app import dates
+from app.vocabulary import SourceKind
+from app.web.asking import Terms, together
+from app.web.catalogue import Catalogue
+from app.web.charts.bars import NARROW, WIDE, ClaimRow, Form, SourceRow, source_rows
+from app.web.claimed import figure_of
+from app.web.claims.words import is_independent, label, since_when, tag_of
+from app.web.figure import Figure, drawing
+from app.web.page import Page
+
+NAME = "source-rows"
+
+
+async def source_rows_figure(
+    page: Page, terms: Terms, then: str | int | None = None, claim: Mapping[str, Any] | None = None
+) -> Figure:
+    """What each independent source verified on the terms of a count, by now and by `then`, a day or a revision.
+    `claim`: one of `/v1/claims`, which stands first. An address has `then` and the id of the claim among its terms."""
+    terms = dict(terms)
+    then, claim_id = terms.pop("then", then), terms.pop("claim", None)
+    if claim is None and claim_id is not None:
+        claim = await page.api.get(f"/v1/claims/{claim_id}")
+    asked = {**terms, "group_by": "source"}
+    counts = [page.api.get("/v1/counts/releases", asked)]
+    if then is not None:
+        counts.append(page.api.get("/v1/counts/releases", asked, as_of=then))
+    now, *earlier = await together(*counts)
+    if earlier and earlier[0]["recorded_at"] is None:  # nobody had reported anything yet, so that there is no hour
+        earlier = []
+    words, _ = page.catalogue, page.catalogue.gettext
+    dated = "as_of" in page.terms and now["recorded_at"] is not None
+    today = words.short_moment(now["recorded_at"], page.zone) if dated else _("today")
+    day = _day_of(page, then, earlier[0]) if earlier else ""
+    groups = sorted(now["groups"], key=lambda group: (-group["verified"], page.name_of(group["source"])))
+    independent = [group for group in groups if group["verified"] and is_independent(page, group["source"])]
+    before = {group["source"]: group["verified"] for group in earlier[0]["groups"]} if earlier else None
+    rows = [_row(page, group, before, day) for group in independent]
+    claimed = None if claim is None else _claimed(page, terms, claim)
+    nobody = _("No independent source has verified anything in this count.")
+    finding = _finding(words, rows, claimed) or nobody
+
+    def drawn(form: Form, prefix: str) -> Markup:
+        placed = source_rows(rows, claimed, today, nobody, form)
+        return drawing(NAME, words, rows=placed, finding=finding, prefix=prefix)
+
+    columns = [_("Source"), _("Whom it counts"), *([_("On %(day)s") % {"day": day}] if earlier else []), today]
+    table = [_cells(words, row, with_then=bool(earlier)) for row in rows]
+    if claimed is not None:
+        table.insert(0, [claimed.name, claimed.sentence, *([claimed.told] if earlier else []), claimed.told])
+    return Figure(
+        name=NAME,
+        heading=_heading(words, rows),
+        finding=finding,
+        wide=drawn(WIDE, f"{NAME}-wide"),
+        narrow=drawn(NARROW, f"{NAME}-narrow"),
+        caption=_caption(page, groups, day if rows else ""),
+        columns=columns,
+        rows=table,
+        terms={**terms, "then": then, "claim": claim and claim["id"]},
+    )
+
+
+def _day_of(page: Page, then: str | int | None, count: Mapping[str, Any]) -> str:
+    """When the earlier numbers are of, in words."""
+    if isinstance(then, str) and len(then) == dates.DAY_LENGTH:
+        return page.catalogue.short_day(then)
+    return page.catalogue.short_moment(count["recorded_at"], page.zone)
+
+
+def _row(page: Page, group: Mapping[str, Any], before: Mapping[str, int] | None, day: str) -> SourceRow:
+    words, _ = page.catalogue, page.catalogue.gettext
+    slug, verified = group["source"], group["verified"]
+    name, told = page.name_of(slug), words.number(verified)
+    then = None if before is None else before.get(slug, 0)
+    told_then = ""
+    if then is not None:
+        on = {"number": words.number(then), "day": day}
+        told_then = _("%(number)s on %(day)s") % on if then else _("none on %(day)s") % on
+    return SourceRow(
+        name=name,
+        definition=definition_of(page, slug),
+        now=verified,
+        told_now=told,
+        address=f"/{page.language}{group['list'].removeprefix('/v1')}" if group["list"] else None,
+        link_name=_("%(number)s, %(source)s: see the list") % {"number": told, "source": name},
+        then=then,
+        told_then=told_then,
+    )
+
+
+def definition_of(page: Page, slug: str) -> str:
+    """Of what kind a source is, and whom it counts in its own words."""
+    source = page.sources.get(slug)
+    if source is None:  # a registry with more sources than one page of their list holds
+        return ""
+    kind = "" if source["kind"] == SourceKind.OTHER else label(page.catalogue, "source_kinds", source["kind"])
+    return ". ".join(part.rstrip(".") for part in (kind, source["definition"]) if part) + "."
+
+
+def _claimed(page: Page, terms: Terms, claim: Mapping[str, Any]) -> ClaimRow:
+    """The row of a claim, with the sentence that it is no count of those below."""
+    words, _ = page.catalogue, page.catalogue.gettext
+    start, told = claim["window_from"], figure_of(claim, words)
+    if start is None:
+        sentence = _("It does not say since when it counts: this is not the count of the rows below.")
+    elif start != terms.get("released_from"):
+        since = _("It counts %(since)s: this is not the count of the rows below.")
+        sentence = since % {"since": since_when(words, start)}
+    else:
+        sentence = ""
+    return ClaimRow(
+        name=page.name_of(claim["claimant"]) if claim["claimant"] else claim["reported_by"] or "",
+        tag=tag_of(page, claim["claimant"]),
+        sentence=sentence,
+        told=told,
+        address=page.address(f"/claims/{claim['id']}"),
+        low=claim["low"],
+        high=claim["high"],
+    )
+
+
+def _cells(words: Catalogue, row: SourceRow, *, with_then: bool) -> list[str | int | Markup]:
+    """A row of the table: what the drawing shows, and the definition whole."""
+    now = (
+        Markup('<a class="number" href="{}">{}</a>').format(row.address, row.told_now) if row.address else row.told_now
+    )
+    return [row.name, row.definition, *([words.number(row.then or 0)] if with_then else []), now]
+
+
+def _heading(words: Catalogue, rows: Sequence[SourceRow]) -> str:
+    """The finding in short."""
+    _ = words.gettext
+    if not rows:
+        return _("What each source verified")
+    if len(rows) == 1:
+        return _("%(source)s verified %(number)s") % {"source": rows[0].name, "number": rows[0].told_now}
+    given = {"sources": words.number(len(rows)), "least": rows[-1].told_now, "most": rows[0].told_now}
+    return _("%(sources)s sources, each on its own, verified between %(least)s and %(most)s") % given
+
+
+def _finding(words: Catalogue, rows: Sequence[SourceRow], claim: ClaimRow | None) -> str:
+    """The finding with all its numbers, and that they are no sum."""
+    _ = words.gettext
+    if not rows:
+        return ""
+    verified = words.listed([f"{row.name} {row.told_now}" for row in rows])
+    finding = _("Verified: %(numbers)s. The numbers overlap and are no sum.") % {"numbers": verified}
+    if claim is not None:
+        said = _("%(name)s said %(figure)s.") % {"name": claim.name, "figure": claim.told}
+        finding = f"{said} {claim.sentence} {finding}".replace("  ", " ")
+    return finding
+
+
+def _caption(page: Page, groups: Sequence[Mapping[str, Any]], day: str) -> str:
+    """How to read the bars, and who has none."""
+    _ = page.catalogue.gettext
+    said = []
+    if day:
+        said.append(_("Dark: verified by %(day)s. Lighter: verified since.") % {"day": day})
+    said.append(_("Each source decides whom it counts; the numbers overlap and are no sum."))
+    by_authorities = [one for one in groups if one["verified"] and not is_independent(page, one["source"])]
+    if by_authorities:
+        given = {"sources": _numbered(page, by_authorities, "verified")}
+        said.append(_("Without a bar, because they do not count as independent: %(sources)s.") % given)
+    reporting = [one for one in groups if one["reported"] and not one["verified"]]
+    if reporting:
+        said.append(
+            _("Only reported, and not verified: %(sources)s.") % {"sources": _numbered(page, reporting, "reported")}
+        )
+    return " ".join(said)
+
+
+def _numbered(page: Page, groups: Sequence[Mapping[str, Any]], verdict: str) -> str:
+    """Sources, each with its number in brackets."""
+    words = page.catalogue
+    return words.listed([f"{page.name_of(one['source'])} ({words.number(one[verdict])})" for one in groups])

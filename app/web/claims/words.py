@@ -1,0 +1,98 @@
+"""Words that the pages of claims share: who a source is, what a code is called."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app import dates, vocabulary
+from app.vocabulary import SourceKind
+from app.web.catalogue import Catalogue
+from app.web.page import Page
+
+
+def label(words: Catalogue, name: str, code: str) -> str:
+    """What a code of a list of the vocabulary is called."""
+    return vocabulary.label(name, code, "es" if words.language == "es" else "en")
+
+
+def is_independent(page: Page, slug: str) -> bool:
+    """Whether a source counts as independent; one that is not known does not."""
+    return slug in page.sources and bool(page.sources[slug]["independent"])
+
+
+def tag_of(page: Page, slug: str | None) -> str:
+    """The tag of a source that does not count as independent."""
+    _ = page.catalogue.gettext
+    if slug is None or slug not in page.sources or page.sources[slug]["independent"]:
+        return ""
+    return _("government") if page.sources[slug]["kind"] == SourceKind.GOVERNMENT else _("not independent")
+
+
+def since_when(words: Catalogue, day: str) -> str:
+    """Since a day, or since a month or a year."""
+    _ = words.gettext
+    if len(day) == dates.DAY_LENGTH:
+        return _("since %(day)s") % {"day": words.long_day(day)}
+    return _("since %(month)s") % {"month": words.long_day(day)}
+
+
+def until_when(words: Catalogue, day: str) -> str:
+    """Until a day, or until a month or a year."""
+    _ = words.gettext
+    if len(day) == dates.DAY_LENGTH:
+        return _("until %(day)s") % {"day": words.long_day(day)}
+    return _("until %(month)s") % {"month": words.long_day(day)}
+
+
+def claimant_of(page: Page, claim: Mapping[str, Any]) -> str:
+    """Whoever a claim is credited to; else whoever printed it."""
+    _ = page.catalogue.gettext
+    names = [page.name_of(slug) for slug in (claim["claimant"], *claim.get("joint_with", ())) if slug]
+    if names:
+        return page.catalogue.listed(names)
+    return _("Somebody not named")
+
+
+def said_when(page: Page, claim: Mapping[str, Any]) -> str:
+    """When a figure was stated, with its hour if it has one."""
+    stated = claim["stated_at"]
+    return page.catalogue.said_at(stated, page.zone) if stated else page.catalogue.gettext("without a date")
+
+
+def by_organisation(page: Page, claim: Mapping[str, Any]) -> bool:
+    """Whether whoever gives a figure counts as independent, and so is no authority whose word is put beside others."""
+    return claim["claimant"] is not None and is_independent(page, claim["claimant"])
+
+
+def capital(text: str) -> str:
+    """A sentence with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def small(text: str) -> str:
+    """What stands within a sentence, with its first letter small."""
+    return text[:1].lower() + text[1:]
+
+
+def quoted(words: Catalogue, text: str) -> str:
+    """What somebody else wrote."""
+    return words.gettext("“%(text)s”") % {"text": text}
+
+
+def of_day(words: Catalogue, day: str) -> str:
+    """Of a day, or of a month or a year."""
+    _ = words.gettext
+    if len(day) == dates.DAY_LENGTH:
+        return _("of %(day)s") % {"day": words.long_day(day)}
+    return _("of %(month)s") % {"month": words.long_day(day)}
+
+
+def told_number(words: Catalogue, bounds: Mapping[str, Any]) -> str:
+    """A number, or what is known of one: the lowest and the highest that it may be."""
+    _ = words.gettext
+    low, high = bounds["low"], bounds["high"]
+    if low == high:
+        return _("no number") if low is None else words.number(low)
+    given = {name: words.number(each) for name, each in (("low", low), ("high", high)) if each is not None}
+    if high is None:
+        return _("at least %(low)s") % given
+    return (_("at most %(high)s") if low is None else _("between %(low)s and %(high)s")) % given
