@@ -1,0 +1,68 @@
+"""The form of the person concerned, or of whoever speaks for her: it writes to the curators, and needs no key."""
+
+import json
+import re
+from typing import Annotated, get_args
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.api.answers import UNCACHED
+from app.api.objections import MOST_BYTES
+from app.errors import Forbidden, Invalid
+from app.models.log import ObjectionWish
+from app.registry.objection_intake import MOST_ADDRESS, MOST_WORDS
+from app.web.catalogue import LANGUAGES
+from app.web.page import Opened, PageRoute
+
+objections = APIRouter(route_class=PageRoute)
+
+PATH = "/objection"
+# Addresses that take a form from anybody; as long as the body that the API takes.
+FORMS = {f"/{language}{PATH}": MOST_BYTES for language in LANGUAGES}
+WISHES = get_args(ObjectionWish)
+FIELDS = ("about", "wish", "words", "contact")
+# A browser that tells its own site nothing of where a form was sent from could not be told from another site.
+SAME_ORIGIN = {"Referrer-Policy": "same-origin"}
+ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+@objections.get(PATH)
+async def read_objection(page: Opened, about: str = "") -> Response:
+    """The form; `about`: the id of the person whose page somebody comes from."""
+    known = about if ID.fullmatch(about) else ""
+    return await page.show(
+        "people/objection.html", caching=UNCACHED, headers=SAME_ORIGIN, received=None, about=known, wishes=WISHES,
+        most_words=MOST_WORDS, most_address=MOST_ADDRESS,
+    )  # fmt: skip
+
+
+async def _sent(request: Request) -> dict[str, str]:
+    """What somebody wrote. Raises Forbidden for a form of another site: it would write in its visitors' names."""
+    if not _from_here(request):
+        raise Forbidden("This form was not sent from a page of this registry. Open the page, and send it from there.")
+    try:
+        given = parse_qs((await request.body()).decode(), max_num_fields=len(FIELDS), errors="strict")
+    except ValueError:
+        raise Invalid.at("", "malformed_form", "Send the form as the page made it.") from None
+    return {name: given[name][0] for name in FIELDS if name in given}
+
+
+def _from_here(request: Request) -> bool:
+    """Whether a form was sent from a page of this registry. Every browser since 2020 says from where."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin", "")
+    return bool(origin) and urlsplit(origin).netloc == request.headers.get("host")
+
+
+@objections.post(PATH)
+async def write_objection(page: Opened, sent: Annotated[dict[str, str], Depends(_sent)]) -> Response:
+    """Write to the curators. Whatever it is about, the answer is the same."""
+    known = ID.search(sent.get("about", ""))
+    about = f"/v1/detainees/{known[0].lower()}" if known else sent.get("about", "")
+    answer = await page.api.send("POST", "/v1/objections", json.dumps({**sent, "about": about}).encode())
+    received = answer["next"].get(page.language, answer["next"]["en"])
+    headers = {"Cache-Control": "no-store"}
+    return await page.show("people/objection.html", headers=headers, caching=UNCACHED, received=received)
