@@ -1,0 +1,136 @@
+"""What else the API says of the releases of a count, as plain tables: how it grew, who verified the same, and how many
+there may have been that nobody saw."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from babel.numbers import format_decimal
+from markupsafe import Markup
+
+from app.reading.questions import AsOf, EstimateQuery, OverlapQuery, SeriesQuery
+from app.web.figure import Cell
+from app.web.page import Page
+from app.web.told import Told
+
+SERIES, OVERLAP, ESTIMATE = "/counts/series", "/counts/overlap", "/estimates/releases"
+QUERIES: dict[str, type[AsOf]] = {SERIES: SeriesQuery, OVERLAP: OverlapQuery, ESTIMATE: EstimateQuery}
+MOST_ROWS = 400  # of a table, the newest or the largest: a year by days; more are read in the file
+WEEKLY = "week"  # a series is told by weeks, unless asked otherwise
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table. `left_out`: how many more rows there are."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Further:
+    """A page of tables. `said`: sentences of the page; `quoted`: those of the API, which are English."""
+
+    heading: str
+    tables: Sequence[Table]
+    said: Sequence[str] = ()
+    quoted: Sequence[str] = ()
+
+
+def terms_of(path: str, terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the terms of a count those that a further question takes."""
+    return {name: value for name, value in terms.items() if name in QUERIES[path].model_fields and name != "format"}
+
+
+def links(page: Page) -> list[tuple[str, str]]:
+    """Where else to go from a count of releases: name and address."""
+    _ = page.catalogue.gettext
+    names = {
+        SERIES: _("How it grew"),
+        OVERLAP: _("Who verified the same"),
+        ESTIMATE: _("How many there were, seen or not: an estimate"),
+    }
+    return [(name, page.address(path, terms_of(path, page.terms))) for path, name in names.items()]
+
+
+def series(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
+    """How a count grew."""
+    words = page.catalogue
+    _ = words.gettext
+    lines = answer["series"]
+    by_source = [{point["on"]: point["verified"] for point in line["points"]} for line in lines]
+    rows: list[list[Cell]] = []
+    for point in reversed(answer["points"]):
+        verified = [line.get(point["on"], 0) for line in by_source]
+        rows.append([words.said_at(point["on"], page.zone), point["releases"], point["verified"], *verified])
+    names = [told.value("source", line["source"]) for line in lines]
+    columns = [_("Until"), _("Releases"), _("Number verified"), *names]
+    table = Table(_("What was known at the end of each time, and what each source had verified"), columns,
+                  rows[:MOST_ROWS], max(0, len(rows) - MOST_ROWS))  # fmt: skip
+    return Further(_("How it grew"), [table], [_("The sources overlap: they do not add up.")])
+
+
+def overlap(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
+    """Who verified the same."""
+    _ = page.catalogue.gettext
+    patterns: list[list[Cell]] = [
+        [
+            told.listed("source", one["sources"]) or _("No independent source"),
+            _led(page, one["releases"], one["list"]),
+        ]
+        for one in answer["patterns"]
+    ]
+    pairs: list[list[Cell]] = []
+    for one in answer["pairs"]:
+        names, dates = told.listed("source", [one["a"], one["b"]]), one["dates"]
+        both = _led(page, one["both"], one["list"])
+        pairs.append([names, both, one["only_a"], one["only_b"], dates["same"], dates["different"]])
+    tables = [
+        Table(_("Exactly these sources, and no other"), [_("Sources"), _("Releases")], patterns[:MOST_ROWS],
+              max(0, len(patterns) - MOST_ROWS)),
+        Table(_("Two by two"), [_("Sources"), _("Both"), _("Only the first"), _("Only the second"), _("Same day"),
+                                _("Different days")], pairs[:MOST_ROWS], max(0, len(pairs) - MOST_ROWS)),
+    ]  # fmt: skip
+    return Further(_("Who verified the same"), tables)
+
+
+def estimate(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
+    """How many there may have been, with what that assumes."""
+    words = page.catalogue
+    _ = words.gettext
+    models: list[list[Cell]] = [
+        [model["name"], ", ".join(model["terms"]),
+         *(_decimal(page, model[name]) for name in ("estimate", "low", "high")), model["source"]]
+        for model in answer["models"]
+    ]  # fmt: skip
+    bound = answer["lower_bound"]
+    if bound is not None:
+        models.append([_("lower bound"), "", _decimal(page, bound["estimate"]), "", "", bound["source"]])
+    columns = [_("Model"), _("Dependent lists"), _("Estimate"), _("Interval from"), _("Interval to"), _("By whom")]
+    said = [
+        _("Seen by at least one list: %(number)s; by two or more: %(more)s. Lists: %(lists)s.")
+        % {
+            "number": words.number(answer["observed"]),
+            "more": words.number(answer["on_two_or_more"]),
+            "lists": told.listed("source", answer["lists"]),
+        }
+    ]
+    if answer["chosen"] is not None:
+        said.append(_("The chosen model is %(name)s. Its interval is of 95 %%.") % {"name": answer["chosen"]["name"]})
+    quoted = [*([] if answer["refused"] is None else [answer["refused"]["reason"]]), *answer["assumptions"]]
+    table = Table(_("What each model says"), columns, models)
+    return Further(_("How many there were, seen or not: an estimate"), [table] if models else [], said, quoted)
+
+
+def _decimal(page: Page, value: float) -> str:
+    return str(format_decimal(value, format="#,##0.0", locale=page.catalogue.locale))
+
+
+def _led(page: Page, number: int, address: str | None) -> Cell:
+    """A number that leads to its list."""
+    if address is None:
+        return number
+    text = page.catalogue.number(number)
+    return Markup('<a class="number" href="{}">{}</a>').format(page.narrowed(address), text)
