@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from app.web.home.view import show_home
 from app.web.page import Opened, PageRoute
 
 home = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -10,4 +11,4 @@ home = APIRouter(include_in_schema=False, route_class=PageRoute)
 @home.get("/")
 async def read_home(page: Opened) -> Response:
     """The first page."""
-    return await page.show("home.html")
+    return await show_home(page)

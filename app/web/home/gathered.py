@@ -1,0 +1,206 @@
+"""What the first page asks the API, in three rounds: what there is, how it grew, and what each claim is beside."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from app.vocabulary import Measure, Series
+from app.web.asking import Refused, together
+from app.web.home.own_figures import DAY, days_to_zoom, own_figures
+from app.web.home.question import Claims, Question, commonest, question_of
+from app.web.home.statements import MOST_RECONCILED, Statement, most_contested, ranked, statements
+from app.web.page import Page
+
+Answer = Mapping[str, Any]
+MOST_CLAIMS = 200  # the longest page of a list: the newest, which say what a registry is about
+INTERVALS = ("day", "week", "month")  # the first that is not too many points for one series
+MOST_LINES = 3  # sources that are drawn: each has a look of its own
+AT_LEAST = 3  # sources that verified the lower edge of the band
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything that the contest is told from. `lines`: the groups of the sources that are drawn, largest first;
+    `then`: the count by source at the end of the contested day; `beside`: reconciliations by claim."""
+
+    question: Question
+    now: Answer
+    lines: tuple[Answer, ...]
+    series: Answer
+    by_three: Answer
+    reference: Answer | None
+    claims_from: str | None
+    claims: Claims
+    told: tuple[Statement, ...]
+    contested: Statement | None
+    last: Statement | None
+    then: Answer | None
+    then_as_of: str | int | None
+    beside: Mapping[str, Answer]
+    zoomed: date | None  # the first of the two days that are told by the hour
+    by_hour: Answer | None
+
+
+async def ask_question(page: Page, given: Mapping[str, Any]) -> tuple[Question, Claims]:
+    """What a page is about, and the newest claims of released people."""
+    terms = {"measure": Measure.RELEASED.value, "country": given.get("country"), "limit": MOST_CLAIMS}
+    claims, by_country = await together(
+        page.api.get("/v1/claims", terms, sort="-recorded"),
+        page.api.get("/v1/counts/releases", group_by="country"),
+    )
+    return question_of(given, claims["data"], by_country["groups"], page.sources), claims["data"]
+
+
+async def gather(page: Page, question: Question, claims: Claims) -> Gathered:
+    """Ask how the counts grew, and then what stands beside the claims of authorities."""
+    terms = question.terms
+    now, series, by_three = await together(
+        page.api.get("/v1/counts/releases", terms, group_by="source"),
+        _series(page, terms),
+        _series(page, {**terms, "min_sources": AT_LEAST}),
+    )
+    lines = _drawn(page, now)
+    told = statements(series["claims"], page.sources, page.zone)
+    contested = most_contested(told, _most_by_day(page, series), _days_of_others(page, series, question))
+    claims_from = commonest(one.claim["window_from"] for one in told if one.is_cumulative)
+    asked, then_as_of = _to_reconcile(told, contested), _end_of_day(series, contested)
+    zoomed = _days_to_zoom(series, question, lines, contested)
+    reference, by_hour, then, *beside = await together(
+        _reference(page, terms, claims_from),
+        _by_hour(page, terms, series, zoomed),
+        _count_then(page, terms, series, contested),
+        *(page.api.get(f"/v1/claims/{one.id}/reconciliation") for one in asked),
+    )
+    answers = {one.id: answer for one, answer in zip(asked, beside, strict=True)}
+    comparable = [one for one in told if one.is_cumulative and verified_beside(answers.get(one.id)) is not None]
+    return Gathered(
+        question=question,
+        now=now,
+        lines=lines,
+        series=series,
+        by_three=by_three,
+        reference=reference,
+        claims_from=claims_from,
+        claims=claims,
+        told=tuple(told),
+        contested=contested,
+        last=max(comparable, key=lambda one: one.moment, default=None),
+        then=then,
+        then_as_of=then_as_of,
+        beside=answers,
+        zoomed=zoomed if by_hour else None,
+        by_hour=by_hour,
+    )
+
+
+def verified_beside(reconciliation: Answer | None) -> int | None:
+    """How many at least one independent source had verified on a claim's own window and hour; None where the two may
+    not be set beside each other."""
+    if reconciliation is None or not reconciliation["comparable"] or not reconciliation["then"]:
+        return None
+    return int(reconciliation["then"]["by_min_sources"].get("1", 0))
+
+
+def _drawn(page: Page, now: Answer) -> tuple[Answer, ...]:
+    """The independent sources that verified most; names decide between as many."""
+    verifying = [
+        group for group in now["groups"]
+        if group["verified"] and page.sources.get(group["source"], {}).get("independent")
+    ]  # fmt: skip
+    ordered = sorted(verifying, key=lambda group: (-group["verified"], page.name_of(group["source"])))
+    return tuple(ordered[:MOST_LINES])
+
+
+async def _series(page: Page, terms: Mapping[str, Any]) -> Any:
+    """A series in the finest intervals of which it is not too many points."""
+    for interval in INTERVALS[:-1]:
+        try:
+            return await page.api.get("/v1/counts/series", terms, interval=interval)
+        except Refused as refusal:
+            if not any(error["code"] == "too_many_points" for error in refusal.body.get("errors", ())):
+                raise
+    return await page.api.get("/v1/counts/series", terms, interval=INTERVALS[-1])
+
+
+async def _reference(page: Page, terms: Mapping[str, Any], claims_from: str | None) -> Any:
+    """The count on the window of the claims, where that is another."""
+    if claims_from is None or claims_from == terms["released_from"]:
+        return None
+    return await _series(page, {**terms, "released_from": claims_from, "min_sources": 1})
+
+
+def _days_to_zoom(
+    series: Answer, question: Question, lines: tuple[Answer, ...], contested: Statement | None
+) -> date | None:
+    """The days on which the drawn sources published most; one figure a day of each number."""
+    found = Counter(
+        date.fromisoformat(str(claim["stated_at"])[:DAY])
+        for group in lines
+        for claim in own_figures(series["claims"], group["source"], question.released_from)
+    )
+    return days_to_zoom(found, date.fromisoformat(contested.day) if contested else None)
+
+
+async def _by_hour(page: Page, terms: Mapping[str, Any], series: Answer, zoomed: date | None) -> Any:
+    """Two days by the hour, as they were known at their end; None where the series has no days."""
+    known = {point["on"]: point["revision"] for point in series["points"]}
+    ends = [date.fromordinal(zoomed.toordinal() + shift).isoformat() for shift in (1, 0)] if zoomed else []
+    as_of = next((known[end] for end in ends if end in known), None)
+    if zoomed is None or as_of is None:
+        return None
+    return await page.api.get(
+        "/v1/counts/series", terms, interval="hour", told_from=zoomed.isoformat(), as_of=as_of
+    )  # fmt: skip
+
+
+def _end_of_day(series: Answer, contested: Statement | None) -> str | int | None:
+    """The end of the contested day, or the newest revision where that is yet to come."""
+    if contested is None:
+        return None
+    newest = series["points"][-1]
+    return newest["revision"] if newest["on"] <= contested.day else contested.day
+
+
+async def _count_then(page: Page, terms: Mapping[str, Any], series: Answer, contested: Statement | None) -> Any:
+    """The count by source as it was known at the end of the contested day: of its revision, where a series of days
+    tells it, since answers of a revision are kept."""
+    if contested is None:
+        return None
+    known = {point["on"]: point["revision"] for point in series["points"]}
+    as_of = known.get(contested.day, _end_of_day(series, contested))
+    return await page.api.get("/v1/counts/releases", terms, group_by="source", as_of=as_of)
+
+
+def _most_by_day(page: Page, series: Answer) -> dict[str, int]:
+    """By day, the most that one independent source had verified by its end."""
+    most: dict[str, int] = {}
+    for line in series["series"]:
+        if page.sources.get(line["source"], {}).get("independent"):
+            for point in line["points"]:
+                most[point["on"]] = max(most.get(point["on"], 0), point["verified"])
+    on = [point["on"] for point in series["points"]]
+    for before, end in pairwise(on):  # of weeks and months: what was known at their end
+        for day in range(date.fromisoformat(before).toordinal() + 1, date.fromisoformat(end).toordinal()):
+            most[date.fromordinal(day).isoformat()] = most.get(end, 0)
+    return most
+
+
+def _days_of_others(page: Page, series: Answer, question: Question) -> set[str]:
+    """The days on which independent sources published a figure of this window."""
+    return {
+        claim["stated_at"][:10]
+        for claim in series["claims"]
+        if page.sources.get(claim["claimant"] or "", {}).get("independent")
+        and claim["series"] == Series.CUMULATIVE
+        and claim["window_from"] == question.released_from
+    }
+
+
+def _to_reconcile(told: list[Statement], contested: Statement | None) -> list[Statement]:
+    """The statements that say since when they count, and how many; the last of them surely among them."""
+    dated = [one for one in told if one.claim["window_from"] and one.claim["low"] is not None]
+    last = max(dated, key=lambda one: one.moment, default=None)
+    return ranked(dated, contested, last)[:MOST_RECONCILED]

@@ -1,0 +1,111 @@
+"""How figures, days and sources are said on the first page, by rules that hold for any registry."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from app.vocabulary import Qualifier
+from app.web.catalogue import Catalogue
+from app.web.claimed import figure_of
+from app.web.home.question import Sources
+from app.web.home.statements import Statement
+from app.web.page import Page
+
+DAY = len("2026-01-13")
+NO_BREAK = "\N{NO-BREAK SPACE}"
+LONGEST_SHORT = 8  # letters of a slug that stands for a name where there is no room for it
+
+
+def quoted(claim: Mapping[str, Any], words: Catalogue) -> str:
+    """A figure as it was said: in quotation marks where it is more than a number."""
+    figure = figure_of(claim, words)
+    if claim["qualifier"] == Qualifier.EXACTLY:
+        return figure
+    return words.gettext("“%(figure)s”") % {"figure": figure}
+
+
+def at_the_start(text: str) -> str:
+    """A text as it begins a sentence: its first letter, which may follow a quotation mark, is a capital."""
+    place = next((place for place, letter in enumerate(text) if letter.isalnum()), 0)
+    return text[:place] + text[place : place + 1].upper() + text[place + 1 :]
+
+
+def since(text: str, words: Catalogue, *, short: bool = False) -> str:
+    """Since when a figure counts: "since 8 January 2026", "since December 2025"."""
+    day = words.day(text) if short else words.long_day(text)
+    if len(text) == DAY:
+        return words.gettext("since %(day)s") % {"day": day}
+    return words.gettext("since %(month)s") % {"month": day}
+
+
+def beginnings(one: Statement, words: Catalogue, *, short: bool = False) -> str:
+    """Since when a statement counts, with every beginning that was printed."""
+    told = [words.day(begin) if short else words.long_day(begin) for begin in one.beginnings]
+    if not told:
+        return words.gettext("does not say since when")
+    if len(told) == 1:
+        return since(one.beginnings[0], words, short=short)
+    if short:
+        return words.listed(told)
+    return words.ngettext(
+        "printed with %(number)s beginning: %(days)s", "printed with %(number)s beginnings: %(days)s", len(told)
+    ) % {"number": in_words(len(told), words), "days": words.listed(told)}
+
+
+def in_words(number: int, words: Catalogue) -> str:
+    """A small number as a word; nothing that is counted is told so in a table."""
+    _ = words.gettext
+    small = [_("two"), _("three"), _("four"), _("five"), _("six"), _("seven"), _("eight"), _("nine")]
+    return small[number - 2] if 2 <= number < 2 + len(small) else words.number(number)
+
+
+def numbers(given: Iterable[int], words: Catalogue) -> str:
+    """Several numbers that do not break at the end of a line: "76, 56 y 53"."""
+    return words.listed([words.number(one) for one in given]).replace(" ", NO_BREAK)
+
+
+def short_name(slug: str, name: str, room: int) -> str:
+    """A name for where there is little room: its slug, if that is one short word, else as much as fits."""
+    if len(name) <= room:
+        return name
+    if len(slug) <= LONGEST_SHORT and slug.isalpha():
+        return slug.upper()
+    return name[: room - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def speaker(one: Statement, country: str | None, sources: Sources) -> str | None:
+    """Whose figure it is by name; None for the government of the country itself."""
+    source = sources.get(one.claim["claimant"] or "", {})
+    return None if source.get("country") == country else str(source.get("name", one.claim["claimant"]))
+
+
+def page_of(page: Page, address: str | None) -> str | None:
+    """The page that shows what an address of the API lists or counts."""
+    return None if address is None else f"/{page.language}{address.removeprefix('/v1')}"
+
+
+def filled(sentence: str, values: Mapping[str, Any]) -> Markup:
+    """A sentence of the catalogue, which may hold markup of its own, with values that are escaped."""
+    return Markup(sentence) % values  # noqa: S704 - the sentence is of this code and its translations
+
+
+def linked(text: str, address: str | None, name: str, kind: str = "number") -> Markup:
+    """A number that leads to what is behind it."""
+    if address is None:
+        return Markup('<span class="{}">{}</span>').format(kind, text)
+    return Markup('<a class="{}" href="{}" aria-label="{}">{}</a>').format(kind, address, name, text)
+
+
+def named(page: Page, slug: str) -> Markup:
+    """A source's name, which may be of any script."""
+    return Markup("<bdi>{}</bdi>").format(page.name_of(slug))
+
+
+def listed(parts: Sequence[Markup], words: Catalogue) -> Markup:
+    """Several as one, each escaped."""
+    marks = [f"\x00{place}\x00" for place in range(len(parts))]
+    text = Markup.escape(words.listed(marks))
+    for mark, part in zip(marks, parts, strict=True):
+        text = text.replace(mark, part)
+    return Markup(text)  # noqa: S704 - of escaped parts

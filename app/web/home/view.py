@@ -1,0 +1,109 @@
+"""The first page as it is put together: what is contested, and behind it who verifies, whom, and what was corrected."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Response
+
+from app.api.answers import UNCACHED
+from app.errors import NotFound
+from app.vocabulary import ReleaseKind
+from app.web.asking import Terms, together
+from app.web.charts.funnel import funnel_figure
+from app.web.charts.overlap import overlap_figure
+from app.web.charts.people import people_figure
+from app.web.claims.source_rows import source_rows_figure
+from app.web.corrections.told import Teller
+from app.web.figure import Figure
+from app.web.home.contest import told
+from app.web.home.figures import contested_figure_of
+from app.web.home.gathered import Gathered, ask_question, gather
+from app.web.home.hours import zoom_of
+from app.web.home.question import Claims, Question
+from app.web.home.telling import since
+from app.web.page import Page
+
+MEASURES = ReleaseKind.RELEASE_WITH_MEASURES
+MOST_CORRECTIONS = 5
+MOST_CHANGES = 2  # of a correction that a line tells
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The line that says what is counted, and what its form begins with."""
+
+    country: str | None
+    since: str | None
+    as_of: str | None  # None before the first entry
+    place: str
+    question: Question
+
+
+async def show_home(page: Page) -> Response:
+    """The first page; no cache keeps it, for whom a correction is about may ask tomorrow not to be shown."""
+    page.section = "/"
+    question, claims = await ask_question(page, page.terms)
+    terms = question.terms
+    (found, rows), by_kind, corrections, *further = await together(
+        _contested(page, question, claims),
+        page.api.get("/v1/counts/releases", terms, group_by="kind"),
+        page.api.get("/v1/corrections", country=question.country, limit=MOST_CORRECTIONS),
+        funnel_figure(page, terms),
+        overlap_figure(page, terms),
+        people_figure(page, terms),
+    )
+    words = page.catalogue
+    by_id = {claim["id"]: claim for claim in claims}
+    teller = Teller(words, page.zone, page.name_of, page.address, by_id)
+    funnel, overlap, people = further
+    figure = contested_figure_of(page, found) if found.lines or found.told else None
+    page.shared = figure
+    return await page.show(
+        "home.html",
+        caching=UNCACHED,
+        asked=Asked(
+            words.country(question.country) if question.country else None,
+            since(question.released_from, words) if question.released_from else None,
+            found.now["recorded_at"],
+            words.place_of(str(page.zone)),
+            question,
+        ),
+        told=told(page, found),
+        figure=figure,
+        zoom=zoom_of(page, found),
+        rows=rows,
+        funnel=funnel,
+        overlap=overlap,
+        people=people,
+        total=found.now["total"],
+        withheld=found.now["withheld"],
+        measures=sum(group["releases"] for group in by_kind["groups"] if group["kind"] == MEASURES),
+        corrections=[teller.told(correction) for correction in corrections["data"]],
+        most=MOST_CHANGES,
+        citation=found.now["citation"],
+    )
+
+
+async def _contested(page: Page, question: Question, claims: Claims) -> tuple[Gathered, Figure]:
+    """What is contested, and the rows of those who verified, as they stood on the contested day and as they stand."""
+    found = await gather(page, question, claims)
+    claim = next((one for one in claims if found.contested and one["id"] == found.contested.id), None)
+    return found, await source_rows_figure(page, question.terms, found.then_as_of, claim)
+
+
+async def contested_figure(page: Page, terms: Terms) -> Figure:
+    """The contested series alone."""
+    return contested_figure_of(page, await _found(page, terms))
+
+
+async def hours_figure(page: Page, terms: Terms) -> Figure:
+    """The two days around the contested figure alone."""
+    zoom = zoom_of(page, await _found(page, terms))
+    if zoom is None:
+        raise NotFound("No two days of this count have enough published figures to be told by the hour.")
+    return zoom.figure
+
+
+async def _found(page: Page, terms: Mapping[str, Any]) -> Gathered:
+    return await gather(page, *await ask_question(page, terms))
