@@ -1,0 +1,91 @@
+"""Into the desk and out of it, and what stands on it."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.errors import OutOfScope
+from app.web.asking import Api, Refused, together
+from app.web.catalogue import catalogue
+from app.web.desk import session as sessions
+from app.web.desk.corrections import CORRECTION, RETRACTION, show_again
+from app.web.desk.page import (
+    BACK,
+    HOME,
+    KEY,
+    AnyDesk,
+    DeskRoute,
+    Given,
+    SentForm,
+    ask_key,
+    first,
+    given_in,
+    leads_back,
+    open_desk,
+)
+from app.web.desk.reports import KINDS, show_form
+from app.web.desk.review import DECISION, show_decision
+from app.web.desk.session import ROLES, Session
+from app.web.page import language_of
+
+door = APIRouter(route_class=DeskRoute)
+# What a browser still holds of the desk, it lets go of (W3C Clear Site Data).
+CLEARED = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
+
+
+@door.get("/desk")
+async def read_desk(desk: AnyDesk) -> Response:
+    """What waits for the officer, and what there is to do; to anybody else, where to sign in."""
+    if desk.session is None:
+        return await ask_key(desk.request, HOME, {})
+    me, waiting = await together(desk.api.get("/v1/me"), desk.api.get("/v1/waiting", limit=20))
+    return await desk.show("desk/home.html", me=me, waiting=waiting)
+
+
+@door.post("/desk/session")
+async def sign_in(request: Request) -> Response:
+    """Begin a session with a key."""
+    given = await given_in(request)
+    back, words = leads_back(first(given, BACK)), catalogue(language_of(request))
+    if not sessions.is_private(request):
+        return await ask_key(request, back, given, status=403)
+    try:
+        session = await _begun(request, first(given, KEY).strip())
+    except Refused as refusal:
+        fault = {
+            401: words.gettext("No key that may still be used is written so. Copy it whole, from rcn_ on."),
+            403: words.gettext("The desk is for reporters and curators, with a key that is not limited to less."),
+        }.get(refusal.status, str(refusal.body.get("detail", "")))
+        return await ask_key(request, back, given, fault=fault, status=refusal.status)
+    response = await _next(request, session, back, given)
+    sessions.keep(response, request, session)
+    return response
+
+
+async def _begun(request: Request, key: str) -> Session:
+    """The session of a key that the API knows. Raises Refused."""
+    me = await Api(request, language_of(request), key).get("/v1/me")
+    if me["role"] not in ROLES:
+        raise Refused(OutOfScope.status, {}, {})
+    return Session.begin(key, me["role"], me["source"], request.app.state.clock())
+
+
+async def _next(request: Request, session: Session, back: str, given: Given) -> Response:
+    """The form that somebody was in when a session ended, as it was; else the page that was asked for."""
+    if given.keys() <= {BACK, KEY}:
+        return RedirectResponse(f"/{language_of(request)}{back}", 303)
+    desk = await open_desk(request, session)
+    if back in KINDS:
+        return await show_form(desk, KINDS[back], given)
+    if back in (CORRECTION, RETRACTION):
+        return await show_again(desk, given)
+    if back == DECISION:
+        return await show_decision(desk, given)
+    return RedirectResponse(desk.address(HOME), 303)
+
+
+@door.post("/desk/session/end")
+async def sign_out(form: SentForm) -> Response:
+    """End a session."""
+    response = RedirectResponse(form.desk.address(HOME), 303, headers=CLEARED)
+    sessions.forget(response, form.desk.request)
+    return response

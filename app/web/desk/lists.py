@@ -1,0 +1,242 @@
+"""Send a list: try it, answer what it raises, send it, and follow it to its receipt."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+
+from app.api.uploads import form_parts
+from app.errors import NotFound
+from app.exchange.imports.fields import FIELDS
+from app.exchange.titles import title
+from app.web.asking import Refused
+from app.web.charts import shares
+from app.web.desk import answers, held_list, trial
+from app.web.desk.page import (
+    MOST_FIELDS,
+    AtDesk,
+    Desk,
+    DeskRoute,
+    Given,
+    Sent,
+    SentForm,
+    SignInFirst,
+    first,
+    owned,
+    require_from_here,
+)
+from app.web.desk.reports import cursor_of
+from app.web.desk.sentences import language_of, said
+from app.web.desk.session import SESSION
+from app.web.figure import PHONE, WHOLE, drawing
+
+lists = APIRouter(route_class=DeskRoute)
+PATH = "/desk/list"
+LIST, FILE, MAPPING, DIGEST, MARK, SEND = "list", "file", "mapping", "digest", "mark", "send"
+IMPORT = "import"
+REFUSED_AT_A_LIST = (400, 409, 413, 415, 422)  # what another file or mapping answers
+# Bytes of a part that is no file: the longest is a list that comes back packed, as text.
+LONGEST_PART = 1024 * 1024
+# A trial that ends so soon is shown at once, with the list at hand: some five thousand rows. Proxies wait a minute.
+PATIENCE, FIRST_LOOK, LONGEST_PAUSE = 20.0, 0.05, 0.5
+ROWS_SHOWN = 200  # the API's longest page
+NOT_OVER = ("waiting", "checking", "running")
+
+
+async def sent_list(request: Request) -> Sent:
+    """A form with a list. Raises SignInFirst before any of it is read."""
+    require_from_here(request)
+    if request.scope[SESSION] is None:
+        raise SignInFirst(PATH)
+    given: dict[str, list[str]] = {}
+    file = b""
+    for name, part in await form_parts(request, most=MOST_FIELDS, longest=LONGEST_PART):
+        if name == FILE:
+            file = part
+        else:
+            given.setdefault(name, []).append(part.decode(errors="replace"))
+    request.scope[FILE] = file
+    try:
+        return await owned(request, {name: values for name, values in given.items() if any(values)})
+    except SignInFirst:
+        raise SignInFirst(PATH) from None  # a list is no form to be carried along: it is chosen again
+
+
+SentList = Annotated[Sent, Depends(sent_list)]
+
+
+@lists.get("/desk/list")
+async def read_list_form(desk: AtDesk) -> Response:
+    """Where a file is chosen."""
+    return await show_upload(desk)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A list with what was said about it. `data`: empty where it is not at hand; `digest`: of the list alone; `mark`:
+    of all of it, by which it is known that what is sent is what was tried. Without a mark nothing is sent untried."""
+
+    data: bytes = b""
+    digest: str = ""
+    mapping: str = ""
+    confirmed: bool = False
+    mark: str = ""
+
+    @classmethod
+    def of(cls, data: bytes, mapping: str, *, confirmed: bool) -> "Tried":
+        mark = held_list.digest(b"\n".join((data, mapping.encode(), str(confirmed).encode())))
+        return cls(data, held_list.digest(data), mapping, confirmed, mark)
+
+    @property
+    def terms(self) -> dict[str, str]:
+        return {"confirm": "true"} if self.confirmed else {}
+
+
+@lists.post("/desk/list")
+async def try_or_send_list(form: SentList) -> Response:
+    """Try a list, with what was answered about it; or send it as it was tried."""
+    desk, given = form.desk, form.given
+    data = _data_of(form)
+    if not data:
+        return await show_upload(desk, [desk.catalogue.gettext("Choose the file of your list.")], form.one(MAPPING))
+    if given.get(DIGEST, [held_list.digest(data)]) != [held_list.digest(data)]:
+        given = {}  # another file than the one that was asked about: its answers are not this one's
+    mapping = first_text(given, MAPPING)
+    try:
+        mapping = answers.merged(mapping, first_text(given, "remembered"), answers.answers_in(given))
+        tried = Tried.of(data, mapping, confirmed=bool(given.get(answers.CONFIRM)))
+        if given.get(SEND) and tried.mark == first(given, MARK):
+            return await _send(desk, tried)
+        job = await _post(desk, tried, {"dry_run": "true"} | tried.terms)
+    except answers.Unreadable:
+        return await show_upload(desk, [desk.catalogue.gettext("The mapping is not TOML: correct it.")], mapping)
+    except Refused as refusal:
+        if refusal.status not in REFUSED_AT_A_LIST:
+            raise
+        errors = refusal.body.get("errors") or [refusal.body]
+        return await show_upload(desk, [said(error, desk.catalogue) for error in errors], mapping)
+    return await show_list(desk, await _ended(desk, job["id"]), None, tried)
+
+
+@lists.post("/desk/list/trial")
+async def look_again(form: SentForm) -> Response:
+    """What came of a trial that took longer than one waits for a page."""
+    desk = form.desk
+    try:
+        import_id = str(UUID(form.one(IMPORT)))
+    except ValueError:
+        raise NotFound("The form names no list: try it again.") from None
+    confirmed = bool(form.given.get(answers.CONFIRM))
+    tried = Tried(_held_in(form), form.one(DIGEST), first_text(form.given, MAPPING), confirmed, form.one(MARK))
+    return await show_list(desk, await _ended(desk, import_id), None, tried)
+
+
+def first_text(given: Given, name: str) -> str:
+    return next(iter(given.get(name, ())), "").replace("\r\n", "\n")
+
+
+def _data_of(form: Sent) -> bytes:
+    """The file that was chosen, else the list that was held."""
+    data: bytes = form.desk.request.scope[FILE]
+    return data or _held_in(form)
+
+
+def _held_in(form: Sent) -> bytes:
+    desk = form.desk
+    return held_list.opened(desk.request.app.state.secret, form.one(LIST), desk.officer.source or "") or b""
+
+
+async def _send(desk: Desk, tried: Tried) -> Response:
+    """Send for good, once for the same list and answers, however often the button was pressed."""
+    headers = {"Idempotency-Key": f"desk {desk.officer.id} {tried.mark}"}
+    job = await _post(desk, tried, tried.terms, headers)
+    return RedirectResponse(desk.address(f"{PATH}/{job['id']}"), 303)
+
+
+async def _post(desk: Desk, tried: Tried, terms: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Any:
+    data, mapping = tried.data, tried.mapping
+    if not mapping.strip():
+        media = "application/octet-stream"
+        return await desk.api.send("POST", "/v1/imports", data, terms=terms, media=media, headers=headers)
+    boundary = secrets.token_hex(24).encode()  # no list has it in it
+    parts = [(b"mapping", mapping.encode()), (b"file", data)]
+    body = b"".join(
+        b'--%b\r\nContent-Disposition: form-data; name="%b"; filename="%b"\r\n\r\n%b\r\n' % (boundary, name, name, part)
+        for name, part in parts
+    )
+    media = f"multipart/form-data; boundary={boundary.decode()}"
+    return await desk.api.send(
+        "POST", "/v1/imports", body + b"--%b--\r\n" % boundary, terms=terms, media=media, headers=headers
+    )
+
+
+async def _ended(desk: Desk, import_id: str) -> trial.Receipt:
+    """The receipt of a list, once it is through, or as far as it has got by then."""
+    pause, waited = FIRST_LOOK, 0.0
+    while True:
+        receipt: trial.Receipt = await desk.api.get(f"/v1/imports/{import_id}")
+        if receipt["state"] not in NOT_OVER or waited >= PATIENCE:
+            return receipt
+        await asyncio.sleep(pause)
+        waited, pause = waited + pause, min(2 * pause, LONGEST_PAUSE)
+
+
+@lists.get("/desk/list/{import_id}")
+async def read_list(desk: AtDesk, import_id: UUID, cursor: str | None = None) -> Response:
+    """How far a list has got, and its receipt."""
+    return await show_list(desk, await desk.api.get(f"/v1/imports/{import_id}"), cursor, Tried())
+
+
+@lists.get("/desk/list/{import_id}/rows.csv")
+async def read_rows(desk: AtDesk, import_id: UUID) -> Response:
+    """What became of each row, with its receipt, as a table."""
+    await desk.api.get(f"/v1/imports/{import_id}")  # what is refused is told on a page
+    saved = {"Content-Disposition": f'attachment; filename="recuento-{import_id}.csv"'}
+    return desk.api.passed_on(f"/v1/imports/{import_id}/rows", {"format": "csv"}, saved)
+
+
+async def show_upload(desk: Desk, faults: Sequence[str] = (), mapping: str = "") -> Response:
+    status = 422 if faults else 200
+    most = desk.request.app.state.max_import_bytes // (1024 * 1024)
+    return await desk.show("desk/list.html", status=status, faults=faults, mapping=mapping, most=most, step=1)
+
+
+async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, tried: Tried) -> Response:
+    """A trial with its questions, or a receipt."""
+    words, lang, secret = desk.catalogue, language_of(desk.catalogue), desk.request.app.state.secret
+    rows = await desk.api.get(f"/v1/imports/{receipt['id']}/rows", limit=ROWS_SHOWN, cursor=cursor)
+    last = max((row["row"] for row in rows["data"]), default=0)
+    held = held_list.sealed(secret, tried.data, desk.officer.source or "") if tried.data else None
+    names = await run_in_threadpool(held_list.names_in, tried.data, tried.mapping, receipt, last) if held else {}
+    filed = not receipt["dry_run"]
+    questions = [] if filed else trial.questions_of(receipt, rows["data"], words)
+    told = trial.headline(receipt, words)
+    parts = [(share.kind, share.count, share.label) for share in trial.shares_of(receipt, words)]
+    bars = [
+        drawing("shares", words, drawn=shares.drawn(parts, width), finding=told, prefix=prefix)
+        for width, prefix in ((WHOLE, "wide"), (PHONE, "narrow"))
+    ]
+    return await desk.show(
+        "desk/receipt.html" if filed else "desk/trial.html",
+        receipt=receipt,
+        tried=tried,
+        held=held,
+        rows=trial.rows_of(rows["data"], questions, names, words),
+        further=cursor_of(rows["next"]),
+        questions=questions,
+        titles={field: title(field, lang) for field in FIELDS},
+        headline=told,
+        bars=bars if parts else [],
+        kinds=trial.kinds_of(receipt, words),
+        going_in=trial.going_in(receipt),
+        is_over=receipt["state"] not in NOT_OVER,
+        remembered=answers.as_read(receipt["columns"]) if receipt["saved_mapping"] else "",
+        says_a_wish=trial.says_a_wish(receipt, tried.mapping),
+        step=4 if filed else 2,
+    )

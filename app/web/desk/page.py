@@ -1,0 +1,192 @@
+"""A page of the desk: whose session it is in, the forms that are sent from it, and what happens once that is over."""
+
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+from fastapi import Depends, Request, Response
+
+from app.api.answers import KEYED
+from app.errors import Forbidden, Invalid
+from app.web.asking import Api, Refused
+from app.web.catalogue import catalogue
+from app.web.desk import session as sessions
+from app.web.desk.session import SESSION, Session
+from app.web.page import MOST_SOURCES, Page, PageRoute, language_of
+
+HOME = "/desk"
+MOST_FIELDS = 400  # of a form: the longest of ours has a hundred
+_BACK = re.compile(r"/desk(/[a-z0-9-]+)*")
+# What a form carries beside what somebody filled in. A key is never carried.
+TOKEN, KEY, ONCE, BACK = "token", "key", "once", "back"
+Given = Mapping[str, list[str]]
+
+
+class SignInFirst(Exception):
+    """Nobody is at the desk, or no longer. `given`: what was filled in, so that nothing is lost; `back`: where."""
+
+    def __init__(self, back: str, given: Given | None = None) -> None:
+        super().__init__(back)
+        self.back, self.given = back, given or {}
+
+
+@dataclass
+class Desk(Page):
+    """What the routes of the desk work with."""
+
+    session: Session | None = None
+
+    @property
+    def officer(self) -> Session:
+        """The session of whoever is at the desk. Raises SignInFirst."""
+        if self.session is None:
+            raise SignInFirst(back_of(self.request))
+        return self.session
+
+    @property
+    def token(self) -> str:
+        return self.officer.form_token(self.request.app.state.secret)
+
+    async def show(
+        self, template: str, *, status: int = 200, caching: str = KEYED, headers: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> Response:  # fmt: skip
+        """A page for this browser alone, which nothing keeps; with it the session lasts on."""
+        # Browsers say where a form comes from only where pages may tell their own site of themselves.
+        own = {"Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex", **(headers or {})}
+        response = await super().show(template, status=status, caching=caching, headers=own, **values)
+        renewed = None if self.session is None else self.session.renewed(self.request.app.state.clock())
+        if renewed is not None:
+            sessions.keep(response, self.request, renewed)
+        return response
+
+
+class OfficersApi(Api):
+    """The API as an officer's key opens it. A key that ended ends the session."""
+
+    def __init__(self, request: Request, language: str, session: Session) -> None:
+        super().__init__(request, language, session.key)
+        self._back = back_of(request)
+
+    async def _ask(self, *question: Any) -> Any:
+        try:
+            return await super()._ask(*question)
+        except Refused as refusal:
+            if refusal.status == 401:
+                raise SignInFirst(self._back) from None
+            raise
+
+
+async def open_desk(request: Request, session: Session | None) -> Desk:
+    language = language_of(request)
+    public = Api(request, language)
+    known = await public.get("/v1/sources", limit=MOST_SOURCES)
+    api = public if session is None else OfficersApi(request, language, session)
+    names = {source["slug"]: source for source in known["data"]}
+    return Desk(request, catalogue(language), api, known["revision"], names, HOME, session)
+
+
+async def opened(request: Request) -> Desk:
+    """The desk, with somebody at it or nobody."""
+    return await open_desk(request, request.scope[SESSION])
+
+
+async def at_desk(request: Request) -> Desk:
+    """The desk, with somebody at it. Raises SignInFirst."""
+    if request.scope[SESSION] is None:
+        raise SignInFirst(back_of(request))
+    return await opened(request)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A form that an officer sent."""
+
+    desk: Desk
+    given: Given
+
+    def one(self, name: str) -> str:
+        return first(self.given, name)
+
+
+def first(given: Given, name: str) -> str:
+    return next(iter(given.get(name, ())), "")
+
+
+async def given_in(request: Request) -> Given:
+    """What stands in a form. Raises Forbidden for one from another site."""
+    require_from_here(request)
+    body = await request.body()
+    try:
+        return parse_qs(body.decode(), max_num_fields=MOST_FIELDS, errors="strict")
+    except ValueError:
+        raise Invalid.at("", "malformed_form", "Send the form as the page made it.") from None
+
+
+def require_from_here(request: Request) -> None:
+    """Raises Forbidden."""
+    if not sessions.from_here(request):
+        raise Forbidden("This form was not sent from a page of this registry: open the desk, and send it from there.")
+
+
+async def sent(request: Request) -> Sent:
+    """A form of this session. Raises SignInFirst with what was filled in."""
+    given = await given_in(request)
+    return await owned(request, given)
+
+
+async def owned(request: Request, given: Given) -> Sent:
+    """The desk with a form that was made in this session. Raises SignInFirst."""
+    session: Session | None = request.scope[SESSION]
+    if session is None or not session.owns(first(given, TOKEN), request.app.state.secret):
+        raise SignInFirst(back_of(request), given)
+    return Sent(await open_desk(request, session), given)
+
+
+AnyDesk = Annotated[Desk, Depends(opened)]
+AtDesk = Annotated[Desk, Depends(at_desk)]
+SentForm = Annotated[Sent, Depends(sent)]
+
+
+def back_of(request: Request) -> str:
+    """The address of a page of the desk, without its language."""
+    return request.url.path.removeprefix(f"/{language_of(request)}")
+
+
+def leads_back(text: str) -> str:
+    """Where to go on after signing in: at the desk, whatever somebody wrote there."""
+    return text if _BACK.fullmatch(text) else HOME
+
+
+async def ask_key(request: Request, back: str, given: Given, *, fault: str = "", status: int = 200) -> Response:
+    """The page to sign in on, with what was filled in before."""
+    desk = await open_desk(request, None)
+    kept = [(name, value) for name, values in given.items() if name not in (TOKEN, KEY, BACK) for value in values]
+    return await desk.show(
+        "desk/sign_in.html",
+        status=status,
+        back=leads_back(back),
+        kept=kept,
+        fault=fault,
+        private=sessions.is_private(request),
+    )
+
+
+class DeskRoute(PageRoute):
+    """A route of the desk: whoever is not signed in is asked for a key first."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def signed_in(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except SignInFirst as wanted:
+                response = await ask_key(request, wanted.back, wanted.given, status=403)
+                if request.scope[SESSION] is not None:
+                    sessions.forget(response, request)
+                return response
+
+        return signed_in

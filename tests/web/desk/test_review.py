@@ -1,0 +1,119 @@
+"""What a curator decides at the desk: two people side by side, a decision, a second curator, and undoing it."""
+
+import re
+
+import pytest
+
+from app.database import writing
+from app.vocabulary import Role
+from tests.support import World
+from tests.web.desk.officer import Officer
+
+REVIEW, DECISION = "/desk/review", "/desk/review/decision"
+UNDO, WITHDRAWAL = "/desk/review/undo", "/desk/review/withdrawal"
+SECOND = "second curator"
+
+
+@pytest.fixture
+def curator(world: World) -> Officer:
+    """A curator for whom two namesakes wait, of whom one was arrested on another day."""
+    world.file("foro")
+    world.file("foro", detention__facility="Ramo Verde")
+    curator = Officer(world)
+    curator.sign_in("curator")
+    curator.open(REVIEW)
+    return curator
+
+
+def people(world: World) -> int:
+    return len(world.get("/v1/detainees").json()["data"])
+
+
+def test_two_people_stand_side_by_side(curator: Officer) -> None:
+    page = curator.open(REVIEW).text
+    assert page.count("Tomás Aurelio Quintana Ribas") >= 4
+    row = re.findall(r"<tr class=\"differs\">.*?</tr>", page, re.DOTALL)
+    assert len(row) == 1
+    assert "El Rodeo I" in row[0]
+    assert "Ramo Verde" in row[0]
+    assert "Release with measures" in page, "codes are told by what they are called"
+    assert "Venezuela" in page
+
+
+def test_a_decision_joins_them_and_undoing_it_parts_them(curator: Officer) -> None:
+    told = curator.fill(DECISION, {"judgement": "same", "reason": "The same mother."})
+    assert told.status_code == 200
+    assert people(curator.world) == 1
+    assert curator.fill(UNDO, {}).status_code == 200
+    assert people(curator.world) == 2
+
+
+def test_a_button_that_is_pressed_twice_decides_once(curator: Officer) -> None:
+    form = curator.filled(DECISION) | {"judgement": "different", "reason": "Two mothers."}
+    assert curator.post(DECISION, form).status_code == 200
+    revision = curator.world.revision
+    assert curator.post(DECISION, form).status_code == 200
+    assert curator.world.revision == revision
+    assert "Nothing waits for a curator." in curator.open(REVIEW).text
+
+
+def test_who_cannot_tell_says_why_for_the_next_one(curator: Officer) -> None:
+    curator.fill(DECISION, {"judgement": "unsure", "reason": "<b>Ask</b> the lawyer."})
+    page = curator.open(REVIEW).text
+    assert "&lt;b&gt;Ask&lt;/b&gt; the lawyer." in page
+    assert "a curator could not tell" in page
+
+
+def test_a_decision_that_is_refused_comes_back_with_its_reason(curator: Officer) -> None:
+    told = curator.fill(DECISION, {"judgement": "same", "reason": " "})
+    assert told.status_code == 422
+    assert "This is not decided yet" in told.text
+    assert curator.filled(DECISION)["judgement"] == ["same"]
+
+
+def test_what_two_must_decide_waits_for_the_second(curator: Officer) -> None:
+    world = curator.world
+    world.app.state.two_person = frozenset({"merges"})
+    with writing(world.engine) as session:
+        world.keys[SECOND] = world._key(session, Role.CURATOR, None, "Bruno Salas")
+    told = curator.fill(DECISION, {"judgement": "same", "reason": "The same mother."})
+    assert "Your decision waits for a second curator" in told.text
+    assert people(world) == 2
+    curator.sign_in(SECOND)
+    page = curator.open(REVIEW).text
+    assert "The same mother." in page
+    first = page.index(f'action="/en{DECISION}"')
+    assert first < page.index('id="waiting-1"'), "what waits for a second curator stands first"
+    curator.fill(DECISION, {"judgement": "same", "reason": "I asked her too."})
+    assert people(world) == 1
+
+
+def test_a_decision_that_waits_is_taken_off_the_list(curator: Officer) -> None:
+    curator.world.app.state.two_person = frozenset({"merges"})
+    curator.fill(DECISION, {"judgement": "same", "reason": "The same mother."})
+    curator.open(REVIEW)
+    assert curator.fill(WITHDRAWAL, {}).status_code == 200
+    assert curator.world.get("/v1/proposals", "curator").json()["data"] == []
+
+
+def test_a_reporter_reviews_nothing(world: World) -> None:
+    officer = Officer(world)
+    officer.sign_in("foro")
+    assert officer.open(REVIEW).status_code == 403
+    assert REVIEW not in officer.open().text
+
+
+@pytest.mark.parametrize("path", [DECISION, UNDO, WITHDRAWAL])
+def test_no_other_site_decides(curator: Officer, path: str) -> None:
+    form = curator.filled(DECISION) | {"judgement": "same", "reason": "x", "decision": "0" * 32}
+    before = curator.world.revision
+    assert curator.post(path, form, headers={"origin": "https://elsewhere.example"}).status_code == 403
+    assert curator.post(path, form | {"token": ""}).status_code == 403
+    assert curator.world.revision == before
+
+
+@pytest.mark.parametrize("path", [UNDO, WITHDRAWAL])
+@pytest.mark.parametrize("decision", ["", "../sources", "00000000-0000-0000-0000-000000000000"])
+def test_what_nobody_decided_is_not_undone(curator: Officer, path: str, decision: str) -> None:
+    form = curator.filled(DECISION) | {"decision": decision}
+    assert curator.post(path, form).status_code == 404
