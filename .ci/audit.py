@@ -23,7 +23,7 @@ LICENCES = ROOT / "dist" / "licences.txt"
 FITTING = frozenset(
     {
         "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "LGPL-3.0-only", "LGPL-3.0-or-later",
-        "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib",
+        "MIT", "MIT-0", "MPL-2.0", "OFL-1.1", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib",
     }
 )  # fmt: skip
 # What packages that name no SPDX licence say of themselves, as SPDX says it.
@@ -36,7 +36,7 @@ SPELT = {
     "Python Software Foundation License": "PSF-2.0",
 }
 # Packages whose metadata say nothing, by what stands in their LICENSE.
-READ = {"pysqlite3": "Zlib"}
+READ = {"pysqlite3": "Zlib", "resvg_py": "MIT"}
 # A key of a registry, whole.
 KEY = re.compile(r"rcn_[0-9A-Za-z]{46}")
 

@@ -62,7 +62,11 @@ from app.registry.bursts import FiledByDay
 from app.registry.key_uses import KeyUses
 from app.registry.objection_places import Networks
 from app.registry.projection import RULES
+from app.web import desk
 from app.web.asking import Inside
+from app.web.page import is_kept
+from app.web.people import objection
+from app.web.pictures import Pictures
 from app.web.routes import serve_pages
 
 ROUTERS = (
@@ -84,7 +88,7 @@ ROUTERS = (
     well_known,
     count_files,
 )
-ASKED = ["If-None-Match"]  # a script that polls with the tag
+ASKED = ["If-None-Match", "Accept-Datetime"]  # a script that polls with the tag, or asks for the past
 LISTS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
 EXPOSED = [
     "ETag",
@@ -96,6 +100,7 @@ EXPOSED = [
     "Recuento-Rules",
     "Idempotency-Replayed",
     "Repr-Digest",
+    "Memento-Datetime",
     REQUEST_ID,
 ]
 OBJECTIONS = "/v1/objections"
@@ -160,6 +165,7 @@ def _open(app: FastAPI) -> None:
     state.room = Room(state.settings.max_bytes_in_flight, patience)
     writing_as_of_now = (state.engine, state.secret, lambda: require_steady(state.watch, state.clock()))
     state.imports = Worker(*writing_as_of_now, state.names, state.lanes.filing)
+    state.pictures = Pictures()
     state.objection_turn, state.objections_waiting = asyncio.Semaphore(1), 0
     state.objection_beat = ObjectionBeat(*writing_as_of_now)
     state.embargo_beat = EmbargoBeat(*writing_as_of_now, state.names)
@@ -291,11 +297,11 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
     app.add_middleware(
         Door,
         most=settings.max_body_bytes,
-        others=dict.fromkeys(LISTS, settings.max_import_bytes),
-        keyless={OBJECTIONS: MOST_BYTES},
+        others=dict.fromkeys((*LISTS, *desk.LISTS), settings.max_import_bytes),
+        keyless={OBJECTIONS: MOST_BYTES, **objection.FORMS, **desk.FORMS},
     )
     app.add_middleware(CountedApart)
-    app.add_middleware(AnswersFromMemory)
+    app.add_middleware(AnswersFromMemory, is_page=is_kept)
     app.add_middleware(Inside, state=app.state)
     app.add_middleware(Counted)
     app.add_middleware(

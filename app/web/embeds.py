@@ -1,0 +1,142 @@
+"""One number or one figure, made to stand within a page elsewhere, and how it is found there (oEmbed)."""
+
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi import APIRouter, Query, Request, Response
+from markupsafe import Markup
+
+from app.api.answers import LIVE, json_response
+from app.errors import NotFound
+from app.web.asking import Refused
+from app.web.catalogue import LANGUAGES
+from app.web.figure import Figure
+from app.web.figures import ELSEWHERE, drawn, kind_of
+from app.web.page import POLICY, Opened, Page, PageRoute, opened, terms_of
+from app.web.rendering import rendered
+
+# On any site, with nothing of that site's reader: an embed sets no cookie and asks nothing of anybody else.
+ANYWHERE = {"Content-Security-Policy": POLICY.replace("frame-ancestors 'none'", "frame-ancestors *"), **ELSEWHERE}
+COUNTED = ("releases", "detentions")
+# In pixels: a column of text elsewhere, what stands around a drawing on a phone, and a number with its sentence.
+WIDTH, AROUND, NUMBER_HEIGHT = 640, 280, 320
+MOST = 10_000  # more than any screen has
+Pixels = Annotated[int, Query(ge=1, le=MOST)]
+NUMBER = "number"
+EMBEDDED = re.compile(rf"/({'|'.join(LANGUAGES)})/(?:embed|figures)/([a-z-]+)(?:\.(?:svg|png|csv))?")
+HOUR = 3_600  # seconds that the code of an embed may be kept
+
+
+class EmbedRoute(PageRoute):
+    """A route whose answers, its refusals too, may stand within any page."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def anywhere(request: Request) -> Response:
+            response = await handler(request)
+            response.headers.update(ANYWHERE)
+            return response
+
+        return anywhere
+
+
+embeds = APIRouter(include_in_schema=False, route_class=EmbedRoute)
+oembed = APIRouter(include_in_schema=False)
+
+
+@embeds.get("/embed/number")
+async def read_number(page: Opened) -> Response:
+    """One number: how many releases (`count=detentions`: how many held) of the terms given are verified."""
+    counted, answer = await _counted(page, page.terms)
+    cited = answer["citation"]
+    back = page.address("/c/" + cited["address"].rpartition("/")[2])
+    told = sentence_of(cited, page.language)
+    return await page.show(
+        "embed-number.html", number=answer["total"]["verified"], counted=counted, told=told, back=back
+    )
+
+
+async def _counted(page: Page, terms: Mapping[str, Any]) -> tuple[str, Any]:
+    counted = terms.get("count", COUNTED[0])
+    if counted not in COUNTED:
+        raise NotFound("There is no such count. There is one of releases and one of detentions.")
+    further = {name: value for name, value in terms.items() if name not in ("as_of", "count")}
+    return counted, await page.api.get(f"/v1/counts/{counted}", further)
+
+
+def sentence_of(cited: Mapping[str, str], language: str) -> str:
+    """The API's sentence of a count, without the address, which is a link."""
+    return cited["es" if language == "es" else "en"].removesuffix(cited["address"]).rstrip()
+
+
+@embeds.get("/embed/{name}")
+async def read_embed(page: Opened, name: str) -> Response:
+    """One figure."""
+    figure = await _embeddable(page, name, page.terms)
+    figure = replace(figure, wide=_leaving(figure.wide), narrow=_leaving(figure.narrow))
+    return await page.show("embed.html", figure=figure, back=kind_of(name).page(page, figure.terms or {}))
+
+
+def _leaving(drawn: Markup) -> Markup:
+    """A drawing whose links leave the frame: those of SVG do not ask the page for its `base`."""
+    return Markup(str(drawn).replace("<a ", '<a target="_blank" '))  # noqa: S704 - what is escaped stays so
+
+
+async def _embeddable(page: Page, name: str, terms: Mapping[str, Any]) -> Figure:
+    figure = await drawn(page, name, terms)
+    if figure.of_person:
+        raise NotFound("Somebody's life is shown on its own page alone.")
+    return figure
+
+
+@oembed.get("/oembed")
+async def read_oembed(
+    request: Request, url: str, format: Literal["json", "xml"] = "json", maxwidth: Pixels = WIDTH,
+    maxheight: Pixels = MOST,
+) -> Response:  # fmt: skip
+    """The code that embeds what is at an address of ours (oembed.com)."""
+    if format == "xml":
+        return json_response({"title": "There is JSON alone."}, 501, {})
+    language, name, terms = _address(url, request.app.state.public_url)
+    try:
+        page = await opened(request, language, terms.get("as_of"))
+        title, height = await _framed(page, name, terms)
+    except Refused as refusal:
+        return json_response(refusal.body, refusal.status, {})
+    code = {
+        "version": "1.0",
+        "type": "rich",
+        "provider_name": "Recuento",
+        "provider_url": page.public("/"),
+        "title": title,
+        "cache_age": HOUR,
+        "width": min(WIDTH, maxwidth),
+        "height": min(height, maxheight),
+    }
+    address = page.public(page.address(f"/embed/{name}", terms))
+    frame = rendered("frame.html", page.catalogue, address=address, **code).strip()
+    return json_response({**code, "html": frame}, 200, {"Cache-Control": LIVE})
+
+
+async def _framed(page: Page, name: str, terms: Mapping[str, Any]) -> tuple[str, int]:
+    """What an embed is called, and how tall it is."""
+    if name == NUMBER:
+        _releases, answer = await _counted(page, terms)
+        return str(sentence_of(answer["citation"], page.language)), NUMBER_HEIGHT
+    figure = await _embeddable(page, name, terms)
+    return figure.heading, figure.tallest + AROUND
+
+
+def _address(url: str, public_url: str) -> tuple[str, str, dict[str, Any]]:
+    """The language, the name and the terms of an embed, or of a figure's file. Raises NotFound for all else: nothing is
+    ever fetched from an address that somebody sends."""
+    parts = urlsplit(url)
+    here = f"{parts.scheme}://{parts.netloc}" == public_url
+    found = EMBEDDED.fullmatch(parts.path)
+    if not here or found is None:
+        raise NotFound("Nothing at this address can be embedded: it is that of no figure and no number here.")
+    return found[1], found[2], terms_of(parse_qsl(parts.query))

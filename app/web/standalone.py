@@ -1,0 +1,126 @@
+"""A figure as a drawing that stands alone: an SVG with its heading, how to read it, and where it comes from."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from textwrap import wrap
+from xml.etree import ElementTree as Xml
+
+from markupsafe import Markup
+
+from app.web.assets import FOLDER
+from app.web.catalogue import Catalogue
+from app.web.figure import Figure, plain, size_of
+from app.web.rendering import rendered
+
+MARGIN, APART = 40, 14  # pixels around all, and between heading, drawing and text
+# Of each kind of text around the drawing: its size, and how far its lines are apart.
+HEADING, CAPTION, FOOT = (22, 28), (13, 18), (12, 16)
+LETTER = 0.54  # the width of a letter as a share of its size, in running text: rather more than less
+RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+VARIABLE = re.compile(r"var\((--[\w-]+)\)")
+COMPOUND = re.compile(r"(?P<tag>[a-z]*)(?P<classes>(?:\.[\w-]+)*)")
+OWN = ("file-paper", "file-heading", "file-caption", "file-foot")  # classes of what stands around a drawing
+OF_TEXT = ("text", "tspan")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines of text, where each stands."""
+
+    kind: str
+    lines: Sequence[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class StandAlone:
+    """`text`: the document. `style`: the rules in it, which its policy allows by their digest. In pixels."""
+
+    text: str
+    style: str
+    width: int
+    height: int
+
+
+def stand_alone(figure: Figure, words: Catalogue, *, origin: Sequence[str]) -> StandAlone:
+    """The wide drawing of a figure as a file. `origin`: lines that say where it comes from."""
+    drawn = Xml.fromstring(figure.wide)  # noqa: S314 - drawn by a template of ours
+    for element in drawn.iter():
+        element.tag = element.tag.removeprefix(SVG)
+    across, down = size_of(figure.wide)
+    drawing = _without_links(drawn)
+    top = MARGIN + HEADING[0]
+    heading, top = _block("file-heading", figure.heading, across, HEADING, top)
+    at = top - HEADING[0] + APART
+    caption, top = _block("file-caption", str(plain(figure.caption)), across, CAPTION, at + down + APART + CAPTION[0])
+    foot, top = _block("file-foot", "\n".join(origin), across, FOOT, top + APART // 2)
+    style = "\n".join(needed(rules(), drawn))
+    width, height = across + 2 * MARGIN, top - FOOT[1] + MARGIN // 2
+    own = {"style": Markup(style), "drawing": Markup(drawing)}  # noqa: S704 - of our sheets and our templates
+    text = rendered(
+        "standalone.svg", words, figure=figure, blocks=(heading, caption, foot), margin=MARGIN, at=at, across=across,
+        down=down, width=width, height=height, **own,
+    )  # fmt: skip
+    return StandAlone(text, style, width, height)
+
+
+def _block(kind: str, text: str, across: int, size: tuple[int, int], top: int) -> tuple[Block, int]:
+    """A text in lines from `top` on, and where the next line would stand."""
+    letter, apart = size
+    room = int(across / (letter * LETTER))
+    lines = [line for whole in text.splitlines() for line in wrap(whole, room, break_on_hyphens=False)]
+    return Block(kind, [(top + apart * at, line) for at, line in enumerate(lines)]), top + apart * len(lines)
+
+
+def _without_links(drawn: Xml.Element) -> str:
+    """The drawing as text. A file has no links: they lead somewhere from our pages alone."""
+    for element in drawn.iter():
+        for link in element.iterfind("a"):
+            link.tag, link.attrib = "tspan" if element.tag in OF_TEXT else "g", {}
+    return Xml.tostring(drawn, encoding="unicode")
+
+
+@cache
+def rules() -> Sequence[tuple[str, str]]:
+    """The rules of all sheets that hold anywhere, as selector and declarations, with the values of variables."""
+    text = "".join(path.read_text() for path in sorted((FOLDER / "css").glob("*.css")))
+    found = RULE.findall(_outside_of_conditions(COMMENT.sub("", text)))
+    variables = dict(
+        re.findall(r"(--[\w-]+):\s*([^;]+);", next(body for name, body in found if name.strip() == ":root"))
+    )
+    return [
+        (selector.strip(), " ".join(VARIABLE.sub(lambda told: variables[told[1]], body).split()))
+        for names, body in found
+        for selector in names.split(",")
+    ]
+
+
+def _outside_of_conditions(text: str) -> str:
+    """A sheet without its @media and the like: those are for pages."""
+    kept, depth, dropped = [], 0, False
+    for piece in re.split(r"([{}])", text):
+        dropped = dropped or (depth == 0 and piece.strip().startswith("@"))
+        if not dropped:
+            kept.append(piece)
+        depth += {"{": 1, "}": -1}.get(piece, 0)
+        if dropped and depth == 0 and piece == "}":
+            dropped = False
+    return "".join(kept)
+
+
+def needed(all_rules: Iterable[tuple[str, str]], drawn: Xml.Element) -> list[str]:
+    """Those rules that hold of something in a drawing, or around it."""
+    tags = {"text", *(element.tag for element in drawn.iter())}
+    classes = {*OWN, *(one for element in drawn.iter() for one in element.get("class", "").split())}
+    return [f"{selector}{{{body}}}" for selector, body in all_rules if _can_hold(selector, tags, classes)]
+
+
+def _can_hold(selector: str, tags: set[str], classes: set[str]) -> bool:
+    parts = [COMPOUND.fullmatch(part) for part in selector.replace(">", " ").split()]
+    return all(
+        part is not None and (not part["tag"] or part["tag"] in tags) and set(part["classes"].split(".")[1:]) <= classes
+        for part in parts
+    )

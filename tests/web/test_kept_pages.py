@@ -1,0 +1,73 @@
+"""Pages of numbers are kept as ready bytes until the next entry; pages of people never are."""
+
+import pytest
+
+from app.web.asking import Api
+from app.web.page import is_kept
+from tests.support import World
+
+COUNTED = "/es/counts?country=VE&released_from=2026-01-08"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What pages ask the API."""
+    paths: list[str] = []
+    get = Api.get
+
+    async def noted(self: Api, path: str, *terms: object, **further: object) -> object:
+        paths.append(path)
+        return await get(self, path, *terms, **further)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Api, "get", noted)
+    return paths
+
+
+@pytest.mark.parametrize("path", ["/es/", "/en/counts", "/es/claims", "/es/sources", "/es/corrections", "/es/data"])
+def test_a_page_that_was_just_made_is_not_made_again(world: World, asked: list[str], path: str) -> None:
+    first = world.client.get(path)
+    assert first.status_code == 200
+    made = len(asked)
+    assert made > 0
+    again = world.client.get(path)
+    assert (again.text, again.headers["etag"]) == (first.text, first.headers["etag"])
+    assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+    assert len(asked) == made
+
+
+def test_a_page_tells_of_every_entry_at_once(world: World) -> None:
+    before = world.client.get(COUNTED).text
+    world.file("foro")
+    assert world.client.get(COUNTED).text != before
+
+
+def test_a_kept_page_is_packed_as_each_reader_takes_it(world: World) -> None:
+    plain = world.client.get(COUNTED, headers={"accept-encoding": "identity"})
+    packed = world.client.get(COUNTED, headers={"accept-encoding": "br"})
+    assert packed.headers["content-encoding"] == "br"
+    assert packed.text == plain.text
+    assert packed.headers["etag"] != plain.headers["etag"]
+    known = world.client.get(COUNTED, headers={"accept-encoding": "br", "if-none-match": packed.headers["etag"]})
+    assert known.status_code == 304
+
+
+def test_a_page_of_a_moment_that_may_be_settled_is_made_each_time(world: World, asked: list[str]) -> None:
+    world.client.get("/es/counts?as_of=2026-01-31")
+    made = len(asked)
+    world.client.get("/es/counts?as_of=2026-01-31")
+    assert len(asked) > made
+
+
+def test_pages_of_people_and_of_the_desk_are_not_kept() -> None:
+    person = "0393b36a-0583-4f56-adae-5d8b4cae2060"
+    never = (
+        "/es/people",
+        f"/es/people/{person}",
+        "/es/releases",
+        "/es/objection",
+        "/es/desk",
+        "/es/desk/lists",
+        "/es/c/x",
+    )
+    assert [path for path in never if is_kept(path)] == []
+    assert is_kept(f"/es/claims/{person}")
