@@ -18,6 +18,7 @@ FILES   ?=
 ENGINE  ?= sqlite
 LISTS   ?=
 FILE    ?=
+BROWSED ?=
 RATE    ?=
 ROUNDS  ?= 200
 SIZES   ?= 1000 20000 100000
@@ -55,7 +56,7 @@ PYTEST = $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist workstea
 COUNT := --cov --cov-report term
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick browse screenshots campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -72,6 +73,12 @@ coverage: $(VENV)/.dev ## Run only the tests on SQLite whose lines are counted, 
 quick: $(VENV)/.dev ## Run FILE (tests/…) on SQLite alone
 	@test -n "$(FILE)" || { echo "Say which tests to run: make quick FILE=tests/test_dates.py" >&2; exit 1; }
 	@$(ONE) -q -m "not postgresql" -p no:xdist -p no:cov $(FILE)
+
+browse: $(VENV)/.dev ## Look at every page in every language and width with Chromium, axe and the Nu HTML checker (BROWSED=http://…)
+	BROWSE=thoroughly $(addprefix BROWSED=,$(BROWSED)) $(ONE) -q -m "not postgresql" -p no:xdist -p no:cov tests/web/browser
+
+screenshots: $(VENV)/.dev ## Write pictures of pages to docs/screenshots, of a demo that is made for it
+	$(BIN)/python -m tests.web.browser.screenshots docs/screenshots
 
 campaign: second-model trials ## Draw far more examples than `make test`, elsewhere each time; with second-model and trials
 	HYPOTHESIS_PROFILE=long $(PYTEST) -m drawn
