@@ -25,6 +25,8 @@ QUESTIONS = (
     "/v1/counts/detentions?country=VE&held_on=2026-01-05&group_by=source",
     "/v1/counts/detentions?country=VE",
     "/v1/counts/series?country=VE&interval=week&released_from=2026-01-08&claims=true",
+    "/v1/counts/series?country=VE&interval=hour&told_from=2026-01-12&released_from=2026-01-08",
+    "/v1/timemaps/releases?country=VE&released_from=2026-01-08",
     "/v1/counts/series?country=VE&interval=day&by=event&released_from=2026-01-08&released_to=2026-01-31",
     "/v1/counts/overlap?country=VE&released_from=2026-01-08",
     "/v1/estimates/releases?lists=foro-penal&lists=jep&released_from=2026-01-08",
@@ -88,6 +90,13 @@ def test_so_are_those_of_a_moment_that_the_files_reach_and_of_any_day_of_custody
     assert told(given) == told(wanted)
 
 
+def test_it_leads_to_the_past_as_the_registry_does(replayed: Replayed, reader: TestClient) -> None:
+    question, asked = "/v1/counts/releases?country=VE", {"Accept-Datetime": "Tue, 13 Jan 2026 18:00:00 GMT"}
+    wanted = replayed.client.get(question, headers=asked, follow_redirects=False)
+    given = reader.get(question, headers=asked, follow_redirects=False)
+    assert (given.status_code, given.headers["location"]) == (302, wanted.headers["location"])
+
+
 def test_of_personal_terms_it_says_whom_to_ask(reader: TestClient) -> None:
     for question in ("group_by=gender", "facility=el-rodeo-i", "age_group=over_70", "group_by=area"):
         answer = reader.get(f"/v1/counts/releases?{question}")
@@ -108,4 +117,4 @@ def test_it_serves_counts_and_nothing_else(reader: TestClient) -> None:
         assert reader.get(address).status_code == 404, address
     assert reader.post("/v1/releases", json={}).status_code in (404, 405)
     described = reader.get("/openapi.json").json()
-    assert all(path.startswith(("/v1/counts/", "/v1/estimates/")) for path in described["paths"])
+    assert all(path.startswith(("/v1/counts/", "/v1/estimates/", "/v1/timemaps/")) for path in described["paths"])

@@ -100,7 +100,7 @@ def test_a_report_is_withdrawn_and_stands_again(officer: Officer, filed: Body) -
     told = officer.post(RETRACTION, form)
     assert told.status_code == 200
     assert "The report is withdrawn" in told.text
-    assert "taken back" in officer.open(REPORTS).text
+    assert "report withdrawn" in officer.open(REPORTS).text
     page = officer.open(f"{REPORTS}/{filed['report']['id']}").text
     assert "This report is withdrawn" in page
     assert f"/en{RETRACTION}" not in page
