@@ -14,6 +14,7 @@ from app.web.asking import Api, Refused
 from app.web.catalogue import catalogue
 from app.web.desk import session as sessions
 from app.web.desk.session import SESSION, Session
+from app.web.forms import SAME_ORIGIN, from_here
 from app.web.page import MOST_SOURCES, Page, PageRoute, language_of
 
 HOME = "/desk"
@@ -54,8 +55,7 @@ class Desk(Page):
         **values: Any,
     ) -> Response:  # fmt: skip
         """A page for this browser alone, which nothing keeps; with it the session lasts on."""
-        # Browsers say where a form comes from only where pages may tell their own site of themselves.
-        own = {"Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex", **(headers or {})}
+        own = {**SAME_ORIGIN, "X-Robots-Tag": "noindex", **(headers or {})}
         response = await super().show(template, status=status, caching=caching, headers=own, **values)
         renewed = None if self.session is None else self.session.renewed(self.request.app.state.clock())
         if renewed is not None:
@@ -127,7 +127,7 @@ async def given_in(request: Request) -> Given:
 
 def require_from_here(request: Request) -> None:
     """Raises Forbidden."""
-    if not sessions.from_here(request):
+    if not from_here(request):
         raise Forbidden("This form was not sent from a page of this registry: open the desk, and send it from there.")
 
 

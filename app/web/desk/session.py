@@ -9,7 +9,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
-from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -101,17 +100,6 @@ def over_tls(request: Request) -> bool:
 def is_private(request: Request) -> bool:
     """Whether nobody on the way can read what is sent: over TLS, or on this machine."""
     return over_tls(request) or request.url.hostname in LOOPBACK
-
-
-def from_here(request: Request) -> bool:
-    """Whether a form was sent from a page of this registry. Every browser since 2020 says from where."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("origin")
-    if not origin:
-        return False
-    return origin == request.app.state.public_url or urlsplit(origin).netloc == request.headers.get("host")
 
 
 def keep(response: Response, request: Request, session: Session) -> None:

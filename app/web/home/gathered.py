@@ -8,15 +8,15 @@ from itertools import pairwise
 from typing import Any
 
 from app.vocabulary import Measure, Series
-from app.web.asking import Refused, together
+from app.web.asking import together
 from app.web.home.own_figures import DAY, days_to_zoom, own_figures
 from app.web.home.question import Claims, Question, commonest, question_of
 from app.web.home.statements import MOST_RECONCILED, Statement, most_contested, ranked, statements
 from app.web.page import Page
+from app.web.series import finest
 
 Answer = Mapping[str, Any]
 MOST_CLAIMS = 200  # the longest page of a list: the newest, which say what a registry is about
-INTERVALS = ("day", "week", "month")  # the first that is not too many points for one series
 MOST_LINES = 3  # sources that are drawn: each has a look of its own
 AT_LEAST = 3  # sources that verified the lower edge of the band
 
@@ -59,8 +59,8 @@ async def gather(page: Page, question: Question, claims: Claims) -> Gathered:
     terms = question.terms
     now, series, by_three = await together(
         page.api.get("/v1/counts/releases", terms, group_by="source"),
-        _series(page, terms),
-        _series(page, {**terms, "min_sources": AT_LEAST}),
+        finest(page, terms),
+        finest(page, {**terms, "min_sources": AT_LEAST}),
     )
     lines = _drawn(page, now)
     told = statements(series["claims"], page.sources, page.zone)
@@ -114,22 +114,11 @@ def _drawn(page: Page, now: Answer) -> tuple[Answer, ...]:
     return tuple(ordered[:MOST_LINES])
 
 
-async def _series(page: Page, terms: Mapping[str, Any]) -> Any:
-    """A series in the finest intervals of which it is not too many points."""
-    for interval in INTERVALS[:-1]:
-        try:
-            return await page.api.get("/v1/counts/series", terms, interval=interval)
-        except Refused as refusal:
-            if not any(error["code"] == "too_many_points" for error in refusal.body.get("errors", ())):
-                raise
-    return await page.api.get("/v1/counts/series", terms, interval=INTERVALS[-1])
-
-
 async def _reference(page: Page, terms: Mapping[str, Any], claims_from: str | None) -> Any:
     """The count on the window of the claims, where that is another."""
     if claims_from is None or claims_from == terms["released_from"]:
         return None
-    return await _series(page, {**terms, "released_from": claims_from, "min_sources": 1})
+    return await finest(page, {**terms, "released_from": claims_from, "min_sources": 1})
 
 
 def _days_to_zoom(

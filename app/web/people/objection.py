@@ -3,7 +3,7 @@
 import json
 import re
 from typing import Annotated, get_args
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -13,6 +13,7 @@ from app.errors import Forbidden, Invalid
 from app.models.log import ObjectionWish
 from app.registry.objection_intake import MOST_ADDRESS, MOST_WORDS
 from app.web.catalogue import LANGUAGES
+from app.web.forms import SAME_ORIGIN, from_here
 from app.web.page import Opened, PageRoute
 
 objections = APIRouter(route_class=PageRoute)
@@ -22,8 +23,6 @@ PATH = "/objection"
 FORMS = {f"/{language}{PATH}": MOST_BYTES for language in LANGUAGES}
 WISHES = get_args(ObjectionWish)
 FIELDS = ("about", "wish", "words", "contact")
-# A browser that tells its own site nothing of where a form was sent from could not be told from another site.
-SAME_ORIGIN = {"Referrer-Policy": "same-origin"}
 ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -39,22 +38,13 @@ async def read_objection(page: Opened, about: str = "") -> Response:
 
 async def _sent(request: Request) -> dict[str, str]:
     """What somebody wrote. Raises Forbidden for a form of another site: it would write in its visitors' names."""
-    if not _from_here(request):
+    if not from_here(request):
         raise Forbidden("This form was not sent from a page of this registry. Open the page, and send it from there.")
     try:
         given = parse_qs((await request.body()).decode(), max_num_fields=len(FIELDS), errors="strict")
     except ValueError:
         raise Invalid.at("", "malformed_form", "Send the form as the page made it.") from None
     return {name: given[name][0] for name in FIELDS if name in given}
-
-
-def _from_here(request: Request) -> bool:
-    """Whether a form was sent from a page of this registry. Every browser since 2020 says from where."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("origin", "")
-    return bool(origin) and urlsplit(origin).netloc == request.headers.get("host")
 
 
 @objections.post(PATH)

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from app.vocabulary import Series
-from app.web.asking import Refused, Terms
+from app.web.asking import Terms
 from app.web.catalogue import Catalogue
 from app.web.charts.sentence import in_place_of_a_chart
 from app.web.charts.source_line import Point, Published, drawn_until, laid_out
@@ -15,8 +15,8 @@ from app.web.charts.time_axis import day_number
 from app.web.claimed import figure_of
 from app.web.figure import PHONE, SEVEN, Figure, drawing
 from app.web.page import Page
+from app.web.series import finest
 
-INTERVALS = ("day", "week", "month")  # the first that is not too many points
 HEIGHT, NARROW_HEIGHT = 330, 270
 TICKS, NARROW_TICKS = 8, 4  # on the axis of days
 Claims = Sequence[Mapping[str, Any]]
@@ -50,17 +50,6 @@ async def source_line_figure(page: Page, terms: Terms) -> Figure:
         rows=[_row(claim, points, page) for claim in claims],
         terms=dict(terms),
     )
-
-
-async def finest(page: Page, terms: Terms) -> Any:
-    """A series in the finest intervals of which it is not too many points."""
-    for interval in INTERVALS[:-1]:
-        try:
-            return await page.api.get("/v1/counts/series", terms, interval=interval)
-        except Refused as refusal:
-            if not any(error["code"] == "too_many_points" for error in refusal.body.get("errors", ())):
-                raise
-    return await page.api.get("/v1/counts/series", terms, interval=INTERVALS[-1])
 
 
 def points_of(line: Sequence[Mapping[str, Any]]) -> list[Point]:
