@@ -64,7 +64,7 @@ from app.registry.objection_places import Networks
 from app.registry.projection import RULES
 from app.web import desk
 from app.web.asking import Inside
-from app.web.page import is_kept
+from app.web.page import kept_as
 from app.web.people import objection
 from app.web.pictures import Pictures
 from app.web.routes import serve_pages
@@ -301,7 +301,7 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
         keyless={OBJECTIONS: MOST_BYTES, **objection.FORMS, **desk.FORMS},
     )
     app.add_middleware(CountedApart)
-    app.add_middleware(AnswersFromMemory, is_page=is_kept)
+    app.add_middleware(AnswersFromMemory, page=kept_as)
     app.add_middleware(Inside, state=app.state)
     app.add_middleware(Counted)
     app.add_middleware(

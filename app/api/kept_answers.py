@@ -100,12 +100,13 @@ class Asked:
     known: str
 
     @classmethod
-    def of(cls, scope: Scope, is_page: Callable[[str], bool]) -> "Asked | None":
+    def of(cls, scope: Scope, page: Callable[[str, bytes], bytes | None]) -> "Asked | None":
         """None where the answer to such a request is never kept."""
         if scope["type"] != "http" or scope["method"] != "GET":
             return None
-        of_page = not _is_answer(scope["path"])
-        if of_page and not is_page(scope["path"]):
+        path, of_page = scope["path"], not _is_answer(scope["path"])
+        query = page(path, scope["query_string"]) if of_page else scope["query_string"]
+        if query is None:
             return None
         given = {b"accept": "", b"accept-encoding": "", b"if-none-match": "", b"accept-datetime": ""}
         for name, value in scope["headers"]:
@@ -113,7 +114,7 @@ class Asked:
                 given[name] += ("," if given[name] else "") + value.decode("latin-1")
             elif name == b"authorization":
                 return None
-        path, query, accepted = scope["path"], scope["query_string"], "" if of_page else given[b"accept"]
+        accepted = "" if of_page else given[b"accept"]
         if not is_kept(path, query, accepted, of_page=of_page):
             return None
         if given[b"accept-datetime"] and (of_page or is_gate(path, query)):
@@ -256,12 +257,12 @@ def _size(address: Address, answer: KeptAnswer) -> int:
 class AnswersFromMemory:
     """Answer with kept bytes where there are some, and keep what is answered."""
 
-    def __init__(self, app: ASGIApp, is_page: Callable[[str], bool] = lambda _path: False) -> None:
-        """`is_page`: whether at a path there is a page that may be kept as answers are."""
-        self._app, self._is_page = app, is_page
+    def __init__(self, app: ASGIApp, page: Callable[[str, bytes], bytes | None] = lambda _path, _query: None) -> None:
+        """`page`: by which query the page at a path, asked with a query, is kept as answers are, if it is."""
+        self._app, self._page = app, page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = Asked.of(scope, self._is_page)
+        asked = Asked.of(scope, self._page)
         head = None if asked is None else await _head(scope["app"].state)
         if asked is None or head is None:
             await self._app(scope, receive, send)

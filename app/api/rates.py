@@ -49,19 +49,19 @@ class Rates:
         else:
             self._valid.discard(digest)
 
-    def count(self, token: str | None, client: str, *, search: bool = False) -> None:
-        """Count one request. Raises TooManyRequests."""
+    def count(self, token: str | None, client: str, *, search: bool = False, cost: int = 1) -> None:
+        """Count one request, or as many as one costs. Raises TooManyRequests."""
         digest = None if token is None else self._digest(token)
         by, bucket = ("key", digest) if digest in self._valid else ("client", self._bucket(client))
-        self._hit(by, self._by[by], "requests", by, str(bucket))
+        self._hit(by, self._by[by], "requests", by, str(bucket), cost)
         if search:
             self._hit("searches", self._searches, "searches by name", by, str(bucket))
 
-    def _hit(self, policy: str, most: int, what: str, by: str, bucket: str) -> None:
+    def _hit(self, policy: str, most: int, what: str, by: str, bucket: str, cost: int = 1) -> None:
         if not most:
             return
         rate = RateLimitItemPerMinute(most)
-        if self._counts.hit(rate, policy, by, bucket):
+        if self._counts.hit(rate, policy, by, bucket, cost=cost):
             return
         seconds = max(1, ceil(self._counts.get_window_stats(rate, policy, by, bucket).reset_time - time()))
         headers = {

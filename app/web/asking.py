@@ -54,7 +54,7 @@ class Api:
 
     async def get(self, path: str, terms: Terms | None = None, **further: Any) -> Any:
         """The body of an answer. Terms that are None are left out; lists are repeated. Raises Refused."""
-        given = {"as_of": self.as_of, **(terms or {}), **further}
+        given = {"as_of": self.as_of, **(terms or {}), **further, "format": None}  # a page reads JSON alone
         query = urlencode({name: value for name, value in given.items() if value is not None}, doseq=True)
         body, _headers = await asyncio.create_task(self._ask("GET", path, query, b"", []))
         return body

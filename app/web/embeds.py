@@ -14,7 +14,7 @@ from app.errors import NotFound
 from app.web.asking import Refused
 from app.web.catalogue import LANGUAGES
 from app.web.figure import Figure
-from app.web.figures import ELSEWHERE, drawn, kind_of
+from app.web.figures import ELSEWHERE, drawn, is_personal, kind_of
 from app.web.page import POLICY, Opened, Page, PageRoute, opened, terms_of
 from app.web.rendering import rendered
 
@@ -64,6 +64,8 @@ async def _counted(page: Page, terms: Mapping[str, Any]) -> tuple[str, Any]:
     counted = terms.get("count", COUNTED[0])
     if counted not in COUNTED:
         raise NotFound("There is no such count. There is one of releases and one of detentions.")
+    if is_personal(terms):
+        raise NotFound("A number by what is personal follows today's consent, and stands on no other site.")
     further = {name: value for name, value in terms.items() if name not in ("as_of", "count")}
     return counted, await page.api.get(f"/v1/counts/{counted}", further)
 
@@ -134,7 +136,10 @@ async def _framed(page: Page, name: str, terms: Mapping[str, Any]) -> tuple[str,
 def _address(url: str, public_url: str) -> tuple[str, str, dict[str, Any]]:
     """The language, the name and the terms of an embed, or of a figure's file. Raises NotFound for all else: nothing is
     ever fetched from an address that somebody sends."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     here = f"{parts.scheme}://{parts.netloc}" == public_url
     found = EMBEDDED.fullmatch(parts.path)
     if not here or found is None:

@@ -12,6 +12,8 @@ from fastapi import APIRouter, Response
 from app.api.answers import LIVE, UNCACHED
 from app.errors import NotFound
 from app.exchange.tables import to_cell, to_csv
+from app.reading.dimensions import PERSONAL
+from app.reading.terms import PERSONAL_FILTERS
 from app.web.charts.funnel import funnel_figure
 from app.web.charts.overlap import overlap_figure
 from app.web.charts.people import people_figure
@@ -46,7 +48,8 @@ class Kind:
 
     def is_told(self, terms: Terms) -> bool:
         """Whether terms say of what a figure is, where it is of one thing."""
-        return all(isinstance(terms.get(name), str) for name in re.findall(r"\{(\w+)\}", self.on))
+        named = [terms.get(name) for name in re.findall(r"\{(\w+)\}", self.on)]
+        return all(isinstance(value, str) and "/" not in value for value in named)
 
     def page(self, page: Page, terms: Terms) -> str:
         """The address of the page that a figure stands on, at its revision."""
@@ -71,6 +74,13 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def is_personal(terms: Terms) -> bool:
+    """Whether terms tell people apart by what is personal: of them numbers follow today's consent."""
+    groups = terms.get("group_by", ())
+    by = {groups} if isinstance(groups, str) else set(groups)
+    return not terms.keys().isdisjoint(PERSONAL_FILTERS) or not by.isdisjoint(PERSONAL)
+
+
 def kind_of(name: str) -> Kind:
     if name not in KINDS:
         raise NotFound("There is no figure of this name.")
@@ -82,6 +92,10 @@ async def drawn(page: Page, name: str, terms: Terms) -> Figure:
     kind = kind_of(name)
     if not kind.is_told(terms):
         raise NotFound(f"The address of this figure says of what it is: {kind.on}")
+    if is_personal(terms):
+        raise NotFound(
+            "Numbers by what is personal follow today's consent, and files are kept elsewhere: there is none."
+        )
     figure = await kind.draw(page, {name: value for name, value in terms.items() if name != "as_of"})
     if figure is None:
         raise NotFound("There is nothing to draw: nothing of this is known, or it cannot be compared.")

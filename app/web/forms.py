@@ -16,4 +16,7 @@ def from_here(request: Request) -> bool:
     origin = request.headers.get("origin")
     if not origin:
         return False
-    return origin == request.app.state.public_url or urlsplit(origin).netloc == request.headers.get("host")
+    try:
+        return origin == request.app.state.public_url or urlsplit(origin).netloc == request.headers.get("host")
+    except ValueError:  # no browser has such an address
+        return False

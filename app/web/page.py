@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
@@ -37,8 +37,11 @@ OF_PEOPLE = ("/people", "/objection", "/releases", "/detentions", "/figures/life
 # figures that were published, and of sources, which are the same for everybody.
 _OF_NUMBERS = r"(counts|claims(/[0-9a-f-]{36})?|sources(/[a-z0-9-]+)?|corrections|data)?"
 _KEPT = re.compile(f"/({'|'.join(LANGUAGES)})/{_OF_NUMBERS}")
+MOST_TERMS = 300  # values in an address: a list names 200 people, and other terms beside them
+MADE = 5  # requests that a page is counted as which is made: it asks as many questions, and some five times as many
 # What other sites append to the links on them.
 TRACKING = ("utm_", "fbclid", "gclid", "dclid", "msclkid", "twclid", "igsh", "mc_cid", "mc_eid")
+_APPENDED = tuple(name.encode() for name in TRACKING)
 NO_PROBLEM_HERE: dict[str, Any] = {"detail": None, "errors": [], "address": None, "code": None}
 UNPAGED = "/v1/detentions?"  # lists that only the API has
 
@@ -158,9 +161,12 @@ class Page:
             scope[MADE_FROM]["head"] = self.head
 
 
-def is_kept(path: str) -> bool:
-    """Whether the page at a path may be kept."""
-    return _KEPT.fullmatch(path) is not None
+def kept_as(path: str, query: bytes) -> bytes | None:
+    """The query by which the page at an address is kept, without what other sites append to links; None where it may
+    not be kept."""
+    if _KEPT.fullmatch(path) is None:
+        return None
+    return b"&".join(part for part in query.split(b"&") if not part.startswith(_APPENDED))
 
 
 def sent(
@@ -185,8 +191,11 @@ def sent(
     return Response(body, status, given, media_type=media)
 
 
-def terms_of(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The terms of an address, as the API takes them; a repeated one as a list."""
+def terms_of(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The terms of an address, as the API takes them; a repeated one as a list. Raises Invalid where they are more than
+    any question has: a form would have a field for each."""
+    if len(pairs) > MOST_TERMS:
+        raise Invalid.at("", "too_many_terms", f"The address of a page names at most {MOST_TERMS} values.")
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         if value and not name.startswith(TRACKING):  # a form sends fields that nobody filled in
@@ -207,6 +216,8 @@ async def open_page(request: Request) -> Page:
 
 async def opened(request: Request, language: str, as_of: str | None) -> Page:
     """A page in a language and of a moment that the request names elsewhere than in its address."""
+    client = request.client.host if request.client is not None else ""
+    request.app.state.rates.count(None, client, cost=MADE)
     api, head = Api(request, language), await request.app.state.heads.newest()
     zone = None if as_of is None else request.query_params.get("zone")
     known = await api.get("/v1/sources", as_of=as_of, zone=zone, limit=MOST_SOURCES)

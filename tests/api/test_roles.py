@@ -36,6 +36,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/counts/series"): ANYONE,
     ("GET", "/v1/counts/overlap"): ANYONE,
     ("GET", "/v1/estimates/releases"): ANYONE,
+    ("GET", "/v1/timemaps/releases"): ANYONE,
+    ("GET", "/v1/timemaps/detentions"): ANYONE,
     ("GET", "/c/{code}"): ANYONE,
     ("GET", "/v1/releases"): ANYONE,
     ("POST", "/v1/releases"): FILES,

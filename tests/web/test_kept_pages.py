@@ -2,8 +2,9 @@
 
 import pytest
 
+from app.api.rates import Rates
 from app.web.asking import Api
-from app.web.page import is_kept
+from app.web.page import MADE, kept_as
 from tests.support import World
 
 COUNTED = "/es/counts?country=VE&released_from=2026-01-08"
@@ -60,14 +61,22 @@ def test_a_page_of_a_moment_that_may_be_settled_is_made_each_time(world: World, 
 
 def test_pages_of_people_and_of_the_desk_are_not_kept() -> None:
     person = "0393b36a-0583-4f56-adae-5d8b4cae2060"
-    never = (
-        "/es/people",
-        f"/es/people/{person}",
-        "/es/releases",
-        "/es/objection",
-        "/es/desk",
-        "/es/desk/lists",
-        "/es/c/x",
-    )
-    assert [path for path in never if is_kept(path)] == []
-    assert is_kept(f"/es/claims/{person}")
+    never = ("people", f"people/{person}", "releases", "objection", "desk", "desk/lists", "c/x")
+    assert [path for path in never if kept_as(f"/es/{path}", b"") is not None] == []
+    assert kept_as(f"/es/claims/{person}", b"") == b""
+
+
+def test_what_other_sites_append_to_a_link_makes_no_page_of_its_own(world: World, asked: list[str]) -> None:
+    world.client.get("/es/?country=VE")
+    made = len(asked)
+    world.client.get("/es/?country=VE&utm_source=somewhere&fbclid=1")
+    assert len(asked) == made
+
+
+def test_a_page_that_is_made_counts_as_several_requests(world: World) -> None:
+    former = world.app.state.rates
+    world.app.state.rates = Rates(by_client=MADE + 2, by_key=0)
+    first, again, another = (world.client.get(f"/es/{path}") for path in ("counts", "counts", "claims"))
+    world.app.state.rates = former
+    assert (first.status_code, again.status_code, another.status_code) == (200, 200, 429)
+    assert "retry-after" in another.headers

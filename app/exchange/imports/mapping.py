@@ -64,6 +64,11 @@ class Answer(StrEnum):
     LEAVE_OUT = "leave_out"
 
 
+def is_too_long(text: str) -> bool:
+    """Whether a text, or a line of it, is too long to be a mapping: reading dotted names takes the square of them."""
+    return len(text) > MOST_BYTES or any(len(line) > MOST_OF_A_LINE for line in text.split("\n"))
+
+
 def decoded(data: bytes) -> str:
     """The text of a mapping file; editors write a byte order mark. Raises BadFile."""
     try:
@@ -95,7 +100,7 @@ class Mapping(BaseModel):
     @classmethod
     def read(cls, text: str) -> Self:
         """The mapping in the text of a file. Raises BadFile, with the place of the error."""
-        if len(text) > MOST_BYTES or any(len(line) > MOST_OF_A_LINE for line in text.split("\n")):
+        if is_too_long(text):
             raise BadFile("bad_mapping", "The mapping file, or a line of it, is too long to be one.")
         try:
             return cls.model_validate(tomllib.loads(text))

@@ -167,7 +167,7 @@ class Form:
             return []
         choices = self._choices(name)
         known = {value for value, _label, _note in choices}
-        choices += [(value, value, "") for value in values if value not in known]
+        choices += [(value, value, "") for value in dict.fromkeys(values) if value not in known]
         return [Option(value, label, value in values, note) for value, label, note in choices]
 
     def _choices(self, name: str) -> list[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from app.exchange.imports.mapping import is_too_long
 from app.web.desk.page import Given, first
 
 # The fields of a form that answer: by name, or by what stands before the colon.
@@ -19,7 +20,7 @@ Answers = dict[str, Any]
 
 
 class Unreadable(Exception):
-    """The mapping that somebody wrote is not TOML: the API says where."""
+    """The mapping that somebody wrote is not TOML, or none that answers can be written into."""
 
 
 def answers_in(given: Given) -> Answers:
@@ -53,11 +54,13 @@ def merged(text: str, remembered: str, answers: Answers) -> str:
     Unreadable."""
     if not answers:
         return text
+    before = text if text.strip() else remembered
+    if is_too_long(before):  # which takes minutes to read
+        raise Unreadable
     try:
-        before = tomllib.loads(text if text.strip() else remembered)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return written(_laid_over(tomllib.loads(before), answers))
+    except (ValueError, TypeError, RecursionError):  # no TOML, a day where a word should be, a pile of brackets
         raise Unreadable from None
-    return written(_laid_over(before, answers))
 
 
 def as_read(columns: Iterable[Mapping[str, Any]]) -> str:

@@ -94,7 +94,10 @@ async def _contested(page: Page, question: Question, claims: Claims) -> tuple[Ga
 
 async def contested_figure(page: Page, terms: Terms) -> Figure:
     """The contested series alone."""
-    return contested_figure_of(page, await _found(page, terms))
+    found = await _found(page, terms)
+    if not found.series["points"]:
+        raise NotFound("Nothing was known yet of this count.")
+    return contested_figure_of(page, found)
 
 
 async def hours_figure(page: Page, terms: Terms) -> Figure:

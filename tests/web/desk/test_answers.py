@@ -65,3 +65,18 @@ def test_any_word_can_stand_in_a_mapping() -> None:
 def test_what_is_no_mapping_is_not_written_into(text: str) -> None:
     with pytest.raises(answers.Unreadable):
         answers.merged(text, "", {"dates": "day_first"})
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        ".".join(["a"] * 5_000) + "=1",  # which takes the square of its length to read
+        "\n".join(["# a long remark"] * 5_000),
+        "[" * 2_000,
+        "d = 2026-01-01",
+    ],
+    ids=["names", "lines", "brackets", "day"],
+)
+def test_a_mapping_that_no_answer_can_be_written_into_is_told(mapping: str) -> None:
+    with pytest.raises(answers.Unreadable):
+        answers.merged(mapping, "", {"dates": "day_first"})
