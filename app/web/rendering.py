@@ -14,6 +14,7 @@ from app.vocabulary import Language
 from app.web.assets import address_of
 from app.web.catalogue import LANGUAGES, Catalogue, catalogue
 from app.web.claimed import figure_of
+from app.web.least import is_least
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -36,7 +37,9 @@ def _environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals.update(words=words, asset=address_of, languages=[catalogue(one) for one in LANGUAGES])
+    environment.globals.update(
+        words=words, is_least=is_least, asset=address_of, languages=[catalogue(one) for one in LANGUAGES]
+    )
     environment.filters.update(_filters(words))
     return environment
 

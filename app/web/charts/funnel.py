@@ -84,8 +84,8 @@ def steps_of(by_source: Mapping[str, Any], by_kind: Mapping[str, Any], words: Ca
     full, measured = (_of_kind(by_kind, kind) for kind in (ReleaseKind.FULL_RELEASE, ReleaseKind.RELEASE_WITH_MEASURES))
     under = measured["releases"]
     measures = ngettext(
-        "One went out with measures; the case stays open",
-        "%(num)s went out with measures; their cases stay open",
+        "One left prison with measures; the case stays open",
+        "%(num)s left prison with measures; their cases stay open",
         under,
     )
     by_them = _told(ngettext("by one source", "by %(num)s sources", sources), sources, words)
@@ -113,7 +113,7 @@ def declared(group: Mapping[str, Any]) -> int:
 def _joined(count: Mapping[str, Any], words: Catalogue, behind: Address) -> list[Step]:
     people, releases = count["total"]["people"], count["total"]["releases"]
     again = words.ngettext(
-        "One person went out twice", "%(num)s more than people: some went out more than once", releases - people
+        "One person left prison twice", "%(num)s more than people: some left prison more than once", releases - people
     )
     can_undo = words.gettext("The registry joins what is said of one person, and can undo it")
     return [

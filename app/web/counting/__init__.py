@@ -17,8 +17,9 @@ from app.web.counting.faults import faults_of
 from app.web.counting.figures import groups_drawn, has_files
 from app.web.counting.form import Form, as_given
 from app.web.counting.further import Further
-from app.web.counting.view import asides_of, is_least, table_of
+from app.web.counting.view import asides_of, table_of
 from app.web.figure import Figure
+from app.web.least import is_least
 from app.web.page import Opened, Page, PageRoute, language_of, no_such_page, opened
 from app.web.told import Told, places_of, told_of
 

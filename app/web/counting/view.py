@@ -7,7 +7,6 @@ from typing import Any
 
 from app.reading.countables import countable_counted
 from app.reading.dimensions import DIMENSIONS
-from app.reading.terms import PERSONAL_FILTERS
 from app.web.charts.groups import Group
 from app.web.told import Told
 
@@ -53,11 +52,6 @@ class Aside:
 
 def noun_of(count: Mapping[str, Any]) -> str:
     return countable_counted(count["total"]).noun
-
-
-def is_least(count: Mapping[str, Any]) -> bool:
-    """Whether a personal term could not be asked of some people, so that the number is the least it can be."""
-    return bool(count.get("not_visible")) and not set(PERSONAL_FILTERS).isdisjoint(count["terms"])
 
 
 def table_of(count: Mapping[str, Any], told: Told) -> GroupTable | None:

@@ -93,7 +93,7 @@ def headline(receipt: Receipt, words: Catalogue) -> str:
         return _("The list could not be read")
     if receipt["state"] == "questioned":
         return _("Before the rows, the list itself is asked about")
-    number = receipt["rows"] or 0
+    number = (receipt["rows"] or 0) + receipt["left_out"]["count"]  # which are no rows of people
     rows = words.ngettext("%(n)s row", "%(n)s rows", number) % {"n": words.number(number)}
     told = [share.label for share in shares_of(receipt, words)]
     return f"{rows}: {words.listed(told)}" if told else rows

@@ -240,7 +240,7 @@ def _announcement(page: Page, found: Gathered, first: float, last: float) -> tup
         if claim["qualifier"] == Qualifier.UNQUANTIFIED and claim["country"] == found.question.country:
             day = (claim["stated_at"] or "")[:10]
             if len(day) == len("2026-01-08") and first <= date.fromisoformat(day).toordinal() <= last:
-                text = words.gettext("%(day)s: announced, without a number") % {"day": words.short_day(day)}
+                text = words.gettext("%(day)s: announced, no number") % {"day": words.short_day(day)}
                 return float(date.fromisoformat(day).toordinal()), text
     return None
 
