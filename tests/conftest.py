@@ -37,12 +37,12 @@ os.environ["RECUENTO_COUNTING_APART"] = "0"
 UNCOUNTED = (
     "properties", "model", "trials", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles",
     "test_filters", "test_formats", "test_probing", "test_reading", "test_drills", "test_crowd", "machine", "fuzz",
-    "attack", "test_pairs", "test_hostile", "test_time_tells", "deploy", "test_costs", "test_two_registries",
+    "attack", "test_pairs", "test_hostile", "test_time_tells", "deploy", "test_costs", "test_two_registries", "browser",
 )  # fmt: skip
 # A test that takes half a minute, begun last, would be alone on its core.
 LONGEST = (
     "test_two_registries", "test_canary", "test_wire", "test_load", "test_workers", "test_reader", "trials", "machine",
-    "attack", "docs",
+    "attack", "docs", "browser",
 )  # fmt: skip
 # What was made while tests were collected stays until the end, so nobody looks through it for garbage; nor, more often
 # than this, through what the tests make. A tenth of their time went there.
