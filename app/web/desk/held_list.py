@@ -21,7 +21,6 @@ from app.log import vault
 # Packed: some five thousand rows. A third more as text, it comes and goes with each trial, in seconds over a bad line;
 # whoever has a longer list chooses the file again.
 MOST_HELD = 256 * 1024
-# Packed bytes that unpack to more are no list that was sealed here, which is bounded before it is packed.
 _PLACE = "list of"
 
 
@@ -35,7 +34,7 @@ def sealed(secret: bytes, data: bytes, source: str) -> str | None:
 
 def opened(secret: bytes, text: str, source: str) -> bytes | None:
     """The list that a page held for this source."""
-    try:
+    try:  # what was sealed here unpacks to no more than the list that the API took
         return zlib.decompress(vault.unseal(secret, urlsafe_b64decode(text), "desk", _PLACE, source))
     except (vault.Damaged, ValueError):
         return None

@@ -122,7 +122,7 @@ class Filters:
         """Each filter that holds."""
         terms = {name: value for name, value in self._page.terms.items() if name not in PAGING}
         for name in terms:
-            if name in PINS or name == "sort":
+            if name in PINS or name in ("sort", "id"):  # of two hundred ids each chip would repeat the others
                 continue
             for value in values_of(terms, name):
                 if ALWAYS_SAID.get(name) == value:
