@@ -43,6 +43,7 @@ MADE = 5  # requests that a page is counted as which is made: it asks as many qu
 TRACKING = ("utm_", "fbclid", "gclid", "dclid", "msclkid", "twclid", "igsh", "mc_cid", "mc_eid")
 _APPENDED = tuple(name.encode() for name in TRACKING)
 NO_PROBLEM_HERE: dict[str, Any] = {"detail": None, "errors": [], "address": None, "code": None}
+MOMENT = ("as_of", "zone", "cursor")  # terms of when, and of where in a list
 UNPAGED = "/v1/detentions?"  # lists that only the API has
 
 
@@ -129,11 +130,20 @@ class Page:
     @property
     def canonical(self) -> str:
         """The address by which others should know this page: that of its newest numbers."""
+        return self.public(self.newest)
+
+    @property
+    def newest(self) -> str:
+        """This page's address without a moment."""
         path = self.request.url.path.removeprefix(f"/{self.language}")
-        moment = ("as_of", "zone", "cursor")
-        return self.public(
-            self.address(path, {name: value for name, value in self.terms.items() if name not in moment})
-        )
+        return self.address(path, {name: value for name, value in self.terms.items() if name not in MOMENT})
+
+    @property
+    def pinned(self) -> str:
+        """This page's address with its revision: of numbers that no later report changes."""
+        path = self.request.url.path.removeprefix(f"/{self.language}")
+        given = {name: value for name, value in self.terms.items() if name not in ("as_of", "zone")}
+        return self.at_revision(path, given)
 
     def in_language(self, language: str) -> str:
         """This page in another language."""

@@ -29,6 +29,7 @@ PAGES = {
     "corrections": "/corrections",
     "data": "/data",
 }
+OF_PEOPLE = ("people", "person", "releases")  # which follow consent, and name no revision
 OF_ONE = {"claim": "/v1/claims?sort=-recorded&limit=1", "person": f"/v1/detainees?{JANUARY}&sort=-recorded&limit=1"}
 NUMBER = re.compile(r"\d+")
 SEPARATED = re.compile(r"(?<=\d)[.,](?=\d{3}\b)")
@@ -163,5 +164,5 @@ def test_every_number_on_a_page_is_told_by_the_api(
     revision = replayed.get("/v1/sources", as_of=moment)["revision"]
     assert max(answer["revision"] for answer in answers) == revision, "what was known earlier is asked beside it"
     shown = numbers_in(page.text, WORKED_OUT.get(name))
-    assert shown
+    assert revision in shown or name in OF_PEOPLE
     assert sorted(shown - numbers_told(answers)) == []

@@ -49,3 +49,15 @@ def test_files_of_pages_are_kept_for_ever_and_packed(world: World) -> None:
     assert answer.headers["content-encoding"] == "br"
     assert "immutable" in answer.headers["cache-control"]
     assert world.client.get("/static/pages.0.css").status_code == 404
+
+
+def test_a_page_says_its_revision_and_by_which_address_it_stays_as_it_is(world: World) -> None:
+    revision = world.file("foro")["receipt"]["revision"]
+    page = world.client.get("/en/sources?country=VE", headers=PAGE).text
+    assert f"This page is of revision {revision}." in page
+    pinned = f"/en/sources?country=VE&amp;as_of={revision}"
+    assert f'<a href="{pinned}">' in page
+    again = world.client.get(pinned.replace("&amp;", "&"), headers=PAGE).text
+    assert '<a href="/en/sources?country=VE">The page as of now</a>' in again
+    assert "This page is of" not in world.client.get("/en/people", headers=PAGE).text, "which follows consent"
+    assert "This page is of" not in world.client.get("/en/nothing", headers=PAGE).text
