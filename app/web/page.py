@@ -19,8 +19,9 @@ from app.api.answers import LIVE, MADE_FROM, UNCACHED, tags_known
 from app.api.codings import CODINGS, coding_for
 from app.api.heads import Head
 from app.errors import Invalid, Moved, NotFound, Problem
+from app.formats import ENGLISH
 from app.web.asking import Api, Refused
-from app.web.catalogue import ENGLISH, LANGUAGES, Catalogue, catalogue
+from app.web.catalogue import LANGUAGES, Catalogue, catalogue
 from app.web.figure import Figure
 from app.web.rendering import rendered
 

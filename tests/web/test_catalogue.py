@@ -8,7 +8,8 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from app.web.catalogue import ENGLISH, LANGUAGES, LOCALES, catalogue
+from app.formats import ENGLISH
+from app.web.catalogue import LANGUAGES, LOCALES, catalogue
 
 PAGES = LOCALES.parent
 READ = [("**.py", "python"), ("**.jinja", "jinja2")]

@@ -1,0 +1,79 @@
+"""Numbers, dates, places and lists as the readers of a language write them, by CLDR (pure)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from functools import cache
+
+from babel import Locale
+from babel.dates import format_skeleton, get_timezone_location
+from babel.lists import format_list
+from babel.numbers import format_decimal
+
+ENGLISH = "en"
+# Of whose customs dates and numbers are: "13 Jan 2026", not "Jan 13, 2026".
+REGIONS = {ENGLISH: "en_GB"}
+# How a date of so many characters is read, and which parts of it are told: of a year, a month, a day.
+FORMS = {4: "%Y", 7: "%Y-%m", 10: "%Y-%m-%d"}
+IN_WORDS = {4: "y", 7: "yMMMM", 10: "yMMMMd"}
+# Up to which number no separator stands, where not a thousand is the first with one: 4151, 12.345. Babel has no such
+# rule; CLDR calls it minimumGroupingDigits.
+UNGROUPED = {"es": 9_999}
+# "y" before its own sound; CLDR has no such rule either.
+SPANISH_AND = re.compile(r" y (?=h?i(?!e))(?=[^,]*$)", re.IGNORECASE)
+MINUS = "\N{MINUS SIGN}"
+
+
+class Formats:
+    """Those of one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.locale = Locale.parse(REGIONS.get(language, language))
+
+    def number(self, number: int) -> str:
+        grouped = abs(number) > UNGROUPED.get(self.language, 0)
+        return format_decimal(number, locale=self.locale, group_separator=grouped).replace("-", MINUS)
+
+    def long_day(self, text: str) -> str:
+        """A day in words: "8 de enero de 2026"; a coarser date likewise, and whatever is no date as it stands."""
+        return self._dated(IN_WORDS, text)
+
+    def hour(self, text: str, zone: tzinfo) -> str:
+        """The hour of an instant in a zone: "16:00"."""
+        return self._formed("Hm", datetime.fromisoformat(text).astimezone(zone))
+
+    def local_day(self, text: str, zone: tzinfo) -> str:
+        """The date of an instant in a zone, as fields of a form have it: "2026-01-13"."""
+        return datetime.fromisoformat(text).astimezone(zone).date().isoformat()
+
+    def place_of(self, zone: str) -> str:
+        """The place that a zone is called by, "Caracas"; an offset, "UTC-04:00", is called by itself."""
+        try:
+            return str(get_timezone_location(zone, locale=self.locale, return_city=True))
+        except LookupError:
+            return zone
+
+    def country(self, code: str) -> str:
+        return str(self.locale.territories.get(code, code))
+
+    def listed(self, parts: Sequence[str]) -> str:
+        """Several as one: "76, 56 y 53", "Argentina e Israel"."""
+        whole = format_list(list(parts), locale=self.locale)
+        return SPANISH_AND.sub(" e ", whole) if self.language == "es" else whole
+
+    def _dated(self, skeletons: Mapping[int, str], text: str) -> str:
+        """A date with as much of it as its length says is known."""
+        if len(text) not in skeletons:
+            return text
+        day = datetime.strptime(text, FORMS[len(text)]).date()  # noqa: DTZ007 - a day has no zone
+        return self._formed(skeletons[len(text)], day)
+
+    def _formed(self, skeleton: str, value: date | datetime) -> str:
+        return format_skeleton(skeleton, value, locale=self.locale, fuzzy=True)
+
+
+@cache
+def formats(language: str) -> Formats:
+    """The formats of a language by its code."""
+    return Formats(language)
