@@ -77,3 +77,13 @@ class Formats:
 def formats(language: str) -> Formats:
     """The formats of a language by its code."""
     return Formats(language)
+
+
+def lowered(text: str) -> str:
+    """A label or a sentence within a sentence: with its first letter small."""
+    return text[:1].lower() + text[1:]
+
+
+def capital(text: str) -> str:
+    """A sentence: with its first letter large."""
+    return text[:1].upper() + text[1:]

@@ -11,8 +11,10 @@ from app.api.answers import UNCACHED, VARY, Answer
 from app.api.requests import ReadContext, require_rules
 from app.counts import overlap, series
 from app.counts.citation import BadCode, citation, short_address, unpack
+from app.counts.citation_sentence import Setting, sources_in
 from app.counts.comparison import compare
 from app.counts.estimates.from_registry import estimate_releases
+from app.counts.shapes import TalliedCount
 from app.counts.tally import count
 from app.dates import format_instant
 from app.errors import Invalid, NotFound
@@ -20,7 +22,7 @@ from app.exchange import counts as tables
 from app.log.entries import pin, recorded_at
 from app.log.head import is_demo
 from app.reading.countables import countable_addressed, countable_of
-from app.reading.named import source_keys
+from app.reading.named import facility_name, source_keys, source_names
 from app.reading.questions import AsOf, CountedQuery, EstimateQuery, OverlapQuery, SeriesQuery
 from app.reading.terms import CountTerms, EventTerms, SourcedTerms, echo, is_personal, link
 from app.registry.projection import RULES
@@ -172,10 +174,20 @@ def _cited_count(read: ReadContext, terms: SourcedTerms, revision: int) -> Answe
     """A count at a revision with how to cite it."""
     tally = count(read.session, terms, read.reader, revision)
     recorded = format_instant(recorded_at(read.session, revision)) if revision else None
-    as_of = pin(read.session, revision)
-    cited = citation(tally, as_of, recorded, read.request.app.state.public_url, demo=is_demo(read.session))
+    base = read.request.app.state.public_url
+    cited = citation(tally, pin(read.session, revision), recorded, base, _setting(read, tally, revision))
     body = {"revision": revision, "rules": RULES, "recorded_at": recorded, **tally, "citation": cited}
     return Answer(body, lambda: tables.of_count(tally), links=_cite_as(cited["address"]))
+
+
+def _setting(read: ReadContext, tally: TalliedCount, revision: int) -> Setting:
+    facility = tally["terms"].get("facility")
+    return Setting(
+        sources=source_names(read.session, sources_in(tally), revision),
+        facility=None if facility is None else facility_name(read.session, str(facility), revision),
+        zone=read.request.app.state.zone,
+        demo=is_demo(read.session),
+    )
 
 
 def _cite_as(address: str) -> list[str]:

@@ -1,19 +1,24 @@
 """What terms name: the sources and the facility they ask about."""
 
+import json
+from collections.abc import Collection
 from typing import TypeVar
 
 from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
 
 from app.errors import Invalid, pointed
-from app.models import OPEN, Source
+from app.models import OPEN, Facility, Source
 from app.reading.questions import EstimateQuery
 from app.reading.terms import PersonTerms, SourcedTerms
+from app.reading.visibility import at
 from app.registry.views import Views
 
 # Made once: building a statement costs more than running it.
-_KEYS = select(col(Source.slug), col(Source.key)).where(
-    col(Source.slug).in_(bindparam("some", expanding=True)), col(Source.until) == OPEN
+_SOME = col(Source.slug).in_(bindparam("some", expanding=True))
+_KEYS = select(col(Source.slug), col(Source.key)).where(_SOME, col(Source.until) == OPEN)
+_NAMES = select(col(Source.slug), col(Source.name)).where(
+    _SOME, col(Source.since) <= bindparam("at"), col(Source.until) > bindparam("at")
 )
 
 
@@ -29,6 +34,20 @@ def source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> dict[s
     if unknown:
         raise Invalid(detail, *unknown)
     return keys
+
+
+def source_names(session: Session, slugs: Collection[str], revision: int) -> dict[str, str]:
+    """Slug → name of sources, as they were called at a revision."""
+    if not slugs:
+        return {}
+    return dict(session.connection().execute(_NAMES, {"some": sorted(slugs), "at": revision}).all())
+
+
+def facility_name(session: Session, slug: str, revision: int) -> str:
+    """What a facility was called at a revision; its slug where it was registered later."""
+    named = session.scalars(select(col(Facility.names)).where(col(Facility.slug) == slug, at(Facility, revision)))
+    names = named.one_or_none()
+    return slug if names is None else str(json.loads(names)[0])
 
 
 def require_so_many(session: Session, terms: SourcedTerms) -> None:

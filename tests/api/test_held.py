@@ -90,14 +90,14 @@ def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) 
     first = world.file_detention("foro")
     world.file_detention("foro", **OTHER_MAN)
     cited = world.get(COUNT, country="VE", held_on="2026-02-01", group_by="source").json()["citation"]
-    said = "2 people held in VE on 2026-02-01 (without those released to house arrest), of which 2 verified"
-    assert f"{said}, 0 contested and 0 only reported" in cited["en"]
-    assert "; not heard of for over 180 days: " in cited["en"]
-    dicho = "2 personas detenidas en VE el 2026-02-01 (sin quienes salieron a arresto domiciliario), de ellas 2"
-    assert dicho in cited["es"]
-    assert "; sin noticias desde hace más de 180 días: " in cited["es"]
-    title = "People held in VE on 2026-02-01 (without those released to house arrest; grouped by: source)"
-    assert f"title = {{{{{title}}}}}" in cited["bibtex"]
+    said = "2 people held in Venezuela on 1 February 2026 (without those released to house arrest), all verified. "
+    assert said in cited["en"]
+    assert "for over 180 days." in cited["en"]
+    dicho = "2 personas detenidas en Venezuela el 1 de febrero de 2026 (sin quienes salieron a arresto domiciliario), "
+    assert f"{dicho}todas verificadas. " in cited["es"]
+    assert "desde hace más de 180 días." in cited["es"]
+    scope = "(without those released to house arrest; grouped by: source)"
+    assert f"title = {{{{People held in Venezuela on 1 February 2026 {scope}}}}}" in cited["bibtex"]
     world.file("foro", detention_id=first["detention"]["id"], detainee=None)
     between = world.client.get(cited["address"]).json()
     assert (between["cited"]["total"]["detentions"], between["today"]["total"]["detentions"]) == (2, 1)

@@ -4,12 +4,15 @@ import hashlib
 import re
 from typing import Any
 from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.counts.citation import CITED, BadCode, bibtex, citation, sentence, short_address, unpack
+from app.counts.citation import CITED, BadCode, bibtex, citation, short_address, unpack
+from app.counts.citation_sentence import Setting, sentence
+from app.formats import formats
 from app.log.entries import LEAF_DIGITS, Pin
 from app.reading import terms as wording
 from app.reading.dimensions import RELEASES, dimensions_of
@@ -115,58 +118,116 @@ TERMS = terms_of({"country": "VE", "released_from": "2026-01-08", "group_by": ["
 GROUPS = [{"source": "foro", "verified": 56}, {"source": "jep", "verified": 53}, {"source": "ministry", "verified": 0}]
 
 
+NAMES = {"foro": "Foro Penal", "jep": "Justicia, Encuentro y Perdón", "ministry": "Ministerio", "pud": "Plataforma"}
+SETTING = Setting(NAMES, facility="El Rodeo I", zone=ZoneInfo("America/Caracas"))
+
+
+def sentence_of(terms: Row, lang: Language, groups: list[Row] | None = None, setting: Setting = SETTING) -> str:
+    return sentence(counted(terms, groups), 663, RECORDED, "/c/x", lang, setting)
+
+
 @pytest.mark.parametrize(
     "lang, said",
     [
         (
             "en",
-            "Recuento, revision 663 (2026-01-14T03:20:07Z): 91 releases in VE from 2026-01-08 (carried out; gross), "
-            "of which 90 verified, 0 contested and 1 only reported; verified, by source: foro 56, jep 53. /c/x",
+            "Recuento, revision 663 (13 January 2026, 23:20 in Caracas): 91 releases in Venezuela since 8 January "
+            "2026, of which 90 verified and 1 only reported. Verified by source, with overlaps: Foro Penal (56) and "
+            "Justicia, Encuentro y Perdón (53). /c/x",
         ),
         (
             "es",
-            "Recuento, revisión 663 (2026-01-14T03:20:07Z): 91 excarcelaciones en VE desde 2026-01-08 "
-            "(hecha efectiva; brutas), de ellas 90 verificadas, 0 controvertidas y 1 solo reportada; "
-            "verificadas, por fuente: foro 56, jep 53. /c/x",
+            "Recuento, revisión 663 (13 de enero de 2026, 23:20 en Caracas): 91 excarcelaciones en Venezuela desde el "
+            "8 de enero de 2026, de ellas 90 verificadas y 1 solo reportada. Verificadas por fuente, con "
+            "coincidencias: Foro Penal (56) y Justicia, Encuentro y Perdón (53). /c/x",
         ),
     ],
 )
 def test_a_sentence_says_the_number_its_terms_the_revision_and_the_hour(lang: Language, said: str) -> None:
-    assert sentence(counted(TERMS, groups=GROUPS), 663, RECORDED, "/c/x", lang) == said
+    assert sentence_of(TERMS, lang, GROUPS) == said
+
+
+@pytest.mark.parametrize(
+    "terms, scope",
+    [
+        ({"country": "VE", "released_from": "2026-01-08", "released_to": "2026-01-13"},
+         "91 excarcelaciones en Venezuela desde el 8 de enero de 2026 hasta el 13 de enero de 2026, de ellas"),
+        ({"released_from": "2026-01", "released_to": "2026-01"}, "91 excarcelaciones en enero de 2026, de ellas"),
+        ({"released_to": "2025"}, "91 excarcelaciones hasta 2025, de ellas"),
+        ({"stage": "ordered", "net": True},
+         "91 excarcelaciones ordenadas (sin las de personas detenidas de nuevo), de ellas"),
+        ({"facility": "el-rodeo-i", "nationality": ["AR", "IL"], "gender": "female"},
+         "91 excarcelaciones (centro: El Rodeo I; género: femenino; nacionalidad: Argentina e Israel), de ellas"),
+        ({"detained_from": "2024-10-13", "any_of": ["pud", "jep"]},
+         "91 excarcelaciones (de personas detenidas desde el 13 de octubre de 2024; con verificación de alguna de "
+         "estas: Plataforma y Justicia, Encuentro y Perdón), de ellas"),
+        ({"source": "foro"},
+         "91 excarcelaciones (según: Foro Penal), de ellas 90 verificadas por alguna fuente independiente y 1 solo"),
+    ],
+)  # fmt: skip
+def test_a_sentence_has_names_and_dates_in_words(terms: Row, scope: str) -> None:
+    assert f": {scope}" in sentence_of(terms_of(terms), "es")
+
+
+@pytest.mark.parametrize(
+    "verified, contested, reported, en, es",
+    [
+        (303, 0, 3, "306 releases, of which 303 verified and 3 only reported.",
+         "306 excarcelaciones, de ellas 303 verificadas y 3 solo reportadas."),
+        (1, 1, 1, "3 releases, of which 1 verified, 1 contested and 1 only reported.",
+         "3 excarcelaciones, de ellas 1 verificada, 1 controvertida y 1 solo reportada."),
+        (12345, 0, 0, "12,345 releases, all verified.", "12.345 excarcelaciones, todas verificadas."),
+        (0, 0, 1, "1 release, only reported.", "1 excarcelación, solo reportada."),
+        (0, 0, 0, "0 releases.", "0 excarcelaciones."),
+    ],
+)  # fmt: skip
+def test_a_sentence_says_of_what_kinds_the_number_is_and_of_none_that_is_nought(
+    verified: int, contested: int, reported: int, en: str, es: str
+) -> None:
+    total = {**TOTAL, "verified": verified, "contested": contested, "reported": reported}
+    tally: Any = {"terms": terms_of({}), "total": total, "groups": []}
+    assert f": {en} " in sentence(tally, 663, RECORDED, "/c/x", "en", SETTING)
+    assert f": {es} " in sentence(tally, 663, RECORDED, "/c/x", "es", SETTING)
 
 
 def test_the_citation_of_a_demo_says_wherever_it_is_pasted_that_its_people_are_invented() -> None:
-    found = citation(counted(TERMS, groups=GROUPS), pin_of(663), "2026-01-14T03:59:59.999999Z", "", demo=True)
-    assert found["en"].startswith("Recuento (demo, invented people), revision 663 (2026-01-14T03:59:59Z): 91 releases")
-    assert found["es"].startswith("Recuento (demostración, personas inventadas), revisión 663 (2026-01-14T03:59:59Z):")
-    assert "note = {Demo, invented people. Revision 663 (2026-01-14T03:59:59Z)}," in found["bibtex"]
+    setting = Setting(NAMES, zone=ZoneInfo("UTC"), demo=True)
+    found = citation(counted(TERMS, groups=GROUPS), pin_of(663), "2026-01-14T03:59:59.999999Z", "", setting)
+    assert found["en"].startswith("Recuento (demonstration, invented people), revision 663 (14 January 2026, 03:59 in")
+    assert found["es"].startswith("Recuento (demostración, personas inventadas), revisión 663 (14 de enero de 2026, ")
+    note = "Demonstration, invented people. Revision 663 (14 January 2026, 03:59 in UTC)"
+    assert f"note = {{{note}}}," in found["bibtex"]
 
 
 def test_a_registry_without_entries_is_cited_without_an_hour() -> None:
-    terms = terms_of({})
-    assert sentence(counted(terms), 0, None, "/c/x", "en").startswith("Recuento, revision 0: 91 releases (carried out")
-    assert "year" not in bibtex(counted(terms), 0, None, "/c/x")
+    empty = counted(terms_of({}))
+    assert sentence(empty, 0, None, "/c/x", "en", SETTING).startswith("Recuento, revision 0: 91 releases, of which")
+    assert "year" not in bibtex(empty, 0, None, "/c/x", SETTING)
 
 
 def label(name: str, value: Any, lang: Language) -> str:
+    """What the sentence says of a value of a term."""
     if isinstance(value, bool):
         return {"en": ("no", "yes"), "es": ("no", "sí")}[lang][value]
     if name in CODES:
-        return next(str(code["label"]) for code in vocabulary(lang)[CODES[name]] if code["code"] == value)
-    return str(value)
+        told = next(str(code["label"]) for code in vocabulary(lang)[CODES[name]] if code["code"] == value)
+        return told[0].lower() + told[1:]
+    if name in ("country", "nationality", "not_nationality"):
+        return formats(lang).country(value)
+    if name.endswith(("_from", "_to")):
+        return formats(lang).long_day(value)
+    return "El Rodeo I" if name == "facility" else NAMES.get(str(value), str(value))
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])
 @given(terms=ANY_TERMS)
 @example(terms=terms_of({"detained_from": "2024-10-13", "detained_to": "2025", "rearrested": False, "sources": 0}))
 def test_no_term_of_the_permalink_is_left_out_of_the_sentence(lang: Language, terms: Row) -> None:
-    said = sentence(counted(terms), 663, RECORDED, "", lang)
+    said = sentence_of(terms, lang)
     for name, value in terms.items():
         if name not in ("stage", "net", "group_by"):
             for one in value if isinstance(value, list) else [value]:
                 assert label(name, one, lang) in said, name
-    assert label("stage", terms["stage"], lang).lower() in said
-    assert {"en": ("gross", "net"), "es": ("brutas", "netas")}[lang][terms["net"]] in said
 
 
 # A value for every term, none of them its default.
@@ -186,8 +247,8 @@ EACH: Row = {
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_two_counts_that_differ_in_one_term_are_cited_in_two_sentences(lang: Language) -> None:
     assert EACH.keys() == CountTerms.model_fields.keys()
-    said = [sentence(counted(terms_of({name: value})), 663, RECORDED, "", lang) for name, value in EACH.items()]
-    said.append(sentence(counted(terms_of({})), 663, RECORDED, "", lang))
+    said = [sentence_of(terms_of({name: value}), lang) for name, value in EACH.items()]
+    said.append(sentence_of(terms_of({}), lang))
     assert len(set(said)) == len(EACH) + 1
 
 
@@ -203,8 +264,8 @@ def test_two_counts_that_differ_in_one_term_are_cited_in_two_sentences(lang: Lan
 )
 def test_the_dimension_of_groups_is_said(dimension: str, en: str, es: str) -> None:
     terms = terms_of({"group_by": [dimension]})
-    assert f"; grouped by: {en})" in sentence(counted(terms), 663, RECORDED, "", "en")
-    assert f"; agrupadas por: {es})" in sentence(counted(terms), 663, RECORDED, "", "es")
+    assert f" (grouped by: {en})" in sentence_of(terms, "en")
+    assert f" (agrupación por: {es})" in sentence_of(terms, "es")
 
 
 def fields_of(entry: str) -> dict[str, str]:
@@ -244,19 +305,19 @@ def typeset(text: str) -> str:
 @example(terms=terms_of({"area": r"{}%&#_\$^~", "destination": "}{"}))
 def test_bibtex_is_well_formed_and_prints_the_terms_whatever_is_in_them(terms: Row) -> None:
     address = "https://recuento.example" + short_address(terms, pin_of(663))
-    found = fields_of(bibtex(counted(terms), 663, RECORDED, address))
-    assert (found["author"], found["year"], found["note"]) == ("{Recuento}", "2026", f"Revision 663 ({RECORDED})")
+    found = fields_of(bibtex(counted(terms), 663, RECORDED, address, SETTING))
+    note = "Revision 663 (13 January 2026, 23:20 in Caracas)"
+    assert (found["author"], found["year"], found["note"]) == ("{Recuento}", "2026", note)
     assert found["howpublished"] == f"\\url{{{address}}}"
     title = found["title"]
     assert title[0] + title[-1] == "{}"
-    assert typeset(title[1:-1]) in sentence(counted({**terms}), 663, RECORDED, "", "en").replace(
-        "91 releases", "Releases"
-    )
+    title = typeset(title[1:-1])
+    assert f"91 {title[0].lower()}{title[1:]}" in sentence_of(terms, "en")
 
 
 def test_two_counts_of_one_revision_are_two_entries() -> None:
     keys = {
-        fields_of(bibtex(counted(said), 663, RECORDED, short_address(said, pin_of(663))))["key"]
+        fields_of(bibtex(counted(said), 663, RECORDED, short_address(said, pin_of(663)), SETTING))["key"]
         for said in (terms_of({}), terms_of({"net": True}))
     }
     assert len(keys) == 2
@@ -335,7 +396,7 @@ def test_the_parts_of_two_codes_make_none() -> None:
 
 
 def test_a_citation_gives_the_address_everywhere() -> None:
-    found = citation(counted(TERMS), pin_of(663), RECORDED, "https://recuento.example", demo=False)
+    found = citation(counted(TERMS), pin_of(663), RECORDED, "https://recuento.example", SETTING)
     assert found["address"] == "https://recuento.example" + short_address(TERMS, pin_of(663))
     assert found["revision"] == 663
     for name in ("en", "es", "bibtex"):

@@ -73,9 +73,9 @@ def test_the_held_say_it_too(five: World) -> None:
 def test_the_citation_of_a_count_that_may_not_look_at_some_says_at_least(five: World) -> None:
     cited = five.count(gender="female")["citation"]
     assert ": at least 1 release (" in cited["en"]
-    assert "; of 3 a value asked about may not be shown. " in cited["en"]
+    assert " Of 3 a value asked about may not be shown. " in cited["en"]
     assert ": al menos 1 excarcelación (" in cited["es"]
-    assert "; de 3 no puede mostrarse algún dato por el que se pregunta. " in cited["es"]
+    assert " De 3 no puede mostrarse algún dato por el que se pregunta. " in cited["es"]
     assert "at least" not in five.count(group_by="gender")["citation"]["en"]  # the total is whole
     assert "at least" not in five.count()["citation"]["en"]
 
@@ -91,9 +91,9 @@ def test_a_total_says_how_many_stand_once_for_each_source(five: World) -> None:
     five.file("jep", **same, detainee__publish="counted")
     count = five.count()
     assert (count["total"]["releases"], count["total"]["counted_apart"]) == (6, 2)
-    said = "of which 2 of people who may not be recognised across organisations: the same person can stand more than"
+    said = "2 are of people who may not be recognised across organisations: the same person can stand twice."
     assert said in count["citation"]["en"]
-    assert "2 de personas que no pueden reconocerse entre organizaciones" in count["citation"]["es"]
+    assert "2 son de personas que no pueden reconocerse de una organización a otra: " in count["citation"]["es"]
     (group,) = five.count(group_by="kind")["groups"]
     assert group["counted_apart"] == 2
     assert five.count(gender="female")["total"]["counted_apart"] == 0
