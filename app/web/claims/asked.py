@@ -40,6 +40,7 @@ class Asked:
     usual_from: str | None = None  # since when that source counts, if that is later than the claim
     usual_figure: Mapping[str, Any] | None = None
     by_main_usually: int = 0
+    by_main_usually_gross: int | None = None  # the same with whoever was taken again, where the claim leaves them out
 
     @property
     def comparable(self) -> bool:
@@ -108,13 +109,16 @@ async def _taken_apart(page: Page, asked: Asked, permalink: str) -> Asked:
     def count(**further: Any) -> Any:
         return page.api.get(address.path, {**terms, **further}, as_of=revision)
 
-    questions = [count()]
+    questions = {"whole": count()}
     if main is not None:
-        questions.append(count(any_of=main))
+        questions["by_main"] = count(any_of=main)
     if usual is not None:
-        questions.append(count(any_of=main, released_from=usual["window_from"]))
-    counts = await together(*questions)
-    numbers = [verified_in(one["total"]) for one in counts]
+        usually = {"any_of": main, "released_from": usual["window_from"]}
+        questions["usually"] = count(**usually)
+        if terms.get("net") == ["true"]:
+            questions["usually_gross"] = count(**usually, net="false")
+    counts = dict(zip(questions, await together(*questions.values()), strict=True))
+    numbers = {name: verified_in(answer["total"]) for name, answer in counts.items()}
     return Asked(
         asked.claim,
         asked.reconciliation,
@@ -122,12 +126,13 @@ async def _taken_apart(page: Page, asked: Asked, permalink: str) -> Asked:
         asked.then,
         path=address.path,
         terms=terms,
-        count=counts[0],
+        count=counts["whole"],
         main=main,
-        by_main=numbers[1] if main is not None else 0,
+        by_main=numbers.get("by_main", 0),
         usual_from=usual["window_from"] if usual is not None else None,
         usual_figure=usual,
-        by_main_usually=numbers[2] if usual is not None else 0,
+        by_main_usually=numbers.get("usually", 0),
+        by_main_usually_gross=numbers.get("usually_gross"),
     )
 
 

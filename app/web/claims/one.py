@@ -151,7 +151,26 @@ def _lead(page: Page, asked: Asked) -> list[str]:
         lead.append(
             _("The %(figure)s published beside it are counted %(since)s: no other opinion, another count.") % given
         )
+        lead += _taken_again(page, asked)
     return lead
+
+
+def _taken_again(page: Page, asked: Asked) -> list[str]:
+    """Why the main source has fewer here in the days that it counts itself than it published of them."""
+    words, _ = page.catalogue, page.catalogue.gettext
+    net, gross = asked.by_main_usually, asked.by_main_usually_gross
+    if asked.main is None or gross is None or gross == net:
+        return []
+    given = {
+        "figure": figure_of(asked.claim, words),
+        "source": page.name_of(asked.main),
+        "net": words.number(net),
+        "gross": words.number(gross),
+    }
+    return [
+        _("The figure of %(figure)s leaves out who was taken again, and so does the comparison: of those days "
+          "%(source)s stands here with %(net)s; with whoever was taken again it would be %(gross)s.") % given
+    ]  # fmt: skip
 
 
 def _weighed(page: Page, asked: Asked, reasons: Sequence[Told]) -> list[Weighed]:

@@ -82,6 +82,20 @@ def test_the_count_falls_apart_without_counting_anybody_twice(registry: World) -
     assert "released_from=2026-01-08" in address
 
 
+def test_a_number_that_leaves_out_who_was_taken_again_is_not_the_published_one_and_says_why(world: World) -> None:
+    world.now = NOW
+    for name, born in ((NAMES[0], "1960"), (NAMES[1], "1961")):
+        world.file(detainee__full_name=name, detainee__birth_date=born, release__released_on="2026-01-09")
+    world.file_detention(detainee__full_name=NAMES[0], detainee__birth_date="1960", detention__detained_on="2026-01-20")
+    claim(world, 2, claimant="foro", stated_at="2026-02-01")
+    address = claim(world, 12, stated_at="2026-03-01", window_from="2025-12", definition={"net": True})
+    page = text_of(world, "/es" + address)
+    assert "La cifra de 2 que se publicó al lado" in page
+    assert "de esas fechas, Foro aparece aquí con 1; sin ese descuento serían 2." in page
+    gross = text_of(world, "/es" + claim(world, 13, stated_at="2026-03-01", window_from="2025-12"))
+    assert "sin ese descuento" not in gross
+
+
 def test_an_organisations_own_figure_is_no_authoritys(registry: World) -> None:
     address = claim(registry, 2, claimant="foro", stated_at="2026-03-01")
     drawn = compared(registry, address)
