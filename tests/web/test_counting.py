@@ -148,6 +148,17 @@ def test_details_are_open_where_they_are_used(world: World) -> None:
     assert re.findall(r"<details open> <summary>([^<]*)", page) == ["La persona"]
 
 
+def test_the_number_stands_before_the_form_which_is_folded_once_somebody_asked(world: World) -> None:
+    world.file()
+    page = page_of(world, "/counts", country="VE")
+    number, folded, form = (page.index(mark) for mark in ('class="then-and-now"', '<details class="asking">', "<form"))
+    assert number < folded < form
+    assert '<details class="asking" open>' in page_of(world, "/counts"), "nobody asked yet"
+    refused = page_of(world, "/counts", expected=422, country="VEN")
+    assert 'class="asking"' not in refused, "what must be mended is not folded"
+    assert "<form" in refused
+
+
 def test_a_facility_is_known_by_any_of_its_names(world: World) -> None:
     world.add_facility()
     page = page_of(world, "/counts", facility="El Rodeo I")
