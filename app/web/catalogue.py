@@ -53,6 +53,12 @@ class Catalogue(Formats):
         """A day without its year: "13 ene"; a coarser date as `day` tells it."""
         return self._formed("MMMd", date.fromisoformat(text)) if len(text) == max(IN_SHORT) else self.day(text)
 
+    def day_in_sentence(self, text: str) -> str:
+        """A day in words, with the article that some languages give it: "el 8 de enero de 2026"; a month or a year has
+        none."""
+        whole = self.long_day(text)
+        return self.pgettext("a day in a sentence", "%(day)s") % {"day": whole} if len(text) == max(IN_SHORT) else whole
+
     def moment(self, text: str, zone: tzinfo) -> str:
         """An instant in a zone: "13 ene 2026, 16:00"."""
         local = datetime.fromisoformat(text).astimezone(zone)

@@ -132,7 +132,7 @@ class Told:
         if "country" in terms:
             text = _("%(things)s in %(country)s") % {"things": text, "country": self.value("country", terms["country"])}
         if "held_on" in terms:
-            text = _("%(things)s on %(day)s") % {"things": text, "day": self._day(terms["held_on"])}
+            text = _("%(things)s on %(day)s") % {"things": text, "day": self.words.day_in_sentence(terms["held_on"])}
         text = f"{text}{self._window(terms, 'released')}, {self._which(noun, terms)}"
         return "; ".join([text, *self.further(terms)])
 
@@ -172,7 +172,7 @@ class Told:
     def _window(self, terms: Mapping[str, Any], what: str) -> str:
         _ = self.words.gettext
         start, end = terms.get(f"{what}_from"), terms.get(f"{what}_to")
-        days = {name: self._day(text) for name, text in (("start", start), ("end", end)) if text}
+        days = {name: self.words.day_in_sentence(text) for name, text in (("start", start), ("end", end)) if text}
         if start and start == end:
             return " " + _("on %(start)s") % days
         if start and end:
@@ -180,11 +180,6 @@ class Told:
         if start:
             return " " + _("since %(start)s") % days
         return " " + _("until %(end)s") % days if end else ""
-
-    def _day(self, text: str) -> str:
-        """A day in a sentence, which some languages give an article; a month or a year has none."""
-        whole = self.words.long_day(text)
-        return self.words.pgettext("a day in a sentence", "%(day)s") % {"day": whole} if len(text) == 10 else whole
 
 
 async def places_of(page: Page) -> list[dict[str, Any]]:

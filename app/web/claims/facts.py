@@ -5,7 +5,7 @@ from typing import Any
 
 from app.vocabulary import Measure, Stage
 from app.web.catalogue import Catalogue
-from app.web.claims.words import label, of_day, quoted, since_when, small, until_when
+from app.web.claims.words import label, of_day, of_days, quoted, small
 from app.web.page import Page
 
 LONGEST_LINK = 60  # characters of an address as it is shown
@@ -36,7 +36,7 @@ def window_of(words: Catalogue, claim: Mapping[str, Any]) -> str:
     start, end = claim["window_from"], claim["window_to"]
     if claim["measure"] == Measure.HELD:
         return of_day(words, end) if end else ""
-    return ", ".join([*([since_when(words, start)] if start else []), *([until_when(words, end)] if end else [])])
+    return of_days(words, start, end)
 
 
 def facts_of(page: Page, claim: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -53,7 +53,7 @@ def facts_of(page: Page, claim: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append((_("In the words of the publication"), quoted(words, claim["window_said"])))
     facts += [(_("Only of"), value) for value in limits(page, definition.get("terms") or {})]
     if definition.get("population"):
-        facts.append((_("Whom it counts"), definition["population"]))
+        facts.append((_("Whom it counts"), quoted(words, definition["population"])))
     if definition.get("net") is not None:
         net = _("leaves out who was taken again") if definition["net"] else _("counts who was taken again too")
         facts.append((_("Gross or net"), net))

@@ -13,7 +13,7 @@ SENTENCES: Mapping[str, str] = {
     "other_measure": _("It counts another thing (%(measure)s), and is no count of releases or of people held."),
     "misprint": _("It is a misprint: whoever it is credited to did not give this number."),
     "mixed_measures": _("By its own parts it adds different things: %(measure)s and %(measures)s."),
-    "population_in_prose": _("Whom it counts is said in words (%(population)s) that no count can be asked with."),
+    "population_in_prose": _("Whom it counts is said in words (“%(population)s”) that no count can be asked with."),
     "part_of_others": _("It counts a part of those whom another figure counts, and does not say which part."),
     "held_day_unsaid": _("It does not say on which day they were held."),
     "end_unsaid": _("It says neither when it was stated nor until which day it counts."),
@@ -36,7 +36,7 @@ SENTENCES: Mapping[str, str] = {
     "no_report_of_held": _("Nobody has reported to the registry %(covered)s."),
     "no_report_of_releases_then": _("When it was stated nobody had reported to the registry %(covered)s."),
     "no_report_of_held_then": _("When it was stated nobody had reported to the registry %(covered)s."),
-    "population_beside_terms": _("Whom it counts is said in words too (%(population)s)."),
+    "population_beside_terms": _("Whom it counts is said in words too (“%(population)s”)."),
     "earlier_stage": _("It counts releases at another stage (%(stage)s), not those carried out."),
     "personal_terms": _(
         "Of what it asks about each person, the registry counts only people of whom that may be shown."

@@ -16,13 +16,12 @@ from app.web.claims.words import (
     by_organisation,
     claimant_of,
     label,
-    of_day,
+    of_days,
     said_when,
     since_when,
     small,
     tag_of,
     told_number,
-    until_when,
 )
 from app.web.page import Page
 
@@ -127,23 +126,14 @@ def _lead(page: Page, asked: Asked) -> list[str]:
     """How the comparison is made: what is counted, of which days, and as known when."""
     words, _ = page.catalogue, page.catalogue.gettext
     claim = asked.claim
-    stated = (claim["stated_at"] or "")[: dates.DAY_LENGTH]
-    start, end = claim["window_from"], claim["window_to"] or stated
-    if claim["measure"] == Measure.HELD:
-        days = of_day(words, end) if end else ""
-    else:
-        parts = [since_when(words, start) if start else "", until_when(words, end) if end else ""]
-        days = " ".join(part for part in parts if part)
-    given = {"what": counted_thing(words, claim), "days": days}
+    given = {"count": _count_of(words, claim)}
     if not asked.then:
-        how = _("The comparison is made as the figure was: %(what)s, %(days)s, with what is known today.")
+        how = _("The comparison is made as the figure was: %(count)s, with what is known today.")
     elif "T" in (claim["stated_at"] or ""):
         given["hour"] = words.hour(claim["stated_at"], page.zone)
-        how = _(
-            "The comparison is made as the figure was: %(what)s, %(days)s, with what was known at %(hour)s that day."
-        )
+        how = _("The comparison is made as the figure was: %(count)s, with what was known at %(hour)s that day.")
     else:
-        how = _("The comparison is made as the figure was: %(what)s, %(days)s, with what was known that day.")
+        how = _("The comparison is made as the figure was: %(count)s, with what was known that day.")
     lead = [how % given]
     usual = asked.usual_figure
     if usual is not None:
@@ -153,6 +143,16 @@ def _lead(page: Page, asked: Asked) -> list[str]:
         )
         lead += _taken_again(page, asked)
     return lead
+
+
+def _count_of(words: Catalogue, claim: Mapping[str, Any]) -> str:
+    """What a claim counts, and of which days; until it was stated, if it does not say otherwise."""
+    thing = counted_thing(words, claim)
+    end = claim["window_to"] or (claim["stated_at"] or "")[: dates.DAY_LENGTH]
+    if claim["measure"] == Measure.HELD:
+        on = {"things": thing, "day": words.day_in_sentence(end)}
+        return words.gettext("%(things)s on %(day)s") % on if end else thing
+    return ", ".join(filter(None, [thing, of_days(words, claim["window_from"], end)]))
 
 
 def _taken_again(page: Page, asked: Asked) -> list[str]:
@@ -181,8 +181,9 @@ def _weighed(page: Page, asked: Asked, reasons: Sequence[Told]) -> list[Weighed]
     for reason in reasons:
         weight = "" if reason.weight is None else words.number(reason.weight)
         text = reason.text
-        if reason.code == Reason.WINDOW and asked.usual_figure is not None and asked.main is not None:
-            weight = words.number(asked.by_main - asked.by_main_usually)
+        earlier = asked.by_main - asked.by_main_usually
+        if reason.code == Reason.WINDOW and asked.usual_figure is not None and earlier:
+            weight = words.number(earlier)
             text = f"{text} {_of_the_days(page, asked, weight)}"
         weighed.append(Weighed(reason.title, text, weight))
     return weighed
@@ -247,10 +248,7 @@ def _difference(words: Catalogue, figure: Mapping[str, Any], code: str, *, held:
     if code == Reason.WINDOW:
         if figure["window_from"] is None:
             return _("does not say since when it counts")
-        days = [since_when(words, figure["window_from"])]
-        if figure["window_to"]:
-            days.append(until_when(words, figure["window_to"]))
-        return _("counts %(days)s") % {"days": " ".join(days)}
+        return _("counts %(days)s") % {"days": of_days(words, figure["window_from"], figure["window_to"])}
     said = {
         Reason.STAGE: _("counts another stage: announced, ordered or carried out"),
         Reason.GROSS_NET: _("one of the two leaves out who was taken again"),

@@ -41,7 +41,7 @@ def figure_of_reconciliation(page: Page, asked: Asked) -> Figure | None:
         prefix = f"{template}-{asked.claim['id'][:8]}"
         return drawing(template, words, drawn=how(compared), compared=compared, finding=finding, prefix=prefix)
 
-    rows: list[list[str | int | Markup]] = [[f"{name}, {compared.text}", figure]]
+    rows: list[list[str | int | Markup]] = [[capital(compared.text), figure]]
     rows += [[one.text, _linked(one)] for one in compared.segments]
     rows.append([compared.verified.text, _linked(compared.verified)])
     if compared.remainder is not None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from app import dates, vocabulary
 from app.vocabulary import SourceKind
 from app.web.catalogue import Catalogue
@@ -43,6 +45,14 @@ def until_when(words: Catalogue, day: str) -> str:
     return _("until %(month)s") % {"month": words.long_day(day)}
 
 
+def of_days(words: Catalogue, start: str | None, end: str | None) -> str:
+    """Since when and until when, where they are said: "since December 2025 until 9 February 2026", "on 8 January"."""
+    if start and start == end:
+        return words.gettext("on %(start)s") % {"start": words.day_in_sentence(start)}
+    days = [since_when(words, start) if start else "", until_when(words, end) if end else ""]
+    return " ".join(filter(None, days))
+
+
 def claimant_of(page: Page, claim: Mapping[str, Any]) -> str:
     """Whoever a claim is credited to; else whoever printed it."""
     _ = page.catalogue.gettext
@@ -73,9 +83,9 @@ def small(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def quoted(words: Catalogue, text: str) -> str:
-    """What somebody else wrote."""
-    return words.gettext("“%(text)s”") % {"text": text}
+def quoted(words: Catalogue, text: str) -> Markup:
+    """What somebody else wrote, in a language that nobody has told the registry."""
+    return Markup('<span lang="">{}</span>').format(words.gettext("“%(text)s”") % {"text": text})
 
 
 def of_day(words: Catalogue, day: str) -> str:

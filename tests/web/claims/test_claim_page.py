@@ -168,7 +168,7 @@ def test_of_people_held_an_organisations_figure_stands_beside_what_is_known_toda
     address = claim(registry, 902, claimant="foro", measure="held", window_from=None, window_to="2025-12-01")
     page = text_of(registry, "/es" + address)
     assert "Foro dijo 902. En esa misma cuenta hay hoy" in page
-    assert "personas detenidas, del 1 de diciembre de 2025, con lo que se sabe hoy" in page
+    assert "personas detenidas el 1 de diciembre de 2025, con lo que se sabe hoy" in page
     assert "/es/releases?" not in html_of(registry, "/es" + address)
 
 
@@ -209,6 +209,24 @@ def test_figures_of_other_days_are_told_apart(registry: World) -> None:
     page = text_of(registry, "/es" + claim(registry, 44))
     assert "Con estas no se compara" in page
     assert "cuenta desde el 9 de enero de 2026" in page
+
+
+def test_a_claim_of_one_day_says_that_day_once(registry: World) -> None:
+    page = text_of(registry, "/es" + claim(registry, 80, window_from="2026-01-11", stated_at="2026-01-11"))
+    assert "excarcelaciones hechas efectivas, el 11 de enero de 2026, con lo que se sabía" in page
+
+
+def test_days_in_which_a_source_has_nothing_earlier_are_no_reason_with_a_number(registry: World) -> None:
+    claim(registry, 1, claimant="jep", stated_at="2026-02-03")
+    page = text_of(registry, "/es" + claim(registry, 2, claimant="jep", stated_at="2026-03-01", window_from="2025-12"))
+    assert "En esta misma cuenta, Jep tenía" not in page
+
+
+def test_the_words_of_others_are_in_a_language_that_nobody_told(registry: World) -> None:
+    quote = {"url": "https://example.org/a", "quote": "more than four hundred"}
+    page = html_of(registry, "/es" + claim(registry, 401, citation=quote, window_said="since Christmas"))
+    for said in ("more than four hundred", "since Christmas"):
+        assert f'<span lang="">«{said}»</span>' in page
 
 
 def test_whatever_was_filed_is_shown_as_text(registry: World) -> None:

@@ -38,7 +38,7 @@ SAMPLES: list[tuple[str, str, int | None]] = [
     ),
     (
         "Its population is given in prose (100 % of {them}), and no terms of a count say who is meant.",
-        "Dice a quién cuenta con palabras (100 % of {them}) que ninguna cuenta puede repetir.",
+        "Dice a quién cuenta con palabras («100 % of {them}») con las que no se puede hacer ningún recuento.",
         None,
     ),
     (
@@ -124,7 +124,7 @@ SAMPLES: list[tuple[str, str, int | None]] = [
     ),
     (
         "Its population is described in prose (women) beside its terms.",
-        "También dice con palabras a quién cuenta (women).",
+        "También dice con palabras a quién cuenta («women»).",
         None,
     ),
     (
@@ -170,7 +170,7 @@ SAMPLES: list[tuple[str, str, int | None]] = [
     ),
     (
         "It is about `announced`; foro about `carried_out`.",
-        "Habla de otra etapa (anunciada) que Foro Penal (hecha efectiva).",
+        "Se refiere a otra etapa (anunciada) que la de Foro Penal (hecha efectiva).",
         None,
     ),
     (
