@@ -46,7 +46,8 @@ class Catalogue(Formats):
         """A date as it was said: a coarser one is never told as its first day. `2026-01` → "ene 2026"."""
         first, interval, last = text.partition("/")
         if interval:
-            return self.gettext("between %(low)s and %(high)s") % {"low": self.day(first), "high": self.day(last)}
+            low, high = (self._in_sentence(self.day(bound), bound) for bound in (first, last))
+            return self.gettext("between %(low)s and %(high)s") % {"low": low, "high": high}
         return self._dated(IN_SHORT, text)
 
     def short_day(self, text: str) -> str:
@@ -56,8 +57,7 @@ class Catalogue(Formats):
     def day_in_sentence(self, text: str) -> str:
         """A day in words, with the article that some languages give it: "el 8 de enero de 2026"; a month or a year has
         none."""
-        whole = self.long_day(text)
-        return self.pgettext("a day in a sentence", "%(day)s") % {"day": whole} if len(text) == max(IN_SHORT) else whole
+        return self._in_sentence(self.long_day(text), text)
 
     def moment(self, text: str, zone: tzinfo) -> str:
         """An instant in a zone: "13 ene 2026, 16:00"."""
@@ -72,6 +72,9 @@ class Catalogue(Formats):
     def said_at(self, text: str, zone: tzinfo) -> str:
         """When a claim was stated: an instant with its hour, or a date as it was said."""
         return self.day(text) if "T" not in text else self.moment(text, zone)
+
+    def _in_sentence(self, told: str, text: str) -> str:
+        return self.pgettext("a day in a sentence", "%(day)s") % {"day": told} if len(text) == max(IN_SHORT) else told
 
     @cached_property
     def countries(self) -> list[tuple[str, str]]:

@@ -79,8 +79,8 @@ def test_a_person_is_told_with_who_says_each_fact(world: World) -> None:
     assert answer.status_code == 200
     told = text_of(answer.text)
     assert "<h1><bdi>Ana Nobody</bdi></h1>" in answer.text
-    assert "Foro y Jep dicen que salió de prisión el 12 de enero de 2026." in told
-    assert "Fue detenida el 1 de febrero de 2024. Pasó 711 días en prisión." in told
+    assert "Foro y Jep dicen que la persona salió de prisión el 12 de enero de 2026." in told
+    assert "La persona fue detenida el 1 de febrero de 2024. Pasó 711 días en prisión." in told
     assert "El Rodeo I Foro Miranda: lo deduce el registro del centro; ninguna fuente lo dice." in told
     assert "Foro, por la familia" in told
     assert "Jep, por la defensa" in told
@@ -303,14 +303,23 @@ def test_what_curators_decide_and_what_is_taken_back_is_told(world: World) -> No
     assert "Jep retiró lo que había dicho" in told
 
 
+def test_a_man_is_told_of_as_a_person(world: World) -> None:
+    """The words agree with "la persona", and so each sentence with a participle has it."""
+    filed = world.file("foro", **{**ANA, "detainee__full_name": "Luis Nobody", "detainee__gender": "male"})
+    told = text_of(page(world, f"/es/people/{filed['detainee']['id']}").text)
+    assert "Masculino" in told
+    assert "La persona fue detenida el" in told
+    for before in re.findall(r"(\w+ \w+) detenid[ao]", told):
+        assert before.lower() == "persona fue", "nobody is detained without being a person"
+
+
 def test_who_verifies_without_independence_is_told_so(world: World) -> None:
     person = world.file(GOVERNMENT, **ANA, verification__method="official_list")["detainee"]["id"]
     html = page(world, f"/es/people/{person}").text
     assert "Ministry, por una lista oficial" in html
     assert '<span class="tag">gobierno</span> · no cuenta como independiente' in html
-    assert "Ministry dice que salió de prisión el 12 de enero de 2026. Ninguna fuente independiente lo verificó." in (
-        text_of(html)
-    )
+    said = "Ministry dice que la persona salió de prisión el 12 de enero de 2026. Ninguna fuente independiente lo verificó."
+    assert said in text_of(html)
 
 
 def test_the_squares_tell_the_numbers_of_the_count(world: World) -> None:

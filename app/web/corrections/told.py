@@ -183,10 +183,7 @@ class Teller:
             return words.country(value)
         if field in INSTANTS:
             return words.said_at(value, self.zone)
-        first, slash, last = str(value).partition("/")
-        if not slash:
-            return words.day(first)
-        return words.gettext("between %(first)s and %(last)s") % {"first": words.day(first), "last": words.day(last)}
+        return words.day(str(value))
 
     def _field_names(self) -> dict[str, str]:
         _ = self.words.gettext

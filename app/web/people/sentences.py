@@ -46,7 +46,7 @@ def lead_of(person: Json, spells: Sequence[Spell], telling: Telling) -> list[str
         told += _ordered(spell.release, telling)
     if person["state"] == State.HELD:
         told += _held(spell, telling)
-    told += _arrest(spell, telling)
+    told += _arrest(spell, telling, again=len(spells) > 1)
     if person["died_on"]:
         told.append(_("The person died %(when)s.") % {"when": telling.when(person["died_on"])})
     return told
@@ -66,7 +66,7 @@ def _out(spell: Spell, telling: Telling) -> list[str]:
     else:
         told = [_say(by, telling, "", _("say that the person left prison, and do not agree on the day."))]
     if home:
-        told.append(_("It was into house arrest."))
+        told.append(_("The release was into house arrest."))
     if release is not None and release["status"] == ReleaseStatus.REPORTED:
         told.append(_("No independent source verified it."))
     if release is not None and release["status"] == ReleaseStatus.CONTESTED:
@@ -108,13 +108,14 @@ def _held(spell: Spell, telling: Telling) -> list[str]:
     return [_("The person was still inside %(when)s.") % {"when": telling.when(day)}]
 
 
-def _arrest(spell: Spell, telling: Telling) -> list[str]:
-    """When the person was detained, and for how long."""
+def _arrest(spell: Spell, telling: Telling, *, again: bool) -> list[str]:
+    """When the person was detained, for the last time if `again`, and for how long."""
     _, words, said = telling.words.gettext, telling.words, finest(spell.arrests)
     if not said:
         return [_("No source says when the person was detained.")]
     days = days_inside(spell)
-    told = _("The person was detained %(when)s.") % {"when": telling.when(said[0].text)}
+    told = _("The last time, the person was detained %(when)s.") if again else _("The person was detained %(when)s.")
+    told %= {"when": telling.when(said[0].text)}
     if len(said) > 1:
         told = _("The sources do not agree on the day of the arrest.")
     if days is None:

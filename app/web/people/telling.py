@@ -88,8 +88,8 @@ class Telling:
         _, words = self.words.gettext, self.words
         first, interval, last = text.partition("/")
         if interval:
-            told = _("between %(first)s and %(last)s")
-            return told % {"first": words.long_day(first), "last": words.long_day(last)}
+            told = _("between %(low)s and %(high)s")
+            return told % {"low": words.day_in_sentence(first), "high": words.day_in_sentence(last)}
         told = _("on %(day)s") if len(text) == WHOLE_DAY else _("in %(day)s")
         return told % {"day": words.long_day(text)}
 
