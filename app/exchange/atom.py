@@ -18,9 +18,9 @@ CURATORS: dict[Language, str] = {"en": "curators", "es": "curaduría"}
 FIELDS_ES = {
     "verdict": "veredicto", "stage": "etapa", "released_on": "excarcelación", "ordered_on": "orden",
     "announced_on": "anuncio", "kind": "tipo", "measures_lifted_on": "medidas levantadas", "detained_on": "detención",
-    "held_on": "visto en prisión", "country": "país", "designation": "calificación", "died_on": "fallecimiento",
+    "held_on": "visto en prisión", "country": "país", "designation": "designación", "died_on": "fallecimiento",
     "method": "método", "citing": "cita a", "ended_on": "fin de la detención", "ended_how": "cómo terminó",
-    "status": "condición", "claimant": "de quién es la cifra", "measure": "qué cuenta", "qualifier": "cómo se dijo",
+    "status": "verificación", "claimant": "de quién es la cifra", "measure": "qué cuenta", "qualifier": "cómo se dijo",
     "low": "mínimo", "high": "máximo", "window_from": "desde", "window_to": "hasta", "stated_at": "dicha",
     "zone": "huso horario", "series": "serie", "misprint": "errata", "entries": "entradas",
 }  # fmt: skip

@@ -63,13 +63,13 @@ DIMENSIONS = {
     dimension.name: dimension
     for dimension in (
         Dimension("source", ("source", "fuente"), Stands.SOURCE, several=True),
-        Dimension("status", ("status", "condición"), Stands.STATUS, codes="statuses", asked_as_list=True),
+        Dimension("status", ("status", "verificación"), Stands.STATUS, codes="statuses", asked_as_list=True),
         Dimension("kind", ("kind", "tipo"), Stands.COLUMN, OF_RELEASES, codes="release_kinds", asked_as_list=True),
         Dimension("country", ("country", "país"), Stands.COLUMN),
         Dimension("month", ("month", "mes"), Stands.DAY, OF_RELEASES, of_day=("released", "month")),
         Dimension("week", ("week", "semana"), Stands.DAY, OF_RELEASES, of_day=("released", "week")),
         Dimension("day", ("day", "día"), Stands.DAY, OF_RELEASES, of_day=("released", "day")),
-        Dimension("designation", ("designation", "calificación"), Stands.COLUMN, codes="designations"),
+        Dimension("designation", ("designation", "designación"), Stands.COLUMN, codes="designations"),
         Dimension("sources", ("independent sources", "fuentes independientes"), Stands.STATUS),
         Dimension("facility", ("facility", "centro"), Stands.PLACE),
         Dimension("area", ("area", "zona"), Stands.PLACE),

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app import vocabulary
+from app.formats import lowered
 from app.reading.dimensions import DETENTIONS, DIMENSIONS, RELEASES
 from app.reading.terms import PINNING, each
 from app.vocabulary import Stage
@@ -144,8 +145,16 @@ class Told:
         for name, value in terms.items():
             if name in IN_THE_SENTENCE or name not in self.labels:
                 continue
-            narrowed.append(f"{_small(self.labels[name])}: {self.listed(name, each(value))}")
+            values = self.words.listed([self._within(name, one) for one in each(value)])
+            narrowed.append(f"{lowered(self.labels[name])}: {values}")
         return narrowed
+
+    def _within(self, name: str, value: Any) -> str:
+        """A value within a sentence."""
+        if name == "zone":
+            return self.words.place_of(str(value))
+        told = self.value(name, value)
+        return lowered(told) if name in CODES else told
 
     def things(self, noun: str) -> str:
         """What is counted, in a word."""
@@ -199,7 +208,3 @@ def question_of(address: str) -> dict[str, list[str]]:
     """The terms in an address of the API, without what keeps its answer as it is."""
     given = parse_qs(urlsplit(address).query, keep_blank_values=True)
     return {name: values for name, values in given.items() if name not in PINNING}
-
-
-def _small(label: str) -> str:
-    return label[:1].lower() + label[1:]

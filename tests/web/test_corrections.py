@@ -101,7 +101,7 @@ def test_values_are_told_in_words() -> None:
         )
     )
     assert told.changes == [
-        Change("veredicto", "desmiente", "reporta"),
+        Change("lo que dice", "desmiente", "reporta"),
         Change("tipo de excarcelación", "amnistía", "absolución"),
         Change("fecha de excarcelación", None, "entre el 8 ene 2026 y el 9 ene 2026"),
         Change("última vez que constaba en prisión", "ene 2026", None),
@@ -116,7 +116,7 @@ def test_a_figure_is_told_as_it_was_said() -> None:
     told = teller(claim=claim).told(row)
     assert words(told.sentence) == "Foro Penal sustituyó su cifra"
     assert told.changes[0] == Change("", "más\xa0de\xa0400", "más\xa0de\xa0500")
-    assert told.changes[1] == Change("dicha el", "13 ene 2026", "14 ene 2026, 16:00")
+    assert told.changes[1] == Change("fecha en que se dijo", "13 ene 2026", "14 ene 2026, 16:00")
     assert (told.page, told.is_of_figure) == (f"/es/claims/{CLAIM}", True)
 
 

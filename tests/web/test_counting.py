@@ -105,7 +105,7 @@ def test_what_counts_say_beside_the_number_is_said(world: World) -> None:
         r"personas que no están en ninguna lista, solo en los números</th>\s*<td class=\"amount\">1<", page
     )
     assert re.search(r"una misma puede contarse dos veces</th>\s*<td class=\"amount\">1<", page)
-    assert re.search(r"con fecha incierta, dentro o fuera del período; no están en la cuenta</th>\s*<td[^>]*>0<", page)
+    assert re.search(r"de fecha incierta, dentro o fuera del período; no están en la cuenta</th>\s*<td[^>]*>0<", page)
 
 
 def test_a_refusal_stands_at_its_term_in_the_readers_words(world: World) -> None:
@@ -113,7 +113,7 @@ def test_a_refusal_stands_at_its_term_in_the_readers_words(world: World) -> None
     assert "Esto no se pudo contar" in page
     assert '<a href="#term-released_to">Salió hasta</a>: <span>El período termina antes de empezar' in page
     assert re.search(r'id="term-released_to" value="2026-01" aria-describedby="fault-released_to" aria-invalid', page)
-    assert "<code>foo</code>: <span>No existe tal término" in page
+    assert "<code>foo</code>: <span>No existe este término" in page
 
 
 def test_a_moment_yet_to_come_is_refused_beside_what_else_is_wrong(world: World) -> None:
@@ -209,7 +209,7 @@ def test_a_value_that_may_not_be_shown_is_told_and_the_number_is_the_least(world
 
 def test_nothing_is_counted_in_words(world: World) -> None:
     page = page_of(world, "/counts", group_by="kind")
-    assert "Nada se cuenta con estos términos: no hay grupos." in page
+    assert "Con estos términos no se cuenta nada: no hay grupos." in page
 
 
 def test_what_a_reader_writes_stays_text(world: World) -> None:
@@ -239,7 +239,7 @@ def told() -> Told:
         (RELEASES, {"country": "VE", "released_from": "2026-01-08", "released_to": "2026-01-08"},
          "Excarcelaciones hechas efectivas en Venezuela el 8 de enero de 2026, brutas"),
         (RELEASES, {"kind": ["amnesty", "pardon"], "any_of": ["foro"], "detained_from": "2024"},
-         "Excarcelaciones hechas efectivas, brutas; detenidas desde 2024; condición en que salió: Amnistía e Indulto; "
+         "Excarcelaciones hechas efectivas, brutas; detenidas desde 2024; condición en que salió: amnistía e indulto; "
          "verificadas por alguna: Foro Penal"),
         (DETENTIONS, {"held_on": "2026-01-01", "house_arrest": True},
          "Personas detenidas el 1 de enero de 2026, con quienes salieron a arresto domiciliario"),

@@ -66,8 +66,8 @@ def test_every_file_that_the_page_names_can_be_downloaded(world: World) -> None:
 def test_without_count_files_no_licence_is_made_up(world: World) -> None:
     world.file()
     page = world.client.get("/es/data", headers=PAGE).text
-    assert "Este registro no ofrece archivos de cuentas." in page
-    assert "no ha dicho con qué licencia da sus datos" in page
+    assert "Este registro no ofrece archivos de recuento." in page
+    assert "no ha dicho con qué licencia ofrece sus datos" in page
     assert "creativecommons" not in page
     described = read(world, "/es/data/dataset.jsonld")
     assert not {"license", "conformsTo"} & described.keys()

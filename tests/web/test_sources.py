@@ -49,7 +49,7 @@ def test_a_pair_is_told_from_the_side_of_the_source() -> None:
     other = {**pair, "b": "pud", "both": 7}
     ours = together_of({"pairs": [pair, other]}, "jep", str, SPANISH, behind)
     assert [(one.other, one.both, one.only_this, one.only_other, one.days) for one in ours] == [
-        ("foro", 5, 1, 3, "4 el mismo, 1 otro")
+        ("foro", 5, 1, 3, "4 con el mismo día, 1 con otro día")
     ]
     assert [one.other for one in together_of({"pairs": [pair, other]}, "foro", str, SPANISH, behind)] == ["pud", "jep"]
     assert agreed({"same": 0, "compatible": 0, "different": 0, "unsaid": 0}, ENGLISH) == "none"

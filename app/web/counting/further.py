@@ -48,9 +48,9 @@ def links(page: Page) -> list[tuple[str, str]]:
     """Where else to go from a count of releases: name and address."""
     _ = page.catalogue.gettext
     names = {
-        SERIES: _("How it grew"),
-        OVERLAP: _("Who verified the same"),
-        ESTIMATE: _("How many there were, seen or not: an estimate"),
+        SERIES: _("How the count grew"),
+        OVERLAP: _("Which sources verified the same releases"),
+        ESTIMATE: _("How many there were, known or not: an estimate"),
     }
     return [(name, page.address(path, terms_of(path, page.terms))) for path, name in names.items()]
 
@@ -69,7 +69,7 @@ def series(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
     columns = [_("Until"), _("Releases"), _("Number verified"), *names]
     table = Table(_("What was known at the end of each time, and what each source had verified"), columns,
                   rows[:MOST_ROWS], max(0, len(rows) - MOST_ROWS))  # fmt: skip
-    return Further(_("How it grew"), [table], [_("The sources overlap: they do not add up.")])
+    return Further(_("How the count grew"), [table], [_("The sources overlap: they do not add up.")])
 
 
 def overlap(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
@@ -93,7 +93,7 @@ def overlap(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
         Table(_("Two by two"), [_("Sources"), _("Both"), _("Only the first"), _("Only the second"), _("Same day"),
                                 _("Different days")], pairs[:MOST_ROWS], max(0, len(pairs) - MOST_ROWS)),
     ]  # fmt: skip
-    return Further(_("Who verified the same"), tables)
+    return Further(_("Which sources verified the same releases"), tables)
 
 
 def estimate(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
@@ -108,9 +108,16 @@ def estimate(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
     bound = answer["lower_bound"]
     if bound is not None:
         models.append([_("lower bound"), "", _decimal(page, bound["estimate"]), "", "", bound["source"]])
-    columns = [_("Model"), _("Dependent lists"), _("Estimate"), _("Interval from"), _("Interval to"), _("By whom")]
+    columns = [
+        _("Model"),
+        _("Dependent lists"),
+        _("Estimate"),
+        _("Interval from"),
+        _("Interval to"),
+        _("By which method"),
+    ]
     said = [
-        _("Seen by at least one list: %(number)s; by two or more: %(more)s. Lists: %(lists)s.")
+        _("On at least one list: %(number)s; on two or more: %(more)s. Lists: %(lists)s.")
         % {
             "number": words.number(answer["observed"]),
             "more": words.number(answer["on_two_or_more"]),
@@ -121,7 +128,7 @@ def estimate(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
         said.append(_("The chosen model is %(name)s. Its interval is of 95 %%.") % {"name": answer["chosen"]["name"]})
     quoted = [*([] if answer["refused"] is None else [answer["refused"]["reason"]]), *answer["assumptions"]]
     table = Table(_("What each model says"), columns, models)
-    return Further(_("How many there were, seen or not: an estimate"), [table] if models else [], said, quoted)
+    return Further(_("How many there were, known or not: an estimate"), [table] if models else [], said, quoted)
 
 
 def _decimal(page: Page, value: float) -> str:
