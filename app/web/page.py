@@ -22,6 +22,7 @@ from app.errors import Invalid, Moved, NotFound, Problem
 from app.formats import ENGLISH
 from app.web.asking import Api, Refused
 from app.web.catalogue import LANGUAGES, Catalogue, catalogue
+from app.web.faults import faults_of
 from app.web.figure import Figure
 from app.web.rendering import rendered
 
@@ -282,7 +283,9 @@ async def refused(request: Request, status: int, problem: Mapping[str, Any], hea
     """The page that says what was refused, why, and what to do."""
     language = language_of(request)
     page = Page(request, catalogue(language), Api(request, language), revision=0, refusal=True)
-    return await page.show("refused.html", status=status, headers=headers, problem=NO_PROBLEM_HERE | dict(problem))
+    faults = faults_of(problem, page.catalogue) if problem.get("errors") else {}
+    whole = NO_PROBLEM_HERE | dict(problem)
+    return await page.show("refused.html", status=status, headers=headers, problem=whole, faults=faults)
 
 
 def no_such_page() -> NotFound:

@@ -6,11 +6,13 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from app.counts.estimates import answer, from_registry
 from app.reading.countables import COUNTABLES
 from app.reading.dimensions import DETENTIONS, RELEASES
 from app.web.catalogue import catalogue
 from app.web.charts.groups import MOST_BARS, Group, lay_out_bars, lay_out_columns
 from app.web.charts.scale import width_of
+from app.web.counting.assumptions import SENTENCES, assumed, refused
 from app.web.counting.view import step_of, time_of
 from app.web.figure import PHONE, WHOLE
 from app.web.told import Told
@@ -375,5 +377,13 @@ def test_an_estimate_says_what_it_assumes_or_why_there_is_none(verified: World) 
     page = page_of(verified, "/estimates/releases")
     told = verified.get("/v1/estimates/releases").json()
     assert "Lo que supone" in page
-    assert f"<li>{told['assumptions'][0]}</li>" in page
-    assert told["refused"] is None or told["refused"]["reason"] in page
+    assert "<li>El grupo es cerrado: dentro del período nadie entró ni salió de él" in page
+    assert refused(told["refused"], catalogue("es")) in page
+
+
+def test_pages_have_words_for_everything_that_an_estimate_assumes() -> None:
+    known = (answer.CLOSED, answer.MATCHED, answer.REACHABLE, answer.ALIKE, answer.TWO_LISTS, answer.MODELLED,
+             answer.ZEROS, answer.SELECTED, answer.BOUND)  # fmt: skip
+    assert sorted(SENTENCES) == sorted(known)
+    spanish = assumed(from_registry.APART.format(1234), catalogue("es"))
+    assert spanish.startswith("1234 de las excarcelaciones observadas")

@@ -35,6 +35,15 @@ def test_a_page_that_is_not_there_is_told_in_its_language(world: World) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_what_is_wrong_with_an_address_is_told_in_the_language_of_the_page(world: World) -> None:
+    page = world.client.get("/es/people?gender=xx&cursor=zzz").text
+    assert "Corrija en la dirección lo que se indica aquí" in page
+    assert "<code>gender</code>: <span>No es ninguno de los valores que se pueden elegir.</span>" in page
+    assert "Correct" not in page
+    cursor = world.client.get("/es/claims?cursor=zzz").text
+    assert "<code>cursor</code>: <span>Esta página de la lista ya no tiene dirección: empiece por la primera." in cursor
+
+
 def test_a_moment_yet_to_come_is_refused_in_words(world: World) -> None:
     answer = world.client.get("/en/?as_of=2999-01-01", headers=PAGE)
     assert answer.status_code == 422

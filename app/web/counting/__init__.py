@@ -13,11 +13,11 @@ from app.reading.dimensions import DETENTIONS, RELEASES
 from app.reading.questions import CountQuery
 from app.web.asking import Refused, together
 from app.web.counting import further, past
-from app.web.counting.faults import faults_of
 from app.web.counting.figures import groups_drawn, has_files
-from app.web.counting.form import Form, as_given
+from app.web.counting.form import STANDS_AT, Form, as_given
 from app.web.counting.further import Further
 from app.web.counting.view import asides_of, table_of
+from app.web.faults import faults_of
 from app.web.figure import Figure
 from app.web.least import is_least
 from app.web.page import Opened, Page, PageRoute, language_of, no_such_page, opened
@@ -92,7 +92,7 @@ async def _counted(request: Request, countable: Countable) -> Response:
         noun=countable.noun,
         told=told,
         given=as_given(terms | _understood(count)),
-        faults={} if problem is None else faults_of(problem, page.catalogue),
+        faults={} if problem is None else faults_of(problem, page.catalogue, STANDS_AT),
         countries=sorted({*countries, *(place["country"] for place in places)}),
         areas=sorted({place["area"] for place in places if place["area"]}),
     )

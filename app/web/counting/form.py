@@ -10,7 +10,7 @@ from app.countries import COUNTRIES
 from app.reading.dimensions import DETENTIONS, RELEASES, dimensions_of
 from app.reading.terms import MOST_DIMENSIONS
 from app.vocabulary import Stage
-from app.web.counting.faults import Fault
+from app.web.faults import Fault
 from app.web.told import CODES, Told
 
 Look = Literal["choice", "date", "text", "country", "countries", "number", "checks", "switch", "groups"]
@@ -37,6 +37,8 @@ LOOKS: dict[str, Look] = {
 }
 CHOSEN = ("choice", "checks", "groups")  # the looks that offer values
 YES, NO = "true", "false"
+# Another name of the same term: that under which it stands in the form.
+STANDS_AT = {"verified_by": "all_of"}
 
 
 @dataclass(frozen=True)

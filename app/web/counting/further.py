@@ -9,6 +9,7 @@ from babel.numbers import format_decimal
 from markupsafe import Markup
 
 from app.reading.questions import AsOf, EstimateQuery, OverlapQuery, SeriesQuery
+from app.web.counting.assumptions import assumed, refused
 from app.web.figure import Cell
 from app.web.page import Page
 from app.web.told import Told
@@ -31,12 +32,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Further:
-    """A page of tables. `said`: sentences of the page; `quoted`: those of the API, which are English."""
+    """A page of tables. `said`: sentences above them; `assumed`: what they rest on."""
 
     heading: str
     tables: Sequence[Table]
     said: Sequence[str] = ()
-    quoted: Sequence[str] = ()
+    assumed: Sequence[str] = ()
 
 
 def terms_of(path: str, terms: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,9 +127,11 @@ def estimate(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
     ]
     if answer["chosen"] is not None:
         said.append(_("The chosen model is %(name)s. Its interval is of 95 %%.") % {"name": answer["chosen"]["name"]})
-    quoted = [*([] if answer["refused"] is None else [answer["refused"]["reason"]]), *answer["assumptions"]]
+    if answer["refused"] is not None:
+        said.append(refused(answer["refused"], words))
+    rests_on = [assumed(text, words) for text in answer["assumptions"]]
     table = Table(_("What each model says"), columns, models)
-    return Further(_("How many there were, known or not: an estimate"), [table] if models else [], said, quoted)
+    return Further(_("How many there were, known or not: an estimate"), [table] if models else [], said, rests_on)
 
 
 def _decimal(page: Page, value: float) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from app.formats import capital
 from app.reading.countables import countable_counted
 from app.reading.dimensions import DIMENSIONS
 from app.web.charts.groups import Group
@@ -104,7 +105,8 @@ def _columns(groups: Sequence[Mapping[str, Any]], names: Sequence[str], noun: st
             Column("3", _("by at least three")),
         ]
     shown = [column for column in further if any(_number(group, column.key) for group in groups)]
-    return [*always, *shown, Column("people", _("people"))]
+    columns = [*always, *shown, Column("people", _("people"))]
+    return [Column(column.key, capital(column.label)) for column in columns]
 
 
 def bars_of(count: Mapping[str, Any], told: Told) -> list[Group]:

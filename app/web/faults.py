@@ -1,4 +1,4 @@
-"""What the API has to say against a count, in the reader's words and at the term that it is about (pure)."""
+"""What the API has to say against a question, in the reader's words and at the term that it is about (pure)."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.web.catalogue import Catalogue
-
-# Another name of the same term: that under which it stands in the form.
-STANDS_AT = {"verified_by": "all_of"}
 
 
 @dataclass(frozen=True)
@@ -19,14 +16,17 @@ class Fault:
     own: bool
 
 
-def faults_of(problem: Mapping[str, Any], words: Catalogue) -> dict[str, Sequence[Fault]]:
-    """The faults of a refusal by term; under no name where the refusal points at none."""
+def faults_of(
+    problem: Mapping[str, Any], words: Catalogue, stands_at: Mapping[str, str] | None = None
+) -> dict[str, Sequence[Fault]]:
+    """The faults of a refusal by term; under no name where the refusal points at none. `stands_at`: under which other
+    name a term stands on the page."""
     sentences = _sentences(words)
     found: dict[str, list[Fault]] = defaultdict(list)
     for fault in problem.get("errors") or [{"pointer": "/", "code": problem.get("code"), "detail": problem["detail"]}]:
-        name = fault["pointer"].split("/")[1]
+        name = fault["pointer"].removeprefix("/").partition("/")[0]
         own = sentences.get(fault["code"])
-        found[STANDS_AT.get(name, name)].append(Fault(own or fault["detail"], own=bool(own)))
+        found[(stands_at or {}).get(name, name)].append(Fault(own or fault["detail"], own=bool(own)))
     return dict(found)
 
 
@@ -48,6 +48,7 @@ def _sentences(words: Catalogue) -> Mapping[str, str]:
         "below_one": _("Ask for at least one source."),
         "int_parsing": _("Write a whole number, such as 2."),
         "bool_parsing": _("Choose yes or no."),
+        "invalid_cursor": _("This page of a list no longer has an address: begin with its first page."),
         "repeated": _("Ask for one value: this term cannot be repeated."),
         "too_many_groups": _("These groups are too many: group by less, by weeks or months, or ask for fewer days."),
         "takes_too_long": _("This question takes too long to answer: ask for fewer days, or group by less."),
