@@ -9,14 +9,18 @@ from functools import cache, cached_property
 from gettext import NullTranslations
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 from unicodedata import normalize
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 
+from app import vocabulary
 from app.countries import COUNTRIES
+from app.dates import DAY_LENGTH
 from app.formats import ENGLISH, Formats
+from app.vocabulary import Language
 
 LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = (ENGLISH, *sorted(folder.name for folder in LOCALES.iterdir() if folder.is_dir()))
@@ -38,6 +42,15 @@ class Catalogue(Formats):
         return self.locale.text_direction
 
     @property
+    def spoken(self) -> Language:
+        """The language in which its readers are told codes, and whatever else the API says in its own languages."""
+        return next((spoken for spoken in get_args(Language) if spoken == self.language), "en")
+
+    def label(self, name: str, code: str) -> str:
+        """What a code of a list of the vocabulary is called. Raises KeyError for one that is not in it."""
+        return vocabulary.label(name, code, self.spoken)
+
+    @property
     def own_name(self) -> str:
         """What the language calls itself."""
         return (self.locale.get_language_name(self.language) or self.language).capitalize()
@@ -52,7 +65,7 @@ class Catalogue(Formats):
 
     def short_day(self, text: str) -> str:
         """A day without its year: "13 ene"; a coarser date as `day` tells it."""
-        return self._formed("MMMd", date.fromisoformat(text)) if len(text) == max(IN_SHORT) else self.day(text)
+        return self._formed("MMMd", date.fromisoformat(text)) if len(text) == DAY_LENGTH else self.day(text)
 
     def day_in_sentence(self, text: str) -> str:
         """A day in words, with the article that some languages give it: "el 8 de enero de 2026"; a month or a year has
@@ -74,7 +87,7 @@ class Catalogue(Formats):
         return self.day(text) if "T" not in text else self.moment(text, zone)
 
     def _in_sentence(self, told: str, text: str) -> str:
-        return self.pgettext("a day in a sentence", "%(day)s") % {"day": told} if len(text) == max(IN_SHORT) else told
+        return self.pgettext("a day in a sentence", "%(day)s") % {"day": told} if len(text) == DAY_LENGTH else told
 
     @cached_property
     def countries(self) -> list[tuple[str, str]]:

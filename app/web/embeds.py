@@ -13,6 +13,7 @@ from app.api.answers import LIVE, json_response
 from app.errors import NotFound
 from app.web.asking import Refused
 from app.web.catalogue import LANGUAGES
+from app.web.cited import sentence_of
 from app.web.figure import Figure
 from app.web.figures import ELSEWHERE, drawn, is_personal, kind_of
 from app.web.page import POLICY, Opened, Page, PageRoute, opened, terms_of
@@ -54,7 +55,7 @@ async def read_number(page: Opened) -> Response:
     counted, answer = await _counted(page, page.terms)
     cited = answer["citation"]
     back = page.address("/c/" + cited["address"].rpartition("/")[2])
-    told = sentence_of(cited, page.language)
+    told = sentence_of(cited, page.catalogue)
     return await page.show(
         "embed-number.html", number=answer["total"]["verified"], counted=counted, told=told, back=back
     )
@@ -68,11 +69,6 @@ async def _counted(page: Page, terms: Mapping[str, Any]) -> tuple[str, Any]:
         raise NotFound("A number by what is personal follows today's consent, and stands on no other site.")
     further = {name: value for name, value in terms.items() if name not in ("as_of", "count")}
     return counted, await page.api.get(f"/v1/counts/{counted}", further)
-
-
-def sentence_of(cited: Mapping[str, str], language: str) -> str:
-    """The API's sentence of a count, without the address, which is a link."""
-    return cited["es" if language == "es" else "en"].removesuffix(cited["address"]).rstrip()
 
 
 @embeds.get("/embed/{name}")
@@ -128,7 +124,7 @@ async def _framed(page: Page, name: str, terms: Mapping[str, Any]) -> tuple[str,
     """What an embed is called, and how tall it is."""
     if name == NUMBER:
         _releases, answer = await _counted(page, terms)
-        return str(sentence_of(answer["citation"], page.language)), NUMBER_HEIGHT
+        return sentence_of(answer["citation"], page.catalogue), NUMBER_HEIGHT
     figure = await _embeddable(page, name, terms)
     return figure.heading, figure.tallest + AROUND
 

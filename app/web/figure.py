@@ -38,7 +38,7 @@ class Figure:
     @property
     def tallest(self) -> int:
         """How far down the taller drawing goes."""
-        return max(size_of(one)[1] for one in (self.wide, self.narrow))
+        return max(size_of(drawn)[1] for drawn in (self.wide, self.narrow))
 
 
 def size_of(drawn: Markup) -> tuple[int, int]:

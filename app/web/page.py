@@ -239,7 +239,7 @@ async def opened(request: Request, language: str, as_of: str | None) -> Page:
         catalogue(language),
         api,
         known["revision"],
-        {one["slug"]: one for one in known["data"]},
+        {source["slug"]: source for source in known["data"]},
         rules=known["rules"],
         head=head,
     )

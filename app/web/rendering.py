@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app import vocabulary
-from app.vocabulary import Language
 from app.web.assets import address_of
 from app.web.catalogue import LANGUAGES, Catalogue, catalogue
+from app.web.cited import sentence_of
 from app.web.claimed import figure_of
 from app.web.least import is_least
 
@@ -45,14 +44,12 @@ def _environment(language: str) -> Environment:
 
 
 def _filters(words: Catalogue) -> Mapping[str, Any]:
-    spoken: Language = next((one for one in get_args(Language) if one == words.language), "en")
-
     def moment(text: str, zone: tzinfo) -> str:
         return words.moment(text, zone)
 
     def label(code: str, name: str) -> str:
         """What a code of a list of the vocabulary is called."""
-        return vocabulary.label(name, code, spoken)
+        return words.label(name, code)
 
     return {
         "label": label,
@@ -67,6 +64,7 @@ def _filters(words: Catalogue) -> Mapping[str, Any]:
         "local_day": words.local_day,
         "country": words.country,
         "listed": words.listed,
+        "cited_sentence": lambda citation: sentence_of(citation, words),
         "px": _px,
         "instant": _instant,
     }

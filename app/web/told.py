@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from app import vocabulary
 from app.formats import lowered
 from app.reading.dimensions import DETENTIONS, DIMENSIONS, RELEASES
 from app.reading.terms import PINNING, each
@@ -118,11 +117,11 @@ class Told:
 
     def listed(self, name: str, values: Iterable[Any]) -> str:
         """Several values of a term as one: "Foro Penal and CLIPPVE"."""
-        return self.words.listed([self.value(name, one) for one in values])
+        return self.words.listed([self.value(name, item) for item in values])
 
     def _coded(self, name: str, code: str) -> str:
         try:
-            return vocabulary.label(CODES[name], code, "es" if self.words.language == "es" else "en")
+            return self.words.label(CODES[name], code)
         except KeyError:
             return code
 
@@ -145,7 +144,7 @@ class Told:
         for name, value in terms.items():
             if name in IN_THE_SENTENCE or name not in self.labels:
                 continue
-            values = self.words.listed([self._within(name, one) for one in each(value)])
+            values = self.words.listed([self._within(name, item) for item in each(value)])
             narrowed.append(f"{lowered(self.labels[name])}: {values}")
         return narrowed
 

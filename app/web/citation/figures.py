@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from app.vocabulary import SourceKind
 from app.web.charts import grown as bars
 from app.web.charts import then_and_now as pairs
 from app.web.citation.view import LEAST, Cited, Voices, change_in_words
+from app.web.claims.words import tag_of
 from app.web.figure import PHONE, WHOLE, Figure, drawing
 from app.web.page import Page
 
@@ -138,21 +138,12 @@ def _least(page: Page, view: Cited) -> list[pairs.Counted]:
 def _sources(page: Page, voices: Sequence[Voices]) -> list[pairs.Counted]:
     return [
         pairs.Counted(
-            page.name_of(one.slug),
-            one.then,
-            one.now,
-            then_list=page.narrowed(one.then_list),
-            now_list=page.narrowed(one.now_list),
-            tag=_tag(page, one.slug),
+            page.name_of(voice.slug),
+            voice.then,
+            voice.now,
+            then_list=page.narrowed(voice.then_list),
+            now_list=page.narrowed(voice.now_list),
+            tag=tag_of(page, voice.slug),
         )
-        for one in voices
+        for voice in voices
     ]
-
-
-def _tag(page: Page, slug: str) -> str:
-    """What is to be known of a source: a government that verifies is no independent source."""
-    _ = page.catalogue.gettext
-    source = page.sources.get(slug)
-    if source is None or source["independent"]:
-        return ""
-    return _("government") if source["kind"] == SourceKind.GOVERNMENT else _("not independent")

@@ -162,4 +162,4 @@ def voices(then: Mapping[str, Any], now: Mapping[str, Any], names: Mapping[str, 
         numbers = was.get("verified", 0), became.get("verified", 0)
         if any(numbers):
             found.append(Voices(slug, *numbers, was.get("list"), became.get("list")))
-    return sorted(found, key=lambda one: (-one.now, -one.then, names.get(one.slug, one.slug)))
+    return sorted(found, key=lambda voice: (-voice.now, -voice.then, names.get(voice.slug, voice.slug)))

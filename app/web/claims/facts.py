@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.formats import lowered
 from app.vocabulary import Measure, Stage
 from app.web.catalogue import Catalogue
-from app.web.claims.words import label, of_day, of_days, quoted, small
+from app.web.claims.words import of_day, of_days, quoted
 from app.web.page import Page
 
 LONGEST_LINK = 60  # characters of an address as it is shown
@@ -22,7 +23,7 @@ def counted_thing(words: Catalogue, claim: Mapping[str, Any]) -> str:
     """What a claim counts, in words."""
     _ = words.gettext
     if claim["measure"] != Measure.RELEASED:
-        return small(label(words, "measures", claim["measure"]))
+        return lowered(words.label("measures", claim["measure"]))
     stage = ((claim["definition"] or {}).get("terms") or {}).get("stage", Stage.CARRIED_OUT)
     return {
         Stage.ANNOUNCED: _("releases announced"),
@@ -58,7 +59,7 @@ def facts_of(page: Page, claim: Mapping[str, Any]) -> list[tuple[str, str]]:
         net = _("leaves out who was taken again") if definition["net"] else _("counts who was taken again too")
         facts.append((_("Gross or net"), net))
     if claim["series"]:
-        facts.append((_("Kind of figure"), label(words, "series", claim["series"])))
+        facts.append((_("Kind of figure"), words.label("series", claim["series"])))
     if claim["country"]:
         facts.append((_("Country"), words.country(claim["country"])))
     facts.append((_("List of names"), _("published") if claim["named"] else _("none was published")))
@@ -78,7 +79,7 @@ def limits(page: Page, terms: Mapping[str, Any]) -> list[str]:
         if name == "stage":
             continue
         if name in TERMS:
-            limits.append(words.listed([label(words, TERMS[name], each) for each in values]))
+            limits.append(words.listed([words.label(TERMS[name], each) for each in values]))
         elif name == "nationality":
             limits.append(words.listed([words.country(each) for each in values]))
         elif name in ("any_of", "all_of"):

@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app import dates
+from app.formats import lowered
 from app.vocabulary import Measure, Stage
 from app.web.catalogue import Catalogue
 from app.web.claimed import figure_of
 from app.web.claims.facts import counted_thing, limits, window_of
-from app.web.claims.words import claimant_of, label, small, tag_of
+from app.web.claims.words import claimant_of, tag_of
 from app.web.page import Page
 
 PER_PAGE = 100  # figures: four weeks of January 2026, as one reads a chronology
@@ -105,7 +106,7 @@ def _thing(page: Page, claim: Mapping[str, Any], *, placed: bool) -> str:
     thing = words.gettext("releases") if carried_out else counted_thing(words, claim)
     only = limits(page, terms)
     if only:
-        thing = f"{thing} ({', '.join(map(small, only))})"
+        thing = f"{thing} ({', '.join(map(lowered, only))})"
     return f"{words.country(claim['country'])}: {thing}" if placed and claim["country"] else thing
 
 
@@ -130,13 +131,13 @@ def choices(page: Page, name: str, codes: Iterable[str]) -> list[Choice]:
     words, chosen = page.catalogue, page.terms.get(name)
     told = {
         "claimant": page.name_of,
-        "measure": lambda code: label(words, "measures", code),
+        "measure": lambda code: words.label("measures", code),
         "country": words.country,
     }[name]
     known = {code: told(code) for code in codes}
     if isinstance(chosen, str) and chosen not in known:
         known[chosen] = chosen
-    return [Choice(code, text, code == chosen) for code, text in sorted(known.items(), key=lambda one: one[1])]
+    return [Choice(code, text, code == chosen) for code, text in sorted(known.items(), key=lambda option: option[1])]
 
 
 def further(page: Page, following: str | None) -> str | None:
@@ -150,5 +151,5 @@ def further(page: Page, following: str | None) -> str | None:
 
 def countries(page: Page, claims: Sequence[Mapping[str, Any]]) -> list[str]:
     """The countries that a reader may ask for: of the sources, and of what is listed."""
-    known = {one["country"] for one in (*page.sources.values(), *claims)}
+    known = {placed["country"] for placed in (*page.sources.values(), *claims)}
     return [country for country in known if country]

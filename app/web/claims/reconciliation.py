@@ -4,13 +4,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.formats import capital
 from app.vocabulary import Qualifier
 from app.web.asking import Terms
 from app.web.catalogue import Catalogue
 from app.web.charts.reconciliation import Compared, Kind, Segment, lying, standing
 from app.web.claimed import figure_of
 from app.web.claims.asked import Asked, ask, not_compared
-from app.web.claims.words import by_organisation, capital, claimant_of, since_when, told_number
+from app.web.claims.words import by_organisation, claimant_of, since_when, told_number
 from app.web.figure import Figure, drawing
 from app.web.page import Page
 
@@ -42,7 +43,7 @@ def figure_of_reconciliation(page: Page, asked: Asked) -> Figure | None:
         return drawing(template, words, drawn=how(compared), compared=compared, finding=finding, prefix=prefix)
 
     rows: list[list[str | int | Markup]] = [[capital(compared.text), figure]]
-    rows += [[one.text, _linked(one)] for one in compared.segments]
+    rows += [[segment.text, _linked(segment)] for segment in compared.segments]
     rows.append([compared.verified.text, _linked(compared.verified)])
     if compared.remainder is not None:
         rows.append([compared.remainder.text, compared.remainder.told])
@@ -120,11 +121,11 @@ def _segments(page: Page, asked: Asked) -> list[Segment]:
     if asked.main is None:
         by_one = ngettext("verified by at least one source", "verified by at least one source", asked.verified)
         all_of_them = _segment(page, "main", asked.verified, by_one, _list_of(page, asked, min_sources=1))
-        return [one for one in (all_of_them, last) if one.number]
+        return [segment for segment in (all_of_them, last) if segment.number]
     others = asked.verified - asked.by_main
     only_others = ngettext("verified only by other sources", "verified only by other sources", others)
     segments = [*_of_main(page, asked), _segment(page, "others", others, only_others, None), last]
-    return [one for one in segments if one.number]
+    return [segment for segment in segments if segment.number]
 
 
 def _of_main(page: Page, asked: Asked) -> list[Segment]:

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Response
 
 from app.vocabulary import Measure
 from app.web.claims.asked import ask
+from app.web.claims.claim_page import MOST_SHOWN, view
 from app.web.claims.listing import FILTERS, NEWEST, OLDEST, choices, countries, days, further, question
-from app.web.claims.one import MOST_SHOWN, view
 from app.web.claims.reconciliation import figure_of_reconciliation
 from app.web.claims.relations import relations_of
 from app.web.claims.then_and_now import then_and_now_of

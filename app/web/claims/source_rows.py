@@ -11,7 +11,7 @@ from app.web.asking import Terms, together
 from app.web.catalogue import Catalogue
 from app.web.charts.bars import NARROW, WIDE, ClaimRow, Form, SourceRow, source_rows
 from app.web.claimed import figure_of
-from app.web.claims.words import is_independent, label, since_when, tag_of
+from app.web.claims.words import is_independent, since_when, tag_of
 from app.web.figure import Figure, drawing
 from app.web.page import Page
 
@@ -100,7 +100,7 @@ def definition_of(page: Page, slug: str) -> str:
     source = page.sources.get(slug)
     if source is None:  # a registry with more sources than one page of their list holds
         return ""
-    kind = "" if source["kind"] == SourceKind.OTHER else label(page.catalogue, "source_kinds", source["kind"])
+    kind = "" if source["kind"] == SourceKind.OTHER else page.catalogue.label("source_kinds", source["kind"])
     return ". ".join(part.rstrip(".") for part in (kind, source["definition"]) if part) + "."
 
 
@@ -165,11 +165,11 @@ def _caption(page: Page, groups: Sequence[Mapping[str, Any]], day: str) -> str:
     if day:
         said.append(_("Dark: verified by %(day)s. Lighter: verified since.") % {"day": day})
     said.append(_("Each source decides whom it counts; the numbers overlap and are no sum."))
-    by_authorities = [one for one in groups if one["verified"] and not is_independent(page, one["source"])]
+    by_authorities = [group for group in groups if group["verified"] and not is_independent(page, group["source"])]
     if by_authorities:
         given = {"sources": _numbered(page, by_authorities, "verified")}
         said.append(_("Without a bar, because they do not count as independent: %(sources)s.") % given)
-    reporting = [one for one in groups if one["reported"] and not one["verified"]]
+    reporting = [group for group in groups if group["reported"] and not group["verified"]]
     if reporting:
         said.append(
             _("Only reported, and not verified: %(sources)s.") % {"sources": _numbered(page, reporting, "reported")}
@@ -180,4 +180,4 @@ def _caption(page: Page, groups: Sequence[Mapping[str, Any]], day: str) -> str:
 def _numbered(page: Page, groups: Sequence[Mapping[str, Any]], verdict: str) -> str:
     """Sources, each with its number in brackets."""
     words = page.catalogue
-    return words.listed([f"{page.name_of(one['source'])} ({words.number(one[verdict])})" for one in groups])
+    return words.listed([f"{page.name_of(group['source'])} ({words.number(group[verdict])})" for group in groups])

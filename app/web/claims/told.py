@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.formats import lowered
 from app.web.catalogue import Catalogue
 from app.web.claims.forms import SENTENCES, WEIGHTS
-from app.web.claims.words import label, of_day, since_when, small, told_number, until_when
+from app.web.claims.words import of_day, since_when, told_number, until_when
 from app.web.page import Page
 
 
@@ -24,7 +25,7 @@ def told(page: Page, reason: Mapping[str, Any]) -> Told:
     """A reason in the page's language."""
     numbers = [reason["arguments"][name] for name in WEIGHTS.get(reason["message_id"], ())]
     weight = abs(numbers[0] - sum(numbers[1:])) if numbers else None
-    return Told(reason["code"], label(page.catalogue, "reasons", reason["code"]), sentence_of(page, reason), weight)
+    return Told(reason["code"], page.catalogue.label("reasons", reason["code"]), sentence_of(page, reason), weight)
 
 
 def sentence_of(page: Page, message: Mapping[str, Any]) -> str:
@@ -53,7 +54,7 @@ def _held_on(page: Page, day: str | None) -> str:
 
 
 def _measure(page: Page, code: str) -> str:
-    return small(label(page.catalogue, "measures", code))
+    return lowered(page.catalogue.label("measures", code))
 
 
 def _claimant(page: Page, slug: str | None) -> str:
@@ -90,5 +91,5 @@ TOLD: Mapping[str, Callable[[Page, Any], str]] = {
     "claimants": lambda page, slugs: page.catalogue.listed([page.name_of(slug) for slug in slugs]),
     "measure": _measure,
     "measures": lambda page, codes: page.catalogue.listed([_measure(page, code) for code in codes]),
-    "stage": lambda page, code: small(label(page.catalogue, "stages", code)),
+    "stage": lambda page, code: lowered(page.catalogue.label("stages", code)),
 }

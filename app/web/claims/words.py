@@ -1,19 +1,14 @@
-"""Words that the pages of claims share: who a source is, what a code is called."""
+"""Words that the pages of claims share: who a source is, and of which days a figure is."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
 
-from app import dates, vocabulary
+from app import dates
 from app.vocabulary import SourceKind
 from app.web.catalogue import Catalogue
 from app.web.page import Page
-
-
-def label(words: Catalogue, name: str, code: str) -> str:
-    """What a code of a list of the vocabulary is called."""
-    return vocabulary.label(name, code, "es" if words.language == "es" else "en")
 
 
 def is_independent(page: Page, slug: str) -> bool:
@@ -71,16 +66,6 @@ def said_when(page: Page, claim: Mapping[str, Any]) -> str:
 def by_organisation(page: Page, claim: Mapping[str, Any]) -> bool:
     """Whether whoever gives a figure counts as independent, and so is no authority whose word is put beside others."""
     return claim["claimant"] is not None and is_independent(page, claim["claimant"])
-
-
-def capital(text: str) -> str:
-    """A sentence with its first letter large."""
-    return text[:1].upper() + text[1:]
-
-
-def small(text: str) -> str:
-    """What stands within a sentence, with its first letter small."""
-    return text[:1].lower() + text[1:]
 
 
 def quoted(words: Catalogue, text: str) -> Markup:

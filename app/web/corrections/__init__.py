@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 
 from app.api.answers import UNCACHED
 from app.vocabulary import CorrectionKind
-from app.web.corrections.told import Teller, Told, told_in
+from app.web.corrections.told import Teller, Told
 from app.web.page import Opened, Page, PageRoute
 
 corrections = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -32,7 +32,7 @@ async def read_corrections(page: Opened) -> Response:
         found=found,
         filters=filters,
         kinds=list(CorrectionKind),
-        countries=sorted({one["country"] for one in page.sources.values()} - {None}),
+        countries=sorted({source["country"] for source in page.sources.values()} - {None}),
         feed=feed_address(page, filters),
         older=page.behind(found["next"]) if found["next"] else None,
     )
@@ -61,4 +61,4 @@ def by_month(corrections: Sequence[Told], page: Page) -> list[tuple[str, list[To
 def feed_address(page: Page, filters: Mapping[str, Any]) -> str:
     """The same as a feed to subscribe to, in a language that feeds have."""
     asked = {name: term for name, term in filters.items() if name != "since"}
-    return f"/v1/corrections.atom?{urlencode({**asked, 'lang': told_in(page.language)}, doseq=True)}"
+    return f"/v1/corrections.atom?{urlencode({**asked, 'lang': page.catalogue.spoken}, doseq=True)}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from app import vocabulary
+from app.formats import lowered
 from app.vocabulary import CorrectionKind
 from app.web.catalogue import Catalogue
 from app.web.claimed import figure_of
@@ -70,7 +70,7 @@ class Teller:
         return Told(
             recorded_at=correction["recorded_at"],
             revision=correction["revision"],
-            kind=vocabulary.label("correction_kinds", correction["kind"], told_in(self.words.language)),
+            kind=self.words.label("correction_kinds", correction["kind"]),
             sentence=self._sentence(correction),
             changes=self._changes(correction),
             page=path and self.address(path),
@@ -175,10 +175,9 @@ class Teller:
         if isinstance(value, int):
             return words.number(value)
         if field in OF_SOURCES:
-            return words.listed([self.name_of(one) for one in (value if isinstance(value, list) else [value])])
+            return words.listed([self.name_of(slug) for slug in (value if isinstance(value, list) else [value])])
         if field in CODES:
-            label = vocabulary.label(CODES[field], value, told_in(self.words.language))
-            return label[:1].lower() + label[1:]
+            return lowered(words.label(CODES[field], value))
         if field == "country":
             return words.country(value)
         if field in INSTANTS:
@@ -217,8 +216,3 @@ class Teller:
             "series": _("kind of series"),
             "misprint": _("misprint"),
         }
-
-
-def told_in(language: str) -> vocabulary.Language:
-    """The language of the vocabulary for readers of a language."""
-    return "es" if language == "es" else "en"

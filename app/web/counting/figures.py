@@ -32,7 +32,9 @@ def has_files(count: Mapping[str, Any]) -> bool:
 
 def _side_by_side(page: Page, name: str, count: Mapping[str, Any], groups: Sequence[Group], told: Told) -> Figure:
     words = page.catalogue
-    led = [Group(one.label, one.parts, page.narrowed(one.list), one.at) for one in _in_order(name, groups, told)]
+    led = [
+        Group(group.label, group.parts, page.narrowed(group.list), group.at) for group in _in_order(name, groups, told)
+    ]
     charts = [lay_out_bars(led, words.number, width) for width in (WHOLE, PHONE)]
     finding = _finding(name, groups, told)
     wide, narrow = (drawing("groups", words, chart=chart, finding=finding) for chart in charts)
@@ -42,14 +44,14 @@ def _side_by_side(page: Page, name: str, count: Mapping[str, Any], groups: Seque
 def _in_order(name: str, groups: Sequence[Group], told: Told) -> list[Group]:
     """The largest first where values have no order of their own; what is not known or may not be shown stays last."""
     last = {told.value(name, None), told.value(name, WITHHELD)}
-    return [*groups] if name in ORDERED else sorted(groups, key=lambda one: (one.label in last, -one.number))
+    return [*groups] if name in ORDERED else sorted(groups, key=lambda group: (group.label in last, -group.number))
 
 
 def _over_time(
     page: Page, name: str, count: Mapping[str, Any], groups: Sequence[Group], told: Told
 ) -> Figure | None:  # fmt: skip
     words = page.catalogue
-    steps = [one.at for one in groups if one.at is not None]
+    steps = [group.at for group in groups if group.at is not None]
     if not steps or max(steps) - min(steps) >= MOST_COLUMNS:
         return None
     years = {time_of(name, step)[:4] for step in (min(steps), max(steps))}
@@ -92,7 +94,7 @@ def _finding(name: str, groups: Sequence[Group], told: Told) -> str:
     """The largest groups with their numbers."""
     words = told.words
     largest = sorted(groups, key=lambda group: -group.number)
-    named = [f"{one.label}: {words.number(one.number)}" for one in largest[:NAMED]]
+    named = [f"{group.label}: {words.number(group.number)}" for group in largest[:NAMED]]
     more = len(largest) - len(named)
     if more > 0:
         named.append(words.ngettext("%(number)s more", "%(number)s more", more) % {"number": words.number(more)})

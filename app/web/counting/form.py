@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from app import vocabulary
 from app.countries import COUNTRIES
+from app.dates import DAY_LENGTH
 from app.reading.dimensions import DETENTIONS, RELEASES, dimensions_of
 from app.reading.terms import MOST_DIMENSIONS
 from app.vocabulary import Stage
@@ -70,7 +71,7 @@ class Field:
     @property
     def is_day(self) -> bool:
         """Whether a field for days can hold the value: a month, a revision or an instant it cannot."""
-        return not self.value or (len(self.value) == 10 and self.value.replace("-", "").isdigit())
+        return not self.value or (len(self.value) == DAY_LENGTH and self.value.replace("-", "").isdigit())
 
     @property
     def is_used(self) -> bool:
@@ -176,10 +177,8 @@ class Form:
         _ = self.told.words.gettext
         told = self.told
         if name in CODES:
-            lang: vocabulary.Language = "es" if told.words.language == "es" else "en"
-            return [
-                (one["code"], one["label"], one["definition"]) for one in vocabulary.vocabulary(lang)[CODES[name]]
-            ]  # fmt: skip
+            codes = vocabulary.vocabulary(told.words.spoken)[CODES[name]]
+            return [(code["code"], code["label"], code["definition"]) for code in codes]
         values: Iterable[str] = ()
         if name == "country":
             values = self.countries
@@ -193,7 +192,9 @@ class Form:
             return [(value, told.dimension(value), "") for value in dimensions_of(self.noun)]
         elif name == "rearrested":
             return [(YES, _("yes"), ""), (NO, _("no"), "")]
-        return sorted(((value, told.value(name, value), "") for value in values), key=lambda one: one[1].casefold())
+        return sorted(
+            ((value, told.value(name, value), "") for value in values), key=lambda choice: choice[1].casefold()
+        )
 
     @cached_property
     def _hints(self) -> Mapping[str, str]:

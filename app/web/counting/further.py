@@ -78,16 +78,16 @@ def overlap(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
     _ = page.catalogue.gettext
     patterns: list[list[Cell]] = [
         [
-            told.listed("source", one["sources"]) or _("No independent source"),
-            _led(page, one["releases"], one["list"]),
+            told.listed("source", pattern["sources"]) or _("No independent source"),
+            _led(page, pattern["releases"], pattern["list"]),
         ]
-        for one in answer["patterns"]
+        for pattern in answer["patterns"]
     ]
     pairs: list[list[Cell]] = []
-    for one in answer["pairs"]:
-        names, dates = told.listed("source", [one["a"], one["b"]]), one["dates"]
-        both = _led(page, one["both"], one["list"])
-        pairs.append([names, both, one["only_a"], one["only_b"], dates["same"], dates["different"]])
+    for pair in answer["pairs"]:
+        names, dates = told.listed("source", [pair["a"], pair["b"]]), pair["dates"]
+        both = _led(page, pair["both"], pair["list"])
+        pairs.append([names, both, pair["only_a"], pair["only_b"], dates["same"], dates["different"]])
     tables = [
         Table(_("Exactly these sources, and no other"), [_("Sources"), _("Releases")], patterns[:MOST_ROWS],
               max(0, len(patterns) - MOST_ROWS)),

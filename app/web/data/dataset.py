@@ -101,7 +101,7 @@ def croissant_of(about: About, files: Mapping[str, Any], bibtex: str | None) -> 
         **({} if bibtex is None else {"citeAs": bibtex}),
         "sameAs": folder,  # the same in the words of Data Package
         "distribution": [_file(folder, resource) for resource in resources],
-        **({"recordSet": [_rows(one) for one in resources]} if len(resources) <= MOST_DESCRIBED else {}),
+        **({"recordSet": [_rows(resource) for resource in resources]} if len(resources) <= MOST_DESCRIBED else {}),
     }
 
 

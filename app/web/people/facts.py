@@ -98,7 +98,8 @@ def _ordered(verdicts: Sequence[Json]) -> list[Json]:
     """Those that verify first, of them the independent ones."""
     order = [Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED]
     return sorted(
-        verdicts, key=lambda one: (order.index(Verdict(one["verdict"])), not one["independent"], one["source"])
+        verdicts,
+        key=lambda verdict: (order.index(Verdict(verdict["verdict"])), not verdict["independent"], verdict["source"]),
     )
 
 
@@ -107,22 +108,24 @@ def _fact(name: str, fact: Json, telling: Telling) -> Fact:
     _, shown = telling.words.gettext, fact["value"]
     said = [
         Saying(
-            telling.value(name, one["value"]), "; ".join(telling.names(one["by"])), is_shown=_same(one["value"], shown)
+            telling.value(name, statement["value"]),
+            "; ".join(telling.names(statement["by"])),
+            is_shown=_same(statement["value"], shown),
         )
-        for one in fact["said"]
+        for statement in fact["said"]
     ]
     remarks = []
     if not said:
         why = _("follows from a date that is not shown") if name in OF_A_BIRTH else _("the registry derives it")
         said = [Saying(telling.value(name, shown), why, is_shown=True)]
-    elif shown is not None and not any(one.is_shown for one in said):
+    elif shown is not None and not any(saying.is_shown for saying in said):
         said = [Saying(telling.value(name, shown), _("what the sources say together"), is_shown=True), *said]
     elif shown is None:
         remarks.append(_("As many say one as the other: the registry chooses none."))
-    if name == "detained_on" and "/" in str(shown) and all(shown != one["value"] for one in fact["said"]):
+    if name == "detained_on" and "/" in str(shown) and all(shown != statement["value"] for statement in fact["said"]):
         remarks.append(_("The days contradict each other: the registry chooses none, and takes all days between them."))
     if name == "detained_on":
-        said = [_coarser(one, telling) for one in _with_days(said, fact)]
+        said = [_coarser(saying, telling) for saying in _with_days(said, fact)]
     return Fact(label_of(name, telling.words), said, remarks)
 
 
@@ -136,9 +139,9 @@ def _same(value: object, other: object) -> bool:
 def _with_days(said: Sequence[Saying], fact: Json) -> list[tuple[Saying, bool]]:
     """Each with whether another one says the same more finely."""
     dates = said_of({"of": fact}, "of")
-    coarse = {one.text for one in dates if any(one.holds(other) for other in dates)}
-    values = [None] * (len(said) - len(fact["said"])) + [one["value"] for one in fact["said"]]
-    return [(one, value in coarse) for one, value in zip(said, values, strict=True)]
+    coarse = {date.text for date in dates if any(date.holds(other) for other in dates)}
+    values = [None] * (len(said) - len(fact["said"])) + [statement["value"] for statement in fact["said"]]
+    return [(saying, value in coarse) for saying, value in zip(said, values, strict=True)]
 
 
 def _coarser(pair: tuple[Saying, bool], telling: Telling) -> Saying:
@@ -178,7 +181,7 @@ def _verdict(verdict: Json, release: Json, telling: Telling) -> Saying:
         is_shown=is_verified and verdict["independent"],
         source=source,
         remark=remark,
-        evidence=[one["url"] for one in verdict["evidence"] or () if str(one.get("url", "")).startswith(SAFE)],
+        evidence=[piece["url"] for piece in verdict["evidence"] or () if str(piece.get("url", "")).startswith(SAFE)],
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.countries import COUNTRIES
+from app.dates import DAY_LENGTH
 from app.web.page import Page
 from app.web.people.telling import Json, Telling
 
@@ -37,7 +38,6 @@ ALWAYS_SAID = {"stage": "carried_out", "net": "false"}
 # What says which page of which past is shown, and no filter.
 PINS = ("as_of", "zone", "rules", "leaf")
 PAGING = ("cursor", "limit", "format")
-DAY = len("2026-01-12")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Form:
 def values_of(terms: Mapping[str, Any], name: str) -> list[str]:
     """The values of a term in the address."""
     value = terms.get(name, [])
-    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
 def form_of(path: str, page: Page, facilities: Mapping[str, Json], telling: Telling) -> Form:
@@ -92,7 +92,7 @@ def form_of(path: str, page: Page, facilities: Mapping[str, Json], telling: Tell
         more=more,
         kept=kept,
         chips=list(filters.chips()),
-        set_among_more=sum(one.values not in ([], [ALWAYS_SAID.get(one.name)]) for one in more),
+        set_among_more=sum(field.values not in ([], [ALWAYS_SAID.get(field.name)]) for field in more),
     )
 
 
@@ -114,7 +114,7 @@ class Filters:
             kind = "several" if name in SEVERAL else "choice"
         elif name in NUMBERS:
             kind = "number"
-        elif name in DAYS and all(len(value) == DAY for value in values):  # "2026-01" is no day of a calendar
+        elif name in DAYS and all(len(value) == DAY_LENGTH for value in values):  # "2026-01" is no day of a calendar
             kind = "day"
         return Field(name, self._labels[name], kind, values, options)
 
@@ -127,7 +127,7 @@ class Filters:
             for value in values_of(terms, name):
                 if ALWAYS_SAID.get(name) == value:
                     continue
-                others = [one for one in values_of(terms, name) if one != value]
+                others = [other for other in values_of(terms, name) if other != value]
                 without = self._page.address(self._path, {**terms, name: others or None})
                 yield Chip(self._labels.get(name, name), self._told(name, value), without)
 
@@ -151,14 +151,14 @@ class Filters:
             return telling.choices(CHOICES[name])
         if name in OF_SOURCES:
             known = [(slug, str(source["name"])) for slug, source in self._page.sources.items()]
-            return sorted(known, key=lambda one: one[1].casefold())
+            return sorted(known, key=lambda option: option[1].casefold())
         if name == "facility":
-            known = [(slug, str(one["name"])) for slug, one in self._facilities.items()]
-            return sorted(known, key=lambda one: one[1].casefold())
+            known = [(slug, str(facility["name"])) for slug, facility in self._facilities.items()]
+            return sorted(known, key=lambda option: option[1].casefold())
         if name in OF_COUNTRIES:
-            seen = {one["country"] for one in [*self._facilities.values(), *self._page.sources.values()]}
+            seen = {placed["country"] for placed in [*self._facilities.values(), *self._page.sources.values()]}
             codes = COUNTRIES if name == "nationality" else {code for code in seen if code}
-            return sorted(((code, telling.words.country(code)) for code in codes), key=lambda one: one[1])
+            return sorted(((code, telling.words.country(code)) for code in codes), key=lambda option: option[1])
         if name in YES_OR_NO:
             return [("true", _("yes")), ("false", _("no"))]
         if name == "sort":

@@ -97,7 +97,7 @@ def _statements(before: Json, version: Json, telling: Telling) -> Iterator[State
         if began:
             yield Statement(telling.words.listed(telling.names(sorted(began))), _says(about, how, len(began), telling))
     for (spell, about, how), sources in earlier.items():
-        still = {one for other in ("verified_by", "reported_by") for one in now.get((spell, about, other), set())}
+        still = {source for other in ("verified_by", "reported_by") for source in now.get((spell, about, other), set())}
         gone = sources - still if (spell, about, how) in now or not now else set()
         if gone:
             words = ngettext("no longer says so", "no longer say so", len(gone))

@@ -31,8 +31,8 @@ async def read_life(page: Page, person_id: uuid.UUID) -> tuple[Json, list[Spell]
 async def _verdicts(page: Page, person: Json) -> dict[str, Any]:
     """By the id of a release, else of the detention: each source's standing verdict."""
     asked = {
-        one["release_id"] or one["id"]: "releases" if one["release_id"] else "detentions"
-        for one in person["detentions"][-MOST_SPELLS:]
+        detention["release_id"] or detention["id"]: "releases" if detention["release_id"] else "detentions"
+        for detention in person["detentions"][-MOST_SPELLS:]
     }
     answers = await together(*(page.api.get(f"/v1/{kind}/{of}/verifications") for of, kind in asked.items()))
     return {of: answer["data"] for of, answer in zip(asked, answers, strict=True)}

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from app.formats import lowered
 from app.vocabulary import Stage
 from app.web.asking import together
 from app.web.page import Page
 from app.web.people.filters import PAGING, PINS, Form, form_of
-from app.web.people.telling import Json, Telling, lowered, read_facilities
+from app.web.people.telling import Json, Telling, read_facilities
 
 PEOPLE, RELEASES = "/people", "/releases"
 API = {PEOPLE: "/v1/detainees", RELEASES: "/v1/releases"}
@@ -57,12 +58,12 @@ async def read_list(path: str, page: Page) -> ListView:
         page.api.get(API[path], asked), _count(page, asked), read_facilities(page)
     )
     telling = Telling(page, facilities)
-    data = [one for one in answer["data"] if not one.get("gone")]
+    data = [record for record in answer["data"] if not record.get("gone")]
     if path == RELEASES:
         people = await _people_of(page, data)
-        rows = [_release(one, people.get(one["detainee_id"]), telling) for one in data]
+        rows = [_release(release, people.get(release["detainee_id"]), telling) for release in data]
     else:
-        rows = [_person(one, telling) for one in data]
+        rows = [_person(person, telling) for person in data]
     here = {name: value for name, value in page.terms.items() if name not in PAGING}
     unpinned = {name: value for name, value in here.items() if name not in PINS}
     whole = unpinned | {"as_of": page.revision}
@@ -95,11 +96,11 @@ async def _count(page: Page, asked: Mapping[str, Any]) -> Json | None:
 
 async def _people_of(page: Page, releases: Sequence[Json]) -> dict[str, Json]:
     """The people of a page of releases, by id."""
-    ids = list(dict.fromkeys(one["detainee_id"] for one in releases))
+    ids = list(dict.fromkeys(release["detainee_id"] for release in releases))
     if not ids:
         return {}
     answer = await page.api.get("/v1/detainees", id=ids, limit=MOST_AT_ONCE)
-    return {one["id"]: one for one in answer["data"]}
+    return {person["id"]: person for person in answer["data"]}
 
 
 def _release(release: Json, person: Json | None, telling: Telling) -> Row:
@@ -153,7 +154,7 @@ def _who(person: Json | None, telling: Telling) -> str:
     if person is not None and person["age"] is not None:
         parts.append(telling.value("age", person["age"]))
     abroad = set(person["nationalities"] or ()) if person else set()
-    countries = {one["country"] for one in person["detentions"]} if person else set()
+    countries = {detention["country"] for detention in person["detentions"]} if person else set()
     if abroad - countries:
         parts.append(lowered(_("Nationality")) + " " + words.listed([words.country(one) for one in sorted(abroad)]))
     return ", ".join(parts)

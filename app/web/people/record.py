@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.formats import lowered
 from app.web.catalogue import Catalogue
 from app.web.figure import Figure
 from app.web.people.facts import Fact, facts_of_person, facts_of_spell
@@ -10,7 +11,7 @@ from app.web.people.known import Step, steps_of
 from app.web.people.life import line_of
 from app.web.people.sentences import lead_of, title_of
 from app.web.people.spells import Spell
-from app.web.people.telling import Json, Telling, lowered
+from app.web.people.telling import Json, Telling
 
 
 @dataclass(frozen=True)

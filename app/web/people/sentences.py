@@ -19,8 +19,14 @@ def title_of(person: Json, telling: Telling) -> str:
     countries = {detention["country"] for detention in person["detentions"]}
     if set(abroad) - countries:  # where somebody is held most are of that country: nobody would say it
         who += _(", with the nationality of %(countries)s") % {"countries": telling.value("nationalities", abroad)}
-    places = [telling.facility(one["facility"]) for one in person["detentions"] if one["facility"] is not None]
-    where = places[-1] if places else next((words.country(one) for one in sorted(filter(None, countries))), None)
+    places = [
+        telling.facility(detention["facility"])
+        for detention in person["detentions"]
+        if detention["facility"] is not None
+    ]
+    where = (
+        places[-1] if places else next((words.country(country) for country in sorted(filter(None, countries))), None)
+    )
     if where is None:
         return who
     there = _(", who was in %(place)s") if places else _(", who was held in %(place)s")
@@ -55,7 +61,7 @@ def lead_of(person: Json, spells: Sequence[Spell], telling: Telling) -> list[str
 def _out(spell: Spell, telling: Telling) -> list[str]:
     """When the person left prison, and who says so."""
     _, release, said = telling.words.gettext, spell.release, finest(spell.releases)
-    by = sorted({slug for one in said for slug in one.by})
+    by = sorted({slug for date in said for slug in date.by})
     home = release is not None and release["kind"] == ReleaseKind.HOUSE_ARREST
     if not said:
         told = [_("The person left prison; no source says on which day.")]
@@ -77,8 +83,8 @@ def _out(spell: Spell, telling: Telling) -> list[str]:
 def _denied(spell: Spell, telling: Telling) -> list[str]:
     """Who says that the person left prison, and who refutes it."""
     _ = telling.words.gettext
-    said = sorted({slug for one in spell.releases for slug in one.by})
-    deny = sorted(one["source"] for one in verdicts_of(spell, Verdict.REFUTED, Verdict.DISPUTED))
+    said = sorted({slug for date in spell.releases for slug in date.by})
+    deny = sorted(verdict["source"] for verdict in verdicts_of(spell, Verdict.REFUTED, Verdict.DISPUTED))
     one, several = _("says that the person left prison."), _("say that the person left prison.")
     told = [_say(said, telling, one, several)] if said else []
     return told + ([_say(deny, telling, _("refutes it."), _("refute it."))] if deny else [])

@@ -66,15 +66,17 @@ def spells_of(person: Json, releases: Sequence[Json], verdicts: Mapping[str, Seq
     """The spells, the first one first. `verdicts`: by the id of the release, else of the detention."""
     by_id = {release["id"]: release for release in releases}
     return [
-        Spell(one, by_id.get(one["release_id"]), verdicts.get(one["release_id"] or one["id"], ()))
-        for one in person["detentions"]
+        Spell(
+            detention, by_id.get(detention["release_id"]), verdicts.get(detention["release_id"] or detention["id"], ())
+        )
+        for detention in person["detentions"]
     ]
 
 
 def said_of(facts: Json, name: str) -> list[DateSaid]:
     """What is said of a date, the earliest first."""
     found = [_said(said["value"], said["by"]) for said in facts.get(name, {}).get("said", ())]
-    return sorted(found, key=lambda one: (one.first, one.last))
+    return sorted(found, key=lambda date: (date.first, date.last))
 
 
 def _said(text: str, by: Sequence[str]) -> DateSaid:
@@ -84,13 +86,13 @@ def _said(text: str, by: Sequence[str]) -> DateSaid:
 
 def finest(said: Sequence[DateSaid]) -> list[DateSaid]:
     """Without those that only say the same more coarsely."""
-    return [one for one in said if not any(one.holds(other) for other in said)]
+    return [date for date in said if not any(date.holds(other) for other in said)]
 
 
 def bounds(said: Sequence[DateSaid]) -> tuple[int, int] | None:
     """The first and the last day that these can be."""
     kept = finest(said)
-    return (min(one.first for one in kept), max(one.last for one in kept)) if kept else None
+    return (min(date.first for date in kept), max(date.last for date in kept)) if kept else None
 
 
 def days_inside(spell: Spell) -> tuple[int, int] | None:
@@ -199,7 +201,7 @@ def _last_seen(spell: Spell) -> int | None:
     facts = {**spell.detention["facts"], **(spell.release["facts"] if spell.release else {})}
     names = ("held_on", "announced_on", "ordered_on")
     days = [said.first for name in names for said in said_of(facts, name)]
-    days += [dates.parse(one["on"]).lo for one in spell.detention["transfers"] if one.get("on")]
+    days += [dates.parse(transfer["on"]).lo for transfer in spell.detention["transfers"] if transfer.get("on")]
     return max(days, default=None)
 
 
@@ -216,4 +218,4 @@ def _after(person: Json, spell: Spell, telling: Telling, *, is_last: bool) -> st
 
 def verdicts_of(spell: Spell, *verdicts: Verdict) -> list[Json]:
     """The standing verdicts of these kinds on a spell."""
-    return [one for one in spell.verdicts if one["verdict"] in verdicts]
+    return [verdict for verdict in spell.verdicts if verdict["verdict"] in verdicts]

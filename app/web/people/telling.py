@@ -1,11 +1,12 @@
 """How what the API says of people is told: sources, places, days and codes in the words of a page."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app import vocabulary
-from app.vocabulary import Language
+from app.dates import DAY_LENGTH
+from app.formats import lowered
 from app.web.page import Page
 
 MOST_NAMED = 2  # sources in a sentence or beside a tick; more of them are a number, and named in the table
@@ -20,8 +21,6 @@ DAYS = frozenset(
     {"detained_on", "held_on", "released_on", "ordered_on", "announced_on", "measures_lifted_on", "died_on", "ended_on"}
 )
 
-WHOLE_DAY = len("2026-01-12")
-
 Json = Mapping[str, Any]
 
 
@@ -31,7 +30,7 @@ async def read_facilities(page: Page) -> dict[str, Json]:
     cursor: str | None = None
     for _page in range(MOST_FACILITY_PAGES):
         answer = await page.api.get("/v1/facilities", limit=FACILITIES_AT_ONCE, cursor=cursor)
-        known.update((one["slug"], one) for one in answer["data"])
+        known.update((facility["slug"], facility) for facility in answer["data"])
         if answer["next"] is None:
             break
         cursor = cursor_of(answer["next"])
@@ -43,26 +42,20 @@ def cursor_of(address: str) -> str:
     return parse_qs(urlsplit(address).query)["cursor"][0]
 
 
-def lowered(text: str) -> str:
-    """A label within a sentence."""
-    return text[:1].lower() + text[1:]
-
-
 class Telling:
     """What a page tells of people. `facilities`: by slug."""
 
     def __init__(self, page: Page, facilities: Mapping[str, Json]) -> None:
         self.page, self.words, self._facilities = page, page.catalogue, facilities
-        self._spoken: Language = next((one for one in get_args(Language) if one == self.words.language), "en")
 
     def label(self, name: str, code: str) -> str:
         """What a code of a list of the vocabulary is called."""
-        return vocabulary.label(name, code, self._spoken)
+        return self.words.label(name, code)
 
     def choices(self, name: str) -> list[tuple[str, str]]:
         """The codes of a list of the vocabulary with what they are called."""
-        listed = vocabulary.vocabulary(self._spoken)[name]
-        return [(one["code"], one["label"]) for one in listed]
+        listed = vocabulary.vocabulary(self.words.spoken)[name]
+        return [(code["code"], code["label"]) for code in listed]
 
     def names(self, slugs: Sequence[str]) -> list[str]:
         return [self.page.name_of(slug) for slug in sorted(slugs)]
@@ -90,7 +83,7 @@ class Telling:
         if interval:
             told = _("between %(low)s and %(high)s")
             return told % {"low": words.day_in_sentence(first), "high": words.day_in_sentence(last)}
-        told = _("on %(day)s") if len(text) == WHOLE_DAY else _("in %(day)s")
+        told = _("on %(day)s") if len(text) == DAY_LENGTH else _("in %(day)s")
         return told % {"day": words.long_day(text)}
 
     def facility(self, place: Any) -> str | None:
@@ -104,7 +97,7 @@ class Telling:
     def value(self, name: str, value: Any) -> str:
         """A value of a fact."""
         if isinstance(value, list):
-            told = [self.value(name, one) for one in value]
+            told = [self.value(name, item) for item in value]
             return self.words.listed([told[0], *map(lowered, told[1:])] if name in LISTS and told else told)
         if name in DAYS:
             return self.words.day(str(value))

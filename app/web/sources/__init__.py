@@ -56,7 +56,7 @@ async def read_source(page: Opened, slug: str) -> Response:
     figure = await source_line_figure(page, {**terms, "source": slug})
     page.shared = figure
     own = next((group for group in count["groups"] if group["source"] == slug), SILENT)
-    verified = next((one for one in overlap["sources"] if one["source"] == slug), None)
+    verified = next((source for source in overlap["sources"] if source["source"] == slug), None)
     return await page.show(
         "sources/source.html",
         caching=UNCACHED,  # its corrections are of people
@@ -74,8 +74,11 @@ async def read_source(page: Opened, slug: str) -> Response:
 
 def newest(slug: str, own: Corrections, of_figures: Corrections) -> list[Mapping[str, Any]]:
     """The newest corrections by a source or of its figures."""
-    found = {one["id"]: one for one in [*own, *(one for one in of_figures if one["claimant"] == slug)]}
-    return sorted(found.values(), key=lambda one: -int(one["revision"]))[:MOST_CORRECTIONS]
+    found = {
+        correction["id"]: correction
+        for correction in [*own, *(correction for correction in of_figures if correction["claimant"] == slug)]
+    }
+    return sorted(found.values(), key=lambda correction: -int(correction["revision"]))[:MOST_CORRECTIONS]
 
 
 async def asked(page: Page) -> tuple[dict[str, Any], tuple[str, ...]]:

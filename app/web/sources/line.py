@@ -26,7 +26,7 @@ async def source_line_figure(page: Page, terms: Terms) -> Figure:
     """The figure of the source that the terms name as `source`."""
     words, slug = page.catalogue, terms["source"]
     series = await finest(page, terms)
-    line = next((one for one in series["series"] if one["source"] == slug), None)
+    line = next((line for line in series["series"] if line["source"] == slug), None)
     points = [] if line is None else points_of(line["points"])
     claims = [claim for claim in series["claims"] if claim["claimant"] == slug]
     beside = [claim for claim in claims if is_beside(claim, terms)]
@@ -54,7 +54,7 @@ async def source_line_figure(page: Page, terms: Terms) -> Figure:
 
 def points_of(line: Sequence[Mapping[str, Any]]) -> list[Point]:
     """The points of a line, each at the end of the day that it is of."""
-    return [Point(date.fromisoformat(one["on"]).toordinal() + 1, one["verified"]) for one in line]
+    return [Point(date.fromisoformat(point["on"]).toordinal() + 1, point["verified"]) for point in line]
 
 
 def is_beside(claim: Mapping[str, Any], terms: Terms) -> bool:
@@ -91,7 +91,12 @@ def known_on(points: Sequence[Point], day: int) -> tuple[int, int]:
 
 def heading_of(published: Sequence[Published], *, has_line: bool, words: Catalogue) -> str:
     """Whether its figures are those of its records."""
-    _, ngettext, all_of_them, off = words.gettext, words.ngettext, len(published), sum(one.is_off for one in published)
+    _, ngettext, all_of_them, off = (
+        words.gettext,
+        words.ngettext,
+        len(published),
+        sum(figure.is_off for figure in published),
+    )
     if not has_line:
         return _("It verified none of these releases")
     if not published:

@@ -45,7 +45,7 @@ class Together:
 def rows_of(count: Mapping[str, Any], overlap: Mapping[str, Any], sources: Sources, behind: Address) -> list[Row]:
     """Every source, by how many it verified, how many it speaks of, and its name. `count`: by source."""
     said = {group["source"]: group for group in count["groups"]}
-    overlaps = {one["source"]: one for one in overlap["sources"]}
+    overlaps = {source["source"]: source for source in overlap["sources"]}
     unknown = {slug: nameless(slug) for slug in said if slug not in sources}
     rows = [
         row_of(source, said.get(slug, SILENT), overlaps.get(slug), behind)
@@ -92,7 +92,7 @@ def together_of(
                     page=_page(pair["list"], behind),
                 )
             )
-    return sorted(found, key=lambda one: (-one.both, name_of(one.other).casefold()))
+    return sorted(found, key=lambda pair: (-pair.both, name_of(pair.other).casefold()))
 
 
 def agreed(dates: Mapping[str, int], words: Catalogue) -> str:

@@ -224,7 +224,7 @@ SAMPLES: list[tuple[str, str, int | None]] = [
     ),
     (
         "Each body lists political prisoners under a definition of its own: see /v1/sources.",
-        "Cada organización lista presas y presos políticos según su propia definición.",
+        "Cada organización incluye en su lista a presas y presos políticos según su propia definición.",
         None,
     ),
     (

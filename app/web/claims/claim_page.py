@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import dates
+from app.formats import lowered
 from app.vocabulary import Measure, Qualifier, Reason
 from app.web.catalogue import Catalogue
 from app.web.claimed import figure_of
@@ -15,11 +16,9 @@ from app.web.claims.told import Told, sentence_of, told
 from app.web.claims.words import (
     by_organisation,
     claimant_of,
-    label,
     of_days,
     said_when,
     since_when,
-    small,
     tag_of,
     told_number,
 )
@@ -89,7 +88,7 @@ def view(page: Page, asked: Asked) -> ClaimPage:
     """The page of a claim from the answers of the API."""
     words, claim = page.catalogue, asked.claim
     reasons = [told(page, reason) for reason in asked.reconciliation["reasons"]]
-    others = [_other(page, claim, one) for one in asked.reconciliation["published"]]
+    others = [_other(page, claim, figure) for figure in asked.reconciliation["published"]]
     return ClaimPage(
         name=claimant_of(page, claim),
         several=bool(claim["claimant"] and claim["joint_with"]),
@@ -103,9 +102,9 @@ def view(page: Page, asked: Asked) -> ClaimPage:
         lead=_lead(page, asked) if asked.comparable else [],
         reasons=[*_weighed(page, asked, reasons), *_unexplained(page, asked)],
         remarks=[sentence_of(page, remark) for remark in asked.reconciliation["remarks"]],
-        same_count=[one for one in others if not one.why],
-        other_counts=[one for one in others if one.why],
-        sums=[_sum(page, one) for one in asked.reconciliation["arithmetic"]],
+        same_count=[other for other in others if not other.why],
+        other_counts=[other for other in others if other.why],
+        sums=[_sum(page, arithmetic) for arithmetic in asked.reconciliation["arithmetic"]],
         facts=facts_of(page, claim),
         link=link_of(claim),
         published_on=(claim["citation"] or {}).get("published_on"),
@@ -237,7 +236,7 @@ def _other(page: Page, claim: Mapping[str, Any], figure: Mapping[str, Any]) -> O
         tag_of(page, figure["claimant"]),
         said_when(page, figure),
         "; ".join(_difference(words, figure, code, held=claim["measure"] == Measure.HELD) for code in codes),
-        small(label(words, "measures", figure["measure"])),
+        lowered(words.label("measures", figure["measure"])),
     )
 
 
@@ -254,7 +253,7 @@ def _difference(words: Catalogue, figure: Mapping[str, Any], code: str, *, held:
         Reason.GROSS_NET: _("one of the two leaves out who was taken again"),
         Reason.CONSENT: _("counts those it names, and families may ask that somebody is not named"),
     }
-    return said.get(Reason(code), label(words, "reasons", code))
+    return said.get(Reason(code), words.label("reasons", code))
 
 
 def _sum(page: Page, arithmetic: Mapping[str, Any]) -> Sum:
