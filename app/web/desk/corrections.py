@@ -11,11 +11,11 @@ from fastapi import APIRouter, Response
 from app.errors import NotFound
 from app.web.asking import Refused
 from app.web.desk import fields
+from app.web.desk.form_check import NO_FAULTS, Faults, faults_in
 from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, Sent, SentForm, first
 from app.web.desk.reports import (
     AT_FIELDS,
     DETENTION,
-    NO_PROBLEM,
     RELEASE,
     cursor_of,
     faulty_in,
@@ -91,19 +91,21 @@ async def read_own_report(desk: AtDesk, report_id: UUID) -> Response:
 @corrections.post("/desk/correction")
 async def correct_report(form: SentForm) -> Response:
     """Correct a report: what was changed in the form, and nothing else."""
-    report_id = _id_in(form)
-    report = await form.desk.api.get(f"/v1/reports/{report_id}")
+    report_id, desk = _id_in(form), form.desk
+    unread = faults_in(form.given, NAMES, desk.now, desk.catalogue, corrects=True)
+    if unread.by_field:
+        return await show_report(desk, report_id, form.given, unread)
+    report = await desk.api.get(f"/v1/reports/{report_id}")
     patch = patch_of(report, form.given)
     if not patch:
-        return await show_report(form.desk, report_id, None, unchanged=True)
+        return await show_report(desk, report_id, None, unchanged=True)
     headers = {"If-Match": form.one(TAG)}
     try:
-        answer = await form.desk.api.send(
-            "PATCH", f"/v1/reports/{report_id}", json.dumps(patch).encode(), headers=headers
-        )
+        answer = await desk.api.send("PATCH", f"/v1/reports/{report_id}", json.dumps(patch).encode(), headers=headers)
     except Refused as refusal:
         return await _again(form, report_id, refusal)
-    return await show_filed(form.desk, answer, RELEASE if answer.get("release") else DETENTION, report.get(NUMBER))
+    kind = RELEASE if answer.get("release") else DETENTION
+    return await show_filed(desk, answer, kind, report.get(NUMBER), patch)
 
 
 @corrections.post("/desk/retraction")
@@ -130,7 +132,8 @@ async def _again(form: Sent, report_id: str, refusal: Refused) -> Response:
     """The form as it was sent, with what is wrong. Raises Refused where nothing in the form could mend it."""
     if refusal.status not in (*AT_FIELDS, CHANGED_MEANWHILE):
         raise refusal
-    return await show_report(form.desk, report_id, form.given, refusal.body)
+    faults = faults_in(form.given, NAMES, form.desk.now, form.desk.catalogue, refusal.body, corrects=True)
+    return await show_report(form.desk, report_id, form.given, faults)
 
 
 def patch_of(report: Mapping[str, Any], given: Given) -> dict[str, Any]:
@@ -162,24 +165,22 @@ async def show_again(desk: Desk, given: Given) -> Response:
 
 
 async def show_report(
-    desk: Desk, report_id: str, given: Given | None, problem: Mapping[str, Any] = NO_PROBLEM, *, unchanged: bool = False
+    desk: Desk, report_id: str, given: Given | None, faults: Faults = NO_FAULTS, *, unchanged: bool = False
 ) -> Response:
     """A report in a form. `given`: what somebody wrote into it already; its tag then stays that of what they read."""
-    words = desk.catalogue
     report, tag = await desk.api.tagged(f"/v1/reports/{report_id}")
-    by_field, others = fields.faults_of(problem, NAMES, words) if problem else ({}, [])
     shown = fields.filled_from(report, NAMES) if given is None else given
-    parts = fields.parts_of(words, shown, by_field, NAMES)
+    parts = fields.parts_of(desk.catalogue, shown, faults.by_field, NAMES)
     return await desk.show(
         "desk/own_report.html",
-        status=problem.get("status", 200),
+        status=faults.status,
         report=report,
         line=line_of(report),
         tag=tag if given is None else first(given, TAG),
         reason="" if given is None else first(given, REASON),
         sections=parts,
         faulty=faulty_in(parts),
-        others=others,
+        others=faults.others,
         unchanged=unchanged,
         places=await places_offered(desk),
         once=new_once() if given is None else first(given, ONCE) or new_once(),

@@ -1,4 +1,4 @@
-"""The fields of a form for a report: what they are called, the body they make, and where a refusal points (pure)."""
+"""The fields of a form for a report: what they are called, the body they make, and what is read in them (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +8,13 @@ from app.exchange.imports.fields import FIELDS
 from app.exchange.titles import title
 from app.vocabulary import vocabulary
 from app.web.catalogue import Catalogue
-from app.web.desk.sentences import hints, language_of, said
+from app.web.desk.sentences import hints, language_of
+from app.web.desk.written_dates import EMBARGO, UnreadDate, read_date
 
 # What a verdict on one's own report can be here: to dispute or refute what others said, one points at it.
 VERDICTS = ("reported", "verified")
 COUNTRY_KINDS = ("country", "countries")
+Given = Mapping[str, Sequence[str]]
 WIDE = ("lines", "text", "links")
 
 
@@ -70,9 +72,7 @@ KNOWN = ("verification.verdict", "verification.method", "verification.verified_o
 KNOWN_RARE = ("verification.citing", "verification.evidence")
 
 
-def parts_of(
-    words: Catalogue, given: Mapping[str, Sequence[str]], faults: Mapping[str, Sequence[str]], names: Iterable[str]
-) -> list[Part]:
+def parts_of(words: Catalogue, given: Given, faults: Mapping[str, Sequence[str]], names: Iterable[str]) -> list[Part]:
     """The form of some fields."""
     _ = words.gettext
     wanted = set(names)
@@ -91,9 +91,7 @@ def parts_of(
     return [part for part in parts if part.usual]
 
 
-def _asked(
-    name: str, words: Catalogue, given: Mapping[str, Sequence[str]], faults: Mapping[str, Sequence[str]]
-) -> Asked:
+def _asked(name: str, words: Catalogue, given: Given, faults: Mapping[str, Sequence[str]]) -> Asked:
     known = FIELDS[name]
     return Asked(
         name,
@@ -117,11 +115,11 @@ def _options(name: str, words: Catalogue) -> list[tuple[str, str, str]]:
     return [(one["code"], one["label"], one["definition"]) for one in shown]
 
 
-def body_of(given: Mapping[str, Sequence[str]], names: Iterable[str]) -> dict[str, Any]:
-    """The body of a report: only what was filled in."""
+def body_of(given: Given, names: Iterable[str]) -> dict[str, Any]:
+    """The body of a report: only what was filled in. A date that nobody can read stays as it was written."""
     body: dict[str, Any] = {}
     for name in names:
-        value = _value(FIELDS[name].kind, [text.strip() for text in given.get(name, ()) if text.strip()])
+        value = _value(name, [text.strip() for text in given.get(name, ()) if text.strip()])
         if value is not None:
             *above, last = name.split(".")
             section = body
@@ -131,9 +129,41 @@ def body_of(given: Mapping[str, Sequence[str]], names: Iterable[str]) -> dict[st
     return body
 
 
-def _value(kind: str, texts: list[str]) -> Any:
+def unread_dates(given: Given, names: Iterable[str]) -> dict[str, UnreadDate]:
+    """The dates of a form that cannot be read, by their fields."""
+    unread = {}
+    for name in names:
+        if FIELDS[name].kind == "date" and (text := next(iter(given.get(name, ())), "").strip()):
+            try:
+                read_date(name, text)
+            except UnreadDate as unclear:
+                unread[name] = unclear
+    return unread
+
+
+def dates_in(body: Mapping[str, Any], names: Iterable[str], words: Catalogue) -> list[tuple[str, str]]:
+    """The dates of a body, by what their fields are called, as they were understood."""
+    days = {name: value_at(body, name) for name in names if FIELDS[name].kind == "date" and name != EMBARGO}
+    return [(title(name, language_of(words)), words.day(day)) for name, day in days.items() if day]
+
+
+def value_at(body: Mapping[str, Any], name: str) -> Any:
+    """The value of a field in a body; None where it has none."""
+    value: Any = body
+    for each in name.split("."):
+        value = value.get(each) if isinstance(value, Mapping) else None
+    return value
+
+
+def _value(name: str, texts: list[str]) -> Any:
+    kind = FIELDS[name].kind
     if not texts:
         return None
+    if kind == "date":
+        try:
+            return read_date(name, texts[0])
+        except UnreadDate:
+            return texts[0]
     if kind in ("codes", "countries"):
         return texts
     if kind in ("lines", "links"):
@@ -148,9 +178,7 @@ def filled_from(report: Mapping[str, Any], names: Iterable[str]) -> dict[str, li
     """What a form shows of a report that was sent before."""
     given = {}
     for name in names:
-        value: Any = report
-        for each in name.split("."):
-            value = value.get(each) if isinstance(value, Mapping) else None
+        value = value_at(report, name)
         values = value if isinstance(value, list) else [value]
         texts = [str(one["url"] if isinstance(one, Mapping) else one) for one in values if one not in (None, "")]
         if texts:
@@ -161,17 +189,3 @@ def filled_from(report: Mapping[str, Any], names: Iterable[str]) -> dict[str, li
 def names_of(*, release: bool) -> tuple[str, ...]:
     held = (*WHO, *WHO_RARE, *WISH, *HELD, *HELD_RARE, *KNOWN, *KNOWN_RARE, *YOURS)
     return (*held, *OUT, *OUT_RARE) if release else held
-
-
-def faults_of(
-    problem: Mapping[str, Any], names: Iterable[str], words: Catalogue
-) -> tuple[dict[str, list[str]], list[str]]:
-    """What a refusal says, by the field that it points at; and what points at none."""
-    known = set(names)
-    by_field: dict[str, list[str]] = {}
-    others: list[str] = []
-    for error in problem.get("errors") or [problem]:
-        parts = [part for part in str(error.get("pointer", "")).split("/") if part and not part.isdecimal()]
-        name = next((".".join(parts[:end]) for end in range(len(parts), 0, -1) if ".".join(parts[:end]) in known), None)
-        (others if name is None else by_field.setdefault(name, [])).append(said(error, words))
-    return by_field, others

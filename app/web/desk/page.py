@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -19,6 +20,8 @@ from app.web.page import MOST_SOURCES, Page, PageRoute, language_of
 
 HOME = "/desk"
 MOST_FIELDS = 400  # of a form: the longest of ours has a hundred
+# Statuses of a page whose form is to be mended and sent again: its title says so.
+MENDABLE = (400, 401, 409, 412, 413, 422)
 _BACK = re.compile(r"/desk(/[a-z0-9-]+)*")
 # What a form carries beside what somebody filled in. A key is never carried.
 TOKEN, KEY, ONCE, BACK = "token", "key", "once", "back"
@@ -47,6 +50,11 @@ class Desk(Page):
         return self.session
 
     @property
+    def now(self) -> datetime:
+        now: datetime = self.request.app.state.clock()
+        return now
+
+    @property
     def token(self) -> str:
         return self.officer.form_token(self.request.app.state.secret)
 
@@ -55,9 +63,10 @@ class Desk(Page):
         **values: Any,
     ) -> Response:  # fmt: skip
         """A page for this browser alone, which nothing keeps; with it the session lasts on."""
+        values["is_wrong"] = status in MENDABLE or bool(values.get("fault"))
         own = {**SAME_ORIGIN, "X-Robots-Tag": "noindex", **(headers or {})}
         response = await super().show(template, status=status, caching=caching, headers=own, **values)
-        renewed = None if self.session is None else self.session.renewed(self.request.app.state.clock())
+        renewed = None if self.session is None else self.session.renewed(self.now)
         if renewed is not None:
             sessions.keep(response, self.request, renewed)
         return response

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 from app.web.asking import Api, Refused
 from app.web.catalogue import Catalogue
 from app.web.desk import fields
+from app.web.desk.form_check import NO_FAULTS, Faults, faults_in
 from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, Sent, SentForm, first
 from app.web.desk.sentences import said
 
@@ -61,26 +62,34 @@ async def file_detention(form: SentForm) -> Response:
 
 async def _file(form: Sent, kind: Kind) -> Response:
     """File a report once, however often the button was pressed; what is refused comes back as it was filled in."""
-    body = fields.body_of(form.given, fields.names_of(release=kind.release))
+    desk, names = form.desk, fields.names_of(release=kind.release)
+    unread = faults_in(form.given, names, desk.now, desk.catalogue)
+    if unread.by_field:
+        return await show_form(desk, kind, form.given, unread)
+    body = fields.body_of(form.given, names)
     try:
-        answer = await form.desk.api.send(
+        answer = await desk.api.send(
             "POST", kind.address, json.dumps(body).encode(), headers={"Idempotency-Key": form.one(ONCE) or new_once()}
         )
     except Refused as refusal:
         if refusal.status not in AT_FIELDS:
             raise
-        return await show_form(form.desk, kind, form.given, refusal.body)
-    return await show_filed(form.desk, answer, kind, body.get("source_record_id"))
+        faults = faults_in(form.given, names, desk.now, desk.catalogue, refusal.body)
+        return await show_form(desk, kind, form.given, faults)
+    return await show_filed(desk, answer, kind, body.get("source_record_id"), body)
 
 
-async def show_filed(desk: Desk, answer: Mapping[str, Any], kind: Kind, number: str | None) -> Response:
-    """The receipt of a report."""
+async def show_filed(
+    desk: Desk, answer: Mapping[str, Any], kind: Kind, number: str | None, sent: Mapping[str, Any]
+) -> Response:
+    """The receipt of a report. `sent`: the body, or what a correction changes."""
     words = desk.catalogue
     return await desk.show(
         "desk/filed.html",
         answer=answer,
         kind=kind,
         number=number,
+        dates=fields.dates_in(sent, fields.names_of(release=True), words),
         outcome=outcome_of(answer, words),
         warnings=[said(warning, words) for warning in answer.get("warnings", ())],
     )
@@ -97,18 +106,17 @@ def outcome_of(answer: Mapping[str, Any], words: Catalogue) -> str:
     }.get(str(met), "")
 
 
-async def show_form(desk: Desk, kind: Kind, given: Given, problem: Mapping[str, Any] = NO_PROBLEM) -> Response:
+async def show_form(desk: Desk, kind: Kind, given: Given, faults: Faults = NO_FAULTS) -> Response:
     """A form as far as it is filled in, with what is wrong at each field."""
-    words, names = desk.catalogue, fields.names_of(release=kind.release)
-    by_field, others = fields.faults_of(problem, names, words) if problem else ({}, [])
-    parts = fields.parts_of(words, given, by_field, names)
+    names = fields.names_of(release=kind.release)
+    parts = fields.parts_of(desk.catalogue, given, faults.by_field, names)
     return await desk.show(
         "desk/report.html",
-        status=problem.get("status", 200),
+        status=faults.status,
         kind=kind,
         sections=parts,
         faulty=faulty_in(parts),
-        others=others,
+        others=faults.others,
         places=await places_offered(desk),
         once=first(given, ONCE) or new_once(),
     )

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Response
 
 from app.errors import NotFound
 from app.web.asking import Refused, together
+from app.web.desk.form_check import wrong_in
 from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, Sent, SentForm, first
 from app.web.desk.reports import AT_FIELDS, NO_PROBLEM, cursor_of, new_once, places_offered
-from app.web.desk.sentences import said
 from app.web.desk.side_by_side import facts_of
 
 review = APIRouter(route_class=DeskRoute)
@@ -77,11 +77,14 @@ def _id_in(form: Sent, name: str) -> str:
 
 async def show_decision(desk: Desk, given: Given, problem: Mapping[str, Any] = NO_PROBLEM) -> Response:
     """A decision as somebody was about to make it, with what stands against it."""
-    errors = problem.get("errors") or ([problem] if problem else [])
+    _ = desk.catalogue.gettext
+    titles = {JUDGEMENT: _("Are they one person?"), REASON: _("Why")}
+    faulty, others = wrong_in(problem, titles, desk.catalogue)
     return await desk.show(
         "desk/decision.html",
         status=problem.get("status", 200),
-        faults=[said(error, desk.catalogue) for error in errors],
+        faulty=faulty,
+        others=others,
         given={name: first(given, name) for name in (A, B, JUDGEMENT, REASON)},
         once=first(given, ONCE) or new_once(),
     )

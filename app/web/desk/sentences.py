@@ -6,6 +6,10 @@ from typing import Any
 from app.exchange.imports import sentences
 from app.vocabulary import Language
 from app.web.catalogue import Catalogue
+from app.web.desk.written_dates import UnreadDate
+
+# Why a cell is not read, in words that help nobody who fills in a form.
+OF_SHEETS = ("serial_date", "formula", "cell_too_long", "garbled_text", "mixed_encodings")
 
 
 def language_of(words: Catalogue) -> Language:
@@ -44,11 +48,23 @@ def hints(words: Catalogue) -> Mapping[str, str]:
     }
 
 
+def of_date(unread: UnreadDate, words: Catalogue) -> str:
+    """Why a date is not read, and how to write it. What can be two days is told with both."""
+    if unread.code in OF_SHEETS:
+        return sentences.detail("invalid_date", sentences.FAULTS["date_unread"], language_of(words))
+    if not unread.readings:
+        return said({"code": unread.code, "detail": unread.detail}, words)
+    day, other = unread.readings
+    return words.gettext(
+        "This can be %(day)s or %(other)s: write the month as a word, or %(day_code)s or %(other_code)s."
+    ) % {"day": words.long_day(day), "other": words.long_day(other), "day_code": day, "other_code": other}
+
+
 def said(error: Mapping[str, Any], words: Catalogue) -> str:
     """A refusal. What is said of a column of a sheet would not help in a form."""
     _ = words.gettext
     own = {
-        "invalid_date": _("This is not read as a date: write 2026-01-12, or less of it: 2026-01, 2026."),
+        "interval_turned": _("Write both dates with their years, the earlier one first."),
         "country_required": _("Say in which country the person is or was held."),
         "method_required": _("Whoever verified says how: choose it."),
         "int_type": _("Write the age in whole years, as a number."),

@@ -86,6 +86,23 @@ def test_what_is_wrong_with_a_correction_is_told_at_its_field(officer: Officer, 
     assert officer.filled(CORRECTION)["note"] == ["Kept."]
 
 
+def test_a_date_in_a_correction_is_read_as_officers_write_it(officer: Officer, filed: Body) -> None:
+    officer.open(f"{REPORTS}/{filed['report']['id']}")
+    told = officer.fill(CORRECTION, {"release.released_on": "15 de enero de 2026"})
+    assert "<dd>15 Jan 2026</dd>" in told.text
+    assert told.text.count("2026</dd>") == 1, "only what the correction changes"
+    assert report_of(officer, filed)["release"]["released_on"] == "2026-01-15"
+
+
+def test_all_that_is_wrong_with_a_correction_is_told_in_one_round(officer: Officer, filed: Body) -> None:
+    officer.open(f"{REPORTS}/{filed['report']['id']}")
+    told = officer.fill(
+        CORRECTION, {"release.released_on": "1 de enero de 2020", "detainee.age": "old", "verification.method": ""}
+    )
+    for name in ("release-released_on", "detainee-age", "verification-method"):
+        assert f'id="{name}-fault"' in told.text
+
+
 def test_somebody_held_may_come_out(officer: Officer) -> None:
     filed = officer.world.file_detention("foro", source_record_id="FP-1")
     officer.open(f"{REPORTS}/{filed['report']['id']}")

@@ -1,5 +1,6 @@
 """Reporting one person at the desk: what the API takes, what it refuses, and nothing lost on the way."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -79,7 +80,7 @@ def test_a_form_sent_again_with_other_content_is_told_to_be_filed_already(office
 
 def test_what_is_wrong_is_told_at_its_field_and_nothing_is_lost(officer: Officer) -> None:
     once = officer.filled(PATH)["once"]
-    wrong = ANA | {"detention.detained_on": "12/01/2026", "verification.method": "", "detainee.age": "old"}
+    wrong = ANA | {"detention.detained_on": "yesterday", "verification.method": "", "detainee.age": "old"}
     told = officer.fill(PATH, wrong)
     assert told.status_code == 422
     for name in ("detention-detained_on", "detainee-age"):
@@ -88,10 +89,69 @@ def test_what_is_wrong_is_told_at_its_field_and_nothing_is_lost(officer: Officer
     again = officer.filled(PATH)
     assert again["once"] == once
     assert again["detainee.full_name"] == ["Ana Matilde Múgica Paz"]
-    assert again["detention.detained_on"] == ["12/01/2026"]
+    assert again["detention.detained_on"] == ["yesterday"]
     assert again["verification.verdict"] == ["verified"]
     assert again["detention.country"] == ["VE"]
     assert officer.fill(PATH, ANA | {"detainee.age": ""}).status_code == 200
+
+
+def test_dates_are_read_as_officers_write_them_and_shown_as_they_were_understood(officer: Officer) -> None:
+    wrote = {"detention.detained_on": "octubre 2024", "release.released_on": "entre el 8 y el 9 de enero de 2026"}
+    told = officer.fill(PATH, ANA | wrote)
+    assert told.status_code == 200
+    assert "<dt>Date of detention</dt><dd>Oct 2024</dd>" in told.text
+    assert "<dd>between 8 Jan 2026 and 9 Jan 2026</dd>" in told.text
+    report = officer.world.get("/v1/reports", "foro").json()["data"][0]
+    assert report["detention"]["detained_on"] == "2024-10"
+    assert report["release"]["released_on"] == "2026-01-08/2026-01-09"
+
+
+def test_a_date_that_can_be_two_days_is_told_with_both_and_nothing_is_sent(officer: Officer) -> None:
+    before = officer.world.revision
+    told = officer.fill(PATH, ANA | {"release.released_on": "03/02/2026"})
+    assert told.status_code == 422
+    assert "This can be 3 February 2026 or 2 March 2026" in told.text
+    assert "2026-02-03 or 2026-03-02" in told.text
+    assert officer.world.revision == before
+    assert officer.filled(PATH)["release.released_on"] == ["03/02/2026"]
+
+
+def test_all_that_is_wrong_is_told_in_one_round(officer: Officer) -> None:
+    """What cannot be read, what has another shape, what is left out, and what contradicts itself."""
+    wrong = {
+        "detainee.birth_date": "a long time ago",
+        "detainee.age": "old",
+        "detention.country": "",
+        "detention.detained_on": "13 de enero de 2026",
+        "verification.method": "",
+    }
+    told = officer.fill(PATH, ANA | wrong)
+    assert told.status_code == 422
+    for name in (*wrong.keys() - {"detention.detained_on"}, "release.released_on"):
+        assert f'id="{name.replace(".", "-")}-fault"' in told.text, name
+    officer.open(PATH)
+    sent = officer.fill(PATH, ANA | wrong | {"detainee.birth_date": ""})
+    for name in ("detainee-age", "detention-country", "verification-method", "release-released_on"):
+        assert f'id="{name}-fault"' in sent.text, "also where the API refuses it"
+
+
+def test_no_advice_is_given_on_what_is_not_wrong(officer: Officer) -> None:
+    told = officer.fill(PATH, ANA | {"detainee.full_name": "", "release.released_on": "03/02/2026"})
+    assert told.text.count('class="fault"') == 1
+    assert "at least two of" not in told.text
+
+
+def test_a_page_with_errors_says_so_first_and_leads_to_each_field(officer: Officer) -> None:
+    told = officer.fill(PATH, ANA | {"detainee.age": "old", "verification.method": "", "detainee.publish": "all"}).text
+    assert "<title>Error: Report a release · Recuento</title>" in told
+    summary = told.split('role="alert" tabindex="-1" autofocus')[1].split("</div>")[0]
+    assert told.index('role="alert"') < told.index("<h1>")
+    led_to = re.findall(r'href="#([^"]+)"', summary)
+    assert led_to == ["detainee-age", "detainee-publish", "verification-method"]
+    for place in led_to:
+        assert re.search(rf'<(input|select)[^>]* ?id="{place}"', told), "a field that can be typed into"
+    assert re.search(r'id="detainee-age"[^>]*aria-invalid="true"', told)
+    assert "<title>Report a release" in officer.open(PATH).text
 
 
 def test_what_is_wrong_with_the_whole_is_told_above_the_form(officer: Officer) -> None:
@@ -178,6 +238,10 @@ def test_a_form_is_told_in_the_language_of_its_address(world: World) -> None:
     officer.open(PATH)
     told = officer.fill(PATH, ANA | {"detention.country": ""})
     assert "Diga en qué país está o estuvo detenida la persona." in told.text
+    assert "<title>Error: " in told.text
+    told = officer.fill(PATH, {"release.released_on": "8 de enero", "verification.verified_on": "03/02/2026"})
+    assert "Falta el año: escriba la fecha como 12 de enero de 2026" in told.text
+    assert "Puede ser el 3 de febrero de 2026 o el 2 de marzo de 2026" in told.text
 
 
 def test_a_form_makes_a_body_of_what_was_filled_in() -> None:

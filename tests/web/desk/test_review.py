@@ -68,6 +68,9 @@ def test_a_decision_that_is_refused_comes_back_with_its_reason(curator: Officer)
     told = curator.fill(DECISION, {"judgement": "same", "reason": " "})
     assert told.status_code == 422
     assert "This is not decided yet" in told.text
+    assert "<title>Error: Decide" in told.text
+    assert 'href="#reason"' in told.text
+    assert 'id="reason" name="reason"' in told.text
     assert curator.filled(DECISION)["judgement"] == ["same"]
 
 
