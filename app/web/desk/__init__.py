@@ -4,16 +4,16 @@ from fastapi import APIRouter
 
 from app.api.door import ALWAYS_THERE
 from app.web.catalogue import LANGUAGES
-from app.web.desk import corrections, door, lists, reports, review
+from app.web.desk import corrections, door, lists, objections, reports, review
 
 desk = APIRouter(include_in_schema=False)
-for pages in (door.door, reports.reports, corrections.corrections, lists.lists, review.review):
+for pages in (door.door, reports.reports, corrections.corrections, lists.lists, review.review, objections.objections):
     desk.include_router(pages)
 
 # Forms that are taken from anybody, so short that they need no room: somebody signs in by one, and what is filled in
 # must come back to whoever's session ended meanwhile.
 _OWN = (corrections.PATH, corrections.CORRECTION, corrections.RETRACTION)
-_CURATORS = (review.DECISION, review.UNDO, review.WITHDRAWAL)
+_CURATORS = (review.DECISION, review.UNDO, review.WITHDRAWAL, objections.DECISION)
 _FORMS = ("/desk/session", "/desk/session/end", *reports.KINDS, *_OWN, *_CURATORS)
 FORMS = {f"/{language}{path}": ALWAYS_THERE for language in LANGUAGES for path in _FORMS}
 # Addresses that take a whole list, of whoever is signed in.

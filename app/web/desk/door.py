@@ -4,8 +4,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.errors import OutOfScope
+from app.vocabulary import Role
 from app.web.asking import Api, Refused, together
 from app.web.catalogue import catalogue
+from app.web.desk import objections, review
 from app.web.desk import session as sessions
 from app.web.desk.corrections import CORRECTION, RETRACTION, show_again
 from app.web.desk.page import (
@@ -23,7 +25,6 @@ from app.web.desk.page import (
     open_desk,
 )
 from app.web.desk.reports import KINDS, show_form
-from app.web.desk.review import DECISION, show_decision
 from app.web.desk.session import ROLES, Session
 from app.web.page import language_of
 
@@ -34,11 +35,15 @@ CLEARED = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
 
 @door.get("/desk")
 async def read_desk(desk: AnyDesk) -> Response:
-    """What waits for the officer, and what there is to do; to anybody else, where to sign in."""
+    """What waits for the officer, and what there is to do; to anybody else, where to sign in. Of objections only whom
+    their list is open to is told."""
     if desk.session is None:
         return await ask_key(desk.request, HOME, {})
     me, waiting = await together(desk.api.get("/v1/me"), desk.api.get("/v1/waiting", limit=20))
-    return await desk.show("desk/home.html", me=me, waiting=waiting)
+    objected = None
+    if me["role"] == Role.CURATOR and (me["scopes"] is None or "GET /v1/objections" in me["scopes"]):
+        objected = len((await desk.api.get("/v1/objections"))["data"])
+    return await desk.show("desk/home.html", me=me, waiting=waiting, objected=objected)
 
 
 @door.post("/desk/session")
@@ -78,8 +83,10 @@ async def _next(request: Request, session: Session, back: str, given: Given) -> 
         return await show_form(desk, KINDS[back], given)
     if back in (CORRECTION, RETRACTION):
         return await show_again(desk, given)
-    if back == DECISION:
-        return await show_decision(desk, given)
+    if back == review.DECISION:
+        return await review.show_decision(desk, given)
+    if back == objections.DECISION:
+        return await objections.show_decision(desk, given)
     return RedirectResponse(desk.address(HOME), 303)
 
 

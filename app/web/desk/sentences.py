@@ -65,6 +65,7 @@ def said(error: Mapping[str, Any], words: Catalogue) -> str:
     _ = words.gettext
     own = {
         "interval_turned": _("Write both dates with their years, the earlier one first."),
+        "choose": _("Choose one."),
         "country_required": _("Say in which country the person is or was held."),
         "method_required": _("Whoever verified says how: choose it."),
         "int_type": _("Write the age in whole years, as a number."),

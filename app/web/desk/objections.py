@@ -1,0 +1,92 @@
+"""Objections before curators: whom they are about, what was written, and a decision that always takes two."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from app.errors import NotFound
+from app.web.asking import Refused, together
+from app.web.desk.form_check import UNREAD, wrong_in
+from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, SentForm, first
+from app.web.desk.reports import AT_FIELDS, NO_PROBLEM, new_once
+
+objections = APIRouter(route_class=DeskRoute)
+PATH, DECISION = "/desk/objections", "/desk/objections/decision"
+OBJECTION, OUTCOME, REASON = "objection", "outcome", "reason"
+DISMISSED = "dismissed"
+UPHELD_TO = ("counted", "anonymous", "correction", "erasure")
+NO_OUTCOME = {"errors": [{"pointer": f"/{OUTCOME}", "code": "choose", "detail": ""}], "status": UNREAD}
+
+
+@dataclass(frozen=True)
+class Objected:
+    """Somebody whom objections are about. `proposals`: what one curator decided and a second has not yet; `sources`:
+    whom a curator can ask."""
+
+    about: Mapping[str, Any]
+    sources: Sequence[str]
+    proposals: Sequence[Mapping[str, Any]]
+    once: str
+
+
+@objections.get("/desk/objections")
+async def read_objections(desk: AtDesk) -> Response:
+    """Whom objections are about, who is hidden on one first."""
+    waiting, proposals = await together(desk.api.get("/v1/objections"), desk.api.get("/v1/proposals"))
+    people = [objected(about, proposals["data"]) for about in waiting["data"]]
+    return await desk.show("desk/objections.html", people=people)
+
+
+def objected(about: Mapping[str, Any], proposals: Iterable[Mapping[str, Any]]) -> Objected:
+    """`proposals`: all decisions that wait for a second curator."""
+    person = about["detainee"]
+    of_person = [
+        each for each in proposals if each["kind"] == "objection" and (each["a"] or {}).get("id") == person["id"]
+    ]
+    slugs = {slug for spell in person["detentions"] for slug in (*spell["verified_by"], *spell["reported_by"])}
+    return Objected(about, sorted(slugs), of_person, new_once())
+
+
+@objections.post("/desk/objections/decision")
+async def decide(form: SentForm) -> Response:
+    """Decide all objections about one person: it waits until a second curator decides the same."""
+    outcome, desk = form.one(OUTCOME), form.desk
+    if outcome not in (DISMISSED, *UPHELD_TO):
+        return await show_decision(desk, form.given, NO_OUTCOME)
+    decision = {"decision": DISMISSED} if outcome == DISMISSED else {"decision": "upheld", "to": outcome}
+    body = json.dumps({**decision, REASON: form.one(REASON)}).encode()
+    headers = {"Idempotency-Key": form.one(ONCE) or new_once()}
+    try:
+        path = f"/v1/objections/{_id_in(form.given)}/decision"
+        answer = await desk.api.send("POST", path, body, headers=headers)
+    except Refused as refusal:
+        if refusal.status not in AT_FIELDS:
+            raise
+        return await show_decision(desk, form.given, refusal.body)
+    return await desk.show("desk/objection_decided.html", answer=answer, outcome=outcome)
+
+
+def _id_in(given: Given) -> str:
+    try:
+        return str(UUID(first(given, OBJECTION)))
+    except ValueError:
+        raise NotFound("The form names no objection: open the objections again.") from None
+
+
+async def show_decision(desk: Desk, given: Given, problem: Mapping[str, Any] = NO_PROBLEM) -> Response:
+    """A decision as somebody was about to make it, with what stands against it."""
+    _ = desk.catalogue.gettext
+    titles = {OUTCOME: _("What do you decide?"), REASON: _("Why")}
+    faulty, others = wrong_in(problem, titles, desk.catalogue)
+    return await desk.show(
+        "desk/objection_decision.html",
+        status=problem.get("status", 200),
+        faulty=faulty,
+        others=others,
+        given={name: first(given, name) for name in (OBJECTION, OUTCOME, REASON)},
+        once=first(given, ONCE) or new_once(),
+    )
