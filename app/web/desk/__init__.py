@@ -7,7 +7,10 @@ from app.web.catalogue import LANGUAGES
 from app.web.desk import corrections, door, lists, objections, reports, review
 
 desk = APIRouter(include_in_schema=False)
-for pages in (door.door, reports.reports, corrections.corrections, lists.lists, review.review, objections.objections):
+ROUTERS = (
+    door.door, reports.reports, corrections.corrections, lists.lists, review.review, objections.objections,
+)  # fmt: skip
+for pages in ROUTERS:
     desk.include_router(pages)
 
 # Forms that are taken from anybody, so short that they need no room: somebody signs in by one, and what is filled in

@@ -5,7 +5,7 @@ from fastapi.responses import RedirectResponse
 
 from app.errors import OutOfScope
 from app.vocabulary import Role
-from app.web.asking import Api, Refused, together
+from app.web.asking import Api, Refused
 from app.web.catalogue import catalogue
 from app.web.desk import objections, review
 from app.web.desk import session as sessions
@@ -23,6 +23,7 @@ from app.web.desk.page import (
     given_in,
     leads_back,
     open_desk,
+    page_of,
 )
 from app.web.desk.reports import KINDS, show_form
 from app.web.desk.session import ROLES, Session
@@ -39,11 +40,10 @@ async def read_desk(desk: AnyDesk) -> Response:
     their list is open to is told."""
     if desk.session is None:
         return await ask_key(desk.request, HOME, {})
-    me, waiting = await together(desk.api.get("/v1/me"), desk.api.get("/v1/waiting", limit=20))
-    objected = None
+    me, waiting, objected = desk.me, await desk.api.get("/v1/waiting", limit=20), None
     if me["role"] == Role.CURATOR and (me["scopes"] is None or "GET /v1/objections" in me["scopes"]):
         objected = len((await desk.api.get("/v1/objections"))["data"])
-    return await desk.show("desk/home.html", me=me, waiting=waiting, objected=objected)
+    return await desk.show("desk/home.html", waiting=waiting, objected=objected)
 
 
 @door.post("/desk/session")
@@ -77,7 +77,7 @@ async def _begun(request: Request, key: str) -> Session:
 async def _next(request: Request, session: Session, back: str, given: Given) -> Response:
     """The form that somebody was in when a session ended, as it was; else the page that was asked for."""
     if given.keys() <= {BACK, KEY}:
-        return RedirectResponse(f"/{language_of(request)}{back}", 303)
+        return RedirectResponse(f"/{language_of(request)}{page_of(back)}", 303)
     desk = await open_desk(request, session)
     if back in KINDS:
         return await show_form(desk, KINDS[back], given)
@@ -87,7 +87,7 @@ async def _next(request: Request, session: Session, back: str, given: Given) -> 
         return await review.show_decision(desk, given)
     if back == objections.DECISION:
         return await objections.show_decision(desk, given)
-    return RedirectResponse(desk.address(HOME), 303)
+    return RedirectResponse(desk.address(page_of(back)), 303)
 
 
 @door.post("/desk/session/end")

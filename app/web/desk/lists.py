@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from app.api.uploads import form_parts
-from app.errors import NotFound
+from app.errors import NotFound, Unauthenticated
 from app.exchange.imports.fields import FIELDS
 from app.exchange.titles import title
 from app.web.asking import Refused
@@ -25,9 +25,9 @@ from app.web.desk.page import (
     DeskRoute,
     Given,
     Sent,
-    SentForm,
     SignInFirst,
     first,
+    given_in,
     owned,
     require_from_here,
 )
@@ -50,10 +50,19 @@ NOT_OVER = ("waiting", "checking", "running")
 
 
 async def sent_list(request: Request) -> Sent:
-    """A form with a list. Raises SignInFirst before any of it is read."""
+    """A form with a list. Raises SignInFirst, without a session before any of it is read: a list is no form to be
+    carried along, and is chosen again."""
     require_from_here(request)
     if request.scope[SESSION] is None:
         raise SignInFirst(PATH)
+    try:
+        return await owned(request, await _given_with_list(request))
+    except (SignInFirst, Unauthenticated):
+        raise SignInFirst(PATH) from None
+
+
+async def _given_with_list(request: Request) -> Given:
+    """What stands in a form in parts; the file goes into the scope of the request. Raises Unauthenticated."""
     given: dict[str, list[str]] = {}
     file = b""
     for name, part in await form_parts(request, most=MOST_FIELDS, longest=LONGEST_PART):
@@ -62,13 +71,19 @@ async def sent_list(request: Request) -> Sent:
         else:
             given.setdefault(name, []).append(part.decode(errors="replace"))
     request.scope[FILE] = file
+    return {name: values for name, values in given.items() if any(values)}
+
+
+async def sent_about_trial(request: Request) -> Sent:
+    """A form about a trial that goes on, with its list packed. Raises SignInFirst."""
     try:
-        return await owned(request, {name: values for name, values in given.items() if any(values)})
-    except SignInFirst:
-        raise SignInFirst(PATH) from None  # a list is no form to be carried along: it is chosen again
+        return await owned(request, await given_in(request))
+    except (SignInFirst, Unauthenticated):
+        raise SignInFirst(PATH) from None
 
 
 SentList = Annotated[Sent, Depends(sent_list)]
+SentAboutTrial = Annotated[Sent, Depends(sent_about_trial)]
 
 
 @lists.get("/desk/list")
@@ -125,7 +140,7 @@ async def try_or_send_list(form: SentList) -> Response:
 
 
 @lists.post("/desk/list/trial")
-async def look_again(form: SentForm) -> Response:
+async def look_again(form: SentAboutTrial) -> Response:
     """What came of a trial that took longer than one waits for a page."""
     desk = form.desk
     try:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -11,7 +11,7 @@ from fastapi import Depends, Request, Response
 
 from app.api.answers import KEYED
 from app.errors import Forbidden, Invalid
-from app.web.asking import Api, Refused
+from app.web.asking import Api, Refused, together
 from app.web.catalogue import catalogue
 from app.web.desk import session as sessions
 from app.web.desk.session import SESSION, Session
@@ -23,9 +23,12 @@ MOST_FIELDS = 400  # of a form: the longest of ours has a hundred
 # Statuses of a page whose form is to be mended and sent again: its title says so.
 MENDABLE = (400, 401, 409, 412, 413, 422)
 _BACK = re.compile(r"/desk(/[a-z0-9-]+)*")
+_ACTS = re.compile(r"/(trial|decision|undo|withdrawal)$")
+_PAGES = {"/desk/correction": "/desk/reports", "/desk/retraction": "/desk/reports", "/desk/session/end": HOME}
 # What a form carries beside what somebody filled in. A key is never carried.
 TOKEN, KEY, ONCE, BACK = "token", "key", "once", "back"
 Given = Mapping[str, list[str]]
+FILLED_IN = "recuento.filled_in"  # in the scope of a request: what stands in its form
 
 
 class SignInFirst(Exception):
@@ -38,9 +41,10 @@ class SignInFirst(Exception):
 
 @dataclass
 class Desk(Page):
-    """What the routes of the desk work with."""
+    """What the routes of the desk work with. `me`: what the API says of the officer's key."""
 
     session: Session | None = None
+    me: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def officer(self) -> Session:
@@ -89,12 +93,17 @@ class OfficersApi(Api):
 
 
 async def open_desk(request: Request, session: Session | None) -> Desk:
+    """The desk for a session. Raises SignInFirst for one whose key has ended, whatever the page would ask."""
     language = language_of(request)
     public = Api(request, language)
-    known = await public.get("/v1/sources", limit=MOST_SOURCES)
-    api = public if session is None else OfficersApi(request, language, session)
+    known, me = public.get("/v1/sources", limit=MOST_SOURCES), {}
+    if session is None:
+        api, known = public, await known
+    else:
+        api = OfficersApi(request, language, session)
+        known, me = await together(known, api.get("/v1/me"))
     names = {source["slug"]: source for source in known["data"]}
-    return Desk(request, catalogue(language), api, known["revision"], names, HOME, session)
+    return Desk(request, catalogue(language), api, known["revision"], names, HOME, session, me)
 
 
 async def opened(request: Request) -> Desk:
@@ -142,7 +151,7 @@ def require_from_here(request: Request) -> None:
 
 async def sent(request: Request) -> Sent:
     """A form of this session. Raises SignInFirst with what was filled in."""
-    given = await given_in(request)
+    given = request.scope[FILLED_IN] = await given_in(request)
     return await owned(request, given)
 
 
@@ -169,6 +178,11 @@ def leads_back(text: str) -> str:
     return text if _BACK.fullmatch(text) else HOME
 
 
+def page_of(back: str) -> str:
+    """The page that an address of the desk belongs to: what only takes forms is no page."""
+    return _PAGES.get(back) or _ACTS.sub("", back)
+
+
 async def ask_key(request: Request, back: str, given: Given, *, fault: str = "", status: int = 200) -> Response:
     """The page to sign in on, with what was filled in before."""
     desk = await open_desk(request, None)
@@ -193,7 +207,8 @@ class DeskRoute(PageRoute):
             try:
                 return await handler(request)
             except SignInFirst as wanted:
-                response = await ask_key(request, wanted.back, wanted.given, status=403)
+                given = wanted.given or request.scope.get(FILLED_IN, {})  # a key may end while its form is answered
+                response = await ask_key(request, wanted.back, given, status=403)
                 if request.scope[SESSION] is not None:
                     sessions.forget(response, request)
                 return response
