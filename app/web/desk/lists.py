@@ -204,8 +204,9 @@ async def _ended(desk: Desk, import_id: str) -> trial.Receipt:
 
 @lists.get("/desk/list/{import_id}")
 async def read_list(desk: AtDesk, import_id: UUID, cursor: str | None = None) -> Response:
-    """How far a list has got, and its receipt."""
-    return await show_list(desk, await desk.api.get(f"/v1/imports/{import_id}"), cursor, Tried())
+    """The receipt of a list, or how far it has got: a page that asks again by itself takes readers out of what they
+    read."""
+    return await show_list(desk, await _ended(desk, str(import_id)), cursor, Tried())
 
 
 @lists.get("/desk/list/{import_id}/rows.csv")

