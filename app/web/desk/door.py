@@ -4,8 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.errors import OutOfScope
-from app.vocabulary import Role
-from app.web.asking import Api, Refused
+from app.web.asking import Api, Refused, together
 from app.web.catalogue import catalogue
 from app.web.desk import objections, review
 from app.web.desk import session as sessions
@@ -36,13 +35,10 @@ CLEARED = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
 
 @door.get("/desk")
 async def read_desk(desk: AnyDesk) -> Response:
-    """What waits for the officer, and what there is to do; to anybody else, where to sign in. Of objections only whom
-    their list is open to is told."""
+    """What waits for the officer, and what there is to do; to anybody else, where to sign in."""
     if desk.session is None:
         return await ask_key(desk.request, HOME, {})
-    me, waiting, objected = desk.me, await desk.api.get("/v1/waiting", limit=20), None
-    if me["role"] == Role.CURATOR and (me["scopes"] is None or "GET /v1/objections" in me["scopes"]):
-        objected = len((await desk.api.get("/v1/objections"))["data"])
+    waiting, objected = await together(desk.api.get("/v1/waiting", limit=20), objections.people_waiting(desk))
     return await desk.show("desk/home.html", waiting=waiting, objected=objected)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from app.errors import NotFound
+from app.vocabulary import Role
 from app.web.asking import Refused, together
 from app.web.desk.form_check import UNREAD, wrong_in
 from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, SentForm, first
@@ -17,6 +18,7 @@ from app.web.desk.reports import AT_FIELDS, NO_PROBLEM, new_once
 objections = APIRouter(route_class=DeskRoute)
 PATH, DECISION = "/desk/objections", "/desk/objections/decision"
 OBJECTION, OUTCOME, REASON = "objection", "outcome", "reason"
+LISTING = "GET /v1/objections"  # as the scopes of a key name it
 DISMISSED = "dismissed"
 UPHELD_TO = ("counted", "anonymous", "correction", "erasure")
 NO_OUTCOME = {"errors": [{"pointer": f"/{OUTCOME}", "code": "choose", "detail": ""}], "status": UNREAD}
@@ -41,14 +43,25 @@ async def read_objections(desk: AtDesk) -> Response:
     return await desk.show("desk/objections.html", people=people)
 
 
+async def people_waiting(desk: Desk) -> int | None:
+    """How many people objections are about; None for an officer whose key may not read them."""
+    scopes = desk.me["scopes"]
+    if desk.me["role"] != Role.CURATOR or (scopes is not None and LISTING not in scopes):
+        return None
+    return len((await desk.api.get("/v1/objections"))["data"])
+
+
 def objected(about: Mapping[str, Any], proposals: Iterable[Mapping[str, Any]]) -> Objected:
     """`proposals`: all decisions that wait for a second curator."""
-    person = about["detainee"]
-    of_person = [
-        each for each in proposals if each["kind"] == "objection" and (each["a"] or {}).get("id") == person["id"]
+    person = about["detainee"]["id"]
+    spells = about["detainee"]["detentions"]
+    sources = {slug for spell in spells for slug in (*spell["verified_by"], *spell["reported_by"])}
+    first_decisions = [
+        proposal
+        for proposal in proposals
+        if proposal["kind"] == "objection" and proposal["a"] is not None and proposal["a"]["id"] == person
     ]
-    slugs = {slug for spell in person["detentions"] for slug in (*spell["verified_by"], *spell["reported_by"])}
-    return Objected(about, sorted(slugs), of_person, new_once())
+    return Objected(about, sorted(sources), first_decisions, new_once())
 
 
 @objections.post("/desk/objections/decision")

@@ -174,6 +174,10 @@ def test_a_report_is_corrected_and_withdrawn_without_script(visitor: Visitor, de
     assert page.locator(".wrong:focus").count() == 1
     page.locator("[name='detainee.age']").fill("")
     page.locator("[name='release.released_on']").fill("15 de enero de 2026")
+    page.context.clear_cookies()
+    officer.presses("Save the correction", "session that ended meanwhile")
+    assert "What you filled in is still here" in officer.heading()
+    officer.signs_in("jep")
     officer.presses("Save the correction", "report corrected")
     assert "15 Jan 2026" in page.inner_text("dl")
     officer.follows(page.locator("main a[href*='/desk/reports/']").get_attribute("href") or "", "report again")
