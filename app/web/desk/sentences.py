@@ -8,9 +8,6 @@ from app.vocabulary import Language
 from app.web.catalogue import Catalogue
 from app.web.desk.written_dates import UnreadDate
 
-# Why a cell is not read, in words that help nobody who fills in a form.
-OF_SHEETS = ("serial_date", "formula", "cell_too_long", "garbled_text", "mixed_encodings")
-
 
 def language_of(words: Catalogue) -> Language:
     """The language of the words of lists and codes."""
@@ -50,20 +47,28 @@ def hints(words: Catalogue) -> Mapping[str, str]:
 
 def of_date(unread: UnreadDate, words: Catalogue) -> str:
     """Why a date is not read, and how to write it. What can be two days is told with both."""
-    if unread.code in OF_SHEETS:
-        return sentences.detail("invalid_date", sentences.FAULTS["date_unread"], language_of(words))
-    if not unread.readings:
-        return said({"code": unread.code, "detail": unread.detail}, words)
-    day, other = unread.readings
-    return words.gettext(
-        "This can be %(day)s or %(other)s: write the month as a word, or %(day_code)s or %(other_code)s."
-    ) % {"day": words.long_day(day), "other": words.long_day(other), "day_code": day, "other_code": other}
+    _ = words.gettext
+    if unread.readings:
+        day, other = unread.readings
+        return _("This can be %(day)s or %(other)s: write the month as a word, or %(day_code)s or %(other_code)s.") % {
+            "day": words.long_day(day), "other": words.long_day(other), "day_code": day, "other_code": other,
+        }  # fmt: skip
+    of_dates = {
+        sentences.FAULTS["date_without_year"]: _("The year is missing: write it too, as in 12 January 2026."),
+        sentences.FAULTS["no_such_day"]: _("The calendar has no such day: correct it, or leave off what is not known."),
+        sentences.FAULTS["years_turned"]: _("The later of the two years stands first: correct it."),
+    }
+    code = unread.code if unread.code in ("ambiguous_year", "interval_turned") else "invalid_date"
+    return of_dates.get(unread.detail) or said({"code": code, "detail": unread.detail}, words)
 
 
 def said(error: Mapping[str, Any], words: Catalogue) -> str:
     """A refusal. What is said of a column of a sheet would not help in a form."""
     _ = words.gettext
     own = {
+        "invalid_date": _(
+            "This is not read as a date: write 12 January 2026 or 2026-01-12, or less of it: January 2026, 2026."
+        ),
         "interval_turned": _("Write both dates with their years, the earlier one first."),
         "choose": _("Choose one."),
         "country_required": _("Say in which country the person is or was held."),

@@ -8,8 +8,11 @@ import pytest
 from app.database import writing
 from app.registry import api_keys
 from app.vocabulary import Role
+from app.web.catalogue import catalogue
 from app.web.desk import fields
+from app.web.desk.sentences import of_date
 from app.web.desk.session import IDLE
+from app.web.desk.written_dates import UnreadDate, read_date
 from tests.support import World
 from tests.web.desk.officer import Officer
 
@@ -240,8 +243,26 @@ def test_a_form_is_told_in_the_language_of_its_address(world: World) -> None:
     assert "Diga en qué país está o estuvo detenida la persona." in told.text
     assert "<title>Error: " in told.text
     told = officer.fill(PATH, {"release.released_on": "8 de enero", "verification.verified_on": "03/02/2026"})
-    assert "Falta el año: escriba la fecha como 12 de enero de 2026" in told.text
+    assert "Falta el año: escríbalo también, como en 12 de enero de 2026." in told.text
     assert "Puede ser el 3 de febrero de 2026 o el 2 de marzo de 2026" in told.text
+
+
+@pytest.mark.parametrize(
+    "name,text,told",
+    [
+        ("release.released_on", "ayer", "No se lee como fecha: escriba 12 de enero de 2026 o 2026-01-12"),
+        ("release.released_on", "45678", "No se lee como fecha:"),
+        ("release.released_on", "=A1", "No se lee como fecha:"),
+        ("release.released_on", "31/02/2026", "Ese día no existe en el calendario"),
+        ("release.released_on", "12/01/26", "Escriba el año con cuatro cifras"),
+        ("release.released_on", "entre 2026 y 2025", "Escriba las dos fechas con su año, primero la anterior."),
+        ("detainee.birth_date", "1942-1936", "El mayor de los dos años está primero"),
+    ],
+)
+def test_why_a_date_is_not_read_is_told_without_a_word_about_sheets(name: str, text: str, told: str) -> None:
+    with pytest.raises(UnreadDate) as refused:
+        read_date(name, text)
+    assert of_date(refused.value, catalogue("es")).startswith(told)
 
 
 def test_a_form_makes_a_body_of_what_was_filled_in() -> None:
