@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from app.api.uploads import form_parts
-from app.errors import NotFound, Unauthenticated
+from app.errors import NotFound
 from app.exchange.imports.fields import FIELDS
 from app.exchange.titles import title
 from app.web.asking import Refused
@@ -27,9 +27,10 @@ from app.web.desk.page import (
     Sent,
     SignInFirst,
     first,
-    given_in,
     owned,
     require_from_here,
+    sent,
+    without_carrying,
 )
 from app.web.desk.reports import cursor_of
 from app.web.desk.sentences import language_of, said
@@ -50,19 +51,10 @@ NOT_OVER = ("waiting", "checking", "running")
 
 
 async def sent_list(request: Request) -> Sent:
-    """A form with a list. Raises SignInFirst, without a session before any of it is read: a list is no form to be
-    carried along, and is chosen again."""
+    """A form with a list. Raises SignInFirst before any of it is read."""
     require_from_here(request)
     if request.scope[SESSION] is None:
         raise SignInFirst(PATH)
-    try:
-        return await owned(request, await _given_with_list(request))
-    except (SignInFirst, Unauthenticated):
-        raise SignInFirst(PATH) from None
-
-
-async def _given_with_list(request: Request) -> Given:
-    """What stands in a form in parts; the file goes into the scope of the request. Raises Unauthenticated."""
     given: dict[str, list[str]] = {}
     file = b""
     for name, part in await form_parts(request, most=MOST_FIELDS, longest=LONGEST_PART):
@@ -71,19 +63,19 @@ async def _given_with_list(request: Request) -> Given:
         else:
             given.setdefault(name, []).append(part.decode(errors="replace"))
     request.scope[FILE] = file
-    return {name: values for name, values in given.items() if any(values)}
+    return await owned(request, {name: values for name, values in given.items() if any(values)})
 
 
-async def sent_about_trial(request: Request) -> Sent:
-    """A form about a trial that goes on, with its list packed. Raises SignInFirst."""
-    try:
-        return await owned(request, await given_in(request))
-    except (SignInFirst, Unauthenticated):
-        raise SignInFirst(PATH) from None
+async def _sent_list(request: Request) -> Sent:
+    return await without_carrying(request, sent_list(request), PATH)
 
 
-SentList = Annotated[Sent, Depends(sent_list)]
-SentAboutTrial = Annotated[Sent, Depends(sent_about_trial)]
+async def _sent_about_trial(request: Request) -> Sent:
+    return await without_carrying(request, sent(request), PATH)
+
+
+SentList = Annotated[Sent, Depends(_sent_list)]
+SentAboutTrial = Annotated[Sent, Depends(_sent_about_trial)]
 
 
 @lists.get("/desk/list")

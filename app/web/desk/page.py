@@ -1,7 +1,7 @@
 """A page of the desk: whose session it is in, the forms that are sent from it, and what happens once that is over."""
 
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from fastapi import Depends, Request, Response
 
 from app.api.answers import KEYED
-from app.errors import Forbidden, Invalid
+from app.errors import Forbidden, Invalid, Unauthenticated
 from app.web.asking import Api, Refused, together
 from app.web.catalogue import catalogue
 from app.web.desk import session as sessions
@@ -153,6 +153,16 @@ async def sent(request: Request) -> Sent:
     """A form of this session. Raises SignInFirst with what was filled in."""
     given = request.scope[FILLED_IN] = await given_in(request)
     return await owned(request, given)
+
+
+async def without_carrying(request: Request, reading: Awaitable[Sent], back: str) -> Sent:
+    """A form with a list, which is too long to be carried along: whoever has to sign in before it is read goes on at
+    `back`, where the list is chosen again. Raises SignInFirst."""
+    try:
+        return await reading
+    except (SignInFirst, Unauthenticated):
+        request.scope.pop(FILLED_IN, None)
+        raise SignInFirst(back) from None
 
 
 async def owned(request: Request, given: Given) -> Sent:
