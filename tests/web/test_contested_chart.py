@@ -8,7 +8,7 @@ import pytest
 from app.web.charts.contest import NARROW, WIDE, Bar, Contest, Frame, Gap, Line, Reference
 from app.web.charts.contested import draw
 from app.web.charts.lanes import Lane
-from app.web.charts.marks import Box, Canvas, Text, cut, wrapped
+from app.web.charts.marks import Box, Canvas, Text
 from app.web.charts.time_axis import day_ticks
 
 FIRST = float(date(2026, 1, 8).toordinal())
@@ -124,13 +124,6 @@ def test_long_names_are_cut_and_their_day_is_not(frame: Frame) -> None:
     told = said(draw(replace(CONTEST, bars=(long,)), frame, "p"))
     assert "…" in told
     assert "13 Jan" in told
-
-
-def test_text_is_wrapped_and_cut_to_its_room() -> None:
-    assert wrapped("one two three", 13, 60, 3) == ["one two", "three"]
-    assert wrapped("one two three four five", 13, 60, 2) == ["one two", "three f…"]
-    assert cut("Plataforma", 13, 40) == "Plat…"
-    assert cut("Foro", 13, 400) == "Foro"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from app.reading.countables import COUNTABLES
 from app.reading.dimensions import DETENTIONS, RELEASES
 from app.web.catalogue import catalogue
 from app.web.charts.groups import MOST_BARS, Group, lay_out_bars, lay_out_columns
-from app.web.charts.scale import width_of
+from app.web.charts.text import width_of
 from app.web.counting.assumptions import SENTENCES, assumed, refused
 from app.web.counting.view import step_of, time_of
 from app.web.figure import PHONE, WHOLE

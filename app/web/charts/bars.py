@@ -6,7 +6,8 @@ What an authority claimed stands first. It is another count, and its bar is as o
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.web.charts.scale import Linear, width_of, wrapped
+from app.web.charts.scale import Linear
+from app.web.charts.text import width_of, wrapped
 
 BAR = 16
 BOLD_SIZE, TEXT_SIZE, SMALL_SIZE = 15, 13, 12  # px

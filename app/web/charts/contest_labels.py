@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from app.web.charts.contest import Bar, Contest, Frame, Gap
-from app.web.charts.marks import ELLIPSIS, END, MIDDLE, START, Box, Canvas, Run, cut, height_of, width_of_lines, wrapped
+from app.web.charts.marks import END, MIDDLE, START, Box, Canvas, Run, height_of, width_of_lines
 from app.web.charts.scale import Linear, spread
+from app.web.charts.text import ELLIPSIS, cut, wrapped
 
 OPEN_END, CHEVRON = 26, 8  # px: how far the sides of an open bar go on, and the height of its tip
 ROW = 19  # px from one label at the end of a line to the next
@@ -31,7 +32,7 @@ def bracket(
     canvas.path(f"M{right - 4:.1f} {top:.1f}h5V{bottom:.1f}h-5", "leader")
     canvas.taken.append(Box(right - 5, top, right + 2, bottom))
     lines = [[Run(gap.number, "gap", gap.address, gap.link, size=20, bold=True)]]
-    lines += [[Run(part)] for part in wrapped(gap.words, 13, frame.text, 4)]
+    lines += [[Run(part)] for part in wrapped(gap.words, frame.text, 13, most=4)]
     middle = (top + bottom) / 2 - 8 * len(lines)
     canvas.block(lines, [(max(right + 8, frame.column - shift), middle + down, START)
                          for shift in (0, 60, 200) for down in (-20, 0, 30, -50, 60)])  # fmt: skip
@@ -41,12 +42,12 @@ def named(canvas: Canvas, bar: Bar, at: float, y: Linear, frame: Frame) -> bool:
     """Write what a bar says beside it; whether there was room."""
     number = Run(bar.number, "claim-number", bar.address, bar.link, size=frame.number, bold=True)
     for room, most in ((frame.text, 2), (frame.text * NARROWER, 3)):
-        who = wrapped(f"{bar.who}, {bar.said}", 13, room, most)
+        who = wrapped(f"{bar.who}, {bar.said}", room, 13, most=most)
         if who[-1].endswith(ELLIPSIS):  # the day is never cut off
-            who = [cut(bar.who, 13, room), bar.said]
+            who = [cut(bar.who, room, 13), bar.said]
         short = [[number], *([Run(part, "claim-text")] for part in who)]
         is_told = bar.note and (frame.column is not None or bar.verified is None)
-        note = [[Run(part, "second-ink")] for part in wrapped(bar.note, 13, room, most)] if is_told else []
+        note = [[Run(part, "second-ink")] for part in wrapped(bar.note, room, 13, most=most)] if is_told else []
         for lines in (short + note, short) if note else (short,):
             if canvas.block(lines, _around(bar, at, y, frame, lines)):
                 return True
@@ -75,17 +76,17 @@ def ends_beside(canvas: Canvas, contest: Contest, y: Linear, frame: Frame) -> No
         lies = y(contest.reference.steps[-1][1])
         rows.append((lies - 6, [Run(contest.reference.label, "strong", bold=True)], None))
         rows += [(lies + 8, [Run(part, "axis", size=12)], None) for part in
-                 wrapped(contest.reference.words, 12, frame.width - frame.column, 2)]  # fmt: skip
+                 wrapped(contest.reference.words, frame.width - frame.column, 12, most=2)]  # fmt: skip
     for line in sorted(contest.lines, key=lambda line: -line.steps[-1][1]):
         at = y(line.steps[-1][1])
         number = Run(line.number, f"end-number ink-{line.style}", line.address, line.link, size=15, bold=True)
         room = frame.width - frame.column - number.width - 4
-        name = Run(" " + cut(line.name, 13, room, bold=True), f"strong ink-{line.style}", bold=True)
+        name = Run(" " + cut(line.name, room, 13, bold=True), f"strong ink-{line.style}", bold=True)
         rows.append((at, [number, name], at))
     if contest.band:
         low = y(contest.band[-1][1])
         rows += [(low + 14, [Run(part, "axis", size=12)], None) for part in
-                 wrapped(contest.band_words, 12, frame.width - frame.column - 8, 3)]  # fmt: skip
+                 wrapped(contest.band_words, frame.width - frame.column - 8, 12, most=3)]  # fmt: skip
     places = spread([wanted for wanted, _runs, _end in rows], ROW, frame.top, frame.base - 4)
     for place, (_wanted, runs, end) in zip(places, rows, strict=True):
         canvas.text(frame.column + 2, place + 4, *runs)
@@ -129,7 +130,7 @@ def remarks(
         return
     if contest.event is not None:
         moment, words = contest.event
-        lines = [[Run(part, "axis", size=12)] for part in wrapped(words, 12, 96, 3)]
+        lines = [[Run(part, "axis", size=12)] for part in wrapped(words, 96, 12, most=3)]
         here = x(moment)
         places = [(here + side, top, anchor) for top in (frame.base - high for high in (160, 190, 130, 100, 70, 220))
                   for side, anchor in ((-5, END), (5, START))]  # fmt: skip
@@ -142,7 +143,7 @@ def remarks(
         return
     middle, left = (y(bar.top) + y(bar.verified)) / 2, at[bar.id] - frame.bar / 2
     for room, most in ((190, 3), (126, 4)):
-        lines = [[Run(part)] for part in wrapped(contest.gap.hatch, 13, room, most)]
+        lines = [[Run(part)] for part in wrapped(contest.gap.hatch, room, 13, most=most)]
         for down in (0, 24, 48, 62, 76, -24):
             if canvas.block(lines, [(left - 16, middle - 8 * len(lines) + down, END)]):
                 canvas.path(f"M{left - 12:.1f} {middle + down:.1f}H{left - 2:.1f}", "leader")

@@ -9,8 +9,9 @@ from markupsafe import Markup
 from app.vocabulary import ReleaseKind
 from app.web.asking import Terms, together
 from app.web.catalogue import Catalogue
-from app.web.charts.scale import Linear, width_of, wrapped
+from app.web.charts.scale import Linear
 from app.web.charts.sentence import in_place_of_a_chart
+from app.web.charts.text import width_of, wrapped
 from app.web.figure import PHONE, SEVEN, Figure, drawing
 from app.web.page import Page
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.web.charts.scale import Linear, width_of
+from app.web.charts.scale import Linear
+from app.web.charts.text import width_of
 
 BAR, ABOVE, BELOW = 26, 24, 24
 LABEL, NUMBER = 13, 15  # sizes of type

@@ -4,8 +4,9 @@ days, each as wide as what is known of its hour."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.web.charts.marks import END, MIDDLE, START, Box, Canvas, Circle, Run, cut, stairs, width_of_lines, wrapped
+from app.web.charts.marks import END, MIDDLE, START, Box, Canvas, Circle, Run, stairs, width_of_lines
 from app.web.charts.scale import Linear, spread, ticks
+from app.web.charts.text import cut, wrapped
 from app.web.figure import PHONE, SEVEN
 
 BAR = 11  # px: how high a claim is drawn
@@ -160,7 +161,7 @@ def _beyond(canvas: Canvas, one: Claimed, top: float, x: Linear, frame: Frame, p
         canvas.path(f"M{at - 5:.1f} {top - 3:.1f}l5 -6l5 6", "claim")
     number = Run(one.number, "claim-text strong", one.address, one.link, bold=True)
     room = max(right - left, LEAST_ROOM)
-    who, head = [Run(cut(one.who, 13, room), "claim-text")], [number, Run(f": {one.beyond}", "claim-text")]
+    who, head = [Run(cut(one.who, room, 13), "claim-text")], [number, Run(f": {one.beyond}", "claim-text")]
     lines = [head, who] if width_of_lines([head]) <= room else [[number], [Run(one.beyond, "claim-text")], who]
     below = top + BAR + 1
     canvas.block(lines, [(max(left, 0), below, START), (min(right, frame.width), below, END)])
@@ -172,7 +173,7 @@ def _inside(canvas: Canvas, one: Claimed, x: Linear, y: Linear, prefix: str) -> 
     _bar(canvas, left, right, top, prefix)
     canvas.path(f"M{left:.1f} {top:.1f}H{right:.1f}v{BAR}H{left:.1f}Z", "claim")
     number = Run(one.number, "claim-text strong", one.address, one.link, bold=True)
-    words = cut(f", {one.who}", 13, max(right - left, LEAST_ROOM) - number.width)
+    words = cut(f", {one.who}", max(right - left, LEAST_ROOM) - number.width, 13)
     canvas.block([[number, Run(words, "claim-text")]], [(left, top - 17, START), (left, top + BAR + 1, START)])
 
 
@@ -198,7 +199,7 @@ def _said(canvas: Canvas, said: Sequence[Said], x: Linear, y: Linear) -> None:
 def _names(canvas: Canvas, lines: Sequence[Grown], y: Linear, frame: Frame) -> None:
     ordered = sorted(lines, key=lambda line: -line.steps[-1][1])
     if frame.has_column:
-        names = [wrapped(line.name, 13, frame.width - frame.right - 8, 2, bold=True) for line in ordered]
+        names = [wrapped(line.name, frame.width - frame.right - 8, 13, most=2, bold=True) for line in ordered]
         high = 17 * max(map(len, names), default=1)
         places = spread([y(line.steps[-1][1]) for line in ordered], high, y(y.high), y(0))
         for place, line, name in zip(places, ordered, names, strict=True):

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.web.charts.marks import Canvas, Circle, Run, cut
+from app.web.charts.marks import Canvas, Circle, Run
 from app.web.charts.scale import Linear
+from app.web.charts.text import cut
 
 HIGH, STACKED = 21, 37  # px of a lane, with its words beside it and above it
 UNSAID = 46  # px of the dashes of a figure that does not say since when it counts
@@ -73,7 +74,7 @@ def _lane(canvas: Canvas, lane: Lane, y: float, x: Linear, earlier: dict[float, 
     runs = [Run(lane.figure, f"{ink} strong", bold=True)] if lane.figure else []
     before = sum(run.width for run in runs)
     if narrow:
-        canvas.text(0, y - 9, *runs, Run(cut(lane.words, 13, canvas.width - before), "second-ink"))
+        canvas.text(0, y - 9, *runs, Run(cut(lane.words, canvas.width - before, 13), "second-ink"))
         return
     room = canvas.width - end - 12 - before
-    canvas.text(end + 10, y + 4, *runs, Run(cut(lane.words, 13, room)))
+    canvas.text(end + 10, y + 4, *runs, Run(cut(lane.words, room, 13)))

@@ -7,7 +7,8 @@ from datetime import date
 from itertools import chain
 from typing import Literal
 
-from app.web.charts.scale import Linear, width_of, wrapped
+from app.web.charts.scale import Linear
+from app.web.charts.text import width_of, wrapped
 from app.web.figure import PHONE, WHOLE
 
 How = Literal["all", "some", "nobody"]

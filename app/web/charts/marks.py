@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from app.web.charts.scale import Linear, width_of
+from app.web.charts.scale import Linear
+from app.web.charts.text import width_of
 
-ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 START, MIDDLE, END = "start", "middle", "end"
 CLEAR = 3  # px between a line and a label
 
@@ -128,25 +128,3 @@ def width_of_lines(lines: Sequence[Sequence[Run]]) -> float:
 def height_of(line: Sequence[Run]) -> float:
     """How high a line of text is, with what parts it from the next."""
     return max(run.size for run in line) * 1.26
-
-
-def cut(text: str, size: float, width: float, *, bold: bool = False) -> str:
-    """A text as far as it fits, with an ellipsis where it does not."""
-    if width_of(text, size, bold=bold) <= width:
-        return text
-    kept = text
-    while kept and width_of(kept + ELLIPSIS, size, bold=bold) > width:
-        kept = kept[:-1]
-    return kept.rstrip(" ,.;:") + ELLIPSIS
-
-
-def wrapped(text: str, size: float, width: float, most: int, *, bold: bool = False) -> list[str]:
-    """A text in lines that fit, at most so many; the last is cut where more would follow."""
-    lines: list[str] = []
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and (width_of(longer, size, bold=bold) <= width or len(lines) == most):
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return [cut(line, size, width, bold=bold) for line in lines]

@@ -12,8 +12,9 @@ from markupsafe import Markup
 
 from app.web.asking import Terms
 from app.web.catalogue import Catalogue
-from app.web.charts.scale import Linear, shortened, width_of
+from app.web.charts.scale import Linear
 from app.web.charts.sentence import in_place_of_a_chart
+from app.web.charts.text import shortened, width_of
 from app.web.figure import FIVE, PHONE, Figure, drawing
 from app.web.page import Page
 
@@ -95,7 +96,7 @@ def laid_out(table: Table, width: float, step: float) -> Overlap:
     for at, column in enumerate(table.columns):
         x = EDGE + step * at
         room = min(MOST_OF_HEAD, (width - x) / RUN) - width_of(column.told, HEAD, bold=True)
-        heads.append(Head(x, shortened(column.name, HEAD, room), column.told))
+        heads.append(Head(x, shortened(column.name, room, HEAD), column.told))
     longest = max(width_of(head.told, HEAD, bold=True) + width_of(head.name, HEAD) for head in heads)
     head_y = longest * RISE + HEAD
     labels = max(width_of(row.label, LABEL) for row in table.rows)

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.web.asking import together
 from app.web.catalogue import Catalogue
-from app.web.charts.scale import width_of
+from app.web.charts.text import width_of
 from app.web.figure import PHONE, SEVEN, Figure, drawing
 from app.web.page import Page
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.web.charts.scale import Linear, width_of, wrapped
+from app.web.charts.scale import Linear, flow
+from app.web.charts.text import width_of, wrapped
 from app.web.figure import PHONE, WHOLE
 
 Kind = Literal["main", "rest", "others", "reported", "remainder"]
@@ -129,19 +130,6 @@ def spans(compared: Compared, scale: Linear) -> tuple[list[Bar], tuple[float, fl
         reached = compared.sure
     further = compared.high is not None and compared.high > reached
     return bars, (scale(reached), scale(compared.reach)) if further else None
-
-
-def flow(wanted: Sequence[float], sizes: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Where labels of some sizes begin: as near to the wanted places as the gap between them and the bounds allow."""
-    placed: list[float] = []
-    for want, _size in zip(wanted, sizes, strict=True):
-        least = placed[-1] + sizes[len(placed) - 1] + gap if placed else low
-        placed.append(max(want, least))
-    limit = high
-    for at in range(len(placed) - 1, -1, -1):
-        placed[at] = min(placed[at], limit - sizes[at])
-        limit = placed[at] - gap
-    return placed
 
 
 def lying(compared: Compared) -> Drawn:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from app.web.catalogue import Catalogue
-from app.web.charts.scale import wrapped
+from app.web.charts.text import wrapped
 from app.web.figure import PHONE, SEVEN, drawing
 
 SIZE, LINE, MOST_LINES = 16, 24, 6

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.web.charts.scale import width_of
+from app.web.charts.text import width_of
 
 HEIGHT, GAP = 20, 2  # of the bar, and between its parts
 LEAST = 6  # pixels of a part, or one row of thousands would not be seen

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from app.web.charts.scale import Linear, ticks, width_of
+from app.web.charts.scale import Linear, ticks
+from app.web.charts.text import width_of
 from app.web.charts.time_axis import day_ticks
 
 TOP, BOTTOM, LABEL, NUMBER = 30.0, 28.0, 12, 15  # px; of type, the last two

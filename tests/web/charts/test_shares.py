@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.charts.scale import width_of
 from app.web.charts.shares import LEAST, SIZE, drawn
+from app.web.charts.text import width_of
 
 counts = st.lists(st.integers(1, 1_000_000), min_size=1, max_size=4)
 

@@ -1,0 +1,101 @@
+"""How much room a text takes in a drawing, in pixels, and how it is made to fit: in lines, else with an ellipsis.
+
+A server has no fonts to measure with, so widths are estimates, made to be rather too large than too small.
+"""
+
+import re
+import unicodedata
+from functools import cache
+
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+# The width of a letter as a share of the size of its type, in the sans serif faces that pages use: measured of names in
+# ten scripts in Noto Sans, the widest of those faces.
+NARROW, USUAL, CAPITAL, FOREIGN, WIDE, FULL, EMOJI = 0.31, 0.56, 0.65, 0.62, 0.92, 1.02, 1.3
+BOLD = 1.06  # times the same letter in regular type
+NARROW_LETTERS, WIDE_LETTERS = frozenset(" \N{NO-BREAK SPACE}ijlI.,:;'|!·"), frozenset("mwMW%—")
+FIRST_EMOJI = "\N{MAHJONG TILE EAST WIND}"  # U+1F000: pictures from here on
+INVISIBLE = frozenset(("Mn", "Me", "Cf", "Cc"))  # categories of what adds nothing to a line: accents, directions
+BREAKS = re.compile(r"[ \t\r\n]+")  # between words; a no-break space is none
+LOOSE_END = " ,.;:("  # what reads badly before an ellipsis
+SHORTEST_LAST_WORD = 3  # letters: a name cut after “y” or “of” reads badly
+
+
+def width_of(text: str, size: float, *, bold: bool = False) -> float:
+    """About how many pixels a text takes in type of a size, rather more than less."""
+    return sum(map(_share, text)) * size * (BOLD if bold else 1)
+
+
+@cache
+def _share(letter: str) -> float:
+    """The width of a letter as a share of the size of its type."""
+    if letter in NARROW_LETTERS:
+        return NARROW
+    if letter in WIDE_LETTERS:
+        return WIDE
+    category = unicodedata.category(letter)
+    if category in INVISIBLE:
+        return 0
+    if letter >= FIRST_EMOJI and category == "So":
+        return EMOJI
+    if unicodedata.east_asian_width(letter) in "WF":
+        return FULL
+    if category == "Lu":
+        return CAPITAL
+    return USUAL if letter.isascii() or unicodedata.decomposition(letter) else FOREIGN
+
+
+def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
+    """A text as far as it fits the room, with an ellipsis where it does not."""
+    if width_of(text, size, bold=bold) <= room:
+        return text
+    return _beginning(text, room, size, bold=bold).rstrip(LOOSE_END) + ELLIPSIS
+
+
+def shortened(text: str, room: float, size: float) -> str:
+    """As `cut`, but after a whole word where these leave half of what has room."""
+    if width_of(text, size) <= room:
+        return text
+    kept = _beginning(text, room, size, bold=False)
+    whole = kept if text[len(kept) :].startswith(" ") else kept.rpartition(" ")[0]
+    first, _space, last = whole.rpartition(" ")
+    whole = first if 0 < len(last) < SHORTEST_LAST_WORD else whole
+    return (whole if len(whole) * 2 > len(kept) else kept).rstrip(LOOSE_END) + ELLIPSIS
+
+
+def _beginning(text: str, room: float, size: float, *, bold: bool) -> str:
+    """As much of a text as has room before an ellipsis."""
+    return text[: _letters(text, room - width_of(ELLIPSIS, size, bold=bold), size, bold=bold)]
+
+
+def wrapped(text: str, room: float, size: float, *, most: int, bold: bool = False) -> list[str]:
+    """A text in lines that fit the room, at most so many; an ellipsis tells that more would follow. A word that is
+    wider than a line goes on in the next."""
+    words = BREAKS.split(text)
+    lines = [""]
+    while words:
+        word = words.pop(0)
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if width_of(longer, size, bold=bold) <= room:
+            lines[-1] = longer
+        elif len(lines) == most:
+            return [*lines[:-1], cut(" ".join((longer, *words)), room, size, bold=bold)]
+        elif lines[-1]:
+            lines.append("")
+            words.insert(0, word)
+        else:
+            fits = max(1, _letters(word, room, size, bold=bold))
+            lines[-1], rest = word[:fits], word[fits:]
+            if rest:
+                lines.append("")
+                words.insert(0, rest)
+    return lines
+
+
+def _letters(text: str, room: float, size: float, *, bold: bool) -> int:
+    """How many letters of a text have room."""
+    reached = 0.0
+    for at, letter in enumerate(text):
+        reached += width_of(letter, size, bold=bold)
+        if reached > room:
+            return at
+    return len(text)
