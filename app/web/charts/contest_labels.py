@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from app.web.charts.contest import Bar, Contest, Frame, Gap
-from app.web.charts.marks import END, MIDDLE, START, Box, Canvas, Run, height_of, width_of_lines
+from app.web.charts.marks import END, MIDDLE, START, Box, Canvas, Run, height_of_lines, width_of_lines
 from app.web.charts.scale import Linear, spread
 from app.web.charts.text import ELLIPSIS, cut, wrapped
 
@@ -13,6 +13,7 @@ ROW = 19  # px from one label at the end of a line to the next
 # width.
 BESIDE = (0, 12, -12, 24, -24, 40, -40, 60, 80, 110)
 ALONG = (0, -0.2, 0.2, -0.4, 0.4, -0.6, 0.6, -0.8, 0.8)
+MOST_OF_NAME = 3  # lines of a source's name
 NARROWER = 0.72  # of the width of a label, where it finds no room
 
 
@@ -41,7 +42,7 @@ def bracket(
 def named(canvas: Canvas, bar: Bar, at: float, y: Linear, frame: Frame) -> bool:
     """Write what a bar says beside it; whether there was room."""
     number = Run(bar.number, "claim-number", bar.address, bar.link, size=frame.number, bold=True)
-    for room, most in ((frame.text, 2), (frame.text * NARROWER, 3)):
+    for room, most in ((frame.text, 3), (frame.text * NARROWER, 4)):
         who = wrapped(f"{bar.who}, {bar.said}", room, 13, most=most)
         if who[-1].endswith(ELLIPSIS):  # the day is never cut off
             who = [cut(bar.who, room, 13), bar.said]
@@ -59,7 +60,7 @@ def _around(
     bar: Bar, at: float, y: Linear, frame: Frame, lines: Sequence[Sequence[Run]]
 ) -> Iterator[tuple[float, float, str]]:  # fmt: skip
     """Where a label may stand: beside its bar where there is a column for the ends of lines, above it on a phone."""
-    top, height = tip(bar, y), sum(height_of(line) for line in lines)
+    top, height = tip(bar, y), height_of_lines(lines)
     half, side = width_of_lines(lines) / 2, frame.bar / 2 + 7
     above = ((at + shift * half, top - height - 5 - up, MIDDLE) for up in (0, 14, 28) for shift in ALONG)
     start = max(top, y(bar.top) - OPEN_END) - 12
@@ -80,9 +81,10 @@ def ends_beside(canvas: Canvas, contest: Contest, y: Linear, frame: Frame) -> No
     for line in sorted(contest.lines, key=lambda line: -line.steps[-1][1]):
         at = y(line.steps[-1][1])
         number = Run(line.number, f"end-number ink-{line.style}", line.address, line.link, size=15, bold=True)
-        room = frame.width - frame.column - number.width - 4
-        name = Run(" " + cut(line.name, room, 13, bold=True), f"strong ink-{line.style}", bold=True)
-        rows.append((at, [number, name], at))
+        room, look = frame.width - frame.column - number.width - 8, f"strong ink-{line.style}"
+        first, *others = wrapped(line.name, room, 13, most=MOST_OF_NAME, bold=True)
+        rows.append((at, [number, Run(f" {first}", look, bold=True)], at))
+        rows += [(at, [Run(part, look, bold=True)], None) for part in others]
     if contest.band:
         low = y(contest.band[-1][1])
         rows += [(low + 14, [Run(part, "axis", size=12)], None) for part in
@@ -90,6 +92,7 @@ def ends_beside(canvas: Canvas, contest: Contest, y: Linear, frame: Frame) -> No
     places = spread([wanted for wanted, _runs, _end in rows], ROW, frame.top, frame.base - 4)
     for place, (_wanted, runs, end) in zip(places, rows, strict=True):
         canvas.text(frame.column + 2, place + 4, *runs)
+        canvas.taken.append(Box(frame.column, place - ROW / 2, frame.width, place + ROW / 2))
         if end is not None and abs(place - end) > 3:
             canvas.path(f"M{frame.right + 1:.1f} {end:.1f}L{frame.column - 1:.1f} {place:.1f}", "leader")
 
@@ -99,21 +102,29 @@ def ends_below(canvas: Canvas, contest: Contest, y: Linear, frame: Frame) -> Non
     lines = sorted(contest.lines, key=lambda line: -line.steps[-1][1])
     if not lines:
         return
-    rows = [
-        [
-            Run(line.number, f"end-number ink-{line.style}", line.address, line.link, size=15, bold=True),
-            Run(" " + line.short, f"ink-{line.style}"),
+    rows: list[list[Run]] = []
+    for line in lines:
+        number = Run(line.number, f"end-number ink-{line.style}", line.address, line.link, size=15, bold=True)
+        first, *others = wrapped(line.short, frame.text, 13, most=MOST_OF_NAME)
+        rows += [
+            [number, Run(f" {first}", f"ink-{line.style}")],
+            *([Run(part, f"ink-{line.style}")] for part in others),
         ]
-        for line in lines
-    ]
     lowest = max(y(line.steps[-1][1]) for line in lines)
     places = [(right, lowest + 8 + down, END) for down in (0, 12, 24, 48) for right in _from(frame.right, frame.left)]
     places += [(right, frame.top - 60.0, END) for right in _from(frame.right, frame.left)]
-    canvas.block(rows, places)
+    if not canvas.block(rows, places):
+        top = canvas.height
+        canvas.height += height_of_lines(rows)
+        canvas.block(rows, [(frame.right, top, END)])
     if contest.reference and contest.reference.steps:
         end = y(contest.reference.steps[-1][1])
         label = [[Run(contest.reference.label, "strong", bold=True)]]
-        canvas.block(label, [(right, end + up, END) for up in (-20, 5) for right in _from(frame.right, frame.left)])
+        smaller = [[Run(part, "axis", size=12)] for part in wrapped(contest.reference.label, 88, 12, most=2)]
+        for lines in (label, smaller):
+            ups = (-4 - height_of_lines(lines), 5)
+            if canvas.block(lines, [(right, end + up, END) for up in ups for right in _from(frame.right, frame.left)]):
+                return
 
 
 def _from(right: float, left: float) -> Iterator[float]:

@@ -2,12 +2,16 @@
 beneath them since when each figure counts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.web.charts.contest import Bar, Contest, Frame, Published
 from app.web.charts.contest_labels import CHEVRON, OPEN_END, bracket, ends_below, ends_beside, named, remarks, tip
 from app.web.charts.lanes import lanes
 from app.web.charts.marks import END, MIDDLE, Box, Canvas, Circle, Run, stairs
 from app.web.charts.scale import Linear, spread, ticks
+from app.web.charts.text import width_of
+
+AXIS_SIZE, TO_AXIS = 12, 8  # px of type of the axes, and from a number to its line
 
 
 def draw(contest: Contest, frame: Frame, prefix: str) -> Canvas:
@@ -23,14 +27,9 @@ def draw(contest: Contest, frame: Frame, prefix: str) -> Canvas:
 def _drawn(contest: Contest, frame: Frame, shown: Sequence[Bar], prefix: str) -> tuple[Canvas, list[Bar]]:
     """The drawing with these bars, and the bars whose labels found no room."""
     canvas = Canvas(frame.width, frame.base + 30)
+    high = _high(contest, shown)
+    frame = _with_room_for(frame, contest.told(max(_ticks(high))))
     x = Linear(contest.first, contest.last, frame.first, frame.right)
-    high = max(
-        [bar.top for bar in shown]
-        + [value for line in contest.lines for _at, value in line.steps]
-        + [value for _at, value in (contest.reference.steps if contest.reference else ())]
-        + [figure.value for figure in contest.published]
-        + [1]
-    )
     y = Linear(0, high, frame.base, frame.top)
     _grid(canvas, contest, frame, x, y, high)
     if contest.band:
@@ -43,26 +42,51 @@ def _drawn(contest: Contest, frame: Frame, shown: Sequence[Bar], prefix: str) ->
     for line in sorted(contest.lines, key=lambda line: -line.style):
         stairs(canvas, line.steps, x, y, frame.right, f"line-{line.style}")
     _figures(canvas, contest.published, x, y, frame)
+    (ends_beside if frame.column is not None else ends_below)(canvas, contest, y, frame)
     bracket(canvas, contest.gap, shown, at, y, frame)
     without = [bar for bar in shown if not named(canvas, bar, at[bar.id], y, frame)]
-    (ends_beside if frame.column is not None else ends_below)(canvas, contest, y, frame)
     remarks(canvas, contest, shown, at, x, y, frame)
     lanes(canvas, contest.lanes_heading, contest.lanes([bar.id for bar in shown]), x, narrow=frame.column is None)
     return canvas, without
 
 
+def _high(contest: Contest, shown: Sequence[Bar]) -> int:
+    """The largest number that is drawn."""
+    return max(
+        [bar.top for bar in shown]
+        + [value for line in contest.lines for _at, value in line.steps]
+        + [value for _at, value in (contest.reference.steps if contest.reference else ())]
+        + [figure.value for figure in contest.published]
+        + [1]
+    )
+
+
+def _ticks(high: int) -> list[int]:
+    return [value for value in ticks(high) if value <= high]
+
+
+def _with_room_for(frame: Frame, number: str) -> Frame:
+    """The frame moved on where the largest number of its axis is wider than what stands before it."""
+    more = max(0.0, width_of(number, AXIS_SIZE) + TO_AXIS + 1 - frame.left)
+    return replace(frame, left=frame.left + more, first=frame.first + more)
+
+
 def _grid(canvas: Canvas, contest: Contest, frame: Frame, x: Linear, y: Linear, high: int) -> None:
-    shown = [value for value in ticks(high) if value <= high]
+    shown = _ticks(high)
+    canvas.taken.append(Box(0, frame.base + 4, canvas.width, canvas.height))
     for value in shown:
         canvas.path(f"M{frame.left:.1f} {y(value):.1f}H{frame.right:.1f}", "grid" if value else "zero")
-        canvas.text(frame.left - 8, y(value) + 4, Run(contest.told(value), size=12), anchor=END, kind="axis")
-        canvas.taken.append(Box(0, y(value) - 6, frame.left - 8, y(value) + 5))
+        canvas.text(
+            frame.left - TO_AXIS, y(value) + 4, Run(contest.told(value), size=AXIS_SIZE), anchor=END, kind="axis"
+        )
+        canvas.taken.append(Box(0, y(value) - 6, frame.left - TO_AXIS, y(value) + 5))
     if frame.column is not None:
-        canvas.text(frame.left + 1, y(shown[-1]) - 6, Run(contest.unit, size=12), kind="axis")
+        canvas.text(frame.left + 1, y(shown[-1]) - 6, Run(contest.unit, size=AXIS_SIZE), kind="axis")
         canvas.taken.append(Box(frame.left, y(shown[-1]) - 18, frame.left + Run(contest.unit).width, y(shown[-1])))
     for moment, label in contest.ticks:
         canvas.path(f"M{x(moment):.1f} {frame.base:.1f}v5", "zero")
-        canvas.text(x(moment), frame.base + 18, Run(label, size=12), anchor=MIDDLE, kind="axis")
+        tick = Run(label, size=AXIS_SIZE)
+        canvas.text(min(x(moment), frame.width - tick.width / 2), frame.base + 18, tick, anchor=MIDDLE, kind="axis")
 
 
 def _area(band: Sequence[tuple[float, int, int]], x: Linear, y: Linear, right: float) -> str:

@@ -5,12 +5,18 @@ from dataclasses import dataclass
 
 from app.web.charts.marks import Canvas, Circle, Run
 from app.web.charts.scale import Linear
-from app.web.charts.text import cut
+from app.web.charts.text import wrapped
 
-HIGH, STACKED = 21, 37  # px of a lane, with its words beside it and above it
+SIZE, LINE = 13, 16  # px of type, and from one line of words to the next
+MOST_LINES = 3  # of the words of a lane: the table has all
+BESIDE, ABOVE = 21, 37  # px of a lane, with its words beside it and above it
 UNSAID = 46  # px of the dashes of a figure that does not say since when it counts
 HEADING = 52  # px from the axis to the first lane
-GUTTER_NARROW = 30  # px that a phone has for beginnings before the chart
+GUTTER_NARROW = 4  # px from the edge of a narrow drawing to the earliest of the beginnings before the chart
+GUTTER = 98  # px that they have in a wide one
+TO_WORDS = 10  # px from the end of a lane to its words
+
+Words = list[tuple[float, list[Run]]]  # lines, and how far each stands from where the words begin
 
 
 @dataclass(frozen=True)
@@ -25,25 +31,50 @@ class Lane:
     is_claim: bool = True
 
 
-def lanes(canvas: Canvas, heading: str, told: Sequence[Lane], x: Linear, *, narrow: bool) -> None:
+def lanes(canvas: Canvas, heading: str, shown: Sequence[Lane], x: Linear, *, narrow: bool) -> None:
     """Draw the lanes beneath what is drawn, and make the drawing so much higher."""
-    if not told:
+    if not shown:
         return
     top = canvas.height
-    canvas.text(0, top + 20, Run(heading, "strong", size=13, bold=True))
-    earlier = _gutter(told, x, 4 if narrow else x.start - 98)
-    high = STACKED if narrow else HIGH
-    below = top + HEADING + (8 if narrow else 0)
-    if not narrow:
-        canvas.path(f"M{x.start:.1f} {top + 30:.1f}V{below + high * (len(told) - 1) + 12:.1f}", "grid")
-    for number, lane in enumerate(told):
-        _lane(canvas, lane, below + number * high, x, earlier, narrow=narrow)
-    canvas.height = below + high * (len(told) - 1) + 16
+    canvas.text(0, top + 20, Run(heading, "strong", size=SIZE, bold=True))
+    earlier = _gutter(shown, x, GUTTER_NARROW if narrow else x.start - GUTTER)
+    words = [_words(lane, canvas.width if narrow else canvas.width - _end(lane, x) - 2 - TO_WORDS) for lane in shown]
+    heights = [(ABOVE if narrow else BESIDE) + LINE * (len(lines) - 1) for lines in words]
+    first = top + HEADING + (8 if narrow else 0)
+    if narrow:  # words stand above their lane
+        places = [first + sum(heights[: at + 1]) - heights[0] + LINE * (len(words[0]) - 1) for at in range(len(shown))]
+    else:
+        places = [first + sum(heights[:at]) for at in range(len(shown))]
+        canvas.path(f"M{x.start:.1f} {top + 30:.1f}V{places[-1] + 12:.1f}", "grid")
+    for lane, lines, y in zip(shown, words, places, strict=True):
+        _lane(canvas, lane, y, x, earlier)
+        start, base = (0.0, y - 9 - LINE * (len(lines) - 1)) if narrow else (_end(lane, x) + TO_WORDS, y + 4)
+        for at, (indent, runs) in enumerate(lines):
+            canvas.text(start + indent, base + LINE * at, *runs, kind="second-ink" if narrow else "")
+    canvas.height = places[-1] + 16 + (0 if narrow else heights[-1] - BESIDE)
 
 
-def _gutter(told: Sequence[Lane], x: Linear, left: float) -> dict[float, float]:
+def _end(lane: Lane, x: Linear) -> float:
+    return x.end if lane.said is None else x(lane.said)
+
+
+def _words(lane: Lane, room: float) -> Words:
+    """What is said of a lane, in lines: the words after the figure, or below it where it leaves them little room."""
+    figure = Run(lane.figure, "claim-text strong" if lane.is_claim else "strong", bold=True)
+    if figure.width <= room / 2:
+        first, *others = wrapped(lane.words, room - figure.width, SIZE, most=MOST_LINES)
+        return [
+            (0, [figure, Run(first)] if lane.figure else [Run(first)]),
+            *((figure.width, [Run(line)]) for line in others),
+        ]
+    figures = wrapped(lane.figure, room, SIZE, most=MOST_LINES, bold=True)
+    said = wrapped(lane.words.lstrip(": "), room, SIZE, most=MOST_LINES)
+    return [*((0.0, [Run(line, figure.kind, bold=True)]) for line in figures), *((0.0, [Run(line)]) for line in said)]
+
+
+def _gutter(shown: Sequence[Lane], x: Linear, left: float) -> dict[float, float]:
     """Where beginnings before the chart stand: in their order, without a scale, the earliest at the edge."""
-    earlier = sorted({begin for lane in told for begin in lane.begins if begin < x.low})
+    earlier = sorted({begin for lane in shown for begin in lane.begins if begin < x.low})
     if not earlier:
         return {}
     apart = (x.start - left) / (len(earlier) + (len(earlier) == 1))
@@ -51,30 +82,19 @@ def _gutter(told: Sequence[Lane], x: Linear, left: float) -> dict[float, float]:
     return {begin: first + place * apart for place, begin in enumerate(earlier)}
 
 
-def _lane(canvas: Canvas, lane: Lane, y: float, x: Linear, earlier: dict[float, float], *, narrow: bool) -> None:
-    kind = "claim" if lane.is_claim else "line-1"
-    ink = "claim-text" if lane.is_claim else ""
-    end = x.end if lane.said is None else x(lane.said)
+def _lane(canvas: Canvas, lane: Lane, y: float, x: Linear, earlier: dict[float, float]) -> None:
+    """The line of a lane, with a tick at each of its beginnings; of the earliest at the edge an arrow."""
+    kind, end = "claim" if lane.is_claim else "line-1", _end(lane, x)
     if lane.begins:
         places = [earlier[begin] if begin in earlier else x(begin) for begin in lane.begins]
-        start = places[0]
-        canvas.path(f"M{start:.1f} {y:.1f}H{end:.1f}", kind)
+        canvas.path(f"M{places[0]:.1f} {y:.1f}H{end:.1f}", kind)
         for begin, place in zip(lane.begins, places, strict=True):
             is_edge = len(earlier) > 1 and begin == min(earlier)
-            tick = (
-                f"M{place + 6:.1f} {y - 5:.1f}L{place:.1f} {y:.1f}l6 5" if is_edge else f"M{place:.1f} {y - 5:.1f}v10"
-            )
-            canvas.path(tick, f"{kind} tick")
+            arrow = f"M{place + 6:.1f} {y - 5:.1f}L{place:.1f} {y:.1f}l6 5"
+            canvas.path(arrow if is_edge else f"M{place:.1f} {y - 5:.1f}v10", f"{kind} tick")
     else:
         start = max(end - UNSAID, 14)
         canvas.path(f"M{start:.1f} {y:.1f}H{end:.1f}", f"{kind} unsure")
-        canvas.text(start - 12, y + 4, Run("?", ink, bold=True))
+        canvas.text(start - 12, y + 4, Run("?", "claim-text" if lane.is_claim else "", bold=True))
     if lane.said is not None:
         canvas.circles.append(Circle(end, y, 4, "dot-claim"))
-    runs = [Run(lane.figure, f"{ink} strong", bold=True)] if lane.figure else []
-    before = sum(run.width for run in runs)
-    if narrow:
-        canvas.text(0, y - 9, *runs, Run(cut(lane.words, canvas.width - before, 13), "second-ink"))
-        return
-    room = canvas.width - end - 12 - before
-    canvas.text(end + 10, y + 4, *runs, Run(cut(lane.words, room, 13)))

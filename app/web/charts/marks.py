@@ -9,6 +9,9 @@ from app.web.charts.text import width_of
 
 START, MIDDLE, END = "start", "middle", "end"
 CLEAR = 3  # px between a line and a label
+ASIDE = 3  # px between two labels side by side
+LINE_HEIGHT = 1.26  # of a line of text, times the size of its type, with what parts it from the next
+BELOW_BASE = 0.22  # of that height: from the base line of the letters to the bottom
 
 
 @dataclass(frozen=True)
@@ -92,17 +95,16 @@ class Canvas:
 
     def block(self, lines: Sequence[Sequence[Run]], places: Iterable[tuple[float, float, str]]) -> bool:
         """Write lines of text at the first of these places (x, top, anchor) where nothing stands, if there is one."""
-        heights = [height_of(line) for line in lines]
-        width, height = width_of_lines(lines), sum(heights)
+        width, height = width_of_lines(lines), height_of_lines(lines)
         for x, top, anchor in places:
             left = x - {START: 0.0, MIDDLE: width / 2, END: width}[anchor]
             box = Box(left, top, left + width, top + height)
             if self.is_free(box):
                 below = top
-                for line, height in zip(lines, heights, strict=True):
-                    below += height
-                    self.text(x, below - height * 0.22, *line, anchor=anchor)
-                self.taken.append(box)
+                for line in lines:
+                    below += height_of(line)
+                    self.text(x, below - height_of(line) * BELOW_BASE, *line, anchor=anchor)
+                self.taken.append(Box(left - ASIDE, top, left + width + ASIDE, top + height))
                 return True
         return False
 
@@ -125,6 +127,10 @@ def width_of_lines(lines: Sequence[Sequence[Run]]) -> float:
     return max(sum(run.width for run in line) for line in lines)
 
 
+def height_of_lines(lines: Sequence[Sequence[Run]]) -> float:
+    return sum(map(height_of, lines))
+
+
 def height_of(line: Sequence[Run]) -> float:
     """How high a line of text is, with what parts it from the next."""
-    return max(run.size for run in line) * 1.26
+    return max(run.size for run in line) * LINE_HEIGHT

@@ -14,15 +14,20 @@ from app.web.asking import Terms
 from app.web.catalogue import Catalogue
 from app.web.charts.scale import Linear
 from app.web.charts.sentence import in_place_of_a_chart
-from app.web.charts.text import shortened, width_of
+from app.web.charts.text import ELLIPSIS, shortened, width_of, wrapped
 from app.web.figure import FIVE, PHONE, Figure, drawing
 from app.web.page import Page
 
 MOST_ROWS, MOST_COLUMNS = 10, 10
 RISE, RUN = sin(radians(52)), cos(radians(52))  # of a head, which the template turns by so much
-HEAD, NUMBER, LABEL = 13, 15, 12  # px of type
-MOST_OF_HEAD = 190.0  # px along the turned name: what is longer stands whole in the table
+HEAD, HEAD_LINE, NUMBER, LABEL = 13, 14, 15, 12  # px of type; the second from one line of a head to the next
+# How long heads may be, in px along the turned name, and in how many lines: the first that all names have room in. What
+# is longer than the last stands whole in the table.
+HEADS = ((200.0, 1), (200.0, 2), (200.0, 3), (330.0, 1))
 STEP, NARROW_STEP, ROW, TO_ROWS = 30, 22, 30, 8
+BETWEEN_HEADS = 3  # px between the lines of one head and those of the next
+LEAST_BARS = 70  # px of the longest bar
+TO_HEAD = 4  # px from the middle of a dot to where its head begins
 EDGE, TO_BARS, TO_NUMBER = 8, 24, 7
 Name = Callable[[str], str]
 Address = Callable[[str], str]
@@ -60,11 +65,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Head:
-    """A turned head: over which dots it begins, and as much of the name as has room."""
+    """A turned head: over which dots it begins, its number, and its name in lines, of which further ones begin at
+    `indent` along it."""
 
     x: float
-    name: str
     told: str
+    name: Sequence[str]
+    indent: float
 
 
 @dataclass(frozen=True)
@@ -90,19 +97,12 @@ class Overlap:
     lines: Sequence[Line]
 
 
-def laid_out(table: Table, width: float, step: float) -> Overlap:
-    """Where everything stands. A head ends where the drawing does."""
-    heads = []
-    for at, column in enumerate(table.columns):
-        x = EDGE + step * at
-        room = min(MOST_OF_HEAD, (width - x) / RUN) - width_of(column.told, HEAD, bold=True)
-        heads.append(Head(x, shortened(column.name, room, HEAD), column.told))
-    longest = max(width_of(head.told, HEAD, bold=True) + width_of(head.name, HEAD) for head in heads)
-    head_y = longest * RISE + HEAD
-    labels = max(width_of(row.label, LABEL) for row in table.rows)
-    bars_x = max(heads[-1].x + TO_BARS, labels + TO_NUMBER * 2)
-    number = max(width_of(row.told, NUMBER, bold=True) for row in table.rows)
-    scale = Linear(0, max(row.number for row in table.rows), 0, width - bars_x - TO_NUMBER - number)
+def laid_out(table: Table, width: float) -> Overlap:
+    """Where everything stands, in a drawing of FIVE or PHONE. A head ends where the drawing does."""
+    heads = _heads(table, width)
+    head_y = max(_length(head) for head in heads) * RISE + HEAD
+    bars_x = _bars_x(table, heads[-1].x)
+    scale = Linear(0, max(row.number for row in table.rows), 0, width - bars_x - _after_bars(table))
     lines = []
     for at, row in enumerate(table.rows):
         xs = {} if row.label else {column: head.x for column, head in enumerate(heads)}
@@ -110,6 +110,45 @@ def laid_out(table: Table, width: float, step: float) -> Overlap:
         pale = [x for column, x in xs.items() if column not in row.columns]
         lines.append(Line(row, head_y + TO_ROWS + ROW * at, dots, pale, max(scale(row.number), 1.0)))
     return Overlap(width, head_y + TO_ROWS + ROW * len(lines) + 1, head_y, bars_x, heads, lines)
+
+
+def _bars_x(table: Table, last_dot: float) -> float:
+    """Where bars begin: after the dots, and after the words that stand in their place."""
+    return max(last_dot + TO_BARS, max(width_of(row.label, LABEL) for row in table.rows) + TO_NUMBER * 2)
+
+
+def _after_bars(table: Table) -> float:
+    return TO_NUMBER + max(width_of(row.told, NUMBER, bold=True) for row in table.rows)
+
+
+def _heads(table: Table, width: float) -> list[Head]:
+    """The heads in the first of the forms in which every name is whole and the bars have room; else in the last."""
+    heads: list[Head] = []
+    usual = STEP if width > PHONE else NARROW_STEP
+    for length, lines in HEADS:
+        step = max(usual, (HEAD_LINE * lines + BETWEEN_HEADS) / RISE) if lines > 1 else usual
+        heads = [
+            _head(column, EDGE + step * at, length, lines, width) for at, column in enumerate(table.columns)
+        ]  # fmt: skip
+        bars = width - _bars_x(table, heads[-1].x) - _after_bars(table)
+        if bars >= LEAST_BARS and not any(head.name[-1].endswith(ELLIPSIS) for head in heads):
+            return heads
+    return heads
+
+
+def _head(column: Column, x: float, length: float, lines: int, width: float) -> Head:
+    """A head whose name has so many lines: each further one begins farther along, lest it run into the dots, and ends
+    farther on in the drawing."""
+    further = HEAD_LINE * (lines - 1)
+    indent = max(width_of(column.told, HEAD, bold=True), further * RUN / RISE)
+    room = min(length, (width - x - TO_HEAD - further * RISE) / RUN) - indent
+    name = wrapped(column.name, room, HEAD, most=lines) if lines > 1 else [shortened(column.name, room, HEAD)]
+    return Head(x, column.told, name, indent)
+
+
+def _length(head: Head) -> float:
+    """How long a head is, along its turned name."""
+    return head.indent + max(width_of(line, HEAD) for line in head.name)
 
 
 def table_of(overlap: Mapping[str, Any], name_of: Name, words: Catalogue, behind: Address) -> Table:
@@ -218,7 +257,7 @@ def drawn(table: Table, finding: str, words: Catalogue) -> tuple[Markup, Markup]
     """The wide and the narrow drawing; where nothing is verified, the sentence that says so."""
     if not table.columns:
         return in_place_of_a_chart(words.gettext("No independent source has verified any of what is asked for."), words)
-    wide, narrow = laid_out(table, FIVE, STEP), laid_out(table, PHONE, NARROW_STEP)
+    wide, narrow = laid_out(table, FIVE), laid_out(table, PHONE)
     return (
         drawing("overlap", words, drawn=wide, finding=finding),
         drawing("overlap", words, drawn=narrow, finding=finding),

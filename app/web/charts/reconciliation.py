@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.web.charts.scale import Linear, flow
-from app.web.charts.text import width_of, wrapped
+from app.web.charts.text import cut, width_of, wrapped
 from app.web.figure import PHONE, WHOLE
 
 Kind = Literal["main", "rest", "others", "reported", "remainder"]
 THICK, UPRIGHT = 46, 42  # px that the bar is wide, lying and standing
-TALL = 380  # px of the standing bar
+TALL = 380  # px of the standing bar, at least: as many as its labels need
+TO_LINES, BETWEEN = 22, 6  # px of the number of such a label, and between two of them
 OPEN, OPEN_UPRIGHT = 44, 26  # px that the sides of a bar without a top go on
 OPEN_ROOM, OPEN_ROOM_UPRIGHT = 60, 44  # the same with the chevron, and what stands beside it
+OPEN_WORDS = 110  # px at the end of the lying bar for the words that it has no top
 NUMBER_SIZE, BOLD_SIZE, TEXT_SIZE, LINE = 20, 15, 13, 17
 LABEL = 186  # px of a label's lines under the lying bar
 APART = 20  # px between two labels
@@ -100,27 +102,40 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A drawing. `bar`: the edge of the bar across; `start`: where nought is along it; `reach`: where the claim ends;
-    `unsure`: from where to where it may go on; `verified`: where that ends; `below`: where the bracket of it stands."""
+class Along:
+    """What stands along the bar: nought at `start`, the segments end to end, the end of the claim at `reach`, from
+    where to where it may go on (`unsure`), and the end of what was verified."""
 
-    width: float
-    height: float
-    bar: float
     start: float
     bars: Sequence[Bar]
     unsure: tuple[float, float] | None
     reach: float
     verified: float
+
+    @property
+    def ends_in_the_claim(self) -> bool:
+        """Whether the claim is the longer of the two: only then is there room beside its end."""
+        return all(abs(bar.end - self.start) <= abs(self.reach - self.start) + 0.5 for bar in self.bars)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A drawing. `bar`: the edge of the bar across; `below`: where the bracket of what was verified stands."""
+
+    width: float
+    height: float
+    bar: float
+    along: Along
     labels: Sequence[Label]
     claim: Sequence[PlacedLine]
     below: float
     sentence: Sequence[PlacedLine]
 
 
-def spans(compared: Compared, scale: Linear) -> tuple[list[Bar], tuple[float, float] | None]:
+def along_the_bar(compared: Compared, scale: Linear) -> Along:
     """The segments end to end from nought, what is left of the claim after them, and where the claim may go on."""
-    bars, reached = [], 0
+    bars: list[Bar] = []
+    reached = 0
     for segment in compared.segments:
         if segment.number:
             bars.append(Bar(segment.kind, scale(reached), scale(reached + segment.number)))
@@ -129,20 +144,26 @@ def spans(compared: Compared, scale: Linear) -> tuple[list[Bar], tuple[float, fl
         bars.append(Bar("remainder", scale(reached), scale(compared.sure)))
         reached = compared.sure
     further = compared.high is not None and compared.high > reached
-    return bars, (scale(reached), scale(compared.reach)) if further else None
+    return Along(
+        start=scale(0),
+        bars=bars,
+        unsure=(scale(reached), scale(compared.reach)) if further else None,
+        reach=scale(compared.reach),
+        verified=scale(compared.verified.number),
+    )
 
 
 def lying(compared: Compared) -> Drawn:
     """The bar as it lies on a wide page."""
     scale = Linear(0, _total(compared), 1, WHOLE - (OPEN_ROOM if compared.open else 1))
-    bars, unsure = spans(compared, scale)
+    along = along_the_bar(compared, scale)
     above = [one for one in compared.segments if one.kind == "reported" and one.number]
     bar = 82 if above else 54
     y = bar + THICK + 28
     under = [one for one in _named(compared) if one.kind != "reported"]
     blocks = [_block(one, LABEL) for one in under]
     widths = [_width(one, *block) for one, block in zip(under, blocks, strict=True)]
-    places = [_bar_of(bars, one.kind) for one in under]
+    places = [_bar_of(along.bars, one.kind) for one in under]
     wants = [place.start + 1 if place else scale(compared.sure) for place in places]
     labels = []
     starts = flow(wants, widths, APART, 0, WHOLE)
@@ -153,7 +174,7 @@ def lying(compared: Compared) -> Drawn:
             leader = f"M{near:.1f} {bar + THICK + 2}v4L{x + 5:.1f} {y - 17}"
         labels.append(_label(one, block, x, y, leader))
     bottom = max([y, *(line[1] for label in labels for line in (*label.lines, *label.notes))])
-    labels += [_over(one, bars, bar) for one in above]
+    labels += [_over(one, along.bars, bar, WHOLE - (OPEN_WORDS if compared.open else 0)) for one in above]
     said = wrapped(compared.verified.text, WHOLE - 60, TEXT_SIZE, most=2)
     after = width_of(compared.verified.told, BOLD_SIZE, bold=True) + 5
     told = width_of(compared.told, NUMBER_SIZE, bold=True) + 6
@@ -162,11 +183,7 @@ def lying(compared: Compared) -> Drawn:
         width=WHOLE,
         height=bottom + 42 + LINE * (len(said) - 1),
         bar=bar,
-        start=scale(0),
-        bars=bars,
-        unsure=unsure,
-        reach=scale(compared.reach),
-        verified=scale(compared.verified.number),
+        along=along,
         labels=labels,
         claim=[(told, 22, claim)],
         below=bottom + 16,
@@ -174,14 +191,15 @@ def lying(compared: Compared) -> Drawn:
     )
 
 
-def _over(segment: Segment, bars: Sequence[Bar], bar: float) -> Label:
-    """A label in one line above the bar, for the narrow segment of what was only reported."""
+def _over(segment: Segment, bars: Sequence[Bar], bar: float, right: float) -> Label:
+    """A label in one line above the bar, for the narrow segment of what was only reported; it ends before `right`."""
     place = _bar_of(bars, segment.kind)
     assert place is not None  # it has a number
     number = width_of(segment.told, BOLD_SIZE, bold=True) + 4
-    x = min(max(place.middle - number / 2, 0), WHOLE - number - width_of(segment.text, TEXT_SIZE))
+    text = cut(segment.text, right - number, TEXT_SIZE)
+    x = min(max(place.middle - number / 2, 0), right - number - width_of(text, TEXT_SIZE))
     leader = f"M{place.middle:.1f} {bar - 12}V{bar}"
-    return Label(segment, x, bar - 17, True, [(x + number, bar - 17, segment.text)], [], leader)
+    return Label(segment, x, bar - 17, True, [(x + number, bar - 17, text)], [], leader)
 
 
 def standing(compared: Compared) -> Drawn:
@@ -191,19 +209,17 @@ def standing(compared: Compared) -> Drawn:
     others = wrapped(" ".join(compared.text.split()[len(first.split()) :]), PHONE, TEXT_SIZE, most=3) if others else []
     claim = [(told, 20.0, first), *((0.0, 20.0 + LINE * (at + 1), line) for at, line in enumerate(others))]
     top = 20 + LINE * len(others) + (OPEN_ROOM_UPRIGHT if compared.open else 14)
-    scale = Linear(0, _total(compared), top + TALL, top)
-    bars, unsure = spans(compared, scale)
     named = list(reversed(_named(compared)))
     blocks = [_block(one, PHONE - RIGHT) for one in named]
-    places = [_bar_of(bars, one.kind) for one in named]
+    tall = max(TALL, sum(_height(block) + BETWEEN for block in blocks))
+    scale = Linear(0, _total(compared), top + tall, top)
+    along = along_the_bar(compared, scale)
+    places = [_bar_of(along.bars, one.kind) for one in named]
     small = [_is_small(one, place, block) for one, place, block in zip(named, places, blocks, strict=True)]
-    sizes = [
-        LINE if is_small else 22 + LINE * (len(block[0]) + len(block[1]))
-        for block, is_small in zip(blocks, small, strict=True)
-    ]
+    sizes = [LINE if is_small else _height(block) for block, is_small in zip(blocks, small, strict=True)]
     middles = [place.middle if place else scale(compared.sure) for place in places]
     wants = [middle - min(size, 44) / 2 for middle, size in zip(middles, sizes, strict=True)]
-    starts = flow(wants, sizes, 6, top - 8, top + TALL + 8)
+    starts = flow(wants, sizes, BETWEEN, top - 8, top + tall + 8)
     labels = []
     for one, block, is_small, middle, want, y in zip(named, blocks, small, middles, wants, starts, strict=True):
         moved = abs(y - want) > MOVED
@@ -215,16 +231,12 @@ def standing(compared: Compared) -> Drawn:
             labels.append(_label(one, block, RIGHT, y + 18, leader))
     after = width_of(compared.verified.told, BOLD_SIZE, bold=True) + 5
     said = wrapped(compared.verified.text, PHONE - after, TEXT_SIZE, most=4)
-    below = top + TALL
+    below = top + tall
     return Drawn(
         width=PHONE,
         height=below + 34 + LINE * (len(said) - 1),
         bar=LEFT,
-        start=scale(0),
-        bars=bars,
-        unsure=unsure,
-        reach=scale(compared.reach),
-        verified=scale(compared.verified.number),
+        along=along,
         labels=labels,
         claim=claim,
         below=below,
@@ -257,6 +269,12 @@ def _block(segment: Segment, room: float) -> Block:
     """The lines of a label and of its note."""
     notes = wrapped(segment.note, room, TEXT_SIZE, most=3) if segment.note else []
     return wrapped(segment.text, room, TEXT_SIZE, most=3), notes
+
+
+def _height(block: Block) -> float:
+    """Of a label of several lines on a phone."""
+    lines, notes = block
+    return TO_LINES + LINE * (len(lines) + len(notes))
 
 
 def _width(segment: Segment, lines: Sequence[str], notes: Sequence[str]) -> float:

@@ -10,6 +10,7 @@ from app.web.charts.text import width_of
 from app.web.charts.time_axis import day_ticks
 
 TOP, BOTTOM, LABEL, NUMBER = 30.0, 28.0, 12, 15  # px; of type, the last two
+DAY_ROOM = 48  # px of a day on the axis, which stands after its tick
 MOST_LABELS = 8  # the table has all
 APART, HEIGHT_OF_LABEL, TO_LABEL = 8, 16, 7
 QUIET = 0.12  # of what came before: as much of the time after which nothing changed any more is drawn
@@ -97,6 +98,7 @@ def laid_out(
             path += f"H{x(point.at):.1f}V{y(point.value):.1f}"
     path += f"H{right:.1f}"
     marks = [_mark(one, x, y) for one in published]
+    days = [(x(day.toordinal()), day) for day in day_ticks(begin, end, most)]
     return SourceLine(
         width=width,
         height=height,
@@ -105,7 +107,7 @@ def laid_out(
         bottom=y(0),
         path=path,
         last=(right, y(points[-1].value), points[-1].value),
-        days=[(x(day.toordinal()), day) for day in day_ticks(begin, end, most)],
+        days=[(at, day) for at, day in days if at + DAY_ROOM <= width],
         numbers=[(y(number), number) for number in scale_ticks],
         marks=marks,
         labels=_labels(published, marks, left),

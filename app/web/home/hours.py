@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from app.web.charts import hours
-from app.web.charts.hours import NARROW, WIDE, Claimed, Frame, Grown, Hours, Said
+from app.web.charts.hours import NARROW, WIDE, Claim, Frame, Hours, Line, Published
 from app.web.charts.time_axis import day_number
 from app.web.figure import Figure, drawing
 from app.web.home.contest import kept
@@ -65,7 +65,8 @@ def zoom_of(page: Page, found: Gathered) -> Zoom | None:
         wide=drawings[WIDE],
         narrow=drawings[NARROW],
         caption=_("Lines: what each organisation had verified, at each hour. Dots: the figure that it published; as "
-                  "wide as the day where it gave no hour. Hatched: what an authority said."),
+                  "wide as the day where it gave no hour. Hatched: what an authority said, as wide as the day too "
+                  "where it gave none."),
         columns=[_("Who"), _("When"), _("The figure")],
         rows=_rows(page, found, figures, days),
         terms=found.question.terms,
@@ -108,9 +109,9 @@ def _hours(page: Page, found: Gathered, days: Sequence[date], figures: Sequence[
             who = page.name_of(one.claim["claimant"])
             figure = quoted(one.claim, words)
             claims.append(
-                Claimed(
+                Claim(
                     value=one.size, number=figure,
-                    who=who if one.has_hour else _("%(who)s, without an hour") % {"who": who},
+                    who=who,
                     beyond=_("off the scale"), begins=begins, ends=begins if one.has_hour else begins + 1,
                     address=page.address(f"/claims/{one.id}", kept(page)),
                     link=_("%(figure)s, %(who)s, %(day)s: see the claim")
@@ -123,13 +124,13 @@ def _hours(page: Page, found: Gathered, days: Sequence[date], figures: Sequence[
         hour=lambda hour: f"{hour} h",
         told=words.number,
         lines=tuple(
-            Grown(looks[group["source"]], page.name_of(group["source"]),
+            Line(looks[group["source"]], page.name_of(group["source"]),
                   short_name(group["source"], page.name_of(group["source"]), ROOM[frame]),
                   _steps(found.by_hour or {}, group["source"], page))
             for group in found.lines
         ),
-        said=tuple(
-            Said(looks[one.slug], one.value, words.number(one.value),
+        published=tuple(
+            Published(looks[one.slug], one.value, words.number(one.value),
                  words.hour(one.local.isoformat(), page.zone) if one.has_hour else _("that day, without an hour"),
                  *one.span)
             for one in figures

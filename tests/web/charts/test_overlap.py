@@ -8,6 +8,7 @@ import pytest
 
 from app.web.catalogue import catalogue
 from app.web.charts.overlap import MOST_COLUMNS, MOST_ROWS, drawn, heading_of, laid_out, table_of
+from app.web.figure import FIVE, PHONE
 
 Combination = tuple[str, ...]
 ENGLISH, SPANISH = catalogue("en"), catalogue("es")
@@ -77,15 +78,28 @@ def test_of_many_combinations_the_smallest_share_a_row_and_none_is_lost() -> Non
     assert all(max(row.columns, default=0) < MOST_COLUMNS for row in table.rows)
 
 
-@pytest.mark.parametrize("width,step", [(453, 30), (328, 22)])
-def test_nothing_of_a_drawing_lies_outside_it(width: int, step: int) -> None:
+@pytest.mark.parametrize("width", [FIVE, PHONE])
+def test_nothing_of_a_drawing_lies_outside_it(width: int) -> None:
     names = {slug: f"{slug} {'nombre larguísimo ' * 12}" for slug in "abcdefghijklmnop"}
     pairs: dict[Combination, int] = {pair: 100_000 - n for n, pair in enumerate(combinations(names, 2))}
-    overlap = laid_out(table_of(overlap_of(pairs), names.__getitem__, ENGLISH, behind), width, step)
+    overlap = laid_out(table_of(overlap_of(pairs), names.__getitem__, ENGLISH, behind), width)
     assert all(overlap.bars_x + line.bar + 7 < width for line in overlap.lines)
     assert all(head.x < overlap.bars_x for head in overlap.heads)
-    assert overlap.head_y < 180
-    assert overlap.heads[0].name.endswith("…")
+    assert overlap.head_y < 290
+    assert overlap.heads[0].name[-1].endswith("…")
+
+
+@pytest.mark.parametrize("width", [FIVE, PHONE])
+def test_names_of_usual_length_are_whole(width: int) -> None:
+    names = {
+        "foro": "Foro Penal",
+        "pud": "Plataforma Unitaria Democrática",
+        "jep": "Comité de Familiares y Amigos por la Libertad de los Presos Políticos",
+        "clippve": "CLIPPVE",
+    }
+    overlap = laid_out(table_of(JANUARY, names.__getitem__, ENGLISH, behind), width)
+    told = [" ".join(head.name) for head in overlap.heads]
+    assert told == [names[slug] for slug in ("pud", "foro", "jep", "clippve")]
 
 
 @pytest.mark.parametrize(

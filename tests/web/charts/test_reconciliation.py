@@ -31,7 +31,7 @@ def compared(low: int | None, high: int | None, *numbers: int, about: bool = Fal
 
 
 def lengths(drawn: Drawn) -> dict[str, float]:
-    return {bar.kind: abs(bar.end - bar.start) for bar in drawn.bars}
+    return {bar.kind: abs(bar.end - bar.start) for bar in drawn.along.bars}
 
 
 @DRAWN
@@ -40,40 +40,42 @@ def test_segments_stand_end_to_end_and_are_as_long_as_their_numbers(draw: Draw) 
     long = lengths(drawn)
     assert list(long) == ["main", "rest", "others", "reported", "remainder"]
     assert long["remainder"] == pytest.approx(2 * long["main"])
-    assert [bar.end for bar in drawn.bars[:-1]] == [bar.start for bar in drawn.bars[1:]]
-    assert drawn.bars[-1].end == pytest.approx(drawn.reach)
-    assert abs(drawn.verified - drawn.start) == pytest.approx(290 / 600 * abs(drawn.reach - drawn.start))
-    assert drawn.unsure is None
+    assert [bar.end for bar in drawn.along.bars[:-1]] == [bar.start for bar in drawn.along.bars[1:]]
+    assert drawn.along.bars[-1].end == pytest.approx(drawn.along.reach)
+    assert abs(drawn.along.verified - drawn.along.start) == pytest.approx(
+        290 / 600 * abs(drawn.along.reach - drawn.along.start)
+    )
+    assert drawn.along.unsure is None
 
 
 @DRAWN
 def test_a_claim_without_a_top_leaves_room_beyond_it(draw: Draw) -> None:
     drawn = draw(compared(401, None, 200))
-    assert drawn.reach != pytest.approx(draw(compared(401, 401, 200)).reach)
-    assert 0 < drawn.reach < max(drawn.width - 50, drawn.height)
-    assert drawn.unsure is None
+    assert drawn.along.reach != pytest.approx(draw(compared(401, 401, 200)).along.reach)
+    assert 0 < drawn.along.reach < max(drawn.width - 50, drawn.height)
+    assert drawn.along.unsure is None
 
 
 @DRAWN
 def test_between_two_numbers_only_the_smaller_is_sure(draw: Draw) -> None:
     drawn = draw(compared(800, 1200, 400))
-    assert drawn.unsure is not None
-    assert abs(drawn.unsure[1] - drawn.unsure[0]) == pytest.approx(lengths(drawn)["remainder"])
+    assert drawn.along.unsure is not None
+    assert abs(drawn.along.unsure[1] - drawn.along.unsure[0]) == pytest.approx(lengths(drawn)["remainder"])
 
 
 @DRAWN
 def test_a_claim_of_at_most_so_many_is_sure_of_none(draw: Draw) -> None:
     drawn = draw(compared(None, 100, 40))
     assert "remainder" not in lengths(drawn)
-    assert drawn.unsure is not None
-    assert draw(compared(None, 11, 9, 0, 9)).unsure is None, "the registry counts more"
+    assert drawn.along.unsure is not None
+    assert draw(compared(None, 11, 9, 0, 9)).along.unsure is None, "the registry counts more"
 
 
 @DRAWN
 def test_where_the_registry_counts_more_the_bar_is_as_long_as_its_count(draw: Draw) -> None:
     drawn = draw(compared(154, 154, 154, 0, 25, 1))
     whole = sum(lengths(drawn).values())
-    assert abs(drawn.reach - drawn.start) == pytest.approx(whole * 154 / 180)
+    assert abs(drawn.along.reach - drawn.along.start) == pytest.approx(whole * 154 / 180)
     assert not any(label.segment.kind == "remainder" for label in drawn.labels)
 
 
@@ -93,7 +95,7 @@ def test_labels_do_not_touch_however_thin_their_segments_are(draw: Draw) -> None
 def test_nothing_at_all_is_still_a_drawing(draw: Draw) -> None:
     drawn = draw(compared(5, 5))
     assert list(lengths(drawn)) == ["remainder"]
-    assert drawn.verified == drawn.start
+    assert drawn.along.verified == drawn.along.start
 
 
 @DRAWN

@@ -1,0 +1,237 @@
+"""Whatever a registry holds, no text of a chart stands on another, and none leaves its drawing."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.web.catalogue import catalogue
+from app.web.charts import bars, contest, contested, hours, overlap, then_and_now
+from app.web.charts.contest import Bar, Contest, Frame, Gap, Line, Reference
+from app.web.charts.funnel import Step
+from app.web.charts.funnel import laid_out as laid_out_funnel
+from app.web.charts.groups import Group, lay_out_bars
+from app.web.charts.hours import Claim, Hours
+from app.web.charts.lanes import Lane
+from app.web.charts.reconciliation import Compared, Kind, Segment, lying, standing
+from app.web.charts.source_line import Point, Published
+from app.web.charts.source_line import laid_out as laid_out_line
+from app.web.figure import FIVE, PHONE, SEVEN, WHOLE, drawing
+from tests.drawn import examples
+from tests.web.charts.boxes import faults_of as faults
+
+WORDS = catalogue("es")
+FIRST = date(2026, 1, 8).toordinal()
+ADDRESS = "/es/claims/7"
+NAMES = [
+    "Foro Penal",
+    "CLIPPVE",
+    "Plataforma Unitaria Democrática",
+    "Comité de Familiares y Amigos por la Libertad de las Presas y los Presos Políticos",
+    "MINISTERIO DEL PODER POPULAR PARA EL SERVICIO PENITENCIARIO",
+    "المرصد السوري لحقوق الإنسان",
+    "Правозащитный центр «Мемориал»",
+    "🕊️ Libertad 🕊️ 👩‍👩‍👧‍👦",
+    '<script>alert("x")</script> & \u202e\u2066',
+    "Donaudampfschifffahrtsgesellschaftskapitänsmützenvereinigung",
+    "W" * 200,
+]
+names = st.sampled_from(NAMES)
+numbers = st.sampled_from([0, 1, 2, 9, 53, 76, 303, 1003, 4151, 12_345, 100_000])
+claimed = st.sampled_from([1, 40, 116, 401, 896, 100_000])
+both = pytest.mark.parametrize("is_wide", [True, False], ids=["wide", "narrow"])
+
+
+def of_claim(low: int | None, high: int | None) -> str:
+    return "«más de 400»" if high is None else WORDS.number(high)
+
+
+def bounds(value: int, how: str) -> tuple[int | None, int | None]:
+    return {"exact": (value, value), "open": (value, None), "most": (None, value), "between": (value, value * 2)}[how]
+
+
+hows = st.sampled_from(["exact", "open", "most", "between"])
+
+
+def steps_to(value: int, days: int) -> tuple[tuple[float, int], ...]:
+    return ((FIRST, 0), (FIRST + days * 0.3, value // 3), (FIRST + days * 0.8, value))
+
+
+@st.composite
+def contests(draw: st.DrawFn) -> Contest:
+    days = draw(st.sampled_from([3, 35, 400]))
+    lines = tuple(
+        Line(style, name, name, steps_to(value, days), WORDS.number(value), ADDRESS, "list")
+        for style, (name, value) in enumerate(draw(st.lists(st.tuples(names, numbers), max_size=3)), 1)
+    )
+    claims = [
+        Bar(str(place), FIRST + days * at, *bounds(value, how), is_about=False,
+            verified=draw(st.sampled_from([None, 1])), number=of_claim(*bounds(value, how)), who=name,
+            said="13\N{NO-BREAK SPACE}ene", note=draw(st.sampled_from(["", "no dice desde cuándo"])),
+            address=ADDRESS, link="claim")
+        for place, (at, value, how, name) in enumerate(draw(
+            st.lists(st.tuples(st.floats(0, 0.95), claimed, hows, names), max_size=12)))
+    ]  # fmt: skip
+    high = max((line.steps[-1][1] for line in lines), default=0)
+    gap = Gap("0", "100.000", "que ninguna fuente independiente había verificado",
+              "Lo rayado: lo que nadie había verificado en esa misma cuenta", ADDRESS, "gap")  # fmt: skip
+    return Contest(
+        first=FIRST, last=FIRST + days * 1.05, ticks=tuple((FIRST + days * at / 6, "28 ene") for at in range(7)),
+        unit="excarcelaciones", lines=lines, band=((FIRST, 0, 0), (FIRST + days / 2, high // 2, high)),
+        band_words="franja gris: de 296 (tres fuentes) a 303 (al menos una)", published=(), bars=tuple(claims),
+        gap=gap if claims and claims[0].low else None,
+        reference=Reference(steps_to(high * 2, days), "418 desde dic 2025", "al menos una fuente, brutas"),
+        event=(FIRST + 1.0, "8 ene: se anuncian, sin cifra"), lanes_heading="Desde cuándo cuenta cada cifra",
+        told=WORDS.number,
+        lanes=lambda ids: [
+            Lane(claims[int(one)].number, ": impresa con cinco comienzos: 1 ene 2024, 2 feb 2024, 3 mar 2024 y más",
+                 (FIRST - 30.0,), claims[int(one)].day)
+            for one in ids
+        ],
+    )  # fmt: skip
+
+
+@both
+@given(contest_shown=contests())
+@examples(25)
+def test_of_a_contested_series(is_wide: bool, contest_shown: Contest) -> None:
+    frame: Frame = contest.WIDE if is_wide else contest.NARROW
+    canvas = contested.draw(contest_shown, frame, "p")
+    svg = drawing("contested", WORDS, finding="", prefix="p", canvas=canvas)
+    assert not (found := faults(svg, **({} if is_wide else {"claim_number": 17}))), found
+
+
+@st.composite
+def two_days(draw: st.DrawFn) -> Hours:
+    lines = tuple(
+        hours.Line(style, name, name, steps_to(value, 2))
+        for style, (name, value) in enumerate(draw(st.lists(st.tuples(names, numbers), min_size=1, max_size=3)), 1)
+    )
+    moments = st.sampled_from([(0.0, 1.0), (1.0, 2.0), (0.3, 0.3), (1.9, 1.9), (1.0, 1.0)])
+    published = tuple(
+        hours.Published(
+            1,
+            value,
+            WORDS.number(value),
+            "ese día, sin hora" if begins < ends else "16:00",
+            FIRST + begins,
+            FIRST + ends,
+        )
+        for (begins, ends), value in draw(st.lists(st.tuples(moments, numbers), max_size=6))
+    )
+    claims = tuple(
+        Claim(value, WORDS.number(value), name, "fuera de escala", FIRST + begins, FIRST + ends, ADDRESS, "claim")
+        for (begins, ends), value, name in draw(st.lists(st.tuples(moments, claimed, names), max_size=5))
+    )
+    return Hours(FIRST, ("12 ene", "13 ene"), lambda hour: f"{hour} h", WORDS.number, lines, published, claims)
+
+
+@both
+@given(shown=two_days())
+@examples(25)
+def test_of_days_by_the_hour(is_wide: bool, shown: Hours) -> None:
+    canvas = hours.draw(shown, hours.WIDE if is_wide else hours.NARROW, "p")
+    svg = drawing("contested", WORDS, finding="", prefix="p", canvas=canvas)
+    assert not (found := faults(svg)), found
+
+
+@both
+@given(sources=st.lists(names, min_size=1, max_size=12), values=st.lists(numbers, min_size=1, max_size=12))
+@examples(25)
+def test_of_an_overlap(is_wide: bool, sources: list[str], values: list[int]) -> None:
+    columns = [overlap.Column(name, f"{WORDS.number(values[0])} ") for name in sources[: overlap.MOST_COLUMNS]]
+    rows = [overlap.Row([0], value + 1, WORDS.number(value + 1), "") for value in values[:9]]
+    rows.append(overlap.Row((), 3, "3", "", label="ninguna"))
+    shown = overlap.laid_out(overlap.Table(columns, rows), FIVE if is_wide else PHONE)
+    assert not (found := faults(drawing("overlap", WORDS, drawn=shown, finding=""))), found
+
+
+@both
+@given(
+    rows=st.lists(st.tuples(names, names, numbers, numbers), max_size=5),
+    claim=st.none() | st.tuples(names, names, claimed, hows),
+)
+@examples(15)
+def test_of_source_rows(
+    is_wide: bool, rows: list[tuple[str, str, int, int]], claim: tuple[str, str, int, str] | None
+) -> None:
+    sources = [
+        bars.SourceRow(name, about, now, WORDS.number(now), ADDRESS, "list", then, f"{WORDS.number(then)} el 13 ene")
+        for name, about, now, then in rows
+    ]
+    shown = claim and bars.ClaimRow(claim[0], "gobierno", claim[1], of_claim(*bounds(*claim[2:])), ADDRESS,
+                                    *bounds(*claim[2:]))  # fmt: skip
+    placed = bars.source_rows(
+        sources, shown, "hoy", "Ninguna fuente verificó nada", bars.WIDE if is_wide else bars.NARROW
+    )
+    assert not (found := faults(drawing("source-rows", WORDS, rows=placed, finding="", prefix="p"))), found
+
+
+@both
+@given(name=names, claim=st.tuples(claimed, hows), parts=st.lists(st.tuples(numbers, names), min_size=4, max_size=4))
+@examples(25)
+def test_of_a_reconciliation(is_wide: bool, name: str, claim: tuple[int, str], parts: list[tuple[int, str]]) -> None:
+    kinds: tuple[Kind, ...] = ("main", "rest", "others", "reported")
+    segments = [
+        Segment(kind, number, WORDS.number(number), f"verificadas por {who}", "" if number % 2 else f"sin {who}")
+        for kind, (number, who) in zip(kinds, parts, strict=True)
+    ]
+    verified = Segment("main", sum(one.number for one in segments[:3]), "303", f"verificadas por {name} y otras")
+    left = Segment("remainder", 480, "480", "que ninguna fuente independiente había verificado")
+    shown = Compared(of_claim(*bounds(*claim)), f"{name}, 13 ene 2026", *bounds(*claim), about=False,
+                     segments=segments, remainder=left, verified=verified)  # fmt: skip
+    kind, placed = ("lying", lying(shown)) if is_wide else ("standing", standing(shown))
+    svg = drawing(f"reconciliation-{kind}", WORDS, drawn=placed, compared=shown, finding="", prefix="p")
+    assert not (found := faults(svg)), found
+
+
+@both
+@given(
+    rows=st.lists(st.tuples(names, numbers, numbers, st.sampled_from(["", "gobierno"])), min_size=1, max_size=5),
+    claim=st.none() | st.tuples(claimed, hows),
+)
+@examples(15)
+def test_of_counts_then_and_today(
+    is_wide: bool, rows: list[tuple[str, int, int, str]], claim: tuple[int, str] | None
+) -> None:
+    counted = [then_and_now.Counted(name, then, now, tag=tag) for name, then, now, tag in rows]
+    words = then_and_now.Words("23 ene", "hoy", WORDS.number)
+    line = claim and then_and_now.ClaimLine(of_claim(*bounds(*claim)), *bounds(*claim))
+    chart = then_and_now.lay_out(counted, words, WHOLE if is_wide else PHONE, line)
+    assert not (found := faults(drawing("then-and-now", WORDS, chart=chart, finding="", heads=words))), found
+
+
+@both
+@given(groups=st.lists(st.tuples(names, numbers, numbers, numbers), min_size=1, max_size=6))
+@examples(10)
+def test_of_groups(is_wide: bool, groups: list[tuple[str, int, int, int]]) -> None:
+    shown = [Group(name, tuple(parts)) for name, *parts in groups]  # type: ignore[arg-type]
+    chart = lay_out_bars(shown, WORDS.number, WHOLE if is_wide else PHONE)
+    assert not (found := faults(drawing("groups", WORDS, chart=chart, finding=""))), found
+
+
+@both
+@given(values=st.lists(numbers, min_size=7, max_size=7), remark=names)
+@examples(10)
+def test_of_a_funnel(is_wide: bool, values: list[int], remark: str) -> None:
+    steps = [Step(value, "verificadas por al menos una fuente", "is-1", remark) for value in values]
+    shown = laid_out_funnel(steps, SEVEN if is_wide else PHONE, beside=is_wide)
+    assert not (found := faults(drawing("funnel", WORDS, drawn=shown, finding=""))), found
+
+
+@both
+@given(
+    values=st.lists(numbers, min_size=1, max_size=40),
+    figures=st.lists(st.tuples(st.floats(0, 40), claimed, st.booleans()), max_size=12),
+)
+@examples(20)
+def test_of_the_line_of_a_source(is_wide: bool, values: list[int], figures: list[tuple[float, int, bool]]) -> None:
+    points = [Point(FIRST + 1.0 + day, value) for day, value in enumerate(sorted(values))]
+    published = [
+        Published(moment, moment, value, value, WORDS.number(value), ADDRESS, is_off)
+        for moment, value, is_off in ((min(FIRST + at, points[-1].at), *further) for at, *further in figures)
+    ]
+    width, height, most = (SEVEN, 330, 8) if is_wide else (PHONE, 300, 4)
+    shown = laid_out_line(points, published, width, height, most)
+    assert not (found := faults(drawing("source-line", WORDS, drawn=shown, finding=""))), found
