@@ -12,18 +12,18 @@ from markupsafe import Markup
 from app.api.answers import LIVE, json_response
 from app.errors import NotFound
 from app.web.asking import Refused
-from app.web.catalogue import LANGUAGES
+from app.web.catalogue import LANGUAGES, Catalogue
 from app.web.cited import sentence_of
 from app.web.figure import Figure
 from app.web.figures import ELSEWHERE, drawn, is_personal, kind_of
+from app.web.frame_height import of_number
 from app.web.page import POLICY, Opened, Page, PageRoute, opened, terms_of
 from app.web.rendering import rendered
 
 # On any site, with nothing of that site's reader: an embed sets no cookie and asks nothing of anybody else.
 ANYWHERE = {"Content-Security-Policy": POLICY.replace("frame-ancestors 'none'", "frame-ancestors *"), **ELSEWHERE}
 COUNTED = ("releases", "detentions")
-# In pixels: a column of text elsewhere, what stands around a drawing on a phone, and a number with its sentence.
-WIDTH, AROUND, NUMBER_HEIGHT = 640, 280, 320
+WIDTH = 640  # pixels of a frame, unless less is asked for: a column of text elsewhere
 MOST = 10_000  # more than any screen has
 Pixels = Annotated[int, Query(ge=1, le=MOST)]
 NUMBER = "number"
@@ -56,9 +56,9 @@ async def read_number(page: Opened) -> Response:
     cited = answer["citation"]
     back = page.address("/c/" + cited["address"].rpartition("/")[2])
     told = sentence_of(cited, page.catalogue)
-    return await page.show(
-        "embed-number.html", number=answer["total"]["verified"], counted=counted, told=told, back=back
-    )
+    number = answer["total"]["verified"]
+    label = label_of(page.catalogue, counted, number)
+    return await page.show("embed-number.html", number=number, label=label, told=told, back=back)
 
 
 async def _counted(page: Page, terms: Mapping[str, Any]) -> tuple[str, Any]:
@@ -100,9 +100,10 @@ async def read_oembed(
     if format == "xml":
         return json_response({"title": "There is JSON alone."}, 501, {})
     language, name, terms = _address(url, request.app.state.public_url)
+    width = min(WIDTH, maxwidth)
     try:
         page = await opened(request, language, terms.get("as_of"))
-        title, height = await _framed(page, name, terms)
+        title, height = await _framed(page, name, terms, width)
     except Refused as refusal:
         return json_response(refusal.body, refusal.status, {})
     code = {
@@ -112,7 +113,7 @@ async def read_oembed(
         "provider_url": page.public("/"),
         "title": title,
         "cache_age": HOUR,
-        "width": min(WIDTH, maxwidth),
+        "width": width,
         "height": min(height, maxheight),
     }
     address = page.public(page.address(f"/embed/{name}", terms))
@@ -120,13 +121,21 @@ async def read_oembed(
     return json_response({**code, "html": frame}, 200, {"Cache-Control": LIVE})
 
 
-async def _framed(page: Page, name: str, terms: Mapping[str, Any]) -> tuple[str, int]:
-    """What an embed is called, and how tall it is."""
+async def _framed(page: Page, name: str, terms: Mapping[str, Any], width: int) -> tuple[str, int]:
+    """What an embed is called, and how high it is in a frame of a width."""
     if name == NUMBER:
-        _releases, answer = await _counted(page, terms)
-        return sentence_of(answer["citation"], page.catalogue), NUMBER_HEIGHT
+        counted, answer = await _counted(page, terms)
+        sentence = sentence_of(answer["citation"], page.catalogue)
+        return sentence, of_number(width, sentence, label_of(page.catalogue, counted, answer["total"]["verified"]))
     figure = await _embeddable(page, name, terms)
-    return figure.heading, figure.tallest + AROUND
+    return figure.heading, figure.framed(width)
+
+
+def label_of(words: Catalogue, counted: str, number: int) -> str:
+    """What a number is a number of."""
+    if counted == COUNTED[0]:
+        return words.ngettext("verified release", "verified releases", number)
+    return words.ngettext("verified detention", "verified detentions", number)
 
 
 def _address(url: str, public_url: str) -> tuple[str, str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.web import frame_height
 from app.web.catalogue import Catalogue
 from app.web.rendering import rendered
 
@@ -19,8 +20,9 @@ Cell = str | int | Markup
 @dataclass(frozen=True)
 class Figure:
     """`finding`: what it shows, in one sentence with its numbers, for whoever does not see it. `wide` and `narrow`: the
-    drawings, as SVG. `terms`: with which `/figures/<name>.svg`, `.csv`, `.png` and `/embed/<name>` draw it again; None
-    where nothing does. `of_person`: it shows one person's life, which is no picture for elsewhere."""
+    drawings, as SVG; `short_names`: what names are that the narrow one writes short. `terms`: with which
+    `/figures/<name>.svg`, `.csv`, `.png` and `/embed/<name>` draw it again; None where nothing does. `of_person`: it
+    shows one person's life, which is no picture for elsewhere."""
 
     name: str
     heading: str
@@ -32,13 +34,27 @@ class Figure:
     rows: Sequence[Sequence[Cell]]
     terms: Mapping[str, Any] | None = field(default_factory=dict)
     files: Sequence[tuple[str, str]] = ()  # further ones: name and address
+    short_names: str = ""
     key: Markup | None = None  # the table, where it stands beside the drawing and is read with it
     of_person: bool = False
 
     @property
-    def tallest(self) -> int:
-        """How far down the taller drawing goes."""
-        return max(size_of(drawn)[1] for drawn in (self.wide, self.narrow))
+    def across(self) -> int:
+        """How wide the wide drawing is."""
+        return size_of(self.wide)[0]
+
+    def framed(self, width: int) -> int:
+        """How high a frame of this width is in which it stands whole (`embed.html`)."""
+        if width - 2 * frame_height.PADDING >= self.across:
+            return frame_height.of_figure(width, self.heading, size_of(self.wide), str(plain(self.caption)))
+        caption = f"{plain(self.caption)} {self.short_names}".strip()
+        return frame_height.of_figure(width, self.heading, size_of(self.narrow), caption)
+
+    @property
+    def framed_anywhere(self) -> int:
+        """How high a frame of any width is: where text has least room, and where each drawing is whole."""
+        whole = [drawing + 2 * frame_height.PADDING for drawing in (PHONE, self.across)]
+        return max(self.framed(width) for width in (frame_height.SMALLEST, *whole))
 
 
 def size_of(drawn: Markup) -> tuple[int, int]:

@@ -4,20 +4,20 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from textwrap import wrap
 from xml.etree import ElementTree as Xml
 
 from markupsafe import Markup
 
 from app.web.assets import FOLDER
 from app.web.catalogue import Catalogue
+from app.web.charts.text import wrapped
 from app.web.figure import Figure, plain, size_of
 from app.web.rendering import rendered
 
 MARGIN, APART = 40, 14  # pixels around all, and between heading, drawing and text
 # Of each kind of text around the drawing: its size, and how far its lines are apart.
 HEADING, CAPTION, FOOT = (22, 28), (13, 18), (12, 16)
-LETTER = 0.54  # the width of a letter as a share of its size, in running text: rather more than less
+MOST_LINES = 1_000  # more than any text has: none is cut
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 VARIABLE = re.compile(r"var\((--[\w-]+)\)")
@@ -70,8 +70,8 @@ def stand_alone(figure: Figure, words: Catalogue, *, origin: Sequence[str]) -> S
 def _block(kind: str, text: str, across: int, size: tuple[int, int], top: int) -> tuple[Block, int]:
     """A text in lines from `top` on, and where the next line would stand."""
     letter, apart = size
-    room = int(across / (letter * LETTER))
-    lines = [line for whole in text.splitlines() for line in wrap(whole, room, break_on_hyphens=False)]
+    bold = kind == "file-heading"
+    lines = [line for part in text.splitlines() for line in wrapped(part, across, letter, most=MOST_LINES, bold=bold)]
     return Block(kind, [(top + apart * at, line) for at, line in enumerate(lines)]), top + apart * len(lines)
 
 

@@ -70,6 +70,15 @@ def test_the_code_of_an_embed_is_found_by_its_address(world: World) -> None:
     assert number["title"].startswith("Recuento, revisión")
 
 
+def test_a_frame_is_as_high_as_what_is_in_it_at_its_width(world: World) -> None:
+    def height(name: str, width: int) -> int:
+        asked = {"url": f"{HERE}/en/embed/{name}", "maxwidth": str(width)}
+        return int(world.client.get("/oembed", params=asked).json()["height"])
+
+    assert height("of-a-test", 360) > height("of-a-test", 640) > 100, "its drawing is 100 pixels high"
+    assert height("number", 320) > height("number", 640) > 150
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -29,6 +29,7 @@ def of_a_test(page: Page, terms: Terms) -> Figure:
         wide=Markup(DRAWING).format(1120, HOSTILE),
         narrow=Markup(DRAWING).format(328, HOSTILE),
         caption=Markup("How to <b>read</b> it"),
+        short_names="OTI: Of three.",
         columns=["Who", "=cmd|' /C calc'!A0"],
         rows=[[Markup('<a href="/es/">=1+1</a>'), 3], ["−2", 1234]],
         terms=dict(terms),
@@ -69,6 +70,7 @@ def test_a_drawing_stands_alone(world: World) -> None:
     assert "#8a4b08" in answer.text, "the colour of a claim"
     assert "href" not in answer.text, "links lead nowhere from a file"
     assert drawing.find(".//{*}text/{*}tspan") is not None, "what was a link within a text is drawn all the same"
+    assert "OTI" not in told, "what the narrow drawing alone writes short"
     assert ".is-registry" not in answer.text, "rules of marks that it has not"
 
 

@@ -121,9 +121,9 @@ def ends_below(canvas: Canvas, contest: Contest, y: Linear, frame: Frame) -> Non
         end = y(contest.reference.steps[-1][1])
         label = [[Run(contest.reference.label, "strong", bold=True)]]
         smaller = [[Run(part, "axis", size=12)] for part in wrapped(contest.reference.label, 88, 12, most=2)]
-        for lines in (label, smaller):
-            ups = (-4 - height_of_lines(lines), 5)
-            if canvas.block(lines, [(right, end + up, END) for up in ups for right in _from(frame.right, frame.left)]):
+        for words in (label, smaller):
+            ups = (-4 - height_of_lines(words), 5)
+            if canvas.block(words, [(right, end + up, END) for up in ups for right in _from(frame.right, frame.left)]):
                 return
 
 

@@ -26,6 +26,7 @@ from app.web.home.telling import (
     page_of,
     quoted,
     short_name,
+    short_names,
     since,
 )
 from app.web.page import Page
@@ -34,7 +35,6 @@ MARGIN = 0.045  # of the axis after the last change and the last claim
 LEAST_DAYS = 3.0  # an axis of less would be hours
 LONG = 400.0  # days: ticks of a longer axis are months, with their years
 TICKS = {WIDE: 9, NARROW: 6}
-ROOM = 18  # letters of a name beneath a line on a phone
 NAME = "contested"
 
 Steps = tuple[tuple[float, int], ...]
@@ -67,6 +67,7 @@ def contested_figure_of(page: Page, found: Gathered) -> Figure:
         wide=drawings[WIDE],
         narrow=drawings[NARROW],
         caption=_caption(page, found),
+        short_names=short_names(page, found),
         columns=[
             _("Who, and when"),
             _("Counts since"),
@@ -144,7 +145,7 @@ def _line(page: Page, found: Gathered, group: Mapping[str, Any], style: int, mom
     return Line(
         style=style,
         name=name,
-        short=short_name(slug, name, ROOM),
+        short=short_name(slug, name),
         steps=_steps(moments, [point["verified"] for point in points]),
         number=number,
         address=page_of(page, group["list"]),
@@ -312,11 +313,6 @@ def _caption(page: Page, found: Gathered) -> Markup:
     if found.reference is not None and found.claims_from is not None:
         dotted = _("<b>Dotted line:</b> verified by at least one source %(since)s.")
         parts.append(filled(dotted, {"since": since(found.claims_from, page.catalogue)}))
-    shortened = [
-        f"{short}: {name}" for group in found.lines if (name := page.name_of(group["source"]))
-        and (short := short_name(group["source"], name, ROOM)) != name
-    ]  # fmt: skip
-    parts += [Markup('<span class="on-phones">{}.</span>').format(one) for one in shortened]
     return Markup(" ").join(parts)
 
 

@@ -8,18 +8,17 @@ from typing import Any
 from markupsafe import Markup
 
 from app.web.charts import hours
-from app.web.charts.hours import NARROW, WIDE, Claim, Frame, Hours, Line, Published
+from app.web.charts.hours import NARROW, WIDE, Claim, Hours, Line, Published
 from app.web.charts.time_axis import day_number
 from app.web.figure import Figure, drawing
 from app.web.home.contest import kept
 from app.web.home.gathered import Gathered
 from app.web.home.own_figures import own_figures, placed, when_of
 from app.web.home.published import styles
-from app.web.home.telling import filled, in_words, linked, listed, named, quoted, short_name
+from app.web.home.telling import filled, in_words, linked, listed, named, quoted, short_name, short_names
 from app.web.page import Page
 
 NAME = "hours"
-ROOM = {WIDE: 16, NARROW: 18}  # letters of a name beside its line
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,11 @@ def zoom_of(page: Page, found: Gathered) -> Zoom | None:
     figures = _figures(page, found, days)
     words = page.catalogue
     _ = words.gettext
-    heading = _heading(page, figures)
+    heading, shown = _heading(page, figures), _hours(page, found, days, figures)
     drawings = {
         frame: drawing(
             "contested", words, finding=heading, prefix=f"{NAME}-{frame.prefix}",
-            canvas=hours.draw(_hours(page, found, days, figures, frame), frame, f"{NAME}-{frame.prefix}"),
+            canvas=hours.draw(shown, frame, f"{NAME}-{frame.prefix}"),
         )
         for frame in (WIDE, NARROW)
     }  # fmt: skip
@@ -67,6 +66,7 @@ def zoom_of(page: Page, found: Gathered) -> Zoom | None:
         caption=_("Lines: what each organisation had verified, at each hour. Dots: the figure that it published; as "
                   "wide as the day where it gave no hour. Hatched: what an authority said, as wide as the day too "
                   "where it gave none."),
+        short_names=short_names(page, found),
         columns=[_("Who"), _("When"), _("The figure")],
         rows=_rows(page, found, figures, days),
         terms=found.question.terms,
@@ -99,7 +99,7 @@ def _heading(page: Page, figures: Sequence[_Figure]) -> str:
     )
 
 
-def _hours(page: Page, found: Gathered, days: Sequence[date], figures: Sequence[_Figure], frame: Frame) -> Hours:
+def _hours(page: Page, found: Gathered, days: Sequence[date], figures: Sequence[_Figure]) -> Hours:
     words, looks = page.catalogue, styles(found)
     _ = words.gettext
     claims = []
@@ -125,7 +125,7 @@ def _hours(page: Page, found: Gathered, days: Sequence[date], figures: Sequence[
         told=words.number,
         lines=tuple(
             Line(looks[group["source"]], page.name_of(group["source"]),
-                  short_name(group["source"], page.name_of(group["source"]), ROOM[frame]),
+                  short_name(group["source"], page.name_of(group["source"])),
                   _steps(found.by_hour or {}, group["source"], page))
             for group in found.lines
         ),

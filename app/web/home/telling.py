@@ -8,13 +8,15 @@ from markupsafe import Markup
 from app.vocabulary import Qualifier
 from app.web.catalogue import Catalogue
 from app.web.claimed import figure_of
+from app.web.home.gathered import Gathered
 from app.web.home.question import Sources
 from app.web.home.statements import Statement
 from app.web.page import Page
 
 DAY = len("2026-01-13")
 NO_BREAK = "\N{NO-BREAK SPACE}"
-LONGEST_SHORT = 8  # letters of a slug that stands for a name where there is no room for it
+LONGEST_NAME = 18  # letters of a name that is written whole in a narrow drawing
+LONGEST_SHORT = 8  # letters of a slug that stands for a longer one
 
 
 def quoted(claim: Mapping[str, Any], words: Catalogue) -> str:
@@ -65,13 +67,17 @@ def numbers(given: Iterable[int], words: Catalogue) -> str:
     return words.listed([words.number(one) for one in given]).replace(" ", NO_BREAK)
 
 
-def short_name(slug: str, name: str, room: int) -> str:
-    """A name for where there is little room: its slug, if that is one short word, else as much as fits."""
-    if len(name) <= room:
-        return name
-    if len(slug) <= LONGEST_SHORT and slug.isalpha():
-        return slug.upper()
-    return name[: room - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+def short_name(slug: str, name: str) -> str:
+    """A name for where there is little room: a longer one by its slug, if that is one short word."""
+    is_short = len(name) <= LONGEST_NAME or len(slug) > LONGEST_SHORT or not slug.isalpha()
+    return name if is_short else slug.upper()
+
+
+def short_names(page: Page, gathered: Gathered) -> str:
+    """What the names of the sources that are drawn are where they are written short."""
+    names = {group["source"]: page.name_of(group["source"]) for group in gathered.lines}
+    told = [f"{short}: {name}." for slug, name in names.items() if (short := short_name(slug, name)) != name]
+    return " ".join(told)
 
 
 def speaker(one: Statement, country: str | None, sources: Sources) -> str | None:

@@ -229,9 +229,10 @@ def test_of_a_funnel(is_wide: bool, values: list[int], remark: str) -> None:
 def test_of_the_line_of_a_source(is_wide: bool, values: list[int], figures: list[tuple[float, int, bool]]) -> None:
     points = [Point(FIRST + 1.0 + day, value) for day, value in enumerate(sorted(values))]
     published = [
-        Published(moment, moment, value, value, WORDS.number(value), ADDRESS, is_off)
-        for moment, value, is_off in ((min(FIRST + at, points[-1].at), *further) for at, *further in figures)
-    ]
+        Published(min(FIRST + at, points[-1].at), min(FIRST + at, points[-1].at), value, value, WORDS.number(value),
+                  ADDRESS, is_off)
+        for at, value, is_off in figures
+    ]  # fmt: skip
     width, height, most = (SEVEN, 330, 8) if is_wide else (PHONE, 300, 4)
     shown = laid_out_line(points, published, width, height, most)
     assert not (found := faults(drawing("source-line", WORDS, drawn=shown, finding=""))), found
