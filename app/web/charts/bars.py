@@ -31,6 +31,7 @@ WIDE = Form(width=1120, text=440, start=477, beside=True)
 NARROW = Form(width=328, text=328, start=0, beside=False)
 # What stands at the end of a bar: the dashed sides of one without a top and their chevron, or a number and its day.
 OPEN_END = 60
+TO_NO_TOP = 10  # px from the number of a claim to the words that it has no top
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class SourceRow:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """What an authority claimed. `told`: as it was said; `high` None: without a top; `low` None: without a least."""
+    """What an authority claimed. `told`: as it was said; `high` None: without a top, as `no_top` says; `low` None:
+    without a least."""
 
     name: str
     tag: str
@@ -59,6 +61,7 @@ class ClaimRow:
     address: str
     low: int | None
     high: int | None
+    no_top: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class PlacedClaim:
     end: float
     open: bool
     told_end: float  # where the figure as said ends
+    no_top: float  # where the words begin that it has no top
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,8 @@ def source_rows(sources: Sequence[SourceRow], claim: ClaimRow | None, now: str, 
     if claim is not None:
         largest = max(largest, claim.low or 0, claim.high or 0)
     numbers = [_width_of_number(row) + width_of(now, TEXT_SIZE) for row in sources]
-    scale = Linear(0, largest, form.start, form.width - max([OPEN_END, *numbers]))
+    no_top = TO_NO_TOP + width_of(claim.no_top, SMALL_SIZE) if claim is not None else 0
+    scale = Linear(0, largest, form.start, form.width - max([OPEN_END, no_top, *numbers]))
     top, placed_claim, placed = 0.0, None, []
     if claim is not None:
         placed_claim, top = _claim(claim, scale, form)
@@ -192,4 +197,4 @@ def _claim(row: ClaimRow, scale: Linear, form: Form) -> tuple[PlacedClaim, float
     hatched = reach if row.low is None else scale(0) if row.high in (None, row.low) else scale(row.low)
     is_open = row.high is None and row.low is not None
     told_end = max(reach, form.start + width_of(row.told, BOLD_SIZE, bold=True))
-    return PlacedClaim(row, texts, bar, hatched, reach, is_open, told_end), end
+    return PlacedClaim(row, texts, bar, hatched, reach, is_open, told_end, told_end + TO_NO_TOP), end

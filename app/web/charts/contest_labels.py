@@ -9,9 +9,10 @@ from app.web.charts.text import ELLIPSIS, cut, wrapped
 
 OPEN_END, CHEVRON = 26, 8  # px: how far the sides of an open bar go on, and the height of its tip
 ROW = 19  # px from one label at the end of a line to the next
-# How far down from its bar's top a label beside it may stand, and how far to each side one above it, in halves of its
-# width.
+# How far down from its bar's top a label beside it may stand; how far up one above it, and to each side, in halves of
+# its width.
 BESIDE = (0, 12, -12, 24, -24, 40, -40, 60, 80, 110)
+ABOVE = (0, 14, 28, 42, 56)
 ALONG = (0, -0.2, 0.2, -0.4, 0.4, -0.6, 0.6, -0.8, 0.8)
 MOST_OF_NAME = 3  # lines of a source's name
 NARROWER = 0.72  # of the width of a label, where it finds no room
@@ -62,7 +63,7 @@ def _around(
     """Where a label may stand: beside its bar where there is a column for the ends of lines, above it on a phone."""
     top, height = tip(bar, y), height_of_lines(lines)
     half, side = width_of_lines(lines) / 2, frame.bar / 2 + 7
-    above = ((at + shift * half, top - height - 5 - up, MIDDLE) for up in (0, 14, 28) for shift in ALONG)
+    above = ((at + shift * half, top - height - 5 - up, MIDDLE) for up in ABOVE for shift in ALONG)
     start = max(top, y(bar.top) - OPEN_END) - 12
     beside = ((at + way, start + down, anchor) for down in BESIDE for way, anchor in ((-side, END), (side, START)))
     yield from above if frame.column is None else beside

@@ -85,8 +85,9 @@ def _grid(canvas: Canvas, contest: Contest, frame: Frame, x: Linear, y: Linear, 
         canvas.taken.append(Box(frame.left, y(shown[-1]) - 18, frame.left + Run(contest.unit).width, y(shown[-1])))
     for moment, label in contest.ticks:
         canvas.path(f"M{x(moment):.1f} {frame.base:.1f}v5", "zero")
-        tick = Run(label, size=AXIS_SIZE)
-        canvas.text(min(x(moment), frame.width - tick.width / 2), frame.base + 18, tick, anchor=MIDDLE, kind="axis")
+        day = Run(label, size=AXIS_SIZE)
+        if x(moment) + day.width / 2 <= frame.width:
+            canvas.text(x(moment), frame.base + 18, day, anchor=MIDDLE, kind="axis")
 
 
 def _area(band: Sequence[tuple[float, int, int]], x: Linear, y: Linear, right: float) -> str:

@@ -10,9 +10,10 @@ from functools import cache
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # The width of a letter as a share of the size of its type, in the sans serif faces that pages use: measured of names in
 # ten scripts in Noto Sans, the widest of those faces.
-NARROW, USUAL, CAPITAL, FOREIGN, WIDE, FULL, EMOJI = 0.31, 0.56, 0.65, 0.62, 0.92, 1.02, 1.3
+NARROW, SLIM, USUAL, CAPITAL, FOREIGN, WIDE, FULL, EMOJI = 0.31, 0.43, 0.57, 0.67, 0.62, 0.92, 1.02, 1.3
 BOLD = 1.06  # times the same letter in regular type
-NARROW_LETTERS, WIDE_LETTERS = frozenset(" \N{NO-BREAK SPACE}ijlI.,:;'|!·"), frozenset("mwMW%—")
+NARROW_LETTERS, SLIM_LETTERS = frozenset(" \N{NO-BREAK SPACE}ijlI.,:;'|!·"), frozenset("frt-()/“”‘’")
+WIDE_LETTERS = frozenset("mwMW%—")
 FIRST_EMOJI = "\N{MAHJONG TILE EAST WIND}"  # U+1F000: pictures from here on
 INVISIBLE = frozenset(("Mn", "Me", "Cf", "Cc"))  # categories of what adds nothing to a line: accents, directions
 BREAKS = re.compile(r"[ \t\r\n]+")  # between words; a no-break space is none
@@ -30,6 +31,8 @@ def _share(letter: str) -> float:
     """The width of a letter as a share of the size of its type."""
     if letter in NARROW_LETTERS:
         return NARROW
+    if letter in SLIM_LETTERS:
+        return SLIM
     if letter in WIDE_LETTERS:
         return WIDE
     category = unicodedata.category(letter)

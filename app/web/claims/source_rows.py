@@ -123,6 +123,7 @@ def _claimed(page: Page, terms: Terms, claim: Mapping[str, Any]) -> ClaimRow:
         address=page.address(f"/claims/{claim['id']}"),
         low=claim["low"],
         high=claim["high"],
+        no_top=words.gettext("no upper bound"),
     )
 
 

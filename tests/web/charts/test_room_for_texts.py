@@ -161,7 +161,7 @@ def test_of_source_rows(
         for name, about, now, then in rows
     ]
     shown = claim and bars.ClaimRow(claim[0], "gobierno", claim[1], of_claim(*bounds(*claim[2:])), ADDRESS,
-                                    *bounds(*claim[2:]))  # fmt: skip
+                                    *bounds(*claim[2:]), "ohne Obergrenze nach oben")  # fmt: skip
     placed = bars.source_rows(
         sources, shown, "hoy", "Ninguna fuente verificó nada", bars.WIDE if is_wide else bars.NARROW
     )

@@ -38,7 +38,7 @@ def test_what_must_stay_together_is_not_parted() -> None:
 
 def test_a_text_of_more_lines_than_may_be_ends_with_an_ellipsis() -> None:
     assert wrapped("one two three", 60, 13, most=3) == ["one two", "three"]
-    assert wrapped("one two three four five", 60, 13, most=2) == ["one two", "three f…"]
+    assert wrapped("one two three four five", 60, 13, most=2) == ["one two", "three fo…"]
 
 
 def test_a_word_that_is_wider_than_a_line_goes_on_in_the_next() -> None:
