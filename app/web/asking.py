@@ -137,6 +137,11 @@ class _PassedOn(Response):
         await self._inside(self._question, receive, sent)
 
 
+def ungrouped(terms: Terms) -> dict[str, Any]:
+    """The terms of a count without those that part it into groups."""
+    return {name: value for name, value in terms.items() if name != "group_by"}
+
+
 async def together(*asked: Coroutine[Any, Any, Any]) -> list[Any]:
     """The answers to several questions, asked at once. Raises the first Refused, when all have been answered."""
     answers = await asyncio.gather(*asked, return_exceptions=True)

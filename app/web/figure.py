@@ -72,3 +72,9 @@ def plain(text: Cell) -> str | int:
 def drawing(template: str, words: Catalogue, **values: Any) -> Markup:
     """An SVG by its template; what stands in it is escaped there."""
     return Markup(rendered(f"charts/{template}.svg", words, **values))  # noqa: S704 - escaped by the template
+
+
+def drawings(template: str, words: Catalogue, laid_out: Sequence[Any], **values: Any) -> tuple[Markup, Markup]:
+    """The wide and the narrow drawing of one template, which knows them as `drawn`."""
+    wide, narrow = (drawing(template, words, drawn=drawn, **values) for drawn in laid_out)
+    return wide, narrow

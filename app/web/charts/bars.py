@@ -14,6 +14,10 @@ BOLD_SIZE, TEXT_SIZE, SMALL_SIZE = 15, 13, 12  # px
 LINE = 18  # px from one line of a text to the next
 MOST_LINES = 4  # of a definition in the drawing; the table has it whole
 GAP = 8
+# Px down a row: from its top to the base line of the name, from there to that of the definition, to a bar beside or
+# below the text, from the bar to the base line of what stands under it, and below all.
+TO_NAME, TO_DEFINITION, TO_BAR, TO_UNDER, BELOW = 24, 21, 12, 22, 14
+TAG_PADDING = 12  # px around the words of a tag, both sides together
 
 
 @dataclass(frozen=True)
@@ -131,10 +135,10 @@ def source_rows(sources: Sequence[SourceRow], claim: ClaimRow | None, now: str, 
     if claim is not None:
         placed_claim, top = _claim(claim, scale, form)
     for row in sources:
-        one, top = _source(row, scale, form, top)
-        placed.append(one)
+        source, top = _source(row, scale, form, top)
+        placed.append(source)
     lines = [] if sources else wrapped(nobody, form.width, TEXT_SIZE, most=MOST_LINES)
-    empty = [(top + 24 + LINE * at, line) for at, line in enumerate(lines)]
+    empty = [(top + TO_NAME + LINE * at, line) for at, line in enumerate(lines)]
     return SourceRows(form, top + (LINE * len(lines) + 20 if lines else 0), now, placed_claim, placed, empty)
 
 
@@ -145,26 +149,26 @@ def _width_of_number(row: SourceRow) -> float:
 
 def _texts(name: str, tag: str, definition: str, form: Form, top: float) -> Texts:
     names = wrapped(name, form.text, BOLD_SIZE, most=2, bold=True)
-    baseline = top + 24 + LINE * (len(names) - 1)
+    baseline = top + TO_NAME + LINE * (len(names) - 1)
     placed_tag = None
     if tag:
-        width, after = width_of(tag, TEXT_SIZE) + 12, width_of(names[-1], BOLD_SIZE, bold=True) + GAP
+        width, after = width_of(tag, TEXT_SIZE) + TAG_PADDING, width_of(names[-1], BOLD_SIZE, bold=True) + GAP
         if after + width > form.text:
-            after, baseline = 0, baseline + 24
+            after, baseline = 0, baseline + TO_NAME
         placed_tag = (after, baseline, width, tag)
     lines = wrapped(definition, form.text, TEXT_SIZE, most=MOST_LINES) if definition else []
     return Texts(
-        [(top + 24 + LINE * at, line) for at, line in enumerate(names)],
+        [(top + TO_NAME + LINE * at, line) for at, line in enumerate(names)],
         placed_tag,
-        [(baseline + 21 + LINE * at, line) for at, line in enumerate(lines)],
-        baseline + (21 + LINE * (len(lines) - 1) if lines else 0),
+        [(baseline + TO_DEFINITION + LINE * at, line) for at, line in enumerate(lines)],
+        baseline + (TO_DEFINITION + LINE * (len(lines) - 1) if lines else 0),
     )
 
 
 def _bar_and_end(texts: Texts, form: Form, top: float) -> tuple[float, float]:
     """Where the bar of a row stands, and where the row ends."""
-    bar = top + 12 if form.beside else texts.bottom + 12
-    return bar, max(texts.bottom, bar + BAR + 22) + 14
+    bar = (top if form.beside else texts.bottom) + TO_BAR
+    return bar, max(texts.bottom, bar + BAR + TO_UNDER) + BELOW
 
 
 def _source(row: SourceRow, scale: Linear, form: Form, top: float) -> tuple[PlacedSource, float]:

@@ -108,8 +108,10 @@ class Contest:
 
 @dataclass(frozen=True)
 class Frame:
-    """The measures of a drawing. `first`: where the first day stands, with the gutter of earlier beginnings before it;
-    `column`: where labels at the ends of lines begin, if they have a column of their own."""
+    """The measures of a drawing, in px. Across: the axis from `left` to `right`; `first`: where the first day stands,
+    with the gutter of earlier beginnings before it; `column`: where labels at the ends of lines begin, if they have a
+    column of their own. Down: the plot from `top` to `base`. `bar`: how wide a claim is drawn; `number`: the type of
+    its figure; `text`: the width of a label; `prefix`: of the ids of its patterns."""
 
     width: float
     left: float
@@ -125,5 +127,11 @@ class Frame:
     prefix: str
 
 
-WIDE = Frame(WHOLE, 44, 146, 834, 850, 36, 436, 13, 20, 8, 190, "w")
-NARROW = Frame(PHONE, 34, 40, PHONE, None, 84, 400, 6, 17, 4, 118, "n")
+WIDE = Frame(
+    width=WHOLE, left=44, first=146, right=834, column=850, top=36, base=436,
+    bar=13, number=20, most_bars=8, text=190, prefix="w",
+)  # fmt: skip
+NARROW = Frame(
+    width=PHONE, left=34, first=40, right=PHONE, column=None, top=84, base=400,
+    bar=6, number=17, most_bars=4, text=118, prefix="n",
+)  # fmt: skip

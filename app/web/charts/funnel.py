@@ -7,12 +7,12 @@ from typing import Any
 from markupsafe import Markup
 
 from app.vocabulary import ReleaseKind
-from app.web.asking import Terms, together
+from app.web.asking import Terms, together, ungrouped
 from app.web.catalogue import Catalogue
 from app.web.charts.scale import Linear
 from app.web.charts.sentence import in_place_of_a_chart
 from app.web.charts.text import width_of, wrapped
-from app.web.figure import PHONE, SEVEN, Figure, drawing
+from app.web.figure import PHONE, SEVEN, Figure, drawings
 from app.web.page import Page
 
 # What sources say, what the registry makes of it, and what is verified: a look for each.
@@ -165,7 +165,7 @@ def _told(sentence: str, number: int, words: Catalogue) -> str:
 
 async def funnel_figure(page: Page, terms: Terms) -> Figure:
     """The figure of a count: two questions to the API."""
-    words, asked = page.catalogue, {name: term for name, term in terms.items() if name != "group_by"}
+    words, asked = page.catalogue, ungrouped(terms)
     by_source, by_kind = await together(
         page.api.get("/v1/counts/releases", asked, group_by="source"),
         page.api.get("/v1/counts/releases", asked, group_by="kind"),
@@ -200,8 +200,6 @@ def drawn(steps: Sequence[Step], finding: str, words: Catalogue) -> tuple[Markup
     """The wide and the narrow drawing; where nothing is said, the sentence that says so."""
     if not any(step.number for step in steps):
         return in_place_of_a_chart(words.gettext("No source has said anything of what is asked for."), words)
-    wide, narrow = laid_out(steps, SEVEN, beside=True), laid_out(steps, PHONE, beside=False)
-    return (
-        drawing("funnel", words, drawn=wide, finding=finding),
-        drawing("funnel", words, drawn=narrow, finding=finding),
+    return drawings(
+        "funnel", words, [laid_out(steps, SEVEN, beside=True), laid_out(steps, PHONE, beside=False)], finding=finding
     )

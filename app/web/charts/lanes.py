@@ -68,8 +68,8 @@ def _words(lane: Lane, room: float) -> Words:
             *((figure.width, [Run(line)]) for line in others),
         ]
     figures = wrapped(lane.figure, room, SIZE, most=MOST_LINES, bold=True)
-    said = wrapped(lane.words.lstrip(": "), room, SIZE, most=MOST_LINES)
-    return [*((0.0, [Run(line, figure.kind, bold=True)]) for line in figures), *((0.0, [Run(line)]) for line in said)]
+    words = wrapped(lane.words.lstrip(": "), room, SIZE, most=MOST_LINES)
+    return [*((0.0, [Run(line, figure.kind, bold=True)]) for line in figures), *((0.0, [Run(line)]) for line in words)]
 
 
 def _gutter(shown: Sequence[Lane], x: Linear, left: float) -> dict[float, float]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import Literal
 
 from app.web.charts.scale import Linear
@@ -194,17 +195,19 @@ def upright(life: Life) -> Drawn:
     scale = Linear(life.first, life.last, 4, length - 12)
     blocks = [_block(stretch, scale, length, label=False) for stretch in life.stretches]
     beside: list[tuple[float, Mark | None, Sequence[str]]] = [(scale(mark.first), mark, lines) for mark, lines in told]
-    beside += [(scale((one.start + one.end) / 2), None, lines) for one, lines in named]
-    labels = _beside(sorted(beside, key=lambda one: one[0]), length)
-    labels += _before(sorted((mark for mark in life.marks if mark.is_bracket), key=lambda one: one.first), scale)
+    beside += [(scale((stretch.start + stretch.end) / 2), None, lines) for stretch, lines in named]
+    labels = _beside(sorted(beside, key=itemgetter(0)), length)
+    labels += _before(sorted((mark for mark in life.marks if mark.is_bracket), key=attrgetter("first")), scale)
     height = max([length, *(label.y + LINE * len(label.lines) for label in labels)])
     # A year on whose line words of a bracket stand is not told: they have a date themselves.
     brackets = [label for label in labels if label.is_bracket]
-    years = [
-        (at, "" if any(one.y - LINE < at + LINE and at < one.y + LINE * len(one.lines) for one in brackets) else year)
-        for at, year in _years(life, scale)
-    ]
+    years = [(at, "" if any(_is_at(label, at) for label in brackets) else year) for at, year in _years(life, scale)]
     return Drawn(PHONE, height, UPRIGHT_X, blocks, labels, years)
+
+
+def _is_at(label: Label, at: float) -> bool:
+    """Whether the words of a label stand on the line of a year there."""
+    return label.y - LINE < at + LINE and at < label.y + LINE * len(label.lines)
 
 
 def _before(marks: Sequence[Mark], scale: Linear) -> list[Label]:

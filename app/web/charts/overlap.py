@@ -10,12 +10,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from app.web.asking import Terms
+from app.web.asking import Terms, ungrouped
 from app.web.catalogue import Catalogue
 from app.web.charts.scale import Linear
 from app.web.charts.sentence import in_place_of_a_chart
 from app.web.charts.text import ELLIPSIS, shortened, width_of, wrapped
-from app.web.figure import FIVE, PHONE, Figure, drawing
+from app.web.figure import FIVE, PHONE, Figure, drawings
 from app.web.page import Page
 
 MOST_ROWS, MOST_COLUMNS = 10, 10
@@ -155,8 +155,8 @@ def table_of(overlap: Mapping[str, Any], name_of: Name, words: Catalogue, behind
     """The columns and rows of an answer. Of many sources the smaller share a column, of many combinations a row."""
     sources = by_size(overlap, name_of)
     own = sources if len(sources) <= MOST_COLUMNS else sources[: MOST_COLUMNS - 1]
-    column_of = {one["source"]: own.index(one) if one in own else len(own) for one in sources}
-    columns = [Column(name_of(one["source"]), f"{words.number(one['verified'])} ") for one in own]
+    column_of = {source["source"]: own.index(source) if source in own else len(own) for source in sources}
+    columns = [Column(name_of(source["source"]), f"{words.number(source['verified'])} ") for source in own]
     if len(own) < len(sources):
         more = len(sources) - len(own)
         columns.append(Column(words.gettext("%(num)s more") % {"num": words.number(more)}))
@@ -166,7 +166,9 @@ def table_of(overlap: Mapping[str, Any], name_of: Name, words: Catalogue, behind
     def row(pattern: Mapping[str, Any], **further: Any) -> Row:
         number = pattern["releases"]
         places = sorted({column_of[slug] for slug in pattern["sources"]})
-        names = words.listed([name_of(one["source"]) for one in sources if one["source"] in pattern["sources"]])
+        names = words.listed(
+            [name_of(source["source"]) for source in sources if source["source"] in pattern["sources"]]
+        )
         return Row(places, number, words.number(number), names, _page(pattern, behind), **further)
 
     rows = [row(pattern) for pattern in shown]
@@ -194,7 +196,7 @@ def _others(combinations: int, words: Catalogue) -> str:
 
 def by_size(overlap: Mapping[str, Any], name_of: Name) -> list[Mapping[str, Any]]:
     """The sources, the largest lists first, those that tie by their names."""
-    return sorted(overlap["sources"], key=lambda one: (-one["verified"], name_of(one["source"]).casefold()))
+    return sorted(overlap["sources"], key=lambda source: (-source["verified"], name_of(source["source"]).casefold()))
 
 
 def heading_of(overlap: Mapping[str, Any], name_of: Name, words: Catalogue) -> str:
@@ -203,13 +205,13 @@ def heading_of(overlap: Mapping[str, Any], name_of: Name, words: Catalogue) -> s
     if not sources:
         return _("No independent source has verified any")
     largest, *others = sources
-    large = [one for one in sources if one["verified"] * 2 >= largest["verified"]]
+    large = [source for source in sources if source["verified"] * 2 >= largest["verified"]]
     if not others:
         return _("Only %(name)s has verified any") % {"name": name_of(largest["source"])}
     if len(large) == 1:
         return _("No other list has half as many as %(name)s") % {"name": name_of(largest["source"])}
     # Combinations are exact: no release stands in two, so that their numbers add up.
-    both = {one["source"] for one in large}
+    both = {source["source"] for source in large}
     shared = sum(pattern["releases"] for pattern in overlap["patterns"] if both.issubset(pattern["sources"]))
     told = {"num": words.number(shared), "lists": words.number(len(large))}
     if not shared:
@@ -221,10 +223,13 @@ def heading_of(overlap: Mapping[str, Any], name_of: Name, words: Catalogue) -> s
 async def overlap_figure(page: Page, terms: Terms) -> Figure:
     """The figure of who verified the same releases: one question to the API."""
     words = page.catalogue
-    asked = {name: term for name, term in terms.items() if name != "group_by"}
+    asked = ungrouped(terms)
     overlap = await page.api.get("/v1/counts/overlap", asked)
     _, heading = words.gettext, heading_of(overlap, page.name_of, words)
-    sizes = [f"{page.name_of(one['source'])} {words.number(one['verified'])}" for one in by_size(overlap, page.name_of)]
+    sizes = [
+        f"{page.name_of(source['source'])} {words.number(source['verified'])}"
+        for source in by_size(overlap, page.name_of)
+    ]
     finding = f"{heading}: {words.listed(sizes)}" if sizes else heading
     table = table_of(overlap, page.name_of, words, page.behind)
     caption = _(
@@ -243,7 +248,10 @@ async def overlap_figure(page: Page, terms: Terms) -> Figure:
         columns=(_("Verified by exactly"), _("How many releases")),
         rows=[
             *((row.name, row.number) for row in table.rows),
-            *((_in_all(page.name_of(one["source"]), words), one["verified"]) for one in by_size(overlap, page.name_of)),
+            *(
+                (_in_all(page.name_of(source["source"]), words), source["verified"])
+                for source in by_size(overlap, page.name_of)
+            ),
         ],
         terms=asked,
     )
@@ -257,8 +265,4 @@ def drawn(table: Table, finding: str, words: Catalogue) -> tuple[Markup, Markup]
     """The wide and the narrow drawing; where nothing is verified, the sentence that says so."""
     if not table.columns:
         return in_place_of_a_chart(words.gettext("No independent source has verified any of what is asked for."), words)
-    wide, narrow = laid_out(table, FIVE), laid_out(table, PHONE)
-    return (
-        drawing("overlap", words, drawn=wide, finding=finding),
-        drawing("overlap", words, drawn=narrow, finding=finding),
-    )
+    return drawings("overlap", words, [laid_out(table, FIVE), laid_out(table, PHONE)], finding=finding)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.web.asking import together
+from app.web.asking import together, ungrouped
 from app.web.catalogue import Catalogue
 from app.web.charts.text import width_of
-from app.web.figure import PHONE, SEVEN, Figure, drawing
+from app.web.figure import PHONE, SEVEN, Figure, drawing, drawings
 from app.web.page import Page
 
 SQUARE, RASTER = 12, 18
@@ -144,7 +144,7 @@ def _after(square: Square, words: str, width: int) -> tuple[Square, float]:
 
 async def people_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
     """The squares of the releases that terms of a count mean."""
-    asked = {name: value for name, value in terms.items() if name != "group_by"}
+    asked = ungrouped(terms)
     numbers = counted(
         *await together(
             page.api.get("/v1/counts/releases", {**asked, "group_by": "status"}),
@@ -163,14 +163,14 @@ def figure_of(numbers: Counted, page: Page, terms: Mapping[str, Any]) -> Figure:
     whole = releases % {"number": words.number(numbers.releases)}
     by_name = dict(zip([row.swatch for row in rows], told, strict=True))
     finding = f"{whole}: {'; '.join(told)}."
-    said = {"refuted": by_name[REFUTED], "finding": finding}
-    wide, narrow = (laid_out(numbers, width, by_name[REFUTED]) for width in (SEVEN, PHONE))
+    laid = [laid_out(numbers, width, by_name[REFUTED]) for width in (SEVEN, PHONE)]
+    wide, narrow = drawings("people", words, laid, refuted=by_name[REFUTED], finding=finding)
     return Figure(
         name="people",
         heading=heading_of(numbers, words, whole),
         finding=finding,
-        wide=drawing("people", words, drawn=wide, **said),
-        narrow=drawing("people", words, drawn=narrow, **said),
+        wide=wide,
+        narrow=narrow,
         caption=(
             _("Each square is somebody's release. Those in no list stand last, without day or source.")
             if unit == 1
@@ -208,8 +208,8 @@ class Row:
 
 def rows_of(numbers: Counted, page: Page) -> list[Row]:
     """The rows of the key, those with nobody too."""
-    one, _, ngettext = numbers, page.catalogue.gettext, page.catalogue.ngettext
-    classes, whole = one.classes, {"number": page.catalogue.number(one.releases)}
+    _, ngettext = page.catalogue.gettext, page.catalogue.ngettext
+    classes, whole = numbers.classes, {"number": page.catalogue.number(numbers.releases)}
     means = {
         "three": ngettext("verified by three sources or more", "verified by three sources or more", classes["three"]),
         "two": ngettext("verified by two", "verified by two", classes["two"]),
@@ -224,16 +224,16 @@ def rows_of(numbers: Counted, page: Page) -> list[Row]:
             classes["reported"],
         ),
         WITHHELD: _("of the %(number)s, in no list: they stand last, without saying of which source or day") % whole,
-        REFUTED: ngettext("refuted: outside the count", "refuted: outside the count", one.refuted),
+        REFUTED: ngettext("refuted: outside the count", "refuted: outside the count", numbers.refuted),
         "apart": _("of the %(number)s, of people who cannot be recognised across sources: one may stand twice") % whole,
         "uncertain": _("of uncertain date: outside the count"),
         "unresolved": ngettext(
-            "possible duplicate to be resolved", "possible duplicates to be resolved", one.unresolved_duplicates
+            "possible duplicate to be resolved", "possible duplicates to be resolved", numbers.unresolved_duplicates
         ),
     }  # fmt: skip
     counts = {
-        **classes, WITHHELD: one.withheld, REFUTED: one.refuted, "apart": one.counted_apart,
-        "uncertain": one.uncertain_date, "unresolved": one.unresolved_duplicates,
+        **classes, WITHHELD: numbers.withheld, REFUTED: numbers.refuted, "apart": numbers.counted_apart,
+        "uncertain": numbers.uncertain_date, "unresolved": numbers.unresolved_duplicates,
     }  # fmt: skip
-    addresses = {name: page.behind(address) for name, address in one.addresses.items()}
+    addresses = {name: page.behind(address) for name, address in numbers.addresses.items()}
     return [Row(name, counts[name], text, addresses.get(name)) for name, text in means.items()]

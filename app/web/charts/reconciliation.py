@@ -157,37 +157,37 @@ def lying(compared: Compared) -> Drawn:
     """The bar as it lies on a wide page."""
     scale = Linear(0, _total(compared), 1, WHOLE - (OPEN_ROOM if compared.open else 1))
     along = along_the_bar(compared, scale)
-    above = [one for one in compared.segments if one.kind == "reported" and one.number]
+    above = [segment for segment in compared.segments if segment.kind == "reported" and segment.number]
     bar = 82 if above else 54
     y = bar + THICK + 28
-    under = [one for one in _named(compared) if one.kind != "reported"]
-    blocks = [_block(one, LABEL) for one in under]
-    widths = [_width(one, *block) for one, block in zip(under, blocks, strict=True)]
-    places = [_bar_of(along.bars, one.kind) for one in under]
+    under = [segment for segment in _named(compared) if segment.kind != "reported"]
+    blocks = [_block(segment, LABEL) for segment in under]
+    widths = [_width(segment, *block) for segment, block in zip(under, blocks, strict=True)]
+    places = [_bar_of(along.bars, segment.kind) for segment in under]
     wants = [place.start + 1 if place else scale(compared.sure) for place in places]
     labels = []
     starts = flow(wants, widths, APART, 0, WHOLE)
-    for one, block, place, x in zip(under, blocks, places, starts, strict=True):
+    for segment, block, place, x in zip(under, blocks, places, starts, strict=True):
         leader = ""
         if place and not place.start - MOVED <= x <= place.end:
             near = min(max(x + 5, place.start + 3), max(place.end - 3, place.middle))
             leader = f"M{near:.1f} {bar + THICK + 2}v4L{x + 5:.1f} {y - 17}"
-        labels.append(_label(one, block, x, y, leader))
+        labels.append(_label(segment, block, x, y, leader))
     bottom = max([y, *(line[1] for label in labels for line in (*label.lines, *label.notes))])
-    labels += [_over(one, along.bars, bar, WHOLE - (OPEN_WORDS if compared.open else 0)) for one in above]
-    said = wrapped(compared.verified.text, WHOLE - 60, TEXT_SIZE, most=2)
+    labels += [_over(segment, along.bars, bar, WHOLE - (OPEN_WORDS if compared.open else 0)) for segment in above]
+    sentence = wrapped(compared.verified.text, WHOLE - 60, TEXT_SIZE, most=2)
     after = width_of(compared.verified.told, BOLD_SIZE, bold=True) + 5
     told = width_of(compared.told, NUMBER_SIZE, bold=True) + 6
     (claim,) = wrapped(compared.text, WHOLE - told, TEXT_SIZE, most=1)
     return Drawn(
         width=WHOLE,
-        height=bottom + 42 + LINE * (len(said) - 1),
+        height=bottom + 42 + LINE * (len(sentence) - 1),
         bar=bar,
         along=along,
         labels=labels,
         claim=[(told, 22, claim)],
         below=bottom + 16,
-        sentence=[(after, bottom + 36 + LINE * at, line) for at, line in enumerate(said)],
+        sentence=[(after, bottom + 36 + LINE * at, line) for at, line in enumerate(sentence)],
     )
 
 
@@ -210,37 +210,37 @@ def standing(compared: Compared) -> Drawn:
     claim = [(told, 20.0, first), *((0.0, 20.0 + LINE * (at + 1), line) for at, line in enumerate(others))]
     top = 20 + LINE * len(others) + (OPEN_ROOM_UPRIGHT if compared.open else 14)
     named = list(reversed(_named(compared)))
-    blocks = [_block(one, PHONE - RIGHT) for one in named]
+    blocks = [_block(segment, PHONE - RIGHT) for segment in named]
     tall = max(TALL, sum(_height(block) + BETWEEN for block in blocks))
     scale = Linear(0, _total(compared), top + tall, top)
     along = along_the_bar(compared, scale)
-    places = [_bar_of(along.bars, one.kind) for one in named]
-    small = [_is_small(one, place, block) for one, place, block in zip(named, places, blocks, strict=True)]
+    places = [_bar_of(along.bars, segment.kind) for segment in named]
+    small = [_is_small(segment, place, block) for segment, place, block in zip(named, places, blocks, strict=True)]
     sizes = [LINE if is_small else _height(block) for block, is_small in zip(blocks, small, strict=True)]
     middles = [place.middle if place else scale(compared.sure) for place in places]
     wants = [middle - min(size, 44) / 2 for middle, size in zip(middles, sizes, strict=True)]
     starts = flow(wants, sizes, BETWEEN, top - 8, top + tall + 8)
     labels = []
-    for one, block, is_small, middle, want, y in zip(named, blocks, small, middles, wants, starts, strict=True):
+    for segment, block, is_small, middle, want, y in zip(named, blocks, small, middles, wants, starts, strict=True):
         moved = abs(y - want) > MOVED
         leader = f"M{LEFT + UPRIGHT + 1} {middle:.1f}L{RIGHT - 4} {y + (8 if is_small else 11):.1f}" if moved else ""
         if is_small:
-            after = RIGHT + width_of(one.told, BOLD_SIZE, bold=True) + 4
-            labels.append(Label(one, RIGHT, y + 13, True, [(after, y + 13, one.text)], [], leader))
+            after = RIGHT + width_of(segment.told, BOLD_SIZE, bold=True) + 4
+            labels.append(Label(segment, RIGHT, y + 13, True, [(after, y + 13, segment.text)], [], leader))
         else:
-            labels.append(_label(one, block, RIGHT, y + 18, leader))
+            labels.append(_label(segment, block, RIGHT, y + 18, leader))
     after = width_of(compared.verified.told, BOLD_SIZE, bold=True) + 5
-    said = wrapped(compared.verified.text, PHONE - after, TEXT_SIZE, most=4)
+    sentence = wrapped(compared.verified.text, PHONE - after, TEXT_SIZE, most=4)
     below = top + tall
     return Drawn(
         width=PHONE,
-        height=below + 34 + LINE * (len(said) - 1),
+        height=below + 34 + LINE * (len(sentence) - 1),
         bar=LEFT,
         along=along,
         labels=labels,
         claim=claim,
         below=below,
-        sentence=[(after, below + 28 + LINE * at, line) for at, line in enumerate(said)],
+        sentence=[(after, below + 28 + LINE * at, line) for at, line in enumerate(sentence)],
     )
 
 
@@ -251,7 +251,10 @@ def _total(compared: Compared) -> int:
 
 def _named(compared: Compared) -> list[Segment]:
     """What has a label, from nought on."""
-    return [*(one for one in compared.segments if one.number), *([compared.remainder] if compared.remainder else [])]
+    return [
+        *(segment for segment in compared.segments if segment.number),
+        *([compared.remainder] if compared.remainder else []),
+    ]
 
 
 def _bar_of(bars: Sequence[Bar], kind: Kind) -> Bar | None:

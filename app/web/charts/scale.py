@@ -41,7 +41,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
         placed[-1] = high
         for at in range(len(placed) - 2, -1, -1):
             placed[at] = min(placed[at], placed[at + 1] - gap)
-    return [max(one, low + gap * at) for at, one in enumerate(placed)]
+    return [max(place, low + gap * at) for at, place in enumerate(placed)]
 
 
 def flow(wanted: Sequence[float], sizes: Sequence[float], gap: float, low: float, high: float) -> list[float]:

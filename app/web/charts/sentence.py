@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from app.web.catalogue import Catalogue
 from app.web.charts.text import wrapped
-from app.web.figure import PHONE, SEVEN, drawing
+from app.web.figure import PHONE, SEVEN, drawings
 
 SIZE, LINE, MOST_LINES = 16, 24, 6
 
@@ -25,6 +25,5 @@ class Sentence:
 
 def in_place_of_a_chart(text: str, words: Catalogue) -> tuple[Markup, Markup]:
     """The wide and the narrow drawing."""
-    drawn = [Sentence(width, wrapped(text, width, SIZE, most=MOST_LINES)) for width in (SEVEN, PHONE)]
-    wide, narrow = (drawing("sentence", words, drawn=one, text=text) for one in drawn)
-    return wide, narrow
+    laid = [Sentence(width, wrapped(text, width, SIZE, most=MOST_LINES)) for width in (SEVEN, PHONE)]
+    return drawings("sentence", words, laid, text=text)

@@ -86,7 +86,7 @@ def laid_out(
     points: Sequence[Point], published: Sequence[Published], width: float, height: float, most: int
 ) -> SourceLine:
     """Where everything stands. The line is level to the end of the day on which it rose. `most`: days with a tick."""
-    top = max([point.value for point in points] + [one.low or one.high or 0 for one in published])
+    top = max([point.value for point in points] + [figure.low or figure.high or 0 for figure in published])
     scale_ticks = ticks(top)
     left = max(width_of(f"{number:,}", LABEL) for number in scale_ticks) + 8
     right = width - width_of(f"{points[-1].value:,}", NUMBER, bold=True) - TO_LABEL
@@ -97,7 +97,7 @@ def laid_out(
         if point.at <= end:
             path += f"H{x(point.at):.1f}V{y(point.value):.1f}"
     path += f"H{right:.1f}"
-    marks = [_mark(one, x, y) for one in published]
+    marks = [_mark(figure, x, y) for figure in published]
     days = [(x(day.toordinal()), day) for day in day_ticks(begin, end, most)]
     return SourceLine(
         width=width,
@@ -117,14 +117,17 @@ def laid_out(
 def drawn_until(points: Sequence[Point], published: Sequence[Published]) -> float:
     """Where a drawing ends: a little after the line changed for the last time, or a figure was published."""
     changes = [after.at for before, after in pairwise(points) if after.value != before.value]
-    last = max([points[0].at, *changes, *(one.end for one in published)])
+    last = max([points[0].at, *changes, *(figure.end for figure in published)])
     return min(points[-1].at, last + max(2, (last - points[0].at) * QUIET))
 
 
-def _mark(one: Published, x: Linear, y: Linear) -> Mark:
-    low, high = (one.low if one.low is not None else one.high), (one.high if one.high is not None else one.low)
-    opens = 1 if one.high is None else -1 if one.low is None else 0
-    return Mark(x(one.at), x(one.end), y(low or 0), y(high or 0), opens, is_hollow=one.is_off)
+def _mark(figure: Published, x: Linear, y: Linear) -> Mark:
+    low, high = (
+        (figure.low if figure.low is not None else figure.high),
+        (figure.high if figure.high is not None else figure.low),
+    )
+    opens = 1 if figure.high is None else -1 if figure.low is None else 0
+    return Mark(x(figure.at), x(figure.end), y(low or 0), y(high or 0), opens, is_hollow=figure.is_off)
 
 
 def _labels(published: Sequence[Published], marks: Sequence[Mark], left: float) -> list[Label]:
@@ -132,9 +135,9 @@ def _labels(published: Sequence[Published], marks: Sequence[Mark], left: float) 
     rises leaves room; none touches another."""
     labels: list[Label] = []
     ranked = sorted(zip(published, marks, strict=True), key=lambda pair: (pair[0].is_off, pair[0].at), reverse=True)
-    for one, mark in ranked:
-        wide = width_of(one.told, LABEL)
-        label = Label(mark.x - wide - TO_LABEL, mark.high - 4, wide, one.told, one.address)
+    for figure, mark in ranked:
+        wide = width_of(figure.told, LABEL)
+        label = Label(mark.x - wide - TO_LABEL, mark.high - 4, wide, figure.told, figure.address)
         if label.x > left and not any(label.touches(other) for other in labels) and len(labels) < MOST_LABELS:
             labels.append(label)
     return labels

@@ -168,7 +168,7 @@ def _heads(first: Pair, words: Words, zero: float, y: float) -> list[Placed]:
     if first.then is not None:
         named = sorted([(first.then_x, words.then), *named])
     wanted = [(zero, "0"), *named]
-    gap = max(width_of(one, AXIS) / 2 + width_of(other, AXIS) / 2 for (_, one), (_, other) in pairwise(wanted)) + 8
+    gap = max(width_of(text, AXIS) / 2 + width_of(other, AXIS) / 2 for (_, text), (_, other) in pairwise(wanted)) + 8
     placed = spread([x for x, _text in wanted], gap, zero, float("inf"))
     return [Placed(x, y, text, "middle") for x, (_wanted, text) in zip(placed, wanted, strict=True)]
 

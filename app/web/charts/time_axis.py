@@ -23,10 +23,10 @@ def day_ticks(first: float, last: float, most: int) -> list[date]:
         if fits and days / step < most:
             return [date.fromordinal(day) for day in range(start.toordinal(), int(last) + 1, step)]
     for step in MONTHS:
-        found = list(_months(start, last, step))
-        if len(found) <= most:
-            return found
-    return found[:: len(found) // most + 1]
+        months = list(_months(start, last, step))
+        if len(months) <= most:
+            return months
+    return months[:: len(months) // most + 1]
 
 
 def _months(start: date, last: float, step: int) -> Iterator[date]:

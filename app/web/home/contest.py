@@ -33,21 +33,23 @@ class Told:
     hours: Markup
 
 
-def told(page: Page, found: Gathered) -> Told:
-    headline = _headline(page, found)
-    return Told(headline.striptags(), headline, _lead(page, found), _hours(page, found))
+def told(page: Page, gathered: Gathered) -> Told:
+    headline = _headline(page, gathered)
+    return Told(headline.striptags(), headline, _lead(page, gathered), _hours(page, gathered))
 
 
 def _groups(answer: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
     return {group["source"]: group for group in answer["groups"]} if answer else {}
 
 
-def then_and_now(found: Gathered) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+def then_and_now(gathered: Gathered) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """The sources that are drawn, as they stood at the end of the contested day and as they stand; each largest
     first."""
-    before = _groups(found.then)
-    then = [before[group["source"]] for group in found.lines if group["source"] in before]
-    return sorted((group for group in then if group["verified"]), key=lambda one: -one["verified"]), [*found.lines]
+    before = _groups(gathered.then)
+    then = [before[group["source"]] for group in gathered.lines if group["source"] in before]
+    return sorted((group for group in then if group["verified"]), key=lambda group: -group["verified"]), [
+        *gathered.lines
+    ]
 
 
 def _verified(groups: Sequence[Mapping[str, Any]], page: Page) -> Markup:
@@ -55,29 +57,29 @@ def _verified(groups: Sequence[Mapping[str, Any]], page: Page) -> Markup:
     return Markup('<span class="is-verified">{}</span>').format(text)
 
 
-def _headline(page: Page, found: Gathered) -> Markup:
+def _headline(page: Page, gathered: Gathered) -> Markup:
     words = page.catalogue
-    _, one = words.gettext, found.contested
-    if one is None:
-        return _headline_without_claims(page, found)
-    said = Markup('<span class="is-claimed">{}</span>').format(quoted(one.claim, words))
-    who = speaker(one, found.question.country, page.sources)
+    _, statement = words.gettext, gathered.contested
+    if statement is None:
+        return _headline_without_claims(page, gathered)
+    said = Markup('<span class="is-claimed">{}</span>').format(quoted(statement.claim, words))
+    who = speaker(statement, gathered.question.country, page.sources)
     if who is None:
         first = filled(_("The government said %(figure)s."), {"figure": said})
     else:
         first = filled(_("%(who)s said %(figure)s."), {"who": Markup("<bdi>{}</bdi>").format(who), "figure": said})
-    then, now = then_and_now(found)
+    then, now = then_and_now(gathered)
     if not now:
         return first + " " + _("No independent source has verified any.")
     told_now = _verified(now, page)
     today = _("today")
     if "as_of" in page.terms:
-        today = _("by %(moment)s") % {"moment": words.short_moment(found.now["recorded_at"], page.zone)}
+        today = _("by %(moment)s") % {"moment": words.short_moment(gathered.now["recorded_at"], page.zone)}
     if not then:
         second = filled(
             _("That day no organisation had verified any; %(today)s, %(now)s"), {"now": told_now, "today": today}
         )
-    elif found.then and found.then["revision"] == found.now["revision"]:
+    elif gathered.then and gathered.then["revision"] == gathered.now["revision"]:
         values: dict[str, Any] = {"then": _verified(then, page), "who": named(page, then[0]["source"])}
         several, one_alone = _("The organisations have verified %(then)s"), _("%(who)s has verified %(then)s")
         second = filled(several if len(then) > 1 else one_alone, values)
@@ -89,10 +91,10 @@ def _headline(page: Page, found: Gathered) -> Markup:
     return first + " " + second
 
 
-def _headline_without_claims(page: Page, found: Gathered) -> Markup:
-    words, now = page.catalogue, found.lines
+def _headline_without_claims(page: Page, gathered: Gathered) -> Markup:
+    words, now = page.catalogue, gathered.lines
     if not now:
-        reported = found.now["total"]["reported"]
+        reported = gathered.now["total"]["reported"]
         if not reported:
             return escape(words.gettext("No release has been recorded here"))
         sentence = words.ngettext(
@@ -112,33 +114,33 @@ def _headline_without_claims(page: Page, found: Gathered) -> Markup:
     return filled(sentence, values)
 
 
-def _lead(page: Page, found: Gathered) -> Markup:
-    parts = [*_windows(page, found), *_on_its_own_count(page, found)]
+def _lead(page: Page, gathered: Gathered) -> Markup:
+    parts = [*_windows(page, gathered), *_on_its_own_count(page, gathered)]
     if not parts:
         _ = page.catalogue.gettext
         parts = [escape(_("No authority has published a figure that can be set beside them."))]
     return Markup(" ").join(parts)
 
 
-def _windows(page: Page, found: Gathered) -> list[Markup]:
+def _windows(page: Page, gathered: Gathered) -> list[Markup]:
     """Since when each side counts, where that is not the same."""
     words = page.catalogue
-    _, ours = words.gettext, found.question.released_from
-    told = [one for one in found.told if one.is_cumulative]
-    silent = any(not claim["window_from"] for one in told for claim in one.claims)
-    if not told or (not silent and found.claims_from == ours):
+    _, ours = words.gettext, gathered.question.released_from
+    told = [statement for statement in gathered.told if statement.is_cumulative]
+    silent = any(not claim["window_from"] for statement in told for claim in statement.claims)
+    if not told or (not silent and gathered.claims_from == ours):
         return []
-    government = speaker(found.contested or told[0], found.question.country, page.sources) is None
+    government = speaker(gathered.contested or told[0], gathered.question.country, page.sources) is None
     side = _("the government") if government else _("the authorities")
     values = {
         "ours": since(ours, words) if ours else _("without a beginning"),
         "side": side,
-        "theirs": since(found.claims_from, words) if found.claims_from else "",
+        "theirs": since(gathered.claims_from, words) if gathered.claims_from else "",
     }
-    if found.claims_from and found.claims_from == ours:
+    if gathered.claims_from and gathered.claims_from == ours:
         sentence = _("The organisations count %(ours)s; %(side)s too, when it says since when.")
         return [filled(sentence, values)]
-    if not found.claims_from:
+    if not gathered.claims_from:
         sentence = _("The organisations count %(ours)s; %(side)s does not say since when.")
     elif silent:
         sentence = _("The organisations count %(ours)s; %(side)s, %(theirs)s, when it says since when.")
@@ -147,12 +149,12 @@ def _windows(page: Page, found: Gathered) -> list[Markup]:
     return [escape(_("They do not count the same.")), filled(sentence, values)]
 
 
-def _on_its_own_count(page: Page, found: Gathered) -> list[Markup]:
+def _on_its_own_count(page: Page, gathered: Gathered) -> list[Markup]:
     """The last figure that can be compared, on its own window and hour."""
-    one = found.last
-    beside = found.beside.get(one.id) if one else None
+    statement = gathered.last
+    beside = gathered.beside.get(statement.id) if statement else None
     verified = verified_beside(beside)
-    if one is None or beside is None or verified is None:
+    if statement is None or beside is None or verified is None:
         return []
     words = page.catalogue
     _ = words.gettext
@@ -164,14 +166,14 @@ def _on_its_own_count(page: Page, found: Gathered) -> list[Markup]:
                        verified) % {"number": words.number(verified)},
         "told",
     )  # fmt: skip
-    values = {"figure": quoted(one.claim, words), "day": words.long_day(one.day), "verified": count}
-    if speaker(one, found.question.country, page.sources) is None:
+    values = {"figure": quoted(statement.claim, words), "day": words.long_day(statement.day), "verified": count}
+    if speaker(statement, gathered.question.country, page.sources) is None:
         sentence = _(
             "In the government's own count, its %(figure)s of %(day)s stood beside %(verified)s by some independent "
             "source."
         )
     else:
-        values["who"] = named(page, one.claim["claimant"])
+        values["who"] = named(page, statement.claim["claimant"])
         sentence = _(
             "On its own window, what %(who)s stated on %(day)s, %(figure)s, stood beside %(verified)s by some "
             "independent source."
@@ -180,7 +182,7 @@ def _on_its_own_count(page: Page, found: Gathered) -> list[Markup]:
     number, is_open = unverified(beside)
     if number is None or number <= 0:
         return [first]
-    address = page.address(f"/claims/{one.id}", kept(page))
+    address = page.address(f"/claims/{statement.id}", pinned(page))
     text = linked(words.number(number), address, remainder(number, page), "told")
     sentence = words.ngettext(
         "The other %(number)s none had verified.", "The other %(number)s none had verified.", number
@@ -211,41 +213,41 @@ def unverified(beside: Mapping[str, Any]) -> tuple[int | None, bool]:
     return (gap["low"], True) if gap["high"] is None else (gap["high"], False)
 
 
-def kept(page: Page) -> dict[str, Any]:
+def pinned(page: Page) -> dict[str, Any]:
     """The moment that the address of a page names, which its links keep."""
     return {"as_of": page.terms.get("as_of")}
 
 
-def _hours(page: Page, found: Gathered) -> Markup:
+def _hours(page: Page, gathered: Gathered) -> Markup:
     """Whose each number is, and of which hour."""
     words = page.catalogue
     _, parts = words.gettext, []
-    then, now = then_and_now(found)
-    if found.contested is not None:
-        parts.append(_said(page, found.contested))
-        if then and found.then:
+    then, now = then_and_now(gathered)
+    if gathered.contested is not None:
+        parts.append(_said(page, gathered.contested))
+        if then and gathered.then:
             sentence = _("%(numbers)s (%(names)s): at the end of %(day)s.")
-            parts.append(_whose(page, then, sentence, words.day(found.contested.day), names=True))
+            parts.append(_whose(page, then, sentence, words.day(gathered.contested.day), names=True))
     if now:
-        day = words.moment(found.now["recorded_at"], page.zone)
+        day = words.moment(gathered.now["recorded_at"], page.zone)
         sentence = _("%(numbers)s (%(names)s): %(day)s.") if not then else _("%(numbers)s: %(day)s.")
         parts.append(_whose(page, now, sentence, day, names=not then))
-    revision = str(found.now["revision"])
+    revision = str(gathered.now["revision"])
     parts.append(filled(_("Revision %(number)s."), {"number": revision}))
     return Markup(" ").join(parts)
 
 
-def _said(page: Page, one: Statement) -> Markup:
+def _said(page: Page, statement: Statement) -> Markup:
     words = page.catalogue
     _ = words.gettext
-    address = page.address(f"/claims/{one.id}", kept(page))
-    figure = quoted(one.claim, words)
+    address = page.address(f"/claims/{statement.id}", pinned(page))
+    figure = quoted(statement.claim, words)
     values = {
         "figure": linked(at_the_start(figure), address, _("%(figure)s: see the claim") % {"figure": figure}, "told"),
-        "who": named(page, one.claim["claimant"]),
-        "when": words.said_at(one.claim["stated_at"], page.zone),
+        "who": named(page, statement.claim["claimant"]),
+        "when": words.said_at(statement.claim["stated_at"], page.zone),
     }
-    if one.has_hour:
+    if statement.has_hour:
         return filled(_("%(figure)s: %(who)s, %(when)s."), values)
     return filled(_("%(figure)s: %(who)s, %(when)s, without an hour."), values)
 

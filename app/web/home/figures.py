@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from markupsafe import Markup
@@ -12,7 +13,7 @@ from app.web.charts.contest import NARROW, WIDE, Bar, Contest, Frame, Gap, Line,
 from app.web.charts.lanes import Lane
 from app.web.charts.time_axis import day_ticks
 from app.web.figure import Figure, drawing
-from app.web.home.contest import kept, remainder, unverified
+from app.web.home.contest import pinned, remainder, unverified
 from app.web.home.gathered import Gathered, verified_beside
 from app.web.home.published import of_line, styles
 from app.web.home.statements import Statement, ranked
@@ -36,38 +37,39 @@ LEAST_DAYS = 3.0  # an axis of less would be hours
 LONG = 400.0  # days: ticks of a longer axis are months, with their years
 TICKS = {WIDE: 9, NARROW: 6}
 NAME = "contested"
+MOMENT = attrgetter("moment")
 
 Steps = tuple[tuple[float, int], ...]
 
 
-def contested_figure_of(page: Page, found: Gathered) -> Figure:
+def contested_figure_of(page: Page, gathered: Gathered) -> Figure:
     """The figure of what was gathered."""
     words = page.catalogue
     _ = words.gettext
-    shown = ranked(found.told, found.contested, found.last)
-    bars = tuple(_bar(page, found, one) for one in shown)
-    finding, mains = _finding(page, found), [slug for slug, style in styles(found).items() if style == 1]
+    shown = ranked(gathered.told, gathered.contested, gathered.last)
+    bars = tuple(_bar(page, gathered, statement) for statement in shown)
+    finding, mains = _finding(page, gathered), [slug for slug, style in styles(gathered).items() if style == 1]
     drawings = {
         frame: drawing(
             NAME, words, finding=finding, prefix=f"{NAME}-{frame.prefix}",
-            canvas=contested.draw(_contest(page, found, shown, bars, frame), frame, f"{NAME}-{frame.prefix}"),
+            canvas=contested.draw(_contest(page, gathered, shown, bars, frame), frame, f"{NAME}-{frame.prefix}"),
         )
         for frame in (WIDE, NARROW)
     }  # fmt: skip
-    terms = found.question.terms
-    pinned = {**terms, "as_of": found.now["revision"]}
-    csv = page.address("/counts/series", {**pinned, "interval": found.series["terms"]["interval"], "claims": "true",
+    terms = gathered.question.terms
+    pinned = {**terms, "as_of": gathered.now["revision"]}
+    csv = page.address("/counts/series", {**pinned, "interval": gathered.series["terms"]["interval"], "claims": "true",
                                           "format": "csv"})  # fmt: skip
     return Figure(
         name=NAME,
         heading=_("Releases of political prisoners: what the government said, and what each organisation verified")
-        if found.told
+        if gathered.told
         else _("Releases of political prisoners, as each organisation verified them"),
         finding=finding,
         wide=drawings[WIDE],
         narrow=drawings[NARROW],
-        caption=_caption(page, found),
-        short_names=short_names(page, found),
+        caption=_caption(page, gathered),
+        short_names=short_names(page, gathered),
         columns=[
             _("Who, and when"),
             _("Counts since"),
@@ -75,23 +77,23 @@ def contested_figure_of(page: Page, found: Gathered) -> Figure:
             _("Verified by at least one, on its own window"),
             *(page.name_of(slug) for slug in mains),
         ],
-        rows=[_row(page, found, one, mains) for one in sorted(found.told, key=lambda one: one.moment)],
+        rows=[_row(page, gathered, statement, mains) for statement in sorted(gathered.told, key=MOMENT)],
         terms=terms,
         files=[(_("Every point (CSV)"), f"/v1{csv.removeprefix('/' + page.language)}")],
     )  # fmt: skip
 
 
 def _contest(
-    page: Page, found: Gathered, shown: Sequence[Statement], bars: tuple[Bar, ...], frame: Frame
+    page: Page, gathered: Gathered, shown: Sequence[Statement], bars: tuple[Bar, ...], frame: Frame
 ) -> Contest:  # fmt: skip
-    words, series, looks = page.catalogue, found.series, styles(found)
+    words, series, looks = page.catalogue, gathered.series, styles(gathered)
     _, moments = words.gettext, _moments(series["points"])
-    lines = tuple(_line(page, found, group, looks[group["source"]], moments) for group in found.lines)
+    lines = tuple(_line(page, gathered, group, looks[group["source"]], moments) for group in gathered.lines)
     first = float(int(moments[0])) if moments else 0.0
     last = _last(lines, shown[: frame.most_bars], first, moments)
     at_least_one = [point["verified"] + point["contested"] for point in series["points"]]
-    at_least_three = [point["releases"] for point in found.by_three["points"]]
-    band = _band(moments, at_least_three, at_least_one, last) if found.lines and any(at_least_one) else ()
+    at_least_three = [point["releases"] for point in gathered.by_three["points"]]
+    band = _band(moments, at_least_three, at_least_one, last) if gathered.lines and any(at_least_one) else ()
     return Contest(
         first=first,
         last=last,
@@ -108,16 +110,17 @@ def _contest(
         if band
         else "",
         published=tuple(
-            figure for group in found.lines
-            for figure in of_line(found, group["source"], looks[group["source"]], page.zone, words)
+            figure for group in gathered.lines
+            for figure in of_line(gathered, group["source"], looks[group["source"]], page.zone, words)
             if first <= figure.begins <= last
         ),
         bars=bars,
-        gap=_gap(page, found),
-        reference=_reference(page, found, first, last),
-        event=_announcement(page, found, first, last),
+        gap=_gap(page, gathered),
+        reference=_reference(page, gathered, first, last),
+        event=_announcement(page, gathered, first, last),
         lanes_heading=_("Since when each figure counts"),
-        lanes=lambda ids: _lanes(page, found, [one for one in shown if one.id in ids], first, narrow=frame is NARROW),
+        lanes=lambda ids: _lanes(page, gathered, [each for each in shown if each.id in ids], first,
+                                 narrow=frame is NARROW),
         told=words.number,
     )  # fmt: skip
 
@@ -138,9 +141,9 @@ def _steps(moments: Sequence[float], values: Sequence[int]) -> Steps:
     return tuple(steps)
 
 
-def _line(page: Page, found: Gathered, group: Mapping[str, Any], style: int, moments: Sequence[float]) -> Line:
+def _line(page: Page, gathered: Gathered, group: Mapping[str, Any], style: int, moments: Sequence[float]) -> Line:
     words, slug = page.catalogue, group["source"]
-    points = next(line["points"] for line in found.series["series"] if line["source"] == slug)
+    points = next(line["points"] for line in gathered.series["series"] if line["source"] == slug)
     number, name = words.number(group["verified"]), page.name_of(slug)
     return Line(
         style=style,
@@ -155,7 +158,7 @@ def _line(page: Page, found: Gathered, group: Mapping[str, Any], style: int, mom
 
 def _last(lines: Sequence[Line], shown: Sequence[Statement], first: float, moments: Sequence[float]) -> float:
     """Where the axis ends: a little after the last change and the last claim, and not after what is known by much."""
-    changes = [line.steps[-1][0] for line in lines] + [one.moment + 0.5 for one in shown]
+    changes = [line.steps[-1][0] for line in lines] + [statement.moment + 0.5 for statement in shown]
     latest = max(changes, default=moments[-1] if moments else first)
     return max(latest + (latest - first) * MARGIN, first + LEAST_DAYS)
 
@@ -168,55 +171,55 @@ def _band(moments: Sequence[float], low: Sequence[int], high: Sequence[int], las
     return tuple(steps)
 
 
-def _reference(page: Page, found: Gathered, first: float, last: float) -> Reference | None:
-    if found.reference is None or found.claims_from is None:
+def _reference(page: Page, gathered: Gathered, first: float, last: float) -> Reference | None:
+    if gathered.reference is None or gathered.claims_from is None:
         return None
-    words, points = page.catalogue, found.reference["points"]
+    words, points = page.catalogue, gathered.reference["points"]
     steps = _steps(_moments(points), [point["releases"] for point in points])
     before = [value for moment, value in steps if moment <= first]
     inside = ((first, before[-1] if before else 0), *(step for step in steps if first < step[0] <= last))
     number = words.number(inside[-1][1])
     _ = words.gettext
-    label = _("%(number)s %(since)s") % {"number": number, "since": since(found.claims_from, words, short=True)}
+    label = _("%(number)s %(since)s") % {"number": number, "since": since(gathered.claims_from, words, short=True)}
     return Reference(inside, label, _("by at least one source, gross"))
 
 
-def _bar(page: Page, found: Gathered, one: Statement) -> Bar:
-    words, claim = page.catalogue, one.claim
+def _bar(page: Page, gathered: Gathered, statement: Statement) -> Bar:
+    words, claim = page.catalogue, statement.claim
     _ = words.gettext
-    who, said = page.name_of(claim["claimant"]), words.short_day(one.day).replace(" ", NO_BREAK)
-    note = "" if one.beginnings else _("does not say since when")
-    replaced = _replaced(found, one)
+    who, said = page.name_of(claim["claimant"]), words.short_day(statement.day).replace(" ", NO_BREAK)
+    note = "" if statement.beginnings else _("does not say since when")
+    replaced = _replaced(gathered, statement)
     if replaced:
         note = _("had said %(figure)s before") % {"figure": quoted(replaced, words)}
     return Bar(
-        id=one.id,
-        day=one.moment,
+        id=statement.id,
+        day=statement.moment,
         low=claim["low"],
         high=claim["high"],
         is_about=claim["qualifier"] == Qualifier.ABOUT,
-        verified=verified_beside(found.beside.get(one.id)),
+        verified=verified_beside(gathered.beside.get(statement.id)),
         number=quoted(claim, words),
         who=who,
         said=said,
         note=note,
-        address=page.address(f"/claims/{one.id}", kept(page)),
+        address=page.address(f"/claims/{statement.id}", pinned(page)),
         link=_("%(figure)s, %(who)s, %(day)s: see the claim")
         % {"figure": quoted(claim, words), "who": who, "day": said},
     )
 
 
-def _replaced(found: Gathered, one: Statement) -> Mapping[str, Any] | None:
+def _replaced(gathered: Gathered, statement: Statement) -> Mapping[str, Any] | None:
     """The claim that a statement took the place of, where its figure was another."""
-    by_id = {claim["id"]: claim for claim in found.claims}
-    before = [by_id[each] for each in by_id.get(one.id, {}).get("supersedes", ()) if each in by_id]
-    return next((claim for claim in before if (claim["low"], claim["high"]) != (one.claim["low"], one.claim["high"])),
-                None)  # fmt: skip
+    by_id = {claim["id"]: claim for claim in gathered.claims}
+    before = [by_id[each] for each in by_id.get(statement.id, {}).get("supersedes", ()) if each in by_id]
+    figure = statement.claim["low"], statement.claim["high"]
+    return next((claim for claim in before if (claim["low"], claim["high"]) != figure), None)
 
 
-def _gap(page: Page, found: Gathered) -> Gap | None:
-    beside = found.beside.get(found.last.id) if found.last else None
-    if found.last is None or beside is None:
+def _gap(page: Page, gathered: Gathered) -> Gap | None:
+    beside = gathered.beside.get(gathered.last.id) if gathered.last else None
+    if gathered.last is None or beside is None:
         return None
     number, is_least = unverified(beside)
     if number is None or number <= 0:
@@ -225,20 +228,20 @@ def _gap(page: Page, found: Gathered) -> Gap | None:
     _ = words.gettext
     text = words.number(number)
     return Gap(
-        bar=found.last.id,
+        bar=gathered.last.id,
         number=_("at least %(low)s") % {"low": text} if is_least else text,
         words=_("that no independent source had verified"),
         hatch=_("Hatched: what nobody had verified of that same count"),
-        address=page.address(f"/claims/{found.last.id}", kept(page)),
+        address=page.address(f"/claims/{gathered.last.id}", pinned(page)),
         link=remainder(number, page),
     )
 
 
-def _announcement(page: Page, found: Gathered, first: float, last: float) -> tuple[float, str] | None:
+def _announcement(page: Page, gathered: Gathered, first: float, last: float) -> tuple[float, str] | None:
     """The first day on which an authority spoke of releases without a number."""
     words = page.catalogue
-    for claim in sorted(found.claims, key=lambda claim: claim["stated_at"] or ""):
-        if claim["qualifier"] == Qualifier.UNQUANTIFIED and claim["country"] == found.question.country:
+    for claim in sorted(gathered.claims, key=lambda claim: claim["stated_at"] or ""):
+        if claim["qualifier"] == Qualifier.UNQUANTIFIED and claim["country"] == gathered.question.country:
             day = (claim["stated_at"] or "")[:10]
             if len(day) == len("2026-01-08") and first <= date.fromisoformat(day).toordinal() <= last:
                 text = words.gettext("%(day)s: announced, no number") % {"day": words.short_day(day)}
@@ -247,7 +250,7 @@ def _announcement(page: Page, found: Gathered, first: float, last: float) -> tup
 
 
 def _lanes(
-    page: Page, found: Gathered, shown: Sequence[Statement], first: float, *, narrow: bool
+    page: Page, gathered: Gathered, shown: Sequence[Statement], first: float, *, narrow: bool
 ) -> tuple[Lane, ...]:  # fmt: skip
     """The window of the sources, then each figure in the order of its hour; on a phone those that count alike share
     a lane."""
@@ -255,15 +258,15 @@ def _lanes(
     _ = words.gettext
     if not shown:
         return ()
-    ours = found.question.released_from
+    ours = gathered.question.released_from
     text = since(ours, words) if ours else _("without a beginning")
     sentence = _("the organisations, %(since)s") % {"since": text}
     told = [Lane("", sentence if narrow else _("the organisations"), (_begin(ours) if ours else first,), None, False)]
     groups: dict[Any, list[Statement]] = {}
-    for one in sorted(shown, key=lambda one: one.moment):
-        groups.setdefault(one.beginnings if narrow else one.id, []).append(one)
+    for statement in sorted(shown, key=MOMENT):
+        groups.setdefault(statement.beginnings if narrow else statement.id, []).append(statement)
     for group in groups.values():
-        figures = words.listed([quoted(one.claim, words) for one in group])
+        figures = words.listed([quoted(statement.claim, words) for statement in group])
         begins = tuple(_begin(each) for each in group[0].beginnings)
         told.append(Lane(figures, ": " + beginnings(group[0], words, short=narrow), begins, group[-1].moment))
     return tuple(told)
@@ -275,28 +278,28 @@ def _begin(text: str) -> float:
     return float(date(year, month, day).toordinal())
 
 
-def _finding(page: Page, found: Gathered) -> str:
+def _finding(page: Page, gathered: Gathered) -> str:
     words = page.catalogue
     _ = words.gettext
-    if not found.lines:
+    if not gathered.lines:
         return _("No independent source has verified a release here.")
     values = {
-        "names": words.listed([page.name_of(group["source"]) for group in found.lines]),
-        "numbers": numbers((group["verified"] for group in found.lines), words),
-        "since": since(found.question.released_from, words) if found.question.released_from else "",
+        "names": words.listed([page.name_of(group["source"]) for group in gathered.lines]),
+        "numbers": numbers((group["verified"] for group in gathered.lines), words),
+        "since": since(gathered.question.released_from, words) if gathered.question.released_from else "",
     }
     verified = (_("%(names)s verified %(numbers)s %(since)s") % values).strip()
-    if found.last is None:
+    if gathered.last is None:
         return verified + "."
     values = {
-        "figure": quoted(found.last.claim, words),
-        "since": since(found.last.claim["window_from"], words),
-        "who": page.name_of(found.last.claim["claimant"]),
+        "figure": quoted(gathered.last.claim, words),
+        "since": since(gathered.last.claim["window_from"], words),
+        "who": page.name_of(gathered.last.claim["claimant"]),
     }
     return f"{verified}; " + _("%(who)s said %(figure)s, counted %(since)s.") % values
 
 
-def _caption(page: Page, found: Gathered) -> Markup:
+def _caption(page: Page, gathered: Gathered) -> Markup:
     """How to read it; what each mark is."""
     _ = page.catalogue.gettext
     lines = _(
@@ -304,33 +307,33 @@ def _caption(page: Page, found: Gathered) -> Markup:
         "its day. <b>Dots:</b> the figure that it published; as wide as the day where it gave no hour."
     )
     parts = [filled(lines, {})]
-    if found.told:
+    if gathered.told:
         bars = _(
             "<b>Bars:</b> what an authority said, on the day it said it; open where it said “more than”, dashed where "
             "it cannot be compared. <b>Hatched:</b> what nobody had verified of that same count."
         )
         parts.append(filled(bars, {}))
-    if found.reference is not None and found.claims_from is not None:
+    if gathered.reference is not None and gathered.claims_from is not None:
         dotted = _("<b>Dotted line:</b> verified by at least one source %(since)s.")
-        parts.append(filled(dotted, {"since": since(found.claims_from, page.catalogue)}))
+        parts.append(filled(dotted, {"since": since(gathered.claims_from, page.catalogue)}))
     return Markup(" ").join(parts)
 
 
-def _row(page: Page, found: Gathered, one: Statement, mains: Sequence[str]) -> list[Markup | str]:
+def _row(page: Page, gathered: Gathered, statement: Statement, mains: Sequence[str]) -> list[Markup | str]:
     words = page.catalogue
     _ = words.gettext
-    claim, beside = one.claim, found.beside.get(one.id)
+    claim, beside = statement.claim, gathered.beside.get(statement.id)
     figure = quoted(claim, words)
-    address = page.address(f"/claims/{one.id}", kept(page))
+    address = page.address(f"/claims/{statement.id}", pinned(page))
     said = Markup("{}, {}").format(named(page, claim["claimant"]), words.said_at(claim["stated_at"], page.zone))
     cells: list[Markup | str] = [
         said,
-        beginnings(one, words),
+        beginnings(statement, words),
         linked(figure, address, _("%(figure)s: see the claim") % {"figure": figure}),
     ]
     verified = verified_beside(beside)
     if beside is None or verified is None:
-        cells.append(_("not comparable") if beside is not None or not one.beginnings else _("see the claim"))
+        cells.append(_("not comparable") if beside is not None or not statement.beginnings else _("see the claim"))
         return [*cells, *("" for _slug in mains)]
     count = page_of(page, beside["then"]["permalink"])
     text = words.number(verified)

@@ -65,17 +65,21 @@ async def gather(page: Page, question: Question, claims: Claims) -> Gathered:
     lines = _drawn(page, now)
     told = statements(series["claims"], page.sources, page.zone)
     contested = most_contested(told, _most_by_day(page, series), _days_of_others(page, series, question))
-    claims_from = commonest(one.claim["window_from"] for one in told if one.is_cumulative)
+    claims_from = commonest(statement.claim["window_from"] for statement in told if statement.is_cumulative)
     asked, then_as_of = _to_reconcile(told, contested), _end_of_day(series, contested)
     zoomed = _days_to_zoom(series, question, lines, contested)
     reference, by_hour, then, *beside = await together(
         _reference(page, terms, claims_from),
         _by_hour(page, terms, series, zoomed),
         _count_then(page, terms, series, contested),
-        *(page.api.get(f"/v1/claims/{one.id}/reconciliation") for one in asked),
+        *(page.api.get(f"/v1/claims/{statement.id}/reconciliation") for statement in asked),
     )
-    answers = {one.id: answer for one, answer in zip(asked, beside, strict=True)}
-    comparable = [one for one in told if one.is_cumulative and verified_beside(answers.get(one.id)) is not None]
+    answers = {statement.id: answer for statement, answer in zip(asked, beside, strict=True)}
+    comparable = [
+        statement
+        for statement in told
+        if statement.is_cumulative and verified_beside(answers.get(statement.id)) is not None
+    ]
     return Gathered(
         question=question,
         now=now,
@@ -87,7 +91,7 @@ async def gather(page: Page, question: Question, claims: Claims) -> Gathered:
         claims=claims,
         told=tuple(told),
         contested=contested,
-        last=max(comparable, key=lambda one: one.moment, default=None),
+        last=max(comparable, key=lambda statement: statement.moment, default=None),
         then=then,
         then_as_of=then_as_of,
         beside=answers,
@@ -125,12 +129,12 @@ def _days_to_zoom(
     series: Answer, question: Question, lines: tuple[Answer, ...], contested: Statement | None
 ) -> date | None:
     """The days on which the drawn sources published most; one figure a day of each number."""
-    found = Counter(
+    by_day = Counter(
         date.fromisoformat(str(claim["stated_at"])[:DAY])
         for group in lines
         for claim in own_figures(series["claims"], group["source"], question.released_from)
     )
-    return days_to_zoom(found, date.fromisoformat(contested.day) if contested else None)
+    return days_to_zoom(by_day, date.fromisoformat(contested.day) if contested else None)
 
 
 async def _by_hour(page: Page, terms: Mapping[str, Any], series: Answer, zoomed: date | None) -> Any:
@@ -190,6 +194,6 @@ def _days_of_others(page: Page, series: Answer, question: Question) -> set[str]:
 
 def _to_reconcile(told: list[Statement], contested: Statement | None) -> list[Statement]:
     """The statements that say since when they count, and how many; the last of them surely among them."""
-    dated = [one for one in told if one.claim["window_from"] and one.claim["low"] is not None]
-    last = max(dated, key=lambda one: one.moment, default=None)
+    dated = [statement for statement in told if statement.claim["window_from"] and statement.claim["low"] is not None]
+    last = max(dated, key=lambda statement: statement.moment, default=None)
     return ranked(dated, contested, last)[:MOST_RECONCILED]

@@ -11,7 +11,7 @@ from app.web.charts import hours
 from app.web.charts.hours import NARROW, WIDE, Claim, Hours, Line, Published
 from app.web.charts.time_axis import day_number
 from app.web.figure import Figure, drawing
-from app.web.home.contest import kept
+from app.web.home.contest import pinned
 from app.web.home.gathered import Gathered
 from app.web.home.own_figures import own_figures, placed, when_of
 from app.web.home.published import styles
@@ -28,7 +28,7 @@ class Zoom:
 
 
 @dataclass(frozen=True)
-class _Figure:
+class _OwnFigure:
     """A figure that a drawn source published in these days."""
 
     slug: str
@@ -38,15 +38,15 @@ class _Figure:
     span: tuple[float, float]
 
 
-def zoom_of(page: Page, found: Gathered) -> Zoom | None:
+def zoom_of(page: Page, gathered: Gathered) -> Zoom | None:
     """The zoom, where the days around the contested figure have enough figures for one."""
-    if found.by_hour is None or found.zoomed is None:
+    if gathered.by_hour is None or gathered.zoomed is None:
         return None
-    days = [found.zoomed, date.fromordinal(found.zoomed.toordinal() + 1)]
-    figures = _figures(page, found, days)
+    days = [gathered.zoomed, date.fromordinal(gathered.zoomed.toordinal() + 1)]
+    figures = _figures(page, gathered, days)
     words = page.catalogue
     _ = words.gettext
-    heading, shown = _heading(page, figures), _hours(page, found, days, figures)
+    heading, shown = _heading(page, figures), _hours(page, gathered, days, figures)
     drawings = {
         frame: drawing(
             "contested", words, finding=heading, prefix=f"{NAME}-{frame.prefix}",
@@ -54,8 +54,8 @@ def zoom_of(page: Page, found: Gathered) -> Zoom | None:
         )
         for frame in (WIDE, NARROW)
     }  # fmt: skip
-    terms = {**found.question.terms, "interval": "hour", "told_from": found.zoomed.isoformat(),
-             "as_of": found.by_hour["revision"]}  # fmt: skip
+    terms = {**gathered.question.terms, "interval": "hour", "told_from": gathered.zoomed.isoformat(),
+             "as_of": gathered.by_hour["revision"]}  # fmt: skip
     csv = page.address("/counts/series", {**terms, "claims": "true", "format": "csv"})
     figure = Figure(
         name=NAME,
@@ -66,30 +66,30 @@ def zoom_of(page: Page, found: Gathered) -> Zoom | None:
         caption=_("Lines: what each organisation had verified, at each hour. Dots: the figure that it published; as "
                   "wide as the day where it gave no hour. Hatched: what an authority said, as wide as the day too "
                   "where it gave none."),
-        short_names=short_names(page, found),
+        short_names=short_names(page, gathered),
         columns=[_("Who"), _("When"), _("The figure")],
-        rows=_rows(page, found, figures, days),
-        terms=found.question.terms,
+        rows=_rows(page, gathered, figures, days),
+        terms=gathered.question.terms,
         files=[(_("Every point (CSV)"), f"/v1{csv.removeprefix('/' + page.language)}")],
     )  # fmt: skip
-    return Zoom(figure, tuple(_paragraphs(page, found, figures, days)))
+    return Zoom(figure, tuple(_paragraphs(page, gathered, figures, days)))
 
 
-def _figures(page: Page, found: Gathered, days: Sequence[date]) -> list[_Figure]:
+def _figures(page: Page, gathered: Gathered, days: Sequence[date]) -> list[_OwnFigure]:
     told = []
-    for group in found.lines:
-        for claim in own_figures(found.series["claims"], group["source"], found.question.released_from):
+    for group in gathered.lines:
+        for claim in own_figures(gathered.series["claims"], group["source"], gathered.question.released_from):
             local = when_of(claim, page.zone)
             if local.date() in days:
                 has_hour = "T" in str(claim["stated_at"])
                 value = int(str(claim["low"]))
-                told.append(_Figure(group["source"], value, local, has_hour, placed(claim, local)))
-    return sorted(told, key=lambda one: one.local)
+                told.append(_OwnFigure(group["source"], value, local, has_hour, placed(claim, local)))
+    return sorted(told, key=lambda own: own.local)
 
 
-def _heading(page: Page, figures: Sequence[_Figure]) -> str:
+def _heading(page: Page, figures: Sequence[_OwnFigure]) -> str:
     words = page.catalogue
-    sources = {one.slug for one in figures}
+    sources = {own.slug for own in figures}
     values = {"figures": in_words(len(figures), words), "sources": in_words(len(sources), words)}
     if len(sources) == 1:
         values["sources"] = page.name_of(figures[0].slug)
@@ -99,23 +99,23 @@ def _heading(page: Page, figures: Sequence[_Figure]) -> str:
     )
 
 
-def _hours(page: Page, found: Gathered, days: Sequence[date], figures: Sequence[_Figure]) -> Hours:
-    words, looks = page.catalogue, styles(found)
+def _hours(page: Page, gathered: Gathered, days: Sequence[date], figures: Sequence[_OwnFigure]) -> Hours:
+    words, looks = page.catalogue, styles(gathered)
     _ = words.gettext
     claims = []
-    for one in found.told:
-        if date.fromisoformat(one.day) in days:
-            begins = one.moment if one.has_hour else float(date.fromisoformat(one.day).toordinal())
-            who = page.name_of(one.claim["claimant"])
-            figure = quoted(one.claim, words)
+    for statement in gathered.told:
+        if date.fromisoformat(statement.day) in days:
+            begins = statement.moment if statement.has_hour else float(date.fromisoformat(statement.day).toordinal())
+            who = page.name_of(statement.claim["claimant"])
+            figure = quoted(statement.claim, words)
             claims.append(
                 Claim(
-                    value=one.size, number=figure,
+                    value=statement.size, number=figure,
                     who=who,
-                    beyond=_("off the scale"), begins=begins, ends=begins if one.has_hour else begins + 1,
-                    address=page.address(f"/claims/{one.id}", kept(page)),
+                    beyond=_("off the scale"), begins=begins, ends=begins if statement.has_hour else begins + 1,
+                    address=page.address(f"/claims/{statement.id}", pinned(page)),
                     link=_("%(figure)s, %(who)s, %(day)s: see the claim")
-                    % {"figure": figure, "who": who, "day": words.short_day(one.day)},
+                    % {"figure": figure, "who": who, "day": words.short_day(statement.day)},
                 )
             )  # fmt: skip
     return Hours(
@@ -126,14 +126,14 @@ def _hours(page: Page, found: Gathered, days: Sequence[date], figures: Sequence[
         lines=tuple(
             Line(looks[group["source"]], page.name_of(group["source"]),
                   short_name(group["source"], page.name_of(group["source"])),
-                  _steps(found.by_hour or {}, group["source"], page))
-            for group in found.lines
+                  _steps(gathered.by_hour or {}, group["source"], page))
+            for group in gathered.lines
         ),
         published=tuple(
-            Published(looks[one.slug], one.value, words.number(one.value),
-                 words.hour(one.local.isoformat(), page.zone) if one.has_hour else _("that day, without an hour"),
-                 *one.span)
-            for one in figures
+            Published(looks[own.slug], own.value, words.number(own.value),
+                 words.hour(own.local.isoformat(), page.zone) if own.has_hour else _("that day, without an hour"),
+                 *own.span)
+            for own in figures
         ),
         claims=tuple(claims),
     )  # fmt: skip
@@ -154,37 +154,44 @@ def _steps(series: Mapping[str, Any], slug: str, page: Page) -> tuple[tuple[floa
     return tuple(steps)
 
 
-def _rows(page: Page, found: Gathered, figures: Sequence[_Figure], days: Sequence[date]) -> list[list[Markup | str]]:
+def _rows(
+    page: Page, gathered: Gathered, figures: Sequence[_OwnFigure], days: Sequence[date]
+) -> list[list[Markup | str]]:
     words = page.catalogue
     rows: list[tuple[float, list[Markup | str]]] = [
-        (one.span[1], [named(page, one.slug), _when(page, one), words.number(one.value)]) for one in figures
+        (own.span[1], [named(page, own.slug), _when(page, own), words.number(own.value)]) for own in figures
     ]
-    for one in found.told:
-        if date.fromisoformat(one.day) in days:
-            figure = quoted(one.claim, words)
+    for statement in gathered.told:
+        if date.fromisoformat(statement.day) in days:
+            figure = quoted(statement.claim, words)
             name = words.gettext("%(figure)s: see the claim") % {"figure": figure}
-            link = linked(figure, page.address(f"/claims/{one.id}", kept(page)), name)
-            said = words.said_at(one.claim["stated_at"], page.zone)
-            rows.append((one.moment + 0.5 * (not one.has_hour), [named(page, one.claim["claimant"]), said, link]))
+            link = linked(figure, page.address(f"/claims/{statement.id}", pinned(page)), name)
+            said = words.said_at(statement.claim["stated_at"], page.zone)
+            rows.append(
+                (
+                    statement.moment + 0.5 * (not statement.has_hour),
+                    [named(page, statement.claim["claimant"]), said, link],
+                )
+            )
     return [row for _moment, row in sorted(rows, key=lambda row: row[0])]
 
 
-def _when(page: Page, one: _Figure) -> str:
+def _when(page: Page, own: _OwnFigure) -> str:
     words = page.catalogue
-    if one.has_hour:
-        return words.moment(one.local.isoformat(), page.zone)
-    return words.day(one.local.date().isoformat())
+    if own.has_hour:
+        return words.moment(own.local.isoformat(), page.zone)
+    return words.day(own.local.date().isoformat())
 
 
-def _paragraphs(page: Page, found: Gathered, figures: Sequence[_Figure], days: Sequence[date]) -> list[Markup]:
+def _paragraphs(page: Page, gathered: Gathered, figures: Sequence[_OwnFigure], days: Sequence[date]) -> list[Markup]:
     words = page.catalogue
     _ = words.gettext
     parts: list[Markup] = [Markup.escape(_("A figure holds at the hour at which it was said."))]
     by_slug = {
-        slug: [one for one in figures if one.slug == slug] for slug in dict.fromkeys(one.slug for one in figures)
+        slug: [own for own in figures if own.slug == slug] for slug in dict.fromkeys(own.slug for own in figures)
     }
     slug = max(by_slug, key=lambda slug: len(by_slug[slug]))
-    if len({one.value for one in by_slug[slug]}) > 1:
+    if len({own.value for own in by_slug[slug]}) > 1:
         number = in_words(len(by_slug[slug]), words)
         values = {"who": named(page, slug), "figures": _in_turn(page, by_slug[slug]), "number": number}
         sentence = _(
@@ -193,9 +200,9 @@ def _paragraphs(page: Page, found: Gathered, figures: Sequence[_Figure], days: S
         )
         parts.append(filled(sentence, values))
     silent: dict[str, list[str]] = {}
-    for one in found.told:
-        if date.fromisoformat(one.day) in days and not one.has_hour:
-            silent.setdefault(one.claim["claimant"], []).append(quoted(one.claim, words))
+    for statement in gathered.told:
+        if date.fromisoformat(statement.day) in days and not statement.has_hour:
+            silent.setdefault(statement.claim["claimant"], []).append(quoted(statement.claim, words))
     paragraphs = [Markup(" ").join(parts)]
     if silent:
         names = [Markup("{} ({})").format(named(page, slug), words.listed(told)) for slug, told in silent.items()]
@@ -208,19 +215,19 @@ def _paragraphs(page: Page, found: Gathered, figures: Sequence[_Figure], days: S
     return paragraphs
 
 
-def _in_turn(page: Page, figures: Sequence[_Figure]) -> str:
-    """A source's figures one after the other, each day named once."""
+def _in_turn(page: Page, figures: Sequence[_OwnFigure]) -> str:
+    """A source's figures own after the other, each day named once."""
     words = page.catalogue
     _ = words.gettext
     told, day = [], None
-    for one in figures:
-        values = {"number": words.number(one.value), "hour": words.hour(one.local.isoformat(), page.zone),
-                  "day": words.short_day(one.local.date().isoformat())}  # fmt: skip
-        if not one.has_hour:
+    for own in figures:
+        values = {"number": words.number(own.value), "hour": words.hour(own.local.isoformat(), page.zone),
+                  "day": words.short_day(own.local.date().isoformat())}  # fmt: skip
+        if not own.has_hour:
             told.append(_("%(number)s on %(day)s, without an hour") % values)
-        elif one.local.date() != day:
+        elif own.local.date() != day:
             told.append(_("%(number)s on %(day)s at %(hour)s") % values)
         else:
             told.append(_("%(number)s at %(hour)s") % values)
-        day = one.local.date()
+        day = own.local.date()
     return words.listed(told)

@@ -15,13 +15,13 @@ LEAST_FIGURES = 3  # fewer contradict each other in no way that hours would show
 
 def own_figures(claims: Claims, slug: str, released_from: str | None) -> list[dict[str, Any]]:
     """The running totals that a source published of this window, each once, in the order of their hours."""
-    found: dict[tuple[object, ...], dict[str, Any]] = {}
+    figures: dict[tuple[object, ...], dict[str, Any]] = {}
     for claim in claims:
         alike = claim["claimant"] == slug and len(claim["stated_at"]) >= DAY and claim["series"] == Series.CUMULATIVE
         if alike and claim["qualifier"] == Qualifier.EXACTLY and claim["window_from"] == released_from:
             # The same number of the same day, once with its hour and once without, is one figure.
-            found.setdefault((claim["low"], claim["stated_at"][:DAY]), dict(claim))
-    return list(found.values())
+            figures.setdefault((claim["low"], claim["stated_at"][:DAY]), dict(claim))
+    return list(figures.values())
 
 
 def when_of(claim: Mapping[str, Any], zone: tzinfo) -> datetime:
@@ -39,16 +39,16 @@ def placed(claim: Mapping[str, Any], local: datetime) -> tuple[float, float]:
     return float(local.toordinal()), local.toordinal() + 1.0
 
 
-def days_to_zoom(found_days: Mapping[date, int], contested: date | None) -> date | None:
+def days_to_zoom(figures_by_day: Mapping[date, int], contested: date | None) -> date | None:
     """The first of two days in a row: those around the contested one on which most figures were published, or of all.
 
     `found_days`: how many figures of drawn sources each day has."""
     if contested is not None:
         starts = [contested.toordinal() - 1, contested.toordinal()]
     else:
-        starts = sorted({day.toordinal() + shift for day in found_days for shift in (-1, 0)})
+        starts = sorted({day.toordinal() + shift for day in figures_by_day for shift in (-1, 0)})
     numbers = {
-        start: sum(found_days.get(date.fromordinal(start + shift), 0) for shift in (0, 1)) for start in starts
+        start: sum(figures_by_day.get(date.fromordinal(start + shift), 0) for shift in (0, 1)) for start in starts
     }  # fmt: skip
     best = max(starts, key=lambda start: (numbers[start], -start), default=None)
     return None if best is None or numbers[best] < LEAST_FIGURES else date.fromordinal(best)

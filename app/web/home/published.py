@@ -9,20 +9,20 @@ from app.web.home.gathered import Gathered
 from app.web.home.own_figures import own_figures, placed, when_of
 
 
-def styles(found: Gathered) -> dict[str, int]:
+def styles(gathered: Gathered) -> dict[str, int]:
     """Which look a source has: the one that publishes most figures the first, the others by what they verified."""
-    published = Counter(claim["claimant"] for claim in found.series["claims"])
-    slugs = [group["source"] for group in found.lines]
+    published = Counter(claim["claimant"] for claim in gathered.series["claims"])
+    slugs = [group["source"] for group in gathered.lines]
     main = max(slugs, key=lambda slug: published[slug], default=None)
     return {slug: number for number, slug in enumerate(sorted(slugs, key=lambda slug: slug != main), 1)}
 
 
-def of_line(found: Gathered, slug: str, style: int, zone: tzinfo, words: Catalogue) -> list[Published]:
+def of_line(gathered: Gathered, slug: str, style: int, zone: tzinfo, words: Catalogue) -> list[Published]:
     """A source's figures as they stand in the chart: with their number where they are not what the line says."""
-    points = next(line["points"] for line in found.series["series"] if line["source"] == slug)
+    points = next(line["points"] for line in gathered.series["series"] if line["source"] == slug)
     ends = {point["on"]: point["verified"] for point in points}
     told = []
-    for claim in own_figures(found.series["claims"], slug, found.question.released_from):
+    for claim in own_figures(gathered.series["claims"], slug, gathered.question.released_from):
         local, value = when_of(claim, zone), int(str(claim["low"]))
         begins, ends_at = placed(claim, local)
         day = local.date().isoformat()

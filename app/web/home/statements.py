@@ -52,14 +52,14 @@ def is_authority(slug: str | None, sources: Sources) -> bool:
 
 def statements(claims: Claims, sources: Sources, zone: tzinfo) -> list[Statement]:
     """The authorities' statements, in the order of their hours."""
-    found: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for claim in claims:
         if is_authority(claim["claimant"], sources) and len(claim["stated_at"] or "") >= len("2026-01-13"):
             day = when_of(claim, zone).date()
             key = claim["claimant"], claim["low"], claim["high"], claim["qualifier"], claim["series"], day
-            found.setdefault(key, []).append(claim)
-    usual = commonest(claim["window_from"] for group in found.values() for claim in group)
-    return [_statement(group, usual, zone) for group in found.values()]
+            groups.setdefault(key, []).append(claim)
+    usual = commonest(claim["window_from"] for group in groups.values() for claim in group)
+    return [_statement(group, usual, zone) for group in groups.values()]
 
 
 def _statement(group: list[Mapping[str, Any]], usual: str | None, zone: tzinfo) -> Statement:
@@ -77,10 +77,14 @@ def most_contested(told: Iterable[Statement], verified: Mapping[str, int], publi
     `verified`: by day, the most that one source had verified by its end; `published`: the days on which independent
     sources published a figure, which go before others, for there the reader was given both. Of two as far, the later.
     """
-    open_or_exact = [one for one in told if one.is_cumulative and one.claim["low"] is not None]
+    open_or_exact = [statement for statement in told if statement.is_cumulative and statement.claim["low"] is not None]
     return max(
         open_or_exact,
-        key=lambda one: (one.day in published, one.size / max(verified.get(one.day, 0), 1), one.moment),
+        key=lambda statement: (
+            statement.day in published,
+            statement.size / max(verified.get(statement.day, 0), 1),
+            statement.moment,
+        ),
         default=None,
     )
 
@@ -88,9 +92,10 @@ def most_contested(told: Iterable[Statement], verified: Mapping[str, int], publi
 def ranked(told: Iterable[Statement], contested: Statement | None, last: Statement | None) -> list[Statement]:
     """Which are shown first where not all can be: the contested one, the last that can be set against the registry,
     then running totals by their size, then figures of one occasion."""
-    first = [one.id for one in (contested, last) if one is not None]
-    return sorted(
-        told,
-        key=lambda one: (one.id not in first, first.index(one.id) if one.id in first else 0, not one.is_cumulative,
-                         -one.size, one.moment),
-    )  # fmt: skip
+    first = [statement.id for statement in (contested, last) if statement is not None]
+
+    def rank(statement: Statement) -> tuple[Any, ...]:
+        place = first.index(statement.id) if statement.id in first else len(first)
+        return place, not statement.is_cumulative, -statement.size, statement.moment
+
+    return sorted(told, key=rank)

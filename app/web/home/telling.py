@@ -41,13 +41,13 @@ def since(text: str, words: Catalogue, *, short: bool = False) -> str:
     return words.gettext("since %(month)s") % {"month": day}
 
 
-def beginnings(one: Statement, words: Catalogue, *, short: bool = False) -> str:
+def beginnings(statement: Statement, words: Catalogue, *, short: bool = False) -> str:
     """Since when a statement counts, with every beginning that was printed."""
-    told = [words.day(begin) if short else words.long_day(begin) for begin in one.beginnings]
+    told = [words.day(begin) if short else words.long_day(begin) for begin in statement.beginnings]
     if not told:
         return words.gettext("does not say since when")
     if len(told) == 1:
-        return since(one.beginnings[0], words, short=short)
+        return since(statement.beginnings[0], words, short=short)
     if short:
         return words.listed(told)
     return words.ngettext(
@@ -64,7 +64,7 @@ def in_words(number: int, words: Catalogue) -> str:
 
 def numbers(given: Iterable[int], words: Catalogue) -> str:
     """Several numbers that do not break at the end of a line: "76, 56 y 53"."""
-    return words.listed([words.number(one) for one in given]).replace(" ", NO_BREAK)
+    return words.listed([words.number(statement) for statement in given]).replace(" ", NO_BREAK)
 
 
 def short_name(slug: str, name: str) -> str:
@@ -80,10 +80,10 @@ def short_names(page: Page, gathered: Gathered) -> str:
     return " ".join(told)
 
 
-def speaker(one: Statement, country: str | None, sources: Sources) -> str | None:
+def speaker(statement: Statement, country: str | None, sources: Sources) -> str | None:
     """Whose figure it is by name; None for the government of the country itself."""
-    source = sources.get(one.claim["claimant"] or "", {})
-    return None if source.get("country") == country else str(source.get("name", one.claim["claimant"]))
+    source = sources.get(statement.claim["claimant"] or "", {})
+    return None if source.get("country") == country else str(source.get("name", statement.claim["claimant"]))
 
 
 def page_of(page: Page, address: str | None) -> str | None:

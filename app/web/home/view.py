@@ -45,7 +45,7 @@ async def show_home(page: Page) -> Response:
     page.section = "/"
     question, claims = await ask_question(page, page.terms)
     terms = question.terms
-    (found, rows), by_kind, corrections, *further = await together(
+    (gathered, rows), by_kind, corrections, *further = await together(
         _contested(page, question, claims),
         page.api.get("/v1/counts/releases", terms, group_by="kind"),
         page.api.get("/v1/corrections", country=question.country, limit=MOST_CORRECTIONS),
@@ -57,7 +57,7 @@ async def show_home(page: Page) -> Response:
     by_id = {claim["id"]: claim for claim in claims}
     teller = Teller(words, page.zone, page.name_of, page.address, by_id)
     funnel, overlap, people = further
-    figure = contested_figure_of(page, found) if found.lines or found.told else None
+    figure = contested_figure_of(page, gathered) if gathered.lines or gathered.told else None
     page.shared = figure
     return await page.show(
         "home.html",
@@ -65,39 +65,39 @@ async def show_home(page: Page) -> Response:
         asked=Asked(
             words.country(question.country) if question.country else None,
             since(question.released_from, words) if question.released_from else None,
-            found.now["recorded_at"],
+            gathered.now["recorded_at"],
             words.place_of(str(page.zone)),
             question,
         ),
-        told=told(page, found),
+        told=told(page, gathered),
         figure=figure,
-        zoom=zoom_of(page, found),
+        zoom=zoom_of(page, gathered),
         rows=rows,
         funnel=funnel,
         overlap=overlap,
         people=people,
-        total=found.now["total"],
-        withheld=found.now["withheld"],
+        total=gathered.now["total"],
+        withheld=gathered.now["withheld"],
         measures=sum(group["releases"] for group in by_kind["groups"] if group["kind"] == MEASURES),
         corrections=[teller.told(correction) for correction in corrections["data"]],
         most=MOST_CHANGES,
-        citation=found.now["citation"],
+        citation=gathered.now["citation"],
     )
 
 
 async def _contested(page: Page, question: Question, claims: Claims) -> tuple[Gathered, Figure]:
     """What is contested, and the rows of those who verified, as they stood on the contested day and as they stand."""
-    found = await gather(page, question, claims)
-    claim = next((one for one in claims if found.contested and one["id"] == found.contested.id), None)
-    return found, await source_rows_figure(page, question.terms, found.then_as_of, claim)
+    gathered = await gather(page, question, claims)
+    claim = next((one for one in claims if gathered.contested and one["id"] == gathered.contested.id), None)
+    return gathered, await source_rows_figure(page, question.terms, gathered.then_as_of, claim)
 
 
 async def contested_figure(page: Page, terms: Terms) -> Figure:
     """The contested series alone."""
-    found = await _found(page, terms)
-    if not found.series["points"]:
+    gathered = await _found(page, terms)
+    if not gathered.series["points"]:
         raise NotFound("Nothing was known yet of this count.")
-    return contested_figure_of(page, found)
+    return contested_figure_of(page, gathered)
 
 
 async def hours_figure(page: Page, terms: Terms) -> Figure:

@@ -13,7 +13,7 @@ from app.web.charts.sentence import in_place_of_a_chart
 from app.web.charts.source_line import Point, Published, drawn_until, laid_out
 from app.web.charts.time_axis import day_number
 from app.web.claimed import figure_of
-from app.web.figure import PHONE, SEVEN, Figure, drawing
+from app.web.figure import PHONE, SEVEN, Figure, drawings
 from app.web.page import Page
 from app.web.series import finest
 
@@ -126,10 +126,7 @@ def drawn(
         return in_place_of_a_chart(words.gettext("There is no line to draw: nothing of this is verified by it."), words)
     wide = laid_out(points, published, SEVEN, HEIGHT, TICKS)
     narrow = laid_out(points, published, PHONE, NARROW_HEIGHT, NARROW_TICKS)
-    return (
-        drawing("source-line", words, drawn=wide, finding=heading),
-        drawing("source-line", words, drawn=narrow, finding=heading),
-    )
+    return drawings("source-line", words, [wide, narrow], finding=heading)
 
 
 def _caption(words: Catalogue, points: Sequence[Point], published: Sequence[Published], elsewhere: int) -> str:

@@ -94,7 +94,7 @@ def contests(draw: st.DrawFn) -> Contest:
 
 @both
 @given(contest_shown=contests())
-@examples(25)
+@examples(12)
 def test_of_a_contested_series(is_wide: bool, contest_shown: Contest) -> None:
     frame: Frame = contest.WIDE if is_wide else contest.NARROW
     canvas = contested.draw(contest_shown, frame, "p")
@@ -129,7 +129,7 @@ def two_days(draw: st.DrawFn) -> Hours:
 
 @both
 @given(shown=two_days())
-@examples(25)
+@examples(12)
 def test_of_days_by_the_hour(is_wide: bool, shown: Hours) -> None:
     canvas = hours.draw(shown, hours.WIDE if is_wide else hours.NARROW, "p")
     svg = drawing("contested", WORDS, finding="", prefix="p", canvas=canvas)
@@ -138,7 +138,7 @@ def test_of_days_by_the_hour(is_wide: bool, shown: Hours) -> None:
 
 @both
 @given(sources=st.lists(names, min_size=1, max_size=12), values=st.lists(numbers, min_size=1, max_size=12))
-@examples(25)
+@examples(12)
 def test_of_an_overlap(is_wide: bool, sources: list[str], values: list[int]) -> None:
     columns = [overlap.Column(name, f"{WORDS.number(values[0])} ") for name in sources[: overlap.MOST_COLUMNS]]
     rows = [overlap.Row([0], value + 1, WORDS.number(value + 1), "") for value in values[:9]]
@@ -152,7 +152,7 @@ def test_of_an_overlap(is_wide: bool, sources: list[str], values: list[int]) -> 
     rows=st.lists(st.tuples(names, names, numbers, numbers), max_size=5),
     claim=st.none() | st.tuples(names, names, claimed, hows),
 )
-@examples(15)
+@examples(10)
 def test_of_source_rows(
     is_wide: bool, rows: list[tuple[str, str, int, int]], claim: tuple[str, str, int, str] | None
 ) -> None:
@@ -170,7 +170,7 @@ def test_of_source_rows(
 
 @both
 @given(name=names, claim=st.tuples(claimed, hows), parts=st.lists(st.tuples(numbers, names), min_size=4, max_size=4))
-@examples(25)
+@examples(12)
 def test_of_a_reconciliation(is_wide: bool, name: str, claim: tuple[int, str], parts: list[tuple[int, str]]) -> None:
     kinds: tuple[Kind, ...] = ("main", "rest", "others", "reported")
     segments = [
@@ -191,7 +191,7 @@ def test_of_a_reconciliation(is_wide: bool, name: str, claim: tuple[int, str], p
     rows=st.lists(st.tuples(names, numbers, numbers, st.sampled_from(["", "gobierno"])), min_size=1, max_size=5),
     claim=st.none() | st.tuples(claimed, hows),
 )
-@examples(15)
+@examples(10)
 def test_of_counts_then_and_today(
     is_wide: bool, rows: list[tuple[str, int, int, str]], claim: tuple[int, str] | None
 ) -> None:
@@ -225,7 +225,7 @@ def test_of_a_funnel(is_wide: bool, values: list[int], remark: str) -> None:
     values=st.lists(numbers, min_size=1, max_size=40),
     figures=st.lists(st.tuples(st.floats(0, 40), claimed, st.booleans()), max_size=12),
 )
-@examples(20)
+@examples(12)
 def test_of_the_line_of_a_source(is_wide: bool, values: list[int], figures: list[tuple[float, int, bool]]) -> None:
     points = [Point(FIRST + 1.0 + day, value) for day, value in enumerate(sorted(values))]
     published = [
