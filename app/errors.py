@@ -151,6 +151,15 @@ class ReleaseDropped(Conflict):
     code, title = "release_dropped", "A record cannot drop its release"
 
 
+class WithdrawnReport(Conflict):
+    """A row of a list would bring back a report that its source withdrew on `day`."""
+
+    code, title = "withdrawn_report", "This report was withdrawn"
+
+    def __init__(self, day: str) -> None:
+        super().__init__("You withdrew this report: say whether it stands again.", withdrawn_on=day)
+
+
 class Redacted(Conflict):
     code, title = "redacted", "This record was erased"
 

@@ -18,7 +18,7 @@ from app.config import Names
 from app.database import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, receipts, remote
-from app.exchange.imports.fault_groups import Groups, in_language
+from app.exchange.imports.fault_groups import Groups
 from app.exchange.imports.fault_groups import shapes as group_shapes
 from app.exchange.imports.faults import BadFile, place_of
 from app.exchange.imports.lists import open_list
@@ -81,7 +81,8 @@ def import_list(
             bar.update(task, total=job.rows, completed=sum(json.loads(job.counts).values()))
 
         job = local.file_list(engine, secret, clock, names, slug, path.read_bytes(), sent, tell)
-    return _print(_rows(engine, secret, job), receipts.shape(job, secret, told.lang), _Cells(path, sent), told)
+    rows = _rows(engine, secret, job, told.lang)
+    return _print(rows, receipts.shape(job, secret, told.lang), _Cells(path, sent), told)
 
 
 def send_list(
@@ -172,7 +173,7 @@ def _print(rows: Iterable[ImportRowShape], receipt: Receipt, cells: _Cells, told
             cell_texts[place].strip()[:MOST_SHOWN] if place < len(cell_texts) else None
         )
 
-    grouped = group_shapes(groups.kept(), receipt["columns"], told.lang, value_of)
+    grouped = group_shapes(groups.kept(), receipt["columns"], value_of)
     _name_places(receipt, cells)
     if told.as_json:
         put(json.dumps({**receipt, "groups": grouped}, ensure_ascii=False, default=str))
@@ -203,11 +204,11 @@ def _left_to_do(receipt: Receipt, lang: Language) -> str | None:
     return line("wrong_rows", lang, count=wrong) if wrong else None
 
 
-def _rows(engine: Engine, secret: bytes, job: ListImport) -> Iterator[ImportRowShape]:
+def _rows(engine: Engine, secret: bytes, job: ListImport, lang: Language) -> Iterator[ImportRowShape]:
     after = 0
     while True:
         with reading(engine) as session:
-            rows = receipts.rows_of(session, secret, job.id, after, PAGE)
+            rows = receipts.rows_of(session, secret, job.id, after, PAGE, lang=lang)
         yield from rows
         if len(rows) < PAGE:
             return
@@ -228,8 +229,7 @@ def _print_rows(
         if row["row"] in groups.rows():
             values |= {(row["row"], error["column"]): error.get("value") for error in row["errors"]}
         if told.as_json:
-            shown = row | {"errors": in_language(row["errors"], row["row"], told.lang)}
-            put(json.dumps(shown, ensure_ascii=False, default=str))
+            put(json.dumps(row, ensure_ascii=False, default=str))
         elif row["outcome"] == ImportOutcome.NEEDS_REVIEW:
             put(line("row", told.lang, row=row["row"], outcome=line("needs_review", told.lang)))
     return outcomes, groups, values

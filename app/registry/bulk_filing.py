@@ -6,13 +6,13 @@ report.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import NamedTuple
 
 from app.database_turns import others_wait
-from app.errors import Problem, Redacted
+from app.errors import Problem, Redacted, WithdrawnReport
 from app.registry import (
     blocking,
     checks,
@@ -31,7 +31,7 @@ from app.registry.linking import LinkResult
 from app.registry.report_versions import CREATED, OK, Opened, first_version, open_alone, source_of
 from app.registry.schemas import DetentionReportIn
 from app.registry.write import Outcome, Trial, WriteContext, new_id
-from app.vocabulary import Judgement, Publish
+from app.vocabulary import Judgement, Publish, Verdict
 
 # Seconds of one transaction before other writers get their turn: rows with many candidates, each under many names, take
 # a hundred times as long as others.
@@ -62,10 +62,14 @@ class Filed(NamedTuple):
 
 
 def file_rows(
-    context: WriteContext, bodies: Sequence[DetentionReportIn], written: WrittenRecords | None = None
+    context: WriteContext,
+    bodies: Sequence[DetentionReportIn],
+    written: WrittenRecords | None = None,
+    standing_again: Collection[int] = (),
 ) -> list[Filed]:
     """What comes of each body, in order; a refused body leaves nothing behind. `written`: the records that earlier rows
-    of a trial would have made.
+    of a trial would have made; `standing_again`: the places of bodies that may bring back a withdrawn report. Any other
+    is refused (WithdrawnReport): who sends last month's list again has forgotten what was withdrawn since.
 
     After LONGEST, or WHILE_OTHERS_WAIT, it ends early: the remaining bodies are for another transaction."""
     begun, engine = monotonic(), context.session.connection().engine
@@ -77,7 +81,10 @@ def file_rows(
     stood = records.by_cases(context.session, set(filter(None, digests)))
     new = [digest for digest in digests if digest is not None and digest not in stood]
     plan = _Plan(context, records.recalled_cases(context.session, new))
-    acts = [plan.act(body, digest, stood) for body, digest in zip(bodies, digests, strict=True)]
+    acts = [
+        plan.act(body, digest, stood, may_return=place in standing_again)
+        for place, (body, digest) in enumerate(zip(bodies, digests, strict=True))
+    ]
     opening = [linking.compared(context, report) for report in plan.new]
     filing = _Filing(context, CandidateCache(context, opening, written))
     filed: list[Filed] = []
@@ -102,7 +109,9 @@ class _Plan:
         self._waiting = waiting_reports.names_of_all(context)
         self.new: list[Content] = []
 
-    def act(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.FiledCase]) -> Act:
+    def act(
+        self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.FiledCase], *, may_return: bool
+    ) -> Act:
         points = any(getattr(body, name) is not None for name, _kind in pointers.POINTERS)
         if digest is None:
             return body
@@ -110,6 +119,8 @@ class _Plan:
         self._seen.add(digest)
         self._by_id = self._by_id or (str(body.source_record_id).startswith(records.BY_ID) and digest not in stood)
         before = stood.get(digest)
+        if not may_return and (withdrawn_on := self._withdrawn_on(body, before)) is not None:
+            return WithdrawnReport(withdrawn_on)
         if points or seen or self._by_id or body.publish_not_before is not None or self._waits(body, before):
             return body
         try:
@@ -117,6 +128,22 @@ class _Plan:
             return self._opening(body, report, digest) if before is None else self._again(body, report, before)
         except Problem as refusal:
             return refusal
+
+    def _withdrawn_on(self, body: DetentionReportIn, stood: records.FiledCase | None) -> str | None:
+        """The day on which the report was withdrawn that a body would bring back."""
+        if body.verification.verdict == Verdict.RETRACTED:
+            return None
+        if stood is not None:
+            withdrawn = stood.content.get("verification.verdict") == Verdict.RETRACTED
+            return stood.stated_on if withdrawn else None
+        case = str(body.source_record_id)
+        if not case.startswith(records.BY_ID):
+            return None
+        record = records.by_case(self._context.session, self._context.secret, source_of(self._context), case)
+        version = None if record is None else records.current(self._context.session, record)
+        if version is None or version.content["verification.verdict"] != Verdict.RETRACTED:
+            return None
+        return version.entry.recorded_at.date().isoformat()
 
     def _waits(self, body: DetentionReportIn, stood: records.FiledCase | None) -> bool:
         """Whether a version of the row's report waits, which the row replaces."""

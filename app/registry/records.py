@@ -32,6 +32,7 @@ _STOOD = (
         col(CaseKey.digest), col(Record.id), col(Record.redacted), col(Report.version), col(Report.stated),
         col(Entry.body), col(Sealed.disclosures), col(_FIRST.recorded_at),
     )
+    .add_columns(col(Entry.recorded_at).label("stated_at"))
     .join(Record, col(Record.id) == col(CaseKey.record_id))
     .join(_FIRST, col(_FIRST.revision) == col(Record.key))
     .outerjoin(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
@@ -180,7 +181,7 @@ def case_digest(secret: bytes, source: int, case: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FiledCase:
-    """A record under a case number, with its newest version and the day of its first filing."""
+    """A record under a case number, with its newest version, the day of that, and the day of its first filing."""
 
     record: uuid.UUID
     redacted: bool
@@ -188,6 +189,7 @@ class FiledCase:
     revision: int
     content: Content
     filed_on: str
+    stated_on: str
 
 
 def by_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]:
@@ -198,8 +200,8 @@ def by_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]
             if row.body is None and not row.redacted:
                 continue  # recalled
             content = {} if row.body is None else whole(json.loads(row.body)["said"], sealed.values(row.disclosures))
-            filed_on = row.recorded_at.date().isoformat()
-            filed[row.digest] = FiledCase(row.id, row.redacted, row.version, row.stated, content, filed_on)
+            filed_on, stated_on = (at.date().isoformat() if at else "" for at in (row.recorded_at, row.stated_at))
+            filed[row.digest] = FiledCase(row.id, row.redacted, row.version, row.stated, content, filed_on, stated_on)
     return filed
 
 

@@ -143,19 +143,21 @@ class ImportOut(ImportReceipt):
 
 class RowError(TypedDict):
     """One thing wrong with a row, or asked about it: the column it stands in, the field it is read for, what to do, and
-    what stands there, where a day, a number or a code was expected."""
+    what stands there, where a day, a number or a code was expected; of `withdrawn_report`, when you withdrew it."""
 
     column: str | None
     pointer: str
     code: str
     detail: str
     value: NotRequired[str | None]
+    withdrawn_on: NotRequired[str | None]
 
 
 class ImportRowShape(TypedDict):
-    """What became of a row, by its number in the file."""
+    """What became of a row, by its number in the file and, once it is filed, by the case number of its report."""
 
     row: int
+    source_record_id: str | None
     outcome: ImportOutcome
     report_id: uuid.UUID | None
     revision: int | None

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from app.countries import COUNTRIES
 from app.exchange import template
@@ -53,11 +53,18 @@ STATE_CODES = {
 
 
 class UnreadCell(ValueError):
-    """A cell that cannot be read. `code` is stable; the message says what to do, and does not quote the cell."""
+    """A cell that cannot be read. `code` is stable; the message says what to do, and does not quote the cell.
+    `sentence`: its name in `FAULTS`, if the code has several."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, sentence: str | None = None) -> None:
         super().__init__(detail)
         self.code = code
+        self.sentence = sentence
+
+    @classmethod
+    def by(cls, code: str, sentence: str) -> Self:
+        """Of a code that has several sentences."""
+        return cls(code, FAULTS[sentence], sentence)
 
 
 def plain(cell: str) -> str:
@@ -158,7 +165,7 @@ def _years(text: str) -> str:
     match = _YEARS.fullmatch(text)
     assert match is not None
     if match[1] > match[2]:
-        raise UnreadCell("invalid_date", FAULTS["years_turned"])
+        raise UnreadCell.by("invalid_date", "years_turned")
     return f"{match[1]}/{match[2]}"
 
 
@@ -184,30 +191,30 @@ def _state(text: str) -> tuple[str, str]:
     for codes in STATE_CODES:
         if (code := _code_words(codes).get(bare)) is not None:
             return codes, code
-    raise UnreadCell("unknown_code", FAULTS["state_unread"])
+    raise UnreadCell.by("unknown_code", "state_unread")
 
 
 def _date(text: str, order: Order | None) -> str:
     try:
         return read(text, order)
     except UnclearDate as error:
-        raise UnreadCell(error.code, str(error)) from None
+        raise UnreadCell(error.code, str(error), error.sentence) from None
 
 
 def _code(codes: str, text: str) -> str:
     code = _code_words(codes).get(_folded(text))
-    if code is None:
-        raise UnreadCell("unknown_code", _unknown(codes, m=codes == "genders" and _folded(text) == "m"))
-    return code
+    if code is not None:
+        return code
+    if codes == "genders" and _folded(text) == "m":
+        raise UnreadCell.by("unknown_code", "m_is_open")
+    if codes == CODES:
+        raise UnreadCell.by("unknown_code", "country_unread")
+    raise UnreadCell("unknown_code", _unknown(codes))
 
 
 @cache
-def _unknown(codes: str, *, m: bool) -> str:
+def _unknown(codes: str) -> str:
     """The message about an unknown word, with a few known words."""
-    if codes == CODES:
-        return "This is not a country known here: say what it means under `values` in the mapping."
-    if m:
-        return FAULTS["m_is_open"]
     english, spanish = (vocabulary(lang)[codes][:NAMED] for lang in ("en", "es"))
     named = ", ".join(f"{en['label']} or {es['label']}" for en, es in zip(english, spanish, strict=True))
     sheet = ", and on the last sheet of the template" if codes in OFFERED else ""

@@ -4,13 +4,14 @@ Four hundred rows with the same mistake in one column are one thing to mend.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NotRequired, cast
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 from typing_extensions import TypedDict
 
 from app.exchange.imports.mapping import QUESTIONS
-from app.exchange.imports.sentences import detail
+from app.exchange.imports.sentences import KeptRowError, detail
 from app.log.vault import unseal_json
 from app.models import ImportRow, ListImport
 from app.vocabulary import Language
@@ -30,6 +31,7 @@ class KeptGroup(TypedDict):
     detail: str
     count: int
     rows: list[int]
+    sentence: NotRequired[str | None]  # its name in `FAULTS`
 
 
 class Groups:
@@ -38,7 +40,7 @@ class Groups:
     def __init__(self, kept: Iterable[KeptGroup] = ()) -> None:
         self._groups = {(group["code"], group["column"]): group for group in kept}
 
-    def add(self, row: int, errors: Sequence[RowError]) -> None:
+    def add(self, row: int, errors: Sequence[KeptRowError] | Sequence[RowError]) -> None:
         """Count the errors of a row."""
         for error in errors:
             key = error["code"], error["column"]
@@ -47,7 +49,7 @@ class Groups:
             group = self._groups.setdefault(
                 key,
                 {"code": key[0], "column": key[1], "pointer": error["pointer"], "detail": error["detail"], "count": 0,
-                 "rows": []},
+                 "rows": [], "sentence": cast(KeptRowError, error).get("sentence")},
             )  # fmt: skip
             group["count"] += 1
             if len(group["rows"]) < MOST_EXAMPLES:
@@ -64,10 +66,10 @@ class Groups:
 def shapes(
     kept: Iterable[KeptGroup],
     columns: Iterable[ImportColumn],
-    lang: Language,
     value_of: Callable[[int, str], str | None],
 ) -> list[ImportGroup]:
-    """Groups as a reader sees them, the largest first. `value_of`: row, column → the value of the cell."""
+    """Groups, whose details are in the reader's language, as a reader sees them, the largest first. `value_of`: row,
+    column → the value of the cell."""
     by_letter: dict[str | None, ImportColumn] = {column["column"]: column for column in columns}
     groups: list[ImportGroup] = []
     for group in sorted(kept, key=lambda group: -group["count"]):
@@ -82,7 +84,7 @@ def shapes(
                 "column": group["column"],
                 "heading": (column and column["heading"]) or None,
                 "field": named if named in fields else next(iter(fields), None),
-                "detail": detail(group["code"], group["detail"], lang, group["rows"][0]),
+                "detail": group["detail"],
                 "examples": [
                     {"row": row, "value": None if group["column"] is None else value_of(row, group["column"])}
                     for row in group["rows"]
@@ -102,15 +104,29 @@ def of_import(session: Session, secret: bytes, job: ListImport, lang: Language) 
         for row in session.scalars(rows)
         for error in faults_of(secret, row)
     }
-    return shapes(groups.kept(), told.get("columns", []), lang, lambda row, column: values.get((row, column)))
+    kept: list[KeptGroup] = [
+        {**group, "detail": detail(group["code"], group["detail"], lang, group["rows"][0], group.get("sentence"))}
+        for group in groups.kept()
+    ]
+    return shapes(kept, told.get("columns", []), lambda row, column: values.get((row, column)))
 
 
-def faults_of(secret: bytes, row: ImportRow) -> list[RowError]:
+def faults_of(secret: bytes, row: ImportRow) -> list[KeptRowError]:
     """The stored faults of a row."""
-    faults: list[RowError] = unseal_json(secret, row.faults, row.list_import, row.row) if row.faults else []
+    faults: list[KeptRowError] = unseal_json(secret, row.faults, row.list_import, row.row) if row.faults else []
     return faults
 
 
-def in_language(errors: Sequence[RowError], row: int, lang: Language) -> list[RowError]:
+def in_language(errors: Sequence[KeptRowError], row: int, lang: Language) -> list[RowError]:
     """The faults of a row in a language."""
-    return [{"value": None, **error, "detail": detail(error["code"], error["detail"], lang, row)} for error in errors]
+    return [
+        {
+            "column": error["column"],
+            "pointer": error["pointer"],
+            "code": error["code"],
+            "detail": detail(error["code"], error["detail"], lang, row, error.get("sentence")),
+            "value": error.get("value"),
+            "withdrawn_on": error.get("withdrawn_on"),
+        }
+        for error in errors
+    ]

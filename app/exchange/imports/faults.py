@@ -6,8 +6,7 @@ from typing import Self
 
 from app.exchange.imports import sentences
 from app.exchange.imports.fields import FIELDS, Kind
-from app.exchange.imports.sentences import KeptFault, Value
-from app.wire.imports import RowError
+from app.exchange.imports.sentences import KeptFault, KeptRowError, Value
 
 # Kinds of fields whose faulty cells are stored: days, numbers and codes. A name or a note that could not be filed is
 # stored nowhere: the sender has it.
@@ -40,20 +39,28 @@ class BadFile(Exception):
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A fault of a row: the letter of its column (None: the whole row), the pointer to the field of a report, a code,
-    and what to do. `value`: the beginning of the cell."""
+    and what to do. `value`: the beginning of the cell; `sentence`: its name in `FAULTS`, if its code has several;
+    `withdrawn_on`: the day on which the report was withdrawn that the row would bring back."""
 
     column: str | None
     pointer: str
     code: str
     detail: str
     value: str | None = None
+    sentence: str | None = None
+    withdrawn_on: str | None = None
 
-    def shape(self) -> RowError:
-        return {"column": self.column, "pointer": self.pointer, "code": self.code, "detail": self.detail,
-                "value": self.value}  # fmt: skip
+    def shape(self) -> KeptRowError:
+        shape: KeptRowError = {"column": self.column, "pointer": self.pointer, "code": self.code,
+                               "detail": self.detail, "value": self.value}  # fmt: skip
+        if self.sentence is not None:
+            shape["sentence"] = self.sentence
+        if self.withdrawn_on is not None:
+            shape["withdrawn_on"] = self.withdrawn_on
+        return shape
 
 
-def as_stored(error: RowError) -> RowError:
+def as_stored(error: KeptRowError) -> KeptRowError:
     """A fault of a row as it is stored: with the value of the cell only where its field is of STORED_KINDS."""
     field = FIELDS.get(error["pointer"].removeprefix("/").replace("/", "."))
     return error if field is not None and field.kind in STORED_KINDS else {**error, "value": None}

@@ -19,18 +19,18 @@ from sqlmodel import Session
 from app.collector import collecting_later
 from app.config import Names
 from app.database import reading
-from app.errors import Problem
+from app.errors import Problem, WithdrawnReport
 from app.exchange.imports import receipts, stored, survey, unlike_the_last
 from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.faults import BadFile, Fault, as_stored
 from app.exchange.imports.held_today import why_not_held
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.lost_and_gained import Says, changed, says
-from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.mapping import Answer, Mapping, Question
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of, numbered, placed
 from app.exchange.imports.rows import Row
-from app.exchange.imports.sentences import StoredQuestion
+from app.exchange.imports.sentences import StoredQuestion, question
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.matching.memory import Memory, memory_of
@@ -267,7 +267,8 @@ class _Batch:
             else:
                 ready.append((row, body))
         bodies = [body for _row, body in ready]
-        results = file_rows(context, bodies, written)
+        again = {place for place, (row, _body) in enumerate(ready) if row.if_withdrawn is Answer.STANDS_AGAIN}
+        results = file_rows(context, bodies, written, again)
         for (row, body), (result, stood) in zip(ready, results, strict=False):
             former = {} if stood is None else says(stood)
             settled[row.number] = _settled(row, body, result, before, former, context)
@@ -280,6 +281,8 @@ def _settled(
     row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, former: Says, context: WriteContext
 ) -> RowOutcome:
     """The outcome of a row. `before`: the revision before its batch; `former`: the values of its report before."""
+    if isinstance(result, WithdrawnReport):
+        return _withdrawn(row, result)
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
         return _error(row, [placed(row.columns, error) for error in errors])
@@ -296,6 +299,15 @@ def _settled(
     place, country = values.get("detention.facility"), values.get("detention.country")
     unregistered = context.views.is_unregistered(place, country)
     return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally), unregistered)
+
+
+def _withdrawn(row: Row, refusal: WithdrawnReport) -> RowOutcome:
+    """The question whether a withdrawn report stands again; nothing changes where that is answered with no."""
+    if row.if_withdrawn is Answer.LEAVE_OUT:
+        return RowOutcome(row.number, "unchanged", None, None, None)
+    code, pointer = Question.WITHDRAWN, "/source_record_id"
+    column, sentence = row.columns.get("source_record_id"), question(code, row.number)
+    return _error(row, [Fault(column, pointer, code, sentence, withdrawn_on=refusal.extra["withdrawn_on"])])
 
 
 def _about(body: DetentionReportIn) -> About | None:

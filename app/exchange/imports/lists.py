@@ -9,7 +9,7 @@ from app.exchange.imports.cells import Cells, check_number
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.heading_row import HeadingRow, Saved, trimmed
 from app.exchange.imports.listed_reports import body_of, is_report
-from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.mapping import Answer, Mapping
 from app.exchange.imports.opened_list import Opened, digest_of
 from app.exchange.imports.rows import Row
 from app.exchange.imports.sheet_choice import choose_sheet, other_sheet
@@ -37,7 +37,8 @@ def open_list(data: bytes, mapping: Mapping | None, saved: Saved = lambda _diges
     if start.startswith(b"pk\x03\x04"):
         return choose_sheet(data, mapping, saved)
     if start.startswith(b"{"):
-        return Opened("jsonl", digest_of(data), mapping or Mapping(), rows=lambda: _json_rows(data))
+        given = mapping or Mapping()
+        return Opened("jsonl", digest_of(data), given, rows=lambda: _json_rows(data, given))
     return _text(data, mapping, saved)
 
 
@@ -57,7 +58,11 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
 MOST_LINE = 1024 * 1024  # bytes of a row of JSON Lines, as of the body of a request
 
 
-def _json_rows(data: bytes) -> Iterator[Row]:
+# What a line may say beside a report's body: the answer to `withdrawn_report`.
+IF_WITHDRAWN = "if_withdrawn"
+
+
+def _json_rows(data: bytes, mapping: Mapping) -> Iterator[Row]:
     for number, line in enumerate(io.BytesIO(data), 1):
         check_number(number)
         if not line.strip():
@@ -74,6 +79,9 @@ def _json_rows(data: bytes) -> Iterator[Row]:
             yield Row(number, None, [Fault(None, "", fault.code, fault.detail)])
             continue
         if isinstance(body, dict):
-            yield Row(number, body_of(body) if is_report(body) else body, [])
+            answer = mapping.if_withdrawn(number)
+            if body.get(IF_WITHDRAWN) in (Answer.STANDS_AGAIN, Answer.LEAVE_OUT):
+                answer = Answer(body.pop(IF_WITHDRAWN))
+            yield Row(number, body_of(body) if is_report(body) else body, [], if_withdrawn=answer)
         else:
             yield Row(number, None, [Fault(None, "", "object_required", "Each line is one JSON object.")])

@@ -52,6 +52,7 @@ class Question(StrEnum):
     HIDDEN = "hidden_row"
     STRUCK = "struck_out"
     COMMENT = "cell_comment"
+    WITHDRAWN = "withdrawn_report"  # asked where rows are filed: the file does not tell
 
 
 QUESTIONS = frozenset(Question)
@@ -62,6 +63,8 @@ class Answer(StrEnum):
 
     READ = "read"
     LEAVE_OUT = "leave_out"
+    # Of a withdrawn report. Not "read": whoever answers so that a struck-out row is a person has not been asked this.
+    STANDS_AGAIN = "stands_again"
 
 
 def is_too_long(text: str) -> bool:
@@ -129,7 +132,15 @@ class Mapping(BaseModel):
             if not name.isdecimal() and name not in QUESTIONS:
                 known = ", ".join(sorted(QUESTIONS))
                 raise ValueError(f'"{name[:MOST_NAMED]}" is neither the number of a row nor one of {known}')
+        for name, answer in rows.items():
+            if name in QUESTIONS and answer == (Answer.READ if name == Question.WITHDRAWN else Answer.STANDS_AGAIN):
+                raise ValueError(f'"{answer}" is no answer to {name}')
         return rows
+
+    def if_withdrawn(self, row: int) -> Answer | None:
+        """What to do with a row whose report its source withdrew, if that is answered."""
+        answer = self.rows.get(str(row))
+        return answer if answer is Answer.STANDS_AGAIN else self.rows.get(Question.WITHDRAWN)
 
     @field_validator("columns")
     @classmethod

@@ -17,8 +17,9 @@ from app.exchange.imports.sentences import line, translated
 from app.exchange.imports.stored import UNREGISTERED, read
 from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome, ImportState
+from app.log import sealed
 from app.log.entries import entry_at
-from app.models import ImportRow, ListImport
+from app.models import ImportRow, ListImport, Sealed
 from app.registry.views import unregistered_place
 from app.vocabulary import Language
 from app.wire.imports import (
@@ -57,19 +58,22 @@ def rows_of(
     lang: Language = "en",
 ) -> list[ImportRowShape]:
     """The outcomes of at most `limit` rows after the row `after`."""
-    query = select(ImportRow).where(col(ImportRow.list_import) == job, col(ImportRow.row) > after)
+    query = select(ImportRow, col(Sealed.disclosures)).where(col(ImportRow.list_import) == job)
+    # Of the case number the import keeps nothing: an erased report has none any more.
+    query = query.outerjoin(Sealed, col(Sealed.revision) == col(ImportRow.revision)).where(col(ImportRow.row) > after)
     if outcome is not None:
         query = query.where(col(ImportRow.outcome) == outcome)
-    rows = session.scalars(query.order_by(col(ImportRow.row)).limit(limit)).all()
+    rows = session.execute(query.order_by(col(ImportRow.row)).limit(limit)).all()
     return [
         {
             "row": row.row,
+            "source_record_id": sealed.values(disclosures).get("source_record_id"),
             "outcome": ImportOutcome(row.outcome),
             "report_id": row.report,
             "revision": row.revision,
             "errors": in_language(faults_of(secret, row), row.row, lang),
         }
-        for row in rows
+        for row, disclosures in rows
     ]
 
 

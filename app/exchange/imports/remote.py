@@ -8,20 +8,21 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Annotated, Literal, Protocol, cast
+from typing import Protocol, cast
 from urllib.parse import parse_qsl
-
-from pydantic import BaseModel, Field
 
 from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
 from app.exchange.imports import sentences, survey
+from app.exchange.imports.fault_groups import in_language
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import NO_ROWS, strict
 from app.exchange.imports.held_today import NOT_HELD
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.local import bounded
+from app.exchange.imports.mapping import QUESTIONS
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.receipts import UNREGISTERED_FACILITY, SentReceipt, change_of, warnings
+from app.exchange.imports.registry_answers import Me, PartReceipt, PartRow, PartRows, PlacedError
 from app.exchange.imports.row_checks import placed
 from app.exchange.imports.sentences import KeptFault
 from app.exchange.imports.stored import OPEN_STATES, Sent
@@ -30,7 +31,7 @@ from app.exchange.imports.upload_journal import Journal
 from app.exchange.imports.upload_parts import Cut, Part, cut
 from app.import_codes import ImportOutcome, ImportState
 from app.vocabulary import Language, Role
-from app.wire.imports import ImportQuestion, ImportRowShape, NotHeld
+from app.wire.imports import ImportQuestion, ImportRowShape, NotHeld, RowError
 
 # Seconds between looks at the progress of a part, which takes a fraction of one unless other lists wait too.
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0
@@ -39,7 +40,6 @@ TOLD_AFTER = 30.0  # seconds after which a person at the screen wonders whether 
 PAGE = 50
 # Outcomes that are read unless every row is wanted: a row that was simply filed would come back as it was sent.
 TOLD = (ImportOutcome.ERROR, ImportOutcome.NEEDS_REVIEW)
-LONGEST_NEXT = 2_000  # characters of the address of the next page: far more than a cursor takes
 UNSENT = "What answers speaks of rows that were not sent: ask whoever runs the registry whether it is theirs."
 
 
@@ -48,65 +48,6 @@ class Watch(Protocol):
 
     def say(self, text: str) -> None: ...
     def moved(self, settled: int, rows: int) -> None: ...
-
-
-class _Me(BaseModel):
-    role: str
-    source: str | None
-
-
-class _Message(BaseModel):
-    code: str
-    detail: str
-    row: int | None = None  # of the part
-
-
-class _Question(_Message):
-    answer: Literal["confirm", "mapping"] = "confirm"
-
-
-class _Example(BaseModel):
-    row: int  # of the part
-
-
-class _Warning(BaseModel):
-    code: str
-    count: int
-    examples: list[_Example]
-
-
-class _Receipt(BaseModel):
-    id: uuid.UUID
-    state: ImportState
-    counts: dict[ImportOutcome, int]
-    releases: int = 0
-    held: int = 0
-    first_revision: int | None
-    last_revision: int | None
-    lost: dict[str, int] = {}
-    gained: dict[str, int] = {}
-    held_counted: int = 0
-    held_not_counted: dict[str, int] = {}
-    warnings: list[_Warning] = []
-    questions: list[_Question]
-    problem: _Message | None
-
-
-class _RowError(_Message):
-    pointer: str
-
-
-class _Row(BaseModel):
-    row: int
-    outcome: ImportOutcome
-    report_id: uuid.UUID | None
-    revision: int | None
-    errors: list[_RowError]
-
-
-class _Rows(BaseModel):
-    data: list[_Row]
-    next: Annotated[str, Field(max_length=LONGEST_NEXT)] | None
 
 
 def file_list(
@@ -129,7 +70,7 @@ def file_list(
         return receipt.shape(questions=translated), receipt.wrong()
     if sent.strict and whole.wrong and not sent.dry_run:
         return receipt.shape(problem=strict(min(whole.wrong)).shape()), receipt.wrong()
-    me = line.get("/v1/me", _Me)
+    me = line.get("/v1/me", Me)
     if me.role != Role.REPORTER or me.source is None:
         raise Stopped(f"This key is a {me.role}'s: a list is sent with a reporter's key.")
     if source not in (None, me.source):
@@ -167,10 +108,10 @@ class _Upload:
             self._journal.finish()
         return shape, sorted([*rows, *receipt.wrong()], key=lambda row: int(row["row"]))
 
-    def _pass(self, *, trial: bool) -> list[tuple[Part, _Receipt]]:
+    def _pass(self, *, trial: bool) -> list[tuple[Part, PartReceipt]]:
         """`(part, receipt)` in order, up to the first part that was not filed: a question about the list comes with the
         first part, and ends the upload."""
-        through: list[tuple[Part, _Receipt]] = []
+        through: list[tuple[Part, PartReceipt]] = []
         settled = len(self._cut.wrong)
         for part in self._cut.parts:
             self._watch.moved(settled, self._cut.rows)
@@ -182,15 +123,15 @@ class _Upload:
         self._watch.moved(settled, self._cut.rows)
         return through
 
-    def _receipt(self, part: Part, *, trial: bool) -> _Receipt:
+    def _receipt(self, part: Part, *, trial: bool) -> PartReceipt:
         name = f"{'trial' if trial else 'run'} {part.digest}"
         kept = self._journal.once(name, confirmed=self._sent.confirmed)
         if kept.receipt is not None:
-            return _Receipt.model_validate(kept.receipt)
+            return PartReceipt.model_validate(kept.receipt)
         import_id = kept.import_id
         if import_id is None:
             options = {"dry_run": trial, "strict": self._sent.strict and not trial, "confirm": kept.confirmed}
-            begun = self._line.post("/v1/imports", part.data, kept.once, _Receipt, whole=self._sent.whole, **options)
+            begun = self._line.post("/v1/imports", part.data, kept.once, PartReceipt, whole=self._sent.whole, **options)
             self._journal.sent(name, begun.id)
             import_id = str(begun.id)
         try:
@@ -207,9 +148,9 @@ class _Upload:
         answered = receipt.state == ImportState.QUESTIONED and self._sent.confirmed and not kept.confirmed
         return self._receipt(part, trial=trial) if answered else receipt
 
-    def _follow(self, address: str) -> _Receipt:
+    def _follow(self, address: str) -> PartReceipt:
         pause, since, told = FIRST_LOOK, monotonic(), False
-        while (receipt := self._line.get(address, _Receipt)).state in OPEN_STATES:
+        while (receipt := self._line.get(address, PartReceipt)).state in OPEN_STATES:
             waited = monotonic() - since
             if waited > GIVES_UP_AFTER:
                 raise Stopped(
@@ -222,30 +163,39 @@ class _Upload:
             pause = min(2 * pause, LONGEST_LOOK)
         return receipt
 
-    def _rows(self, part: Part, receipt: _Receipt, outcomes: tuple[ImportOutcome, ...] | None) -> list[ImportRowShape]:
+    def _rows(
+        self, part: Part, receipt: PartReceipt, outcomes: tuple[ImportOutcome, ...] | None
+    ) -> list[ImportRowShape]:
         """The outcomes of a part's rows, by their numbers in the file."""
         filters = [{"outcome": outcome.value} for outcome in outcomes or () if receipt.counts.get(outcome)]
         queries = [{}] if outcomes is None else filters
         return [self._shape(part, row) for query in queries for row in self._pages(part, receipt.id, query)]
 
-    def _pages(self, part: Part, import_id: uuid.UUID, query: dict[str, str]) -> Iterator[_Row]:
+    def _pages(self, part: Part, import_id: uuid.UUID, query: dict[str, str]) -> Iterator[PartRow]:
         """The rows of all pages. Of a next address only the cursor is used: the key must go nowhere else."""
         for _ in part.rows:  # each page but the last has a row
-            page = self._line.get(f"/v1/imports/{import_id}/rows", _Rows, limit=PAGE, **query)
+            page = self._line.get(f"/v1/imports/{import_id}/rows", PartRows, limit=PAGE, **query)
             yield from page.data
             if page.next is None:
                 return
             query = query | {"cursor": dict(parse_qsl(page.next.partition("?")[2])).get("cursor", "")}
         raise Stopped(UNSENT)
 
-    def _shape(self, part: Part, row: _Row) -> ImportRowShape:
+    def _shape(self, part: Part, row: PartRow) -> ImportRowShape:
         return {
             "row": _row_of(part, row.row),
+            "source_record_id": row.source_record_id,
             "outcome": row.outcome,
             "report_id": row.report_id,
             "revision": row.revision,
-            "errors": [placed(self._cut.columns, error.model_dump()).shape() for error in row.errors],
+            "errors": [self._placed(error, _row_of(part, row.row)) for error in row.errors],
         }
+
+    def _placed(self, error: PlacedError, row: int) -> RowError:
+        """An error at its column; a question says how it is answered for the row of the file, not of the part."""
+        fault = placed(self._cut.columns, error.model_dump(include={"pointer", "code", "detail"}))
+        detail = sentences.question(error.code, row, self._line.lang) if error.code in QUESTIONS else fault.detail
+        return replace(fault, detail=detail, withdrawn_on=error.withdrawn_on).shape()
 
 
 class _Sum:
@@ -257,14 +207,14 @@ class _Sum:
     def wrong(self) -> list[ImportRowShape]:
         """The rows that were not sent, with their faults."""
         return [
-            {"row": number, "outcome": ImportOutcome.ERROR, "report_id": None, "revision": None,
-             "errors": [fault.shape() for fault in faults]}
+            {"row": number, "source_record_id": None, "outcome": ImportOutcome.ERROR, "report_id": None,
+             "revision": None, "errors": in_language([fault.shape() for fault in faults], number, self._lang)}
             for number, faults in self._cut.wrong.items()
         ]  # fmt: skip
 
     def shape(
         self,
-        filed: list[tuple[Part, _Receipt]] | None = None,
+        filed: list[tuple[Part, PartReceipt]] | None = None,
         *,
         questions: list[ImportQuestion] | None = None,
         problem: KeptFault | None = None,
@@ -326,7 +276,7 @@ def _summed(numbers: list[dict[str, int]]) -> Counter[str]:
     return sum(map(Counter, numbers), Counter())
 
 
-def _problem(part: Part, receipt: _Receipt) -> KeptFault | None:
+def _problem(part: Part, receipt: PartReceipt) -> KeptFault | None:
     if receipt.problem is None:
         return None
     row = _row_of(part, receipt.problem.row or 1)

@@ -12,7 +12,7 @@ from app.exchange.imports.faults import Fault, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.genders import GENDER
 from app.exchange.imports.headings import Column, day_of_ages
-from app.exchange.imports.mapping import DAYS_OF_AGES, Mapping
+from app.exchange.imports.mapping import DAYS_OF_AGES, Answer, Mapping
 from app.exchange.imports.sentences import question
 from app.exchange.imports.tally import Tally
 from app.matching.fold import words
@@ -31,13 +31,15 @@ REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row by its number in the file: its body, or its faults. `columns`: field → its column, in which a fault of the
-    body is placed; `cells`: the texts that are shown beside faults."""
+    body is placed; `cells`: the texts that are shown beside faults; `if_withdrawn`: what to do if it would bring back a
+    withdrawn report, if that is answered."""
 
     number: int
     body: Body | None
     faults: list[Fault]
     columns: dict[str, str] = field(default_factory=dict)
     cells: Sequence[str] = ()
+    if_withdrawn: Answer | None = None
 
     def with_value(self, fault: Fault) -> Fault:
         """A fault with the beginning of its cell."""
@@ -63,6 +65,7 @@ class Reader:
         self._columns = [column for column in columns if column.fields]
         self._width = len(columns)
         self._order = mapping.dates
+        self._if_withdrawn = mapping.if_withdrawn if mapping.rows else lambda _row: None
         self._meanings = {**mapping.meanings, GENDER: (genders or {}) | mapping.meanings.get(GENDER, {})}
         self._constants = {name: mapping.constant(name) for name in mapping.constants}
         self._day_of_ages = mapping.age_on or day_of_ages(columns)
@@ -96,7 +99,7 @@ class Reader:
                 if column.maybe:
                     self.tally.unread[column.letter] += 1
                 else:
-                    faults.append(Fault(column.letter, pointer_to(column.fields[0]), error.code, str(error)))
+                    faults.append(_unread(column, error))
         for column in self._unread:
             if column.place in cells.without or cells.text(column.place):
                 self.tally.unread[column.letter] += 1
@@ -108,7 +111,7 @@ class Reader:
         faults += self._of_the_whole(fields)
         self._date_age(fields)
         body = None if faults else unfold(fields)
-        return Row(cells.number, body, faults, self._letters, cells.texts)
+        return Row(cells.number, body, faults, self._letters, cells.texts, self._if_withdrawn(cells.number))
 
     def _of_the_whole(self, fields: Body) -> list[Fault]:
         """Join values of several cells; the faults of values that contradict one another."""
@@ -199,6 +202,11 @@ def unfold(fields: Body) -> Body:
             target = target.setdefault(section, {})
         target[name] = read
     return body
+
+
+def _unread(column: Column, error: UnreadCell) -> Fault:
+    pointer = pointer_to(column.fields[0])
+    return Fault(column.letter, pointer, error.code, str(error), sentence=error.sentence)
 
 
 def pointer_to(name: str) -> str:

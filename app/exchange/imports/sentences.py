@@ -1,7 +1,7 @@
 """The sentences about a list, in English and Spanish: questions, faults, and what to do about them.
 
 They stand in `sentences.toml`. The English of most faults stands in the code that finds the fault; their Spanish is
-looked up by code, or by the English where one code has several sentences.
+looked up by code, or by the name of the sentence where one code has several.
 """
 
 import tomllib
@@ -13,13 +13,12 @@ from typing_extensions import TypedDict
 
 from app.exchange.titles import LANGUAGES
 from app.vocabulary import Language
-from app.wire.imports import ImportFault, ImportQuestion
+from app.wire.imports import ImportFault, ImportQuestion, RowError
 
 _TEXTS: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 # A line about a number has a sentence for one and a sentence for many.
 LINES: dict[str, list[str] | dict[str, list[str]]] = _TEXTS["lines"]
 FAULTS: dict[str, str] = {name: english for name, (english, _spanish) in _TEXTS["faults"].items()}
-_SPANISH = dict(_TEXTS["faults"].values())  # English → Spanish
 
 Answer = Literal["confirm", "mapping"]
 # A value in a sentence: the same in every language, or made for each language.
@@ -41,9 +40,16 @@ class KeptFault(ImportFault):
     spanish: NotRequired[str]
 
 
+class KeptRowError(RowError):
+    """A fault of a row as stored. `sentence`: its name in `FAULTS`, where its code has several sentences."""
+
+    sentence: NotRequired[str]
+
+
 def question(code: str, row: int | None = None, lang: Language = "en") -> str:
     """The question about a row, or about several (`row` None), with the way to answer it in a mapping."""
-    answer = _TEXTS["answers"]["answer"][LANGUAGES.index(lang)].format(row=row or 14, code=code)
+    answers = _TEXTS["answers"]
+    answer = answers.get(code, answers["answer"])[LANGUAGES.index(lang)].format(row=row or 14, code=code)
     return f"{bare_question(code, lang)} {answer}"
 
 
@@ -85,11 +91,15 @@ def confirmed(questions: Iterable[ImportQuestion]) -> bool:
     return all(about["answer"] == "confirm" for about in questions)
 
 
-def detail(code: str, english: str, lang: Language, row: int | None = None) -> str:
-    """The sentence of a code in a language; `english` where there is no other."""
+def detail(code: str, english: str, lang: Language, row: int | None = None, sentence: str | None = None) -> str:
+    """The sentence of a code in a language; `english` where there is no other. `sentence`: its name in `FAULTS`."""
     if code in _TEXTS["questions"]:
         return question(code, row, lang)
-    return english if lang == "en" else _SPANISH.get(english) or _TEXTS["errors"].get(code, english)
+    if lang == "en":
+        return english
+    if sentence is not None:
+        return str(_TEXTS["faults"][sentence][LANGUAGES.index(lang)])
+    return str(_TEXTS["errors"].get(code, english))
 
 
 def line(name: str, lang: Language, **values: object) -> str:

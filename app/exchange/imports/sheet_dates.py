@@ -19,11 +19,13 @@ class Order(StrEnum):
 
 
 class UnclearDate(ValueError):
-    """A date that cannot be read. `code` is stable; the message says what to do, and does not quote the date."""
+    """A date that cannot be read. `code` is stable; the message says what to do, and does not quote the date.
+    `sentence`: its name in `FAULTS`, if the code has several."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, sentence: str | None = None) -> None:
         super().__init__(detail)
         self.code = code
+        self.sentence = sentence
 
 
 # No word is one month in English and another in Spanish, so that nobody need say which language a sheet is in.
@@ -57,7 +59,7 @@ def read(text: str, order: Order | None) -> str:
     """
     date = " ".join(_CLOCK.sub("", text.strip()).split()).strip(".,").casefold()
     if len(date) > dates.MAX_TEXT:
-        _refuse("invalid_date", FAULTS["date_long"])
+        _invalid("date_long")
     if _SERIAL.fullmatch(date):
         _refuse(
             "serial_date", "This is a spreadsheet's number for a day: format the column as a date and save it again."
@@ -74,11 +76,11 @@ def read(text: str, order: Order | None) -> str:
             return _written(match[year], MONTHS[match[month]], int(match[day]) if day else None)
     if (match := _NO_YEAR.fullmatch(date)) and match[2] in MONTHS:
         _written(LEAP_YEAR, MONTHS[match[2]], int(match[1]))
-        _refuse("invalid_date", FAULTS["date_without_year"])
+        _invalid("date_without_year")
     try:
         return dates.parse(date).text
     except dates.DateError:
-        _refuse("invalid_date", FAULTS["date_unread"])
+        _invalid("date_unread")
 
 
 def _numbers(first: int, second: int, year: str, order: Order | None) -> str:
@@ -98,8 +100,12 @@ def _written(year: str, month: int, day: int | None) -> str:
     try:
         return dates.parse(f"{year}-{month:02}" + ("" if day is None else f"-{day:02}")).text
     except dates.DateError:
-        _refuse("invalid_date", FAULTS["no_such_day"])
+        _invalid("no_such_day")
 
 
 def _refuse(code: str, detail: str) -> NoReturn:
     raise UnclearDate(code, detail)
+
+
+def _invalid(sentence: str) -> NoReturn:
+    raise UnclearDate("invalid_date", FAULTS[sentence], sentence)

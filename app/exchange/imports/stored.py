@@ -18,14 +18,13 @@ from app.errors import Conflict, NotFound
 from app.exchange.imports.fault_groups import Groups
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import digest_of
-from app.exchange.imports.sentences import KeptFault
+from app.exchange.imports.sentences import KeptFault, KeptRowError
 from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome
 from app.log import vault
 from app.log.sealed import keyed_digest
 from app.models import OPEN, ImportFile, ImportMapping, ImportRow, ListImport, RecalledEntry
 from app.registry.write import Outcome, WriteContext, new_id
-from app.wire.imports import RowError
 
 # A process renews the lease of its import with each batch, every few seconds: with an older lease it is gone.
 LEASE = timedelta(minutes=2)
@@ -67,7 +66,7 @@ class RowOutcome:
     outcome: str
     report: uuid.UUID | None
     revision: int | None
-    faults: list[RowError] | None
+    faults: list[KeptRowError] | None
     about: About | None = None
     tally: dict[str, int] = field(default_factory=dict)
     unregistered: bool = False  # the row names an unregistered place

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.faults import Fault
+from app.exchange.imports.lists import IF_WITHDRAWN
 from app.exchange.imports.row_checks import body_of, numbered
 from app.exchange.imports.rows import Row
 from app.exchange.imports.survey import has_undated_age
@@ -63,7 +64,9 @@ def cut(rows: Iterable[Row]) -> Cut:
         if isinstance(body, list):
             whole.wrong[row.number] = [row.with_value(fault) for fault in body]
             continue
-        line = json.dumps(checked.body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        answer = {} if row.if_withdrawn is None else {IF_WITHDRAWN: row.if_withdrawn}
+        text = json.dumps({**(checked.body or {}), **answer}, ensure_ascii=False, separators=(",", ":"))
+        line = text.encode() + b"\n"
         if sum(map(len, lines)) + len(line) > MOST_BYTES:
             close()
         lines.append(line)

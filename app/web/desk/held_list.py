@@ -9,6 +9,7 @@ import hashlib
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
@@ -45,10 +46,20 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def names_in(data: bytes, mapping: str, receipt: Mapping[str, Any], last: int) -> dict[int, str]:
-    """Whom each row names, up to the row `last`; nothing where the list may have been read otherwise than here."""
+@dataclass(frozen=True)
+class Told:
+    """What a row says of itself: whom it names, and its case number."""
+
+    name: str
+    case: str
+
+
+def rows_in(data: bytes, mapping: str, receipt: Mapping[str, Any], last: int) -> dict[int, Told]:
+    """What each row says of itself, up to the row `last`; nothing where the list may have been read otherwise than
+    here."""
     columns = [(place_of(one["column"]), one["heading"], set(one["fields"])) for one in receipt["columns"]]
     places = [place for place, _heading, fields in columns if not fields.isdisjoint({NAME, GIVEN_NAMES, SURNAMES})]
+    of_case = next((place for place, _heading, fields in columns if "source_record_id" in fields), None)
     try:
         listed = open_list(data, ListMapping.read(mapping) if mapping.strip() else None)
         read = [(column.place, column.heading) for column in listed.columns]
@@ -56,6 +67,12 @@ def names_in(data: bytes, mapping: str, receipt: Mapping[str, Any], last: int) -
         if not same or listed.cells is None:
             return {}
         cells = takewhile(lambda row: row.number <= last, listed.cells())
-        return {row.number: " ".join(filter(None, (row.text(place) for place in places))) for row in cells}
+        return {
+            row.number: Told(
+                " ".join(filter(None, (row.text(place) for place in places))),
+                "" if of_case is None else row.text(of_case),
+            )
+            for row in cells
+        }
     except BadFile:
         return {}

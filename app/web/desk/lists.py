@@ -221,7 +221,7 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
     rows = await desk.api.get(f"/v1/imports/{receipt['id']}/rows", limit=ROWS_SHOWN, cursor=cursor)
     last = max((row["row"] for row in rows["data"]), default=0)
     held = held_list.sealed(secret, tried.data, desk.officer.source or "") if tried.data else None
-    names = await run_in_threadpool(held_list.names_in, tried.data, tried.mapping, receipt, last) if held else {}
+    told_rows = await run_in_threadpool(held_list.rows_in, tried.data, tried.mapping, receipt, last) if held else {}
     filed = not receipt["dry_run"]
     questions = [] if filed else trial.questions_of(receipt, rows["data"], words)
     told = trial.headline(receipt, words)
@@ -235,7 +235,7 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         receipt=receipt,
         tried=tried,
         held=held,
-        rows=trial.rows_of(rows["data"], questions, names, words),
+        rows=trial.rows_of(rows["data"], questions, told_rows, words),
         further=cursor_of(rows["next"]),
         questions=questions,
         titles={field: title(field, lang) for field in FIELDS},

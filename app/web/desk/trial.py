@@ -7,13 +7,18 @@ from datetime import date
 from typing import Any
 
 from app.exchange.imports import sentences
+from app.exchange.imports.case_numbers import DERIVED
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.mapping import QUESTIONS
+from app.exchange.imports.mapping import Question as RowQuestion
 from app.exchange.imports.rows import MOST_SHOWN
 from app.exchange.titles import title
+from app.matching.fold import fold
+from app.registry.records import BY_ID
 from app.vocabulary import label, vocabulary
 from app.web.catalogue import Catalogue
 from app.web.desk import answers
+from app.web.desk.held_list import Told
 from app.web.desk.sentences import language_of, said
 
 Receipt = Mapping[str, Any]
@@ -40,10 +45,12 @@ class Question:
 
 @dataclass(frozen=True)
 class RowView:
-    """A row: what becomes of it, what could not be read, and why. `name`: whom it names, where that is known."""
+    """A row: what becomes of it, what could not be read, and why. `name`, `case`: whom it names and its case number,
+    where that is known."""
 
     number: int
     name: str
+    case: str
     outcome: str
     waits: bool
     unread: Sequence[str]
@@ -102,7 +109,8 @@ def headline(receipt: Receipt, words: Catalogue) -> str:
 def questions_of(receipt: Receipt, rows: Sequence[Mapping[str, Any]], words: Catalogue) -> list[Question]:
     """What the API asks about a list, with the answers that it takes: first about the whole, then about columns, words
     and rows."""
-    asked = _Asked(words)
+    withdrawn = {row["row"]: day for row in rows for error in row["errors"] if (day := error.get("withdrawn_on"))}
+    asked = _Asked(words, withdrawn)
     for question in receipt["questions"]:
         asked.about_list(question)
     for group in receipt["groups"]:
@@ -112,8 +120,10 @@ def questions_of(receipt: Receipt, rows: Sequence[Mapping[str, Any]], words: Cat
 
 
 class _Asked:
-    def __init__(self, words: Catalogue) -> None:
+    def __init__(self, words: Catalogue, withdrawn_on: Mapping[int, str]) -> None:
+        """`withdrawn_on`: row → the day on which its report was withdrawn."""
         self.questions: list[Question] = []
+        self._withdrawn_on = withdrawn_on
         self._words = words
         self._lang = language_of(words)
 
@@ -185,18 +195,23 @@ class _Asked:
         _ = self._words.gettext
         heading = sentences.bare_question(group["code"], self._lang)
         options = [("leave_out", _("leave it out")), ("read", _("it is one person"))]
+        all_of_them = [("leave_out", _("leave all of them out")), ("read", _("each is one person"))]
+        if group["code"] == RowQuestion.WITHDRAWN:
+            options = [("leave_out", _("no, it stays withdrawn")), ("stands_again", _("yes, it stands again"))]
+            all_of_them = [("leave_out", _("no, they stay withdrawn")), ("stands_again", _("yes, they stand again"))]
         if group["count"] <= ALONE:
             for example in group["examples"]:
                 about = self._row(example["row"], group)
+                if day := self._withdrawn_on.get(example["row"]):
+                    about += " " + _("You withdrew it on %(day)s.") % {"day": self._words.long_day(day)}
                 self._ask(RADIO, f"{answers.ROW}:{example['row']}", heading, about, options)
             return
-        all_of_them = [("leave_out", _("leave all of them out")), ("read", _("each is one person"))]
         self._ask(RADIO, f"{answers.ROWS}:{group['code']}", heading, self._rows_of(group), all_of_them)
 
     def about_words(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Ask what each word means that no list of codes knows, once for all rows."""
+        """Ask what each word means that no list of codes knows, once for all rows and all ways to write it."""
         _ = self._words.gettext
-        asked: dict[tuple[str, str], int] = {}
+        asked: dict[str, tuple[str, str, int]] = {}
         for row in rows:
             for error in row["errors"]:
                 field, word = error["pointer"].strip("/").replace("/", "."), error.get("value")
@@ -204,12 +219,12 @@ class _Asked:
                 if error["code"] not in ("unknown_code", "unknown_country") or known is None or not word:
                     continue
                 if len(word) < MOST_SHOWN and len(asked) < MOST_WORDS:  # a longer one is told only by its beginning
-                    asked.setdefault((field, word), row["row"])
-        for (field, word), number in asked.items():
+                    asked.setdefault(_answer_about(field, word), (field, word, row["row"]))
+        for name, (field, word, number) in asked.items():
             place = _("Row %(row)s, %(column)s. It is remembered for your next lists.")
             self._ask(
                 SELECT,
-                f"{answers.VALUE}:{field}:{word}",
+                name,
                 _("What does “%(word)s” mean?") % {"word": word},
                 place % {"row": self._words.number(number), "column": title(field, self._lang)},
                 self._codes(field),
@@ -238,14 +253,15 @@ class _Asked:
 
 
 def rows_of(
-    rows: Iterable[Mapping[str, Any]], questions: Sequence[Question], names: Mapping[int, str], words: Catalogue
+    rows: Iterable[Mapping[str, Any]], questions: Sequence[Question], told: Mapping[int, Told], words: Catalogue
 ) -> list[RowView]:
-    """Each row, and by which question it waits."""
+    """Each row, and by which question it waits. `told`: what the list at hand says of each."""
     by_name = {question.name: question.number for question in questions}
     return [
         RowView(
             row["row"],
-            names.get(row["row"], ""),
+            told[row["row"]].name if row["row"] in told else "",
+            _own_case(row["source_record_id"] or (told[row["row"]].case if row["row"] in told else "")),
             row["outcome"],
             row["outcome"] == "error",
             [error["value"] for error in row["errors"] if error.get("value")],
@@ -255,13 +271,18 @@ def rows_of(
     ]
 
 
+def _own_case(case: str) -> str:
+    """A case number that the source gave: it knows nothing of those that are derived."""
+    return "" if case.startswith((DERIVED, BY_ID)) else case
+
+
 def _reason(row: int, error: Mapping[str, Any], by_name: Mapping[str, int], words: Catalogue) -> str:
     _ = words.gettext
     field = error["pointer"].strip("/").replace("/", ".")
     answered_by = (
         f"{answers.ROW}:{row}",
         f"{answers.ROWS}:{error['code']}",
-        f"{answers.VALUE}:{field}:{error.get('value')}",
+        _answer_about(field, error.get("value") or ""),
         answers.DATES if error["code"] == "ambiguous_date" else "",
         f"{answers.CONSTANT}:detention.country" if error["code"] == "country_required" else "",
     )
@@ -271,6 +292,11 @@ def _reason(row: int, error: Mapping[str, Any], by_name: Mapping[str, int], word
     if error["code"] in QUESTIONS:
         return sentences.bare_question(error["code"], language_of(words))
     return said(error, words) if error["code"] == "age_needs_day" else error["detail"]
+
+
+def _answer_about(field: str, word: str) -> str:
+    """The name of the answer to what a word of a column means, however the word is written: as a mapping reads it."""
+    return f"{answers.VALUE}:{field}:{fold(word)}"
 
 
 def says_a_wish(receipt: Receipt, mapping: str) -> bool:

@@ -13,6 +13,7 @@ from app.database import writing
 from app.exchange import client
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import remote, upload_parts
+from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.stored import Sent
 from app.registry import api_keys
@@ -440,3 +441,17 @@ def test_an_upload_through_a_line_that_cuts_resets_and_stalls_comes_to_every_row
     assert world.rows("SELECT count(*), count(DISTINCT report), count(DISTINCT list_import) FROM import_row") == [
         (rows, rows, sent)
     ]
+
+
+def test_a_withdrawn_report_is_asked_about_by_its_row_in_the_file_and_answered(sender: Sender) -> None:
+    _receipt, rows = sender.send(LIST)
+    report = rows[-1]["report_id"]
+    assert rows[-1]["source_record_id"] == "A-5"
+    sender.world.post(f"/v1/reports/{report}/retract", {}, "foro")
+    receipt, rows = sender.send(LIST, lang="es")
+    assert counts(receipt) == {"unchanged": 3, "error": 2}
+    (error,) = rows[-1]["errors"]
+    assert (rows[-1]["row"], error["column"], error["code"]) == (6, "A", "withdrawn_report")
+    assert '6 = "stands_again"' in error["detail"]
+    receipt, _rows = sender.send(LIST, mapping=Mapping.read('[rows]\n6 = "stands_again"\n'))
+    assert counts(receipt) == {"unchanged": 3, "updated": 1, "error": 1}

@@ -199,7 +199,8 @@ def test_whatever_a_list_names_stays_text(officer: Officer, name: str) -> None:
     for raw in ("<script>alert", "<img src", "<bdi>&amp;</bdi>"):
         assert raw not in page
     bdi = re.findall(r"<td><bdi>(.*?)</bdi></td>", page)
-    assert len(bdi) == 1
+    assert len(bdi) == 2
+    assert bdi[0] == "EX-1"
 
 
 def test_a_file_that_is_no_list_is_told_why(officer: Officer) -> None:
@@ -333,3 +334,42 @@ def test_a_trial_that_nobody_made_is_not_there(officer: Officer, import_id: str)
     officer.open(PATH)
     form = {"token": officer.filled(PATH)["token"], "import": import_id}
     assert officer.post(f"{PATH}/trial", form).status_code == 404
+
+
+def test_a_report_that_was_withdrawn_since_is_asked_about(officer: Officer) -> None:
+    tried(officer)
+    answered(officer, {"send": "yes"})
+    officer.world.settle()
+    (report,) = officer.world.get("/v1/reports", "foro").json()["data"]
+    officer.world.post(f"/v1/reports/{report['id']}/retract", {}, "foro")
+    page = tried(officer)
+    assert "You withdrew this report: does it stand again?" in page
+    assert "You withdrew it on" in page
+    assert "1 is left out" in answered(officer, {"row:2": "leave_out"})
+    tried(officer)
+    answered(officer, {"row:2": "stands_again"})
+    answered(officer, {"send": "yes"})
+    officer.world.settle()
+    (report,) = officer.world.get("/v1/reports", "foro").json()["data"]
+    assert report["verification"]["verdict"] == "verified"
+
+
+def test_one_word_in_capitals_and_small_letters_is_asked_about_once(officer: Officer) -> None:
+    head = "Código;Nombre;Sexo;Fecha de detención;País"
+    people = [("Leocadia Mendizábal", "M"), ("Evelio Tascón", " m "), ("Casimiro Arteaga", "m.")]
+    rows = [f"EX-{at};{name};{sex};2025-03-02;VE" for at, (name, sex) in enumerate(people)]
+    page = tried(officer, "\n".join([head, *rows]))
+    assert page.count("<legend>") == 1
+    assert page.count("Question 1") == 3
+    assert "3 go in" in answered(officer, {"value:detainee.gender:m": "female"})
+
+
+def test_rows_are_found_by_the_case_numbers_of_the_list(officer: Officer) -> None:
+    assert "<bdi>EX-1</bdi>" in tried(officer)
+    answered(officer, {"send": "yes"})
+    officer.world.settle()
+    receipt = officer.open(officer.page.headers["location"].removeprefix("/en")).text  # type: ignore[union-attr]
+    assert "<bdi>EX-1</bdi>" in receipt
+    assert "Leocadia" not in receipt
+    derived = tried(officer, "Nombre;Fecha de detención;País\nElsa Mora Quiroga;2025-03-02;VE")
+    assert "Your case number" not in derived
