@@ -74,14 +74,14 @@ def pointed_errors(errors: Any) -> list[dict[str, str]]:
     """Pydantic's first errors as `errors` of a problem, with JSON pointers."""
     places = []
     for error in islice(errors, MOST_ERRORS):
-        pointer = "".join(f"/{_escaped(part)}" for part in error["loc"])
+        pointer = "".join(f"/{escaped(part)}" for part in error["loc"])
         code, detail = _CODES.get(error["type"], (error["type"], None))
         sentence = detail or f"{error['msg'].rstrip('.')}."
         places.append(pointed(pointer, code, f"{sentence} {IN_WORDS}" if error["type"] == "enum" else sentence))
     return places
 
 
-def _escaped(part: Any) -> str:
+def escaped(part: Any) -> str:
     """RFC 6901 section 3: a field may be called anything."""
     return str(part).replace("~", "~0").replace("/", "~1")
 
@@ -158,6 +158,10 @@ class WithdrawnReport(Conflict):
 
     def __init__(self, day: str) -> None:
         super().__init__("You withdrew this report: say whether it stands again.", withdrawn_on=day)
+
+
+class ListsWaiting(Conflict):
+    code, title = "lists_waiting", "Other lists of yours are not through yet"
 
 
 class Redacted(Conflict):

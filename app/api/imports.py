@@ -15,7 +15,7 @@ from app.api.routes import POSTING, THING, refusals, router
 from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.writes import Writing, written_with
-from app.errors import Conflict, Forbidden
+from app.errors import Conflict, Forbidden, ListsWaiting
 from app.exchange.imports import fault_groups, receipts, stored
 from app.import_codes import ImportOutcome
 from app.models import ListImport
@@ -78,7 +78,7 @@ imports.add_api_route(
     methods=["POST"],
     status_code=stored.RECEIVED,
     response_model=ImportOut,
-    responses=refusals(*POSTING, Conflict),
+    responses=refusals(*POSTING, Conflict, ListsWaiting),
     openapi_extra=SENT,
     route_class_override=APIRoute,  # the body is a file, not JSON
 )

@@ -111,4 +111,4 @@ def mapping_of(part: bytes | None) -> Mapping | None:
     try:
         return None if part is None else Mapping.read(decoded(part))
     except BadFile as fault:
-        raise Invalid.at("/mapping", fault.code, fault.detail) from None
+        raise Invalid.at(f"/mapping{fault.place}", fault.code, fault.detail) from None

@@ -79,10 +79,10 @@ def rows(data: bytes, encoding: str, delimiter: str, width: int | None = None) -
         except StopIteration:
             return
         except csv.Error:
-            raise BadFile("cell_too_long", TOO_LONG.format(number), number) from None
+            raise BadFile.in_both("cell_of_row_too_long", number, code="cell_too_long") from None
         if width is not None and len(lines) > 1 and _swallowed(lines, cells, delimiter, width):
             first, last = reader.line_num - len(lines) + 1, reader.line_num
-            raise BadFile("quotation_mark", SWALLOWED.format(number, first, last), number)
+            raise BadFile.in_both("quotation_mark", number, first=first, last=last)
         if any(cells):
             yield number, cells
 
@@ -110,14 +110,3 @@ def _swallowed(lines: list[str], cells: list[str], delimiter: str, width: int) -
         if len(parted) > 1 and max(parted[0] + parted[-1], *parted) >= max(LEAST_PARTED, width - 1):
             return True
     return False
-
-
-TOO_LONG = (
-    "A cell of row {} has more than 32,767 characters: is a quotation mark missing, or one too many, "
-    "in this row or before it?"
-)
-SWALLOWED = (
-    "In row {} (lines {} to {} of the file) a quotation mark is missing, or one is too many: lines below were read as "
-    "part of a cell, and nobody on them would be filed. Correct it and send the list again; if it is a note that "
-    "really looks so, save the list as XLSX."
-)

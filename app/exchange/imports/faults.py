@@ -15,14 +15,17 @@ STORED_KINDS: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "c
 
 class BadFile(Exception):
     """The file cannot be read as a list. `code` is stable; `detail` says what to do, in English. `spanish`: the same in
-    Spanish, where the sentence that belongs to the code is less exact."""
+    Spanish, where the sentence that belongs to the code is less exact. `place`: a JSON pointer into a mapping."""
 
-    def __init__(self, code: str, detail: str, row: int | None = None, spanish: str | None = None) -> None:
+    def __init__(
+        self, code: str, detail: str, row: int | None = None, spanish: str | None = None, place: str = ""
+    ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.row = row
         self.spanish = spanish
+        self.place = place
 
     @classmethod
     def in_both(cls, name: str, row: int | None = None, *, code: str | None = None, **values: Value) -> Self:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 
 from app.errors import Problem
-from app.exchange.imports import csv_text
+from app.exchange.imports import csv_text, workbook_reader
 from app.exchange.imports.cells import Cells, check_number
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.heading_row import HeadingRow, Saved, trimmed
@@ -15,12 +15,15 @@ from app.exchange.imports.rows import Row
 from app.exchange.imports.sheet_choice import choose_sheet, other_sheet
 from app.exchange.strict_json import parse_json
 
+_CONTAINER = b"\xd0\xcf\x11\xe0"
+# A workbook under a password has the container of the old form, with a stream of this name (MS-OFFCRYPTO 2.3.1).
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # First bytes of files that are no lists, a code, and what to do.
 _OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     ((b"<!doctype", b"<html", b"<head", b"<table", b"<?xml", b"<body", b"<meta"), "html_page",
      "This is a web page, not a list: download the list itself, or copy the table into a spreadsheet and save that."),
     ((b"%pdf",), "pdf", "This is a PDF: send the spreadsheet it was made from."),
-    ((b"\xd0\xcf\x11\xe0",), "old_workbook", "This is a workbook of the old form: save it as XLSX or CSV UTF-8."),
+    ((_CONTAINER,), "old_workbook", "This is a workbook of the old form: save it as XLSX or CSV UTF-8."),
     ((b"{\\rtf",), "rich_text", "This is a document, not a list: copy its table into a spreadsheet and save that."),
     ((b"\x1f\x8b", b"rar!", b"7z\xbc\xaf"), "packed", "This file is packed: unpack it and send the list inside."),
 )  # fmt: skip
@@ -31,6 +34,8 @@ def open_list(data: bytes, mapping: Mapping | None, saved: Saved = lambda _diges
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:512].lower()
     if not start:
         raise BadFile("empty_file", "There is nothing in this file.")
+    if start.startswith(_CONTAINER) and _ENCRYPTED in data:
+        raise workbook_reader.bad("password")
     for beginnings, code, detail in _OTHERS:
         if start.startswith(beginnings):
             raise BadFile(code, detail)

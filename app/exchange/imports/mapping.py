@@ -15,6 +15,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from app.dates import DateError, parse
+from app.errors import escaped
 from app.exchange.imports.cell_values import CODES, UnreadCell, known_code, plain, value
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
@@ -113,7 +114,8 @@ class Mapping(BaseModel):
             reason = first["msg"].removeprefix("Value error, ")
             if first["type"] == "extra_forbidden":
                 reason = f"there is no such setting: take one of {', '.join(cls.model_fields)}"
-            raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {reason}.") from None
+            place = "".join(f"/{escaped(str(part)[:MOST_NAMED])}" for part in first["loc"])
+            raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {reason}.", place=place) from None
         except (ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits, a pile of brackets
             raise BadFile("bad_mapping", f"The mapping file is not TOML: {str(error)[:MOST_OF_AN_ERROR]}.") from None
 

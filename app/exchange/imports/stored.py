@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
-from app.errors import Conflict, NotFound
+from app.errors import ListsWaiting, NotFound
 from app.exchange.imports.fault_groups import Groups
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import digest_of
@@ -108,11 +108,11 @@ def forget_rows(session: Session, now: datetime) -> None:
 
 
 def receive(context: WriteContext, key_id: str, data: bytes, sent: Sent) -> Outcome:
-    """Begin an import, and store its file until the import ends. Raises Conflict if too many lists wait."""
+    """Begin an import, and store its file until the import ends. Raises ListsWaiting."""
     assert context.actor.source is not None  # a reporter's key always has one (policy of keys)
     if waiting(context.session, context.actor.source) >= MOST_WAITING:
         detail = f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
-        raise Conflict(detail, headers={"Retry-After": WAIT})
+        raise ListsWaiting(detail, headers={"Retry-After": WAIT})
     job = begin(context.session, context.secret, context.actor.source, key_id, digest_of(data), sent, context.now)
     keep_file(context.session, context.secret, job.id, data)
     return Outcome("import", RECEIVED, context.log.revision, {"import": str(job.id)})

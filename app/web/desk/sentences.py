@@ -93,4 +93,6 @@ def said(error: Mapping[str, Any], words: Catalogue) -> str:
         ),
     }
     code, english = str(error.get("code", "")), str(error.get("detail", ""))
+    if error.get("pointer") == "/mapping/age_on":
+        return own["invalid_date"]
     return own.get(code) or sentences.detail(code, english, language_of(words))

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from app.exchange.imports import stored
 from app.web.desk import held_list, lists
 from app.web.desk.session import IDLE
 from tests.support import World
@@ -207,6 +208,43 @@ def test_a_file_that_is_no_list_is_told_why(officer: Officer) -> None:
     page = tried(officer, "<html><body>x</body></html>")
     assert "The list could not be read" in page
     assert "This is a web page, not a list" in page
+
+
+@pytest.mark.parametrize(
+    "data, told",
+    [
+        (b"<html><body>x</body></html>", "Esto es una página web y no una lista"),
+        (b"%PDF-1.7", "Esto es un PDF"),
+        (b"\xd0\xcf\x11\xe0 locked", "Este libro tiene el formato antiguo"),
+        (b"\xd0\xcf\x11\xe0 " + "EncryptedPackage".encode("utf-16-le"), "protegido con contraseña"),
+        (b"PK\x03\x04 nothing", "Este libro no se puede leer"),
+        (b"\x1f\x8b packed", "Este archivo está comprimido"),
+        (b"una;dos;tres\n1;2;3\n", "No se encontraron encabezados"),
+        (HEAD.encode(), "La lista tiene encabezados y ninguna fila debajo"),
+        (f'{HEAD}\nEX-1;"Ana Ruz;2025;VE;;;\nEX-2;Eva Paz;2025;VE;;;'.encode(), "falta o sobra una comilla"),
+    ],
+)
+def test_a_file_that_is_no_list_is_told_why_in_spanish_on_a_page_in_spanish(
+    officer: Officer, data: bytes, told: str
+) -> None:
+    officer.language = "es"
+    officer.open(PATH)
+    page = officer.fill(PATH, {}, files={"file": ("lista", data)}).text
+    assert told in page
+
+
+def test_what_the_api_refuses_of_a_list_is_told_in_spanish(officer: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
+    officer.language = "es"
+    officer.open(PATH)
+    file = {"file": ("list.csv", LIST.encode())}
+    refused = officer.fill(PATH, {"mapping": "[columns]\nQuién = 'nobody'\n"}, files=file)
+    assert refused.status_code == 422
+    assert "El mapa que acompaña la lista no se entiende" in refused.text
+    undated = officer.fill(PATH, {"mapping": "", "age_on": "day", "age_day": "hace poco"}, files=file).text
+    assert "No se lee como fecha" in undated or "Esto no se lee como fecha" in undated
+    monkeypatch.setattr(stored, "MOST_WAITING", 0)
+    waiting = officer.fill(PATH, {"mapping": ""}, files=file).text
+    assert "Varias listas de usted esperan todavía" in waiting
 
 
 def test_no_file_is_told_so(officer: Officer) -> None:

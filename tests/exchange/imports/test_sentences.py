@@ -1,0 +1,83 @@
+"""Whatever is wrong with a list is told in Spanish too: every code that a list can meet has a sentence."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import app
+from app import errors
+from app.errors import Problem
+from app.exchange.imports import lists, sentences, workbook_reader
+from app.registry import checks, refused_names
+
+ROOT = Path(app.__file__).parent
+# What reads a list, what takes it, and what files a row.
+READ = [*(ROOT / "exchange/imports").glob("*.py"), ROOT / "api/uploads.py", ROOT / "exchange/strict_json.py"]
+FILED = [
+    ROOT / "registry" / f"{name}.py"
+    for name in (
+        "bulk_filing", "checks", "content", "correction_checks", "embargo_terms", "embargoes", "filed_again",
+        "hiding_requests", "kept_values", "linking", "minority", "pointers", "records", "refused_names",
+        "report_versions", "reports", "schemas", "text_checks", "waiting_reports",
+    )
+]  # fmt: skip
+# Where a code stands among the arguments of what makes a fault of it.
+PLACES = {
+    "BadFile": 0,
+    "UnreadCell": 0,
+    "by": 0,
+    "_refuse": 0,
+    "PydanticCustomError": 0,
+    "at": 1,
+    "pointed": 1,
+    "Fault": 2,
+}
+# Of pydantic: the types of errors that bodies of reports can have.
+OF_PYDANTIC = {
+    "greater_than_equal", "int_type", "less_than_equal", "list_type", "string_too_long",
+    "string_too_short", "string_type", "too_long",
+}  # fmt: skip
+NOT_OF_LISTS = {
+    "ahead_of_head",  # of a verification that names the revision it saw
+    "bool_parsing",  # of parameters of an address
+    "int_parsing",
+    "one_detainee",  # of two detainees that are compared
+    "unknown_detainee",
+    "key_id_and_since_or_undoes",  # of recalls
+}
+SAID_BY_THE_DESK = {"idempotency_mismatch", "precondition_failed"}
+
+
+def codes_in(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        place = PLACES.get(name)
+        if place is not None and place < len(node.args):
+            argument = node.args[place]
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                yield argument.value
+        problem = getattr(errors, name, None)
+        if isinstance(problem, type) and issubclass(problem, Problem) and problem is not errors.Invalid:
+            yield problem.code
+
+
+def codes() -> set[str]:
+    found = {code for path in (*READ, *FILED) for code in codes_in(path)} | OF_PYDANTIC
+    found |= {code for _beginnings, code, _detail in lists._OTHERS} | set(workbook_reader.ERRORS)
+    found |= {code for code, _detail in (refused_names.NOBODY_KNEW, refused_names.LOST, refused_names.NUMBER)}
+    found |= {code for _first, _second, code, _detail in checks.ORDERED_DATES}
+    found |= {code for code, _detail in errors._CODES.values()}
+    return found - NOT_OF_LISTS - SAID_BY_THE_DESK
+
+
+def test_every_code_that_a_list_can_meet_has_a_sentence_in_spanish() -> None:
+    found = codes()
+    assert {"password", "html_page", "release_before_detention", "withdrawn_report", "bad_mapping"} <= found
+    assert sorted(code for code in found if sentences.detail(code, "English.", "es") == "English.") == []
+
+
+def test_a_sentence_of_a_file_that_names_something_of_it_stands_in_both_languages() -> None:
+    for name, (english, spanish) in sentences._TEXTS["files"].items():
+        assert english != spanish, name
