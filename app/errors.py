@@ -151,15 +151,6 @@ class ReleaseDropped(Conflict):
     code, title = "release_dropped", "A record cannot drop its release"
 
 
-class WithdrawnReport(Conflict):
-    """A row of a list would bring back a report that its source withdrew on `day`."""
-
-    code, title = "withdrawn_report", "This report was withdrawn"
-
-    def __init__(self, day: str) -> None:
-        super().__init__("You withdrew this report: say whether it stands again.", withdrawn_on=day)
-
-
 class ListsWaiting(Conflict):
     code, title = "lists_waiting", "Other lists of yours are not through yet"
 

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from app.database_turns import others_wait
-from app.errors import Problem, Redacted, WithdrawnReport
+from app.errors import Problem, Redacted
 from app.registry import (
     blocking,
     checks,
@@ -50,14 +50,21 @@ class _New:
     place: int
 
 
+@dataclass(frozen=True, slots=True)
+class StaysWithdrawn:
+    """A body that would bring back a report, which its source withdrew on a `day`: it is not filed."""
+
+    day: str
+
+
 # The plan for a row: a certain outcome or refusal, a record to open, or a body to file as a single report.
-Act = Outcome | Problem | _New | DetentionReportIn
+Act = Outcome | Problem | StaysWithdrawn | _New | DetentionReportIn
 
 
 class Filed(NamedTuple):
     """What came of a body, and the content of the report that stood under its case number before, if one did."""
 
-    outcome: Outcome | Problem
+    outcome: Outcome | Problem | StaysWithdrawn
     before: Content | None
 
 
@@ -69,7 +76,7 @@ def file_rows(
 ) -> list[Filed]:
     """What comes of each body, in order; a refused body leaves nothing behind. `written`: the records that earlier rows
     of a trial would have made; `standing_again`: the places of bodies that may bring back a withdrawn report. Any other
-    is refused (WithdrawnReport): who sends last month's list again has forgotten what was withdrawn since.
+    stays withdrawn: who sends last month's list again has forgotten what was withdrawn since.
 
     After LONGEST, or WHILE_OTHERS_WAIT, it ends early: the remaining bodies are for another transaction."""
     begun, engine = monotonic(), context.session.connection().engine
@@ -120,7 +127,7 @@ class _Plan:
         self._by_id = self._by_id or (str(body.source_record_id).startswith(records.BY_ID) and digest not in stood)
         before = stood.get(digest)
         if not may_return and (withdrawn_on := self._withdrawn_on(body, before)) is not None:
-            return WithdrawnReport(withdrawn_on)
+            return StaysWithdrawn(withdrawn_on)
         if points or seen or self._by_id or body.publish_not_before is not None or self._waits(body, before):
             return body
         try:
@@ -175,7 +182,7 @@ class _Filing:
         self._context = context
         self._candidates = candidates
 
-    def file(self, act: Act) -> Outcome | Problem:
+    def file(self, act: Act) -> Outcome | Problem | StaysWithdrawn:
         try:
             match act:
                 case _New():

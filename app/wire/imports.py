@@ -6,9 +6,12 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from app.import_codes import ImportOutcome, ImportState
+from app.vocabulary import Publish
 from app.wire.base import Page
 
 ListForm = Literal["csv", "xlsx", "ods", "jsonl"]
+# The verdicts of releases that are counted as a source's own.
+OwnVerdict = Literal["verified", "reported"]
 # Why somebody reported as held does not count as held.
 NotHeld = Literal["no_day_of_arrest", "day_not_past", "not_asserted"]
 
@@ -129,6 +132,15 @@ class ImportReceipt(TypedDict):
     problem: ImportFault | None
 
 
+class ImportOwnChange(TypedDict):
+    """How many more releases carried out in a country you verify, or only report, by the rows of the list than before;
+    fewer: below nought. It follows from your own reports alone."""
+
+    country: str
+    verified: int
+    reported: int
+
+
 class ImportOut(ImportReceipt):
     """A list sent by you: how far it has got; once it is through, its receipt."""
 
@@ -139,6 +151,8 @@ class ImportOut(ImportReceipt):
     whole: int | None
     form: ListForm | None
     groups: list[ImportGroup]
+    own_releases: list[ImportOwnChange]
+    publish: dict[Publish, int]
 
 
 class RowError(TypedDict):

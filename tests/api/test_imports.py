@@ -206,7 +206,7 @@ def test_a_source_may_have_a_few_lists_on_their_way_and_no_more(world: World) ->
         for _ in range(stored.MOST_WAITING):  # without their files, so that nobody works on them
             stored.begin(session, world.app.state.secret, source, None, "0" * 64, stored.Sent(), NOW)
     response = world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("foro"))
-    world.refuse(response, 409, "conflict")
+    world.refuse(response, 409, "lists_waiting")
     assert response.headers["retry-after"] == "5"
     assert world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("jep")).status_code == 202
 

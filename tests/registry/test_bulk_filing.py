@@ -10,7 +10,7 @@ from app.errors import Invalid, Problem
 from app.log.entries import Log, LogEntry
 from app.matching.lookup import BlockingQuery
 from app.models import PROJECTED, metadata
-from app.registry.bulk_filing import LONGEST, file_rows
+from app.registry.bulk_filing import LONGEST, StaysWithdrawn, file_rows
 from app.registry.candidates import look_up
 from app.registry.read_permissions import Reader
 from app.registry.rebuild import BASE, rebuild
@@ -29,7 +29,10 @@ def person(place: int, **changes: Any) -> Body:
     return make_report(source_record_id=f"L-{place}", **said)
 
 
-def file_all(world: World, *bodies: Body, who: str = "foro") -> list[Outcome | Problem]:
+Filing = Outcome | Problem | StaysWithdrawn
+
+
+def file_all(world: World, *bodies: Body, who: str = "foro") -> list[Filing]:
     with writing(world.engine) as session:
         source = Views(session).sources_by_slug[who]
         actor = Reader(Role.REPORTER, source.key, who, source.independent)
@@ -38,9 +41,13 @@ def file_all(world: World, *bodies: Body, who: str = "foro") -> list[Outcome | P
         return [filed.outcome for filed in file_rows(context, shapes)]
 
 
-def told(results: list[Outcome | Problem]) -> list[str]:
+def told(results: list[Filing]) -> list[str]:
     """`201 new`, `200`, or the code of a refusal."""
-    return [one.code if isinstance(one, Problem) else f"{one.status} {one.match or ''}".strip() for one in results]
+    return [f"{one.status} {one.match or ''}".strip() if isinstance(one, Outcome) else code_of(one) for one in results]
+
+
+def code_of(refusal: Problem | StaysWithdrawn) -> str:
+    return refusal.code if isinstance(refusal, Problem) else "stays withdrawn"
 
 
 def tables(world: World) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from app.api.problems import INTERNAL, NARROWER
 from app.errors import (
     Busy,
     ClockJumped,
+    ListsWaiting,
     NotInFiles,
     PerhapsStored,
     Problem,
@@ -21,6 +22,7 @@ from app.errors import (
     TooManyRequests,
     Unavailable,
 )
+from app.exchange.imports.stored import WAIT_FOR_ONE
 from app.log.head import OtherRules
 from app.log.mark import WentBackwards
 from app.registry.projection import RULES
@@ -40,6 +42,7 @@ BROKEN: Node = {
         "At most 1200 requests a minute are answered for one client: go on in 12 s, and more slowly."
     ).body(),
     Busy.code: Busy(BUSY).body(),
+    ListsWaiting.code: ListsWaiting(WAIT_FOR_ONE).body(),
     TakesTooLong.code: TakesTooLong(NARROWER).body(),
     OtherRules.code: OtherRules(RULES, RULES + 1).body(),
     WentBackwards.code: WentBackwards().body(),

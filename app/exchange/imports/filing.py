@@ -19,13 +19,13 @@ from sqlmodel import Session
 from app.collector import collecting_later
 from app.config import Names
 from app.database import reading
-from app.errors import Problem, WithdrawnReport
-from app.exchange.imports import receipts, stored, survey, unlike_the_last
+from app.errors import Problem
+from app.exchange.imports import own_count, receipts, stored, survey, unlike_the_last
 from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.faults import BadFile, Fault, as_stored
 from app.exchange.imports.held_today import why_not_held
 from app.exchange.imports.lists import open_list
-from app.exchange.imports.lost_and_gained import Says, changed, says
+from app.exchange.imports.lost_and_gained import changed, says
 from app.exchange.imports.mapping import Answer, Mapping, Question
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of, numbered, placed
@@ -36,8 +36,9 @@ from app.log.entries import as_only_writer
 from app.matching.memory import Memory, memory_of
 from app.models import ApiKey, ListImport
 from app.registry import api_keys, embargoes, records
-from app.registry.bulk_filing import file_rows
+from app.registry.bulk_filing import StaysWithdrawn, file_rows
 from app.registry.candidate_cache import WrittenRecords
+from app.registry.content import Content, flatten
 from app.registry.read_permissions import Reader
 from app.registry.reporters import reporter
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
@@ -270,18 +271,22 @@ class _Batch:
         again = {place for place, (row, _body) in enumerate(ready) if row.if_withdrawn is Answer.STANDS_AGAIN}
         results = file_rows(context, bodies, written, again)
         for (row, body), (result, stood) in zip(ready, results, strict=False):
-            former = {} if stood is None else says(stood)
-            settled[row.number] = _settled(row, body, result, before, former, context)
+            settled[row.number] = _settled(row, body, result, before, stood or {}, context)
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.left, self.rows = self.rows[len(done) :], done
         return [settled[row.number] for row in done]
 
 
 def _settled(
-    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, former: Says, context: WriteContext
+    row: Row,
+    body: DetentionReportIn,
+    result: Outcome | Problem | StaysWithdrawn,
+    before: int,
+    stood: Content,
+    context: WriteContext,
 ) -> RowOutcome:
-    """The outcome of a row. `before`: the revision before its batch; `former`: the values of its report before."""
-    if isinstance(result, WithdrawnReport):
+    """The outcome of a row. `before`: the revision before its batch; `stood`: the content of its report before."""
+    if isinstance(result, StaysWithdrawn):
         return _withdrawn(row, result)
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
@@ -290,8 +295,11 @@ def _settled(
         return RowOutcome(row.number, "waiting" if result.kind == embargoes.WAITING else "unchanged", None, None, None)
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)
-    values, about = says(body.model_dump(mode="json")), _about(body)
-    tally = changed(former, values)
+    sent = body.model_dump(mode="json")
+    values, about = says(sent), _about(body)
+    tally = changed(says(stood) if stood else {}, values)
+    if outcome != "unchanged":
+        tally += own_count.changed(stood, flatten(sent))
     if about == "held":
         reason = why_not_held(values, context.now.date().toordinal())
         tally["held_counted" if reason is None else f"held_{reason}"] += 1
@@ -301,13 +309,13 @@ def _settled(
     return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally), unregistered)
 
 
-def _withdrawn(row: Row, refusal: WithdrawnReport) -> RowOutcome:
+def _withdrawn(row: Row, withdrawn: StaysWithdrawn) -> RowOutcome:
     """The question whether a withdrawn report stands again; nothing changes where that is answered with no."""
     if row.if_withdrawn is Answer.LEAVE_OUT:
         return RowOutcome(row.number, "unchanged", None, None, None)
     code, pointer = Question.WITHDRAWN, "/source_record_id"
     column, sentence = row.columns.get("source_record_id"), question(code, row.number)
-    return _error(row, [Fault(column, pointer, code, sentence, withdrawn_on=refusal.extra["withdrawn_on"])])
+    return _error(row, [Fault(column, pointer, code, sentence, withdrawn_on=withdrawn.day)])
 
 
 def _about(body: DetentionReportIn) -> About | None:

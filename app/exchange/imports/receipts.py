@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
-from app.exchange.imports import sentences
+from app.exchange.imports import own_count, sentences
 from app.exchange.imports.fault_groups import faults_of, in_language
 from app.exchange.imports.held_today import NOT_HELD
 from app.exchange.imports.lost_and_gained import KINDS
@@ -150,6 +150,8 @@ def shape(
         "unread": told.get("unread", []),
         "left_out": told.get("left_out", {"count": 0, "rows": []}),
         "groups": list(groups),
+        "own_releases": own_count.changes(tally),
+        "publish": own_count.classes(tally),
         "warnings": warnings(RowsCounted(**told.get(UNREGISTERED, {})).shape(), lang, places or {}),
         "questions": [translated(question, lang) for question in read(secret, job, "questions")],
         "problem": None if problem is None else sentences.problem(problem, lang),

@@ -32,6 +32,7 @@ LEASE = timedelta(minutes=2)
 ROWS_KEPT = timedelta(days=45)
 OPEN_STATES = ("waiting", "checking", "running")
 MOST_WAITING = 5  # lists of one source whose files are kept at once
+WAIT_FOR_ONE = f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
 WAIT = "5"  # seconds, in which a list of hundreds of rows is filed
 RECEIVED = 202  # the list is stored, and filed after the answer
 
@@ -111,8 +112,7 @@ def receive(context: WriteContext, key_id: str, data: bytes, sent: Sent) -> Outc
     """Begin an import, and store its file until the import ends. Raises ListsWaiting."""
     assert context.actor.source is not None  # a reporter's key always has one (policy of keys)
     if waiting(context.session, context.actor.source) >= MOST_WAITING:
-        detail = f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
-        raise ListsWaiting(detail, headers={"Retry-After": WAIT})
+        raise ListsWaiting(WAIT_FOR_ONE, headers={"Retry-After": WAIT})
     job = begin(context.session, context.secret, context.actor.source, key_id, digest_of(data), sent, context.now)
     keep_file(context.session, context.secret, job.id, data)
     return Outcome("import", RECEIVED, context.log.revision, {"import": str(job.id)})

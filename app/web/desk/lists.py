@@ -15,7 +15,7 @@ from app.api.uploads import form_parts
 from app.errors import NotFound
 from app.exchange.imports.fields import FIELDS
 from app.exchange.titles import title
-from app.web.asking import Refused
+from app.web.asking import Refused, together
 from app.web.charts import shares
 from app.web.desk import answers, held_list, trial
 from app.web.desk.page import (
@@ -47,6 +47,7 @@ LONGEST_PART = 1024 * 1024
 # A trial that ends so soon is shown at once, with the list at hand: some five thousand rows. Proxies wait a minute.
 PATIENCE, FIRST_LOOK, LONGEST_PAUSE = 20.0, 0.05, 0.5
 ROWS_SHOWN = 200  # the API's longest page
+MOST_COUNTRIES = 3  # whose numbers are told before and after: hardly a list has more
 NOT_OVER = ("waiting", "checking", "running")
 
 
@@ -209,6 +210,15 @@ async def read_rows(desk: AtDesk, import_id: UUID) -> Response:
     return desk.api.passed_on(f"/v1/imports/{import_id}/rows", {"format": "csv"}, saved)
 
 
+async def _own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.OwnCount]:
+    """What the officer's source verifies and reports today of what the list changes, and what it would then."""
+    source, changes = desk.officer.source or "", receipt["own_releases"][:MOST_COUNTRIES]
+    asked = [desk.api.get("/v1/counts/releases", country=c["country"], group_by="source") for c in changes]
+    return [
+        trial.own_count(change, count, source) for change, count in zip(changes, await together(*asked), strict=True)
+    ]
+
+
 async def show_upload(desk: Desk, faults: Sequence[str] = (), mapping: str = "") -> Response:
     status = 422 if faults else 200
     most = desk.request.app.state.max_import_bytes // (1024 * 1024)
@@ -242,6 +252,7 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         headline=told,
         bars=bars if parts else [],
         kinds=trial.kinds_of(receipt, words),
+        own_counts=[] if filed else await _own_counts(desk, receipt),
         going_in=trial.going_in(receipt),
         is_over=receipt["state"] not in NOT_OVER,
         remembered=answers.as_read(receipt["columns"]) if receipt["saved_mapping"] else "",

@@ -66,6 +66,23 @@ class Share:
     label: str
 
 
+@dataclass(frozen=True)
+class OwnCount:
+    """The releases in a country that a source verifies, and only reports: now, and once the list is sent."""
+
+    country: str
+    verified: tuple[int, int]
+    reported: tuple[int, int]
+
+
+def own_count(change: Mapping[str, Any], count: Mapping[str, Any], source: str) -> OwnCount:
+    """`change`: of the receipt of a trial; `count`: the releases of its country, by source."""
+    own: Mapping[str, int] = next((group for group in count["groups"] if group["source"] == source), {})
+    now = {verdict: own.get(verdict, 0) for verdict in ("verified", "reported")}
+    verified, reported = ((now[verdict], now[verdict] + change[verdict]) for verdict in now)
+    return OwnCount(change["country"], verified, reported)
+
+
 def going_in(receipt: Receipt) -> int:
     return sum(receipt["counts"][outcome] for outcome in GO_IN)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import app
 from app import errors
 from app.errors import Problem
-from app.exchange.imports import lists, sentences, workbook_reader
+from app.exchange.imports import lists, mapping, sentences, workbook_reader
 from app.registry import checks, refused_names
 
 ROOT = Path(app.__file__).parent
@@ -65,7 +65,7 @@ def codes_in(path: Path) -> Iterator[str]:
 
 def codes() -> set[str]:
     found = {code for path in (*READ, *FILED) for code in codes_in(path)} | OF_PYDANTIC
-    found |= {code for _beginnings, code, _detail in lists._OTHERS} | set(workbook_reader.ERRORS)
+    found |= {code for _beginnings, code, _detail in lists._OTHERS} | set(workbook_reader.ERRORS) | mapping.QUESTIONS
     found |= {code for code, _detail in (refused_names.NOBODY_KNEW, refused_names.LOST, refused_names.NUMBER)}
     found |= {code for _first, _second, code, _detail in checks.ORDERED_DATES}
     found |= {code for code, _detail in errors._CODES.values()}

@@ -392,6 +392,18 @@ def test_a_report_that_was_withdrawn_since_is_asked_about(officer: Officer) -> N
     assert report["verification"]["verdict"] == "verified"
 
 
+def test_a_trial_tells_what_anybody_can_count_by_the_source_now_and_then(officer: Officer) -> None:
+    page = re.sub(r"\s+", " ", tried(officer))
+    numbers = r'Releases in Venezuela that you verified</th><td class="amount">0</td><td class="amount strong">1</td>'
+    assert re.search(numbers, page)
+    answered(officer, {"send": "yes"})
+    officer.world.settle()
+    assert "what anybody can count" not in officer.open(officer.page.headers["location"].removeprefix("/en")).text  # type: ignore[union-attr]
+    more = LIST.replace("03/04/2025", "2025-04-03")
+    page = re.sub(r"\s+", " ", tried(officer, more))
+    assert 'that you verified</th><td class="amount">1</td><td class="amount strong">2</td>' in page
+
+
 def test_one_word_in_capitals_and_small_letters_is_asked_about_once(officer: Officer) -> None:
     head = "Código;Nombre;Sexo;Fecha de detención;País"
     people = [("Leocadia Mendizábal", "M"), ("Evelio Tascón", " m "), ("Casimiro Arteaga", "m.")]
