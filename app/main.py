@@ -299,6 +299,7 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
         most=settings.max_body_bytes,
         others=dict.fromkeys((*LISTS, *desk.LISTS), settings.max_import_bytes),
         keyless={OBJECTIONS: MOST_BYTES, **objection.FORMS, **desk.FORMS},
+        pages=desk.LISTS,
     )
     app.add_middleware(CountedApart)
     app.add_middleware(AnswersFromMemory, page=kept_as)

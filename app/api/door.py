@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -65,10 +66,14 @@ class Door:
     none, and a body that nobody asks for is not read.
     """
 
-    def __init__(self, app: ASGIApp, most: int, others: dict[str, int], keyless: dict[str, int]) -> None:
+    def __init__(
+        self, app: ASGIApp, most: int, others: dict[str, int], keyless: dict[str, int], pages: Collection[str] = ()
+    ) -> None:
         """`most`: bytes of a body; `others`: addresses with a bound of their own; `keyless`: of these, addresses that
-        take a body from anybody, so short that it needs no room."""
+        take a body from anybody, so short that it needs no room; `pages`: addresses that tell by a page of their own
+        that a body is too large, once they ask for it."""
         self._app = app
+        self._pages = frozenset(pages)
         self._most = most
         self._others = others | keyless
         self._keyless = keyless
@@ -81,11 +86,11 @@ class Door:
         headers = Headers(scope=scope)
         most = self._others.get(scope["path"], self._most)
         stated = headers.get("content-length", "")
-        if stated.isdecimal() and int(stated) > most:
+        if stated.isdecimal() and int(stated) > most and scope["path"] not in self._pages:
             await problems.respond(problems.TOO_LARGE)(scope, receive, send)
             return
         who = ANYBODY if scope["path"] in self._keyless else None
-        body = _Body(Request(scope), receive, int(stated) if stated.isdecimal() else most, who)
+        body = _Body(Request(scope), receive, min(int(stated), most) if stated.isdecimal() else most, who)
         try:
             await self._app(scope, body.receive if _has_body(headers) else receive, send)
         finally:

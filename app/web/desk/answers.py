@@ -16,11 +16,17 @@ DATES, AGE_ON, AGE_DAY, CONFIRM = "dates", "age_on", "age_day", "confirm"
 ROW, ROWS, VALUE, COLUMN, CONSTANT = "row", "rows", "value", "column", "constant"
 ON_A_DAY = "day"  # the answer to `age_on` that the day beside it tells
 LEFT_OUT = "-"  # of a column
+WITHOUT = "without "  # an answer to `age_on`, with the letter of the column that is left out
 Answers = dict[str, Any]
 
 
 class Unreadable(Exception):
     """The mapping that somebody wrote is not TOML, or none that answers can be written into."""
+
+
+def without(letter: str) -> str:
+    """The answer that nobody knows of which day the ages of a column are."""
+    return f"{WITHOUT}{letter}"
 
 
 def answers_in(given: Given) -> Answers:
@@ -29,7 +35,9 @@ def answers_in(given: Given) -> Answers:
     if first(given, DATES):
         answers["dates"] = first(given, DATES)
     age_on = first(given, AGE_DAY).strip() if first(given, AGE_ON) == ON_A_DAY else first(given, AGE_ON)
-    if age_on:
+    if age_on.startswith(WITHOUT):
+        answers["positions"] = {age_on.removeprefix(WITHOUT): []}
+    elif age_on:
         answers["age_on"] = age_on
     for name in given:
         kind, _colon, about = name.partition(":")

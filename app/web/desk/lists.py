@@ -10,9 +10,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
 
 from app.api.uploads import form_parts
-from app.errors import NotFound
+from app.errors import NotFound, PayloadTooLarge
 from app.exchange.imports.fields import FIELDS
 from app.exchange.titles import title
 from app.web.asking import Refused, together
@@ -27,6 +28,7 @@ from app.web.desk.page import (
     Sent,
     SignInFirst,
     first,
+    open_desk,
     owned,
     require_from_here,
     sent,
@@ -40,7 +42,7 @@ from app.web.figure import PHONE, WHOLE, drawing
 lists = APIRouter(route_class=DeskRoute)
 PATH = "/desk/list"
 LIST, FILE, MAPPING, DIGEST, MARK, SEND = "list", "file", "mapping", "digest", "mark", "send"
-IMPORT = "import"
+IMPORT, TOO_LARGE = "import", "too_large"
 REFUSED_AT_A_LIST = (400, 409, 413, 415, 422)  # what another file or mapping answers
 # Bytes of a part that is no file: the longest is a list that comes back packed, as text.
 LONGEST_PART = 1024 * 1024
@@ -58,7 +60,12 @@ async def sent_list(request: Request) -> Sent:
         raise SignInFirst(PATH)
     given: dict[str, list[str]] = {}
     file = b""
-    for name, part in await form_parts(request, most=MOST_FIELDS, longest=LONGEST_PART):
+    try:
+        parts = await form_parts(request, most=MOST_FIELDS, longest=LONGEST_PART)
+    except HTTPException:  # 413: without its end it is no form of this session, and only told so
+        request.scope[FILE] = b""
+        return Sent(await open_desk(request, request.scope[SESSION]), {TOO_LARGE: ["yes"]})
+    for name, part in parts:
         if name == FILE:
             file = part
         else:
@@ -110,6 +117,8 @@ class Tried:
 async def try_or_send_list(form: SentList) -> Response:
     """Try a list, with what was answered about it; or send it as it was tried."""
     desk, given = form.desk, form.given
+    if TOO_LARGE in given:
+        return await show_upload(desk, [said({"code": PayloadTooLarge.code}, desk.catalogue)], status=413)
     data = _data_of(form)
     if not data:
         return await show_upload(desk, [desk.catalogue.gettext("Choose the file of your list.")], form.one(MAPPING))
@@ -219,8 +228,10 @@ async def _own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.OwnCount
     ]
 
 
-async def show_upload(desk: Desk, faults: Sequence[str] = (), mapping: str = "") -> Response:
-    status = 422 if faults else 200
+async def show_upload(
+    desk: Desk, faults: Sequence[str] = (), mapping: str = "", *, status: int | None = None
+) -> Response:
+    status = status or (422 if faults else 200)
     most = desk.request.app.state.max_import_bytes // (1024 * 1024)
     return await desk.show("desk/list.html", status=status, faults=faults, mapping=mapping, most=most, step=1)
 

@@ -86,6 +86,9 @@ def said(error: Mapping[str, Any], words: Catalogue) -> str:
         ),
         "invalid_url": _("Give a whole address, from https:// on."),
         "string_too_long": _("This is longer than there is room for: shorten it."),
+        "payload_too_large": _(
+            "This file is too large: part the list into several files, or save its sheet alone as CSV."
+        ),
         "sent_before": _("The same was sent before: it is the same report, and nothing changed."),
         "unregistered_facility": _(
             "Nobody has registered a place of this name. It is kept as you wrote it, partners and curators see it, and "

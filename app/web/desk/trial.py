@@ -14,6 +14,7 @@ from app.exchange.imports.mapping import Question as RowQuestion
 from app.exchange.imports.rows import MOST_SHOWN
 from app.exchange.titles import title
 from app.matching.fold import fold
+from app.registry.content import AGE as AGE_FIELD
 from app.registry.records import BY_ID
 from app.vocabulary import label, vocabulary
 from app.web.catalogue import Catalogue
@@ -93,10 +94,12 @@ def shares_of(receipt: Receipt, words: Catalogue) -> list[Share]:
     same, waits, out = counts["unchanged"], counts["error"], receipt["left_out"]["count"]
     go_in = words.ngettext("%(n)s goes in", "%(n)s go in", enter)
     went_in = words.ngettext("%(n)s went in", "%(n)s went in", enter)
+    wait = words.ngettext("%(n)s waits", "%(n)s wait", waits)
+    stayed_out = words.ngettext("%(n)s did not go in", "%(n)s did not go in", waits)
     told = [
         ("enter", enter, go_in if receipt["dry_run"] else went_in),
         ("same", same, words.ngettext("%(n)s changes nothing", "%(n)s change nothing", same)),
-        ("waits", waits, words.ngettext("%(n)s waits", "%(n)s wait", waits)),
+        ("waits", waits, wait if receipt["dry_run"] else stayed_out),
         ("out", out, words.ngettext("%(n)s is left out", "%(n)s are left out", out)),
     ]
     return [Share(kind, count, text % {"n": words.number(count)}) for kind, count, text in told if count]
@@ -127,7 +130,8 @@ def questions_of(receipt: Receipt, rows: Sequence[Mapping[str, Any]], words: Cat
     """What the API asks about a list, with the answers that it takes: first about the whole, then about columns, words
     and rows."""
     withdrawn = {row["row"]: day for row in rows for error in row["errors"] if (day := error.get("withdrawn_on"))}
-    asked = _Asked(words, withdrawn)
+    of_ages = [column["column"] for column in receipt["columns"] if AGE_FIELD in column["fields"]]
+    asked = _Asked(words, withdrawn, of_ages)
     for question in receipt["questions"]:
         asked.about_list(question)
     for group in receipt["groups"]:
@@ -137,9 +141,10 @@ def questions_of(receipt: Receipt, rows: Sequence[Mapping[str, Any]], words: Cat
 
 
 class _Asked:
-    def __init__(self, words: Catalogue, withdrawn_on: Mapping[int, str]) -> None:
+    def __init__(self, words: Catalogue, withdrawn_on: Mapping[int, str], columns_of_ages: Sequence[str]) -> None:
         """`withdrawn_on`: row → the day on which its report was withdrawn."""
         self.questions: list[Question] = []
+        self._columns_of_ages = columns_of_ages
         self._withdrawn_on = withdrawn_on
         self._words = words
         self._lang = language_of(words)
@@ -163,6 +168,7 @@ class _Asked:
                     ("released_on", _("on the day of the release")),
                     ("filed", _("today")),
                     (answers.ON_A_DAY, _("on this day:")),
+                    *((answers.without(letter), _("leave the ages out")) for letter in self._columns_of_ages),
                 ],
             )
         elif question["answer"] == "confirm":

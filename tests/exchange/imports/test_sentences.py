@@ -45,7 +45,7 @@ NOT_OF_LISTS = {
     "unknown_detainee",
     "key_id_and_since_or_undoes",  # of recalls
 }
-SAID_BY_THE_DESK = {"idempotency_mismatch", "precondition_failed"}
+SAID_BY_THE_DESK = {"idempotency_mismatch", "payload_too_large", "precondition_failed"}
 
 
 def codes_in(path: Path) -> Iterator[str]:

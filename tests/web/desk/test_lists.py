@@ -95,6 +95,8 @@ def test_rows_that_wait_do_not_stop_the_others(officer: Officer) -> None:
     assert answered(officer, {"send": "yes"}) == "303"
     officer.world.settle()
     assert len(officer.world.get("/v1/reports", "foro").json()["data"]) == 1
+    receipt = officer.open(officer.page.headers["location"].removeprefix("/en")).text  # type: ignore[union-attr]
+    assert "4 rows: 1 went in and 3 did not go in" in receipt
 
 
 def test_a_button_that_is_pressed_twice_sends_one_list(officer: Officer) -> None:
@@ -176,6 +178,23 @@ def test_a_list_may_be_as_long_as_the_api_takes_it(officer: Officer) -> None:
     text = "\n".join([f"{HEAD};Nota", *rows])
     assert len(text) > officer.world.app.state.settings.max_body_bytes
     assert "400 rows" in tried(officer, text)
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_list_that_is_too_long_is_told_so_on_its_page(officer: Officer, *, stated: bool) -> None:
+    officer.language = "es"
+    officer.open(PATH)
+    form = officer.filled(PATH)
+    most = officer.world.app.state.max_import_bytes
+    if stated:
+        page = officer.post(PATH, form, files={"file": ("list.csv", b"x" * (most + 1))})
+    else:
+        beginning = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+        headers = {"origin": "http://localhost", "content-type": "multipart/form-data; boundary=b"}
+        pieces = iter([beginning, *(b"x" * most, b"x" * most)])
+        page = officer.client.post(officer.address(PATH), content=pieces, headers=headers)
+    assert page.status_code == 413
+    assert "Este archivo es demasiado grande" in page.text
 
 
 def test_a_list_of_the_page_takes_its_room_once(officer: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,6 +287,8 @@ def test_ages_without_a_day_are_asked_about_first(officer: Officer) -> None:
     assert "1 row: 1 goes in" in answered(officer, {"age_on": "day", "age_day": "2026-01"})
     tried(officer, text)
     assert "1 row: 1 goes in" in answered(officer, {"age_on": "detained_on"})
+    tried(officer, text)
+    assert "1 row: 1 goes in" in answered(officer, {"age_on": "without H"})
 
 
 def test_what_only_looks_wrong_is_confirmed(officer: Officer) -> None:
