@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from itertools import islice
 from threading import Lock
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -19,6 +20,8 @@ STANDS = 2**31 - 1
 # Of rows that questions have in common, with all that was gathered of them: what a question at a million people uses.
 # With more, workers would need memory that only a rare question uses again.
 MOST_KEPT = 64 << 20
+# Of the rows that were asked for last so many may still gather columns: more than all that is asked at once reads.
+GATHERING = 32
 
 
 class Rows:
@@ -83,6 +86,8 @@ class Recent:
 
     def __init__(self) -> None:
         self._rows: OrderedDict[Hashable, Any] = OrderedDict()
+        self._sizes: dict[Hashable, int] = {}
+        self._size = 0  # of all together
         self._turn = Lock()
 
     def all(self) -> list[tuple[Any, Any]]:
@@ -103,10 +108,14 @@ class Recent:
         with self._turn:
             self._rows[key] = rows
             self._rows.move_to_end(key)
-            # What they have gathered since they were asked for is measured now.
-            size = sum(each.size for each in self._rows.values())
-            while size > MOST_KEPT and len(self._rows) > 1:
-                size -= self._rows.popitem(last=False)[1].size
+            # What they have gathered since they were asked for is measured now: of thousands that are kept, the last.
+            for recent in islice(reversed(self._rows), GATHERING):
+                size = self._rows[recent].size
+                self._size += size - self._sizes.get(recent, 0)
+                self._sizes[recent] = size
+            while self._size > MOST_KEPT and len(self._rows) > 1:
+                oldest, _rows = self._rows.popitem(last=False)
+                self._size -= self._sizes.pop(oldest)
 
 
 def among(column: Array, values: list[int]) -> Mask:

@@ -57,6 +57,22 @@ def test_rows_that_were_asked_for_last_are_kept_as_long_as_there_is_room(monkeyp
     assert chosen == ["a", "b", "c", "b", "c"], "what was gathered takes room too"
 
 
+def test_of_rows_that_are_kept_only_the_last_are_measured_again() -> None:
+    recent, measured = Recent(), []
+
+    class Measured(Rows):
+        @property
+        def size(self) -> int:
+            measured.append(self)
+            return super().size
+
+    for key in range(10 * module.GATHERING):
+        recent.get(key, lambda: Measured({"lo": NUMBERS}, np.arange(5)))
+    measured.clear()
+    recent.get("another", lambda: Measured({"lo": NUMBERS}, np.arange(5)))
+    assert len(measured) == module.GATHERING
+
+
 def test_rows_for_which_there_is_no_room_are_given_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_KEPT", 1)
     assert Recent().get("a", lambda: Rows({"lo": NUMBERS}, np.arange(5)))["lo"].tolist() == NUMBERS.tolist()
