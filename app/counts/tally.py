@@ -89,6 +89,12 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
     }
 
 
+def number(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> int:
+    """How many releases or detentions `count` counts, without the rest of its answer."""
+    countable, terms = countable_of(terms), with_facility_slug(session, terms)
+    return number_of(_total(select(session, terms, reader, revision), countable.noun))
+
+
 def _asides(session: Session, counting: Counting, dimensions: Sequence[str]) -> Asides:
     """Whether groups overlap, and what bears on a count with a personal term: later erasures, and hidden values."""
     asides: Asides = {}

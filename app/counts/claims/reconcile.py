@@ -9,6 +9,7 @@ right.
 import uuid
 from collections.abc import Callable
 from datetime import date
+from functools import cached_property
 from typing import Literal, TypeVar
 
 from pydantic import ValidationError
@@ -55,7 +56,7 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
     figure = figures[str(claim_id)]
     beside, sums = figures.beside(figure), arithmetic(figures, figure)
     counts = _Counts(session, reader, figure, revision)
-    now, then = counts.now(), counts.then()
+    now, then = counts.now, counts.then()
     parts = [part for parts in partitions(figures, figure.id).values() for part in parts]
     own = figures.own(figure)
     context = ClaimContext(
@@ -188,6 +189,7 @@ class _Counts:
             self.refused = [BEYOND_TERMS]
             return None
 
+    @cached_property
     def now(self) -> LogCount | None:
         return self._at(self._head)
 
@@ -214,9 +216,10 @@ class _Counts:
             or self._figure.definition.get(name) is not None
         ):
             return None
+        if getattr(self._terms, name) == value:
+            return None if self.now is None else tally.number_of(self.now)
         terms = self._terms.model_copy(update={name: value, "group_by": []})
-        varied = self._unless_refused(lambda: self._count(self._head, terms))
-        return None if varied is None else tally.number_of(varied["total"])
+        return self._unless_refused(lambda: tally.number(self._session, terms, self._reader, self._head))
 
     def covers(self, count: LogCount | SaidCount | None) -> bool:
         """Whether any report that a count of the claim's own terms knew is, or may be, of the claim's country and days,
