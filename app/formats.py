@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale
 from babel.dates import format_skeleton, get_timezone_location
@@ -22,6 +22,7 @@ UNGROUPED = {"es": 9_999}
 # "y" before its own sound; CLDR has no such rule either.
 SPANISH_AND = re.compile(r" y (?=h?i(?!e))(?=[^,]*$)", re.IGNORECASE)
 MINUS = "\N{MINUS SIGN}"
+FORMED = 4_096  # numbers, and dates, that are kept as they are written: those of some pages, under a megabyte
 
 
 class Formats:
@@ -32,8 +33,7 @@ class Formats:
         self.locale = Locale.parse(REGIONS.get(language, language))
 
     def number(self, number: int) -> str:
-        grouped = abs(number) > UNGROUPED.get(self.language, 0)
-        return format_decimal(number, locale=self.locale, group_separator=grouped).replace("-", MINUS)
+        return _number(number, self.locale, grouped=abs(number) > UNGROUPED.get(self.language, 0))
 
     def long_day(self, text: str) -> str:
         """A day in words: "8 de enero de 2026"; a coarser date likewise, and whatever is no date as it stands."""
@@ -70,7 +70,22 @@ class Formats:
         return self._formed(skeletons[len(text)], day)
 
     def _formed(self, skeleton: str, value: date | datetime) -> str:
-        return format_skeleton(skeleton, value, locale=self.locale, fuzzy=True)
+        # Of a moment the date and the minute are told: what else it has would make each another one.
+        if isinstance(value, datetime):
+            value = value.replace(second=0, microsecond=0, tzinfo=None)
+        return _formed(skeleton, value, self.locale)
+
+
+# A page tells the same hundreds of numbers and days in both of its drawings and in its table, and Babel reads its
+# patterns anew for each of them.
+@lru_cache(maxsize=FORMED)
+def _number(number: int, locale: Locale, *, grouped: bool) -> str:
+    return format_decimal(number, locale=locale, group_separator=grouped).replace("-", MINUS)
+
+
+@lru_cache(maxsize=FORMED)
+def _formed(skeleton: str, value: date | datetime, locale: Locale) -> str:
+    return format_skeleton(skeleton, value, locale=locale, fuzzy=True)
 
 
 @cache
