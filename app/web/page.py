@@ -18,8 +18,9 @@ from fastapi.routing import APIRoute
 from app.api.answers import LIVE, MADE_FROM, UNCACHED, tags_known
 from app.api.codings import CODINGS, coding_for
 from app.api.heads import Head
-from app.errors import Invalid, Moved, NotFound, Problem
+from app.errors import Invalid, Moved, NotFound, Problem, pointed
 from app.formats import ENGLISH
+from app.reading.terms import PINNING
 from app.web.asking import Api, Refused
 from app.web.catalogue import LANGUAGES, Catalogue, catalogue
 from app.web.faults import faults_of
@@ -44,6 +45,8 @@ MADE = 5  # requests that a page is counted as which is made: it asks as many qu
 # What other sites append to the links on them.
 TRACKING = ("utm_", "fbclid", "gclid", "dclid", "msclkid", "twclid", "igsh", "mc_cid", "mc_eid")
 _APPENDED = tuple(name.encode() for name in TRACKING)
+OF_ALL = (*PINNING, "zone", "format")  # terms that every page takes; it has no other form than its own
+NO_SUCH_TERM = "This page has no such term."
 NO_PROBLEM_HERE: dict[str, Any] = {"detail": None, "errors": [], "address": None, "code": None}
 MOMENT = ("as_of", "zone", "cursor")  # terms of when, and of where in a list
 UNPAGED = "/v1/detentions?"  # lists that only the API has
@@ -98,6 +101,14 @@ class Page:
     def terms(self) -> dict[str, Any]:
         """The terms in the page's address, as the API takes them; a repeated one as a list."""
         return terms_of(self.request.query_params.multi_items())
+
+    def take_only(self, *names: str) -> None:
+        """Refuse other terms in the page's address than these and those of every page, as the API does: whoever keeps
+        pages would keep one for each. Raises Invalid."""
+        others = [name for name in self.terms if name not in {*names, *OF_ALL}]
+        unknown = [pointed(f"/{name}", "unknown_field", NO_SUCH_TERM) for name in others]
+        if unknown:
+            raise Invalid("Correct the values pointed at and try again.", *unknown)
 
     def address(self, path: str, terms: Mapping[str, Any] | None = None, language: str | None = None) -> str:
         """The address of a page in this language. `path` begins with a slash."""
@@ -174,11 +185,11 @@ class Page:
 
 
 def kept_as(path: str, query: bytes) -> bytes | None:
-    """The query by which the page at an address is kept, without what other sites append to links; None where it may
-    not be kept."""
+    """The query by which the page at an address is kept, without what other sites append to links and without what has
+    no value, as `terms_of` reads it; None where it may not be kept."""
     if _KEPT.fullmatch(path) is None:
         return None
-    return b"&".join(part for part in query.split(b"&") if not part.startswith(_APPENDED))
+    return b"&".join(part for part in query.split(b"&") if part.partition(b"=")[2] and not part.startswith(_APPENDED))
 
 
 def sent(

@@ -7,6 +7,7 @@ from app.web.asking import Api
 from app.web.page import MADE, kept_as
 from tests.support import World
 
+CLAIM = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "said": 5, "stated_at": "2026-01-12"}
 COUNTED = "/es/counts?country=VE&released_from=2026-01-08"
 
 
@@ -71,6 +72,15 @@ def test_what_other_sites_append_to_a_link_makes_no_page_of_its_own(world: World
     made = len(asked)
     world.client.get("/es/?country=VE&utm_source=somewhere&fbclid=1")
     assert len(asked) == made
+
+
+def test_a_term_that_a_page_does_not_know_makes_no_page_of_its_own(world: World) -> None:
+    claim = world.post("/v1/claims", CLAIM, "curator").json()["id"]
+    for path in ("", "counts", "claims", f"claims/{claim}", "sources", "sources/foro", "corrections", "data"):
+        known, unknown = (world.client.get(f"/es/{path}{query}") for query in ("", "?another=1"))
+        assert (known.status_code, unknown.status_code) == (200, 422), path
+        assert "<code>another</code>" in unknown.text
+        assert kept_as(f"/es/{path}", b"another=&x") == b"", "what nobody filled in"
 
 
 def test_a_page_that_is_made_counts_as_several_requests(world: World) -> None:

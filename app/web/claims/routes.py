@@ -19,6 +19,7 @@ SECTION = "/claims"
 async def list_claims(page: Opened) -> Response:
     """The published figures of a country, a measure and a claimant, day by day."""
     page.section = SECTION
+    page.take_only(*FILTERS, "sort", "cursor")
     listed = await page.api.get("/v1/claims", question(page.terms))
     newest_first = page.terms.get("sort", NEWEST) == NEWEST
     filters = {
@@ -42,6 +43,7 @@ async def list_claims(page: Opened) -> Response:
 async def read_claim(page: Opened, claim_id: str) -> Response:
     """One claim."""
     page.section = SECTION
+    page.take_only()
     asked = await ask(page, claim_id)
     page.shared = figure_of_reconciliation(page, asked)
     return await page.show(

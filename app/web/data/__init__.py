@@ -41,6 +41,7 @@ class Found:
 async def read_data(page: Opened) -> Response:
     """Data and licence."""
     page.section = "/data"
+    page.take_only()
     found = await find(page)
     return await page.show("data.html", found=found, dataset=dataset_of(*described(page, found)))
 

@@ -43,6 +43,7 @@ class Asked:
 async def show_home(page: Page) -> Response:
     """The first page; no cache keeps it, for whom a correction is about may ask tomorrow not to be shown."""
     page.section = "/"
+    page.take_only("country", "released_from")
     question, claims = await ask_question(page, page.terms)
     terms = question.terms
     (gathered, rows), by_kind, corrections, *further = await together(
