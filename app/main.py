@@ -67,6 +67,7 @@ from app.web.asking import Inside
 from app.web.page import kept_as
 from app.web.people import objection
 from app.web.pictures import Pictures
+from app.web.prepared import prepared
 from app.web.routes import serve_pages
 
 ROUTERS = (
@@ -127,7 +128,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with _ready(app):
         app.state.heads.start()
         app.state.counting = pools_of(sockets, shares(app.state.settings.concurrency)["costly"])
-        async with background(app.state):
+        async with background(app.state), prepared(app, sockets):
             yield
         for pool in app.state.counting:
             await pool.aclose()

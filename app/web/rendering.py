@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from app.web.assets import address_of
 from app.web.catalogue import LANGUAGES, Catalogue, catalogue
@@ -18,9 +19,34 @@ from app.web.least import is_least
 FOLDER = Path(__file__).parent / "templates"
 
 
+class _Compiled(BytecodeCache):
+    """What templates are compiled to, which is the same in every language: it is made for the first of them alone."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 def rendered(template: str, words: Catalogue, **values: Any) -> str:
     """A template with its values, in the words of a language."""
     return _environment(words.language).get_template(f"{template}.jinja").render(values)
+
+
+def compile_all() -> None:
+    """Compile every template for every language, so that no reader waits for it: half a second of processor."""
+    for language in LANGUAGES:
+        environment = _environment(language)
+        for name in environment.list_templates():
+            environment.get_template(name)
 
 
 @cache
@@ -33,6 +59,7 @@ def _environment(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
