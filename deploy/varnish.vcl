@@ -15,11 +15,13 @@ backend recuento {
 }
 
 sub vcl_recv {
-    # Kept are counts and what is made of them, where somebody asks without a key, a cookie and a body. Not counts by what is personal:
-    # these Recuento wants to be asked for each time.
+    # Kept are counts and what is made of them, pages of counts and of published figures, and the files of pages, where somebody asks
+    # without a key, a cookie and a body. Not counts by what is personal: these Recuento wants to be asked for each time.
     if ((req.method != "GET" && req.method != "HEAD")
         || req.http.Authorization || req.http.Cookie || req.http.Content-Length || req.http.Transfer-Encoding
-        || req.url !~ "^/v1/(counts|estimates)/[a-z]+(\?|$)"
+        || (req.url !~ "^/v1/(counts|estimates)/[a-z]+(\?|$)"
+            && req.url !~ "^/[a-z]+/(counts(/[a-z]+)?|claims(/[0-9a-f-]+)?|sources|data)(\?|$)"
+            && req.url !~ "^/static/[^/?]+$")
         || req.url ~ "[?&]q="
         || req.url ~ "[?&=](facility|area|gender|category|age_group|(not_)?nationality|group|legal_status|condition|destination)([&=]|$)") {
         return (pass);

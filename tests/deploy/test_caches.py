@@ -23,6 +23,7 @@ import pytest
 from app.api.answers import LIVE, PINNED
 from app.api.shield import PROTECTING
 from app.reading.terms import PERSONAL_FILTERS
+from app.web.assets import own_files
 from tests.api.serving import serving
 from tests.cli.test_commands import free_port
 from tests.cli.test_metrics_port import scraped, served
@@ -187,6 +188,41 @@ def test_lists_searches_what_is_personal_and_refusals_are_not_kept(path: str, be
     first, second = before.ask(path), before.ask(path)
     assert first.status == second.status
     assert first.request != second.request
+
+
+@pytest.mark.parametrize(
+    "path", ["/es/counts?country=VE", "/en/counts/detentions", "/es/claims", "/es/sources", "/en/data"]
+)
+def test_a_page_of_numbers_is_kept_for_as_long_as_it_is_fresh(path: str, before: Before) -> None:
+    first = before.ask(path, Accept_Encoding="br")
+    assert first.headers["Cache-Control"] == LIVE
+    assert are_kept(first, before.ask(path, Accept_Encoding="br"))
+    assert not are_kept(first, before.ask(path)), "packed in another way"
+    assert not are_kept(first, before.ask(path, Accept_Encoding="br", Cookie="__Host-desk=x"))
+    if "/counts" in path:
+        past = before.ask(path, Accept_Encoding="br", Accept_Datetime="Mon, 12 Jan 2026 16:00:00 GMT")
+        assert past.status == 302, "who asks for the past is led there"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/es/", "/es/people", f"/es/people?q={SOUGHT}", "/es/releases", "/es/corrections", "/es/sources/foro",
+        "/es/desk", "/es/counts?gender=male", "/es/counts?another=1", "/es/claims?another=1", f"/es/counts?q={SOUGHT}",
+    ],
+)  # fmt: skip
+def test_a_page_on_which_somebody_stands_the_desk_and_refusals_are_not_kept(path: str, before: Before) -> None:
+    first, second = before.ask(path), before.ask(path)
+    assert first.status == second.status
+    assert first.request != second.request
+
+
+def test_the_files_of_pages_are_kept(before: Before) -> None:
+    file = own_files()["pages.css"].address
+    first = before.ask(file, Accept_Encoding="br")
+    assert first.headers["Cache-Control"] == PINNED
+    assert are_kept(first, before.ask(file, Accept_Encoding="br"))
+    assert UNPACK[None](before.ask(file).body) != first.body
 
 
 def test_who_sends_a_cookie_or_a_body_is_answered_by_the_registry(before: Before) -> None:
