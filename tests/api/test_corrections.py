@@ -7,6 +7,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from app.api.kept_answers import KeptAnswers
 from app.reading.corrections import page as corrections_page
 from tests.support import GOVERNMENT, Body, World
 from tests.working import statements
@@ -319,6 +320,21 @@ def test_a_correction_stands_on_the_first_page_however_many_reports_were_sent_si
     for day in range(10, 15):  # the same list again, week after week
         world.file_detention("jep", **ULISES, source_record_id="1", detention__held_on=f"2026-01-{day}")
     assert kinds(world) == ["restated"]
+
+
+def test_a_page_that_is_found_among_the_newest_entries_is_that_of_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        restate(
+            world, detainee__full_name=f"Leocadio Pinto {number}", detainee__publish="counted" if number == 2 else None
+        )
+    asked: list[dict[str, Any]] = [{"limit": limit, "country": "VE"} for limit in (1, 2, 3, 50)]
+    whole = [world.get("/v1/corrections", **terms).json() for terms in asked]
+    for recent in range(1, world.revision):
+        monkeypatch.setattr(corrections_page, "RECENT", recent)
+        world.app.state.kept_answers = KeptAnswers()
+        assert [world.get("/v1/corrections", **terms).json() for terms in asked] == whole
 
 
 def test_a_long_page_costs_as_many_queries_as_a_short_one(world: World) -> None:
