@@ -98,12 +98,15 @@ def _points(
             for end, numbers in zip(ends, growth(session, terms, reader, revision, ends), strict=True)
         ]
     closing = _closing(session, steps, *span, revision)
-    revisions = [min(last_revision_at(session, moment), revision) for _on, moment in closing]
     # A day on which nothing was recorded has the numbers of the day before.
-    different = sorted(set(revisions))
-    if len(different) > MOST_REVISIONS:
-        raise Invalid.at("/interval", "too_many_points", TOO_MANY_REVISIONS)
-    numbers = dict(zip(different, known(session, terms, reader, different), strict=True))
+    revisions: list[int] = []
+    different: dict[int, None] = {}
+    for _on, moment in closing:
+        revisions.append(min(last_revision_at(session, moment), revision))
+        different[revisions[-1]] = None
+        if len(different) > MOST_REVISIONS:
+            raise Invalid.at("/interval", "too_many_points", TOO_MANY_REVISIONS)
+    numbers = dict(zip(different, known(session, terms, reader, [*different]), strict=True))
     return [_Point(on, past, numbers[past]) for (on, _moment), past in zip(closing, revisions, strict=True)]
 
 
