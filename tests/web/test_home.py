@@ -98,6 +98,16 @@ def test_the_first_words_after_it_say_what_does_not_match(contested: World) -> N
     assert "Las otras 87 no las había verificado ninguna. No quiere decir que no ocurrieran." in page
 
 
+def test_a_figure_of_a_day_before_the_first_report_stands_beside_what_sources_say_of_that_day(
+    contested: World,
+) -> None:
+    file(contested, "foro", 4, "2026-01-05")
+    claim(contested, low=90, high=90, stated_at="2026-01-08", window_from="2025-12")
+    answer = contested.client.get("/es/")
+    assert answer.status_code == 200
+    assert "8 ene 2026" in answer.text
+
+
 def test_sides_that_count_since_the_same_day_are_not_told_apart(contested: World) -> None:
     page = shown(contested, "/es/?released_from=2025-12")
     assert "No cuentan lo mismo" not in page

@@ -161,7 +161,7 @@ def _on_its_own_count(page: Page, gathered: Gathered) -> list[Markup]:
     count = linked(
         words.ngettext("%(number)s release verified", "%(number)s releases verified", verified)
         % {"number": words.number(verified)},
-        page_of(page, beside["then"]["permalink"]),
+        page_of(page, beside["then"].get("permalink")),
         words.ngettext("%(number)s release verified: see the count", "%(number)s releases verified: see the count",
                        verified) % {"number": words.number(verified)},
         "told",

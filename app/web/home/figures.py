@@ -335,7 +335,7 @@ def _row(page: Page, gathered: Gathered, statement: Statement, mains: Sequence[s
     if beside is None or verified is None:
         cells.append(_("not comparable") if beside is not None or not statement.beginnings else _("see the claim"))
         return [*cells, *("" for _slug in mains)]
-    count = page_of(page, beside["then"]["permalink"])
+    count = page_of(page, beside["then"].get("permalink"))
     text = words.number(verified)
     cells.append(linked(text, count, _("%(number)s verified: see the count") % {"number": text}))
     return [*cells, *(words.number(beside["then"]["by_source"].get(slug, 0)) for slug in mains)]
