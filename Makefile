@@ -56,7 +56,7 @@ PYTEST = $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist workstea
 COUNT := --cov --cov-report term
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick browse screenshots campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick browse screenshots campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-pages bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -158,6 +158,10 @@ bench: $(VENV)/.runtime $(READING)/.datasette ## Ask registries of SIZES people,
 
 bench-full: SIZES = 1000000
 bench-full: bench ## The same of a registry of a million people (20 GB of disk)
+
+bench-pages: SIZES = 100000
+bench-pages: $(VENV)/.runtime ## Time every kind of page warm, cold and after a start, of the January replay and of SIZES (100000) people
+	$(BIN)/python -m bench.pages $(READING) $(SIZES)
 
 bench-import: $(VENV)/.runtime ## File ROWS (100000) invented reports, then the same file again; try them in a process of its own
 	$(BIN)/python -m bench.imports $(ROWS)

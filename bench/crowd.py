@@ -83,10 +83,15 @@ def registry(kept: Path, people: int, folder: Path) -> str:
     if people:
         shutil.copyfile(registry_of(kept, people), file)
     else:
-        environment = {"RECUENTO_DATABASE_URL": f"sqlite:///{file}", "RECUENTO_SECRET": SECRET.decode()}
-        command = [sys.executable, "-m", "app.cli", "demo", "--no-serve"]
-        subprocess.run(command, env=os.environ | environment, check=True, capture_output=True)  # noqa: S603
+        replay(file)
     return f"sqlite:///{file}"
+
+
+def replay(file: Path) -> None:
+    """Make the registry of the demo."""
+    environment = {"RECUENTO_DATABASE_URL": f"sqlite:///{file}", "RECUENTO_SECRET": SECRET.decode()}
+    command = [sys.executable, "-m", "app.cli", "demo", "--no-serve"]
+    subprocess.run(command, env=os.environ | environment, check=True, capture_output=True)  # noqa: S603
 
 
 def two_keys(url: str) -> tuple[str, str]:

@@ -113,12 +113,12 @@ async def again_and_again(server: Server, asked: bytes, seconds: float, status: 
     return told
 
 
-async def one_by_one(server: Server, paths: Iterable[str]) -> Told:
+async def one_by_one(server: Server, paths: Iterable[str], **headers: str) -> Told:
     """Each request once, one after another."""
     told, line = Told(), await line_to(server)
     spent = server.processor_seconds()
     for path in paths:
-        asked, sent = request(path), time.perf_counter()
+        asked, sent = request(path, **headers), time.perf_counter()
         _require(await asyncio.wait_for(line.ask(asked), PATIENCE), 200, server, asked)
         told.seconds.append(time.perf_counter() - sent)
     told.processor = server.processor_seconds() - spent
@@ -127,10 +127,10 @@ async def one_by_one(server: Server, paths: Iterable[str]) -> Told:
     return told
 
 
-async def answer_to(server: Server, path: str) -> tuple[dict[str, str], bytes]:
+async def answer_to(server: Server, path: str, **headers: str) -> tuple[dict[str, str], bytes]:
     """Headers and body of one answer that comes whole."""
     line = await line_to(server)
-    asked = request(path)
+    asked = request(path, **headers)
     head, _end, body = (_require(await line.ask(asked), 200, server, asked)).partition(END)
     line.transport.close()
     pairs = [one.partition(": ") for one in head.decode().splitlines()[1:]]

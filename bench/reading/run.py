@@ -83,7 +83,7 @@ async def warm(started: list[Server], asked: dict[str, bytes], ours: Server, tag
     return told
 
 
-async def once_each(server: Server, rows: list[Row]) -> dict[str, Told]:
+async def once_each(server: Server, rows: list[Row], **headers: str) -> dict[str, Told]:
     """Of each row one question, then of each the next."""
     told = {row.name: Told() for row in rows}
     left = list(rows)
@@ -91,7 +91,7 @@ async def once_each(server: Server, rows: list[Row]) -> dict[str, Told]:
         for row in [*left]:
             path = next(row.paths, None)
             if path is not None:
-                told[row.name].add(await one_by_one(server, [path]))
+                told[row.name].add(await one_by_one(server, [path], **headers))
             so_far = told[row.name]
             if path is None or so_far.number == row.most or so_far.lasted > LONGEST:
                 left.remove(row)

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from app.config import Settings
 from app.database import reading
 from app.models import OPEN, PROJECTED
+from bench import pages
 from bench.crowd import two_keys
 from bench.drill_import import SECRET, now
 from bench.reading import build, plain, questions
@@ -175,6 +176,30 @@ def test_every_question_is_answered_and_none_is_asked_twice(built: Path) -> None
                 assert world.client.get(path).status_code == 200, path
         for path in questions.ids_of(1):
             assert world.client.get(path).status_code == 200
+
+
+def test_every_page_is_answered_and_none_is_asked_for_twice(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(built, tmp_path / "published.db")
+    pages.publish(f"sqlite:///{tmp_path / 'published.db'}")
+    with World(settings_of(tmp_path / "published.db"), now(), keys={"curator": ""}) as world:
+
+        async def answer_to(_server: object, path: str, **headers: str) -> tuple[object, bytes]:
+            answer = world.client.get(path)
+            assert answer.status_code == 200, path
+            return answer.headers, answer.content
+
+        monkeypatch.setattr(pages, "answer_to", answer_to)
+        kinds = asyncio.run(pages.kinds_of(Mock()))
+        assert {"home", "counts", "citation", "a claim", "a person", "a source"} <= {kind.name for kind in kinds}
+        for kind in kinds:
+            past = [*islice(kind.past, 3)]
+            assert len({kind.path, *past}) == len(past) + 1, kind.name
+            for path in (kind.path, *past[:1]):
+                assert world.client.get(f"/es{path}").status_code == 200, path
+        page, _gzip, whole = asyncio.run(pages.bytes_of(Mock(), "/es/data"))
+        assert 0 < page < whole, "with its assets"
 
 
 @pytest.mark.parametrize(
