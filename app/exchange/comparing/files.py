@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.exchange.comparing.detentions import ComparedDetention, SamePlace, of_content, with_account
 from app.exchange.imports.case_numbers import DERIVED, Keys
+from app.exchange.imports.fault_groups import in_language
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of, numbered, placed
@@ -35,7 +36,7 @@ class ComparedList:
     unread: list[UnreadRow] = field(default_factory=list)
 
     def leave_out(self, row: int, faults: list[Fault]) -> None:
-        self.unread.append({"row": row, "errors": [fault.shape() for fault in faults]})
+        self.unread.append({"row": row, "errors": in_language([fault.shape() for fault in faults], row, "en")})
 
 
 def read(
