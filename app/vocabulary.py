@@ -6,7 +6,6 @@ The codes are the wire contract and are what the database stores. Their words st
 
 import tomllib
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -339,10 +338,8 @@ def label(name: str, code: str, lang: Language) -> str:
     return _WORDS[name][code][lang][0]
 
 
-@cache  # a form asks for each of its lists by itself
 def vocabulary(lang: Language) -> dict[str, list[dict[str, str]]]:
-    """Every code list by name, in order: ``{"stages": [{"code", "label", "definition"}, ...], ...}``. They are the same
-    for whoever asks, and nobody's to change.
+    """Every code list by name, in order: ``{"stages": [{"code", "label", "definition"}, ...], ...}``.
 
     A code without words raises KeyError: that is a fault of ``vocabulary.toml``, not of the caller.
     """

@@ -1,12 +1,14 @@
 """How what the API says of people is told: sources, places, days and codes in the words of a page."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app import vocabulary
 from app.dates import DAY_LENGTH
 from app.formats import lowered
+from app.vocabulary import Language
 from app.web.page import Page
 
 MOST_NAMED = 2  # sources in a sentence or beside a tick; more of them are a number, and named in the table
@@ -54,8 +56,7 @@ class Telling:
 
     def choices(self, name: str) -> list[tuple[str, str]]:
         """The codes of a list of the vocabulary with what they are called."""
-        listed = vocabulary.vocabulary(self.words.spoken)[name]
-        return [(code["code"], code["label"]) for code in listed]
+        return list(_choices(self.words.spoken)[name])
 
     def names(self, slugs: Sequence[str]) -> list[str]:
         return [self.page.name_of(slug) for slug in sorted(slugs)]
@@ -113,3 +114,9 @@ class Telling:
             place, day = self.facility(value.get("facility")) or "", value.get("on")
             return f"{place}, {self.words.day(day)}" if day else place
         return str(value)
+
+
+@cache  # a form asks for each of its lists by itself
+def _choices(spoken: Language) -> dict[str, list[tuple[str, str]]]:
+    listed = vocabulary.vocabulary(spoken)
+    return {name: [(one["code"], one["label"]) for one in codes] for name, codes in listed.items()}
