@@ -63,6 +63,11 @@ class Catalogue(Formats):
             return self.gettext("between %(low)s and %(high)s") % {"low": low, "high": high}
         return self._dated(IN_SHORT, text)
 
+    def day_and_month(self, text: str) -> str:
+        """A day in words without its year: "13 de enero"; a coarser date in words."""
+        whole = len(text) == max(IN_SHORT)
+        return self._formed("MMMMd", date.fromisoformat(text)) if whole else self.long_day(text)
+
     def short_day(self, text: str) -> str:
         """A day without its year: "13 ene"; a coarser date as `day` tells it."""
         return self._formed("MMMd", date.fromisoformat(text)) if len(text) == DAY_LENGTH else self.day(text)

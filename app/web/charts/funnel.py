@@ -84,11 +84,7 @@ def steps_of(by_source: Mapping[str, Any], by_kind: Mapping[str, Any], words: Ca
     statements, sources = sum(said), len(said)
     full, measured = (_of_kind(by_kind, kind) for kind in (ReleaseKind.FULL_RELEASE, ReleaseKind.RELEASE_WITH_MEASURES))
     under = measured["releases"]
-    measures = ngettext(
-        "One left prison with measures; the case stays open",
-        "%(num)s left prison with measures; their cases stay open",
-        under,
-    )
+    otherwise = by_source["total"]["releases"] - full["releases"] - under
     by_them = _told(ngettext("by one source", "by %(num)s sources", sources), sources, words)
     spoken = ngettext("statement", "statements", statements)
     said_where = by_source["permalink"].replace("/counts/releases", "/sources").replace("&group_by=source", "")
@@ -101,9 +97,23 @@ def steps_of(by_source: Mapping[str, Any], by_kind: Mapping[str, Any], words: Ca
         *_verified(by_source, words, behind),
         Step(
             full["releases"], ngettext("full release", "full releases", full["releases"]), VERIFIED,
-            _told(measures, under, words), _page(full["list"], behind),
+            _ways_out(under, otherwise, words), _page(full["list"], behind),
         ),
     ]  # fmt: skip
+
+
+def _ways_out(under: int, otherwise: int, words: Catalogue) -> str:
+    """In which condition the others left prison."""
+    measures = words.ngettext(
+        "One left prison with measures; the case stays open",
+        "%(num)s left prison with measures; their cases stay open",
+        under,
+    )
+    others = words.ngettext(
+        "one otherwise, or nobody says how", "%(num)s otherwise, or nobody says how", otherwise
+    )  # fmt: skip
+    told = _told(measures, under, words)
+    return f"{told}; {_told(others, otherwise, words)}" if otherwise else told
 
 
 def declared(group: Mapping[str, Any]) -> int:

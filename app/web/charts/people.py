@@ -189,7 +189,7 @@ def heading_of(numbers: Counted, words: Catalogue, whole: str) -> str:
     """What the squares show, in a sentence."""
     verified = words.ngettext("%(number)s verified", "%(number)s verified", numbers.verified)
     withheld = words.ngettext("%(number)s in no list", "%(number)s in no list", numbers.withheld)
-    return words.gettext("%(releases)s: %(verified)s, and %(withheld)s") % {
+    return words.gettext("%(releases)s, of which %(verified)s; %(withheld)s") % {
         "releases": whole,
         "verified": verified % {"number": words.number(numbers.verified)},
         "withheld": withheld % {"number": words.number(numbers.withheld)},
@@ -223,7 +223,10 @@ def rows_of(numbers: Counted, page: Page) -> list[Row]:
             "only reported: somebody says so, nobody independent verified it",
             classes["reported"],
         ),
-        WITHHELD: _("of the %(number)s, in no list: they stand last, without saying of which source or day") % whole,
+        WITHHELD: _(
+            "of the same %(number)s, in no list: drawn last in place of squares of the largest kind, so that nothing "
+            "tells their source or day"
+        ) % whole,
         REFUTED: ngettext("refuted: outside the count", "refuted: outside the count", numbers.refuted),
         "apart": _("of the %(number)s, of people who cannot be recognised across sources: one may stand twice") % whole,
         "uncertain": _("of uncertain date: outside the count"),

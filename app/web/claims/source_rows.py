@@ -6,27 +6,30 @@ from typing import Any
 from markupsafe import Markup
 
 from app import dates
+from app.reading.terms import each
 from app.vocabulary import SourceKind
 from app.web.asking import Terms, together
 from app.web.catalogue import Catalogue
 from app.web.charts.bars import NARROW, WIDE, ClaimRow, Form, SourceRow, source_rows
 from app.web.claimed import figure_of
-from app.web.claims.words import is_independent, since_when, tag_of
+from app.web.claims.words import beginnings_of, is_independent, since_when, tag_of
 from app.web.figure import Figure, drawing
 from app.web.page import Page
 
 NAME = "source-rows"
+MOST_PRINTINGS = 8  # of one claim in an address: each is a question, and none was printed in more ways
 
 
 async def source_rows_figure(
-    page: Page, terms: Terms, then: str | int | None = None, claim: Mapping[str, Any] | None = None
+    page: Page, terms: Terms, then: str | int | None = None, claims: Sequence[Mapping[str, Any]] = ()
 ) -> Figure:
     """What each independent source verified on the terms of a count, by now and by `then`, a day or a revision.
-    `claim`: one of `/v1/claims`, which stands first. An address has `then` and the id of the claim among its terms."""
+    `claims`: every printing of a claim, as `/v1/claims` tells it, which stands first. An address has `then` and their
+    ids among its terms."""
     terms = dict(terms)
-    then, claim_id = terms.pop("then", then), terms.pop("claim", None)
-    if claim is None and claim_id is not None:
-        claim = await page.api.get(f"/v1/claims/{claim_id}")
+    then, ids = terms.pop("then", then), each(terms.pop("claim", []))[:MOST_PRINTINGS]
+    if not claims and ids:
+        claims = await together(*(page.api.get(f"/v1/claims/{claim_id}") for claim_id in ids))
     asked = {**terms, "group_by": "source"}
     counts = [page.api.get("/v1/counts/releases", asked)]
     if then is not None:
@@ -42,7 +45,7 @@ async def source_rows_figure(
     independent = [group for group in groups if group["verified"] and is_independent(page, group["source"])]
     before = {group["source"]: group["verified"] for group in earlier[0]["groups"]} if earlier else None
     rows = [_row(page, group, before, day) for group in independent]
-    claimed = None if claim is None else _claimed(page, terms, claim)
+    claimed = _claimed(page, terms, claims) if claims else None
     nobody = _("No independent source has verified anything in this count.")
     finding = _finding(words, rows, claimed) or nobody
 
@@ -63,7 +66,7 @@ async def source_rows_figure(
         caption=_caption(page, groups, day if rows else ""),
         columns=columns,
         rows=table,
-        terms={**terms, "then": then, "claim": claim and claim["id"]},
+        terms={**terms, "then": then, "claim": [claim["id"] for claim in claims][:MOST_PRINTINGS] or None},
     )
 
 
@@ -104,15 +107,19 @@ def definition_of(page: Page, slug: str) -> str:
     return ". ".join(part.rstrip(".") for part in (kind, source["definition"]) if part) + "."
 
 
-def _claimed(page: Page, terms: Terms, claim: Mapping[str, Any]) -> ClaimRow:
-    """The row of a claim, with the sentence that it is no count of those below."""
+def _claimed(page: Page, terms: Terms, claims: Sequence[Mapping[str, Any]]) -> ClaimRow:
+    """The row of a claim by its printings, with the sentence that it is no count of those below."""
     words, _ = page.catalogue, page.catalogue.gettext
-    start, told = claim["window_from"], figure_of(claim, words)
-    if start is None:
+    claim, told = claims[0], figure_of(claims[0], words)
+    starts = sorted({str(printing["window_from"]) for printing in claims if printing["window_from"]})
+    if not starts:
         sentence = _("It does not say since when it counts: this is not the count of the rows below.")
-    elif start != terms.get("released_from"):
+    elif len(starts) > 1:
+        printed = _("It was %(printed)s: this is not the count of the rows below.")
+        sentence = printed % {"printed": beginnings_of(starts, words)}
+    elif starts != [terms.get("released_from")]:
         since = _("It counts %(since)s: this is not the count of the rows below.")
-        sentence = since % {"since": since_when(words, start)}
+        sentence = since % {"since": since_when(words, starts[0])}
     else:
         sentence = ""
     return ClaimRow(

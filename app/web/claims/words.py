@@ -1,6 +1,6 @@
 """Words that the pages of claims share: who a source is, and of which days a figure is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -24,12 +24,33 @@ def tag_of(page: Page, slug: str | None) -> str:
     return _("government") if page.sources[slug]["kind"] == SourceKind.GOVERNMENT else _("not independent")
 
 
-def since_when(words: Catalogue, day: str) -> str:
-    """Since a day, or since a month or a year."""
-    _ = words.gettext
+def since_when(words: Catalogue, day: str, *, short: bool = False) -> str:
+    """Since when a figure counts, from a day, a month or a year: "since 8 January 2026", "since December 2025"."""
+    _, told = words.gettext, words.day(day) if short else words.long_day(day)
     if len(day) == dates.DAY_LENGTH:
-        return _("since %(day)s") % {"day": words.long_day(day)}
-    return _("since %(month)s") % {"month": words.long_day(day)}
+        return _("since %(day)s") % {"day": told}
+    return _("since %(month)s") % {"month": told}
+
+
+def beginnings_of(starts: Sequence[str], words: Catalogue, *, short: bool = False) -> str:
+    """Since when a figure counts, with every beginning that was printed with it."""
+    told = [words.day(start) if short else words.long_day(start) for start in starts]
+    if not told:
+        return words.gettext("does not say since when")
+    if len(told) == 1:
+        return since_when(words, starts[0], short=short)
+    if short:
+        return words.listed(told)
+    return words.ngettext(
+        "printed with %(number)s beginning: %(days)s", "printed with %(number)s beginnings: %(days)s", len(told)
+    ) % {"number": in_words(len(told), words), "days": words.listed(told)}
+
+
+def in_words(number: int, words: Catalogue) -> str:
+    """A small number as a word; nothing that is counted is told so in a table."""
+    _ = words.gettext
+    small = [_("two"), _("three"), _("four"), _("five"), _("six"), _("seven"), _("eight"), _("nine")]
+    return small[number - 2] if 2 <= number < 2 + len(small) else words.number(number)
 
 
 def until_when(words: Catalogue, day: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from app.web.claims.words import since_when
 from app.web.home.gathered import Gathered, verified_beside
 from app.web.home.statements import Statement
 from app.web.home.telling import (
@@ -17,7 +18,6 @@ from app.web.home.telling import (
     numbers,
     page_of,
     quoted,
-    since,
     speaker,
 )
 from app.web.page import Page
@@ -62,12 +62,7 @@ def _headline(page: Page, gathered: Gathered) -> Markup:
     _, statement = words.gettext, gathered.contested
     if statement is None:
         return _headline_without_claims(page, gathered)
-    said = Markup('<span class="is-claimed">{}</span>').format(quoted(statement.claim, words))
-    who = speaker(statement, gathered.question.country, page.sources)
-    if who is None:
-        first = filled(_("The government said %(figure)s."), {"figure": said})
-    else:
-        first = filled(_("%(who)s said %(figure)s."), {"who": Markup("<bdi>{}</bdi>").format(who), "figure": said})
+    first = _what_was_said(page, gathered, statement)
     then, now = then_and_now(gathered)
     if not now:
         return first + " " + _("No independent source has verified any.")
@@ -89,6 +84,20 @@ def _headline(page: Page, gathered: Gathered) -> Markup:
         one_alone = _("That day %(who)s had verified %(then)s; %(today)s, %(now)s")
         second = filled(several if len(now) > 1 else one_alone, values)
     return first + " " + second
+
+
+def _what_was_said(page: Page, gathered: Gathered, statement: Statement) -> Markup:
+    """Who said what, and when. The year stands in the line above."""
+    words, _ = page.catalogue, page.catalogue.gettext
+    values: dict[str, Any] = {
+        "figure": Markup('<span class="is-claimed">{}</span>').format(quoted(statement.claim, words)),
+        "day": words.day_and_month(statement.day),
+    }
+    who = speaker(statement, gathered.question.country, page.sources)
+    if who is None:
+        return filled(_("On %(day)s the government said that %(figure)s had left prison."), values)
+    values["who"] = Markup("<bdi>{}</bdi>").format(who)
+    return filled(_("On %(day)s %(who)s said that %(figure)s had left prison."), values)
 
 
 def _headline_without_claims(page: Page, gathered: Gathered) -> Markup:
@@ -133,9 +142,9 @@ def _windows(page: Page, gathered: Gathered) -> list[Markup]:
     government = speaker(gathered.contested or told[0], gathered.question.country, page.sources) is None
     side = _("the government") if government else _("the authorities")
     values = {
-        "ours": since(ours, words) if ours else _("without a beginning"),
+        "ours": since_when(words, ours) if ours else _("without a beginning"),
         "side": side,
-        "theirs": since(gathered.claims_from, words) if gathered.claims_from else "",
+        "theirs": since_when(words, gathered.claims_from) if gathered.claims_from else "",
     }
     if gathered.claims_from and gathered.claims_from == ours:
         sentence = _("The organisations count %(ours)s; %(side)s too, when it says since when.")

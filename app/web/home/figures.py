@@ -10,8 +10,8 @@ from markupsafe import Markup
 from app.vocabulary import Qualifier
 from app.web.charts import contested
 from app.web.charts.contest import NARROW, WIDE, Bar, Contest, Frame, Gap, Line, Reference
-from app.web.charts.lanes import Lane
 from app.web.charts.time_axis import day_ticks
+from app.web.claims.words import since_when
 from app.web.figure import Figure, drawing
 from app.web.home.contest import pinned, remainder, unverified
 from app.web.home.gathered import Gathered, verified_beside
@@ -28,8 +28,8 @@ from app.web.home.telling import (
     quoted,
     short_name,
     short_names,
-    since,
 )
+from app.web.home.windows import has_earlier, lanes_of
 from app.web.page import Page
 
 MARGIN = 0.045  # of the axis after the last change and the last claim
@@ -119,7 +119,7 @@ def _contest(
         reference=_reference(page, gathered, first, last),
         event=_announcement(page, gathered, first, last),
         lanes_heading=_("Since when each figure counts"),
-        lanes=lambda ids: _lanes(page, gathered, [each for each in shown if each.id in ids], first,
+        lanes=lambda ids: lanes_of(page, gathered, [each for each in shown if each.id in ids], first,
                                  narrow=frame is NARROW),
         told=words.number,
     )  # fmt: skip
@@ -180,7 +180,7 @@ def _reference(page: Page, gathered: Gathered, first: float, last: float) -> Ref
     inside = ((first, before[-1] if before else 0), *(step for step in steps if first < step[0] <= last))
     number = words.number(inside[-1][1])
     _ = words.gettext
-    label = _("%(number)s %(since)s") % {"number": number, "since": since(gathered.claims_from, words, short=True)}
+    label = _("%(number)s %(since)s") % {"number": number, "since": since_when(words, gathered.claims_from, short=True)}
     return Reference(inside, label, _("by at least one source, gross"))
 
 
@@ -249,35 +249,6 @@ def _announcement(page: Page, gathered: Gathered, first: float, last: float) -> 
     return None
 
 
-def _lanes(
-    page: Page, gathered: Gathered, shown: Sequence[Statement], first: float, *, narrow: bool
-) -> tuple[Lane, ...]:  # fmt: skip
-    """The window of the sources, then each figure in the order of its hour; on a phone those that count alike share
-    a lane."""
-    words = page.catalogue
-    _ = words.gettext
-    if not shown:
-        return ()
-    ours = gathered.question.released_from
-    text = since(ours, words) if ours else _("without a beginning")
-    sentence = _("the organisations, %(since)s") % {"since": text}
-    told = [Lane("", sentence if narrow else _("the organisations"), (_begin(ours) if ours else first,), None, False)]
-    groups: dict[Any, list[Statement]] = {}
-    for statement in sorted(shown, key=MOMENT):
-        groups.setdefault(statement.beginnings if narrow else statement.id, []).append(statement)
-    for group in groups.values():
-        figures = words.listed([quoted(statement.claim, words) for statement in group])
-        begins = tuple(_begin(each) for each in group[0].beginnings)
-        told.append(Lane(figures, ": " + beginnings(group[0], words, short=narrow), begins, group[-1].moment))
-    return tuple(told)
-
-
-def _begin(text: str) -> float:
-    """The first day of a date as coarse as it was said."""
-    year, month, day = (*(int(part) for part in text.split("-")), 1, 1)[:3]
-    return float(date(year, month, day).toordinal())
-
-
 def _finding(page: Page, gathered: Gathered) -> str:
     words = page.catalogue
     _ = words.gettext
@@ -286,14 +257,14 @@ def _finding(page: Page, gathered: Gathered) -> str:
     values = {
         "names": words.listed([page.name_of(group["source"]) for group in gathered.lines]),
         "numbers": numbers((group["verified"] for group in gathered.lines), words),
-        "since": since(gathered.question.released_from, words) if gathered.question.released_from else "",
+        "since": since_when(words, gathered.question.released_from) if gathered.question.released_from else "",
     }
     verified = (_("%(names)s verified %(numbers)s %(since)s") % values).strip()
     if gathered.last is None:
         return verified + "."
     values = {
         "figure": quoted(gathered.last.claim, words),
-        "since": since(gathered.last.claim["window_from"], words),
+        "since": since_when(words, gathered.last.claim["window_from"]),
         "who": page.name_of(gathered.last.claim["claimant"]),
     }
     return f"{verified}; " + _("%(who)s said %(figure)s, counted %(since)s.") % values
@@ -304,7 +275,8 @@ def _caption(page: Page, gathered: Gathered) -> Markup:
     _ = page.catalogue.gettext
     lines = _(
         "<b>Lines:</b> what each organisation had verified by the end of each day; a change stands in the middle of "
-        "its day. <b>Dots:</b> the figure that it published; as wide as the day where it gave no hour."
+        "its day, and after the last day that is drawn nothing changed. <b>Dots:</b> the figure that it published; as "
+        "wide as the day where it gave no hour."
     )
     parts = [filled(lines, {})]
     if gathered.told:
@@ -314,9 +286,28 @@ def _caption(page: Page, gathered: Gathered) -> Markup:
         )
         parts.append(filled(bars, {}))
     if gathered.reference is not None and gathered.claims_from is not None:
-        dotted = _("<b>Dotted line:</b> verified by at least one source %(since)s.")
-        parts.append(filled(dotted, {"since": since(gathered.claims_from, page.catalogue)}))
+        dotted = _("<b>Dotted line:</b> verified by at least one source %(since)s, gross.")
+        parts.append(filled(dotted, {"since": since_when(page.catalogue, gathered.claims_from)}))
+        parts += _on_the_last_terms(page, gathered)
+    if has_earlier(gathered):
+        lanes = _(
+            "<b>Since when:</b> what began before the chart stands at its edge, in its order and without a scale."
+        )
+        parts.append(filled(lanes, {}))
     return Markup(" ").join(parts)
+
+
+def _on_the_last_terms(page: Page, gathered: Gathered) -> list[Markup]:
+    """How many it was on the terms of the last comparable claim, which may be net, or of another hour."""
+    verified = verified_beside(gathered.beside.get(gathered.last.id)) if gathered.last else None
+    if gathered.last is None or verified is None:
+        return []
+    words = page.catalogue
+    given = {
+        "figure": quoted(gathered.last.claim, words), "day": words.short_day(gathered.last.day),
+        "verified": words.number(verified),
+    }  # fmt: skip
+    return [filled(words.gettext("Counted as the %(figure)s of %(day)s, they were %(verified)s that day."), given)]
 
 
 def _row(page: Page, gathered: Gathered, statement: Statement, mains: Sequence[str]) -> list[Markup | str]:

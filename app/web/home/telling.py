@@ -8,12 +8,12 @@ from markupsafe import Markup
 from app.vocabulary import Qualifier
 from app.web.catalogue import Catalogue
 from app.web.claimed import figure_of
+from app.web.claims.words import beginnings_of
 from app.web.home.gathered import Gathered
 from app.web.home.question import Sources
 from app.web.home.statements import Statement
 from app.web.page import Page
 
-DAY = len("2026-01-13")
 NO_BREAK = "\N{NO-BREAK SPACE}"
 LONGEST_NAME = 18  # letters of a name that is written whole in a narrow drawing
 LONGEST_SHORT = 8  # letters of a slug that stands for a longer one
@@ -33,38 +33,14 @@ def at_the_start(text: str) -> str:
     return text[:place] + text[place : place + 1].upper() + text[place + 1 :]
 
 
-def since(text: str, words: Catalogue, *, short: bool = False) -> str:
-    """Since when a figure counts: "since 8 January 2026", "since December 2025"."""
-    day = words.day(text) if short else words.long_day(text)
-    if len(text) == DAY:
-        return words.gettext("since %(day)s") % {"day": day}
-    return words.gettext("since %(month)s") % {"month": day}
-
-
 def beginnings(statement: Statement, words: Catalogue, *, short: bool = False) -> str:
     """Since when a statement counts, with every beginning that was printed."""
-    told = [words.day(begin) if short else words.long_day(begin) for begin in statement.beginnings]
-    if not told:
-        return words.gettext("does not say since when")
-    if len(told) == 1:
-        return since(statement.beginnings[0], words, short=short)
-    if short:
-        return words.listed(told)
-    return words.ngettext(
-        "printed with %(number)s beginning: %(days)s", "printed with %(number)s beginnings: %(days)s", len(told)
-    ) % {"number": in_words(len(told), words), "days": words.listed(told)}
-
-
-def in_words(number: int, words: Catalogue) -> str:
-    """A small number as a word; nothing that is counted is told so in a table."""
-    _ = words.gettext
-    small = [_("two"), _("three"), _("four"), _("five"), _("six"), _("seven"), _("eight"), _("nine")]
-    return small[number - 2] if 2 <= number < 2 + len(small) else words.number(number)
+    return beginnings_of(statement.beginnings, words, short=short)
 
 
 def numbers(given: Iterable[int], words: Catalogue) -> str:
     """Several numbers that do not break at the end of a line: "76, 56 y 53"."""
-    return words.listed([words.number(statement) for statement in given]).replace(" ", NO_BREAK)
+    return words.listed([words.number(number) for number in given]).replace(" ", NO_BREAK)
 
 
 def short_name(slug: str, name: str) -> str:

@@ -14,6 +14,7 @@ from app.web.charts.funnel import funnel_figure
 from app.web.charts.overlap import overlap_figure
 from app.web.charts.people import people_figure
 from app.web.claims.source_rows import source_rows_figure
+from app.web.claims.words import since_when
 from app.web.corrections.told import Teller
 from app.web.figure import Figure
 from app.web.home.contest import told
@@ -21,7 +22,6 @@ from app.web.home.figures import contested_figure_of
 from app.web.home.gathered import Gathered, ask_question, gather
 from app.web.home.hours import zoom_of
 from app.web.home.question import Claims, Question
-from app.web.home.telling import since
 from app.web.page import Page
 
 MEASURES = ReleaseKind.RELEASE_WITH_MEASURES
@@ -65,7 +65,7 @@ async def show_home(page: Page) -> Response:
         caching=UNCACHED,
         asked=Asked(
             words.country(question.country) if question.country else None,
-            since(question.released_from, words) if question.released_from else None,
+            since_when(words, question.released_from) if question.released_from else None,
             gathered.now["recorded_at"],
             words.place_of(str(page.zone)),
             question,
@@ -89,8 +89,8 @@ async def show_home(page: Page) -> Response:
 async def _contested(page: Page, question: Question, claims: Claims) -> tuple[Gathered, Figure]:
     """What is contested, and the rows of those who verified, as they stood on the contested day and as they stand."""
     gathered = await gather(page, question, claims)
-    claim = next((one for one in claims if gathered.contested and one["id"] == gathered.contested.id), None)
-    return gathered, await source_rows_figure(page, question.terms, gathered.then_as_of, claim)
+    printings = gathered.contested.claims if gathered.contested else ()
+    return gathered, await source_rows_figure(page, question.terms, gathered.then_as_of, printings)
 
 
 async def contested_figure(page: Page, terms: Terms) -> Figure:

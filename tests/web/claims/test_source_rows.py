@@ -15,7 +15,7 @@ HERE = {"country": "VE", "released_from": "2026-01-08"}
 
 def figure(world: World, language: str = "es", *, then: str | int | None = None, claim: str | None = None) -> Figure:
     async def made(page: Page) -> Figure:
-        shown = None if claim is None else await page.api.get(f"/v1/claims/{claim}")
+        shown = () if claim is None else (await page.api.get(f"/v1/claims/{claim}"),)
         return await source_rows_figure(page, HERE, then, shown)
 
     return on_page(world, language, made)
