@@ -1,7 +1,7 @@
 """What a source's own count of releases gains and loses by a row, and by which class its people are shown (pure).
 
 It follows from the source's own words alone, before and after: whom others report, and whom nobody may see, has no part
-in it (decision 0080).
+in it (decision 0079).
 """
 
 from collections import Counter
