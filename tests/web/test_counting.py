@@ -387,3 +387,10 @@ def test_pages_have_words_for_everything_that_an_estimate_assumes() -> None:
     assert sorted(SENTENCES) == sorted(known)
     spanish = assumed(from_registry.APART.format(1234), catalogue("es"))
     assert spanish.startswith("1234 de las excarcelaciones observadas")
+
+
+def test_the_title_says_what_was_counted_and_how_many(world: World) -> None:
+    world.file("foro")
+    title = "<title>Releases carried out in Venezuela, gross: 1 · Recuento</title>"
+    assert title in world.client.get("/en/counts?country=VE").text
+    assert "<title>Counting · Recuento</title>" in world.client.get("/en/counts").text
