@@ -135,11 +135,12 @@ async def kinds_of(server: Server) -> list[Kind]:
         *(Kind(name, path, at(path)) for name, path in plain.items()),
         Kind("releases, another window", _address("/releases", **country), windows("/releases")),
     ]
+    late = [head - step for step in range(1, ASKED + 1)]  # what is read is there at each of them
     single = {"a claim": ("/claims", "id"), "a person": ("/detainees", "id"), "a source": ("/sources", "slug")}
     for name, (path, key) in single.items():
         if (row := await first(f"/v1{path}")) is not None:
             page = f"{path.replace('/detainees', '/people')}/{row[key]}"
-            kinds.append(Kind(name, page, at(page)))
+            kinds.append(Kind(name, page, iter([_address(page, as_of=str(revision)) for revision in late])))
     kinds.append(Kind("the desk, signing in", "/desk", iter(())))
     return kinds
 
