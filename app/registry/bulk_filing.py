@@ -88,21 +88,36 @@ def file_rows(
     stood = records.by_cases(context.session, set(filter(None, digests)))
     new = [digest for digest in digests if digest is not None and digest not in stood]
     plan = _Plan(context, records.recalled_cases(context.session, new))
+    by_id = records.by_ids(context.session, source, _named_by_id(bodies))
+    standing = [
+        None if digest is None else stood.get(digest) or by_id.get(str(body.source_record_id))
+        for body, digest in zip(bodies, digests, strict=True)
+    ]
     acts = [
-        plan.act(body, digest, stood, may_return=place in standing_again)
-        for place, (body, digest) in enumerate(zip(bodies, digests, strict=True))
+        plan.act(body, digest, before, may_return=place in standing_again)
+        for place, (body, digest, before) in enumerate(zip(bodies, digests, standing, strict=True))
     ]
     opening = [linking.compared(context, report) for report in plan.new]
     filing = _Filing(context, CandidateCache(context, opening, written))
     filed: list[Filed] = []
-    for act, digest in zip(acts, digests, strict=True):
-        before = stood.get(digest or "")
+    for act, before in zip(acts, standing, strict=True):
         filed.append(Filed(filing.file(act), None if before is None else before.content))
         lasted = monotonic() - begun
         if lasted > LONGEST or (lasted > WHILE_OTHERS_WAIT and others_wait(engine)):
             break
     context.pending_writes.flush()
     return filed
+
+
+def _named_by_id(bodies: Sequence[DetentionReportIn]) -> set[str]:
+    """What stands in place of case numbers for reports that have none."""
+    return {case for body in bodies if (case := str(body.source_record_id)).startswith(records.BY_ID)}
+
+
+def _would_return(body: DetentionReportIn, before: records.FiledCase) -> bool:
+    """Whether a body would bring back a report that its source withdrew."""
+    withdrawn = before.content.get("verification.verdict") == Verdict.RETRACTED
+    return withdrawn and body.verification.verdict != Verdict.RETRACTED
 
 
 class _Plan:
@@ -117,17 +132,16 @@ class _Plan:
         self.new: list[Content] = []
 
     def act(
-        self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.FiledCase], *, may_return: bool
+        self, body: DetentionReportIn, digest: str | None, before: records.FiledCase | None, *, may_return: bool
     ) -> Act:
         points = any(getattr(body, name) is not None for name, _kind in pointers.POINTERS)
         if digest is None:
             return body
         seen = digest in self._seen
         self._seen.add(digest)
-        self._by_id = self._by_id or (str(body.source_record_id).startswith(records.BY_ID) and digest not in stood)
-        before = stood.get(digest)
-        if not may_return and (withdrawn_on := self._withdrawn_on(body, before)) is not None:
-            return StaysWithdrawn(withdrawn_on)
+        self._by_id = self._by_id or str(body.source_record_id).startswith(records.BY_ID)
+        if not may_return and before is not None and _would_return(body, before):
+            return StaysWithdrawn(before.stated_on)
         if points or seen or self._by_id or body.publish_not_before is not None or self._waits(body, before):
             return body
         try:
@@ -135,22 +149,6 @@ class _Plan:
             return self._opening(body, report, digest) if before is None else self._again(body, report, before)
         except Problem as refusal:
             return refusal
-
-    def _withdrawn_on(self, body: DetentionReportIn, stood: records.FiledCase | None) -> str | None:
-        """The day on which the report was withdrawn that a body would bring back."""
-        if body.verification.verdict == Verdict.RETRACTED:
-            return None
-        if stood is not None:
-            withdrawn = stood.content.get("verification.verdict") == Verdict.RETRACTED
-            return stood.stated_on if withdrawn else None
-        case = str(body.source_record_id)
-        if not case.startswith(records.BY_ID):
-            return None
-        record = records.by_case(self._context.session, self._context.secret, source_of(self._context), case)
-        version = None if record is None else records.current(self._context.session, record)
-        if version is None or version.content["verification.verdict"] != Verdict.RETRACTED:
-            return None
-        return version.entry.recorded_at.date().isoformat()
 
     def _waits(self, body: DetentionReportIn, stood: records.FiledCase | None) -> bool:
         """Whether a version of the row's report waits, which the row replaces."""

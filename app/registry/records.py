@@ -27,19 +27,25 @@ RECALLED = "All that was reported here was recalled: file it again."
 _FREE_CASE = delete(CaseKey).where(col(CaseKey.digest) == bindparam("freed"))
 INSERT_CASE = insert(CaseKey)
 _FIRST = aliased(Entry)
-_STOOD = (
+_STANDING = (
     select(
-        col(CaseKey.digest), col(Record.id), col(Record.redacted), col(Report.version), col(Report.stated),
+        col(Record.id), col(Record.redacted), col(Report.version), col(Report.stated),
         col(Entry.body), col(Sealed.disclosures), col(_FIRST.recorded_at),
     )
     .add_columns(col(Entry.recorded_at).label("stated_at"))
-    .join(Record, col(Record.id) == col(CaseKey.record_id))
     .join(_FIRST, col(_FIRST.revision) == col(Record.key))
     .outerjoin(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
     .outerjoin(Entry, col(Entry.revision) == col(Report.stated))
     .outerjoin(Sealed, col(Sealed.revision) == col(Report.stated))
-    .where(col(CaseKey.digest).in_(bindparam("among", expanding=True)))
 )  # fmt: skip
+_STOOD = (
+    _STANDING.add_columns(col(CaseKey.digest))
+    .join(CaseKey, col(CaseKey.record_id) == col(Record.id))
+    .where(col(CaseKey.digest).in_(bindparam("among", expanding=True)))
+)
+_STOOD_BY_ID = _STANDING.where(
+    col(Record.id).in_(bindparam("among", expanding=True)), col(Record.source) == bindparam("source")
+)
 _OWN_SEALED = (
     select(col(Sealed.disclosures))
     .join(Report, (col(Report.stated) == col(Sealed.revision)) & (col(Report.until) == OPEN))
@@ -194,15 +200,30 @@ class FiledCase:
 
 def by_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]:
     """Digest (`case_digest`) → the record under that case number, for the digests that have one."""
-    filed = {}
-    for among in chunks(digests):
-        for row in session.connection().execute(_STOOD, {"among": among}):
-            if row.body is None and not row.redacted:
-                continue  # recalled
-            content = {} if row.body is None else whole(json.loads(row.body)["said"], sealed.values(row.disclosures))
-            filed_on, stated_on = (at.date().isoformat() if at else "" for at in (row.recorded_at, row.stated_at))
-            filed[row.digest] = FiledCase(row.id, row.redacted, row.version, row.stated, content, filed_on, stated_on)
-    return filed
+    rows = [row for among in chunks(digests) for row in session.connection().execute(_STOOD, {"among": among})]
+    return {row.digest: _filed(row) for row in rows if not _is_recalled(row)}
+
+
+def by_ids(session: Session, source: int, cases: Collection[str]) -> dict[str, FiledCase]:
+    """Text in place of a case number (`case_by_id`) → the record of this source with that id, for those that have
+    one."""
+    ids = {record_id: case for case in cases if (record_id := _id_in(case)) is not None}
+    rows = [
+        row
+        for among in chunks(ids)
+        for row in session.connection().execute(_STOOD_BY_ID, {"among": among, "source": source})
+    ]
+    return {ids[row.id]: _filed(row) for row in rows if not _is_recalled(row)}
+
+
+def _is_recalled(row: Any) -> bool:
+    return row.body is None and not row.redacted
+
+
+def _filed(row: Any) -> FiledCase:
+    content = {} if row.body is None else whole(json.loads(row.body)["said"], sealed.values(row.disclosures))
+    filed_on, stated_on = (at.date().isoformat() if at else "" for at in (row.recorded_at, row.stated_at))
+    return FiledCase(row.id, row.redacted, row.version, row.stated, content, filed_on, stated_on)
 
 
 def recalled_cases(session: Session, digests: Collection[str]) -> set[str]:

@@ -64,7 +64,7 @@ class Answer(StrEnum):
 
     READ = "read"
     LEAVE_OUT = "leave_out"
-    # Of a withdrawn report. Not "read": whoever answers so that a struck-out row is a person has not been asked this.
+    # Of a withdrawn report. "read" says another thing: that a row is a person.
     STANDS_AGAIN = "stands_again"
 
 
@@ -142,7 +142,7 @@ class Mapping(BaseModel):
     def if_withdrawn(self, row: int) -> Answer | None:
         """What to do with a row whose report its source withdrew, if that is answered."""
         answer = self.rows.get(str(row))
-        return answer if answer is Answer.STANDS_AGAIN else self.rows.get(Question.WITHDRAWN)
+        return self.rows.get(Question.WITHDRAWN) if answer in (None, Answer.READ) else answer
 
     @field_validator("columns")
     @classmethod

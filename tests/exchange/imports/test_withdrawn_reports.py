@@ -109,3 +109,42 @@ def test_a_single_report_brings_a_withdrawn_one_back_by_hand(withdrawn: World) -
 def test_an_answer_to_another_question_is_refused(answer: str) -> None:
     with pytest.raises(BadFile, match="is no answer to"):
         Mapping.read(f"[rows]\n{answer}\n")
+
+
+@pytest.mark.parametrize("every", ["leave_out", "stands_again"])
+def test_a_line_of_json_whose_row_is_left_out_stays_withdrawn(world: World, every: str) -> None:
+    listed = of_nobody_s_case(world)
+    world.post(f"/v1/reports/{listed['report']['id']}/retract", {}, "foro")
+    before = export(world).replace('"retracted"', '"verified"')
+    mapping = f'[rows]\n1 = "leave_out"\nwithdrawn_report = "{every}"\n'
+    assert counts(world.send_list(before, mapping=mapping)) == {"unchanged": 1}
+    assert world.by_source().get("foro", 0) == 0
+
+
+def test_an_erased_report_named_by_its_id_is_the_error_of_one_row(world: World) -> None:
+    erased = of_nobody_s_case(world)
+    kept = of_nobody_s_case(world, "Julio Peralta Ríos")
+    exported = export(world)
+    world.post(f"/v1/detainees/{erased['detainee']['id']}/redaction", {"reason": "asked for"}, "admin")
+    receipt = world.send_list(exported)
+    assert (receipt["state"], counts(receipt)) == ("done", {"error": 1, "unchanged": 1})
+    assert [error["code"] for row in world.rows_of(receipt) for error in row["errors"]] == ["redacted"]
+    assert kept["report"]["id"] in {report["id"] for report in world.get("/v1/reports", "foro").json()["data"]}
+
+
+def test_of_a_report_named_by_its_id_the_change_of_the_own_count_is_told(world: World) -> None:
+    of_nobody_s_case(world)
+    retracted = export(world).replace('"verified"', '"retracted"').replace('"method":"family"', '"method":null')
+    receipt = world.send_list(retracted, dry_run=True)
+    assert receipt["own_releases"] == [{"country": "VE", "verified": -1, "reported": 0}]
+
+
+def of_nobody_s_case(world: World, name: str = "Elsa Mora Quiroga") -> Body:
+    """A verified release that its source filed without a case number of its own."""
+    body = {
+        "detainee": {"full_name": name},
+        "detention": {"detained_on": "2025-03-02", "country": "VE"},
+        "release": {"released_on": "2026-01-12"},
+        "verification": {"verdict": "verified", "method": "family"},
+    }
+    return dict(world.post("/v1/releases", body, "foro").json())
