@@ -7,17 +7,19 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Self
 
+from app import dates
 from app.countries import COUNTRIES
 from app.exchange import template
 from app.exchange.imports.cells import MOST_CHARACTERS
 from app.exchange.imports.csv_text import UNREAD
-from app.exchange.imports.fields import BIRTH, FIELDS, GIVEN_NAMES, NAME, SURNAMES, Field
+from app.exchange.imports.fields import BIRTH, EMBARGO, FIELDS, GIVEN_NAMES, NAME, SURNAMES, Field
 from app.exchange.imports.sentences import FAULTS
-from app.exchange.imports.sheet_dates import Order, UnclearDate, read
+from app.exchange.imports.sheet_dates import Order, UnclearDate, has_clock, read
 from app.exchange.tables import unquoted
 from app.matching.fold import fold
 from app.normal import TOO_MANY, UNSEEN, has_too_many_marks, is_blank, normal
 from app.registry import refused_names
+from app.registry.embargo_terms import ends_at
 from app.registry.schemas import LIST_LENGTH
 from app.vocabulary import LISTS, vocabulary
 
@@ -108,9 +110,11 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
             "formula",
             "This is what a spreadsheet writes where it can compute nothing: put the value there, or leave it empty.",
         )
-    elif field.kind != "text" and _is_unsaid(text) and not _names_code(field, text):
+    elif field.kind != "text" and name != EMBARGO and _is_unsaid(text) and not _names_code(field, text):
         return None
     match field.kind:
+        case "date" if name == EMBARGO:
+            return _end_of_embargo(text, order)
         case "date":
             return _years(text) if name == BIRTH and _YEARS.fullmatch(text) else _date(text, order)
         case "state":
@@ -192,6 +196,18 @@ def _state(text: str) -> tuple[str, str]:
         if (code := _code_words(codes).get(bare)) is not None:
             return codes, code
     raise UnreadCell.by("unknown_code", "state_unread")
+
+
+def _end_of_embargo(text: str, order: Order | None) -> str:
+    """A day, or an instant. Whatever else is written there, "to be confirmed" or an hour of no zone, would have the
+    report published at once or hours too early."""
+    try:
+        ends_at(text)
+        return text
+    except dates.DateError:
+        if has_clock(text):
+            raise UnreadCell.by("invalid_date", "embargo_hour") from None
+    return _date(text, order)
 
 
 def _date(text: str, order: Order | None) -> str:

@@ -22,6 +22,7 @@ GIVEN_NAMES, SURNAMES = "detainee.given_names", "detainee.surnames"
 # The state of a person in a sheet ("excarcelado", "detenido"), which becomes a release, a legal status or an end.
 STATE = "state"
 BIRTH = "detainee.birth_date"
+EMBARGO = "publish_not_before"
 
 FIELDS: dict[str, Field] = {
     "source_record_id": LINE,
@@ -71,6 +72,6 @@ FIELDS: dict[str, Field] = {
     "verification.verified_on": DATE,
     "verification.citing": LINES,
     "verification.evidence": LINKS,
-    "publish_not_before": DATE,
+    EMBARGO: DATE,
     "note": Field("text"),
 }

@@ -52,6 +52,11 @@ _SERIAL = re.compile(r"[1-5]\d{4}")
 LEAP_YEAR = "2024"  # with every day that a year can have
 
 
+def has_clock(text: str) -> bool:
+    """Whether a text ends with an hour, which `read` leaves off."""
+    return _CLOCK.search(text.strip()) is not None
+
+
 def read(text: str, order: Order | None) -> str:
     """The partial date (EDTF level 0) of a cell. Raises UnclearDate.
 

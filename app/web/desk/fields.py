@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.exchange.imports.fields import FIELDS
+from app.exchange.imports.fields import EMBARGO, FIELDS
 from app.exchange.titles import title
 from app.vocabulary import vocabulary
 from app.web.catalogue import Catalogue
 from app.web.desk.sentences import hints, language_of
-from app.web.desk.written_dates import EMBARGO, UnreadDate, read_date
+from app.web.desk.written_dates import UnreadDate, read_date
 
 # What a verdict on one's own report can be here: to dispute or refute what others said, one points at it.
 VERDICTS = ("reported", "verified")

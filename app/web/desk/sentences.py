@@ -55,6 +55,9 @@ def of_date(unread: UnreadDate, words: Catalogue) -> str:
         }  # fmt: skip
     of_dates = {
         sentences.FAULTS["date_without_year"]: _("The year is missing: write it too, as in 12 January 2026."),
+        sentences.FAULTS["embargo_hour"]: _(
+            "Write an hour with its seconds and its zone, 2026-03-20T18:00:00-04:00, or the day alone."
+        ),
         sentences.FAULTS["no_such_day"]: _("The calendar has no such day: correct it, or leave off what is not known."),
         sentences.FAULTS["years_turned"]: _("The later of the two years stands first: correct it."),
     }
@@ -71,6 +74,7 @@ def said(error: Mapping[str, Any], words: Catalogue) -> str:
         ),
         "interval_turned": _("Write both dates with their years, the earlier one first."),
         "choose": _("Choose one."),
+        "would_open": _("This person was only counted before, and an objection opens nobody: decide for only counted."),
         "country_required": _("Say in which country the person is or was held."),
         "method_required": _("Whoever verified says how: choose it."),
         "int_type": _("Write the age in whole years, as a number."),

@@ -10,9 +10,7 @@ from app import dates
 from app.exchange.imports.cell_values import UnreadCell, plain, value
 from app.exchange.imports.sheet_dates import Order, UnclearDate, read
 from app.registry.content import AGE_ON, FILED
-from app.registry.embargo_terms import ends_at
 
-EMBARGO = "publish_not_before"  # may name an hour, which no date of a list has
 AMBIGUOUS, TURNED = "ambiguous_date", "interval_turned"
 _BETWEEN = re.compile(r"(?:entre|between) (?:el )?(.+?) (?:y|and) (?:el )?(.+)", re.IGNORECASE)
 # What the end of an interval has after its day, which its beginning may share: " de enero de 2026".
@@ -29,7 +27,7 @@ class UnreadDate(ValueError):
 
 def read_date(name: str, text: str) -> Any:
     """The partial date (EDTF level 0) in a field; None where its text says "unknown". Raises UnreadDate."""
-    if (name == AGE_ON and text == FILED) or (name == EMBARGO and _names_an_end(text)):
+    if name == AGE_ON and text == FILED:
         return text
     bare = " ".join(text.split())
     between = _BETWEEN.fullmatch(bare)
@@ -43,14 +41,6 @@ def _one_date(name: str, text: str) -> Any:
     except UnreadCell as unread:
         readings = _readings(text) if unread.code == AMBIGUOUS else ()
         raise UnreadDate(unread.code, str(unread), readings) from None
-
-
-def _names_an_end(text: str) -> bool:
-    try:
-        ends_at(text)
-    except dates.DateError:
-        return False
-    return True
 
 
 def _readings(text: str) -> tuple[str, ...]:

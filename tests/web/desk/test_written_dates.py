@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import dates
+from app.exchange.imports.sentences import FAULTS
 from app.web.desk.written_dates import UnreadDate, read_date
 
 RELEASED, BIRTH = "release.released_on", "detainee.birth_date"
@@ -98,3 +99,20 @@ def test_whatever_is_read_is_a_date(text: str) -> None:
 def test_a_date_of_the_registry_is_read_as_it_is(day: object) -> None:
     for text in (str(day), str(day)[:7], str(day)[:4], f"{day}/{day}"):
         assert read_date(RELEASED, text) == text
+
+
+@pytest.mark.parametrize("text", ["por confirmar", "pendiente", "withheld", "s/i", "anonymous"])
+def test_an_embargo_that_says_no_day_is_refused_or_the_report_would_be_public_at_once(text: str) -> None:
+    with pytest.raises(UnreadDate):
+        read_date("publish_not_before", text)
+
+
+@pytest.mark.parametrize("text", ["2026-03-20 18:00", "20/03/2026 18:00", "2026-03-20T18:00-04:00"])
+def test_an_embargo_of_an_hour_that_cannot_be_read_is_refused_or_it_would_end_before(text: str) -> None:
+    with pytest.raises(UnreadDate) as refused:
+        read_date("publish_not_before", text)
+    assert refused.value.detail == FAULTS["embargo_hour"]
+
+
+def test_an_embargo_of_a_day_may_be_written_as_any_date() -> None:
+    assert read_date("publish_not_before", "20 de marzo de 2026") == "2026-03-20"
