@@ -20,7 +20,7 @@ IN_WORDS = {4: "y", 7: "yMMMM", 10: "yMMMMd"}
 # rule; CLDR calls it minimumGroupingDigits.
 UNGROUPED = {"es": 9_999}
 # "y" before its own sound; CLDR has no such rule either.
-SPANISH_AND = re.compile(r" y (?=h?i(?!e))(?=[^,]*$)", re.IGNORECASE)
+SPANISH_I = re.compile(r"h?i(?!e)", re.IGNORECASE)
 MINUS = "\N{MINUS SIGN}"
 FORMED = 4_096  # numbers, and dates, that are kept as they are written: those of some pages, under a megabyte
 
@@ -60,7 +60,9 @@ class Formats:
     def listed(self, parts: Sequence[str]) -> str:
         """Several as one: "76, 56 y 53", "Argentina e Israel"."""
         whole = format_list(list(parts), locale=self.locale)
-        return SPANISH_AND.sub(" e ", whole) if self.language == "es" else whole
+        if self.language == "es" and len(parts) > 1 and SPANISH_I.match(parts[-1]):
+            return f"{whole.removesuffix(f' y {parts[-1]}')} e {parts[-1]}"
+        return whole
 
     def _dated(self, skeletons: Mapping[int, str], text: str) -> str:
         """A date with as much of it as its length says is known."""

@@ -122,7 +122,7 @@ def bibtex(tally: TalliedCount, revision: int, recorded_at: str | None, address:
         f"@misc{{recuento-{revision}-{address[-6:]},",
         "  author = {{Recuento}},",
         f"  title = {{{{{title}}}}},",
-        *([f"  year = {{{recorded_at[:4]}}},"] if recorded_at else []),
+        *([f"  year = {{{phrases.year(recorded_at)}}},"] if recorded_at else []),
         f"  note = {{{f'{capital(DEMO[0])}. {note}' if setting.demo else note}}},",
         f"  howpublished = {{\\url{{{address}}}}},",
         "}",

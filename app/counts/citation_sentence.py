@@ -104,6 +104,10 @@ class Phrases:
         day, hour = of.long_day(of.local_day(recorded_at, zone)), of.hour(recorded_at, zone)
         return f"{revision} ({day}, {hour} {self.said('in', 'en')} {of.place_of(str(zone))})"
 
+    def year(self, recorded_at: str) -> str:
+        """The year in which a revision was recorded, where the registry is."""
+        return self._formats.local_day(recorded_at, self._setting.zone)[:4]
+
     def counted(self, tally: TalliedCount) -> str:
         """The number, what it is of, and how much of it is verified."""
         total, terms = tally["total"], dict(tally["terms"])
@@ -138,7 +142,7 @@ class Phrases:
     def beside(self, tally: TalliedCount) -> list[str]:
         """The sentences that follow, of whatever must be said beside the number."""
         by_source = _verified_by_source(tally)
-        sentences = [self._by_source(by_source)] if by_source else []
+        sentences = [self._by_source(by_source, tally["total"])] if by_source else []
         if "not_heard_since" in tally:
             sentences.append(self._not_heard(tally["not_heard_since"]))
         if apart := tally["total"]["counted_apart"]:
@@ -173,19 +177,18 @@ class Phrases:
         parts = of.listed([f"{of.number(part)} {words}" for part, words in some])
         return self.said(", of which ", ", de ellas ") + parts
 
-    def _by_source(self, verified: Mapping[str, int]) -> str:
+    def _by_source(self, verified: Mapping[str, int], total: Numbers) -> str:
         """The sources by number, ties by name; the same release is in the number of each that verified it."""
         names = self._setting.sources
         told = [(-number, names.get(slug, slug)) for slug, number in verified.items()]
         listed = self._formats.listed([f"{name} ({self._formats.number(-number)})" for number, name in sorted(told)])
+        if sum(verified.values()) <= total["verified"] + total["contested"]:
+            return self.said(f"Verified by source: {listed}.", f"Verificadas por fuente: {listed}.")
         return self.said(f"Verified by source, with overlaps: {listed}.",
                          f"Verificadas por fuente, con coincidencias: {listed}.")  # fmt: skip
 
     def _not_heard(self, number: int) -> str:
         """A number that is silent about people of whom nobody has heard for long claims too much."""
-        if not number:
-            return self.said(f"All were heard of in the last {SILENCE} days.",
-                             f"De todas hay noticias de los últimos {SILENCE} días.")  # fmt: skip
         told = self._formats.number(number)
         return self.said(f"Of {told} nothing has been heard for over {SILENCE} days.",
                          f"De {told} no hay noticias desde hace más de {SILENCE} días.")  # fmt: skip
@@ -195,12 +198,14 @@ class Phrases:
         told = self._formats.number(number)
         if number == 1:
             return self.said(
-                "1 is of somebody who may not be recognised across organisations: the same person can stand twice.",
+                "1 is of somebody who may not be recognised across organisations: the same person can be counted more "
+                "than once.",
                 "1 es de una persona que no puede reconocerse de una organización a otra: puede contarse "
                 "más de una vez.",
             )
         return self.said(
-            f"{told} are of people who may not be recognised across organisations: the same person can stand twice.",
+            f"{told} are of people who may not be recognised across organisations: the same person can be counted more "
+            "than once.",
             f"{told} son de personas que no pueden reconocerse de una organización a otra: una misma persona puede "
             "contarse más de una vez.",
         )

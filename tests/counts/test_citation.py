@@ -401,3 +401,9 @@ def test_a_citation_gives_the_address_everywhere() -> None:
     assert found["revision"] == 663
     for name in ("en", "es", "bibtex"):
         assert found["address"] in found[name]
+
+
+def test_a_conjunction_within_a_name_stays_as_it_is() -> None:
+    assert formats("es").listed(["Padres y Hijos"]) == "Padres y Hijos"
+    assert formats("es").listed(["Argentina", "Israel"]) == "Argentina e Israel"
+    assert formats("es").listed(["Padres y Hijos", "Foro"]) == "Padres y Hijos y Foro"

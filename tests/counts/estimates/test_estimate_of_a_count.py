@@ -91,7 +91,9 @@ def test_a_total_says_how_many_stand_once_for_each_source(five: World) -> None:
     five.file("jep", **same, detainee__publish="counted")
     count = five.count()
     assert (count["total"]["releases"], count["total"]["counted_apart"]) == (6, 2)
-    said = "2 are of people who may not be recognised across organisations: the same person can stand twice."
+    said = (
+        "2 are of people who may not be recognised across organisations: the same person can be counted more than once."
+    )
     assert said in count["citation"]["en"]
     assert "2 son de personas que no pueden reconocerse de una organización a otra: " in count["citation"]["es"]
     (group,) = five.count(group_by="kind")["groups"]
