@@ -23,6 +23,7 @@ from app.web.claims.source_rows import source_rows_figure
 from app.web.claims.then_and_now import claim_then_and_now_figure
 from app.web.counting import groups_figure
 from app.web.figure import Figure, plain
+from app.web.home.view import TERMS as HOME_TERMS
 from app.web.home.view import contested_figure, hours_figure
 from app.web.page import Opened, Page, PageRoute, sent
 from app.web.people.life import life_figure
@@ -36,15 +37,19 @@ Builder = Callable[[Page, Terms], Awaitable[Figure | None]]
 ELSEWHERE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 UNLISTED = {"X-Robots-Tag": "noindex"}  # no search engine keeps somebody's life
 
+HOME, COUNTS = "/", "/counts"
+
 figures = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of figure. `on`: the page that it stands on; a term in braces belongs to the page's path."""
+    """A kind of figure. `on`: the page that it stands on; a term in braces belongs to the page's path. `own`: terms of
+    the figure that its page does not take."""
 
     draw: Builder
-    on: str = "/"
+    on: str = HOME
+    own: tuple[str, ...] = ()
 
     def is_told(self, terms: Terms) -> bool:
         """Whether terms say of what a figure is, where it is of one thing."""
@@ -52,9 +57,13 @@ class Kind:
         return all(isinstance(value, str) and "/" not in value for value in named)
 
     def page(self, page: Page, terms: Terms) -> str:
-        """The address of the page that a figure stands on, at its revision."""
-        further = {name: value for name, value in terms.items() if f"{{{name}}}" not in self.on}
-        return page.address(self.on.format_map(terms), {**further, "as_of": page.revision})
+        """The address of the page that a figure stands on, at its revision; of a figure of more terms than the first
+        page takes, that of their count."""
+        further = {
+            name: value for name, value in terms.items() if name not in self.own and f"{{{name}}}" not in self.on
+        }
+        on = COUNTS if self.on == HOME and not further.keys() <= set(HOME_TERMS) else self.on.format_map(terms)
+        return page.address(on, {**further, "as_of": page.revision})
 
 
 # By the names that addresses have.
@@ -62,14 +71,14 @@ KINDS: dict[str, Kind] = {
     "claim-then-and-now": Kind(claim_then_and_now_figure, on="/claims/{claim}"),
     "contested": Kind(contested_figure),
     "funnel": Kind(funnel_figure),
-    "groups": Kind(groups_figure, on="/counts"),
+    "groups": Kind(groups_figure, on=COUNTS),
     "hours": Kind(hours_figure),
     "life": Kind(life_figure, on="/people/{person}"),
     "overlap": Kind(overlap_figure),
     "people": Kind(people_figure),
     "reconciliation": Kind(reconciliation_figure, on="/claims/{claim}"),
     "source-line": Kind(source_line_figure, on="/sources/{source}"),
-    "source-rows": Kind(source_rows_figure),
+    "source-rows": Kind(source_rows_figure, own=("then", "claim")),
     "then-and-now": Kind(then_and_now_figure, on="/c/{code}"),
 }
 

@@ -43,7 +43,10 @@ _KEPT = re.compile(f"/({'|'.join(LANGUAGES)})/{_OF_NUMBERS}")
 MOST_TERMS = 300  # values in an address: a list names 200 people, and other terms beside them
 MADE = 5  # requests that a page is counted as which is made: it asks as many questions, and some five times as many
 # What other sites append to the links on them.
-TRACKING = ("utm_", "fbclid", "gclid", "dclid", "msclkid", "twclid", "igsh", "mc_cid", "mc_eid")
+TRACKING = (
+    "utm_", "fbclid", "gclid", "gbraid", "wbraid", "gad_", "_gl", "dclid", "srsltid", "msclkid", "twclid", "ttclid",
+    "li_fat_id", "yclid", "igsh", "mc_cid", "mc_eid", "_hs",
+)  # fmt: skip
 _APPENDED = tuple(name.encode() for name in TRACKING)
 OF_ALL = (*PINNING, "zone", "format")  # terms that every page takes; it has no other form than its own
 NO_SUCH_TERM = "This page has no such term."

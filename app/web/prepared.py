@@ -3,7 +3,7 @@ first page in each language, with the counts that it is made of."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -24,11 +24,12 @@ async def prepared(app: FastAPI, sockets: Sequence[str]) -> AsyncIterator[None]:
     """Prepare meanwhile, once those who count at the sockets are there: a server without any counts by itself, and
     would keep its first reader waiting instead."""
     preparing = asyncio.create_task(_prepare(app, sockets)) if sockets else None
-    yield
-    if preparing is not None:
-        preparing.cancel()
-        with suppress(asyncio.CancelledError):
-            await preparing
+    try:
+        yield
+    finally:
+        if preparing is not None:
+            preparing.cancel()
+            await asyncio.gather(preparing, return_exceptions=True)
 
 
 async def _prepare(app: FastAPI, sockets: Sequence[str]) -> None:

@@ -1,8 +1,8 @@
 """Counts that another process makes: what is answered is the same, byte for byte, and nobody waits for who has left."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -15,6 +15,7 @@ from httpcore2 import ConnectError, ConnectionPool, ConnectTimeout
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
+from app import main
 from app.api import apart, background
 from app.api.answers import MADE_FROM
 from app.api.apart import HEAD, MEASURE, CountedApart
@@ -40,6 +41,11 @@ MEASURED = b'{"route": "r", "lane": "costly", "waited": {}, "held": 0, "refusal"
 OF_THE_REQUEST = ("request-id", "date")
 
 
+@asynccontextmanager
+async def unprepared(*_given: Any) -> AsyncIterator[None]:
+    yield
+
+
 @contextmanager
 def counting(settings: Settings, folder: Path) -> Iterator[tuple[World, list[str]]]:
     """A world whose counts are made elsewhere, and the paths of those that were."""
@@ -61,8 +67,10 @@ def counting(settings: Settings, folder: Path) -> Iterator[tuple[World, list[str
         assert monotonic() < until
         sleep(0.01)
     try:
-        with World(settings.model_copy(update={"counting_sockets": [str(socket)]})) as world:
-            yield world, made
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(main, "prepared", unprepared)  # the first pages ask for counts too
+            with World(settings.model_copy(update={"counting_sockets": [str(socket)]})) as world:
+                yield world, made
     finally:
         server.should_exit = True
         thread.join()

@@ -12,7 +12,7 @@ from tests.demo.conftest import Replayed
 JANUARY = "country=VE&released_from=2026-01-08&released_to=2026-12-31"
 MOMENTS = ("2026-01-13", "2026-02-10")  # the day of "more than 400", and that of 896
 PAGES = {
-    "home": f"/?{JANUARY}",
+    "home": "/?country=VE&released_from=2026-01-08",
     "claims": "/claims",
     "claim": "/claims/{claim}",
     "people": f"/people?{JANUARY}",

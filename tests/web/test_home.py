@@ -81,11 +81,11 @@ def contested(registry: World) -> World:
 
 def test_the_headline_says_what_was_said_and_what_had_been_verified_that_day(contested: World) -> None:
     assert headline(contested) == (
-        "El 13 de enero el gobierno dijo que habían salido de prisión «más de 40». "
+        "El 13 de enero el gobierno dijo que habían salido de prisión «más de 40» personas. "
         "Ese día las organizaciones habían verificado 3 y 1; hoy, 4 y 1"
     )
     assert headline(contested, "/en/") == (
-        "On 13 January the government said that “more than 40” had left prison. "
+        "On 13 January the government said that “more than 40” people had left prison. "
         "That day the organisations had verified 3 and 1; today, 4 and 1"
     )
 
@@ -128,7 +128,7 @@ def test_the_numbers_of_the_page_are_those_of_the_api_at_its_revision(contested:
 
 def test_a_page_of_the_past_tells_what_was_known_then(contested: World) -> None:
     assert headline(contested, "/es/?as_of=2026-01-21") == (
-        "El 13 de enero el gobierno dijo que habían salido de prisión «más de 40». "
+        "El 13 de enero el gobierno dijo que habían salido de prisión «más de 40» personas. "
         "Ese día las organizaciones habían verificado 3 y 1; al 21 ene, 15:00, 3 y 1"
     )
 
@@ -154,7 +154,8 @@ def test_one_organisation_is_told_by_its_name(registry: World) -> None:
     at(registry, "2026-01-20T15:00:00Z")
     file(registry, "foro", 1)
     assert headline(registry, "/es/?released_from=2026-01-08") == (
-        "El 12 de enero el gobierno dijo que habían salido de prisión 9. Ese día Foro había verificado 1; hoy, 2"
+        "El 12 de enero el gobierno dijo que habían salido de prisión 9 personas. "
+        "Ese día Foro había verificado 1; hoy, 2"
     )
     assert "No cuentan lo mismo" not in shown(registry, "/es/?released_from=2026-01-08")
 
@@ -178,7 +179,7 @@ def test_a_claim_that_nobody_verified_anything_of_is_told_so(registry: World) ->
     at(registry, "2026-01-12T15:00:00Z")
     claim(registry, low=9, high=9, stated_at="2026-01-12")
     assert headline(registry) == (
-        "El 12 de enero el gobierno dijo que habían salido de prisión 9. "
+        "El 12 de enero el gobierno dijo que habían salido de prisión 9 personas. "
         "Ninguna fuente independiente ha verificado ninguna."
     )
 
@@ -195,7 +196,9 @@ def test_the_government_of_another_country_is_told_by_its_name(contested: World)
     contested.client.patch(
         "/v1/sources/ministry", json={"country": "AR"}, headers=contested.headers("admin")
     ).raise_for_status()
-    assert headline(contested).startswith("El 13 de enero Ministry dijo que habían salido de prisión «más de 40».")
+    assert headline(contested).startswith(
+        "El 13 de enero Ministry dijo que habían salido de prisión «más de 40» personas."
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,5 +257,14 @@ def test_long_registries_are_told_in_weeks_or_months(registry: World) -> None:
             claim(registry, low=9, high=9, stated_at=registry.now.date().isoformat(), window_from="2025-12")
         claim(registry, "jep", measure="held", series=None, low=day, high=day, stated_at="2026-01-01", window_from=None)
     assert headline(registry, "/es/?released_from=2026-01-08") == (
-        "El 18 de febrero el gobierno dijo que habían salido de prisión 9. Ese día Foro había verificado 1; hoy, 1"
+        "El 18 de febrero el gobierno dijo que habían salido de prisión 9 personas. "
+        "Ese día Foro había verificado 1; hoy, 1"
     )
+
+
+@pytest.mark.parametrize("further", ["", "&released_to=2026-02-01", "&kind=amnesty"])
+def test_a_figure_elsewhere_leads_to_a_page_that_is_there(contested: World, further: str) -> None:
+    for name in ("contested", "funnel", "overlap", "people", "source-rows"):
+        page = contested.client.get(f"/es/embed/{name}?country=VE&released_from=2026-01-08{further}").text
+        address = unescape(page.split('<footer class="from">')[1].split('href="')[1].split('"')[0])
+        assert contested.client.get(address).status_code == 200, address

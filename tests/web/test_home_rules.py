@@ -1,11 +1,14 @@
 """What the first page is about where its address does not say: the same rules for every registry."""
 
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.web.catalogue import catalogue
+from app.web.home.contest import what_was_said
 from app.web.home.own_figures import days_to_zoom, own_figures
 from app.web.home.question import question_of
 from app.web.home.statements import most_contested, ranked, statements
@@ -130,3 +133,21 @@ def test_the_two_days_that_are_told_by_the_hour_are_those_of_most_figures() -> N
     assert days_to_zoom(days, date(2026, 1, 20)) is None
     assert days_to_zoom(days, None) == date(2026, 1, 31)
     assert days_to_zoom({}, None) is None
+
+
+@pytest.mark.parametrize(
+    "said,sentence",
+    [
+        ({}, "El 13 de enero el gobierno dijo que habían salido de prisión 9 personas."),
+        ({"low": 1, "high": 1}, "El 13 de enero el gobierno dijo que había salido de prisión 1 persona."),
+        (
+            {"stated_at": "2025-12-30"},
+            "El 30 de diciembre de 2025 el gobierno dijo que habían salido de prisión 9 personas.",
+        ),
+    ],
+)
+def test_what_was_said_names_the_year_of_another_one(said: Body, sentence: str) -> None:
+    (statement,) = statements([claim(**said)], SOURCES, CARACAS)
+    page: Any = SimpleNamespace(catalogue=catalogue("es"), zone=CARACAS, sources=SOURCES)
+    gathered: Any = SimpleNamespace(now={"recorded_at": "2026-03-23T16:00:00Z"}, question=SimpleNamespace(country="VE"))
+    assert what_was_said(page, gathered, statement).striptags() == sentence

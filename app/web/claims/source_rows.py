@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from markupsafe import Markup
 
 from app import dates
-from app.reading.terms import each
+from app.errors import NotFound
+from app.reading.terms import each as values_of_one
 from app.vocabulary import SourceKind
 from app.web.asking import Terms, together
 from app.web.catalogue import Catalogue
@@ -17,6 +19,7 @@ from app.web.figure import Figure, drawing
 from app.web.page import Page
 
 NAME = "source-rows"
+PRINTED_ALIKE = ("claimant", "low", "high", "qualifier", "series")  # by all printings of a figure
 MOST_PRINTINGS = 8  # of one claim in an address: each is a question, and none was printed in more ways
 
 
@@ -27,9 +30,9 @@ async def source_rows_figure(
     `claims`: every printing of a claim, as `/v1/claims` tells it, which stands first. An address has `then` and their
     ids among its terms."""
     terms = dict(terms)
-    then, ids = terms.pop("then", then), each(terms.pop("claim", []))[:MOST_PRINTINGS]
+    then, ids = terms.pop("then", then), values_of_one(terms.pop("claim", []))[:MOST_PRINTINGS]
     if not claims and ids:
-        claims = await together(*(page.api.get(f"/v1/claims/{claim_id}") for claim_id in ids))
+        claims = _of_one_figure(await together(*(page.api.get(f"/v1/claims/{_id(each)}") for each in ids)))
     asked = {**terms, "group_by": "source"}
     counts = [page.api.get("/v1/counts/releases", asked)]
     if then is not None:
@@ -68,6 +71,23 @@ async def source_rows_figure(
         rows=table,
         terms={**terms, "then": then, "claim": [claim["id"] for claim in claims][:MOST_PRINTINGS] or None},
     )
+
+
+def _id(text: Any) -> UUID:
+    """Raises NotFound."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        raise NotFound("No claim has this id.") from None
+
+
+def _of_one_figure(claims: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The claims that print the same figure as the first: an address may name any."""
+
+    def figure(claim: Mapping[str, Any]) -> list[Any]:
+        return [claim[name] for name in PRINTED_ALIKE] + [(claim["stated_at"] or "")[: dates.DAY_LENGTH]]
+
+    return [claim for claim in claims if figure(claim) == figure(claims[0])]
 
 
 def _day_of(page: Page, then: str | int | None, count: Mapping[str, Any]) -> str:

@@ -90,11 +90,20 @@ def _id_in(given: Given) -> str:
         raise NotFound("The form names no objection: open the objections again.") from None
 
 
+def _about_outcome(problem: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A refusal whose errors about a part of the outcome point at the field that the form has for it."""
+    errors = [
+        {**error, "pointer": f"/{OUTCOME}"} if error.get("pointer") in ("/to", "/decision") else error
+        for error in problem.get("errors", ())
+    ]
+    return {**problem, "errors": errors} if errors else problem
+
+
 async def show_decision(desk: Desk, given: Given, problem: Mapping[str, Any] = NO_PROBLEM) -> Response:
     """A decision as somebody was about to make it, with what stands against it."""
     _ = desk.catalogue.gettext
     titles = {OUTCOME: _("What do you decide?"), REASON: _("Why")}
-    faulty, others = wrong_in(problem, titles, desk.catalogue)
+    faulty, others = wrong_in(_about_outcome(problem), titles, desk.catalogue)
     return await desk.show(
         "desk/objection_decision.html",
         status=problem.get("status", 200),

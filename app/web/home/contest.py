@@ -62,7 +62,7 @@ def _headline(page: Page, gathered: Gathered) -> Markup:
     _, statement = words.gettext, gathered.contested
     if statement is None:
         return _headline_without_claims(page, gathered)
-    first = _what_was_said(page, gathered, statement)
+    first = what_was_said(page, gathered, statement)
     then, now = then_and_now(gathered)
     if not now:
         return first + " " + _("No independent source has verified any.")
@@ -86,18 +86,29 @@ def _headline(page: Page, gathered: Gathered) -> Markup:
     return first + " " + second
 
 
-def _what_was_said(page: Page, gathered: Gathered, statement: Statement) -> Markup:
-    """Who said what, and when. The year stands in the line above."""
-    words, _ = page.catalogue, page.catalogue.gettext
+def what_was_said(page: Page, gathered: Gathered, statement: Statement) -> Markup:
+    """Who said what, and when: with the year, unless it is that of what is known."""
+    words, ngettext = page.catalogue, page.catalogue.ngettext
+    is_this_year = words.local_day(gathered.now["recorded_at"], page.zone)[:4] == statement.day[:4]
     values: dict[str, Any] = {
         "figure": Markup('<span class="is-claimed">{}</span>').format(quoted(statement.claim, words)),
-        "day": words.day_and_month(statement.day),
+        "day": words.day_and_month(statement.day) if is_this_year else words.long_day(statement.day),
     }
     who = speaker(statement, gathered.question.country, page.sources)
     if who is None:
-        return filled(_("On %(day)s the government said that %(figure)s had left prison."), values)
+        sentence = ngettext(
+            "On %(day)s the government said that %(figure)s person had left prison.",
+            "On %(day)s the government said that %(figure)s people had left prison.",
+            statement.size,
+        )
+        return filled(sentence, values)
     values["who"] = Markup("<bdi>{}</bdi>").format(who)
-    return filled(_("On %(day)s %(who)s said that %(figure)s had left prison."), values)
+    sentence = ngettext(
+        "On %(day)s %(who)s said that %(figure)s person had left prison.",
+        "On %(day)s %(who)s said that %(figure)s people had left prison.",
+        statement.size,
+    )
+    return filled(sentence, values)
 
 
 def _headline_without_claims(page: Page, gathered: Gathered) -> Markup:

@@ -217,7 +217,7 @@ def _paragraphs(page: Page, gathered: Gathered, figures: Sequence[_OwnFigure], d
 
 
 def _in_turn(page: Page, figures: Sequence[_OwnFigure]) -> str:
-    """A source's figures own after the other, each day named once."""
+    """A source's figures one after the other, each day named once."""
     words = page.catalogue
     _ = words.gettext
     told, day = [], None

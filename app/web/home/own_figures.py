@@ -42,7 +42,7 @@ def placed(claim: Mapping[str, Any], local: datetime) -> tuple[float, float]:
 def days_to_zoom(figures_by_day: Mapping[date, int], contested: date | None) -> date | None:
     """The first of two days in a row: those around the contested one on which most figures were published, or of all.
 
-    `found_days`: how many figures of drawn sources each day has."""
+    `figures_by_day`: how many figures of drawn sources each day has."""
     if contested is not None:
         starts = [contested.toordinal() - 1, contested.toordinal()]
     else:

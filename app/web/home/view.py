@@ -25,6 +25,7 @@ from app.web.home.question import Claims, Question
 from app.web.page import Page
 
 MEASURES = ReleaseKind.RELEASE_WITH_MEASURES
+TERMS = ("country", "released_from")  # of the page's address
 MOST_CORRECTIONS = 5
 MOST_CHANGES = 2  # of a correction that a line tells
 
@@ -43,7 +44,7 @@ class Asked:
 async def show_home(page: Page) -> Response:
     """The first page; no cache keeps it, for whom a correction is about may ask tomorrow not to be shown."""
     page.section = "/"
-    page.take_only("country", "released_from")
+    page.take_only(*TERMS)
     question, claims = await ask_question(page, page.terms)
     terms = question.terms
     (gathered, rows), by_kind, corrections, *further = await together(

@@ -74,3 +74,18 @@ def test_a_hostile_definition_is_text_in_the_drawing(world: World) -> None:
     drawn = figure(world)
     assert "<script>" not in drawn.wide
     assert "&lt;script&gt;" in drawn.wide
+
+
+def test_figures_that_are_not_the_same_are_no_printings_of_one(world: World) -> None:
+    world.file("foro")
+    said = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "country": "VE",
+            "stated_at": "2026-01-13"}  # fmt: skip
+    claims = [
+        world.post("/v1/claims", {**said, "said": number, "window_from": start}, "curator").json()["id"]
+        for number, start in ((400, "2025-12"), (400, "2024-12"), (9, "2023"))
+    ]
+    drawn = on_page(world, "en", partial(source_rows_figure, terms={**HERE, "claim": claims}))
+    assert "printed with two beginnings: December 2024 and December 2025" in drawn.finding
+    assert drawn.terms is not None
+    assert drawn.terms["claim"] == claims[:2]
+    assert world.client.get("/en/figures/source-rows.csv?country=VE&claim=no-claim%2Freconciliation").status_code == 404
