@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from functools import cache
+from itertools import cycle
 from typing import Any
 
 import httpx2
@@ -78,5 +79,15 @@ def _in(languages: tuple[str, ...]) -> list[Any]:
     return [pytest.param(name, one, id=f"{name}-{one}") for name in PAGES for one in languages]
 
 
+def _in_turn() -> list[Any]:
+    """Each page in a language, one after the other."""
+    return [
+        pytest.param(name, language, id=f"{name}-{language}")
+        for name, language in zip(PAGES, cycle(LANGUAGES), strict=False)
+    ]
+
+
 each_page = pytest.mark.parametrize("name,language", _in(LANGUAGES if THOROUGH else LANGUAGES[:1]))
-each_page_in_both_languages = pytest.mark.parametrize("name,language", _in(LANGUAGES))
+each_page_in_turn = pytest.mark.parametrize("name,language", _in(LANGUAGES) if THOROUGH else _in_turn())
+# Whose words need most room.
+LONGEST = ("home", "claim", "person", "count", "citation", "estimate", "source", "data")

@@ -10,7 +10,7 @@ from tests.api.serving import serving
 from tests.databases import Templates
 from tests.replay import replayed_once, settings_for
 from tests.web.browser.conftest import Visitor
-from tests.web.browser.pages import PAGES
+from tests.web.browser.pages import LONGEST, PAGES, THOROUGH
 from tests.web.pseudo import pseudo_localised
 
 # Beyond the edge of a phone stands what cannot be read without moving the page.
@@ -45,7 +45,7 @@ def abroad(browser: Browser, longer: str) -> Iterator[Visitor]:
     assert visiting.wrong == []
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGES if THOROUGH else LONGEST)
 def test_a_longer_language_has_room_on_a_phone(abroad: Visitor, name: str) -> None:
     page = abroad.opens(name, "es", width=360)
     assert "~~~~~" in page.inner_text("body")

@@ -13,7 +13,7 @@ from tests.web.browser.pages import (
     WIDTHS,
     address_of,
     each_page,
-    each_page_in_both_languages,
+    each_page_in_turn,
 )
 
 PHONE = 360
@@ -21,7 +21,7 @@ SMALLEST = 320  # WCAG 1.4.10: a page of 1280 pixels at 400 %
 MOST_BYTES = 60_000  # of a page with its sheet, packed
 
 
-@each_page_in_both_languages
+@each_page_in_turn
 def test_nothing_of_a_page_shuts_anybody_out(visitor: Visitor, name: str, language: str) -> None:
     widths = WIDTHS if THOROUGH else [WIDTHS[LANGUAGES.index(language)]]
     found = [one for width in widths for one in violations(visitor.opens(name, language, width=width))]
