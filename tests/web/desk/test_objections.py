@@ -46,7 +46,7 @@ def waiting(world: World) -> int:
 def test_a_curator_finds_them_on_the_desk_and_reads_what_was_written(curator: Officer) -> None:
     home = curator.open().text
     assert f'href="/en{OBJECTIONS}"' in home
-    assert "One person, of whom somebody objects" in home
+    assert "Somebody objects to what is shown of one person" in home
     page = curator.open(OBJECTIONS).text
     assert "Zoraida Montilla Paz" in page
     assert "This is me. &lt;b&gt;My family&lt;/b&gt; is visited because of it." in page
@@ -88,7 +88,7 @@ def test_who_is_to_be_erased_stays_hidden_and_waits(curator: Officer, objected: 
         curator.open(OBJECTIONS)
         curator.fill(DECISION, {"outcome": "erasure", "reason": "She is who she says."})
     assert not is_shown(curator.world, objected)
-    assert "stays hidden until it is corrected or erased" in curator.open(OBJECTIONS).text
+    assert "stays hidden until the fact is corrected, or all of it erased" in curator.open(OBJECTIONS).text
 
 
 def test_a_button_that_is_pressed_twice_decides_once(curator: Officer) -> None:
