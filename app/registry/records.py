@@ -207,13 +207,14 @@ def by_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]
 def by_ids(session: Session, source: int, cases: Collection[str]) -> dict[str, FiledCase]:
     """Text in place of a case number (`case_by_id`) → the record of this source with that id, for those that have
     one."""
-    ids = {record_id: case for case in cases if (record_id := _id_in(case)) is not None}
-    rows = [
-        row
-        for among in chunks(ids)
+    ids = {case: record_id for case in cases if (record_id := _id_in(case)) is not None}
+    filed = {
+        row.id: _filed(row)
+        for among in chunks({*ids.values()})
         for row in session.connection().execute(_STOOD_BY_ID, {"among": among, "source": source})
-    ]
-    return {ids[row.id]: _filed(row) for row in rows if not _is_recalled(row)}
+        if not _is_recalled(row)
+    }
+    return {case: filed[record_id] for case, record_id in ids.items() if record_id in filed}
 
 
 def _is_recalled(row: Any) -> bool:

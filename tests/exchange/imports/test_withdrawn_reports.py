@@ -121,6 +121,15 @@ def test_a_line_of_json_whose_row_is_left_out_stays_withdrawn(world: World, ever
     assert world.by_source().get("foro", 0) == 0
 
 
+def test_an_id_that_is_written_in_two_ways_is_asked_about_in_both(world: World) -> None:
+    listed = of_nobody_s_case(world)
+    report_id = listed["report"]["id"]
+    line = export(world)
+    world.post(f"/v1/reports/{report_id}/retract", {}, "foro")
+    assert counts(world.send_list(line + line.replace(report_id, report_id.upper()))) == {"error": 2}
+    assert world.by_source().get("foro", 0) == 0
+
+
 def test_an_erased_report_named_by_its_id_is_the_error_of_one_row(world: World) -> None:
     erased = of_nobody_s_case(world)
     kept = of_nobody_s_case(world, "Julio Peralta Ríos")
