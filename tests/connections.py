@@ -4,6 +4,7 @@ The server starts a process for each and reads its catalogue anew, which takes l
 """
 
 from collections import defaultdict
+from threading import RLock
 from typing import Any
 from weakref import WeakSet
 
@@ -16,28 +17,32 @@ Connection = psycopg.Connection[Any]
 
 
 class Connections:
-    """Those that wait, by database."""
+    """Those that wait, by database. An app's threads take them at the same moment, and each must get one of its own; a
+    thread that collects garbage meanwhile may give one back."""
 
     def __init__(self) -> None:
+        self._one_by_one = RLock()
         self._free: defaultdict[str, list[Connection]] = defaultdict(list)
         self._made: WeakSet[Connection] = WeakSet()
         event.listen(Pool, "connect", self._note)
 
     def take(self, database: str, user: str | None) -> Connection | None:
         """One that waits, of that user: whoever serves under a role must not get the owner's."""
-        free = self._free[database]
-        free[:] = [connection for connection in free if not connection.closed]
-        fitting = [connection for connection in free if user is None or connection.info.user == user]
-        if not fitting:
-            return None
-        free.remove(fitting[-1])
-        return fitting[-1]
+        with self._one_by_one:
+            free = self._free[database]
+            free[:] = [connection for connection in free if not connection.closed]
+            fitting = [connection for connection in free if user is None or connection.info.user == user]
+            if not fitting:
+                return None
+            free.remove(fitting[-1])
+            return fitting[-1]
 
     def give_back(self, connection: Connection) -> None:
         """Keep it, unless whoever had it left something unfinished, or took it for what needs no transaction: the next
         test's would then begin none."""
         if connection.info.transaction_status == TransactionStatus.IDLE and not connection.autocommit:
-            self._free[connection.info.dbname].append(connection)
+            with self._one_by_one:
+                self._free[connection.info.dbname].append(connection)
         else:
             connection.close()
 

@@ -1,11 +1,15 @@
 """A test finds its database as the template is, whatever the test before it did to its own."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from time import sleep
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import MetaData, select, text
 from sqlalchemy.engine import make_url
 
@@ -119,3 +123,24 @@ def test_a_connection_waits_for_the_next_test_unless_it_is_unfit(templates: Temp
                 CONNECTIONS.give_back(unfit)
                 assert unfit.closed
     assert reused == [False, True]
+
+
+class Slow:
+    """Stands for a connection that another thread may take while somebody looks whether it is still open."""
+
+    info = SimpleNamespace(dbname="of nobody", transaction_status=TransactionStatus.IDLE)
+    autocommit = False
+
+    @property
+    def closed(self) -> bool:
+        sleep(0.001)
+        return False
+
+
+def test_threads_that_take_connections_at_once_get_one_each() -> None:
+    for _each in range(8):
+        CONNECTIONS.give_back(cast("psycopg.Connection[Any]", Slow()))
+    with ThreadPoolExecutor(8) as threads:
+        taken = list(threads.map(lambda _thread: CONNECTIONS.take("of nobody", None), range(8)))
+    assert None not in taken
+    assert len(set(map(id, taken))) == 8

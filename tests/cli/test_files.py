@@ -184,7 +184,7 @@ def test_an_erased_person_is_in_no_file_that_is_served_a_minute_later(
     def begin_to_read() -> None:
         assert "NI" in said_in((tmp_path / "personal" / "latest").resolve())
         readers.append(create_reader(tmp_path / "data", Settings(names="list"), tmp_path / "personal"))
-        assert "NI" in TestClient(readers[0]).get(nationalities).text
+        assert '"NI"' in TestClient(readers[0]).get(nationalities).text
         giving.file(detainee__full_name="Berenice Urdaneta")
 
     def erase() -> None:
@@ -193,7 +193,7 @@ def test_an_erased_person_is_in_no_file_that_is_served_a_minute_later(
 
     going_on(begin_to_read, erase, options=("--personal", str(tmp_path / "personal")))
     readers[0].state.followed.follow()
-    assert "NI" not in TestClient(readers[0]).get(nationalities).text
+    assert '"NI"' not in TestClient(readers[0]).get(nationalities).text
     readers[0].state.followed.close()
     revisions = revisions_in(tmp_path / "data")
     assert len(revisions) == 3
