@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
@@ -108,10 +108,7 @@ class Page:
     def take_only(self, *names: str) -> None:
         """Refuse other terms in the page's address than these and those of every page, as the API does: whoever keeps
         pages would keep one for each. Raises Invalid."""
-        others = [name for name in self.terms if name not in {*names, *OF_ALL}]
-        unknown = [pointed(f"/{name}", "unknown_field", NO_SUCH_TERM) for name in others]
-        if unknown:
-            raise Invalid("Correct the values pointed at and try again.", *unknown)
+        require_only(self.terms, names)
 
     def address(self, path: str, terms: Mapping[str, Any] | None = None, language: str | None = None) -> str:
         """The address of a page in this language. `path` begins with a slash."""
@@ -185,6 +182,14 @@ class Page:
         scope = self.request.scope
         if MADE_FROM in scope and self.head is not None and self.head == await self.request.app.state.heads.newest():
             scope[MADE_FROM]["head"] = self.head
+
+
+def require_only(terms: Mapping[str, Any], names: Collection[str]) -> None:
+    """Refuse terms that are neither among the names nor of every page. Raises Invalid."""
+    others = [name for name in terms if name not in {*names, *OF_ALL}]
+    unknown = [pointed(f"/{name}", "unknown_field", NO_SUCH_TERM) for name in others]
+    if unknown:
+        raise Invalid("Correct the values pointed at and try again.", *unknown)
 
 
 def kept_as(path: str, query: bytes) -> bytes | None:

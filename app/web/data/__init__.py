@@ -49,12 +49,14 @@ async def read_data(page: Opened) -> Response:
 @data.get("/data/dataset.jsonld")
 async def read_dataset(page: Opened) -> Response:
     """The lists and counts for machines."""
+    page.take_only()
     return _json_ld(page, dataset_of(*described(page, await find(page))))
 
 
 @data.get("/data/count-files.jsonld")
 async def read_count_files(page: Opened) -> Response:
     """The newest count files for machines."""
+    page.take_only()
     found = await find(page)
     if found.files is None:
         raise NotFound("This registry gives no count files.")
