@@ -5,6 +5,7 @@ slugs, and dates in words. A release is one that was carried out, and counts tho
 unless the sentence says otherwise.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -40,6 +41,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
 CODES = {name: of.codes for name, of in DIMENSIONS.items() if of.codes} | {"state": "states"}
 OF_SOURCES = ("source", "verified_by", "any_of", "all_of", "only_by")
 OF_COUNTRIES = ("nationality", "not_nationality")
+PLAIN = re.compile(r"[\w .'’/&-]+")  # names without what parts a sentence
 # What is counted at another stage than carried out: one of them, and several.
 STAGES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     Stage.ANNOUNCED: (("announced release", "excarcelación anunciada"),
@@ -247,8 +249,15 @@ class Phrases:
         if name in CODES:
             return lowered(label(CODES[name], text, self._lang))
         if name == "facility":
-            return self._setting.facility or text
-        return self._setting.sources.get(text, text) if name in OF_SOURCES else text
+            return self._quoted(self._setting.facility or text)
+        return self._quoted(self._setting.sources.get(text, text) if name in OF_SOURCES else text)
+
+    def _quoted(self, text: str) -> str:
+        """A name in quotation marks where it could be taken for more of the sentence than itself."""
+        if PLAIN.fullmatch(text):
+            return text
+        inner = text.translate(dict.fromkeys(map(ord, "“”«»"), "'"))
+        return self.said(f"“{inner}”", f"«{inner}»")
 
 
 def _number(total: Numbers) -> int:

@@ -160,7 +160,9 @@ def test_a_sentence_says_the_number_its_terms_the_revision_and_the_hour(lang: La
          "91 excarcelaciones (centro: El Rodeo I; género: femenino; nacionalidad: Argentina e Israel), de ellas"),
         ({"detained_from": "2024-10-13", "any_of": ["pud", "jep"]},
          "91 excarcelaciones (de personas detenidas desde el 13 de octubre de 2024; con verificación de alguna de "
-         "estas: Plataforma y Justicia, Encuentro y Perdón), de ellas"),
+         "estas: Plataforma y «Justicia, Encuentro y Perdón»), de ellas"),
+        ({"area": "Miranda); todas, verificadas» en 2026 («"},
+         "91 excarcelaciones (zona: «Miranda); todas, verificadas' en 2026 ('»), de ellas"),
         ({"source": "foro"},
          "91 excarcelaciones (según: Foro Penal), de ellas 90 verificadas por alguna fuente independiente y 1 solo"),
     ],
@@ -216,7 +218,10 @@ def label(name: str, value: Any, lang: Language) -> str:
         return formats(lang).country(value)
     if name.endswith(("_from", "_to")):
         return formats(lang).long_day(value)
-    return "El Rodeo I" if name == "facility" else NAMES.get(str(value), str(value))
+    if name == "facility":
+        return "El Rodeo I"
+    # Its own quotation marks cannot end those around it.
+    return NAMES.get(str(value), re.sub("[“”«»]", "'", str(value)))
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])
