@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Coroutine, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from fastapi import Request, Response
 from starlette.datastructures import State
@@ -140,6 +140,11 @@ class _PassedOn(Response):
 def ungrouped(terms: Terms) -> dict[str, Any]:
     """The terms of a count without those that part it into groups."""
     return {name: value for name, value in terms.items() if name != "group_by"}
+
+
+def cursor_of(following: str | None) -> str | None:
+    """The cursor in the address of a following page; None where none follows."""
+    return None if following is None else parse_qs(urlsplit(following).query)["cursor"][0]
 
 
 async def together(*asked: Coroutine[Any, Any, Any]) -> list[Any]:

@@ -9,15 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from app.errors import NotFound
-from app.web.asking import Refused
+from app.web.asking import Refused, cursor_of
 from app.web.desk import fields
 from app.web.desk.form_check import NO_FAULTS, Faults, faults_in
-from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, Sent, SentForm, first
+from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, Sent, SentForm, first, id_in
 from app.web.desk.reports import (
     AT_FIELDS,
     DETENTION,
     RELEASE,
-    cursor_of,
     faulty_in,
     new_once,
     places_offered,
@@ -91,7 +90,7 @@ async def read_own_report(desk: AtDesk, report_id: UUID) -> Response:
 @corrections.post("/desk/correction")
 async def correct_report(form: SentForm) -> Response:
     """Correct a report: what was changed in the form, and nothing else."""
-    report_id, desk = _id_in(form), form.desk
+    report_id, desk = _report_in(form), form.desk
     unread = faults_in(form.given, NAMES, desk.now, desk.catalogue, corrects=True)
     if unread.by_field:
         return await show_report(desk, report_id, form.given, unread)
@@ -111,7 +110,7 @@ async def correct_report(form: SentForm) -> Response:
 @corrections.post("/desk/retraction")
 async def retract_report(form: SentForm) -> Response:
     """Withdraw a report."""
-    report_id = _id_in(form)
+    report_id = _report_in(form)
     body = json.dumps({REASON: form.one(REASON)} if form.one(REASON).strip() else {}).encode()
     headers = {"If-Match": form.one(TAG), "Idempotency-Key": form.one(ONCE) or new_once()}
     try:
@@ -121,11 +120,8 @@ async def retract_report(form: SentForm) -> Response:
     return await form.desk.show("desk/retracted.html", answer=answer)
 
 
-def _id_in(form: Sent) -> str:
-    try:
-        return str(UUID(form.one(REPORT)))
-    except ValueError:
-        raise NotFound("The form names no report: open it again.") from None
+def _report_in(form: Sent) -> str:
+    return id_in(form.given, REPORT, "The form names no report: open it again.")
 
 
 async def _again(form: Sent, report_id: str, refusal: Refused) -> Response:

@@ -16,7 +16,7 @@ from app.api.uploads import form_parts
 from app.errors import NotFound, PayloadTooLarge
 from app.exchange.imports.fields import FIELDS
 from app.exchange.titles import title
-from app.web.asking import Refused, together
+from app.web.asking import Refused, cursor_of, together
 from app.web.charts import shares
 from app.web.desk import answers, held_list, trial
 from app.web.desk.page import (
@@ -34,7 +34,6 @@ from app.web.desk.page import (
     sent,
     without_carrying,
 )
-from app.web.desk.reports import cursor_of
 from app.web.desk.sentences import language_of, said
 from app.web.desk.session import SESSION
 from app.web.figure import PHONE, WHOLE, drawing

@@ -4,15 +4,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from app.errors import NotFound
 from app.vocabulary import Role
 from app.web.asking import Refused, together
 from app.web.desk.form_check import UNREAD, wrong_in
-from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, SentForm, first
+from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, SentForm, first, id_in
 from app.web.desk.reports import AT_FIELDS, NO_PROBLEM, new_once
 
 objections = APIRouter(route_class=DeskRoute)
@@ -38,9 +36,7 @@ class Objected:
 @objections.get("/desk/objections")
 async def read_objections(desk: AtDesk) -> Response:
     """Whom objections are about, who is hidden on one first."""
-    waiting, proposals = await together(desk.api.get("/v1/objections"), desk.api.get("/v1/proposals"))
-    people = [objected(about, proposals["data"]) for about in waiting["data"]]
-    return await desk.show("desk/objections.html", people=people)
+    return await show_objections(desk)
 
 
 async def people_waiting(desk: Desk) -> int | None:
@@ -69,25 +65,18 @@ async def decide(form: SentForm) -> Response:
     """Decide all objections about one person: it waits until a second curator decides the same."""
     outcome, desk = form.one(OUTCOME), form.desk
     if outcome not in (DISMISSED, *UPHELD_TO):
-        return await show_decision(desk, form.given, NO_OUTCOME)
+        return await show_objections(desk, form.given, NO_OUTCOME)
     decision = {"decision": DISMISSED} if outcome == DISMISSED else {"decision": "upheld", "to": outcome}
     body = json.dumps({**decision, REASON: form.one(REASON)}).encode()
     headers = {"Idempotency-Key": form.one(ONCE) or new_once()}
     try:
-        path = f"/v1/objections/{_id_in(form.given)}/decision"
-        answer = await desk.api.send("POST", path, body, headers=headers)
+        objection_id = id_in(form.given, OBJECTION, "The form names no objection: open the objections again.")
+        answer = await desk.api.send("POST", f"/v1/objections/{objection_id}/decision", body, headers=headers)
     except Refused as refusal:
         if refusal.status not in AT_FIELDS:
             raise
-        return await show_decision(desk, form.given, refusal.body)
+        return await show_objections(desk, form.given, refusal.body)
     return await desk.show("desk/objection_decided.html", answer=answer, outcome=outcome)
-
-
-def _id_in(given: Given) -> str:
-    try:
-        return str(UUID(first(given, OBJECTION)))
-    except ValueError:
-        raise NotFound("The form names no objection: open the objections again.") from None
 
 
 def _about_outcome(problem: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -99,16 +88,21 @@ def _about_outcome(problem: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**problem, "errors": errors} if errors else problem
 
 
-async def show_decision(desk: Desk, given: Given, problem: Mapping[str, Any] = NO_PROBLEM) -> Response:
-    """A decision as somebody was about to make it, with what stands against it."""
+async def show_objections(
+    desk: Desk, given: Given | None = None, problem: Mapping[str, Any] = NO_PROBLEM
+) -> Response:  # fmt: skip
+    """Whom objections are about. `given`: a decision as somebody was about to make it, beside the person and the words
+    that it is about, with what stands against it."""
     _ = desk.catalogue.gettext
     titles = {OUTCOME: _("What do you decide?"), REASON: _("Why")}
     faulty, others = wrong_in(_about_outcome(problem), titles, desk.catalogue)
+    waiting, proposals = await together(desk.api.get("/v1/objections"), desk.api.get("/v1/proposals"))
+    people = [objected(about, proposals["data"]) for about in waiting["data"]]
     return await desk.show(
-        "desk/objection_decision.html",
+        "desk/objections.html",
         status=problem.get("status", 200),
+        people=people,
         faulty=faulty,
         others=others,
-        given={name: first(given, name) for name in (OBJECTION, OUTCOME, REASON)},
-        once=first(given, ONCE) or new_once(),
+        begun={name: first(given, name) for name in (OBJECTION, OUTCOME, REASON, ONCE)} if given else None,
     )

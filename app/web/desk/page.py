@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
+from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
 from app.api.answers import KEYED
-from app.errors import Forbidden, Invalid, Unauthenticated
+from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.web.asking import Api, Refused, together
 from app.web.catalogue import catalogue
 from app.web.desk import session as sessions
@@ -171,6 +172,14 @@ async def owned(request: Request, given: Given) -> Sent:
     if session is None or not session.owns(first(given, TOKEN), request.app.state.secret):
         raise SignInFirst(back_of(request), given)
     return Sent(await open_desk(request, session), given)
+
+
+def id_in(given: Given, name: str, refusal: str) -> str:
+    """The id in a hidden field. Raises NotFound, with the refusal, for what is none."""
+    try:
+        return str(UUID(first(given, name)))
+    except ValueError:
+        raise NotFound(refusal) from None
 
 
 AnyDesk = Annotated[Desk, Depends(opened)]

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Response
 
@@ -136,8 +135,3 @@ async def places_offered(desk: Desk) -> Any:
 def new_once() -> str:
     """By which the API knows a form that is sent twice."""
     return secrets.token_urlsafe(16)
-
-
-def cursor_of(address: str | None) -> str | None:
-    """The cursor in the address of a next page."""
-    return None if address is None else parse_qs(urlsplit(address).query)["cursor"][0]

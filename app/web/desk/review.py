@@ -3,15 +3,13 @@
 import json
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from app.errors import NotFound
-from app.web.asking import Refused, together
+from app.web.asking import Refused, cursor_of, together
 from app.web.desk.form_check import wrong_in
-from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, Sent, SentForm, first
-from app.web.desk.reports import AT_FIELDS, NO_PROBLEM, cursor_of, new_once, places_offered
+from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, Sent, SentForm, first, id_in
+from app.web.desk.reports import AT_FIELDS, NO_PROBLEM, new_once, places_offered
 from app.web.desk.side_by_side import facts_of
 
 review = APIRouter(route_class=DeskRoute)
@@ -57,22 +55,19 @@ async def decide(form: SentForm) -> Response:
 @review.post("/desk/review/undo")
 async def undo(form: SentForm) -> Response:
     """Take a decision back: all is as it was without it."""
-    answer = await form.desk.api.send("DELETE", f"/v1/identity/{_id_in(form, DECIDED)}", b"")
+    answer = await form.desk.api.send("DELETE", f"/v1/identity/{_decision_in(form)}", b"")
     return await form.desk.show("desk/decided.html", answer=answer, judgement="undone")
 
 
 @review.post("/desk/review/withdrawal")
 async def withdraw(form: SentForm) -> Response:
     """Take a decision off the list that waits for a second curator."""
-    answer = await form.desk.api.send("DELETE", f"/v1/proposals/{_id_in(form, DECIDED)}", b"")
+    answer = await form.desk.api.send("DELETE", f"/v1/proposals/{_decision_in(form)}", b"")
     return await form.desk.show("desk/decided.html", answer=answer, judgement="withdrawn")
 
 
-def _id_in(form: Sent, name: str) -> str:
-    try:
-        return str(UUID(form.one(name)))
-    except ValueError:
-        raise NotFound("The form names no decision: open it again.") from None
+def _decision_in(form: Sent) -> str:
+    return id_in(form.given, DECIDED, "The form names no decision: open it again.")
 
 
 async def show_decision(desk: Desk, given: Given, problem: Mapping[str, Any] = NO_PROBLEM) -> Response:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from app import vocabulary
 from app.dates import DAY_LENGTH
 from app.formats import lowered
 from app.vocabulary import Language
+from app.web.asking import cursor_of
 from app.web.page import Page
 
 MOST_NAMED = 2  # sources in a sentence or beside a tick; more of them are a number, and named in the table
@@ -33,15 +33,10 @@ async def read_facilities(page: Page) -> dict[str, Json]:
     for _page in range(MOST_FACILITY_PAGES):
         answer = await page.api.get("/v1/facilities", limit=FACILITIES_AT_ONCE, cursor=cursor)
         known.update((facility["slug"], facility) for facility in answer["data"])
-        if answer["next"] is None:
-            break
         cursor = cursor_of(answer["next"])
+        if cursor is None:
+            break
     return known
-
-
-def cursor_of(address: str) -> str:
-    """The cursor in the address of a following page."""
-    return parse_qs(urlsplit(address).query)["cursor"][0]
 
 
 class Telling:

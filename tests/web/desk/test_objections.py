@@ -103,7 +103,8 @@ def test_a_button_that_is_pressed_twice_decides_once(curator: Officer) -> None:
 def test_a_decision_without_a_reason_comes_back_and_says_so(curator: Officer) -> None:
     told = curator.fill(DECISION, {"outcome": "counted", "reason": " "})
     assert told.status_code == 422
-    assert "<title>Error: Decide" in told.text
+    assert "<title>Error: Objections" in told.text
+    assert "This is me." in told.text, "beside what it is about"
     assert 'id="reason-fault"' in told.text
     assert curator.filled(DECISION)["outcome"] == ["counted"]
     told = curator.fill(DECISION, {"outcome": "everything", "reason": "She said so."})
