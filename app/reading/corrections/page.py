@@ -5,6 +5,7 @@ the day on which everybody was last known held), so a page is put together batch
 """
 
 import uuid
+from collections.abc import Iterator
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -20,8 +21,10 @@ from app.registry.read_permissions import Reader
 from app.vocabulary import CorrectionKind
 from app.wire.corrections import ChangeOut, CorrectionShape
 
-# Entries looked at together: one IN (…) of them, in a fixed number of queries.
+# Entries looked at together: one IN (…) of them, in a fixed number of queries. The first are few, for mostly so many
+# fill the page: for each correction that it has room for.
 BATCH = 500
+FIRST = 3
 # And for one page: more than any list sent in a day, so that the newest corrections stand on the first one. Beyond it a
 # page ends before it is full.
 MOST_EXAMINED = 20 * BATCH
@@ -58,10 +61,10 @@ def _page(
     examined = candidates.entries(session, query, within.start, within.stop, revision, MOST_EXAMINED + 1)
     rows: list[CorrectionShape] = []
     withheld, following = 0, None
-    for start in range(0, min(len(examined), MOST_EXAMINED), BATCH):
-        drafted, places = _drafts(session, examined[start : start + BATCH], query)
+    for start, end in _batches(min(len(examined), MOST_EXAMINED), query.limit):
+        drafted, places = _drafts(session, examined[start:end], query)
         shown: list[Draft] = []
-        following = next(iter(examined[start + BATCH :]), None)
+        following = next(iter(examined[end:]), None)
         for draft in drafted:
             if not all(places.seen(reader, record, draft.revision, revision) for record in draft.records):
                 withheld += draft.kind not in candidates.BY_CURATORS
@@ -74,6 +77,14 @@ def _page(
         if len(rows) == query.limit:
             break
     return Page(rows, None if following is None else write_cursor(OF, [following]), lambda: {"withheld": withheld})
+
+
+def _batches(number: int, limit: int) -> Iterator[tuple[int, int]]:
+    """Where each batch of so many entries begins and ends. `limit`: of corrections on a page."""
+    end = 0
+    while end < number:
+        start, end = end, min(number, end + (BATCH if end else min(BATCH, FIRST * limit)))
+        yield start, end
 
 
 def _drafts(session: Session, revisions: list[int], query: CorrectionQuery) -> tuple[list[Draft], PlacementHistory]:
