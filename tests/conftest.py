@@ -33,7 +33,7 @@ hypothesis_settings.load_profile(PROFILE)
 os.environ["RECUENTO_COUNTING_APART"] = "0"
 
 # Counting lines doubles the time of a test. What these run is run by the others too; so is whatever hundreds of drawn
-# examples run.
+# examples run, and what a test runs with its second values it mostly ran with the first.
 UNCOUNTED = (
     "properties", "model", "trials", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles",
     "test_filters", "test_formats", "test_probing", "test_reading", "test_drills", "test_crowd", "machine", "fuzz",
@@ -51,8 +51,9 @@ GARBAGE = (20_000, 20, 100)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what some runs leave out (pyproject.toml says which), and let the longest begin."""
+    first: set[str] = set()
     for item in items:
-        names = _folders_and_file(item)
+        names, test = _folders_and_file(item), item.nodeid.partition("[")[0]
         callspec = getattr(item, "callspec", None)
         drawn = is_hypothesis_test(getattr(item, "obj", None))
         if drawn:
@@ -60,8 +61,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if callspec is not None and "postgresql" in callspec.params.values():
             item.add_marker("postgresql")
             item.add_marker("uncounted")
-        if drawn or not names.isdisjoint(UNCOUNTED):
+        if drawn or test in first or not names.isdisjoint(UNCOUNTED):
             item.add_marker("uncounted")
+        if item.get_closest_marker("uncounted") is None:
+            first.add(test)
 
     items.sort(key=lambda item: _folders_and_file(item).isdisjoint(LONGEST))
 

@@ -26,7 +26,7 @@ from tests.support import Body, World, make_report
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NAME, CASE, CLIENT, SOURCE = "Quetzalcóatl Ñáñez Oropeza", "zq-case-9137", "203.0.113.77", "zq-hidden-source"
 FACILITY, COUNTRY = "Zq Cuartel Escondido", "KZ"
-RANDOM_PATHS = 10_000
+RANDOM_PATHS = 3_000
 
 
 def exposed(world: World) -> str:
