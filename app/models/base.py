@@ -76,7 +76,7 @@ class Decision(SQLModel, table=True):
     judgement: str
     decided_by: str
     score: int  # thousandths
-    until: int = key_column()
+    until: int = key_column(index=True)
 
 
 class Consent(SQLModel, table=True):

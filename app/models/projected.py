@@ -240,7 +240,10 @@ class SourceDetention(SQLModel, table=True):
 class Verification(SQLModel, table=True):
     """One source's standing verdict on a detention or on a release."""
 
-    __table_args__ = (one_of("object", OBJECTS), one_of("verdict", Verdict), Index(None, "detainee", "until"))
+    __table_args__ = (
+        one_of("object", OBJECTS), one_of("verdict", Verdict), Index(None, "detainee", "until"),
+        Index(None, "verdict", "since"),
+    )  # fmt: skip
     spell: int = key_column(primary_key=True)
     object: str = Field(primary_key=True)
     source: int = key_column(primary_key=True)

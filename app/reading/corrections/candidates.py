@@ -78,18 +78,15 @@ def _counts(revision: int) -> Condition:
 
 def _versions(source: int | None, country: str | None, revision: int) -> Select[int]:
     """Later versions of reports."""
-    mine = [] if source is None else [col(Record.source) == source]
-    return (
-        select(col(Report.since))
-        .join(Record, col(Record.key) == col(Report.record))
-        .where(
-            col(Report.version) > 1,
-            col(Report.stated) == col(Report.since),
-            _counts(revision),
-            *mine,
-            *_in_country(col(Report.record), country, revision),
-        )
+    versions = select(col(Report.since)).where(
+        col(Report.version) > 1,
+        col(Report.stated) == col(Report.since),
+        _counts(revision),
+        *_in_country(col(Report.record), country, revision),
     )
+    if source is None:
+        return versions
+    return versions.join(Record, col(Record.key) == col(Report.record)).where(col(Record.source) == source)
 
 
 def _verdicts(kinds: frozenset[CorrectionKind]) -> list[Condition]:

@@ -6,6 +6,7 @@ the day on which everybody was last known held), so a page is put together batch
 
 import uuid
 from collections.abc import Iterator
+from itertools import islice
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -28,8 +29,9 @@ FIRST = 3
 # And for one page: more than any list sent in a day, so that the newest corrections stand on the first one. Beyond it a
 # page ends before it is full.
 MOST_EXAMINED = 20 * BATCH
-# Entries among which a page is looked for first: mostly it is among the newest, and finding all takes thrice as long.
-RECENT = 10_000
+# Entries among which corrections are looked for first: mostly a page is among the newest. Then among so many times as
+# many before them, for whoever asks for a rare kind goes through the whole log.
+RECENT, WIDER = 10_000, 8
 OF = "corrections"  # of cursors
 # A correction is known by the leaf of its entry, whatever the registry's address.
 NAMESPACE = uuid.UUID("6f2d9c1e-3b58-4c0a-9a51-7c1f0f0d8e42")
@@ -46,25 +48,16 @@ def corrections(
     """
     after = read_cursor(query.cursor, OF)
     newest = revision if after is None else min(revision, after[0])
-    first = since or 0
-    if newest - RECENT > first:
-        page = _page(session, query, reader, revision, range(newest, newest - RECENT, -1))
-        if page.cursor is not None and len(page.rows) == query.limit:
-            return page  # of earlier entries it would have nothing more
-    return _page(session, query, reader, revision, range(newest, first, -1))
-
-
-def _page(
-    session: Session, query: CorrectionQuery, reader: Reader, revision: int, within: range
-) -> Page[CorrectionShape]:
-    """The newest corrections among some entries, newest first."""
-    examined = candidates.entries(session, query, within.start, within.stop, revision, MOST_EXAMINED + 1)
+    examined = _candidates(session, query, revision, newest, since or 0)
     rows: list[CorrectionShape] = []
-    withheld, following = 0, None
-    for start, end in _batches(min(len(examined), MOST_EXAMINED), query.limit):
-        drafted, places = _drafts(session, examined[start:end], query)
+    withheld, number, size = 0, 0, min(BATCH, FIRST * query.limit)
+    following: int | None = None
+    while following is None and len(rows) < query.limit and number < MOST_EXAMINED:
+        batch = list(islice(examined, size))
+        if not batch:
+            break
+        drafted, places = _drafts(session, batch, query)
         shown: list[Draft] = []
-        following = next(iter(examined[end:]), None)
         for draft in drafted:
             if not all(places.seen(reader, record, draft.revision, revision) for record in draft.records):
                 withheld += draft.kind not in candidates.BY_CURATORS
@@ -74,17 +67,18 @@ def _page(
                 following = draft.revision
                 break
         rows += _rows(session, shown, places, revision)
-        if len(rows) == query.limit:
-            break
+        number, size = number + len(batch), BATCH
+    if following is None:
+        following = next(examined, None)
     return Page(rows, None if following is None else write_cursor(OF, [following]), lambda: {"withheld": withheld})
 
 
-def _batches(number: int, limit: int) -> Iterator[tuple[int, int]]:
-    """Where each batch of so many entries begins and ends. `limit`: of corrections on a page."""
-    end = 0
-    while end < number:
-        start, end = end, min(number, end + (BATCH if end else min(BATCH, FIRST * limit)))
-        yield start, end
+def _candidates(session: Session, query: CorrectionQuery, revision: int, newest: int, oldest: int) -> Iterator[int]:
+    """The entries that may be what is asked for, from `newest` back to after `oldest`, as far as somebody goes on."""
+    width = RECENT
+    while newest > oldest:
+        start, newest, width = newest, max(oldest, newest - width), width * WIDER
+        yield from candidates.entries(session, query, start, newest, revision, MOST_EXAMINED + BATCH)
 
 
 def _drafts(session: Session, revisions: list[int], query: CorrectionQuery) -> tuple[list[Draft], PlacementHistory]:
