@@ -92,25 +92,25 @@ def compare(session: Session, terms: SourcedTerms, reader: Reader, then: int, no
     numbers = Counter(case.change for case in cases)
     changes = {change: numbers[change] for change in WORDS if numbers[change]}
     people = np.where(counts_now, after.detainee, before.detainee)
-    shown = _shown(session, cases, people, reader, now, countable_of(terms).record)
+    shown = _shown(session, cases, people, reader, now)
     return {
         "added": len(come),
         "removed": len(gone),
         "changes": changes,
         "summary": {"en": summary(changes, "en"), "es": summary(changes, "es")},
-        "cases": _some_of_each(shown),
+        "cases": _with_ids(session, _some_of_each(shown), countable_of(terms).record),
         "cases_left_out": max(0, len(shown) - MOST_CASES),
         "withheld_cases": len(cases) - len(shown),
     }
 
 
-def _some_of_each(cases: list[CaseOut]) -> list[CaseOut]:
+def _some_of_each(cases: list[Case]) -> list[Case]:
     """At most MOST_CASES, taken in turn from every kind of change, in the order in which they were found."""
     turns: dict[str, int] = defaultdict(int)
     ranked = []
     for place, case in enumerate(cases):
-        ranked.append((turns[case["change"]], place))
-        turns[case["change"]] += 1
+        ranked.append((turns[case.change], place))
+        turns[case.change] += 1
     kept = sorted(place for _turn, place in sorted(ranked)[:MOST_CASES])
     return [cases[place] for place in kept]
 
@@ -213,24 +213,23 @@ def _verdicts(session: Session, terms: SourcedTerms, spells: Collection[int], re
     return _said(session, own, "verdict", spells)
 
 
-def _shown(session: Session, cases: list[Case], counted: Array, reader: Reader, now: int, kind: Kind) -> list[CaseOut]:
-    """The cases of people who stand in lists for the reader, with the id of the release or of the detention.
-    `counted`: the person of each spell."""
-    spells = [case.spell for case in cases]
-    unseen = tuple(publish for publish in CLASSES_OF_TODAY if not reader.sees_person(publish))
+def _shown(session: Session, cases: list[Case], counted: Array, reader: Reader, now: int) -> list[Case]:
+    """The cases of people who stand in lists for the reader. `counted`: the person of each spell."""
+    columns, spells = columns_of(session), np.array([case.spell for case in cases], int)
+    unseen = [publish for publish in CLASSES_OF_TODAY if not reader.sees_person(publish)]
+    # By today's class of the record itself, and of the person with whom it was counted.
+    own = np.isin(columns.classes[spells], [CLASSES_OF_TODAY.index(publish) for publish in unseen])
+    out = own | hidden(columns, counted[spells], unseen, now)
+    return [case for case, is_out in zip(cases, out.tolist(), strict=True) if not is_out]
+
+
+def _with_ids(session: Session, cases: list[Case], kind: Kind) -> list[CaseOut]:
+    """Cases with the id of the release or of the detention."""
     ids: dict[int, uuid.UUID] = {}
-    for some in chunks(spells):
-        # By today's class of the record itself, and below of the person with whom it was counted.
-        shown = select(col(Record.key), getattr(Record, f"{kind}_id")).where(
-            col(Record.key).in_(some), col(Record.publish_now).not_in(unseen)
-        )
-        ids.update(tuple(row) for row in session.execute(shown))
-    out = hidden(columns_of(session), counted[spells], unseen, now).tolist()
-    return [
-        _case(case.change, kind, ids[case.spell])
-        for case, is_out in zip(cases, out, strict=True)
-        if case.spell in ids and not is_out
-    ]
+    for some in chunks(case.spell for case in cases):
+        named = select(col(Record.key), getattr(Record, f"{kind}_id")).where(col(Record.key).in_(some))
+        ids.update(tuple(row) for row in session.execute(named))
+    return [_case(case.change, kind, ids[case.spell]) for case in cases]
 
 
 def _case(change: str, kind: Kind, record_id: uuid.UUID) -> CaseOut:

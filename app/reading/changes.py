@@ -214,18 +214,18 @@ def _told(
 
 
 def left(
-    session: Session, kind: Kind, listing: Listing, query: ThingsQuery, reader: Reader, since: int, revision: int
-) -> Following:
-    """Key and id of what left a list of detainees, detentions or releases."""
+    session: Session, kind: Kind, listing: Listing, query: ThingsQuery, reader: Reader, since: int, revision: int,
+    touched: Mask,
+) -> Following:  # fmt: skip
+    """Key and id of what left a list of detainees, detentions or releases. `touched`: who may have changed."""
     columns, kept = columns_of(session), _KEPT[kind]
     name = _KEYS[kind][1]
     now, then = columns.rows(kept, revision), columns.rows(kept, since)
     shown_now = now[name][seen(columns, now[PERSON], reader, revision)]
     public = query.public()
     moved_out = flags(columns.keys, listing(public, since).key) & ~flags(columns.keys, listing(public, revision).key)
-    touched = may_have_changed(session, columns, since)[then[PERSON]]
     departed = ~flags(columns.keys, shown_now)[then[name]] | moved_out[then[name]]
-    keys = np.sort(then[name][departed & touched if not reader.restricted else departed])
+    keys = np.sort(then[name][departed & touched[then[PERSON]] if not reader.restricted else departed])
 
     def leaving(beyond: Sequence[int] | None, wanted: int) -> list[tuple[Any, list[int]]]:
         rest = keys[keys > beyond[0]] if beyond else keys

@@ -75,7 +75,8 @@ def _listed(
         if query.sort is None:
             order, of = [(rank, True), *order], f"{name} by likeness"
     if since is not None:
-        shown = shown & changes.may_have_changed(session, columns, since)[among.person]
+        touched = changes.may_have_changed(session, columns, since)
+        shown = shown & touched[among.person]
     chosen = np.flatnonzero(shown)
     in_order = ArrayOrder([(column[chosen], down) for column, down in order])
 
@@ -87,7 +88,7 @@ def _listed(
 
     if since is not None:
         told = changes.changed(session, kind, shape, listing, query, shown_to, since, revision)
-        left = changes.left(session, kind, listing, query, reader, since, revision)
+        left = changes.left(session, kind, listing, query, reader, since, revision, touched)
         return changes.page_of_changes(of, len(order), following, told, left, query, revision)
     placed = following(read_cursor(query.cursor, of, len(order)), query.limit + 1)
     cursor = write_cursor(of, placed[query.limit - 1][1]) if len(placed) > query.limit else None

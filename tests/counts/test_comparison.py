@@ -3,12 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from app.counts.comparison import MOST_CASES, WORDS, _some_of_each, summary
-from app.wire.counts import CaseOut
+from app.counts.comparison import MOST_CASES, WORDS, Case, _some_of_each, summary
 from tests.support import NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
@@ -274,8 +272,8 @@ def test_what_was_pinned_is_the_same_bytes_after_everything_changed(then: Then) 
 
 
 def test_of_many_cases_some_of_each_change_are_listed() -> None:
-    many: list[CaseOut] = [{"change": "newly_verified", "release_id": uuid4()} for _ in range(MOST_CASES + 5)]
-    rare: list[CaseOut] = [{"change": "retracted", "release_id": uuid4()} for _ in range(3)]
+    many = [Case(spell, "newly_verified") for spell in range(MOST_CASES + 5)]
+    rare = [Case(spell, "retracted") for spell in range(3)]
     listed = _some_of_each([*many, *rare])
     assert (len(listed), listed[-3:]) == (MOST_CASES, rare)
     assert listed[:-3] == many[: MOST_CASES - 3]
