@@ -181,7 +181,12 @@ def _reference(page: Page, gathered: Gathered, first: float, last: float) -> Ref
     number = words.number(inside[-1][1])
     _ = words.gettext
     label = _("%(number)s %(since)s") % {"number": number, "since": since_when(words, gathered.claims_from, short=True)}
-    return Reference(inside, label, _("by at least one source, gross"))
+    told = _("by at least one source, gross")
+    verified = verified_beside(gathered.beside.get(gathered.last.id)) if gathered.last else None
+    if gathered.last is not None and verified not in (None, inside[-1][1]):  # the other number stands above the chart
+        values = {"verified": words.number(verified), "figure": quoted(gathered.last.claim, words)}
+        told = _("by at least one source; %(verified)s counted as the %(figure)s") % values
+    return Reference(inside, label, told)
 
 
 def _bar(page: Page, gathered: Gathered, statement: Statement) -> Bar:
@@ -279,6 +284,8 @@ def _caption(page: Page, gathered: Gathered) -> Markup:
         "wide as the day where it gave no hour."
     )
     parts = [filled(lines, {})]
+    if gathered.lines:
+        parts.append(filled(_("<b>Grey band:</b> from what three sources verified to what at least one did."), {}))
     if gathered.told:
         bars = _(
             "<b>Bars:</b> what an authority said, on the day it said it; open where it said “more than”, dashed where "
