@@ -14,7 +14,7 @@ from app.errors import NotFound
 
 FOLDER = Path(__file__).parent / "static"
 PATH = "/static"
-MEDIA = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+MEDIA = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 
 assets = APIRouter(include_in_schema=False)
 

@@ -18,6 +18,7 @@ def test_a_page_loads_nothing_from_elsewhere(world: World) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
+    assert "script" not in answer.headers["content-security-policy"], "no page runs any"
     assert "http://" not in answer.text.replace("http://www.w3.org/2000/svg", "")
     assert " style=" not in answer.text
 
