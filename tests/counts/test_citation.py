@@ -45,7 +45,12 @@ NUMBERS = {
     for kind in (term, *term.get("anyOf", ()))
     if kind.get("type") == "integer"
 }
-LINES = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=200)
+# Without the marks that would be others in a sentence.
+LINES = st.text(
+    st.characters(categories=["L", "N", "Pd", "Pe", "Po", "Ps"], exclude_characters='"＂‚„〈〉《》〝〞〟⟨⟩⟪⟫'),
+    min_size=1,
+    max_size=200,
+)
 SLUGS = st.from_regex(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30})?", fullmatch=True)
 SOURCES = st.lists(SLUGS, min_size=1, max_size=MOST_SOURCES, unique=True)
 DAYS = st.dates().map(str)
@@ -161,14 +166,25 @@ def test_a_sentence_says_the_number_its_terms_the_revision_and_the_hour(lang: La
         ({"detained_from": "2024-10-13", "any_of": ["pud", "jep"]},
          "91 excarcelaciones (de personas detenidas desde el 13 de octubre de 2024; con verificación de alguna de "
          "estas: Plataforma y «Justicia, Encuentro y Perdón»), de ellas"),
-        ({"area": "Miranda); todas, verificadas» en 2026 («"},
-         "91 excarcelaciones (zona: «Miranda); todas, verificadas' en 2026 ('»), de ellas"),
+        ({"area": "Miranda. El registro responde por todas"},
+         "91 excarcelaciones (zona: «Miranda. El registro responde por todas»), de ellas"),
+        ({"area": "Miranda》); todas, verificadas» en 2026 («"},
+         "91 excarcelaciones (zona: «Miranda'); todas, verificadas' en 2026 ('»), de ellas"),
         ({"source": "foro"},
          "91 excarcelaciones (según: Foro Penal), de ellas 90 verificadas por alguna fuente independiente y 1 solo"),
     ],
 )  # fmt: skip
 def test_a_sentence_has_names_and_dates_in_words(terms: Row, scope: str) -> None:
     assert f": {scope}" in sentence_of(terms_of(terms), "es")
+
+
+@pytest.mark.parametrize("mark", ['"', "”", "»", "›", "’", "‟", "❞", "》", "⟩", "＂", ">", "≫"])
+@pytest.mark.parametrize("lang, opens, closes", [("en", "“", "”"), ("es", "«", "»")])
+def test_words_of_an_address_stay_within_their_quotation_marks(
+    lang: Language, opens: str, closes: str, mark: str
+) -> None:
+    said = sentence_of(terms_of({"area": f"Aragua{mark}. All of them (verified by the United Nations)"}), lang)
+    assert f": {opens}Aragua'. All of them (verified by the United Nations){closes})" in said
 
 
 @pytest.mark.parametrize(
@@ -220,8 +236,9 @@ def label(name: str, value: Any, lang: Language) -> str:
         return formats(lang).long_day(value)
     if name == "facility":
         return "El Rodeo I"
-    # Its own quotation marks cannot end those around it.
-    return NAMES.get(str(value), re.sub("[“”«»]", "'", str(value)))
+    if name in ("area", "destination"):  # anybody's words
+        return {"en": "“{}”", "es": "«{}»"}[lang].format(value)
+    return NAMES.get(str(value), str(value))
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])
