@@ -25,7 +25,7 @@ from app.web.counting import groups_figure
 from app.web.figure import Figure, plain
 from app.web.home.view import TERMS as HOME_TERMS
 from app.web.home.view import contested_figure, hours_figure
-from app.web.page import Opened, Page, PageRoute, sent
+from app.web.page import Opened, Page, PageRoute, require_only, sent
 from app.web.people.life import life_figure
 from app.web.sources.line import source_line_figure
 from app.web.standalone import StandAlone, stand_alone
@@ -45,15 +45,22 @@ figures = APIRouter(include_in_schema=False, route_class=PageRoute)
 @dataclass(frozen=True)
 class Kind:
     """A kind of figure. `on`: the page that it stands on; a term in braces belongs to the page's path. `own`: terms of
-    the figure that its page does not take."""
+    the figure that its page does not take. `takes`: the only terms beside these that it narrows by; None: those of a
+    count."""
 
     draw: Builder
     on: str = HOME
     own: tuple[str, ...] = ()
+    takes: tuple[str, ...] | None = None
+
+    @property
+    def named(self) -> list[str]:
+        """The terms that say of what a figure is, where it is of one thing."""
+        return re.findall(r"\{(\w+)\}", self.on)
 
     def is_told(self, terms: Terms) -> bool:
         """Whether terms say of what a figure is, where it is of one thing."""
-        named = [terms.get(name) for name in re.findall(r"\{(\w+)\}", self.on)]
+        named = [terms.get(name) for name in self.named]
         return all(isinstance(value, str) and "/" not in value for value in named)
 
     def page(self, page: Page, terms: Terms) -> str:
@@ -68,18 +75,18 @@ class Kind:
 
 # By the names that addresses have.
 KINDS: dict[str, Kind] = {
-    "claim-then-and-now": Kind(claim_then_and_now_figure, on="/claims/{claim}"),
-    "contested": Kind(contested_figure),
+    "claim-then-and-now": Kind(claim_then_and_now_figure, on="/claims/{claim}", takes=()),
+    "contested": Kind(contested_figure, takes=HOME_TERMS),
     "funnel": Kind(funnel_figure),
     "groups": Kind(groups_figure, on=COUNTS),
-    "hours": Kind(hours_figure),
-    "life": Kind(life_figure, on="/people/{person}"),
+    "hours": Kind(hours_figure, takes=HOME_TERMS),
+    "life": Kind(life_figure, on="/people/{person}", takes=()),
     "overlap": Kind(overlap_figure),
     "people": Kind(people_figure),
-    "reconciliation": Kind(reconciliation_figure, on="/claims/{claim}"),
+    "reconciliation": Kind(reconciliation_figure, on="/claims/{claim}", takes=()),
     "source-line": Kind(source_line_figure, on="/sources/{source}"),
     "source-rows": Kind(source_rows_figure, own=("then", "claim")),
-    "then-and-now": Kind(then_and_now_figure, on="/c/{code}"),
+    "then-and-now": Kind(then_and_now_figure, on="/c/{code}", takes=()),
 }
 
 
@@ -101,6 +108,8 @@ async def drawn(page: Page, name: str, terms: Terms) -> Figure:
     kind = kind_of(name)
     if not kind.is_told(terms):
         raise NotFound(f"The address of this figure says of what it is: {kind.on}")
+    if kind.takes is not None:  # another would stand over numbers that it does not narrow
+        require_only(terms, (*kind.named, *kind.own, *kind.takes))
     if is_personal(terms):
         raise NotFound(
             "Numbers by what is personal follow today's consent, and files are kept elsewhere: there is none."

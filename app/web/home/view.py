@@ -22,7 +22,7 @@ from app.web.home.figures import contested_figure_of
 from app.web.home.gathered import Gathered, ask_question, gather
 from app.web.home.hours import zoom_of
 from app.web.home.question import Claims, Question
-from app.web.page import Page, require_only
+from app.web.page import Page
 
 MEASURES = ReleaseKind.RELEASE_WITH_MEASURES
 TERMS = ("country", "released_from")  # of the page's address
@@ -111,5 +111,4 @@ async def hours_figure(page: Page, terms: Terms) -> Figure:
 
 
 async def _found(page: Page, terms: Mapping[str, Any]) -> Gathered:
-    require_only(terms, TERMS)  # one that it does not narrow by would stand over numbers of more
     return await gather(page, *await ask_question(page, terms))
