@@ -187,7 +187,9 @@ def test_corrections_are_asked_for_by_kind_source_country_and_since(world: World
     for asked, found in cases:
         assert kinds(world, **asked) == found, asked
         assert withheld(world, **asked) == 0
-    world.refuse(world.get("/v1/corrections", source="nobody"), 422, "unknown_source", "/source")
+    for since in (0, world.revision):  # also of nothing
+        unknown = world.get("/v1/corrections", source="nobody", since=since)
+        world.refuse(unknown, 422, "unknown_source", "/source")
     world.refuse(world.get("/v1/corrections", kind="erased"), 422, "unknown_code", "/kind/0")
     world.refuse(world.get("/v1/corrections", since=10_000), 422, "ahead_of_head", "/since")
     world.refuse(world.get("/v1/corrections", changed_since=1), 422, "unknown_field", "/changed_since")

@@ -148,6 +148,18 @@ def test_a_comparison_names_what_a_recall_took_away(stolen: World) -> None:
     assert "1 recalled" in str(told), told
 
 
+def test_of_whoever_may_only_be_counted_no_comparison_names_what_a_recall_took_away(stolen: World) -> None:
+    """No person is left who could be found to be hidden: the report itself says so."""
+    steal(stolen)
+    release = stolen.file("thief", detainee__publish="counted")["release"]["id"]
+    address = stolen.count()["citation"]["address"]
+    done(recall(stolen))
+    public, partner = (stolen.get(address, who).json() for who in (None, "reader"))
+    assert public["changes"] == partner["changes"] == {"recalled": 1}
+    assert (public["cases"], public["withheld_cases"]) == ([], 1)
+    assert partner["cases"] == [{"change": "recalled", "release_id": release}]
+
+
 def test_the_key_ends_with_it(stolen: World) -> None:
     three(stolen)
     done(recall(stolen))

@@ -25,10 +25,12 @@ OF_REPORTS = frozenset(CorrectionKind) - BY_CURATORS - OF_CLAIMS - OF_KEYS
 SUPERSEDES = '"supersedes":["'
 
 
-def entries(session: Session, query: CorrectionQuery, newest: int, since: int, revision: int, most: int) -> list[int]:
-    """The revisions of entries that may be what is asked for, from `newest` back to after `since`, newest first."""
+def entries(
+    session: Session, query: CorrectionQuery, source: int | None, newest: int, since: int, revision: int, most: int
+) -> list[int]:
+    """The revisions of entries that may be what is asked for, from `newest` back to after `since`, newest first.
+    `source`: the key of the one asked for."""
     kinds = frozenset(query.kind or CorrectionKind)
-    source = _source(session, query.source)
 
     def within(column: Any) -> Condition:
         return and_(column <= newest, column > since)
@@ -51,7 +53,7 @@ def entries(session: Session, query: CorrectionQuery, newest: int, since: int, r
     return list(session.scalars(select(revision_of).order_by(revision_of.desc()).limit(most)))
 
 
-def _source(session: Session, slug: str | None) -> int | None:
+def source_of(session: Session, slug: str | None) -> int | None:
     """The key of the source asked for. Raises Invalid for one that does not exist."""
     if slug is None:
         return None

@@ -22,16 +22,16 @@ from app.registry.read_permissions import Reader
 from app.vocabulary import CorrectionKind
 from app.wire.corrections import ChangeOut, CorrectionShape
 
-# Entries looked at together: one IN (…) of them, in a fixed number of queries. The first are few, for mostly so many
-# fill the page: for each correction that it has room for.
+# Entries looked at together: one IN (…) of them, in a fixed number of queries. The first batch has three entries for
+# each correction that the page has room for: mostly these fill it.
 BATCH = 500
-FIRST = 3
+FIRST_FOR_EACH = 3
 # And for one page: more than any list sent in a day, so that the newest corrections stand on the first one. Beyond it a
 # page ends before it is full.
 MOST_EXAMINED = 20 * BATCH
-# Entries among which corrections are looked for first: mostly a page is among the newest. Then among so many times as
-# many before them, for whoever asks for a rare kind goes through the whole log.
-RECENT, WIDER = 10_000, 8
+# Corrections are looked for among the newest entries, which mostly fill a page; then among the entries before these,
+# each time so many times as many, for a rare kind may stand anywhere in the log.
+RECENT, WIDER = 10_000, 2
 OF = "corrections"  # of cursors
 # A correction is known by the leaf of its entry, whatever the registry's address.
 NAMESPACE = uuid.UUID("6f2d9c1e-3b58-4c0a-9a51-7c1f0f0d8e42")
@@ -50,7 +50,7 @@ def corrections(
     newest = revision if after is None else min(revision, after[0])
     examined = _candidates(session, query, revision, newest, since or 0)
     rows: list[CorrectionShape] = []
-    withheld, number, size = 0, 0, min(BATCH, FIRST * query.limit)
+    withheld, number, size = 0, 0, min(BATCH, FIRST_FOR_EACH * query.limit)
     following: int | None = None
     while following is None and len(rows) < query.limit and number < MOST_EXAMINED:
         batch = list(islice(examined, size))
@@ -74,11 +74,12 @@ def corrections(
 
 
 def _candidates(session: Session, query: CorrectionQuery, revision: int, newest: int, oldest: int) -> Iterator[int]:
-    """The entries that may be what is asked for, from `newest` back to after `oldest`, as far as somebody goes on."""
-    width = RECENT
+    """The entries that may be what is asked for, newest first, from `newest` back to after `oldest`: as far as somebody
+    goes on, for each wider search takes longer. Raises Invalid for a source that does not exist."""
+    source, width = candidates.source_of(session, query.source), RECENT
     while newest > oldest:
         start, newest, width = newest, max(oldest, newest - width), width * WIDER
-        yield from candidates.entries(session, query, start, newest, revision, MOST_EXAMINED + BATCH)
+        yield from candidates.entries(session, query, source, start, newest, revision, MOST_EXAMINED + BATCH)
 
 
 def _drafts(session: Session, revisions: list[int], query: CorrectionQuery) -> tuple[list[Draft], PlacementHistory]:
