@@ -4,7 +4,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.errors import OutOfScope
-from app.vocabulary import Role
 from app.web.asking import Api, Refused, together
 from app.web.catalogue import catalogue
 from app.web.desk import objections, review
@@ -82,7 +81,7 @@ async def _next(request: Request, session: Session, back: str, given: Given) -> 
         return await show_again(desk, given)
     if back == review.DECISION:
         return await review.show_decision(desk, given)
-    if back == objections.DECISION and session.role == Role.CURATOR:
+    if back == objections.DECISION and objections.may_read(desk):
         return await objections.show_objections(desk, given)
     return RedirectResponse(desk.address(page_of(back)), 303)
 

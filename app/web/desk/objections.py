@@ -16,7 +16,7 @@ from app.web.desk.reports import AT_FIELDS, NO_PROBLEM, new_once
 objections = APIRouter(route_class=DeskRoute)
 PATH, DECISION = "/desk/objections", "/desk/objections/decision"
 OBJECTION, OUTCOME, REASON = "objection", "outcome", "reason"
-LISTING = "GET /v1/objections"  # as the scopes of a key name it
+READ = ("GET /v1/objections", "GET /v1/proposals")  # for this page, as the scopes of a key name them
 DISMISSED = "dismissed"
 UPHELD_TO = ("counted", "anonymous", "correction", "erasure")
 NO_OUTCOME = {"errors": [{"pointer": f"/{OUTCOME}", "code": "choose", "detail": ""}], "status": UNREAD}
@@ -25,12 +25,13 @@ NO_OUTCOME = {"errors": [{"pointer": f"/{OUTCOME}", "code": "choose", "detail": 
 @dataclass(frozen=True)
 class Objected:
     """Somebody whom objections are about. `proposals`: what one curator decided and a second has not yet; `sources`:
-    whom a curator can ask."""
+    whom a curator can ask; `begun`: a decision as the curator was about to make it."""
 
     about: Mapping[str, Any]
     sources: Sequence[str]
     proposals: Sequence[Mapping[str, Any]]
     once: str
+    begun: Mapping[str, str] | None
 
 
 @objections.get("/desk/objections")
@@ -39,16 +40,21 @@ async def read_objections(desk: AtDesk) -> Response:
     return await show_objections(desk)
 
 
+def may_read(desk: Desk) -> bool:
+    """Whether the officer's key opens this page."""
+    scopes = desk.me["scopes"]
+    return desk.me["role"] == Role.CURATOR and (scopes is None or set(READ) <= set(scopes))
+
+
 async def people_waiting(desk: Desk) -> int | None:
     """How many people objections are about; None for an officer whose key may not read them."""
-    scopes = desk.me["scopes"]
-    if desk.me["role"] != Role.CURATOR or (scopes is not None and LISTING not in scopes):
-        return None
-    return len((await desk.api.get("/v1/objections"))["data"])
+    return len((await desk.api.get("/v1/objections"))["data"]) if may_read(desk) else None
 
 
-def objected(about: Mapping[str, Any], proposals: Iterable[Mapping[str, Any]]) -> Objected:
-    """`proposals`: all decisions that wait for a second curator."""
+def objected(
+    about: Mapping[str, Any], proposals: Iterable[Mapping[str, Any]], begun: Mapping[str, str] | None
+) -> Objected:  # fmt: skip
+    """`proposals`: all decisions that wait for a second curator; `begun`: a decision, about this person or another."""
     person = about["detainee"]["id"]
     spells = about["detainee"]["detentions"]
     sources = {slug for spell in spells for slug in (*spell["verified_by"], *spell["reported_by"])}
@@ -57,7 +63,8 @@ def objected(about: Mapping[str, Any], proposals: Iterable[Mapping[str, Any]]) -
         for proposal in proposals
         if proposal["kind"] == "objection" and proposal["a"] is not None and proposal["a"]["id"] == person
     ]
-    return Objected(about, sorted(sources), first_decisions, new_once())
+    is_of_begun = begun is not None and begun[OBJECTION] in {one["id"] for one in (about, *about["objections"])}
+    return Objected(about, sorted(sources), first_decisions, new_once(), begun if is_of_begun else None)
 
 
 @objections.post("/desk/objections/decision")
@@ -96,13 +103,15 @@ async def show_objections(
     _ = desk.catalogue.gettext
     titles = {OUTCOME: _("What do you decide?"), REASON: _("Why")}
     faulty, others = wrong_in(_about_outcome(problem), titles, desk.catalogue)
+    begun = {name: first(given, name) for name in (OBJECTION, OUTCOME, REASON, ONCE)} if given else None
     waiting, proposals = await together(desk.api.get("/v1/objections"), desk.api.get("/v1/proposals"))
-    people = [objected(about, proposals["data"]) for about in waiting["data"]]
+    people = [objected(about, proposals["data"], begun) for about in waiting["data"]]
     return await desk.show(
         "desk/objections.html",
         status=problem.get("status", 200),
         people=people,
         faulty=faulty,
         others=others,
-        begun={name: first(given, name) for name in (OBJECTION, OUTCOME, REASON, ONCE)} if given else None,
+        begun=begun,
+        waits=any(objected.begun for objected in people),
     )

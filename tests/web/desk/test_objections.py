@@ -130,6 +130,42 @@ def test_a_session_that_ends_before_a_decision_loses_nothing(curator: Officer) -
     assert len(curator.world.get("/v1/proposals", "curator").json()["data"]) == 1
 
 
+def test_a_decision_that_others_made_meanwhile_is_told_and_no_word_is_lost(curator: Officer, objected: Body) -> None:
+    world = curator.world
+    world.now += IDLE + timedelta(minutes=1)
+    curator.fill(DECISION, {"outcome": "counted", "reason": "She told me so at the market."})
+    (about,) = world.get("/v1/objections", "curator").json()["data"]
+    for who in ("curator", SECOND):
+        decision = {"decision": "dismissed", "reason": "Another person of this name."}
+        world.post(f"/v1/objections/{about['id']}/decision", decision, who)
+    back = curator.fill("/desk/session", {"key": world.keys["curator"]})
+    assert back.status_code == 200
+    assert "no longer waits here" in back.text
+    assert "She told me so at the market." in back.text
+    assert "This is not decided yet" not in back.text
+
+
+def test_a_decision_comes_back_beside_its_person_whatever_came_in_since(curator: Officer, objected: Body) -> None:
+    world = curator.world
+    world.now += IDLE + timedelta(minutes=1)
+    curator.fill(DECISION, {"outcome": "counted", "reason": "She said so."})
+    world.object_to(f"/v1/detainees/{objected['detainee']['id']}", host="203.0.113.9", words="Once more.")
+    world.beat()
+    curator.fill("/desk/session", {"key": world.keys["curator"]})
+    assert curator.filled(DECISION)["reason"] == ["She said so."]
+
+
+def test_a_key_that_is_limited_to_less_signs_in_where_a_decision_was_begun(curator: Officer) -> None:
+    world = curator.world
+    with writing(world.engine) as session:
+        world.keys["limited"] = api_keys.create(session, Role.CURATOR, None, 30, world.now, "Ada Mota", ["GET /v1/me"])
+    world.now += IDLE + timedelta(minutes=1)
+    curator.fill(DECISION, {"outcome": "counted", "reason": "She said so."})
+    signed_in = curator.fill("/desk/session", {"key": world.keys["limited"]})
+    assert (signed_in.status_code, signed_in.headers["location"]) == (303, f"/en{OBJECTIONS}")
+    assert "set-cookie" in signed_in.headers
+
+
 def test_a_reporter_reads_and_decides_nothing(curator: Officer) -> None:
     form = curator.filled(DECISION)
     curator.sign_in("foro")
