@@ -134,8 +134,8 @@ class ImportReceipt(TypedDict):
 
 class ImportOwnChange(TypedDict):
     """How many more releases carried out in a country you verify, or only report, by the rows of the list than before;
-    fewer: below nought. It follows from your own reports alone: a row that only points at a release, and itself says
-    neither that there was one nor where, is in no number."""
+    fewer: below nought. It follows from your own reports alone: a row that leaves out the country, or that there was a
+    release, is in no number, also where it points at a release (`release_id`)."""
 
     country: str
     verified: int
