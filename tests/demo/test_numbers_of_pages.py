@@ -32,6 +32,8 @@ PAGES = {
 OF_PEOPLE = ("people", "person", "releases")  # which follow consent, and name no revision
 OF_ONE = {"claim": "/v1/claims?sort=-recorded&limit=1", "person": f"/v1/detainees?{JANUARY}&sort=-recorded&limit=1"}
 NUMBER = re.compile(r"\d+")
+# Addresses, ids and hashes: their digits count nothing.
+NAMED = re.compile(r"\S*/\S*|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b")
 SEPARATED = re.compile(r"(?<=\d)[.,](?=\d{3}\b)")
 # Moments, which answers have in UTC and pages in the registry's zone.
 MOMENT = re.compile(r"\b\d{1,2} (?:de )?(?:ene|feb|mar|abr|may|jun|jul|ago|sept?|oct|nov|dic)[a-z]*|\b\d{1,2}:\d{2}\b")
@@ -77,7 +79,7 @@ class Texts(HTMLParser):
 def numbers_in(page: str, worked_out: re.Pattern[str] | None) -> set[int]:
     texts = Texts()
     texts.feed(page)
-    told = MOMENT.sub(" ", SEPARATED.sub("", " ".join(texts.texts)))
+    told = MOMENT.sub(" ", SEPARATED.sub("", NAMED.sub(" ", " ".join(texts.texts))))
     return set(map(int, NUMBER.findall(worked_out.sub(" ", told) if worked_out else told)))
 
 
@@ -122,7 +124,7 @@ def _collect(value: Any, told: set[int]) -> None:
         for part in value:
             _collect(part, told)
     elif isinstance(value, str):
-        told.update(map(int, NUMBER.findall(value)))
+        told.update(map(int, NUMBER.findall(NAMED.sub(" ", value))))
     elif isinstance(value, float):
         _collect(f"{value:.1f}", told)
     elif isinstance(value, int):
