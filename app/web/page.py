@@ -242,16 +242,23 @@ def language_of(request: Request) -> str:
 
 async def open_page(request: Request) -> Page:
     """A page of the revision that its address names, else of the newest. Every answer on it is of that revision."""
-    return await opened(request, language_of(request), request.query_params.get("as_of") or None)
+    return await opened(request, language_of(request), terms_of(request.query_params.multi_items()))
 
 
-async def opened(request: Request, language: str, as_of: str | None) -> Page:
-    """A page in a language and of a moment that the request names elsewhere than in its address."""
+async def opened(request: Request, language: str, terms: Mapping[str, Any]) -> Page:
+    """A page in a language and of the moment that the terms name, pinned as they pin it. They are those of the page's
+    address, however it is written, or of another that the request names."""
     client = request.client.host if request.client is not None else ""
     request.app.state.rates.count(None, client, cost=MADE)
     api, head = Api(request, language), await request.app.state.heads.newest()
-    zone = None if as_of is None else request.query_params.get("zone")
-    known = await api.get("/v1/sources", as_of=as_of, zone=zone, limit=MOST_SOURCES)
+    moment = (*PINNING, "zone") if "as_of" in terms else PINNING
+    pinned = {name: terms[name] for name in moment if name in terms}
+    try:
+        known = await api.get("/v1/sources", pinned, limit=MOST_SOURCES)
+    except Refused as refusal:
+        if "address" in refusal.body:  # of what the registry tells today: this page, not what was asked for it
+            refusal.body["address"] = _of_today(request, language)
+        raise
     api.as_of = str(known["revision"])
     return Page(
         request,
@@ -262,6 +269,13 @@ async def opened(request: Request, language: str, as_of: str | None) -> Page:
         rules=known["rules"],
         head=head,
     )
+
+
+def _of_today(request: Request, language: str) -> str:
+    """The address of a page without its moment and its language."""
+    given = terms_of(request.query_params.multi_items())
+    query = urlencode({name: given[name] for name in given if name not in (*MOMENT, *PINNING)}, doseq=True)
+    return request.url.path.removeprefix(f"/{language}") + (f"?{query}" if query else "")
 
 
 MOST_SOURCES = 200  # the longest page of a list; a registry with more sources shows the others by their slugs

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.api.kept_answers import KeptAnswers
 from app.api.rates import Rates
 from app.web.asking import Api
 from app.web.page import MADE, kept_as
@@ -81,6 +82,29 @@ def test_a_term_that_a_page_does_not_know_makes_no_page_of_its_own(world: World)
         assert (known.status_code, unknown.status_code) == (200, 422), path
         assert "<code>another</code>" in unknown.text
         assert kept_as(f"/es/{path}", b"another=&x") == b"", "what nobody filled in"
+
+
+@pytest.mark.parametrize("further", ["&as_of=", "&as_of=2", "&zone=", "&zone=UTC", "&=&as_of", "&rules=", "&leaf="])
+def test_no_way_to_write_an_address_changes_what_others_read_at_it(world: World, further: str) -> None:
+    claim = world.post("/v1/claims", CLAIM, "curator").json()["id"]
+    pinned, zone = f"as_of={world.revision}", "zone=Pacific/Kiritimati"
+    world.file("foro")
+    for path in ("", "counts", "claims", f"claims/{claim}", "sources", "sources/foro", "corrections", "data"):
+        addresses = [f"/es/{path}?{pinned}", f"/es/{path}?as_of=2026-03-02&{zone}"]
+        for address in addresses:
+            world.client.get(f"{address}{further}")
+        told = [world.client.get(address).text for address in addresses]
+        world.app.state.kept_answers = KeptAnswers()
+        assert [world.client.get(address).text for address in addresses] == told, path
+
+
+def test_a_page_pinned_by_earlier_rules_or_to_a_lost_entry_says_so_and_leads_to_today(world: World) -> None:
+    world.file("foro")
+    for path in ("", "counts", "claims", "sources", "corrections", "figures/contested.svg", "embed/funnel"):
+        for pins in ("rules=1", f"as_of={world.revision}&leaf=0123456789abcdef"):
+            answer = world.client.get(f"/es/{path}?{pins}")
+            assert answer.status_code == 410, (path, pins)
+            assert f'href="/es/{path}"' in answer.text
 
 
 def test_a_page_that_is_made_counts_as_several_requests(world: World) -> None:

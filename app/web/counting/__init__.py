@@ -20,7 +20,7 @@ from app.web.counting.view import asides_of, table_of
 from app.web.faults import faults_of
 from app.web.figure import Figure
 from app.web.least import is_least
-from app.web.page import Opened, Page, PageRoute, language_of, no_such_page, opened
+from app.web.page import Opened, Page, PageRoute, language_of, no_such_page, opened, terms_of
 from app.web.told import Told, places_of, told_of
 
 IN_PLACE = 422  # a refusal that the reader can mend in the form
@@ -127,11 +127,11 @@ async def _opened(request: Request) -> tuple[Page, Mapping[str, Any] | None]:
     """The page as of the moment asked for; where that is refused, of the newest revision, with what the API said."""
     language = language_of(request)
     try:
-        return await opened(request, language, request.query_params.get("as_of")), None
+        return await opened(request, language, terms_of(request.query_params.multi_items())), None
     except Refused as refusal:
         if refusal.status != IN_PLACE:
             raise
-        return await opened(request, language, None), refusal.body
+        return await opened(request, language, {}), refusal.body
 
 
 async def _count(
