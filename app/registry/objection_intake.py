@@ -15,14 +15,13 @@ from app.registry.write import new_id
 
 # Half a page says who somebody is and what is wrong; what proves it is asked for by curators, elsewhere.
 MOST_WORDS = 1_000
-MOST_ADDRESS = 300  # an address of the registry has about 70 characters
 
 _FREE_SLOT = delete(Objection).where(col(Objection.slot) == bindparam("at"))
 _INSERT = insert(Objection)
 
 
 class ObjectionIn(Shape):
-    about: Annotated[Line, StringConstraints(max_length=MOST_ADDRESS)]
+    about: Line
     wish: ObjectionWish
     words: Annotated[Note, StringConstraints(max_length=MOST_WORDS)] | None = None
     contact: Line | None = None

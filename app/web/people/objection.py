@@ -2,7 +2,8 @@
 
 import json
 import re
-from typing import Annotated, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, get_args
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -11,10 +12,13 @@ from app.api.answers import UNCACHED
 from app.api.objections import MOST_BYTES
 from app.errors import Forbidden, Invalid
 from app.models.log import ObjectionWish
-from app.registry.objection_intake import MOST_ADDRESS, MOST_WORDS
+from app.registry.objection_intake import MOST_WORDS
+from app.registry.schemas import NAME_LENGTH
+from app.web.asking import Refused
 from app.web.catalogue import LANGUAGES
+from app.web.desk.form_check import wrong_in
 from app.web.forms import SAME_ORIGIN, from_here
-from app.web.page import Opened, PageRoute
+from app.web.page import Opened, Page, PageRoute
 
 objections = APIRouter(route_class=PageRoute)
 
@@ -29,10 +33,21 @@ ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 @objections.get(PATH)
 async def read_objection(page: Opened, about: str = "") -> Response:
     """The form; `about`: the id of the person whose page somebody comes from."""
-    known = about if ID.fullmatch(about) else ""
+    return await _show_form(page, {"about": about if ID.fullmatch(about) else ""}, {})
+
+
+async def _show_form(page: Page, given: Mapping[str, str], problem: Mapping[str, Any]) -> Response:
+    """The form with what somebody wrote there, and what stands against it."""
+    _ = page.catalogue.gettext
+    titles = {
+        "about": _("Address of the page of the person"), "words": _("What should the curators know?"),
+        "contact": _("How can they reach you?"), "wish": _("What do you ask for?"),
+    }  # fmt: skip
+    faulty, others = wrong_in(problem, titles, page.catalogue)
     return await page.show(
-        "people/objection.html", caching=UNCACHED, headers=SAME_ORIGIN, received=None, about=known, wishes=WISHES,
-        most_words=MOST_WORDS, most_address=MOST_ADDRESS,
+        "people/objection.html", status=problem.get("status", 200), caching=UNCACHED, headers=SAME_ORIGIN,
+        received=None, given={name: given.get(name, "") for name in FIELDS}, wishes=WISHES, most_words=MOST_WORDS,
+        most_contact=NAME_LENGTH, faulty=faulty, others=others, is_known=ID.fullmatch(given.get("about", "")),
     )  # fmt: skip
 
 
@@ -44,7 +59,8 @@ async def _sent(request: Request) -> dict[str, str]:
         given = parse_qs((await request.body()).decode(), max_num_fields=len(FIELDS), errors="strict")
     except ValueError:
         raise Invalid.at("", "malformed_form", "Send the form as the page made it.") from None
-    return {name: given[name][0] for name in FIELDS if name in given}
+    # A browser sends each end of a line as two characters, and counts it as one where it says how many fit.
+    return {name: given[name][0].replace("\r\n", "\n") for name in FIELDS if name in given}
 
 
 @objections.post(PATH)
@@ -52,7 +68,12 @@ async def write_objection(page: Opened, sent: Annotated[dict[str, str], Depends(
     """Write to the curators. Whatever it is about, the answer is the same."""
     known = ID.search(sent.get("about", ""))
     about = f"/v1/detainees/{known[0].lower()}" if known else sent.get("about", "")
-    answer = await page.api.send("POST", "/v1/objections", json.dumps({**sent, "about": about}).encode())
+    try:
+        answer = await page.api.send("POST", "/v1/objections", json.dumps({**sent, "about": about}).encode())
+    except Refused as refusal:
+        if refusal.status != Invalid.status:
+            raise
+        return await _show_form(page, sent, refusal.body)
     received = answer["next"].get(page.language, answer["next"]["en"])
     headers = {"Cache-Control": "no-store"}
     return await page.show("people/objection.html", headers=headers, caching=UNCACHED, received=received)

@@ -1,0 +1,62 @@
+"""The form by which anybody writes to the curators: it asks for no key, and loses nothing that was written."""
+
+import re
+import uuid
+
+import pytest
+
+from tests.support import World
+from tests.web.test_people_pages import ANA, page, values_sent
+
+HERE = {"sec-fetch-site": "same-origin"}
+
+
+def test_anybody_may_write_to_the_curators_from_the_page_of_a_person(world: World) -> None:
+    person = world.file(**ANA)["detainee"]["id"]
+    link = re.search(r'href="([^"]+)">Escriba a la curaduría', page(world, f"/es/people/{person}").text)
+    assert link is not None
+    form = page(world, link[1])
+    assert ("about", person) in values_sent(form.text)
+    sent = {"about": person, "wish": "hide", "words": "No lo muestren.", "contact": ""}
+    answer = world.client.post("/es/objection", data=sent, headers=HERE)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert "hasta que decidan dos personas curadoras" in answer.text
+    world.beat()
+    assert page(world, f"/es/people/{person}").status_code == 404
+    elsewhere = world.client.post("/es/objection", data=sent | {"about": str(uuid.uuid4())}, headers=HERE)
+    assert elsewhere.content == answer.content
+
+
+def test_what_somebody_wrote_to_the_curators_is_not_lost_where_something_has_to_be_corrected(world: World) -> None:
+    person = world.file(**ANA)["detainee"]["id"]
+    full = "\r\n".join(["x" * 49] * 20)  # as a browser sends a thousand characters, of which 19 end a line
+    sent = {"about": person, "wish": "remove", "words": full, "contact": "+58 \u2068412"}
+    answer = world.client.post("/es/objection", data=sent, headers=HERE)
+    assert answer.status_code == 422
+    assert 'href="#contact"' in answer.text
+    assert 'href="#words"' not in answer.text
+    assert "Quite saltos de línea" in answer.text
+    given = dict(values_sent(answer.text))
+    assert (given["about"], given["wish"]) == (person, "remove")
+    assert full.replace("\r\n", "\n") in answer.text
+    assert world.client.post("/es/objection", data=sent | {"contact": "+58 412"}, headers=HERE).status_code == 200
+    unknown = world.client.post("/es/objection", data={"about": "x" * 250, "wish": "hide"}, headers=HERE)
+    assert 'href="#about"' in unknown.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "none"},
+        {"origin": "https://elsewhere.example"},
+        {"origin": "null"},
+    ],
+)
+def test_no_other_site_writes_to_the_curators_in_its_visitors_names(world: World, headers: dict[str, str]) -> None:
+    person = world.file(**ANA)["detainee"]["id"]
+    answer = world.client.post("/es/objection", data={"about": person, "wish": "hide"}, headers=headers)
+    assert answer.status_code == 403
+    world.beat()
+    assert page(world, f"/es/people/{person}").status_code == 200
