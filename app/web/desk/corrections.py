@@ -8,7 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from app.errors import NotFound
 from app.web.asking import Refused, cursor_of
 from app.web.desk import fields
 from app.web.desk.form_check import NO_FAULTS, Faults, faults_in
@@ -90,7 +89,7 @@ async def read_own_report(desk: AtDesk, report_id: UUID) -> Response:
 @corrections.post("/desk/correction")
 async def correct_report(form: SentForm) -> Response:
     """Correct a report: what was changed in the form, and nothing else."""
-    report_id, desk = _report_in(form), form.desk
+    report_id, desk = _report_in(form.given), form.desk
     unread = faults_in(form.given, NAMES, desk.now, desk.catalogue, corrects=True)
     if unread.by_field:
         return await show_report(desk, report_id, form.given, unread)
@@ -110,7 +109,7 @@ async def correct_report(form: SentForm) -> Response:
 @corrections.post("/desk/retraction")
 async def retract_report(form: SentForm) -> Response:
     """Withdraw a report."""
-    report_id = _report_in(form)
+    report_id = _report_in(form.given)
     body = json.dumps({REASON: form.one(REASON)} if form.one(REASON).strip() else {}).encode()
     headers = {"If-Match": form.one(TAG), "Idempotency-Key": form.one(ONCE) or new_once()}
     try:
@@ -120,8 +119,8 @@ async def retract_report(form: SentForm) -> Response:
     return await form.desk.show("desk/retracted.html", answer=answer)
 
 
-def _report_in(form: Sent) -> str:
-    return id_in(form.given, REPORT, "The form names no report: open it again.")
+def _report_in(given: Given) -> str:
+    return id_in(given, REPORT, "The form names no report: open it again.")
 
 
 async def _again(form: Sent, report_id: str, refusal: Refused) -> Response:
@@ -153,11 +152,7 @@ def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
 
 async def show_again(desk: Desk, given: Given) -> Response:
     """A correction that somebody was at when a session ended."""
-    try:
-        report_id = str(UUID(first(given, REPORT)))
-    except ValueError:
-        raise NotFound("The form names no report: open it again.") from None
-    return await show_report(desk, report_id, given)
+    return await show_report(desk, _report_in(given), given)
 
 
 async def show_report(

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.errors import OutOfScope
+from app.vocabulary import Role
 from app.web.asking import Api, Refused, together
 from app.web.catalogue import catalogue
 from app.web.desk import objections, review
@@ -29,6 +30,11 @@ from app.web.desk.session import ROLES, Session
 from app.web.page import language_of
 
 door = APIRouter(route_class=DeskRoute)
+# Whose key sends a form.
+SENT_BY = {
+    **dict.fromkeys((*KINDS, CORRECTION, RETRACTION), Role.REPORTER),
+    **dict.fromkeys((review.DECISION, objections.DECISION), Role.CURATOR),
+}
 # What a browser still holds of the desk, it lets go of (W3C Clear Site Data).
 CLEARED = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
 
@@ -57,9 +63,21 @@ async def sign_in(request: Request) -> Response:
             403: words.gettext("The desk is for reporters and curators, with a key that is not limited to less."),
         }.get(refusal.status, str(refusal.body.get("detail", "")))
         return await ask_key(request, back, given, fault=fault, status=refusal.status)
+    if is_filled_in(given) and SENT_BY.get(back, session.role) != session.role:
+        of_an_organisation, of_a_curator = (
+            words.gettext("This form is sent with the key of an organisation: what stands in it is kept."),
+            words.gettext("This form is sent with the key of a curator: what stands in it is kept."),
+        )
+        fault = of_an_organisation if SENT_BY[back] == Role.REPORTER else of_a_curator
+        return await ask_key(request, back, given, fault=fault, status=OutOfScope.status)
     response = await _next(request, session, back, given)
     sessions.keep(response, request, session)
     return response
+
+
+def is_filled_in(given: Given) -> bool:
+    """Whether somebody was in a form when a session ended."""
+    return not given.keys() <= {BACK, KEY}
 
 
 async def _begun(request: Request, key: str) -> Session:
@@ -72,9 +90,10 @@ async def _begun(request: Request, key: str) -> Session:
 
 async def _next(request: Request, session: Session, back: str, given: Given) -> Response:
     """The form that somebody was in when a session ended, as it was; else the page that was asked for."""
-    if given.keys() <= {BACK, KEY}:
+    if not is_filled_in(given):
         return RedirectResponse(f"/{language_of(request)}{page_of(back)}", 303)
     desk = await open_desk(request, session)
+    desk.is_carried = True
     if back in KINDS:
         return await show_form(desk, KINDS[back], given)
     if back in (CORRECTION, RETRACTION):

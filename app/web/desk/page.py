@@ -42,10 +42,12 @@ class SignInFirst(Exception):
 
 @dataclass
 class Desk(Page):
-    """What the routes of the desk work with. `me`: what the API says of the officer's key."""
+    """What the routes of the desk work with. `me`: what the API says of the officer's key; `is_carried`: whether what
+    its form holds was filled in before the officer signed in, perhaps by another."""
 
     session: Session | None = None
     me: Mapping[str, Any] = field(default_factory=dict)
+    is_carried: bool = False
 
     @property
     def officer(self) -> Session:
