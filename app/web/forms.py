@@ -17,6 +17,8 @@ def from_here(request: Request) -> bool:
     if not origin:
         return False
     try:
-        return origin == request.app.state.public_url or urlsplit(origin).netloc == request.headers.get("host")
+        sent_from = urlsplit(origin)
+        here = sent_from.scheme in ("http", "https") and sent_from.netloc == request.headers.get("host")
+        return here or origin == request.app.state.public_url
     except ValueError:  # no browser has such an address
         return False

@@ -52,6 +52,7 @@ def test_what_somebody_wrote_to_the_curators_is_not_lost_where_something_has_to_
         {"sec-fetch-site": "none"},
         {"origin": "https://elsewhere.example"},
         {"origin": "null"},
+        {"origin": "x://testserver"},
     ],
 )
 def test_no_other_site_writes_to_the_curators_in_its_visitors_names(world: World, headers: dict[str, str]) -> None:

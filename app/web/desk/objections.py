@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from app.errors import NotFound
 from app.vocabulary import Role
 from app.web.asking import Refused, together
 from app.web.desk.form_check import UNREAD, wrong_in
@@ -74,13 +75,14 @@ async def decide(form: SentForm) -> Response:
     if outcome not in (DISMISSED, *UPHELD_TO):
         return await show_objections(desk, form.given, NO_OUTCOME)
     decision = {"decision": DISMISSED} if outcome == DISMISSED else {"decision": "upheld", "to": outcome}
-    body = json.dumps({**decision, REASON: form.one(REASON)}).encode()
+    reason = {REASON: form.one(REASON)} if form.one(REASON).strip() else {}
     headers = {"Idempotency-Key": form.one(ONCE) or new_once()}
     try:
         objection_id = id_in(form.given, OBJECTION, "The form names no objection: open the objections again.")
+        body = json.dumps(decision | reason).encode()
         answer = await desk.api.send("POST", f"/v1/objections/{objection_id}/decision", body, headers=headers)
     except Refused as refusal:
-        if refusal.status not in AT_FIELDS:
+        if refusal.status not in (*AT_FIELDS, NotFound.status):  # others may have decided it meanwhile
             raise
         return await show_objections(desk, form.given, refusal.body)
     return await desk.show("desk/objection_decided.html", answer=answer, outcome=outcome)

@@ -33,6 +33,7 @@ ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 @objections.get(PATH)
 async def read_objection(page: Opened, about: str = "") -> Response:
     """The form; `about`: the id of the person whose page somebody comes from."""
+    page.take_only("about")
     return await _show_form(page, {"about": about if ID.fullmatch(about) else ""}, {})
 
 

@@ -104,6 +104,7 @@ def test_a_decision_without_a_reason_comes_back_and_says_so(curator: Officer) ->
     told = curator.fill(DECISION, {"outcome": "counted", "reason": " "})
     assert told.status_code == 422
     assert "<title>Error: Objections" in told.text
+    assert "leave it empty" not in told.text
     assert "This is me." in told.text, "beside what it is about"
     assert 'id="reason-fault"' in told.text
     assert curator.filled(DECISION)["outcome"] == ["counted"]
@@ -143,6 +144,18 @@ def test_a_decision_that_others_made_meanwhile_is_told_and_no_word_is_lost(curat
     assert "no longer waits here" in back.text
     assert "She told me so at the market." in back.text
     assert "This is not decided yet" not in back.text
+
+
+def test_a_decision_about_what_others_decided_while_it_was_made_loses_no_word(curator: Officer) -> None:
+    world = curator.world
+    (about,) = world.get("/v1/objections", "curator").json()["data"]
+    for who in ("curator", SECOND):
+        decision = {"decision": "dismissed", "reason": "Another person of this name."}
+        world.post(f"/v1/objections/{about['id']}/decision", decision, who)
+    told = curator.fill(DECISION, {"outcome": "counted", "reason": "She told me so at the market."})
+    assert told.status_code == 404
+    assert "no longer waits here" in told.text
+    assert "She told me so at the market." in told.text
 
 
 def test_a_decision_comes_back_beside_its_person_whatever_came_in_since(curator: Officer, objected: Body) -> None:
