@@ -51,6 +51,8 @@ def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn)
         waits = two_person_rule.wait_for_second(context, "consent", (record,), body.publish, body)
         if waits:
             return waits
+    else:
+        two_person_rule.take_back(context, "consent", (record,))
     entry = context.write(
         "consent",
         {"record": str(record.id), "publish": body.publish},

@@ -41,6 +41,8 @@ def decide(context: WriteContext, body: IdentityIn) -> Outcome:
             "Standing decisions say otherwise. Undo one of the chain first: DELETE /v1/identity/{id}.",
             chain=[_shown(context.session, edge) for edge in chain],
         )
+    if judgement is not Judgement.SAME:
+        two_person_rule.take_back(context, "identity", (a, b))
     for edge in edges:
         if edge.by_curator and edge.judgement == judgement and {edge.a, edge.b} == {a.id, b.id}:
             return Outcome("identity", 200, edge.key, {"id": str(edge.id)})

@@ -52,6 +52,8 @@ def decide(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisi
         raise Invalid.at(
             "/to", "would_open", "This person was only counted before: an objection opens nobody. Decide for `counted`."
         )
+    if body.decision == "upheld":
+        two_person_rule.take_back(context, "consent", (record,))  # whoever upholds it no longer shows more
     waits = two_person_rule.wait_for_second(context, "objection", (record,), body.to or body.decision, body)
     if waits:
         return waits

@@ -99,8 +99,10 @@ def recall(context: WriteContext, body: RecallIn) -> Outcome:
     if not plan.entries and (body.key_id is None or api_keys.is_revoked(context.session, body.key_id)):
         raise Conflict(nothing)
     if "recalls" in context.two_person:
-        what = f"undo {body.undoes}" if body.undoes is not None else f"{body.key_id} {_instant(str(body.since))}"
-        waits = two_person_rule.wait_about(context, "recall", plan.source, plan.source, what, body)
+        # Of one key there is one recall, since whatever instant.
+        thing = f"undo {body.undoes}" if body.undoes is not None else str(body.key_id)
+        what = thing if body.undoes is not None else f"{thing} {_instant(str(body.since))}"
+        waits = two_person_rule.wait_about(context, "recall", plan.source, plan.source, what, body, thing)
         if waits:
             return waits
     if body.key_id is not None:

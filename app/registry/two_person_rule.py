@@ -3,7 +3,8 @@ log, until a second person makes it too. One curator parts people, undoes and hi
 cannot be taken back, and a recall moves every report of a key: either takes two administrators where the operator says
 so.
 
-Two people are the holders of two keys, not two keys: whoever has two keys, or the successor of one, is one person.
+Two people are the holders of two keys, not two keys: whoever has two keys, or the successor of one, is one person. Each
+person has one word about one thing, the last: a newer decision takes the place of what its holder had proposed.
 """
 
 import uuid
@@ -15,6 +16,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Forbidden, NotFound
+from app.matching.fold import fold
 from app.models import OPEN, ApiKey, Placement, Proposal, Record
 from app.models.log import ProposedKind
 from app.registry import api_keys, minority, records
@@ -50,23 +52,40 @@ def wait_for_second(
     context: WriteContext, kind: ProposedKind, about: Sequence[Record], decision: str, body: BaseModel
 ) -> Outcome | None:
     """Let a decision about the people of the records `about` wait for a second person, and return the outcome; None
-    where the holder of another key had proposed the same decision: it waits no longer and is to be carried out now.
-    Raises Forbidden for a key that names no holder."""
+    where the same decision is the last word of the holder of another key: it waits no longer and is to be carried out
+    now. Whatever else this holder had proposed about these people is taken back. Raises Forbidden for a key that names
+    no holder."""
     return wait_about(context, kind, about[0].key, about[-1].key, decision, body)
 
 
 def wait_about(
-    context: WriteContext, kind: ProposedKind, a: int, b: int, decision: str, body: BaseModel
+    context: WriteContext, kind: ProposedKind, a: int, b: int, decision: str, body: BaseModel, thing: str | None = None
 ) -> Outcome | None:
-    """`wait_for_second`, about the people of two records, or about a source (twice the same)."""
-    if holder_of(context.session, context.key_id) is None:
+    """`wait_for_second`, about the people of two records, or about a source (twice the same). `thing`: the first
+    words of all decisions about the same thing, where a source has several."""
+    session = context.session
+    if holder_of(session, context.key_id) is None:
         raise Forbidden(
             "This takes two people, and your key does not name the one who has it. Ask whoever runs the registry for "
             "its successor: recuento key rotate ID --holder NAME"
         )
-    proposal = _proposal(context.session, kind, a, b, decision)
-    if proposal is None:
-        proposal = Proposal(
+    waiting = [
+        proposal
+        for proposal in _about(session, kind, a, b)
+        if thing is None or f"{proposal.decision} ".startswith(f"{thing} ")
+    ]
+    mine = [proposal for proposal in waiting if _is_surely_of(session, proposal, context.key_id)]
+    same = next((proposal for proposal in mine if proposal.decision == decision), None)
+    _remove(session, [proposal for proposal in mine if proposal is not same])
+    others = [proposal for proposal in waiting if not is_one_holder(session, proposal.proposed_by, context.key_id)]
+    # Two proposals of one holder may be about one thing by now: the people whom they were about were joined since.
+    last_words = {fold(str(holder_of(session, other.proposed_by))): other for other in others}
+    seconded = [proposal for proposal in last_words.values() if proposal.decision == decision]
+    if seconded:
+        _remove(session, [*seconded, *([] if same is None else [same])])
+        return None
+    if same is None:
+        same = Proposal(
             id=new_id(),
             kind=kind,
             a=a,
@@ -76,12 +95,16 @@ def wait_about(
             proposed_by=context.key_id,
             proposed_at=context.now,
         )
-        context.session.add(proposal)
-        context.session.flush()
-    elif not is_one_holder(context.session, proposal.proposed_by, context.key_id):
-        _remove(context.session, proposal.id)
-        return None
-    return Outcome("proposal", 202, context.log.revision, {"id": str(proposal.id)})
+        session.add(same)
+        session.flush()
+    return Outcome("proposal", 202, context.log.revision, {"id": str(same.id)})
+
+
+def take_back(context: WriteContext, kind: ProposedKind, about: Sequence[Record]) -> None:
+    """Take back what the holder of this key had proposed about the people of the records `about`: what they decide now
+    is carried out at once, and is their last word."""
+    waiting = _about(context.session, kind, about[0].key, about[-1].key)
+    _remove(context.session, [one for one in waiting if _is_surely_of(context.session, one, context.key_id)])
 
 
 def holder_of(session: Session, key_id: str) -> str | None:
@@ -95,26 +118,27 @@ def is_one_holder(session: Session, proposed_by: str, key_id: str) -> bool:
     return first is None or second is None or api_keys.same_holder(first, second)
 
 
-def _proposal(session: Session, kind: ProposedKind, a: int, b: int, decision: str) -> Proposal | None:
-    """The waiting proposal of the same decision about the same people, whichever of their ids it names: an absorbed
-    person's ids still name them."""
+def _is_surely_of(session: Session, proposal: Proposal, key_id: str) -> bool:
+    """Whether the holder of a key made a proposal: with this key, or with another that names the same holder."""
+    first, second = holder_of(session, proposal.proposed_by), holder_of(session, key_id)
+    named = first is not None and second is not None and api_keys.same_holder(first, second)
+    return named or proposal.proposed_by == key_id
+
+
+def _about(session: Session, kind: ProposedKind, a: int, b: int) -> Sequence[Proposal]:
+    """The waiting proposals of a kind about the same people, oldest first, whichever of their ids they name: an
+    absorbed person's ids still name them."""
     of_a, of_b = aliased(Placement), aliased(Placement)
     people = [place.detainee for key in (a, b) if (place := records.placement(session, key)) is not None]
+    of_kind = select(Proposal).where(col(Proposal.kind) == kind).order_by(col(Proposal.proposed_at), col(Proposal.id))
     if len(people) < len((a, b)):  # of a source, or of somebody recalled
-        about = (col(Proposal.a) == a, col(Proposal.b) == b)
-        of_kind = (col(Proposal.kind) == kind, col(Proposal.decision) == decision)
-        return session.scalars(select(Proposal).where(*of_kind, *about)).first()
+        return session.scalars(of_kind.where(col(Proposal.a) == a, col(Proposal.b) == b)).all()
     proposed = tuple_(col(of_a.detainee), col(of_b.detainee))
     return session.scalars(
-        select(Proposal)
-        .join(of_a, (col(of_a.record) == col(Proposal.a)) & (col(of_a.until) == OPEN))
+        of_kind.join(of_a, (col(of_a.record) == col(Proposal.a)) & (col(of_a.until) == OPEN))
         .join(of_b, (col(of_b.record) == col(Proposal.b)) & (col(of_b.until) == OPEN))
-        .where(
-            col(Proposal.kind) == kind,
-            col(Proposal.decision) == decision,
-            proposed.in_([tuple(people), tuple(reversed(people))]),
-        )
-    ).first()
+        .where(proposed.in_([tuple(people), tuple(reversed(people))]))
+    ).all()
 
 
 def withdraw_proposal(context: WriteContext, proposal_id: uuid.UUID) -> Outcome:
@@ -123,7 +147,7 @@ def withdraw_proposal(context: WriteContext, proposal_id: uuid.UUID) -> Outcome:
     proposal = context.session.get(Proposal, proposal_id)
     if proposal is None or proposal.kind not in kinds_of(context.actor.role):
         raise NotFound("There is no decision with this id that waits for a second person of your role.")
-    _remove(context.session, proposal_id)
+    _remove(context.session, [proposal])
     return Outcome("proposal", 200, context.log.revision, {"id": str(proposal_id)})
 
 
@@ -132,5 +156,6 @@ def kinds_of(role: Role | None) -> tuple[ProposedKind, ...]:
     return () if role is None else DECIDED_BY.get(role, ())
 
 
-def _remove(session: Session, proposal_id: uuid.UUID) -> None:
-    session.connection().execute(delete(Proposal).where(col(Proposal.id) == proposal_id))
+def _remove(session: Session, proposals: Sequence[Proposal]) -> None:
+    ids = [proposal.id for proposal in proposals]
+    session.connection().execute(delete(Proposal).where(col(Proposal.id).in_(ids)))

@@ -23,6 +23,7 @@ from app.registry.objection_intake import ObjectionIn, receive
 from app.registry.objection_places import ANSWERED_WITHIN, MOST_HIDDEN, MOST_OF_NETWORK, PLACES_EACH
 from app.registry.objections import MOST_VOICES, QUIET, QUIET_UNANSWERED, UNANSWERED_KEPT, WARNED_AFTER, WORDS_KEPT
 from app.registry.rebuild import BASE, rebuild
+from app.vocabulary import Role
 from tests.api.serving import serving
 from tests.properties.test_rebuild import TABLES, rows
 from tests.support import ANYONE, PATIENCE, Body, World, make_report
@@ -483,6 +484,38 @@ def test_the_first_decision_of_two_is_seen_and_can_be_withdrawn(world: World) ->
     path = f"/v1/proposals/{proposal['id']}"
     assert world.client.delete(path, headers=world.headers("curator")).status_code == 200
     assert world.get("/v1/proposals", "curator").json()["data"] == []
+
+
+def test_nobody_is_shown_again_against_the_last_word_of_the_first_curator(world: World) -> None:
+    filed = world.file()
+    world.object_to(address(filed))
+    world.beat()
+    path = f"/v1/objections/{queue(world)[0]['id']}/decision"
+    dismissed = {"decision": "dismissed", "reason": "an invented one"}
+    counted = {"decision": "upheld", "to": "counted", "reason": "her sister called"}
+    for body in (dismissed, counted):
+        assert world.post(path, body, "curator").status_code == 202
+    (proposal,) = world.get("/v1/proposals", "curator").json()["data"]
+    assert (proposal["decision"], proposal["body"]["reason"]) == ("counted", "her sister called")
+    with writing(world.engine) as session:
+        world.keys["second curator"] = world._key(session, Role.CURATOR, None, "Luis Ortega")
+    assert world.post(path, dismissed, "second curator").status_code == 202
+    assert not shown(world, filed)
+    assert world.post(path, counted, "second curator").status_code == 201
+    assert world.get("/v1/proposals", "curator").json()["data"] == []
+
+
+def test_whoever_upholds_an_objection_takes_back_the_consent_that_they_proposed(world: World) -> None:
+    world.app.state.two_person = frozenset({"minors"})
+    filed = world.file(detainee__birth_date="2012")
+    world.object_to(address(filed))
+    world.beat()
+    consent = {"publish": "named", "given_by": "guardian", "given_on": "2026-02-01"}
+    assert world.post(f"/v1/detainees/{filed['detainee']['id']}/consent", consent, "curator").status_code == 202
+    body = {"decision": "upheld", "to": "correction", "reason": "her sister called"}
+    world.post(f"/v1/objections/{queue(world)[0]['id']}/decision", body, "curator")
+    (proposal,) = world.get("/v1/proposals", "curator").json()["data"]
+    assert (proposal["kind"], proposal["decision"]) == ("objection", "correction")
 
 
 def test_a_first_decision_does_not_outlive_its_objection(world: World) -> None:

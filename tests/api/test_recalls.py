@@ -550,6 +550,24 @@ def test_a_recall_takes_two_administrators_where_the_registry_says_so(stolen: Wo
     done(undo(stolen, revision, "second admin"))
 
 
+def test_an_administrators_newer_recall_of_a_key_takes_the_place_of_the_older(stolen: World) -> None:
+    stolen.app.state.two_person = frozenset({"recalls"})
+    with writing(stolen.engine) as session:
+        stolen.keys["second admin"] = stolen._key(session, Role.ADMIN, None, "Carla Ruiz")
+    three(stolen)
+    other = {"key_id": key_id(stolen, "foro"), "since": THEFT}
+    assert stolen.post("/v1/recalls", other, "admin").status_code == 202
+    assert recall(stolen, since="2026-03-01T12:00:00Z").status_code == 202
+    assert recall(stolen).status_code == 202
+    waiting = stolen.get("/v1/proposals", "admin").json()["data"]
+    assert sorted((row["body"]["key_id"], row["body"]["since"]) for row in waiting) == sorted(
+        (key_id(stolen, key), THEFT) for key in ("foro", "thief")
+    ), "of another key it is another decision"
+    assert recall(stolen, "second admin", since="2026-03-01T12:00:00Z").status_code == 202
+    done(recall(stolen, "second admin"))
+    assert len(stolen.get("/v1/proposals", "admin").json()["data"]) == 1
+
+
 def test_who_objected_stays_hidden_and_is_decided_about_where_the_report_named_is_recalled(stolen: World) -> None:
     steal(stolen)
     first = stolen.file("thief", source_record_id="9")

@@ -1,5 +1,7 @@
 """Two-person rule: what joins people or shows more of them waits for a second curator where the operator says so."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -261,3 +263,72 @@ def test_curators_and_administrators_see_and_take_off_what_their_own_role_decide
 
 def test_one_administrator_erases_where_the_registry_does_not_ask_two(world: World) -> None:
     assert erase(world, world.file("foro")["detainee"]["id"]).status_code == 201
+
+
+# --- the last word of each -------------------------------------------------------------------------------------------
+
+
+def test_a_newer_decision_takes_the_place_of_what_its_holder_had_proposed(world: World) -> None:
+    child = world.file("pud", detainee__birth_date="2012", detainee__publish="counted")["detainee"]["id"]
+    assert consent(world, child, publish="named").status_code == 202
+    assert consent(world, child, publish="anonymous").status_code == 202
+    assert [row["decision"] for row in waiting(world)] == ["anonymous"]
+    assert consent(world, child, SECOND, publish="named").status_code == 202, "the first has another last word"
+    assert world.get(f"/v1/detainees/{child}").status_code == 404, "nothing is shown yet"
+    assert consent(world, child, SECOND, publish="anonymous").status_code == 201
+    assert waiting(world) == [], "and what the second had proposed waits no longer"
+
+
+def test_what_is_carried_out_at_once_takes_back_what_its_holder_had_proposed(world: World) -> None:
+    child = world.file("pud", detainee__birth_date="2012")["detainee"]["id"]
+    consent(world, child, publish="named")
+    assert consent(world, child, publish="counted").status_code == 201
+    assert waiting(world) == []
+    assert consent(world, child, SECOND, publish="named").status_code == 202
+    pair = two(world)
+    for judgement in ("unsure", "different"):
+        world.client.delete(f"/v1/proposals/{waiting(world)[0]['id']}", headers=world.headers(SECOND))
+        assert judge(world, pair).status_code == 202
+        decided = judge(world, pair, judgement=judgement)
+        assert decided.status_code == 201
+        assert waiting(world) == []
+        world.client.delete(f"/v1/identity/{decided.json()['id']}", headers=world.headers(SECOND))
+        assert judge(world, pair, SECOND).status_code == 202
+
+
+def test_what_one_curator_decides_leaves_the_proposal_of_another(world: World) -> None:
+    pair = two(world)
+    judge(world, pair)
+    decided = judge(world, pair, SECOND, judgement="different").json()["id"]
+    assert len(waiting(world)) == 1
+    world.client.delete(f"/v1/identity/{decided}", headers=world.headers(SECOND))
+    assert judge(world, pair, SECOND).status_code == 201, "two people say so, each by their last word"
+
+
+def test_of_two_proposals_of_one_curator_about_people_joined_since_the_newer_is_the_last_word(world: World) -> None:
+    world.app.state.two_person = frozenset({"minors"})
+    a = world.file("foro", detainee__birth_date="2012")["detainee"]["id"]
+    b = world.file("jep", detainee__full_name="Ulises Barrios", detainee__birth_date="2012")["detainee"]["id"]
+    consent(world, a, publish="named")
+    world.now += timedelta(seconds=1)
+    consent(world, b, publish="anonymous")
+    world.app.state.two_person = frozenset()
+    judge(world, {"a": a, "b": b, "reason": "the same mother"})
+    world.app.state.two_person = frozenset({"minors"})
+    assert consent(world, a, SECOND, publish="named").status_code == 202
+    assert consent(world, a, publish="named").status_code == 201, "it is her last word again"
+    assert waiting(world) == []
+
+
+def test_two_curators_who_decide_in_the_same_moment_decide_once(world: World) -> None:
+    world.app.state.two_person = frozenset({"minors"})
+    child = world.file("pud", detainee__birth_date="2012", detainee__publish="counted")["detainee"]["id"]
+    asked = [(who, publish) for who in ("curator", SECOND) for publish in ("named", "anonymous")] * 2
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = list(pool.map(lambda of: consent(world, child, of[0], publish=of[1]).status_code, asked))
+    assert set(answers) <= {201, 202}
+    decided = answers.count(201)
+    entries = world.rows("SELECT count(*) FROM entry WHERE kind = 'consent'")
+    assert entries == [(decided,)]
+    proposed = [row[0] for row in world.rows("SELECT proposed_by FROM proposal")]
+    assert len(proposed) == len(set(proposed)), "each curator has one last word"
