@@ -93,10 +93,11 @@ class ImportGroup(TypedDict):
 
 class ImportWarning(TypedDict):
     """What was accepted of rows and may not be what was meant: how many, and the first few, with the place as they name
-    it while their reports stand and nobody has registered it."""
+    it while their reports stand and nobody has registered it. `wish_withdrawn`: they take back a stricter wish about
+    publication that you had reported."""
 
     pointer: str
-    code: Literal["unregistered_facility"]
+    code: Literal["unregistered_facility", "wish_withdrawn"]
     detail: str
     count: int
     examples: list[ImportExample]
@@ -169,7 +170,8 @@ class RowError(TypedDict):
 
 
 class ImportRowShape(TypedDict):
-    """What became of a row, by its number in the file and, once it is filed, by the case number of its report."""
+    """What became of a row, by its number in the file and, once it is filed, by the case number of its report.
+    `warnings`: what was accepted of it and may not be what was meant."""
 
     row: int
     source_record_id: str | None
@@ -177,6 +179,7 @@ class ImportRowShape(TypedDict):
     report_id: uuid.UUID | None
     revision: int | None
     errors: list[RowError]
+    warnings: list[RowError]
 
 
 class ImportRowPage(Page):

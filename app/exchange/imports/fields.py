@@ -23,6 +23,9 @@ GIVEN_NAMES, SURNAMES = "detainee.given_names", "detainee.surnames"
 STATE = "state"
 BIRTH = "detainee.birth_date"
 EMBARGO = "publish_not_before"
+PUBLISH = "detainee.publish"
+# A word for "unknown" in a cell of these is an error: read as nothing said, it would show somebody, or too early.
+NEVER_UNSAID = frozenset({EMBARGO, PUBLISH})
 
 FIELDS: dict[str, Field] = {
     "source_record_id": LINE,
@@ -45,7 +48,7 @@ FIELDS: dict[str, Field] = {
     "detainee.father_name": LINE,
     "detainee.national_id": LINE,
     "detainee.died_on": DATE,
-    "detainee.publish": Field("code", "publish"),
+    PUBLISH: Field("code", "publish"),
     "detainee.publish_given_on": DATE,
     "detention.detained_on": DATE,
     "detention.facility": LINE,

@@ -23,14 +23,15 @@ from app.errors import Problem
 from app.exchange.imports import own_count, receipts, stored, survey, unlike_the_last
 from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.faults import BadFile, Fault, as_stored
+from app.exchange.imports.fields import PUBLISH
 from app.exchange.imports.held_today import why_not_held
 from app.exchange.imports.lists import open_list
-from app.exchange.imports.lost_and_gained import changed, says
+from app.exchange.imports.lost_and_gained import changed, says, withdraws_wish
 from app.exchange.imports.mapping import Answer, Mapping, Question
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of, numbered, placed
-from app.exchange.imports.rows import Row
-from app.exchange.imports.sentences import StoredQuestion, question
+from app.exchange.imports.rows import Row, pointer_to
+from app.exchange.imports.sentences import WISH_WITHDRAWN, KeptRowError, StoredQuestion, line, question
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.matching.memory import Memory, memory_of
@@ -291,13 +292,15 @@ def _settled(
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
         return _error(row, [placed(row.columns, error) for error in errors])
+    sent = body.model_dump(mode="json")
+    before_it, values, about = says(stood) if stood else {}, says(sent), _about(body)
+    warned = _about_wish(row) if withdraws_wish(before_it, values) else None
     if result.kind in embargoes.STATUSES:  # what no longer waits changes nothing that is filed
-        return RowOutcome(row.number, "waiting" if result.kind == embargoes.WAITING else "unchanged", None, None, None)
+        waits = result.kind == embargoes.WAITING
+        return RowOutcome(row.number, "waiting" if waits else "unchanged", None, None, warned if waits else None)
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)
-    sent = body.model_dump(mode="json")
-    values, about = says(sent), _about(body)
-    tally = changed(says(stood) if stood else {}, values)
+    tally = changed(before_it, values)
     if outcome != "unchanged":
         tally += own_count.changed(stood, flatten(sent))
     if about == "held":
@@ -306,7 +309,13 @@ def _settled(
     report = uuid.UUID(result.ids["report"])
     place, country = values.get("detention.facility"), values.get("detention.country")
     unregistered = context.views.is_unregistered(place, country)
-    return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally), unregistered)
+    return RowOutcome(row.number, outcome, report, result.revision, warned, about, dict(tally), unregistered)
+
+
+def _about_wish(row: Row) -> list[KeptRowError]:
+    """The warning that a row takes back a stricter wish about publication."""
+    detail = line(WISH_WITHDRAWN, "en")
+    return [Fault(row.columns.get(PUBLISH), pointer_to(PUBLISH), WISH_WITHDRAWN, detail).shape()]
 
 
 def _withdrawn(row: Row, withdrawn: StaysWithdrawn) -> RowOutcome:

@@ -3,9 +3,11 @@
 from collections import Counter
 from typing import Any
 
+from app.exchange.imports.fields import PUBLISH
 from app.registry.checks import PAST_DATES
 from app.registry.content import Content, as_sent, flatten
-from app.vocabulary import Designation, ReleaseKind, Stage, Verdict
+from app.registry.publication_class import stricter
+from app.vocabulary import Designation, Publish, ReleaseKind, Stage, Verdict
 
 Says = Content
 # Field → the value that a report has if it leaves the field out.
@@ -21,13 +23,20 @@ KEPT = frozenset({"detainee.national_id", "detainee.national_id_digest", "retrac
 OF_OTHERS = ("detainee.age_on", "detainee.publish_given_on")
 DATES = tuple(name for name in PAST_DATES if name not in OF_OTHERS)
 # Kinds of loss and gain in a receipt → their fields.
-KINDS = {"verdicts": ("verification.verdict",), "dates": DATES, "wishes": ("detainee.publish",)}
+KINDS = {"verdicts": ("verification.verdict",), "dates": DATES, "wishes": (PUBLISH,)}
 
 
 def says(report: Content | dict[str, Any]) -> Says:
     """The values of a body or of a stored content, without defaults."""
     content = as_sent(report) if any("." in name for name in report) else flatten(report)
     return {name: value for name, value in content.items() if name not in KEPT and UNSAID.get(name) != value}
+
+
+def withdraws_wish(before: Says, after: Says) -> bool:
+    """Whether a version takes back a stricter wish about publication: it asks for a class that shows more, or for none,
+    which shows people without their names."""
+    wish = before.get(PUBLISH)
+    return wish is not None and stricter(wish, after.get(PUBLISH, Publish.ANONYMOUS))
 
 
 def changed(before: Says, after: Says) -> Counter[str]:

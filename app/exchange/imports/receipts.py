@@ -13,8 +13,8 @@ from app.exchange.imports import own_count, sentences
 from app.exchange.imports.fault_groups import faults_of, in_language
 from app.exchange.imports.held_today import NOT_HELD
 from app.exchange.imports.lost_and_gained import KINDS
-from app.exchange.imports.sentences import line, translated
-from app.exchange.imports.stored import UNREGISTERED, read
+from app.exchange.imports.sentences import WISH_WITHDRAWN, line, translated
+from app.exchange.imports.stored import UNREGISTERED, WISHES_WITHDRAWN, read
 from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome, ImportState
 from app.log import sealed
@@ -25,7 +25,6 @@ from app.vocabulary import Language
 from app.wire.imports import (
     ImportChange,
     ImportGroup,
-    ImportLeftOut,
     ImportOut,
     ImportReceipt,
     ImportRowShape,
@@ -35,6 +34,12 @@ from app.wire.imports import (
 
 # The code has the same name in the answer to a single report.
 UNREGISTERED_FACILITY: Literal["unregistered_facility"] = "unregistered_facility"
+WarningCode = Literal["unregistered_facility", "wish_withdrawn"]
+# Code of a warning → the pointer to what it is about, and the name under which its rows are counted.
+WARNINGS: dict[WarningCode, tuple[str, str]] = {
+    UNREGISTERED_FACILITY: ("/detention/facility", UNREGISTERED),
+    WISH_WITHDRAWN: ("/detainee/publish", WISHES_WITHDRAWN),
+}
 
 
 class SentReceipt(ImportReceipt):
@@ -64,6 +69,7 @@ def rows_of(
     if outcome is not None:
         query = query.where(col(ImportRow.outcome) == outcome)
     rows = session.execute(query.order_by(col(ImportRow.row)).limit(limit)).all()
+    faults = {row.row: in_language(faults_of(secret, row), row.row, lang) for row, _disclosures in rows}
     return [
         {
             "row": row.row,
@@ -71,7 +77,8 @@ def rows_of(
             "outcome": ImportOutcome(row.outcome),
             "report_id": row.report,
             "revision": row.revision,
-            "errors": in_language(faults_of(secret, row), row.row, lang),
+            "errors": faults[row.row] if row.outcome == ImportOutcome.ERROR else [],
+            "warnings": [] if row.outcome == ImportOutcome.ERROR else faults[row.row],
         }
         for row, disclosures in rows
     ]
@@ -94,18 +101,22 @@ def places_of(session: Session, secret: bytes, job: ListImport) -> dict[int, str
     return {row: place for row, place in places.items() if place is not None}
 
 
-def warnings(unregistered: ImportLeftOut, lang: Language, places: Mapping[int, str]) -> list[ImportWarning]:
-    """The warnings about accepted rows. `unregistered`: the number of rows, and the first of them."""
-    if not unregistered["count"]:
-        return []
+def warnings(
+    counted: Mapping[WarningCode, RowsCounted], lang: Language, places: Mapping[int, str]
+) -> list[ImportWarning]:
+    """The warnings about accepted rows. `counted`: the number of rows by code, and the first of them."""
     return [
         {
-            "pointer": "/detention/facility",
-            "code": UNREGISTERED_FACILITY,
-            "detail": line(UNREGISTERED_FACILITY, lang),
-            "count": unregistered["count"],
-            "examples": [{"row": row, "value": places.get(row)} for row in unregistered["rows"]],
+            "pointer": WARNINGS[code][0],
+            "code": code,
+            "detail": line(code, lang),
+            "count": rows.count,
+            "examples": [
+                {"row": row, "value": places.get(row) if code == UNREGISTERED_FACILITY else None} for row in rows.rows
+            ],
         }
+        for code, rows in counted.items()
+        if rows.count
     ]
 
 
@@ -152,7 +163,9 @@ def shape(
         "groups": list(groups),
         "own_releases": own_count.changes(tally),
         "publish": own_count.classes(tally),
-        "warnings": warnings(RowsCounted(**told.get(UNREGISTERED, {})).shape(), lang, places or {}),
+        "warnings": warnings(
+            {code: RowsCounted(**told.get(name, {})) for code, (_pointer, name) in WARNINGS.items()}, lang, places or {}
+        ),
         "questions": [translated(question, lang) for question in read(secret, job, "questions")],
         "problem": None if problem is None else sentences.problem(problem, lang),
     }

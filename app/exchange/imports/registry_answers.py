@@ -64,6 +64,7 @@ class PartRow(BaseModel):
     report_id: uuid.UUID | None
     revision: int | None
     errors: list[PlacedError]
+    warnings: list[PlacedError] = []
 
 
 class PartRows(BaseModel):

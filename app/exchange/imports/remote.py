@@ -21,7 +21,7 @@ from app.exchange.imports.lists import open_list
 from app.exchange.imports.local import bounded
 from app.exchange.imports.mapping import QUESTIONS
 from app.exchange.imports.opened_list import Opened
-from app.exchange.imports.receipts import UNREGISTERED_FACILITY, SentReceipt, change_of, warnings
+from app.exchange.imports.receipts import WARNINGS, SentReceipt, change_of, warnings
 from app.exchange.imports.registry_answers import Me, PartReceipt, PartRow, PartRows, PlacedError
 from app.exchange.imports.row_checks import placed
 from app.exchange.imports.sentences import KeptFault
@@ -189,6 +189,7 @@ class _Upload:
             "report_id": row.report_id,
             "revision": row.revision,
             "errors": [self._placed(error, _row_of(part, row.row)) for error in row.errors],
+            "warnings": [self._placed(warning, _row_of(part, row.row)) for warning in row.warnings],
         }
 
     def _placed(self, error: PlacedError, row: int) -> RowError:
@@ -208,7 +209,8 @@ class _Sum:
         """The rows that were not sent, with their faults."""
         return [
             {"row": number, "source_record_id": None, "outcome": ImportOutcome.ERROR, "report_id": None,
-             "revision": None, "errors": in_language([fault.shape() for fault in faults], number, self._lang)}
+             "revision": None, "errors": in_language([fault.shape() for fault in faults], number, self._lang),
+             "warnings": []}
             for number, faults in self._cut.wrong.items()
         ]  # fmt: skip
 
@@ -230,12 +232,13 @@ class _Sum:
         ]
         state = ImportState.FAILED if problem else ImportState.QUESTIONED if questions else ImportState.DONE
         reasons = _summed([receipt.held_not_counted for receipt in receipts])
-        unregistered = RowsCounted()
+        warned = {code: RowsCounted() for code in WARNINGS}
         for part, receipt in filed or []:
             for warning in receipt.warnings if receipt.state == ImportState.DONE else ():
-                if warning.code == UNREGISTERED_FACILITY:
-                    rows = (_row_of(part, example.row) for example in warning.examples)
-                    unregistered.add(*rows, count=warning.count)
+                for code, counted in warned.items():
+                    if warning.code == code:
+                        rows = (_row_of(part, example.row) for example in warning.examples)
+                        counted.add(*rows, count=warning.count)
         if filed:
             part, last = filed[-1]
             state = last.state
@@ -265,7 +268,7 @@ class _Sum:
             **self._opened.shape(),
             **self._opened.tally.shape(),
             "derived_case_numbers": self._cut.derived,
-            "warnings": warnings(unregistered.shape(), self._lang, {}),
+            "warnings": warnings(warned, self._lang, {}),
             "questions": questions or [],
             "problem": None if problem is None else sentences.problem(problem, self._lang),
             "imports": [receipt.id for receipt in receipts],

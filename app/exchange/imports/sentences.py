@@ -24,6 +24,8 @@ Answer = Literal["confirm", "mapping"]
 # A value in a sentence: the same in every language, or made for each language.
 Value = str | int | Callable[[Language], str]
 
+WISH_WITHDRAWN: Literal["wish_withdrawn"] = "wish_withdrawn"  # a warning about a row, which is filed all the same
+
 
 class StoredQuestion(TypedDict):
     """A question about a list as stored, in every language. An earlier version stored a single sentence, `detail`."""
@@ -95,6 +97,8 @@ def detail(code: str, english: str, lang: Language, row: int | None = None, sent
     """The sentence of a code in a language; `english` where there is no other. `sentence`: its name in `FAULTS`."""
     if code in _TEXTS["questions"]:
         return question(code, row, lang)
+    if code == WISH_WITHDRAWN:
+        return line(code, lang)
     if lang == "en":
         return english
     if sentence is not None:

@@ -40,9 +40,12 @@ RECEIVED = 202  # the list is stored, and filed after the answer
 About = Literal["releases", "held"]
 ABOUT: tuple[About, ...] = ("releases", "held")
 UNREGISTERED = "unregistered"  # the number of rows with an unregistered place, not its name
+WISHES_WITHDRAWN = "wishes_withdrawn"  # the number of rows that take back a stricter wish about publication
 # Columns of an import that are sealed, as JSON.
 SEALED = frozenset({"mapping", "told", "questions", "fault"})
-SUMMED = frozenset({*ABOUT, "groups", "tally", UNREGISTERED})  # sums over rows, reset before rows are tried anew
+SUMMED = frozenset(
+    {*ABOUT, "groups", "tally", UNREGISTERED, WISHES_WITHDRAWN}
+)  # sums over rows, reset before rows are tried anew
 
 ImportId = uuid.UUID
 _INSERT_ROWS = insert(ImportRow)
@@ -61,7 +64,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """The outcome of a row: its `faults`, or what its report is `about` and the `tally` of its values."""
+    """The outcome of a row: its `faults` or warnings, what its report is `about`, and the `tally` of its values."""
 
     row: int
     outcome: str
@@ -209,26 +212,28 @@ def advance(
     """Settle rows in the transaction that filed them. False where another process settled them first: then the caller
     rolls back."""
     counts, told = json.loads(job.counts), read(secret, job, "told")
-    groups, unregistered = Groups(told.get("groups", [])), RowsCounted(**told.get(UNREGISTERED, {}))
+    groups = Groups(told.get("groups", []))
+    unregistered, withdrawn = (RowsCounted(**told.get(name, {})) for name in (UNREGISTERED, WISHES_WITHDRAWN))
     for row in rows:
         counts[row.outcome] = counts.get(row.outcome, 0) + 1  # an earlier version knew fewer outcomes
-        groups.add(row.row, row.faults or [])
+        if row.outcome == "error":
+            groups.add(row.row, row.faults or [])
+        elif row.faults:
+            withdrawn.add(row.row)
         if row.about is not None:
             told[row.about] = told.get(row.about, 0) + 1
         told["tally"] = dict(Counter(told.get("tally", {})) + Counter(row.tally))
         if row.unregistered:
             unregistered.add(row.row)
     told["groups"] = groups.kept()
-    told[UNREGISTERED] = unregistered.shape()
+    told |= {UNREGISTERED: unregistered.shape(), WISHES_WITHDRAWN: withdrawn.shape()}
     revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
-    first = min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None)
-    last = max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None)
     settled: dict[str, Any] = {
         "done": done,
         "counts": json.dumps(counts),
         "told": told,
-        "first_revision": first,
-        "last_revision": last,
+        "first_revision": min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None),
+        "last_revision": max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None),
     }
     if not move(session, secret, job, **settled, leased_until=now + LEASE):
         return False

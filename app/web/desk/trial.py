@@ -288,7 +288,10 @@ def rows_of(
             row["outcome"],
             row["outcome"] == "error",
             [error["value"] for error in row["errors"] if error.get("value")],
-            [_reason(row["row"], error, by_name, words) for error in row["errors"]],
+            [
+                *(_reason(row["row"], error, by_name, words) for error in row["errors"]),
+                *(warning["detail"] for warning in row["warnings"]),
+            ],
         )
         for row in rows
     ]
