@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 from app.exchange.imports.cell_values import WORDS
 from app.exchange.imports.cells import MOST_COLUMNS
@@ -30,6 +31,9 @@ MAYBE = frozenset({"estado", "state"})
 FULL_OR_GIVEN = frozenset({"nombre", "name"})
 SENTENCE_TERM = "detention.sentence.term"
 AGE = "detainee.age"
+# Words of an unread heading that may be about the day of a publication, and whole headings of what is not published.
+_OF_PUBLICATION = frozenset(fold(word) for word in WORDS["asked"]["publication"])
+_NOT_PUBLISHED = frozenset(fold(heading) for heading in WORDS["asked"]["not_published"])
 # Folded heading of a column of ages that names their day → that day, as in a mapping.
 _AGE_DAYS = {fold(heading): day for day, headings in WORDS["age_on"].items() for heading in headings}
 
@@ -111,6 +115,17 @@ def day_of_ages(columns: Sequence[Column]) -> str | None:
     """The day on which people had the listed ages, if the heading of that column names it."""
     folded = (compared(column.heading) for column in columns if AGE in column.fields)
     return next((day for heading in folded if (day := _BARE_AGE_DAYS.get(_bare(heading)))), None)
+
+
+def may_hold_back(column: Column) -> Literal["by_day", "by_any"] | None:
+    """Whether a column that is not read may say that people must not be published: where its cells hold days, or
+    whatever they hold; None where it may not, or the mapping says what it is."""
+    folded = compared(column.heading)
+    if column.fields or column.named:
+        return None
+    if folded in _NOT_PUBLISHED:
+        return "by_any"
+    return None if _OF_PUBLICATION.isdisjoint(folded.split()) else "by_day"
 
 
 def known_in(cells: Sequence[str], mapping: Mapping) -> int:

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from app.exchange.imports.cell_values import is_date
 from app.exchange.imports.cells import Cells
 from app.exchange.imports.doubtful_rows import DoubtfulRows
-from app.exchange.imports.headings import SENTENCE_TERM, Column
+from app.exchange.imports.headings import SENTENCE_TERM, Column, may_hold_back
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
 from app.exchange.imports.rows import Row
 from app.exchange.imports.sentences import StoredQuestion, Value, about_list
@@ -67,14 +67,23 @@ class Opened:
         """The questions about whole columns, which only a mapping answers. Raises BadFile."""
         unnamed = [column for column in self.columns if column.fields and not column.named]
         terms = [column for column in unnamed if column.fields == (SENTENCE_TERM,)]
+        by_day, by_any = (
+            [column for column in self.columns if may_hold_back(column) == how] for how in ("by_day", "by_any")
+        )
         return [
             *(about_column("hidden_column", column) for column in unnamed if column.hidden),
             *(about_column("sentence_date", column) for column in terms if self._has_dates(column.place)),
+            *(about_column("publication_column", column) for column in by_day if self._has_dates(column.place)),
+            *(about_column("publication_column", column) for column in by_any if self._has_texts(column.place)),
         ]
 
     def _has_dates(self, place: int) -> bool:
         rows = () if self.cells is None else self.cells()
         return any(place < len(row.texts) and is_date(row.texts[place], self.mapping.dates) for row in rows)
+
+    def _has_texts(self, place: int) -> bool:
+        rows = () if self.cells is None else self.cells()
+        return any(row.text(place) for row in rows)
 
     def shape(self) -> OpenedShape:
         return {

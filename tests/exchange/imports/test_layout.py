@@ -101,6 +101,48 @@ def test_dates_where_a_sentence_stands_are_asked_about_before_the_run() -> None:
     assert opened(said, mapping).questions() == []
 
 
+EMBARGOES = [
+    "no publicar antes de", "Reservado hasta", "embargo", "Embargo hasta", "publicar después de",
+    "No difundir antes de", "Confidencial hasta", "embargo until", "not before", "publish after", "Reserved until",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("heading", EMBARGOES)
+def test_a_column_that_names_the_end_of_an_embargo_is_read_as_one(heading: str) -> None:
+    (body,) = bodies(f"Nombre,País,{heading}\nAna Ruz,VE,2026-03-20\n")
+    assert body["publish_not_before"] == "2026-03-20"
+
+
+ASKED = [
+    ("no publicar", "2026-03-20"), ("No publicar", "x"), ("do not publish", "yes"),
+    ("Fecha de publicación", "20/03/2026"), ("Fecha publicación", "2026-03-20"), ("Publicable desde", "2026-03-20"),
+    ("release date for publication", "2026-03-20"), ("publication date", "20 March 2026"),
+    ("Reserva", "2026-03-20"),
+    ("Difusión autorizada el", "2026-03-20"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("heading, cell", ASKED)
+def test_a_column_that_may_hold_people_back_is_asked_about_before_the_run(heading: str, cell: str) -> None:
+    said = f"Nombre,País,{heading}\nAna Ruz,VE,\nEva Sol,VE,{cell}\n"
+    (question,) = opened(said).questions()
+    assert (question["code"], question["answer"]) == ("publication_column", "mapping")
+    assert f"«{heading}»" in question["details"]["es"]
+    assert opened(said, f'[columns]\n"{heading}" = []\n').questions() == []
+    assert opened(said, f'[columns]\n"{heading}" = "publish_not_before"\n').questions() == []
+
+
+@pytest.mark.parametrize(
+    "heading, cell",
+    [
+        ("no publicar", ""), ("Fecha de publicación", ""), ("Enlace de la publicación", "https://example.org"),
+        ("Fecha ante el Ministerio Público", "2026-01-20"), ("Publicar", "anónimo"),
+    ],
+)  # fmt: skip
+def test_a_column_that_holds_nobody_back_is_not_asked_about(heading: str, cell: str) -> None:
+    assert opened(f"Nombre,País,{heading}\nAna Ruz,VE,{cell}\n").questions() == []
+
+
 @pytest.mark.parametrize(
     "heading, cell, meant",
     [
