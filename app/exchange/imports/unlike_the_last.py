@@ -2,6 +2,7 @@
 reports, or with their case numbers in another form."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from app.exchange.imports.lost_and_gained import says
 from app.exchange.imports.sentences import StoredQuestion, about_list, line, rows
 from app.exchange.imports.survey import ListFacts
 from app.exchange.titles import named
+from app.normal import normal
 from app.registry import records
 from app.vocabulary import Language
 from app.wire.imports import ImportColumn
@@ -25,6 +27,7 @@ FEW = 20
 # The number of reports that lose a field if its column is gone: in a single report that is a correction.
 LEAST_LOST = 2
 MOST_TOLD = 5  # rows or fields that a question names
+_MINUS = "\u2212"  # looks like a dash, and is none to Unicode
 # Zeros before other digits and after none: a spreadsheet takes the text for a number, and drops them.
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
@@ -97,5 +100,9 @@ def _is_own(case: str) -> bool:
 
 
 def _form(case: str) -> str:
-    """A case number without spaces, case and leading zeros, which spreadsheets change."""
+    """A case number as it is compared: without spaces, case and leading zeros, which spreadsheets change, and with
+    plain letters and dashes for those that look the same, which word processors put there."""
+    if not case.isascii():
+        plain = ((unicodedata.category(char), char) for char in normal("NFKD", case))
+        case = "".join("-" if kind == "Pd" or char == _MINUS else char for kind, char in plain if kind != "Cf")
     return _LEADING_ZEROS.sub("", "".join(case.split()).casefold())

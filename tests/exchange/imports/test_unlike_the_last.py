@@ -77,3 +77,15 @@ def test_case_numbers_that_differ_in_capitals_are_questioned_and_those_of_others
     assert codes(world.send_list(listed(("fp-10", "FP-20", "FP-100")))) == [("case_numbers_alike", "confirm")]
     assert codes(world.send_list(listed(("FP-1", "FP-2", "FP-1000")))) == []
     assert codes(world.send_list(listed(("fp-10", "fp-20", "fp-100")), who="jep")) == []
+
+
+@pytest.mark.parametrize(
+    "alike", ["FP\u201110", "FP\u221210", "FP\u201310", "\uff26\uff30\uff0d\uff11\uff10", "fp\u20110010"]
+)
+def test_case_numbers_that_only_look_like_known_ones_are_questioned(world: World, alike: str) -> None:
+    world.send_list(listed(("FP-10", "FP-20", "FP-100")))
+    assert codes(world.send_list(listed((alike, "FP-20", "FP-100")))) == [("case_numbers_alike", "confirm")]
+    receipt = world.send_list(listed((alike, "FP-20", "FP-100")), confirm="true")
+    assert receipt["counts"]["new"] + receipt["counts"]["needs_review"] == 1
+    stored = {report["source_record_id"] for report in world.get("/v1/reports", "foro").json()["data"]}
+    assert stored == {"FP-10", "FP-20", "FP-100", alike}, "it stays as it was sent"

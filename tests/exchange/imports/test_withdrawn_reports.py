@@ -65,6 +65,15 @@ def test_that_a_row_is_a_person_does_not_answer_whether_its_report_stands_again(
     assert verdict(withdrawn, "EX-1") == "retracted"
 
 
+@pytest.mark.parametrize("alike", ["EX\u20111", "\uff25\uff38-1", "ex-1"])
+def test_a_number_that_looks_like_that_of_a_withdrawn_report_brings_nothing_back_unasked(
+    withdrawn: World, alike: str
+) -> None:
+    receipt = withdrawn.send_list(LIST.replace("EX-1", alike))
+    assert [question["code"] for question in receipt["questions"]] == ["case_numbers_alike"]
+    assert withdrawn.count()["total"]["releases"] == 1
+
+
 def test_a_row_that_withdraws_too_is_not_asked_about(withdrawn: World) -> None:
     again = LIST.replace("verificado", "retirado", 1)
     assert counts(withdrawn.send_list(again, mapping='[values."verification.verdict"]\nretirado = "retracted"\n')) in (
