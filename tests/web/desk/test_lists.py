@@ -444,3 +444,18 @@ def test_rows_are_found_by_the_case_numbers_of_the_list(officer: Officer) -> Non
     assert "Leocadia" not in receipt
     derived = tried(officer, "Nombre;Fecha de detención;País\nElsa Mora Quiroga;2025-03-02;VE")
     assert "Your case number" not in derived
+
+
+def test_a_wish_that_the_list_takes_back_is_told_with_its_row(officer: Officer) -> None:
+    listed = f"{HEAD};Publicar\nEX-1;Ana Matilde Múgica;2025-03-02;Venezuela;2026-01-12;;;"
+    officer.world.send_list(f"{listed}solo contar")
+    page = tried(officer, listed)
+    assert page.count("takes back a stricter wish") == 2, "above, and beside its row"
+    assert "Rows: 2</p>" in page
+
+
+def test_a_column_of_days_of_publication_is_asked_about_and_answered(officer: Officer) -> None:
+    page = tried(officer, f"{HEAD};Reserva\nEX-1;Ana Matilde Múgica;2025-03-02;Venezuela;2026-01-12;;;2026-03-20")
+    assert "may say until when these people must not be published" in page
+    page = answered(officer, {"column:H": "publish_not_before"})
+    assert "may say until when" not in page
