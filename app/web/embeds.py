@@ -128,7 +128,7 @@ async def _framed(page: Page, name: str, terms: Mapping[str, Any], width: int) -
         sentence = sentence_of(answer["citation"], page.catalogue)
         return sentence, of_number(width, sentence, label_of(page.catalogue, counted, answer["total"]["verified"]))
     figure = await _embeddable(page, name, terms)
-    return figure.heading, figure.framed(width)
+    return figure.title, figure.framed(width)
 
 
 def label_of(words: Catalogue, counted: str, number: int) -> str:

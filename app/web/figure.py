@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.formats import lowered
 from app.web import frame_height
 from app.web.catalogue import Catalogue
 from app.web.rendering import rendered
@@ -22,7 +23,8 @@ class Figure:
     """`finding`: what it shows, in one sentence with its numbers, for whoever does not see it. `wide` and `narrow`: the
     drawings, as SVG; `short_names`: what names are that the narrow one writes short. `terms`: with which
     `/figures/<name>.svg`, `.csv`, `.png` and `/embed/<name>` draw it again; None where nothing does. `of_person`: it
-    shows one person's life, which is no picture for elsewhere."""
+    shows one person's life, which is no picture for elsewhere. `counted`: what its numbers count, where that is
+    narrower than what the first page counts."""
 
     name: str
     heading: str
@@ -37,6 +39,12 @@ class Figure:
     short_names: str = ""
     key: Markup | None = None  # the table, where it stands beside the drawing and is read with it
     of_person: bool = False
+    counted: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its heading wherever it stands without its page, which says what is counted."""
+        return f"{self.heading} ({lowered(self.counted)})" if self.counted else self.heading
 
     @property
     def across(self) -> int:
@@ -46,9 +54,9 @@ class Figure:
     def framed(self, width: int) -> int:
         """How high a frame of this width is in which it stands whole (`embed.html`)."""
         if width - 2 * frame_height.PADDING >= self.across:
-            return frame_height.of_figure(width, self.heading, size_of(self.wide), str(plain(self.caption)))
+            return frame_height.of_figure(width, self.title, size_of(self.wide), str(plain(self.caption)))
         caption = f"{plain(self.caption)} {self.short_names}".strip()
-        return frame_height.of_figure(width, self.heading, size_of(self.narrow), caption)
+        return frame_height.of_figure(width, self.title, size_of(self.narrow), caption)
 
     @property
     def framed_anywhere(self) -> int:

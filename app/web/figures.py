@@ -23,12 +23,12 @@ from app.web.claims.source_rows import source_rows_figure
 from app.web.claims.then_and_now import claim_then_and_now_figure
 from app.web.counting import groups_figure
 from app.web.figure import Figure, plain
-from app.web.home.view import TERMS as HOME_TERMS
 from app.web.home.view import contested_figure, hours_figure
 from app.web.page import Opened, Page, PageRoute, require_only, sent
 from app.web.people.life import life_figure
 from app.web.sources.line import source_line_figure
 from app.web.standalone import StandAlone, stand_alone
+from app.web.told import HOME_TERMS
 
 Terms = Mapping[str, Any]
 # None where what is asked for cannot be drawn: two numbers cannot be compared, or nobody gives a date.

@@ -53,7 +53,7 @@ def stand_alone(figure: Figure, words: Catalogue, *, origin: Sequence[str]) -> S
     across, down = size_of(figure.wide)
     drawing = _without_links(drawn)
     top = MARGIN + HEADING[0]
-    heading, top = _block("file-heading", figure.heading, across, HEADING, top)
+    heading, top = _block("file-heading", figure.title, across, HEADING, top)
     at = top - HEADING[0] + APART
     caption, top = _block("file-caption", str(plain(figure.caption)), across, CAPTION, at + down + APART + CAPTION[0])
     foot, top = _block("file-foot", "\n".join(origin), across, FOOT, top + APART // 2)

@@ -24,6 +24,9 @@ IN_THE_SENTENCE = (
     *("detained_from", "detained_to", "group_by"),
 )
 WITHHELD = "withheld"
+HOME_TERMS = ("country", "released_from")  # of the first page's address, which says them above its figures
+# What is counted where an address asks for nothing else: a figure need not say it.
+UNSAID = {"stage": Stage.CARRIED_OUT, "net": False}
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,13 @@ def told_of(page: Page, places: Iterable[Mapping[str, Any]]) -> Told:
     """With the names that stand at the page's revision."""
     names = {slug: str(source["name"]) for slug, source in page.sources.items()}
     return Told(page.catalogue, names, {place["slug"]: str(place["name"]) for place in places})
+
+
+def narrower(page: Page, terms: Mapping[str, Any]) -> str:
+    """What a count of releases counts, by its terms as the answer echoes them, where that is narrower than what the
+    first page counts; else nothing."""
+    unsaid = all(name in (*HOME_TERMS, "group_by") or UNSAID.get(name) == value for name, value in terms.items())
+    return "" if unsaid else told_of(page, ()).counted(RELEASES, terms)
 
 
 def question_of(address: str) -> dict[str, list[str]]:

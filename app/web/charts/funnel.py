@@ -14,6 +14,7 @@ from app.web.charts.sentence import in_place_of_a_chart
 from app.web.charts.text import width_of, wrapped
 from app.web.figure import PHONE, SEVEN, Figure, drawings
 from app.web.page import Page
+from app.web.told import narrower
 
 # What sources say, what the registry makes of it, and what is verified: a look for each.
 SAID, JOINED, VERIFIED = "is-said", "is-2", "is-1"
@@ -203,6 +204,7 @@ async def funnel_figure(page: Page, terms: Terms) -> Figure:
         columns=(_("What is counted"), _("Number"), _("What to know about it")),
         rows=[(step.label, step.number, step.remark) for step in steps],
         terms=asked,
+        counted=narrower(page, by_source["terms"]),
     )
 
 

@@ -17,6 +17,7 @@ from app.web.charts.sentence import in_place_of_a_chart
 from app.web.charts.text import ELLIPSIS, shortened, width_of, wrapped
 from app.web.figure import FIVE, PHONE, Figure, drawings
 from app.web.page import Page
+from app.web.told import narrower
 
 MOST_ROWS, MOST_COLUMNS = 10, 10
 RISE, RUN = sin(radians(52)), cos(radians(52))  # of a head, which the template turns by so much
@@ -254,6 +255,7 @@ async def overlap_figure(page: Page, terms: Terms) -> Figure:
             ),
         ],
         terms=asked,
+        counted=narrower(page, overlap["terms"]),
     )
 
 

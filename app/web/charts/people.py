@@ -1,7 +1,7 @@
 """One square for each release: by how many sources verified it, who stands in no list, and what is not in the count."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.web.asking import together, ungrouped
@@ -9,6 +9,7 @@ from app.web.catalogue import Catalogue
 from app.web.charts.text import width_of
 from app.web.figure import PHONE, SEVEN, Figure, drawing, drawings
 from app.web.page import Page
+from app.web.told import narrower
 
 SQUARE, RASTER = 12, 18
 ROWS = {SEVEN: 34, PHONE: 18}  # squares in a row, by the width of the drawing
@@ -145,13 +146,11 @@ def _after(square: Square, words: str, width: int) -> tuple[Square, float]:
 async def people_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
     """The squares of the releases that terms of a count mean."""
     asked = ungrouped(terms)
-    numbers = counted(
-        *await together(
-            page.api.get("/v1/counts/releases", {**asked, "group_by": "status"}),
-            page.api.get("/v1/counts/releases", {**asked, "group_by": ["status", "sources"]}),
-        )
+    total, exact = await together(
+        page.api.get("/v1/counts/releases", {**asked, "group_by": "status"}),
+        page.api.get("/v1/counts/releases", {**asked, "group_by": ["status", "sources"]}),
     )
-    return figure_of(numbers, page, asked)
+    return replace(figure_of(counted(total, exact), page, asked), counted=narrower(page, total["terms"]))
 
 
 def figure_of(numbers: Counted, page: Page, terms: Mapping[str, Any]) -> Figure:

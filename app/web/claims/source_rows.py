@@ -17,6 +17,7 @@ from app.web.claimed import figure_of
 from app.web.claims.words import beginnings_of, is_independent, since_when, tag_of
 from app.web.figure import Figure, drawing
 from app.web.page import Page
+from app.web.told import narrower
 
 NAME = "source-rows"
 PRINTED_ALIKE = ("claimant", "low", "high", "qualifier", "series")  # by all printings of a figure
@@ -70,6 +71,7 @@ async def source_rows_figure(
         columns=columns,
         rows=table,
         terms={**terms, "then": then, "claim": [claim["id"] for claim in claims][:MOST_PRINTINGS] or None},
+        counted=narrower(page, now["terms"]),
     )
 
 

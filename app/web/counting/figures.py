@@ -8,7 +8,7 @@ from app.web.charts.groups import MOST_COLUMNS, Bars, Group, lay_out_bars, lay_o
 from app.web.counting.view import bars_of, is_of_time, noun_of, table_of, time_of
 from app.web.figure import PHONE, WHOLE, Figure, drawing
 from app.web.page import Page
-from app.web.told import WITHHELD, Told, question_of
+from app.web.told import WITHHELD, Told, narrower, question_of
 
 ORDERED = ("sources", "age_group")  # dimensions whose values have an order
 NAMED = 4  # groups in the sentence of a figure: the largest
@@ -87,6 +87,7 @@ def _figure(
         columns=[*table.dimensions, *(column.label for column in table.columns)],
         rows=[[*row.names, *row.numbers] for row in table.rows],
         terms=question_of(count["permalink"]) if has_files(count) else None,
+        counted=narrower(page, count["terms"]) if has_files(count) else "",
     )
 
 

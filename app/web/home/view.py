@@ -23,9 +23,9 @@ from app.web.home.gathered import Gathered, ask_question, gather
 from app.web.home.hours import zoom_of
 from app.web.home.question import Claims, Question
 from app.web.page import Page
+from app.web.told import HOME_TERMS
 
 MEASURES = ReleaseKind.RELEASE_WITH_MEASURES
-TERMS = ("country", "released_from")  # of the page's address
 MOST_CORRECTIONS = 5
 MOST_CHANGES = 2  # of a correction that a line tells
 
@@ -44,7 +44,7 @@ class Asked:
 async def show_home(page: Page) -> Response:
     """The first page; no cache keeps it, for whom a correction is about may ask tomorrow not to be shown."""
     page.section = "/"
-    page.take_only(*TERMS)
+    page.take_only(*HOME_TERMS)
     question, claims = await ask_question(page, page.terms)
     terms = question.terms
     (gathered, rows), by_kind, corrections, *further = await together(

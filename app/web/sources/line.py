@@ -16,6 +16,7 @@ from app.web.claimed import figure_of
 from app.web.figure import PHONE, SEVEN, Figure, drawings
 from app.web.page import Page
 from app.web.series import finest
+from app.web.told import narrower
 
 HEIGHT, NARROW_HEIGHT = 330, 270
 TICKS, NARROW_TICKS = 8, 4  # on the axis of days
@@ -49,6 +50,7 @@ async def source_line_figure(page: Page, terms: Terms) -> Figure:
         ),
         rows=[_row(claim, points, page) for claim in claims],
         terms=dict(terms),
+        counted=narrower(page, series["terms"]),
     )
 
 
