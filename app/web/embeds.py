@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from app.api.answers import LIVE, json_response
 from app.errors import NotFound
+from app.vocabulary import Stage
 from app.web.asking import Refused
 from app.web.catalogue import LANGUAGES, Catalogue
 from app.web.cited import sentence_of
@@ -19,6 +20,7 @@ from app.web.figures import ELSEWHERE, drawn, is_personal, kind_of
 from app.web.frame_height import of_number
 from app.web.page import POLICY, Opened, Page, PageRoute, opened, terms_of
 from app.web.rendering import rendered
+from app.web.told import stage_of
 
 # On any site, with nothing of that site's reader: an embed sets no cookie and asks nothing of anybody else.
 ANYWHERE = {"Content-Security-Policy": POLICY.replace("frame-ancestors 'none'", "frame-ancestors *"), **ELSEWHERE}
@@ -57,7 +59,7 @@ async def read_number(page: Opened) -> Response:
     back = page.address("/c/" + cited["address"].rpartition("/")[2])
     told = sentence_of(cited, page.catalogue)
     number = answer["total"]["verified"]
-    label = label_of(page.catalogue, counted, number)
+    label = label_of(page.catalogue, counted, answer)
     return await page.show("embed-number.html", number=number, label=label, told=told, back=back)
 
 
@@ -126,16 +128,21 @@ async def _framed(page: Page, name: str, terms: Mapping[str, Any], width: int) -
     if name == NUMBER:
         counted, answer = await _counted(page, terms)
         sentence = sentence_of(answer["citation"], page.catalogue)
-        return sentence, of_number(width, sentence, label_of(page.catalogue, counted, answer["total"]["verified"]))
+        return sentence, of_number(width, sentence, label_of(page.catalogue, counted, answer))
     figure = await _embeddable(page, name, terms)
     return figure.title, figure.framed(width)
 
 
-def label_of(words: Catalogue, counted: str, number: int) -> str:
-    """What a number is a number of."""
-    if counted == COUNTED[0]:
-        return words.ngettext("verified release", "verified releases", number)
-    return words.ngettext("verified detention", "verified detentions", number)
+def label_of(words: Catalogue, counted: str, answer: Any) -> str:
+    """What the number of an answer is a number of."""
+    number = answer["total"]["verified"]
+    if counted != COUNTED[0]:
+        return words.ngettext("verified detention", "verified detentions", number)
+    return {
+        Stage.ANNOUNCED: words.ngettext("announced release, verified", "announced releases, verified", number),
+        Stage.ORDERED: words.ngettext("ordered release, verified", "ordered releases, verified", number),
+        Stage.CARRIED_OUT: words.ngettext("verified release", "verified releases", number),
+    }[stage_of(answer["terms"])]
 
 
 def _address(url: str, public_url: str) -> tuple[str, str, dict[str, Any]]:

@@ -170,7 +170,7 @@ class Told:
             Stage.ANNOUNCED: _("Releases announced"),
             Stage.ORDERED: _("Releases ordered"),
             Stage.CARRIED_OUT: _("Releases carried out"),
-        }[Stage(terms.get("stage", Stage.CARRIED_OUT))]
+        }[stage_of(terms)]
 
     def _which(self, noun: str, terms: Mapping[str, Any]) -> str:
         _ = self.words.gettext
@@ -204,6 +204,20 @@ def told_of(page: Page, places: Iterable[Mapping[str, Any]]) -> Told:
     """With the names that stand at the page's revision."""
     names = {slug: str(source["name"]) for slug, source in page.sources.items()}
     return Told(page.catalogue, names, {place["slug"]: str(place["name"]) for place in places})
+
+
+def stage_of(terms: Mapping[str, Any]) -> Stage:
+    """The stage at which terms of a count count releases."""
+    return Stage(terms.get("stage", Stage.CARRIED_OUT))
+
+
+def release_at(stage: Stage, number: int, words: Catalogue) -> str:
+    """What a number of releases is of: those that were only announced or ordered are not told as carried out."""
+    if stage == Stage.ANNOUNCED:
+        return words.ngettext("announced release", "announced releases", number)
+    if stage == Stage.ORDERED:
+        return words.ngettext("ordered release", "ordered releases", number)
+    return words.ngettext("release", "releases", number)
 
 
 def narrower(page: Page, terms: Mapping[str, Any]) -> str:

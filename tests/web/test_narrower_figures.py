@@ -72,3 +72,26 @@ def test_the_frame_of_a_narrower_figure_is_as_high_as_its_longer_heading_needs(w
         return int(world.client.get("/oembed", params=asked).json()["height"])
 
     assert height("min_sources=1") > height("net=false") + 50
+
+
+@pytest.mark.parametrize(
+    "stage,said",
+    [("announced", "announced release"), ("ordered", "ordered release"), ("carried_out", "verified release")],
+)
+def test_a_number_at_another_stage_is_labelled_as_one(world: World, stage: str, said: str) -> None:
+    world.file("foro", release__ordered_on="2026-01-10", release__announced_on="2026-01-09")
+    answer = world.client.get(f"/en/embed/number?{urlencode(WINDOW)}&stage={stage}").text
+    label = answer.partition('<h1 class="alone">')[2].partition("</h1>")[0]
+    assert label.endswith(said if stage == "carried_out" else f"{said}, verified")
+
+
+@pytest.mark.parametrize("stage", ["announced", "ordered"])
+def test_squares_and_bars_of_another_stage_are_called_by_it(world: World, stage: str) -> None:
+    world.file("foro", release__ordered_on="2026-01-10", release__announced_on="2026-01-09")
+    squares = unescape(world.client.get(f"/en/figures/people.svg?{urlencode(WINDOW)}&stage={stage}").text)
+    assert f"1 {stage} release, of which 1 verified" in squares
+    assert f"Each square is somebody's {stage} release, carried out or not." in squares
+    table = world.client.get(f"/en/figures/people.csv?{urlencode(WINDOW)}&stage={stage}").text
+    assert table.startswith(f"{stage.title()} releases,")
+    funnel = world.client.get(f"/es/figures/funnel.csv?{urlencode(WINDOW)}&stage={stage}").text
+    assert ("excarcelación ordenada,1" if stage == "ordered" else "excarcelación anunciada,1") in funnel

@@ -14,7 +14,7 @@ from app.web.charts.sentence import in_place_of_a_chart
 from app.web.charts.text import width_of, wrapped
 from app.web.figure import PHONE, SEVEN, Figure, drawings
 from app.web.page import Page
-from app.web.told import narrower
+from app.web.told import narrower, release_at, stage_of
 
 # What sources say, what the registry makes of it, and what is verified: a look for each.
 SAID, JOINED, VERIFIED = "is-said", "is-2", "is-1"
@@ -123,7 +123,7 @@ def declared(group: Mapping[str, Any]) -> int:
 
 
 def _joined(count: Mapping[str, Any], words: Catalogue, behind: Address) -> list[Step]:
-    people, releases = count["total"]["people"], count["total"]["releases"]
+    people, releases, stage = count["total"]["people"], count["total"]["releases"], stage_of(count["terms"])
     again = words.ngettext(
         "One person left prison twice", "%(num)s more than people: some left prison more than once", releases - people
     )
@@ -134,7 +134,7 @@ def _joined(count: Mapping[str, Any], words: Catalogue, behind: Address) -> list
             _page(count["list"], behind, of="/people"),
         ),
         Step(
-            releases, words.ngettext("release", "releases", releases), JOINED, _told(again, releases - people, words),
+            releases, release_at(stage, releases, words), JOINED, _told(again, releases - people, words),
             _page(count["list"], behind),
         ),
     ]  # fmt: skip

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.formats import capital
+from app.vocabulary import Stage
 from app.web.asking import together, ungrouped
 from app.web.catalogue import Catalogue
 from app.web.charts.text import width_of
 from app.web.figure import PHONE, SEVEN, Figure, drawing, drawings
 from app.web.page import Page
-from app.web.told import narrower
+from app.web.told import narrower, release_at, stage_of
 
 SQUARE, RASTER = 12, 18
 ROWS = {SEVEN: 34, PHONE: 18}  # squares in a row, by the width of the drawing
@@ -17,6 +19,7 @@ MOST_SQUARES = 1_000  # beyond these a square is ten releases, then a hundred: m
 GAP = 26  # between the squares, the refuted ones and those of whom nothing is known
 UNKNOWN = {SEVEN: 10, PHONE: 6}  # squares for those whom no source has reported: they have no end
 LABEL = 13  # the size of its type
+MANY = 2  # for the name of what is counted, whatever its number
 # The classes of a count, in the order of their squares. Those in no list stand last, wherever they belong.
 COUNTED = ("three", "two", "one", "contested", "reported")
 WITHHELD, REFUTED = "withheld", "refuted"
@@ -158,8 +161,8 @@ def figure_of(numbers: Counted, page: Page, terms: Mapping[str, Any]) -> Figure:
     words, rows, unit = page.catalogue, rows_of(numbers, page), unit_of(numbers.releases)
     _ = words.gettext
     told = [f"{words.number(row.number)} {row.means}" for row in rows]
-    releases = words.ngettext("%(number)s release", "%(number)s releases", numbers.releases)
-    whole = releases % {"number": words.number(numbers.releases)}
+    stage = stage_of(terms)
+    whole = f"{words.number(numbers.releases)} {release_at(stage, numbers.releases, words)}"
     by_name = dict(zip([row.swatch for row in rows], told, strict=True))
     finding = f"{whole}: {'; '.join(told)}."
     laid = [laid_out(numbers, width, by_name[REFUTED]) for width in (SEVEN, PHONE)]
@@ -170,18 +173,25 @@ def figure_of(numbers: Counted, page: Page, terms: Mapping[str, Any]) -> Figure:
         finding=finding,
         wide=wide,
         narrow=narrow,
-        caption=(
-            _("Each square is somebody's release. Those in no list stand last, without day or source.")
-            if unit == 1
-            else _("Each square is %(unit)s releases, the last of each kind %(unit)s or fewer.") % {"unit": unit}
-            + " "
-            + _("Those in no list stand last, without day or source.")
-        ),
-        columns=[_("Releases"), _("What they are")],
+        caption=caption_of(stage, unit, words),
+        columns=[capital(release_at(stage, MANY, words)), _("What they are")],
         rows=[(row.number, row.means) for row in rows],
         key=drawing("people_key", words, rows=rows),
         terms=terms,
     )
+
+
+def caption_of(stage: Stage, unit: int, words: Catalogue) -> str:
+    """What a square is, and where those in no list stand."""
+    _ = words.gettext
+    square = {
+        Stage.ANNOUNCED: _("Each square is somebody's announced release, carried out or not."),
+        Stage.ORDERED: _("Each square is somebody's ordered release, carried out or not."),
+        Stage.CARRIED_OUT: _("Each square is somebody's release."),
+    }[stage]
+    if unit > 1:
+        square = _("Each square is %(unit)s releases, the last of each kind %(unit)s or fewer.") % {"unit": unit}
+    return square + " " + _("Those in no list stand last, without day or source.")
 
 
 def heading_of(numbers: Counted, words: Catalogue, whole: str) -> str:
