@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.formats import lowered
+from app.reading.terms import each
 from app.vocabulary import Measure, Stage
 from app.web.catalogue import Catalogue
 from app.web.claims.words import of_day, of_days, quoted
@@ -79,17 +80,51 @@ def limits(page: Page, terms: Mapping[str, Any]) -> list[str]:
         if name == "stage":
             continue
         if name in TERMS:
-            limits.append(words.listed([words.label(TERMS[name], each) for each in values]))
+            limits.append(words.listed([words.label(TERMS[name], code) for code in values]))
         elif name == "nationality":
-            limits.append(words.listed([words.country(each) for each in values]))
+            limits.append(words.listed([words.country(code) for code in values]))
         elif name in ("any_of", "all_of"):
-            sources = {"source": words.listed([page.name_of(each) for each in values])}
+            sources = {"source": words.listed([page.name_of(slug) for slug in values])}
             limits.append(words.ngettext("verified by %(source)s", "verified by %(source)s", MANY) % sources)
         elif name == "min_sources":
             limits.append(_("verified by at least %(number)s sources") % {"number": words.number(value)})
         else:  # a facility, an area or a destination, which have names
-            limits.append(words.listed([str(each) for each in values]))
+            limits.append(words.listed([str(name) for name in values]))
     return limits
+
+
+def counts_alike(claim: Mapping[str, Any], terms: Mapping[str, Any]) -> bool:
+    """Whether a claim of released people counts by the terms of a count, as an answer echoes them, from whatever day
+    each counts."""
+    definition = claim.get("definition") or {}
+    own = {"stage": Stage.CARRIED_OUT, "net": bool(definition.get("net")), "country": claim["country"],
+           "released_to": claim["window_to"], **(definition.get("terms") or {})}  # fmt: skip
+    of_others = bool(definition.get("population") or definition.get("subset_of"))
+    return not of_others and _compared(own) == _compared(terms)
+
+
+def _compared(terms: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {
+        name: sorted(map(str, each(value)))
+        for name, value in terms.items()
+        if value is not None and name not in ("released_from", "group_by")
+    }
+
+
+def counted_by(page: Page, claim: Mapping[str, Any], days: str) -> str:
+    """What a claim of released people counts, by all of its own terms. `days`: since when and until when, in words."""
+    words, _ = page.catalogue, page.catalogue.gettext
+    thing, definition = counted_thing(words, claim), claim["definition"] or {}
+    if claim["country"]:
+        thing = _("%(things)s in %(country)s") % {"things": thing, "country": words.country(claim["country"])}
+    said = [f"{thing} {days}".strip(), *limits(page, definition.get("terms") or {})]
+    if definition.get("population"):
+        said.append(_("people whom it describes in its own words"))
+    if definition.get("subset_of"):
+        said.append(_("a part of another figure"))
+    if definition.get("net"):
+        said.append(_("leaves out who was taken again"))
+    return "; ".join(said)
 
 
 def link_of(claim: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -7,20 +7,23 @@ from uuid import UUID
 from markupsafe import Markup
 
 from app import dates
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
 from app.reading.terms import each as values_of_one
-from app.vocabulary import SourceKind
+from app.vocabulary import Measure, SourceKind
 from app.web.asking import Terms, together
 from app.web.catalogue import Catalogue
 from app.web.charts.bars import NARROW, WIDE, ClaimRow, Form, SourceRow, source_rows
 from app.web.claimed import figure_of
-from app.web.claims.words import beginnings_of, is_independent, since_when, tag_of
+from app.web.claims.facts import counted_by, counts_alike
+from app.web.claims.words import beginnings_of, is_independent, of_days, since_when, tag_of
 from app.web.figure import Figure, drawing
 from app.web.page import Page
 from app.web.told import narrower
 
 NAME = "source-rows"
+OTHER_MEASURE = "This claim does not count releases: only a figure of people released stands above these rows."
 PRINTED_ALIKE = ("claimant", "low", "high", "qualifier", "series")  # by all printings of a figure
+AFTER_AS_OF = "This is after `as_of` (revision %s): give an earlier moment, or leave `as_of` out."
 MOST_PRINTINGS = 8  # of one claim in an address: each is a question, and none was printed in more ways
 
 
@@ -39,6 +42,8 @@ async def source_rows_figure(
     if then is not None:
         counts.append(page.api.get("/v1/counts/releases", asked, as_of=then))
     now, *earlier = await together(*counts)
+    if earlier and earlier[0]["revision"] > now["revision"]:
+        raise Invalid.at("/then", "after_as_of", AFTER_AS_OF % now["revision"])
     if earlier and earlier[0]["recorded_at"] is None:  # nobody had reported anything yet, so that there is no hour
         earlier = []
     words, _ = page.catalogue, page.catalogue.gettext
@@ -49,7 +54,7 @@ async def source_rows_figure(
     independent = [group for group in groups if group["verified"] and is_independent(page, group["source"])]
     before = {group["source"]: group["verified"] for group in earlier[0]["groups"]} if earlier else None
     rows = [_row(page, group, before, day) for group in independent]
-    claimed = _claimed(page, terms, claims) if claims else None
+    claimed = _claimed(page, now["terms"], claims) if claims else None
     nobody = _("No independent source has verified anything in this count.")
     finding = _finding(words, rows, claimed) or nobody
 
@@ -94,7 +99,7 @@ def _of_one_figure(claims: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
 
 def _day_of(page: Page, then: str | int | None, count: Mapping[str, Any]) -> str:
     """When the earlier numbers are of, in words."""
-    if isinstance(then, str) and len(then) == dates.DAY_LENGTH:
+    if isinstance(then, str) and dates.is_day(then) and not then.isdigit():  # a revision may have as many digits
         return page.catalogue.short_day(then)
     return page.catalogue.short_moment(count["recorded_at"], page.zone)
 
@@ -133,8 +138,18 @@ def _claimed(page: Page, terms: Terms, claims: Sequence[Mapping[str, Any]]) -> C
     """The row of a claim by its printings, with the sentence that it is no count of those below."""
     words, _ = page.catalogue, page.catalogue.gettext
     claim, told = claims[0], figure_of(claims[0], words)
+    if claim["measure"] != Measure.RELEASED:
+        raise Invalid.at("/claim", "other_measure", OTHER_MEASURE)
     starts = sorted({str(printing["window_from"]) for printing in claims if printing["window_from"]})
-    if not starts:
+    if not counts_alike(claim, terms):  # first of all that it is another count: a long sentence is drawn cut
+        days = (
+            beginnings_of(starts, words)
+            if len(starts) > 1
+            else of_days(words, starts[0] if starts else None, claim["window_to"])
+        )
+        other = _("This is not the count of the rows below. It counts: %(counted)s.")
+        sentence = other % {"counted": counted_by(page, claim, days)}
+    elif not starts:
         sentence = _("It does not say since when it counts: this is not the count of the rows below.")
     elif len(starts) > 1:
         printed = _("It was %(printed)s: this is not the count of the rows below.")

@@ -13,7 +13,7 @@ from app.web.asking import Terms, together
 from app.web.charts.funnel import funnel_figure
 from app.web.charts.overlap import overlap_figure
 from app.web.charts.people import people_figure
-from app.web.claims.source_rows import source_rows_figure
+from app.web.claims.source_rows import MOST_PRINTINGS, source_rows_figure
 from app.web.claims.words import since_when
 from app.web.corrections.told import Teller
 from app.web.figure import Figure
@@ -90,7 +90,9 @@ async def show_home(page: Page) -> Response:
 async def _contested(page: Page, question: Question, claims: Claims) -> tuple[Gathered, Figure]:
     """What is contested, and the rows of those who verified, as they stood on the contested day and as they stand."""
     gathered = await gather(page, question, claims)
-    printings = gathered.contested.claims if gathered.contested else ()
+    contested = gathered.contested.claims[:MOST_PRINTINGS] if gathered.contested else ()
+    # Whole, as a file has them: what a series tells of a claim leaves out how it is defined.
+    printings = await together(*(page.api.get(f"/v1/claims/{claim['id']}") for claim in contested))
     return gathered, await source_rows_figure(page, question.terms, gathered.then_as_of, printings)
 
 

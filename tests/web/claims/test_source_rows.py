@@ -1,6 +1,7 @@
 """The figure of source rows: whom each source counts, and what it verified."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,94 @@ def test_a_claim_without_a_top_stands_first_and_says_that_it_is_another_count(
     assert sentence in drawn.wide
     assert f"/{language}/claims/{claim['id']}" in drawn.wide
     assert "no es la misma cuenta" in drawn.finding if language == "es" else "not the count" in drawn.finding
+
+
+SAID = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "said": 400, "country": "VE",
+        "window_from": "2026-01-08", "stated_at": "2026-01-13"}  # fmt: skip
+ROWS = "/en/figures/source-rows.svg?country=VE&released_from=2026-01-08"
+OTHER_COUNT = "This is not the count of the rows below. It counts: releases"
+
+
+@pytest.mark.parametrize(
+    "defined,further",
+    [
+        ({}, ""),
+        ({"window_to": "2026-01-12"}, "&released_to=2026-01-12"),
+        ({"definition": {"terms": {"stage": "ordered"}}}, "&stage=ordered"),
+        ({"definition": {"terms": {"kind": ["amnesty", "pardon"]}, "net": True}}, "&kind=pardon&kind=amnesty&net=true"),
+    ],
+)
+def test_a_claim_stands_without_a_remark_above_a_count_of_its_own_terms_alone(
+    world: World, defined: dict[str, Any], further: str
+) -> None:
+    world.file("foro", release__ordered_on="2026-01-10")
+    claim = world.post("/v1/claims", SAID | defined, "curator").json()["id"]
+
+    def drawing(terms: str) -> str:
+        answer = world.client.get(f"{ROWS}{terms}&claim={claim}")
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    assert "not the count" not in drawing(further)
+    for other in (
+        "&min_sources=1",
+        "&released_to=2026-01-31",
+        "&stage=announced",
+        "&kind=amnesty",
+        "&net=true&any_of=foro",
+    ):
+        assert OTHER_COUNT in " ".join(drawing(other).split()), other
+
+
+@pytest.mark.parametrize(
+    "defined,said",
+    [
+        ({"country": None}, "releases carried out since 8 January 2026."),
+        ({"window_to": "2026-01-12"}, "in Venezuela since 8 January 2026 until 12 January 2026."),
+        ({"definition": {"net": True}}, "since 8 January 2026; leaves out who was taken again."),
+        ({"definition": {"terms": {"min_sources": 4}}}, "; verified by at least 4 sources."),
+        ({"definition": {"population": "Whoever we mean"}}, "; people whom it describes in its own words."),
+    ],
+)
+def test_a_claim_of_other_terms_than_the_rows_says_by_which_it_counts(
+    world: World, defined: dict[str, Any], said: str
+) -> None:
+    world.file("foro")
+    filed = {name: value for name, value in (SAID | defined).items() if value is not None}
+    claim = world.post("/v1/claims", filed, "curator").json()["id"]
+    drawn = on_page(world, "en", partial(source_rows_figure, terms={**HERE, "claim": claim}))
+    assert OTHER_COUNT in drawn.finding
+    assert said in drawn.finding
+
+
+@pytest.mark.parametrize("measure", ["release_requested", "held"])
+def test_a_claim_that_counts_no_releases_stands_above_no_rows(world: World, measure: str) -> None:
+    world.file("foro")
+    said = {**SAID, "measure": measure}
+    if measure == "held":
+        del said["window_from"]
+    claim = world.post("/v1/claims", said, "curator").json()["id"]
+    answer = world.client.get(f"{ROWS}&claim={claim}")
+    assert answer.status_code == 422
+    assert "This claim does not count releases" in answer.text
+
+
+def test_the_earlier_numbers_are_not_later_than_the_figure(world: World) -> None:
+    first = world.file("foro")["receipt"]["revision"]
+    later = world.file("jep", detainee__full_name="Otra Persona Inventada")["receipt"]["revision"]
+    assert world.client.get(f"{ROWS}&as_of={first}&then={later}").status_code == 422
+    assert world.client.get(f"{ROWS}&as_of={later}&then={first}").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["figures/source-rows.svg", "embed/source-rows"])
+def test_a_revision_with_as_many_digits_as_a_day_is_a_revision(world: World, address: str) -> None:
+    revision = world.file("foro")["receipt"]["revision"]
+    path = f"/en/{address}?country=VE&then={revision:010}"
+    assert world.client.get(path).status_code == 200
+    world.restart_with(public_url="https://registry.example")
+    code = world.client.get("/oembed", params={"url": f"https://registry.example{path}"})
+    assert code.status_code == 200
+    assert world.client.get(path.replace("then=", "then=1&then=")).status_code == 422
 
 
 def test_where_nobody_verified_anything_a_sentence_stands(world: World) -> None:
