@@ -104,7 +104,7 @@ async def read_oembed(
     language, name, terms = _address(url, request.app.state.public_url)
     width = min(WIDTH, maxwidth)
     try:
-        page = await opened(request, language, terms)
+        page = await opened(request, language, f"/{language}/embed/{name}", terms)
         title, height = await _framed(page, name, terms, width)
     except Refused as refusal:
         return json_response(refusal.body, refusal.status, {})

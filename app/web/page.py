@@ -242,23 +242,21 @@ def language_of(request: Request) -> str:
 
 async def open_page(request: Request) -> Page:
     """A page of the revision that its address names, else of the newest. Every answer on it is of that revision."""
-    return await opened(request, language_of(request), terms_of(request.query_params.multi_items()))
+    language, terms = language_of(request), terms_of(request.query_params.multi_items())
+    return await opened(request, language, request.url.path.removeprefix(f"/{language}"), terms)
 
 
-async def opened(request: Request, language: str, terms: Mapping[str, Any]) -> Page:
-    """A page in a language and of the moment that the terms name, pinned as they pin it. They are those of the page's
-    address, however it is written, or of another that the request names."""
+async def opened(request: Request, language: str, path: str, terms: Mapping[str, Any]) -> Page:
+    """A page in a language, of the moment, the rules and the leaf that terms name: where these are not the registry's,
+    whatever the page asks would be refused. `path`: where it stands, with its terms, for whoever is refused."""
     client = request.client.host if request.client is not None else ""
     request.app.state.rates.count(None, client, cost=MADE)
     api, head = Api(request, language), await request.app.state.heads.newest()
-    moment = (*PINNING, "zone") if "as_of" in terms else PINNING
-    pinned = {name: terms[name] for name in moment if name in terms}
+    meant = {name: terms[name] for name in (*PINNING, *(["zone"] if "as_of" in terms else [])) if name in terms}
     try:
-        known = await api.get("/v1/sources", pinned, limit=MOST_SOURCES)
+        known = await api.get("/v1/sources", meant, limit=MOST_SOURCES)
     except Refused as refusal:
-        if "address" in refusal.body:  # of what the registry tells today: this page, not what was asked for it
-            refusal.body["address"] = _of_today(request, language)
-        raise
+        raise _of_page(refusal, path, terms) from None
     api.as_of = str(known["revision"])
     return Page(
         request,
@@ -271,11 +269,15 @@ async def opened(request: Request, language: str, terms: Mapping[str, Any]) -> P
     )
 
 
-def _of_today(request: Request, language: str) -> str:
-    """The address of a page without its moment and its language."""
-    given = terms_of(request.query_params.multi_items())
-    query = urlencode({name: given[name] for name in given if name not in (*MOMENT, *PINNING)}, doseq=True)
-    return request.url.path.removeprefix(f"/{language}") + (f"?{query}" if query else "")
+def _of_page(refusal: Refused, path: str, terms: Mapping[str, Any]) -> Refused:
+    """A refusal of the moment of a page; where it tells what stands today, that is this page and no list of sources."""
+    body = refusal.body
+    if "address" not in body:
+        return refusal
+    today = {name: value for name, value in terms.items() if name not in PINNING}
+    if "rules" in body:  # the same revision, under the rules in force
+        today = {**terms, "rules": body["rules"]["today"]}
+    return Refused(refusal.status, {**body, "address": f"{path}?{urlencode(today, doseq=True)}"}, refusal.headers)
 
 
 MOST_SOURCES = 200  # the longest page of a list; a registry with more sources shows the others by their slugs

@@ -11,6 +11,7 @@ from app.api.answers import LIVE, UNCACHED
 from app.reading.countables import COUNTABLES, Countable
 from app.reading.dimensions import DETENTIONS, RELEASES
 from app.reading.questions import CountQuery
+from app.reading.terms import PINNING
 from app.web.asking import Refused, together
 from app.web.counting import further, past
 from app.web.counting.figures import groups_drawn, has_files
@@ -20,7 +21,7 @@ from app.web.counting.view import asides_of, table_of
 from app.web.faults import faults_of
 from app.web.figure import Figure
 from app.web.least import is_least
-from app.web.page import Opened, Page, PageRoute, language_of, no_such_page, opened, terms_of
+from app.web.page import Opened, Page, PageRoute, language_of, no_such_page, open_page, opened
 from app.web.told import Told, places_of, told_of
 
 IN_PLACE = 422  # a refusal that the reader can mend in the form
@@ -125,13 +126,12 @@ async def groups_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
 
 async def _opened(request: Request) -> tuple[Page, Mapping[str, Any] | None]:
     """The page as of the moment asked for; where that is refused, of the newest revision, with what the API said."""
-    language = language_of(request)
     try:
-        return await opened(request, language, terms_of(request.query_params.multi_items())), None
+        return await open_page(request), None
     except Refused as refusal:
         if refusal.status != IN_PLACE:
             raise
-        return await opened(request, language, {}), refusal.body
+        return await opened(request, language_of(request), request.url.path, {}), refusal.body
 
 
 async def _count(
@@ -141,7 +141,8 @@ async def _count(
     try:
         if problem is not None:
             # What else is wrong is told at once.
-            await page.api.get(countable.counted, {name: terms[name] for name in terms if name not in MOMENT})
+            unpinned = {name: terms[name] for name in terms if name not in (*MOMENT, *PINNING)}
+            await page.api.get(countable.counted, unpinned)
             return None, problem
         # The moment was read when the page was opened.
         return await page.api.get(countable.counted, {**terms, "as_of": page.api.as_of}), None
