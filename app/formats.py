@@ -1,6 +1,7 @@
 """Numbers, dates, places and lists as the readers of a language write them, by CLDR (pure)."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from functools import cache, lru_cache
@@ -21,6 +22,12 @@ IN_WORDS = {4: "y", 7: "yMMMM", 10: "yMMMMd"}
 UNGROUPED = {"es": 9_999}
 # "y" before its own sound; CLDR has no such rule either.
 SPANISH_I = re.compile(r"h?i(?!e)", re.IGNORECASE)
+# How a language quotes, where not as English does.
+QUOTATION, QUOTATIONS = ("“", "”"), {"es": ("«", "»")}
+# What is or looks like a quotation mark, by what Unicode calls it.
+MARKS = re.compile("QUOTATION MARK|ANGLE BRACKET|(LESS|GREATER)-THAN")
+# What stands in a name and parts no sentence, beside letters with their accents and digits.
+IN_NAMES = " .'’/&-–\u00a0"
 MINUS = "\N{MINUS SIGN}"
 FORMED = 4_096  # numbers, and dates, that are kept as they are written: those of some pages, under a megabyte
 
@@ -64,6 +71,16 @@ class Formats:
             return f"{whole.removesuffix(f' y {parts[-1]}')} e {parts[-1]}"
         return whole
 
+    def quoted(self, text: str) -> str:
+        """Somebody's words within a sentence of ours: every quotation mark in them is another than those around."""
+        opens, closes = QUOTATIONS.get(self.language, QUOTATION)
+        inner = "".join("'" if _is_a_quotation_mark(character) else character for character in text)
+        return f"{opens}{inner}{closes}"
+
+    def named(self, name: str) -> str:
+        """A name of the registry's: in quotation marks where it could be read as more of the sentence than itself."""
+        return name if all(map(_is_plain, name)) else self.quoted(name)
+
     def _dated(self, skeletons: Mapping[int, str], text: str) -> str:
         """A date with as much of it as its length says is known."""
         if len(text) not in skeletons:
@@ -76,6 +93,14 @@ class Formats:
         if isinstance(value, datetime):
             value = value.replace(second=0, microsecond=0, tzinfo=None)
         return _formed(skeleton, value, self.locale)
+
+
+def _is_plain(character: str) -> bool:
+    return character in IN_NAMES or unicodedata.category(character)[0] in "LMN"
+
+
+def _is_a_quotation_mark(character: str) -> bool:
+    return MARKS.search(unicodedata.name(character, "")) is not None
 
 
 # A page tells the same hundreds of numbers and days in both of its drawings and in its table, and Babel reads its

@@ -5,8 +5,6 @@ slugs, and dates in words. A release is one that was carried out, and counts tho
 unless the sentence says otherwise.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -42,10 +40,6 @@ NAMES: Mapping[str, tuple[str, str]] = {
 CODES = {name: of.codes for name, of in DIMENSIONS.items() if of.codes} | {"state": "states"}
 OF_SOURCES = ("source", "verified_by", "any_of", "all_of", "only_by")
 OF_COUNTRIES = ("nationality", "not_nationality")
-# What stands in a name and parts no sentence, beside letters with their accents and digits.
-IN_NAMES = " .'’/&-–\u00a0"
-# What is or looks like a quotation mark, by what Unicode calls it.
-MARKS = re.compile("QUOTATION MARK|ANGLE BRACKET|(LESS|GREATER)-THAN")
 # What is counted at another stage than carried out: one of them, and several.
 STAGES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     Stage.ANNOUNCED: (("announced release", "excarcelación anunciada"),
@@ -253,26 +247,10 @@ class Phrases:
         if name in CODES:
             return lowered(label(CODES[name], text, self._lang))
         if name == "facility" and self._setting.facility is not None:
-            return self._named(self._setting.facility)
+            return self._formats.named(self._setting.facility)
         if name in OF_SOURCES:
-            return self._named(self._setting.sources.get(text, text))
-        return text if isinstance(value, int) else self._quoted(text)  # anybody's words, as an address has them
-
-    def _named(self, name: str) -> str:
-        """A name of the registry's: in quotation marks where it could be read as more of the sentence than itself."""
-        return name if all(map(_is_plain, name)) else self._quoted(name)
-
-    def _quoted(self, text: str) -> str:
-        inner = "".join("'" if _is_a_quotation_mark(character) else character for character in text)
-        return self.said(f"“{inner}”", f"«{inner}»")
-
-
-def _is_plain(character: str) -> bool:
-    return character in IN_NAMES or unicodedata.category(character)[0] in "LMN"
-
-
-def _is_a_quotation_mark(character: str) -> bool:
-    return MARKS.search(unicodedata.name(character, "")) is not None
+            return self._formats.named(self._setting.sources.get(text, text))
+        return text if isinstance(value, int) else self._formats.quoted(text)  # anybody's words, as an address has them
 
 
 def _number(total: Numbers) -> int:

@@ -152,11 +152,16 @@ class Told:
         return narrowed
 
     def _within(self, name: str, value: Any) -> str:
-        """A value within a sentence."""
+        """A value within a sentence, which no words of anybody else's lengthen."""
         if name == "zone":
             return self.words.place_of(str(value))
         told = self.value(name, value)
-        return lowered(told) if name in CODES else told
+        if name in CODES:
+            return lowered(told)
+        if name in (*OF_SOURCES, "facility"):
+            return self.words.named(told)
+        is_said = name in COUNTRIES or name in DAYS or not isinstance(value, str)
+        return told if is_said else self.words.quoted(told)
 
     def things(self, noun: str) -> str:
         """What is counted, in a word."""

@@ -89,7 +89,7 @@ def limits(page: Page, terms: Mapping[str, Any]) -> list[str]:
         elif name == "min_sources":
             limits.append(_("verified by at least %(number)s sources") % {"number": words.number(value)})
         else:  # a facility, an area or a destination, which have names
-            limits.append(words.listed([str(name) for name in values]))
+            limits.append(words.listed([words.quoted(str(name)) for name in values]))
     return limits
 
 
