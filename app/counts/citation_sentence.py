@@ -181,7 +181,8 @@ class Phrases:
         """The sources by number, ties by name; the same release is in the number of each that verified it."""
         names = self._setting.sources
         told = [(-number, names.get(slug, slug)) for slug, number in verified.items()]
-        listed = self._formats.listed([f"{name} ({self._formats.number(-number)})" for number, name in sorted(told)])
+        of = self._formats
+        listed = of.listed([f"{of.named(name)} ({of.number(-number)})" for number, name in sorted(told)])
         if sum(verified.values()) <= total["verified"] + total["contested"]:
             return self.said(f"Verified by source: {listed}.", f"Verificadas por fuente: {listed}.")
         return self.said(f"Verified by source, with overlaps: {listed}.",

@@ -138,13 +138,13 @@ def sentence_of(terms: Row, lang: Language, groups: list[Row] | None = None, set
             "en",
             "Recuento, revision 663 (13 January 2026, 23:20 in Caracas): 91 releases in Venezuela since 8 January "
             "2026, of which 90 verified and 1 only reported. Verified by source, with overlaps: Foro Penal (56) and "
-            "Justicia, Encuentro y Perdón (53). /c/x",
+            "“Justicia, Encuentro y Perdón” (53). /c/x",
         ),
         (
             "es",
             "Recuento, revisión 663 (13 de enero de 2026, 23:20 en Caracas): 91 excarcelaciones en Venezuela desde el "
             "8 de enero de 2026, de ellas 90 verificadas y 1 solo reportada. Verificadas por fuente, con "
-            "coincidencias: Foro Penal (56) y Justicia, Encuentro y Perdón (53). /c/x",
+            "coincidencias: Foro Penal (56) y «Justicia, Encuentro y Perdón» (53). /c/x",
         ),
     ],
 )
@@ -176,6 +176,13 @@ def test_a_sentence_says_the_number_its_terms_the_revision_and_the_hour(lang: La
 )  # fmt: skip
 def test_a_sentence_has_names_and_dates_in_words(terms: Row, scope: str) -> None:
     assert f": {scope}" in sentence_of(terms_of(terms), "es")
+
+
+def test_the_name_of_a_source_adds_no_other_to_those_that_verified() -> None:
+    names = {**NAMES, "foro": "Comité (999), Foro Penal"}
+    setting = Setting(names, zone=ZoneInfo("America/Caracas"))
+    said = sentence(counted(TERMS, groups=GROUPS), 663, RECORDED, "/c/x", "en", setting)
+    assert "“Comité (999), Foro Penal” (56)" in said
 
 
 @pytest.mark.parametrize("mark", ['"', "”", "»", "›", "’", "‟", "❞", "》", "⟩", "＂", ">", "≫"])
