@@ -159,7 +159,7 @@ def alone_of(page: Page, figure: Figure) -> StandAlone:
     words, address = page.catalogue, page.public(kind_of(figure.name).page(page, figure.terms or {}))
     told = words.gettext("Recuento, revision %(revision)s") % {"revision": page.revision}
     invented = [words.gettext("Demonstration, invented people.")] if page.is_demo else []
-    return stand_alone(figure, words, origin=[*invented, told, address])
+    return stand_alone(figure, words, origin=[*invented, told], address=address)
 
 
 def table_of(figure: Figure) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from app.web.assets import FOLDER
 from app.web.catalogue import Catalogue
-from app.web.charts.text import wrapped
+from app.web.charts.text import width_of, wrapped
 from app.web.figure import Figure, plain, size_of
 from app.web.rendering import rendered
 
@@ -45,8 +45,8 @@ class StandAlone:
     height: int
 
 
-def stand_alone(figure: Figure, words: Catalogue, *, origin: Sequence[str]) -> StandAlone:
-    """The wide drawing of a figure as a file. `origin`: lines that say where it comes from."""
+def stand_alone(figure: Figure, words: Catalogue, *, origin: Sequence[str], address: str) -> StandAlone:
+    """The wide drawing of a figure as a file. `origin`: lines that say where it comes from; `address`: of its page."""
     drawn = Xml.fromstring(figure.wide)  # noqa: S314 - drawn by a template of ours
     for element in drawn.iter():
         element.tag = element.tag.removeprefix(SVG)
@@ -56,7 +56,8 @@ def stand_alone(figure: Figure, words: Catalogue, *, origin: Sequence[str]) -> S
     heading, top = _block("file-heading", figure.title, across, HEADING, top)
     at = top - HEADING[0] + APART
     caption, top = _block("file-caption", str(plain(figure.caption)), across, CAPTION, at + down + APART + CAPTION[0])
-    foot, top = _block("file-foot", "\n".join(origin), across, FOOT, top + APART // 2)
+    from_where = [*_lines("\n".join(origin), across, FOOT), *_address_lines(address, across)]
+    foot, top = _placed("file-foot", from_where, FOOT, top + APART // 2)
     style = "\n".join(needed(rules(), drawn))
     width, height = across + 2 * MARGIN, top - FOOT[1] + MARGIN // 2
     own = {"style": Markup(style), "drawing": Markup(drawing)}  # noqa: S704 - of our sheets and our templates
@@ -69,10 +70,29 @@ def stand_alone(figure: Figure, words: Catalogue, *, origin: Sequence[str]) -> S
 
 def _block(kind: str, text: str, across: int, size: tuple[int, int], top: int) -> tuple[Block, int]:
     """A text in lines from `top` on, and where the next line would stand."""
-    letter, apart = size
-    bold = kind == "file-heading"
-    lines = [line for part in text.splitlines() for line in wrapped(part, across, letter, most=MOST_LINES, bold=bold)]
+    return _placed(kind, _lines(text, across, size, bold=kind == "file-heading"), size, top)
+
+
+def _placed(kind: str, lines: Sequence[str], size: tuple[int, int], top: int) -> tuple[Block, int]:
+    _letter, apart = size
     return Block(kind, [(top + apart * at, line) for at, line in enumerate(lines)]), top + apart * len(lines)
+
+
+def _lines(text: str, across: int, size: tuple[int, int], *, bold: bool = False) -> list[str]:
+    letter, _apart = size
+    return [line for part in text.splitlines() for line in wrapped(part, across, letter, most=MOST_LINES, bold=bold)]
+
+
+def _address_lines(address: str, across: int) -> list[str]:
+    """An address in lines that begin with a mark between its parts: half a number would be read as another. A part that
+    is wider than a line goes on in the next."""
+    lines = [""]
+    for part in re.split(r"(?=[/?&])", address):
+        if width_of(lines[-1] + part, FOOT[0]) <= across:
+            lines[-1] += part
+        else:
+            lines += _lines(part, across, FOOT)
+    return [line for line in lines if line]
 
 
 def _without_links(drawn: Xml.Element) -> str:

@@ -74,6 +74,25 @@ def test_a_drawing_stands_alone(world: World) -> None:
     assert ".is-registry" not in answer.text, "rules of marks that it has not"
 
 
+@pytest.mark.parametrize("padding", range(12))
+def test_the_address_on_a_drawing_is_broken_between_its_terms_alone(world: World, padding: int) -> None:
+    """Half a revision would be read as another."""
+    world.restart_with(public_url=f"https://registry{'y' * padding}.example")
+    terms = "&".join(f"kind={kind}" for kind in ("full_release", "amnesty", "pardon", "banishment", "acquittal") * 2)
+    answer = world.client.get(f"{FIGURE}.svg?claim=7&{terms}&as_of=0")
+    feet = re.findall(r'class="file-foot"[^>]*>([^<]*)<', answer.text.replace("&amp;", "&"))
+    lines = feet[next(at for at, line in enumerate(feet) if line.startswith("https://")) :]
+    assert len(lines) > 1
+    assert "".join(lines) == f"https://registry{'y' * padding}.example/es/claims/7?{terms}&as_of=0"
+    assert [line for line in lines[1:] if line[0] not in "&?/"] == []
+
+
+def test_a_term_that_is_wider_than_a_drawing_goes_on_in_the_next_line(world: World) -> None:
+    answer = world.client.get(f"{FIGURE}.svg?claim=7&note={'x' * 400}&as_of=0")
+    feet = re.findall(r'class="file-foot"[^>]*>([^<]*)<', answer.text.replace("&amp;", "&"))
+    assert f"?note={'x' * 400}&as_of=0" in "".join(feet)
+
+
 def test_a_drawing_allows_its_own_style_alone(world: World) -> None:
     policy = world.client.get(f"{FIGURE}.svg?claim=7").headers["content-security-policy"]
     assert re.fullmatch(r"default-src 'none'; style-src 'sha256-[\w+/=]+'; frame-ancestors 'none'", policy)
