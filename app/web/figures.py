@@ -13,6 +13,7 @@ from app.api.answers import LIVE, UNCACHED
 from app.errors import NotFound
 from app.exchange.tables import to_cell, to_csv
 from app.reading.dimensions import PERSONAL
+from app.reading.questions import CountQuery
 from app.reading.terms import PERSONAL_FILTERS
 from app.web.charts.funnel import funnel_figure
 from app.web.charts.overlap import overlap_figure
@@ -108,8 +109,9 @@ async def drawn(page: Page, name: str, terms: Terms) -> Figure:
     kind = kind_of(name)
     if not kind.is_told(terms):
         raise NotFound(f"The address of this figure says of what it is: {kind.on}")
-    if kind.takes is not None:  # another would stand over numbers that it does not narrow
-        require_only(terms, (*kind.named, *kind.own, *kind.takes))
+    # Another would stand over numbers that it does not narrow, or change what is drawn without a word.
+    takes = CountQuery.model_fields if kind.takes is None else kind.takes
+    require_only(terms, (*kind.named, *kind.own, *takes))
     if is_personal(terms):
         raise NotFound(
             "Numbers by what is personal follow today's consent, and files are kept elsewhere: there is none."

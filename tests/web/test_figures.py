@@ -88,9 +88,9 @@ def test_the_address_on_a_drawing_is_broken_between_its_terms_alone(world: World
 
 
 def test_a_term_that_is_wider_than_a_drawing_goes_on_in_the_next_line(world: World) -> None:
-    answer = world.client.get(f"{FIGURE}.svg?claim=7&note={'x' * 400}&as_of=0")
+    answer = world.client.get(f"{FIGURE}.svg?claim=7&any_of={'x' * 400}&as_of=0")
     feet = re.findall(r'class="file-foot"[^>]*>([^<]*)<', answer.text.replace("&amp;", "&"))
-    assert f"?note={'x' * 400}&as_of=0" in "".join(feet)
+    assert f"?any_of={'x' * 400}&as_of=0" in "".join(feet)
 
 
 def test_a_drawing_allows_its_own_style_alone(world: World) -> None:
@@ -171,3 +171,11 @@ def test_a_term_that_a_figure_does_not_narrow_by_is_refused(world: World, addres
     answer = world.client.get(f"/es/{address}status=verified")
     assert answer.status_code == 422
     assert "status" in answer.text
+
+
+@pytest.mark.parametrize("further", ["by=event", "told_from=2026-01-12", "interval=month", "claims=true"])
+def test_a_line_is_drawn_by_terms_of_a_count_alone(world: World, further: str) -> None:
+    """Those of a series would draw another line than its caption tells of."""
+    world.file("foro")
+    answer = world.client.get(f"/en/figures/source-line.svg?source=foro&country=VE&{further}")
+    assert answer.status_code == 422
