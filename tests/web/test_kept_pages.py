@@ -98,15 +98,6 @@ def test_no_way_to_write_an_address_changes_what_others_read_at_it(world: World,
         assert [world.client.get(address).text for address in addresses] == told, path
 
 
-def test_a_page_pinned_by_earlier_rules_or_to_a_lost_entry_says_so_and_leads_to_today(world: World) -> None:
-    world.file("foro")
-    for path in ("", "counts", "claims", "sources", "corrections", "figures/contested.svg", "embed/funnel"):
-        for pins in ("rules=1", f"as_of={world.revision}&leaf=0123456789abcdef"):
-            answer = world.client.get(f"/es/{path}?{pins}")
-            assert answer.status_code == 410, (path, pins)
-            assert f'href="/es/{path}"' in answer.text
-
-
 def test_a_page_that_is_made_counts_as_several_requests(world: World) -> None:
     former = world.app.state.rates
     world.app.state.rates = Rates(by_client=MADE + 2, by_key=0)
