@@ -21,6 +21,11 @@ KEYS: dict[str, tuple[str, ...]] = {
 SPOKEN = {OPENS_IN_PLACE: "button", "Date": "date", "contentinfo": "content info", "group": "drawing"}
 
 
+# Whether what is to have the focus of a new page has it: a browser gives it a moment after the page has come. A link to
+# a place within the page takes it elsewhere.
+FOCUSED = """() => location.hash || [null, document.activeElement].includes(document.querySelector('[autofocus]'))"""
+
+
 @dataclass(frozen=True)
 class Heard:
     """A place where the reading stands: what is said of it, and the element."""
@@ -87,6 +92,7 @@ class Hearing:
         return self._arrives()
 
     def _arrives(self) -> str:
+        self._page.wait_for_function(FOCUSED)
         self._begin()
         return self._page.title()
 
