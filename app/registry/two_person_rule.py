@@ -9,6 +9,7 @@ person has one word about one thing, the last: a newer decision takes the place 
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from pydantic import BaseModel
 from sqlalchemy import delete, select, tuple_
@@ -49,18 +50,21 @@ def _died(session: Session, record: Record) -> bool:
 
 
 def wait_for_second(
-    context: WriteContext, kind: ProposedKind, about: Sequence[Record], decision: str, body: BaseModel
-) -> Outcome | None:
+    context: WriteContext, kind: ProposedKind, about: Sequence[Record], decision: str, body: BaseModel,
+    since: datetime | None = None,
+) -> Outcome | None:  # fmt: skip
     """Let a decision about the people of the records `about` wait for a second person, and return the outcome; None
     where the same decision is the last word of the holder of another key: it waits no longer and is to be carried out
-    now. Whatever else this holder had proposed about these people is taken back. Raises Forbidden for a key that names
-    no holder."""
-    return wait_about(context, kind, about[0].key, about[-1].key, decision, body)
+    now. Whatever else this holder had proposed about these people is taken back. A key that was revoked since is taken
+    for a thief's, and whoever decided before `since` did not know what came in then: neither has a word. Raises
+    Forbidden for a key that names no holder."""
+    return wait_about(context, kind, about[0].key, about[-1].key, decision, body, since=since)
 
 
 def wait_about(
-    context: WriteContext, kind: ProposedKind, a: int, b: int, decision: str, body: BaseModel, thing: str | None = None
-) -> Outcome | None:
+    context: WriteContext, kind: ProposedKind, a: int, b: int, decision: str, body: BaseModel, thing: str | None = None,
+    since: datetime | None = None,
+) -> Outcome | None:  # fmt: skip
     """`wait_for_second`, about the people of two records, or about a source (twice the same). `thing`: the first
     words of all decisions about the same thing, where a source has several."""
     session = context.session
@@ -77,7 +81,13 @@ def wait_about(
     mine = [proposal for proposal in waiting if _is_surely_of(session, proposal, context.key_id)]
     same = next((proposal for proposal in mine if proposal.decision == decision), None)
     _remove(session, [proposal for proposal in mine if proposal is not same])
-    others = [proposal for proposal in waiting if not is_one_holder(session, proposal.proposed_by, context.key_id)]
+    others = [
+        proposal
+        for proposal in waiting
+        if not is_one_holder(session, proposal.proposed_by, context.key_id)
+        and not api_keys.is_revoked(session, proposal.proposed_by)
+        and (since is None or proposal.proposed_at >= since)
+    ]
     # Two proposals of one holder may be about one thing by now: the people whom they were about were joined since.
     last_words = {fold(str(holder_of(session, other.proposed_by))): other for other in others}
     seconded = [proposal for proposal in last_words.values() if proposal.decision == decision]
@@ -91,12 +101,13 @@ def wait_about(
             a=a,
             b=b,
             decision=decision,
-            body=body.model_dump_json(),
+            body="",
             proposed_by=context.key_id,
             proposed_at=context.now,
         )
         session.add(same)
-        session.flush()
+    same.body, same.proposed_at = body.model_dump_json(), context.now  # who decides the same again knows what came in
+    session.flush()
     return Outcome("proposal", 202, context.log.revision, {"id": str(same.id)})
 
 

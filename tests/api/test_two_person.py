@@ -332,3 +332,13 @@ def test_two_curators_who_decide_in_the_same_moment_decide_once(world: World) ->
     assert entries == [(decided,)]
     proposed = [row[0] for row in world.rows("SELECT proposed_by FROM proposal")]
     assert len(proposed) == len(set(proposed)), "each curator has one last word"
+
+
+def test_what_a_revoked_key_had_proposed_is_no_half_of_a_decision(world: World) -> None:
+    """It may have been a thief's."""
+    child = world.file("pud", detainee__birth_date="2012", detainee__publish="counted")["detainee"]["id"]
+    assert consent(world, child, publish="named").status_code == 202
+    with writing(world.engine) as session:
+        api_keys.revoke(session, world.keys["curator"][4:12], world.now)
+    assert consent(world, child, SECOND, publish="named").status_code == 202
+    assert world.get(f"/v1/detainees/{child}").status_code == 404
