@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.errors import OutOfScope
+from app.errors import NotFound, OutOfScope
 from app.vocabulary import Role
 from app.web.asking import Api, Refused, together
 from app.web.catalogue import catalogue
@@ -70,13 +70,19 @@ async def sign_in(request: Request) -> Response:
         )
         fault = of_an_organisation if SENT_BY[back] == Role.REPORTER else of_a_curator
         return await ask_key(request, back, given, fault=fault, status=OutOfScope.status)
-    response = await _next(request, session, back, given)
+    try:
+        response = await _next(request, session, back, given)
+    except (Refused, NotFound):
+        if not is_filled_in(given):
+            raise
+        fault = words.gettext("This key does not open the form: it stays as it is for the key that it was begun with.")
+        return await ask_key(request, back, given, fault=fault, status=OutOfScope.status)
     sessions.keep(response, request, session)
     return response
 
 
 def is_filled_in(given: Given) -> bool:
-    """Whether somebody was in a form when a session ended."""
+    """Whether the fields of a form came along, which somebody was in when a session ended."""
     return not given.keys() <= {BACK, KEY}
 
 
@@ -100,7 +106,7 @@ async def _next(request: Request, session: Session, back: str, given: Given) -> 
         return await show_again(desk, given)
     if back == review.DECISION:
         return await review.show_decision(desk, given)
-    if back == objections.DECISION and objections.may_read(desk):
+    if back == objections.DECISION:
         return await objections.show_objections(desk, given)
     return RedirectResponse(desk.address(page_of(back)), 303)
 

@@ -217,3 +217,15 @@ def test_a_key_that_cannot_send_a_form_leaves_it_filled_in_for_one_that_can(offi
     assert "with the key of an organisation" in told.text
     assert officer.fill(SIGN_IN, {"key": officer.world.keys["foro"]}).status_code == 200
     assert officer.filled(RELEASE)["detainee.full_name"] == ["Rosa Quintana"]
+
+
+def test_a_correction_is_kept_for_the_organisation_whose_report_it_is_of(officer: Officer) -> None:
+    report = officer.world.file("foro", source_record_id="1")["report"]["id"]
+    officer.open(f"/desk/reports/{report}")
+    officer.world.now += IDLE + timedelta(minutes=1)
+    officer.fill("/desk/correction", {"detainee.full_name": "Rosa Quintana"})
+    told = officer.fill(SIGN_IN, {"key": officer.world.keys["jep"]})
+    assert told.status_code == 403
+    assert "This key does not open the form" in told.text
+    assert officer.fill(SIGN_IN, {"key": officer.world.keys["foro"]}).status_code == 200
+    assert officer.filled("/desk/correction")["detainee.full_name"] == ["Rosa Quintana"]
