@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 from sqlalchemy import bindparam, delete, insert
 from sqlmodel import Session, col
 
 from app.log import vault
 from app.models import Objection
 from app.models.log import ObjectionWish
-from app.registry.schemas import Line, Note, Shape
+from app.registry.schemas import Line, Shape
+from app.registry.text_checks import prose
 from app.registry.write import new_id
 
 # Half a page says who somebody is and what is wrong; what proves it is asked for by curators, elsewhere.
@@ -20,10 +21,15 @@ _FREE_SLOT = delete(Objection).where(col(Objection.slot) == bindparam("at"))
 _INSERT = insert(Objection)
 
 
+Words = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_WORDS), AfterValidator(prose)
+]
+
+
 class ObjectionIn(Shape):
     about: Line
     wish: ObjectionWish
-    words: Annotated[Note, StringConstraints(max_length=MOST_WORDS)] | None = None
+    words: Words | None = None
     contact: Line | None = None
 
 

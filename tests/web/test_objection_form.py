@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from app.web.asking import Api, Refused
 from tests.support import World
 from tests.web.test_people_pages import ANA, page, values_sent
 
@@ -40,8 +41,44 @@ def test_what_somebody_wrote_to_the_curators_is_not_lost_where_something_has_to_
     assert (given["about"], given["wish"]) == (person, "remove")
     assert full.replace("\r\n", "\n") in answer.text
     assert world.client.post("/es/objection", data=sent | {"contact": "+58 412"}, headers=HERE).status_code == 200
-    unknown = world.client.post("/es/objection", data={"about": "x" * 250, "wish": "hide"}, headers=HERE)
-    assert 'href="#about"' in unknown.text
+    blank = {"about": person, "wish": "hide", "words": " \r\n ", "contact": " "}
+    assert world.client.post("/es/objection", data=blank, headers=HERE).status_code == 200
+    long = world.client.post("/es/objection", data=blank | {"words": "x" * 1_001}, headers=HERE)
+    assert "Es más largo de lo que cabe: acórtelo." in long.text
+
+
+@pytest.mark.parametrize("about", ["mi hermano Dolores", "x" * 250, "https://registry.example/es/people"])
+def test_a_message_that_names_nobody_by_an_address_is_asked_again(world: World, about: str) -> None:
+    sent = {"about": about, "wish": "hide", "words": "No lo muestren."}
+    answer = world.client.post("/es/objection", data=sent, headers=HERE)
+    assert answer.status_code == 422
+    assert 'href="#about"' in answer.text
+    assert "No lo muestren." in answer.text
+    assert "tiene su mensaje" not in answer.text
+
+
+@pytest.mark.parametrize("kind", ["releases", "detentions"])
+def test_a_message_about_a_release_hides_its_person(world: World, kind: str) -> None:
+    filed = world.file(**ANA)
+    about = f"https://registry.example/v1/{kind}/{filed[kind[:-1]]['id']}"
+    assert world.client.post("/es/objection", data={"about": about, "wish": "hide"}, headers=HERE).status_code == 200
+    world.beat()
+    assert page(world, f"/es/people/{filed['detainee']['id']}").status_code == 404
+
+
+def test_a_message_that_came_at_a_crowded_moment_is_kept_to_be_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_sent: object, **_further: object) -> None:
+        raise Refused(503, {"status": 503, "code": "overloaded", "detail": "Try again."}, {})
+
+    person = world.file(**ANA)["detainee"]["id"]
+    monkeypatch.setattr(Api, "send", full)
+    sent = {"about": person, "wish": "hide", "words": "No lo muestren."}
+    answer = world.client.post("/es/objection", data=sent, headers=HERE)
+    assert answer.status_code == 503
+    assert "Vuelva a enviarlo en un minuto" in answer.text
+    assert "No lo muestren." in answer.text
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ def said(error: Mapping[str, Any], words: Catalogue) -> str:
         ),
         "interval_turned": _("Write both dates with their years, the earlier one first."),
         "choose": _("Choose one."),
+        "nobody_named": _("Copy the whole address of the page of the person: it ends in 36 letters and digits."),
         "would_open": _("This person was only counted before, and an objection opens nobody: decide for only counted."),
         "country_required": _("Say in which country the person is or was held."),
         "method_required": _("Whoever verified says how: choose it."),

@@ -28,6 +28,10 @@ FORMS = {f"/{language}{PATH}": MOST_BYTES for language in LANGUAGES}
 WISHES = get_args(ObjectionWish)
 FIELDS = ("about", "wish", "words", "contact")
 ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+# What an address leads to; of a person where it does not say.
+NAMED = re.compile(rf"(?:(releases|detentions)/)?({ID.pattern})", re.IGNORECASE)
+NOBODY_NAMED = {"errors": [{"pointer": "/about", "code": "nobody_named", "detail": ""}], "status": Invalid.status}
+BUSY = (429, 503)  # the same form can be sent again in a while
 
 
 @objections.get(PATH)
@@ -44,11 +48,13 @@ async def _show_form(page: Page, given: Mapping[str, str], problem: Mapping[str,
         "about": _("Address of the page of the person"), "words": _("What should the curators know?"),
         "contact": _("How can they reach you?"), "wish": _("What do you ask for?"),
     }  # fmt: skip
-    faulty, others = wrong_in(problem, titles, page.catalogue)
+    is_busy = problem.get("status") in BUSY
+    faulty, others = ([], []) if is_busy else wrong_in(problem, titles, page.catalogue)
     return await page.show(
         "people/objection.html", status=problem.get("status", 200), caching=UNCACHED, headers=SAME_ORIGIN,
         received=None, given={name: given.get(name, "") for name in FIELDS}, wishes=WISHES, most_words=MOST_WORDS,
-        most_contact=NAME_LENGTH, faulty=faulty, others=others, is_known=ID.fullmatch(given.get("about", "")),
+        most_contact=NAME_LENGTH, faulty=faulty, others=others, is_busy=is_busy,
+        is_known=ID.fullmatch(given.get("about", "")),
     )  # fmt: skip
 
 
@@ -61,18 +67,21 @@ async def _sent(request: Request) -> dict[str, str]:
     except ValueError:
         raise Invalid.at("", "malformed_form", "Send the form as the page made it.") from None
     # A browser sends each end of a line as two characters, and counts it as one where it says how many fit.
-    return {name: given[name][0].replace("\r\n", "\n") for name in FIELDS if name in given}
+    told = {name: given[name][0].replace("\r\n", "\n") for name in FIELDS if name in given}
+    return {name: value for name, value in told.items() if value.strip()}
 
 
 @objections.post(PATH)
 async def write_objection(page: Opened, sent: Annotated[dict[str, str], Depends(_sent)]) -> Response:
-    """Write to the curators. Whatever it is about, the answer is the same."""
-    known = ID.search(sent.get("about", ""))
-    about = f"/v1/detainees/{known[0].lower()}" if known else sent.get("about", "")
+    """Write to the curators. Whatever it is about, the answer is the same; what names nothing at all is asked again."""
+    named = NAMED.search(sent.get("about", ""))
+    if named is None:
+        return await _show_form(page, sent, NOBODY_NAMED)
+    about = f"/v1/{named[1] or 'detainees'}/{named[2].lower()}"
     try:
         answer = await page.api.send("POST", "/v1/objections", json.dumps({**sent, "about": about}).encode())
     except Refused as refusal:
-        if refusal.status != Invalid.status:
+        if refusal.status not in (Invalid.status, *BUSY):
             raise
         return await _show_form(page, sent, refusal.body)
     received = answer["next"].get(page.language, answer["next"]["en"])
