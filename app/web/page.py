@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
+from app import dates
 from app.api.answers import LIVE, MADE_FROM, UNCACHED, tags_known
 from app.api.codings import CODINGS, coding_for
 from app.api.heads import Head
@@ -47,8 +48,7 @@ TRACKING = (
     "utm_", "fbclid", "gclid", "gbraid", "wbraid", "gad_", "_gl", "dclid", "srsltid", "msclkid", "twclid", "ttclid",
     "li_fat_id", "yclid", "igsh", "mc_cid", "mc_eid", "_hs",
 )  # fmt: skip
-_APPENDED = tuple(name.encode() for name in TRACKING)
-OF_ALL = (*PINNING, "zone", "format")  # terms that every page takes; it has no other form than its own
+OF_ALL = (*PINNING, "zone")  # terms that every page takes
 NO_SUCH_TERM = "This page has no such term."
 NO_PROBLEM_HERE: dict[str, Any] = {"detail": None, "errors": [], "address": None, "code": None}
 MOMENT = ("as_of", "zone", "cursor")  # terms of when, and of where in a list
@@ -193,11 +193,12 @@ def require_only(terms: Mapping[str, Any], names: Collection[str]) -> None:
 
 
 def kept_as(path: str, query: bytes) -> bytes | None:
-    """The query by which the page at an address is kept, without what other sites append to links and without what has
-    no value, as `terms_of` reads it; None where it may not be kept."""
+    """The query by which the page at an address is kept: what `terms_of` reads of it, so that no other way to write an
+    address makes another page of it; None where it may not be kept."""
     if _KEPT.fullmatch(path) is None:
         return None
-    return b"&".join(part for part in query.split(b"&") if part.partition(b"=")[2] and not part.startswith(_APPENDED))
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return urlencode([(name, value) for name, value in pairs if _is_term(name, value)]).encode()
 
 
 def sent(
@@ -229,9 +230,15 @@ def terms_of(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         raise Invalid.at("", "too_many_terms", f"The address of a page names at most {MOST_TERMS} values.")
     given: dict[str, list[str]] = {}
     for name, value in pairs:
-        if value and not name.startswith(TRACKING):  # a form sends fields that nobody filled in
+        if _is_term(name, value):
             given.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+
+
+def _is_term(name: str, value: str) -> bool:
+    """Whether a part of an address says anything to a page: a form sends fields that nobody filled in, and a page has
+    no other form than its own."""
+    return bool(value) and name != "format" and not name.startswith(TRACKING)
 
 
 def language_of(request: Request) -> str:
@@ -252,6 +259,7 @@ async def opened(request: Request, language: str, path: str, terms: Mapping[str,
     client = request.client.host if request.client is not None else ""
     request.app.state.rates.count(None, client, cost=MADE)
     api, head = Api(request, language), await request.app.state.heads.newest()
+    _require_zone(terms.get("zone"))
     meant = {name: terms[name] for name in (*PINNING, *(["zone"] if "as_of" in terms else [])) if name in terms}
     try:
         known = await api.get("/v1/sources", meant, limit=MOST_SOURCES)
@@ -267,6 +275,15 @@ async def opened(request: Request, language: str, path: str, terms: Mapping[str,
         rules=known["rules"],
         head=head,
     )
+
+
+def _require_zone(zone: Any) -> None:
+    """Raises Refused, as the API would, for a zone that is none: where nothing asks for it, any word would do."""
+    try:
+        if isinstance(zone, str):
+            dates.parse_zone(zone)
+    except dates.DateError as error:
+        raise Refused(Invalid.status, Invalid.at("/zone", "invalid_zone", str(error)).body(), {}) from error
 
 
 def _of_page(refusal: Refused, path: str, terms: Mapping[str, Any]) -> Refused:

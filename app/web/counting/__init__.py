@@ -62,7 +62,7 @@ async def read_estimate(page: Opened) -> Response:
 
 
 async def _further(page: Page, path: str, view: Callable[[Page, Any, Told], Further], **more: Any) -> Response:
-    terms = {name: value for name, value in page.terms.items() if name not in ("as_of", "format")}
+    terms = {name: value for name, value in page.terms.items() if name != "as_of"}
     places, answer = await together(places_of(page), page.api.get(f"/v1{path}", terms, **more))
     told = told_of(page, places)
     return await page.show(
@@ -82,7 +82,7 @@ async def _counted(request: Request, countable: Countable) -> Response:
     if any(not value for value in request.query_params.values()):
         # A form sends what nobody filled in: the address that stays is without it.
         return RedirectResponse(page.address(_path(page), page.terms), 303, headers={"Cache-Control": UNCACHED})
-    terms = {name: value for name, value in page.terms.items() if name != "format"}
+    terms = page.terms
     moment = past.asked_at(request, countable, terms)
     if moment is not None and page.revision:
         return await past.led_to(page, _path(page), moment)
