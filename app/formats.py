@@ -25,7 +25,8 @@ SPANISH_I = re.compile(r"h?i(?!e)", re.IGNORECASE)
 # How a language quotes, where not as English does.
 QUOTATION, QUOTATIONS = ("“", "”"), {"es": ("«", "»")}
 # What is or looks like a quotation mark, by what Unicode calls it.
-MARKS = re.compile("QUOTATION MARK|ANGLE BRACKET|(LESS|GREATER)-THAN")
+MARKS = re.compile("QUOTATION MARK|ANGLE BRACKET|(LESS|GREATER)-THAN|PRIME|DOUBLE ACUTE|DOUBLE VERTICAL")
+APOSTROPHES = re.compile("'{2,}")  # of which two look like one such mark
 # What stands in a name and parts no sentence, beside letters with their accents and digits.
 IN_NAMES = " .'’/&-–\u00a0"
 MINUS = "\N{MINUS SIGN}"
@@ -75,7 +76,7 @@ class Formats:
         """Somebody's words within a sentence of ours: every quotation mark in them is another than those around."""
         opens, closes = QUOTATIONS.get(self.language, QUOTATION)
         inner = "".join("'" if _is_a_quotation_mark(character) else character for character in text)
-        return f"{opens}{inner}{closes}"
+        return opens + APOSTROPHES.sub("'", inner) + closes
 
     def named(self, name: str) -> str:
         """A name of the registry's: in quotation marks where it could be read as more of the sentence than itself."""
@@ -96,7 +97,8 @@ class Formats:
 
 
 def _is_plain(character: str) -> bool:
-    return character in IN_NAMES or unicodedata.category(character)[0] in "LMN"
+    is_letter = unicodedata.category(character)[0] in "LMN" and not _is_a_quotation_mark(character)
+    return is_letter or character in IN_NAMES
 
 
 def _is_a_quotation_mark(character: str) -> bool:

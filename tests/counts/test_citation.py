@@ -47,7 +47,7 @@ NUMBERS = {
 }
 # Without the marks that would be others in a sentence.
 LINES = st.text(
-    st.characters(categories=["L", "N", "Pd", "Pe", "Po", "Ps"], exclude_characters='"＂‚„〈〉《》〝〞〟⟨⟩⟪⟫'),
+    st.characters(categories=["L", "N", "Pd", "Pe", "Po", "Ps"], exclude_characters="'\"＂‚„〈〉《》〝〞〟⟨⟩⟪⟫ʹʺ′″‴⁗"),
     min_size=1,
     max_size=200,
 )
@@ -185,7 +185,7 @@ def test_the_name_of_a_source_adds_no_other_to_those_that_verified() -> None:
     assert "“Comité (999), Foro Penal” (56)" in said
 
 
-@pytest.mark.parametrize("mark", ['"', "”", "»", "›", "’", "‟", "❞", "》", "⟩", "＂", ">", "≫"])
+@pytest.mark.parametrize("mark", ['"', "”", "»", "›", "’", "‟", "❞", "》", "⟩", "＂", ">", "≫", "″", "ʺ", "˝", "''"])
 @pytest.mark.parametrize("lang, opens, closes", [("en", "“", "”"), ("es", "«", "»")])
 def test_words_of_an_address_stay_within_their_quotation_marks(
     lang: Language, opens: str, closes: str, mark: str
