@@ -107,21 +107,20 @@ def test_whoever_writes_waits_for_a_batch_of_a_list_and_not_for_the_list(
 
     monkeypatch.setattr(Filing, "step", step)
     worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
-    waited = []
+    waited: list[int] = []
 
     async def write() -> None:
         working = asyncio.create_task(worker.run())
         for _time in range(3):
-            before = len(batches)
             await asyncio.to_thread(write_once)
-            waited.append(len(batches) - before)
         worker.stop()
         await working
 
     def write_once() -> None:
         sleep(A_BATCH / 2)
+        before = len(batches)
         with as_only_writer(resting.engine):
-            pass
+            waited.append(len(batches) - before)
 
     asyncio.run(write())
     assert batches
