@@ -145,7 +145,7 @@ class Filing:
         with reading(self._engine) as session:
             laid_beside = not job.confirmed and records.has_any(session, job.source)
         facts = survey.survey(opened.rows(), fields=laid_beside)
-        questions = [*opened.questions(), *survey.about_ages(opened, facts.ages)]
+        questions = [*opened.questions(self._clock()), *survey.about_ages(opened, facts.ages)]
         if job.confirmed:
             return questions
         about_reports = []

@@ -1,6 +1,7 @@
 """Find the field of each column: by its heading, in English or Spanish, or by a mapping (pure)."""
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from app.matching.fold import fold
 
 # The number of known headings that makes a row the row of headings.
 LEAST_KNOWN = 2
+# Cells that may hold people back: those that say anything, that say anything but "no", that give a day to come.
+WithholdingCells = Literal["any", "any_but_no", "day_to_come"]
 # Headings in a message.
 MOST_MISSING = 3
 # Fields that tell people apart: a list without any of them is no list of people.
@@ -31,9 +34,6 @@ MAYBE = frozenset({"estado", "state"})
 FULL_OR_GIVEN = frozenset({"nombre", "name"})
 SENTENCE_TERM = "detention.sentence.term"
 AGE = "detainee.age"
-# Words of an unread heading that may be about the day of a publication, and whole headings of what is not published.
-_OF_PUBLICATION = frozenset(fold(word) for word in WORDS["asked"]["publication"])
-_NOT_PUBLISHED = frozenset(fold(heading) for heading in WORDS["asked"]["not_published"])
 # Folded heading of a column of ages that names their day → that day, as in a mapping.
 _AGE_DAYS = {fold(heading): day for day, headings in WORDS["age_on"].items() for heading in headings}
 
@@ -117,15 +117,27 @@ def day_of_ages(columns: Sequence[Column]) -> str | None:
     return next((day for heading in folded if (day := _BARE_AGE_DAYS.get(_bare(heading)))), None)
 
 
-def may_hold_back(column: Column) -> Literal["by_day", "by_any"] | None:
-    """Whether a column that is not read may say that people must not be published: where its cells hold days, or
-    whatever they hold; None where it may not, or the mapping says what it is."""
+def _any_of(name: str) -> re.Pattern[str]:
+    """A pattern of the folded words, or runs of words, of a list under [asked]; it finds whole words."""
+    return re.compile(rf"\b(?:{'|'.join(map(fold, WORDS['asked'][name]))})\b")
+
+
+_WITHHOLDING, _NOT_WITHHOLDING = _any_of("withholding"), _any_of("not_withholding")
+_DAY_OF_PUBLICATION = _any_of("day_of_publication")
+_WITHHELD_UNLESS_NO = frozenset(fold(heading) for heading in WORDS["asked"]["withheld_unless_no"])
+
+
+def withholding_cells(column: Column) -> WithholdingCells | None:
+    """Which cells of a column that is not read may say that people must not be published. None where none may, and
+    where the mapping says what the column is."""
     folded = compared(column.heading)
     if column.fields or column.named:
         return None
-    if folded in _NOT_PUBLISHED:
-        return "by_any"
-    return None if _OF_PUBLICATION.isdisjoint(folded.split()) else "by_day"
+    if folded in _WITHHELD_UNLESS_NO:
+        return "any_but_no"
+    if _WITHHOLDING.search(_NOT_WITHHOLDING.sub(" ", folded)):
+        return "any"
+    return "day_to_come" if _DAY_OF_PUBLICATION.search(folded) else None
 
 
 def known_in(cells: Sequence[str], mapping: Mapping) -> int:

@@ -3,19 +3,25 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from typing_extensions import TypedDict
 
-from app.exchange.imports.cell_values import is_date
+from app.exchange.imports.cell_values import WORDS, is_date
 from app.exchange.imports.cells import Cells
 from app.exchange.imports.doubtful_rows import DoubtfulRows
-from app.exchange.imports.headings import SENTENCE_TERM, Column, may_hold_back
+from app.exchange.imports.headings import SENTENCE_TERM, Column, withholding_cells
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
 from app.exchange.imports.rows import Row
 from app.exchange.imports.sentences import StoredQuestion, Value, about_list
+from app.exchange.imports.sheet_dates import possible_days
 from app.exchange.imports.tally import Tally
 from app.matching.fold import fold
+from app.registry.embargo_terms import LAST_ZONE
 from app.wire.imports import ImportColumn, ListForm
+
+# Cells that hold nobody back under "No publicar".
+NO = frozenset(WORDS["asked"]["no"])
 
 
 class OpenedShape(TypedDict):
@@ -63,27 +69,32 @@ class Opened:
             counting = counting and place is not None and row.text(place) == str(number)
         return number, counting and number > 1
 
-    def questions(self) -> list[StoredQuestion]:
+    def questions(self, now: datetime) -> list[StoredQuestion]:
         """The questions about whole columns, which only a mapping answers. Raises BadFile."""
         unnamed = [column for column in self.columns if column.fields and not column.named]
         terms = [column for column in unnamed if column.fields == (SENTENCE_TERM,)]
-        by_day, by_any = (
-            [column for column in self.columns if may_hold_back(column) == how] for how in ("by_day", "by_any")
-        )
         return [
             *(about_column("hidden_column", column) for column in unnamed if column.hidden),
             *(about_column("sentence_date", column) for column in terms if self._has_dates(column.place)),
-            *(about_column("publication_column", column) for column in by_day if self._has_dates(column.place)),
-            *(about_column("publication_column", column) for column in by_any if self._has_texts(column.place)),
+            *(about_column("publication_column", column) for column in self.columns if self._may_withhold(column, now)),
         ]
 
     def _has_dates(self, place: int) -> bool:
         rows = () if self.cells is None else self.cells()
         return any(place < len(row.texts) and is_date(row.texts[place], self.mapping.dates) for row in rows)
 
-    def _has_texts(self, place: int) -> bool:
-        rows = () if self.cells is None else self.cells()
-        return any(row.text(place) for row in rows)
+    def _may_withhold(self, column: Column, now: datetime) -> bool:
+        """Whether some cell of a column that is not read may say that a person must not be published."""
+        cells, place = withholding_cells(column), column.place
+        if cells is None or self.cells is None:
+            return False
+        if any(place in row.without for row in self.cells()):
+            return True  # a formula without its value may give any
+        texts = (row.text(place) for row in self.cells())
+        if cells == "day_to_come":
+            today = now.astimezone(LAST_ZONE).date()  # an embargo ends where its day has begun everywhere
+            return any(day > today for text in texts for day in possible_days(text, self.mapping.dates))
+        return any(text and not (cells == "any_but_no" and text.casefold() in NO) for text in texts)
 
     def shape(self) -> OpenedShape:
         return {

@@ -64,7 +64,7 @@ def file_list(
     if not whole.rows:
         raise BadFile("no_rows", NO_ROWS)
     receipt = _Sum(opened, whole, sent, line.lang)
-    questions = [*opened.questions(), *survey.about_ages(opened, whole.ages), *survey.about_counting(counting)]
+    questions = [*opened.questions(now), *survey.about_ages(opened, whole.ages), *survey.about_counting(counting)]
     if questions:
         translated = [sentences.translated(question, line.lang) for question in questions]
         return receipt.shape(questions=translated), receipt.wrong()

@@ -4,6 +4,7 @@ A date that can be read in two ways is refused: nobody was detained on a day tha
 """
 
 import re
+from datetime import date
 from enum import StrEnum
 from typing import NoReturn
 
@@ -45,6 +46,7 @@ _NUMBERS = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d+)")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[/.-](\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})[/.-](\d{1,2})(?:[/.-](\d{1,2}))?")
 _NO_YEAR = re.compile(r"(?:el )?(\d{1,2})(?:st|nd|rd|th|º|°|ro)?[ /.-]*(?:de |of )?([^\W\d]+)")
+_SHORT_YEAR = re.compile(r"(?<!\d)(\d\d)$")
 _CLOCK = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?$")
 # A spreadsheet's number for a day from 1927 to 2064, counted from 1900: a day only if it is formatted as a day.
 _SERIAL = re.compile(r"[1-5]\d{4}")
@@ -86,6 +88,18 @@ def read(text: str, order: Order | None) -> str:
         return dates.parse(date).text
     except dates.DateError:
         _invalid("date_unread")
+
+
+def possible_days(text: str, order: Order | None) -> list[date]:
+    """The days that a cell may mean: two where the order of its numbers is open, of this century where its year has two
+    digits; none where it gives no full day."""
+    try:
+        return [date.fromisoformat(day)] if dates.is_day(day := read(text, order)) else []
+    except UnclearDate as error:
+        if error.code == "ambiguous_date":
+            return [day for each in Order for day in possible_days(text, each)]
+        whole = _SHORT_YEAR.sub(r"20\1", _CLOCK.sub("", text.strip()))
+        return possible_days(whole, order) if error.code == "ambiguous_year" and whole != text else []
 
 
 def _numbers(first: int, second: int, year: str, order: Order | None) -> str:

@@ -62,3 +62,21 @@ def test_rows_of_a_list_whose_key_was_revoked_stay(world: World) -> None:
         api_keys.revoke(session, world.keys["foro"][4:12], world.now)
     end_day(world)
     assert [waits["problem"]["code"] for waits in world.waiting("admin")] == ["conflict"]
+
+
+def test_nothing_is_filed_of_a_list_that_may_hold_people_back_until_its_mapping_says_so(world: World) -> None:
+    listed = LIST.replace("publish not before", "confidential").replace("2026-03-10", "yes")
+    for params in ({}, {"confirm": "true"}):
+        receipt = world.send_list(listed, **params)
+        assert receipt["state"] == "questioned"
+        assert [(one["code"], one["answer"]) for one in receipt["questions"]] == [("publication_column", "mapping")]
+    assert world.get("/v1/detainees").json()["data"] == []
+    receipt = world.send_list(listed, mapping="[columns]\nconfidential = []\n")
+    assert (receipt["state"], outcomes(receipt)) == ("done", {"new": 2})
+
+
+def test_a_day_of_publication_is_asked_about_until_it_has_begun(world: World) -> None:
+    listed = LIST.replace("publish not before", "published on")
+    assert world.send_list(listed)["state"] == "questioned"
+    world.now = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    assert world.send_list(listed)["state"] == "done"

@@ -6,6 +6,7 @@ from app.exchange.imports.faults import BadFile
 from app.exchange.imports.mapping import Mapping
 from tests.exchange.imports.sheets import row, xlsx
 from tests.exchange.imports.test_lists import bodies, faults, opened, refusal
+from tests.support import NOW
 
 GROUPED = "Código;Nombre;Detención;;Excarcelación;;País\n;;Fecha;Lugar;Fecha;Tipo;\n"
 IN_GROUPS = {
@@ -89,16 +90,16 @@ def test_a_hidden_column_that_would_be_read_is_asked_about_before_the_run() -> N
         row(2, "Ana Ruz", "VE", "x"),
         before='<cols><col min="3" max="9" hidden="1"/></cols>',
     )
-    assert [one["code"] for one in opened(made).questions()] == ["hidden_column"]
-    assert opened(made, '[columns]\nNota = "note"\n').questions() == []
+    assert [one["code"] for one in opened(made).questions(NOW)] == ["hidden_column"]
+    assert opened(made, '[columns]\nNota = "note"\n').questions(NOW) == []
 
 
 def test_dates_where_a_sentence_stands_are_asked_about_before_the_run() -> None:
     said = "Nombre,Sentence\nAna Ruz,2031-12-07\nEva Sol,life\n"
-    assert [one["code"] for one in opened(said).questions()] == ["sentence_date"]
-    assert opened("Nombre,Sentence\nAna Ruz,12 years\n").questions() == []
+    assert [one["code"] for one in opened(said).questions(NOW)] == ["sentence_date"]
+    assert opened("Nombre,Sentence\nAna Ruz,12 years\n").questions(NOW) == []
     mapping = '[columns]\nSentence = ["detention.sentence.until", "detention.sentence.term"]\n'
-    assert opened(said, mapping).questions() == []
+    assert opened(said, mapping).questions(NOW) == []
 
 
 EMBARGOES = [
@@ -114,33 +115,57 @@ def test_a_column_that_names_the_end_of_an_embargo_is_read_as_one(heading: str) 
 
 
 ASKED = [
-    ("no publicar", "2026-03-20"), ("No publicar", "x"), ("do not publish", "yes"),
-    ("Fecha de publicación", "20/03/2026"), ("Fecha publicación", "2026-03-20"), ("Publicable desde", "2026-03-20"),
+    ("no publicar", "2026-03-20"), ("No publicar", "x"), ("No publicar", "s/d"), ("do not publish", "yes"),
+    ("NO PUBLICAR (x)", "x"), ("No publicar nombre", "x"), ("Publicar nombre", "no"), ("¿Se puede publicar?", "no"),
+    ("Publicable", "no"), ("Publicable", "-"), ("Publicable desde", "2026-03-20"), ("Hacer público", "no"),
+    ("Difundir", "no"), ("Confidencial", "sí"), ("Identidad reservada", "x"), ("Reservado/a", "sí"),
+    ("Reserva de identidad", "sí"), ("Embargado", "sí"), ("Embargo (sí/no)", "sí"), ("Privado", "x"),
+    ("Dato privado de un privado de libertad", "x"), ("Anonimato", "sí"), ("Anónimo", "x"),
+    ("Confidential", "yes"), ("Under embargo", "yes"), ("Embargoed", "2020-01-01"), ("Private", "x"),
+    ("Publish name?", "no"), ("Publishable", "no"), ("Withhold name", "x"), ("Not published", "x"),
+    ("Fecha de publicación", "20/03/2026"), ("Fecha publicación", "2026-03-20"), ("Fecha de publicación", "20/3/26"),
+    ("Fecha de publicación", "2026-03-20 18:00"), ("Fecha de publicación", "02/04/2026"),
     ("release date for publication", "2026-03-20"), ("publication date", "20 March 2026"),
+    ("Publish date", "2026-03-20"),
+    ("Publicado el", "2026-03-20"), ("Published on", "2026-03-20"), ("Date published", "2026-03-20"),
     ("Reserva", "2026-03-20"),
-    ("Difusión autorizada el", "2026-03-20"),
+    ("Difusión autorizada el", "2026-03-20"), ("Autoriza la publicación", "no"), ("Publication consent", "no"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("heading, cell", ASKED)
 def test_a_column_that_may_hold_people_back_is_asked_about_before_the_run(heading: str, cell: str) -> None:
     said = f"Nombre,País,{heading}\nAna Ruz,VE,\nEva Sol,VE,{cell}\n"
-    (question,) = opened(said).questions()
+    (question,) = opened(said).questions(NOW)
     assert (question["code"], question["answer"]) == ("publication_column", "mapping")
     assert f"«{heading}»" in question["details"]["es"]
-    assert opened(said, f'[columns]\n"{heading}" = []\n').questions() == []
-    assert opened(said, f'[columns]\n"{heading}" = "publish_not_before"\n').questions() == []
+    assert opened(said, f'[columns]\n"{heading}" = []\n').questions(NOW) == []
+    assert opened(said, f'[columns]\n"{heading}" = "publish_not_before"\n').questions(NOW) == []
+
+
+@pytest.mark.parametrize("heading", ["Confidencial", "No publicar", "Fecha de publicación"])
+def test_a_formula_without_its_value_may_hold_people_back(heading: str) -> None:
+    made = xlsx(row(1, "Nombre", "País", heading), row(2, "Ana Ruz", "VE", '<c r="C2"><f>A1</f></c>'))
+    assert [one["code"] for one in opened(made).questions(NOW)] == ["publication_column"]
 
 
 @pytest.mark.parametrize(
     "heading, cell",
     [
-        ("no publicar", ""), ("Fecha de publicación", ""), ("Enlace de la publicación", "https://example.org"),
-        ("Fecha ante el Ministerio Público", "2026-01-20"), ("Publicar", "anónimo"),
+        ("no publicar", ""), ("No publicar", "No"), ("No publicar", "-"), ("Do not publish", "no"),
+        ("Confidencial", ""),
+        ("Fecha de publicación", ""), ("Enlace de la publicación", "https://example.org"),
+        ("Fecha de publicación", "2025-03-04"), ("Fecha de publicación", "01/03/2026"),
+        ("Fecha de publicación", "2027"),
+        ("Fecha de publicación del tuit", "4/3/25"), ("Fecha publicación en web", "4 de marzo de 2025"),
+        ("Gaceta de publicación", "2025"), ("Reserva", "2019"), ("Publicado el", "2025-03-04"), ("Publicado", "no"),
+        ("Published on", "2025-03-04"), ("Date published", "2025-03-04"), ("Publish date", "2025-03-04"),
+        ("Privado/a de libertad desde", "2027-03-04"), ("Abogado privado", "Luis Sosa"), ("Fuente anónima", "x"),
+        ("Fecha ante el Ministerio Público", "2026-04-20"), ("Publicar", "anónimo"),
     ],
 )  # fmt: skip
 def test_a_column_that_holds_nobody_back_is_not_asked_about(heading: str, cell: str) -> None:
-    assert opened(f"Nombre,País,{heading}\nAna Ruz,VE,{cell}\n").questions() == []
+    assert opened(f"Nombre,País,{heading}\nAna Ruz,VE,{cell}\n", 'dates = "day_first"\n').questions(NOW) == []
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import Opened
 from tests.exchange.imports.sheets import ods, row, xlsx
+from tests.support import NOW
 
 ROOT = Path(__file__).parents[3]
 REAL = ROOT.parent / "shared" / "data" / "lists"
@@ -125,4 +126,4 @@ def test_nothing_slips_of_a_real_list(name: str) -> None:
     mapping = Mapping.read((MAPPINGS / f"{name}.toml").read_text(encoding="utf-8"))
     opened = open_list((REAL / f"{name}.csv").read_bytes(), mapping)
     assert slipped(opened) == {}
-    assert opened.questions() == []
+    assert opened.questions(NOW) == []

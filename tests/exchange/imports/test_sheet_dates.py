@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import dates
-from app.exchange.imports.sheet_dates import Order, UnclearDate, read
+from app.exchange.imports.sheet_dates import Order, UnclearDate, possible_days, read
 
 DAY, MONTH = Order.DAY_FIRST, Order.MONTH_FIRST
 
@@ -102,3 +102,26 @@ def test_every_day_is_read_back_in_every_declared_form(day) -> None:  # type: ig
 def test_whatever_a_cell_holds_a_date_comes_out_or_a_reason(said: str, order: Order | None) -> None:
     with suppress(UnclearDate):
         assert dates.parse(read(said, order)).lo > 0
+
+
+@pytest.mark.parametrize(
+    "said, order, meant",
+    [
+        ("03/04/2026", None, {"2026-04-03", "2026-03-04"}),
+        ("03/04/2026", DAY, {"2026-04-03"}),
+        ("03/04/26", None, {"2026-04-03", "2026-03-04"}),
+        ("12 de enero de 26", None, {"2026-01-12"}),
+        ("20/03/26 18:00", None, {"2026-03-20"}),
+        ("enero de 2026", None, set()),
+        ("ene-26", None, set()),
+        ("2026", None, set()),
+        ("12/03/202", None, set()),
+        ("31/02/26", None, set()),
+        ("12 de enero", None, set()),
+        ("pendiente", None, set()),
+    ],
+)
+def test_a_cell_may_mean_a_day_in_every_order_and_of_this_century(
+    said: str, order: Order | None, meant: set[str]
+) -> None:
+    assert {str(day) for day in possible_days(said, order)} == meant
