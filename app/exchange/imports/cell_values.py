@@ -12,7 +12,7 @@ from app.countries import COUNTRIES
 from app.exchange import template
 from app.exchange.imports.cells import MOST_CHARACTERS
 from app.exchange.imports.csv_text import UNREAD
-from app.exchange.imports.fields import BIRTH, EMBARGO, FIELDS, GIVEN_NAMES, NAME, NEVER_UNSAID, SURNAMES, Field
+from app.exchange.imports.fields import BIRTH, EMBARGO, FIELDS, GIVEN_NAMES, NAME, SURNAMES, UNKNOWN_IS_ERROR, Field
 from app.exchange.imports.sentences import FAULTS
 from app.exchange.imports.sheet_dates import Order, UnclearDate, has_clock, read
 from app.exchange.tables import unquoted
@@ -110,7 +110,7 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
             "formula",
             "This is what a spreadsheet writes where it can compute nothing: put the value there, or leave it empty.",
         )
-    elif field.kind != "text" and name not in NEVER_UNSAID and _is_unsaid(text) and not _names_code(field, text):
+    elif field.kind != "text" and name not in UNKNOWN_IS_ERROR and _is_unsaid(text) and not _names_code(field, text):
         return None
     match field.kind:
         case "date" if name == EMBARGO:

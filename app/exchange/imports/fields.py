@@ -25,7 +25,7 @@ BIRTH = "detainee.birth_date"
 EMBARGO = "publish_not_before"
 PUBLISH = "detainee.publish"
 # A word for "unknown" in a cell of these is an error: read as nothing said, it would show somebody, or too early.
-NEVER_UNSAID = frozenset({EMBARGO, PUBLISH})
+UNKNOWN_IS_ERROR = frozenset({EMBARGO, PUBLISH})
 
 FIELDS: dict[str, Field] = {
     "source_record_id": LINE,
