@@ -77,8 +77,8 @@ def rows_of(
             "outcome": ImportOutcome(row.outcome),
             "report_id": row.report,
             "revision": row.revision,
-            "errors": faults[row.row] if row.outcome == ImportOutcome.ERROR else [],
-            "warnings": [] if row.outcome == ImportOutcome.ERROR else faults[row.row],
+            "errors": [fault for fault in faults[row.row] if fault["code"] not in WARNINGS],
+            "warnings": [fault for fault in faults[row.row] if fault["code"] in WARNINGS],
         }
         for row, disclosures in rows
     ]

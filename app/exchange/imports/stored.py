@@ -18,7 +18,7 @@ from app.errors import ListsWaiting, NotFound
 from app.exchange.imports.fault_groups import Groups
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import digest_of
-from app.exchange.imports.sentences import KeptFault, KeptRowError
+from app.exchange.imports.sentences import WISH_WITHDRAWN, KeptFault, KeptRowError
 from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome
 from app.log import vault
@@ -218,7 +218,7 @@ def advance(
         counts[row.outcome] = counts.get(row.outcome, 0) + 1  # an earlier version knew fewer outcomes
         if row.outcome == "error":
             groups.add(row.row, row.faults or [])
-        elif row.faults:
+        elif any(fault["code"] == WISH_WITHDRAWN for fault in row.faults or ()):
             withdrawn.add(row.row)
         if row.about is not None:
             told[row.about] = told.get(row.about, 0) + 1

@@ -3,7 +3,10 @@
 import pytest
 
 from app.database import reading, writing
-from app.exchange.imports import stored
+from app.exchange.imports import receipts, stored
+from app.exchange.imports.faults import Fault
+from app.exchange.imports.sentences import WISH_WITHDRAWN
+from app.exchange.imports.stored import RowOutcome
 from app.import_codes import ImportState
 from tests.exchange.imports.test_filing import begin
 from tests.support import NOW, World
@@ -31,3 +34,20 @@ def test_an_import_that_has_ended_stays_as_it_ended(world: World, state: str) ->
         stored.finish(session, world.app.state.secret, ended, "failed", NOW)
         assert stored.load(session, job).state == state
         assert stored.file_of(session, world.app.state.secret, job) is not None
+
+
+def test_a_fault_of_a_filed_row_is_a_withdrawn_wish_only_by_its_code(world: World) -> None:
+    job, secret = begin(world, b""), world.app.state.secret
+    codes = ["another_code", WISH_WITHDRAWN]
+    faults = [Fault(None, "/detainee/publish", code, "What was said of it.").shape() for code in codes]
+    rows = [RowOutcome(number, "new", None, None, [fault]) for number, fault in enumerate(faults, 2)]
+    with writing(world.engine) as session:
+        assert stored.advance(session, secret, stored.load(session, job), rows, 3, NOW)
+    with reading(world.engine) as session:
+        told = receipts.shape(stored.load(session, job), secret)["warnings"]
+        assert [(one["code"], one["count"], [row["row"] for row in one["examples"]]) for one in told] == [
+            (WISH_WITHDRAWN, 1, [3])
+        ]
+        listed = receipts.rows_of(session, secret, job, 0, 9)
+    assert [[error["code"] for error in row["errors"]] for row in listed] == [["another_code"], []]
+    assert [[warning["code"] for warning in row["warnings"]] for row in listed] == [[], [WISH_WITHDRAWN]]
