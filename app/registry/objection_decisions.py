@@ -1,13 +1,12 @@
 """Two curators decide about objections: upheld, and to what that leads, or dismissed."""
 
 import uuid
-from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
-from sqlalchemy import delete, func, select, update
-from sqlmodel import Session, col
+from sqlalchemy import delete, update
+from sqlmodel import col
 
 from app.errors import Invalid, NotFound
 from app.models import Objection, Proposal, Record
@@ -55,10 +54,7 @@ def decide(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisi
         )
     if body.decision == "upheld":
         two_person_rule.take_back(context, "consent", (record,))  # whoever upholds it no longer shows more
-    # Nobody is shown again by a curator who had not read what was written since.
-    since = _newest(session, record) if body.decision == "dismissed" else None
-    decision = body.to or body.decision
-    waits = two_person_rule.wait_for_second(context, "objection", (record,), decision, body, since)
+    waits = two_person_rule.wait_for_second(context, "objection", (record,), body.to or body.decision, body)
     if waits:
         return waits
     hiding = hidden_records(session, place.detainee)
@@ -80,10 +76,3 @@ def decide(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisi
         run(objections.where(col(Objection.state).in_(UNDECIDED)).values(over))
     run(delete(Proposal).where(col(Proposal.kind) == "objection", col(Proposal.a).in_(keys)))
     return Outcome("objection", 201, context.log.revision, {"detainee": str(record.detainee_id)})
-
-
-def _newest(session: Session, record: Record) -> datetime | None:
-    """When the newest undecided objection of a person came in."""
-    keys = [of_person.key for of_person in records.of_person(session, record)]
-    undecided = (col(Objection.record).in_(keys), col(Objection.state).in_(UNDECIDED))
-    return session.scalars(select(func.max(col(Objection.received_at))).where(*undecided)).one()

@@ -9,7 +9,6 @@ person has one word about one thing, the last: a newer decision takes the place 
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 
 from pydantic import BaseModel
 from sqlalchemy import delete, select, tuple_
@@ -50,21 +49,18 @@ def _died(session: Session, record: Record) -> bool:
 
 
 def wait_for_second(
-    context: WriteContext, kind: ProposedKind, about: Sequence[Record], decision: str, body: BaseModel,
-    since: datetime | None = None,
-) -> Outcome | None:  # fmt: skip
+    context: WriteContext, kind: ProposedKind, about: Sequence[Record], decision: str, body: BaseModel
+) -> Outcome | None:
     """Let a decision about the people of the records `about` wait for a second person, and return the outcome; None
     where the same decision is the last word of the holder of another key: it waits no longer and is to be carried out
-    now. Whatever else this holder had proposed about these people is taken back. A key that was revoked since is taken
-    for a thief's, and whoever decided before `since` did not know what came in then: neither has a word. Raises
-    Forbidden for a key that names no holder."""
-    return wait_about(context, kind, about[0].key, about[-1].key, decision, body, since=since)
+    now. Whatever else this holder had proposed about these people is taken back; a key that was revoked since is taken
+    for a thief's, and has no word. Raises Forbidden for a key that names no holder."""
+    return wait_about(context, kind, about[0].key, about[-1].key, decision, body)
 
 
 def wait_about(
-    context: WriteContext, kind: ProposedKind, a: int, b: int, decision: str, body: BaseModel, thing: str | None = None,
-    since: datetime | None = None,
-) -> Outcome | None:  # fmt: skip
+    context: WriteContext, kind: ProposedKind, a: int, b: int, decision: str, body: BaseModel, thing: str | None = None
+) -> Outcome | None:
     """`wait_for_second`, about the people of two records, or about a source (twice the same). `thing`: the first
     words of all decisions about the same thing, where a source has several."""
     session = context.session
@@ -86,7 +82,6 @@ def wait_about(
         for proposal in waiting
         if not is_one_holder(session, proposal.proposed_by, context.key_id)
         and not api_keys.is_revoked(session, proposal.proposed_by)
-        and (since is None or proposal.proposed_at >= since)
     ]
     # Two proposals of one holder may be about one thing by now: the people whom they were about were joined since.
     last_words = {fold(str(holder_of(session, other.proposed_by))): other for other in others}
@@ -106,7 +101,8 @@ def wait_about(
             proposed_at=context.now,
         )
         session.add(same)
-    same.body, same.proposed_at = body.model_dump_json(), context.now  # who decides the same again knows what came in
+    # Who decides the same again may have another key by now, and another reason.
+    same.body, same.proposed_by, same.proposed_at = body.model_dump_json(), context.key_id, context.now
     session.flush()
     return Outcome("proposal", 202, context.log.revision, {"id": str(same.id)})
 

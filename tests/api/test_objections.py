@@ -505,25 +505,6 @@ def test_nobody_is_shown_again_against_the_last_word_of_the_first_curator(world:
     assert world.get("/v1/proposals", "curator").json()["data"] == []
 
 
-def test_nobody_is_shown_again_by_a_curator_who_had_not_read_what_was_written_since(world: World) -> None:
-    filed = world.file()
-    world.object_to(address(filed))
-    world.beat()
-    dismissed = {"decision": "dismissed", "reason": "an invented one"}
-    first = f"/v1/objections/{queue(world)[0]['id']}/decision"
-    assert world.post(first, dismissed, "curator").status_code == 202
-    world.now += timedelta(minutes=5)
-    world.object_to(address(filed), host="203.0.113.9", words="They came to her house again.")
-    world.beat()
-    with writing(world.engine) as session:
-        world.keys["second curator"] = world._key(session, Role.CURATOR, None, "Luis Ortega")
-    path = f"/v1/objections/{queue(world)[0]['id']}/decision"
-    assert world.post(path, dismissed, "second curator").status_code == 202
-    assert not shown(world, filed)
-    assert world.post(path, dismissed, "curator").status_code == 201, "who decides the same again has read it"
-    assert shown(world, filed)
-
-
 def test_whoever_upholds_an_objection_takes_back_the_consent_that_they_proposed(world: World) -> None:
     world.app.state.two_person = frozenset({"minors"})
     filed = world.file(detainee__birth_date="2012")

@@ -342,3 +342,5 @@ def test_what_a_revoked_key_had_proposed_is_no_half_of_a_decision(world: World) 
         api_keys.revoke(session, world.keys["curator"][4:12], world.now)
     assert consent(world, child, SECOND, publish="named").status_code == 202
     assert world.get(f"/v1/detainees/{child}").status_code == 404
+    add_key(world, "new key of the first", "Holder of curator")
+    assert consent(world, child, "new key of the first", publish="named").status_code == 201, "she has a word again"
