@@ -1,9 +1,10 @@
 """A list whose form and columns are known, ready to be read row by row."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from typing_extensions import TypedDict
 
@@ -14,7 +15,7 @@ from app.exchange.imports.headings import SENTENCE_TERM, Column, withholding_cel
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
 from app.exchange.imports.rows import Row
 from app.exchange.imports.sentences import StoredQuestion, Value, about_list
-from app.exchange.imports.sheet_dates import possible_days
+from app.exchange.imports.sheet_dates import Order, possible_days
 from app.exchange.imports.tally import Tally
 from app.matching.fold import fold
 from app.registry.embargo_terms import LAST_ZONE
@@ -22,6 +23,9 @@ from app.wire.imports import ImportColumn, ListForm
 
 # Cells that hold nobody back under "No publicar".
 NO = frozenset(WORDS["asked"]["no"])
+YES_OR_NO = frozenset(WORDS["asked"]["yes_or_no"])
+UNTIL = re.compile(r"\b(?:hasta|partir|despues|antes|until|after|before)\b")
+YEAR = re.compile(r"(?<!\d)20\d\d(?!\d)")
 
 
 class OpenedShape(TypedDict):
@@ -93,7 +97,7 @@ class Opened:
         texts = (row.text(place) for row in self.cells())
         if cells == "day_to_come":
             today = now.astimezone(LAST_ZONE).date()  # an embargo ends where its day has begun everywhere
-            return any(day > today for text in texts for day in possible_days(text, self.mapping.dates))
+            return any(_may_hold_back(text, today, self.mapping.dates) for text in texts)
         return any(text and not (cells == "any_but_no" and text.casefold() in NO) for text in texts)
 
     def shape(self) -> OpenedShape:
@@ -108,6 +112,15 @@ class Opened:
             "other_sheets": self.other_sheets,
             "saved_mapping": self.saved,
         }
+
+
+def _may_hold_back(text: str, today: date, order: Order | None) -> bool:
+    """Whether a cell under a heading of publication says yes or no, or may mean a day to come: one that is no day and
+    no link may, by a year to come, or by this year with "hasta" or "a partir de"."""
+    words, days = fold(text), possible_days(text, order)
+    years = () if days or "//" in text else map(int, YEAR.findall(text))
+    soonest = today.year if UNTIL.search(words) else today.year + 1
+    return words in YES_OR_NO or any(day > today for day in days) or any(year >= soonest for year in years)
 
 
 def about_column(code: str, column: Column, **values: Value) -> StoredQuestion:

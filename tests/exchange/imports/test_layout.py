@@ -129,6 +129,9 @@ ASKED = [
     ("Publish date", "2026-03-20"),
     ("Publicado el", "2026-03-20"), ("Published on", "2026-03-20"), ("Date published", "2026-03-20"),
     ("Reserva", "2026-03-20"),
+    ("Fecha de publicación", "a partir del 01/02/2027"), ("Fecha de publicación", "hasta diciembre de 2026"),
+    ("Autorización publicación", "NO"), ("Publicación permitida", "no"), ("Reserva", "SÍ"), ("Difusión", "x"),
+    ("Sin autorización para difusión", "X"), ("Publication allowed", "no"), ("Ocultar", "sí"), ("Not for release", "x"),
     ("Difusión autorizada el", "2026-03-20"), ("Autoriza la publicación", "no"), ("Publication consent", "no"),
 ]  # fmt: skip
 
@@ -156,9 +159,9 @@ def test_a_formula_without_its_value_may_hold_people_back(heading: str) -> None:
         ("Confidencial", ""),
         ("Fecha de publicación", ""), ("Enlace de la publicación", "https://example.org"),
         ("Fecha de publicación", "2025-03-04"), ("Fecha de publicación", "01/03/2026"),
-        ("Fecha de publicación", "2027"),
         ("Fecha de publicación del tuit", "4/3/25"), ("Fecha publicación en web", "4 de marzo de 2025"),
-        ("Gaceta de publicación", "2025"), ("Reserva", "2019"), ("Publicado el", "2025-03-04"), ("Publicado", "no"),
+        ("Gaceta de publicación", "2025"), ("Reserva", "2019"), ("Publicado el", "2025-03-04"),
+        ("Publicación", "Boletín 2026-03"), ("Publicación", "https://example.org/2027/01/a"),
         ("Published on", "2025-03-04"), ("Date published", "2025-03-04"), ("Publish date", "2025-03-04"),
         ("Privado/a de libertad desde", "2027-03-04"), ("Abogado privado", "Luis Sosa"), ("Fuente anónima", "x"),
         ("Fecha ante el Ministerio Público", "2026-04-20"), ("Publicar", "anónimo"),
