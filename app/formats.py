@@ -25,7 +25,7 @@ SPANISH_I = re.compile(r"h?i(?!e)", re.IGNORECASE)
 # How a language quotes, where not as English does.
 QUOTATION, QUOTATIONS = ("“", "”"), {"es": ("«", "»")}
 # What is or looks like a quotation mark, by what Unicode calls it.
-MARKS = re.compile("QUOTATION MARK|ANGLE BRACKET|(LESS|GREATER)-THAN|PRIME|DOUBLE ACUTE|DOUBLE VERTICAL")
+MARKS = re.compile("QUOTATION MARK|ANGLE BRACKET|(LESS|GREATER)-THAN|PRIME|DOUBLE ACUTE ACCENT|DOUBLE VERTICAL")
 APOSTROPHES = re.compile("'{2,}")  # of which two look like one such mark
 # What stands in a name and parts no sentence, beside letters with their accents and digits.
 IN_NAMES = " .'’/&-–\u00a0"

@@ -279,8 +279,10 @@ async def opened(request: Request, language: str, path: str, terms: Mapping[str,
 
 def _require_zone(zone: Any) -> None:
     """Raises Refused, as the API would, for a zone that is none: where nothing asks for it, any word would do."""
+    if isinstance(zone, list):
+        raise Refused(Invalid.status, Invalid.at("/zone", "repeated", "Name one zone.").body(), {})
     try:
-        if isinstance(zone, str):
+        if zone is not None:
             dates.parse_zone(zone)
     except dates.DateError as error:
         raise Refused(Invalid.status, Invalid.at("/zone", "invalid_zone", str(error)).body(), {}) from error
@@ -331,12 +333,16 @@ def _moved_to(request: Request, refusal: Refused) -> str:
     )
 
 
+def unopened(request: Request) -> Page:
+    """A page of no revision, for what is said where nothing of the registry is asked."""
+    language = language_of(request)
+    return Page(request, catalogue(language), Api(request, language), 0, refusal=True)
+
+
 async def refused(request: Request, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
     """The page that says what was refused, why, and what to do."""
-    language = language_of(request)
-    page = Page(request, catalogue(language), Api(request, language), revision=0, refusal=True)
+    page, whole = unopened(request), NO_PROBLEM_HERE | dict(problem)
     faults = faults_of(problem, page.catalogue) if problem.get("errors") else {}
-    whole = NO_PROBLEM_HERE | dict(problem)
     return await page.show("refused.html", status=status, headers=headers, problem=whole, faults=faults)
 
 

@@ -83,7 +83,8 @@ def test_a_term_that_a_page_does_not_know_makes_no_page_of_its_own(world: World)
         assert "<code>another</code>" in unknown.text
         assert kept_as(f"/es/{path}", b"another=&x") == b"", "what nobody filled in"
         assert kept_as(f"/es/{path}", b"format=xx1&%75tm_source=y") == b"", "what a page does not look at"
-        assert world.client.get(f"/es/{path}?zone=somewhere").status_code == 422, path
+        for zones in ("zone=somewhere", "zone=UTC&zone=Z"):
+            assert world.client.get(f"/es/{path}?{zones}").status_code == 422, (path, zones)
 
 
 @pytest.mark.parametrize("further", ["&as_of=", "&as_of=2", "&zone=", "&zone=UTC", "&=&as_of", "&rules=", "&leaf="])

@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from app.api.rates import Rates
 from app.web.asking import Api, Refused
 from tests.support import World
 from tests.web.test_people_pages import ANA, page, values_sent
@@ -47,7 +48,10 @@ def test_what_somebody_wrote_to_the_curators_is_not_lost_where_something_has_to_
     assert "Es más largo de lo que cabe: acórtelo." in long.text
 
 
-@pytest.mark.parametrize("about", ["mi hermano Dolores", "x" * 250, "https://registry.example/es/people"])
+CLAIM = "https://registry.example/es/claims/0393b36a-0583-4f56-adae-5d8b4cae2060"
+
+
+@pytest.mark.parametrize("about", [CLAIM, "mi hermano Dolores", "x" * 250, "https://registry.example/es/people"])
 def test_a_message_that_names_nobody_by_an_address_is_asked_again(world: World, about: str) -> None:
     sent = {"about": about, "wish": "hide", "words": "No lo muestren."}
     answer = world.client.post("/es/objection", data=sent, headers=HERE)
@@ -78,6 +82,16 @@ def test_a_message_that_came_at_a_crowded_moment_is_kept_to_be_sent_again(
     answer = world.client.post("/es/objection", data=sent, headers=HERE)
     assert answer.status_code == 503
     assert "Vuelva a enviarlo en un minuto" in answer.text
+    assert "No lo muestren." in answer.text
+
+
+def test_a_message_of_whoever_asked_too_often_is_kept_to_be_sent_again(world: World) -> None:
+    former = world.app.state.rates
+    world.app.state.rates = Rates(by_client=1, by_key=0)
+    sent = {"about": str(uuid.uuid4()), "wish": "hide", "words": "No lo muestren."}
+    answer = world.client.post("/es/objection", data=sent, headers=HERE)
+    world.app.state.rates = former
+    assert (answer.status_code, "retry-after" in answer.headers) == (429, True)
     assert "No lo muestren." in answer.text
 
 

@@ -72,11 +72,13 @@ async def sign_in(request: Request) -> Response:
         return await ask_key(request, back, given, fault=fault, status=OutOfScope.status)
     try:
         response = await _next(request, session, back, given)
-    except (Refused, NotFound):
+    except (Refused, NotFound) as refusal:
         if not is_filled_in(given):
             raise
-        fault = words.gettext("This key does not open the form: it stays as it is for the key that it was begun with.")
-        return await ask_key(request, back, given, fault=fault, status=OutOfScope.status)
+        fault = words.gettext("What this form is about is not there for this key. What stands in the form is kept.")
+        if refusal.status not in (OutOfScope.status, NotFound.status):
+            fault = words.gettext("The form cannot be opened at this moment, and is kept: try again in a minute.")
+        return await ask_key(request, back, given, fault=fault, status=refusal.status)
     sessions.keep(response, request, session)
     return response
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.api.answers import UNCACHED
 from app.api.objections import MOST_BYTES
-from app.errors import Forbidden, Invalid
+from app.errors import Forbidden, Invalid, TooManyRequests
 from app.models.log import ObjectionWish
 from app.registry.objection_intake import MOST_WORDS
 from app.registry.schemas import NAME_LENGTH
@@ -18,7 +18,7 @@ from app.web.asking import Refused
 from app.web.catalogue import LANGUAGES
 from app.web.desk.form_check import wrong_in
 from app.web.forms import SAME_ORIGIN, from_here
-from app.web.page import Opened, Page, PageRoute
+from app.web.page import Opened, Page, PageRoute, open_page, unopened
 
 objections = APIRouter(route_class=PageRoute)
 
@@ -28,8 +28,10 @@ FORMS = {f"/{language}{PATH}": MOST_BYTES for language in LANGUAGES}
 WISHES = get_args(ObjectionWish)
 FIELDS = ("about", "wish", "words", "contact")
 ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-# What an address leads to; of a person where it does not say.
-NAMED = re.compile(rf"(?:(releases|detentions)/)?({ID.pattern})", re.IGNORECASE)
+NAMED = re.compile(rf"(?:([a-z-]+)/)?({ID.pattern})", re.IGNORECASE)
+# By the kinds in addresses of pages and of the API; an id alone is that of a person.
+KINDS = {None: "detainees", "people": "detainees", "detainees": "detainees", "releases": "releases",
+         "detentions": "detentions"}  # fmt: skip
 NOBODY_NAMED = {"errors": [{"pointer": "/about", "code": "nobody_named", "detail": ""}], "status": Invalid.status}
 BUSY = (429, 503)  # the same form can be sent again in a while
 
@@ -41,7 +43,9 @@ async def read_objection(page: Opened, about: str = "") -> Response:
     return await _show_form(page, {"about": about if ID.fullmatch(about) else ""}, {})
 
 
-async def _show_form(page: Page, given: Mapping[str, str], problem: Mapping[str, Any]) -> Response:
+async def _show_form(
+    page: Page, given: Mapping[str, str], problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
     """The form with what somebody wrote there, and what stands against it."""
     _ = page.catalogue.gettext
     titles = {
@@ -51,11 +55,20 @@ async def _show_form(page: Page, given: Mapping[str, str], problem: Mapping[str,
     is_busy = problem.get("status") in BUSY
     faulty, others = ([], []) if is_busy else wrong_in(problem, titles, page.catalogue)
     return await page.show(
-        "people/objection.html", status=problem.get("status", 200), caching=UNCACHED, headers=SAME_ORIGIN,
-        received=None, given={name: given.get(name, "") for name in FIELDS}, wishes=WISHES, most_words=MOST_WORDS,
-        most_contact=NAME_LENGTH, faulty=faulty, others=others, is_busy=is_busy,
+        "people/objection.html",
+        status=problem.get("status", 200),
+        caching=UNCACHED,
+        headers={**SAME_ORIGIN, **(headers or {})},
+        received=None,
+        given={name: given.get(name, "") for name in FIELDS},
+        wishes=WISHES,
+        most_words=MOST_WORDS,
+        most_contact=NAME_LENGTH,
+        faulty=faulty,
+        others=others,
+        is_busy=is_busy,
         is_known=ID.fullmatch(given.get("about", "")),
-    )  # fmt: skip
+    )
 
 
 async def _sent(request: Request) -> dict[str, str]:
@@ -72,12 +85,15 @@ async def _sent(request: Request) -> dict[str, str]:
 
 
 @objections.post(PATH)
-async def write_objection(page: Opened, sent: Annotated[dict[str, str], Depends(_sent)]) -> Response:
+async def write_objection(request: Request, sent: Annotated[dict[str, str], Depends(_sent)]) -> Response:
     """Write to the curators. Whatever it is about, the answer is the same; what names nothing at all is asked again."""
-    named = NAMED.search(sent.get("about", ""))
-    if named is None:
+    try:
+        page = await open_page(request)
+    except TooManyRequests as refusal:
+        return await _show_form(unopened(request), sent, refusal.body(), refusal.headers)
+    about = _named(sent.get("about", ""))
+    if about is None:
         return await _show_form(page, sent, NOBODY_NAMED)
-    about = f"/v1/{named[1] or 'detainees'}/{named[2].lower()}"
     try:
         answer = await page.api.send("POST", "/v1/objections", json.dumps({**sent, "about": about}).encode())
     except Refused as refusal:
@@ -87,3 +103,12 @@ async def write_objection(page: Opened, sent: Annotated[dict[str, str], Depends(
     received = answer["next"].get(page.language, answer["next"]["en"])
     headers = {"Cache-Control": "no-store"}
     return await page.show("people/objection.html", headers=headers, caching=UNCACHED, received=received)
+
+
+def _named(address: str) -> str | None:
+    """What an address names, as the API has it: somebody, or one of their releases or detentions. None for the address
+    of anything else, such as a claim: nobody could be found by it."""
+    found = NAMED.search(address)
+    if found is None or found[1] not in KINDS:
+        return None
+    return f"/v1/{KINDS[found[1]]}/{found[2].lower()}"

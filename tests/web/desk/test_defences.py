@@ -225,7 +225,7 @@ def test_a_correction_is_kept_for_the_organisation_whose_report_it_is_of(officer
     officer.world.now += IDLE + timedelta(minutes=1)
     officer.fill("/desk/correction", {"detainee.full_name": "Rosa Quintana"})
     told = officer.fill(SIGN_IN, {"key": officer.world.keys["jep"]})
-    assert told.status_code == 403
-    assert "This key does not open the form" in told.text
+    assert told.status_code == 404
+    assert "What this form is about is not there for this key" in told.text
     assert officer.fill(SIGN_IN, {"key": officer.world.keys["foro"]}).status_code == 200
     assert officer.filled("/desk/correction")["detainee.full_name"] == ["Rosa Quintana"]

@@ -176,7 +176,7 @@ def test_a_key_that_does_not_open_a_form_leaves_it_filled_in_for_one_that_does(c
     curator.fill(DECISION, {"outcome": "counted", "reason": "She said so."})
     told = curator.fill("/desk/session", {"key": world.keys["limited"]})
     assert told.status_code == 403
-    assert "This key does not open the form" in told.text
+    assert "What this form is about is not there for this key" in told.text
     assert curator.fill("/desk/session", {"key": world.keys["curator"]}).status_code == 200
     assert curator.filled(DECISION)["reason"] == ["She said so."]
 
