@@ -436,3 +436,9 @@ def test_a_conjunction_within_a_name_stays_as_it_is() -> None:
     assert formats("es").listed(["Padres y Hijos"]) == "Padres y Hijos"
     assert formats("es").listed(["Argentina", "Israel"]) == "Argentina e Israel"
     assert formats("es").listed(["Padres y Hijos", "Foro"]) == "Padres y Hijos y Foro"
+
+
+def test_a_letter_with_a_double_acute_is_no_quotation_mark() -> None:
+    said = sentence_of(terms_of({"area": "Győr", "source": "foro"}), "en", setting=Setting({"foro": "Erdős"}))
+    assert "“Győr”" in said
+    assert "by the word of: Erdős" in said
