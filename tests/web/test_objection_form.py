@@ -70,17 +70,18 @@ def test_a_message_about_a_release_hides_its_person(world: World, kind: str) -> 
     assert page(world, f"/es/people/{filed['detainee']['id']}").status_code == 404
 
 
+@pytest.mark.parametrize("asked", ["get", "send"])
 def test_a_message_that_came_at_a_crowded_moment_is_kept_to_be_sent_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
     async def full(*_sent: object, **_further: object) -> None:
-        raise Refused(503, {"status": 503, "code": "overloaded", "detail": "Try again."}, {})
+        raise Refused(503, {"status": 503, "code": "overloaded", "detail": "Try again."}, {"retry-after": "5"})
 
     person = world.file(**ANA)["detainee"]["id"]
-    monkeypatch.setattr(Api, "send", full)
+    monkeypatch.setattr(Api, asked, full)
     sent = {"about": person, "wish": "hide", "words": "No lo muestren."}
     answer = world.client.post("/es/objection", data=sent, headers=HERE)
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "Vuelva a enviarlo en un minuto" in answer.text
     assert "No lo muestren." in answer.text
 

@@ -23,6 +23,7 @@ from app.wire.imports import ImportColumn, ListForm
 
 # Cells that hold nobody back under "No publicar".
 NO = frozenset(WORDS["asked"]["no"])
+# What a cell says of a person where the day of an article would stand, and what makes a year that runs one to come.
 YES_OR_NO = frozenset(WORDS["asked"]["yes_or_no"])
 UNTIL = re.compile(r"\b(?:hasta|partir|despues|antes|until|after|before)\b")
 YEAR = re.compile(r"(?<!\d)20\d\d(?!\d)")

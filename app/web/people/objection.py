@@ -46,7 +46,8 @@ async def read_objection(page: Opened, about: str = "") -> Response:
 async def _show_form(
     page: Page, given: Mapping[str, str], problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The form with what somebody wrote there, and what stands against it."""
+    """The form with what somebody wrote there, and what stands against it. `headers`: of a refusal, which may say when
+    to send it again."""
     _ = page.catalogue.gettext
     titles = {
         "about": _("Address of the page of the person"), "words": _("What should the curators know?"),
@@ -58,7 +59,7 @@ async def _show_form(
         "people/objection.html",
         status=problem.get("status", 200),
         caching=UNCACHED,
-        headers={**SAME_ORIGIN, **(headers or {})},
+        headers=SAME_ORIGIN | {name: value for name, value in (headers or {}).items() if name.lower() == "retry-after"},
         received=None,
         given={name: given.get(name, "") for name in FIELDS},
         wishes=WISHES,
@@ -89,8 +90,10 @@ async def write_objection(request: Request, sent: Annotated[dict[str, str], Depe
     """Write to the curators. Whatever it is about, the answer is the same; what names nothing at all is asked again."""
     try:
         page = await open_page(request)
-    except TooManyRequests as refusal:
-        return await _show_form(unopened(request), sent, refusal.body(), refusal.headers)
+    except (TooManyRequests, Refused) as refusal:
+        if refusal.status not in BUSY:
+            raise
+        return await _show_form(unopened(request), sent, {"status": refusal.status}, refusal.headers)
     about = _named(sent.get("about", ""))
     if about is None:
         return await _show_form(page, sent, NOBODY_NAMED)
@@ -99,7 +102,7 @@ async def write_objection(request: Request, sent: Annotated[dict[str, str], Depe
     except Refused as refusal:
         if refusal.status not in (Invalid.status, *BUSY):
             raise
-        return await _show_form(page, sent, refusal.body)
+        return await _show_form(page, sent, refusal.body, refusal.headers)
     received = answer["next"].get(page.language, answer["next"]["en"])
     headers = {"Cache-Control": "no-store"}
     return await page.show("people/objection.html", headers=headers, caching=UNCACHED, received=received)
