@@ -47,7 +47,7 @@ def match_person(read: Read, body: PersonSoughtIn) -> Response:
     """Whom a report of this person may speak of, with the reasons. Nothing is stored, and nothing is said of people
     whom this key may not recognise. Identification numbers are compared with nobody's."""
     read.allow(*Role)
-    matches = run.with_person(read.session, read.reader, body)
+    matches = run.with_person(read.session, read.request.app.state.clock(), read.reader, body)
     return answers.json_response(matches, 200, _headers(matches["revision"]))
 
 

@@ -5,6 +5,7 @@ of these the log says of people who may only be counted: `projection/counted_rep
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from app.dates import PartialDate, birth_bounds_from_age, parse
@@ -156,6 +157,12 @@ def with_age_span(content: Content, filed: str) -> Content:
     if first is None:
         return content
     return {**content, AGE_SPAN: f"{first}/{max(first, filed)}"}
+
+
+def with_age_today(content: Content, now: datetime) -> Content:
+    """Return the content with an age of today (`age_on: "filed"`) on the day of `now`. Other ages stay as they are."""
+    aged = with_age_of_now(content)
+    return with_age_span(aged, now.date().isoformat()) if AGE_SPAN in aged else aged
 
 
 def _days_spoken_of(content: Content) -> Iterator[str]:

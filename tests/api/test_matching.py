@@ -453,3 +453,13 @@ def test_a_number_is_not_found_out_by_trying_it(world: World) -> None:
     right, wrong = (sought(world, "foro", detainee__national_id=number) for number in ("V-12345678", "V-87654321"))
     assert right == wrong
     assert sought(world, "foro", detainee__full_name="Anselmo Barreto", detainee__national_id="V-12345678") == []
+
+
+def test_people_are_recognised_by_an_age_of_today(world: World) -> None:
+    him = world.file("pud")["detainee"]["id"]
+    found = sought(world, "foro", detainee__birth_date=None, detainee__age=54, detainee__age_on="filed")
+    assert [one["detainee_id"] for one in found] == [him]
+    data = f"Nombre;País;Edad actual\n{HIM};VE;54\n".encode()
+    answer = world.client.post("/v1/match/list", files={"file": ("list.csv", data)}, headers=world.headers("foro"))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["summary"]["mine"] == 1

@@ -53,7 +53,7 @@ def read(
         if isinstance(report, list):
             compared.leave_out(row.number, [row.with_value(fault) for fault in report])
             continue
-        reported = _content(report)
+        reported = _content(report, now)
         if faults := [placed(row.columns, error) for error in checks.impossible(reported, now)]:
             compared.leave_out(row.number, [row.with_value(fault) for fault in faults])
             continue
@@ -67,10 +67,12 @@ def read(
     return compared
 
 
-def _content(report: DetentionReportIn) -> Content:
-    """The content of a row. Its identification number is compared with those of the other list, not stored, and not
-    shown."""
-    reported = content.flatten(report.model_dump(mode="json"))
+def _content(report: DetentionReportIn, now: datetime) -> Content:
+    """Return the content of a row, with its age as of the day `now` where the list states the age of today.
+
+    The identification number is compared with those of the other list. It is neither stored nor shown.
+    """
+    reported = content.with_age_today(content.flatten(report.model_dump(mode="json")), now)
     number = reported.pop("detainee.national_id", None)
     compared = None if number is None else compared_number(number)
     return reported if compared is None else {**reported, content.NATIONAL_ID: compared}

@@ -56,9 +56,9 @@ def with_registry(
     return {**compared, "lists": theirs.lists, "revision": revision}
 
 
-def with_person(session: Session, reader: Reader, sought: PersonSoughtIn) -> CandidatesOut:
+def with_person(session: Session, now: datetime, reader: Reader, sought: PersonSoughtIn) -> CandidatesOut:
     """The candidate people of a report of this person, as far as this reader may know. Nothing is stored."""
-    reported = content.flatten(sought.model_dump(mode="json"))
+    reported = content.with_age_today(content.flatten(sought.model_dump(mode="json")), now)
     reported.pop(NOT_COMPARED, None)
     revision = head(session)[0]
     return {"candidates": registry.who_may_be(session, reader, revision, reported), "revision": revision}

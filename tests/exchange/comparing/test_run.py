@@ -204,3 +204,13 @@ def test_a_list_in_json_has_no_other_names_than_a_spreadsheet() -> None:
     found = two_lists((line, None), (b"name,dob,country\nS/I,1984,VE\n", None))
     assert [one["errors"][0]["code"] for one in found["unread"]] == ["placeholder_name"]
     assert (found["both"], found["likely"], found["theirs_only"][0]["name"]) == ([], [], None)
+
+
+def test_an_age_of_today_is_compared_as_of_the_day_of_the_comparison() -> None:
+    headings = "Nombre;Fecha de detención;País;{}\n"
+    mine = headings.format("Edad actual") + "Eufemia Clarisa Landaeta Pons;2025-03-02;Venezuela;{}\n"
+    theirs = headings.format("Fecha de nacimiento") + "Eufemia Clarisa Landaeta Pons;2025-03-02;Venezuela;1984\n"
+    for age, contradictions in (("41", []), ("67", ["age"])):
+        found = two_lists((mine.format(age).encode(), None), (theirs.encode(), None))
+        (pair,) = found["both"] + found["likely"]
+        assert [conflict["field"] for conflict in pair["conflicts"]] == contradictions
