@@ -8,7 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "app").rglob("*.py"))
-LONGEST = 350  # lines: what can be read in one sitting
+MAX_LINES = 450  # lines: what can be read in one sitting
+
+DIALECT_MODULES = [ROOT / "app" / "database.py"]
 
 every_file = pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
 
@@ -47,14 +49,14 @@ def test_our_own_modules_are_imported_at_the_top(path: Path) -> None:
 
 @every_file
 def test_only_the_database_module_knows_a_dialect(path: Path) -> None:
-    if path != ROOT / "app" / "database.py":
+    if path not in DIALECT_MODULES:
         assert dialects(path.read_text()) == []
 
 
 @every_file
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     lines = path.read_text().count("\n")
-    assert lines <= LONGEST
+    assert lines <= MAX_LINES
 
 
 @pytest.mark.parametrize(

@@ -4,21 +4,41 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import app
 from app import errors
+from app.api import uploads
 from app.errors import Problem
+from app.exchange import strict_json
 from app.exchange.imports import lists, mapping, sentences, workbook_reader
-from app.registry import checks, refused_names
+from app.registry import (
+    bulk_filing,
+    checks,
+    content,
+    correction_checks,
+    embargo_terms,
+    embargoes,
+    filed_again,
+    hiding_requests,
+    kept_values,
+    linking,
+    minority,
+    pointers,
+    records,
+    refused_names,
+    report_versions,
+    reports,
+    schemas,
+    text_checks,
+    waiting_reports,
+)
 
-ROOT = Path(app.__file__).parent
 # What reads a list, what takes it, and what files a row.
-READ = [*(ROOT / "exchange/imports").glob("*.py"), ROOT / "api/uploads.py", ROOT / "exchange/strict_json.py"]
+READ = [*Path(lists.__file__).parent.rglob("*.py"), Path(uploads.__file__), Path(strict_json.__file__)]
 FILED = [
-    ROOT / "registry" / f"{name}.py"
-    for name in (
-        "bulk_filing", "checks", "content", "correction_checks", "embargo_terms", "embargoes", "filed_again",
-        "hiding_requests", "kept_values", "linking", "minority", "pointers", "records", "refused_names",
-        "report_versions", "reports", "schemas", "text_checks", "waiting_reports",
+    Path(str(module.__file__))
+    for module in (
+        bulk_filing, checks, content, correction_checks, embargo_terms, embargoes, filed_again, hiding_requests,
+        kept_values, linking, minority, pointers, records, refused_names, report_versions, reports, schemas,
+        text_checks, waiting_reports,
     )
 ]  # fmt: skip
 # Where a code stands among the arguments of what makes a fault of it.
