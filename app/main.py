@@ -50,9 +50,9 @@ from app.clock import WatchedClock
 from app.columns import saved
 from app.columns.held import prepare, release
 from app.config import Settings
-from app.database import clock_of, is_memory, make_engine, migrate, writing
-from app.database_guards import restrict
 from app.dates import parse_zone
+from app.db.engine import clock_of, is_memory, make_engine, migrate, writing
+from app.db.guards import restrict
 from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
 from app.log.entries import require_steady

@@ -23,20 +23,19 @@ from app.api.kept_answers import KeptAnswers
 from app.api.lanes import Lanes
 from app.api.settling import Settling
 from app.clock import count, wall_clock
-from app.collector import leave_alone_what_stays
 from app.columns.held import give, release
 from app.columns.reading import Columns
 from app.columns.saved import Directory
 from app.config import Settings
-from app.database import make_engine, migrate, writing
-from app.database_guards import restrict
 from app.dates import parse_zone
+from app.db.engine import make_engine, migrate, writing
+from app.db.guards import restrict
 from app.exchange.count_files.files import About, Described
 from app.exchange.count_files.load import CountFiles, as_bad_file, personal_parts_in, without_personal
 from app.exchange.imports.faults import BadFile
-from app.free_memory import give_back
 from app.log.mark import attach
 from app.main import described, furnish, serve_routes
+from app.memory import give_back, leave_alone_what_stays
 
 # Seconds. A folder is renewed once in minutes or hours, and a look at it costs a small file.
 LOOKED_EVERY = 10.0

@@ -1,15 +1,38 @@
-"""The code lists of the registry: English codes, with labels and definitions in English and Spanish.
+"""The code lists of lists on their way in; served with all others (`vocabulary`).
+
+The code lists of the registry: English codes, with labels and definitions in English and Spanish.
 
 The codes are the wire contract and are what the database stores. Their words stand beside this file in
-``vocabulary.toml`` and are served at ``/v1/vocabulary``.
-"""
+``vocabulary.toml`` and are served at ``/v1/vocabulary``."""
 
 import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from app.import_codes import ImportOutcome, ImportState
+
+class ImportState(StrEnum):
+    """How far a list has got."""
+
+    WAITING = "waiting"
+    CHECKING = "checking"
+    RUNNING = "running"
+    DONE = "done"
+    QUESTIONED = "questioned"
+    FAILED = "failed"
+
+
+class ImportOutcome(StrEnum):
+    """What became of a row of a list."""
+
+    NEW = "new"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    LINKED = "linked"
+    NEEDS_REVIEW = "needs_review"
+    WAITING = "waiting"
+    ERROR = "error"
+
 
 Language = Literal["en", "es"]
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlmodel import Session, col
 
-from app.database import make_engine, migrate, reading, writing
+from app.db.engine import make_engine, migrate, reading, writing
 from app.log import tree
 from app.models import PROJECTED, Entry, Head, IdempotentAnswer, ImportRow, Record, Sealed
 from app.registry import rebuild

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.database import make_engine, migrate, writing
+from app.db.engine import make_engine, migrate, writing
 from app.registry import api_keys, directory
 from app.registry.read_permissions import Reader
 from app.registry.schemas import SourceIn

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.database import make_engine, migrate, reading, writing
+from app.db.engine import make_engine, migrate, reading, writing
 from app.exchange.imports import filing, local
 from app.exchange.imports.stored import Sent
 from app.models import ImportRow, Record

@@ -28,7 +28,7 @@ import pysqlite3
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from app.database import make_engine, reading
+from app.db.engine import make_engine, reading
 from app.models import Entry, Sealed
 from bench.audit import audit
 from bench.clients import AGAIN_SECONDS, PAUSE, Sent, ask

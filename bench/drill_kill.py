@@ -19,7 +19,7 @@ from threading import Event, Thread
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.database import make_engine, migrate, reading, writing
+from app.db.engine import make_engine, migrate, reading, writing
 from app.exchange.imports import stored
 from app.models import ImportRow, ListImport
 from app.registry import api_keys, directory

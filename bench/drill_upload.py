@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.database import make_engine, reading, writing
+from app.db.engine import make_engine, reading, writing
 from app.exchange import client
 from app.exchange.client import Line
 from app.exchange.imports import remote

@@ -25,7 +25,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.database import make_engine, writing
+from app.db.engine import make_engine, writing
 from app.exchange.imports import local
 from app.exchange.imports.stored import Sent
 from app.models import ApiKey

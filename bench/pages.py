@@ -20,7 +20,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from app.database import make_engine, writing
+from app.db.engine import make_engine, writing
 from app.registry.claims import ClaimIn, file_claim
 from app.registry.read_permissions import Reader
 from app.registry.write import WriteContext

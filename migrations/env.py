@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - fills SQLModel.metadata
 from app.config import Settings
-from app.database import WRITES, is_sqlite, make_engine
+from app.db.engine import WRITES, is_sqlite, make_engine
 
 # Two servers that start together on PostgreSQL migrate one after the other (any number nobody else uses).
 MIGRATION_LOCK = 0x5EC0_E270

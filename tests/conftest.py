@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 
 import app
 from app.config import Settings
-from app.database import make_engine
+from app.db.engine import make_engine
 from tests.databases import ENGINES, Templates, settings_of
 from tests.drawn import PROFILE
 from tests.support import JANUARY, World

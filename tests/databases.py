@@ -19,7 +19,7 @@ import psycopg
 from sqlalchemy.engine import URL, make_url
 
 from app.config import Settings
-from app.database import make_engine, migrate
+from app.db.engine import make_engine, migrate
 from tests.connections import CONNECTIONS
 from tests.support import PATIENCE, World
 

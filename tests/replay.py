@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from app.config import Settings
-from app.database import make_engine, migrate, writing
+from app.db.engine import make_engine, migrate, writing
 from app.demo import run
 from app.log.head import bind_secret, require_rules
 from app.registry.projection import RULES

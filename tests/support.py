@@ -22,7 +22,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session
 from starlette.datastructures import State
 
-from app import database_scrub, main, reader
+from app import main, reader
 from app.api import background, embargo_beat
 from app.api.health import Readiness
 from app.api.kept_answers import KeptAnswers
@@ -32,8 +32,9 @@ from app.clock import WatchedClock
 from app.columns import saved
 from app.columns.held import release
 from app.config import Settings
-from app.database import is_memory, make_engine, migrate, newest_schema, reading, writing
 from app.dates import parse_zone
+from app.db import scrub
+from app.db.engine import is_memory, make_engine, migrate, newest_schema, reading, writing
 from app.exchange.imports import stored
 from app.exchange.imports.fault_groups import faults_of
 from app.log.entries import as_only_writer
@@ -169,7 +170,7 @@ class _Garage:
         app.state.metrics = Metrics()
         app.state.key_uses = KeyUses()
         app.state.filed_by_day = FiledByDay()
-        database_scrub._works.pop(app.state.engine, None)
+        scrub._works.pop(app.state.engine, None)
         app.state.mark = attach(app.state.engine, settings.mark_file())
         if not _is_newest(app.state.engine):  # a server's connections may change no schema
             owner = make_engine(settings.database_url)

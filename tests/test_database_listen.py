@@ -7,9 +7,9 @@ from time import monotonic, sleep
 import psycopg
 import pytest
 
-from app import database_listen
-from app.database_listen import BEAT, OLDEST, POOLED, Listener
-from app.database_postgresql import NOTICE
+from app.db import notifications
+from app.db.notifications import BEAT, OLDEST, POOLED, Listener
+from app.db.postgresql import NOTICE
 from tests.pooler import missing, pooled
 from tests.support import PATIENCE
 
@@ -41,8 +41,8 @@ def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> float:
 def test_what_somebody_committed_with_a_notice_is_heard_before_the_next_beat(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_listen, "BEAT", PATIENCE)
-    monkeypatch.setattr(database_listen, "OLDEST", PATIENCE)
+    monkeypatch.setattr(notifications, "BEAT", PATIENCE)
+    monkeypatch.setattr(notifications, "OLDEST", PATIENCE)
     listener = Listener(database_url, STATEMENT)
     listener.start()
     wait_until(lambda: listener.row(0) == (False,))
@@ -68,7 +68,7 @@ def test_nothing_is_told_that_was_read_before_a_moment_or_longer_than_a_second_a
     assert listener.row(monotonic()) is None
     wait_until(lambda: listener.row(0) is not None)
     now = monotonic()
-    monkeypatch.setattr(database_listen, "monotonic", lambda: now + OLDEST + BEAT)
+    monkeypatch.setattr(notifications, "monotonic", lambda: now + OLDEST + BEAT)
     assert listener.row(0) is None
 
 

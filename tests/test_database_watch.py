@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import Engine, text
 
-from app.database import is_sqlite, make_engine, migrate, reading, writing
-from app.database_scrub import scrub
-from app.database_watch import WatchedRow
+from app.db.engine import is_sqlite, make_engine, migrate, reading, writing
+from app.db.notifications import WatchedRow
+from app.db.scrub import scrub
 
 STATEMENT = "SELECT revision, rules FROM head"
 

@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import MetaData, select, text
 from sqlalchemy.engine import make_url
 
-from app.database import is_sqlite, make_engine, reading, writing
+from app.db.engine import is_sqlite, make_engine, reading, writing
 from tests.connections import CONNECTIONS
 from tests.databases import ENGINES, USES, Templates, settings_of
 from tests.support import World

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, inspect
 from app import main
 from app.api.lanes import SPARE_SESSIONS
 from app.config import Settings
-from app.database import make_engine
+from app.db.engine import make_engine
 from app.main import SPARE_THREADS, create_app
 from app.models import metadata
 from app.registry.projection import RULES

@@ -19,7 +19,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from app.database import MIGRATIONS, WRITES, is_sqlite, make_engine, migrate, reading, writing
+from app.db.engine import MIGRATIONS, WRITES, is_sqlite, make_engine, migrate, reading, writing
 from app.log.head import OtherRules
 from app.main import create_app
 from app.models import metadata
@@ -309,7 +309,7 @@ def test_migrating_again_changes_nothing(world: World, owner: Engine) -> None:
 
 
 def test_processes_that_start_together_migrate_once(database_url: str) -> None:
-    start = "import sys; from app.database import make_engine, migrate; migrate(make_engine(sys.argv[1]))"
+    start = "import sys; from app.db.engine import make_engine, migrate; migrate(make_engine(sys.argv[1]))"
     command_line = [sys.executable, "-W", "ignore", "-c", start, database_url]
     with bare(database_url) as engine:
         started = [subprocess.Popen(command_line, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(3)]
@@ -328,7 +328,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
         raise Broken
 
     with bare(database_url) as engine:
-        monkeypatch.setattr("app.database_guards.forbid_changes", broken)
+        monkeypatch.setattr("app.db.guards.forbid_changes", broken)
         with pytest.raises(Broken):
             migrate(engine)
         assert schema(engine) == {}

@@ -77,7 +77,7 @@ SECOND_HAND: dict[str, tuple[Any, Any]] = {
 }
 
 # Everything is asked once, on SQLite; `make pairs` asks other registries. Elsewhere so many questions are drawn by
-# seed, of 1,900: each takes a hundredth of a second in both, and the engines differ in `app/database.py` alone.
+# seed, of 1,900: each takes a hundredth of a second in both, and the engines differ in `app/db/engine.py` alone.
 SAMPLE, DRAWN = 200, 20260108
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app import vocabulary as v
-from app.countries import COUNTRIES
-from app.glossary import glossary
+from app.descriptions import glossary
+from app.formats import COUNTRIES
 from app.vocabulary import LISTS, STAGES, Language, Stage, vocabulary
 
 LANGUAGES: tuple[Language, ...] = ("en", "es")

@@ -5,7 +5,7 @@ from fastapi.security import HTTPBearer
 from sqlmodel import Session
 from starlette.datastructures import State
 
-from app.database import reading
+from app.db.engine import reading
 from app.errors import OutOfScope, Unauthenticated
 from app.models import ApiKey
 from app.registry import api_keys

@@ -23,7 +23,7 @@ from app.api.lanes import POLLED, in_lane
 from app.api.metrics import template
 from app.api.problems import INTERNAL, respond
 from app.errors import Busy
-from app.measure import begin, this
+from app.server_log import begin, this
 
 # What of a question decides its answer, beside its address.
 HANDED_ON = frozenset({b"accept", b"accept-encoding", b"accept-language"})

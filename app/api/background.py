@@ -15,12 +15,12 @@ from starlette.datastructures import State
 
 from app import server_log
 from app.api.kept_answers import RESTED
-from app.collector import leave_alone_what_stays
 from app.columns.held import keep
-from app.database import reading
+from app.db.engine import reading
 from app.errors import Problem
 from app.log.mark import UnreadableMark, WentBackwards
 from app.matching.memory import begin_anew
+from app.memory import leave_alone_what_stays
 from app.registry import scrubbing
 from app.registry.pair_finder import PairFinder
 

@@ -10,8 +10,8 @@ from app.api.routes import PATCHING, POSTING, READING, THING, refusals, router
 from app.api.things import page, whole
 from app.api.writes import Write
 from app.dates import format_instant
+from app.descriptions import glossary
 from app.errors import AlreadyExists, NotFound, Unauthenticated
-from app.glossary import glossary
 from app.models import Facility, Source
 from app.reading import lists
 from app.reading.questions import AsOf, FacilityQuery, Paged, VocabularyQuery

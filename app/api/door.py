@@ -14,7 +14,7 @@ from app.api import problems
 from app.api.admission import SENDER, found_by, token_of
 from app.errors import Busy, Unauthenticated
 from app.matching.memory import begin_anew
-from app.measure import this
+from app.server_log import this
 
 # Whoever is connected has these in memory before anything reads them (uvicorn.protocols.http.flow_control): a body no
 # longer than that, as a report is and a part of a list sent from afar, needs no room.

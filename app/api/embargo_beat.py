@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from app.clock import count
 from app.config import Names
-from app.database import reading
+from app.db.engine import reading
 from app.log.entries import as_only_writer
 from app.registry import embargoes
 

@@ -8,9 +8,8 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from sqlalchemy import Engine
 
-from app.database import COMMITTED, is_memory, is_sqlite
-from app.database_listen import Listener
-from app.database_watch import Row, WatchedRow
+from app.db.engine import COMMITTED, is_memory, is_sqlite
+from app.db.notifications import Listener, Row, WatchedRow
 from app.log.head import HEAD_ROW
 from app.registry.projection import RULES
 from app.server_log import unforeseen

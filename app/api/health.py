@@ -12,9 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import State
 
 from app.api.routes import refusals
-from app.database import is_locked, kind_and_place, reading
-from app.database_scrub import is_scrubbing
-from app.database_trial import try_writing
+from app.db.engine import is_locked, kind_and_place, reading, try_writing
+from app.db.scrub import is_scrubbing
 from app.errors import ClockJumped, TooManyRequests, Unavailable
 from app.log.entries import require_clock, require_steady
 from app.log.mark import UnreadableMark, WentBackwards

@@ -17,11 +17,10 @@ from app.api.uploads import SENT, mapping_of, parts
 from app.api.writes import Writing, written_with
 from app.errors import Conflict, Forbidden, ListsWaiting
 from app.exchange.imports import fault_groups, receipts, stored
-from app.import_codes import ImportOutcome
 from app.models import ListImport
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import AsOf, Paged
-from app.vocabulary import Language, Role
+from app.vocabulary import ImportOutcome, Language, Role
 from app.wire.imports import ImportOut, ImportRowPage
 
 imports = router("imports")

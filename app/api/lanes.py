@@ -16,9 +16,9 @@ from starlette.requests import ClientDisconnect
 
 from app.api import answers
 from app.errors import Busy
-from app.measure import this
 from app.reading.formats import MEDIA
 from app.reading.terms import SOUGHT
+from app.server_log import this
 
 COSTLY_TAGS, COSTLY = frozenset({"counts", "matching"}), frozenset({"reconcile_claim"})  # tags, and names, of routes
 COMPARING = "match_list"

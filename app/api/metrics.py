@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, disable_cre
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.measure import NONE, Measure, begin, this
+from app.server_log import NONE, Measure, begin, this
 
 # Seconds. Answers that were kept take parts of a millisecond, counts tens of them; a whole list may take a minute.
 TIMES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from app.database import reading
+from app.db.engine import reading
 from app.log.entries import as_only_writer
 from app.registry import objections
 from app.registry.read_permissions import Reader

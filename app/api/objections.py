@@ -13,7 +13,7 @@ from app.api.requests import Read
 from app.api.routes import ALWAYS, BODY, POSTING, READING, refusals, router
 from app.api.things import page
 from app.api.writes import Write, refuse_parameters
-from app.database import writing
+from app.db.engine import writing
 from app.errors import RETRY_AFTER, Forbidden, Invalid, NotFound, Unavailable
 from app.reading.objections import objections as waiting_objections
 from app.reading.questions import AsOf

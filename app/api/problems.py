@@ -18,7 +18,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.answers import BODILESS
-from app.database import CommitUnanswered, kind_and_place, was_stopped
+from app.db.engine import CommitUnanswered, kind_and_place, was_stopped
 from app.errors import (
     PROBLEM_JSON,
     RETRY_AFTER,
@@ -33,7 +33,7 @@ from app.errors import (
     pointed_errors,
     problem,
 )
-from app.measure import this
+from app.server_log import this
 
 log = logging.getLogger("recuento")
 

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from app.api.heads import Head
 from app.columns.held import release, share
-from app.database import kind_and_place, make_engine, reading
+from app.db.engine import kind_and_place, make_engine, reading
 from app.errors import Problem
 from app.log.head import head_under
 from app.registry.projection import RULES

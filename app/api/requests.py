@@ -21,7 +21,7 @@ from app.api.heads import Head
 from app.api.lanes import gate, takes_whole_list
 from app.api.replica import head_to_read
 from app.api.settling import settled
-from app.database import reading
+from app.db.engine import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
 from app.log.entries import head, last_revision_at, pin, recorded_at

@@ -12,7 +12,7 @@ from starlette.datastructures import State
 from app import dates
 from app.errors import Busy
 from app.log.entries import EPOCH, settle
-from app.measure import this
+from app.server_log import this
 
 # Terms that may give a moment.
 MOMENTS = ("as_of", "changed_since", "since")

@@ -15,7 +15,7 @@ from starlette.datastructures import State
 from app import server_log
 from app.api.health import standing_warnings
 from app.api.lanes import shares
-from app.database import is_memory, reading
+from app.db.engine import is_memory, reading
 from app.errors import Problem
 from app.exchange.imports import stored
 from app.log.entries import head

@@ -21,10 +21,10 @@ from starlette.datastructures import State
 
 from app.config import Names
 from app.log.entries import Log, as_only_writer, go_on_after, require_steady
-from app.measure import Measure, this
 from app.registry import api_keys
 from app.registry.read_permissions import Reader
 from app.registry.write import Outcome
+from app.server_log import Measure, this
 
 # Seconds of one transaction before lists and other writers get their turn: as long as a batch of a list takes where
 # somebody waits. Some twenty reports by then share a sync, of which more would save little.

@@ -8,12 +8,12 @@ import typer
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
 
-from app import wal_check
 from app.cli.database import database, located
 from app.cli.output import console, fail, now
 from app.config import Settings
-from app.database import reading, writing
-from app.database_files import Copied, back_up, leaf_in, put_in_place, read_copy, rows_in, state_of
+from app.db import wal_check
+from app.db.engine import reading, writing
+from app.db.files import Copied, back_up, leaf_in, put_in_place, read_copy, rows_in, state_of
 from app.log.entries import head, lock_head
 from app.log.head import bind_secret, is_bound, needs_rebuild, require_secret
 from app.log.mark import Mark, MarkFile, unrepeated

@@ -7,8 +7,8 @@ import typer
 from app.cli.database import opened
 from app.cli.output import now
 from app.config import Settings
-from app.database import clock_of
 from app.dates import format_instant
+from app.db.engine import clock_of
 from app.log.entries import head, lock_head, pin_clock
 
 commands = typer.Typer()

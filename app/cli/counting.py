@@ -20,7 +20,7 @@ import uvicorn
 
 from app import __version__, server_log
 from app.config import Settings
-from app.database import is_memory
+from app.db.engine import is_memory
 from app.main import create_counting
 
 SOCKETS_IN = "RECUENTO_COUNTING_SOCKETS"

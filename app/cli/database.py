@@ -13,8 +13,8 @@ from sqlmodel import Session
 from app.cli.output import console, fail
 from app.columns import saved
 from app.config import Settings
-from app.database import make_engine, migrate, reading, writing
-from app.database_postgresql import is_coming_up
+from app.db.engine import make_engine, migrate, reading, writing
+from app.db.postgresql import is_coming_up
 from app.log.head import bind_secret, is_bound, require_rules
 from app.log.mark import attach
 from app.registry import scrubbing

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from app.cli.database import database, opened
 from app.cli.output import fail
 from app.config import Settings
-from app.database import reading
+from app.db.engine import reading
 from app.exchange import copies, exports, ftm, own_reports, package
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head

@@ -7,8 +7,8 @@ from app.cli.connections import TooFewFiles
 from app.columns.saved import UnfitDirectory
 from app.config import UnreadableSecret
 from app.counts.estimates import BadTable
-from app.database import CommitUnanswered
-from app.database_files import UnfitFile
+from app.db.engine import CommitUnanswered
+from app.db.files import UnfitFile
 from app.demo.run import NotADemo
 from app.errors import Problem
 from app.exchange.client import Stopped

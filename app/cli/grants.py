@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import fail
-from app.database_guards import grants
+from app.db.guards import grants
 from app.models import metadata
 
 commands = typer.Typer()

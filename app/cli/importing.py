@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from app.cli.receipt import print_groups, print_receipt, put
 from app.config import Names
-from app.database import reading
+from app.db.engine import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, receipts, remote
 from app.exchange.imports.fault_groups import Groups
@@ -27,9 +27,8 @@ from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.rows import MOST_SHOWN
 from app.exchange.imports.sentences import confirmed, line, problem
 from app.exchange.imports.stored import Sent
-from app.import_codes import ImportOutcome
 from app.models import ListImport
-from app.vocabulary import Language
+from app.vocabulary import ImportOutcome, Language
 from app.wire.imports import ImportColumn, ImportRowShape, RowError
 
 # Rows read at a time for printing.

@@ -12,7 +12,7 @@ from app.cli.database import database, opened
 from app.cli.importing import at_column, mapping_of
 from app.cli.output import AsJson, now
 from app.config import Settings
-from app.database import reading
+from app.db.engine import reading
 from app.descriptions import of_parameter
 from app.exchange import workbook_writer
 from app.exchange.comparing import run, sheets

@@ -14,8 +14,8 @@ from sqlmodel import Session, col
 
 from app.columns.reading import Columns, caught_up, is_of, read
 from app.columns.saved import Directory, directory_of
-from app.database import UNTIL, WRITES, is_memory, out_of_time, reading
-from app.free_memory import give_back
+from app.db.engine import UNTIL, WRITES, is_memory, out_of_time, reading
+from app.memory import give_back
 from app.models import Head
 
 # Entries after which columns are saved anew: a process that starts reads so many people again in a second, and what a

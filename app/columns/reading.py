@@ -9,13 +9,13 @@ import numpy as np
 from sqlalchemy import Result, bindparam, func, select, union
 from sqlmodel import Session, col
 
-from app.collector import collecting_later
 from app.columns import tables
 from app.columns.codes import Codes
 from app.columns.rows import NONE, STANDS, Array, Asked, Recent, Rows
 from app.columns.table import Table, Within
 from app.columns.tables import CODE, EVERY, NAMES, NUMBER, PERSONAL, SINCE, TYPES, UNTIL, VALUE, WORD, Kept
-from app.database import chunks
+from app.db.engine import chunks
+from app.memory import collecting_later
 from app.models import CLASSES_OF_TODAY, ChangedPerson, Detainee, Entry, Head, Placement, Record
 
 T = TypeVar("T")

@@ -30,7 +30,7 @@ from app.columns.rows import Array
 from app.columns.table import NEWEST, PREVIOUS, Table, with_room
 from app.columns.tables import EVERY, SINCE, UNTIL
 from app.config import OTHERS
-from app.database import newest_schema
+from app.db.engine import newest_schema
 from app.models import CLASSES_OF_TODAY
 
 SAVED = "recuento_columns"  # the execution option of an engine: where the columns of its database are saved

@@ -15,7 +15,7 @@ from app.columns.codes import NOTHING
 from app.columns.held import columns_of
 from app.columns.joins import flags
 from app.columns.rows import Array, Mask, Rows
-from app.database import chunks
+from app.db.engine import chunks
 from app.models import CLASSES_OF_TODAY, Placement, Record
 from app.reading.classes import hidden
 from app.reading.countables import countable_of

@@ -7,7 +7,7 @@ from sqlmodel import Session, col
 from app.columns.joins import flags
 from app.columns.reading import Columns
 from app.columns.rows import Array
-from app.database import Key
+from app.db.engine import Key
 from app.models import PendingPair
 from app.reading.selection import Selection
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from app.demo.draw import draw
-from app.normal import normal
+from app.unicode_text import normal
 
 Name = tuple[str, str, str, str]
 

@@ -16,8 +16,8 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 from typing_extensions import TypedDict
 
-from app.database import chunks
 from app.dates import format_instant
+from app.db.engine import chunks
 from app.exchange.exports import every
 from app.exchange.table_schema import TABLES, TITLES, cell, schema
 from app.log.entries import entry_at

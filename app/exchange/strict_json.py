@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from app.errors import MOST_ERRORS, Invalid, MalformedJson, pointed
-from app.normal import TOO_MANY, UNSEEN, has_too_many_marks, normal
+from app.unicode_text import TOO_MANY, UNSEEN, has_too_many_marks, normal
 
 MAX_DEPTH = 32  # the deepest body of ours has 5 levels
 MAX_KEY = 100  # characters: no key of ours has 30, and each error quotes the keys above its place

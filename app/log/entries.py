@@ -17,12 +17,12 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from app.clock import BOUND, WatchedClock
-from app.database import CommitUnanswered, chunks, is_locked, reading, writing
 from app.dates import format_instant
+from app.db.engine import CommitUnanswered, chunks, is_locked, reading, writing
+from app.db.write_buffer import WriteBuffer
 from app.errors import ClockJumped, Invalid
 from app.log import canonical, mark, sealed, tree
 from app.models import Entry, Head, Sealed
-from app.write_buffer import WriteBuffer
 
 # Kind → `v`, the version of the form of its body; 1 where none is given. Report 2: of people who may only be counted
 # the body says months and no method (decision 0042). Entries stay in the form in which they were written.

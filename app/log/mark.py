@@ -21,7 +21,7 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.errors import Problem
 from app.models import Entry, Head, Record
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 from app.matching.memory import remembered
-from app.normal import normal
+from app.unicode_text import normal
 
 # Each report is compared with dozens of others, and the same names and places recur.
 NAMES_REMEMBERED = 8_192  # whole names: each recurs within a batch of rows, and takes some KB

@@ -10,7 +10,7 @@ from itertools import product
 
 from app.matching.fold import REMEMBERED
 from app.matching.memory import remembered
-from app.normal import normal
+from app.unicode_text import normal
 
 Reading = tuple[frozenset[str], ...]  # family name and two syllables, each with what it may be
 

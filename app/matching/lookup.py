@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
-from app.database import chunks, rows_of
+from app.db.engine import chunks, rows_of
 from app.models import OPEN
 
 # Records compared in full. Homonyms beyond this are a curator's work: no score would tell them apart.

@@ -15,7 +15,7 @@ from app.matching.memory import remembered
 from app.matching.sounds import bones
 from app.matching.spelling import ALIGNED, VARIANT, compared
 from app.matching.words import LEAST_STEM, Name, Word, parse, word_of
-from app.normal import normal
+from app.unicode_text import normal
 
 SAME = 0.88
 """Names at least this alike are taken for the same when nothing but the names is known (chosen by bench/match.py)."""

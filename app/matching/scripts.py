@@ -12,7 +12,7 @@ from anyascii import anyascii
 
 from app.matching.fold import REMEMBERED
 from app.matching.memory import remembered
-from app.normal import normal
+from app.unicode_text import normal
 
 
 class Script(Enum):

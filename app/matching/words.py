@@ -9,7 +9,7 @@ from app.matching.given import NameLines, known, unvowelled
 from app.matching.memory import remembered
 from app.matching.scripts import Script, latin, otherwise, script_of
 from app.matching.sounds import loose, printed, sound
-from app.normal import normal
+from app.unicode_text import normal
 
 # The longer before the shorter that it begins with. Yoruba and Igbo leave out "the Lord's" at will (oluwa, chukwu).
 _ARTICLES = """

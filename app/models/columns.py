@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, LargeBinary, MetaData, Text
 from sqlmodel import Field, SQLModel
 
-from app.database import Key
+from app.db.engine import Key
 from app.vocabulary import Publish
 
 # Open end of a row's life: beyond any revision, and still an exact number in JSON (2**53 - 1).

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import Index, Uuid
 from sqlmodel import Field, SQLModel
 
-from app.database import UtcDateTime
-from app.import_codes import ImportOutcome, ImportState
+from app.db.engine import UtcDateTime
 from app.models.columns import key_column, one_of, sealed_column, text_column
+from app.vocabulary import ImportOutcome, ImportState
 
 
 class ListImport(SQLModel, table=True):

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, UniqueConstraint, Uuid
 from sqlmodel import AutoString, Field, SQLModel
 
-from app.database import Key, UtcDateTime
+from app.db.engine import Key, UtcDateTime
 from app.models.columns import key_column, one_of, sealed_column, text_column
 from app.vocabulary import Role
 

@@ -22,7 +22,7 @@ from app.columns.joins import flags
 from app.columns.reading import CHANGED, Columns
 from app.columns.rows import Mask
 from app.columns.tables import ARRESTS, FURTHEST_STAGES, PEOPLE, PERSON, Kept
-from app.database import chunks
+from app.db.engine import chunks
 from app.models import (
     Claim,
     Detainee,

@@ -11,8 +11,8 @@ from sqlalchemy import Select, and_, or_, type_coerce
 from sqlmodel import Session
 from typing_extensions import TypedDict
 
-from app.database import Key
 from app.dates import FIRST_DAY, LAST_DAY
+from app.db.engine import Key
 from app.errors import Invalid
 from app.models import OPEN
 from app.wire.base import NotVisible, Tombstone

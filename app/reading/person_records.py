@@ -10,8 +10,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.database import Key
 from app.dates import format_instant
+from app.db.engine import Key
 from app.errors import Moved, NotFound
 from app.log.entries import recorded
 from app.models import (

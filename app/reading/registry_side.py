@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.columns.tables import PERSON
-from app.database import chunks
+from app.db.engine import chunks
 from app.errors import Invalid
 from app.matching.lookup import BlockingQuery, look_up_each
 from app.models import Placement, Record

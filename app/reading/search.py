@@ -15,19 +15,19 @@ from sqlmodel import Session, col
 from app.columns.held import columns_of
 from app.columns.reading import Columns
 from app.columns.rows import Array
-from app.database import Key, require_time
+from app.db.engine import Key, require_time
 from app.matching.fold import PARTICLES, fold
 from app.matching.lookup import BlockingQuery, look_up
 from app.matching.name_keys import search_keys
 from app.matching.names import SAME, answers
 from app.matching.scripts import Script, script_of
 from app.models import CLASSES_OF_TODAY, DetaineePersonal, Placement
-from app.normal import normal
 from app.reading.classes import hidden
 from app.reading.name_words import WHOLE, bearing
 from app.reading.visibility import at
 from app.registry.projection.consolidate import said_of, value_of
 from app.registry.read_permissions import Reader
+from app.unicode_text import normal
 from app.wire.base import Facts
 
 IN_ONE = (Script.HAN, Script.HANGUL)  # scripts in which a surname and a given name stand in one word

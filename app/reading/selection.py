@@ -15,7 +15,7 @@ from app.columns.reading import Columns
 from app.columns.rows import STANDS, Array, Mask, Rows, among
 from app.columns.stretches import Read
 from app.columns.tables import Kept
-from app.database import require_time
+from app.db.engine import require_time
 from app.errors import NotInFiles
 from app.reading import traits, windows
 from app.reading.held import day_of

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlmodel import Session, col
 
+from app.db.write_buffer import WriteBuffer
 from app.log.entries import LogEntry
 from app.matching.fold import fold
 from app.models import (
@@ -31,7 +32,6 @@ from app.registry.components import StoredRecord
 from app.registry.reprojection import ProjectedPerson, project_alone, reproject
 from app.registry.views import Views, standing
 from app.vocabulary import Judgement, Publish
-from app.write_buffer import WriteBuffer
 
 _INSERT_RECORD = insert(Record)
 _RECORD_COLUMNS = tuple(Record.model_fields)

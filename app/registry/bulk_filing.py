@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import NamedTuple
 
-from app.database_turns import others_wait
+from app.db.engine import others_wait
 from app.errors import Problem, Redacted
 from app.registry import (
     blocking,

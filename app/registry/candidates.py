@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.log import sealed
 from app.matching import lookup, score
 from app.matching.lookup import BlockingHit, BlockingQuery

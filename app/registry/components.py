@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, and_, bindparam, exists, or_, select
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.log import sealed
 from app.models import OPEN, Consent, Decision, Entry, ObjectionHiding, Placement, Record, Report, Sealed
 from app.registry.clusters import Edge, resolve

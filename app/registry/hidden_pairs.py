@@ -15,7 +15,7 @@ from sqlalchemy import Engine, bindparam, delete, insert, select
 from sqlmodel import Session, col
 
 from app.config import Names
-from app.database import reading
+from app.db.engine import reading
 from app.log import sealed
 from app.log.entries import as_only_writer
 from app.models import (

@@ -10,7 +10,7 @@ from threading import Lock
 from sqlalchemy import Engine, or_, update
 from sqlmodel import col
 
-from app.database import writing
+from app.db.engine import writing
 from app.models import ApiKey
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Row, Select, bindparam, delete, exists, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.models import (
     OPEN,
     Consent,

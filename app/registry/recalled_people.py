@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import exists, insert, or_, select, update
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.log import vault
 from app.log.entries import entry_at
 from app.models import OPEN, Consent, Detainee, Objection, ObjectionHiding, Placement, Record

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, exists, func, insert, literal, or_, se
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.errors import Invalid, NotFound, Redacted
 from app.log import sealed
 from app.log.entries import LogEntry, told

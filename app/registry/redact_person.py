@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.models import Entry, Record
 from app.registry import records, two_person_rule, waiting_reports
 from app.registry.components import component_of

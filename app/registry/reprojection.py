@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, bindparam, select, update
 from sqlmodel import Session, col
 
+from app.db.write_buffer import WriteBuffer
 from app.log.entries import LogEntry
 from app.models import (
     OPEN,
@@ -30,7 +31,6 @@ from app.registry.publication_class import GivenConsent, class_of_today, person_
 from app.registry.versioned_table import VersionedTables
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
-from app.write_buffer import WriteBuffer
 
 _TABLES = VersionedTables(PROJECTED, "detainee")
 _PENDING = VersionedTables([PendingPair], "decision")

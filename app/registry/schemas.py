@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app import dates
-from app.countries import COUNTRIES
+from app.formats import COUNTRIES
 from app.registry import refused_names
 from app.registry.content import FILED
 from app.registry.embargo_terms import NotBefore

@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
 from app.columns.saved import directory_of
-from app.database import reading, writing
-from app.database_scrub import scrub
+from app.db.engine import reading, writing
+from app.db.scrub import scrub
 from app.models import Head, ImportFile, ImportMapping, ImportRow, ListImport, SourceRealName, WaitingReport
 from app.registry.erasure import ERASED
 

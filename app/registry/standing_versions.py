@@ -13,11 +13,11 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import bindparam, delete, exists, insert, literal, select, update
 from sqlmodel import Session, col
 
-from app.database import Key, chunks
+from app.db.engine import Key, chunks
+from app.db.write_buffer import WriteBuffer
 from app.log.entries import LogEntry, entries_at
 from app.models import OPEN, BlockingKey, Claim, RecalledEntry, Record, Report, RequestedClass
 from app.registry import blocking, wish_history
-from app.write_buffer import WriteBuffer
 
 Ranges = Sequence[Sequence[int]]  # of revisions, `[first, last]`, in order
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from app.normal import UNSEEN, is_blank, without_unread
+from app.unicode_text import UNSEEN, is_blank, without_unread
 
 # What a line cannot hold: C0, DEL, C1, what shows another text. Query strings bring them past the JSON gate.
 _UNSEEN = re.compile(f"[\x00-\x1f\x7f-\x9f{UNSEEN}]")

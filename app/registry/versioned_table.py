@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from app.database import chunks
+from app.db.engine import chunks
+from app.db.write_buffer import WriteBuffer
 from app.models import OPEN, TableRow
-from app.write_buffer import WriteBuffer
 
 
 class VersionedTables:

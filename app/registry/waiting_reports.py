@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.errors import Conflict, NotFound, Problem
 from app.log import vault
 from app.log.sealed import keyed_digest

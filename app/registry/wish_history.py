@@ -15,11 +15,11 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.dates import parse
+from app.db.write_buffer import WriteBuffer
 from app.log.entries import LogEntry
 from app.models import OPEN, Placement, Record, RequestedClass
 from app.registry.publication_class import CLASS
 from app.vocabulary import Publish
-from app.write_buffer import WriteBuffer
 
 GIVEN_ON = "detainee.publish_given_on"
 

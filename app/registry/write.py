@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from app.config import TwoPerson
+from app.db.write_buffer import WriteBuffer
 from app.log.entries import Log, LogEntry, require_clock
 from app.log.head import require_rules
 from app.matching.score import Person
@@ -20,7 +21,6 @@ from app.registry.read_permissions import Reader
 from app.registry.reprojection import ProjectedPerson
 from app.registry.views import Views
 from app.vocabulary import MatchOutcome
-from app.write_buffer import WriteBuffer
 
 # The first number of a trial's records: far below the keys of standing records, which are revisions and so above 0.
 FIRST_TRIED = -1_000_000_000

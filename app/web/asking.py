@@ -15,7 +15,7 @@ from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.door import HAS_ROOM
-from app.measure import begin
+from app.server_log import begin
 
 # What of the request for a page the questions of the page share. Its headers, address and route are the page's own.
 SHARED = ("type", "asgi", "http_version", "scheme", "server", "client", "root_path", "app", "state", "extensions")

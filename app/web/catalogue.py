@@ -17,9 +17,8 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 
 from app import vocabulary
-from app.countries import COUNTRIES
 from app.dates import DAY_LENGTH
-from app.formats import ENGLISH, Formats
+from app.formats import COUNTRIES, ENGLISH, Formats
 from app.vocabulary import Language
 
 LOCALES = Path(__file__).parent / "locales"

@@ -5,8 +5,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from app.import_codes import ImportOutcome, ImportState
-from app.vocabulary import Publish
+from app.vocabulary import ImportOutcome, ImportState, Publish
 from app.wire.base import Page
 
 ListForm = Literal["csv", "xlsx", "ods", "jsonl"]

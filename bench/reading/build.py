@@ -25,7 +25,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from app.database import make_engine, migrate, reading, writing
+from app.db.engine import make_engine, migrate, reading, writing
 from app.log.head import bind_secret
 from app.models import OPEN, BlockingKey, Entry
 from app.registry import directory

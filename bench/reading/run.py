@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from app.database import MIGRATIONS
+from app.db.engine import MIGRATIONS
 from app.models import OPEN
 from app.registry.projection import RULES
 from bench import invented

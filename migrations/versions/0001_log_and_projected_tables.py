@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-from app.database_guards import allow_changes, forbid_changes
+from app.db.guards import allow_changes, forbid_changes
 
 revision = "0001"
 down_revision = None

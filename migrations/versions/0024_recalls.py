@@ -6,7 +6,7 @@ Until now a version stood from the revision of its own entry on, so that one col
 import sqlalchemy as sa
 from alembic import op
 
-from app.database_guards import allow_changes, forbid_changes
+from app.db.guards import allow_changes, forbid_changes
 
 revision = "0024"
 down_revision = "0023"

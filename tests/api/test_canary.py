@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import select
 
 from app.api import answers
-from app.database import reading, writing
-from app.database_files import back_up
+from app.db.engine import reading, writing
+from app.db.files import back_up
 from app.exchange import package
 from app.models import metadata
 from app.reading.dimensions import RELEASES, dimensions_of

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from app.glossary import glossary
+from app.descriptions import glossary
 from app.registry.projection import RULES
 from app.vocabulary import LISTS
 from tests.support import GOVERNMENT, Body, World

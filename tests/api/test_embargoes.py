@@ -16,7 +16,7 @@ from sqlmodel import col
 
 from app.api import embargo_beat
 from app.clock import BOUND, WatchedClock
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.errors import ClockJumped
 from app.exchange import package
 from app.log import entries

@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from app.api import heads as heads_module
 from app.api.heads import Head, Heads
-from app.database import writing
-from app.database_watch import WatchedRow
+from app.db.engine import writing
+from app.db.notifications import WatchedRow
 from app.log.head import require_rules
 from app.registry.projection import RULES
 from tests.support import PATIENCE, World

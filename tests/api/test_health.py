@@ -13,10 +13,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from app import database_scrub, database_trial
 from app.api import health
-from app.database import kind_and_place, reading, writing
-from app.database_scrub import scrub
+from app.db import engine
+from app.db import scrub as database_scrub
+from app.db.engine import kind_and_place, reading, writing
+from app.db.scrub import scrub
 from app.log import entries
 from app.log.entries import as_only_writer
 from app.main import create_app
@@ -34,7 +35,7 @@ def app_of(client: TestClient) -> FastAPI:
 @pytest.fixture(autouse=True)
 def tried_anew_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "TRIED_EVERY", 0.0)
-    monkeypatch.setattr(database_trial, "TRIED_FOR_MS", 100)
+    monkeypatch.setattr(engine, "TRIED_FOR_MS", 100)
 
 
 @pytest.fixture

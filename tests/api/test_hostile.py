@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from httpx2 import Request, Response
 
-from app.database import writing
+from app.db.engine import writing
 from app.models import ApiKey
 from app.registry import api_keys
 from app.vocabulary import Role

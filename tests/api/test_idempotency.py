@@ -8,7 +8,7 @@ from httpx2 import Response
 from sqlalchemy import select
 
 from app.api import render
-from app.database import reading
+from app.db.engine import reading
 from app.models import metadata
 from tests.support import NOW, World, make_report
 

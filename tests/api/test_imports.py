@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.database import writing
+from app.db.engine import writing
 from app.exchange.imports import stored
 from app.registry.views import Views
 from tests.exchange.imports.sheets import row, xlsx

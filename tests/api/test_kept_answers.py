@@ -14,7 +14,7 @@ from httpx2 import Response
 
 from app.api import counted, kept_answers, things
 from app.api.kept_answers import KEPT, LONGEST_ADDRESS, KeptAnswer, KeptAnswers, is_kept
-from app.database import make_engine, writing
+from app.db.engine import make_engine, writing
 from app.log.head import set_rules
 from app.main import routes
 from app.registry.projection import RULES

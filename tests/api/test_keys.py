@@ -8,7 +8,7 @@ from httpx2 import Response
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.models import ApiKey, Source, metadata
 from app.registry import api_keys
 from app.vocabulary import Role

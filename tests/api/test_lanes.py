@@ -13,7 +13,7 @@ from app.api import kept_answers, lanes
 from app.api.kept_answers import HALVED_AFTER, MOST_POLLED, OFTEN, Address, KeptAnswer, KeptAnswers
 from app.api.lanes import Lanes, sessions
 from app.config import Settings
-from app.database import reading
+from app.db.engine import reading
 from app.errors import Busy
 from app.main import ROUTERS
 from tests.databases import settings_of

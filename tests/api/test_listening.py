@@ -9,8 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.config import Settings
-from app.database_listen import OLDEST
-from app.database_watch import WatchedRow
+from app.db.notifications import OLDEST, WatchedRow
 from app.main import create_app
 from tests.support import PATIENCE, World, make_report
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.database import reading
+from app.db.engine import reading
 from app.exchange import exports, ftm, package
 from app.exchange.imports import local
 from app.exchange.imports.stored import Sent

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from app.api.objections import MOST_INSIDE
 from app.api.shield import REQUEST_ID
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.exchange import package
 from app.registry import objections
 from app.registry.objection_intake import ObjectionIn, receive

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.database import writing
+from app.db.engine import writing
 from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import GOVERNMENT, NOW, Body, World, make_report

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.models import metadata
 from app.registry.rebuild import rebuild
 from tests.databases import Templates

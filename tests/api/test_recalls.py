@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import text
 
-from app.database import make_engine, writing
+from app.db.engine import make_engine, writing
 from app.registry import recalls
 from app.registry.rebuild import rebuild
 from app.vocabulary import Role

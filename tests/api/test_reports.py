@@ -7,7 +7,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select
 
-from app.database import reading
+from app.db.engine import reading
 from app.models import metadata
 from tests.support import Body, World, make_report
 

@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import update
 
-from app.database import writing
+from app.db.engine import writing
 from app.main import routes
 from app.models import ApiKey
 from tests.support import GOVERNMENT, Body, World, make_report

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from app.counts.citation import short_address
-from app.database import writing
+from app.db.engine import writing
 from app.log.entries import Pin
 from app.log.head import OtherRules
 from app.main import create_app

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.api import health, standing
 from app.api.standing import Standing
-from app.database import writing
+from app.db.engine import writing
 from tests.databases import settings_of
 from tests.support import NOW, World
 

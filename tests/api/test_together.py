@@ -13,15 +13,15 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session
 
 from app.api import together
-from app.database import writing
+from app.db.engine import writing
 from app.log.entries import as_only_writer
 from app.matching import memory
-from app.measure import Measure
 from app.models import Record
 from app.registry import api_keys, embargoes
 from app.registry.rebuild import rebuild
 from app.registry.schemas import DetentionReportIn
 from app.registry.write import Outcome, WriteContext
+from app.server_log import Measure
 from tests.support import NOW, PATIENCE, Body, World, make_report
 from tests.working import statements
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from app.database import writing
+from app.db.engine import writing
 from app.models import ApiKey
 from app.registry import api_keys
 from app.vocabulary import Role

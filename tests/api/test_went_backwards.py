@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from app.api import background
 from app.cli.backup import commands
 from app.config import Settings
-from app.database import writing
+from app.db.engine import writing
 from app.log.mark import Mark, MarkFile, UnreadableMark, WentBackwards, attach
 from app.main import create_app
 from app.registry.read_permissions import Reader

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.cli.status import standing
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.registry import hiding_requests
 from app.registry.hiding_requests import BURST
 from app.registry.rebuild import rebuild

@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from app.config import Settings
-from app.database import reading
+from app.db.engine import reading
 from app.models import OPEN, PROJECTED
 from bench import pages
 from bench.crowd import two_keys

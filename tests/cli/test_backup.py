@@ -12,11 +12,11 @@ from uuid import UUID
 import pysqlite3
 import pytest
 
-from app.database_files import UnfitFile, put_in_place, read_copy
+from app.db.files import UnfitFile, put_in_place, read_copy
 from tests.cli.test_commands import Ran, Run, recuento, refused
+from tests.db.test_wal_check import beside, copies, file_of
 from tests.docs.reading import ROOT, blocks
 from tests.support import Body, World
-from tests.test_wal_check import beside, copies, file_of
 
 __all__ = ["copies", "recuento"]  # the fixtures
 

@@ -22,8 +22,8 @@ from app import cli
 from app.cli import serve
 from app.cli.database import located
 from app.config import Settings
-from app.database import CommitUnanswered, reading, writing
 from app.dates import format_instant
+from app.db.engine import CommitUnanswered, reading, writing
 from app.demo import run as replay
 from app.demo.replay import events
 from app.exchange.client import Stopped

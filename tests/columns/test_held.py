@@ -21,7 +21,7 @@ from app.columns.reading import Columns, Released, read
 from app.columns.rows import Recent
 from app.counts.groups import _detained_again
 from app.counts.tally import count, number_of
-from app.database import make_engine, reading, was_stopped, writing
+from app.db.engine import make_engine, reading, was_stopped, writing
 from app.reading.classes import classes_of
 from app.reading.terms import CountTerms
 from app.registry import reports

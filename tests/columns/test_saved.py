@@ -19,7 +19,7 @@ from app.columns.held import keep
 from app.columns.reading import Columns, Released, read
 from app.columns.saved import DESCRIPTION, Directory, UnfitDirectory, attach
 from app.config import Settings
-from app.database import make_engine, reading, writing
+from app.db.engine import make_engine, reading, writing
 from app.main import create_app
 from app.registry import scrubbing
 from app.registry.rebuild import rebuild

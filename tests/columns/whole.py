@@ -11,7 +11,7 @@ from app.columns.held import columns_of
 from app.columns.reading import Columns
 from app.columns.rows import NONE, STANDS, Rows
 from app.columns.tables import CODE, EVERY, SINCE, UNTIL, VALUE, WORD, Kept
-from app.database import reading, writing
+from app.db.engine import reading, writing
 
 # Table → its rows, each with its values in the order of the columns, in any order of rows.
 Whole = dict[str, list[tuple[Any, ...]]]

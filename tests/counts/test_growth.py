@@ -8,7 +8,7 @@ from app.counts.growth import known
 from app.counts.patterns import slugs_by_key
 from app.counts.series import MOST_REVISIONS
 from app.counts.tally import count
-from app.database import reading
+from app.db.engine import reading
 from app.reading.selection import COUNTING
 from app.reading.terms import CountTerms
 from app.registry.read_permissions import Reader

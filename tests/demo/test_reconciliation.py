@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.database import reading
+from app.db.engine import reading
 from app.models import Claim
 from tests.demo.conftest import Replayed
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.database import reading
+from app.db.engine import reading
 from app.demo.cases import cases
 from app.demo.people import OTHERS, people
 from app.demo.plan import filed, filings

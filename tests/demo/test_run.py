@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlmodel import Session, col
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.demo import run
 from app.demo.claims import claims
 from app.demo.replay import events

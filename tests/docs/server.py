@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
-from app.database import writing
+from app.db.engine import writing
 from app.demo import run as replay
 from app.main import create_app
 from app.registry import api_keys

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from app.countries import COUNTRIES
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.errors import Conflict, Problem
 from app.exchange import copies, package
 from app.exchange.imports.faults import BadFile
+from app.formats import COUNTRIES
 from app.log.entries import head
 from app.registry.read_permissions import Reader
 from app.registry.write import WriteContext

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.database import reading
+from app.db.engine import reading
 from app.exchange import exports
 from app.reading.formats import Form
 from tests.support import ANYONE, World

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.database import reading
+from app.db.engine import reading
 from app.exchange import ftm
 from tests.support import ANYONE, World
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.config import Settings
-from app.database import reading
+from app.db.engine import reading
 from app.exchange import own_reports
 from app.models import OPEN, Source
 from app.reading.formats import Form

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.database import reading
+from app.db.engine import reading
 from app.exchange import package
 from app.exchange.table_schema import TABLES
 from tests.support import ANYONE, NOW, World

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.database import make_engine, reading, writing
+from app.db.engine import make_engine, reading, writing
 from app.errors import Invalid
 from app.log import entries, tree
 from app.log.entries import (

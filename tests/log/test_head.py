@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.cli.database import opened
 from app.config import Settings, UnreadableSecret
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.log.head import WrongSecret, bind_secret, is_demo, mark_demo
 from app.main import create_app
 from app.models import Head

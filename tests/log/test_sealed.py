@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.database import reading
+from app.db.engine import reading
 from app.log import sealed
 from app.models import Entry, Sealed
 from tests.support import World

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.exchange.imports import stored
 from app.log.vault import Damaged, seal, seal_json, unseal, unseal_json
 from tests.exchange.imports.test_filing import LIST, begin

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.database import reading, writing
 from app.dates import format_instant
+from app.db.engine import reading, writing
 from app.models import PROJECTED
 from app.registry.rebuild import BASE, rebuild
 from tests.machine.model import Model

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, insert
 from sqlmodel import Session
 
-from app.database import writing
+from app.db.engine import writing
 from app.matching import lookup
 from app.matching.lookup import BlockingQuery, look_up, look_up_each
 from app.models import BlockingKey

@@ -23,7 +23,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app.counts.citation import CITED, short_address, unpack
-from app.database import writing
+from app.db.engine import writing
 from app.demo import run as replay
 from app.errors import PROBLEM_JSON
 from app.log.entries import Pin

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, select
 from sqlmodel import Session, col
 
 from app.api import requests, things
-from app.database import WRITES
 from app.dates import format_instant
+from app.db.engine import WRITES
 from app.errors import Problem
 from app.log.entries import LogEntry, replay
 from app.log.mark import attach

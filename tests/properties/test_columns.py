@@ -14,7 +14,7 @@ from app.columns import held
 from app.columns.held import columns_of
 from app.columns.reading import Columns
 from app.columns.saved import Directory
-from app.database import WRITES
+from app.db.engine import WRITES
 from tests.columns.whole import agree, standing, stored, whole
 from tests.drawn import examples
 from tests.properties.histories import histories, recalling

@@ -12,7 +12,7 @@ from hypothesis import given
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.database import writing
+from app.db.engine import writing
 from app.errors import Problem
 from app.exchange import copies, own_reports, package
 from app.log.entries import head

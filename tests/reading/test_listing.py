@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.columns.held import columns_of
-from app.database import reading
+from app.db.engine import reading
 from app.reading import lists
 from app.reading.listing import SAMPLED, ArrayOrder
 from app.reading.questions import DetaineeQuery, DetentionQuery, ReleaseQuery

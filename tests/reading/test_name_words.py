@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.columns import tables
 from app.columns.codes import UNKNOWN, Codes
 from app.columns.held import columns_of
-from app.database import reading
+from app.db.engine import reading
 from app.models import CLASSES_OF_TODAY
 from app.reading import name_words
 from app.reading.name_words import WHOLE, Index, bearing

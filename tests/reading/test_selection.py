@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.database import reading
+from app.db.engine import reading
 from app.errors import Invalid
 from app.reading.named import source_keys
 from app.reading.selection import select

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.models import ApiKey
 from app.registry import api_keys

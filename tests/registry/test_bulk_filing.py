@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.errors import Invalid, Problem
 from app.log.entries import Log, LogEntry
 from app.matching.lookup import BlockingQuery

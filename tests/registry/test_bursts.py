@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import Session
 
 from app.cli.status import lines, standing
-from app.database import reading
+from app.db.engine import reading
 from app.registry import bursts
 from tests.support import NOW, Body, World
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.database import writing
+from app.db.engine import writing
 from app.registry import candidates, linking
 from app.registry.content import flatten
 from app.registry.read_permissions import Reader

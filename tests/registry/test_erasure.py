@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Select, Table, select
 from sqlmodel import col
 
-from app.database import is_sqlite, reading, writing
+from app.db.engine import is_sqlite, reading, writing
 from app.models import Consent, Decision, Entry, Record, Sealed, metadata
 from app.registry import hiding_requests
 from app.registry.rebuild import rebuild

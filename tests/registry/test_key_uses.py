@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from app.database import is_sqlite
+from app.db.engine import is_sqlite
 from tests.support import NOW, World
 from tests.working import statements
 

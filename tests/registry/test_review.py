@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.database import writing
+from app.db.engine import writing
 from app.registry.rebuild import rebuild
 from tests.support import Body, World
 

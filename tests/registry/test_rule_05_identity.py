@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.database import reading
+from app.db.engine import reading
 from app.models import OPEN, Decision, Record
 from app.registry.clusters import Edge, contradiction, resolve
 from tests.registry.statements import held, out, records_of

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.database import reading
+from app.db.engine import reading
 from app.models import Decision
 from tests.support import Body, World
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from httpx2 import Response
 
-from app.database import writing
+from app.db.engine import writing
 from app.models import Detention, Release
 from app.registry.rebuild import rebuild
 from tests.registry.statements import held, out, rows_of

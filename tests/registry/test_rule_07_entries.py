@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.log.entries import head
 from app.models import PROJECTED, Entry, ReleaseAtStage, Verification
 from app.registry.apply import Projector

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.models import DetaineePersonal, Record
 from app.registry import api_keys, minority
 from app.registry import content as content_module

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.models import OPEN, PROJECTED, Detention, SourceDetention
 from app.registry.rebuild import rebuild
 from tests.registry.test_erasure import everything

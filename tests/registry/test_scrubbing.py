@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.api import background
 from app.cli import status
-from app.database import snapshot, writing
+from app.db.engine import snapshot, writing
 from app.models import metadata
 from app.registry import scrubbing
 from tests.support import PATIENCE, Body, World

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from app.database import writing
+from app.db.engine import writing
 from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import Body, World

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, insert, select
 
-from app.database import chunks, writing
+from app.db.engine import chunks, writing
 from app.models import OPEN, PROJECTED, Detainee, ProvisionalHiding, Release, TableRow, Trait, metadata
 from app.registry.versioned_table import VersionedTables
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import Session
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.registry import directory
 from app.registry.read_permissions import Reader
 from app.registry.schemas import SourceIn, SourcePatch

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, and_, bindparam, select
 from sqlmodel import Session, col
 
-from app.database import chunks
 from app.dates import parse
+from app.db.engine import chunks
 from app.models import Source, SourceRelease, Verification
 from app.reading.named import source_keys
 from app.reading.selection import COUNTING

@@ -15,7 +15,7 @@ from app.counts.estimates import MOST_LISTS, BadTable, estimate
 from app.counts.patterns import Patterns, patterns_of
 from app.counts.shapes import ReleaseEstimate
 from app.counts.tally import not_visible
-from app.database import chunks
+from app.db.engine import chunks
 from app.errors import Invalid
 from app.log.entries import pin
 from app.models import Source, Verification

@@ -10,8 +10,8 @@ from itertools import groupby
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
-from app.database import chunks
 from app.dates import parse
+from app.db.engine import chunks
 from app.errors import Invalid
 from app.exchange.comparing.detentions import (
     Compared,

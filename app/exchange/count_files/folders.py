@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from app.database_files import flush
+from app.db.files import flush
 from app.exchange.count_files.files import COUNTS, File, described, digest_of, format_of
 from app.exchange.imports.faults import BadFile
 from app.exchange.package import DESCRIPTOR

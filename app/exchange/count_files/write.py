@@ -22,8 +22,8 @@ from app.columns.held import columns_of
 from app.columns.rows import NONE, Array
 from app.columns.tables import SINCE, UNTIL
 from app.config import Names
-from app.database import snapshot
 from app.dates import format_instant
+from app.db.engine import snapshot
 from app.errors import Conflict
 from app.exchange.count_files.files import COUNTS, COUNTS_NAME, About, File, described, file_of
 from app.exchange.count_files.folders import (

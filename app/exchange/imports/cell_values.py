@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from app import dates
-from app.countries import COUNTRIES
 from app.exchange import template
 from app.exchange.imports.cells import MOST_CHARACTERS
 from app.exchange.imports.csv_text import UNREAD
@@ -16,11 +15,12 @@ from app.exchange.imports.fields import BIRTH, EMBARGO, FIELDS, GIVEN_NAMES, NAM
 from app.exchange.imports.sentences import FAULTS
 from app.exchange.imports.sheet_dates import Order, UnclearDate, has_clock, read
 from app.exchange.tables import unquoted
+from app.formats import COUNTRIES
 from app.matching.fold import fold
-from app.normal import TOO_MANY, UNSEEN, has_too_many_marks, is_blank, normal
 from app.registry import refused_names
 from app.registry.embargo_terms import ends_at
 from app.registry.schemas import LIST_LENGTH
+from app.unicode_text import TOO_MANY, UNSEEN, has_too_many_marks, is_blank, normal
 from app.vocabulary import LISTS, vocabulary
 
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))

@@ -16,9 +16,8 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from app.collector import collecting_later
 from app.config import Names
-from app.database import reading
+from app.db.engine import reading
 from app.errors import Problem
 from app.exchange.imports import own_count, receipts, stored, survey, unlike_the_last
 from app.exchange.imports.case_numbers import Keys
@@ -35,6 +34,7 @@ from app.exchange.imports.sentences import WISH_WITHDRAWN, KeptRowError, StoredQ
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.matching.memory import Memory, memory_of
+from app.memory import collecting_later
 from app.models import ApiKey, ListImport
 from app.registry import api_keys, embargoes, records
 from app.registry.bulk_filing import StaysWithdrawn, file_rows

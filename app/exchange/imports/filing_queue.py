@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app import server_log
 from app.config import Names
-from app.database import CommitUnanswered, kind_and_place, reading, writing
+from app.db.engine import CommitUnanswered, kind_and_place, reading, writing
 from app.errors import ClockJumped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile

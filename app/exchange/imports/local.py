@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from app.config import Names
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing

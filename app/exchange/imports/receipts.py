@@ -16,12 +16,11 @@ from app.exchange.imports.lost_and_gained import KINDS
 from app.exchange.imports.sentences import WISH_WITHDRAWN, line, translated
 from app.exchange.imports.stored import UNREGISTERED, WISHES_WITHDRAWN, read
 from app.exchange.imports.tally import RowsCounted
-from app.import_codes import ImportOutcome, ImportState
 from app.log import sealed
 from app.log.entries import entry_at
 from app.models import ImportRow, ListImport, Sealed
 from app.registry.views import unregistered_place
-from app.vocabulary import Language
+from app.vocabulary import ImportOutcome, ImportState, Language
 from app.wire.imports import (
     ImportChange,
     ImportGroup,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from app.import_codes import ImportOutcome, ImportState
+from app.vocabulary import ImportOutcome, ImportState
 
 LONGEST_NEXT = 2_000  # characters of the address of the next page: far more than a cursor takes
 

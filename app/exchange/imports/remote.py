@@ -29,8 +29,7 @@ from app.exchange.imports.stored import OPEN_STATES, Sent
 from app.exchange.imports.tally import RowsCounted
 from app.exchange.imports.upload_journal import Journal
 from app.exchange.imports.upload_parts import Cut, Part, cut
-from app.import_codes import ImportOutcome, ImportState
-from app.vocabulary import Language, Role
+from app.vocabulary import ImportOutcome, ImportState, Language, Role
 from app.wire.imports import ImportQuestion, ImportRowShape, NotHeld, RowError
 
 # Seconds between looks at the progress of a part, which takes a fraction of one unless other lists wait too.

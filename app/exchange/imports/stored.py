@@ -20,11 +20,11 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import digest_of
 from app.exchange.imports.sentences import WISH_WITHDRAWN, KeptFault, KeptRowError
 from app.exchange.imports.tally import RowsCounted
-from app.import_codes import ImportOutcome
 from app.log import vault
 from app.log.sealed import keyed_digest
 from app.models import OPEN, ImportFile, ImportMapping, ImportRow, ListImport, RecalledEntry
 from app.registry.write import Outcome, WriteContext, new_id
+from app.vocabulary import ImportOutcome
 
 # A process renews the lease of its import with each batch, every few seconds: with an older lease it is gone.
 LEASE = timedelta(minutes=2)

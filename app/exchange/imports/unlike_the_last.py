@@ -9,14 +9,14 @@ from functools import partial
 
 from sqlmodel import Session
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.exchange.imports.case_numbers import DERIVED
 from app.exchange.imports.lost_and_gained import says
 from app.exchange.imports.sentences import StoredQuestion, about_list, line, rows
 from app.exchange.imports.survey import ListFacts
 from app.exchange.titles import named
-from app.normal import normal
 from app.registry import records
+from app.unicode_text import normal
 from app.vocabulary import Language
 from app.wire.imports import ImportColumn
 

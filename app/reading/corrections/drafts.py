@@ -10,7 +10,7 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.models import Claim, Decision, Entry, RecalledEntry, Record, Report
 from app.reading.corrections import restated
 from app.reading.corrections.placements import PlacementAt, PlacementHistory

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.db.engine import chunks
 from app.models import Placement, Record, Release
 from app.reading.shapes import Ids
 from app.registry.publication_class import strictest

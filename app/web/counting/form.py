@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from app import vocabulary
-from app.countries import COUNTRIES
 from app.dates import DAY_LENGTH
+from app.formats import COUNTRIES
 from app.reading.dimensions import DETENTIONS, RELEASES, dimensions_of
 from app.reading.terms import MOST_DIMENSIONS
 from app.vocabulary import Stage

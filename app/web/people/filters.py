@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.countries import COUNTRIES
 from app.dates import DAY_LENGTH
+from app.formats import COUNTRIES
 from app.web.page import Page
 from app.web.people.telling import Json, Telling
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.database import writing
+from app.db.engine import writing
 from app.registry.read_permissions import Reader
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 from app.registry.write import WriteContext, new_id

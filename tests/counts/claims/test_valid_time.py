@@ -7,7 +7,7 @@ import pytest
 
 from app.counts.claims.valid_time import count_known_on
 from app.counts.tally import count, number_of
-from app.database import reading
+from app.db.engine import reading
 from app.reading.terms import CountTerms
 from app.wire.counts import SaidCount
 from tests.support import ANYONE, NOW, Body, World

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from app.countries import COUNTRIES
 from app.exchange.imports.cell_values import UnreadCell, plain, value
 from app.exchange.imports.cells import MOST_CHARACTERS
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.mapping import Mapping
+from app.formats import COUNTRIES
 
 # What a cell may be full of: whatever parts words, lists, dates and numbers, and what stands for lost letters.
 FILLINGS = (

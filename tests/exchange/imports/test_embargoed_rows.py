@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from app.database import writing
+from app.db.engine import writing
 from app.registry import api_keys
 from tests.support import Body, World
 

@@ -5,7 +5,7 @@ import gc
 import pytest
 from sqlalchemy import select
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.demo.names import names as invented_names
 from app.exchange.imports import filing, local, receipts, stored
 from app.exchange.imports.filing import Filing
@@ -13,7 +13,7 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.stored import Sent
 from app.models import ImportFile, ListImport
-from app.registry import api_keys as api_keys
+from app.registry import api_keys
 from app.registry.views import Views
 from app.registry.write import WriteContext
 from bench.drill_import import drill

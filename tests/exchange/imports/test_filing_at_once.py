@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.database import reading
+from app.db.engine import reading
 from app.exchange.imports import filing, receipts, stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
@@ -15,8 +15,7 @@ from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.stored import Sent
-from app.registry import api_keys as api_keys
-from app.registry import directory
+from app.registry import api_keys, directory
 from app.registry.read_permissions import Reader
 from app.registry.schemas import SourcePatch
 from app.registry.write import WriteContext

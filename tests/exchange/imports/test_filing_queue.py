@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.database import CommitUnanswered, reading, writing
+from app.db.engine import CommitUnanswered, reading, writing
 from app.exchange.imports import filing, stored
 from app.exchange.imports.filing import Filing
 from app.exchange.imports.filing_queue import Worker

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from app.database import reading
+from app.db.engine import reading
 from app.exchange.imports import filing, receipts, stored
 from app.exchange.imports.stored import Sent
 from tests.exchange.imports.test_filing import counts, many

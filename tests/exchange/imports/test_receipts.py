@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.database import reading
+from app.db.engine import reading
 from app.exchange.imports import stored
 from app.models import ListImport, Record
 from tests.support import Body, World

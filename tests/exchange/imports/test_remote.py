@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from app.config import Settings
-from app.database import writing
+from app.db.engine import writing
 from app.exchange import client
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import remote, upload_parts

@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
 from app.exchange.imports import receipts, stored
 from app.exchange.imports.faults import Fault
 from app.exchange.imports.sentences import WISH_WITHDRAWN
 from app.exchange.imports.stored import RowOutcome
-from app.import_codes import ImportState
+from app.vocabulary import ImportState
 from tests.exchange.imports.test_filing import begin
 from tests.support import NOW, World
 

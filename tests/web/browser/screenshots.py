@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser, sync_playwright
 
 from app.config import Settings
-from app.database import make_engine, writing
+from app.db.engine import make_engine, writing
 from app.demo.run import guest_key
 from tests.api.serving import serving
 from tests.replay import load, settings_for

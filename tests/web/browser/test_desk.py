@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page
 
-from app.database import writing
+from app.db.engine import writing
 from app.vocabulary import Role
 from tests.api.serving import serving
 from tests.databases import Templates, settings_of

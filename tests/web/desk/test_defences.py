@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from fastapi.routing import APIRoute
 
-from app.database import writing
+from app.db.engine import writing
 from app.registry import api_keys
 from app.vocabulary import Role
 from app.web.desk import ROUTERS

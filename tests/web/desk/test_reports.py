@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.database import writing
+from app.db.engine import writing
 from app.registry import api_keys
 from app.vocabulary import Role
 from app.web.catalogue import catalogue

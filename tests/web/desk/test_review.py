@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.database import writing
+from app.db.engine import writing
 from app.vocabulary import Role
 from tests.support import World
 from tests.web.desk.officer import Officer

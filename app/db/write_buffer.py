@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, UpdateBase
 
-from app.database import dialect_of
+from app.db.engine import dialect_of
 
 # Statements of one process, on however many engines: more than the app has.
 STATEMENTS = 256

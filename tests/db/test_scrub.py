@@ -11,9 +11,9 @@ import pysqlite3
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from app import database_scrub
-from app.database import is_sqlite, make_engine
-from app.database_scrub import is_scrubbing, scrub
+from app.db import scrub as database_scrub
+from app.db.engine import is_sqlite, make_engine
+from app.db.scrub import is_scrubbing, scrub
 from app.registry.scrubbing import TABLES
 from tests.support import World
 

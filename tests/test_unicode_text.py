@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.normal import MOST_MARKS, UNSEEN, has_too_many_marks, is_blank, normal, without_unread
+from app.unicode_text import MOST_MARKS, UNSEEN, has_too_many_marks, is_blank, normal, without_unread
 
 APP = Path(__file__).parent.parent / "app"
 MANY = 200_000  # of which the half took a minute
@@ -89,4 +89,4 @@ def test_nothing_else_brings_text_into_a_normal_form() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr == "normalize"
     ]
-    assert elsewhere == ["normal.py"]
+    assert elsewhere == ["unicode_text.py"]

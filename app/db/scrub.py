@@ -11,9 +11,9 @@ import psycopg
 import pysqlite3
 from sqlalchemy import Engine
 
-from app.database import BUSY_PAUSE, is_memory, is_sqlite
-from app.database_postgresql import is_direct
-from app.free_memory import free_memory
+from app.db.engine import BUSY_PAUSE, is_memory, is_sqlite
+from app.db.postgresql import is_direct
+from app.memory import free_memory
 
 # What `scrub` waits for readers, while writers wait for it: it is tried again later, and nobody notices a tenth.
 SCRUB_PATIENCE_MS = 100

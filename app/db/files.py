@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pysqlite3
 
-from app import wal_check
+from app.db import wal_check
 
 # Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
 SAFE_SQLITE = (3, 51, 3)

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Engine, insert, select
 from sqlmodel import col
 
-from app.database import reading, writing
+from app.db.engine import reading, writing
+from app.db.write_buffer import WriteBuffer
 from app.models import Entry, Record
-from app.write_buffer import WriteBuffer
 
 NOON = datetime(2026, 1, 12, 12, tzinfo=timezone(timedelta(hours=-4)))
 

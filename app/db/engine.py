@@ -1,4 +1,11 @@
-"""Engine, sessions and portable column types: the only file that knows a SQL dialect."""
+"""Who writes to a file of SQLite takes turns with the others of its process here.
+
+Who waits for SQLite's own lock looks for it ever more seldom, in the end each tenth of a second, while it lies idle;
+and who takes it again at once, as a list does, may keep it for as long as it likes. Here the next one is woken at once.
+
+Engine, sessions and portable column types: the only file that knows a SQL dialect.
+
+Try whether a database can be written to, before somebody's report finds out."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -6,9 +13,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil, inf
 from pathlib import Path
+from threading import Lock
 from time import monotonic, sleep
 from traceback import extract_tb
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import pysqlite3
 from alembic import command
@@ -23,11 +32,49 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
-from app import database_postgresql
-from app.database_files import check_sqlite_version, refuse_stray_wal
-from app.database_postgresql import FOR_EVER, NOTICE, SILENT_MS
-from app.database_turns import turn
-from app.measure import count_statement
+from app.db import postgresql
+from app.db.files import check_sqlite_version, refuse_stray_wal
+from app.db.postgresql import FOR_EVER, NOTICE, SILENT_MS
+from app.server_log import count_statement
+
+
+class _Turns:
+    """The turn on one engine, and how many wait for it."""
+
+    def __init__(self) -> None:
+        self.turn = Lock()
+        self._counting = Lock()
+        self.waiting = 0
+
+    def wait(self, seconds: float) -> bool:
+        with self._counting:
+            self.waiting += 1
+        try:
+            return self.turn.acquire(timeout=seconds)
+        finally:
+            with self._counting:
+                self.waiting -= 1
+
+
+_TURNS: WeakKeyDictionary[Engine, _Turns] = WeakKeyDictionary()
+
+
+@contextmanager
+def turn(engine: Engine, seconds: float) -> Iterator[bool]:
+    """Whether it came within so many seconds: then nobody else of this process writes on the engine meanwhile."""
+    turns = _TURNS.setdefault(engine, _Turns())
+    came = turns.wait(seconds)
+    try:
+        yield came
+    finally:
+        if came:
+            turns.turn.release()
+
+
+def others_wait(engine: Engine) -> bool:
+    """Whether anybody of this process waits for a turn on the engine."""
+    return engine in _TURNS and _TURNS[engine].waiting > 0
+
 
 # A writer waits for the one before it; a request that waited longer than this is better refused than queued.
 BUSY_TIMEOUT_MS = 30_000
@@ -42,9 +89,9 @@ CACHE_KIB = 16_384
 # Row values of one IN (...): far below SQLite's limit of 32,766 parameters.
 IN_CHUNK = 500
 
-OURS = Path(__file__).resolve().parent
+APP = Path(__file__).resolve().parent.parent
 # Beside `app` in the work tree and in an installed package alike.
-MIGRATIONS = OURS.parent / "migrations"
+MIGRATIONS = APP.parent / "migrations"
 
 WRITES, UNTIL, WAITS_MS = "recuento_writes", "recuento_until", "recuento_waits_ms"
 # Of an engine of PostgreSQL whose commits others listen for: what is called after each, and may have been one.
@@ -90,7 +137,7 @@ def make_engine(url: str, pool_size: int = 8, silent_ms: int = SILENT_MS) -> Eng
 
 
 def _postgresql_engine(url: str, pool_size: int, silent_ms: int) -> Engine:
-    engine = database_postgresql.make_engine(url, pool_size, silent_ms)
+    engine = postgresql.make_engine(url, pool_size, silent_ms)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -98,7 +145,7 @@ def _postgresql_engine(url: str, pool_size: int, silent_ms: int) -> Engine:
         until = bounds.get(UNTIL)
         left = FOR_EVER if until is None else max(1, ceil((until - monotonic()) * 1000))
         lock_ms, writes = bounds.get(WAITS_MS, BUSY_TIMEOUT_MS), bounds.get(WRITES, False)
-        database_postgresql.bound(connection, statement_ms=left, lock_ms=lock_ms, writes=writes)
+        postgresql.bound(connection, statement_ms=left, lock_ms=lock_ms, writes=writes)
 
     return engine
 
@@ -315,8 +362,8 @@ def kind_and_place(error: Exception) -> str:
     text may hold a row, and the statement's values do."""
     origin = getattr(error, "orig", None) or error.__cause__
     code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
-    ours = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(OURS)]
-    place = f" at {Path(ours[-1].filename).relative_to(OURS.parent)}:{ours[-1].lineno}" if ours else ""
+    ours = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(APP)]
+    place = f" at {Path(ours[-1].filename).relative_to(APP.parent)}:{ours[-1].lineno}" if ours else ""
     return f"{type(error).__name__}{f' ({code})' if code else ''}{place}"
 
 
@@ -347,3 +394,25 @@ def dialect_of(connection: Connection) -> Dialect:
 def clock_of(connection: Connection) -> datetime | None:
     """What a PostgreSQL server says the time is: on another machine, another clock. SQLite has none of its own."""
     return None if is_sqlite(connection) else connection.scalar(text("SELECT clock_timestamp()"))
+
+
+# Readiness is asked every few seconds: a list holds the lock for two, and who has waited five has met something else.
+TRIED_FOR_MS = 5_000
+# A row written again finds its place in a page that is there, on a full disk too. So many numbers do not fit into the
+# least memory for sorting: PostgreSQL writes some 300 KB of them beside its tables, gone at once.
+_NEEDS_ROOM = "SELECT count(*) FROM (SELECT n FROM generate_series(1, 20000) AS n ORDER BY -n OFFSET 0) AS sorted"
+
+
+def try_writing(engine: Engine) -> None:
+    """Write something that changes nothing, so that a full disk, a file that may not be written, a lost line or a lock
+    that somebody keeps is known before a report comes. Raises SQLAlchemyError."""
+    if isinstance(engine.pool, StaticPool):
+        return  # in memory: nothing can fail, and a second transaction on its one connection would
+    connection = engine.connect().execution_options(**{WRITES: True})
+    with connection, waiting_at_most(connection, TRIED_FOR_MS):
+        if not is_sqlite(connection):
+            connection.exec_driver_sql("SET LOCAL work_mem = '64kB'")
+            connection.exec_driver_sql(_NEEDS_ROOM)  # first: it needs no lock
+        # SQLite would not write a row with equal values.
+        connection.exec_driver_sql("PRAGMA user_version = 0" if is_sqlite(connection) else "UPDATE head SET id = id")
+        connection.commit()

@@ -8,7 +8,7 @@ from typing import Any
 import pysqlite3
 from sqlalchemy import Connection, Engine, event, text
 
-from app.database import is_sqlite
+from app.db.engine import is_sqlite
 
 # All that a server does. Anything else, schema changes and other databases among them, is refused before it runs.
 _SERVED = frozenset(

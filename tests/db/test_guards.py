@@ -9,13 +9,13 @@ from sqlalchemy.exc import DatabaseError
 
 from app.cli.grants import print_grants
 from app.config import Settings
-from app.database import is_sqlite, make_engine, writing
-from app.database_guards import APPENDED, LOG, grants
+from app.db.engine import is_sqlite, make_engine, writing
+from app.db.guards import APPENDED, LOG, grants
 from app.models import Entry, WrittenBy, metadata
 from app.registry import scrubbing
 from tests.databases import settings_of
+from tests.db.test_scrub import places
 from tests.support import World, make_report
-from tests.test_database_scrub import places
 
 SERVING = "recuento_serving"
 REWRITING = [

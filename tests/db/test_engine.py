@@ -1,10 +1,13 @@
-"""The one file that knows a dialect: what it turns on, what it refuses, and that both engines give back the same."""
+"""The one file that knows a dialect: what it turns on, what it refuses, and that both engines give back the same.
+
+Writers of one process take turns on SQLite: the next one is woken at once, and nobody takes the turn for good."""
 
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from time import sleep
+from threading import Event, Thread
+from time import monotonic, sleep
 from typing import Any
 
 import pysqlite3
@@ -13,22 +16,25 @@ from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, eve
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError, TimeoutError
 from sqlmodel import col
 
-from app import database
-from app.database import (
+from app.db import engine as database
+from app.db.engine import (
     UtcDateTime,
     is_locked,
     is_memory,
     is_sqlite,
     make_engine,
+    others_wait,
     reading,
+    try_writing,
+    turn,
     was_stopped,
     writing,
 )
-from app.database_files import check_sqlite_version
-from app.database_trial import try_writing
+from app.db.files import check_sqlite_version
+from app.log.entries import as_only_writer
 from app.models import Head
 from tests.databases import Templates
-from tests.support import World
+from tests.support import PATIENCE, World
 
 NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
 CARACAS = timezone(timedelta(hours=-4))
@@ -303,3 +309,68 @@ def test_a_disk_without_room_for_more_is_noticed_where_a_row_could_still_be_writ
             try_writing(engine)
     finally:
         engine.dispose()
+
+
+OFTEN = 20
+SHORT = 0.05  # seconds
+
+
+def test_who_takes_the_turn_again_at_once_lets_another_in_between(engine: Engine) -> None:
+    wrote = Event()
+
+    def write() -> None:
+        with as_only_writer(engine):
+            wrote.set()
+
+    other, turns = Thread(target=write), 0
+    while not wrote.is_set() and turns < OFTEN:
+        with as_only_writer(engine):
+            if not turns:
+                other.start()
+            sleep(SHORT)
+        turns += 1
+        sleep(0.001)  # as a list does between two batches
+    other.join()
+    assert turns < OFTEN / 4
+
+
+def test_whoever_writes_knows_whether_others_wait(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'turns.db'}")
+
+    def write() -> None:
+        with turn(engine, PATIENCE):
+            pass
+
+    other = Thread(target=write)
+    with turn(engine, 0):
+        assert not others_wait(engine)
+        other.start()
+        until = monotonic() + PATIENCE
+        while not others_wait(engine) and monotonic() < until:
+            sleep(SHORT / 10)
+        assert others_wait(engine)
+    other.join()
+    assert not others_wait(engine)
+    engine.dispose()
+
+
+def test_whose_turn_does_not_come_is_told_that_the_database_is_locked(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'turns.db'}")
+    with turn(engine, 1) as came, pytest.raises(OperationalError) as refusal, writing(engine, 50):
+        pass
+    assert came
+    assert is_locked(refusal.value)
+    with writing(engine, 50):  # and then it comes again
+        pass
+    engine.dispose()
+
+
+def test_a_turn_ends_with_whoever_fails_in_it(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'turns.db'}")
+    with pytest.raises(ZeroDivisionError), writing(engine):
+        raise ZeroDivisionError
+    with turn(engine, 0) as came:
+        assert came
+        with turn(engine, 0) as again:
+            assert not again
+    engine.dispose()

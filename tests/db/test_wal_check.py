@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.database import make_engine
-from app.database_files import UnfitFile
+from app.db.engine import make_engine
+from app.db.files import UnfitFile
+from app.db.wal_check import MOST_COMPARED
 from app.main import create_app
-from app.wal_check import MOST_COMPARED
 from tests.support import World
 
 MANY = 15  # reports: more pages than one write touches
@@ -102,7 +102,7 @@ def test_the_check_ends_without_changing_a_byte(copies: dict[str, Path]) -> None
     database = copies["late"]
     before = bytes_of(database)
     ran = subprocess.run(
-        [sys.executable, "-P", "app/wal_check.py", str(database)], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "app/db/wal_check.py", str(database)], capture_output=True, text=True, check=True
     )
     assert (json.loads(ran.stdout), bytes_of(database)) == ("alone", before)
     assert database.stat().st_size < MOST_COMPARED

@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import event, text
 
 from app.config import Settings
-from app.database import BUSY_TIMEOUT_MS, CommitUnanswered, make_engine, migrate, reading, writing
-from app.database_postgresql import THINKS_MS, is_direct
-from app.database_scrub import scrub
+from app.db.engine import BUSY_TIMEOUT_MS, CommitUnanswered, make_engine, migrate, reading, writing
+from app.db.postgresql import THINKS_MS, is_direct
+from app.db.scrub import scrub
 from app.registry.scrubbing import TABLES
 from tests.api.serving import serving
 from tests.cli.test_commands import ROOT, SECRET
@@ -143,7 +143,7 @@ def test_a_transaction_has_its_bounds_and_leaves_none_of_them(database_url: str)
 def test_a_writer_who_is_not_heard_of_any_more_gives_its_locks_up(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.database_postgresql.THINKS_MS", 200)
+    monkeypatch.setattr("app.db.postgresql.THINKS_MS", 200)
     engine = make_engine(database_url)
     with pytest.raises(CommitUnanswered), writing(engine) as gone:  # noqa: PT012 - what it writes is lost at its end
         gone.execute(text("UPDATE head SET demo = true"))
@@ -158,7 +158,7 @@ def test_a_writer_who_is_not_heard_of_any_more_gives_its_locks_up(
 def test_a_migration_may_think_for_longer_than_a_writer(
     database_url: str, templates: Templates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.database_postgresql.THINKS_MS", 500)
+    monkeypatch.setattr("app.db.postgresql.THINKS_MS", 500)
     engine = make_engine(templates._postgres.new())
 
     def think(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
