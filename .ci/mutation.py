@@ -40,16 +40,16 @@ class Group:
 GROUPS = {
     "policy": Group(
         (
-            "app/registry/publication_class.py",
-            "app/registry/read_permissions.py",
-            "app/registry/minority.py",
+            "app/registry/publication/classes.py",
+            "app/registry/publication/permissions.py",
+            "app/registry/publication/classes.py",
             "app/reading/visibility.py",
         ),
         (
-            "tests/registry/test_content.py",
-            "tests/registry/test_minority.py",
-            "tests/registry/test_publication_class.py",
-            "tests/registry/test_read_permissions.py",
+            "tests/log/test_content.py",
+            "tests/registry/publication/test_classes.py",
+            "tests/registry/publication/test_classes.py",
+            "tests/registry/publication/test_permissions.py",
             "tests/registry/test_rule_09_minority.py",
             "tests/registry/test_rule_11_personal_dimensions.py",
             "tests/registry/test_rule_12_no_probing.py",
@@ -70,9 +70,9 @@ GROUPS = {
         ),
     ),
     "projection": Group(
-        tuple(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("app/registry/projection/*.py"))),
+        tuple(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("app/projection/*.py"))),
         (
-            "tests/registry/projection",
+            "tests/projection",
             "tests/registry/test_rule_01_spells.py",
             "tests/registry/test_rule_02_voices.py",
             "tests/registry/test_rule_04_consolidation.py",

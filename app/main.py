@@ -47,8 +47,8 @@ from app.api.together import Together
 from app.api.waiting import waiting
 from app.api.well_known import well_known
 from app.clock import WatchedClock
-from app.columns import saved
-from app.columns.held import prepare, release
+from app.columns import cache
+from app.columns.store import prepare, release
 from app.config import Settings
 from app.dates import parse_zone
 from app.db.engine import clock_of, is_memory, make_engine, migrate, writing
@@ -58,10 +58,10 @@ from app.exchange.imports.filing_queue import Worker
 from app.log.entries import require_steady
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
 from app.log.mark import Mark, attach
-from app.registry.bursts import FiledByDay
-from app.registry.key_uses import KeyUses
-from app.registry.objection_places import Networks
-from app.registry.projection import RULES
+from app.projection import RULES
+from app.registry.alerts import FiledByDay
+from app.registry.api_keys import KeyUses
+from app.registry.publication.objection_queue import Networks
 from app.web import desk
 from app.web.asking import Inside
 from app.web.page import kept_as
@@ -223,7 +223,7 @@ def _opened(settings: Settings, lifespan: Lifespan) -> "_App":
     engine = make_engine(settings.database_url, pool_size=app.state.sessions)
     try:
         mark = attach(engine, settings.mark_file())
-        directory = saved.attach(engine, settings.columns_dir)
+        directory = cache.attach(engine, settings.columns_dir)
         if directory is not None:
             directory.require_fit()
         migrate(engine)

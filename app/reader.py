@@ -23,9 +23,9 @@ from app.api.kept_answers import KeptAnswers
 from app.api.lanes import Lanes
 from app.api.settling import Settling
 from app.clock import count, wall_clock
-from app.columns.held import give, release
-from app.columns.reading import Columns
-from app.columns.saved import Directory
+from app.columns.cache import Directory
+from app.columns.loader import Columns
+from app.columns.store import give, release
 from app.config import Settings
 from app.dates import parse_zone
 from app.db.engine import make_engine, migrate, writing

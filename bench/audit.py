@@ -13,9 +13,9 @@ from sqlalchemy import delete, insert, select
 from sqlmodel import Session, col
 
 from app.db.engine import make_engine, migrate, reading, writing
-from app.log import tree
+from app.log import entries as tree
 from app.models import PROJECTED, Entry, Head, IdempotentAnswer, ImportRow, Record, Sealed
-from app.registry import rebuild
+from app.registry import apply
 
 COPIED: tuple[type[Any], ...] = (Entry, Sealed)
 # What clients of a drill write themselves, and are given a receipt for. The rest comes beside it.
@@ -74,9 +74,9 @@ def _rebuilt_the_same(session: Session, folder: Path) -> None:
                     into.connection().execute(insert(table), rows)
             into.connection().execute(delete(Head))
             into.connection().execute(insert(Head), [dict(session.execute(select(Head.__table__)).mappings().one())])  # type: ignore[attr-defined]
-            rebuild.rebuild(into)
+            apply.rebuild(into)
         with reading(other) as again:
-            for table in (*rebuild.BASE, *PROJECTED):
+            for table in (*apply.BASE, *PROJECTED):
                 here, there = _rows(session, table), _rows(again, table)
                 assert here == there, (
                     f"{table.__tablename__} is another after a rebuild: {here - there}, {there - here}"

@@ -22,9 +22,9 @@ from tempfile import TemporaryDirectory
 
 from app.db.engine import make_engine, migrate, writing
 from app.registry import api_keys, directory
-from app.registry.read_permissions import Reader
-from app.registry.schemas import SourceIn
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
+from app.schemas.reports import SourceIn
 from app.vocabulary import Role, SourceKind
 from bench.crowd_clients import EVERY, Client, Told, ask_costly, costly, poll, post, reports, send_list, tell_late
 from bench.drill_import import SECRET, now

@@ -21,9 +21,9 @@ from app.exchange.imports import filing, local
 from app.exchange.imports.stored import Sent
 from app.models import ImportRow, Record
 from app.registry import directory
-from app.registry.read_permissions import Reader
-from app.registry.schemas import SourceIn
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
+from app.schemas.reports import SourceIn
 from app.vocabulary import Role, SourceKind
 from bench.invented import csv_of
 

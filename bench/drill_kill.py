@@ -23,9 +23,9 @@ from app.db.engine import make_engine, migrate, reading, writing
 from app.exchange.imports import stored
 from app.models import ImportRow, ListImport
 from app.registry import api_keys, directory
-from app.registry.read_permissions import Reader
-from app.registry.schemas import SourceIn
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
+from app.schemas.reports import SourceIn
 from app.vocabulary import Role, SourceKind
 from bench.audit import Stored, audit, unaccounted
 from bench.clients import LIST_ROWS, Book, Client

@@ -20,8 +20,7 @@ from sqlalchemy import Engine, text
 
 from app.dates import parse
 from app.db.engine import make_engine, migrate, reading
-from app.matching.lookup import BlockingQuery, look_up, look_up_each
-from app.matching.name_keys import blocking_keys, word_keys
+from app.matching.blocking import BlockingQuery, blocking_keys, look_up, look_up_each, word_keys
 from app.matching.score import Person, compare
 from app.models import BlockingKey
 from bench.invented import Crowd

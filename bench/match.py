@@ -15,8 +15,8 @@ from pathlib import Path
 from rapidfuzz import fuzz
 
 from app.dates import DateError, PartialDate, parse
-from app.matching.fold import fold
 from app.matching.score import SAME, Match, Person, compare, similarity
+from app.matching.scripts import fold
 
 HARD = Path(__file__).parent / "pairs" / "hard.csv"
 THRESHOLDS = [percent / 100 for percent in range(60, 100, 2)]

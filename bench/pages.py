@@ -22,7 +22,7 @@ from typing import Any
 
 from app.db.engine import make_engine, writing
 from app.registry.claims import ClaimIn, file_claim
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Measure, Qualifier, Role, Series
 from app.web.catalogue import LANGUAGES

@@ -14,7 +14,7 @@ from app.config import Settings
 from app.db.engine import make_engine, migrate, writing
 from app.demo import run
 from app.log.head import bind_secret, require_rules
-from app.registry.projection import RULES
+from app.projection import RULES
 from tests.databases import new_mark
 
 SECRET = "a secret of the replay"

@@ -29,8 +29,8 @@ from app.api.kept_answers import KeptAnswers
 from app.api.metrics import Metrics
 from app.api.settling import Settling
 from app.clock import WatchedClock
-from app.columns import saved
-from app.columns.held import release
+from app.columns import cache as saved
+from app.columns.store import release
 from app.config import Settings
 from app.dates import parse_zone
 from app.db import scrub
@@ -41,13 +41,15 @@ from app.log.entries import as_only_writer
 from app.log.head import bind_secret, require_rules
 from app.log.mark import attach
 from app.models import ImportRow, ListImport, metadata
-from app.registry import api_keys, directory, hidden_pairs, scrubbing
-from app.registry.bursts import FiledByDay
-from app.registry.key_uses import KeyUses
-from app.registry.projection import RULES
-from app.registry.read_permissions import Reader
-from app.registry.schemas import SourceIn
+from app.projection import RULES
+from app.registry import api_keys, directory
+from app.registry.alerts import FiledByDay
+from app.registry.api_keys import KeyUses
+from app.registry.identity import duplicate_scan
+from app.registry.publication import erasure
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
+from app.schemas.reports import SourceIn
 from app.vocabulary import Role
 from tests import declared
 from tests.client import Client
@@ -378,7 +380,7 @@ class World:
         response = self.post(f"/v1/detainees/{detainee_id}/redaction", {"reason": "asked for by the family"}, "admin")
         assert response.status_code == 201, response.text
         until = monotonic() + PATIENCE
-        while not scrubbing.finish(self.engine):
+        while not erasure.finish(self.engine):
             assert monotonic() < until, "an erasure is never finished"
 
     def send_list(self, data: bytes | str, who: str = "foro", mapping: str | None = None, **params: Any) -> Body:
@@ -412,8 +414,8 @@ class World:
 
     def find_pairs(self) -> None:
         """Find the hidden candidate pairs of all that was filed, as the server does every few seconds."""
-        while records := hidden_pairs.waiting(self.engine):
-            hidden_pairs.compare(self.engine, records, self.app.state.names)
+        while records := duplicate_scan.waiting(self.engine):
+            duplicate_scan.compare(self.engine, records, self.app.state.names)
 
     @property
     def revision(self) -> int:

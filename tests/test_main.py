@@ -17,7 +17,7 @@ from app.config import Settings
 from app.db.engine import make_engine
 from app.main import SPARE_THREADS, create_app
 from app.models import metadata
-from app.registry.projection import RULES
+from app.projection import RULES
 from tests.databases import settings_of
 from tests.support import World
 

@@ -23,7 +23,7 @@ from app.db.engine import MIGRATIONS, WRITES, is_sqlite, make_engine, migrate, r
 from app.log.head import OtherRules
 from app.main import create_app
 from app.models import metadata
-from app.registry.rebuild import rebuild
+from app.registry.apply import rebuild
 from tests.support import World
 
 ROOT = Path(__file__).parent.parent

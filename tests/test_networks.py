@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.api.rates import CLIENT_V4, CLIENT_V6
 from app.networks import network_of
-from app.registry.objection_places import PREFIX_V4, PREFIX_V6
+from app.registry.publication.objection_queue import PREFIX_V4, PREFIX_V6
 
 client_of = partial(network_of, bits_v4=CLIENT_V4, bits_v6=CLIENT_V6)
 neighbours_of = partial(network_of, bits_v4=PREFIX_V4, bits_v6=PREFIX_V6)

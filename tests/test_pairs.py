@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from tests.databases import Templates
 from tests.pairs import find
 

@@ -21,9 +21,9 @@ from urllib.parse import urlencode
 from httpx2 import Response
 
 from app.counts.citation import CITED, BadCode, unpack
+from app.projection import RULES
 from app.reading.dimensions import DIMENSIONS, FILTER_ALONE
 from app.reading.paging import write_cursor
-from app.registry.projection import RULES
 from tests.databases import Templates, settings_of
 from tests.support import Body, World
 

@@ -9,7 +9,7 @@ from app.db.engine import reading
 from app.errors import OutOfScope, Unauthenticated
 from app.models import ApiKey
 from app.registry import api_keys
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 
 # In the scope of a request whose body was asked for: whose key it carries, found before any of the body was read.
 SENDER = "recuento.sender"

@@ -11,9 +11,9 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.exchange import tables
+from app.projection import RULES
 from app.reading.formats import JSON, MEDIA
 from app.reading.questions import AsOf
-from app.registry.projection import RULES
 
 RawHeaders = list[tuple[bytes, bytes]]  # of an answer, as ASGI has them: names in small letters
 

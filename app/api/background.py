@@ -15,14 +15,14 @@ from starlette.datastructures import State
 
 from app import server_log
 from app.api.kept_answers import RESTED
-from app.columns.held import keep
+from app.columns.store import keep
 from app.db.engine import reading
 from app.errors import Problem
 from app.log.mark import UnreadableMark, WentBackwards
-from app.matching.memory import begin_anew
+from app.matching.scripts import begin_anew
 from app.memory import leave_alone_what_stays
-from app.registry import scrubbing
-from app.registry.pair_finder import PairFinder
+from app.registry.identity.duplicate_scan import PairFinder
+from app.registry.publication import erasure
 
 # Seconds. Somebody is hidden "within five minutes" of an objection: two beats, and time to be in turn.
 OBJECTIONS_EVERY = 60.0
@@ -122,7 +122,7 @@ async def _once(what: str, act: Callable[[], bool | None], lane: Lane) -> bool:
 
 
 def _finish_erasures(state: State) -> None:
-    scrubbing.finish(state.engine)
+    erasure.finish(state.engine)
 
 
 class _Watch:

@@ -20,10 +20,10 @@ from app.models import Source
 from app.reading import lists
 from app.reading.questions import AsOf, BalanceQuery, ClaimQuery
 from app.registry.claims import ClaimIn, claim_at, file_claim
-from app.registry.schemas import Slug
+from app.schemas.counts import BalancePage, ReconciliationOut
+from app.schemas.directory import ClaimOut, ClaimPage, FiledClaim
+from app.schemas.reports import Slug
 from app.vocabulary import Role
-from app.wire.counts import BalancePage, ReconciliationOut
-from app.wire.directory import ClaimOut, ClaimPage, FiledClaim
 
 claims = router("claims")
 

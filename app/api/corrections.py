@@ -16,7 +16,7 @@ from app.reading.corrections.page import NAMESPACE
 from app.reading.corrections.page import corrections as corrected
 from app.reading.paging import Page
 from app.reading.questions import CorrectionQuery, FeedQuery
-from app.wire.corrections import CorrectionPage, CorrectionShape
+from app.schemas.records import CorrectionPage, CorrectionShape
 
 corrections = router("corrections")
 FEED: dict[int | str, dict[str, Any]] = {

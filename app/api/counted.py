@@ -21,11 +21,11 @@ from app.errors import Invalid, NotFound
 from app.exchange import counts as tables
 from app.log.entries import pin, recorded_at
 from app.log.head import is_demo
+from app.projection import RULES
 from app.reading.countables import countable_addressed, countable_of
 from app.reading.named import facility_name, source_keys, source_names
 from app.reading.questions import AsOf, CountedQuery, EstimateQuery, OverlapQuery, SeriesQuery
 from app.reading.terms import CountTerms, EventTerms, SourcedTerms, echo, is_personal, link
-from app.registry.projection import RULES
 
 RULES_UNSAID = 1  # addresses in print under the first rules do not name them
 NO_PAST = "What this counts by follows today's consent, so that its past may change: it has no list of past states."

@@ -13,12 +13,15 @@ from app.errors import Conflict, ConflictingBirths, ContradictsDecisions, Forbid
 from app.reading.proposals import proposals
 from app.reading.questions import AsOf, Paged
 from app.reading.review import review
-from app.registry import consent_entries, identity_decisions, recalls, redact_person, two_person_rule
-from app.registry.consent_entries import ConsentIn
+from app.registry import recalls, two_person_rule
+from app.registry.identity import decisions as identity_decisions
+from app.registry.publication import decisions
+from app.registry.publication import decisions as consent_entries
+from app.registry.publication.decisions import ConsentIn
 from app.registry.recalls import RecallIn
-from app.registry.schemas import IdentityIn, RedactionIn
+from app.schemas.filed import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, RecallOut, ReviewPage
+from app.schemas.reports import IdentityIn, RedactionIn
 from app.vocabulary import Role
-from app.wire.filed import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, RecallOut, ReviewPage
 
 curation = router("curation")
 
@@ -97,7 +100,7 @@ def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn | No
     """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were. 202
     where the registry asks two administrators for it: the second one's request erases."""
     write.allow(Role.ADMIN)
-    return write.run(lambda context: redact_person.redact(context, detainee_id, body or RedactionIn()))
+    return write.run(lambda context: decisions.redact(context, detainee_id, body or RedactionIn()))
 
 
 @curation.post(

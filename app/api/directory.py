@@ -15,11 +15,10 @@ from app.errors import AlreadyExists, NotFound, Unauthenticated
 from app.models import Facility, Source
 from app.reading import lists
 from app.reading.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
-from app.registry import api_keys, real_names
+from app.registry import api_keys
+from app.registry import directory as real_names
 from app.registry import directory as registry_directory
-from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
-from app.vocabulary import Role, vocabulary
-from app.wire.directory import (
+from app.schemas.directory import (
     FacilityOut,
     FacilityPage,
     FiledFacility,
@@ -29,6 +28,8 @@ from app.wire.directory import (
     SourcePage,
     VocabularyOut,
 )
+from app.schemas.reports import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
+from app.vocabulary import Role, vocabulary
 
 directory = router("directory")
 

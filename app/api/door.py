@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api import problems
 from app.api.admission import SENDER, found_by, token_of
 from app.errors import Busy, Unauthenticated
-from app.matching.memory import begin_anew
+from app.matching.scripts import begin_anew
 from app.server_log import this
 
 # Whoever is connected has these in memory before anything reads them (uvicorn.protocols.http.flow_control): a body no

@@ -14,7 +14,7 @@ from app.clock import count
 from app.config import Names
 from app.db.engine import reading
 from app.log.entries import as_only_writer
-from app.registry import embargoes
+from app.registry import filing
 
 # Seconds. NTP sets a wrong clock right within minutes of the network's being there (RFC 5905: polls of 64 s at first).
 WATCHED_FOR = 3600.0
@@ -35,7 +35,7 @@ class EmbargoBeat:
         if count() - self._begun < WATCHED_FOR:
             return False
         with reading(self._engine) as session:
-            if not embargoes.is_due(session, self._clock()):
+            if not filing.is_due(session, self._clock()):
                 return False
         with as_only_writer(self._engine) as session:
-            return embargoes.end(session, self._clock(), self._secret, self._names)
+            return filing.end(session, self._clock(), self._secret, self._names)

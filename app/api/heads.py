@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from app.db.engine import COMMITTED, is_memory, is_sqlite
 from app.db.notifications import Listener, Row, WatchedRow
 from app.log.head import HEAD_ROW
-from app.registry.projection import RULES
+from app.projection import RULES
 from app.server_log import unforeseen
 
 # A look takes a millisecond. Whoever waits longer, as behind a schema that is being changed, asks the database itself,

@@ -17,9 +17,9 @@ from app.db.scrub import is_scrubbing
 from app.errors import ClockJumped, TooManyRequests, Unavailable
 from app.log.entries import require_clock, require_steady
 from app.log.mark import UnreadableMark, WentBackwards
-from app.registry import scrubbing
-from app.registry.operator_warnings import operator_warnings
-from app.wire.directory import Health
+from app.registry.alerts import operator_warnings
+from app.registry.publication import erasure
+from app.schemas.directory import Health
 
 # Seconds for which a trial of writing holds: each waits for the disk, and anybody may ask.
 TRIED_EVERY = 2.0
@@ -111,6 +111,6 @@ def standing_warnings(state: State) -> list[str]:
         raise Unavailable("The file that remembers the newest revision cannot be read or written.") from None
     if state.mark.lost:
         raise WentBackwards
-    if state.readiness.failure(state.engine, erasing=scrubbing.UNFINISHED in warnings) is not None:
+    if state.readiness.failure(state.engine, erasing=erasure.UNFINISHED in warnings) is not None:
         raise Unavailable("The database cannot be written to: the server's log says why.")
     return warnings

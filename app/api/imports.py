@@ -20,8 +20,8 @@ from app.exchange.imports import fault_groups, receipts, stored
 from app.models import ListImport
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import AsOf, Paged
+from app.schemas.imports import ImportOut, ImportRowPage
 from app.vocabulary import ImportOutcome, Language, Role
-from app.wire.imports import ImportOut, ImportRowPage
 
 imports = router("imports")
 MOST_ROWS = 10_000_000  # fifty times the largest list imagined

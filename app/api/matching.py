@@ -21,9 +21,9 @@ from app.exchange.comparing.report import ListComparison
 from app.exchange.imports.faults import BadFile
 from app.reading import formats
 from app.reading.formats import FormatOrWorkbook
-from app.registry.schemas import PersonSoughtIn
+from app.schemas.imports import CandidatesOut, ComparisonOut
+from app.schemas.reports import PersonSoughtIn
 from app.vocabulary import Language, Role
-from app.wire.matching import CandidatesOut, ComparisonOut
 
 matching = router("matching")
 MEDIA = formats.MEDIA | {"xlsx": workbook_writer.MEDIA_TYPE}

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from app.db.engine import reading
 from app.log.entries import as_only_writer
-from app.registry import objections
-from app.registry.read_permissions import Reader
+from app.registry.publication import objections
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 
 

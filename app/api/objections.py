@@ -17,10 +17,11 @@ from app.db.engine import writing
 from app.errors import RETRY_AFTER, Forbidden, Invalid, NotFound, Unavailable
 from app.reading.objections import objections as waiting_objections
 from app.reading.questions import AsOf
-from app.registry.objection_decisions import ObjectionDecisionIn, decide
-from app.registry.objection_intake import ObjectionIn, receive
+from app.registry.publication.decisions import ObjectionDecisionIn
+from app.registry.publication.decisions import decide_objection as decide
+from app.registry.publication.objection_queue import ObjectionIn, receive
+from app.schemas.filed import DecidedObjection, ObjectionPage, ObjectionReceived
 from app.vocabulary import Role
-from app.wire.filed import DecidedObjection, ObjectionPage, ObjectionReceived
 
 objections = router("objections")
 

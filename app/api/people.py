@@ -14,11 +14,11 @@ from app.reading import lists, person_records
 from app.reading.held import refuse_future, require_day
 from app.reading.paging import Page
 from app.reading.questions import AsOf, DetaineeQuery, DetentionQuery
-from app.registry import embargoes
-from app.registry.schemas import DetentionReportIn
+from app.registry import filing
+from app.schemas.filed import Filed
+from app.schemas.records import DetaineeOut, DetaineePage, DetentionOut, DetentionPage, HistoryPage, VerificationPage
+from app.schemas.reports import DetentionReportIn
 from app.vocabulary import Role
-from app.wire.filed import Filed
-from app.wire.records import DetaineeOut, DetaineePage, DetentionOut, DetentionPage, HistoryPage, VerificationPage
 
 people = router("people")
 
@@ -33,7 +33,7 @@ async def file_detention(write: WriteTogether, body: DetentionReportIn) -> Respo
     """Report that someone is held: the body of a release report without the release. 202 where it waits until
     `publish_not_before`."""
     write.allow(Role.REPORTER)
-    return await write.file(body.source_record_id, lambda context: embargoes.file_report(context, body))
+    return await write.file(body.source_record_id, lambda context: filing.file_report(context, body))
 
 
 @people.get("/detainees", response_model=DetaineePage, responses=refusals(*READING))

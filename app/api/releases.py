@@ -12,11 +12,11 @@ from app.api.writes import Write, WriteTogether
 from app.errors import AgeNeedsDay, AheadOfHead, Conflict, NotFound, Redacted
 from app.reading import lists
 from app.reading.questions import AsOf, ReleaseQuery
-from app.registry import embargoes
-from app.registry.schemas import ReleaseReportIn, VerificationOfReleaseIn
+from app.registry import filing
+from app.schemas.filed import Filed
+from app.schemas.records import ReleaseOut, ReleasePage, VerificationPage
+from app.schemas.reports import ReleaseReportIn, VerificationOfReleaseIn
 from app.vocabulary import Role
-from app.wire.filed import Filed
-from app.wire.records import ReleaseOut, ReleasePage, VerificationPage
 
 releases = router("releases")
 
@@ -28,7 +28,7 @@ async def file_release(write: WriteTogether, body: ReleaseReportIn) -> Response:
     """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it; 202
     where it waits until `publish_not_before`."""
     write.allow(Role.REPORTER)
-    return await write.file(body.source_record_id, lambda context: embargoes.file_report(context, body))
+    return await write.file(body.source_record_id, lambda context: filing.file_report(context, body))
 
 
 @releases.post(
@@ -40,7 +40,7 @@ async def file_release(write: WriteTogether, body: ReleaseReportIn) -> Response:
 def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
     """Give your verdict on a known release: the next version of your report there, or a new one."""
     write.allow(Role.REPORTER)
-    return write.run(lambda context: embargoes.verify_release(context, release_id, body))
+    return write.run(lambda context: filing.verify_release(context, release_id, body))
 
 
 @releases.get("/releases", response_model=ReleasePage, responses=refusals(*READING))

@@ -13,15 +13,14 @@ from app.models import Decision, Facility, Proposal, Source
 from app.reading import lists, shapes
 from app.reading.filed_reports import filed_report
 from app.reading.match_candidates import match_candidates
-from app.registry import embargoes, scrubbing
+from app.registry import filing
 from app.registry.claims import claim_at
-from app.registry.views import unregistered_place
+from app.registry.directory_snapshot import unregistered_place
+from app.registry.publication import erasure
 from app.registry.write import Outcome, WriteContext
-from app.vocabulary import MatchOutcome
-from app.wire.base import Receipt
-from app.wire.directory import FiledClaim, FiledFacility, FiledSource
-from app.wire.embargoes import Embargoed
-from app.wire.filed import (
+from app.schemas.base import Receipt
+from app.schemas.directory import Embargoed, FiledClaim, FiledFacility, FiledSource
+from app.schemas.filed import (
     Candidate,
     Decided,
     DecidedObjection,
@@ -32,6 +31,7 @@ from app.wire.filed import (
     RecallOut,
     WarningOut,
 )
+from app.vocabulary import MatchOutcome
 
 UNREGISTERED: WarningOut = {
     "pointer": "/detention/facility",
@@ -105,7 +105,7 @@ def _report(context: WriteContext, result: Outcome) -> Filed:
 
 
 def _waiting(_context: WriteContext, result: Outcome) -> Embargoed:
-    status: Literal["waiting", "deleted"] = "deleted" if result.kind == embargoes.DELETED else "waiting"
+    status: Literal["waiting", "deleted"] = "deleted" if result.kind == filing.DELETED else "waiting"
     return {"status": status, "id": uuid.UUID(result.ids["waiting"]), "waiting_until": result.ids["until"]}
 
 
@@ -152,7 +152,7 @@ def _objection(context: WriteContext, result: Outcome) -> DecidedObjection:
 def _redaction(context: WriteContext, result: Outcome) -> FiledRedaction:
     detainee, number = result.ids["detainee"], result.ids["records"]
     receipt = _receipt(context, result.revision)
-    scrubbed = scrubbing.is_finished(context.session, result.revision)
+    scrubbed = erasure.is_finished(context.session, result.revision)
     return {"detainee": detainee, "records": number, "scrubbed": scrubbed, "receipt": receipt}
 
 
@@ -173,8 +173,8 @@ def _recall(context: WriteContext, result: Outcome) -> RecallOut:
 
 RENDERERS: dict[str, Callable[[WriteContext, Outcome], Mapping[str, Any]]] = {
     "report": _report,
-    embargoes.WAITING: _waiting,
-    embargoes.DELETED: _waiting,
+    filing.WAITING: _waiting,
+    filing.DELETED: _waiting,
     "source": _source,
     "facility": _facility,
     "claim": _claim,

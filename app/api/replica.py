@@ -17,11 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from app.api.heads import Head
-from app.columns.held import release, share
+from app.columns.store import release, share
 from app.db.engine import kind_and_place, make_engine, reading
 from app.errors import Problem
 from app.log.head import head_under
-from app.registry.projection import RULES
+from app.projection import RULES
 
 # A replica is on a line that is good; of one that says nothing for so long the database is asked instead.
 SILENT_MS = 3_000

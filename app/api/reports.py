@@ -15,10 +15,10 @@ from app.errors import Forbidden, NotFound, Superseded
 from app.reading import lists
 from app.reading.formats import JSON
 from app.reading.questions import AsOf, ReportQuery
-from app.registry import embargoes
-from app.registry.schemas import RetractIn
+from app.registry import filing
+from app.schemas.filed import Filed, ReportOut, ReportPage
+from app.schemas.reports import RetractIn
 from app.vocabulary import Role
-from app.wire.filed import Filed, ReportOut, ReportPage
 
 reports = router("reports")
 IfMatch = Annotated[list[str] | None, Header(include_in_schema=False)]
@@ -67,7 +67,7 @@ def amend_report(
     """Correct a report: what the patch names changes, null removes, all else stays. 202 where the correction waits
     until `publish_not_before`."""
     write.allow(Role.REPORTER)
-    return write.run(lambda context: embargoes.amend(context, report_id, patch, _matches(report_id, if_match)))
+    return write.run(lambda context: filing.amend(context, report_id, patch, _matches(report_id, if_match)))
 
 
 @reports.post("/reports/{report_id}/retract", response_model=Filed, responses=refusals(*POSTING, NotFound, Superseded))
@@ -78,4 +78,4 @@ def retract_report(
     it that waits is deleted."""
     write.allow(Role.REPORTER)
     matches, reason = _matches(report_id, if_match), body.reason if body else None
-    return write.run(lambda context: embargoes.retract(context, report_id, reason, matches))
+    return write.run(lambda context: filing.retract(context, report_id, reason, matches))

@@ -28,12 +28,12 @@ from app.log.entries import head, last_revision_at, pin, recorded_at
 from app.log.head import head_under
 from app.log.mark import Mark
 from app.models import ApiKey
+from app.projection import RULES
 from app.reading.questions import AsOf
 from app.reading.terms import PINNING
-from app.registry.projection import RULES
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.base import MomentOut
 from app.vocabulary import Language, Role
-from app.wire.base import MomentOut
 
 # A list is read longer than a question, page by page or row by row, and in turn with other lists alone.
 LISTS_TAKE = 6

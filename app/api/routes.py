@@ -39,7 +39,7 @@ from app.errors import (
 )
 from app.log.head import OtherRules
 from app.log.mark import WentBackwards
-from app.wire.embargoes import Embargoed
+from app.schemas.directory import Embargoed
 
 Responses = dict[int | str, dict[str, Any]]
 

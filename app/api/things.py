@@ -23,8 +23,8 @@ from app.reading.questions import MOST_LIMIT, AsOf, Paged
 from app.reading.shapes import SHAPES
 from app.reading.terms import PINNING, pinned
 from app.registry.records import Kind
-from app.wire.base import Tombstone
-from app.wire.records import VerificationOut
+from app.schemas.base import Tombstone
+from app.schemas.records import VerificationOut
 
 Terms = TypeVar("Terms", bound=AsOf)
 # Who asks, on which session; the page asked for; the revision.

@@ -22,7 +22,7 @@ from starlette.datastructures import State
 from app.config import Names
 from app.log.entries import Log, as_only_writer, go_on_after, require_steady
 from app.registry import api_keys
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.registry.write import Outcome
 from app.server_log import Measure, this
 

@@ -12,9 +12,9 @@ from app.api.writes import Write
 from app.errors import Forbidden
 from app.reading.questions import Paged
 from app.reading.waiting import waiting_for
-from app.registry import embargoes
+from app.registry import filing
+from app.schemas.directory import Embargoed, EmbargoedPage
 from app.vocabulary import Role
-from app.wire.embargoes import Embargoed, EmbargoedPage
 
 waiting = router("reports")
 
@@ -34,4 +34,4 @@ def delete_waiting(write: Write, waiting_id: uuid.UUID) -> Response:
     """Delete a report of your own that waits: it was never public, and never will be. An administrator may delete one
     whose source has no key any more."""
     write.allow(Role.REPORTER, Role.ADMIN)
-    return write.run(lambda context: embargoes.take_back(context, waiting_id))
+    return write.run(lambda context: filing.take_back(context, waiting_id))

@@ -21,10 +21,11 @@ from app.api.requests import require_role, whole_body
 from app.api.together import Done, Turn, turn
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.exchange.imports import stored as stored_imports
-from app.log import sealed
+from app.log import entries
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import embargoes, recalls, scrubbing
-from app.registry.read_permissions import Reader
+from app.registry import filing, recalls
+from app.registry.publication import erasure
+from app.registry.publication.permissions import Reader
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
@@ -74,7 +75,7 @@ class Writing:
         state, once = self.request.app.state, self._once(unnamed=False)
         with turn(state) as its_turn:
             done = self._done(its_turn, once, action)
-        if done.outcome.kind == "redaction" and scrubbing.finish(state.engine):
+        if done.outcome.kind == "redaction" and erasure.finish(state.engine):
             return answers.json_response({**done.body, "scrubbed": True}, done.outcome.status, done.headers)
         return done.response
 
@@ -104,19 +105,19 @@ class Writing:
         given, secret = self.request.headers.get("idempotency-key"), self.request.app.state.secret
         scope = f"source {self.key.source}" if self.key.source is not None else f"key {self.key.id}"
         if given is None and unnamed:
-            digest = sealed.keyed_digest(secret, "sent before", self._request_digest)
+            digest = entries.keyed_digest(secret, "sent before", self._request_digest)
             return _Once(scope, digest, unnamed=True)
         if given is None or self.request.method != "POST":
             return None
         if not 0 < len(given) <= MAX_IDEMPOTENCY_KEY:
             raise Invalid.at("", "invalid_idempotency_key", f"Use 1 to {MAX_IDEMPOTENCY_KEY} characters.")
-        return _Once(scope, sealed.keyed_digest(secret, "idempotency", given), unnamed=False)
+        return _Once(scope, entries.keyed_digest(secret, "idempotency", given), unnamed=False)
 
     @property
     def _request_digest(self) -> str:
         """Keyed: from a plain hash of a body, the one field that is stored nowhere could be guessed."""
         where = f"{self.request.url.path}?{self.request.url.query}"
-        return sealed.keyed_digest(self.request.app.state.secret, where, hashlib.sha256(self.body).hexdigest())
+        return entries.keyed_digest(self.request.app.state.secret, where, hashlib.sha256(self.body).hexdigest())
 
     def _stored(self, session: Session, once: _Once, now: datetime) -> Outcome | None:
         stored = session.get(IdempotentAnswer, (once.scope, once.digest))
@@ -131,7 +132,7 @@ class Writing:
             recalled = stored_imports.is_recalled(session, uuid.UUID(outcome.ids["import"]))
         else:
             recalled = recalls.is_recalled(session, outcome.revision)
-        if over or recalled or embargoes.no_longer_waits(session, outcome):
+        if over or recalled or filing.no_longer_waits(session, outcome):
             session.delete(stored)
             session.flush()
             return None

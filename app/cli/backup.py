@@ -18,10 +18,10 @@ from app.log.entries import head, lock_head
 from app.log.head import bind_secret, is_bound, needs_rebuild, require_secret
 from app.log.mark import Mark, MarkFile, unrepeated
 from app.models import OPEN
-from app.registry.projection import RULES
-from app.registry.read_permissions import Reader
-from app.registry.rebuild import rebuild
-from app.registry.redact_person import redact_again
+from app.projection import RULES
+from app.registry.apply import rebuild
+from app.registry.publication.decisions import redact_again
+from app.registry.publication.permissions import Reader
 from app.registry.waiting_reports import hold_all
 from app.registry.write import WriteContext
 from app.vocabulary import Role

@@ -11,14 +11,14 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from app.cli.output import console, fail
-from app.columns import saved
+from app.columns import cache
 from app.config import Settings
 from app.db.engine import make_engine, migrate, reading, writing
 from app.db.postgresql import is_coming_up
 from app.log.head import bind_secret, is_bound, require_rules
 from app.log.mark import attach
-from app.registry import scrubbing
-from app.registry.projection import RULES
+from app.projection import RULES
+from app.registry.publication import erasure
 
 # PostgreSQL is up again within seconds of a power cut, and whoever started the server looks at it for about so long.
 PATIENCE = 60.0
@@ -62,10 +62,10 @@ def database(settings: Settings, *, finishing: bool = True) -> Iterator[Engine]:
     is first tried to be, but for commands that must work at once, and where there is little memory or disk."""
     engine = make_engine(settings.database_url)
     try:
-        saved.attach(engine, settings.columns_dir)
+        cache.attach(engine, settings.columns_dir)
         migrate(engine)
         if finishing:
-            scrubbing.finish(engine)
+            erasure.finish(engine)
         yield engine
     finally:
         engine.dispose()

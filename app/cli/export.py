@@ -19,8 +19,7 @@ from app.exchange import copies, exports, ftm, own_reports, package
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head
 from app.reading.formats import Form
-from app.registry.read_permissions import Reader
-from app.registry.reporters import reporter_by_slug
+from app.registry.publication.permissions import Reader, reporter_by_slug
 from app.registry.write import WriteContext
 
 

@@ -16,9 +16,9 @@ from app.exchange import facilities
 from app.exchange.imports.faults import BadFile
 from app.log.entries import lock_head
 from app.registry import directory
-from app.registry.read_permissions import Reader
-from app.registry.schemas import FacilityIn
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
+from app.schemas.reports import FacilityIn
 from app.vocabulary import FacilityKind, Role
 
 commands = typer.Typer()

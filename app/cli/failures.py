@@ -4,7 +4,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli.connections import TooFewFiles
-from app.columns.saved import UnfitDirectory
+from app.columns.cache import UnfitDirectory
 from app.config import UnreadableSecret
 from app.counts.estimates import BadTable
 from app.db.engine import CommitUnanswered

@@ -28,8 +28,8 @@ from app.exchange.imports.rows import MOST_SHOWN
 from app.exchange.imports.sentences import confirmed, line, problem
 from app.exchange.imports.stored import Sent
 from app.models import ListImport
+from app.schemas.imports import ImportColumn, ImportRowShape, RowError
 from app.vocabulary import ImportOutcome, Language
-from app.wire.imports import ImportColumn, ImportRowShape, RowError
 
 # Rows read at a time for printing.
 PAGE = 1_000

@@ -14,7 +14,7 @@ from app.log.entries import lock_head
 from app.main import routes
 from app.models import ApiKey, Source
 from app.registry import api_keys, recalls
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
 from app.registry.write import WriteContext
 from app.vocabulary import Role

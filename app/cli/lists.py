@@ -11,7 +11,7 @@ from app.cli.output import AsJson, fail, now
 from app.config import Settings
 from app.descriptions import of_parameter
 from app.exchange.imports import stored
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Language, Role
 

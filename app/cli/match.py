@@ -21,9 +21,9 @@ from app.exchange.comparing.report import ListComparison
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import bounded
 from app.exchange.template import template
-from app.registry.reporters import reporter_by_slug
+from app.registry.publication.permissions import reporter_by_slug
+from app.schemas.imports import PairedShape
 from app.vocabulary import Language
-from app.wire.matching import PairedShape
 
 # Lines of one kind that a person reads on a terminal; beyond these a workbook is better.
 MOST_PRINTED = 40

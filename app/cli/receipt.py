@@ -7,8 +7,8 @@ from collections import Counter
 from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.sentences import line
 from app.exchange.titles import named
+from app.schemas.imports import ImportGroup, ImportWarning
 from app.vocabulary import ImportOutcome, Language
-from app.wire.imports import ImportGroup, ImportWarning
 
 # What an outcome is called, where a word of the same name says more.
 OUTCOMES = {ImportOutcome.NEEDS_REVIEW: "to_review"}

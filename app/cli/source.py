@@ -13,9 +13,9 @@ from app.descriptions import of_field
 from app.log.entries import lock_head
 from app.models import OPEN, Source
 from app.registry import directory
-from app.registry.read_permissions import Reader
-from app.registry.schemas import SourceIn
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
+from app.schemas.reports import SourceIn
 from app.vocabulary import Role, SourceKind
 
 commands = typer.Typer()

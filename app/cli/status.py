@@ -16,9 +16,10 @@ from app.log import mark
 from app.log.entries import head, require_clock
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
 from app.reading.review import told_bursts
-from app.registry import bursts, hiding_requests, objections, scrubbing, waiting_reports
-from app.registry.operator_warnings import operator_warnings, private_warnings
-from app.registry.rebuild import rebuild as rebuild_rows
+from app.registry import alerts, report_versions, waiting_reports
+from app.registry.alerts import operator_warnings, private_warnings
+from app.registry.apply import rebuild as rebuild_rows
+from app.registry.publication import erasure, objections
 
 commands = typer.Typer()
 
@@ -55,8 +56,8 @@ def standing(session: Session) -> dict[str, Any]:
         require_clock(session, now())
     except ClockJumped as refusal:
         clock = refusal.detail
-    filed_by_day = bursts.FiledByDay()
-    unanswered, stopped = hiding_requests.unanswered(session), hiding_requests.stopped_sources(session)
+    filed_by_day = alerts.FiledByDay()
+    unanswered, stopped = report_versions.unanswered(session), report_versions.stopped_sources(session)
     return {
         "revision": revision,
         "recorded_at": format_instant(recorded_at) if revision else None,
@@ -98,14 +99,14 @@ def lines(status: dict[str, Any]) -> list[str]:
         f"{status['objections_waiting']} objections more wait (/v1/objections)."
     )
     told += [
-        f"WARNING {source}: {hiding_requests.MOST_UNANSWERED} or more of its reports that hide people are unanswered, "
+        f"WARNING {source}: {report_versions.MOST_UNANSWERED} or more of its reports that hide people are unanswered, "
         "and further wishes wait; births, which may be a child's, still hide at once. Have a curator answer them "
         "(/v1/review); if the key may be stolen, revoke it and put the source in quarantine."
         for source in status["stopped_sources"]
     ]
     told += [
         f"WARNING {burst['source']}: {burst['reports']} reports on {burst['day']}, and no more than {burst['usual']} "
-        f"on a day in the {bursts.HABIT_DAYS} days before. Ask the source; if its key may be stolen, revoke it and put "
+        f"on a day in the {alerts.HABIT_DAYS} days before. Ask the source; if its key may be stolen, revoke it and put "
         "the source in quarantine."
         for burst in status["bursts"]
     ]
@@ -114,7 +115,7 @@ def lines(status: dict[str, Any]) -> list[str]:
         "GET /v1/waiting tells the source why: ask it to send them again or to delete them."
         for source, number in status["stuck_by_source"].items()
     ]
-    if scrubbing.UNFINISHED in status["warnings"]:
+    if erasure.UNFINISHED in status["warnings"]:
         told.append(
             "WARNING an erasure is not finished: what was deleted may still lie in the files of the database, because "
             "somebody reads, there is too little room on the disk or in memory, or only the owner of the tables may "

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.columns.codes import NOTHING
 from app.columns.rows import NONE, Array, Mask, Places
+from app.columns.table import NOTHING
 from app.counts.patterns import Patterns
-from app.wire.counts import DateAgreement, KindAgreement
+from app.schemas.counts import DateAgreement, KindAgreement
 
 # Two days in one number: the first in the upper half, the last in the lower. Days are above zero.
 HALF, LAST = 32, 2**32 - 1

@@ -18,7 +18,7 @@ from app.reading import terms as wording
 from app.reading.countables import COUNTABLES, Countable, countable_counted
 from app.reading.dimensions import RELEASES
 from app.reading.terms import EchoedTerm
-from app.wire.counts import CitationOut
+from app.schemas.counts import CitationOut
 
 CITED = "/c/"
 

@@ -17,8 +17,8 @@ from app.reading.countables import countable_counted
 from app.reading.dimensions import DIMENSIONS
 from app.reading.held import SILENCE
 from app.reading.terms import EchoedTerms
+from app.schemas.counts import Numbers
 from app.vocabulary import Language, Stage, label
-from app.wire.counts import Numbers
 
 # All in English and in Spanish.
 DEMO = ("demonstration, invented people", "demostración, personas inventadas")

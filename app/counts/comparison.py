@@ -10,11 +10,10 @@ import numpy as np
 from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import Session, col
 
-from app.columns import tables
-from app.columns.codes import NOTHING
-from app.columns.held import columns_of
-from app.columns.joins import flags
-from app.columns.rows import Array, Mask, Rows
+from app.columns import table
+from app.columns.rows import Array, Mask, Rows, flags
+from app.columns.store import columns_of
+from app.columns.table import NOTHING
 from app.db.engine import chunks
 from app.models import CLASSES_OF_TODAY, Placement, Record
 from app.reading.classes import hidden
@@ -24,10 +23,10 @@ from app.reading.selection import ASSERTED, COUNTING, standing, voices_of
 from app.reading.selection import select as select_counted
 from app.reading.terms import SourcedTerms
 from app.reading.visibility import at
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.registry.records import Kind
+from app.schemas.counts import CaseOut, Comparison
 from app.vocabulary import Language, ReleaseStatus
-from app.wire.counts import CaseOut, Comparison
 
 # Cases listed in one answer; the numbers are of all of them.
 MOST_CASES = 200
@@ -128,7 +127,7 @@ def _counted(session: Session, terms: SourcedTerms, reader: Reader, revision: in
     rows, keys = selection.rows.where(chosen), selection.columns.keys
     counted = _Counted(np.full(keys, NOTHING, np.int16), np.zeros(keys, np.int32))
     words = rows["verdict"] if selection.own else selection.together["status"][chosen]
-    counted.status[rows["spell"]], counted.detainee[rows["spell"]] = words, rows[tables.PERSON]
+    counted.status[rows["spell"]], counted.detainee[rows["spell"]] = words, rows[table.PERSON]
     return counted
 
 

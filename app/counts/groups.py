@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.columns import tables
-from app.columns.cells import Cells, cells
-from app.columns.codes import NOTHING
-from app.columns.joins import NO_PLACE, flags, outer_join, pairs
-from app.columns.reading import Columns
-from app.columns.rows import Array, Mask, Places
+from app.columns import table
+from app.columns.loader import Columns
+from app.columns.rows import NO_PLACE, Array, Cells, Mask, Places, cells, flags, outer_join, pairs
+from app.columns.table import NOTHING
 from app.counts.buckets import bucket_numbers, bucket_text
 from app.counts.cells import MOST_CELLS, too_many
 from app.counts.list_addresses import WITHHELD
@@ -18,7 +16,7 @@ from app.reading import traits
 from app.reading.classes import hidden_trait
 from app.reading.dimensions import DIMENSIONS, DimensionValue
 from app.reading.selection import Selection
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 
 # The code of a value that the reader may not see, beside those of texts.
 UNSEEN = -1
@@ -106,7 +104,7 @@ def _traits(selection: Selection, place: Places | None, name: str, reader: Reade
     rows = selection.rows if place is None else selection.rows.at(place)
     by_source = traits.rests_on_source(name, own=selection.own)
     said = traits.traits(columns, name, revision, by_source=by_source)
-    unseen = hidden_trait(columns, rows[tables.PERSON], reader, name, revision)
+    unseen = hidden_trait(columns, rows[table.PERSON], reader, name, revision)
     of_rows, of_said = rows["spell"], said["spell"]
     if by_source:
         of_rows, of_said = pairs(columns.keys, (of_rows, rows["source"]), (of_said, said["source"]))
@@ -124,8 +122,8 @@ def _traits(selection: Selection, place: Places | None, name: str, reader: Reade
 
 def _detained_again(columns: Columns) -> Mask:
     """By person, whether the person has had more than one spell, at any revision."""
-    arrests = columns.tables[tables.ARRESTS.name]
-    every_person, every_spell = arrests.column(tables.PERSON), arrests.column("spell")
+    arrests = columns.tables[table.ARRESTS.name]
+    every_person, every_spell = arrests.column(table.PERSON), arrests.column("spell")
 
     def make() -> Mask:
         last = np.zeros(columns.keys, np.int32)

@@ -11,14 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlmodel import Session
 
-from app.columns.cells import Cells, cells
-from app.columns.held import columns_of
-from app.columns.reading import Columns
-from app.columns.rows import NONE, Array, Rows
-from app.columns.stretches import FROM, TO, over
+from app.columns.loader import Columns
+from app.columns.rows import NONE, Array, Cells, Rows, cells
+from app.columns.store import FROM, TO, columns_of, over
 from app.reading.selection import read_by, select
 from app.reading.terms import CountTerms
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.vocabulary import Verdict
 
 

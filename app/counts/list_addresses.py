@@ -11,7 +11,7 @@ from app.reading.countables import Countable
 from app.reading.dimensions import DIMENSIONS, DimensionValue, Window
 from app.reading.selection import COUNTING
 from app.reading.terms import EchoedTerms
-from app.registry.schemas import MOST_SOURCES
+from app.schemas.reports import MOST_SOURCES
 
 WITHHELD = "withheld"
 # Personal dimensions with several values per release: their groups overlap.

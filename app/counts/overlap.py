@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlmodel import Session
 
-from app.columns.cells import cells
+from app.columns.rows import cells
 from app.counts.agreement import Agreement, agreements
 from app.counts.patterns import Pattern, Patterns, patterns_of, slugs_by_key
 from app.counts.shapes import Overlap
@@ -18,9 +18,9 @@ from app.reading import terms as wording
 from app.reading.named import with_facility_slug
 from app.reading.selection import COUNTING, select
 from app.reading.terms import CountTerms, EchoedTerms
-from app.registry.read_permissions import Reader
-from app.registry.schemas import MOST_SOURCES
-from app.wire.counts import OverlapPair, OverlapPattern, OverlapSource
+from app.registry.publication.permissions import Reader
+from app.schemas.counts import OverlapPair, OverlapPattern, OverlapSource
+from app.schemas.reports import MOST_SOURCES
 
 
 def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Overlap:

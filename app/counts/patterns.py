@@ -7,9 +7,7 @@ import numpy as np
 from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
-from app.columns.cells import cells
-from app.columns.joins import NO_PLACE, places_by
-from app.columns.rows import Array, Places, Rows
+from app.columns.rows import NO_PLACE, Array, Places, Rows, cells, places_by
 from app.models import Source
 from app.reading.selection import Selection, voices_of
 from app.reading.terms import CountTerms

@@ -27,9 +27,9 @@ from app.reading.selection import COUNTING
 from app.reading.selection import select as select_counted
 from app.reading.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.counts import Line, PlacedFigure, Point
 from app.vocabulary import Measure
-from app.wire.counts import Line, PlacedFigure, Point
 
 MOST_POINTS = 400  # a year by days, and far more than a screen can show
 TOO_MANY = f"This would be more than {MOST_POINTS} points: ask for weeks or months, or for fewer days."

@@ -10,10 +10,11 @@ from typing_extensions import TypedDict
 
 from app.reading.dimensions import DIMENSIONS, FILTER_ALONE
 from app.reading.terms import CountTerms, EchoedTerms, EventTerms, HeldCountTerms, Interval, ReleaseTerms
-from app.wire.base import Answered
-from app.wire.counts import (
+from app.schemas.base import Answered
+from app.schemas.counts import (
     Comparison,
     Count,
+    EstimateNumbers,
     HeldTotal,
     Line,
     NotHeard,
@@ -27,7 +28,6 @@ from app.wire.counts import (
     Tally,
     Total,
 )
-from app.wire.estimates import EstimateNumbers
 
 if TYPE_CHECKING:
     CountedTerms: TypeAlias = EchoedTerms

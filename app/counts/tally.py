@@ -8,9 +8,8 @@ from typing import cast
 import numpy as np
 from sqlmodel import Session
 
-from app.columns.cells import cells
-from app.columns.codes import NOTHING
-from app.columns.rows import Mask, among
+from app.columns.rows import Mask, among, cells
+from app.columns.table import NOTHING
 from app.counts.cells import refuse_too_many
 from app.counts.groups import Groups, grouped
 from app.counts.list_addresses import WITHHELD, ListAddresses
@@ -27,9 +26,9 @@ from app.reading.named import with_facility_slug
 from app.reading.selection import ASSERTED, COUNTING, Selection, select, voices_of
 from app.reading.terms import EchoedTerms, HeldTerms, SourcedTerms, is_personal
 from app.reading.traits import partly_hidden
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.counts import Asides, HeldTotal, NotHeard, Numbers, PartlyHidden, SourceNumbers, Total
 from app.vocabulary import ReleaseStatus, Verdict
-from app.wire.counts import Asides, HeldTotal, NotHeard, Numbers, PartlyHidden, SourceNumbers, Total
 
 # In place of the key of the one source that verified something.
 NO_SOURCE, SEVERAL = 0, -1

@@ -4,9 +4,8 @@ import numpy as np
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
-from app.columns.joins import flags
-from app.columns.reading import Columns
-from app.columns.rows import Array
+from app.columns.loader import Columns
+from app.columns.rows import Array, flags
 from app.db.engine import Key
 from app.models import PendingPair
 from app.reading.selection import Selection

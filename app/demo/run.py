@@ -16,12 +16,13 @@ from app.demo.sources import sources
 from app.log.entries import head
 from app.log.head import is_demo, mark_demo
 from app.models import OPEN, ApiKey, Placement, Record, Source
-from app.registry import api_keys, directory, identity_decisions, records, reports
+from app.registry import api_keys, directory, records, reports
 from app.registry.claims import ClaimIn, file_claim
-from app.registry.read_permissions import Reader
-from app.registry.schemas import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
-from app.registry.views import Views
+from app.registry.directory_snapshot import Views
+from app.registry.identity import decisions
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
+from app.schemas.reports import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
 from app.vocabulary import Judgement, Publish, Role
 
 # Yours to try things with: its reports change nobody's published figures.
@@ -132,7 +133,7 @@ class Replay:
     def _join(self, joined: Joined) -> None:
         a, b = (self._record(*one).detainee_id for one in joined.records)
         body = IdentityIn(a=a, b=b, judgement=Judgement.SAME, reason=joined.reason)
-        identity_decisions.decide(self._context(Reader(Role.CURATOR), joined.at), body)
+        decisions.decide(self._context(Reader(Role.CURATOR), joined.at), body)
 
     def _claiming(self, claim: Claim) -> Callable[[], None]:
         def file() -> None:

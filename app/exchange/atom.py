@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+from app.schemas.records import ChangeOut, CorrectionShape
 from app.vocabulary import Language, label
-from app.wire.corrections import ChangeOut, CorrectionShape
 
 MEDIA = "application/atom+xml"
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'

@@ -20,8 +20,9 @@ from app.exchange.package import DESCRIPTOR
 from app.exchange.strict_json import clean
 from app.exchange.table_schema import BESIDE_BODY, REPORTED, TABLES, value
 from app.registry import directory
-from app.registry.replication import ReplicatedReport, replicate, require_empty
-from app.registry.schemas import (
+from app.registry.reports import ReplicatedReport, replicate, require_empty
+from app.registry.write import WriteContext
+from app.schemas.reports import (
     DetaineeIn,
     DetentionIn,
     DetentionReportIn,
@@ -30,7 +31,6 @@ from app.registry.schemas import (
     ReleaseReportIn,
     SourceIn,
 )
-from app.registry.write import WriteContext
 
 Cells = dict[str, str]  # column → text
 Values = dict[str, Any]  # column → value, as `table_schema.value` reads it

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from app.counts.shapes import Overlap, ReleaseEstimate, Series, TalliedCount
-from app.wire.counts import BalanceStep, PartlyHidden, Reconciliation
+from app.schemas.counts import BalanceStep, PartlyHidden, Reconciliation
 
 Row = dict[str, object]  # column → cell
 # The columns of a published figure.

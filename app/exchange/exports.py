@@ -10,7 +10,7 @@ from app.reading import lists
 from app.reading.formats import Form
 from app.reading.paging import Page, Row
 from app.reading.questions import MOST_LIMIT, Paged, ReleaseQuery
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 
 Query = TypeVar("Query", bound=Paged)
 

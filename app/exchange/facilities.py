@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from app.errors import Problem
 from app.exchange.strict_json import clean, parse_json
 from app.exchange.tables import unquoted
-from app.registry.schemas import FacilityIn
+from app.schemas.reports import FacilityIn
 
 # The columns of /v1/facilities?format=csv, and `lat` and `lon`, which that leaves out.
 COLUMNS = ("slug", "name", "names", "kind", "area", "country", "lat", "lon")

@@ -21,10 +21,10 @@ from app.exchange.exports import every
 from app.reading import lists
 from app.reading.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
 from app.reading.selection import COUNTING
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.directory import FacilityShape, SourceShape
+from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
-from app.wire.directory import FacilityShape, SourceShape
-from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 
 # Prefixes that keep ids of sources and facilities, which are slugs, apart from each other and from other data sets.
 SOURCE, FACILITY = "recuento-source-", "recuento-facility-"

@@ -22,11 +22,11 @@ from app.exchange.imports.doubtful_names import question_about_name
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.listed_reports import body_of
 from app.exchange.imports.rows import Body
+from app.log.content import Content
 from app.reading import lists
 from app.reading.formats import Form
 from app.reading.questions import MOST_LIMIT, ReportQuery
-from app.registry.content import Content
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 
 # Columns of the importer that are not exported: pointers stay as they are without being repeated, identification
 # numbers are never shown, parts of a name are in the full name, states became other fields, and no embargo of what

@@ -27,8 +27,8 @@ from app.reading.formats import MEDIA
 from app.reading.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, ReleaseQuery
 from app.reading.shapes import Person
 from app.reading.visibility import at, visible
-from app.registry.read_permissions import Reader
-from app.wire.records import EndedOut
+from app.registry.publication.permissions import Reader
+from app.schemas.records import EndedOut
 
 DESCRIPTOR = "datapackage.json"
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.exchange.imports.fields import FIELDS
 from app.exchange.tables import SEPARATOR, to_cell, unquoted
-from app.registry.content import IS_FIRST_HAND, PUBLIC
+from app.log.content import IS_FIRST_HAND, PUBLIC
 from app.vocabulary import LISTS
 
 Field = dict[str, Any]

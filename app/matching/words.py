@@ -1,15 +1,113 @@
-"""Parse a name into words, each with its sounds, its lines in the list of given names, and its part in the name."""
+"""Which given names are spellings, translations or short forms of one another: `given_names.txt`, and for English the
+package `nicknames` (Apache-2.0).
+
+Parse a name into words, each with its sounds, its lines in the list of given names, and its part in the name."""
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
-from app.matching import chinese, korean
-from app.matching.fold import NAMES_REMEMBERED, REMEMBERED, is_particle, words
-from app.matching.given import NameLines, known, unvowelled
-from app.matching.memory import remembered
-from app.matching.scripts import Script, latin, otherwise, script_of
-from app.matching.sounds import loose, printed, sound
+from nicknames import NickNamer
+
+from app.matching import romanisation
+from app.matching.phonetics import loose as loose_text
+from app.matching.phonetics import printed, sound
+from app.matching.scripts import (
+    NAMES_REMEMBERED,
+    REMEMBERED,
+    Script,
+    fold,
+    is_particle,
+    latin,
+    one_letter,
+    otherwise,
+    remembered,
+    script_of,
+)
+from app.matching.scripts import words as words_of
 from app.unicode_text import normal
+
+_FILE = Path(__file__).with_name("given_names.txt")
+_SECTION_OF_LOOSE = ("# Arabic", "# Hebrew")
+
+
+@dataclass(frozen=True, slots=True)
+class NameLines:
+    """The lines of the list with a word, as a spelling (`full`) or as a short form (`short`)."""
+
+    full: frozenset[int] = frozenset()
+    short: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.full or self.short)
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    known: dict[str, NameLines]
+    first: tuple[str, ...]  # by line: its first spelling
+    unvowelled: frozenset[int]  # lines of names whose own script writes no vowels
+
+
+def _index(word: str) -> str:
+    """The key of a word in the list: Latin words by sound, others as written."""
+    if script_of(word) is Script.CONSONANTS:
+        return one_letter(word)
+    spelt = latin(word)
+    return "h" + sound(spelt) if spelt.startswith("h") else sound(spelt)  # Haniya is not Annie
+
+
+def _lines() -> list[tuple[list[str], list[str], bool]]:
+    """Full forms, short forms, and whether the name's own script writes no vowels."""
+    lines, unvowelled = [], False
+    for row in _FILE.read_text(encoding="utf-8").splitlines():
+        if row.startswith("#"):
+            unvowelled = row.startswith(_SECTION_OF_LOOSE)
+        elif row:
+            full, _, short = row.partition("|")
+            lines.append((full.split(), short.split(), unvowelled))
+    english = NickNamer().nickname_lookup
+    lines += [([name], sorted(short), False) for name, short in sorted(english.items())]
+    return lines
+
+
+@cache
+def _list() -> _List:
+    full, short = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
+    unvowelled = set[int]()
+    lines = _lines()
+    for number, (spellings, shorts, loose) in enumerate(lines):
+        for words, into in ((spellings, full), (shorts, short)):
+            for word in words:
+                into[_index(fold(word))].add(number)
+        if loose:
+            unvowelled.add(number)
+    known = {word: NameLines(frozenset(full[word]), frozenset(short[word])) for word in {*full, *short}}
+    return _List(known, tuple(spellings[0] for spellings, _shorts, _loose in lines), frozenset(unvowelled))
+
+
+_UNKNOWN = NameLines()
+
+
+@remembered(REMEMBERED)
+def known(word: str) -> NameLines:
+    """The lines with a folded word; none where the list does not have it."""
+    if script_of(word) in (Script.HAN, Script.HANGUL):
+        return _UNKNOWN  # a syllable that sounds like a name of the list is not one
+    return _list().known.get(_index(word), _UNKNOWN)
+
+
+def first_spelling(line: int) -> str:
+    """The first spelling of a line, its name: it stays when lines are added."""
+    return _list().first[line]
+
+
+def unvowelled(word: str) -> bool:
+    """Whether this is a given name of Arabic, Persian or Hebrew, so that its romanisation varies in vowels."""
+    return bool(known(word).full & _list().unvowelled)
+
 
 # The longer before the shorter that it begins with. Yoruba and Igbo leave out "the Lord's" at will (oluwa, chukwu).
 _ARTICLES = """
@@ -82,9 +180,9 @@ class Name:
     words: tuple[Word, ...]
     vowels_vary: bool
     unwritten: bool  # its script writes no vowels
-    chinese: chinese.Syllables
+    chinese: romanisation.Syllables
     han: str  # its characters, if it is written in Chinese
-    korean: tuple[korean.Reading, ...]
+    korean: tuple[romanisation.Reading, ...]
     generation: int  # "Jr.", "hijo", "III": said to be the son of somebody of the same name; 0 if nothing is said
 
 
@@ -94,13 +192,13 @@ def word_of(text: str, spelt: str | None = None) -> Word:
     plain = (latin(text) if spelt is None else spelt) or text
     # One letter of a script with capitals; a single character of Chinese or Korean is a whole word.
     initial = len(text) == 1 and text != text.upper()
-    loose_sounds: tuple[str, ...] = (loose(plain),)
+    loose_sounds: tuple[str, ...] = (loose_text(plain),)
     if "ch" in plain:  # in Hebrew names ch is a harsh h, in French spellings of Arabic ones it is sh
-        loose_sounds = (*loose_sounds, loose(plain.replace("ch", "h")))
+        loose_sounds = (*loose_sounds, loose_text(plain.replace("ch", "h")))
     if "g" in plain:  # Egypt says g where others say j: Naguib, Najib
-        loose_sounds = (*loose_sounds, loose(plain.replace("gh", "q").replace("g", "j")))
+        loose_sounds = (*loose_sounds, loose_text(plain.replace("gh", "q").replace("g", "j")))
     other = otherwise(text)
-    if other != text and (read := loose(latin(other))) not in loose_sounds:
+    if other != text and (read := loose_text(latin(other))) not in loose_sounds:
         loose_sounds = (*loose_sounds, read)
     return Word(
         text=text,
@@ -135,7 +233,7 @@ def _as_part(word: Word, father: bool, optional: bool) -> Word:
 @remembered(NAMES_REMEMBERED)
 def parse(text: str) -> Name:
     """A parsed name; without words for a text that is no name."""
-    parts = _untitled(words(text))
+    parts = _untitled(words_of(text))
     parsed: list[Word] = []
     servant = ""
     married = False
@@ -186,7 +284,7 @@ def _pieces(part: str) -> list[str]:
     plain = normal("NFC", part)
     if not 2 <= len(plain) <= 4:
         return [plain]
-    cut = 2 if plain[:2] in chinese.DOUBLE_SURNAMES and len(plain) > 2 else 1
+    cut = 2 if plain[:2] in romanisation.DOUBLE_SURNAMES and len(plain) > 2 else 1
     return [plain[:cut], plain[cut:]]
 
 
@@ -197,21 +295,21 @@ def _korean(piece: str, first: bool) -> Word:
     return word
 
 
-def _syllables(kept: tuple[Word, ...], text: str) -> chinese.Syllables:
+def _syllables(kept: tuple[Word, ...], text: str) -> romanisation.Syllables:
     if any(word.script not in (Script.HAN, Script.LATIN) for word in kept):
         return ()
     if any(word.script is Script.HAN for word in kept):
         if not all(word.script is Script.HAN for word in kept) or len(kept) < 2:
             return ()
         return tuple(tuple(frozenset({latin(char)}) for char in word.text) for word in kept)
-    return chinese.syllables(tuple(word.latin for word in kept), bool(_HYPHEN.search(text)))
+    return romanisation.syllables(tuple(word.latin for word in kept), bool(_HYPHEN.search(text)))
 
 
-def _koreans(kept: tuple[Word, ...]) -> tuple[korean.Reading, ...]:
+def _koreans(kept: tuple[Word, ...]) -> tuple[romanisation.Reading, ...]:
     scripts = {word.script for word in kept}
     if scripts == {Script.HANGUL}:
-        return korean.readings(tuple(word.text for word in kept))
-    return korean.readings(tuple(word.latin for word in kept)) if scripts == {Script.LATIN} else ()
+        return romanisation.readings(tuple(word.text for word in kept))
+    return romanisation.readings(tuple(word.latin for word in kept)) if scripts == {Script.LATIN} else ()
 
 
 def _telling(told: tuple[Word, ...]) -> tuple[Word, ...]:

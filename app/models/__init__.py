@@ -13,6 +13,9 @@ personal values stand in tables of their own, so that erasing a person touches n
 """
 
 from app.models.base import (
+    CLASSES_OF_TODAY,
+    NAMED_BY_REPORTS,
+    OPEN,
     BlockingKey,
     Claim,
     Consent,
@@ -24,9 +27,9 @@ from app.models.base import (
     Report,
     RequestedClass,
     Source,
+    TableRow,
+    metadata,
 )
-from app.models.columns import CLASSES_OF_TODAY, NAMED_BY_REPORTS, OPEN, TableRow, metadata
-from app.models.imports import ImportFile, ImportMapping, ImportRow, ListImport
 from app.models.log import (
     ApiKey,
     CaseKey,
@@ -34,6 +37,10 @@ from app.models.log import (
     Head,
     HiddenCandidatePair,
     IdempotentAnswer,
+    ImportFile,
+    ImportMapping,
+    ImportRow,
+    ListImport,
     Objection,
     Proposal,
     Sealed,

@@ -1,4 +1,7 @@
-"""The log, and what is kept beside it."""
+"""The log, and what is kept beside it.
+
+Imports: what was sent, the progress, and the outcome of each row. Of a row's cells at most an unreadable day, number
+or code is stored: no name and no note. Sealed columns are encrypted (`log/head.py`)."""
 
 import uuid
 from datetime import date, datetime
@@ -8,8 +11,8 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, 
 from sqlmodel import AutoString, Field, SQLModel
 
 from app.db.engine import Key, UtcDateTime
-from app.models.columns import key_column, one_of, sealed_column, text_column
-from app.vocabulary import Role
+from app.models.base import key_column, one_of, sealed_column, text_column
+from app.vocabulary import ImportOutcome, ImportState, Role
 
 ProposedKind = Literal["identity", "consent", "objection", "redaction", "recall"]
 ObjectionWish = Literal["hide", "correct", "remove", "not_missing"]
@@ -70,7 +73,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class SourceRealName(SQLModel, table=True):
-    """Personal. The real name of a source under a pseudonym, sealed (`log/vault.py`)."""
+    """Personal. The real name of a source under a pseudonym, sealed (`log/head.py`)."""
 
     __tablename__ = "source_real_name"
     source: int = key_column(primary_key=True)
@@ -137,7 +140,7 @@ class Proposal(SQLModel, table=True):
 
 class Objection(SQLModel, table=True):
     """Personal. What somebody without a key objects to. `about` and `wish` are as sent, `words` and `contact` sealed
-    with the operator's secret (`log/vault.py`); curators alone read them, and an erasure deletes them.
+    with the operator's secret (`log/head.py`); curators alone read them, and an erasure deletes them.
 
     States: `received`, nobody has looked whom it is about; `waiting` for a place among those that hide; `open`, before
     the curators without hiding anybody; `hiding`; `upheld`, and a correction or an erasure is yet to come; `decided`.
@@ -162,7 +165,7 @@ class Objection(SQLModel, table=True):
 
 class WaitingReport(SQLModel, table=True):
     """Personal. A report that its source wants to be public no earlier than `until`, and so is no entry yet. It is
-    sealed whole (`log/vault.py`), and nothing beside it tells whom it is about: `digest` is keyed, of the source and
+    sealed whole (`log/head.py`), and nothing beside it tells whom it is about: `digest` is keyed, of the source and
     the case number. `refused_at`: since when it could not be filed and waits for its source, for the sealed reason."""
 
     __tablename__ = "waiting_report"
@@ -189,3 +192,62 @@ class IdempotentAnswer(SQLModel, table=True):
     status: int
     outcome: str = text_column()
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ListImport(SQLModel, table=True):
+    """One list sent by one source."""
+
+    __tablename__ = "list_import"
+    __table_args__ = (one_of("state", ImportState), Index(None, "source", "digest"), Index(None, "state"))
+    id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
+    source: int = key_column()
+    key_id: str | None  # of the key that sent it; null: filed on the machine itself
+    digest: str  # keyed: from a plain one of a short list, a number could be tried out
+    mapping: bytes | None = sealed_column(nullable=True)  # JSON; null: by headings, or the one saved for them
+    dry_run: bool
+    strict: bool
+    confirmed: bool
+    whole: int | None  # rows of the list that this one is a part of; null: it is no part
+    state: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    leased_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    rows: int | None
+    done: int  # the number of the last row settled, in the file
+    counts: str = text_column()  # JSON: outcome → rows
+    first_revision: int | None = key_column(nullable=True)
+    last_revision: int | None = key_column(nullable=True)
+    told: bytes = sealed_column()  # JSON: form, digest, columns, sheet, sums over rows
+    questions: bytes = sealed_column()  # JSON
+    fault: bytes | None = sealed_column(nullable=True)  # JSON: why it failed
+
+
+class ImportRow(SQLModel, table=True):
+    """The outcome of one row."""
+
+    __tablename__ = "import_row"
+    __table_args__ = (one_of("outcome", ImportOutcome),)
+    list_import: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
+    row: int = Field(primary_key=True)
+    outcome: str
+    report: uuid.UUID | None = Field(default=None, sa_type=Uuid, nullable=True)
+    revision: int | None = key_column(nullable=True)
+    faults: bytes | None = sealed_column(nullable=True)  # JSON
+
+
+class ImportFile(SQLModel, table=True):
+    """Personal. The bytes of a list that was sent and is not through; deleted as soon as it is."""
+
+    __tablename__ = "import_file"
+    list_import: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
+    data: bytes = sealed_column()
+
+
+class ImportMapping(SQLModel, table=True):
+    """The mapping that a source last used for lists with these headings."""
+
+    __tablename__ = "import_mapping"
+    source: int = key_column(primary_key=True)
+    headings: str = Field(primary_key=True)  # keyed digest
+    mapping: bytes = sealed_column()  # JSON
+    saved_at: datetime = Field(sa_type=UtcDateTime)

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Index
 from sqlmodel import AutoString, Field, SQLModel
 
-from app.models.columns import key_column, one_of, text_column
+from app.models.base import key_column, one_of, text_column
 from app.vocabulary import Publish, ReleaseStatus, Stage, State, Verdict
 
 OBJECTS = ("detention", "release")

@@ -17,11 +17,10 @@ from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.columns.held import columns_of
-from app.columns.joins import flags
-from app.columns.reading import CHANGED, Columns
-from app.columns.rows import Mask
-from app.columns.tables import ARRESTS, FURTHEST_STAGES, PEOPLE, PERSON, Kept
+from app.columns.loader import CHANGED, Columns
+from app.columns.rows import Mask, flags
+from app.columns.store import columns_of
+from app.columns.table import ARRESTS, FURTHEST_STAGES, PEOPLE, PERSON, Kept
 from app.db.engine import chunks
 from app.models import (
     Claim,
@@ -46,12 +45,12 @@ from app.reading.paging import Page, Row, after, read_cursor, write_cursor
 from app.reading.questions import Paged, ThingsQuery
 from app.reading.shapes import Person, Shape
 from app.reading.visibility import Condition, at
-from app.registry.publication_class import in_name_of
-from app.registry.read_permissions import Reader
+from app.registry.publication.classes import in_name_of
+from app.registry.publication.permissions import Reader
 from app.registry.records import Kind
+from app.schemas.base import Tombstone
+from app.schemas.records import DetaineeShape, ReleaseShape, VerificationOut
 from app.vocabulary import Publish
-from app.wire.base import Tombstone
-from app.wire.records import DetaineeShape, ReleaseShape, VerificationOut
 
 # A position that was passed, and how many rows are wanted → rows that come after it, each with its own position.
 Following = Callable[[Sequence[int] | None, int], list[tuple[Any, list[int]]]]

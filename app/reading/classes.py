@@ -5,12 +5,12 @@ from functools import partial
 
 import numpy as np
 
-from app.columns import tables
-from app.columns.reading import Columns
+from app.columns import table as tables
+from app.columns.loader import Columns
 from app.columns.rows import Array, Mask
 from app.models import CLASSES_OF_TODAY
 from app.reading.visibility import sees_all
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 
 _CLASSES_BEFORE = "classes by person, of the earlier revision that was asked for last"
 

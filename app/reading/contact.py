@@ -5,11 +5,11 @@ from collections.abc import Collection
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
-from app.log import sealed
+from app.log import entries
 from app.models import Consent, Record, Sealed
-from app.registry.components import recalled_with
-from app.registry.read_permissions import Reader
-from app.wire.records import ContactOut
+from app.registry.identity.clusters import recalled_with
+from app.registry.publication.permissions import Reader
+from app.schemas.records import ContactOut
 
 # Made once: building a statement costs more than running it.
 _CONSENTS = (
@@ -32,7 +32,7 @@ def contact(session: Session, records: Collection[int], reader: Reader) -> Conta
     every = {*records, *recalled_with(session, ids)}  # what was said by a recalled report holds
     latest: dict[int, ContactOut] = {}
     for _key, record, disclosures in session.execute(_CONSENTS, {"records": list(every)}):
-        said = sealed.values(disclosures)
+        said = entries.values(disclosures)
         if said.get("contact") is not None:
             latest.pop(record, None)  # so that the newest answer stands last
             latest[record] = {"allowed": said["contact"], "given_by": said["given_by"], "given_on": said["given_on"]}

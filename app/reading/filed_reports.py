@@ -10,8 +10,8 @@ from app.models import Placement, Record
 from app.reading import person_records
 from app.reading.shapes import Person
 from app.registry import records
-from app.registry.components import StoredRecord
-from app.registry.publication_class import strictest
+from app.registry.identity.clusters import StoredRecord
+from app.registry.publication.classes import strictest
 from app.registry.reprojection import ProjectedPerson
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Publish

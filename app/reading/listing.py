@@ -7,16 +7,15 @@ import numpy as np
 from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
-from app.columns import tables
-from app.columns.held import columns_of
-from app.columns.joins import flags
-from app.columns.rows import NONE, Array, Mask, Places, Rows
+from app.columns import table
+from app.columns.rows import NONE, Array, Mask, Places, Rows, flags
+from app.columns.store import columns_of
 from app.models import Record
 from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY
 from app.reading.questions import DetaineeQuery, DetentionQuery, ReleaseQuery
 from app.reading.selection import detentions, select
 from app.reading.terms import PersonTerms, ReleaseTerms
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 
 # Terms of releases: in a list of detainees they mean people with such a release.
 RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys()
@@ -45,7 +44,7 @@ class ListedThings:
         if not self.of_people:
             return mask
         keys = int(self.key.max(initial=0)) + 1
-        people = self.spells[tables.PERSON][mask]
+        people = self.spells[table.PERSON][mask]
         return flags(keys, people[people < keys])[self.key]
 
 
@@ -57,26 +56,26 @@ def counted(session: Session, query: ReleaseQuery | DetentionQuery, reader: Read
     """What a count of the same terms counts."""
     selection = select(session, query, reader, revision)
     rows = selection.rows.where(selection.inside)
-    return ListedThings(rows["spell"], rows[tables.PERSON], rows["lo"], rows, selection.own)
+    return ListedThings(rows["spell"], rows[table.PERSON], rows["lo"], rows, selection.own)
 
 
 def every_detention(session: Session, query: DetentionQuery, reader: Reader, revision: int) -> ListedThings:
     """Spells in custody, whenever they were."""
     rows = detentions(session, query, reader, revision)
-    return ListedThings(rows["spell"], rows[tables.PERSON], rows["detained_lo"], rows)
+    return ListedThings(rows["spell"], rows[table.PERSON], rows["detained_lo"], rows)
 
 
 def people(session: Session, query: DetaineeQuery, reader: Reader, revision: int) -> ListedThings:
     """People. Terms of detentions mean people with a detention of which all these terms hold; terms of releases mean
     people with such a release."""
     columns = columns_of(session)
-    keys = columns.rows(tables.PEOPLE, revision)[tables.PERSON]
+    keys = columns.rows(table.PEOPLE, revision)[table.PERSON]
     spells = detentions(session, query, reader, revision)
     if query.id:
         known = session.scalars(select_rows(col(Record.key)).where(col(Record.detainee_id).in_(query.id))).all()
         keys = keys[np.isin(keys, known)]
     if any(getattr(query, name) not in (None, []) for name in PersonTerms.model_fields):
-        keys = keys[flags(columns.keys, spells[tables.PERSON])[keys]]
+        keys = keys[flags(columns.keys, spells[table.PERSON])[keys]]
     if query.model_fields_set & RELEASE_TERMS:
         released = select(session, query, reader, revision)
         keys = keys[flags(columns.keys, released.person[released.inside])[keys]]

@@ -10,10 +10,11 @@ import numpy as np
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.columns.held import columns_of
-from app.columns.reading import Columns
+from app.columns.loader import Columns
 from app.columns.rows import Mask
+from app.columns.store import columns_of
 from app.errors import NotFound
+from app.log import content
 from app.log.entries import entry_at
 from app.models import CaseKey, Claim, Facility, Record, Report, Source
 from app.reading import changes, person_records, shapes
@@ -37,13 +38,13 @@ from app.reading.shapes import Shape
 from app.reading.terms import is_personal
 from app.reading.traits import partly_hidden
 from app.reading.visibility import Condition, at
-from app.registry import content, records
-from app.registry.read_permissions import Reader
+from app.registry import records
+from app.registry.publication.permissions import Reader
 from app.registry.records import Kind, Version
+from app.schemas.directory import ClaimShape, FacilityShape, SourceShape
+from app.schemas.filed import ReportBody, ReportShape
+from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import FacilityKind, Role, SourceKind
-from app.wire.directory import ClaimShape, FacilityShape, SourceShape
-from app.wire.filed import ReportBody, ReportShape
-from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 
 
 def _listed(

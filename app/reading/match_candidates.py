@@ -7,11 +7,11 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.log import sealed
+from app.log import entries
 from app.models import Decision, Placement, Record, Sealed
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.filed import Candidate
 from app.vocabulary import Judgement
-from app.wire.filed import Candidate
 
 _HOLDER: Any = aliased(Record)
 _DECIDED = (
@@ -36,7 +36,7 @@ def match_candidates(session: Session, record: uuid.UUID, revision: int, reader:
     """The people whom the matcher found, best first, as far as this key may know of them."""
     rows = session.connection().execute(_DECIDED, {"of": record, "at": revision})
     return [
-        {"detainee_id": detainee, "score": score / 1000, "reasons": sealed.values(disclosures).get("reasons", [])}
+        {"detainee_id": detainee, "score": score / 1000, "reasons": entries.values(disclosures).get("reasons", [])}
         for score, publish, detainee, disclosures in rows
         if reader.recognises(publish)
     ]

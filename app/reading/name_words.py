@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.columns.joins import flags
-from app.columns.reading import Columns
-from app.columns.rows import Array, Mask, Places, among
-from app.columns.tables import NAME, NAMES, PERSON, PLACEMENTS, SINCE, UNTIL
+from app.columns.loader import Columns
+from app.columns.rows import Array, Mask, Places, among, flags
+from app.columns.table import NAME, NAMES, PERSON, PLACEMENTS, SINCE, UNTIL
 from app.models import CLASSES_OF_TODAY
 from app.reading.classes import hidden
 

@@ -12,7 +12,7 @@ from app.models import OPEN, Facility, Source
 from app.reading.questions import EstimateQuery
 from app.reading.terms import PersonTerms, SourcedTerms
 from app.reading.visibility import at
-from app.registry.views import Views
+from app.registry.directory_snapshot import Views
 
 # Made once: building a statement costs more than running it.
 _SOME = col(Source.slug).in_(bindparam("some", expanding=True))

@@ -6,14 +6,14 @@ from sqlalchemy import case, func, select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
-from app.log import vault
+from app.log import head
 from app.models import OPEN, Objection, Placement
 from app.reading import person_records, shapes
 from app.reading.paging import Page
-from app.registry.objection_places import PLACES_EACH
-from app.registry.objections import UNDECIDED
-from app.registry.read_permissions import Reader
-from app.wire.filed import ObjectedShape, ObjectionShape
+from app.registry.publication.objection_queue import PLACES_EACH
+from app.registry.publication.objections import UNDECIDED
+from app.registry.publication.permissions import Reader
+from app.schemas.filed import ObjectedShape, ObjectionShape
 
 # A day's work of several curators; what comes behind moves up as these are decided.
 MOST_SHOWN = 200
@@ -72,6 +72,6 @@ def _shown(objection: Objection, secret: bytes) -> ObjectionShape:
 def _unsealed(secret: bytes, sealed: bytes | None, *place: object) -> str | None:
     """A text as it was sent; None of one that was changed in the database, for the others must still be read."""
     try:
-        return None if sealed is None else vault.unseal(secret, sealed, *place).decode()
-    except vault.Damaged:
+        return None if sealed is None else head.unseal(secret, sealed, *place).decode()
+    except head.Damaged:
         return None

@@ -15,8 +15,8 @@ from app.dates import FIRST_DAY, LAST_DAY
 from app.db.engine import Key
 from app.errors import Invalid
 from app.models import OPEN
-from app.wire.base import NotVisible, Tombstone
-from app.wire.filed import BurstShape, UnknownFacility
+from app.schemas.base import NotVisible, Tombstone
+from app.schemas.filed import BurstShape, UnknownFacility
 
 Row = TypeVar("Row", covariant=True)
 # The order of rows: `(whole number, whether the highest come first)`, the last one a key of the rows.

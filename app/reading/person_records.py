@@ -29,20 +29,20 @@ from app.models import (
     TableRow,
     Verification,
 )
+from app.projection import project
+from app.projection.person import BY_SOURCE
+from app.projection.rows import Rows
 from app.reading import shapes
 from app.reading.shapes import Ids, Person
 from app.reading.visibility import at, visible
 from app.registry import records
-from app.registry.components import StoredRecord
-from app.registry.projection import project
-from app.registry.projection.person import BY_SOURCE
-from app.registry.projection.rows import Rows
-from app.registry.publication_class import GivenConsent, person_class, strictest
-from app.registry.read_permissions import Reader
+from app.registry.directory_snapshot import Views
+from app.registry.identity.clusters import StoredRecord
+from app.registry.publication.classes import GivenConsent, person_class, strictest
+from app.registry.publication.permissions import Reader
 from app.registry.records import Kind
 from app.registry.reprojection import ProjectedPerson, statement_of
-from app.registry.views import Views
-from app.wire.records import VerificationOut, Version
+from app.schemas.records import VerificationOut, Version
 
 # Statements are made once: building one costs more than running it.
 _SOME: Any = bindparam("some", expanding=True)

@@ -12,9 +12,9 @@ from app.reading import person_records, shapes
 from app.reading.paging import Page
 from app.reading.visibility import at
 from app.registry import two_person_rule
-from app.registry.read_permissions import Reader
-from app.wire.filed import ProposalShape
-from app.wire.records import DetaineeShape
+from app.registry.publication.permissions import Reader
+from app.schemas.filed import ProposalShape
+from app.schemas.records import DetaineeShape
 
 # More wait nowhere for long: each is seen by whoever opens the list.
 MOST_PROPOSALS = 200

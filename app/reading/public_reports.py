@@ -10,15 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from app.log.content import IS_FIRST_HAND, KEPT_PUBLIC, PUBLIC, Content
 from app.log.entries import entry_at
 from app.models import Placement, Record, Report
+from app.projection.consolidate import value_by
 from app.reading.shapes import Person
 from app.reading.visibility import at, visible
-from app.registry.content import IS_FIRST_HAND, KEPT_PUBLIC, PUBLIC, Content
-from app.registry.projection.consolidate import value_by
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.base import Facts
 from app.vocabulary import Verdict
-from app.wire.base import Facts
 
 # Facts that lists show by source → the field of a report that says them.
 OF_PERSON = {

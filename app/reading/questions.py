@@ -20,7 +20,7 @@ from app.reading.terms import (
     Several,
     SourcedTerms,
 )
-from app.registry.schemas import Code, Country, Date, Line, Slug, Sources, unique
+from app.schemas.reports import Code, Country, Date, Line, Slug, Sources, unique
 from app.vocabulary import CorrectionKind, Language, Measure, Stage
 
 # A page that a phone on a bad line still gets whole.

@@ -12,26 +12,26 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.columns.tables import PERSON
+from app.columns.table import PERSON
 from app.db.engine import chunks
 from app.errors import Invalid
-from app.matching.lookup import BlockingQuery, look_up_each
+from app.log.content import Content
+from app.matching.blocking import BlockingQuery, look_up_each
 from app.models import Placement, Record
+from app.projection.consolidate import said_of, value_by, value_of
 from app.reading import person_records, shapes
 from app.reading.classes import seen
 from app.reading.selection import select as select_meant
 from app.reading.shapes import Person
 from app.reading.terms import SourcedTerms
 from app.reading.visibility import at
-from app.registry.content import Content
-from app.registry.projection.consolidate import said_of, value_by, value_of
-from app.registry.read_permissions import Reader
+from app.registry.directory_snapshot import Views
+from app.registry.publication.permissions import Reader
 from app.registry.records import by_cases, case_digest
-from app.registry.views import Views
+from app.schemas.base import Facts
+from app.schemas.imports import SpellIds
+from app.schemas.records import PlaceAsSaid
 from app.vocabulary import Verdict
-from app.wire.base import Facts
-from app.wire.matching import SpellIds
-from app.wire.records import PlaceAsSaid
 
 # Detentions of the registry that a list is laid beside: a country's, or its releases of a year. More is no comparison
 # that anybody reads.

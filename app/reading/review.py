@@ -8,6 +8,7 @@ from sqlalchemy import Select, case, exists, func, literal, null, or_, select, t
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from app.log.content import REQUESTED_CLASS
 from app.log.entries import entry_at
 from app.models import (
     BlockingKey,
@@ -25,13 +26,13 @@ from app.reading.questions import Paged
 from app.reading.shapes import Person
 from app.reading.side_by_side import side_by_side
 from app.reading.visibility import at
-from app.registry import blocking, bursts, records
-from app.registry.content import REQUESTED_CLASS
-from app.registry.read_permissions import Reader
-from app.registry.views import Views
+from app.registry import alerts, records
+from app.registry.directory_snapshot import Views
+from app.registry.identity import blocking_keys
+from app.registry.publication.permissions import Reader
+from app.schemas import filed
+from app.schemas.filed import BurstShape, UnknownFacility
 from app.vocabulary import Judgement, Publish
-from app.wire import filed
-from app.wire.filed import BurstShape, UnknownFacility
 
 # Places listed at once: the rest are named by few reports, and come up when these are registered.
 MOST_FACILITIES = 100
@@ -44,7 +45,7 @@ BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
 def review(
-    session: Session, query: Paged, reader: Reader, revision: int, filed_by_day: bursts.FiledByDay
+    session: Session, query: Paged, reader: Reader, revision: int, filed_by_day: alerts.FiledByDay
 ) -> Page[filed.WaitingShape]:
     """What waits for a curator, best first: people hidden provisionally; pairs that may be one person, and records that
     contradict others of their own person; then releases on days apart and reports that contradict what they point at;
@@ -323,19 +324,19 @@ _SHAPES: dict[str, Callable[[Session, Any, dict[int, Person], Reader, int], file
 }
 
 
-def told_bursts(session: Session, filed_by_day: bursts.FiledByDay) -> list[BurstShape]:
+def told_bursts(session: Session, filed_by_day: alerts.FiledByDay) -> list[BurstShape]:
     """The bursts of reports of the log's last days, with their sources."""
     slugs = {source.key: source.slug for source in Views.of(session).sources.values()}
     return [
         {"source": slugs[burst.source], "day": burst.day.isoformat(), "reports": burst.reports, "usual": burst.usual}
-        for burst in bursts.bursts(session, filed_by_day)
+        for burst in alerts.bursts(session, filed_by_day)
     ]
 
 
 def _unknown_facilities(session: Session) -> list[UnknownFacility]:
     """Places that reports name and nobody registered, the most named first: until they are registered, they are shown
     to partners only. Names are folded, so that one place is listed once."""
-    prefix = blocking.facility_key("")
+    prefix = blocking_keys.facility_key("")
     named = session.execute(
         select(col(BlockingKey.key), func.count().label("reports"))
         .where(col(BlockingKey.key).startswith(prefix))

@@ -12,23 +12,21 @@ import numpy as np
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
-from app.columns.held import columns_of
-from app.columns.reading import Columns
+from app.columns.loader import Columns
 from app.columns.rows import Array
+from app.columns.store import columns_of
 from app.db.engine import Key, require_time
-from app.matching.fold import PARTICLES, fold
-from app.matching.lookup import BlockingQuery, look_up
-from app.matching.name_keys import search_keys
+from app.matching.blocking import BlockingQuery, look_up, search_keys
 from app.matching.names import SAME, answers
-from app.matching.scripts import Script, script_of
+from app.matching.scripts import PARTICLES, Script, fold, script_of
 from app.models import CLASSES_OF_TODAY, DetaineePersonal, Placement
+from app.projection.consolidate import said_of, value_of
 from app.reading.classes import hidden
 from app.reading.name_words import WHOLE, bearing
 from app.reading.visibility import at
-from app.registry.projection.consolidate import said_of, value_of
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.base import Facts
 from app.unicode_text import normal
-from app.wire.base import Facts
 
 IN_ONE = (Script.HAN, Script.HANGUL)  # scripts in which a surname and a given name stand in one word
 NOT_FOUND = 0

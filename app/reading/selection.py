@@ -7,14 +7,11 @@ from functools import cached_property
 import numpy as np
 from sqlmodel import Session
 
-from app.columns import tables
-from app.columns.codes import NOTHING
-from app.columns.held import columns_of
-from app.columns.joins import NO_PLACE, flags, places_by
-from app.columns.reading import Columns
-from app.columns.rows import STANDS, Array, Mask, Rows, among
-from app.columns.stretches import Read
-from app.columns.tables import Kept
+from app.columns import table
+from app.columns.loader import Columns
+from app.columns.rows import NO_PLACE, STANDS, Array, Mask, Rows, among, flags, places_by
+from app.columns.store import Read, columns_of
+from app.columns.table import NOTHING, Kept
 from app.db.engine import require_time
 from app.errors import NotInFiles
 from app.reading import traits, windows
@@ -22,7 +19,7 @@ from app.reading.held import day_of
 from app.reading.named import require_so_many, source_keys, with_facility_slug
 from app.reading.terms import CountTerms, HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
 from app.reading.windows import Placed
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 
 COUNTING = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
@@ -53,7 +50,7 @@ class Selection:
 
     @property
     def person(self) -> Array:
-        return self.rows[tables.PERSON]
+        return self.rows[table.PERSON]
 
     @cached_property
     def counting(self) -> Mask:
@@ -84,12 +81,12 @@ def standing(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
 
 def _together(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """The same with what stands apart for a count by one source (`Columns.first_apart`)."""
-    return _at_stage(columns, tables.HELD if isinstance(terms, HeldTerms) else tables.RELEASES, terms, revision)
+    return _at_stage(columns, table.HELD if isinstance(terms, HeldTerms) else table.RELEASES, terms, revision)
 
 
 def voices_of(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """What each source says of the things in question."""
-    kept = tables.SOURCE_HELD if isinstance(terms, HeldTerms) else tables.SOURCE_RELEASES
+    kept = table.SOURCE_HELD if isinstance(terms, HeldTerms) else table.SOURCE_RELEASES
     return _at_stage(columns, kept, terms, revision)
 
 
@@ -113,7 +110,7 @@ def _at_stage(columns: Columns, kept: Kept, terms: SourcedTerms, revision: int) 
 
 
 def _at_furthest_stage(columns: Columns, kept: Kept, revision: int) -> Rows:
-    furthest = columns.rows(tables.FURTHEST_STAGES, revision)
+    furthest = columns.rows(table.FURTHEST_STAGES, revision)
     stages = np.full(columns.keys, NOTHING, np.int16)
     stages[furthest["spell"]] = furthest["stage"]
     rows = columns.rows(kept, revision)
@@ -123,17 +120,15 @@ def _at_furthest_stage(columns: Columns, kept: Kept, revision: int) -> Rows:
 def read_by(terms: CountTerms) -> list[Read]:
     """What selections of these terms read, by source and together."""
     at_stage = ("stage", terms.stage)
-    read: list[Read] = [(tables.RELEASES, at_stage), (tables.SOURCE_RELEASES, at_stage)]
+    read: list[Read] = [(table.RELEASES, at_stage), (table.SOURCE_RELEASES, at_stage)]
     if terms.arrested != (None, None):
-        read += [(tables.ARRESTS, None), (tables.SOURCE_HELD, None)]
+        read += [(table.ARRESTS, None), (table.SOURCE_HELD, None)]
     if terms.state is not None or terms.rearrested is not None:
-        read += [(tables.PEOPLE, None)]
+        read += [(table.PEOPLE, None)]
     for name in terms.traits() | terms.excluded():
-        tables_of_it = (
-            [tables.TRAITS, tables.SOURCE_TRAITS] if traits.rests_on_source(name, own=True) else [tables.TRAITS]
-        )
+        tables_of_it = [table.TRAITS, table.SOURCE_TRAITS] if traits.rests_on_source(name, own=True) else [table.TRAITS]
         read += [(kept, ("name", name)) for kept in tables_of_it]
-    return [*read, (tables.PLACEMENTS, None)] if is_personal(terms) else read
+    return [*read, (table.PLACEMENTS, None)] if is_personal(terms) else read
 
 
 def select(
@@ -222,9 +217,9 @@ def _arrested(columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *
     if terms.arrested == (None, None):
         return windows.everywhere(len(rows))
     if own:
-        arrests, lo, hi = columns.rows(tables.SOURCE_HELD, revision), "lo", "hi"
+        arrests, lo, hi = columns.rows(table.SOURCE_HELD, revision), "lo", "hi"
     else:
-        arrests, lo, hi = columns.rows(tables.ARRESTS, revision), "detained_lo", "detained_hi"
+        arrests, lo, hi = columns.rows(table.ARRESTS, revision), "detained_lo", "detained_hi"
     within = windows.in_window(arrests[lo], arrests[hi], terms.arrested)
     return Placed(*(traits.said_of(columns, rows, arrests, mask, by_source=own) for mask in within))
 
@@ -233,7 +228,7 @@ def detentions(session: Session, terms: PersonTerms, reader: Reader, revision: i
     """The detentions of any day of which all terms on the person and the detention hold. Raises as `select` does."""
     terms = with_facility_slug(session, terms)
     columns = columns_of(session)
-    rows = columns.rows(tables.ARRESTS, revision)
+    rows = columns.rows(table.ARRESTS, revision)
     mask = windows.in_window(rows["detained_lo"], rows["detained_hi"], terms.arrested).inside
     for condition in traits.meant(columns, rows, terms, reader, revision, own=False):
         mask &= condition

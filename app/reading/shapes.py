@@ -7,14 +7,13 @@ from typing import Any, TypeVar
 
 from typing_extensions import TypedDict
 
-from app.registry.content import UNLISTED
-from app.registry.projection.consolidate import value_of
-from app.registry.projection.person import BySource
-from app.registry.read_permissions import Reader
+from app.log.content import UNLISTED
+from app.projection.consolidate import value_of
+from app.projection.person import BySource
+from app.registry.publication.permissions import Reader
 from app.registry.records import Kind
-from app.vocabulary import Designation, Publish, ReleaseKind, ReleaseStatus, Stage, State, Verdict
-from app.wire.base import Facts
-from app.wire.records import (
+from app.schemas.base import Facts
+from app.schemas.records import (
     DetaineeShape,
     DetentionShape,
     PlaceAsSaid,
@@ -23,6 +22,7 @@ from app.wire.records import (
     StatedRelease,
     VerificationOut,
 )
+from app.vocabulary import Designation, Publish, ReleaseKind, ReleaseStatus, Stage, State, Verdict
 
 
 @dataclass(frozen=True)

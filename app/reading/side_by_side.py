@@ -4,12 +4,12 @@ from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from app.dates import parse
-from app.matching.fold import fold
+from app.matching.scripts import fold
 from app.reading import shapes
 from app.reading.shapes import Person
-from app.registry.read_permissions import Reader
-from app.wire.base import Facts, Said
-from app.wire.filed import ComparedField
+from app.registry.publication.permissions import Reader
+from app.schemas.base import Facts, Said
+from app.schemas.filed import ComparedField
 
 Agree = Callable[[Any, Any], bool]
 

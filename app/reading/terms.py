@@ -13,9 +13,9 @@ from pydantic_core import PydanticCustomError
 
 from app import dates
 from app.log.entries import Pin
+from app.projection import RULES
 from app.reading.dimensions import DETENTIONS, PERSONAL, RELEASES, HeldDimension, ReleaseDimension
-from app.registry.projection import RULES
-from app.registry.schemas import MOST_COUNTED, Country, Date, Line, Slug, Sources, listed, unique
+from app.schemas.reports import MOST_COUNTED, Country, Date, Line, Slug, Sources, listed, unique
 from app.vocabulary import (
     AgeGroup,
     Category,

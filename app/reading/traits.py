@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from app.columns import tables
-from app.columns.joins import flags, some, some_pairs
-from app.columns.reading import Columns
-from app.columns.rows import Mask, Rows, among
+from app.columns import table
+from app.columns.loader import Columns
+from app.columns.rows import Mask, Rows, among, flags, some, some_pairs
 from app.models import CLASSES_OF_TODAY
 from app.reading.classes import hidden, hidden_trait
 from app.reading.dimensions import DIMENSIONS, Stands
 from app.reading.terms import PersonTerms
 from app.reading.visibility import sees_all
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 
 
 def rests_on_source(name: str, *, own: bool) -> bool:
@@ -27,7 +26,7 @@ def rests_on_source(name: str, *, own: bool) -> bool:
 
 def traits(columns: Columns, name: str, revision: int, *, by_source: bool) -> Rows:
     """The rows that say a personal dimension at a revision."""
-    return columns.rows(tables.SOURCE_TRAITS if by_source else tables.TRAITS, revision, ("name", name))
+    return columns.rows(table.SOURCE_TRAITS if by_source else table.TRAITS, revision, ("name", name))
 
 
 def said_of(columns: Columns, rows: Rows, said: Rows, which: Mask, *, by_source: bool) -> Mask:
@@ -69,16 +68,16 @@ def meant(
     if terms.designation is not None:
         yield rows["designation"] == columns.codes.of(terms.designation)
     for name, values, matching in _personal_filters(columns, rows, terms, revision, own=own):
-        unseen = hidden_trait(columns, rows[tables.PERSON], reader, name, revision, values)
+        unseen = hidden_trait(columns, rows[table.PERSON], reader, name, revision, values)
         yield matching if unseen is None else matching & ~unseen
     if terms.state is not None or terms.rearrested is not None:
-        people = columns.rows(tables.PEOPLE, revision)
+        people = columns.rows(table.PEOPLE, revision)
         such = np.ones(len(people), bool)
         if terms.state is not None:
             such &= people["state"] == columns.codes.of(terms.state)
         if terms.rearrested is not None:
             such &= people["rearrested"] == terms.rearrested
-        yield flags(columns.keys, people[tables.PERSON][such])[rows[tables.PERSON]]
+        yield flags(columns.keys, people[table.PERSON][such])[rows[table.PERSON]]
 
 
 def partly_hidden(columns: Columns, rows: Rows, terms: Any, reader: Reader, revision: int, *, own: bool) -> Mask | None:
@@ -86,7 +85,7 @@ def partly_hidden(columns: Columns, rows: Rows, terms: Any, reader: Reader, revi
     from the reader, and which match all that it opens. None where no class hides any from the reader.
 
     Neither a value that is hidden nor whether there is one is read."""
-    people, everybody = rows[tables.PERSON], np.ones(len(rows), bool)
+    people, everybody = rows[table.PERSON], np.ones(len(rows), bool)
     filters = [*_personal_filters(columns, rows, terms, revision, own=own)]
     filters += [(name, [], everybody) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].personal]
     found: Mask | None = None

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, exists, select, true
 from sqlmodel import col
 
 from app.models import CLASSES_OF_TODAY, Placement, Record
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 
 Condition = ColumnElement[bool]
 

@@ -5,15 +5,15 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
-from app.log import vault
+from app.log import head
 from app.models import OPEN, Source, WaitingReport
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import Paged
 from app.registry import waiting_reports
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.registry.waiting_reports import Waiting
+from app.schemas.directory import EmbargoedReport, EmbargoedShape, EmbargoProblem
 from app.vocabulary import Role
-from app.wire.embargoes import EmbargoedReport, EmbargoedShape, EmbargoProblem
 
 OF = "waiting"  # of cursors
 DAMAGED: EmbargoProblem = {
@@ -38,7 +38,7 @@ def waiting_for(session: Session, query: Paged, reader: Reader, secret: bytes) -
 def _shown(row: Waiting, slug: str, secret: bytes, *, own: bool) -> EmbargoedShape:
     try:
         problem, report = row.reason(secret), _without_number(row.sent(secret))
-    except vault.Damaged:  # the others must still be read
+    except head.Damaged:  # the others must still be read
         problem, report = DAMAGED, None
     return {
         "id": row.id,

@@ -2,7 +2,11 @@
 
 A key is `rcn_` + id + secret + checksum. Only the secret's SHA-256 is stored: it has 190 bits of randomness, so
 nothing slower is needed. The CRC lets a mistyped key be told from a revoked one without a look-up.
-"""
+
+On which day each key was last used: remembered in memory by whoever answers, and written now and then.
+
+A request that reads must not become one that writes: SQLite has one writer, and a registry that is only read for a
+while must go on answering. So the day waits in memory until `write`, and one that cannot be written is tried again."""
 
 import hashlib
 import hmac
@@ -11,19 +15,20 @@ import re
 import secrets
 import zlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from threading import Lock
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, select
+from sqlalchemy import Engine, Row, and_, bindparam, or_, select, update
 from sqlmodel import Session, col
 
 from app.config import Names
+from app.db.engine import writing
 from app.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.log.entries import no_entry_before
-from app.matching.fold import fold
+from app.matching.scripts import fold
 from app.models import OPEN, ApiKey, Head, Source
-from app.registry.read_permissions import Reader
-from app.registry.reporters import acting
+from app.registry.publication.permissions import Reader, acting
 from app.vocabulary import Role
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -231,3 +236,32 @@ def _checksum(text: str) -> str:
         number, digit = divmod(number, len(ALPHABET))
         digits = ALPHABET[digit] + digits
     return digits
+
+
+class KeyUses:
+    """The uses that one process has not written yet: one day for each key, however often it is used."""
+
+    def __init__(self) -> None:
+        self._unwritten: dict[str, date] = {}
+        self._lock = Lock()
+
+    def remember(self, key: ApiKey, day: date) -> None:
+        """A key was used on a day. At most one write a day and key comes of it."""
+        if key.last_used_on is None or key.last_used_on < day:
+            with self._lock:
+                self._unwritten[key.id] = max(day, self._unwritten.get(key.id, day))
+
+    def write(self, engine: Engine) -> None:
+        """Write what is remembered. What cannot be written stays for the next time."""
+        uses = dict(self._unwritten)
+        if not uses:
+            return
+        with writing(engine) as session:
+            for key_id, day in sorted(uses.items()):  # processes that write at once lock rows in the same order
+                earlier = or_(col(ApiKey.last_used_on).is_(None), col(ApiKey.last_used_on) < day)
+                statement = update(ApiKey).where(col(ApiKey.id) == key_id, earlier).values(last_used_on=day)
+                session.connection().execute(statement)
+        with self._lock:
+            for key_id, day in uses.items():
+                if self._unwritten.get(key_id) == day:
+                    del self._unwritten[key_id]

@@ -1,7 +1,8 @@
 """Apply an entry: change the base tables, then project the touched people again.
 
 Requests and replays use the same function, inside the transaction of the entry.
-"""
+
+Replay the log: make every base and projected table anew from the entries and the sealed values."""
 
 import json
 import uuid
@@ -11,26 +12,37 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlmodel import Session, col
 
+from app.columns.cache import directory_of
+from app.columns.rows import STANDS
 from app.db.write_buffer import WriteBuffer
-from app.log.entries import LogEntry
-from app.matching.fold import fold
+from app.log.entries import LogEntry, lock_head, replay
+from app.log.head import set_rules
+from app.matching.scripts import fold
 from app.models import (
     OPEN,
+    PROJECTED,
     BlockingKey,
+    ChangedPerson,
     Claim,
     Consent,
     Decision,
+    Entry,
     Facility,
     ObjectionHiding,
     PendingPair,
+    RecalledEntry,
     Record,
     Report,
+    RequestedClass,
     Source,
 )
-from app.registry import blocking, erasure, standing_versions, wish_history
-from app.registry.components import StoredRecord
+from app.projection import RULES
+from app.registry import effective_versions
+from app.registry.directory_snapshot import Views, standing
+from app.registry.identity import blocking_keys
+from app.registry.identity.clusters import StoredRecord
+from app.registry.publication import classes, erasure
 from app.registry.reprojection import ProjectedPerson, project_alone, reproject
-from app.registry.views import Views, standing
 from app.vocabulary import Judgement, Publish
 
 _INSERT_RECORD = insert(Record)
@@ -102,7 +114,10 @@ class Projector:
         named = {body["slug"], *body["names"], *(json.loads(before.names) if before else [])}
         self._new_version(Facility, body["slug"], values, entry.revision)
         self.views.forget_facilities()
-        keys = [blocking.kept_facility_key(body["slug"]), *(blocking.facility_key(fold(name)) for name in named)]
+        keys = [
+            blocking_keys.kept_facility_key(body["slug"]),
+            *(blocking_keys.facility_key(fold(name)) for name in named),
+        ]
         of = select(col(BlockingKey.record)).where(col(BlockingKey.key).in_(keys))
         return self._session.scalars(select(col(Record.id)).where(col(Record.key).in_(of))).all()
 
@@ -243,7 +258,7 @@ class Projector:
         return records
 
     def _recall(self, entry: LogEntry) -> Collection[uuid.UUID]:
-        return standing_versions.apply(self._session, entry, self.views.sources_by_slug[entry.body["source"]].key)
+        return effective_versions.apply(self._session, entry, self.views.sources_by_slug[entry.body["source"]].key)
 
     def _new_version(self, table: Any, slug: str, values: dict[str, Any], revision: int) -> None:
         before = standing(self._session, table, slug)
@@ -266,8 +281,8 @@ class Projector:
         at, content = entry.revision, {**entry.body["said"], **entry.personal}
         row = {"record": record, "since": at, "until": OPEN, "stated": at, "version": entry.body["version"]}
         buffer.add(_INSERT_REPORT, [row])
-        buffer.add(standing_versions.INSERT_KEYS, blocking.rows_of(content, record, source, publish))
-        wish_history.add(self._session, entry, record, buffer)
+        buffer.add(effective_versions.INSERT_KEYS, blocking_keys.rows_of(content, record, source, publish))
+        classes.add(self._session, entry, record, buffer)
 
 
 def _decision(entry: LogEntry) -> dict[str, Any]:
@@ -283,3 +298,33 @@ def _decision(entry: LogEntry) -> dict[str, Any]:
         "score": body["score"],
         "until": OPEN,
     }
+
+
+BASE: tuple[type[Any], ...] = (
+    Source, Facility, Record, Report, RequestedClass, Decision, Consent, ObjectionHiding, Claim, RecalledEntry,
+    BlockingKey, PendingPair, ChangedPerson,
+)  # fmt: skip
+
+
+def rebuild(session: Session) -> int:
+    """Make all rows anew under today's rules; returns the number of entries replayed. Under unchanged rules the rows
+    are the same as before."""
+    lock_head(session)  # no write may come between deleting and replaying
+    directory = directory_of(session.connection().engine)
+    if directory is not None:
+        directory.forget(STANDS)  # whatever was saved is of the rows that stood before
+    set_rules(session, RULES)
+    for table in (*BASE, *PROJECTED):
+        session.connection().execute(delete(table))
+    projector = Projector(session, _erased(session))
+    number = 0
+    for entry in replay(session):
+        projector.apply(entry)
+        number += 1
+    return number
+
+
+def _erased(session: Session) -> set[uuid.UUID]:
+    """The records erased at any time: nothing personal of them may come back, not even for the time before."""
+    bodies = session.scalars(select(col(Entry.body)).where(col(Entry.kind) == "redaction"))
+    return {uuid.UUID(record) for body in bodies for record in json.loads(body)["records"]}

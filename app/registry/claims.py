@@ -1,20 +1,26 @@
-"""File claims: published aggregate figures, as printed."""
+"""The bounds of a published number, by the word before it: "more than 400" is 401 or more, with no upper end (pure).
+
+File claims: published aggregate figures, as printed.
+
+Claims as the log has them: the fields that counts read to compare a figure (`claims.py` writes them)."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, Required
 
 from pydantic import BeforeValidator, Field
 from sqlalchemy import select
 from sqlmodel import Session, col
+from typing_extensions import TypedDict
 
 from app import dates
 from app.errors import Invalid, NotFound, pointed
 from app.log.entries import entry_at
 from app.models import OPEN, Claim, Source
-from app.registry import bounds
 from app.registry.checks import FUTURE
-from app.registry.read_permissions import Reader
-from app.registry.schemas import (
+from app.registry.directory_snapshot import standing
+from app.registry.publication.permissions import Reader
+from app.registry.write import Outcome, WriteContext, new_id
+from app.schemas.reports import (
     MOST_COUNTED,
     Code,
     Country,
@@ -31,8 +37,6 @@ from app.registry.schemas import (
     Sources,
     listed,
 )
-from app.registry.views import standing
-from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import (
     AgeGroup,
     Category,
@@ -49,6 +53,101 @@ from app.vocabulary import (
     Series,
     Stage,
 )
+
+# Qualifier → (has a lower bound, has an upper bound).
+BOUNDS: dict[Qualifier, tuple[bool, bool]] = {
+    Qualifier.EXACTLY: (True, True),
+    Qualifier.AT_LEAST: (True, False),
+    Qualifier.MORE_THAN: (True, False),
+    Qualifier.AT_MOST: (False, True),
+    Qualifier.FEWER_THAN: (False, True),
+    Qualifier.ABOUT: (True, True),
+    Qualifier.BETWEEN: (True, True),
+    Qualifier.UNQUANTIFIED: (False, False),
+}
+# Qualifiers that do not mean the number as printed → how far from it the nearest number meant lies.
+BEYOND = {Qualifier.MORE_THAN: 1, Qualifier.FEWER_THAN: -1}
+# A bound of those two qualifiers that is a multiple of this is refused: it is most likely the number as printed, put
+# where the first number beyond it belongs, since "more than 399" is hardly ever printed. Then `said` is given.
+ROUND = 10
+
+Bounds = tuple[int | None, int | None]
+Fault = dict[str, str]
+
+
+def bounds_of(qualifier: Qualifier, printed: int) -> Bounds:
+    """The lowest and the highest number that one number as printed means; None is open."""
+    nearest = printed + BEYOND.get(qualifier, 0)
+    low, high = BOUNDS[qualifier]
+    return nearest if low else None, nearest if high else None
+
+
+def meant(qualifier: Qualifier, printed: int | None, low: int | None, high: int | None) -> Bounds:
+    """The bounds of a claim without faults: a given bound, else the bound that the number as printed means."""
+    if printed is None:
+        return low, high
+    following = bounds_of(qualifier, printed)
+    return following[0] if low is None else low, following[1] if high is None else high
+
+
+def faults(qualifier: Qualifier, printed: int | None, low: int | None, high: int | None) -> list[Fault]:
+    """The faults in the numbers of a claim; each tells the right number."""
+    if printed is not None and qualifier in (Qualifier.BETWEEN, Qualifier.UNQUANTIFIED):
+        detail = f"`{qualifier}` has no one number as printed: leave `said` out"
+        detail += ", and give `low` and `high`." if qualifier is Qualifier.BETWEEN else "."
+        return [pointed("/said", "said_not_allowed", detail)]
+    if printed == 0 and qualifier is Qualifier.FEWER_THAN:
+        return [pointed("/said", "below_none", "Nobody counts fewer than none: is it `exactly` 0?")]
+    return _missing(qualifier, printed, low, high) + (
+        _as_printed(qualifier, low, high) if printed is None else _against(qualifier, printed, low, high)
+    )
+
+
+def _missing(qualifier: Qualifier, printed: int | None, low: int | None, high: int | None) -> list[Fault]:
+    """The faults of bounds that are missing, that the qualifier does not have, or that contradict each other."""
+    errors = []
+    given = {"low": low, "high": high}
+    for (name, value), needed in zip(given.items(), BOUNDS[qualifier], strict=True):
+        if needed and value is None and printed is None:
+            instead = "" if qualifier is Qualifier.BETWEEN else ", or the number as printed under `said`"
+            errors.append(pointed(f"/{name}", "bound_required", f"`{qualifier}` needs `{name}`{instead}."))
+        if not needed and value is not None:
+            detail = f"`{qualifier}` has no `{name}`: leave it out (more than 400 is low 401, high null)."
+            errors.append(pointed(f"/{name}", "bound_not_allowed", detail))
+    if low is not None and high is not None and low > high:
+        errors.append(pointed("/low", "low_above_high", "The lower bound is above the upper one."))
+    if qualifier is Qualifier.EXACTLY and printed is None and low != high:
+        errors.append(pointed("/high", "bounds_differ", "`exactly` has low and high the same."))
+    return errors
+
+
+def _as_printed(qualifier: Qualifier, low: int | None, high: int | None) -> list[Fault]:
+    """The fault of a bound that is the number as printed, where the qualifier means the numbers beyond it."""
+    step = BEYOND.get(qualifier)
+    name, value = ("low", low) if qualifier is Qualifier.MORE_THAN else ("high", high)
+    if step is None or not value or value % ROUND:
+        return []
+    detail = (
+        f"`{qualifier}` {value} is {name} {value + step}: give that, or `said`: {value} (the number as printed) and "
+        f"leave `{name}` out."
+    )
+    return [pointed(f"/{name}", "bound_as_printed", detail)]
+
+
+def _against(qualifier: Qualifier, printed: int, low: int | None, high: int | None) -> list[Fault]:
+    """The faults of bounds that contradict the number as printed; bounds of "about 400" do where 400 is not between
+    them."""
+    right = dict(zip(("low", "high"), bounds_of(qualifier, printed), strict=True))
+    if qualifier is Qualifier.ABOUT:
+        fits = {"low": low is None or low <= printed, "high": high is None or printed <= high}
+        wrong = [name for name, ok in fits.items() if not ok]
+    else:
+        given = {"low": low, "high": high}
+        wrong = [name for name, value in given.items() if value is not None and right[name] not in (None, value)]
+    shown = ", ".join(f"{name} {'null' if value is None else value}" for name, value in right.items())
+    detail = f"`{qualifier}` {printed} is {shown}: give these, or leave both out."
+    return [pointed(f"/{name}", "contradicts_said", detail) for name in wrong]
+
 
 # More than all political prisoners of any country at any time, and far below the limit of exact JSON numbers.
 MOST = 10_000_000
@@ -144,7 +243,7 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
         del terms[name]
     numbers = (body.qualifier, body.said, body.low, body.high)
     errors = [
-        *bounds.faults(*numbers),
+        *faults(*numbers),
         *_window(context, body),
         *_who(context, body),
         *_references(context, body),
@@ -154,7 +253,7 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
     errors += problems
     if errors:
         raise Invalid("Correct the values pointed at and send the claim again.", *errors)
-    low, high = bounds.meant(*numbers)
+    low, high = meant(*numbers)
     claim |= {name: value for name, value in (("low", low), ("high", high)) if value is not None}
     if stated_at is not None:
         claim["stated_at_instant"] = stated_at
@@ -279,3 +378,44 @@ def claim_at(session: Session, claim_id: uuid.UUID, revision: int) -> Claim:
     if claim is None:
         raise NotFound("There is no claim with this id.")
     return claim
+
+
+class LoggedDefinition(TypedDict, total=False):
+    """What a claim says of what its figure counts: `terms` of a count, the figure of whose people it counts a part, in
+    prose who is meant, and whether people who were taken again are left out."""
+
+    terms: dict[str, Any]
+    subset_of: str
+    population: str
+    net: bool
+
+
+class LoggedPart(TypedDict):
+    """Of which claim a figure is a part, and of which partition."""
+
+    claim: str
+    partition: str
+
+
+class LoggedClaim(TypedDict, total=False):
+    """The fields of a claim that are read here, as the log has them."""
+
+    claimant: str
+    measure: Required[str]
+    qualifier: Required[str]
+    low: int
+    high: int
+    window_from: str
+    window_to: str
+    stated_at: str
+    stated_at_instant: str
+    country: str
+    definition: LoggedDefinition
+    series: str
+    part_of: list[LoggedPart]
+    derived_from: str
+    supersedes: list[str]
+    same_as: str
+    misprint: bool
+    named: bool
+    reported_by: str

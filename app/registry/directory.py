@@ -1,19 +1,39 @@
-"""Sources and facilities: who speaks, and where people are held."""
+"""The real name of a source that is registered under a pseudonym: sealed with the operator's secret, and beside the
+log, so that no entry tells that there is one, and null deletes it.
+
+Sources and facilities: who speaks, and where people are held."""
 
 import json
 from typing import Any
 
-from sqlalchemy import select
-from sqlmodel import col
+from sqlalchemy import delete, select
+from sqlmodel import Session, col
 
 from app.errors import AlreadyExists, Invalid, NotFound
-from app.matching.fold import fold
-from app.models import OPEN, Facility, Source
-from app.registry import real_names
-from app.registry.schemas import FacilityIn, FacilityPatch, SourceIn, SourcePatch
-from app.registry.views import standing
+from app.log import head
+from app.matching.scripts import fold
+from app.models import OPEN, Facility, Source, SourceRealName
+from app.registry.directory_snapshot import standing
 from app.registry.write import Outcome, WriteContext
+from app.schemas.reports import FacilityIn, FacilityPatch, SourceIn, SourcePatch
 from app.vocabulary import SourceKind
+
+PLACE = "real name"  # for which it is sealed, with the source's key
+
+
+def keep(session: Session, secret: bytes, source: int, real_name: str | None) -> None:
+    """Keep the real name of a source in place of the one before; None: delete that."""
+    session.connection().execute(delete(SourceRealName).where(col(SourceRealName.source) == source))
+    if real_name is not None:
+        sealed = head.seal(secret, real_name.encode(), source, PLACE)
+        session.add(SourceRealName(source=source, real_name=sealed))
+        session.flush()
+
+
+def kept(session: Session, secret: bytes, source: int) -> str | None:
+    """The real name of a source, if one is kept."""
+    row = session.get(SourceRealName, source)
+    return None if row is None else head.unseal(secret, row.real_name, source, PLACE).decode()
 
 
 def add_source(context: WriteContext, body: SourceIn) -> Outcome:
@@ -24,7 +44,7 @@ def add_source(context: WriteContext, body: SourceIn) -> Outcome:
     if values["independent"] is None:
         values["independent"] = body.kind != SourceKind.GOVERNMENT
     outcome = _write(context, "source", values, 201)
-    real_names.keep(context.session, context.secret, outcome.revision, body.real_name)
+    keep(context.session, context.secret, outcome.revision, body.real_name)
     return outcome
 
 
@@ -37,7 +57,7 @@ def change_source(context: WriteContext, slug: str, body: SourcePatch) -> Outcom
     names = ("slug", "name", "kind", "country", "independent", "quarantined", "definition")
     before = {name: getattr(source, name) for name in names}
     if "real_name" in body.model_fields_set:
-        real_names.keep(context.session, context.secret, source.key, body.real_name)
+        keep(context.session, context.secret, source.key, body.real_name)
     patch = body.model_dump(mode="json", exclude_unset=True, exclude={"real_name"})
     _refuse_emptied(patch, "name", "kind", "independent", "quarantined")
     return _change(context, "source", before, patch, source.since)

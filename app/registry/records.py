@@ -12,11 +12,11 @@ from sqlmodel import Session, col
 
 from app.db.engine import chunks
 from app.errors import Invalid, NotFound, Redacted
-from app.log import sealed
+from app.log import entries
+from app.log.content import Content
 from app.log.entries import LogEntry, told
 from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
-from app.registry.content import Content
-from app.registry.projection.counted_reports import whole
+from app.projection.statements import whole
 
 Kind = Literal["detainee", "detention", "release"]
 
@@ -182,7 +182,7 @@ def classes(session: Session, detainee: int, as_of: int) -> list[str]:
 
 
 def case_digest(secret: bytes, source: int, case: str) -> str:
-    return sealed.keyed_digest(secret, "case", str(source), case)
+    return entries.keyed_digest(secret, "case", str(source), case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ def _is_recalled(row: Any) -> bool:
 
 
 def _filed(row: Any) -> FiledCase:
-    content = {} if row.body is None else whole(json.loads(row.body)["said"], sealed.values(row.disclosures))
+    content = {} if row.body is None else whole(json.loads(row.body)["said"], entries.values(row.disclosures))
     filed_on, stated_on = (at.date().isoformat() if at else "" for at in (row.recorded_at, row.stated_at))
     return FiledCase(row.id, row.redacted, row.version, row.stated, content, filed_on, stated_on)
 
@@ -243,7 +243,7 @@ def cases_of(session: Session, source: int) -> Iterator[str]:
     """All case numbers of a source's standing reports. They are sealed with each report and looked up by digest, so
     that reading them as written takes reading every report."""
     for disclosures in session.connection().execute(_OWN_SEALED, {"source": source}).scalars():
-        case = sealed.values(disclosures).get("source_record_id")
+        case = entries.values(disclosures).get("source_record_id")
         if case is not None:
             yield str(case)
 

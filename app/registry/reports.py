@@ -1,30 +1,33 @@
-"""File, verify, amend and retract reports."""
+"""File, verify, amend and retract reports.
+
+File the reports of another registry's public copy into an empty registry.
+
+Each report is written like any other (`WriteContext.write`), but the copy and not the matcher says which reports are of
+one person. The order is kept, since of two reports of one source the newer speaks."""
 
 import uuid
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.errors import Conflict, Invalid, NotFound, Superseded
-from app.log import sealed
+from app.log import content, entries
+from app.log.content import Content
 from app.log.entries import entry_at
 from app.models import Record
-from app.registry import (
-    checks,
-    content,
-    correction_checks,
-    kept_values,
-    minority,
-    pointers,
-    records,
-)
-from app.registry.content import Content
+from app.projection.statements import split
+from app.registry import checks, records, write
+from app.registry.identity import record_linkage
+from app.registry.identity.record_linkage import SURE, LinkDecision
+from app.registry.publication import classes
 from app.registry.report_versions import Standing, Target, change, first_version, next_version, source_of
-from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
-from app.registry.write import Outcome, WriteContext
-from app.vocabulary import ReleaseKind, Stage, Verdict
+from app.registry.write import Outcome, WriteContext, new_id
+from app.schemas.reports import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
+from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
 
 # Fields of a report's content that were not sent under that name.
 NOT_SENT = frozenset({content.NATIONAL_ID, "retraction.reason"})
@@ -55,7 +58,7 @@ def _drafted(
 ) -> tuple[Standing | None, Record | None, Content, Target | None]:
     """The record that stands under the case number of a body, or the recalled one, the content of its report, checked,
     and its pointer."""
-    target, case = pointers.target_of(context, body), body.source_record_id
+    target, case = checks.target_of(context, body), body.source_record_id
     report = content_of(context, body)
     record, stands = None, False
     if case is not None:
@@ -94,11 +97,11 @@ def with_kept(report: Content, body: DetentionReportIn, before: Content) -> Cont
 def verify_release(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
     """File this source's verdict on a known release as it stood at the revision `body.seen`: the next version of the
     source's report on it, or a new report. Raises Invalid, AgeNeedsDay, NotFound, Conflict."""
-    base = pointers.known(context, "release", release_id)
-    seen = kept_values.seen_at(context, base, body.seen)
+    base = checks.known(context, "release", release_id)
+    seen = write.seen_at(context, base, body.seen)
     place = records.placement(context.session, base.key)
     assert place is not None
-    own, recalled = pointers.own_record_in(context.session, place.spell, source_of(context)), None
+    own, recalled = checks.own_record_in(context.session, place.spell, source_of(context)), None
     if body.source_record_id is not None:
         cased, stands = records.under_case(context.session, context.secret, source_of(context), body.source_record_id)
         cased, recalled = (cased, None) if stands else (None, cased)
@@ -111,13 +114,13 @@ def verify_release(context: WriteContext, release_id: uuid.UUID, body: Verificat
     before.pop("retraction.reason", None)
     case = before.get("source_record_id")
     if case is not None and body.source_record_id not in (None, case):
-        raise correction_checks.case_is_fixed(
+        raise checks.case_is_fixed(
             f"You already have report {case} on this release: leave `source_record_id` out, or correct that one."
         )
     report = {**before, **_verdict(body)}
     if not content.has_release(report):
         carried_out = "release.released_on" in report
-        stage = Stage.CARRIED_OUT.value if carried_out else pointers.stage_asserted(context.session, place.spell)
+        stage = Stage.CARRIED_OUT.value if carried_out else checks.stage_asserted(context.session, place.spell)
         report = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **report}
     if body.source_record_id is not None:
         report["source_record_id"] = body.source_record_id
@@ -145,11 +148,11 @@ def amended(
     merged = content.merge_patch(shape, patch)
     schema = ReleaseReportIn if content.has_release(before) or "release" in patch else DetentionReportIn
     if content.has_release(before) and patch.get("release", {}) is None:
-        raise correction_checks.release_dropped()
+        raise checks.release_dropped()
     body = schema.model_validate(merged)
-    correction_checks.check_fixed_fields(before, body)
+    checks.check_fixed_fields(before, body)
     report = content_of(context, body)
-    correction_checks.check_withdrawal(before, report)
+    checks.check_withdrawal(before, report)
     if "national_id" not in (patch.get("detainee") or {}) and content.NATIONAL_ID in before:
         report[content.NATIONAL_ID] = before[content.NATIONAL_ID]
     checks.check(report, context.now, points=version.points)
@@ -190,7 +193,7 @@ def content_of(context: WriteContext, body: DetentionReportIn) -> Content:
         if compared is None:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
-        report[content.NATIONAL_ID] = sealed.keyed_digest(context.secret, "national_id", compared)
+        report[content.NATIONAL_ID] = entries.keyed_digest(context.secret, "national_id", compared)
     return _with_citing(context, content.with_age_of_now(report))
 
 
@@ -215,7 +218,7 @@ def classed(context: WriteContext, report: Content, first: str | None, before: C
     first = first or today
     report = content.with_age_span(report, content.age_filed_on(report, before, first, today))
     checks.require_day_of_age(report, before, first)
-    return minority.with_class(report, first)
+    return classes.with_class(report, first)
 
 
 def _verdict(body: VerificationOfReleaseIn) -> Content:
@@ -224,3 +227,47 @@ def _verdict(body: VerificationOfReleaseIn) -> Content:
                 "released_on": "release", "kind": "release", "conditions": "release"}  # fmt: skip
     given = body.model_dump(mode="json", exclude_unset=True, exclude={"source_record_id", "seen"})
     return {f"{sections[name]}.{name}": value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicatedReport:
+    """A report of a copy. `number`: its name in the copy; `person`: the name of its detainee there; `points_at`: the
+    number of the report at which it points, which may come later; `beside`: the values kept with it, and whether a
+    method that the copy does not say is first-hand."""
+
+    number: int
+    source: str
+    person: str
+    points_at: int | None
+    body: DetentionReportIn
+    beside: content.Content
+
+
+def require_empty(context: WriteContext) -> None:
+    """Raises Conflict in a registry with entries: a copy beside other reports would count people twice."""
+    if context.log.revision:
+        raise Conflict("A copy is read into an empty registry only, and this one is not: use a new database.")
+
+
+def replicate(context: WriteContext, copies: Iterable[ReplicatedReport]) -> int:
+    """File all reports of a copy, in order, and return their number. Raises Invalid."""
+    ids: defaultdict[int, uuid.UUID] = defaultdict(new_id)
+    first: dict[str, uuid.UUID] = {}
+    for copy in copies:
+        report = {**content_of(context, copy.body), **copy.beside}
+        checks.check(report, context.now, points=True)
+        report = content.with_age_span(report, context.log.recorded_at.date().isoformat())
+        if copy.source not in context.views.sources_by_slug:
+            raise Invalid.at("/source", "unknown_source", "A report of this copy is of a source that is not in it.")
+        record = ids[copy.number]
+        person = first.setdefault(copy.person, record)
+        if person != record:
+            record_linkage.write_decision(
+                context, LinkDecision(person, Judgement.SAME, "reporter", SURE), record, filed=False
+            )
+        public, personal = split(report, counted=False)  # nobody in a copy may only be counted
+        body: dict[str, Any] = {"source": copy.source, "record": str(record), "subject": str(new_id()), "version": 1}
+        if copy.points_at is not None:
+            body["pointer"] = str(ids[copy.points_at])
+        context.write("report", {**body, "said": public}, personal)
+    return len(ids)

@@ -16,10 +16,11 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Forbidden, NotFound
-from app.matching.fold import fold
+from app.matching.scripts import fold
 from app.models import OPEN, ApiKey, Placement, Proposal, Record
 from app.models.log import ProposedKind
-from app.registry import api_keys, minority, records
+from app.registry import api_keys, records
+from app.registry.publication import classes
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import EndedHow, Role
 
@@ -37,7 +38,7 @@ def applies(context: WriteContext, *about: Record, merges: bool = False) -> bool
     if "deaths" in context.two_person and any(_died(context.session, record) for record in about):
         return True
     return "minors" in context.two_person and any(
-        minority.person_may_be_minor(context.session, context.views.sources, record) for record in about
+        classes.person_may_be_minor(context.session, context.views.sources, record) for record in about
     )
 
 

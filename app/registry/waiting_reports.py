@@ -16,16 +16,16 @@ from sqlmodel import Session, col
 
 from app.db.engine import chunks
 from app.errors import Conflict, NotFound, Problem
-from app.log import vault
-from app.log.sealed import keyed_digest
+from app.log import head
+from app.log.content import FILED
+from app.log.entries import keyed_digest
 from app.models import CaseKey, Record, WaitingReport
 from app.registry import records
-from app.registry.content import FILED
-from app.registry.pointers import POINTERS
-from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.registry.checks import POINTERS
 from app.registry.write import WriteContext, new_id
+from app.schemas.directory import EmbargoedReport, EmbargoProblem
+from app.schemas.reports import DetentionReportIn, ReleaseReportIn
 from app.vocabulary import Role
-from app.wire.embargoes import EmbargoedReport, EmbargoProblem
 
 # Of one source at once. Whoever was let out in one night and is still on the way is some hundreds; and an erasure
 # unseals every report that waits, some thousands in a tenth of a second.
@@ -76,7 +76,7 @@ class Waiting:
         """Why it could not be filed."""
         if self.refusal is None:
             return None
-        reason: EmbargoProblem = vault.unseal_json(secret, self.refusal, PLACE, self.id, "refusal")
+        reason: EmbargoProblem = head.unseal_json(secret, self.refusal, PLACE, self.id, "refusal")
         return reason
 
 
@@ -168,7 +168,7 @@ def keep(
         "key_id": context.key_id or None,
         "until": until,
         "received_at": context.now if same is None else same.received_at,
-        "report": vault.seal_json(context.secret, report, PLACE, waiting_id),
+        "report": head.seal_json(context.secret, report, PLACE, waiting_id),
     }
     context.session.connection().execute(insert(WaitingReport), [row])
     return waiting_id
@@ -218,7 +218,7 @@ def erase(context: WriteContext, erased: Collection[uuid.UUID]) -> None:
 def _is_about(secret: bytes, waiting: Waiting, ids: Collection[str], cases: Collection[str]) -> bool:
     try:
         body = waiting.sent(secret)
-    except vault.Damaged:
+    except head.Damaged:
         return True  # nobody can ever read it, or tell whom it is about
     case = str(body.get("source_record_id"))
     named = {case, *(str(body.get(name)) for name, _kind in POINTERS)}
@@ -228,7 +228,7 @@ def _is_about(secret: bytes, waiting: Waiting, ids: Collection[str], cases: Coll
 def refuse(session: Session, secret: bytes, waiting: Waiting, now: datetime, problem: Problem) -> None:
     """Keep a report with the reason for which it cannot be filed, until its source sends it again or deletes it."""
     reason = {"code": problem.code, "detail": problem.detail, "errors": problem.extra.get("errors") or []}
-    sealed = vault.seal_json(secret, reason, PLACE, waiting.id, "refusal")
+    sealed = head.seal_json(secret, reason, PLACE, waiting.id, "refusal")
     change = update(WaitingReport).where(col(WaitingReport.id) == waiting.id)
     session.connection().execute(change.values(refused_at=now, refusal=sealed))
 
@@ -280,10 +280,10 @@ def _says(secret: bytes, waiting: Waiting, report: dict[str, Any]) -> bool:
     """Whether that report waits; what nobody can read says nothing."""
     try:
         return _unsealed(secret, waiting) == report
-    except vault.Damaged:
+    except head.Damaged:
         return False
 
 
 def _unsealed(secret: bytes, waiting: Waiting) -> dict[str, Any]:
-    report: dict[str, Any] = vault.unseal_json(secret, waiting.sealed, PLACE, waiting.id)
+    report: dict[str, Any] = head.unseal_json(secret, waiting.sealed, PLACE, waiting.id)
     return report

@@ -29,10 +29,10 @@ from app.db.engine import make_engine, migrate, reading, writing
 from app.log.head import bind_secret
 from app.models import OPEN, BlockingKey, Entry
 from app.registry import directory
-from app.registry.read_permissions import Reader
-from app.registry.schemas import FacilityIn, SourceIn
-from app.registry.views import Views
+from app.registry.directory_snapshot import Views
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
+from app.schemas.reports import FacilityIn, SourceIn
 from app.vocabulary import FacilityKind, Role, SourceKind
 from bench.drill_import import SECRET
 from bench.reading.history import BEGUN, COLUMNS, Block, rows_of

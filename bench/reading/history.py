@@ -1,6 +1,6 @@
 """The rows that the write path would leave after the steps of one block of people, computed without a database.
 
-Whom a step touches is projected again by the rules of `app.registry.projection`, as `app.registry.reprojection` does,
+Whom a step touches is projected again by the rules of `app.projection`, as `app.registry.reprojection` does,
 and rows that no longer hold are closed. What of a record only writers read is left out: its sealed values, its case
 number, who wrote it, which classes it asked for.
 """
@@ -14,6 +14,7 @@ from operator import itemgetter
 from random import Random
 from typing import Any
 
+from app.log import content
 from app.log.entries import LogEntry
 from app.models import (
     OPEN,
@@ -26,13 +27,14 @@ from app.models import (
     Record,
     Report,
 )
-from app.registry import blocking, content, minority
-from app.registry.components import StoredRecord
-from app.registry.projection import Statement, project
-from app.registry.projection.counted_reports import split
-from app.registry.publication_class import CLASS, class_of_today, person_class, provisional
+from app.projection import Statement, project
+from app.projection.statements import split
+from app.registry.directory_snapshot import Views
+from app.registry.identity import blocking_keys
+from app.registry.identity.clusters import StoredRecord
+from app.registry.publication import classes
+from app.registry.publication.classes import CLASS, class_of_today, person_class, provisional
 from app.registry.reprojection import statement_of
-from app.registry.views import Views
 from app.vocabulary import Publish
 from bench.reading.people import Step
 from bench.reading.telling import SOURCES
@@ -126,7 +128,7 @@ class _Writing:
             record = filed.record._replace(publish_now=filed.publish)
             self._rows[Record].append(tuple(_stored(getattr(record, name)) for name in COLUMNS[Record]))
             self._rows[Report].append((filed.record.key, filed.since, OPEN, filed.since, filed.version))
-            keys = blocking.rows_of(filed.content, filed.record.key, filed.record.source, filed.publish)
+            keys = blocking_keys.rows_of(filed.content, filed.record.key, filed.record.source, filed.publish)
             self._rows[BlockingKey] += [tuple(row[name] for name in COLUMNS[BlockingKey]) for row in keys]
         return self._kinds, self._rows
 
@@ -170,7 +172,7 @@ class _Writing:
 
     def _stated(self, record: Any, step: Step, revision: int) -> _Filed:
         """The record with its content as the write path has it."""
-        said = minority.with_class(content.flatten(step.body), FILED_ON)
+        said = classes.with_class(content.flatten(step.body), FILED_ON)
         said = {**said, "source_record_id": step.body["source_record_id"]}
         public, personal = split(said, counted=said.get(CLASS) == Publish.COUNTED)
         entry = LogEntry(revision, "report", BEGUN, {"said": public}, personal, b"")

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 from app.db.engine import MIGRATIONS
 from app.models import OPEN
-from app.registry.projection import RULES
+from app.projection import RULES
 from bench import invented
 from bench.reading import build, history, people, plain, servers, telling
 from bench.reading.load import Told, again_and_again, answer_to, one_by_one, request

@@ -5,7 +5,7 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
-from app.registry.projection.statements import DATE_OF_STAGE
+from app.projection.statements import DATE_OF_STAGE
 from app.vocabulary import (
     Category,
     Condition,

@@ -1,6 +1,6 @@
 """Who was held from when to when: rows for the counts of the held.
 
-The tables are projected: whoever opens the database next fills them from the log (`app.registry.rebuild`).
+The tables are projected: whoever opens the database next fills them from the log (`app.registry.apply`).
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,6 @@
 """Keys of names by sound, with the year of birth, and an index from which a look-up is answered alone.
 
-The keys that stand are of the first form: whoever opens the database next makes them anew (`app.registry.rebuild`).
+The keys that stand are of the first form: whoever opens the database next makes them anew (`app.registry.apply`).
 """
 
 import sqlalchemy as sa

@@ -85,8 +85,10 @@ def test_a_server_that_stops_notes_the_use_of_keys_and_begins_nothing_long(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
-    monkeypatch.setattr("app.registry.scrubbing.finish", lambda _engine: begun.append("an erasure"))
-    monkeypatch.setattr("app.registry.pair_finder.PairFinder.step", lambda _finder: begun.append("a comparison"))
+    monkeypatch.setattr("app.registry.publication.erasure.finish", lambda _engine: begun.append("an erasure"))
+    monkeypatch.setattr(
+        "app.registry.identity.duplicate_scan.PairFinder.step", lambda _finder: begun.append("a comparison")
+    )
     monkeypatch.setattr("app.api.objection_beat.ObjectionBeat.settle", lambda _beat: begun.append("a beat"))
     with resting as world:
         world.get("/v1/me", "foro")

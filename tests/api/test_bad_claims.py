@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from app.registry.bounds import BOUNDS
+from app.registry.claims import BOUNDS
 from app.vocabulary import Qualifier
 from tests.support import Body, World
 

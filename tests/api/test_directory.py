@@ -6,7 +6,7 @@ import pytest
 from httpx2 import Response
 
 from app.descriptions import glossary
-from app.registry.projection import RULES
+from app.projection import RULES
 from app.vocabulary import LISTS
 from tests.support import GOVERNMENT, Body, World
 

@@ -22,10 +22,10 @@ from app.exchange import package
 from app.log import entries
 from app.log.entries import as_only_writer
 from app.models import WaitingReport, metadata
-from app.registry import api_keys, embargoes, reports, waiting_reports
-from app.registry.embargo_terms import LONGEST_EMBARGO
-from app.registry.operator_warnings import operator_warnings, private_warnings
-from app.registry.rebuild import rebuild
+from app.registry import api_keys, filing, reports, waiting_reports
+from app.registry.alerts import operator_warnings, private_warnings
+from app.registry.apply import rebuild
+from app.schemas.text import LONGEST_EMBARGO
 from app.vocabulary import Role
 from tests.databases import ENGINES, Templates
 from tests.support import ANYONE, GOVERNMENT, Body, World, make_report
@@ -600,12 +600,12 @@ def test_of_several_processes_one_files_it(world: World) -> None:
 
 
 def test_one_transaction_does_not_keep_other_writers_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embargoes, "LONGEST", 0.0)
+    monkeypatch.setattr(filing, "LONGEST", 0.0)
     for number in range(3):
         send(world, source_record_id=f"E-{number}", detainee__full_name=f"Persona {'ABC'[number] * 5} Segura")
     world.now = OVER
     with as_only_writer(world.engine) as session:
-        assert embargoes.end(session, world.now, world.app.state.secret, "list") is True
+        assert filing.end(session, world.now, world.app.state.secret, "list") is True
     assert len(world.waiting()) == 2
     world.end_embargoes()
     assert world.waiting() == []

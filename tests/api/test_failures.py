@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.api import writes
 from app.main import create_app
-from app.registry import scrubbing
+from app.registry.publication import erasure
 from tests.cut_line import cut_line
 from tests.databases import settings_of
 from tests.support import World, make_report
@@ -96,7 +96,7 @@ def test_an_erasure_whose_write_ahead_log_cannot_be_emptied_is_done_all_the_same
         raise OperationalError("PRAGMA wal_checkpoint", None, Exception("disk I/O error"))
 
     detainee = world.file()["detainee"]["id"]
-    monkeypatch.setattr(scrubbing, "scrub", fails)
+    monkeypatch.setattr(erasure, "scrub", fails)
     with caplog.at_level(logging.WARNING):
         answer = world.post(f"/v1/detainees/{detainee}/redaction", {"reason": "asked for"}, "admin")
     assert answer.status_code == 201

@@ -14,7 +14,7 @@ from app.api.heads import Head, Heads
 from app.db.engine import writing
 from app.db.notifications import WatchedRow
 from app.log.head import require_rules
-from app.registry.projection import RULES
+from app.projection import RULES
 from tests.support import PATIENCE, World
 
 COUNT = "/v1/counts/releases"

@@ -10,7 +10,7 @@ import pytest
 
 from app.db.engine import writing
 from app.exchange.imports import stored
-from app.registry.views import Views
+from app.registry.directory_snapshot import Views
 from tests.exchange.imports.sheets import row, xlsx
 from tests.support import NOW, Body, World
 

@@ -17,7 +17,7 @@ from app.api.kept_answers import KEPT, LONGEST_ADDRESS, KeptAnswer, KeptAnswers,
 from app.db.engine import make_engine, writing
 from app.log.head import set_rules
 from app.main import routes
-from app.registry.projection import RULES
+from app.projection import RULES
 from tests.api.test_codings import UNPACK
 from tests.support import A_WHILE, World, make_report
 from tests.working import statements

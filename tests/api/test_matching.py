@@ -16,7 +16,7 @@ from starlette.datastructures import State
 from app.api import matching
 from app.api.lanes import Lanes
 from app.errors import Unavailable
-from app.matching.align import NEAR
+from app.matching.alignment import NEAR
 from app.reading import registry_side
 from tests.support import A_WHILE, GOVERNMENT, REPORT, Body, World, make_report
 
@@ -277,11 +277,11 @@ def test_reading_looking_up_and_comparing_share_one_time(world: World, monkeypat
     files = {"file": ("list.csv", f"{HEADINGS}\n{ROW}\n".encode())}
     # A second goes by for the row read, for its look-up, for whom that finds and for comparing the two.
     for seconds in range(4):
-        monkeypatch.setattr("app.matching.align.thread_time", partial(next, count()))
+        monkeypatch.setattr("app.matching.alignment.thread_time", partial(next, count()))
         monkeypatch.setattr(matching, "MOST_SECONDS", float(seconds))
         answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
         world.refuse(answer, 422, "takes_too_long", "/file")
-    monkeypatch.setattr("app.matching.align.thread_time", partial(next, count()))
+    monkeypatch.setattr("app.matching.alignment.thread_time", partial(next, count()))
     monkeypatch.setattr(matching, "MOST_SECONDS", 4.0)
     assert outcome(compare(world, "foro")) == (1, 0, 0, 0)
 

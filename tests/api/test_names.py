@@ -17,7 +17,7 @@ from app.exchange.imports.stored import Sent
 from app.models import NAMED_BY_REPORTS
 from app.reading.formats import Form
 from app.reading.search import is_whole_name
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from tests.support import GOVERNMENT, World
 
 NAME = "Baltasar Orihuela Cantos"

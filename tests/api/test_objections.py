@@ -18,11 +18,24 @@ from app.api.objections import MOST_INSIDE
 from app.api.shield import REQUEST_ID
 from app.db.engine import reading, writing
 from app.exchange import package
-from app.registry import objections
-from app.registry.objection_intake import ObjectionIn, receive
-from app.registry.objection_places import ANSWERED_WITHIN, MOST_HIDDEN, MOST_OF_NETWORK, PLACES_EACH
-from app.registry.objections import MOST_VOICES, QUIET, QUIET_UNANSWERED, UNANSWERED_KEPT, WARNED_AFTER, WORDS_KEPT
-from app.registry.rebuild import BASE, rebuild
+from app.registry.apply import BASE, rebuild
+from app.registry.publication import objections
+from app.registry.publication.objection_queue import (
+    ANSWERED_WITHIN,
+    MOST_HIDDEN,
+    MOST_OF_NETWORK,
+    PLACES_EACH,
+    ObjectionIn,
+    receive,
+)
+from app.registry.publication.objections import (
+    MOST_VOICES,
+    QUIET,
+    QUIET_UNANSWERED,
+    UNANSWERED_KEPT,
+    WARNED_AFTER,
+    WORDS_KEPT,
+)
 from app.vocabulary import Role
 from tests.api.serving import serving
 from tests.properties.test_rebuild import TABLES, rows
@@ -38,7 +51,7 @@ PUBLIC = ("foro", "jep", "ministry", "admin", None)
 @pytest.fixture(autouse=True)
 def _no_shared_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two networks of a test share a bucket in one run of thousands; here in none."""
-    monkeypatch.setattr("app.registry.objection_places.BUCKETS", 2**27)
+    monkeypatch.setattr("app.registry.publication.objection_queue.BUCKETS", 2**27)
 
 
 def address(filed: Body) -> str:
@@ -660,7 +673,7 @@ def test_of_a_queue_longer_than_a_beat_weighs_each_network_has_its_first_weighed
 def test_a_hiding_that_nobody_answered_gives_its_place_up_and_comes_back_a_day_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.objection_places.MOST_HIDDEN", 1)
+    monkeypatch.setattr("app.registry.publication.objection_queue.MOST_HIDDEN", 1)
     first, second = person(world, 1), person(world, 2)
     world.object_to(address(first), host="198.51.100.7")
     world.beat()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.matching.lookup import MOST_CANDIDATES
+from app.matching.blocking import MOST_CANDIDATES
 from tests.support import GOVERNMENT, Body, World, make_report
 
 NAME = "Zoraida Montilla Paz"

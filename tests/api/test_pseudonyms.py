@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.db.engine import reading, writing
 from app.models import metadata
-from app.registry.rebuild import rebuild
+from app.registry.apply import rebuild
 from tests.databases import Templates
 from tests.support import GOVERNMENT, Body, World
 from tests.two_registries import differences, twins

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.registry.projection import RULES
+from app.projection import RULES
 from tests.support import NOW, Body, World
 
 PEOPLE = [f"{name} Nobody" for name in ("Ana", "Bea", "Carl", "Dora", "Elí", "Fay", "Gil")]

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.db.engine import make_engine, writing
 from app.registry import recalls
-from app.registry.rebuild import rebuild
+from app.registry.apply import rebuild
 from app.vocabulary import Role
 from tests.properties.test_rebuild import TABLES, rows
 from tests.support import Body, World, make_report

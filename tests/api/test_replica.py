@@ -12,7 +12,7 @@ from httpx2 import Response
 from sqlalchemy import Engine, event
 
 from app.api import things
-from app.columns import held
+from app.columns import store
 from app.main import create_app
 from tests.databases import Templates, settings_of
 from tests.replica import Replica, missing, streaming
@@ -138,7 +138,7 @@ def test_what_was_acknowledged_is_told_at_once_though_the_replica_has_it_not(wor
 def test_columns_are_held_once_for_the_database_and_its_replica(world: World, replica: Replica) -> None:
     with served(world, replica.url) as registry:
         state = registry.app.state
-        assert held._holder_of(state.engine) is held._holder_of(state.replica.engine)
+        assert store._holder_of(state.engine) is store._holder_of(state.replica.engine)
 
 
 @POSTGRESQL

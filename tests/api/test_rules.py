@@ -11,9 +11,9 @@ from app.log.entries import Pin
 from app.log.head import OtherRules
 from app.main import create_app
 from app.models import Head
+from app.projection import RULES
 from app.reading import terms as wording
-from app.registry.projection import RULES
-from app.registry.rebuild import rebuild
+from app.registry.apply import rebuild
 from tests.support import World, make_report
 
 EARLIER = RULES - 1

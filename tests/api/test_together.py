@@ -15,12 +15,12 @@ from sqlmodel import Session
 from app.api import together
 from app.db.engine import writing
 from app.log.entries import as_only_writer
-from app.matching import memory
+from app.matching import scripts
 from app.models import Record
-from app.registry import api_keys, embargoes
-from app.registry.rebuild import rebuild
-from app.registry.schemas import DetentionReportIn
+from app.registry import api_keys, filing
+from app.registry.apply import rebuild
 from app.registry.write import Outcome, WriteContext
+from app.schemas.reports import DetentionReportIn
 from app.server_log import Measure
 from tests.support import NOW, PATIENCE, Body, World, make_report
 from tests.working import statements
@@ -93,7 +93,7 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
     """`failing(error)`: a report of Otto Brandt fails so, once it is stored."""
-    file_report = embargoes.file_report
+    file_report = filing.file_report
 
     def make(error: Exception) -> None:
         def fails(context: WriteContext, body: DetentionReportIn) -> Outcome:
@@ -102,7 +102,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
                 raise error
             return outcome
 
-        monkeypatch.setattr(embargoes, "file_report", fails)
+        monkeypatch.setattr(filing, "file_report", fails)
 
     return make
 
@@ -273,22 +273,22 @@ def test_reports_filed_together_leave_the_rows_that_a_rebuild_makes(world: World
 def test_each_has_a_memory_of_its_own_for_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or the clock would tell whose name was read for somebody else."""
     seen: list[Any] = []
-    file_report = embargoes.file_report
+    file_report = filing.file_report
 
     def noting(context: WriteContext, body: DetentionReportIn) -> Outcome:
-        seen.append(memory._current.get())
+        seen.append(scripts._current.get())
         return file_report(context, body)
 
-    monkeypatch.setattr(embargoes, "file_report", noting)
+    monkeypatch.setattr(filing, "file_report", noting)
     together_with(world, post(world, person(0)), post(world, person(1)))
     assert seen[0] is not seen[1]
-    assert all(one is not memory._OF_THE_PROCESS for one in seen)
+    assert all(one is not scripts._OF_THE_PROCESS for one in seen)
 
 
 def test_none_finds_in_its_session_what_was_read_for_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is in it already is not read anew, however it was changed since."""
     kept: list[Any] = []
-    file_report = embargoes.file_report
+    file_report = filing.file_report
 
     def keeping(context: WriteContext, body: DetentionReportIn) -> Outcome:
         assert not context.session.identity_map.values()
@@ -296,7 +296,7 @@ def test_none_finds_in_its_session_what_was_read_for_another(world: World, monke
         kept.extend(context.session.scalars(select(Record)))
         return outcome
 
-    monkeypatch.setattr(embargoes, "file_report", keeping)
+    monkeypatch.setattr(filing, "file_report", keeping)
     versions = [person(0), *(person(0, release__kind=kind) for kind in ("pardon", "amnesty", "pardon"))]
     answers = together_with(world, *(post(world, body) for body in versions))
     assert [answer.json()["report"]["version"] for answer in answers] == [1, 2, 3, 4]

@@ -19,8 +19,8 @@ from app.config import Settings
 from app.db.engine import writing
 from app.log.mark import Mark, MarkFile, UnreadableMark, WentBackwards, attach
 from app.main import create_app
-from app.registry.read_permissions import Reader
-from app.registry.redact_person import redact_again
+from app.registry.publication.decisions import redact_again
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.support import PATIENCE, Body, World, make_report

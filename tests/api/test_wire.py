@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 
 from app.api.openapi.headers import HEADERS
 from app.main import ROUTERS
-from app.wire.embargoes import Embargoed
-from app.wire.filed import Proposed
+from app.schemas.directory import Embargoed
+from app.schemas.filed import Proposed
 from tests.support import GOVERNMENT, Body, World, make_report
 
 MODELS: dict[tuple[str, str], Any] = {

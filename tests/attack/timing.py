@@ -35,7 +35,7 @@ from statistics import NormalDist, mean, median, variance
 from typing import Any
 from urllib.parse import urlencode
 
-from app.matching.name_keys import blocking_keys, word_keys
+from app.matching.blocking import blocking_keys, word_keys
 
 KINDS = ("match", "search", "lists", "dry_runs", "imports", "writes")
 TARGETS = 50  # people whose traits are asked for again and again, of each sort

@@ -29,9 +29,10 @@ from app.demo.replay import events
 from app.exchange.client import Stopped
 from app.exchange.imports import remote
 from app.models import ApiKey, Entry, Head
-from app.registry import hiding_requests, scrubbing
+from app.projection import RULES
+from app.registry import report_versions
 from app.registry.api_keys import PATTERN
-from app.registry.projection import RULES
+from app.registry.publication import erasure
 from tests.api.serving import serving
 from tests.databases import Templates
 from tests.support import World
@@ -169,7 +170,7 @@ def test_a_recall_that_moves_nothing_says_that_the_key_has_ended(world: World, r
 def test_what_must_work_at_once_first_finishes_no_erasure(recuento: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     finished: list[Engine] = []
     key = recuento("key", "create", "--holder", "Ana Pérez", "--role", "curator").out[4:12]
-    monkeypatch.setattr(scrubbing, "finish", finished.append)
+    monkeypatch.setattr(erasure, "finish", finished.append)
     for command in (["key", "revoke", key], ["clock"], ["restore", "--accept-loss"]):
         assert recuento(*command).status == 0
     assert finished == []
@@ -393,7 +394,7 @@ def test_a_database_is_told_by_its_whole_path_and_without_its_password(
 def test_status_says_what_waits_and_whose_wishes_are_stopped_and_names_nobody(
     recuento: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hiding_requests, "MOST_UNANSWERED", 1)
+    monkeypatch.setattr(report_versions, "MOST_UNANSWERED", 1)
     known = world.file("foro")["detainee"]["id"]
     world.file("jep", detainee_id=known)
     before = json.loads(recuento("status", "--json").out)

@@ -6,7 +6,7 @@ import pytest
 
 from app.cli.importing import at_column, mapping_of
 from app.exchange.imports.faults import BadFile
-from app.wire.imports import RowError
+from app.schemas.imports import RowError
 
 MAPPING = '[columns]\n"Quién" = "detainee.full_name"\n'
 

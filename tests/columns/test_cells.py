@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.columns import cells as module
-from app.columns.cells import DENSE, Cells, cells
-from app.columns.rows import NONE, STANDS, Array
+from app.columns import rows as module
+from app.columns.rows import DENSE, NONE, STANDS, Array, Cells, cells
 from tests.drawn import examples
 
 # Few values, so that rows agree; on both sides of nought, and null.

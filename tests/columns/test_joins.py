@@ -6,9 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.columns import joins
-from app.columns.joins import NO_PLACE, flags, outer_join, pairs, places_by, some, some_pairs
-from app.columns.rows import Array
+from app.columns import rows
+from app.columns.rows import NO_PLACE, Array, flags, outer_join, pairs, places_by, some, some_pairs
 from tests.drawn import examples
 
 KEYS = 12
@@ -68,7 +67,7 @@ def columns_of(found: list[tuple[int, int]]) -> tuple[Array, Array]:
 def test_pairs_have_the_same_number_where_they_are_the_same(
     left: list[tuple[int, int]], right: list[tuple[int, int]], bits: int
 ) -> None:
-    with patch.object(joins, "BITS", bits):
+    with patch.object(rows, "BITS", bits):
         of_left, of_right = (numbers.tolist() for numbers in pairs(6, columns_of(left), columns_of(right)))
     number_of = dict(zip(right, of_right, strict=True))
     assert sorted(number_of.values()) == [*range(len(number_of))]
@@ -91,6 +90,6 @@ def test_a_row_is_found_where_some_of_those_that_are_asked_about_have_its_pair(
     left: list[tuple[int, int]], right: list[tuple[tuple[int, int], bool]], bits: int
 ) -> None:
     sides, asked = (columns_of(left), columns_of([pair for pair, _asked in right])), [so for _pair, so in right]
-    with patch.object(joins, "BITS", bits):
+    with patch.object(rows, "BITS", bits):
         found = some_pairs(6, *sides, np.array(asked, bool)).tolist()
     assert found == [(pair, True) in right for pair in left]

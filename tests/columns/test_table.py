@@ -1,4 +1,6 @@
-"""A table in arrays is the list of its rows, at every revision, and stays so while newer ones grow from it."""
+"""A table in arrays is the list of its rows, at every revision, and stays so while newer ones grow from it.
+
+A text keeps its code, and a text that no row has is equal to none."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -11,8 +13,7 @@ from hypothesis import strategies as st
 
 from app.columns import table as module
 from app.columns.rows import STANDS, Array, Rows
-from app.columns.table import Table
-from app.columns.tables import PERSON, SINCE, UNTIL
+from app.columns.table import NOTHING, PERSON, SINCE, UNKNOWN, UNTIL, Codes, Table
 from tests.drawn import examples
 
 KINDS = {SINCE: np.int32, UNTIL: np.int32, PERSON: np.int32, "stage": np.int16, "held": np.bool_}
@@ -173,3 +174,37 @@ def test_of_a_person_nobody_knows_there_is_no_place() -> None:
     table = Table.of(3, arrays([Row(2, STANDS, 2, 1, held=True)]))
     assert [*table.places([0, 1, 3, 900])] == []
     assert [*table.places([2])] == [0]
+
+
+def test_a_text_has_one_code_and_is_told_by_it() -> None:
+    codes = Codes()
+    first, second = codes.add("verified"), codes.add("reported")
+    assert codes.add("verified") == first != second
+    assert [codes.text(code) for code in (first, second)] == ["verified", "reported"]
+
+
+@pytest.mark.parametrize("more", [(), ("verified",)])
+def test_null_is_nothing_whatever_else_there_is(more: tuple[str, ...]) -> None:
+    codes = Codes()
+    for text in more:
+        codes.add(text)
+    assert codes.add(None) == NOTHING
+    assert codes.text(NOTHING) is None
+    assert NOTHING not in codes.each(more)
+
+
+def test_who_asks_for_a_text_gives_it_no_code() -> None:
+    codes = Codes()
+    assert codes.of("amnesty") == UNKNOWN
+    assert codes.each(["amnesty", "pardon"]) == [UNKNOWN, UNKNOWN]
+    assert codes.add("pardon") == codes.of("pardon") != UNKNOWN
+
+
+def test_texts_that_no_row_has_any_more_are_forgotten_and_the_others_keep_their_codes() -> None:
+    codes = Codes()
+    kept, erased = codes.add("el-rodeo-i"), codes.add("la-invento")
+    left = codes.without_others({kept})
+    assert (left.text(kept), left.of("el-rodeo-i")) == ("el-rodeo-i", kept)
+    assert (left.text(erased), left.of("la-invento")) == (None, UNKNOWN)
+    assert left.add("otra-invento") not in (NOTHING, kept, erased)
+    assert codes.text(erased) == "la-invento"  # of whoever still reads

@@ -7,10 +7,10 @@ import numpy as np
 from sqlalchemy import Engine, select
 from sqlmodel import Session
 
-from app.columns.held import columns_of
-from app.columns.reading import Columns
+from app.columns.loader import Columns
 from app.columns.rows import NONE, STANDS, Rows
-from app.columns.tables import CODE, EVERY, SINCE, UNTIL, VALUE, WORD, Kept
+from app.columns.store import columns_of
+from app.columns.table import CODE, EVERY, SINCE, UNTIL, VALUE, WORD, Kept
 from app.db.engine import reading, writing
 
 # Table → its rows, each with its values in the order of the columns, in any order of rows.

@@ -17,7 +17,7 @@ from app.log.entries import LEAF_DIGITS, Pin
 from app.reading import terms as wording
 from app.reading.dimensions import RELEASES, dimensions_of
 from app.reading.terms import CountTerms
-from app.registry.schemas import MOST_SOURCES
+from app.schemas.reports import MOST_SOURCES
 from app.vocabulary import Language, vocabulary
 
 Row = dict[str, Any]

@@ -11,7 +11,7 @@ from app.counts.tally import count
 from app.db.engine import reading
 from app.reading.selection import COUNTING
 from app.reading.terms import CountTerms
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.columns.lives import life
 from tests.support import ANYONE, NOW, World

@@ -13,7 +13,7 @@ from app.counts.growth import Numbers, known
 from app.counts.series import MOST_POINTS, MOST_REVISIONS
 from app.main import create_app
 from app.reading.terms import CountTerms
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from tests.docs.reading import ROOT
 from tests.support import JANUARY, NOW, Body, World
 from tests.working import statements

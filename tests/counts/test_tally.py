@@ -7,7 +7,7 @@ import pytest
 from app.counts import groups, tally
 from app.counts.buckets import bucket_dates
 from app.counts.list_addresses import verified_too
-from app.registry.schemas import MOST_SOURCES
+from app.schemas.reports import MOST_SOURCES
 from tests.support import Body, World
 
 SECOND_MAN = {

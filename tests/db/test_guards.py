@@ -12,7 +12,7 @@ from app.config import Settings
 from app.db.engine import is_sqlite, make_engine, writing
 from app.db.guards import APPENDED, LOG, grants
 from app.models import Entry, WrittenBy, metadata
-from app.registry import scrubbing
+from app.registry.publication import erasure
 from tests.databases import settings_of
 from tests.db.test_scrub import places
 from tests.support import World, make_report
@@ -122,9 +122,9 @@ def test_a_role_that_owns_nothing_leaves_an_erasure_to_the_owner_who_writes_ever
     person = served.post("/v1/releases", make_report(), "foro").json()["detainee"]["id"]
     erased = served.post(f"/v1/detainees/{person}/redaction", {"reason": "asked for by the family"}, "admin").json()
     assert (erased["records"], erased["scrubbed"]) == (1, False)
-    assert scrubbing.finish(served.engine) is False
-    assert served.get("/readyz").json()["warnings"] == [scrubbing.UNFINISHED]
+    assert erasure.finish(served.engine) is False
+    assert served.get("/readyz").json()["warnings"] == [erasure.UNFINISHED]
     assert places(world.engine) == before
-    assert scrubbing.finish(world.engine) is True
+    assert erasure.finish(world.engine) is True
     assert served.get("/readyz").json() == {"status": "ok"}
     assert not set(places(world.engine).values()) & set(before.values())

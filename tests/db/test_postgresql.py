@@ -19,7 +19,7 @@ from app.config import Settings
 from app.db.engine import BUSY_TIMEOUT_MS, CommitUnanswered, make_engine, migrate, reading, writing
 from app.db.postgresql import THINKS_MS, is_direct
 from app.db.scrub import scrub
-from app.registry.scrubbing import TABLES
+from app.registry.publication.erasure import TABLES
 from tests.api.serving import serving
 from tests.cli.test_commands import ROOT, SECRET
 from tests.databases import Templates

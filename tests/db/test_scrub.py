@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, text
 from app.db import scrub as database_scrub
 from app.db.engine import is_sqlite, make_engine
 from app.db.scrub import is_scrubbing, scrub
-from app.registry.scrubbing import TABLES
+from app.registry.publication.erasure import TABLES
 from tests.support import World
 
 SEEING_ALL = "SELECT 1 WHERE %(xid)s = ''"  # that nobody hinders, as an owner sees it from whom others are hidden

@@ -11,11 +11,11 @@ from app.demo import batches, bodies, cases, names, people
 from app.demo.facilities import NAMES, facilities
 from app.demo.replay import Event, events
 from app.demo.sources import REPLAYED, sources
+from app.log.content import flatten
 from app.matching.score import compare
-from app.registry.blocking import person_of
 from app.registry.checks import check
-from app.registry.content import flatten
-from app.registry.schemas import DetentionReportIn, FacilityIn, ReleaseReportIn, SourceIn
+from app.registry.identity.blocking_keys import person_of
+from app.schemas.reports import DetentionReportIn, FacilityIn, ReleaseReportIn, SourceIn
 
 EVENTS = events()
 LISTED = people.people()[: batches.PEOPLE]

@@ -15,7 +15,8 @@ from app.api.metrics import KEPT, METHODS, OTHER, Metrics
 from app.api.standing import Standing
 from app.exchange.imports.stored import OPEN_STATES
 from app.log import mark
-from app.registry import bursts, hiding_requests, objections, scrubbing
+from app.registry import alerts, report_versions
+from app.registry.publication import erasure, objections
 from tests.databases import Templates, settings_of
 from tests.docs.reading import ROOT
 from tests.support import World
@@ -24,7 +25,7 @@ DASHBOARD = ROOT / "deploy" / "grafana" / "recuento.json"
 RULES = ROOT / "deploy" / "prometheus-rules.yml"
 PAGE = ROOT / "docs" / "operators.md"
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
-WARNINGS = {bursts.WARNING, hiding_requests.BURST, objections.UNANSWERED, scrubbing.UNFINISHED}
+WARNINGS = {alerts.WARNING, report_versions.BURST, objections.UNANSWERED, erasure.UNFINISHED}
 VALUES = {
     "lane": {*shares(4), KEPT, "none"},
     "method": METHODS | {OTHER},

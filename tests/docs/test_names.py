@@ -11,11 +11,11 @@ from sqlmodel import SQLModel
 from app import errors
 from app.cli import COMMANDS, command
 from app.config import Settings
+from app.log.content import PUBLIC
 from app.main import create_app
 from app.reading.dimensions import RELEASES, dimensions_of
 from app.reading.terms import CountTerms
-from app.registry.content import PUBLIC
-from app.registry.read_permissions import ANONYMOUS_FACTS, NAMED_FACTS
+from app.registry.publication.permissions import ANONYMOUS_FACTS, NAMED_FACTS
 from tests.docs.reading import DECISIONS, EVERY_PAGE, PAGES, ROOT, blocks, links, named, title
 
 LONGEST_DECISION = 40  # lines: a page that is read before a change, not instead of it

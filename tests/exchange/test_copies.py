@@ -16,7 +16,7 @@ from app.exchange import copies, package
 from app.exchange.imports.faults import BadFile
 from app.formats import COUNTRIES
 from app.log.entries import head
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.databases import Templates, settings_of

@@ -17,7 +17,7 @@ from app.db.engine import reading
 from app.exchange import own_reports
 from app.models import OPEN, Source
 from app.reading.formats import Form
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.databases import Templates
 from tests.support import Body, World

@@ -14,7 +14,7 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.row_checks import body_of
 from app.exchange.template import COLUMNS, WORDS, examples, template
 from app.exchange.titles import LANGUAGES, TITLES, title
-from app.registry.schemas import DetentionReportIn
+from app.schemas.reports import DetentionReportIn
 from app.vocabulary import Language, vocabulary
 
 every_language = pytest.mark.parametrize("lang", LANGUAGES)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.db.engine import reading
-from app.log import sealed
+from app.log import entries
 from app.models import Entry, Sealed
 from tests.support import World
 
@@ -35,7 +35,7 @@ def test_the_example_of_rfc_9901_gives_the_digest_printed_there() -> None:
 def test_ours_is_the_same_disclosure_written_without_white_space() -> None:
     compact = "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsImZhbWlseV9uYW1lIiwiTcO2Yml1cyJd"
     assert json.loads(base64.urlsafe_b64decode(compact + "=" * (-len(compact) % 4))) == [SALT, NAME, VALUE]
-    assert sealed.digest(NAME, SALT, VALUE) == digest_of(compact)
+    assert entries.digest(NAME, SALT, VALUE) == digest_of(compact)
 
 
 VALUES: dict[str, Any] = {
@@ -48,40 +48,40 @@ VALUES: dict[str, Any] = {
 
 
 def test_each_value_has_a_salt_of_128_bits_of_its_own() -> None:
-    salts = [salt for _ in range(50) for salt, _value in sealed.seal(VALUES).values()]
+    salts = [salt for _ in range(50) for salt, _value in entries.seal(VALUES).values()]
     assert len(set(salts)) == len(salts)
     assert {len(base64.urlsafe_b64decode(salt + "==")) for salt in salts} == {16}
 
 
 def test_the_same_value_sealed_twice_has_two_digests() -> None:
-    assert set(sealed.digests(sealed.seal(VALUES))).isdisjoint(sealed.digests(sealed.seal(VALUES)))
+    assert set(entries.digests(entries.seal(VALUES))).isdisjoint(entries.digests(entries.seal(VALUES)))
 
 
 def test_neither_names_nor_order_can_be_read_off_the_digests() -> None:
-    found = sealed.digests(sealed.seal(VALUES))
+    found = entries.digests(entries.seal(VALUES))
     assert found == sorted(found)
     assert {len(one) for one in found} == {43}
 
 
 def test_a_digest_cannot_be_computed_without_its_salt() -> None:
     """Whoever holds the log and a list of the names still has to guess 128 bits."""
-    ((salt, value),) = sealed.seal({"name": "Ana Luisa"}).values()
-    found = sealed.digest("name", salt, value)
-    guesses = [sealed.digest("name", guess, value) for guess in ("", "name", salt[:-1], salt.swapcase())]
+    ((salt, value),) = entries.seal({"name": "Ana Luisa"}).values()
+    found = entries.digest("name", salt, value)
+    guesses = [entries.digest("name", guess, value) for guess in ("", "name", salt[:-1], salt.swapcase())]
     assert found not in guesses
     assert found not in (b64(hashlib.sha256(text.encode()).digest()) for text in (value, f'["name","{value}"]'))
 
 
 def test_a_digest_holds_for_one_name_and_one_value() -> None:
-    found = sealed.digest("name", SALT, "Ana")
-    assert found == sealed.digest("name", SALT, "Ana")
+    found = entries.digest("name", SALT, "Ana")
+    assert found == entries.digest("name", SALT, "Ana")
     others = [("alias", "Ana"), ("name", "Eva"), ("name", ["Ana"]), ("name", "ana")]
-    assert found not in [sealed.digest(name, SALT, value) for name, value in others]
+    assert found not in [entries.digest(name, SALT, value) for name, value in others]
 
 
 def test_values_come_back_as_they_were_and_nothing_once_erased() -> None:
-    assert sealed.values(sealed.dump(sealed.seal(VALUES))) == VALUES
-    assert sealed.values(None) == {}
+    assert entries.values(entries.dump(entries.seal(VALUES))) == VALUES
+    assert entries.values(None) == {}
 
 
 def test_every_entry_lists_exactly_the_digests_of_what_is_kept_beside_it(world: World) -> None:
@@ -115,13 +115,13 @@ def test_no_personal_value_is_readable_in_the_log(world: World, personal: str) -
 
 
 def test_a_keyed_digest_depends_on_the_key_and_on_where_its_parts_end() -> None:
-    found = sealed.keyed_digest(b"key", "case", "12", "3")
+    found = entries.keyed_digest(b"key", "case", "12", "3")
     assert len(found) == 64
-    assert found == sealed.keyed_digest(b"key", "case", "12", "3")
+    assert found == entries.keyed_digest(b"key", "case", "12", "3")
     others = [
-        sealed.keyed_digest(b"another", "case", "12", "3"),
-        sealed.keyed_digest(b"key", "case", "1", "23"),
-        sealed.keyed_digest(b"key", "case", "123"),
-        sealed.keyed_digest(b"key", "case12", "3"),
+        entries.keyed_digest(b"another", "case", "12", "3"),
+        entries.keyed_digest(b"key", "case", "1", "23"),
+        entries.keyed_digest(b"key", "case", "123"),
+        entries.keyed_digest(b"key", "case12", "3"),
     ]
     assert len({found, *others}) == 5

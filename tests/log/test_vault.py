@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from app.db.engine import reading, writing
 from app.exchange.imports import stored
-from app.log.vault import Damaged, seal, seal_json, unseal, unseal_json
+from app.log.head import Damaged, seal, seal_json, unseal, unseal_json
 from tests.exchange.imports.test_filing import LIST, begin
 from tests.support import World
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.dates import format_instant
 from app.db.engine import reading, writing
 from app.models import PROJECTED
-from app.registry.rebuild import BASE, rebuild
+from app.registry.apply import BASE, rebuild
 from tests.machine.model import Model
 from tests.machine.past import STATE
 from tests.support import INDEPENDENT, Body, World

@@ -16,9 +16,10 @@ from sqlalchemy import false
 
 from app.log.entries import Log
 from app.models import CLASSES_OF_TODAY, OPEN
+from app.projection.statements import Statement
 from app.reading import past_permission, visibility
-from app.registry import objections, publication_class, reprojection
-from app.registry.projection.statements import Statement
+from app.registry import reprojection
+from app.registry.publication import classes, objections
 from tests.databases import Templates
 from tests.machine.campaign import difference
 from tests.machine.machine import machine
@@ -28,19 +29,19 @@ HISTORIES, STEPS = 8, 25  # of a batch: that of number 1 is the short form on SQ
 
 
 def the_most_open_class_wins(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(publication_class, "strictest", lambda classes: min(classes, key=CLASSES_OF_TODAY.index))
+    patch.setattr(classes, "strictest", lambda classes: min(classes, key=CLASSES_OF_TODAY.index))
 
 
 def a_consent_answers_no_earlier_wish(patch: pytest.MonkeyPatch) -> None:
     def for_ever_new(_statement: Statement) -> int:
         return OPEN
 
-    patch.setattr(publication_class, "_since", for_ever_new)
+    patch.setattr(classes, "_since", for_ever_new)
 
 
 def an_objection_hides_nobody(patch: pytest.MonkeyPatch) -> None:
     def of_today(publish: str, *by: Any, **_objected: bool) -> str:
-        return publication_class.class_of_today(publish, *by)
+        return classes.class_of_today(publish, *by)
 
     patch.setattr(reprojection, "class_of_today", of_today)
 

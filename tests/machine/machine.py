@@ -10,8 +10,8 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from app.columns import held
-from app.registry.objections import MOST_VOICES
+from app.columns import store
+from app.registry.publication.objections import MOST_VOICES
 from tests.databases import Templates
 from tests.machine.answers import GENDER, SOURCES, Answers
 from tests.machine.model import Model, Objection
@@ -291,8 +291,8 @@ class Machine(RuleBasedStateMachine):
     def wait(self, by: timedelta) -> None:
         """The clock goes on, or is set back a little, and the server is started anew: nothing changes by either."""
         self.later(by if self.model.now + by < NOW + KEYS_LAST else timedelta(0))
-        held.keep(self.world.engine)
-        held.release(self.world.engine)  # whoever counts next maps what was saved
+        store.keep(self.world.engine)
+        store.release(self.world.engine)  # whoever counts next maps what was saved
         self.agree()
 
 

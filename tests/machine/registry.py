@@ -14,7 +14,7 @@ import anyio.to_thread
 import pytest
 
 from app.api import settling
-from app.registry.objection_places import PLACES_EACH
+from app.registry.publication.objection_queue import PLACES_EACH
 from tests.databases import Templates, settings_of
 from tests.support import World
 

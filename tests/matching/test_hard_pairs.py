@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from app.dates import parse
-from app.matching.name_keys import blocking_keys
+from app.matching.blocking import blocking_keys
 from app.matching.score import SAME, Person, compare, similarity
 
 PAIRS = Path(__file__).parents[2] / "bench" / "pairs"

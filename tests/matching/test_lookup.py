@@ -7,8 +7,8 @@ from sqlalchemy import Engine, insert
 from sqlmodel import Session
 
 from app.db.engine import writing
-from app.matching import lookup
-from app.matching.lookup import BlockingQuery, look_up, look_up_each
+from app.matching import blocking
+from app.matching.blocking import BlockingQuery, look_up, look_up_each
 from app.models import BlockingKey
 
 NAMED = ("named",)
@@ -17,7 +17,7 @@ ROWS = 20  # what a look-up may read in these tests
 
 @pytest.fixture(autouse=True)
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "MOST_ROWS", ROWS)
+    monkeypatch.setattr(blocking, "MOST_ROWS", ROWS)
 
 
 def keep(
@@ -62,7 +62,7 @@ def test_a_rare_key_finds_its_record_among_thousands_who_share_a_common_one(engi
 
 
 def test_many_are_found_as_each_would_be_alone(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "TOGETHER", 3)
+    monkeypatch.setattr(blocking, "TOGETHER", 3)
     with writing(engine) as session:
         for record in range(1, 2 * ROWS):
             keep(session, record, ["p:jose|rodriguez"], 1930 + record)

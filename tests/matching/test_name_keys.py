@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.matching.name_keys import MOST_KEYS, MOST_SPELLINGS, blocking_keys, fewest_keys, word_keys
+from app.matching.blocking import MOST_KEYS, MOST_SPELLINGS, blocking_keys, fewest_keys, word_keys
 from app.matching.words import MAX_WORDS
 
 

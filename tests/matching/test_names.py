@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.matching.fold import fold
 from app.matching.names import SAME, likeness, similarity
+from app.matching.scripts import fold
 from app.matching.words import parse
 
 # Letters of several scripts, marks, digits, brackets and particles: what lists are made of.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.registry.projection import RULES
+from app.projection import RULES
 from tests.openapi.scene import Stage
 
 Node = dict[str, Any]

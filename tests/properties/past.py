@@ -12,9 +12,9 @@ from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
 from app.log.entries import LogEntry
-from app.matching.fold import fold
-from app.registry.projection import FacilityView, SourceView, Statement
-from app.registry.projection.spells import spells
+from app.matching.scripts import fold
+from app.projection import FacilityView, SourceView, Statement
+from app.projection.spells import spells
 from tests.properties.saying import (
     COPIES,
     End,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from app.reading.dimensions import DIMENSIONS
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 
 Traits = Collection[tuple[str, str]]
 

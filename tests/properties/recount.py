@@ -6,10 +6,10 @@ from itertools import product
 from typing import Any
 
 from app.dates import PartialDate, WindowPosition, parse_from, parse_to, place_in_window
+from app.projection import Statement
 from app.reading.dimensions import DIMENSIONS
 from app.reading.terms import CountTerms, is_personal
-from app.registry.projection import Statement
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from tests.buckets import bucket
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest

@@ -9,7 +9,7 @@ from typing import Any
 from app.dates import PartialDate, WindowPosition, parse_from, parse_to, place_in_window
 from app.reading.dimensions import DIMENSIONS
 from app.reading.terms import HeldCountTerms, is_personal
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from tests.buckets import bucket
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest

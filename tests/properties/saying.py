@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
-from app.registry.projection import Statement
+from app.projection import Statement
 
 STAGES = ("announced", "ordered", "carried_out")
 DATES = {"announced": "release.announced_on", "ordered": "release.ordered_on", "carried_out": "release.released_on"}

@@ -24,11 +24,15 @@ from app.errors import Problem
 from app.log.entries import LogEntry, replay
 from app.log.mark import attach
 from app.models import OPEN, Source
-from app.registry import consent_entries, directory, embargoes, identity_decisions, recalls, redact_person, reports
-from app.registry.read_permissions import Reader
+from app.registry import directory, filing, recalls, reports
+from app.registry.identity import decisions as identity_decisions
+from app.registry.publication import decisions
+from app.registry.publication import decisions as consent_entries
+from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
 from app.registry.report_versions import CREATED
-from app.registry.schemas import (
+from app.registry.write import Outcome, WriteContext
+from app.schemas.reports import (
     DetentionReportIn,
     FacilityIn,
     FacilityPatch,
@@ -38,7 +42,6 @@ from app.registry.schemas import (
     SourcePatch,
     VerificationOfReleaseIn,
 )
-from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Judgement, Role
 from tests.support import GOVERNMENT, INDEPENDENT, NOW, World
 
@@ -215,7 +218,7 @@ class Amend:
 
     def take(self, clerk: Clerk) -> None:
         if (found := clerk.record(self.record)) is not None:
-            clerk.act(found[1], lambda context: embargoes.amend(context, found[0], self.patch, lambda _version: True))
+            clerk.act(found[1], lambda context: filing.amend(context, found[0], self.patch, lambda _version: True))
 
 
 @dataclass(frozen=True)
@@ -312,7 +315,7 @@ class Redact:
 
     def take(self, clerk: Clerk) -> None:
         detainee = clerk.thing("detainee", self.record)
-        clerk.act("admin", lambda context: redact_person.redact(context, detainee, RedactionIn(reason="asked for")))
+        clerk.act("admin", lambda context: decisions.redact(context, detainee, RedactionIn(reason="asked for")))
 
 
 @dataclass(frozen=True)

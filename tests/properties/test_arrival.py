@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.registry.projection import Statement, project
-from app.registry.projection.spells import spells
+from app.projection import Statement, project
+from app.projection.spells import spells
 from tests.drawn import examples
-from tests.registry.projection.histories import reports
+from tests.projection.histories import reports
 from tests.registry.statements import held, out
 
 

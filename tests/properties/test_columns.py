@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.columns import held
-from app.columns.held import columns_of
-from app.columns.reading import Columns
-from app.columns.saved import Directory
+from app.columns import store
+from app.columns.cache import Directory
+from app.columns.loader import Columns
+from app.columns.store import columns_of
 from app.db.engine import WRITES
 from tests.columns.whole import agree, standing, stored, whole
 from tests.drawn import examples
@@ -45,7 +45,7 @@ def test_columns_brought_to_the_head_are_columns_read_anew(
     registry: Registry, history: list[Step], looks: list[bool]
 ) -> None:
     """Whether somebody counts after each step, or after several."""
-    held._HELD.clear()  # the history before was rolled back: its log began as this one does
+    store._HELD.clear()  # the history before was rolled back: its log began as this one does
     with registry.after([]) as clerk:
         read_by_another(clerk)
         for number, step in enumerate(history):
@@ -62,7 +62,7 @@ def test_columns_that_were_saved_and_mapped_between_are_columns_read_anew(
     registry: Registry, history: list[Step], acts: list[str | None]
 ) -> None:
     """Whether a process ends and begins again after each step, or after several."""
-    held._HELD.clear()  # the history before was rolled back: its log began as this one does
+    store._HELD.clear()  # the history before was rolled back: its log began as this one does
     with registry.after([]) as clerk, TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _handle: None)  # nobody cuts the power
         directory = Directory(Path(folder))
@@ -74,7 +74,7 @@ def test_columns_that_were_saved_and_mapped_between_are_columns_read_anew(
                 directory.save(read_by_another(clerk).apart(), lambda: 0)
                 mapped = directory.mapped()
                 assert mapped is not None
-                held._holder_of(clerk.connection.engine).columns = mapped
+                store._holder_of(clerk.connection.engine).columns = mapped
             if act is not None:
                 agree(read_by_another(clerk), read_anew(clerk))
 
@@ -91,7 +91,7 @@ def test_columns_read_anew_are_the_rows_of_the_tables(registry: Registry, histor
 @examples(8)
 @given(st.one_of(histories(), recalling()))
 def test_columns_that_somebody_still_reads_stay_as_they_were(registry: Registry, history: list[Step]) -> None:
-    held._HELD.clear()  # the history before was rolled back: its log began as this one does
+    store._HELD.clear()  # the history before was rolled back: its log began as this one does
     with registry.after([]) as clerk:
         given_out = []
         for step in [None, *history]:

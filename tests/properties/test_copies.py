@@ -19,10 +19,10 @@ from app.log.entries import head
 from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage, Source, SourceDetention, SourceRelease
 from app.reading.formats import Form
 from app.reading.visibility import at, visible
-from app.registry.bulk_filing import file_rows
-from app.registry.read_permissions import Reader
-from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.registry.filing import file_rows
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
+from app.schemas.reports import DetentionReportIn, ReleaseReportIn
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.properties.histories import histories

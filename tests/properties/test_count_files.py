@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from app.columns.held import give
+from app.columns.store import give
 from app.counts.overlap import overlap
 from app.counts.tally import count
 from app.exchange.count_files import parts
@@ -22,7 +22,7 @@ from app.exchange.count_files.load import CountFiles
 from app.exchange.count_files.write import Wanted, write_as_seen
 from app.log.entries import head
 from app.reading.terms import CountTerms, HeldCountTerms, is_personal
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from tests.drawn import examples
 from tests.properties.histories import count_terms, held_terms, histories, recalling
 from tests.properties.steps import Clerk, File, Registry, Step

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.counts.tally import count
 from app.reading.terms import CountTerms, HeldCountTerms
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.properties.histories import count_terms, held_terms, histories

@@ -6,15 +6,15 @@ from hypothesis import given
 
 from app.dates import parse_to
 from app.models import Detainee, DetentionState, SourceDetention
+from app.projection import Statement, project
+from app.projection.spells import spells
 from app.reading.terms import HeldCountTerms
-from app.registry.projection import Statement, project
-from app.registry.projection.spells import spells
 from tests.drawn import examples
+from tests.projection.histories import reports
 from tests.properties.past import Person
 from tests.properties.recount_held import Detention
 from tests.properties.saying import Spell, death_of, last_of, rearrested, spells_of, state_of
 from tests.properties.words import INSIDE, MAYBE, OUTSIDE, Word
-from tests.registry.projection.histories import reports
 from tests.registry.statements import SOURCES
 
 DAYS = ("2024-10-13", "2025-05-31", "2025-06-01", "2025-06-02", "2025-12-01", "2026-01-12", "2026-01-20", "2026-03-01")

@@ -14,9 +14,10 @@ from sqlmodel import Session, col
 from app.dates import parse
 from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, Placement, ProvisionalHiding, Record, Report
-from app.registry import hiding_requests, wish_history
-from app.registry.rebuild import rebuild
-from app.registry.wish_history import EarlierWishes
+from app.registry import report_versions
+from app.registry.apply import rebuild
+from app.registry.publication import classes
+from app.registry.publication.classes import EarlierWishes
 from app.vocabulary import Judgement
 from tests.drawn import examples
 from tests.properties.steps import Amend, Body, Clerk, Consent, Decide, File, Redact, Registry, Retract, Step, Undo
@@ -79,7 +80,7 @@ def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown
     registry: Registry, history: list[Step], most: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hiding_requests, "MOST_UNANSWERED", most)
+        patch.setattr(report_versions, "MOST_UNANSWERED", most)
         with registry.after(history) as clerk:
             consents = [step for step in history if isinstance(step, Consent)]
             if hidden(clerk) and not (consents and consents[-1].publish == "counted"):
@@ -95,7 +96,7 @@ def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown
 @given(HISTORIES, st.sampled_from((1, 10)))
 def test_a_rebuild_lets_the_same_wishes_wait(registry: Registry, history: list[Step], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hiding_requests, "MOST_UNANSWERED", most)
+        patch.setattr(report_versions, "MOST_UNANSWERED", most)
         with registry.after(history) as clerk:
             with clerk.session() as session:
                 before = {table.__name__: rows(session, table) for table in TABLES}
@@ -157,7 +158,7 @@ def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_s
         .order_by(col(Record.key), col(Report.version))
     ).scalars()
     entries = [entry_at(session, revision) for revision in versions]
-    days = [parse(e.personal[wish_history.GIVEN_ON]).hi for e in entries if wish_history.GIVEN_ON in e.personal]
+    days = [parse(e.personal[classes.GIVEN_ON]).hi for e in entries if classes.GIVEN_ON in e.personal]
     strict = [entry for entry in entries if entry.body["said"].get("detainee.publish") in as_strict]
     last = max(strict, key=since, default=None)
     if last is None:
@@ -179,10 +180,10 @@ def test_what_a_source_asked_for_is_what_every_version_of_its_reports_says(
         asked_of.append(of)
         return found
 
-    looked_up = wish_history.earlier
+    looked_up = classes.earlier
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hiding_requests, "MOST_UNANSWERED", most)
-        patch.setattr(wish_history, "earlier", compared)
+        patch.setattr(report_versions, "MOST_UNANSWERED", most)
+        patch.setattr(classes, "earlier", compared)
         with registry.after(history) as clerk, clerk.session() as session:
             rebuild(session)
             for of in tuple(asked_of):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlmodel import Session
 
-from app.columns import held
-from app.columns.reading import Columns
+from app.columns import store
+from app.columns.loader import Columns
 from app.models import CLASSES_OF_TODAY
 from app.reading.name_words import WHOLE, bearing
 from tests.drawn import examples
@@ -74,7 +74,7 @@ def words_of(columns: Columns, publish: tuple[str, ...]) -> Iterator[str]:
 def test_indexes_find_whom_a_look_at_every_name_finds_and_have_nobody_elses(
     registry: Registry, history: list[Step], looks: list[bool]
 ) -> None:
-    held._HELD.clear()  # the history before was rolled back: its log began as this one does
+    store._HELD.clear()  # the history before was rolled back: its log began as this one does
     with registry.after([]) as clerk:
         for number, step in enumerate(history):
             step.take(clerk)

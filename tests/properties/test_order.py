@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from app.counts.tally import count
 from app.reading.terms import CountTerms
-from app.registry import identity_decisions, linking, report_versions, reports
-from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
+from app.registry import report_versions, reports
+from app.registry.identity import decisions, record_linkage
+from app.schemas.reports import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
 from tests.drawn import examples
 from tests.properties.histories import JUDGED, SOURCES, SPELLS, bodies, count_terms, weighted
@@ -101,7 +102,7 @@ def _told(
         for one in judged:
             a, b = _id("subject", one.a % len(filings)), _id("subject", one.b % len(filings))
             body = IdentityIn(a=a, b=b, judgement=one.judgement, reason="judged")
-            clerk.act("curator", lambda context, body=body: identity_decisions.decide(context, body))
+            clerk.act("curator", lambda context, body=body: decisions.decide(context, body))
         entries = clerk.entries()
         past = Past(entries, len(entries))
         with clerk.session() as session:
@@ -121,10 +122,10 @@ def _file(clerk: Clerk, filing: Filing, number: int) -> None:
         body[f"{kind}_id"] = _id("subject", target) if kind == "detainee" else uuid.uuid5(_id("record", target), kind)
     shape = ReleaseReportIn if "release" in body else DetentionReportIn
     ids = [_id("record", number), _id("subject", number)]
-    unmatched = linking.LinkResult(MatchOutcome.NEW)
+    unmatched = record_linkage.LinkResult(MatchOutcome.NEW)
     with (
         mock.patch.object(report_versions, "new_id", side_effect=ids),
-        mock.patch.object(linking, "by_match", return_value=unmatched),
+        mock.patch.object(record_linkage, "by_match", return_value=unmatched),
     ):
         clerk.act(filing.source, lambda context: reports.file_report(context, shape.model_validate(body)))
 

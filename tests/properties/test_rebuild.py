@@ -9,10 +9,10 @@ from hypothesis import given
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.log import sealed
-from app.log.tree import leaf_hash
+from app.log import entries as sealed
+from app.log.entries import leaf_hash
 from app.models import OPEN, PROJECTED, CaseKey, Entry, Facility, Head, Report, Sealed, Source
-from app.registry.rebuild import BASE, rebuild
+from app.registry.apply import BASE, rebuild
 from tests.drawn import examples
 from tests.properties.histories import histories
 from tests.properties.steps import Registry, Step

@@ -13,10 +13,10 @@ from app.dates import format_instant
 from app.models import OPEN, PROJECTED, ApiKey, BlockingKey, Claim, Report, RequestedClass
 from app.reading.terms import CountTerms
 from app.registry import recalls, reports
-from app.registry.read_permissions import Reader
-from app.registry.rebuild import rebuild
+from app.registry.apply import rebuild
+from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
-from app.registry.schemas import ReleaseReportIn
+from app.schemas.reports import ReleaseReportIn
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.properties.histories import count_terms, recalling

@@ -13,7 +13,7 @@ from app.counts.overlap import overlap
 from app.counts.tally import MULTIPLE, count, number_of
 from app.reading import terms as wording
 from app.reading.terms import CountTerms
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.properties.histories import PRIVATE_DIMENSIONS, PUBLIC_DIMENSIONS, count_terms, histories

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from app.dates import PartialDate, parse
-from app.registry.projection import Statement
+from app.projection import Statement
 from tests.properties.past import Person
 from tests.properties.saying import (
     End,

@@ -2,10 +2,10 @@
 
 import pytest
 
+from app.projection.person import _PERSON_TRAITS, _SPELL_TRAITS
 from app.reading.countables import COUNTABLES, Countable, countable_addressed, countable_of
 from app.reading.dimensions import DIMENSIONS, dimensions_of
 from app.reading.terms import CountTerms, HeldCountTerms, ReleaseTerms, echo
-from app.registry.projection.person import _PERSON_TRAITS, _SPELL_TRAITS
 from app.vocabulary import vocabulary
 
 every_countable = pytest.mark.parametrize("countable", COUNTABLES.values(), ids=COUNTABLES)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.columns.held import columns_of
+from app.columns.store import columns_of
 from app.db.engine import reading
 from app.reading import lists
 from app.reading.listing import SAMPLED, ArrayOrder

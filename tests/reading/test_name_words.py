@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.columns import tables
-from app.columns.codes import UNKNOWN, Codes
-from app.columns.held import columns_of
+from app.columns import table
+from app.columns.store import columns_of
+from app.columns.table import UNKNOWN, Codes
 from app.db.engine import reading
 from app.models import CLASSES_OF_TODAY
 from app.reading import name_words
@@ -48,7 +48,7 @@ class OfWords:
 
     @property
     def tables(self) -> Any:
-        return {tables.NAMES.name: self}
+        return {table.NAMES.name: self}
 
     def column(self, _name: str) -> Any:
         return np.array([self.values.add(word) for word in self.rows], np.int32)

@@ -8,9 +8,9 @@ import pytest
 
 from app.reading import shapes
 from app.reading.shapes import Ids, Person
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.base import Fact, Facts
 from app.vocabulary import Publish, Role, Stage
-from app.wire.base import Fact, Facts
 from tests.support import ANYONE
 
 READER = Reader(Role.READER)

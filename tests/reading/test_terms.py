@@ -7,12 +7,12 @@ from pydantic import ValidationError
 
 from app.dates import parse_from, parse_to
 from app.log.entries import Pin
+from app.projection import RULES
 from app.reading import terms as wording
 from app.reading.dimensions import PERSONAL
 from app.reading.questions import DetentionQuery, ReleaseQuery
 from app.reading.terms import CountTerms, ReleaseTerms
-from app.registry.projection import RULES
-from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
+from app.schemas.reports import MOST_COUNTED, MOST_SOURCES
 
 
 def test_the_window_opens_on_the_first_day_of_a_vague_edge_and_closes_on_the_last() -> None:

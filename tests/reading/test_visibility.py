@@ -10,7 +10,7 @@ from sqlmodel import col
 from app.models import NAMED_BY_REPORTS, Detainee
 from app.reading import classes
 from app.reading.visibility import sees_all, visible
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.support import ANYONE, World
 

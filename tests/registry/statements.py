@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from app.registry.projection import FacilityView, SourceView, Statement, project
-from app.registry.projection.spells import spells
+from app.projection import FacilityView, SourceView, Statement, project
+from app.projection.spells import spells
 
 FORO = SourceView(1, "foro", independent=True)
 JEP = SourceView(2, "jep", independent=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.databases import settings_of
-from tests.registry.test_bulk_filing import file_all
+from tests.registry.test_filing import file_all
 from tests.support import GOVERNMENT, Body, World, make_report
 
 NAMES = (

@@ -10,8 +10,8 @@ from sqlmodel import col
 
 from app.db.engine import is_sqlite, reading, writing
 from app.models import Consent, Decision, Entry, Record, Sealed, metadata
-from app.registry import hiding_requests
-from app.registry.rebuild import rebuild
+from app.registry import report_versions
+from app.registry.apply import rebuild
 from tests.support import Body, World, make_report
 
 # Every value is found nowhere else, folded or not, so that its bytes betray it.
@@ -202,7 +202,7 @@ def test_a_rebuild_brings_nobody_back(world: World) -> None:
 def test_a_rebuild_finds_the_class_that_the_erased_had_before_also_where_a_wish_waited(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hiding_requests, "MOST_UNANSWERED", 1)
+    monkeypatch.setattr(report_versions, "MOST_UNANSWERED", 1)
     for name in ("Otra Persona", "Zenobia Quetzalí"):
         known = world.file("foro", detainee__full_name=name)
         for who, publish in (("jep", "named"), ("pud", "counted")):

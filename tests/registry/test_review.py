@@ -3,7 +3,7 @@
 import pytest
 
 from app.db.engine import writing
-from app.registry.rebuild import rebuild
+from app.registry.apply import rebuild
 from tests.support import Body, World
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.dates import parse
 from app.models import Placement, ReleaseAtStage, SourceDetention, SourceRelease, Verification
-from app.registry.projection import Statement
+from app.projection import Statement
 from tests.registry.statements import Row, held, out, records_of, row_of, rows_of, statement
 from tests.support import World, make_report
 

@@ -18,7 +18,7 @@ from app.models import (
     SpellPersonal,
     Verification,
 )
-from app.registry.projection import Statement
+from app.projection import Statement
 from tests.registry.statements import HELICOIDE, RODEO, held, out, row_of, rows_of, statement
 from tests.support import World
 from tests.working import statements

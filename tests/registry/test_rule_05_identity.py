@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.db.engine import reading
 from app.models import OPEN, Decision, Record
-from app.registry.clusters import Edge, contradiction, resolve
+from app.registry.identity.clusters import Edge, contradiction, resolve
 from tests.registry.statements import held, out, records_of
 from tests.support import Body, World, make_report
 

@@ -6,7 +6,7 @@ from httpx2 import Response
 
 from app.db.engine import writing
 from app.models import Detention, Release
-from app.registry.rebuild import rebuild
+from app.registry.apply import rebuild
 from tests.registry.statements import held, out, rows_of
 from tests.support import Body, World
 

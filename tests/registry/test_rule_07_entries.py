@@ -10,8 +10,7 @@ from sqlmodel import col
 from app.db.engine import reading, writing
 from app.log.entries import head
 from app.models import PROJECTED, Entry, ReleaseAtStage, Verification
-from app.registry.apply import Projector
-from app.registry.rebuild import rebuild
+from app.registry.apply import Projector, rebuild
 from tests.support import World, make_report
 
 

@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import select
 
 from app.db.engine import reading, writing
+from app.log import content as content_module
+from app.log.content import AGE_SPAN, birth_of, with_age_span
 from app.models import DetaineePersonal, Record
-from app.registry import api_keys, minority
-from app.registry import content as content_module
-from app.registry.content import AGE_SPAN, birth_of, with_age_span
-from app.registry.minority import is_minor
-from app.registry.rebuild import rebuild
+from app.registry import api_keys
+from app.registry.apply import rebuild
+from app.registry.publication import classes
+from app.registry.publication.classes import is_minor
 from app.registry.records import newest
 from app.vocabulary import Role
 from tests.registry.statements import row_of, statement
@@ -237,7 +238,7 @@ def test_a_row_that_stood_before_ages_had_spans_stays_counted_until_it_is_answer
 ) -> None:
     with monkeypatch.context() as older:
         older.setattr(content_module, "with_age_span", lambda said, _filed: said)
-        older.setattr(minority, "is_minor", lambda said, _today=None: "detainee.age" in said)
+        older.setattr(classes, "is_minor", lambda said, _today=None: "detainee.age" in said)
         first = world.post("/v1/detentions", aged(), "foro").json()
     assert first["detainee"]["publish"] == "counted"
     assert world.post("/v1/detentions", aged(), "foro").json()["receipt"] == first["receipt"]

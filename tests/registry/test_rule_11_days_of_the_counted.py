@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from app.db.engine import reading, writing
 from app.models import OPEN, PROJECTED, Detention, SourceDetention
-from app.registry.rebuild import rebuild
+from app.registry.apply import rebuild
 from tests.registry.test_erasure import everything
 from tests.support import Body, World
 

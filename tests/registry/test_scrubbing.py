@@ -18,7 +18,7 @@ from app.api import background
 from app.cli import status
 from app.db.engine import snapshot, writing
 from app.models import metadata
-from app.registry import scrubbing
+from app.registry.publication import erasure
 from tests.support import PATIENCE, Body, World
 from tests.working import statements
 
@@ -124,12 +124,12 @@ def test_no_byte_of_the_erased_stays_in_a_file_of_the_database(world: World, mon
     ids = {person["name"]: person["id"] for person in map(json.loads, rows.splitlines())}
     assert sum(found(world, values).values()) >= len(values)
     with monkeypatch.context() as patched:
-        patched.setattr(scrubbing, "scrub", lambda *_: False)
+        patched.setattr(erasure, "scrub", lambda *_: False)
         erased = [erase(world, ids[name]) for name in ids if name.encode() in values]
     assert len(erased) == ERASED
     assert not any(answer["scrubbed"] for answer in erased)
     assert found(world, values)  # deleting, and overwriting what was deleted, is not enough
-    assert scrubbing.finish(world.engine) is True
+    assert erasure.finish(world.engine) is True
     assert found(world, values) == {}
     assert world.count()["total"]["releases"] == PEOPLE
 
@@ -183,7 +183,7 @@ def test_an_erasure_holds_whatever_keeps_it_from_being_finished(
         raise OperationalError(trouble, None, Exception(trouble))
 
     with monkeypatch.context() as patched:
-        patched.setattr(scrubbing, "scrub", fails)
+        patched.setattr(erasure, "scrub", fails)
         assert erase(world, person)["scrubbed"] is False
     assert warnings(world) == ["erasure_unfinished"]
     assert world.rows("SELECT count(*) FROM detainee_personal") == [(0,)]
@@ -223,16 +223,16 @@ def test_an_erasure_that_comes_while_another_is_finished_is_not_taken_for_it(
 ) -> None:
     persons = [world.file(detainee__full_name=name)["detainee"]["id"] for name in ("Una Persona", "Otra Gente")]
     with monkeypatch.context() as patched:
-        patched.setattr(scrubbing, "scrub", lambda *_: False)
+        patched.setattr(erasure, "scrub", lambda *_: False)
         erase(world, persons[0])
 
         def meanwhile(*_: Any) -> bool:
-            patched.setattr(scrubbing, "scrub", lambda *_: False)
+            patched.setattr(erasure, "scrub", lambda *_: False)
             erase(world, persons[1])
             return True
 
-        patched.setattr(scrubbing, "scrub", meanwhile)
-        assert scrubbing.finish(world.engine) is True
+        patched.setattr(erasure, "scrub", meanwhile)
+        assert erasure.finish(world.engine) is True
     assert warnings(world) == ["erasure_unfinished"]
 
 
@@ -242,8 +242,8 @@ def test_every_table_that_an_erasure_deletes_from_leaves_the_files_too(world: Wo
         erase(world, person)
     deleted = {table for statement in run for table in re.findall(r"DELETE FROM (\w+)", statement)}
     assert "sealed" in deleted
-    assert deleted <= set(scrubbing.TABLES)
+    assert deleted <= set(erasure.TABLES)
 
 
 def test_no_table_is_neither_public_nor_one_that_leaves_the_files() -> None:
-    assert set(metadata.tables) - set(scrubbing.TABLES) == PUBLIC
+    assert set(metadata.tables) - set(erasure.TABLES) == PUBLIC

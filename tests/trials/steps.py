@@ -16,13 +16,13 @@ from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.row_checks import body_of, numbered
 from app.models import OPEN, Source
-from app.registry import claims, embargoes, reports
-from app.registry.bulk_filing import file_rows
+from app.registry import claims, filing, reports
 from app.registry.claims import ClaimIn
-from app.registry.read_permissions import Reader
+from app.registry.filing import file_rows
+from app.registry.publication.permissions import Reader
 from app.registry.report_versions import CREATED
-from app.registry.schemas import VerificationOfReleaseIn
 from app.registry.write import Outcome, WriteContext
+from app.schemas.reports import VerificationOfReleaseIn
 from app.vocabulary import Role
 from tests.properties.steps import Body, Clerk, Step
 from tests.support import NOW
@@ -61,7 +61,7 @@ class Correct:
 
     def take(self, clerk: Clerk) -> None:
         if (record := _own(clerk, self.source, self.number)) is not None:
-            clerk.act(self.source, lambda context: embargoes.amend(context, record, self.patch, lambda _version: True))
+            clerk.act(self.source, lambda context: filing.amend(context, record, self.patch, lambda _version: True))
 
 
 @dataclass(frozen=True)

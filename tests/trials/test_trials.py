@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.models import OPEN, SourceRelease
-from app.registry.projection import consolidate
+from app.projection import consolidate
 from tests.properties.steps import File, Registry, Step, Verify
 from tests.support import GOVERNMENT, World, make_report
 from tests.trials import totals

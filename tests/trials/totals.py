@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.counts.tally import count
-from app.log import sealed
+from app.log import entries
 from app.models import (
     OPEN,
     DetentionState,
@@ -30,7 +30,7 @@ from app.models import (
     Verification,
 )
 from app.reading.terms import CountTerms
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 
 STAGES = ("announced", "ordered", "carried_out")
@@ -282,7 +282,7 @@ def _reports(session: Session) -> dict[int, Said]:
     """Record → what it says now."""
     found, registered = {}, set(session.scalars(_REGISTERED))
     for record, source, since, independent, body, disclosures in session.execute(_REPORTS).all():
-        content = {**json.loads(body)["said"], **sealed.values(disclosures)}
+        content = {**json.loads(body)["said"], **entries.values(disclosures)}
         named, country = str(content.get("detention.facility")).lower(), content.get("detention.country")
         here = country is None or country == IN_ONE_COUNTRY.get(named, country)
         slug = PLACES.get(named) if here else None

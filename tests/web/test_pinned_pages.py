@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from app.registry.projection import RULES
+from app.projection import RULES
 from tests.support import World
 
 HERE = "https://registry.example"

@@ -25,7 +25,7 @@ from app.errors import (
 from app.exchange.imports.stored import WAIT_FOR_ONE
 from app.log.head import OtherRules
 from app.log.mark import WentBackwards
-from app.registry.projection import RULES
+from app.projection import RULES
 
 Node = dict[str, Any]
 FILE = Path(__file__).with_name("examples.json")

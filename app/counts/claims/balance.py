@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from app.counts.claims.figures import FURTHEST, Figure, Figures, LowHigh, Reference, as_bounds, minus, total_of
+from app.schemas.counts import BalanceStep
 from app.vocabulary import Measure
-from app.wire.counts import BalanceStep
 
 # Flow → the measures it is the sum of, and whether it adds to the stock.
 FLOWS: dict[str, tuple[tuple[Measure, ...], bool]] = {

@@ -14,9 +14,9 @@ from app import dates
 from app.models import Claim, Entry
 from app.reading.terms import EchoedTerms, edges
 from app.reading.visibility import at
-from app.registry.logged_claims import LoggedClaim, LoggedDefinition
+from app.registry.claims import LoggedClaim, LoggedDefinition
+from app.schemas.counts import Arithmetic, Bounds, FigureOut
 from app.vocabulary import Measure, Stage
-from app.wire.counts import Arithmetic, Bounds, FigureOut
 
 # Lowest and highest number meant, both included; None is open.
 LowHigh = tuple[int | None, int | None]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any
 
+from app.schemas.counts import Argument, Message, ReasonOut
 from app.vocabulary import Reason
-from app.wire.counts import Argument, Message, ReasonOut
 
 # After a colon: how an argument is told (`_TOLD`), where that is not as it stands.
 MESSAGES = {

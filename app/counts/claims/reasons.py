@@ -10,9 +10,9 @@ from textwrap import shorten
 from app.counts.claims.figures import FURTHEST, Figure, as_bounds
 from app.counts.claims.messages import Named
 from app.reading.dimensions import PERSONAL
-from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
+from app.schemas.counts import Argument, Arithmetic
+from app.schemas.reports import MOST_COUNTED, MOST_SOURCES
 from app.vocabulary import Measure, Reason
-from app.wire.counts import Argument, Arithmetic
 
 # Measures the registry counts itself. The others are of papers, of other people or of other things.
 COUNTED = frozenset({Measure.RELEASED, Measure.HELD})

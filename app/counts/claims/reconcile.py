@@ -28,9 +28,8 @@ from app.log.entries import last_revision_at
 from app.models import Entry, Source
 from app.reading.terms import CountTerms, HeldCountTerms, SourcedTerms
 from app.reading.visibility import at
-from app.registry.read_permissions import Reader
-from app.vocabulary import Measure, Stage
-from app.wire.counts import (
+from app.registry.publication.permissions import Reader
+from app.schemas.counts import (
     Bounds,
     Counted,
     LogCount,
@@ -41,6 +40,7 @@ from app.wire.counts import (
     Reconciliation,
     SaidCount,
 )
+from app.vocabulary import Measure, Stage
 
 Made = TypeVar("Made")
 # A source says when it verified a release, and need not say again, until the detention ends, that somebody is held. So

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from app.counts.claims.figures import Figure
 from app.counts.claims.messages import message
+from app.schemas.counts import Argument, RemarkOut
 from app.vocabulary import Series
-from app.wire.counts import Argument, RemarkOut
 
 # A jump is growth by more than this between two figures of one running total. Foro Penal's own of January 2026 never
 # grew by more than 2.5 times from one to the next (from 17 to 41 in a night); a slip of one digit makes ten of one, and

@@ -15,15 +15,15 @@ from sqlmodel import Session, col
 from app.dates import parse
 from app.db.engine import chunks
 from app.models import Source, SourceRelease, Verification
+from app.projection.statements import status_among
 from app.reading.named import source_keys
 from app.reading.selection import COUNTING
 from app.reading.selection import select as select_counted
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
-from app.registry.projection.status import status_among
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.counts import SaidCount
 from app.vocabulary import ReleaseStatus, Verdict
-from app.wire.counts import SaidCount
 
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 # The terms that name verifying sources, left open: they are judged by what was said by the day, not by today's rows.

@@ -7,7 +7,7 @@ from app.counts.estimates import models, search
 from app.counts.estimates.fits import Fit
 from app.counts.estimates.models import LowerBound, Model
 from app.counts.estimates.table import Table, table_of
-from app.wire.estimates import EstimateNumbers, EstimateRange, RefusalOut, Rule
+from app.schemas.counts import EstimateNumbers, EstimateRange, RefusalOut, Rule
 
 # From seven people in common on Chapman's estimate is nearly free of bias (Robson and Regier 1964, Trans. Am. Fish.
 # Soc. 93).

@@ -24,9 +24,9 @@ from app.reading.named import with_facility_slug
 from app.reading.selection import Selection, select
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.counts import EstimateNumbers
 from app.vocabulary import Verdict
-from app.wire.estimates import EstimateNumbers
 
 # Where the assumption that people are matched across lists may fail, and which way: of these nobody may be recognised.
 APART = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.counts.estimates.fits import MOST_PEOPLE, NORMAL_95, Fit, profile_end
 from app.counts.estimates.table import Table
-from app.wire.estimates import EstimateModel, EstimateRange, LowerBoundOut
+from app.schemas.counts import EstimateModel, EstimateRange, LowerBoundOut
 
 CHAPMAN_INTERVAL = "estimate ± 1.96 se, from observed on"
 LOG_LINEAR_INTERVAL = "observed + exp(b0 ± 1.96 se)"

@@ -6,13 +6,13 @@ from typing import Any, Generic, TypeVar
 
 from app import dates
 from app.dates import parse
-from app.matching.align import Line
-from app.matching.fold import PARTICLES, words
+from app.log.content import Content
+from app.matching.alignment import Line
 from app.matching.score import BIRTH_AGREES, Match, Person, birth_bounds
-from app.registry import blocking
-from app.registry.content import Content
+from app.matching.scripts import PARTICLES, words
+from app.registry.identity import blocking_keys
+from app.schemas.imports import AccountShape, ConflictShape, ReasonShape
 from app.vocabulary import ReleaseKind
-from app.wire.matching import AccountShape, ConflictShape, ReasonShape
 
 # Shown field of a detention → its path in a report, in reading order: person, place and time, end.
 FIELDS = {
@@ -69,8 +69,8 @@ def of_content(
     if same_place is not None and "detention.facility" in known:
         known["detention.facility"] = same_place(known["detention.facility"], known.get("detention.country"))
     # Also keys of the place as the report names it: a registry may have stored that.
-    keys = blocking.searched_keys(known) | blocking.searched_keys(content)
-    return ComparedDetention(shown, Line(blocking.person_of(known), keys))
+    keys = blocking_keys.searched_keys(known) | blocking_keys.searched_keys(content)
+    return ComparedDetention(shown, Line(blocking_keys.person_of(known), keys))
 
 
 Compared = ComparedDetention[AccountShape]

@@ -9,11 +9,12 @@ from app.exchange.imports.fault_groups import in_language
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of, numbered, placed
-from app.matching.align import NEVER, Deadline
-from app.registry import checks, content
-from app.registry.content import Content, compared_number
-from app.registry.schemas import DetentionReportIn
-from app.wire.matching import TheirsShape, UnreadRow
+from app.log import content
+from app.log.content import Content, compared_number
+from app.matching.alignment import NEVER, Deadline
+from app.registry import checks
+from app.schemas.imports import TheirsShape, UnreadRow
+from app.schemas.reports import DetentionReportIn
 
 # Rows of one list: several times the longest list of a field office; two cores compare so many in two minutes.
 MOST_ROWS = 20_000

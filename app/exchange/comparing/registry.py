@@ -23,25 +23,24 @@ from app.exchange.comparing.detentions import (
     with_account,
 )
 from app.exchange.comparing.files import ComparedList
+from app.log.content import Content
 from app.log.entries import pin
 from app.matching import score
-from app.matching.align import Deadline, Line
-from app.matching.fold import fold
-from app.matching.score import Match
-from app.matching.weighing import Witness, judged
+from app.matching.alignment import Deadline, Line
+from app.matching.score import Match, Witness, judged
+from app.matching.scripts import fold
 from app.reading import registry_side, terms
 from app.reading.countables import countable_of
 from app.reading.held import refuse_future
 from app.reading.questions import DetentionQuery, ReleaseQuery
 from app.reading.selection import COUNTING
 from app.reading.terms import Several
-from app.registry import blocking
-from app.registry.content import Content
-from app.registry.read_permissions import Reader
-from app.registry.schemas import Country, Date
-from app.registry.views import Views
+from app.registry.directory_snapshot import Views
+from app.registry.identity import blocking_keys
+from app.registry.publication.permissions import Reader
+from app.schemas.imports import AccountShape, CandidateOut, RegistryList, TheirsShape
+from app.schemas.reports import Country, Date
 from app.vocabulary import ReleaseStatus, Role
-from app.wire.matching import AccountShape, CandidateOut, RegistryList, TheirsShape
 
 # Statuses to look for in a list: a refuted or withdrawn detention is not missing from it.
 STANDING = [ReleaseStatus(status) for status in COUNTING]
@@ -108,7 +107,7 @@ def beside(
     people = {*in_scope.values(), *(report.detainee for report in own.values())}
     for rows in chunks(listed.detentions, TOGETHER):
         deadline.check()
-        lines = [(row.line.keys, blocking.born(row.person)) for row in rows]
+        lines = [(row.line.keys, blocking_keys.born(row.person)) for row in rows]
         people |= registry_side.alike(session, reader, lines, revision)
     same = same_place(session)
     places: dict[int, int] = {}
@@ -143,7 +142,7 @@ def who_may_be(session: Session, reader: Reader, revision: int, content: Content
     same = same_place(session)
     account: AccountShape = with_account({}, content)
     mine = of_content(content, account, same)
-    people = registry_side.alike(session, reader, [(mine.line.keys, blocking.born(mine.person))], revision)
+    people = registry_side.alike(session, reader, [(mine.line.keys, blocking_keys.born(mine.person))], revision)
     matches: dict[uuid.UUID, list[tuple[Match, ComparedDetention[TheirsShape]]]] = defaultdict(list)
     independent: set[uuid.UUID] = set()
     witnesses: dict[uuid.UUID, tuple[Witness, ...]] = {}
@@ -205,7 +204,7 @@ def _detention(spell: registry_side.Spell, same: SamePlace) -> ComparedDetention
 
 def _witness(statement: registry_side.VisibleStatement, detention: Compared, *, dated: bool) -> Witness:
     known = detention.person
-    person = blocking.person_of(statement.content)
+    person = blocking_keys.person_of(statement.content)
     person = person._replace(name=known.name, aliases=known.aliases, facility=known.facility)
     if not dated:
         person = person._replace(detained_on=None, released_on=None)

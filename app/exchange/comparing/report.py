@@ -5,8 +5,8 @@ from typing import Any, NotRequired
 
 from app.exchange.comparing.detentions import FIELDS, ComparedDetention, conflicts, reasons_of
 from app.exchange.comparing.files import ComparedList, ListedShape
-from app.matching.align import NEVER, Deadline, Pair, align
-from app.wire.matching import (
+from app.matching.alignment import NEVER, Deadline, Pair, align
+from app.schemas.imports import (
     ComparisonSummary,
     MineShape,
     PairedShape,

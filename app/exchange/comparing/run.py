@@ -14,12 +14,12 @@ from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
+from app.log import content
 from app.log.entries import head
-from app.matching.align import Deadline, TooLong
-from app.registry import content
-from app.registry.read_permissions import Reader
-from app.registry.schemas import PersonSoughtIn
-from app.wire.matching import CandidatesOut
+from app.matching.alignment import Deadline, TooLong
+from app.registry.publication.permissions import Reader
+from app.schemas.imports import CandidatesOut
+from app.schemas.reports import PersonSoughtIn
 
 # Not compared with the registry: an agreement would disclose the identification number.
 NOT_COMPARED = "detainee.national_id"

@@ -12,8 +12,8 @@ from app.exchange.imports.sentences import detail
 from app.exchange.tables import SEPARATOR
 from app.exchange.titles import LANGUAGES, title
 from app.exchange.workbook_writer import Cell, Sheet
+from app.schemas.imports import PairedShape, UnreadRow
 from app.vocabulary import Language, vocabulary
-from app.wire.matching import PairedShape, UnreadRow
 
 WORDS: dict[str, dict[str, list[str]]] = tomllib.loads(
     Path(__file__).with_name("words.toml").read_text(encoding="utf-8")

@@ -19,12 +19,10 @@ from sqlalchemy import Uuid, delete, insert, select, update
 from sqlalchemy.exc import OperationalError, StatementError
 from sqlmodel import Session, col
 
-from app.columns import tables as kept_tables
-from app.columns.codes import Codes
-from app.columns.reading import LEAVES, Columns
+from app.columns import table as kept_tables
+from app.columns.loader import LEAVES, Columns
 from app.columns.rows import NONE, STANDS, Array, Recent
-from app.columns.table import Table
-from app.columns.tables import EVERY, NUMBER, PERSON, SINCE, TYPES, UNTIL, Kept
+from app.columns.table import EVERY, NUMBER, PERSON, SINCE, TYPES, UNTIL, Codes, Kept, Table
 from app.dates import FIRST_DAY, LAST_DAY
 from app.exchange.count_files.bounds import require_few
 from app.exchange.count_files.files import About, CountsDescribed, File, described, file_of, require_format
@@ -59,7 +57,7 @@ from app.exchange.count_files.tables import (
 from app.exchange.count_files.unlinked import OWN_DETENTION, OWN_PERSON, VOICES
 from app.exchange.imports.faults import BadFile
 from app.models import CLASSES_OF_TODAY, Claim, Entry, Head, PendingPair, Source, TableRow
-from app.registry.projection import RULES
+from app.projection import RULES
 from app.vocabulary import Verdict
 
 # Of entries that no count reads: what they say is in no file.

@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from app.columns.codes import NOTHING, Codes
 from app.columns.rows import NONE, Array
+from app.columns.table import NOTHING, Codes
 from app.exchange.count_files.bounds import different_texts, require_columns, require_rows, require_short_texts
 from app.exchange.count_files.files import File
 from app.exchange.count_files.tables import Column, Type

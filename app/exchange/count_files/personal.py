@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field, ValidationError
 
-from app.columns import tables
-from app.columns.codes import Codes
-from app.columns.reading import Columns
+from app.columns import table as tables
+from app.columns.loader import Columns
 from app.columns.rows import NONE, STANDS, Array
-from app.columns.tables import SINCE, UNTIL, Kept
+from app.columns.table import SINCE, UNTIL, Codes, Kept
 from app.config import Names
 from app.exchange.count_files.files import PERSONAL_NAME, About, Described, File, descriptor_in
 from app.exchange.count_files.folders import LATEST, new_draft, remove_all

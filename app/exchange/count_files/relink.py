@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from app.columns import tables
-from app.columns.codes import NOTHING
+from app.columns import table
 from app.columns.rows import NONE, Array
-from app.columns.tables import CODE, FLAG, PERSON, SINCE, SMALL, UNTIL, Kept
+from app.columns.table import CODE, FLAG, NOTHING, PERSON, SINCE, SMALL, UNTIL, Kept
 from app.exchange.count_files.unlinked import OF_OWN_KNOWLEDGE, OWN_DETENTION, OWN_PERSON, TOGETHER, VERIFYING
 
 Row = dict[str, Any]
@@ -54,11 +53,11 @@ def behind_all(
             states.append({**holds, "state": row["state"], "rearrested": row["rearrested"]})
         _add(rows, _kept(name), voices)
         _add(rows, TOGETHER[name][0], wholes)
-        _add(rows, tables.PEOPLE, states)
+        _add(rows, table.PEOPLE, states)
 
 
 def _kept(name: str) -> Kept:
-    return next(kept for kept in tables.EVERY if kept.name == name)
+    return next(kept for kept in table.EVERY if kept.name == name)
 
 
 def _add(rows: dict[str, Rows], kept: Kept, more: Iterable[Row]) -> None:

@@ -7,10 +7,9 @@ import numpy as np
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.columns.codes import Codes
-from app.columns.reading import Columns
+from app.columns.loader import Columns
 from app.columns.rows import NONE, STANDS, Array
-from app.columns.tables import SINCE, UNTIL, Kept
+from app.columns.table import SINCE, UNTIL, Codes, Kept
 from app.exchange.count_files.tables import FILE_TABLES, UNLINKED, Column, FileTable, Type
 from app.exchange.count_files.unlinked import VOICES, parted
 from app.models import PendingPair

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from app.columns import tables
-from app.columns.tables import Kept
+from app.columns import table
+from app.columns.table import Kept
 from app.exchange.count_files.unlinked import OWN_DETENTION, OWN_PERSON, VERIFYING
 from app.models import Claim, Facility, Source
 
@@ -88,13 +88,13 @@ OPENED, CLOSED, ROW = "revision", "until", "row"
 # Beside its own columns every file of opened rows begins with these, and a file of closed rows has no others.
 OPENING = (
     Column(ROW, ROW, Type.NUMBER, "The number of the row in its table, from 0 on, in the order of opening."),
-    Column(OPENED, tables.SINCE, Type.NUMBER, "The first revision at which the row holds."),
+    Column(OPENED, table.SINCE, Type.NUMBER, "The first revision at which the row holds."),
 )
 CLOSING = (
     Column(ROW, ROW, Type.NUMBER, "The number of a row of the same table."),
-    Column(CLOSED, tables.UNTIL, Type.NUMBER, "The first revision at which the row holds no more."),
+    Column(CLOSED, table.UNTIL, Type.NUMBER, "The first revision at which the row holds no more."),
 )
-PERSON = Column("person", tables.PERSON, Type.PERSON, "The person, by a number of these files.")
+PERSON = Column("person", table.PERSON, Type.PERSON, "The person, by a number of these files.")
 DETENTION = Column("detention", "spell", Type.DETENTION, "The detention, by a number of these files.")
 SOURCE = Column("source", "source", Type.NUMBER, "The source: `key` in the table of sources.")
 _STAGE = Column("stage", "stage", Type.CODE, "How far the release has come: announced, ordered, left custody.")
@@ -120,14 +120,14 @@ _DETENTION_VERDICT = (SOURCE, _VERDICT, _INDEPENDENT, *_days("the beginning"), *
 
 FILE_TABLES = (
     _of(
-        tables.RELEASES,
+        table.RELEASES,
         "releases",
         "Releases, at each stage, as all sources together say them.",
         *(PERSON, DETENTION, _STAGE, _KIND, *_days("the release"), _NEXT, *_RECORDED),
         *(_STATUS, _SOURCES, _WITHHELD),
     ),
     _of(
-        tables.SOURCE_RELEASES,
+        table.SOURCE_RELEASES,
         "release_verdicts",
         "Releases, at each stage, as each source says them.",
         *(PERSON, DETENTION, *_RELEASE_VERDICT),
@@ -136,26 +136,26 @@ FILE_TABLES = (
         Column("said_kind", "said_kind", Type.CODE, "The kind by the source's own word; none: it gives none."),
     ),
     _of(
-        tables.HELD,
+        table.HELD,
         "detentions",
         "Detentions, with their beginning and their end, as all sources together say them.",
         *(PERSON, DETENTION, *_days("the beginning"), *_ENDS, _NEXT),
         *(_HEARD, *_RECORDED, _STATUS, _SOURCES, _WITHHELD),
     ),
     _of(
-        tables.SOURCE_HELD,
+        table.SOURCE_HELD,
         "detention_verdicts",
         "Detentions, with their beginning and their end, as each source says them.",
         *(PERSON, DETENTION, *_DETENTION_VERDICT),
     ),
     _of(
-        tables.ARRESTS,
+        table.ARRESTS,
         "arrests",
         "The day of each arrest, as all sources together say it.",
         *(PERSON, DETENTION, *_days("the arrest", "detained_lo", "detained_hi"), *_RECORDED),
     ),
     _of(
-        tables.PEOPLE,
+        table.PEOPLE,
         "people",
         "What is so of each person.",
         PERSON,

@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.columns import tables
-from app.columns.reading import Columns
+from app.columns import table
+from app.columns.loader import Columns
 from app.columns.rows import NONE, Array
-from app.columns.tables import PERSON, SINCE, UNTIL, Kept
+from app.columns.table import PERSON, SINCE, UNTIL, Kept
 from app.vocabulary import Verdict
 
 # The table of what sources say → that of what all sources together say of the same, and what tells its rows apart.
 TOGETHER: dict[str, tuple[Kept, tuple[str, ...]]] = {
-    tables.SOURCE_RELEASES.name: (tables.RELEASES, ("spell", "stage")),
-    tables.SOURCE_HELD.name: (tables.HELD, ("spell",)),
+    table.SOURCE_RELEASES.name: (table.RELEASES, ("spell", "stage")),
+    table.SOURCE_HELD.name: (table.HELD, ("spell",)),
 }
-VOICES = (tables.SOURCE_RELEASES, tables.SOURCE_HELD)
+VOICES = (table.SOURCE_RELEASES, table.SOURCE_HELD)
 OWN_DETENTION, OWN_PERSON, VERIFYING = "own_spell", "own_detainee", "verifying"
 # In a list of sources, of whoever verifies of its own knowledge.
 OF_OWN_KNOWLEDGE = "*"
@@ -60,7 +60,7 @@ def parted(columns: Columns) -> Parted:
         withheld[rows.column("spell")[rows.column("withheld")]] = True
     linked: dict[str, Rows] = {}
     detentions: dict[int, _Detention] = defaultdict(_Detention)
-    for kept in (*VOICES, tables.RELEASES, tables.HELD):
+    for kept in (*VOICES, table.RELEASES, table.HELD):
         whole = _arrays(columns, kept)
         among = withheld[whole["spell"]]
         if kept in VOICES:
@@ -153,7 +153,7 @@ def _at(rows: Iterable[Row], revision: int) -> Row | None:
 
 def _people(columns: Columns, detentions: Iterable[_Detention]) -> dict[int, list[Row]]:
     whose = {row[PERSON] for detention in detentions for kept in VOICES for row in detention.rows[kept.name]}
-    whole = _arrays(columns, tables.PEOPLE)
+    whole = _arrays(columns, table.PEOPLE)
     among = np.isin(whole[PERSON], list(whose))
     people: dict[int, list[Row]] = {person: [] for person in whose}
     for row in _each({name: column[among] for name, column in whole.items()}):

@@ -17,10 +17,9 @@ import numpy as np
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.columns.codes import Codes
-from app.columns.held import columns_of
 from app.columns.rows import NONE, Array
-from app.columns.tables import SINCE, UNTIL
+from app.columns.store import columns_of
+from app.columns.table import SINCE, UNTIL, Codes
 from app.config import Names
 from app.dates import format_instant
 from app.db.engine import snapshot
@@ -60,7 +59,7 @@ from app.exchange.package import DESCRIPTOR, PROFILE
 from app.log.head import head_under, is_demo
 from app.log.mark import of as mark_of
 from app.models import Entry
-from app.registry.projection import RULES
+from app.projection import RULES
 
 _ALL_PARTS = re.compile(r"'([a-z_-]+)-\*\.parquet'")  # in the text of COUNTS
 _US = 1_000_000

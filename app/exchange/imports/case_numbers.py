@@ -9,9 +9,9 @@ import json
 from collections import Counter
 from typing import Any
 
-from app.matching.fold import fold
-from app.registry.pointers import POINTERS
-from app.registry.schemas import NAME_LENGTH
+from app.matching.scripts import fold
+from app.registry.checks import POINTERS
+from app.schemas.reports import NAME_LENGTH
 
 DERIVED = "derived:"
 DIGITS = 24  # of a SHA-256 in hex: with 96 bits no two rows of a list are expected to collide

@@ -16,10 +16,10 @@ from app.exchange.imports.sentences import FAULTS
 from app.exchange.imports.sheet_dates import Order, UnclearDate, has_clock, read
 from app.exchange.tables import unquoted
 from app.formats import COUNTRIES
-from app.matching.fold import fold
-from app.registry import refused_names
-from app.registry.embargo_terms import ends_at
-from app.registry.schemas import LIST_LENGTH
+from app.matching.scripts import fold
+from app.schemas import text as refused_names
+from app.schemas.reports import LIST_LENGTH
+from app.schemas.text import ends_at
 from app.unicode_text import TOO_MANY, UNSEEN, has_too_many_marks, is_blank, normal
 from app.vocabulary import LISTS, vocabulary
 

@@ -4,7 +4,7 @@ import re
 
 from app.exchange.imports.cell_values import WORDS
 from app.exchange.imports.mapping import Question
-from app.matching.fold import fold
+from app.matching.scripts import fold
 
 LOOKED_AT = 200  # characters of a cell: more than any title or name has
 PARTED = 3  # parts between commas of several people: "Paz, Juana" has two, and is one person

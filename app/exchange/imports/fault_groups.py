@@ -12,10 +12,10 @@ from typing_extensions import TypedDict
 
 from app.exchange.imports.mapping import QUESTIONS
 from app.exchange.imports.sentences import KeptRowError, detail
-from app.log.vault import unseal_json
+from app.log.head import unseal_json
 from app.models import ImportRow, ListImport
+from app.schemas.imports import ImportColumn, ImportGroup, RowError
 from app.vocabulary import Language
-from app.wire.imports import ImportColumn, ImportGroup, RowError
 
 MOST_EXAMPLES = 3  # rows of a group: enough to see what is wrong
 # Groups of one list, whose columns may each be wrong in a few ways. Beyond these, kinds are counted without columns.

@@ -32,18 +32,17 @@ from app.exchange.imports.row_checks import body_of, numbered, placed
 from app.exchange.imports.rows import Row, pointer_to
 from app.exchange.imports.sentences import WISH_WITHDRAWN, KeptRowError, StoredQuestion, line, question
 from app.exchange.imports.stored import About, RowOutcome
+from app.log.content import Content, flatten
 from app.log.entries import as_only_writer
-from app.matching.memory import Memory, memory_of
+from app.matching.scripts import Memory, memory_of
 from app.memory import collecting_later
 from app.models import ApiKey, ListImport
-from app.registry import api_keys, embargoes, records
-from app.registry.bulk_filing import StaysWithdrawn, file_rows
-from app.registry.candidate_cache import WrittenRecords
-from app.registry.content import Content, flatten
-from app.registry.read_permissions import Reader
-from app.registry.reporters import reporter
-from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.registry import api_keys, filing, records
+from app.registry.filing import StaysWithdrawn, file_rows
+from app.registry.identity.candidates import WrittenRecords
+from app.registry.publication.permissions import Reader, reporter
 from app.registry.write import Outcome, Trial, WriteContext
+from app.schemas.reports import DetentionReportIn, ReleaseReportIn
 
 # Rows of one transaction. Fewer rows cost more each; more keep other writers waiting longer than a second.
 BATCH = 500
@@ -295,8 +294,8 @@ def _settled(
     sent = body.model_dump(mode="json")
     before_it, values, about = says(stood) if stood else {}, says(sent), _about(body)
     warned = _about_wish(row) if withdraws_wish(before_it, values) else None
-    if result.kind in embargoes.STATUSES:  # what no longer waits changes nothing that is filed
-        waits = result.kind == embargoes.WAITING
+    if result.kind in filing.STATUSES:  # what no longer waits changes nothing that is filed
+        waits = result.kind == filing.WAITING
         return RowOutcome(row.number, "waiting" if waits else "unchanged", None, None, warned if waits else None)
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)

@@ -20,8 +20,8 @@ from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
 from app.log.entries import as_only_writer
+from app.log.head import Damaged
 from app.log.mark import WentBackwards
-from app.log.vault import Damaged
 
 LOOKS_EVERY = 30.0  # seconds between look-ups of lists that another process, now gone, had begun
 INTERNAL = BadFile("internal_error", "Something failed here. What is settled was filed: send the list again.")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from app.exchange.imports.cells import Cells
 from app.exchange.imports.headings import Column
-from app.matching.fold import fold
+from app.matching.scripts import fold
 
 GENDER = "detainee.gender"
 LETTER = 3  # characters of a cell with a letter, a point and a space

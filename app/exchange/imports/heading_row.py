@@ -11,7 +11,7 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import Opened, digest_of
 from app.exchange.imports.rows import Reader, Row
 from app.exchange.imports.tally import Tally
-from app.wire.imports import ListForm
+from app.schemas.imports import ListForm
 
 # Digest of a row of headings → the mapping saved for them.
 Saved = Callable[[str], Mapping | None]

@@ -16,7 +16,7 @@ from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAM
 from app.exchange.imports.mapping import HEADING_LENGTH, MOST_NAMED, Mapping, compared
 from app.exchange.imports.sentences import line
 from app.exchange.titles import named
-from app.matching.fold import fold
+from app.matching.scripts import fold
 
 # The number of known headings that makes a row the row of headings.
 LEAST_KNOWN = 2

@@ -4,9 +4,9 @@ from typing import get_args
 
 from app.dates import parse
 from app.exchange.imports.lost_and_gained import Says
-from app.registry.projection.statements import ASSERTIONS
+from app.projection.statements import ASSERTIONS
+from app.schemas.imports import NotHeld
 from app.vocabulary import Verdict
-from app.wire.imports import NotHeld
 
 NOT_HELD: tuple[NotHeld, ...] = get_args(NotHeld)
 

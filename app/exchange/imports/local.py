@@ -13,7 +13,7 @@ from app.exchange.imports.filing import Filing
 from app.exchange.imports.opened_list import digest_of
 from app.exchange.imports.stored import Sent
 from app.models import ListImport
-from app.registry.reporters import reporter_by_slug
+from app.registry.publication.permissions import reporter_by_slug
 
 # Twice the largest list imagined, 200,000 rows in 30 MB; a run takes less than 500 MB of memory. A trial remembers its
 # rows, and takes more (decision 0039).

@@ -4,9 +4,9 @@ from collections import Counter
 from typing import Any
 
 from app.exchange.imports.fields import PUBLISH
+from app.log.content import Content, as_sent, flatten
 from app.registry.checks import PAST_DATES
-from app.registry.content import Content, as_sent, flatten
-from app.registry.publication_class import stricter
+from app.registry.publication.classes import stricter
 from app.vocabulary import Designation, Publish, ReleaseKind, Stage, Verdict
 
 Says = Content

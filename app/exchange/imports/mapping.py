@@ -20,8 +20,8 @@ from app.exchange.imports.cell_values import CODES, UnreadCell, known_code, plai
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.sheet_dates import Order
-from app.matching.fold import fold
-from app.registry.content import FILED
+from app.log.content import FILED
+from app.matching.scripts import fold
 
 # The largest mapping imagined names 500 columns, in 30 KB; a line has a heading and five fields at most. The parser
 # would take seconds for a line with thousands of dots.

@@ -17,9 +17,9 @@ from app.exchange.imports.rows import Row
 from app.exchange.imports.sentences import StoredQuestion, Value, about_list
 from app.exchange.imports.sheet_dates import Order, possible_days
 from app.exchange.imports.tally import Tally
-from app.matching.fold import fold
-from app.registry.embargo_terms import LAST_ZONE
-from app.wire.imports import ImportColumn, ListForm
+from app.matching.scripts import fold
+from app.schemas.imports import ImportColumn, ListForm
+from app.schemas.text import LAST_ZONE
 
 # Cells that hold nobody back under "No publicar".
 NO = frozenset(WORDS["asked"]["no"])

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import get_args
 
-from app.registry.content import Content, has_release
+from app.log.content import Content, has_release
+from app.schemas.imports import ImportOwnChange, OwnVerdict
 from app.vocabulary import Publish, Stage, Verdict
-from app.wire.imports import ImportOwnChange, OwnVerdict
 
 OWN_VERDICTS: tuple[OwnVerdict, ...] = get_args(OwnVerdict)
 _CHANGE, _PUBLISH = "own", "publish"  # how the names of the numbers begin

@@ -16,12 +16,11 @@ from app.exchange.imports.lost_and_gained import KINDS
 from app.exchange.imports.sentences import WISH_WITHDRAWN, line, translated
 from app.exchange.imports.stored import UNREGISTERED, WISHES_WITHDRAWN, read
 from app.exchange.imports.tally import RowsCounted
-from app.log import sealed
+from app.log import entries
 from app.log.entries import entry_at
 from app.models import ImportRow, ListImport, Sealed
-from app.registry.views import unregistered_place
-from app.vocabulary import ImportOutcome, ImportState, Language
-from app.wire.imports import (
+from app.registry.directory_snapshot import unregistered_place
+from app.schemas.imports import (
     ImportChange,
     ImportGroup,
     ImportOut,
@@ -30,6 +29,7 @@ from app.wire.imports import (
     ImportWarning,
     ListForm,
 )
+from app.vocabulary import ImportOutcome, ImportState, Language
 
 # The code has the same name in the answer to a single report.
 UNREGISTERED_FACILITY: Literal["unregistered_facility"] = "unregistered_facility"
@@ -72,7 +72,7 @@ def rows_of(
     return [
         {
             "row": row.row,
-            "source_record_id": sealed.values(disclosures).get("source_record_id"),
+            "source_record_id": entries.values(disclosures).get("source_record_id"),
             "outcome": ImportOutcome(row.outcome),
             "report_id": row.report,
             "revision": row.revision,

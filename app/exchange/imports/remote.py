@@ -29,8 +29,8 @@ from app.exchange.imports.stored import OPEN_STATES, Sent
 from app.exchange.imports.tally import RowsCounted
 from app.exchange.imports.upload_journal import Journal
 from app.exchange.imports.upload_parts import Cut, Part, cut
+from app.schemas.imports import ImportQuestion, ImportRowShape, NotHeld, RowError
 from app.vocabulary import ImportOutcome, ImportState, Language, Role
-from app.wire.imports import ImportQuestion, ImportRowShape, NotHeld, RowError
 
 # Seconds between looks at the progress of a part, which takes a fraction of one unless other lists wait too.
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0

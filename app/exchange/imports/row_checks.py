@@ -9,7 +9,7 @@ from app.errors import pointed_errors
 from app.exchange.imports.case_numbers import Keys, Repeated
 from app.exchange.imports.faults import Fault
 from app.exchange.imports.rows import Row
-from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.schemas.reports import DetentionReportIn, ReleaseReportIn
 
 # Parts of a pointer that are read: a section, a field, an index, a field there, and a part to spare.
 MOST_PARTS = 5

@@ -15,9 +15,9 @@ from app.exchange.imports.headings import Column, day_of_ages
 from app.exchange.imports.mapping import DAYS_OF_AGES, Answer, Mapping
 from app.exchange.imports.sentences import question
 from app.exchange.imports.tally import Tally
-from app.matching.fold import words
-from app.registry.content import AGE, AGE_ON
-from app.registry.schemas import NAME_LENGTH, NOTE_LENGTH
+from app.log.content import AGE, AGE_ON
+from app.matching.scripts import words
+from app.schemas.reports import NAME_LENGTH, NOTE_LENGTH
 from app.vocabulary import Stage
 
 # Field → its longest text, where that is longer than a name; for a longer text the column's next field is tried.

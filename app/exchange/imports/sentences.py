@@ -12,8 +12,8 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from app.exchange.titles import LANGUAGES
+from app.schemas.imports import ImportFault, ImportQuestion, RowError
 from app.vocabulary import Language
-from app.wire.imports import ImportFault, ImportQuestion, RowError
 
 _TEXTS: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 # A line about a number has a sentence for one and a sentence for many.

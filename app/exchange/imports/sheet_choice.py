@@ -13,7 +13,7 @@ from app.exchange.imports.heading_row import HeadingRow, Saved
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.workbook_reader import Sheet, Workbook
-from app.wire.imports import ListForm
+from app.schemas.imports import ListForm
 
 # Sheets that are tried: a cover page, a summary and some notes may come first. A process reads the whole file for each.
 MOST_SHEETS = 5

@@ -20,8 +20,8 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import digest_of
 from app.exchange.imports.sentences import WISH_WITHDRAWN, KeptFault, KeptRowError
 from app.exchange.imports.tally import RowsCounted
-from app.log import vault
-from app.log.sealed import keyed_digest
+from app.log import head
+from app.log.entries import keyed_digest
 from app.models import OPEN, ImportFile, ImportMapping, ImportRow, ListImport, RecalledEntry
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import ImportOutcome
@@ -135,7 +135,7 @@ def is_recalled(session: Session, job: uuid.UUID) -> bool:
 
 
 def keep_file(session: Session, secret: bytes, job: uuid.UUID, data: bytes) -> None:
-    row = {"list_import": job, "data": vault.seal(secret, data, job, "data")}
+    row = {"list_import": job, "data": head.seal(secret, data, job, "data")}
     session.connection().execute(insert(ImportFile), [row])
 
 
@@ -143,18 +143,18 @@ def file_of(session: Session, secret: bytes, job: uuid.UUID) -> bytes | None:
     """The bytes of a list that was sent. Raises Damaged."""
     query = select(col(ImportFile.data)).where(col(ImportFile.list_import) == job)
     sealed = session.scalars(query).one_or_none()
-    return None if sealed is None else vault.unseal(secret, sealed, job, "data")
+    return None if sealed is None else head.unseal(secret, sealed, job, "data")
 
 
 def read(secret: bytes, job: ListImport, column: str) -> Any:
     """The value of a sealed column of an import; None where it has none. Raises Damaged."""
     sealed = getattr(job, column)
-    return None if sealed is None else vault.unseal_json(secret, sealed, job.id, column)
+    return None if sealed is None else head.unseal_json(secret, sealed, job.id, column)
 
 
 def _as_stored(secret: bytes, job: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: vault.seal_json(secret, value, job, name) if name in SEALED and value is not None else value
+        name: head.seal_json(secret, value, job, name) if name in SEALED and value is not None else value
         for name, value in values.items()
     }
 
@@ -247,7 +247,7 @@ def advance(
                     "outcome": row.outcome,
                     "report": row.report,
                     "revision": row.revision,
-                    "faults": vault.seal_json(secret, row.faults, job.id, row.row) if row.faults else None,
+                    "faults": head.seal_json(secret, row.faults, job.id, row.row) if row.faults else None,
                 }
                 for row in rows
             ],
@@ -335,13 +335,13 @@ def last_list(session: Session, source: int) -> ListImport | None:
 def saved_mapping(session: Session, secret: bytes, source: int, headings: str) -> Mapping | None:
     key = _headings_digest(secret, headings)
     saved = session.get(ImportMapping, (source, key))
-    return None if saved is None else Mapping.model_validate(vault.unseal_json(secret, saved.mapping, source, key))
+    return None if saved is None else Mapping.model_validate(head.unseal_json(secret, saved.mapping, source, key))
 
 
 def save_mapping(session: Session, secret: bytes, source: int, headings: str, mapping: Mapping, now: datetime) -> None:
     """Save a mapping for the next list. The caller has locked the head row: two inserts at once would collide."""
     key = _headings_digest(secret, headings)
-    sealed = vault.seal_json(secret, _dump(mapping), source, key)
+    sealed = head.seal_json(secret, _dump(mapping), source, key)
     session.merge(ImportMapping(source=source, headings=key, mapping=sealed, saved_at=now))
     session.flush()
 

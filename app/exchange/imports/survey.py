@@ -11,7 +11,7 @@ from app.exchange.imports.opened_list import Opened, about_column
 from app.exchange.imports.row_checks import body_of, numbered
 from app.exchange.imports.rows import Row
 from app.exchange.imports.sentences import StoredQuestion, about_list, rows
-from app.registry.content import AGE, AGE_ON, BIRTH
+from app.log.content import AGE, AGE_ON, BIRTH
 
 AGE_NAME, DAY_NAME, BIRTH_NAME = (name.removeprefix("detainee.") for name in (AGE, AGE_ON, BIRTH))
 

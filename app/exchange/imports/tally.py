@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from typing_extensions import TypedDict
 
-from app.wire.imports import ImportLeftOut, ImportUnread, ImportUnsaid
+from app.schemas.imports import ImportLeftOut, ImportUnread, ImportUnsaid
 
 MOST_EXAMPLES = 3  # rows that are named: enough to look them up
 MOST_WORDS = 200  # words for "unknown": each column has a few

@@ -16,9 +16,9 @@ from app.exchange.imports.sentences import StoredQuestion, about_list, line, row
 from app.exchange.imports.survey import ListFacts
 from app.exchange.titles import named
 from app.registry import records
+from app.schemas.imports import ImportColumn
 from app.unicode_text import normal
 from app.vocabulary import Language
-from app.wire.imports import ImportColumn
 
 # A list with this many times more or fewer rows than the last list is likely another list, or half a list.
 FAR = 2

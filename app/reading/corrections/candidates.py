@@ -8,11 +8,11 @@ from sqlmodel import Session, col
 
 from app.errors import Invalid
 from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, RecalledEntry, Record, Report, Verification
+from app.projection.statements import DENIALS
 from app.reading.corrections.restated import VERDICT
 from app.reading.questions import CorrectionQuery
 from app.reading.visibility import at
-from app.registry.projection.statements import DENIALS
-from app.registry.views import Views
+from app.registry.directory_snapshot import Views
 from app.vocabulary import CorrectionKind, Judgement
 
 Condition = ColumnElement[bool]

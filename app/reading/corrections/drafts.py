@@ -15,8 +15,8 @@ from app.models import Claim, Decision, Entry, RecalledEntry, Record, Report
 from app.reading.corrections import restated
 from app.reading.corrections.placements import PlacementAt, PlacementHistory
 from app.reading.corrections.restated import Values
+from app.schemas.records import ChangeOut
 from app.vocabulary import CorrectionKind
-from app.wire.corrections import ChangeOut
 
 
 @dataclass(frozen=True)

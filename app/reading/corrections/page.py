@@ -18,9 +18,9 @@ from app.reading.corrections.drafts import Draft
 from app.reading.corrections.placements import PlacementHistory
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import CorrectionQuery
-from app.registry.read_permissions import Reader
+from app.registry.publication.permissions import Reader
+from app.schemas.records import ChangeOut, CorrectionShape
 from app.vocabulary import CorrectionKind
-from app.wire.corrections import ChangeOut, CorrectionShape
 
 # Entries looked at together: one IN (…) of them, in a fixed number of queries. The first batch has three entries for
 # each correction that the page has room for: mostly these fill it.

@@ -11,8 +11,8 @@ from sqlmodel import Session, col
 from app.db.engine import chunks
 from app.models import Placement, Record, Release
 from app.reading.shapes import Ids
-from app.registry.publication_class import strictest
-from app.registry.read_permissions import Reader
+from app.registry.publication.classes import strictest
+from app.registry.publication.permissions import Reader
 
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 _PLACES = select(

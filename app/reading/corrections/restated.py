@@ -7,20 +7,18 @@ what was only passed on. To say something else is one, and so is to say less.
 from collections.abc import Mapping
 from typing import Any
 
-from app.registry.content import IS_FIRST_HAND, Content, has_release
-from app.registry.projection.counted_reports import as_counted
-from app.registry.projection.statements import DENIALS, parse
-from app.registry.projection.voices import RANK
-from app.registry.publication_class import CLASS
+from app.log.content import IS_FIRST_HAND, Content, has_release
+from app.projection.statements import DENIALS, RANK, as_counted, parse
+from app.registry.publication.classes import CLASS
+from app.schemas.records import ChangeOut
 from app.vocabulary import CorrectionKind, Designation, Publish, ReleaseKind, Stage, Verdict
-from app.wire.corrections import ChangeOut
 
 # What is compared, by name: the values of a report that are shown, or of a claim.
 Values = Mapping[str, Any]
 
 VERDICT = "verification.verdict"
 ENDED = "detention.ended"
-# What is shown of a change: public values only (`PUBLIC` in registry/content.py), by their names in records. Whom a
+# What is shown of a change: public values only (`PUBLIC` in log/content.py), by their names in records. Whom a
 # person's class of publication hides is nobody's business, and the day of a check is no value of a release.
 SHOWN = {
     "verdict": VERDICT,

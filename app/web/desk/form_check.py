@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.errors import AgeNeedsDay, FileAClaim, Invalid, pointed_errors
+from app.log.content import flatten, with_age_of_now, with_age_span
 from app.registry import checks
-from app.registry.content import flatten, with_age_of_now, with_age_span
-from app.registry.schemas import ReleaseReportIn
+from app.schemas.reports import ReleaseReportIn
 from app.web.catalogue import Catalogue
 from app.web.desk.fields import Given, body_of, unread_dates
 from app.web.desk.sentences import of_date, said

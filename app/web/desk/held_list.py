@@ -17,7 +17,7 @@ from app.exchange.imports.faults import BadFile, place_of
 from app.exchange.imports.fields import GIVEN_NAMES, NAME, SURNAMES
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping as ListMapping
-from app.log import vault
+from app.log import head
 
 # Packed: some five thousand rows. A third more as text, it comes and goes with each trial, in seconds over a bad line;
 # whoever has a longer list chooses the file again.
@@ -30,14 +30,14 @@ def sealed(secret: bytes, data: bytes, source: str) -> str | None:
     packed = zlib.compress(data)
     if len(packed) > MOST_HELD:
         return None
-    return urlsafe_b64encode(vault.seal(secret, packed, "desk", _PLACE, source)).decode()
+    return urlsafe_b64encode(head.seal(secret, packed, "desk", _PLACE, source)).decode()
 
 
 def opened(secret: bytes, text: str, source: str) -> bytes | None:
     """The list that a page held for this source."""
     try:  # what was sealed here unpacks to no more than the list that the API took
-        return zlib.decompress(vault.unseal(secret, urlsafe_b64decode(text), "desk", _PLACE, source))
-    except (vault.Damaged, ValueError):
+        return zlib.decompress(head.unseal(secret, urlsafe_b64decode(text), "desk", _PLACE, source))
+    except (head.Damaged, ValueError):
         return None
 
 

@@ -13,7 +13,7 @@ from typing import Self
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.log import vault
+from app.log import head
 from app.vocabulary import Role
 from app.web.catalogue import LANGUAGES
 
@@ -63,11 +63,11 @@ class Session:
         return replace(self, seen=now.timestamp()) if late else None
 
     def sealed(self, secret: bytes) -> str:
-        return urlsafe_b64encode(vault.seal_json(secret, asdict(self), *_PLACE)).decode()
+        return urlsafe_b64encode(head.seal_json(secret, asdict(self), *_PLACE)).decode()
 
     def form_token(self, secret: bytes) -> str:
         """What a form of this session carries, other bytes each time: packed pages tell nothing of it."""
-        return urlsafe_b64encode(vault.seal(secret, self.id.encode(), *_FORM)).decode()
+        return urlsafe_b64encode(head.seal(secret, self.id.encode(), *_FORM)).decode()
 
     def owns(self, token: str, secret: bytes) -> bool:
         """Whether a form was made in this session."""
@@ -80,16 +80,16 @@ def opened(cookie: str, secret: bytes, now: datetime) -> Session | None:
     if len(cookie) > MOST_OF_A_COOKIE:
         return None
     try:
-        session = Session(**vault.unseal_json(secret, urlsafe_b64decode(cookie), *_PLACE))
-    except (vault.Damaged, ValueError, TypeError):
+        session = Session(**head.unseal_json(secret, urlsafe_b64decode(cookie), *_PLACE))
+    except (head.Damaged, ValueError, TypeError):
         return None
     return session if session.lasts(now) else None
 
 
 def _unsealed(secret: bytes, token: str, *place: str) -> bytes | None:
     try:
-        return vault.unseal(secret, urlsafe_b64decode(token), *place)
-    except (vault.Damaged, ValueError):
+        return head.unseal(secret, urlsafe_b64decode(token), *place)
+    except (head.Damaged, ValueError):
         return None
 
 

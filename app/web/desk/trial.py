@@ -13,8 +13,8 @@ from app.exchange.imports.mapping import QUESTIONS
 from app.exchange.imports.mapping import Question as RowQuestion
 from app.exchange.imports.rows import MOST_SHOWN
 from app.exchange.titles import title
-from app.matching.fold import fold
-from app.registry.content import AGE as AGE_FIELD
+from app.log.content import AGE as AGE_FIELD
+from app.matching.scripts import fold
 from app.registry.records import BY_ID
 from app.vocabulary import label, vocabulary
 from app.web.catalogue import Catalogue

@@ -9,7 +9,7 @@ from typing import Any
 from app import dates
 from app.exchange.imports.cell_values import UnreadCell, plain, value
 from app.exchange.imports.sheet_dates import Order, UnclearDate, read
-from app.registry.content import AGE_ON, FILED
+from app.log.content import AGE_ON, FILED
 
 AMBIGUOUS, TURNED = "ambiguous_date", "interval_turned"
 _BETWEEN = re.compile(r"(?:entre|between) (?:el )?(.+?) (?:y|and) (?:el )?(.+)", re.IGNORECASE)

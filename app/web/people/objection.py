@@ -12,8 +12,8 @@ from app.api.answers import UNCACHED
 from app.api.objections import MOST_BYTES
 from app.errors import Forbidden, Invalid, TooManyRequests
 from app.models.log import ObjectionWish
-from app.registry.objection_intake import MOST_WORDS
-from app.registry.schemas import NAME_LENGTH
+from app.registry.publication.objection_queue import MOST_WORDS
+from app.schemas.reports import NAME_LENGTH
 from app.web.asking import Refused
 from app.web.catalogue import LANGUAGES
 from app.web.desk.form_check import wrong_in

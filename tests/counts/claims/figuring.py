@@ -4,7 +4,7 @@ from typing import Any
 
 from app import dates
 from app.counts.claims.figures import Figure, Figures
-from app.registry.logged_claims import LoggedPart
+from app.registry.claims import LoggedPart
 
 
 def figure(name: str, number: int | tuple[int | None, int | None] | None, **said: Any) -> Figure:

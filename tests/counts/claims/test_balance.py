@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.counts.claims.balance import balance
 from app.counts.claims.figures import Figure
-from app.wire.counts import BalanceStep, Bounds
+from app.schemas.counts import BalanceStep, Bounds
 from tests.counts.claims.figuring import all_of, figure, part
 
 

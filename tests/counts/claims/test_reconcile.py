@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from app.db.engine import writing
-from app.registry.read_permissions import Reader
-from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext, new_id
+from app.schemas.reports import MOST_COUNTED, MOST_SOURCES
 from app.vocabulary import Role
 from tests.support import NOW, Body, World
 

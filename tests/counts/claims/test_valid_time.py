@@ -9,7 +9,7 @@ from app.counts.claims.valid_time import count_known_on
 from app.counts.tally import count, number_of
 from app.db.engine import reading
 from app.reading.terms import CountTerms
-from app.wire.counts import SaidCount
+from app.schemas.counts import SaidCount
 from tests.support import ANYONE, NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.counts.estimates import estimate
-from app.wire.estimates import EstimateNumbers
+from app.schemas.counts import EstimateNumbers
 from tests.counts.estimates.estimating import Patterns
 from tests.support import NOW, Body, World
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.exchange.comparing.detentions import Compared, conflicts, of_content, with_account
-from app.wire.matching import AccountShape, ConflictShape
+from app.schemas.imports import AccountShape, ConflictShape
 
 BASE = {"detainee.full_name": "Eufemia Landaeta", "detention.country": "VE"}
 

@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from app.columns.codes import Codes
+from app.columns.table import Codes
 from app.exchange.count_files.files import File
 from app.exchange.count_files.parquet import _connected, _opened, read_columns, read_rows, write_parquet
 from app.exchange.count_files.tables import Column, Type

@@ -14,7 +14,7 @@ from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.stored import Sent
 from app.models import ImportFile, ListImport
 from app.registry import api_keys
-from app.registry.views import Views
+from app.registry.directory_snapshot import Views
 from app.registry.write import WriteContext
 from bench.drill_import import drill
 from tests.exchange.imports.sheets import packed
@@ -279,7 +279,7 @@ def test_who_collects_no_cycles_is_not_made_to_by_a_list(world: World) -> None:
 def test_a_batch_that_takes_long_is_cut_and_every_row_is_settled_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.bulk_filing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.filing.LONGEST", 0.0)
     rows = "".join(f"B-{n};Delia {chr(65 + n)}ina Inventada;{1940 + n};;VE;\n" for n in range(9))
     for trial in ("true", "false"):
         receipt = world.send_list(HEAD + rows + ";;treinta;;VE;\n", dry_run=trial)

@@ -16,9 +16,9 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.stored import Sent
 from app.registry import api_keys, directory
-from app.registry.read_permissions import Reader
-from app.registry.schemas import SourcePatch
+from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
+from app.schemas.reports import SourcePatch
 from app.vocabulary import Role
 from tests.exchange.imports.test_filing import FIRST, HEAD, begin, counts, many
 from tests.support import A_WHILE, NOW, Body, World, kept_waiting
@@ -139,7 +139,7 @@ def test_of_two_at_the_end_of_a_trial_one_begins_to_file(world: World) -> None:
 def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.bulk_filing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.filing.LONGEST", 0.0)
     slow = running_on(world, many(8))
     assert slow.step()  # one row, and seven are left
     quick = another(world, slow)

@@ -16,7 +16,7 @@ from app.exchange.imports.filing_queue import Worker
 from app.exchange.imports.stored import Sent
 from app.log.entries import as_only_writer
 from app.models import ListImport
-from app.registry.views import Views
+from app.registry.directory_snapshot import Views
 from tests.exchange.imports.test_filing import FIRST, HEAD, LIST, begin, many
 from tests.support import A_WHILE, NOW, World, kept_waiting
 

@@ -60,7 +60,7 @@ def test_a_trial_foretells_what_becomes_of_each_row_of_a_list_of_namesakes(
 ) -> None:
     monkeypatch.setattr(filing, "BATCH", 150)
     monkeypatch.setattr(filing, "TRIAL_BATCH", 200)
-    monkeypatch.setattr("app.registry.bulk_filing.LONGEST", 0.3)
+    monkeypatch.setattr("app.registry.filing.LONGEST", 0.3)
     world.send_list(drawn(120, seed=1, prefix="J"), who="jep")
     said = drawn(500, seed=2)
     tried, filed = world.send_list(said, dry_run=True), world.send_list(said)

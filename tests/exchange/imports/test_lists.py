@@ -18,7 +18,7 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of
 from app.exchange.imports.rows import Row
-from app.matching.fold import fold
+from app.matching.scripts import fold
 from app.vocabulary import LISTS
 from tests.exchange.imports.sheets import MAIN, day, ods, packed, row, xlsx
 

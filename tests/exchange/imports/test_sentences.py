@@ -9,36 +9,21 @@ from app.api import uploads
 from app.errors import Problem
 from app.exchange import strict_json
 from app.exchange.imports import lists, mapping, sentences, workbook_reader
-from app.registry import (
-    bulk_filing,
-    checks,
-    content,
-    correction_checks,
-    embargo_terms,
-    embargoes,
-    filed_again,
-    hiding_requests,
-    kept_values,
-    linking,
-    minority,
-    pointers,
-    records,
-    refused_names,
-    report_versions,
-    reports,
-    schemas,
-    text_checks,
-    waiting_reports,
-)
+from app.log import content
+from app.registry import checks, filing, records, report_versions, reports, waiting_reports, write
+from app.registry.identity import record_linkage
+from app.registry.publication import classes
+from app.schemas import reports as schemas
+from app.schemas import text
 
 # What reads a list, what takes it, and what files a row.
 READ = [*Path(lists.__file__).parent.rglob("*.py"), Path(uploads.__file__), Path(strict_json.__file__)]
 FILED = [
     Path(str(module.__file__))
     for module in (
-        bulk_filing, checks, content, correction_checks, embargo_terms, embargoes, filed_again, hiding_requests,
-        kept_values, linking, minority, pointers, records, refused_names, report_versions, reports, schemas,
-        text_checks, waiting_reports,
+        filing, checks, content, checks, text, filing, report_versions, report_versions,
+        write, record_linkage, classes, checks, records, text, report_versions, reports, schemas,
+        text, waiting_reports,
     )
 ]  # fmt: skip
 # Where a code stands among the arguments of what makes a fault of it.
@@ -86,7 +71,7 @@ def codes_in(path: Path) -> Iterator[str]:
 def codes() -> set[str]:
     found = {code for path in (*READ, *FILED) for code in codes_in(path)} | OF_PYDANTIC
     found |= {code for _beginnings, code, _detail in lists._OTHERS} | set(workbook_reader.ERRORS) | mapping.QUESTIONS
-    found |= {code for code, _detail in (refused_names.NOBODY_KNEW, refused_names.LOST, refused_names.NUMBER)}
+    found |= {code for code, _detail in (text.NOBODY_KNEW, text.LOST, text.NUMBER)}
     found |= {code for _first, _second, code, _detail in checks.ORDERED_DATES}
     found |= {code for code, _detail in errors._CODES.values()}
     return found - NOT_OF_LISTS - SAID_BY_THE_DESK

@@ -11,7 +11,7 @@ from app.exchange.imports import row_checks, survey
 from app.exchange.imports.faults import Fault
 from app.exchange.imports.rows import Row
 from app.models import OPEN
-from app.registry.schemas import DetentionReportIn
+from app.schemas.reports import DetentionReportIn
 from tests.exchange.imports.test_filing import counts
 from tests.exchange.imports.test_unlike_the_last import codes
 from tests.support import NOW, World

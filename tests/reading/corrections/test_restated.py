@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from app.log.content import PUBLIC, flatten
+from app.projection.statements import split
 from app.reading.corrections.restated import FIGURES, SHOWN, of_claim, of_report
-from app.registry.content import PUBLIC, flatten
-from app.registry.projection.counted_reports import split
 from app.vocabulary import CorrectionKind
 from tests.support import make_report
 

@@ -1,0 +1,273 @@
+"""Chinese names: characters, pinyin, Wade-Giles and Hong Kong spellings of the same syllables.
+
+The syllables of Wade-Giles are read as in the usual conversion tables, those of Hong Kong by the commonest spellings.
+Apostrophes are lost in print, so that ch may be zh, ch, j or q: a Wade-Giles syllable stands for several of pinyin.
+
+Korean names: Hangul, the official romanisation, the older one and what people make of it, as the same syllables.
+
+A vowel in Latin letters may be several of Korean (u is u, eo or eu), so a syllable is a set of readings; what begins
+and ends a syllable holds, but for the choice of voice (Kim, Gim; Park, Bak)."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+
+from app.matching.scripts import REMEMBERED, remembered
+from app.unicode_text import normal
+
+Syllables = tuple[tuple[frozenset[str], ...], ...]  # by word: each syllable with what it may be in pinyin
+
+_PINYIN = re.compile(
+    "(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?"
+    "(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|ui|uo|ue|er|a|o|e|i|u)"
+)
+_WADE_GILES = re.compile(
+    "(?:hs|tz|ts|sz|ss|ch|sh|[pmftnlkhjyw])?"
+    "(?:iang|iung|uang|ieh|ien|iao|ueh|uan|uei|ang|eng|ing|ung|erh|ih|eh|ai|ei|ao|ou|an|en|in|un|ia|iu|ua|ui|uo|a|"
+    "e|i|o|u)"
+)
+_FINALS = {
+    "ieh": "ie",
+    "ien": "ian",
+    "ih": "i",
+    "ung": "ong",
+    "iung": "iong",
+    "eh": "e",
+    "ueh": "ue",
+    "uei": "ui",
+    "erh": "er",
+}
+_INITIALS = {
+    "hs": ("x",),
+    "ts": ("z", "c"),
+    "tz": ("z", "c"),
+    "sz": ("s",),
+    "ss": ("s",),
+    "p": ("b", "p"),
+    "t": ("d", "t"),
+    "k": ("g", "k"),
+    "j": ("r",),
+}
+_SPLIT = re.compile("(hs|tz|ts|sz|ss|ch|sh|[pmftnlkhjyw])?(.*)")
+_WHOLE = """
+    yu you yu|yen yan|ing ying|in yin|yeh ye|i yi|ho he|ko ge ke|tzu zi ci|tse ze ce|szu si|jih ri|jen ren|jung rong|
+    lo luo|to duo tuo|tso zuo cuo|cho zhuo chuo|so suo|no nuo
+"""
+_CANTONESE = """
+    au ou|chan chen|cheng zheng|cheung zhang|chi zhi ci qi zi|chiu zhao chao|chow zhou|choi cai|chu zhu|
+    chun jun zhen chun|chung zhong cong|fai hui|fan fan|fong fang|fu fu|fung feng|fuk fu|hei xi|him qian|
+    hing qing xing|ho he hao|hon han|
+    hoi hai kai|hung hong xiong kong|ka jia|kai qi jie kai|kam jin gan|kan jin jian|kei qi|keung qiang jiang|kin jian|
+    king jing qiong|kit jie|kong jiang gang|kui ju|kung gong|kwan guan jun|kwok guo|kwong guang|lai li lai|lam lin nan|
+    lau liu|lee li|leung liang|li li|lik li|ling ling|lo luo lu|lok le luo|long lang|lui lei lu|luk lu|lung long|ma ma|
+    mak mai|man wen min|mei mei|mo wu|mui mei mui|mung meng|nga ya|ng wu|ngai ni wei|on an|pak bai bo|pang peng|
+    ping ping bing|po bao pu bo|pui pei|sai shi xi|san shan|sau xiu shou|sek shi|shing cheng sheng|shuk shu|
+    shui shui rui|shun shun|sin xian shan|siu xiao shao|sum xin shen|sun sun xin|sze si shi|tai dai da|tak de|
+    tam tan|tang deng|tat da|
+    tik di|tin tian|ting ting|to tao du|tong tang|tsang zeng|tse xie|tsui xu cui|tung dong|wah hua|wai wei hui|wan yun|
+    wing yong rong|wong wang huang|woo hu|wu hu|yam ren|yan ren en yin xin|yat ri yi|yau you|yee yi er|yeung yang|yi yi|
+    yik yi|yim yan|yin yan|yip ye|yiu yao|yu yu ru|yuen yuan wan|yuet yue|yuk yu|yun ruan yun|yung rong yong|sang sheng|
+    chak ze|cheuk zhuo chuo|ching qing zheng cheng jing|choy cai|chui xu cui|fok huo|hang heng xing|hau hou hao xiao|
+    hin xian xuan|hiu xiao|hui xu|ip ye|kau jiu qiu|ki qi ji|kuen quan juan|kwai gui|lap li|lun lun|mau mao|mok mo|
+    nam nan|ngan yan|nin nian|oi ai|pik bi|poon pan|pun pan|shek shi|sheung shang|sik xi|so su|suen sun|suet xue|tsz zi|
+    wo he|wun huan|yeuk yue
+"""
+
+
+def _table(text: str) -> dict[str, tuple[str, ...]]:
+    """Spelling → what it may be in pinyin."""
+    return {row.split()[0]: tuple(row.split()[1:]) for row in text.split("|")}
+
+
+_HONG_KONG = _table(_CANTONESE)
+_WADE_GILES_WHOLE = _table(_WHOLE)
+# The commonest surnames: a name is read as Chinese only where it begins or ends with one.
+_COMMON_SURNAMES = """
+    wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he lin gao luo zheng liang xie song tang deng
+    han
+    feng cao peng zeng xiao tian dong pan yuan cai jiang yu du ye cheng wei su lu ding ren shen yao cui zhong tan fan
+    shi jin liao jia xia fu fang bai zou xiong meng qin qiu hou yan xue duan lei hao kong tao mao shao qian gong
+    wan qi ai mei ni gu niu ge yin ouyang sima zhuge shangguan
+"""
+_SURNAMES = frozenset(_COMMON_SURNAMES.split())
+_TWO_CHARACTERS = "欧阳 歐陽 司马 司馬 诸葛 諸葛 上官 司徒 夏侯 皇甫 尉迟 尉遲 公孙 公孫"
+DOUBLE_SURNAMES = frozenset(_TWO_CHARACTERS.split())
+
+
+@remembered(REMEMBERED)
+def _cut(word: str, hong_kong: bool) -> tuple[str, ...]:
+    """A Latin word in as few syllables as it has, pinyin before others; empty if it is not made of syllables."""
+    best: list[tuple[str, ...] | None] = [()] + [None] * len(word)
+    for end in range(1, len(word) + 1):
+        for start in range(max(0, end - 6), end):
+            before, syllable = best[start], word[start:end]
+            if before is None or not _is_syllable(syllable, hong_kong):
+                continue
+            candidate = (*before, syllable)
+            standing = best[end]
+            if standing is None or _cost(candidate) < _cost(standing):
+                best[end] = candidate
+    return best[-1] or ()
+
+
+def _cost(syllables: tuple[str, ...]) -> tuple[int, int]:
+    return len(syllables), sum(not _PINYIN.fullmatch(syllable) for syllable in syllables)
+
+
+def _is_syllable(text: str, hong_kong: bool) -> bool:
+    if _PINYIN.fullmatch(text) or _WADE_GILES.fullmatch(text):
+        return True
+    return hong_kong and text in _HONG_KONG
+
+
+@remembered(REMEMBERED)
+def _readings(syllable: str) -> frozenset[str]:
+    """The pinyin syllables that a Wade-Giles or Hong Kong spelling may stand for."""
+    readings = set(_HONG_KONG.get(syllable, ())) | set(_WADE_GILES_WHOLE.get(syllable, ()))
+    match = _SPLIT.fullmatch(syllable)
+    if _WADE_GILES.fullmatch(syllable) and match:
+        initial, final = match[1] or "", match[2]
+        final = _FINALS.get(final, final)
+        initials = _INITIALS.get(initial, (initial,))
+        if initial == "ch":
+            soft = final.startswith("i") and match[2] != "ih"
+            initials = ("j", "q") if soft else ("zh", "ch", "j", "q") if final.startswith("u") else ("zh", "ch")
+        readings |= {first + final for first in initials}
+    return frozenset(readings)
+
+
+@remembered(REMEMBERED)
+def syllables(words: tuple[str, ...], broken: bool) -> Syllables:
+    """The name's words as syllables, each with what it may be in pinyin; empty if this is not a Chinese name.
+
+    ``broken``: the given name is written with a hyphen, as outside the mainland; then every syllable may be another's.
+    """
+    if not 2 <= len(words) <= 4:
+        return ()
+    cut = [_cut(word, len(word) <= 6) for word in words]
+    if not all(cut) or not 2 <= sum(map(len, cut)) <= 4:
+        return ()
+    foreign = broken or not all(_PINYIN.fullmatch(syllable) for word in cut for syllable in word)
+    read = tuple(
+        tuple(
+            frozenset({syllable} if _PINYIN.fullmatch(syllable) else ())
+            | (_readings(syllable) if foreign else frozenset())
+            for syllable in word
+        )
+        for word in cut
+    )
+    first, last = ({"".join(p) for p in _spelt(read[place])} for place in (0, -1))
+    if (first | last) & _SURNAMES:
+        return read
+    return () if foreign else syllables(words, True)  # no surname in pinyin: Chan Tai Man, as Hong Kong spells it
+
+
+def _spelt(word: tuple[frozenset[str], ...]) -> list[tuple[str, ...]]:
+    spelt: list[tuple[str, ...]] = [()]
+    for readings in word:
+        spelt = [(*head, reading) for head in spelt for reading in readings]
+    return spelt
+
+
+def shared(a: Syllables, b: Syllables) -> float:
+    """The share of syllables two Chinese names have in common, family name first or last; symmetric."""
+    best = 0.0
+    for left in _orders(a):
+        for right in _orders(b):
+            if len(left) == len(right):
+                best = max(best, sum(bool(x & y) for x, y in zip(left, right, strict=True)) / len(left))
+    return best
+
+
+def _orders(name: Syllables) -> list[list[frozenset[str]]]:
+    return [
+        [syllable for word in order for syllable in word]
+        for order in (name, (name[-1], *name[:-1]), (*name[1:], name[0]))
+    ]
+
+
+Reading = tuple[frozenset[str], ...]  # family name and two syllables, each with what it may be
+
+_FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
+# How a syllable begins, sounds and ends, by the order of Hangul in Unicode; "-" is nothing, and voice is left out.
+_BEGINS = "k k n t t r m p p s s - c c c k t p h"
+_SOUNDS = "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i"
+_ENDS = "- k k k n n n t l k m l l l p l m p p t t ng t t k t p t"
+_LEADS, _VOWELS, _TAILS = (row.split() for row in (_BEGINS, _SOUNDS, _ENDS))
+# The same in Latin letters: spelling, then what it may be.
+_LATIN_BEGINS = "- -|k k|g k|kk k|n n|t t|d t|tt t|r r|l r|rh r|m m|p p|b p|pp p|s s|sh s|ss s|ch c|j c|jj c|h h"
+_LATIN_SOUNDS = """
+    a a|ah a|ya ya|eo eo|uh eo|u u eo eu|oo u|woo u|wu u|ou eo yeo u|o o eo|oh o|oe oe|oi oe|wa wa|wo wo|weo wo|
+    we we wae|wae wae|wi wi|wee wi|ui ui|eui ui|eu eu|i i ui|ee i ui|ie i|yi i|e e ae|ae ae|ai ae|ay ae|yeo yeo|
+    you yeo yu|yu yeo yu|yo yo yeo|yoo yu|ye ye|yeh ye
+"""
+_LATIN_ENDS = "- -|k k|g k|ck k|n n|t t|d t|l l|m m|p p|b p|ng ng"
+_LATIN = tuple(
+    {row.split()[0].replace("-", ""): row.split()[1:] for row in table.split("|")}
+    for table in (_LATIN_BEGINS, _LATIN_SOUNDS, _LATIN_ENDS)
+)
+_SYLLABLE = re.compile("".join(f"({'|'.join(sorted(table, key=len, reverse=True))})" for table in _LATIN))
+_VOWEL = re.compile("[aeiouwy]+")
+# The commonest surnames, with spellings that their letters do not say. Only a name with one of them is read as Korean.
+_COMMON_KOREAN_SURNAMES = """
+    김|이 lee rhee yi li|박 park|최 choi choe|정|강|조|윤|장|임 lim rim|한|오 oh|서 suh|신 shin|권 kwon|황|안 ahn|송|
+    류 ryu|유 yoo|홍|전|고 koh|문 moon|양|손 sohn|배 bae|백 paik baik|허 hur huh|남|심 shim|노 roh noh|하|곽|성|차|
+    주 joo|우 woo|구 koo|민|진|지|엄 um|채|원 won|천|방|공|현|변|염|여|추
+"""
+
+
+def _hangul(char: str) -> str:
+    """What a character of Hangul says, begin, vowel and end."""
+    number = ord(char) - _FIRST_SYLLABLE
+    vowel, tail = divmod(number % (len(_VOWELS) * len(_TAILS)), len(_TAILS))
+    return _LEADS[number // (len(_VOWELS) * len(_TAILS))] + _VOWELS[vowel] + _TAILS[tail]
+
+
+_KOREAN_SURNAMES = {row.split()[0]: row.split()[1:] for row in _COMMON_KOREAN_SURNAMES.split("|")}
+_IRREGULAR = {spelt: _hangul(char) for char, row in _KOREAN_SURNAMES.items() for spelt in row}
+_FAMILY = frozenset(map(_hangul, _KOREAN_SURNAMES))
+
+
+@remembered(REMEMBERED)
+def _read(syllable: str) -> frozenset[str]:
+    """The readings of one syllable of either script; empty if it is none."""
+    if len(syllable) == 1 and _FIRST_SYLLABLE <= ord(syllable) <= _LAST_SYLLABLE:
+        return frozenset({_hangul(syllable)})
+    match = _SYLLABLE.fullmatch(syllable)
+    if not match:
+        return frozenset()
+    parts = [table[letters] for table, letters in zip(_LATIN, match.groups(), strict=True)]
+    if match[2] == "u" and not match[3]:  # Min-su is not Min-seo, but Sung is Seong or Seung
+        parts[1] = ["u"]
+    return frozenset("".join(reading) for reading in product(*parts))
+
+
+def _family(word: str) -> frozenset[str]:
+    irregular = frozenset({_IRREGULAR[word]} if word in _IRREGULAR else ())
+    return (_read(word) & _FAMILY) | irregular
+
+
+def _given(words: tuple[str, ...]) -> Iterator[Reading]:
+    """Two syllables, which may be written as one word and then be cut in several places."""
+    cuts = [words] if len(words) == 2 else [(words[0][:place], words[0][place:]) for place in range(1, len(words[0]))]
+    yield from ((_read(first), _read(second)) for first, second in cuts if _read(first) and _read(second))
+
+
+@remembered(REMEMBERED)
+def readings(words: tuple[str, ...]) -> tuple[Reading, ...]:
+    """Every way to read the words as a family name and a given name of two syllables; none if it is no Korean name."""
+    if not 2 <= len(words) <= 3:
+        return ()
+    words = tuple(normal("NFC", word) for word in words)  # folding took syllables apart
+    orders = ((words[0], words[1:]), (words[-1], words[:-1]))
+    return tuple((_family(family), *given) for family, rest in orders if _family(family) for given in _given(rest))
+
+
+def same(left: tuple[Reading, ...], right: tuple[Reading, ...]) -> bool:
+    """Whether the names share every syllable in one way to read them."""
+    return any(all(a & b for a, b in zip(x, y, strict=True)) for x, y in product(left, right))
+
+
+def frames(names: tuple[Reading, ...]) -> frozenset[str]:
+    """How the syllables begin and end, which all readings of one have in common."""
+    return frozenset("|".join(_VOWEL.sub(".", min(syllable)) for syllable in name) for name in names)

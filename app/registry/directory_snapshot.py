@@ -1,0 +1,113 @@
+"""The standing sources and facilities, read once per transaction for the projection."""
+
+import json
+from collections.abc import Collection
+from functools import cached_property, lru_cache
+from typing import Any, Self
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.log.entries import LogEntry
+from app.matching.scripts import REMEMBERED, fold
+from app.models import OPEN, Facility, Source
+from app.projection import FacilityView, SourceView
+
+_SOURCES = select(col(Source.key), col(Source.slug), col(Source.independent), col(Source.quarantined)).where(
+    col(Source.until) == OPEN
+)
+_SOURCE_NAMES = select(col(Source.slug), col(Source.name)).where(col(Source.until) == OPEN)
+_FACILITIES = (
+    select(col(Facility.key), col(Facility.slug), col(Facility.names), col(Facility.area), col(Facility.country))
+    .where(col(Facility.until) == OPEN)
+    .order_by(col(Facility.key).desc())
+)
+
+
+# Names of registered facilities are public, and all of them are read in every transaction that looks for one.
+_fold_registered = lru_cache(REMEMBERED)(fold)
+
+
+class Views:
+    """Look-ups in the standing sources and facilities: few rows that most projections need."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        """The views of the session's transaction, which all its writes share and keep current."""
+        session.connection()  # begins one where there is none
+        transaction = session.get_transaction()
+        cached = session.info.get(cls)
+        if cached is None or cached[0] is not transaction:
+            cached = session.info[cls] = (transaction, cls(session))
+        views: Self = cached[1]
+        return views
+
+    @cached_property
+    def sources_by_slug(self) -> dict[str, SourceView]:
+        rows = self._session.connection().execute(_SOURCES)
+        return {
+            slug: SourceView(key, slug, independent and not quarantined) for key, slug, independent, quarantined in rows
+        }
+
+    @cached_property
+    def sources(self) -> dict[int, SourceView]:
+        return {view.key: view for view in self.sources_by_slug.values()}
+
+    @cached_property
+    def source_names(self) -> dict[str, str]:
+        """Case-folded slug or name → slug."""
+        rows = self._session.connection().execute(_SOURCE_NAMES).all()
+        return {name.casefold(): slug for slug, name in rows} | {slug: slug for slug, _name in rows}
+
+    @cached_property
+    def _facilities(self) -> dict[str, dict[str | None, FacilityView]]:
+        """Folded name → country → facility: every country may have a Central Prison. A slug is unique and stands under
+        country None."""
+        facilities: dict[str, dict[str | None, FacilityView]] = {}
+        for key, slug, names_json, area, country in self._session.connection().execute(_FACILITIES):
+            names = json.loads(names_json)
+            view = FacilityView(key, slug, names[0], area)
+            facilities.setdefault(_fold_registered(slug), {})[None] = view
+            for name in names:
+                facilities.setdefault(_fold_registered(name), {})[country] = view
+        return facilities
+
+    @property
+    def facility_names(self) -> Collection[str]:
+        """Every folded slug and name of a registered facility, of any country."""
+        return self._facilities.keys()
+
+    def facility(self, name: str | None, country: str | None) -> FacilityView | None:
+        """The registered facility of this slug, or of this name in the country; without a country, the only one so
+        named."""
+        named = {} if name is None else self._facilities.get(fold(name), {})
+        if None in named or country in named:
+            return named.get(country) or named[None]
+        return next(iter(named.values())) if country is None and len(named) == 1 else None
+
+    def is_unregistered(self, name: str | None, country: str | None) -> bool:
+        """Whether a report names a place that is not registered."""
+        return name is not None and self.facility(name, country) is None
+
+    def forget_sources(self) -> None:
+        self.__dict__.pop("sources_by_slug", None)
+        self.__dict__.pop("sources", None)
+        self.__dict__.pop("source_names", None)
+
+    def forget_facilities(self) -> None:
+        self.__dict__.pop("_facilities", None)
+
+
+def standing(session: Session, table: Any, slug: str) -> Any:
+    """The standing version of a source or facility, or None."""
+    return session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
+
+
+def unregistered_place(session: Session, entry: LogEntry) -> str | None:
+    """The place named by the report in an entry, if it is not registered."""
+    named: str | None = entry.personal.get("detention.facility")
+    country = entry.body["said"].get("detention.country")
+    return named if Views.of(session).is_unregistered(named, country) else None

@@ -1,0 +1,336 @@
+"""Answers to writes, own reports, and what waits for a curator."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from app.schemas.base import Answered, Page, Receipt
+from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
+from app.vocabulary import (
+    MatchOutcome,
+    Publish,
+)
+
+
+class ReportVersion(TypedDict):
+    """A version of one of your own reports."""
+
+    id: uuid.UUID
+    version: int
+    revision: int
+    recorded_at: str
+    source: str
+    has_national_id: bool
+
+
+class ReportBody(TypedDict):
+    """A report as it was sent."""
+
+    source_record_id: NotRequired[str | None]
+    detainee: NotRequired[dict[str, Any] | None]
+    detention: NotRequired[dict[str, Any] | None]
+    release: NotRequired[dict[str, Any] | None]
+    verification: dict[str, Any]
+    note: NotRequired[str | None]
+    retraction: NotRequired[dict[str, Any] | None]
+
+
+class ReportShape(ReportVersion, ReportBody):
+    """One of your own reports, as you sent it."""
+
+
+class ReportOut(ReportShape, Answered):
+    """One of your own reports at a revision."""
+
+
+class Decided(TypedDict):
+    """A decision about two people, with the receipt."""
+
+    id: uuid.UUID
+    judgement: str
+    standing: bool
+    receipt: Receipt
+
+
+class Proposed(TypedDict):
+    """A decision of one person; `waiting`: whether it still waits for a second one."""
+
+    id: uuid.UUID
+    waiting: bool
+
+
+class ProposalShape(TypedDict):
+    """A decision that waits, about one person or two, or about what a key wrote, as it was first sent."""
+
+    id: uuid.UUID
+    kind: Literal["identity", "consent", "objection", "redaction", "recall"]
+    decision: str
+    mine: bool
+    proposed_at: str
+    body: dict[str, Any]
+    a: DetaineeShape | None
+    b: DetaineeShape | None
+
+
+class FiledConsent(TypedDict):
+    """A consent that was recorded, with the receipt."""
+
+    detainee: uuid.UUID
+    receipt: Receipt
+
+
+class FiledRedaction(TypedDict):
+    """An erasure that was carried out, with the receipt."""
+
+    detainee: uuid.UUID
+    records: int
+    scrubbed: bool
+    receipt: Receipt
+
+
+class MovedOut(TypedDict):
+    """How many reports, or claims, stand no more, changed to another version, stand again, or stand as before."""
+
+    withdrawn: int
+    changed: int
+    restored: int
+    unchanged: int
+
+
+class RecallOut(TypedDict):
+    """What a recall moves, or its undoing; `done`: whether it was carried out, with its receipt, or only foretold."""
+
+    done: bool
+    source: str
+    entries: int
+    reports: MovedOut
+    claims: MovedOut
+    left: int
+    unattributed: int
+    waiting: int
+    receipt: Receipt | None
+
+
+class ReceivedInWords(TypedDict):
+    """What happens next, in two languages."""
+
+    en: str
+    es: str
+
+
+class ObjectionReceived(TypedDict):
+    """The answer to every objection, the same in every byte."""
+
+    status: Literal["received"]
+    next: ReceivedInWords
+
+
+class ObjectionShape(TypedDict):
+    """One objection, as its sender wrote it."""
+
+    id: uuid.UUID
+    received_at: str
+    about: str
+    wish: Literal["hide", "correct", "remove", "not_missing"]
+    words: str | None
+    contact: str | None
+
+
+class ObjectedShape(TypedDict):
+    """Somebody whom objections are about. `id`: of the first of them, under which all are decided together."""
+
+    id: uuid.UUID
+    state: Literal["waiting", "open", "hiding", "upheld"]
+    hidden_since: str | None
+    detainee: DetaineeShape
+    objections: list[ObjectionShape]
+
+
+class DecidedObjection(TypedDict):
+    """An objection that two curators decided, with the receipt."""
+
+    detainee: uuid.UUID
+    receipt: Receipt
+
+
+class LookedAt(TypedDict):
+    """A curator could not decide."""
+
+    decision_id: uuid.UUID
+    recorded_at: str
+    reason: str | None
+
+
+class ComparedField(TypedDict):
+    """What is said of one field about two people; `agrees` is null where only one says anything."""
+
+    field: str
+    a: Sequence[Mapping[str, Any]]
+    b: Sequence[Mapping[str, Any]]
+    agrees: bool | None
+
+
+class PairOut(TypedDict):
+    """Two people who may be one: why they wait, and both accounts side by side. `reasons` are those of
+    `as_of_revision`, when the pair was first put here, and `score` the best since; `a`, `b` and `compared` are as now,
+    corrections included."""
+
+    kind: Literal["pair"]
+    decision_id: uuid.UUID | None
+    score: float
+    reasons: list[dict[str, Any]]
+    as_of_revision: int
+    looked_at: list[LookedAt]
+    a: DetaineeShape
+    b: DetaineeShape
+    compared: list[ComparedField]
+
+
+class ApartOut(TypedDict):
+    """A release whose dates cannot all be right."""
+
+    kind: Literal["disjoint_releases"]
+    detainee: DetaineeShape
+    release: ReleaseShape
+
+
+class SpellOut(TypedDict):
+    """One spell in custody, with its release if it has one."""
+
+    detention: DetentionShape
+    release: ReleaseShape | None
+
+
+class ContradictedOut(TypedDict):
+    """A report that points at a spell whose dates contradict its own: it stands by its own dates until its source or
+    the other one corrects what is wrong."""
+
+    kind: Literal["contradicted_pointer"]
+    detainee: DetaineeShape
+    report: uuid.UUID
+    source: str
+    stands_in: SpellOut
+    points_at: SpellOut
+
+
+class HiddenOut(TypedDict):
+    """Somebody whom one report hides, or would (`stopped`), against a curator's consent or the reports of two other
+    independent sources; `wanted`: the class it closes them to. `because`: it asks for that (`given_on`: since when), or
+    it gives a birth that may be a child's. A consent answers it."""
+
+    kind: Literal["hidden"]
+    detainee: DetaineeShape
+    source: str
+    because: Literal["wish", "birth"]
+    wanted: Publish
+    given_on: str | None
+    against: Literal["consent", "reports"]
+    stopped: bool
+    as_of_revision: int
+
+
+class ContradictionOut(TypedDict):
+    """A report of a person that contradicts a later one (`a`), which two other sources' reports tied to that person all
+    the same. `a` and `b` are the two reports, each alone; `ties` the decisions that hold `b` there. `same` about the
+    two, or undoing the ties, answers it."""
+
+    kind: Literal["contradiction"]
+    detainee: DetaineeShape
+    score: float
+    reasons: list[dict[str, Any]]
+    as_of_revision: int
+    ties: list[uuid.UUID]
+    a: DetaineeShape
+    b: DetaineeShape
+    compared: list[ComparedField]
+
+
+WaitingShape = PairOut | ApartOut | ContradictedOut | HiddenOut | ContradictionOut
+
+
+class ReportId(TypedDict):
+    """The id of a report, and its version."""
+
+    id: uuid.UUID
+    version: int
+
+
+class Candidate(TypedDict):
+    """Somebody the report may speak of, with the reasons."""
+
+    detainee_id: uuid.UUID
+    score: float
+    reasons: list[dict[str, Any]]
+
+
+class MatchOut(TypedDict):
+    """What became of the person of a report."""
+
+    outcome: MatchOutcome
+    candidates: list[Candidate]
+
+
+class WarningOut(TypedDict):
+    """What was accepted and may not be what was meant."""
+
+    pointer: str
+    code: Literal["unregistered_facility", "sent_before"]
+    detail: str
+
+
+class Filed(TypedDict):
+    """The answer to a report. `wish_waits`: so many of the source's wishes to hide people wait for a curator that this
+    one hides nobody whom a curator's consent or two other sources show, until a curator has looked."""
+
+    report: ReportId
+    wish_waits: bool
+    detainee: DetaineeShape
+    detention: DetentionShape
+    release: ReleaseShape | None
+    match: MatchOut
+    warnings: list[WarningOut]
+    receipt: Receipt
+
+
+class ReportPage(Page):
+    """Reports of your own."""
+
+    data: list[ReportShape]
+
+
+class ProposalPage(Page):
+    """Decisions that wait for a second person."""
+
+    data: list[ProposalShape]
+
+
+class ObjectionPage(Page):
+    """People whom objections are about."""
+
+    data: list[ObjectedShape]
+
+
+class UnknownFacility(TypedDict):
+    """A place that reports name and nobody registered."""
+
+    name: str
+    reports: int
+
+
+class BurstShape(TypedDict):
+    """A day on which a source filed far more reports than it is used to."""
+
+    source: str
+    day: str
+    reports: int
+    usual: int
+
+
+class ReviewPage(Page):
+    """What waits, the places that reports name and nobody registered (folded names), and the bursts of reports."""
+
+    data: list[WaitingShape]
+    unknown_facilities: list[UnknownFacility]
+    bursts: list[BurstShape]

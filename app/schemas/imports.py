@@ -1,0 +1,330 @@
+"""Lists on their way in.
+
+A list laid beside what the registry holds."""
+
+import uuid
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from app.schemas.base import Page
+from app.vocabulary import Gender, ImportOutcome, ImportState, Publish, ReleaseKind, ReleaseStatus, Stage
+
+ListForm = Literal["csv", "xlsx", "ods", "jsonl"]
+# The verdicts of releases that are counted as a source's own.
+OwnVerdict = Literal["verified", "reported"]
+# Why somebody reported as held does not count as held.
+NotHeld = Literal["no_day_of_arrest", "day_not_past", "not_asserted"]
+
+
+class ImportColumn(TypedDict):
+    """A column as a spreadsheet letters it, and the fields of a report it is read for; none: it is not read."""
+
+    column: str
+    heading: str
+    fields: list[str]
+
+
+class ImportFault(TypedDict):
+    """Why a file was not filed, or not to its end."""
+
+    code: str
+    detail: str
+    row: int | None
+
+
+class ImportQuestion(TypedDict):
+    """What a person should look at before the list is sent again: confirmed, or with a mapping that answers it."""
+
+    code: str
+    detail: str
+    answer: Literal["confirm", "mapping"]
+
+
+class ImportChange(TypedDict):
+    """How many verdicts, dates and wishes about publication are no longer said, or were not said before."""
+
+    verdicts: int
+    dates: int
+    wishes: int
+
+
+class ImportUnsaid(TypedDict):
+    """A word that was read as "nothing is known", and how many cells of a column hold it."""
+
+    column: str
+    word: str
+    count: int
+
+
+class ImportUnread(TypedDict):
+    """How many cells of a column hold something and were not read."""
+
+    column: str
+    count: int
+
+
+class ImportLeftOut(TypedDict):
+    """Rows that the mapping leaves out, and the first of them."""
+
+    count: int
+    rows: list[int]
+
+
+class ImportExample(TypedDict):
+    """A row of a group, and what stands in its cell, where a day, a number or a code was expected."""
+
+    row: int
+    value: str | None
+
+
+class ImportGroup(TypedDict):
+    """What is wrong with rows in one way, or asked about them: how many, in which column, what it was read as, what to
+    do, and the first few. Rows that a question is open about are left out until a mapping answers it."""
+
+    code: str
+    question: bool
+    count: int
+    column: str | None
+    heading: str | None
+    field: str | None
+    detail: str
+    examples: list[ImportExample]
+
+
+class ImportWarning(TypedDict):
+    """What was accepted of rows and may not be what was meant: how many, and the first few, with the place as they name
+    it while their reports stand and nobody has registered it. `wish_withdrawn`: they take back a stricter wish about
+    publication that you had reported."""
+
+    pointer: str
+    code: Literal["unregistered_facility", "wish_withdrawn"]
+    detail: str
+    count: int
+    examples: list[ImportExample]
+
+
+class ImportReceipt(TypedDict):
+    """The receipt of a list, filed at once or sent part by part."""
+
+    state: ImportState
+    dry_run: bool
+    strict: bool
+    digest: str
+    settled: int
+    counts: dict[ImportOutcome, int]
+    releases: int
+    held: int
+    lost: ImportChange
+    gained: ImportChange
+    held_counted: int
+    held_not_counted: dict[NotHeld, int]
+    first_revision: int | None
+    last_revision: int | None
+    sheet: str | None
+    other_sheets: list[str]
+    columns: list[ImportColumn]
+    saved_mapping: bool
+    derived_case_numbers: int
+    unsaid: list[ImportUnsaid]
+    unread: list[ImportUnread]
+    left_out: ImportLeftOut
+    warnings: list[ImportWarning]
+    questions: list[ImportQuestion]
+    problem: ImportFault | None
+
+
+class ImportOwnChange(TypedDict):
+    """How many more releases carried out in a country you verify, or only report, by the rows of the list than before;
+    fewer: below nought. It follows from your own reports alone: a row that leaves out the country, or that there was a
+    release, is in no number, also where it points at a release (`release_id`)."""
+
+    country: str
+    verified: int
+    reported: int
+
+
+class ImportOut(ImportReceipt):
+    """A list sent by you: how far it has got; once it is through, its receipt."""
+
+    id: uuid.UUID
+    created_at: str
+    finished_at: str | None
+    rows: int | None
+    whole: int | None
+    form: ListForm | None
+    groups: list[ImportGroup]
+    own_releases: list[ImportOwnChange]
+    publish: dict[Publish, int]
+
+
+class RowError(TypedDict):
+    """One thing wrong with a row, or asked about it: the column it stands in, the field it is read for, what to do, and
+    what stands there, where a day, a number or a code was expected; of `withdrawn_report`, when you withdrew it."""
+
+    column: str | None
+    pointer: str
+    code: str
+    detail: str
+    value: NotRequired[str | None]
+    withdrawn_on: NotRequired[str | None]
+
+
+class ImportRowShape(TypedDict):
+    """What became of a row, by its number in the file and, once it is filed, by the case number of its report.
+    `warnings`: what was accepted of it and may not be what was meant."""
+
+    row: int
+    source_record_id: str | None
+    outcome: ImportOutcome
+    report_id: uuid.UUID | None
+    revision: int | None
+    errors: list[RowError]
+    warnings: list[RowError]
+
+
+class ImportRowPage(Page):
+    """What became of the rows of a list."""
+
+    data: list[ImportRowShape]
+
+
+class AccountShape(TypedDict):
+    """What one side says of one detention; null where it says nothing, or where you may not see it."""
+
+    name: str | None
+    birth: str | None
+    age: int | None
+    gender: Gender | None
+    nationalities: list[str] | None
+    country: str | None
+    facility: str | None
+    detained_on: str | None
+    held_on: str | None
+    stage: Stage | None
+    announced_on: str | None
+    ordered_on: str | None
+    released_on: str | None
+    kind: ReleaseKind | None
+
+
+class MineShape(AccountShape):
+    """A row of your list, by its number in the file."""
+
+    row: int
+    source_record_id: str | None
+
+
+class SpellIds(TypedDict):
+    """A detention of the registry by its ids, with its status and its sources."""
+
+    detainee_id: uuid.UUID
+    detention_id: uuid.UUID
+    release_id: uuid.UUID | None
+    status: ReleaseStatus | None
+    verified_by: list[str]
+    reported_by: list[str]
+
+
+class TheirsShape(AccountShape):
+    """A detention of the registry; or, where the rest of it is not yours to read, your own report (`report_id`)."""
+
+    detainee_id: NotRequired[uuid.UUID | None]
+    detention_id: NotRequired[uuid.UUID | None]
+    release_id: NotRequired[uuid.UUID | None]
+    report_id: NotRequired[uuid.UUID | None]
+    status: NotRequired[ReleaseStatus | None]
+    verified_by: NotRequired[list[str] | None]
+    reported_by: NotRequired[list[str] | None]
+
+
+class ReasonShape(TypedDict):
+    """What both sides state of one thing, from 0 (contradicts) to 1 (agrees)."""
+
+    feature: str
+    score: float
+    note: str
+
+
+class ConflictShape(TypedDict):
+    """What cannot both be true. A date inside another is coarser, and no conflict."""
+
+    field: str
+    mine: Any
+    theirs: Any
+
+
+class PairedShape(TypedDict):
+    """A row of yours and a detention of theirs; `also_…`: which others fit as surely, or nearly as well."""
+
+    score: float
+    reasons: list[ReasonShape]
+    conflicts: list[ConflictShape]
+    mine: MineShape
+    theirs: TheirsShape
+    also_mine: list[int]
+    also_theirs: list[uuid.UUID]
+
+
+class CandidateOut(TypedDict):
+    """Somebody whom a report may speak of, by the detention that fits best. `sure`: nobody else fits as surely."""
+
+    detainee_id: uuid.UUID
+    score: float
+    sure: bool
+    reasons: list[ReasonShape]
+    conflicts: list[ConflictShape]
+    theirs: TheirsShape
+
+
+class CandidatesOut(TypedDict):
+    """Whom a report may speak of, the likeliest first; nobody whom your key may not recognise."""
+
+    revision: int
+    candidates: list[CandidateOut]
+
+
+class UnreadRow(TypedDict):
+    """A row that could not be read or cannot be true, and why."""
+
+    row: int
+    errors: list[RowError]
+
+
+class RegistryList(TypedDict):
+    """A list of the registry that yours was laid beside, how many it shows you, and how many it withholds."""
+
+    list: str
+    listed: int
+    withheld: int
+
+
+class ComparisonSummary(TypedDict):
+    """How many of each; `conflicts`: of `both` those with a contradiction."""
+
+    mine: int
+    theirs: int
+    both: int
+    conflicts: int
+    likely: int
+    mine_only: int
+    theirs_only: int
+    unread: int
+
+
+class SideBySide(TypedDict):
+    """Two lists: each row of yours is paired with at most one row of theirs."""
+
+    summary: ComparisonSummary
+    both: list[PairedShape]
+    likely: list[PairedShape]
+    mine_only: list[MineShape]
+    theirs_only: list[TheirsShape]
+    unread: list[UnreadRow]
+
+
+class ComparisonOut(SideBySide):
+    """Your list and theirs: each row of yours is paired with at most one detention."""
+
+    revision: int
+    lists: list[RegistryList]
