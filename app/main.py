@@ -54,7 +54,7 @@ from app.dates import parse_zone
 from app.db.engine import clock_of, is_memory, make_engine, migrate, writing
 from app.db.guards import restrict
 from app.demo import clock
-from app.exchange.imports.filing_queue import Worker
+from app.imports.filing_queue import Worker
 from app.log.entries import require_steady
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
 from app.log.mark import Mark, attach

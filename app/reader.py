@@ -30,9 +30,9 @@ from app.config import Settings
 from app.dates import parse_zone
 from app.db.engine import make_engine, migrate, writing
 from app.db.guards import restrict
-from app.exchange.count_files.files import About, Described
-from app.exchange.count_files.load import CountFiles, as_bad_file, personal_parts_in, without_personal
-from app.exchange.imports.faults import BadFile
+from app.exports.count_files.files import About, Described
+from app.exports.count_files.load import CountFiles, as_bad_file, personal_parts_in, without_personal
+from app.imports.faults import BadFile
 from app.log.mark import attach
 from app.main import described, furnish, serve_routes
 from app.memory import give_back, leave_alone_what_stays

@@ -8,8 +8,8 @@ import sys
 from datetime import UTC, datetime
 from time import perf_counter
 
-from app.exchange.comparing.run import two_lists
-from app.exchange.imports.mapping import Mapping
+from app.compare.comparison import two_lists
+from app.imports.mapping import Mapping
 from bench.invented import HEADINGS, csv_of
 
 DAYS = Mapping.read('dates = "day_first"')

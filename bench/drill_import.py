@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.db.engine import make_engine, migrate, reading, writing
-from app.exchange.imports import filing, local
-from app.exchange.imports.stored import Sent
+from app.imports import filing
+from app.imports.stored import Sent
 from app.models import ImportRow, Record
 from app.registry import directory
 from app.registry.publication.permissions import Reader
@@ -42,7 +42,7 @@ def import_all(url: str, data: bytes) -> None:
     """What is killed."""
     filing.BATCH = SMALL_BATCH
     engine = make_engine(url)
-    local.file_list(engine, SECRET, now, "list", SOURCE, data, Sent(), lambda _job: None)
+    filing.file_list(engine, SECRET, now, "list", SOURCE, data, Sent(), lambda _job: None)
     engine.dispose()
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.db.engine import make_engine, migrate, reading, writing
-from app.exchange.imports import stored
+from app.imports import stored
 from app.models import ImportRow, ListImport
 from app.registry import api_keys, directory
 from app.registry.publication.permissions import Reader

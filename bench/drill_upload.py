@@ -23,10 +23,9 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.db.engine import make_engine, reading, writing
-from app.exchange import client
-from app.exchange.client import Line
-from app.exchange.imports import remote
-from app.exchange.imports.stored import Sent
+from app.imports import client, remote
+from app.imports.client import Line
+from app.imports.stored import Sent
 from app.models import ImportRow, ListImport, Record
 from app.registry import api_keys
 from app.vocabulary import Role

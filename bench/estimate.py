@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 
-from app.counts.estimates import estimate
+from app.estimates.estimator import estimate
 
 SEED = 1
 # Lists, people, and how much they differ in their chances: 0 makes independent lists.

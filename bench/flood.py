@@ -26,8 +26,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.db.engine import make_engine, writing
-from app.exchange.imports import local
-from app.exchange.imports.stored import Sent
+from app.imports import filing
+from app.imports.stored import Sent
 from app.models import ApiKey
 from app.registry import api_keys
 from app.vocabulary import Role
@@ -188,7 +188,7 @@ def registry(folder: Path, people: int = PEOPLE) -> tuple[str, str]:
     if not file.exists():
         prepare(url)
         engine = make_engine(url)
-        local.file_list(engine, SECRET, now, "list", SOURCE, csv_of(people, crowd=True), Sent(), lambda _job: None)
+        filing.file_list(engine, SECRET, now, "list", SOURCE, csv_of(people, crowd=True), Sent(), lambda _job: None)
         engine.dispose()
     engine = make_engine(url)
     with writing(engine) as session:

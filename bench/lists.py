@@ -9,9 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 from app.db.engine import make_engine, reading
-from app.exchange.imports import local, receipts
-from app.exchange.imports.mapping import Mapping
-from app.exchange.imports.stored import Sent
+from app.imports import filing, receipts
+from app.imports.mapping import Mapping
+from app.imports.stored import Sent
 from bench.drill_import import SECRET, SOURCE, now, prepare
 
 
@@ -23,7 +23,9 @@ def main() -> None:
             prepare(url)
             engine = make_engine(url)
             sent = Sent(dry_run=True, mapping=Mapping.read(Path(mapping).read_text(encoding="utf-8")))
-            job = local.file_list(engine, SECRET, now, "list", SOURCE, Path(path).read_bytes(), sent, lambda _job: None)
+            job = filing.file_list(
+                engine, SECRET, now, "list", SOURCE, Path(path).read_bytes(), sent, lambda _job: None
+            )
             with reading(engine) as session:
                 wrong = receipts.rows_of(session, job.id, 0, job.rows or 1, "error")
             engine.dispose()

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from app.cli import cli
-from app.exchange.imports import filing, filing_queue, stored
+from app.imports import filing, filing_queue, stored
 from bench.drill_import import SECRET
 
 PATIENCE = 60.0  # seconds for a server to come up, or to go on

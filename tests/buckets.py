@@ -1,7 +1,7 @@
-"""Days, ISO weeks and months by the calendar of the standard library, to try those of `app.counts.buckets` by."""
+"""Days, ISO weeks and months by the calendar of the standard library, to try those of `app.counts.groups` by."""
 
 from app.dates import PartialDate
-from app.reading.dimensions import Unit
+from app.queries.terms import Unit
 
 
 def bucket(when: PartialDate | None, unit: Unit) -> str | None:

@@ -35,8 +35,8 @@ from app.config import Settings
 from app.dates import parse_zone
 from app.db import scrub
 from app.db.engine import is_memory, make_engine, migrate, newest_schema, reading, writing
-from app.exchange.imports import stored
-from app.exchange.imports.fault_groups import faults_of
+from app.imports import stored
+from app.imports.mapping import faults_of
 from app.log.entries import as_only_writer
 from app.log.head import bind_secret, require_rules
 from app.log.mark import attach

@@ -13,13 +13,13 @@ from fastapi.testclient import TestClient
 
 from app import reader as reader_module
 from app.config import Settings
-from app.exchange.count_files.folders import point, remove_others
-from app.exchange.count_files.load import CountFiles
-from app.exchange.imports.faults import BadFile
+from app.exports.count_files.folders import point, remove_others
+from app.exports.count_files.load import CountFiles
+from app.imports.faults import BadFile
 from app.log.entries import LEAF_DIGITS
 from app.reader import create_reader
-from tests.exchange.count_files.altered import described_anew, with_rows
-from tests.exchange.count_files.test_write import write
+from tests.exports.count_files.altered import described_anew, with_rows
+from tests.exports.count_files.test_write import write
 from tests.support import World
 
 COUNT = "/v1/counts/releases"

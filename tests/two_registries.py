@@ -22,8 +22,8 @@ from httpx2 import Response
 
 from app.counts.citation import CITED, BadCode, unpack
 from app.projection import RULES
-from app.reading.dimensions import DIMENSIONS, FILTER_ALONE
-from app.reading.paging import write_cursor
+from app.queries.parameters import write_cursor
+from app.queries.terms import DIMENSIONS, FILTER_ALONE
 from tests.databases import Templates, settings_of
 from tests.support import Body, World
 

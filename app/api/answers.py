@@ -10,10 +10,9 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.exchange import tables
+from app.imports.formats import tables
 from app.projection import RULES
-from app.reading.formats import JSON, MEDIA
-from app.reading.questions import AsOf
+from app.queries.parameters import JSON, MEDIA, AsOf
 
 RawHeaders = list[tuple[bytes, bytes]]  # of an answer, as ASGI has them: names in small letters
 

@@ -14,8 +14,7 @@ from app.api.requests import Read, preferred_language
 from app.api.routes import THING, Responses, refusals
 from app.counts.citation import CITED
 from app.counts.shapes import CitedOut
-from app.reading.formats import MEDIA
-from app.reading.questions import AsOf
+from app.queries.parameters import MEDIA, AsOf
 
 HTML = "text/html"
 FORMS = frozenset({HTML, *MEDIA.values(), "application/*", "*/*"})

@@ -11,14 +11,14 @@ from app.api.requests import Read
 from app.api.routes import POSTING, READING, THING, refusals, router, upserting
 from app.api.things import page, whole
 from app.api.writes import WriteTogether
-from app.counts.claims.balance import balance
-from app.counts.claims.figures import arithmetic, figures_at
-from app.counts.claims.reconcile import reconcile
+from app.claims.balance import balance
+from app.claims.figures import arithmetic, figures_at
+from app.claims.reconciliation import reconcile
 from app.errors import NotFound
-from app.exchange.counts import of_balance, of_reconciliation
+from app.exports.count_tables import of_balance, of_reconciliation
 from app.models import Source
-from app.reading import lists
-from app.reading.questions import AsOf, BalanceQuery, ClaimQuery
+from app.queries import lists
+from app.queries.parameters import AsOf, BalanceQuery, ClaimQuery
 from app.registry.claims import ClaimIn, claim_at, file_claim
 from app.schemas.counts import BalancePage, ReconciliationOut
 from app.schemas.directory import ClaimOut, ClaimPage, FiledClaim

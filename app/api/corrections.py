@@ -10,17 +10,16 @@ from app.api.requests import Read, ReadContext
 from app.api.routes import READING, refusals, router
 from app.api.things import following, page
 from app.dates import format_instant
-from app.exchange import atom
+from app.exports import exports
 from app.log.entries import entry_at
-from app.reading.corrections.page import NAMESPACE
-from app.reading.corrections.page import corrections as corrected
-from app.reading.paging import Page
-from app.reading.questions import CorrectionQuery, FeedQuery
+from app.queries.corrections import NAMESPACE
+from app.queries.corrections import corrections as corrected
+from app.queries.parameters import CorrectionQuery, FeedQuery, Page
 from app.schemas.records import CorrectionPage, CorrectionShape
 
 corrections = router("corrections")
 FEED: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A feed (RFC 4287)", "content": {atom.MEDIA: {"schema": {"type": "string"}}}}
+    200: {"description": "A feed (RFC 4287)", "content": {exports.MEDIA: {"schema": {"type": "string"}}}}
 }
 PAGING = ("cursor", "limit", "as_of", "leaf", "rules", "zone", "since")  # a page of a feed is no other feed
 
@@ -45,7 +44,7 @@ def _feed(read: ReadContext, query: FeedQuery, revision: int) -> Answer:
     corrections = _found(read, query, revision)
     older = None if corrections.cursor is None else following(read, corrections.cursor, revision)
     url = read.request.url
-    feed = atom.Feed(
+    feed = exports.Feed(
         id=_id(read, revision),
         base=read.request.app.state.public_url,
         address=f"{url.path}?{url.query}" if url.query else url.path,
@@ -53,7 +52,7 @@ def _feed(read: ReadContext, query: FeedQuery, revision: int) -> Answer:
         updated=corrections.rows[0]["recorded_at"] if corrections.rows else _recorded_at(read, revision),
         lang=query.lang,
     )
-    return Answer({}, list, older, document=(atom.MEDIA, feed.write(corrections.rows)))
+    return Answer({}, list, older, document=(exports.MEDIA, feed.write(corrections.rows)))
 
 
 def _recorded_at(read: ReadContext, revision: int) -> str | None:

@@ -8,8 +8,8 @@ from fastapi.responses import FileResponse, RedirectResponse
 
 from app.api.answers import UNCACHED, tags_known
 from app.errors import NotFound
-from app.exchange.count_files.folders import LATEST, GivenFile, given_file
-from app.exchange.package import DESCRIPTOR
+from app.exports.count_files.folders import LATEST, GivenFile, given_file
+from app.exports.package import DESCRIPTOR
 
 NONE_HERE = "There is no such file of counts here: /data/latest/ has the newest, if this registry gives any."
 _TYPES = {

@@ -9,23 +9,23 @@ from pydantic import ValidationError
 from app.api import memento
 from app.api.answers import UNCACHED, VARY, Answer
 from app.api.requests import ReadContext, require_rules
-from app.counts import overlap, series
-from app.counts.citation import BadCode, citation, short_address, unpack
-from app.counts.citation_sentence import Setting, sources_in
-from app.counts.comparison import compare
-from app.counts.estimates.from_registry import estimate_releases
+from app.claims import series
+from app.counts import overlap
+from app.counts.citation import BadCode, Setting, citation, short_address, sources_in, unpack
+from app.counts.difference import compare
 from app.counts.shapes import TalliedCount
 from app.counts.tally import count
 from app.dates import format_instant
 from app.errors import Invalid, NotFound
-from app.exchange import counts as tables
+from app.estimates.estimator import estimate_releases
+from app.exports import count_tables as tables
 from app.log.entries import pin, recorded_at
 from app.log.head import is_demo
 from app.projection import RULES
-from app.reading.countables import countable_addressed, countable_of
-from app.reading.named import facility_name, source_keys, source_names
-from app.reading.questions import AsOf, CountedQuery, EstimateQuery, OverlapQuery, SeriesQuery
-from app.reading.terms import CountTerms, EventTerms, SourcedTerms, echo, is_personal, link
+from app.queries.countables import countable_addressed, countable_of
+from app.queries.parameters import AsOf, CountedQuery, EstimateQuery, OverlapQuery, SeriesQuery
+from app.queries.selection import facility_name, source_keys, source_names
+from app.queries.terms import CountTerms, EventTerms, SourcedTerms, echo, is_personal, link
 
 RULES_UNSAID = 1  # addresses in print under the first rules do not name them
 NO_PAST = "What this counts by follows today's consent, so that its past may change: it has no list of past states."

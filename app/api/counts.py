@@ -10,7 +10,7 @@ from app.api.requests import Read
 from app.api.routes import READING, THING, Responses, refusals, router
 from app.counts.shapes import DetentionCount, EstimateOut, OverlapOut, ReleaseCount, SeriesOut
 from app.errors import BadDatetime
-from app.reading.questions import CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
+from app.queries.parameters import CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
 
 counts = router("counts")
 TO_THE_PAST: Responses = {302: {"description": "What stood at the moment of `Accept-Datetime` (RFC 7089)"}}

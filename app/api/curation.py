@@ -10,9 +10,9 @@ from app.api.routes import DELETING, POSTING, READING, refusals, router, upserti
 from app.api.things import page
 from app.api.writes import Write
 from app.errors import Conflict, ConflictingBirths, ContradictsDecisions, Forbidden, NotFound, Redacted
-from app.reading.proposals import proposals
-from app.reading.questions import AsOf, Paged
-from app.reading.review import review
+from app.queries.parameters import AsOf, Paged
+from app.queries.queues import proposals
+from app.queries.review import review
 from app.registry import recalls, two_person_rule
 from app.registry.identity import decisions as identity_decisions
 from app.registry.publication import decisions

@@ -13,8 +13,8 @@ from app.dates import format_instant
 from app.descriptions import glossary
 from app.errors import AlreadyExists, NotFound, Unauthenticated
 from app.models import Facility, Source
-from app.reading import lists
-from app.reading.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
+from app.queries import lists
+from app.queries.parameters import AsOf, FacilityQuery, Paged, VocabularyQuery
 from app.registry import api_keys
 from app.registry import directory as real_names
 from app.registry import directory as registry_directory

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from app.errors import UnsupportedMediaType
-from app.exchange.strict_json import parse_json
+from app.imports.formats.json_reader import parse_json
 
 
 class _GatedRequest(Request):

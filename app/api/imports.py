@@ -16,10 +16,9 @@ from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.writes import Writing, written_with
 from app.errors import Conflict, Forbidden, ListsWaiting
-from app.exchange.imports import fault_groups, receipts, stored
+from app.imports import mapping, receipts, stored
 from app.models import ListImport
-from app.reading.paging import Page, read_cursor, write_cursor
-from app.reading.questions import AsOf, Paged
+from app.queries.parameters import AsOf, Page, Paged, read_cursor, write_cursor
 from app.schemas.imports import ImportOut, ImportRowPage
 from app.vocabulary import ImportOutcome, Language, Role
 
@@ -90,7 +89,7 @@ def read_import(read: Read, import_id: uuid.UUID, query: Annotated[ImportStatusQ
     lang = query.lang or preferred_language(read.request)
     secret = read.request.app.state.secret
     groups, places = (
-        fault_groups.of_import(read.session, secret, job, lang),
+        mapping.of_import(read.session, secret, job, lang),
         receipts.places_of(read.session, secret, job),
     )
     row = {**receipts.shape(job, secret, lang, groups, places)}

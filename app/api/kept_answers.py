@@ -27,7 +27,7 @@ from app.api.heads import Head
 from app.api.lanes import POLLED
 from app.api.memento import is_gate
 from app.api.settling import MOMENTS
-from app.reading.terms import PERSONAL_FILTERS, SOUGHT
+from app.queries.terms import PERSONAL_FILTERS, SOUGHT
 from app.server_log import this
 
 # What is kept: addresses without the id of a person, since whoever reads about one person must leave no trace in how

@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect
 
 from app.api import answers
 from app.errors import Busy
-from app.reading.formats import MEDIA
-from app.reading.terms import SOUGHT
+from app.queries.parameters import MEDIA
+from app.queries.terms import SOUGHT
 from app.server_log import this
 
 COSTLY_TAGS, COSTLY = frozenset({"counts", "matching"}), frozenset({"reconcile_claim"})  # tags, and names, of routes

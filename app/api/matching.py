@@ -13,20 +13,22 @@ from app.api import answers
 from app.api.requests import Read, ReadContext, refuse_repeated, whole_body
 from app.api.routes import BODY, CHANGING, refusals, router
 from app.api.uploads import SENT, mapping_of, parts
+from app.compare import comparison
+from app.compare import comparison as report
+from app.compare import comparison as sheets
+from app.compare.comparison import ListComparison
+from app.compare.registry import Scope
 from app.errors import Invalid, PayloadTooLarge, TakesTooLong, Unavailable, UnsupportedMediaType
-from app.exchange import workbook_writer
-from app.exchange.comparing import report, run, sheets
-from app.exchange.comparing.registry import Scope
-from app.exchange.comparing.report import ListComparison
-from app.exchange.imports.faults import BadFile
-from app.reading import formats
-from app.reading.formats import FormatOrWorkbook
+from app.imports.faults import BadFile
+from app.imports.formats import tables
+from app.queries import parameters
+from app.queries.parameters import FormatOrWorkbook
 from app.schemas.imports import CandidatesOut, ComparisonOut
 from app.schemas.reports import PersonSoughtIn
 from app.vocabulary import Language, Role
 
 matching = router("matching")
-MEDIA = formats.MEDIA | {"xlsx": workbook_writer.MEDIA_TYPE}
+MEDIA = parameters.MEDIA | {"xlsx": tables.MEDIA_TYPE}
 BUSY = "Another list of yours is being compared. Nothing is wrong with yours: send it again in a minute."
 # Of the processor: twice what 5,000 rows take, which is more than any field office keeps.
 MOST_SECONDS = 30.0
@@ -47,7 +49,7 @@ def match_person(read: Read, body: PersonSoughtIn) -> Response:
     """Whom a report of this person may speak of, with the reasons. Nothing is stored, and nothing is said of people
     whom this key may not recognise. Identification numbers are compared with nobody's."""
     read.allow(*Role)
-    matches = run.with_person(read.session, read.request.app.state.clock(), read.reader, body)
+    matches = comparison.with_person(read.session, read.request.app.state.clock(), read.reader, body)
     return answers.json_response(matches, 200, _headers(matches["revision"]))
 
 
@@ -73,7 +75,7 @@ def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], query: Scope)
     with _turn(state, read):
         try:
             mine = sent[0], mapping_of(sent[1])
-            return run.with_registry(
+            return comparison.with_registry(
                 read.session, state.secret, state.clock(), read.reader, mine, query, seconds=MOST_SECONDS
             )
         except BadFile as fault:
@@ -97,8 +99,8 @@ def _turn(state: State, read: ReadContext) -> Iterator[None]:
 def _in_form(read: ReadContext, query: ComparisonQuery, comparison: ListComparison) -> Response:
     media = answers.media_type(query.format, read.request, MEDIA)
     headers = _headers(comparison["revision"])
-    if media == workbook_writer.MEDIA_TYPE:
-        return Response(workbook_writer.write(sheets.sheets(comparison, query.lang)), headers=headers, media_type=media)
+    if media == tables.MEDIA_TYPE:
+        return Response(tables.write(sheets.sheets(comparison, query.lang)), headers=headers, media_type=media)
     return answers.in_form(answers.Answer({**comparison}, lambda: report.lines(comparison)), media, headers)
 
 

@@ -17,8 +17,7 @@ from app import dates
 from app.errors import BadDatetime
 from app.log.entries import last_revision_at, pin, recorded_at
 from app.projection import RULES
-from app.reading.dimensions import PERSONAL
-from app.reading.terms import PERSONAL_FILTERS, PINNING, pinned
+from app.queries.terms import PERSONAL, PERSONAL_FILTERS, PINNING, pinned
 
 ASKED = "Accept-Datetime"
 STATED = "Memento-Datetime"

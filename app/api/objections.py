@@ -15,8 +15,8 @@ from app.api.things import page
 from app.api.writes import Write, refuse_parameters
 from app.db.engine import writing
 from app.errors import RETRY_AFTER, Forbidden, Invalid, NotFound, Unavailable
-from app.reading.objections import objections as waiting_objections
-from app.reading.questions import AsOf
+from app.queries.parameters import AsOf
+from app.queries.queues import objections as waiting_objections
 from app.registry.publication.decisions import ObjectionDecisionIn
 from app.registry.publication.decisions import decide_objection as decide
 from app.registry.publication.objection_queue import ObjectionIn, receive

@@ -10,10 +10,9 @@ from app.api.routes import FILING, READING, RECORD, WAITING, refusals, router, u
 from app.api.things import page, record, verdicts
 from app.api.writes import WriteTogether
 from app.errors import ReleaseDropped
-from app.reading import lists, person_records
-from app.reading.held import refuse_future, require_day
-from app.reading.paging import Page
-from app.reading.questions import AsOf, DetaineeQuery, DetentionQuery
+from app.queries import lists, person_records
+from app.queries.countables import refuse_future, require_day
+from app.queries.parameters import AsOf, DetaineeQuery, DetentionQuery, Page
 from app.registry import filing
 from app.schemas.filed import Filed
 from app.schemas.records import DetaineeOut, DetaineePage, DetentionOut, DetentionPage, HistoryPage, VerificationPage

@@ -19,7 +19,7 @@ from app.api import problems
 from app.api.admission import token_of
 from app.errors import TooManyRequests, Unauthenticated
 from app.networks import network_of
-from app.reading.terms import SOUGHT
+from app.queries.terms import SOUGHT
 
 UNCOUNTED = "/healthz"  # asks nothing of anybody
 # Of an address, what tells a client from others: an IPv4 address whole, and of IPv6 what a household has.

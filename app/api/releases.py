@@ -10,8 +10,8 @@ from app.api.routes import FILING, POSTING, READING, RECORD, WAITING, refusals, 
 from app.api.things import page, record, verdicts
 from app.api.writes import Write, WriteTogether
 from app.errors import AgeNeedsDay, AheadOfHead, Conflict, NotFound, Redacted
-from app.reading import lists
-from app.reading.questions import AsOf, ReleaseQuery
+from app.queries import lists
+from app.queries.parameters import AsOf, ReleaseQuery
 from app.registry import filing
 from app.schemas.filed import Filed
 from app.schemas.records import ReleaseOut, ReleasePage, VerificationPage

@@ -7,12 +7,12 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.exchange.imports import receipts, stored
+from app.imports import receipts, stored
 from app.log.entries import LogEntry, entry_at
 from app.models import Decision, Facility, Proposal, Source
-from app.reading import lists, shapes
-from app.reading.filed_reports import filed_report
-from app.reading.match_candidates import match_candidates
+from app.queries import lists, shapes
+from app.queries.person_records import filed_report
+from app.queries.search import match_candidates
 from app.registry import filing
 from app.registry.claims import claim_at
 from app.registry.directory_snapshot import unregistered_place

@@ -12,9 +12,8 @@ from app.api.routes import AMENDING, POSTING, READING, WAITING, refusals, router
 from app.api.things import page
 from app.api.writes import Write
 from app.errors import Forbidden, NotFound, Superseded
-from app.reading import lists
-from app.reading.formats import JSON
-from app.reading.questions import AsOf, ReportQuery
+from app.queries import lists
+from app.queries.parameters import JSON, AsOf, ReportQuery
 from app.registry import filing
 from app.schemas.filed import Filed, ReportOut, ReportPage
 from app.schemas.reports import RetractIn

@@ -23,14 +23,14 @@ from app.api.replica import head_to_read
 from app.api.settling import settled
 from app.db.engine import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
-from app.exchange.titles import LANGUAGES
+from app.imports.formats.template import LANGUAGES
 from app.log.entries import head, last_revision_at, pin, recorded_at
 from app.log.head import head_under
 from app.log.mark import Mark
 from app.models import ApiKey
 from app.projection import RULES
-from app.reading.questions import AsOf
-from app.reading.terms import PINNING
+from app.queries.parameters import AsOf
+from app.queries.terms import PINNING
 from app.registry.publication.permissions import Reader
 from app.schemas.base import MomentOut
 from app.vocabulary import Language, Role

@@ -17,7 +17,7 @@ from app.api.health import standing_warnings
 from app.api.lanes import shares
 from app.db.engine import is_memory, reading
 from app.errors import Problem
-from app.exchange.imports import stored
+from app.imports import stored
 from app.log.entries import head
 
 

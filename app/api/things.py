@@ -14,14 +14,13 @@ from app.api.lanes import in_lane
 from app.api.replica import head_to_read
 from app.api.requests import ReadContext, reading_for
 from app.errors import Invalid
-from app.exchange.tables import columns_of_shape
+from app.imports.formats.tables import columns_of_shape
 from app.log.entries import pin
-from app.reading import person_records
-from app.reading.contact import contact
-from app.reading.paging import Page
-from app.reading.questions import MOST_LIMIT, AsOf, Paged
-from app.reading.shapes import SHAPES
-from app.reading.terms import PINNING, pinned
+from app.queries import person_records
+from app.queries.parameters import MOST_LIMIT, AsOf, Page, Paged
+from app.queries.shapes import SHAPES
+from app.queries.terms import PINNING, pinned
+from app.queries.visibility import contact
 from app.registry.records import Kind
 from app.schemas.base import Tombstone
 from app.schemas.records import VerificationOut

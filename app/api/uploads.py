@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.errors import Invalid, UnsupportedMediaType
-from app.exchange.imports.faults import BadFile
-from app.exchange.imports.mapping import Mapping, decoded
+from app.imports.faults import BadFile
+from app.imports.mapping import Mapping, decoded
 
 GZIP = 16 + zlib.MAX_WBITS  # that header and checksum alone, as zlib names it
 UNPACKABLE = "The packed list is damaged or breaks off: pack it again with gzip, and send it whole."

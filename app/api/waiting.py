@@ -10,8 +10,8 @@ from app.api.routes import DELETING, READING, refusals, router
 from app.api.things import page
 from app.api.writes import Write
 from app.errors import Forbidden
-from app.reading.questions import Paged
-from app.reading.waiting import waiting_for
+from app.queries.parameters import Paged
+from app.queries.queues import waiting_for
 from app.registry import filing
 from app.schemas.directory import Embargoed, EmbargoedPage
 from app.vocabulary import Role

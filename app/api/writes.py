@@ -20,7 +20,7 @@ from app.api.lanes import gate_of_writes
 from app.api.requests import require_role, whole_body
 from app.api.together import Done, Turn, turn
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
-from app.exchange.imports import stored as stored_imports
+from app.imports import stored as stored_imports
 from app.log import entries
 from app.models import ApiKey, IdempotentAnswer
 from app.registry import filing, recalls

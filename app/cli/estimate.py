@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.output import AsJson
-from app.counts.estimates import BadTable, Estimate, estimate, read_csv
+from app.estimates.estimator import BadTable, Estimate, estimate, read_csv
 
 TITLES = {
     "chapman": "Chapman",

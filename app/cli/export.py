@@ -15,10 +15,10 @@ from app.cli.database import database, opened
 from app.cli.output import fail
 from app.config import Settings
 from app.db.engine import reading
-from app.exchange import copies, exports, ftm, own_reports, package
-from app.exchange.imports.faults import BadFile
+from app.exports import exports, package
+from app.imports.faults import BadFile
 from app.log.entries import head
-from app.reading.formats import Form
+from app.queries.parameters import Form
 from app.registry.publication.permissions import Reader, reporter_by_slug
 from app.registry.write import WriteContext
 
@@ -77,7 +77,7 @@ def copy(session: Session, folder: Path, reader: Reader, revision: int) -> None:
 
 def read_copy(context: WriteContext, folder: Path) -> None:
     """Read a copy back, and say for whom it speaks. Raises BadFile, Conflict."""
-    copy = copies.read(context, folder)
+    copy = package.read(context, folder)
     named = [f"{slug} ({'' if alone else 'not '}independent)" for slug, alone in copy.sources.items()]
     _tell(f"It speaks for {', '.join(named) or 'nobody'}: read a copy only from whom you trust.")
     _tell(f"Filed {copy.reports} reports of a copy.")
@@ -89,7 +89,7 @@ def public(session: Session, form: ExportForm, reader: Reader, revision: int) ->
         _write(exports.releases(session, Form(form.value), reader, revision))
         return
     told: Counter[str] = Counter()
-    _write(ftm.entities(session, reader, revision, told))
+    _write(exports.entities(session, reader, revision, told))
     _tell(f"Left out: {told['nameless']} people who are listed without a name.")
 
 
@@ -97,8 +97,8 @@ def of_source(session: Session, source: Reader, form: ExportForm, revision: int)
     """Write a source's own reports to stdout; a line that says what the form could not carry, if anything."""
     if form is ExportForm.FTM:
         return "A source's own reports are written as jsonl or csv."
-    told = own_reports.Losses()
-    _write(own_reports.reports(session, source, Form(form.value), revision, told))
+    told = exports.Losses()
+    _write(exports.reports(session, source, Form(form.value), revision, told))
     if told.pointing:
         _tell(f"{told.pointing} reports only point at somebody whom others report: no other registry can read those.")
     if not told.lost:

@@ -12,8 +12,8 @@ from app.config import Settings
 from app.demo.facilities import FILE as OF_VENEZUELA
 from app.descriptions import of_field
 from app.errors import Problem
-from app.exchange import facilities
-from app.exchange.imports.faults import BadFile
+from app.exports import facilities
+from app.imports.faults import BadFile
 from app.log.entries import lock_head
 from app.registry import directory
 from app.registry.publication.permissions import Reader

@@ -6,14 +6,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.cli.connections import TooFewFiles
 from app.columns.cache import UnfitDirectory
 from app.config import UnreadableSecret
-from app.counts.estimates import BadTable
 from app.db.engine import CommitUnanswered
 from app.db.files import UnfitFile
 from app.demo.run import NotADemo
 from app.errors import Problem
-from app.exchange.client import Stopped
-from app.exchange.count_files.folders import Unwritten
-from app.exchange.imports.faults import BadFile
+from app.estimates.estimator import BadTable
+from app.exports.count_files.folders import Unwritten
+from app.imports.client import Stopped
+from app.imports.faults import BadFile
 from app.log.head import WrongSecret
 from app.log.mark import UnreadableMark
 

@@ -12,9 +12,9 @@ from app.cli.database import database, opened
 from app.cli.output import console
 from app.config import Settings
 from app.demo import clock
-from app.exchange.count_files.folders import Unwritten, require_apart
-from app.exchange.count_files.licences import Licence
-from app.exchange.count_files.write import Wanted, write_count_files
+from app.exports.count_files.files import Licence
+from app.exports.count_files.folders import Unwritten, require_apart
+from app.exports.count_files.write import Wanted, write_count_files
 from app.log.head import is_demo
 from app.log.mark import UnreadableMark
 from app.reader import create_reader

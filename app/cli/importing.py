@@ -16,17 +16,15 @@ from sqlalchemy import Engine
 from app.cli.receipt import print_groups, print_receipt, put
 from app.config import Names
 from app.db.engine import reading
-from app.exchange.client import Line, Stopped
-from app.exchange.imports import local, receipts, remote
-from app.exchange.imports.fault_groups import Groups
-from app.exchange.imports.fault_groups import shapes as group_shapes
-from app.exchange.imports.faults import BadFile, place_of
-from app.exchange.imports.lists import open_list
-from app.exchange.imports.mapping import Mapping, decoded
-from app.exchange.imports.receipts import Receipt
-from app.exchange.imports.rows import MOST_SHOWN
-from app.exchange.imports.sentences import confirmed, line, problem
-from app.exchange.imports.stored import Sent
+from app.imports import filing, receipts, remote
+from app.imports.client import Line, Stopped
+from app.imports.faults import BadFile, confirmed, line, place_of, problem
+from app.imports.lists import open_list
+from app.imports.mapping import Groups, Mapping, decoded
+from app.imports.mapping import shapes as group_shapes
+from app.imports.receipts import Receipt
+from app.imports.rows import MOST_SHOWN
+from app.imports.stored import Sent
 from app.models import ListImport
 from app.schemas.imports import ImportColumn, ImportRowShape, RowError
 from app.vocabulary import ImportOutcome, Language
@@ -79,7 +77,7 @@ def import_list(
         def tell(job: ListImport) -> None:
             bar.update(task, total=job.rows, completed=sum(json.loads(job.counts).values()))
 
-        job = local.file_list(engine, secret, clock, names, slug, path.read_bytes(), sent, tell)
+        job = filing.file_list(engine, secret, clock, names, slug, path.read_bytes(), sent, tell)
     rows = _rows(engine, secret, job, told.lang)
     return _print(rows, receipts.shape(job, secret, told.lang), _Cells(path, sent), told)
 

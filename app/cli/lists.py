@@ -10,7 +10,7 @@ from app.cli.database import database, opened
 from app.cli.output import AsJson, fail, now
 from app.config import Settings
 from app.descriptions import of_parameter
-from app.exchange.imports import stored
+from app.imports import stored
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Language, Role

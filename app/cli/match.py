@@ -11,16 +11,17 @@ import typer
 from app.cli.database import database, opened
 from app.cli.importing import at_column, mapping_of
 from app.cli.output import AsJson, now
+from app.compare import comparison as run
+from app.compare import comparison as sheets
+from app.compare.comparison import ListComparison
+from app.compare.registry import Scope
 from app.config import Settings
 from app.db.engine import reading
 from app.descriptions import of_parameter
-from app.exchange import workbook_writer
-from app.exchange.comparing import run, sheets
-from app.exchange.comparing.registry import Scope
-from app.exchange.comparing.report import ListComparison
-from app.exchange.imports.faults import BadFile
-from app.exchange.imports.local import bounded
-from app.exchange.template import template
+from app.imports.faults import BadFile
+from app.imports.filing import bounded
+from app.imports.formats import tables
+from app.imports.formats.template import template
 from app.registry.publication.permissions import reporter_by_slug
 from app.schemas.imports import PairedShape
 from app.vocabulary import Language
@@ -66,7 +67,7 @@ def match_lists(
         scope = Scope(country=country or [], released_from=released_from, released_to=released_to, held_on=held_on)
         comparison = _with_registry(source, _list(file, mapping), scope)
     if xlsx is not None:
-        _write(xlsx, workbook_writer.write(sheets.sheets(comparison, lang)))
+        _write(xlsx, tables.write(sheets.sheets(comparison, lang)))
     if as_json:
         _line(json.dumps(comparison, ensure_ascii=False, default=str))
     else:

@@ -4,9 +4,9 @@ the rows."""
 import sys
 from collections import Counter
 
-from app.exchange.imports.receipts import Receipt
-from app.exchange.imports.sentences import line
-from app.exchange.titles import named
+from app.imports.faults import line
+from app.imports.formats.template import named
+from app.imports.receipts import Receipt
 from app.schemas.imports import ImportGroup, ImportWarning
 from app.vocabulary import ImportOutcome, Language
 

@@ -15,7 +15,7 @@ from app.errors import ClockJumped
 from app.log import mark
 from app.log.entries import head, require_clock
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
-from app.reading.review import told_bursts
+from app.queries.review import told_bursts
 from app.registry import alerts, report_versions, waiting_reports
 from app.registry.alerts import operator_warnings, private_warnings
 from app.registry.apply import rebuild as rebuild_rows

@@ -85,9 +85,9 @@ _STATEMENTS_OF = {
 class Columns:
     """Columns as of a head. `rules`: under which the rows were made; `leaves`: the leaf hashes of the last entries, by
     revision; `classes`: today's class of each record by its key, as a place in CLASSES_OF_TODAY; `indexes`: what was
-    made of the words of names (`reading/name_words.py`), for later heads too; `are_personal`: whether anything personal
+    made of the words of names (`queries/search.py`), for later heads too; `are_personal`: whether anything personal
     is among them; `generation`: the name of the saved columns that these were mapped from; `first_apart`: detentions
-    from this number on are counted by single sources alone (`exchange/count_files/relink.py`)."""
+    from this number on are counted by single sources alone (`exports/count_files/load.py`)."""
 
     head: int
     rules: int

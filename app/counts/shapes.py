@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias
 
 from typing_extensions import TypedDict
 
-from app.reading.dimensions import DIMENSIONS, FILTER_ALONE
-from app.reading.terms import CountTerms, EchoedTerms, EventTerms, HeldCountTerms, Interval, ReleaseTerms
+from app.queries.terms import (
+    DIMENSIONS,
+    FILTER_ALONE,
+    CountTerms,
+    EchoedTerms,
+    EventTerms,
+    HeldCountTerms,
+    Interval,
+    ReleaseTerms,
+)
 from app.schemas.base import Answered
 from app.schemas.counts import (
     Comparison,

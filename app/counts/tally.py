@@ -1,4 +1,8 @@
-"""Counts: a pure function of terms, reader and revision, over the rows of that revision in columns."""
+"""The pairs of people in a count who may be one person, since no curator has decided yet: each may be one too many.
+
+Which sources verified a release, and no others: the pattern of its verifying sources.
+
+Counts: a pure function of terms, reader and revision, over the rows of that revision in columns."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,29 +10,121 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from sqlmodel import Session
+from sqlalchemy import bindparam
+from sqlalchemy import select as select_rows
+from sqlmodel import Session, col
 
-from app.columns.rows import Mask, among, cells
+from app.columns.loader import Columns
+from app.columns.rows import NO_PLACE, Array, Mask, Places, Rows, among, cells, flags, places_by
 from app.columns.table import NOTHING
-from app.counts.cells import refuse_too_many
-from app.counts.groups import Groups, grouped
-from app.counts.list_addresses import WITHHELD, ListAddresses
-from app.counts.patterns import slugs_by_key
+from app.counts.groups import WITHHELD, Groups, ListAddresses, grouped, refuse_too_many
 from app.counts.shapes import Group, TalliedCount
 from app.counts.shapes import Groups as ToldGroups
-from app.counts.unresolved_duplicates import unresolved_duplicates
+from app.db.engine import Key
 from app.log.entries import Pin, pin, redactions_since
-from app.reading import terms as wording
-from app.reading.countables import Countable, countable_of
-from app.reading.dimensions import DIMENSIONS, RELEASES, DimensionValue
-from app.reading.held import silent
-from app.reading.named import with_facility_slug
-from app.reading.selection import ASSERTED, COUNTING, Selection, select, voices_of
-from app.reading.terms import EchoedTerms, HeldTerms, SourcedTerms, is_personal
-from app.reading.traits import partly_hidden
+from app.models import PendingPair, Source
+from app.queries import terms as wording
+from app.queries.countables import Countable, countable_of, silent
+from app.queries.selection import ASSERTED, COUNTING, Selection, select, voices_of, with_facility_slug
+from app.queries.terms import (
+    DIMENSIONS,
+    RELEASES,
+    CountTerms,
+    DimensionValue,
+    EchoedTerms,
+    HeldTerms,
+    SourcedTerms,
+    is_personal,
+)
+from app.queries.visibility import partly_hidden
 from app.registry.publication.permissions import Reader
 from app.schemas.counts import Asides, HeldTotal, NotHeard, Numbers, PartlyHidden, SourceNumbers, Total
 from app.vocabulary import ReleaseStatus, Verdict
+
+_AT = bindparam("revision", type_=Key)
+_PAIRS = (
+    select_rows(col(PendingPair.detainee_a), col(PendingPair.detainee_b))
+    .where(col(PendingPair.since) <= _AT, col(PendingPair.until) > _AT)
+    .distinct()
+)
+_WAITING = "pairs that wait for a curator, of the revision that was asked for last"
+
+
+def unresolved_duplicates(session: Session, selection: Selection) -> int:
+    """The pairs of counted people that may be one person and wait for a curator: each may be one too many."""
+    pairs = _waiting(session, selection.columns, selection.revision)
+    if not len(pairs):
+        return 0
+    counted = flags(selection.columns.keys, selection.person[selection.inside & selection.counting])
+    return int(np.count_nonzero(counted[pairs].all(axis=1)))
+
+
+def _waiting(session: Session, columns: Columns, revision: int) -> Array:
+    """The pairs that wait at a revision: a person of each in the first column, and one in the second."""
+    made: tuple[int, Array] | None = columns.made.get(_WAITING)
+    if made is None or made[0] != revision:
+        rows = session.connection().execute(_PAIRS, {"revision": revision}).all()
+        pairs = np.array([tuple(row) for row in rows], np.intp).reshape(-1, 2)
+        made = columns.made[_WAITING] = revision, pairs
+    return made[1]
+
+
+Pattern = frozenset[str]
+# Sources of which one whole number says who verified: one bit each, in sums that floats hold exactly.
+SOURCES_OF_NUMBER = 52
+_SLUGS = select_rows(col(Source.key), col(Source.slug))
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """The releases of a count by their verifying sources. `spell`: of each release; `pattern`: the place of its pattern
+    in `sources`; `voices`: what each of these sources says, and `place`: of which release."""
+
+    spell: Array
+    pattern: Array
+    sources: list[Pattern]
+    voices: Rows
+    place: Places
+
+    def sizes(self) -> Counter[Pattern]:
+        """How many releases each pattern has; one whose sources are none is of those that nobody verified."""
+        numbers = np.bincount(self.pattern, minlength=len(self.sources)).tolist()
+        return Counter({pattern: number for pattern, number in zip(self.sources, numbers, strict=True) if number})
+
+
+def patterns_of(session: Session, selection: Selection, terms: CountTerms, *, independent: bool = False) -> Patterns:
+    """The patterns of the releases of a selection that count; `independent`: of sources whose verification is
+    independent."""
+    columns = selection.columns
+    spell = selection.rows["spell"][selection.inside & selection.counting]
+    voices = voices_of(columns, terms, selection.revision)
+    verified = voices["verdict"] == columns.codes.of(Verdict.VERIFIED)
+    voices = voices.where(verified & voices["independent"] if independent else verified)
+    place = places_by(columns.keys, spell)[voices["spell"]]
+    voices, place = voices.where(place != NO_PLACE), place[place != NO_PLACE]
+    source = voices["source"]
+    keys = np.flatnonzero(np.bincount(source))
+    slugs = slugs_by_key(session)
+    words = []
+    for first in range(0, len(keys), SOURCES_OF_NUMBER):
+        some = keys[first : first + SOURCES_OF_NUMBER]
+        bit = np.zeros(int(keys[-1]) + 1)
+        bit[some] = 2.0 ** np.arange(len(some))
+        # A source says one thing of a release, so that the sum has each bit once.
+        words.append(np.bincount(place, bit[source], len(spell)).astype(np.int64))
+    found = cells(words or [np.zeros(len(spell), np.int64)])
+    sources = []
+    for of_pattern in zip(*(word.tolist() for word in found.values), strict=True):
+        bits = [divmod(number, SOURCES_OF_NUMBER) for number in range(len(keys))]
+        sources.append(frozenset(slugs[int(keys[n])] for n, (w, bit) in enumerate(bits) if of_pattern[w] >> bit & 1))
+    return Patterns(spell, found.number, sources, voices, place)
+
+
+def slugs_by_key(session: Session) -> dict[int, str]:
+    """The slug of each source by its key."""
+    slugs: dict[int, str] = dict(session.connection().execute(_SLUGS).all())
+    return slugs
+
 
 # In place of the key of the one source that verified something.
 NO_SOURCE, SEVERAL = 0, -1

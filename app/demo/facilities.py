@@ -8,7 +8,7 @@ that its invented people are held in.
 from pathlib import Path
 from typing import Any
 
-from app.exchange import facilities as files
+from app.exports import facilities as files
 
 FILE = Path(__file__).with_name("facilities.csv")
 FOR_WOMEN = ("la-crisalida", "inof")

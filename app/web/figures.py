@@ -11,10 +11,9 @@ from fastapi import APIRouter, Response
 
 from app.api.answers import LIVE, UNCACHED
 from app.errors import NotFound
-from app.exchange.tables import to_cell, to_csv
-from app.reading.dimensions import PERSONAL
-from app.reading.questions import CountQuery
-from app.reading.terms import PERSONAL_FILTERS
+from app.imports.formats.tables import to_cell, to_csv
+from app.queries.parameters import CountQuery
+from app.queries.terms import PERSONAL, PERSONAL_FILTERS
 from app.web.charts.funnel import funnel_figure
 from app.web.charts.overlap import overlap_figure
 from app.web.charts.people import people_figure

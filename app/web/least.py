@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.reading.terms import PERSONAL_FILTERS
+from app.queries.terms import PERSONAL_FILTERS
 
 
 def is_least(count: Mapping[str, Any]) -> bool:

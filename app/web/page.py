@@ -21,7 +21,7 @@ from app.api.codings import CODINGS, coding_for
 from app.api.heads import Head
 from app.errors import Invalid, Moved, NotFound, Problem, pointed
 from app.formats import ENGLISH
-from app.reading.terms import PINNING
+from app.queries.terms import PINNING
 from app.web.asking import Api, Refused
 from app.web.catalogue import LANGUAGES, Catalogue, catalogue
 from app.web.faults import faults_of

@@ -7,8 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app.formats import lowered
-from app.reading.dimensions import DETENTIONS, DIMENSIONS, RELEASES
-from app.reading.terms import PINNING, each
+from app.queries.terms import DETENTIONS, DIMENSIONS, PINNING, RELEASES, each
 from app.vocabulary import Stage
 from app.web.catalogue import Catalogue
 from app.web.page import MOST_SOURCES, Page

@@ -4,8 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from app.reading.dimensions import RELEASES, dimensions_of
-from app.reading.terms import Interval
+from app.queries.terms import RELEASES, Interval, dimensions_of
 from app.vocabulary import ReleaseKind, ReleaseStatus, Stage, State
 from tests.support import Body, World
 

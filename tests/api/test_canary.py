@@ -20,9 +20,9 @@ from sqlalchemy import select
 from app.api import answers
 from app.db.engine import reading, writing
 from app.db.files import back_up
-from app.exchange import package
+from app.exports import package
 from app.models import metadata
-from app.reading.dimensions import RELEASES, dimensions_of
+from app.queries.terms import RELEASES, dimensions_of
 from app.vocabulary import Role
 from tests.api.serving import serving
 from tests.support import ANYONE, GOVERNMENT, Body, World, make_report

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.reading.paging import write_cursor
+from app.queries.parameters import write_cursor
 from tests.support import GOVERNMENT, Body, World
 
 LISTS = ("/v1/releases", "/v1/detainees", "/v1/detentions")

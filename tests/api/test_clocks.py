@@ -7,7 +7,7 @@ import pytest
 
 from app.clock import WatchedClock
 from app.db.engine import clock_of, reading, writing
-from app.exchange.imports import filing_queue
+from app.imports import filing_queue
 from app.log.entries import pin_clock
 from tests.support import A_WHILE, NOW, World, make_report
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from app.api.kept_answers import KeptAnswers
-from app.reading.corrections import page as corrections_page
+from app.queries import corrections as corrections_page
 from tests.support import GOVERNMENT, Body, World
 from tests.working import statements
 

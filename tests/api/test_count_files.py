@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.exchange.count_files.altered import described_anew
-from tests.exchange.count_files.test_write import write
+from tests.exports.count_files.altered import described_anew
+from tests.exports.count_files.test_write import write
 from tests.support import World
 
 

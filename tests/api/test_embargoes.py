@@ -18,7 +18,7 @@ from app.api import embargo_beat
 from app.clock import BOUND, WatchedClock
 from app.db.engine import reading, writing
 from app.errors import ClockJumped
-from app.exchange import package
+from app.exports import package
 from app.log import entries
 from app.log.entries import as_only_writer
 from app.models import WaitingReport, metadata

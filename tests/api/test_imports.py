@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from app.db.engine import writing
-from app.exchange.imports import stored
+from app.imports import stored
 from app.registry.directory_snapshot import Views
-from tests.exchange.imports.sheets import row, xlsx
+from tests.imports.sheets import row, xlsx
 from tests.support import NOW, Body, World
 
 LIST = "nombre;fecha de nacimiento;país\nRosa Inés Valdivia;1971;Venezuela\nJulio Peralta Ríos;treinta;VE\n"

@@ -17,7 +17,7 @@ from app.api import matching
 from app.api.lanes import Lanes
 from app.errors import Unavailable
 from app.matching.alignment import NEAR
-from app.reading import registry_side
+from app.queries import registry_side
 from tests.support import A_WHILE, GOVERNMENT, REPORT, Body, World, make_report
 
 HIM: str = REPORT["detainee"]["full_name"]

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import event
 
 from app.db.engine import reading
-from app.exchange import exports, ftm, package
-from app.exchange.imports import local
-from app.exchange.imports.stored import Sent
+from app.exports import exports, package
+from app.imports import filing
+from app.imports.stored import Sent
 from app.models import NAMED_BY_REPORTS
-from app.reading.formats import Form
-from app.reading.search import is_whole_name
+from app.queries.parameters import Form
+from app.queries.search import is_whole_name
 from app.registry.publication.permissions import Reader
 from tests.support import GOVERNMENT, World
 
@@ -52,7 +52,7 @@ def test_no_list_record_change_or_export_names_whom_only_reports_name(world: Wor
         package.write(session, tmp_path, reader, world.revision)
         written = "".join(file.read_text() for file in tmp_path.glob("*.csv"))
         written += "".join(exports.releases(session, Form.JSONL, reader, world.revision))
-        written += "".join(ftm.entities(session, reader, world.revision, left))
+        written += "".join(exports.entities(session, reader, world.revision, left))
     assert left["nameless"] == 1
     assert "Orihuela" not in answers(world, detainee) + written
     assert world.get(f"/v1/detainees/{detainee}", "reader").json()["name"] == NAME
@@ -180,7 +180,7 @@ def test_a_list_filed_on_the_registrys_machine_asks_the_operators_choice_too(
 ) -> None:
     file(world)
     engine, secret, data = world.engine, world.app.state.secret, ROW.encode()
-    job = local.file_list(engine, secret, lambda: world.now, names, GOVERNMENT, data, Sent(), lambda _job: None)
+    job = filing.file_list(engine, secret, lambda: world.now, names, GOVERNMENT, data, Sent(), lambda _job: None)
     assert json.loads(job.counts)[outcome] == 1
 
 

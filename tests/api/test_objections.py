@@ -17,7 +17,7 @@ from sqlalchemy import text
 from app.api.objections import MOST_INSIDE
 from app.api.shield import REQUEST_ID
 from app.db.engine import reading, writing
-from app.exchange import package
+from app.exports import package
 from app.registry.apply import BASE, rebuild
 from app.registry.publication import objections
 from app.registry.publication.objection_queue import (

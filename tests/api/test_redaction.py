@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.reading.dimensions import DIMENSIONS, RELEASES, dimensions_of
+from app.queries.terms import DIMENSIONS, RELEASES, dimensions_of
 from tests.support import Body, World
 
 SAID: dict[str, Any] = {

@@ -12,7 +12,7 @@ from app.log.head import OtherRules
 from app.main import create_app
 from app.models import Head
 from app.projection import RULES
-from app.reading import terms as wording
+from app.queries import terms as wording
 from app.registry.apply import rebuild
 from tests.support import World, make_report
 

@@ -13,7 +13,7 @@ from httpx2 import Response
 
 from app.api import things
 from app.api.requests import reading_for
-from app.reading import lists
+from app.queries import lists
 from app.registry import api_keys
 from tests.api.serving import serving
 from tests.support import A_WHILE, Body, World, make_report

@@ -26,8 +26,8 @@ from app.dates import format_instant
 from app.db.engine import CommitUnanswered, reading, writing
 from app.demo import run as replay
 from app.demo.replay import events
-from app.exchange.client import Stopped
-from app.exchange.imports import remote
+from app.imports import remote
+from app.imports.client import Stopped
 from app.models import ApiKey, Entry, Head
 from app.projection import RULES
 from app.registry import report_versions

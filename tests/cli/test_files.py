@@ -10,13 +10,14 @@ from fastapi.testclient import TestClient
 
 from app.cli import files
 from app.config import Settings
-from app.exchange.count_files import folders, parts
-from app.exchange.count_files.files import described
-from app.exchange.count_files.load import CountFiles
+from app.exports.count_files import files as parts
+from app.exports.count_files import folders
+from app.exports.count_files.files import described
+from app.exports.count_files.load import CountFiles
 from app.reader import create_reader
 from tests.cli.test_commands import Ran, Run, recuento, refused
-from tests.exchange.count_files.altered import with_rows
-from tests.exchange.count_files.test_write import full, said_in
+from tests.exports.count_files.altered import with_rows
+from tests.exports.count_files.test_write import full, said_in
 from tests.support import World
 
 __all__ = ["recuento"]  # the fixture

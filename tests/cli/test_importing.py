@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.importing import at_column, mapping_of
-from app.exchange.imports.faults import BadFile
+from app.imports.faults import BadFile
 from app.schemas.imports import RowError
 
 MAPPING = '[columns]\n"Quién" = "detainee.full_name"\n'

@@ -27,8 +27,8 @@ from app.columns.table import EVERY, NAMES, PERSON, PLACEMENTS, RELEASES, SINCE,
 from app.counts.groups import _detained_again
 from app.counts.tally import count, number_of
 from app.db.engine import make_engine, reading, was_stopped, writing
-from app.reading.classes import classes_of
-from app.reading.terms import CountTerms
+from app.queries.terms import CountTerms
+from app.queries.visibility import classes_of
 from app.registry import reports
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext

@@ -10,13 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.counts.citation import CITED, BadCode, bibtex, citation, short_address, unpack
-from app.counts.citation_sentence import Setting, sentence
+from app.counts.citation import CITED, BadCode, Setting, bibtex, citation, sentence, short_address, unpack
 from app.formats import formats
 from app.log.entries import LEAF_DIGITS, Pin
-from app.reading import terms as wording
-from app.reading.dimensions import RELEASES, dimensions_of
-from app.reading.terms import CountTerms
+from app.queries import terms as wording
+from app.queries.terms import RELEASES, CountTerms, dimensions_of
 from app.schemas.reports import MOST_SOURCES
 from app.vocabulary import Language, vocabulary
 

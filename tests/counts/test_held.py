@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.dates import parse_to
-from app.reading.held import SILENCE
+from app.queries.countables import SILENCE
 from tests.support import Body, World
 
 OTHER_MAN = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_date": "1950"}

@@ -9,8 +9,8 @@ from httpx2 import Response
 
 from app.config import Settings
 from app.demo.clock import ZONE
-from app.exchange.count_files.licences import Licence
-from app.exchange.count_files.write import Wanted, write_count_files
+from app.exports.count_files.files import Licence
+from app.exports.count_files.write import Wanted, write_count_files
 from app.reader import create_reader
 from tests.demo.conftest import Replayed
 

@@ -22,7 +22,7 @@ import pytest
 
 from app.api.answers import LIVE, PINNED
 from app.api.shield import PROTECTING
-from app.reading.terms import PERSONAL_FILTERS
+from app.queries.terms import PERSONAL_FILTERS
 from app.web.assets import own_files
 from tests.api.serving import serving
 from tests.cli.test_commands import free_port

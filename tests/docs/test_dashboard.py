@@ -13,7 +13,7 @@ from app import errors
 from app.api.lanes import shares
 from app.api.metrics import KEPT, METHODS, OTHER, Metrics
 from app.api.standing import Standing
-from app.exchange.imports.stored import OPEN_STATES
+from app.imports.stored import OPEN_STATES
 from app.log import mark
 from app.registry import alerts, report_versions
 from app.registry.publication import erasure, objections

@@ -13,8 +13,7 @@ from app.cli import COMMANDS, command
 from app.config import Settings
 from app.log.content import PUBLIC
 from app.main import create_app
-from app.reading.dimensions import RELEASES, dimensions_of
-from app.reading.terms import CountTerms
+from app.queries.terms import RELEASES, CountTerms, dimensions_of
 from app.registry.publication.permissions import ANONYMOUS_FACTS, NAMED_FACTS
 from tests.docs.reading import DECISIONS, EVERY_PAGE, PAGES, ROOT, blocks, links, named, title
 

@@ -17,7 +17,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.python.asgi import shutdown_lifespans
 
 from app.projection import RULES
-from app.reading.paging import write_cursor
+from app.queries.parameters import write_cursor
 from tests.support import GOVERNMENT, World
 
 # None: no key. The first has the most to gain from what is filed, so whoever has little time asks as that one.

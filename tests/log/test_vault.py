@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import reading, writing
-from app.exchange.imports import stored
+from app.imports import stored
 from app.log.head import Damaged, seal, seal_json, unseal, unseal_json
-from tests.exchange.imports.test_filing import LIST, begin
+from tests.imports.test_filing import LIST, begin
 from tests.support import World
 
 SECRET, OTHER = b"a secret of the tests", b"another secret of the tests"

@@ -17,7 +17,7 @@ from sqlalchemy import false
 from app.log.entries import Log
 from app.models import CLASSES_OF_TODAY, OPEN
 from app.projection.statements import Statement
-from app.reading import past_permission, visibility
+from app.queries import visibility
 from app.registry import reprojection
 from app.registry.publication import classes, objections
 from tests.databases import Templates
@@ -75,7 +75,7 @@ def who_is_shown_again_is_not_told(patch: pytest.MonkeyPatch) -> None:
     def never(*_asked: Any) -> Any:
         return false()
 
-    patch.setattr(past_permission, "may_have_changed", never)
+    patch.setattr(visibility, "may_have_changed", never)
 
 
 BREAKS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (

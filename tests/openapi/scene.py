@@ -28,8 +28,8 @@ from app.demo import run as replay
 from app.errors import PROBLEM_JSON
 from app.log.entries import Pin
 from app.main import ROUTERS, create_app
-from app.reading.countables import countable_addressed
-from app.reading.terms import PINNING
+from app.queries.countables import countable_addressed
+from app.queries.terms import PINNING
 from app.registry import api_keys
 from app.vocabulary import Role
 from tests.replay import settings_for

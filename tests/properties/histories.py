@@ -5,8 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from app.reading.dimensions import DETENTIONS, DIMENSIONS, RELEASES, dimensions_of
-from app.reading.terms import CountTerms, HeldCountTerms
+from app.queries.terms import DETENTIONS, DIMENSIONS, RELEASES, CountTerms, HeldCountTerms, dimensions_of
 from app.vocabulary import Judgement
 from tests.properties.steps import (
     SLUGS,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from app.reading.dimensions import DIMENSIONS
+from app.queries.terms import DIMENSIONS
 from app.registry.publication.permissions import Reader
 
 Traits = Collection[tuple[str, str]]

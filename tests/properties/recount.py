@@ -7,8 +7,7 @@ from typing import Any
 
 from app.dates import PartialDate, WindowPosition, parse_from, parse_to, place_in_window
 from app.projection import Statement
-from app.reading.dimensions import DIMENSIONS
-from app.reading.terms import CountTerms, is_personal
+from app.queries.terms import DIMENSIONS, CountTerms, is_personal
 from app.registry.publication.permissions import Reader
 from tests.buckets import bucket
 from tests.properties import personal

@@ -14,11 +14,11 @@ from sqlmodel import Session, col
 
 from app.db.engine import writing
 from app.errors import Problem
-from app.exchange import copies, own_reports, package
+from app.exports import exports, package
 from app.log.entries import head
 from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage, Source, SourceDetention, SourceRelease
-from app.reading.formats import Form
-from app.reading.visibility import at, visible
+from app.queries.parameters import Form
+from app.queries.visibility import at, visible
 from app.registry.filing import file_rows
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -65,7 +65,7 @@ def test_a_copy_counts_whoever_stands_in_lists_as_the_registry_does(
         package.write(session, folder, ANYONE, head(session)[0])
         original = people(session)
     with writing(empty) as session:
-        copies.read(WriteContext(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
+        package.read(WriteContext(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
         copied = people(session)
         session.rollback()
     assert copied == original
@@ -81,9 +81,7 @@ def test_what_a_source_exports_of_its_own_changes_nothing_when_it_is_filed_again
         sources = session.scalars(select(Source).where(col(Source.until) == OPEN)).all()
         for source in sources:
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
-            lines = "".join(
-                own_reports.reports(session, actor, Form.JSONL, revision, own_reports.Losses())
-            ).splitlines()
+            lines = "".join(exports.reports(session, actor, Form.JSONL, revision, exports.Losses())).splitlines()
             bodies = [body_of_request(json.loads(line)) for line in lines]
             filed = file_rows(WriteContext(session, actor, NOW, clerk.world.app.state.secret, listing=True), bodies)
             assert [one.outcome for one in filed if isinstance(one.outcome, Problem)] == []

@@ -16,12 +16,12 @@ from sqlmodel import Session
 from app.columns.store import give
 from app.counts.overlap import overlap
 from app.counts.tally import count
-from app.exchange.count_files import parts
-from app.exchange.count_files.licences import Licence
-from app.exchange.count_files.load import CountFiles
-from app.exchange.count_files.write import Wanted, write_as_seen
+from app.exports.count_files import files
+from app.exports.count_files.files import Licence
+from app.exports.count_files.load import CountFiles
+from app.exports.count_files.write import Wanted, write_as_seen
 from app.log.entries import head
-from app.reading.terms import CountTerms, HeldCountTerms, is_personal
+from app.queries.terms import CountTerms, HeldCountTerms, is_personal
 from app.registry.publication.permissions import Reader
 from tests.drawn import examples
 from tests.properties.histories import count_terms, held_terms, histories, recalling
@@ -38,8 +38,8 @@ READERS = (ANYONE, Reader(names="search"))
 @pytest.fixture(autouse=True)
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A history of a dozen entries has parts of several lengths."""
-    monkeypatch.setattr(parts, "SMALLEST", 4)
-    monkeypatch.setattr(parts, "FAN", 2)
+    monkeypatch.setattr(files, "SMALLEST", 4)
+    monkeypatch.setattr(files, "FAN", 2)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.counts.tally import count
-from app.reading.terms import CountTerms, HeldCountTerms
+from app.queries.terms import CountTerms, HeldCountTerms
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples

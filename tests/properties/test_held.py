@@ -8,7 +8,7 @@ from app.dates import parse_to
 from app.models import Detainee, DetentionState, SourceDetention
 from app.projection import Statement, project
 from app.projection.spells import spells
-from app.reading.terms import HeldCountTerms
+from app.queries.terms import HeldCountTerms
 from tests.drawn import examples
 from tests.projection.histories import reports
 from tests.properties.past import Person

@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.reading import terms as wording
-from app.reading.selection import COUNTING
-from app.reading.terms import CountTerms, HeldCountTerms
+from app.queries import terms as wording
+from app.queries.selection import COUNTING
+from app.queries.terms import CountTerms, HeldCountTerms
 from tests.drawn import examples
 from tests.properties.histories import count_terms, held_terms, histories
 from tests.properties.steps import Registry, Step

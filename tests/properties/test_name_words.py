@@ -12,7 +12,7 @@ from sqlmodel import Session
 from app.columns import store
 from app.columns.loader import Columns
 from app.models import CLASSES_OF_TODAY
-from app.reading.name_words import WHOLE, bearing
+from app.queries.search import WHOLE, bearing
 from tests.drawn import examples
 from tests.properties.histories import histories, recalling
 from tests.properties.steps import Registry, Step

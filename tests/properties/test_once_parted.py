@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.counts.tally import count
-from app.reading.terms import CountTerms, HeldCountTerms
+from app.queries.terms import CountTerms, HeldCountTerms
 from app.vocabulary import Judgement
 from tests.properties.past import Past
 from tests.properties.recount import recount

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.counts.tally import count
-from app.reading.terms import CountTerms
+from app.queries.terms import CountTerms
 from app.registry import report_versions, reports
 from app.registry.identity import decisions, record_linkage
 from app.schemas.reports import DetentionReportIn, IdentityIn, ReleaseReportIn

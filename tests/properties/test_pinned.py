@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.reading import terms as wording
-from app.reading.terms import CountTerms
+from app.queries import terms as wording
+from app.queries.terms import CountTerms
 from tests.drawn import examples
 from tests.properties.histories import count_terms, histories
 from tests.properties.steps import Registry, Step

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.counts.tally import count
 from app.dates import format_instant
 from app.models import OPEN, PROJECTED, ApiKey, BlockingKey, Claim, Report, RequestedClass
-from app.reading.terms import CountTerms
+from app.queries.terms import CountTerms
 from app.registry import recalls, reports
 from app.registry.apply import rebuild
 from app.registry.publication.permissions import Reader

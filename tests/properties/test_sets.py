@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.comparison import compare
+from app.counts.difference import compare
 from app.counts.overlap import overlap
 from app.counts.tally import MULTIPLE, count, number_of
-from app.reading import terms as wording
-from app.reading.terms import CountTerms
+from app.queries import terms as wording
+from app.queries.terms import CountTerms
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples

@@ -22,7 +22,7 @@ from app.models import (
     SourceRelease,
     SourceTrait,
 )
-from app.reading.terms import CountTerms, HeldCountTerms
+from app.queries.terms import CountTerms, HeldCountTerms
 from app.vocabulary import Publish, Verdict
 from tests.properties.steps import Clerk, Consent, File, Registry, Step
 from tests.support import ANYONE, GOVERNMENT

@@ -12,9 +12,9 @@ from unittest.mock import patch
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.exchange.imports.case_numbers import Keys
-from app.exchange.imports.lists import open_list
-from app.exchange.imports.row_checks import body_of, numbered
+from app.imports.doubts import Keys
+from app.imports.lists import open_list
+from app.imports.rows import body_of, numbered
 from app.models import OPEN, Source
 from app.registry import claims, filing, reports
 from app.registry.claims import ClaimIn

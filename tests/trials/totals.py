@@ -29,7 +29,7 @@ from app.models import (
     Trait,
     Verification,
 )
-from app.reading.terms import CountTerms
+from app.queries.terms import CountTerms
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 

@@ -16,8 +16,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.models import Entry
-from app.reading.dimensions import RELEASES as COUNTED
-from app.reading.dimensions import dimensions_of
+from app.queries.terms import RELEASES as COUNTED
+from app.queries.terms import dimensions_of
 from tests.properties.steps import Body, Clerk, Consent, File, Registry, Step, Verify
 from tests.support import GOVERNMENT, make_report
 from tests.trials.drawing import Trial

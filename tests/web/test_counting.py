@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from app.counts.estimates import answer, from_registry
-from app.reading.countables import COUNTABLES
-from app.reading.dimensions import DETENTIONS, RELEASES
+from app.estimates import estimator
+from app.queries.countables import COUNTABLES
+from app.queries.terms import DETENTIONS, RELEASES
 from app.web.catalogue import catalogue
 from app.web.charts.groups import MOST_BARS, Group, lay_out_bars, lay_out_columns
 from app.web.charts.text import width_of
@@ -382,10 +382,12 @@ def test_an_estimate_says_what_it_assumes_or_why_there_is_none(verified: World) 
 
 
 def test_pages_have_words_for_everything_that_an_estimate_assumes() -> None:
-    known = (answer.CLOSED, answer.MATCHED, answer.REACHABLE, answer.ALIKE, answer.TWO_LISTS, answer.MODELLED,
-             answer.ZEROS, answer.SELECTED, answer.BOUND)  # fmt: skip
+    known = (
+        estimator.CLOSED, estimator.MATCHED, estimator.REACHABLE, estimator.ALIKE, estimator.TWO_LISTS,
+        estimator.MODELLED, estimator.ZEROS, estimator.SELECTED, estimator.BOUND,
+    )  # fmt: skip
     assert sorted(SENTENCES) == sorted(known)
-    spanish = assumed(from_registry.APART.format(1234), catalogue("es"))
+    spanish = assumed(estimator.APART.format(1234), catalogue("es"))
     assert spanish.startswith("1234 de las excarcelaciones observadas")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.web.data.dataset import CONTEXT, CROISSANT, MOST_DESCRIBED, About, Table, croissant_of, dataset_of
-from tests.exchange.count_files.test_write import write
+from tests.exports.count_files.test_write import write
 from tests.support import World
 
 PAGE = {"accept": "text/html"}

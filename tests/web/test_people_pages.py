@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.reading.questions import DetaineeQuery, ReleaseQuery
+from app.queries.parameters import DetaineeQuery, ReleaseQuery
 from app.web.asking import Api
 from app.web.catalogue import catalogue
 from app.web.charts.people import counted, figure_of

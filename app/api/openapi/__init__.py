@@ -13,7 +13,7 @@ from app.api import answers
 from app.api.openapi import described, examples, headers
 from app.api.routes import ProblemOut
 from app.errors import Forbidden
-from app.reading import formats
+from app.queries import parameters
 
 Node = dict[str, Any]
 LICENCE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
@@ -49,7 +49,7 @@ TAGS = {
     "health": "Whether the server is there and can answer.",
 }
 # What a route that takes `format` answers besides JSON.
-TABLES: Node = {media: {"schema": {"type": "string", "description": told}} for media, told in formats.TABLES.items()}
+TABLES: Node = {media: {"schema": {"type": "string", "description": told}} for media, told in parameters.TABLES.items()}
 WORKBOOK: Node = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
         "schema": {"type": "string", "format": "binary", "description": "A workbook with a sheet for each part"}
@@ -112,6 +112,6 @@ class Served:
         if self.tag in answers.tags_known(request):
             return Response(status_code=304, headers=headers)
         if not answers.takes_gzip(request):
-            return Response(self.body, headers=headers, media_type=formats.JSON)
+            return Response(self.body, headers=headers, media_type=parameters.JSON)
         headers["Content-Encoding"] = "gzip"
-        return Response(self.packed, headers=headers, media_type=formats.JSON)
+        return Response(self.packed, headers=headers, media_type=parameters.JSON)

@@ -22,7 +22,7 @@ from app.errors import (
     TooManyRequests,
     Unavailable,
 )
-from app.exchange.imports.stored import WAIT_FOR_ONE
+from app.imports.stored import WAIT_FOR_ONE
 from app.log.head import OtherRules
 from app.log.mark import WentBackwards
 from app.projection import RULES

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.counts.comparison import WORDS
-from app.reading.countables import countable_counted
+from app.counts.difference import WORDS
+from app.queries.countables import countable_counted
 from app.web.catalogue import Catalogue
 from app.web.told import Told
 

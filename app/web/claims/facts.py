@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.formats import lowered
-from app.reading.terms import each
+from app.queries.terms import each
 from app.vocabulary import Measure, Stage
 from app.web.catalogue import Catalogue
 from app.web.claims.words import of_day, of_days, quoted

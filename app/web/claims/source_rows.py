@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from app import dates
 from app.errors import Invalid, NotFound
-from app.reading.terms import each as values_of_one
+from app.queries.terms import each as values_of_one
 from app.vocabulary import Measure, SourceKind
 from app.web.asking import Terms, together
 from app.web.catalogue import Catalogue

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.api.answers import LIVE, UNCACHED
-from app.reading.countables import COUNTABLES, Countable
-from app.reading.dimensions import DETENTIONS, RELEASES
-from app.reading.questions import CountQuery
-from app.reading.terms import PINNING
+from app.queries.countables import COUNTABLES, Countable
+from app.queries.parameters import CountQuery
+from app.queries.terms import DETENTIONS, PINNING, RELEASES
 from app.web.asking import Refused, together
 from app.web.counting import further, past
 from app.web.counting.figures import groups_drawn, has_files

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.reading.dimensions import RELEASES
+from app.queries.terms import RELEASES
 from app.web.charts.groups import MOST_COLUMNS, Bars, Group, lay_out_bars, lay_out_columns
 from app.web.counting.view import bars_of, is_of_time, noun_of, table_of, time_of
 from app.web.figure import PHONE, WHOLE, Figure, drawing

@@ -8,8 +8,7 @@ from typing import Any, Literal
 from app import vocabulary
 from app.dates import DAY_LENGTH
 from app.formats import COUNTRIES
-from app.reading.dimensions import DETENTIONS, RELEASES, dimensions_of
-from app.reading.terms import MOST_DIMENSIONS
+from app.queries.terms import DETENTIONS, MOST_DIMENSIONS, RELEASES, dimensions_of
 from app.vocabulary import Stage
 from app.web.faults import Fault
 from app.web.told import CODES, Told

@@ -8,7 +8,7 @@ from typing import Any
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
-from app.reading.questions import AsOf, EstimateQuery, OverlapQuery, SeriesQuery
+from app.queries.parameters import AsOf, EstimateQuery, OverlapQuery, SeriesQuery
 from app.web.counting.assumptions import assumed, refused
 from app.web.figure import Cell
 from app.web.page import Page

@@ -11,8 +11,8 @@ from fastapi.responses import RedirectResponse
 from app.api import memento
 from app.api.answers import UNCACHED
 from app.dates import format_instant
-from app.reading.countables import Countable
-from app.reading.terms import PINNING
+from app.queries.countables import Countable
+from app.queries.terms import PINNING
 from app.web.page import Page
 
 VARY = f"Accept-Encoding, {memento.ASKED}"

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from app.formats import capital
-from app.reading.countables import countable_counted
-from app.reading.dimensions import DIMENSIONS
+from app.queries.countables import countable_counted
+from app.queries.terms import DIMENSIONS
 from app.web.charts.groups import Group
 from app.web.told import Told
 

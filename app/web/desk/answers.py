@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.exchange.imports.mapping import is_too_long
+from app.imports.mapping import is_too_long
 from app.web.desk.page import Given, first
 
 # The fields of a form that answer: by name, or by what stands before the colon.

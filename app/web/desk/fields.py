@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.exchange.imports.fields import EMBARGO, FIELDS
-from app.exchange.titles import title
+from app.imports.fields import EMBARGO, FIELDS
+from app.imports.formats.template import title
 from app.vocabulary import vocabulary
 from app.web.catalogue import Catalogue
 from app.web.desk.sentences import hints, language_of

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from app.exchange.imports.faults import BadFile, place_of
-from app.exchange.imports.fields import GIVEN_NAMES, NAME, SURNAMES
-from app.exchange.imports.lists import open_list
-from app.exchange.imports.mapping import Mapping as ListMapping
+from app.imports.faults import BadFile, place_of
+from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
+from app.imports.lists import open_list
+from app.imports.mapping import Mapping as ListMapping
 from app.log import head
 
 # Packed: some five thousand rows. A third more as text, it comes and goes with each trial, in seconds over a bad line;

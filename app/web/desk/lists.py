@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 
 from app.api.uploads import form_parts
 from app.errors import NotFound, PayloadTooLarge
-from app.exchange.imports.fields import FIELDS
-from app.exchange.titles import title
+from app.imports.fields import FIELDS
+from app.imports.formats.template import title
 from app.web.asking import Refused, cursor_of, together
 from app.web.charts import shares
 from app.web.desk import answers, held_list, trial

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.exchange.imports import sentences
+from app.imports import faults
 from app.vocabulary import Language
 from app.web.catalogue import Catalogue
 from app.web.desk.written_dates import UnreadDate
@@ -54,12 +54,12 @@ def of_date(unread: UnreadDate, words: Catalogue) -> str:
             "day": words.long_day(day), "other": words.long_day(other), "day_code": day, "other_code": other,
         }  # fmt: skip
     of_dates = {
-        sentences.FAULTS["date_without_year"]: _("The year is missing: write it too, as in 12 January 2026."),
-        sentences.FAULTS["embargo_hour"]: _(
+        faults.FAULTS["date_without_year"]: _("The year is missing: write it too, as in 12 January 2026."),
+        faults.FAULTS["embargo_hour"]: _(
             "Write an hour with its seconds and its zone, 2026-03-20T18:00:00-04:00, or the day alone."
         ),
-        sentences.FAULTS["no_such_day"]: _("The calendar has no such day: correct it, or leave off what is not known."),
-        sentences.FAULTS["years_turned"]: _("The later of the two years stands first: correct it."),
+        faults.FAULTS["no_such_day"]: _("The calendar has no such day: correct it, or leave off what is not known."),
+        faults.FAULTS["years_turned"]: _("The later of the two years stands first: correct it."),
     }
     code = unread.code if unread.code in ("ambiguous_year", "interval_turned") else "invalid_date"
     return of_dates.get(unread.detail) or said({"code": code, "detail": unread.detail}, words)
@@ -103,4 +103,4 @@ def said(error: Mapping[str, Any], words: Catalogue) -> str:
     code, english = str(error.get("code", "")), str(error.get("detail", ""))
     if error.get("pointer") == "/mapping/age_on":
         return own["invalid_date"]
-    return own.get(code) or sentences.detail(code, english, language_of(words))
+    return own.get(code) or faults.detail(code, english, language_of(words))

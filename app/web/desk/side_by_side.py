@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.exchange.imports.fields import FIELDS
-from app.exchange.titles import title
+from app.imports.fields import FIELDS
+from app.imports.formats.template import title
 from app.vocabulary import label
 from app.web.catalogue import Catalogue
 from app.web.desk.fields import COUNTRY_KINDS

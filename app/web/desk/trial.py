@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from app.exchange.imports import sentences
-from app.exchange.imports.case_numbers import DERIVED
-from app.exchange.imports.fields import FIELDS
-from app.exchange.imports.mapping import QUESTIONS
-from app.exchange.imports.mapping import Question as RowQuestion
-from app.exchange.imports.rows import MOST_SHOWN
-from app.exchange.titles import title
+from app.imports import faults
+from app.imports.doubts import DERIVED
+from app.imports.fields import FIELDS
+from app.imports.formats.template import title
+from app.imports.mapping import QUESTIONS
+from app.imports.mapping import Question as RowQuestion
+from app.imports.rows import MOST_SHOWN
 from app.log.content import AGE as AGE_FIELD
 from app.matching.scripts import fold
 from app.registry.records import BY_ID
@@ -216,7 +216,7 @@ class _Asked:
 
     def _about_rows(self, group: Mapping[str, Any]) -> None:
         _ = self._words.gettext
-        heading = sentences.bare_question(group["code"], self._lang)
+        heading = faults.bare_question(group["code"], self._lang)
         options = [("leave_out", _("leave it out")), ("read", _("it is one person"))]
         all_of_them = [("leave_out", _("leave all of them out")), ("read", _("each is one person"))]
         if group["code"] == RowQuestion.WITHDRAWN:
@@ -316,7 +316,7 @@ def _reason(row: int, error: Mapping[str, Any], by_name: Mapping[str, int], word
     if number is not None:
         return _("Question %(number)s") % {"number": number}
     if error["code"] in QUESTIONS:
-        return sentences.bare_question(error["code"], language_of(words))
+        return faults.bare_question(error["code"], language_of(words))
     return said(error, words) if error["code"] == "age_needs_day" else error["detail"]
 
 

@@ -7,8 +7,7 @@ import re
 from typing import Any
 
 from app import dates
-from app.exchange.imports.cell_values import UnreadCell, plain, value
-from app.exchange.imports.sheet_dates import Order, UnclearDate, read
+from app.imports.cell_values import Order, UnclearDate, UnreadCell, plain, read, value
 from app.log.content import AGE_ON, FILED
 
 AMBIGUOUS, TURNED = "ambiguous_date", "interval_turned"

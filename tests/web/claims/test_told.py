@@ -5,13 +5,13 @@ from string import Formatter
 import pytest
 from starlette.requests import Request
 
-from app.counts.claims.messages import MESSAGES
+from app.claims.reasons import MESSAGES
 from app.web.asking import Api
 from app.web.catalogue import catalogue
 from app.web.claims.forms import SENTENCES, WEIGHTS
 from app.web.claims.told import sentence_of, told
 from app.web.page import Page
-from tests.counts.claims import sentences
+from tests.claims import sentences
 
 # What the API says in English, what is told of it in Spanish, and how much it weighs.
 SAMPLES: list[tuple[str, str, int | None]] = [

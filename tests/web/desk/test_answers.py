@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from app.exchange.imports.mapping import Mapping
+from app.imports.mapping import Mapping
 from app.web.desk import answers
 
 HOSTILE = 'a "quoted" \\ word\n= [x]\t\x7f é 🙂'

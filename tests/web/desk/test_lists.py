@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.exchange.imports import stored
+from app.imports import stored
 from app.web.desk import held_list, lists
 from app.web.desk.session import IDLE
 from tests.support import World

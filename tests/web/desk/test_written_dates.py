@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import dates
-from app.exchange.imports.sentences import FAULTS
+from app.imports.faults import FAULTS
 from app.web.desk.written_dates import UnreadDate, read_date
 
 RELEASED, BIRTH = "release.released_on", "detainee.birth_date"

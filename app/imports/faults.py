@@ -1,0 +1,202 @@
+"""The sentences about a list, in English and Spanish: questions, faults, and what to do about them.
+
+They stand in `sentences.toml`. The English of most faults stands in the code that finds the fault; their Spanish is
+looked up by code, or by the name of the sentence where one code has several.
+
+Refusals of a whole file, and faults of a row. A message never quotes the file; the value of a faulty cell stands
+beside it, for the sender."""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NotRequired, Self
+
+from typing_extensions import TypedDict
+
+from app.imports.fields import FIELDS, Kind
+from app.imports.formats.template import LANGUAGES
+from app.schemas.imports import ImportFault, ImportQuestion, RowError
+from app.vocabulary import Language
+
+_TEXTS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("sentences.toml").read_text(encoding="utf-8"))
+# A line about a number has a sentence for one and a sentence for many.
+LINES: dict[str, list[str] | dict[str, list[str]]] = _TEXTS["lines"]
+FAULTS: dict[str, str] = {name: english for name, (english, _spanish) in _TEXTS["faults"].items()}
+
+Answer = Literal["confirm", "mapping"]
+# A value in a sentence: the same in every language, or made for each language.
+Value = str | int | Callable[[Language], str]
+
+WISH_WITHDRAWN: Literal["wish_withdrawn"] = "wish_withdrawn"  # a warning about a row, which is filed all the same
+
+
+class StoredQuestion(TypedDict):
+    """A question about a list as stored, in every language. An earlier version stored a single sentence, `detail`."""
+
+    code: str
+    details: NotRequired[dict[Language, str]]
+    detail: NotRequired[str]
+    answer: NotRequired[Answer]
+
+
+class KeptFault(ImportFault):
+    """The refusal of a file as stored."""
+
+    spanish: NotRequired[str]
+
+
+class KeptRowError(RowError):
+    """A fault of a row as stored. `sentence`: its name in `FAULTS`, where its code has several sentences."""
+
+    sentence: NotRequired[str]
+
+
+def question(code: str, row: int | None = None, lang: Language = "en") -> str:
+    """The question about a row, or about several (`row` None), with the way to answer it in a mapping."""
+    answers = _TEXTS["answers"]
+    answer = answers.get(code, answers["answer"])[LANGUAGES.index(lang)].format(row=row or 14, code=code)
+    return f"{bare_question(code, lang)} {answer}"
+
+
+def bare_question(code: str, lang: Language) -> str:
+    """The same without the way to answer it, for who answers otherwise than by a mapping of their own."""
+    sentence: str = _TEXTS["questions"][code][LANGUAGES.index(lang)]
+    return sentence
+
+
+def about_list(code: str, answer: Answer = "confirm", **values: Value) -> StoredQuestion:
+    """A question about a whole list, in every language. `answer`: the way to answer it."""
+    details = dict(zip(LANGUAGES, in_both_languages("list_questions", code, values), strict=True))
+    return {"code": code, "details": details, "answer": answer}
+
+
+def in_both_languages(part: str, name: str, values: Mapping[str, Value]) -> list[str]:
+    """A sentence in each of `LANGUAGES`. `part`: of `sentences.toml`."""
+    return [
+        text.format(**{key: value(lang) if callable(value) else value for key, value in values.items()})
+        for lang, text in zip(LANGUAGES, _TEXTS[part][name], strict=True)
+    ]
+
+
+def problem(kept: KeptFault, lang: Language) -> ImportFault:
+    """The stored reason of a refused file (`BadFile.shape`) in a language."""
+    spanish = kept.get("spanish") if lang == "es" else None
+    text = spanish or detail(kept["code"], kept["detail"], lang)
+    return {"code": kept["code"], "detail": text, "row": kept["row"]}
+
+
+def translated(about: StoredQuestion, lang: Language) -> ImportQuestion:
+    """A question about a list in a language."""
+    text = about["details"][lang] if "details" in about else about["detail"]
+    return {"code": about["code"], "detail": text, "answer": about.get("answer", "confirm")}
+
+
+def confirmed(questions: Iterable[ImportQuestion]) -> bool:
+    """Whether confirming the list answers all these questions."""
+    return all(about["answer"] == "confirm" for about in questions)
+
+
+def detail(code: str, english: str, lang: Language, row: int | None = None, sentence: str | None = None) -> str:
+    """The sentence of a code in a language; `english` where there is no other. `sentence`: its name in `FAULTS`."""
+    if code in _TEXTS["questions"]:
+        return question(code, row, lang)
+    if code == WISH_WITHDRAWN:
+        return line(code, lang)
+    if lang == "en":
+        return english
+    if sentence is not None:
+        return str(_TEXTS["faults"][sentence][LANGUAGES.index(lang)])
+    return str(_TEXTS["errors"].get(code, english))
+
+
+def line(name: str, lang: Language, **values: object) -> str:
+    """A line of a receipt, in the singular or plural by `count`."""
+    texts = LINES[name]
+    if isinstance(texts, dict):
+        texts = texts["one" if values["count"] == 1 else "many"]
+    return texts[LANGUAGES.index(lang)].format(**values)
+
+
+def rows(count: int) -> Callable[[Language], str]:
+    """A number of rows in words, for each language."""
+    return lambda lang: line("rows", lang, count=count)
+
+
+# Kinds of fields whose faulty cells are stored: days, numbers and codes. A name or a note that could not be filed is
+# stored nowhere: the sender has it.
+STORED_KINDS: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "country", "countries", "state"})
+
+
+class BadFile(Exception):
+    """The file cannot be read as a list. `code` is stable; `detail` says what to do, in English. `spanish`: the same in
+    Spanish, where the sentence that belongs to the code is less exact. `place`: a JSON pointer into a mapping."""
+
+    def __init__(
+        self, code: str, detail: str, row: int | None = None, spanish: str | None = None, place: str = ""
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.row = row
+        self.spanish = spanish
+        self.place = place
+
+    @classmethod
+    def in_both(cls, name: str, row: int | None = None, *, code: str | None = None, **values: Value) -> Self:
+        """A refusal by a sentence in both languages."""
+        english, spanish = in_both_languages("files", name, values if row is None else values | {"row": row})
+        return cls(code or name, english, row, spanish)
+
+    def shape(self) -> KeptFault:
+        """The refusal as stored."""
+        shape: KeptFault = {"code": self.code, "detail": self.detail, "row": self.row}
+        return shape if self.spanish is None else {**shape, "spanish": self.spanish}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault of a row: the letter of its column (None: the whole row), the pointer to the field of a report, a code,
+    and what to do. `value`: the beginning of the cell; `sentence`: its name in `FAULTS`, if its code has several;
+    `withdrawn_on`: the day on which the report was withdrawn that the row would bring back."""
+
+    column: str | None
+    pointer: str
+    code: str
+    detail: str
+    value: str | None = None
+    sentence: str | None = None
+    withdrawn_on: str | None = None
+
+    def shape(self) -> KeptRowError:
+        shape: KeptRowError = {"column": self.column, "pointer": self.pointer, "code": self.code,
+                               "detail": self.detail, "value": self.value}  # fmt: skip
+        if self.sentence is not None:
+            shape["sentence"] = self.sentence
+        if self.withdrawn_on is not None:
+            shape["withdrawn_on"] = self.withdrawn_on
+        return shape
+
+
+def as_stored(error: KeptRowError) -> KeptRowError:
+    """A fault of a row as it is stored: with the value of the cell only where its field is of STORED_KINDS."""
+    field = FIELDS.get(error["pointer"].removeprefix("/").replace("/", "."))
+    return error if field is not None and field.kind in STORED_KINDS else {**error, "value": None}
+
+
+def place_of(letters: str) -> int:
+    """A → 0, AA → 26."""
+    place = 0
+    for capital in letters:
+        place = place * 26 + ord(capital) - ord("A") + 1
+    return place - 1
+
+
+def letter(place: int) -> str:
+    """The name of a column, counted from 0, as spreadsheets write it: 0 → A, 26 → AA."""
+    name = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name

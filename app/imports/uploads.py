@@ -1,0 +1,324 @@
+"""The journal of an upload on the sender's machine, by which the upload goes on after a power cut.
+
+It is an append-only file of lines, each forced to the disk before the next step: digests, keys of requests, ids of
+imports and numbers of rows by outcome, but no name, no address and no API key. If it is lost, the list is sent again,
+and filed rows change nothing.
+
+Cut a list into parts, each small enough to pass a bad line whole (pure).
+
+What a registry elsewhere answers to a list that is sent to it in parts, as far as its sender reads it."""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field
+
+from app.imports.client import Stopped
+from app.imports.doubts import Keys
+from app.imports.faults import Fault
+from app.imports.lists import IF_WITHDRAWN
+from app.imports.rows import Row, body_of, numbered
+from app.imports.survey import has_undated_age
+from app.vocabulary import ImportOutcome, ImportState
+
+# For so long the registry recognises a repeated request, and keeps the outcomes of rows.
+KEPT = timedelta(days=30)
+FORM = 1  # the version of the file's form
+
+
+@dataclass
+class PartState:
+    """A part of an upload: its Idempotency-Key (`once`), whether it was sent `confirmed`, its import, and its receipt
+    once all its rows are settled."""
+
+    once: str
+    confirmed: bool = False
+    import_id: str | None = None
+    receipt: dict[str, Any] | None = None
+
+
+class Journal:
+    """The journal of one upload; use as a context manager. `fresh`: nothing has been sent yet. Raises Stopped."""
+
+    def __init__(self, folder: Path, to: str, path: Path, content: str, now: datetime) -> None:
+        """`to`: the registry, source and options. `path`: of the list; `content`: its digest, which identifies it."""
+        self.file = folder / f"{_digest(to, content)[:32]}.jsonl"
+        self._kept: dict[str, PartState] = {}
+        self._place = _digest(to, str(path.resolve()))
+        self._now = now
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._handle = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        try:
+            self._take()
+            self.fresh = not self._read()
+            if self.fresh:
+                self._begin()
+        except BaseException:
+            os.close(self._handle)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._handle)
+
+    def once(self, part: str, *, confirmed: bool = False) -> PartState:
+        """The state of a part; its Idempotency-Key is on the disk before it is sent.
+
+        The key is random, not derived: a list may be sent again on purpose, and must not get the former answer. A sent
+        part stays `confirmed` as it was: another answer to the registry's question would be another request.
+        """
+        if part not in self._kept:
+            self._note(part, once=uuid.uuid4().hex, confirmed=confirmed)
+        return self._kept[part]
+
+    def sent(self, part: str, import_id: uuid.UUID) -> None:
+        self._note(part, import_id=str(import_id))
+
+    def through(self, part: str, receipt: dict[str, Any]) -> None:
+        self._note(part, receipt=receipt)
+
+    def forget(self, part: str) -> None:
+        """Forget a refused part: sent again, it is another request."""
+        self._note(part, forgotten=True)
+
+    def others(self) -> bool:
+        """Whether an upload of this file with a former content was left half-way. Its journal is deleted: that content
+        is gone."""
+        former = [path for path in self.file.parent.glob("*.jsonl") if path != self.file]
+        former = [path for path in former if _place_of(path) == self._place]
+        for path in former:
+            path.unlink(missing_ok=True)
+        return bool(former)
+
+    def finish(self) -> None:
+        """Delete the journal of a finished upload."""
+        self.file.unlink(missing_ok=True)
+
+    def _take(self) -> None:
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Stopped("This list is being sent by another run on this machine: wait for it.") from None
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _read(self) -> bool:
+        """Read the file; False if it has no upload that can go on."""
+        with os.fdopen(os.dup(self._handle), "rb") as file:
+            file.seek(0)
+            whole = file.read()
+        lines = whole.splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            os.ftruncate(self._handle, len(whole) - len(lines.pop()))  # cut short by a power cut, and not acted on
+        try:
+            notes = [json.loads(line) for line in lines]
+            if not notes:
+                return False
+            begun = datetime.fromisoformat(notes[0]["begun_at"])
+            if notes[0]["journal"] != FORM or self._now - begun > KEPT:
+                return False
+            for note in notes[1:]:
+                self._apply(**note)
+        except (OSError, ValueError, KeyError, TypeError):
+            raise Stopped(
+                f"The journal {self.file} is damaged: delete it and run the same command again. Rows that are in "
+                "change nothing."
+            ) from None
+        return True
+
+    def _begin(self) -> None:
+        self._kept.clear()
+        try:
+            os.ftruncate(self._handle, 0)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self._write({"journal": FORM, "begun_at": self._now.isoformat(), "place": self._place})
+        with suppress(OSError):  # not every file system can
+            folder = os.open(self.file.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _note(self, part: str, **values: Any) -> None:
+        self._write({"part": part, **values})
+        self._apply(part, **values)
+
+    def _apply(self, part: str, *, forgotten: bool = False, **values: Any) -> None:
+        if forgotten:
+            self._kept.pop(part, None)
+        elif "once" in values:
+            self._kept[part] = PartState(**values)
+        else:
+            self._kept[part] = replace(self._kept[part], **values)
+
+    def _write(self, line: dict[str, Any]) -> None:
+        text = json.dumps(line).encode() + b"\n"
+        try:
+            if os.write(self._handle, text) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(self._handle)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> Stopped:
+        return Stopped(f"The journal {self.file} cannot be written ({error.strerror}): make room, or make it writable.")
+
+
+def _place_of(file: Path) -> str | None:
+    try:
+        with file.open(encoding="utf-8") as lines:
+            return str(json.loads(next(lines))["place"])
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return None
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+
+
+# Bytes of a part; packed they are 5 to 8 KB. A line of 5 KB a second that drops every few seconds carries 10 KB between
+# two drops. With smaller parts more time is lost on round trips, of which each takes two. Measured before packing, so
+# that every machine cuts alike.
+MOST_BYTES = 48 * 1024
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows sent together: JSON Lines, and the number of each row in the file."""
+
+    data: bytes
+    rows: list[int]
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass
+class Cut:
+    """A whole list, cut: its parts, the faults of rows that cannot be sent, and its counts."""
+
+    parts: list[Part] = field(default_factory=list)
+    wrong: dict[int, list[Fault]] = field(default_factory=dict)  # row → its faults
+    columns: dict[str, str] = field(default_factory=dict)  # field → column
+    rows: int = 0
+    derived: int = 0  # rows whose case number was made here
+    ages: int = 0  # rows with an age of an unknown day, and no birth
+
+
+def cut(rows: Iterable[Row]) -> Cut:
+    """Cut a list. Case numbers are derived from the whole list, before it is cut. Raises BadFile."""
+    whole, keys = Cut(), Keys()
+    lines: list[bytes] = []
+    numbers: list[int] = []
+
+    def close() -> None:
+        if lines:
+            whole.parts.append(Part(b"".join(lines), list(numbers)))
+            lines.clear()
+            numbers.clear()
+
+    for row in rows:
+        whole.rows += 1
+        whole.columns = row.columns or whole.columns
+        checked = numbered(row, keys)
+        whole.ages += has_undated_age(checked)
+        body = body_of(checked)
+        if isinstance(body, list):
+            whole.wrong[row.number] = [row.with_value(fault) for fault in body]
+            continue
+        answer = {} if row.if_withdrawn is None else {IF_WITHDRAWN: row.if_withdrawn}
+        text = json.dumps({**(checked.body or {}), **answer}, ensure_ascii=False, separators=(",", ":"))
+        line = text.encode() + b"\n"
+        if sum(map(len, lines)) + len(line) > MOST_BYTES:
+            close()
+        lines.append(line)
+        numbers.append(row.number)
+    close()
+    whole.derived = keys.derived
+    return whole
+
+
+LONGEST_NEXT = 2_000  # characters of the address of the next page: far more than a cursor takes
+
+
+class Me(BaseModel):
+    role: str
+    source: str | None
+
+
+class Message(BaseModel):
+    code: str
+    detail: str
+    row: int | None = None  # of the part
+
+
+class Question(Message):
+    answer: Literal["confirm", "mapping"] = "confirm"
+
+
+class Example(BaseModel):
+    row: int  # of the part
+
+
+class AcceptedRows(BaseModel):
+    code: str
+    count: int
+    examples: list[Example]
+
+
+class PartReceipt(BaseModel):
+    id: uuid.UUID
+    state: ImportState
+    counts: dict[ImportOutcome, int]
+    releases: int = 0
+    held: int = 0
+    first_revision: int | None
+    last_revision: int | None
+    lost: dict[str, int] = {}
+    gained: dict[str, int] = {}
+    held_counted: int = 0
+    held_not_counted: dict[str, int] = {}
+    warnings: list[AcceptedRows] = []
+    questions: list[Question]
+    problem: Message | None
+
+
+class PlacedError(Message):
+    pointer: str
+    withdrawn_on: str | None = None
+
+
+class PartRow(BaseModel):
+    row: int
+    source_record_id: str | None = None
+    outcome: ImportOutcome
+    report_id: uuid.UUID | None
+    revision: int | None
+    errors: list[PlacedError]
+    warnings: list[PlacedError] = []
+
+
+class PartRows(BaseModel):
+    data: list[PartRow]
+    next: Annotated[str, Field(max_length=LONGEST_NEXT)] | None

@@ -1,1 +1,0 @@
-"""What was taken back or changed, read from the log."""

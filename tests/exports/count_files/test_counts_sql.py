@@ -1,0 +1,107 @@
+"""`counts.sql` in DuckDB gives the numbers of the registry."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from app.exports.count_files.files import described
+from tests.exports.count_files.test_write import write
+from tests.support import World
+
+DAYS = [(None, None), ("2026-01-12", "2026-01-31"), ("2026-01-10", "2026-01-12"), (None, "2026-01-15")]
+TOTAL = ("people", "verified", "contested", "reported", "refuted", "counted_apart")
+BY_SOURCE = ("verified", "reported", "disputed", "refuted", "retracted", "uncertain_date", "only_this_source", "people")
+
+
+@pytest.fixture(scope="module")
+def written(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of a registry of partial dates, disputes, two spells of one person, several sources, a release that is only
+    announced and a child."""
+    world = shared
+    first = world.file(detainee__full_name="Abelardo Quintero")["release"]["id"]
+    world.verify(first, "jep", verdict="verified", method="lawyer", released_on="2026-01")
+    world.verify(first, "pud", verdict="disputed", method="family")
+    world.file(detainee__full_name="Berenice Urdaneta", release__released_on="2026-01")
+    world.file(detainee__full_name="Casimiro Lozada", release__released_on=None)
+    world.file(detainee__full_name="Dorotea Bracho", verification__verdict="reported", verification__method=None)
+    world.file("ministry", detainee__full_name="Evaristo Marcano")
+    world.file("jep", detainee__full_name="Fabricio Ledezma", detainee__birth_date="2012")
+    world.file(detainee__full_name="Genoveva Pacheco", release__released_on=None, release__ordered_on="2026-01-13")
+    world.file_detention(detainee__full_name="Abelardo Quintero", detention__detained_on="2026-02-02")
+    world.file_detention("pud", detainee__full_name="Horacio Briceño", detention__detained_on="2025")
+    return write(world, tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture
+def told(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Their counts.sql, loaded."""
+    folder = shutil.copytree(written, tmp_path / "files")
+    monkeypatch.chdir(folder)  # as whoever opens DuckDB in it
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    connection.execute((folder / "counts.sql").read_text())
+    yield connection
+    connection.close()
+
+
+def rows(told: Any, macro: str, *values: Any) -> list[dict[str, Any]]:
+    asked = told.execute(f"FROM {macro}({', '.join('?' * len(values))})", values)
+    names = [column[0] for column in asked.description]
+    return [dict(zip(names, row, strict=True)) for row in asked.fetchall()]
+
+
+def revisions_of(folder: Path) -> range:
+    said = described(folder)
+    assert said is not None
+    return range(1, said.recuento.revision + 1)
+
+
+def window(of: str | None, until: str | None) -> dict[str, str]:
+    return {name: day for name, day in (("released_from", of), ("released_to", until)) if day is not None}
+
+
+def test_totals_of_releases_at_every_revision(told: Any, shared: World) -> None:
+    for revision in revisions_of(Path.cwd()):
+        for days in DAYS:
+            answer = shared.get("/v1/counts/releases", as_of=revision, **window(*days)).json()
+            (row,) = rows(told, "count_releases", revision, *days)
+            assert row.pop("releases") == answer["total"]["releases"], (revision, days)
+            assert row.pop("uncertain_date") == answer["uncertain_date"], (revision, days)
+            assert row == {name: answer["total"][name] for name in TOTAL}, (revision, days)
+
+
+def test_releases_by_source_at_every_revision(told: Any, shared: World) -> None:
+    for revision in revisions_of(Path.cwd()):
+        for days in DAYS:
+            answer = shared.get("/v1/counts/releases", as_of=revision, group_by="source", **window(*days)).json()
+            wanted = [{name: group[name] for name in ("source", *BY_SOURCE)} for group in answer["groups"]]
+            assert rows(told, "count_releases_by_source", revision, *days) == wanted, (revision, days)
+
+
+def test_releases_by_month(told: Any, shared: World) -> None:
+    for revision in revisions_of(Path.cwd()):
+        answer = shared.get("/v1/counts/releases", as_of=revision, group_by="month").json()
+        wanted = [{name: group[name] for name in ("month", "releases", "people")} for group in answer["groups"]]
+        assert rows(told, "count_releases_by_month", revision, None, None) == wanted, revision
+
+
+@pytest.mark.parametrize("day", ["2024-12-31", "2025-06-01", "2026-01-12", "2026-01-20", "2026-02-02", "2026-02-28"])
+def test_the_held_of_a_day(told: Any, shared: World, day: str) -> None:
+    for revision in revisions_of(Path.cwd()):
+        answer = shared.get("/v1/counts/detentions", as_of=revision, held_on=day).json()
+        (row,) = rows(told, "count_detentions", revision, day)
+        assert row.pop("detentions") == answer["total"]["detentions"], revision
+        assert row.pop("uncertain_date") == answer["uncertain_date"], revision
+        assert row == {name: answer["total"][name] for name in TOTAL}, revision
+
+
+def test_files_of_another_revision_beside_them_are_not_counted(told: Any, shared: World, tmp_path: Path) -> None:
+    """As where somebody unpacked two downloads into one folder."""
+    newest = revisions_of(Path.cwd())[-1]
+    before = rows(told, "count_releases", newest, None, None)
+    for path in [*Path.cwd().glob("*-1-*.parquet")]:
+        path.with_name(path.name.replace(f"-1-{newest}", f"-1-{newest - 1}")).write_bytes(path.read_bytes())
+    assert rows(told, "count_releases", newest, None, None) == before

@@ -1,0 +1,97 @@
+"""What is wrong with a list is told by kind and column, with what stands there, in the reader's language."""
+
+import json
+
+from app.imports.faults import LINES
+from app.imports.mapping import MOST_GROUPS, Groups
+from tests.support import World
+
+LIST = "".join(
+    [
+        "Código;Nombre;Fecha de detención;País;Nota;\n",
+        "MILITARES;;;;;\n",
+        *(f"N-{n};Persona {chr(65 + n)} Rey;0{n + 1}/02/2025;VE;;\n" for n in (2, 3, 4, 5)),
+        "N-7;Juana Paz y Carlos Paz;2025;VE;;\n",
+        "N-8;Elsa Mora;s/d;VE;una nota;suelta\n",
+    ]
+)
+
+
+def test_a_receipt_groups_what_is_wrong_and_what_is_asked(world: World) -> None:
+    receipt = world.send_list(LIST.replace(";suelta", ";"))
+    date, *asked = receipt["groups"]
+    assert (date["code"], date["question"], date["count"], date["column"]) == ("ambiguous_date", False, 4, "C")
+    assert (date["heading"], date["field"]) == ("Fecha de detención", "detention.detained_on")
+    assert date["examples"] == [{"row": row, "value": f"0{row}/02/2025"} for row in (3, 4, 5)]
+    assert [(one["code"], one["question"], one["count"]) for one in asked] == [
+        ("section_title", True, 1),
+        ("several_people", True, 1),
+    ]
+    assert (receipt["counts"]["new"], receipt["counts"]["error"]) == (1, 6)
+    assert receipt["unsaid"] == [{"column": "C", "word": "s/d", "count": 1}]
+    assert world.rows_of(receipt, outcome="error")[1]["errors"][0]["value"] == "03/02/2025"
+
+
+def test_no_name_that_could_not_be_filed_is_kept(world: World) -> None:
+    receipt = world.send_list(LIST)
+    said = json.dumps([receipt, world.rows_of(receipt)], ensure_ascii=False)
+    assert "section_title" in said
+    assert not any(word in said for word in ("Juana", "MILITARES", "suelta"))
+    assert "Juana" not in world.kept_of_lists()
+
+
+def test_a_receipt_is_told_in_the_language_that_a_client_prefers(world: World) -> None:
+    receipt = world.send_list(LIST)
+    address = f"/v1/imports/{receipt['id']}"
+    accepted = world.headers("foro") | {"Accept-Language": "fr, es-VE;q=0.8, en;q=0.5"}
+    spanish = world.client.get(address, headers=accepted)
+    english = world.client.get(f"{address}?lang=en", headers=accepted)
+    assert "Puede ser dos días distintos" in spanish.json()["groups"][0]["detail"]
+    assert "This can be two days" in english.json()["groups"][0]["detail"]
+    assert spanish.headers["ETag"] != english.headers["ETag"]
+    rows = world.client.get(f"{address}/rows?lang=es", headers=world.headers("foro")).json()["data"]
+    assert "Solo una celda de esta fila está llena" in rows[0]["errors"][0]["detail"]
+
+
+def test_a_wrong_date_is_told_as_fully_in_spanish(world: World) -> None:
+    wrong = ("30/02/2025", "12 de enero", "ayer", 40 * "ayer ")
+    said = "Código;Nombre;Fecha de detención;Fecha de nacimiento;País\n"
+    said += "".join(f"N-{n};Persona {'ABCDE'[n]} Rey;{date};;VE\n" for n, date in enumerate(wrong))
+    receipt = world.send_list(said + "N-9;Persona Z Rey;;1942-1936;VE\n")
+    told = [row["errors"][0] for row in world.rows_of(receipt, lang="es")]
+    assert {one["code"] for one in told} == {"invalid_date"}
+    beginnings = ("Ese día no existe", "Falta el año", "No se lee como fecha", "Escriba la fecha", "El mayor de estos")
+    assert [one["detail"].startswith(words) for one, words in zip(told, beginnings, strict=True)] == [True] * 5
+
+
+def test_a_column_whose_meaning_is_open_stops_the_run_until_a_mapping_says_it(world: World) -> None:
+    said = "Name,Country,Sentence\nAna Ruz,VE,2031-12-07\n"
+    for confirm in (False, True):
+        receipt = world.send_list(said, confirm=confirm)
+        assert (receipt["state"], [one["code"] for one in receipt["questions"]]) == ("questioned", ["sentence_date"])
+    answered = world.send_list(said, mapping='[columns]\nSentence = "detention.sentence.until"\n')
+    assert (answered["state"], answered["counts"]["new"]) == ("done", 1)
+
+
+def test_what_a_mapping_says_of_rows_is_not_remembered_for_the_next_list(world: World) -> None:
+    leave = '[rows]\nsection_title = "leave_out"\n7 = "leave_out"\n8 = "leave_out"\ndates = "day_first"\n'
+    mapping = 'dates = "day_first"\n' + leave.replace('dates = "day_first"\n', "")
+    first = world.send_list(LIST.replace(";suelta", ";"), mapping=mapping)
+    assert (first["left_out"], first["rows"], first["counts"]["new"]) == ({"count": 3, "rows": [2, 7, 8]}, 4, 4)
+    again = world.send_list(LIST.replace(";suelta", ";"))
+    assert (again["saved_mapping"], again["left_out"]["count"], again["counts"]["unchanged"]) == (True, 0, 4)
+    assert {one["code"] for one in again["groups"]} == {"section_title", "several_people"}
+
+
+def test_of_a_list_that_is_wrong_in_too_many_columns_the_kinds_are_counted() -> None:
+    groups = Groups()
+    for column in range(MOST_GROUPS + 50):
+        groups.add(column, [{"code": "formula", "column": f"C{column}", "pointer": "", "detail": ""}])
+    kept = groups.kept()
+    assert (len(kept), kept[-1]["column"], kept[-1]["count"]) == (MOST_GROUPS + 1, None, 50)
+
+
+def test_every_line_is_said_in_both_languages_with_the_same_values() -> None:
+    pairs = [pair for said in LINES.values() for pair in (said.values() if isinstance(said, dict) else [said])]
+    for english, spanish in pairs:
+        assert [english.count(mark) for mark in "{}"] == [spanish.count(mark) for mark in "{}"]

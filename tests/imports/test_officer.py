@@ -1,0 +1,270 @@
+"""Five lists laid out for people, each through the whole job of whoever sends it: tried, asked about, answered, tried
+again, filed, filed again, and sent once more when it says less."""
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.imports.faults import place_of
+from app.imports.formats.csv import encoding_of, rows
+from app.imports.formats.workbook_reader import Workbook
+from app.imports.lists import Opened, open_list
+from app.imports.mapping import Mapping
+from tests.imports import messy
+from tests.imports.test_filing import counts
+from tests.imports.test_nothing_slips import MAPPINGS, REAL, slipped
+from tests.support import Body, World
+
+
+@dataclass
+class Job:
+    """A list, what is asked of it, the answers, and what becomes of it."""
+
+    data: bytes
+    answers: str
+    read: list[tuple[str | None, str | None, str | None]]  # name, day of detention, day of release
+    releases: int
+    emptied: str  # the column in which the next list says nothing
+    gone: str  # what that was
+    opened_by: str = ""  # an answer without which the list cannot be opened
+    stopped_by: dict[str, int] = field(default_factory=dict)  # what is asked of the list as it comes
+    asked_of_rows: dict[str, int] = field(default_factory=dict)  # once its columns are clear
+    wrong: dict[str, int] = field(default_factory=dict)
+    unsaid: dict[str, int] = field(default_factory=dict)
+    children: int = 0  # of whom nothing but a count is public
+
+
+JOBS = {
+    "of 1976": Job(
+        messy.OF_1976.encode("cp1252"),
+        messy.OF_1976_ANSWERS,
+        stopped_by={"age_needs_day": 1},
+        asked_of_rows={"section_title": 3, "not_a_person": 2, "several_people": 3},
+        read=[
+            ("Ana María Núñez Órdenes", "1976-09-12", None),
+            ("Eliseo Bravo Peña", "1976-09-15", "1976-11-03"),
+            ("Hernán Ñancupil Toro", "1976-09", None),
+            (None, "1976-09-20", None),
+            ("Raquel Ibáñez Soto", "1976-09-02", "1976-11-17"),
+            ("Ramón Leal y Cajal", "1976-09-03", None),
+            ("Tomás Orrego Vidal", "1976-10-19", None),
+        ],
+        releases=2,
+        children=1,
+        unsaid={"s/i": 1, "?": 1, "N.N.": 1, "pendiente": 1},
+        emptied="F",
+        gone="Release date [release.released_on]",
+    ),
+    "a marked workbook": Job(
+        messy.marked(),
+        messy.MARKED_ANSWERS,
+        stopped_by={"hidden_column": 1},
+        asked_of_rows={"struck_out": 1, "cell_comment": 1, "hidden_row": 1, "not_a_person": 1},
+        wrong={"formula": 1},
+        read=[
+            ("Rosa Inés Valdivia", "2025-03-02", None),
+            ("Julio Peralta Ríos", "2025-03-02", None),
+            ("Carmela Iturbe Sosa", "2025-05-11", None),
+            ("Ismael Otero Rey", "2025-05-12", None),
+            ("Nieves Arráez Gil", "2025-06-30", None),
+            ("Simón Lugo Díaz", "2025-07-01", None),
+        ],
+        releases=2,
+        children=1,
+        unsaid={"¿?": 1, "pendiente": 1},
+        emptied="E",
+        gone="Place of detention [detention.facility]",
+    ),
+    "an open document": Job(
+        messy.open_document(),
+        messy.OPEN_ANSWERS,
+        stopped_by={"section_title": 1, "repeated_headings": 1, "several_people": 1, "cell_comment": 1,
+                    "not_a_person": 1},
+        asked_of_rows={"section_title": 1, "repeated_headings": 1, "several_people": 1, "cell_comment": 1,
+                       "not_a_person": 1},
+        read=[
+            ("Olga Rey Soto", "2025-01-12", "2026-01-12"),
+            ("Eva Sol Gil", "2025-01-13", None),
+            ("Ana Ruz Mora", "2025-01-14", None),
+            ("Iván Lugo", "2025-04-03", None),
+            ("Luz Toro Vera", "2025-02-02", "2026-01-20"),
+        ],
+        releases=2,
+        unsaid={"pendiente": 1, "?": 2},
+        emptied="F",
+        gone="Place of detention [detention.facility]",
+    ),
+    "a weekly list": Job(
+        messy.weekly(),
+        messy.WEEKLY_ANSWERS,
+        opened_by='[columns]\n"Estado" = []\n',
+        wrong={"formula": 1},
+        read=[
+            ("Leonor Ibarra Mota", "2024-08-01", "2026-01-12"),
+            ("Pilar Quiroz Bello", "2024-08-01", "2026-01-13"),
+            ("Delia Roca Iriarte", "2024-08-02", "2026-01-13"),
+            ("Inés Tovar Luna", "2024-08-03", None),
+            ("Marta Vera Osorio", "2024-08-03", None),
+        ],
+        releases=3,
+        unsaid={"s/d": 1},
+        emptied="I",
+        gone="Verification [verification.verdict]",
+    ),
+    "a workbook in English": Job(
+        messy.english(),
+        messy.ENGLISH_ANSWERS,
+        stopped_by={"sentence_date": 1, "age_needs_day": 1},
+        asked_of_rows={"several_people": 1, "not_a_person": 1},
+        wrong={"invalid_url": 1},
+        read=[
+            ("Aslan Murad oglu Veli", "2013-05-06", None),
+            ("Leyla Farid Nuri", "2013-08-14", None),
+            ("Nigar Samir Aliyar", "2013-09-03", None),
+        ],
+        releases=1,
+        unsaid={"unknown": 2},
+        emptied="H",
+        gone="Charges [detention.charges]",
+    ),
+}  # fmt: skip
+
+
+def asked(receipt: Body) -> dict[str, int]:
+    """What is open: of the list as a whole, else of its rows."""
+    groups = {one["code"]: one["count"] for one in receipt["groups"] if one["question"]}
+    return {one["code"]: 1 for one in receipt["questions"]} | groups
+
+
+def wrong(receipt: Body) -> dict[str, int]:
+    return {one["code"]: one["count"] for one in receipt["groups"] if not one["question"]}
+
+
+def became(world: World, receipt: Body) -> list[tuple[int, str, list[str]]]:
+    return [(one["row"], one["outcome"], [error["code"] for error in one["errors"]]) for one in world.rows_of(receipt)]
+
+
+def read_people(opened: Opened) -> list[tuple[str | None, str | None, str | None]]:
+    """Name, day of detention and day of release of each row that is read."""
+    bodies = [one.body for one in opened.rows() if one.body]
+    return [
+        (
+            body.get("detainee", {}).get("full_name"),
+            body.get("detention", {}).get("detained_on"),
+            body.get("release", {}).get("released_on"),
+        )
+        for body in bodies
+    ]
+
+
+def as_csv(data: bytes, opened: Opened, without: str) -> bytes:
+    """A list as it would be saved as CSV, with nothing left in the cells of a column below its headings."""
+    below = {one.number for one in opened.cells()} if opened.cells else set()
+    if opened.sheet:
+        with Workbook(data, opened.sheet) as book:
+            every = {row.number: list(row.texts) for row in book.rows()}
+    else:
+        first_line = data.partition(b"\n")[0].decode("latin-1")
+        every = dict(rows(data, encoding_of(data), max(",;", key=first_line.count)))
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";")
+    for number in range(1, max(every) + 1):
+        cells = every.get(number, [])
+        if number in below and place_of(without) < len(cells):
+            cells[place_of(without)] = ""
+        writer.writerow(cells)
+    return out.getvalue().encode()
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_list_goes_through_the_whole_job(world: World, name: str) -> None:
+    job = JOBS[name]
+    assert asked(world.send_list(job.data, mapping=job.opened_by or None, dry_run=True)) == job.stopped_by
+    columns_only = job.answers.partition("[rows]")[0]
+    assert asked(world.send_list(job.data, mapping=columns_only, dry_run=True)) == job.asked_of_rows
+
+    opened = open_list(job.data, Mapping.read(job.answers))
+    assert slipped(opened) == {}
+    assert read_people(opened) == job.read
+    tried = world.send_list(job.data, mapping=job.answers, dry_run=True)
+    assert (asked(tried), wrong(tried)) == ({}, job.wrong)
+    filed = world.send_list(job.data, mapping=job.answers)
+    assert became(world, filed) == became(world, tried)
+    alike = ("counts", "releases", "held", "held_counted", "lost", "gained", "unsaid", "unread", "left_out")
+    assert {name: tried[name] for name in alike} == {name: filed[name] for name in alike}
+    unsaid: Counter[str] = Counter()
+    for one in filed["unsaid"]:
+        unsaid[one["word"]] += one["count"]
+    assert unsaid == job.unsaid
+
+    held = len(job.read) - job.releases
+    left_wrong = {"error": sum(job.wrong.values())} if job.wrong else {}
+    assert counts(filed) == {"new": len(job.read)} | left_wrong
+    assert (filed["releases"], filed["held"], filed["held_counted"]) == (job.releases, held, held)
+    assert opened.cells is not None
+    assert sum(filed["counts"].values()) + filed["left_out"]["count"] == sum(1 for _row in opened.cells())
+    assert len(world.get("/v1/detainees", "foro", limit=200).json()["data"]) == len(job.read) - job.children
+    assert world.count()["total"]["releases"] == job.releases
+    now = world.get(f"/v1/counts/detentions?held_on={world.now.date()}").json()["total"]
+    assert now["reported"] + now["verified"] == held
+
+    revision = world.revision
+    again = world.send_list(job.data, mapping=job.answers)
+    assert counts(again) == {"unchanged": len(job.read)} | {
+        name: n for name, n in counts(filed).items() if name != "new"
+    }
+    assert world.revision == revision
+    assert [set(again[change].values()) for change in ("lost", "gained")] == [{0}, {0}]
+
+    less = as_csv(job.data, opened, job.emptied)
+    for dry_run in (True, False):
+        receipt = world.send_list(less, mapping=job.answers, dry_run=dry_run)
+        assert asked(receipt) == {"column_gone": 1}
+        assert f"{job.gone} (" in receipt["questions"][0]["detail"]
+        assert f'in column {job.emptied} "' in receipt["questions"][0]["detail"]
+    assert world.revision == revision
+
+
+def test_a_weekly_list_saved_without_its_zeros_and_verdicts_is_asked_about_both(world: World) -> None:
+    world.send_list(messy.weekly(), mapping=messy.WEEKLY_ANSWERS)
+    before = world.by_source(), world.count()["total"]
+    receipt = world.send_list(messy.weekly_without_zeros_and_verdicts(), mapping=messy.WEEKLY_ANSWERS)
+    assert (receipt["state"], asked(receipt)) == ("questioned", {"case_numbers_alike": 1})
+    assert "5 rows (rows 2, 3, 4, 6, 7) would become new people" in receipt["questions"][0]["detail"]
+    receipt = world.send_list(messy.weekly_without_zeros_and_verdicts(zeros=True), mapping=messy.WEEKLY_ANSWERS)
+    assert asked(receipt) == {"column_gone": 1}
+    assert (
+        'Verification [verification.verdict] (4 rows; column I "Verificación" of your last list)'
+        in (receipt["questions"][0]["detail"])
+    )
+    assert (world.by_source(), world.count()["total"]) == before
+
+
+# Name → rows filed, those in error, those who died, and a column with what the next list would no longer say in it.
+REAL_LISTS = {
+    "azerbaijan-2014": (98, {}, 0, "F", "Place of detention [detention.facility] (69 rows"),
+    "china": (923, {"invalid_date": 2, "serial_date": 1}, 20, "F", "End of sentence [detention.sentence] (901 rows"),
+}
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"the real lists are not here ({REAL})")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", REAL_LISTS)
+def test_a_real_list_goes_through_the_whole_job(world: World, name: str) -> None:
+    filed_rows, in_error, died, emptied, gone = REAL_LISTS[name]
+    data, answers = (REAL / f"{name}.csv").read_bytes(), (MAPPINGS / f"{name}.toml").read_text(encoding="utf-8")
+    tried = world.send_list(data, mapping=answers, dry_run=True)
+    filed = world.send_list(data, mapping=answers)
+    assert (asked(tried), wrong(tried), wrong(filed)) == ({}, in_error, in_error)
+    left_wrong = {"error": sum(in_error.values())} if in_error else {}
+    assert counts(tried) == counts(filed) == {"new": filed_rows} | left_wrong
+    assert (filed["releases"], filed["held"]) == (0, filed_rows - died)
+    revision = world.revision
+    assert counts(world.send_list(data, mapping=answers)) == {"unchanged": filed_rows} | left_wrong
+    receipt = world.send_list(as_csv(data, open_list(data, Mapping.read(answers)), emptied), mapping=answers)
+    assert asked(receipt) == {"column_gone": 1}
+    assert gone in receipt["questions"][0]["detail"]
+    assert world.revision == revision

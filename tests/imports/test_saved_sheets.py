@@ -1,0 +1,60 @@
+"""A mapping that names a sheet, remembered: it speaks of that sheet alone."""
+
+import pytest
+
+from app.imports.faults import BadFile
+from app.imports.lists import Opened, open_list
+from app.imports.mapping import Mapping
+from tests.imports.test_lists import TABLE, book
+from tests.support import World
+
+OTHERS = [TABLE[0], ["Irma Soto", "2024", "VE"]]
+MAPPING = """
+sheet = "Verificados"
+[constants]
+"verification.verdict" = "verified"
+"verification.method" = "family"
+"""
+
+
+def opened(data: bytes) -> Opened:
+    """The list alone, after one with the mapping."""
+    head = open_list(book(Verificados=TABLE), Mapping.read(MAPPING)).headings
+    return open_list(data, None, lambda digest: Mapping.read(MAPPING) if digest == head else None)
+
+
+def test_the_sheet_that_a_saved_mapping_names_is_read_and_not_another_of_the_same_headings() -> None:
+    found = opened(book(**{"Por verificar": OTHERS, "Verificados": TABLE}))
+    assert (found.sheet, found.other_sheets, found.saved) == ("Verificados", ["Por verificar"], True)
+    (row,) = found.rows()
+    assert row.body is not None
+    assert (row.body["detainee"]["full_name"], row.body["verification"]["verdict"]) == ("Ramón Ibáñez", "verified")
+    assert found.count() == (1, False)
+
+
+def test_a_cover_page_before_that_sheet_is_passed_over() -> None:
+    assert opened(book(Portada=[["Informe"]], Otra=OTHERS, Verificados=TABLE)).sheet == "Verificados"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        book(**{"Por verificar": OTHERS}),
+        book(**{"Por verificar": OTHERS, "Verificados": [["Nombre", "País"], ["Irma Soto", "VE"]]}),
+        "Nombre;Fecha de detención;País\nIrma Soto;2024;VE\n".encode(),
+    ],
+    ids=["no such sheet", "other headings there", "no workbook"],
+)
+def test_a_list_without_that_sheet_is_refused_with_what_to_do(data: bytes) -> None:
+    with pytest.raises(BadFile, match=r'"Verificados".*send a mapping') as refused:
+        opened(data)
+    assert refused.value.code == "unknown_sheet"
+
+
+def test_rumours_are_not_filed_with_what_was_said_of_those_who_are_verified(world: World) -> None:
+    made = book(**{"Por verificar": OTHERS, "Verificados": TABLE})
+    assert world.send_list(made, mapping=MAPPING)["counts"]["new"] == 1
+    again = world.send_list(made)
+    assert (again["sheet"], again["saved_mapping"], again["counts"]["unchanged"]) == ("Verificados", True, 1)
+    assert world.send_list(book(**{"Por verificar": OTHERS}))["problem"]["code"] == "unknown_sheet"
+    assert world.send_list(book(**{"Por verificar": OTHERS}), mapping="")["counts"]["new"] == 1
