@@ -14,38 +14,25 @@ from sqlalchemy import Engine
 
 from app import __version__
 from app.api import problems
-from app.api.apart import Behind, CountedApart, pools_of
-from app.api.background import background, background_of_counting
-from app.api.citations import citations
-from app.api.claims import claims
-from app.api.corrections import corrections
-from app.api.count_files import count_files
-from app.api.counts import counts
-from app.api.curation import curation
-from app.api.directory import directory
-from app.api.door import Door, Room
-from app.api.embargo_beat import EmbargoBeat
-from app.api.heads import Heads
-from app.api.health import Readiness, health
-from app.api.imports import imports
-from app.api.kept_answers import AnswersFromMemory, KeptAnswers
-from app.api.lanes import Lanes, sessions, shares
-from app.api.matching import matching
-from app.api.metrics import Measured, Metrics, Routed, parameters_of
-from app.api.objection_beat import ObjectionBeat
-from app.api.objections import MOST_BYTES, objections
+from app.api.count_worker import Behind, CountedApart, pools_of
+from app.api.group_commit import Together
+from app.api.head_watcher import Heads, Replica, Settling
+from app.api.middleware.body_limits import Door, Room
+from app.api.middleware.concurrency import Lanes, sessions, shares
+from app.api.middleware.metrics import Measured, Metrics, Routed, parameters_of
+from app.api.middleware.rate_limits import Counted, Rates
+from app.api.middleware.response_cache import AnswersFromMemory, KeptAnswers
+from app.api.middleware.security_headers import REQUEST_ID, Shield
 from app.api.openapi import HERE, Served, completed
-from app.api.people import people
-from app.api.rates import Counted, Rates
-from app.api.reference import reference
-from app.api.releases import releases
-from app.api.replica import Replica
-from app.api.reports import reports
-from app.api.settling import Settling
-from app.api.shield import REQUEST_ID, Shield
-from app.api.together import Together
-from app.api.waiting import waiting
-from app.api.well_known import well_known
+from app.api.routes.counts import citations, counts
+from app.api.routes.curation import MOST_BYTES, curation, objections
+from app.api.routes.directory import claims, directory
+from app.api.routes.files import count_files, reference, well_known
+from app.api.routes.health import Readiness, health
+from app.api.routes.imports import imports
+from app.api.routes.matching import matching
+from app.api.routes.records import corrections, people, releases
+from app.api.routes.reports import reports, waiting
 from app.clock import WatchedClock
 from app.columns import cache
 from app.columns.store import prepare, release
@@ -55,6 +42,7 @@ from app.db.engine import clock_of, is_memory, make_engine, migrate, writing
 from app.db.guards import restrict
 from app.demo import clock
 from app.imports.filing_queue import Worker
+from app.jobs import EmbargoBeat, ObjectionBeat, background, background_of_counting
 from app.log.entries import require_steady
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
 from app.log.mark import Mark, attach

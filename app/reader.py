@@ -16,12 +16,11 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.datastructures import State
 
-from app.api.counts import counts
-from app.api.door import Room
-from app.api.heads import Heads
-from app.api.kept_answers import KeptAnswers
-from app.api.lanes import Lanes
-from app.api.settling import Settling
+from app.api.head_watcher import Heads, Settling
+from app.api.middleware.body_limits import Room
+from app.api.middleware.concurrency import Lanes
+from app.api.middleware.response_cache import KeptAnswers
+from app.api.routes.counts import counts
 from app.clock import count, wall_clock
 from app.columns.cache import Directory
 from app.columns.loader import Columns

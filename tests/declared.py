@@ -33,7 +33,7 @@ def check(response: Response) -> None:
         return
     if not (_declares_refusal(route, response) if refused else _declares(route, response.status_code)):
         told = f"{response.status_code} {response.text if refused else ''}"
-        raise Undeclared(f"{route.name} answers {told}: declare it (app/api/routes.py).")
+        raise Undeclared(f"{route.name} answers {told}: declare it (app/api/routing.py).")
 
 
 @lru_cache  # a test asks the same again and again

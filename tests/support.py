@@ -22,12 +22,11 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session
 from starlette.datastructures import State
 
-from app import main, reader
-from app.api import background, embargo_beat
-from app.api.health import Readiness
-from app.api.kept_answers import KeptAnswers
-from app.api.metrics import Metrics
-from app.api.settling import Settling
+from app import jobs, main, reader
+from app.api.head_watcher import Settling
+from app.api.middleware.metrics import Metrics
+from app.api.middleware.response_cache import KeptAnswers
+from app.api.routes.health import Readiness
 from app.clock import WatchedClock
 from app.columns import cache as saved
 from app.columns.store import release
@@ -64,12 +63,12 @@ ANYONE = Reader(names="list")
 
 # Nothing is compared for curators unless a test asks for it (`World.find_pairs`), and no chore runs statements beside
 # those that a test counts.
-background.PAIRS_EVERY = background.MARKS_EVERY = background.SCRUBBED_EVERY = background.EMBARGOES_EVERY = 3600.0
-background.COLUMNS_EVERY = 3600.0
+jobs.PAIRS_EVERY = jobs.MARKS_EVERY = jobs.SCRUBBED_EVERY = jobs.EMBARGOES_EVERY = 3600.0
+jobs.COLUMNS_EVERY = 3600.0
 # Nor are columns read before somebody counts: few tests count before they write.
 setattr(main, "prepare", lambda _engine: None)  # noqa: B010 - what it imports is no attribute to type checkers
 # No test waits for an hour until a server trusts its clock.
-embargo_beat.WATCHED_FOR = 0.0
+jobs.WATCHED_FOR = 0.0
 PATIENCE = 60.0  # seconds that a test waits at most: for a list, for others to let go of a database
 A_WHILE = 0.5  # seconds: long enough for a thread to come as far as the lock
 

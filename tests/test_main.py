@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, inspect
 
 from app import main
-from app.api.lanes import SPARE_SESSIONS
+from app.api.middleware.concurrency import SPARE_SESSIONS
 from app.config import Settings
 from app.db.engine import make_engine
 from app.main import SPARE_THREADS, create_app

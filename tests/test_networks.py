@@ -6,7 +6,7 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.rates import CLIENT_V4, CLIENT_V6
+from app.api.middleware.rate_limits import CLIENT_V4, CLIENT_V6
 from app.networks import network_of
 from app.registry.publication.objection_queue import PREFIX_V4, PREFIX_V6
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from app.api.standing import Standing
+from app.api.middleware.metrics import Standing
 from tests.databases import ENGINES, Templates
 from tests.support import GOVERNMENT, Body, World
 from tests.two_registries import differences, twins

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.answers import BODILESS
+from app.api.responses import BODILESS
 from app.db.engine import CommitUnanswered, kind_and_place, was_stopped
 from app.errors import (
     PROBLEM_JSON,

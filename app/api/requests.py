@@ -1,4 +1,6 @@
-"""What a route that reads works with: who asks, the session, the revision, and how many may be inside at once."""
+"""Whose key a request carries, and whether it may be used there: the one place for reads and writes.
+
+What a route that reads works with: who asks, the session, the revision, and how many may be inside at once."""
 
 import hashlib
 import json
@@ -11,18 +13,17 @@ from typing import Annotated, Any, TypeGuard
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from sqlmodel import Session
+from starlette.datastructures import State
 
 from app import __version__, dates
-from app.api import answers
-from app.api.admission import admitted, authenticated, bearer, bearer_token, token_of
-from app.api.heads import Head
-from app.api.lanes import gate, takes_whole_list
-from app.api.replica import head_to_read
-from app.api.settling import settled
+from app.api import responses
+from app.api.head_watcher import Head, head_to_read, settled
+from app.api.middleware.concurrency import gate, takes_whole_list
 from app.db.engine import reading
-from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
+from app.errors import AheadOfHead, Forbidden, Invalid, OutOfScope, RevisionLost, RulesChanged, Unauthenticated
 from app.imports.formats.template import LANGUAGES
 from app.log.entries import head, last_revision_at, pin, recorded_at
 from app.log.head import head_under
@@ -31,9 +32,62 @@ from app.models import ApiKey
 from app.projection import RULES
 from app.queries.parameters import AsOf
 from app.queries.terms import PINNING
+from app.registry import api_keys
 from app.registry.publication.permissions import Reader
 from app.schemas.base import MomentOut
 from app.vocabulary import Language, Role
+
+# In the scope of a request whose body was asked for: whose key it carries, found before any of the body was read.
+SENDER = "recuento.sender"
+bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
+
+
+async def bearer_token(request: Request) -> str | None:
+    """`token_of`, without a thread."""
+    return token_of(request)
+
+
+def token_of(request: Request) -> str | None:
+    """The key sent, if any. A malformed header is an error: who sends one means to be known."""
+    given = request.headers.getlist("authorization")
+    if not given:
+        return None
+    if len(given) > 1:
+        raise Unauthenticated("Send one Authorization header, not several.")
+    header = given[0]
+    scheme, _space, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("Send the key as: Authorization: Bearer rcn_…")
+    return token.strip()
+
+
+def authenticated(session: Session, token: str, state: State) -> tuple[Reader, ApiKey]:
+    """Whose key this is, by now; from then on its requests are counted by themselves. Raises Unauthenticated."""
+    try:
+        whose = api_keys.authenticate(session, token, state.clock(), state.names)
+    except Unauthenticated:
+        state.rates.learn(token, valid=False)
+        raise
+    state.rates.learn(token, valid=True)
+    return whose
+
+
+def found_by(state: State, token: str) -> tuple[Reader, ApiKey]:
+    """As `authenticated`, on a session of its own."""
+    with reading(state.engine) as session:
+        return authenticated(session, token, state)
+
+
+def admitted(request: Request, reader: Reader, key: ApiKey) -> tuple[Reader, ApiKey]:
+    """The reader and the row of the key that a request carries, whether it reads or writes. Raises OutOfScope where the
+    key is limited to other routes: to those also that are open to anybody, since whoever sends a key means to be
+    known."""
+    scopes, route = api_keys.scopes_of(key), f"{request.method} {request.scope['route'].path}"
+    if scopes is not None and route not in scopes:
+        raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
+    request.app.state.key_uses.remember(key, request.app.state.clock().date())
+    return reader, key
+
 
 # A list is read longer than a question, page by page or row by row, and in turn with other lists alone.
 LISTS_TAKE = 6
@@ -150,7 +204,7 @@ class ReadContext:
     def answer(
         self,
         terms: AsOf,
-        build: Callable[[int], answers.Answer],
+        build: Callable[[int], responses.Answer],
         tag: str | None = None,
         *,
         public_count: bool = False,
@@ -168,26 +222,26 @@ class ReadContext:
         revision = self.revision(terms)
         in_log, tag = tag is None, tag or self.tag(terms)
         settled = not moved_by_zone or terms.zone is not None
-        caching = answers.caching(terms, public_count=public_count, settled=settled, keyed=self.key is not None)
+        caching = responses.caching(terms, public_count=public_count, settled=settled, keyed=self.key is not None)
         mark: Mark = self.request.app.state.mark
-        if caching == answers.PINNED and not mark.settles(self.session, revision, named=terms.leaf is not None):
-            caching = answers.LIVE
+        if caching == responses.PINNED and not mark.settles(self.session, revision, named=terms.leaf is not None):
+            caching = responses.LIVE
         elif in_log and self.key is None:
             self._note_head()
-        headers = {**answers.headers_of(revision, tag, caching), **({} if beside is None else beside(revision))}
-        known = answers.tags_known(self.request)
+        headers = {**responses.headers_of(revision, tag, caching), **({} if beside is None else beside(revision))}
+        known = responses.tags_known(self.request)
         if tag in known:
             return Response(status_code=304, headers=headers)
         built = build(revision)  # `*` asks whether there is anything at all: what is not there is refused
         if "*" in known:
             return Response(status_code=304, headers=headers)
         built.body = _read_at(built.body, terms, zone)
-        return answers.respond(built, terms, self.request, headers)
+        return responses.respond(built, terms, self.request, headers)
 
     def _note_head(self) -> None:
         """Note the head that an answer is made from, where it may be kept."""
-        if answers.MADE_FROM in self.request.scope:
-            self.request.scope[answers.MADE_FROM]["head"] = self._head
+        if responses.MADE_FROM in self.request.scope:
+            self.request.scope[responses.MADE_FROM]["head"] = self._head
 
     def _require_rules(self, terms: AsOf) -> None:
         """Raises RulesChanged for an address of earlier rules, Invalid for one of rules yet to come."""
@@ -202,7 +256,7 @@ class ReadContext:
 
     def tag(self, terms: AsOf, *beside: str) -> str:
         """Strong: it covers everything the bytes depend on; `beside`: what of it is not in the log."""
-        media = answers.media_type(terms.format, self.request)
+        media = responses.media_type(terms.format, self.request)
         url = self.request.url
         state = self.request.app.state
         zone = dates.zone_name(state.zone)
@@ -222,7 +276,7 @@ def require_rules(rules: int, address: str) -> None:
 def preferred_language(request: Request) -> Language:
     """The language in which an answer has its sentences."""
     accepted = ",".join(request.headers.getlist("accept-language"))
-    return "es" if answers.preferred(accepted, LANGUAGES) == "es" else "en"
+    return "es" if responses.preferred(accepted, LANGUAGES) == "es" else "en"
 
 
 def refuse_repeated(request: Request, query: BaseModel) -> None:

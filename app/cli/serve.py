@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlmodel import Session
 
-from app.api.standing import Standing
+from app.api.middleware.metrics import Standing
 from app.cli.connections import allow_files, options
 from app.cli.counting import COUNT_IN, counting_apart
 from app.cli.database import located, opened, wait_until_up

@@ -31,7 +31,7 @@ from app.vocabulary import Role
 # unseals every report that waits, some thousands in a tenth of a second.
 MOST_WAITING = 1_000
 STUCK = "embargoed_reports_stuck"
-# Ends are looked for every minute, but not in the first hour of a server (`api/embargo_beat.py`).
+# Ends are looked for every minute, but not in the first hour of a server (`jobs.py`).
 OVERDUE_AFTER = timedelta(days=1)
 RESTORED = (
     "The registry was put back from an earlier copy, and nobody can tell whether you took this report back since. Send "

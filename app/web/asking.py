@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.door import HAS_ROOM
+from app.api.middleware.body_limits import HAS_ROOM
 from app.server_log import begin
 
 # What of the request for a page the questions of the page share. Its headers, address and route are the page's own.

@@ -8,8 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app.api.answers import PINNED
-from app.api.codings import CODINGS, coding_for
+from app.api.responses import CODINGS, PINNED, coding_for
 from app.errors import NotFound
 
 FOLDER = Path(__file__).parent / "static"

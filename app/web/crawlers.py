@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from app.api.answers import LIVE
+from app.api.responses import LIVE
 from app.errors import NotFound
 from app.web.catalogue import LANGUAGES
 from app.web.page import OF_PEOPLE, Opened, Page, sent, terms_of

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
 
-from app.api.answers import LIVE, json_response
+from app.api.responses import LIVE, json_response
 from app.errors import NotFound
 from app.vocabulary import Stage
 from app.web.asking import Refused

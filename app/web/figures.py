@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from app.api.answers import LIVE, UNCACHED
+from app.api.responses import LIVE, UNCACHED
 from app.errors import NotFound
 from app.imports.formats.tables import to_cell, to_csv
 from app.queries.parameters import CountQuery

@@ -16,9 +16,8 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from app import dates
-from app.api.answers import LIVE, MADE_FROM, UNCACHED, tags_known
-from app.api.codings import CODINGS, coding_for
-from app.api.heads import Head
+from app.api.head_watcher import Head
+from app.api.responses import CODINGS, LIVE, MADE_FROM, UNCACHED, coding_for, tags_known
 from app.errors import Invalid, Moved, NotFound, Problem, pointed
 from app.formats import ENGLISH
 from app.queries.terms import PINNING

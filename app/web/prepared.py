@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.types import Message, Scope
 
 from app import server_log
-from app.api.door import HAS_ROOM
+from app.api.middleware.body_limits import HAS_ROOM
 from app.web.catalogue import LANGUAGES
 from app.web.rendering import compile_all
 

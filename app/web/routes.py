@@ -3,7 +3,7 @@
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
-from app.api.answers import UNCACHED, preferred
+from app.api.responses import UNCACHED, preferred
 from app.web.assets import assets
 from app.web.catalogue import LANGUAGES
 from app.web.citation import citation

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from app.api import answers
+from app.api import responses
 from app.db.engine import reading, writing
 from app.db.files import back_up
 from app.exports import package
@@ -301,7 +301,7 @@ def test_no_log_line_holds_a_mark_or_anything_of_a_client(own_scene: Scene, capl
                 def fails(*_args: Any, **_named: Any) -> None:
                     raise RuntimeError(mark("counted", "exception"))
 
-                patched.setattr(answers, "respond", fails)
+                patched.setattr(responses, "respond", fails)
                 answers_.append(client.get("/v1/detainees", params={"q": mark("named", "first")}))
     assert [answer.status_code for answer in answers_] == [200, 404, 200, 201, 201, 422, 401, 500]
     ours = [record for record in caplog.records[sent:] if not record.name.startswith(("httpx2", "httpcore2"))]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from app.api import health
-from app.api.standing import Standing
+from app.api.middleware.metrics import Standing
+from app.api.routes import health
 from tests.databases import Templates, settings_of
 from tests.support import World
 from tests.working import statements

@@ -14,7 +14,7 @@ from httpx2 import Response
 from sqlalchemy import select, text, update
 from sqlmodel import col
 
-from app.api import embargo_beat
+from app import jobs
 from app.clock import BOUND, WatchedClock
 from app.db.engine import reading, writing
 from app.errors import ClockJumped
@@ -587,10 +587,7 @@ def test_of_several_processes_one_files_it(world: World) -> None:
     for number in range(6):
         send(world, source_record_id=f"E-{number}", detainee__full_name=f"Persona {'ABCDEF'[number] * 5} Segura")
     world.now = OVER
-    beats = [
-        embargo_beat.EmbargoBeat(world.engine, world.app.state.secret, lambda: world.now, "list")
-        for _process in range(4)
-    ]
+    beats = [jobs.EmbargoBeat(world.engine, world.app.state.secret, lambda: world.now, "list") for _process in range(4)]
     threads = [Thread(target=beat.end) for beat in beats]
     for thread in threads:
         thread.start()
@@ -617,7 +614,7 @@ def test_a_clock_that_jumped_ends_no_embargo(world: World) -> None:
     clock = [datetime(2026, 3, 1, 12, tzinfo=UTC)]
     seconds = [0.0]
     watch = WatchedClock(wall=lambda: clock[0], count=lambda: seconds[0])
-    beat = embargo_beat.EmbargoBeat(
+    beat = jobs.EmbargoBeat(
         world.engine, world.app.state.secret, lambda: entries.require_steady(watch, watch.now()), "list"
     )
     assert beat.end() is False
@@ -645,10 +642,10 @@ def test_a_process_watches_its_clock_for_an_hour_before_it_ends_any(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine that starts with a wrong clock is set right within that time, which is a jump."""
-    monkeypatch.setattr(embargo_beat, "WATCHED_FOR", 3600.0)
+    monkeypatch.setattr(jobs, "WATCHED_FOR", 3600.0)
     seconds = [100.0]
-    monkeypatch.setattr(embargo_beat, "count", lambda: seconds[0])
-    beat = embargo_beat.EmbargoBeat(world.engine, world.app.state.secret, lambda: world.now, "list")
+    monkeypatch.setattr(jobs, "count", lambda: seconds[0])
+    beat = jobs.EmbargoBeat(world.engine, world.app.state.secret, lambda: world.now, "list")
     send(world)
     world.now = OVER
     seconds[0] += 3599

@@ -7,7 +7,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select
 
-from app.api import render
+from app.api import writes
 from app.db.engine import reading
 from app.models import metadata
 from tests.support import NOW, World, make_report
@@ -91,9 +91,9 @@ def test_what_has_neither_a_key_nor_a_case_number_is_known_by_its_bytes_for_a_da
 
 
 def test_a_report_taken_for_a_repeat_says_so_where_its_sender_looks(world: World) -> None:
-    assert world.post("/v1/releases", make_report(), "foro").json()["warnings"] == [render.UNREGISTERED]
+    assert world.post("/v1/releases", make_report(), "foro").json()["warnings"] == [writes.UNREGISTERED]
     assert world.post("/v1/releases", make_report(), "foro").json()["warnings"] == [
-        render.UNREGISTERED, render.SENT_BEFORE,
+        writes.UNREGISTERED, writes.SENT_BEFORE,
     ]  # fmt: skip
 
 

@@ -14,9 +14,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message, Receive, Scope, Send
 
-from app.api import lanes, metrics, together
-from app.api.metrics import Measured, Metrics
-from app.api.standing import Standing
+from app.api import group_commit
+from app.api.middleware import concurrency, metrics
+from app.api.middleware.metrics import Measured, Metrics, Standing
 from app.errors import Unavailable
 from app.main import ROUTERS
 from app.server_log import JsonLines
@@ -103,7 +103,7 @@ def test_each_lane_is_timed_by_itself(world: World) -> None:
     }  # fmt: skip
     for name in ("recuento_waiting_seconds_sum", "recuento_lane_holding_seconds_total"):
         told = samples(world, name)
-        assert told.keys() == {(lane,) for lane in lanes.shares(4)}
+        assert told.keys() == {(lane,) for lane in concurrency.shares(4)}
         assert all(seconds > 0 for seconds in told.values())
 
 
@@ -118,7 +118,7 @@ def test_refusals_that_are_nobodys_fault_are_counted_by_their_code(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = {name: asyncio.Semaphore(0) for name in ("reads", "costly", "lists", "writes")}
-    resting.app.state.lanes = lanes.Lanes(
+    resting.app.state.lanes = concurrency.Lanes(
         **{**vars(resting.app.state.lanes), **{"costly": full["costly"], "patience": 0.01}}
     )
     resting.refuse(resting.get("/v1/counts/releases"), 429, "busy")
@@ -126,7 +126,7 @@ def test_refusals_that_are_nobodys_fault_are_counted_by_their_code(
     def unavailable(*_: Any) -> None:
         raise Unavailable("Not now.")
 
-    monkeypatch.setattr(together, "as_only_writer", unavailable)
+    monkeypatch.setattr(group_commit, "as_only_writer", unavailable)
     resting.refuse(resting.post("/v1/releases", make_report(), "foro"), 503, "unavailable")
     resting.get("/v1/releases", source="nobody")
     assert samples(resting, "recuento_refusals_total") == {("busy", "429"): 1, ("unavailable", "503"): 1}
@@ -146,7 +146,7 @@ def test_a_failure_that_nobody_foresaw_is_counted(world: World, monkeypatch: pyt
     def broken(*_: Any) -> None:
         raise ValueError(NAME)
 
-    monkeypatch.setattr(together, "as_only_writer", broken)
+    monkeypatch.setattr(group_commit, "as_only_writer", broken)
     assert world.post("/v1/releases", make_report(), "foro").status_code == 500
     assert requests(world) == {("POST", "/v1/releases", "5xx"): 1}
 

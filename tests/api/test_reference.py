@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.api.reference import PATH, POLICY
+from app.api.routes.files import PATH, POLICY
 from tests.support import World
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app.api import render, settling
+from app.api import head_watcher, writes
 from app.dates import format_instant
 from app.log.entries import as_only_writer, settle
 from tests.support import A_WHILE, NOW, World, kept_waiting
@@ -30,14 +30,14 @@ def test_a_report_that_is_being_written_is_waited_for_by_whoever_asks_for_the_pr
     world.file()
     world.now += 10 * SECOND
     dated, told = Event(), Event()
-    rendered = render.RENDERERS["report"]
+    rendered = writes.RENDERERS["report"]
 
     def slow(*given: Any) -> Any:
         dated.set()
         told.wait(A_WHILE)
         return rendered(*given)
 
-    monkeypatch.setitem(render.RENDERERS, "report", slow)
+    monkeypatch.setitem(writes.RENDERERS, "report", slow)
     writer = Thread(target=world.file, kwargs={"detainee__full_name": "Ulises Barrios"})
     writer.start()
     dated.wait()
@@ -84,7 +84,7 @@ def test_of_all_who_wait_at_one_time_one_takes_the_writers_turn(world: World, mo
         turns.append(instant)
         return settle(engine, instant, *given)
 
-    monkeypatch.setattr(settling, "settle", watched)
+    monkeypatch.setattr(head_watcher, "settle", watched)
     world.file()
     world.now += 10 * SECOND
     asking = [partial(at, world, world.now - back * SECOND) for back in range(6)]
@@ -99,13 +99,13 @@ def test_two_turns_have_a_rest_between_them(world: World, monkeypatch: pytest.Mo
     for _ in range(3):
         world.now += SECOND
         at(world, world.now)
-    assert monotonic() - begun >= 2 * settling.REST
+    assert monotonic() - begun >= 2 * head_watcher.REST
 
 
 def test_behind_a_writer_who_is_long_about_it_a_moment_is_asked_for_again_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settling, "PATIENCE", A_WHILE)
+    monkeypatch.setattr(head_watcher, "PATIENCE", A_WHILE)
     world.file()
     world.now += SECOND
     with as_only_writer(world.engine):

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from app.api import health, standing
-from app.api.standing import Standing
+from app.api.middleware import metrics
+from app.api.middleware.metrics import Standing
+from app.api.routes import health
 from app.db.engine import writing
 from tests.databases import settings_of
 from tests.support import NOW, World
@@ -80,7 +81,7 @@ def test_a_database_that_is_away_is_told_as_not_ready(world: World, monkeypatch:
         raise OperationalError(None, None, Exception(MARKER))
 
     monkeypatch.setattr(health, "reading", away)
-    monkeypatch.setattr(standing, "reading", away)
+    monkeypatch.setattr(metrics, "reading", away)
     found = told(world)
     assert (found["recuento_ready"], found["recuento_warning"]) == (0, {"unavailable": 1})
     assert "recuento_revision" not in found

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
-from app.api import background
+from app import jobs
 from app.cli.backup import commands
 from app.config import Settings
 from app.db.engine import writing
@@ -76,7 +76,7 @@ def test_the_mark_is_as_far_as_an_answer_that_is_called_immutable(world: World, 
 
 
 def test_the_mark_comes_after_a_write_by_itself(resting: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "MARKS_EVERY", 0.05)
+    monkeypatch.setattr(jobs, "MARKS_EVERY", 0.05)
     path = resting.settings.mark_file()
     assert path is not None
     with resting as world:

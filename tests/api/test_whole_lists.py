@@ -11,8 +11,8 @@ import httpx2
 import pytest
 from httpx2 import Response
 
-from app.api import things
 from app.api.requests import reading_for
+from app.api.routes import records
 from app.queries import lists
 from app.registry import api_keys
 from tests.api.serving import serving
@@ -25,7 +25,7 @@ NAMES = [f"{first} {last}" for first in ("Ana", "Bea", "Ciro") for last in ("Paz
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows are read at a time."""
-    monkeypatch.setattr(things, "MOST_LIMIT", 2)
+    monkeypatch.setattr(records, "MOST_LIMIT", 2)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_head_has_everything_but_the_body_and_reads_no_more_than_the_beginning(
     seven: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = seven.get("/v1/releases", format="csv")
-    monkeypatch.setattr(things, "reading_for", _fails)
+    monkeypatch.setattr(records, "reading_for", _fails)
     head = seven.client.head("/v1/releases?format=csv")
     assert (head.status_code, head.content) == (200, b"")
     assert {**head.headers, "request-id": ""} == {**whole.headers, "request-id": ""}
@@ -108,7 +108,7 @@ class Paused:
             assert self.go_on.wait(60)
             return reading_for(*given)
 
-        monkeypatch.setattr(things, "reading_for", paused)
+        monkeypatch.setattr(records, "reading_for", paused)
         self.answer: Response | None = None
         self._world = world
 
@@ -196,7 +196,7 @@ def _fails(_request: Any) -> Any:
 
 
 def test_what_fails_on_the_way_does_not_look_like_a_whole_answer(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(things, "reading_for", _fails)
+    monkeypatch.setattr(records, "reading_for", _fails)
     with serving(seven.settings, log_level="critical") as address, pytest.raises(httpx2.RemoteProtocolError):
         httpx2.get(f"{address}/v1/releases?format=csv", timeout=60)
 

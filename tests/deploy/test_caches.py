@@ -20,8 +20,8 @@ from typing import NamedTuple
 import brotli
 import pytest
 
-from app.api.answers import LIVE, PINNED
-from app.api.shield import PROTECTING
+from app.api.middleware.security_headers import PROTECTING
+from app.api.responses import LIVE, PINNED
 from app.queries.terms import PERSONAL_FILTERS
 from app.web.assets import own_files
 from tests.api.serving import serving

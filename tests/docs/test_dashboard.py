@@ -10,9 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Metric
 
 from app import errors
-from app.api.lanes import shares
-from app.api.metrics import KEPT, METHODS, OTHER, Metrics
-from app.api.standing import Standing
+from app.api.middleware.concurrency import shares
+from app.api.middleware.metrics import KEPT, METHODS, OTHER, Metrics, Standing
 from app.imports.stored import OPEN_STATES
 from app.log import mark
 from app.registry import alerts, report_versions

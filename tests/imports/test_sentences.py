@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app import errors
-from app.api import uploads
+from app.api.routes import imports
 from app.errors import Problem
 from app.imports import faults, lists, mapping
 from app.imports.formats import json_reader, workbook_reader
@@ -17,7 +17,7 @@ from app.schemas import reports as schemas
 from app.schemas import text
 
 # What reads a list, what takes it, and what files a row.
-READ = [*Path(lists.__file__).parent.rglob("*.py"), Path(uploads.__file__), Path(json_reader.__file__)]
+READ = [*Path(lists.__file__).parent.rglob("*.py"), Path(imports.__file__), Path(json_reader.__file__)]
 FILED = [
     Path(str(module.__file__))
     for module in (

@@ -13,7 +13,7 @@ from typing import Any
 import anyio.to_thread
 import pytest
 
-from app.api import settling
+from app.api import head_watcher
 from app.registry.publication.objection_queue import PLACES_EACH
 from tests.databases import Templates, settings_of
 from tests.support import World
@@ -51,6 +51,6 @@ def opened(templates: Templates, kind: str) -> Iterator[World]:
         patch.setattr(world.client, "portal", _Here(loop))
         patch.setattr(anyio.to_thread, "run_sync", _at_once)
         patch.setattr(os, "fsync", lambda _handle: None)  # nobody cuts the power
-        patch.setattr(settling, "REST", 0.0)  # nobody else waits for a turn as a writer
+        patch.setattr(head_watcher, "REST", 0.0)  # nobody else waits for a turn as a writer
         patch.setattr(world.app.state.networks, "place", _apart)
         yield world

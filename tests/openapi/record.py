@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from app.api.openapi.examples import FILE
+from app.api.openapi.descriptions import FILE
 from tests.openapi.play import play
 from tests.openapi.scene import stage, written
 from tests.replay import load, settings_for

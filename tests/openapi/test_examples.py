@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.api.openapi.examples import BROKEN, recorded
+from app.api.openapi.descriptions import BROKEN, recorded
 from app.config import Settings
 from app.errors import PROBLEM_JSON, Problem
 from app.main import create_app

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, select
 from sqlmodel import Session, col
 
-from app.api import requests, things
+from app.api import requests
+from app.api.routes import records
 from app.dates import format_instant
 from app.db.engine import WRITES
 from app.errors import Problem
@@ -153,7 +154,7 @@ class Registry:
             self.world.app.state.readiness = Untried()
             try:
                 with pytest.MonkeyPatch.context() as patched:
-                    for module in (requests, things):  # a bound would be of a connection of its own
+                    for module in (requests, records):  # a bound would be of a connection of its own
                         patched.setattr(module, "reading_for", lambda *_given: Session(connection, autoflush=False))
                     yield Clerk(self.world, connection).run(history)
             finally:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from app.api import background
+from app import jobs
 from app.cli import status
 from app.db.engine import snapshot, writing
 from app.models import metadata
@@ -112,7 +112,7 @@ def warnings(world: World) -> list[str]:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that tries again only after the test."""
-    monkeypatch.setattr(background, "SCRUBBED_EVERY", PATIENCE)
+    monkeypatch.setattr(jobs, "SCRUBBED_EVERY", PATIENCE)
 
 
 def test_no_byte_of_the_erased_stays_in_a_file_of_the_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +190,7 @@ def test_an_erasure_holds_whatever_keeps_it_from_being_finished(
 
 
 def test_a_server_tries_again_until_it_is_finished(resting: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "SCRUBBED_EVERY", 0.05)
+    monkeypatch.setattr(jobs, "SCRUBBED_EVERY", 0.05)
     with resting as world:
         person = world.file()["detainee"]["id"]
         with somebody_reads(world):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.api.kept_answers import KeptAnswers
-from app.api.rates import Rates
+from app.api.middleware.rate_limits import Rates
+from app.api.middleware.response_cache import KeptAnswers
 from app.web.asking import Api
 from app.web.page import MADE, kept_as
 from tests.support import World

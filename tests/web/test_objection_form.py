@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from app.api.rates import Rates
+from app.api.middleware.rate_limits import Rates
 from app.web.asking import Api, Refused
 from tests.support import World
 from tests.web.test_people_pages import ANA, page, values_sent

@@ -9,9 +9,9 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic.json_schema import models_json_schema
 
-from app.api import answers
-from app.api.openapi import described, examples, headers
-from app.api.routes import ProblemOut
+from app.api import responses
+from app.api.openapi import descriptions
+from app.api.routing import ProblemOut
 from app.errors import Forbidden
 from app.queries import parameters
 
@@ -64,20 +64,20 @@ def completed(document: Node) -> Node:
     components = document["components"]
     _map, shapes = models_json_schema([(ProblemOut, "serialization")], ref_template="#/components/schemas/{model}")
     components["schemas"] |= shapes["$defs"]
-    components["examples"] = examples.refusals()
-    components["headers"] = headers.HEADERS
-    for operation in described.operations(document):
+    components["examples"] = descriptions.refusals()
+    components["headers"] = descriptions.HEADERS
+    for operation in descriptions.operations(document):
         _tables(operation)
         _security(operation)
-        headers.declare(operation)
-        examples.attach(operation)
-    described.describe(document)
+        descriptions.declare(operation)
+        descriptions.attach(operation)
+    descriptions.describe(document)
     return document
 
 
 def _security(operation: Node) -> None:
     """Say where a key may be left out: what everybody may read asks for none, and shows more to some keys."""
-    needed = headers.can_say(operation["responses"], Forbidden.code) or operation["operationId"] == "read_me"
+    needed = descriptions.can_say(operation["responses"], Forbidden.code) or operation["operationId"] == "read_me"
     if "security" in operation and not needed:
         operation["security"] = [{}, *operation["security"]]
 
@@ -108,10 +108,10 @@ class Served:
 
     def answer(self, request: Request) -> Response:
         """The document, or 304 for whoever has it. The tag is weak: packed or not, it is the same document."""
-        headers = {"ETag": f"W/{self.tag}", "Cache-Control": answers.UNCACHED, "Vary": "Accept-Encoding"}
-        if self.tag in answers.tags_known(request):
+        headers = {"ETag": f"W/{self.tag}", "Cache-Control": responses.UNCACHED, "Vary": "Accept-Encoding"}
+        if self.tag in responses.tags_known(request):
             return Response(status_code=304, headers=headers)
-        if not answers.takes_gzip(request):
+        if not responses.takes_gzip(request):
             return Response(self.body, headers=headers, media_type=parameters.JSON)
         headers["Content-Encoding"] = "gzip"
         return Response(self.packed, headers=headers, media_type=parameters.JSON)

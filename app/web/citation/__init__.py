@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from app.api.answers import UNCACHED
-from app.api.memento import LONGEST_LINKED
+from app.api.responses import LONGEST_LINKED, UNCACHED
 from app.web.asking import together
 from app.web.citation.figures import day_now, day_then, grown, then_and_now
 from app.web.citation.view import cited, groups, voices

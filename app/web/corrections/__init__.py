@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
-from app.api.answers import UNCACHED
+from app.api.responses import UNCACHED
 from app.vocabulary import CorrectionKind
 from app.web.corrections.told import Teller, Told
 from app.web.page import Opened, Page, PageRoute

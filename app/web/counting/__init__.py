@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.api.answers import LIVE, UNCACHED
+from app.api.responses import LIVE, UNCACHED
 from app.queries.countables import COUNTABLES, Countable
 from app.queries.parameters import CountQuery
 from app.queries.terms import DETENTIONS, PINNING, RELEASES

@@ -8,20 +8,20 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.api import memento
-from app.api.answers import UNCACHED
+from app.api import responses
+from app.api.responses import UNCACHED
 from app.dates import format_instant
 from app.queries.countables import Countable
 from app.queries.terms import PINNING
 from app.web.page import Page
 
-VARY = f"Accept-Encoding, {memento.ASKED}"
+VARY = f"Accept-Encoding, {responses.ASKED}"
 
 
 def asked_at(request: Request, countable: Countable, terms: Mapping[str, Any]) -> datetime | None:
     """The moment asked for; None where nobody asks, or where the page has no past that stays. Raises BadDatetime."""
     query = urlencode(terms, doseq=True).encode()
-    return memento.asked_at(request) if memento.is_gate(countable.counted, query) else None
+    return responses.asked_at(request) if responses.is_gate(countable.counted, query) else None
 
 
 async def led_to(page: Page, path: str, moment: datetime) -> Response:
@@ -38,11 +38,11 @@ def headers_of(page: Page, path: str, count: Mapping[str, Any]) -> dict[str, str
     """By which address to cite the count on a page (RFC 8574), and of when it is."""
     links = [f'<{count["citation"]["address"]}>; rel="cite-as"']
     if "not_visible" in count:
-        return {"Link": links[0]} if len(links[0]) <= memento.LONGEST_LINKED else {}
+        return {"Link": links[0]} if len(links[0]) <= responses.LONGEST_LINKED else {}
     links.append(_original(page, path))
-    headers = {"Vary": VARY, "Link": ", ".join(link for link in links if len(link) <= memento.LONGEST_LINKED)}
+    headers = {"Vary": VARY, "Link": ", ".join(link for link in links if len(link) <= responses.LONGEST_LINKED)}
     if "rules" in page.terms and "as_of" in page.terms and count["recorded_at"] is not None:
-        headers[memento.STATED] = memento.stated(datetime.fromisoformat(count["recorded_at"]))
+        headers[responses.STATED] = responses.stated(datetime.fromisoformat(count["recorded_at"]))
     return headers
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from app.api.answers import LIVE
+from app.api.responses import LIVE
 from app.errors import NotFound
 from app.web.asking import Refused, together
 from app.web.data.dataset import About, Table, croissant_of, dataset_of

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.door import ALWAYS_THERE
+from app.api.middleware.body_limits import ALWAYS_THERE
 from app.web.catalogue import LANGUAGES
 from app.web.desk import corrections, door, lists, objections, reports, review
 

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from app.api.uploads import form_parts
+from app.api.routes.imports import form_parts
 from app.errors import NotFound, PayloadTooLarge
 from app.imports.fields import FIELDS
 from app.imports.formats.template import title

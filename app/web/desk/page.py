@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
-from app.api.answers import KEYED
+from app.api.responses import KEYED
 from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.web.asking import Api, Refused, together
 from app.web.catalogue import catalogue

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Response
 
-from app.api.answers import UNCACHED
+from app.api.responses import UNCACHED
 from app.errors import NotFound
 from app.vocabulary import ReleaseKind
 from app.web.asking import Terms, together

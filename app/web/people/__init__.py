@@ -5,7 +5,7 @@ import uuid
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from app.api.answers import UNCACHED
+from app.api.responses import UNCACHED
 from app.web.asking import Refused
 from app.web.page import Opened, Page, PageRoute
 from app.web.people.life import HISTORY, read_life

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.answers import UNCACHED
-from app.api.objections import MOST_BYTES
+from app.api.responses import UNCACHED
+from app.api.routes.curation import MOST_BYTES
 from app.errors import Forbidden, Invalid, TooManyRequests
 from app.models.log import ObjectionWish
 from app.registry.publication.objection_queue import MOST_WORDS

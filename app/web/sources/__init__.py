@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from app.api.answers import UNCACHED
+from app.api.responses import UNCACHED
 from app.vocabulary import CorrectionKind
 from app.web.asking import together
 from app.web.charts.overlap import overlap_figure

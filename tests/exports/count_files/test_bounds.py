@@ -13,7 +13,7 @@ from app.exports.count_files import files as files_module
 from app.exports.count_files import parquet
 from app.imports.faults import BadFile
 from app.reader import create_reader
-from tests.api.test_claims import claim
+from tests.api.routes.test_directory import claim
 from tests.exports.count_files.altered import described_anew, with_rows
 from tests.exports.count_files.crafted import MOST_IN_PAGE, endless_footer, unpacking, with_footer
 from tests.exports.count_files.test_write import descriptor_in, write

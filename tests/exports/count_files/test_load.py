@@ -10,7 +10,7 @@ from app.exports.count_files import files as parts
 from app.exports.count_files.load import CountFiles
 from app.imports.faults import BadFile
 from app.reader import create_reader
-from tests.api.test_claims import claim
+from tests.api.routes.test_directory import claim
 from tests.exports.count_files.altered import described_anew, with_rows
 from tests.exports.count_files.test_write import write
 from tests.support import World

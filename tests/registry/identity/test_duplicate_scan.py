@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from app.api import background
+from app import jobs
 from app.config import Names, Settings
 from app.registry.identity import duplicate_scan
 from app.registry.identity.duplicate_scan import PairFinder
@@ -58,7 +58,7 @@ def test_what_a_stopped_server_left_is_compared_by_the_next(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guess(world)
-    monkeypatch.setattr(background, "PAIRS_EVERY", 0.05)
+    monkeypatch.setattr(jobs, "PAIRS_EVERY", 0.05)
     with World(settings, keys=world.keys):
         until = monotonic() + PATIENCE
         while uncompared(world):

@@ -1,0 +1,208 @@
+"""Places by what is done: whoever writes or asks for little never waits for whoever asks for much."""
+
+import asyncio
+from asyncio import Semaphore
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from app.api.middleware import concurrency, response_cache
+from app.api.middleware.concurrency import Lanes, sessions
+from app.api.middleware.response_cache import HALVED_AFTER, MOST_POLLED, OFTEN, Address, KeptAnswer, KeptAnswers
+from app.config import Settings
+from app.db.engine import reading
+from app.errors import Busy
+from app.main import ROUTERS
+from tests.databases import settings_of
+from tests.support import World, make_report
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+# Those whose places hold a session of this process.
+LANES = (
+    "reads",
+    "costly",
+    "lists",
+    "writes",
+    "keys",
+    "readiness",
+    "filing",
+    "objections",
+    "marks",
+    "background",
+    "settling",
+    "polled",
+)
+WITHOUT_A_LANE = 2  # sessions: one looks at the head, one is for scrapes
+# One request for each kind of costly question, and what is cheap.
+COSTLY = (
+    "/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap", "/v1/estimates/releases",
+    "/v1/releases?q=Rosa", "/v1/detainees?q=Rosa", "/v1/counts/releases?format=csv", "/c/none",
+    "/v1/claims/00000000-0000-4000-8000-000000000000/reconciliation",
+)  # fmt: skip
+WHOLE = ("/v1/releases?format=csv", "/v1/releases?format=jsonl&q=Rosa")
+CHEAP = ("/v1/releases", "/v1/sources", "/v1/me", "/v1/vocabulary", "/v1/corrections")
+
+
+def free(lane: Semaphore) -> int:
+    return lane._value
+
+
+@pytest.mark.parametrize("places", range(1, 34))
+def test_every_lane_has_a_place_and_all_together_no_more_than_there_are_sessions(places: int) -> None:
+    lanes = Lanes.of(places, 1)
+    given = [free(getattr(lanes, name)) for name in LANES]
+    assert min(given) == 1
+    assert sum(given) + WITHOUT_A_LANE == sessions(places)
+
+
+def taking(lanes: Lanes, *names: str) -> Lanes:
+    """Lanes of which these are full."""
+    full = {name: Semaphore(0) for name in names}
+    return replace(lanes, **full, patience=0.01)
+
+
+@SQLITE
+@pytest.mark.parametrize("path", COSTLY)
+def test_a_costly_question_waits_a_bounded_time_for_its_own_lane(resting: World, path: str) -> None:
+    resting.app.state.lanes = taking(resting.app.state.lanes, "costly")
+    answer = resting.client.get(path, headers=resting.headers("foro"))
+    resting.refuse(answer, 429, "busy")
+    assert int(answer.headers["retry-after"]) > 0
+    resting.app.state.lanes = taking(Lanes.of(4, 1), "reads", "lists", "writes")
+    assert resting.client.get(path, headers=resting.headers("foro")).status_code in (200, 404, 422)
+
+
+@SQLITE
+@pytest.mark.parametrize("path", WHOLE)
+def test_a_whole_list_waits_a_bounded_time_among_whole_lists(resting: World, path: str) -> None:
+    resting.app.state.lanes = taking(resting.app.state.lanes, "lists")
+    resting.refuse(resting.client.get(path), 429, "busy")
+    resting.app.state.lanes = taking(Lanes.of(4, 1), "reads", "costly", "writes")
+    assert resting.client.get(path).status_code == 200
+
+
+@SQLITE
+def test_a_list_laid_beside_the_registry_waits_among_whole_lists_and_a_person_among_costly_questions(
+    resting: World,
+) -> None:
+    files = {"file": ("list.csv", b"nombre;pais\nRosa Valdivia;VE\n")}
+    resting.app.state.lanes = taking(resting.app.state.lanes, "lists")
+    resting.refuse(resting.client.post("/v1/match/list", files=files, headers=resting.headers("foro")), 429, "busy")
+    resting.app.state.lanes = taking(Lanes.of(4, 1), "costly")
+    resting.refuse(resting.post("/v1/match", {"full_name": "Rosa Valdivia"}, "foro"), 429, "busy")
+
+
+@SQLITE
+def test_cheap_reads_writes_and_health_wait_for_no_costly_question(resting: World) -> None:
+    resting.app.state.lanes = taking(resting.app.state.lanes, "costly", "lists")
+    for path in (*CHEAP, "/healthz", "/readyz"):
+        assert resting.get(path, "foro").status_code == 200, path
+    assert resting.post("/v1/releases", make_report(), "foro").status_code == 201
+
+
+@SQLITE
+def test_writes_and_health_wait_for_no_reader_at_all(resting: World) -> None:
+    resting.app.state.lanes = taking(resting.app.state.lanes, "reads", "costly", "lists")
+    assert resting.post("/v1/releases", make_report(), "foro").status_code == 201
+    assert [resting.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+
+
+def test_every_route_under_counts_and_matching_is_costly() -> None:
+    routes = [route for router in ROUTERS for route in router.routes]
+    known = {getattr(route, "name", "") for route in routes}
+    assert concurrency.COSTLY | {concurrency.COMPARING} <= known
+    assert {tag for route in routes for tag in getattr(route, "tags", ())} >= concurrency.COSTLY_TAGS
+
+
+def _request(*, gone: bool) -> Request:
+    async def receive() -> dict[str, Any]:
+        if gone:
+            return {"type": "http.disconnect"}
+        await asyncio.Event().wait()
+        raise AssertionError("nothing comes")
+
+    return Request({"type": "http", "headers": []}, receive)
+
+
+def test_for_a_client_that_has_hung_up_nothing_is_counted_and_its_place_is_free() -> None:
+    async def scene() -> tuple[list[str], int]:
+        lanes, came = Lanes.of(4, 1), []
+        for gone in (True, False):
+            try:
+                async with lanes.in_time("costly", lanes.costly, _request(gone=gone)):
+                    came.append("inside")
+            except Exception as error:
+                came.append(type(error).__name__)
+        return came, free(lanes.costly)
+
+    assert asyncio.run(scene()) == (["ClientDisconnect", "inside"], 1)
+
+
+def test_whoever_waited_in_vain_leaves_no_place_taken() -> None:
+    async def scene() -> int:
+        lanes = Lanes.of(4, 0.01)
+        async with lanes.in_time("costly", lanes.costly, _request(gone=False)):
+            with pytest.raises(Busy):
+                async with lanes.in_time("costly", lanes.costly, _request(gone=False)):
+                    raise AssertionError("there is no place")
+        return free(lanes.costly)
+
+    assert asyncio.run(scene()) == 1
+
+
+@pytest.fixture
+def hasty(settings: Settings) -> Settings:
+    return settings_of(settings.database_url, question_seconds=0.000_001)
+
+
+def test_a_question_that_takes_too_long_is_stopped_and_told_to_be_narrower(world: World, hasty: Settings) -> None:
+    world.file()
+    with World(hasty, keys=world.keys) as registry:
+        answer = registry.get("/v1/counts/releases", group_by=["source", "day"])
+        assert "fewer" in registry.refuse(answer, 422, "takes_too_long")["detail"]
+        assert registry.post("/v1/releases", make_report(source_record_id="X"), "foro").status_code in (200, 201)
+        with reading(registry.engine) as session:  # nothing is stopped on a connection that is used again
+            assert session.connection().exec_driver_sql("SELECT 1").scalar_one() == 1
+
+
+def test_what_dashboards_poll_is_made_anew_though_strangers_fill_the_lane_of_costly_questions(resting: World) -> None:
+    counts = "/v1/counts/releases"
+    resting.file()
+    for _time in range(1 + OFTEN):  # the first makes it
+        assert resting.get(counts, group_by="source").status_code == 200
+    assert resting.get(counts, group_by="kind").status_code == 200
+    resting.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
+    resting.app.state.lanes = taking(resting.app.state.lanes, "costly")
+    assert resting.get(counts, group_by="source").json()["total"]["releases"] == 2
+    resting.refuse(resting.get(counts, group_by="kind"), 429, "busy")
+
+
+def test_no_more_answers_are_made_before_others_than_the_most_polled() -> None:
+    answers, head = KeptAnswers(), (1, "a")
+    pages: list[Address] = [("/v1/counts/releases", b"group_by=%d" % number, "") for number in range(MOST_POLLED + 1)]
+    for number, page in enumerate(pages):
+        answers.find(head, page)
+        answers.keep(head, page, KeptAnswer([(b"etag", b'"x"')], b"{}"))
+        for _time in range(OFTEN + number):
+            answers.find(head, page)
+    answers.find((2, "b"), pages[0])
+    assert [answers.is_polled(page) for page in pages] == [False, *[True] * MOST_POLLED]
+    answers.find((3, "c"), pages[0])
+    assert answers.is_polled(pages[1]), "nobody asked for anything in between"
+
+
+def test_what_dashboards_poll_stays_so_though_each_head_stands_shorter_than_they_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers, page = KeptAnswers(), ("/v1/counts/releases", b"group_by=source", "")
+    for _wait in range(OFTEN + 1):
+        answers.count(page)  # whoever waits for the answer that another is making
+    for revision in range(1, 10):
+        answers.find((revision, "a"), page)
+        assert answers.is_polled(page)
+    monkeypatch.setattr(response_cache, "monotonic", lambda: monotonic() + HALVED_AFTER + 1)
+    answers.find((10, "a"), page)
+    assert not answers.is_polled(page), "by then each request counts for half of one"

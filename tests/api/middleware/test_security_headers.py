@@ -1,0 +1,58 @@
+"""Every answer carries an id of its request and the headers that protect its reader."""
+
+import json
+import logging
+import re
+
+import pytest
+
+from app.api.middleware.security_headers import ONLY_BY_TLS, PROTECTING, REQUEST_ID
+from app.config import Settings
+from app.registry import reports
+from app.server_log import JsonLines
+from tests.support import World, make_report
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/releases", "/v1/nowhere", "/openapi.json", "/v1/me"])
+def test_every_answer_carries_the_protecting_headers(world: World, path: str) -> None:
+    answer = world.client.get(path)
+    assert {name: answer.headers[name] for name in PROTECTING} == PROTECTING
+    assert not ONLY_BY_TLS.keys() & set(answer.headers)
+
+
+def test_every_request_has_an_id_of_its_own(world: World) -> None:
+    ids = {world.client.get(path).headers[REQUEST_ID] for path in ("/healthz", "/healthz", "/v1/nowhere")}
+    assert len(ids) == 3
+    assert all(re.fullmatch("[0-9a-f]{16}", request_id) for request_id in ids)
+
+
+def test_an_id_that_a_client_sends_is_not_taken(world: World) -> None:
+    assert world.client.get("/healthz", headers={REQUEST_ID: "mine"}).headers[REQUEST_ID] != "mine"
+
+
+def test_the_log_names_a_failure_by_the_id_of_its_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.setFormatter(JsonLines())
+    monkeypatch.setattr(handler, "emit", lambda record: lines.append(handler.format(record)))
+
+    def fails(*_args: object) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(reports, "file_report", fails)
+    logger = logging.getLogger("recuento")
+    logger.addHandler(handler)
+    try:
+        answer = world.post("/v1/releases", make_report(), "foro")
+    finally:
+        logger.removeHandler(handler)
+    assert answer.status_code == 500
+    (line,) = map(json.loads, lines)
+    assert line["request"] == answer.headers[REQUEST_ID]
+
+
+def test_browsers_are_told_to_come_by_tls_alone_where_readers_find_the_registry_so(settings: Settings) -> None:
+    with World(settings.model_copy(update={"public_url": "https://registry.example"})) as world:
+        assert world.client.get("/healthz").headers["strict-transport-security"] == "max-age=63072000"

@@ -1,0 +1,169 @@
+"""Ready means that a report would be stored; a failure of the database leaves a line, and nobody's name, in the log."""
+
+import logging
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import OperationalError
+
+from app.api.routes import health
+from app.db import engine
+from app.db import scrub as database_scrub
+from app.db.engine import kind_and_place, reading, writing
+from app.db.scrub import scrub
+from app.log import entries
+from app.log.entries import as_only_writer
+from app.main import create_app
+from app.server_log import JsonLines
+from tests.support import World, make_report
+
+MARKER = "Quetzalcóatl-9137"
+
+
+def app_of(client: TestClient) -> FastAPI:
+    assert isinstance(client.app, FastAPI)
+    return client.app
+
+
+@pytest.fixture(autouse=True)
+def tried_anew_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "TRIED_EVERY", 0.0)
+    monkeypatch.setattr(engine, "TRIED_FOR_MS", 100)
+
+
+@pytest.fixture
+def client(world: World) -> Iterator[TestClient]:
+    """An app of its own, whose connections nobody else uses again."""
+    with TestClient(create_app(world.settings)) as made:
+        yield made
+
+
+@contextmanager
+def unwritable(engine: Engine) -> Iterator[None]:
+    """A database that can be read and not written: the disk takes no more, or the server takes no more than reads."""
+    if engine.dialect.name == "sqlite":
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (Path(f"{engine.url.database}-wal").stat().st_size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    else:
+        event.listen(engine, "connect", _read_only)
+        engine.dispose()
+        yield
+        event.remove(engine, "connect", _read_only)
+        engine.dispose()
+
+
+def _read_only(connection: Any, _record: object) -> None:
+    connection.execute("SET default_transaction_read_only = on")
+    connection.commit()
+
+
+def test_who_can_read_and_not_write_is_not_ready(
+    world: World, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.file()
+    assert client.get("/readyz").json() == {"status": "ok"}
+    with unwritable(app_of(client).state.engine):
+        told = world.refuse(client.get("/readyz"), 503, "unavailable")
+        assert client.get("/v1/releases").status_code == 200
+    assert "cannot be written to" in told["detail"]
+    assert "writing to the database fails" in caplog.text
+    assert client.get("/readyz").json() == {"status": "ok"}
+
+
+def test_a_lock_that_somebody_keeps_is_not_waited_for_by_those_who_ask(world: World) -> None:
+    with as_only_writer(world.engine):
+        world.refuse(world.get("/readyz"), 503, "unavailable")
+    assert world.get("/readyz").json() == {"status": "ok"}
+
+
+def test_a_file_that_is_just_written_anew_is_busy_and_not_unwritable(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def long(*_: Any) -> bool:
+        with as_only_writer(world.engine):
+            asked.append(world.get("/readyz").json())
+        return True
+
+    for how in ("_scrub_file", "_scrub_tables"):
+        monkeypatch.setattr(database_scrub, how, long)
+    assert scrub(world.engine, (), 1) is True
+    assert asked == [{"status": "ok"}]
+
+
+def test_a_file_that_another_process_writes_anew_is_busy_and_a_lock_that_lasts_is_not_taken_for_that(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with writing(world.engine) as session:
+        session.execute(text("UPDATE head SET erased = revision"))
+    unfinished = {"status": "ok", "warnings": ["erasure_unfinished"]}
+    with as_only_writer(world.engine):
+        assert [world.get("/readyz").json() for _asked in range(2)] == [unfinished] * 2
+        monkeypatch.setattr(health, "SCRUBS_TAKE", 0.0)
+        world.refuse(world.get("/readyz"), 503, "unavailable")
+    assert world.get("/readyz").json() == unfinished
+    monkeypatch.setattr(health, "SCRUBS_TAKE", 60.0)
+    with as_only_writer(world.engine):
+        assert world.get("/readyz").json() == unfinished, "it counts from each lock anew"
+
+
+def test_a_line_that_was_cut_and_can_be_had_again_is_ready(world: World, client: TestClient) -> None:
+    engine = app_of(client).state.engine
+    if engine.dialect.name != "postgresql":
+        return
+    with reading(engine) as session:
+        process = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with reading(world.engine) as session:
+        assert session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": process}).scalar_one()
+    assert client.get("/readyz").json() == {"status": "ok"}
+
+
+def test_writing_is_tried_once_however_many_ask(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Engine] = []
+    monkeypatch.setattr(health, "try_writing", tried.append)
+    monkeypatch.setattr(health, "TRIED_EVERY", 2.0)
+    for _asked in range(5):
+        assert world.get("/readyz").status_code == 200
+    assert len(tried) == 1
+
+
+def test_a_trial_of_writing_changes_no_table(world: World) -> None:
+    world.file()
+    with world.storing_nothing():
+        before = world.revision
+        world.get("/readyz")
+        assert world.revision == before
+
+
+def test_a_failure_of_the_database_leaves_its_kind_and_its_place_in_the_log(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(entries, "_LOCK_HEAD", text("SELECT CAST(:name AS text) FROM nowhere").bindparams(name=MARKER))
+    with caplog.at_level(logging.DEBUG):
+        world.post("/v1/releases", make_report(detainee__full_name=MARKER), "foro")
+    logged = "\n".join(JsonLines().format(record) for record in caplog.records)
+    assert ("OperationalError (SQLITE_ERROR) at app/log/entries.py:" in logged) is (
+        world.engine.dialect.name == "sqlite"
+    )
+    assert "entries.py" in logged
+    assert MARKER not in logged
+
+
+def test_a_line_about_a_lost_connection_has_the_code_of_postgresql(world: World) -> None:
+    if world.engine.dialect.name != "postgresql":
+        return
+    with pytest.raises(OperationalError) as failed, as_only_writer(world.engine) as session:
+        session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert kind_and_place(failed.value).startswith("OperationalError (57P01)")
