@@ -40,7 +40,7 @@ from app.config import Settings
 from app.dates import parse_zone
 from app.db.engine import clock_of, is_memory, make_engine, migrate, writing
 from app.db.guards import restrict
-from app.demo import clock
+from app.demo import plan
 from app.imports.filing_queue import Worker
 from app.jobs import EmbargoBeat, ObjectionBeat, background, background_of_counting
 from app.log.entries import require_steady
@@ -55,8 +55,8 @@ from app.web.asking import Inside
 from app.web.page import kept_as
 from app.web.people import objection
 from app.web.pictures import Pictures
-from app.web.prepared import prepared
 from app.web.routes import serve_pages
+from app.web.warmup import prepared
 
 ROUTERS = (
     counts,
@@ -231,7 +231,7 @@ def _opened(settings: Settings, lifespan: Lifespan) -> "_App":
     app.state.clock = app.state.watch.now
     app.state.demo = demo
     app.state.public_url = settings.public_url or (settings.address() if demo else "")
-    app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
+    app.state.zone = parse_zone(settings.zone or (plan.ZONE if demo else "UTC"))
     app.state.comparing = set()  # who has a list laid beside the registry just now
     _open(app)
     return app

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from random import Random
 
-from app.demo.names import FEMALE, MALE, SURNAMES
+from app.demo.people import FEMALE, MALE, SURNAMES
 
 HEADINGS = (
     "Código", "Nombre y apellidos", "Sexo", "Fecha de nacimiento", "Nacionalidad", "País", "Fecha de detención",

@@ -25,7 +25,7 @@ from app.registry.claims import ClaimIn, file_claim
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Measure, Qualifier, Role, Series
-from app.web.catalogue import LANGUAGES
+from app.web.rendering import LANGUAGES
 from bench.crowd import replay
 from bench.drill_import import SECRET, now
 from bench.reading import servers

@@ -29,7 +29,7 @@ from tests.support import JANUARY, World
 
 hypothesis_settings.load_profile(PROFILE)
 
-# Servers that tests start count by themselves, but for those of tests/cli/test_counting.py.
+# Servers that tests start count by themselves, but for those of tests/cli/test_count_process.py.
 os.environ["RECUENTO_COUNTING_APART"] = "0"
 
 # Counting lines doubles the time of a test. What these run is run by the others too; so is whatever hundreds of drawn

@@ -9,7 +9,7 @@ import typer
 from app.cli.database import opened
 from app.cli.output import console, now
 from app.config import Settings
-from app.demo.facilities import FILE as OF_VENEZUELA
+from app.demo.people import FILE as OF_VENEZUELA
 from app.descriptions import of_field
 from app.errors import Problem
 from app.exports import facilities

@@ -3,7 +3,7 @@
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli.connections import TooFewFiles
+from app.cli.http_protocol import TooFewFiles
 from app.columns.cache import UnfitDirectory
 from app.config import UnreadableSecret
 from app.db.engine import CommitUnanswered

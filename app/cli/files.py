@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
-from app.cli.connections import options
 from app.cli.database import database, opened
+from app.cli.http_protocol import options
 from app.cli.output import console
 from app.config import Settings
-from app.demo import clock
+from app.demo import plan
 from app.exports.count_files.files import Licence
 from app.exports.count_files.folders import Unwritten, require_apart
 from app.exports.count_files.write import Wanted, write_count_files
@@ -60,7 +60,7 @@ def write_files(
     settings = Settings()
     with opened(settings) as session:
         demo = is_demo(session)
-    zone = settings.zone or (clock.ZONE if demo else "UTC")
+    zone = settings.zone or (plan.ZONE if demo else "UTC")
     public_url = settings.public_url or (settings.address() if demo else "")
     wanted = Wanted(folder, licence, public_url, zone, settings.names, personal, keep)
     with database(settings, finishing=False) as engine:

@@ -18,9 +18,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from sqlmodel import Session
 
 from app.api.middleware.metrics import Standing
-from app.cli.connections import allow_files, options
-from app.cli.counting import COUNT_IN, counting_apart
+from app.cli.count_process import COUNT_IN, counting_apart
 from app.cli.database import located, opened, wait_until_up
+from app.cli.http_protocol import allow_files, options
 from app.cli.output import console, fail, now
 from app.config import Settings
 from app.demo import run as replay

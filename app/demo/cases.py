@@ -27,23 +27,23 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Literal
 
-from app.demo.batches import DECEMBER, places
-from app.demo.bodies import Body, held_body, release_body
-from app.demo.clock import caracas, local_day
-from app.demo.draw import shuffled
-from app.demo.facilities import NAMES
 from app.demo.people import (
     ACQUITTED,
     ARGENTINE_ISRAELI,
     AT_THE_BORDER,
     HANDED_OVER,
+    NAMES,
     NEVER_SEEN,
     ORDERED_ONLY,
     TAKEN_AGAIN,
     TURNED_BACK,
+    Body,
     Person,
+    held_body,
     people,
+    release_body,
 )
+from app.demo.plan import DECEMBER, caracas, local_day, places, shuffled
 
 Kind = Literal["release", "detention"]
 Filed = Mapping[tuple[str, int], datetime]

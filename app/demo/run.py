@@ -1,18 +1,43 @@
-"""Run the replay: sources, facilities, claims and reports through the write path, each at its hour, all or nothing."""
+"""The replay: every report of the demo in order of time, ready for the write path.
 
+At every stated instant the people whom a source has filed as verified out are as many as it published; what
+it published stands in `figures.csv`, and a test compares the two.
+
+Who reports and who claims, as bodies of `POST /v1/sources`.
+
+The bodies are real, and so are the figures they published. The lists of people filed under their names in the
+demo are invented.
+
+The 90 published figures of `figures.csv` as bodies of `POST /v1/claims`.
+
+Columns are fields of the body by the same name, and besides:
+
+- `claim_id` is the `source_record_id`, and how figures point at each other;
+- `stage` and `terms` (`name=value`, parted by blanks) are `definition.terms`; `subset_of`, `population` and
+  `net` (yes, no) belong to the definition too;
+- `supersedes` and `part_of` may hold several, parted by blanks; a part names its partition: `v11:batches`;
+- `published_on` and `url` are the citation; `claimant_name` and `claimant_kind` stay in the file.
+
+In a body every reference (`supersedes`, `part_of`, `derived_from`, `same_as`, `definition.subset_of`) is
+still a `claim_id`. What a figure refers to comes before it: the caller keeps the id each figure was given and
+passes the next bodies through `resolved`.
+
+Run the replay: sources, facilities, claims and reports through the write path, each at its hour, all or nothing."""
+
+import csv
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.demo.cases import JOINED, Joined
-from app.demo.claims import Claim, claims, resolved
-from app.demo.facilities import facilities
-from app.demo.replay import Event, events
-from app.demo.sources import sources
+from app.demo.cases import JOINED, Draft, Joined, Kind, as_first_known, cases, record_of
+from app.demo.people import facilities, people, release_body
+from app.demo.plan import caracas, filed, filings, local_day
 from app.log.entries import head
 from app.log.head import is_demo, mark_demo
 from app.models import OPEN, ApiKey, Placement, Record, Source
@@ -24,6 +49,246 @@ from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.schemas.reports import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
 from app.vocabulary import Judgement, Publish, Role
+
+# How each source's case numbers begin; the year follows and then a number, in order of filing.
+PREFIXES = {
+    "foro-penal": "FP",
+    "jep": "JEP",
+    "pud": "PUD",
+    "clippve": "CLP",
+    "sntp": "SNTP",
+    "families": "FAM",
+    "ministerio-penitenciario": "MPSP",
+    "ministerio-interior": "MIJ",
+    "comision-amnistia": "AMN",
+    "cancilleria-argentina": "MRE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One request: `source` posts `body` at the instant `at` (aware, UTC).
+
+    `kind` says where: `release` to `/v1/releases`, `detention` to `/v1/detentions`. A body with a
+    `source_record_id` seen before is the next version of that record. `person`: whoever it speaks of, by the plan.
+    """
+
+    at: datetime
+    source: str
+    person: str
+    body: dict[str, Any]
+    kind: Kind
+
+
+def events() -> list[Event]:
+    """Every report, earliest first; no two share an instant."""
+    drafts = sorted([*_lists(), *cases(filed())], key=lambda draft: draft.at)
+    return list(_numbered(drafts))
+
+
+def _lists() -> Iterator[Draft]:
+    for filing in filings():
+        person = people()[filing.person]
+        known = as_first_known(person) if filing.source == "foro-penal" else person
+        body = release_body(known, filing.source, local_day(filing.at))
+        yield Draft(filing.at, filing.source, record_of(person.id), "release", body)
+
+
+def _numbered(drafts: Iterable[Draft]) -> Iterator[Event]:
+    """Give each record its case number: `FP-2026-0001` is the first that Foro Penal opened in 2026."""
+    numbers: dict[tuple[str, str], str] = {}
+    opened: dict[str, int] = {}
+    for draft in drafts:
+        if (draft.source, draft.record) not in numbers:
+            series = f"{PREFIXES[draft.source]}-{local_day(draft.at).year}"
+            opened[series] = opened.get(series, 0) + 1
+            numbers[draft.source, draft.record] = f"{series}-{opened[series]:04}"
+        body = {"source_record_id": numbers[draft.source, draft.record], **draft.body}
+        yield Event(draft.at, draft.source, draft.record, body, draft.kind)
+
+
+# Their lists are replayed person by person.
+REPLAYED = ("foro-penal", "jep", "pud", "clippve")
+
+# slug, name, kind, country, what its list or its figure is of. They speak Spanish: so do their names and definitions.
+_SOURCES: tuple[tuple[str, str, str, str | None, str | None], ...] = (
+    (
+        "foro-penal",
+        "Foro Penal",
+        "ngo",
+        "VE",
+        "Personas privadas de libertad por motivos políticos, según tres condiciones publicadas; cuenta una "
+        "excarcelación cuando sus abogados o la familia la confirman.",
+    ),
+    (
+        "jep",
+        "Justicia, Encuentro y Perdón",
+        "ngo",
+        "VE",
+        "Presos políticos según criterios propios, más amplios que los de Foro Penal; publica listas con nombres.",
+    ),
+    (
+        "pud",
+        "Plataforma Unitaria Democrática",
+        "opposition",
+        "VE",
+        "Presos políticos según las listas de los partidos de la alianza opositora y de las familias.",
+    ),
+    (
+        "clippve",
+        "CLIPPVE",
+        "ngo",
+        "VE",
+        "Comité por la libertad de los presos políticos: personas con cuyas familias habla.",
+    ),
+    ("sntp", "SNTP", "union", "VE", "Periodistas y otras personas que trabajan en la prensa."),
+    ("families", "Familias y organizaciones, a las puertas", "families", "VE", None),
+    ("press", "Observación de la prensa", "media", None, None),
+    ("rights-groups", "Organizaciones que el medio no nombra", "ngo", None, None),
+    ("machado", "María Corina Machado", "opposition", "VE", None),
+    ("un-ffm", "Misión de la ONU sobre Venezuela", "intergovernmental", None, None),
+    (
+        "ministerio-penitenciario",
+        "Ministerio Penitenciario",
+        "government",
+        "VE",
+        "Excarcelaciones que anunció; no se publicó ninguna lista de nombres.",
+    ),
+    ("ministerio-interior", "Ministerio del Interior", "government", "VE", None),
+    ("asamblea-nacional", "Asamblea Nacional", "government", "VE", None),
+    ("presidencia", "Presidencia de Venezuela", "government", "VE", None),
+    ("fiscalia", "Fiscalía General", "government", "VE", "Excarcelaciones que pidió a los tribunales."),
+    ("comision-amnistia", "Comisión de Amnistía", "government", "VE", None),
+    ("cancilleria-argentina", "Cancillería argentina", "government", "AR", "Sus nacionales."),
+)
+
+
+def sources() -> list[dict[str, Any]]:
+    """Bodies `{slug, name, kind, country?, independent, definition?}`, those that report first."""
+    bodies = []
+    for slug, name, kind, country, definition in _SOURCES:
+        body = {
+            "slug": slug,
+            "name": name,
+            "kind": kind,
+            "country": country,
+            "independent": kind != "government",
+            "definition": definition,
+        }
+        bodies.append({field: value for field, value in body.items() if value is not None})
+    return bodies
+
+
+Body = dict[str, Any]
+Row = Mapping[str, str]
+
+FILE = Path(__file__).with_name("figures.csv")
+ZONE = "-04:00"
+PLAIN = (
+    "claimant",
+    "measure",
+    "qualifier",
+    "window_from",
+    "window_said",
+    "country",
+    "series",
+    "derived_from",
+    "same_as",
+    "reported_by",
+    "note",
+)
+REFERENCES = ("supersedes", "part_of", "derived_from", "same_as", "subset_of")
+
+
+class Claim(NamedTuple):
+    """A figure to be filed at `at` (aware, in UTC); `key` is its `claim_id`."""
+
+    at: datetime
+    body: Body
+    key: str
+
+
+def rows() -> list[dict[str, str]]:
+    """The file as it is, every value a string, the empty ones too."""
+    with FILE.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def claims() -> Iterator[Claim]:
+    """Every figure in the order of filing."""
+    table = {row["claim_id"]: row for row in rows()}
+    turns = {key: _turn(key, table) for key in table}
+    for key in sorted(table, key=lambda key: turns[key]):
+        yield Claim(turns[key][0], claim_body(table[key]), key)
+
+
+def claim_body(row: Row) -> Body:
+    """One row as a body; what the row leaves empty is left out."""
+    body: Body = {"source_record_id": row["claim_id"]} | {name: row[name] for name in PLAIN if row[name]}
+    body |= {name: int(row[name]) for name in ("low", "high") if row[name]}
+    body |= _stated(row["stated_at"])
+    if row["supersedes"]:
+        body["supersedes"] = row["supersedes"].split()
+    if row["part_of"]:
+        wholes = (part.split(":") for part in row["part_of"].split())
+        body["part_of"] = [{"claim": claim, "partition": partition} for claim, partition in wholes]
+    if row["named"]:
+        body["named"] = row["named"] == "yes"
+    citation = {name: row[name] for name in ("url", "published_on") if row[name]}
+    optional = {"definition": _definition(row), "citation": citation}
+    return body | {name: value for name, value in optional.items() if value}
+
+
+def resolved(body: Body, ids: Mapping[str, str]) -> Body:
+    """The body with every `claim_id` it refers to replaced by the id that figure was given on filing."""
+    linked = dict(body)
+    for name in ("derived_from", "same_as"):
+        if name in linked:
+            linked[name] = ids[linked[name]]
+    if "supersedes" in linked:
+        linked["supersedes"] = [ids[key] for key in linked["supersedes"]]
+    if "part_of" in linked:
+        linked["part_of"] = [part | {"claim": ids[part["claim"]]} for part in linked["part_of"]]
+    if "subset_of" in linked.get("definition", {}):
+        linked["definition"] = linked["definition"] | {"subset_of": ids[linked["definition"]["subset_of"]]}
+    return linked
+
+
+def stated(row: Row) -> datetime:
+    """The instant a figure stands for: its hour, or the end of its day in Caracas."""
+    return caracas(row["stated_at"].removesuffix(ZONE))
+
+
+def _stated(text: str) -> Body:
+    """A minute of the file gets the seconds that RFC 3339 asks for; a day needs its zone."""
+    if "T" in text:
+        return {"stated_at": text.replace(ZONE, f":00{ZONE}")}
+    return {"stated_at": text, "zone": ZONE}
+
+
+def _definition(row: Row) -> Body:
+    terms: Body = dict(term.split("=") for term in row["terms"].split())
+    if "kind" in terms:  # the one term of which a count takes several
+        terms["kind"] = [terms["kind"]]
+    if row["stage"]:
+        terms["stage"] = row["stage"]
+    definition: Body = {"terms": terms} if terms else {}
+    definition |= {name: row[name] for name in ("population", "subset_of") if row[name]}
+    return definition | ({"net": row["net"] == "yes"} if row["net"] else {})
+
+
+def _turn(key: str, table: Mapping[str, Row]) -> tuple[datetime, int]:
+    """When a figure is filed: once stated, printed (its day's noon) and after all it refers to.
+
+    The second number orders those of one instant.
+    """
+    row = table[key]
+    printed = [caracas(f"{row['published_on']}T12:00")] if row["published_on"] else []
+    named = (part.partition(":")[0] for column in REFERENCES for part in row[column].split())
+    before = [_turn(other, table) for other in named]
+    at = max([stated(row), *printed, *(at for at, _ in before)])
+    return at, 1 + max((depth for _, depth in before), default=0)
+
 
 # Yours to try things with: its reports change nobody's published figures.
 GUEST = {

@@ -1,4 +1,8 @@
-"""A page: what it asks, in which language it tells it, and the response that carries it."""
+"""A page: what it asks, in which language it tells it, and the response that carries it.
+
+Forms of pages: none is taken from another site, which would write in its visitors' names.
+
+How a count grew, in the finest steps that the API tells at once."""
 
 import hashlib
 import re
@@ -7,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -22,10 +26,9 @@ from app.errors import Invalid, Moved, NotFound, Problem, pointed
 from app.formats import ENGLISH
 from app.queries.terms import PINNING
 from app.web.asking import Api, Refused
-from app.web.catalogue import LANGUAGES, Catalogue, catalogue
-from app.web.faults import faults_of
 from app.web.figure import Figure
-from app.web.rendering import rendered
+from app.web.form_errors import faults_of
+from app.web.rendering import LANGUAGES, Catalogue, catalogue, rendered
 
 # Only files of this registry, no style within the text, and no other site around it.
 # Pages have no script, so that none that somebody brings in runs: not one from our own address either.
@@ -347,3 +350,37 @@ async def refused(request: Request, status: int, problem: Mapping[str, Any], hea
 
 def no_such_page() -> NotFound:
     return NotFound("There is no page at this address.")
+
+
+# A browser that tells its own site nothing of where a form was sent from could not be told from another site.
+SAME_ORIGIN = {"Referrer-Policy": "same-origin"}
+
+
+def from_here(request: Request) -> bool:
+    """Whether a form was sent from a page of this registry. Every browser since 2020 says from where."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin")
+    if not origin:
+        return False
+    try:
+        sent_from = urlsplit(origin)
+        here = sent_from.scheme in ("http", "https") and sent_from.netloc == request.headers.get("host")
+        return here or origin == request.app.state.public_url
+    except ValueError:  # no browser has such an address
+        return False
+
+
+INTERVALS = ("day", "week", "month")
+
+
+async def finest(page: Page, terms: Mapping[str, Any]) -> Any:
+    """A series in the finest intervals of which it is not too many points."""
+    for interval in INTERVALS[:-1]:
+        try:
+            return await page.api.get("/v1/counts/series", terms, interval=interval)
+        except Refused as refusal:
+            if not any(error["code"] == "too_many_points" for error in refusal.body.get("errors", ())):
+                raise
+    return await page.api.get("/v1/counts/series", terms, interval=INTERVALS[-1])

@@ -8,7 +8,7 @@ from threading import Thread
 
 import uvicorn
 
-from app.cli.connections import options
+from app.cli.http_protocol import options
 from app.config import Settings
 from app.main import create_app
 from tests.support import NOW

@@ -25,7 +25,7 @@ from app.config import Settings
 from app.dates import format_instant
 from app.db.engine import CommitUnanswered, reading, writing
 from app.demo import run as replay
-from app.demo.replay import events
+from app.demo.run import events
 from app.imports import remote
 from app.imports.client import Stopped
 from app.models import ApiKey, Entry, Head

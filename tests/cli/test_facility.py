@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import facility
-from app.demo.facilities import FILE, NAMES
+from app.demo.people import FILE, NAMES
 from tests.cli.test_commands import Ran, Run, recuento, refused
 from tests.support import World
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from app import vocabulary
-from app.demo import batches, bodies, cases, names, people
-from app.demo.facilities import NAMES, facilities
-from app.demo.replay import Event, events
-from app.demo.sources import REPLAYED, sources
+from app.demo import cases, people, plan
+from app.demo.people import NAMES, facilities
+from app.demo.run import REPLAYED, Event, events, sources
 from app.log.content import flatten
 from app.matching.score import compare
 from app.registry.checks import check
@@ -18,11 +17,11 @@ from app.registry.identity.blocking_keys import person_of
 from app.schemas.reports import DetentionReportIn, FacilityIn, ReleaseReportIn, SourceIn
 
 EVENTS = events()
-LISTED = people.people()[: batches.PEOPLE]
+LISTED = people.people()[: plan.PEOPLE]
 
 
 def folded(name: str) -> frozenset[str]:
-    return frozenset(names.plain(name).lower().split())
+    return frozenset(people.plain(name).lower().split())
 
 
 def reports_of(number: int) -> list[Event]:
@@ -44,25 +43,25 @@ def out_of(event: Event) -> dict[str, Any]:
 def test_418_people_go_out_and_303_of_them_in_the_cycle() -> None:
     days = [person.released_on or "" for person in LISTED]
     assert len(days) == 418
-    assert sum(day >= "2026-01-08" for day in days) == len(batches.JANUARY) == 303
+    assert sum(day >= "2026-01-08" for day in days) == len(plan.JANUARY) == 303
     assert min(days) == "2025-12-25"
 
 
 def test_no_two_people_share_more_than_one_word_of_their_names() -> None:
-    full = [frozenset(map(names.plain, person.name)) for person in people.people() if person.name]
+    full = [frozenset(map(people.plain, person.name)) for person in people.people() if person.name]
     assert all(len(words) == 4 for words in full)
     assert max(len(one & other) for one, other in combinations(full, 2)) == 1
 
 
 def test_given_names_and_surnames_are_different_words() -> None:
-    given = {names.plain(name) for name in names.MALE + names.FEMALE}
-    assert given.isdisjoint(names.plain(name) for name in names.SURNAMES)
+    given = {people.plain(name) for name in people.MALE + people.FEMALE}
+    assert given.isdisjoint(people.plain(name) for name in people.SURNAMES)
 
 
 def test_the_lists_agree_on_what_a_person_is_told_by() -> None:
     """Given name and first surname, birth year, facility, day: the rest may be missing, never different."""
     by_person: defaultdict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
-    full = {frozenset(names.plain(word).lower() for word in p.name): p for p in people.people() if p.name}
+    full = {frozenset(people.plain(word).lower() for word in p.name): p for p in people.people() if p.name}
     for event in EVENTS:
         if len(words := folded(event.body["detainee"]["full_name"] or "")) > 1:
             (owner,) = [other for other in full if words <= other]
@@ -79,7 +78,7 @@ def test_the_lists_agree_on_what_a_person_is_told_by() -> None:
 
 def test_the_matcher_is_sure_of_every_pair_of_reports_of_one_release() -> None:
     for person in LISTED:
-        said = [bodies.release_body(person, source, batches.FIRST_OF_THE_CYCLE) for source in REPLAYED]
+        said = [people.release_body(person, source, plan.FIRST_OF_THE_CYCLE) for source in REPLAYED]
         persons = [person_of(flatten(body)) for body in said if person.released_on]
         if person.id == people.ARGENTINE_ISRAELI:
             persons.pop()  # the fourth list does not have him
@@ -88,7 +87,7 @@ def test_the_matcher_is_sure_of_every_pair_of_reports_of_one_release() -> None:
 
 def test_facilities_and_days_agree_across_the_four_lists() -> None:
     for person in LISTED:
-        said = [bodies.release_body(person, source, batches.FIRST_OF_THE_CYCLE) for source in REPLAYED]
+        said = [people.release_body(person, source, plan.FIRST_OF_THE_CYCLE) for source in REPLAYED]
         places = {body["detention"]["facility"] for body in said}
         assert places <= {person.facility, NAMES[person.facility]}
         assert {body["release"]["released_on"] for body in said} == {person.released_on}
@@ -98,7 +97,7 @@ def test_facilities_and_days_agree_across_the_four_lists() -> None:
 
 
 def test_spellings_and_days_differ_from_list_to_list() -> None:
-    spellings = [{bodies.full_name(person, source) for source in REPLAYED} for person in LISTED]
+    spellings = [{people.full_name(person, source) for source in REPLAYED} for person in LISTED]
     assert sum(len(spelling) > 1 for spelling in spellings) > 100
     jep = [event.body["detention"] for event in EVENTS if event.source == "jep"]
     assert 20 < sum("detained_on" not in detention for detention in jep) < 80
@@ -120,7 +119,7 @@ def test_most_are_anonymous_some_named_and_few_only_counted() -> None:
 
 def test_some_who_are_named_elsewhere_asked_foro_penal_for_protection() -> None:
     named = [person for person in LISTED if person.publish == "named"]
-    said = [bodies.held_body(person, "foro-penal")["detainee"]["publish"] for person in named]
+    said = [people.held_body(person, "foro-penal")["detainee"]["publish"] for person in named]
     assert 5 < said.count("anonymous") < 20
     for number in people.NAMED:
         assert {event.body["detainee"]["publish"] for event in reports_of(number)} == {"named"}

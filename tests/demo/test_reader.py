@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app.config import Settings
-from app.demo.clock import ZONE
+from app.demo.plan import ZONE
 from app.exports.count_files.files import Licence
 from app.exports.count_files.write import Wanted, write_count_files
 from app.reader import create_reader

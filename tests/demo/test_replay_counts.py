@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.demo.claims import ZONE, rows
 from app.demo.people import MINORS, ONLY_COUNTED
 from app.demo.people import people as invented
-from app.demo.sources import REPLAYED
+from app.demo.run import REPLAYED, ZONE, rows
 from tests.demo.conftest import Replayed
 
 CYCLE, DECEMBER = "2026-01-08", "2025-12-01"

@@ -11,7 +11,7 @@ from app.db.engine import reading
 from app.demo.cases import cases
 from app.demo.people import OTHERS, people
 from app.demo.plan import filed, filings
-from app.demo.replay import events
+from app.demo.run import events
 from app.models import OPEN, CaseKey, Claim, Placement, Record, Source
 from app.registry.records import case_digest
 from tests.demo.conftest import Replayed

@@ -7,11 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.demo.claims import rows, stated
-from app.demo.clock import CARACAS, caracas, local_day
-from app.demo.plan import STREAMS, Step, Stream, filings
-from app.demo.replay import Event, events
-from app.demo.sources import REPLAYED
+from app.demo.plan import CARACAS, STREAMS, Step, Stream, caracas, filings, local_day
+from app.demo.run import REPLAYED, Event, events, rows, stated
 
 EVENTS = events()
 CYCLE, DECEMBER = "2026-01-08", "2025-12-01"

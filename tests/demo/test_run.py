@@ -1,5 +1,9 @@
-"""Loading the replay: once, at its own hours, and all of it or nothing."""
+"""Loading the replay: once, at its own hours, and all of it or nothing.
 
+The published figures as bodies: each reads as its qualifier says, and points only at what came before."""
+
+import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -8,10 +12,11 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlmodel import Session, col
 
+from app import vocabulary
 from app.db.engine import reading, writing
 from app.demo import run
-from app.demo.claims import claims
-from app.demo.replay import events
+from app.demo.plan import caracas
+from app.demo.run import REFERENCES, Body, claim_body, claims, events, resolved, rows, sources, stated
 from app.errors import Unauthenticated
 from app.log.entries import head
 from app.log.head import is_demo
@@ -88,3 +93,124 @@ def test_a_replay_that_fails_half_way_leaves_nothing_behind(engine: Engine, monk
         assert head(session)[0] == 0
         assert not is_demo(session)
         assert session.execute(select(func.count()).select_from(Entry)).scalar_one() == 0
+
+
+CLAIMS = list(claims())
+BODIES = {claim.key: claim.body for claim in CLAIMS}
+
+
+def references(body: Body) -> list[str]:
+    definition = body.get("definition", {})
+    one = [body.get("derived_from"), body.get("same_as"), definition.get("subset_of")]
+    parts = [part["claim"] for part in body.get("part_of", [])]
+    return [key for key in [*one, *body.get("supersedes", []), *parts] if key]
+
+
+def test_all_ninety_figures_come_with_a_number_of_their_own() -> None:
+    assert len(CLAIMS) == len(BODIES) == len(rows()) == 90
+    assert all(claim.body["source_record_id"] == claim.key for claim in CLAIMS)
+
+
+@pytest.mark.parametrize("key", BODIES)
+def test_bounds_are_what_the_qualifier_allows(key: str) -> None:
+    body = BODIES[key]
+    low, high = body.get("low"), body.get("high")
+    match body["qualifier"]:
+        case "exactly":
+            assert low == high is not None
+        case "about" | "between":
+            assert low is not None
+            assert high is not None
+            assert low <= high
+        case "at_least" | "more_than":
+            assert low is not None
+            assert high is None
+        case "fewer_than" | "at_most":
+            assert low is None
+            assert high is not None
+        case qualifier:
+            assert qualifier == "unquantified"
+            assert (low, high) == (None, None)
+
+
+@pytest.mark.parametrize("key, low", [("cl021", 401), ("v16", 1001), ("cl042", 401), ("v25", 601), ("cl010", 41)])
+def test_more_than_four_hundred_begins_at_401(key: str, low: int) -> None:
+    assert BODIES[key]["qualifier"] == "more_than"
+    assert BODIES[key]["low"] == low
+
+
+@pytest.mark.parametrize("key", BODIES)
+def test_codes_and_claimants_are_known(key: str) -> None:
+    body = BODIES[key]
+    assert body["measure"] in set(vocabulary.Measure)
+    assert body["qualifier"] in set(vocabulary.Qualifier)
+    assert body.get("series") in {None, *vocabulary.Series}
+    assert body["claimant"] in {source["slug"] for source in sources()}
+    terms = body.get("definition", {}).get("terms", {})
+    assert terms.get("stage") in {None, *vocabulary.Stage}
+    assert terms.get("group") in {None, *vocabulary.Group}
+    assert (body["measure"] == "released") == ("stage" in terms)
+
+
+def test_every_body_is_one_the_api_accepts() -> None:
+    ids = {key: str(uuid.uuid4()) for key in BODIES}
+    for body in BODIES.values():
+        ClaimIn.model_validate(resolved(body, ids))
+
+
+def test_the_kinds_of_claimants_are_those_of_the_sources() -> None:
+    kinds = {source["slug"]: source["kind"] for source in sources()}
+    assert all(kinds[row["claimant"]] == row["claimant_kind"] for row in rows())
+
+
+def test_a_day_carries_its_zone_and_an_hour_its_seconds() -> None:
+    assert BODIES["v10"]["stated_at"] == "2026-01-10"
+    assert BODIES["v10"]["zone"] == "-04:00"
+    assert BODIES["v07"]["stated_at"] == "2026-01-09T10:00:00-04:00"
+    assert "zone" not in BODIES["v07"]
+
+
+def test_a_figure_is_filed_once_stated_printed_and_after_what_it_refers_to() -> None:
+    assert all(earlier.at <= later.at for earlier, later in pairwise(CLAIMS))
+    table = {row["claim_id"]: row for row in rows()}
+    seen: set[str] = set()
+    for claim in CLAIMS:
+        assert claim.at >= stated(table[claim.key])
+        assert claim.body.get("citation", {}).get("published_on", "") <= claim.at.date().isoformat()
+        assert seen.issuperset(references(claim.body))
+        seen.add(claim.key)
+    assert next(claim.at for claim in CLAIMS if claim.key == "v07") == caracas("2026-01-09T10:00")
+
+
+def test_the_parts_of_a_partition_add_up_to_the_whole_but_for_the_406() -> None:
+    partitions: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for body in BODIES.values():
+        for part in body.get("part_of", []):
+            partitions[part["claim"], part["partition"]] += body["low"]
+    assert partitions == {
+        ("cl016", "batches"): 99 + 88,
+        ("cl028", "batches"): 99 + 88 + 116,
+        ("v11", "batches"): 99 + 88 + 116,
+        ("v11", "periods"): 187 + 116,
+        ("f05", "outcomes"): 217 + 3934,
+    }
+    apart = {key: BODIES[key]["low"] for (key, _), total in partitions.items() if total != BODIES[key]["low"]}
+    assert apart == {"cl028": 406}
+
+
+def test_references_are_replaced_by_the_ids_given_on_filing() -> None:
+    ids = {key: f"id-{key}" for key in BODIES}
+    for body in BODIES.values():
+        found = resolved(body, ids)
+        assert references(found) == [ids[key] for key in references(body)]
+    everything = dict.fromkeys(rows()[0], "") | {
+        "claim_id": "x",
+        "stated_at": "2026-01-12",
+        "supersedes": "a b",
+        "part_of": "c:days",
+        **{name: name[0] for name in REFERENCES[2:]},
+    }
+    body = claim_body(everything)
+    ids = {key: key.upper() for key in "abcds"}
+    assert references(resolved(body, ids)) == ["D", "S", "S", "A", "B", "C"]
+    assert references(body) == ["d", "s", "s", "a", "b", "c"]

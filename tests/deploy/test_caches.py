@@ -23,7 +23,7 @@ import pytest
 from app.api.middleware.security_headers import PROTECTING
 from app.api.responses import LIVE, PINNED
 from app.queries.terms import PERSONAL_FILTERS
-from app.web.assets import own_files
+from app.web.rendering import own_files
 from tests.api.serving import serving
 from tests.cli.test_commands import free_port
 from tests.cli.test_metrics_port import scraped, served

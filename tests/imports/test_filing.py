@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.db.engine import reading, writing
-from app.demo.names import names as invented_names
+from app.demo.people import names as invented_names
 from app.imports import filing, receipts, stored
 from app.imports.filing import Filing
 from app.imports.mapping import Mapping

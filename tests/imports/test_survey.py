@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.demo.names import names as invented_names
+from app.demo.people import names as invented_names
 from app.imports import rows, survey
 from app.imports.faults import Fault
 from app.imports.rows import Row

@@ -8,8 +8,8 @@ import pytest
 
 from app.counts.citation import short_address
 from app.log.entries import Pin
-from app.web.catalogue import catalogue
-from app.web.citation.view import Cited, cited, voices
+from app.web.citation import Cited, cited, voices
+from app.web.rendering import catalogue
 from tests.support import World
 
 PAGE = {"accept": "text/html"}

@@ -5,11 +5,9 @@ from datetime import date
 
 import pytest
 
-from app.web.charts.contest import NARROW, WIDE, Bar, Contest, Frame, Gap, Line, Reference
 from app.web.charts.contested import draw
-from app.web.charts.lanes import Lane
-from app.web.charts.marks import Box, Canvas, Text
-from app.web.charts.time_axis import day_ticks
+from app.web.charts.marks import NARROW, WIDE, Bar, Box, Canvas, Contest, Frame, Gap, Lane, Line, Reference, Text
+from app.web.charts.text import day_ticks
 
 FIRST = float(date(2026, 1, 8).toordinal())
 frames = pytest.mark.parametrize("frame", [WIDE, NARROW], ids=["wide", "narrow"])

@@ -8,8 +8,8 @@ import pytest
 from markupsafe import Markup
 
 from app.vocabulary import CorrectionKind
-from app.web.catalogue import catalogue
-from app.web.corrections.told import Change, Teller
+from app.web.corrections import Change, Teller
+from app.web.rendering import catalogue
 from tests.support import GOVERNMENT, World
 
 PAGE = {"accept": "text/html"}

@@ -9,13 +9,13 @@ import pytest
 from app.estimates import estimator
 from app.queries.countables import COUNTABLES
 from app.queries.terms import DETENTIONS, RELEASES
-from app.web.catalogue import catalogue
 from app.web.charts.groups import MOST_BARS, Group, lay_out_bars, lay_out_columns
 from app.web.charts.text import width_of
-from app.web.counting.assumptions import SENTENCES, assumed, refused
+from app.web.count_text import Told
+from app.web.counting.further import SENTENCES, assumed, refused
 from app.web.counting.view import step_of, time_of
 from app.web.figure import PHONE, WHOLE
-from app.web.told import Told
+from app.web.rendering import catalogue
 from tests.support import World
 
 PAGE = {"accept": "text/html"}

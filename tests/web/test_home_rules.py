@@ -7,11 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.web.catalogue import catalogue
 from app.web.home.contest import what_was_said
-from app.web.home.own_figures import days_to_zoom, own_figures
-from app.web.home.question import question_of
-from app.web.home.statements import most_contested, ranked, statements
+from app.web.home.statements import days_to_zoom, most_contested, own_figures, question_of, ranked, statements
+from app.web.rendering import catalogue
 from tests.support import Body
 
 CARACAS = ZoneInfo("America/Caracas")

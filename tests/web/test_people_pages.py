@@ -9,9 +9,9 @@ import pytest
 
 from app.queries.parameters import DetaineeQuery, ReleaseQuery
 from app.web.asking import Api
-from app.web.catalogue import catalogue
 from app.web.charts.people import counted, figure_of
 from app.web.page import Page
+from app.web.rendering import catalogue
 from tests.support import GOVERNMENT, World, make_report
 
 LANGUAGES = ("es", "en")

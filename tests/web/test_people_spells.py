@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.web.catalogue import catalogue
-from app.web.people.spells import Spell, days_inside, life_of, spells_of
-from app.web.people.telling import Telling
+from app.web.people.spells import Spell, Telling, days_inside, life_of, spells_of
+from app.web.rendering import catalogue
 
 NAMES = {slug: {"name": slug.title(), "independent": True} for slug in ("foro", "jep", "pud", "ministry")}
 

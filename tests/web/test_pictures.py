@@ -7,8 +7,7 @@ import pytest
 
 from app.errors import Busy
 from app.web import pictures
-from app.web.pictures import Pictures, drawn_apart
-from app.web.standalone import StandAlone
+from app.web.pictures import Pictures, StandAlone, drawn_apart
 
 PAPER = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}">{2}</svg>'
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
-from app.web.catalogue import LOCALES
+from app.web.rendering import LOCALES
 from tests.web.pseudo import pseudo, pseudo_localised
 
 

@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.web.catalogue import catalogue
 from app.web.charts.source_line import Point
-from app.web.sources.line import heading_of, is_beside, known_on, published_of
-from app.web.sources.view import agreed, nameless, rows_of, together_of
+from app.web.rendering import catalogue
+from app.web.sources import agreed, heading_of, is_beside, known_on, nameless, published_of, rows_of, together_of
 from tests.support import GOVERNMENT, World
 
 PAGE = {"accept": "text/html"}

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.web.catalogue import catalogue
 from app.web.charts.text import width_of
 from app.web.charts.then_and_now import ASIDE, NUMBER, ClaimLine, Counted, Drawing, Words, lay_out
 from app.web.figure import PHONE, WHOLE, drawing
+from app.web.rendering import catalogue
 
 WORDS = Words("23 ene", "hoy", catalogue("es").number)
 ROWS = [

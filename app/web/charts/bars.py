@@ -1,13 +1,15 @@
 """Source rows: whom each source counts, and one bar for what it had verified then and has verified by now.
 
 What an authority claimed stands first. It is another count, and its bar is as open as the claim.
-"""
+
+One bar in parts: how the rows of a list fare. Grey and dark alone: ochre means an authority.
+
+What came into a count and what left it, as one bar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.web.charts.scale import Linear
-from app.web.charts.text import width_of, wrapped
+from app.web.charts.text import Linear, width_of, wrapped
 
 BAR = 16
 BOLD_SIZE, TEXT_SIZE, SMALL_SIZE = 15, 13, 12  # px
@@ -202,3 +204,135 @@ def _claim(row: ClaimRow, scale: Linear, form: Form) -> tuple[PlacedClaim, float
     is_open = row.high is None and row.low is not None
     told_end = max(reach, form.start + width_of(row.told, BOLD_SIZE, bold=True))
     return PlacedClaim(row, texts, bar, hatched, reach, is_open, told_end, told_end + TO_NO_TOP), end
+
+
+HEIGHT, SHARES_GAP = 20, 2  # of the bar, and between its parts
+LEAST = 6  # pixels of a part, or one row of thousands would not be seen
+SIZE, SHARES_LINE, BETWEEN = 13, 20, 16  # of a label, its line, and what stays free between two on one line
+
+
+@dataclass(frozen=True)
+class Share:
+    """`kind`: enter, same, waits or out."""
+
+    kind: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Label:
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Where everything stands. `height`: of the whole drawing."""
+
+    width: float
+    height: float
+    parts: Sequence[Share]
+    labels: Sequence[Label]
+
+
+def drawn(shares: Sequence[tuple[str, int, str]], width: float) -> Shares:
+    """The bar of some shares: kind, number and label of each."""
+    room = width - SHARES_GAP * (len(shares) - 1)
+    total = sum(count for _kind, count, _label in shares) or 1
+    small = [max(LEAST, room * count / total) for _kind, count, _label in shares]
+    widths = [each * room / sum(small) for each in small]
+    parts, x = [], 0.0
+    for (kind, _count, _label), part in zip(shares, widths, strict=True):
+        parts.append(Share(kind, x, part))
+        x += part + SHARES_GAP
+    labels = _labels([part.x for part in parts], [label for _kind, _count, label in shares], width)
+    return Shares(width, max((label.y for label in labels), default=HEIGHT) + 6, parts, labels)
+
+
+def _labels(starts: Sequence[float], texts: Sequence[str], width: float) -> list[Label]:
+    """Each beneath the beginning of its part, moved on where another stands there; one below the other where they do
+    not fit."""
+    x, line, labels = 0.0, HEIGHT + SHARES_LINE, []
+    for start, text in zip(starts, texts, strict=True):
+        labels.append(Label(max(x, start), line, text))
+        x = labels[-1].x + width_of(text, SIZE) + BETWEEN
+    if not labels or x - BETWEEN <= width:
+        return labels
+    return [
+        Label(max(0, min(start, width - width_of(text, SIZE))), HEIGHT + SHARES_LINE * (at + 1), text)
+        for at, (start, text) in enumerate(zip(starts, texts, strict=True))
+    ]
+
+
+GROWN_BAR, ABOVE, GROWN_BELOW = 26, 24, 24
+LABEL, NUMBER = 13, 15  # sizes of type
+APART = 18  # between labels
+SPACE = 4  # between a number and its words
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the bar. `look`: its class; `number` and `text`: what is written below it; `lead`: where that leads."""
+
+    value: int
+    look: str
+    number: str = ""
+    text: str = ""
+    lead: str | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part where it stands, and where what is written of it begins."""
+
+    part: Part
+    x: float
+    width: float
+    label: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Where each mark stands. `worded`: whether there is room for words, or for numbers alone."""
+
+    width: float
+    height: float
+    top: float
+    segments: list[Segment]
+    worded: bool
+
+
+def lay_out(parts: Sequence[Part], width: float, *, worded: bool) -> Bar:
+    """Parts side by side. A part of nothing has a label and no length."""
+    scale = Linear(0, sum(part.value for part in parts) or 1, 0, width)
+    begun, starts = 0, []
+    for part in parts:
+        starts.append(scale(begun))
+        begun += part.value
+    labels = _apart(starts, [_room(part, worded=worded) for part in parts], width)
+    segments = [
+        Segment(part, start, scale(part.value), label)
+        for part, start, label in zip(parts, starts, labels, strict=True)
+    ]  # fmt: skip
+    return Bar(width, ABOVE + GROWN_BAR + GROWN_BELOW, ABOVE, segments, worded)
+
+
+def _room(part: Part, *, worded: bool) -> float:
+    """What is written below a part takes so much."""
+    number = width_of(part.number, NUMBER, bold=True)
+    return number + (SPACE + width_of(part.text, LABEL) if worded and part.text else 0)
+
+
+def _apart(starts: Sequence[float], rooms: Sequence[float], width: float) -> list[float]:
+    """Where labels begin: below their parts as far as they do not touch and do not pass the end."""
+    placed, end = [], 0.0
+    for start, room in zip(starts, rooms, strict=True):
+        placed.append(max(start, end))
+        end = placed[-1] + room + (APART if room else 0)
+    last = width
+    for at in range(len(placed) - 1, -1, -1):
+        placed[at] = min(placed[at], last - rooms[at])
+        last = placed[at] - (APART if rooms[at] else 0)
+    return placed

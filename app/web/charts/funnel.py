@@ -8,13 +8,11 @@ from markupsafe import Markup
 
 from app.vocabulary import ReleaseKind
 from app.web.asking import Terms, together, ungrouped
-from app.web.catalogue import Catalogue
-from app.web.charts.scale import Linear
-from app.web.charts.sentence import in_place_of_a_chart
-from app.web.charts.text import width_of, wrapped
-from app.web.figure import PHONE, SEVEN, Figure, drawings
+from app.web.charts.text import Linear, width_of, wrapped
+from app.web.count_text import narrower, release_at, stage_of
+from app.web.figure import PHONE, SEVEN, Figure, drawings, in_place_of_a_chart
 from app.web.page import Page
-from app.web.told import narrower, release_at, stage_of
+from app.web.rendering import Catalogue
 
 # What sources say, what the registry makes of it, and what is verified: a look for each.
 SAID, JOINED, VERIFIED = "is-said", "is-2", "is-1"

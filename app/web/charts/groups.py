@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.web.charts.scale import Linear, ticks
-from app.web.charts.text import width_of, wrapped
+from app.web.charts.text import Linear, ticks, width_of, wrapped
 
 WIDE_FROM = 600  # units: a narrower drawing has its labels above the bars
 LABELS, WIDE_START = 236, 250  # of wide bars: the width of the labels, and where the bars begin

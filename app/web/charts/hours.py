@@ -18,8 +18,7 @@ from app.web.charts.marks import (
     stairs,
     width_of_lines,
 )
-from app.web.charts.scale import Linear, flow, ticks
-from app.web.charts.text import width_of, wrapped
+from app.web.charts.text import Linear, flow, ticks, width_of, wrapped
 from app.web.figure import PHONE, SEVEN
 
 SIZE, AXIS_SIZE = 13, 12  # px of type

@@ -11,13 +11,11 @@ from typing import Any
 from markupsafe import Markup
 
 from app.web.asking import Terms, ungrouped
-from app.web.catalogue import Catalogue
-from app.web.charts.scale import Linear
-from app.web.charts.sentence import in_place_of_a_chart
-from app.web.charts.text import ELLIPSIS, shortened, width_of, wrapped
-from app.web.figure import FIVE, PHONE, Figure, drawings
+from app.web.charts.text import ELLIPSIS, Linear, shortened, width_of, wrapped
+from app.web.count_text import narrower
+from app.web.figure import FIVE, PHONE, Figure, drawings, in_place_of_a_chart
 from app.web.page import Page
-from app.web.told import narrower
+from app.web.rendering import Catalogue
 
 MOST_ROWS, MOST_COLUMNS = 10, 10
 RISE, RUN = sin(radians(52)), cos(radians(52))  # of a head, which the template turns by so much

@@ -7,11 +7,11 @@ from typing import Any
 from app.formats import capital
 from app.vocabulary import Stage
 from app.web.asking import together, ungrouped
-from app.web.catalogue import Catalogue
 from app.web.charts.text import width_of
+from app.web.count_text import narrower, release_at, stage_of
 from app.web.figure import PHONE, SEVEN, Figure, drawing, drawings
 from app.web.page import Page
-from app.web.told import narrower, release_at, stage_of
+from app.web.rendering import Catalogue
 
 SQUARE, RASTER = 12, 18
 ROWS = {SEVEN: 34, PHONE: 18}  # squares in a row, by the width of the drawing

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.web.charts.scale import Linear, flow
-from app.web.charts.text import cut, width_of, wrapped
+from app.web.charts.text import Linear, cut, flow, width_of, wrapped
 from app.web.figure import PHONE, WHOLE
 
 Kind = Literal["main", "rest", "others", "reported", "remainder"]

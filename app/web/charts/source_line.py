@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from app.web.charts.scale import Linear, ticks
-from app.web.charts.text import width_of
-from app.web.charts.time_axis import day_ticks
+from app.web.charts.text import Linear, day_ticks, ticks, width_of
 
 TOP, BOTTOM, LABEL, NUMBER = 30.0, 28.0, 12, 15  # px; of type, the last two
 DAY_ROOM = 48  # px of a day on the axis, which stands after its tick

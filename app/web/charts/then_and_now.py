@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from app.web.charts.scale import Linear, spread
-from app.web.charts.text import width_of, wrapped
+from app.web.charts.text import Linear, spread, width_of, wrapped
 
 WIDE_FROM = 600  # units: a narrower drawing has its labels above the rows
 LABELS, WIDE_START = 204, 250  # of a wide drawing: the width of the labels, and where zero stands

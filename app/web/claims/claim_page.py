@@ -7,15 +7,15 @@ from typing import Any
 from app import dates
 from app.formats import lowered
 from app.vocabulary import Measure, Qualifier, Reason
-from app.web.catalogue import Catalogue
-from app.web.claimed import figure_of
-from app.web.claims.asked import Asked
-from app.web.claims.facts import counted_thing, facts_of, link_of
-from app.web.claims.reconciliation import told_remainder
-from app.web.claims.told import Told, sentence_of, told
+from app.web.claims.data import Asked
+from app.web.claims.figures import told_remainder
+from app.web.claims.reasons import Told, sentence_of, told
 from app.web.claims.words import (
     by_organisation,
     claimant_of,
+    counted_thing,
+    facts_of,
+    link_of,
     of_days,
     said_when,
     since_when,
@@ -23,6 +23,7 @@ from app.web.claims.words import (
     told_number,
 )
 from app.web.page import Page
+from app.web.rendering import Catalogue, figure_of
 
 MOST_SHOWN = 8  # other figures that stand in a table at once: the others are a click away
 

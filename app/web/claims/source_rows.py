@@ -11,14 +11,12 @@ from app.errors import Invalid, NotFound
 from app.queries.terms import each as values_of_one
 from app.vocabulary import Measure, SourceKind
 from app.web.asking import Terms, together
-from app.web.catalogue import Catalogue
 from app.web.charts.bars import NARROW, WIDE, ClaimRow, Form, SourceRow, source_rows
-from app.web.claimed import figure_of
-from app.web.claims.facts import counted_by, counts_alike
-from app.web.claims.words import beginnings_of, is_independent, of_days, since_when, tag_of
+from app.web.claims.words import beginnings_of, counted_by, counts_alike, is_independent, of_days, since_when, tag_of
+from app.web.count_text import narrower
 from app.web.figure import Figure, drawing
 from app.web.page import Page
-from app.web.told import narrower
+from app.web.rendering import Catalogue, figure_of
 
 NAME = "source-rows"
 OTHER_MEASURE = "This claim does not count releases: only a figure of people released stands above these rows."

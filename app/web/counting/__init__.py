@@ -12,16 +12,16 @@ from app.queries.countables import COUNTABLES, Countable
 from app.queries.parameters import CountQuery
 from app.queries.terms import DETENTIONS, PINNING, RELEASES
 from app.web.asking import Refused, together
-from app.web.counting import further, past
-from app.web.counting.figures import groups_drawn, has_files
+from app.web.count_text import Told, places_of, told_of
+from app.web.counting import form as past
+from app.web.counting import further
 from app.web.counting.form import STANDS_AT, Form, as_given
 from app.web.counting.further import Further
-from app.web.counting.view import asides_of, table_of
-from app.web.faults import faults_of
+from app.web.counting.view import asides_of, groups_drawn, has_files, table_of
 from app.web.figure import Figure
-from app.web.least import is_least
+from app.web.form_errors import faults_of
 from app.web.page import Opened, Page, PageRoute, language_of, no_such_page, open_page, opened
-from app.web.told import Told, places_of, told_of
+from app.web.rendering import is_least
 
 IN_PLACE = 422  # a refusal that the reader can mend in the form
 MOMENT = ("as_of", "zone")

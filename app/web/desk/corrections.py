@@ -10,12 +10,14 @@ from fastapi import APIRouter, Response
 
 from app.web.asking import Refused, cursor_of
 from app.web.desk import fields
-from app.web.desk.form_check import NO_FAULTS, Faults, faults_in
 from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, Sent, SentForm, first, id_in
 from app.web.desk.reports import (
     AT_FIELDS,
     DETENTION,
+    NO_FAULTS,
     RELEASE,
+    Faults,
+    faults_in,
     faulty_in,
     new_once,
     places_offered,

@@ -17,10 +17,12 @@ from app.errors import NotFound, PayloadTooLarge
 from app.imports.fields import FIELDS
 from app.imports.formats.template import title
 from app.web.asking import Refused, cursor_of, together
-from app.web.charts import shares
-from app.web.desk import answers, held_list, trial
+from app.web.charts import bars as shares
+from app.web.desk import answers, trial
+from app.web.desk.fields import language_of, said
 from app.web.desk.page import (
     MOST_FIELDS,
+    SESSION,
     AtDesk,
     Desk,
     DeskRoute,
@@ -34,8 +36,6 @@ from app.web.desk.page import (
     sent,
     without_carrying,
 )
-from app.web.desk.sentences import language_of, said
-from app.web.desk.session import SESSION
 from app.web.figure import PHONE, WHOLE, drawing
 
 lists = APIRouter(route_class=DeskRoute)
@@ -104,8 +104,8 @@ class Tried:
 
     @classmethod
     def of(cls, data: bytes, mapping: str, *, confirmed: bool) -> "Tried":
-        mark = held_list.digest(b"\n".join((data, mapping.encode(), str(confirmed).encode())))
-        return cls(data, held_list.digest(data), mapping, confirmed, mark)
+        mark = answers.digest(b"\n".join((data, mapping.encode(), str(confirmed).encode())))
+        return cls(data, answers.digest(data), mapping, confirmed, mark)
 
     @property
     def terms(self) -> dict[str, str]:
@@ -121,7 +121,7 @@ async def try_or_send_list(form: SentList) -> Response:
     data = _data_of(form)
     if not data:
         return await show_upload(desk, [desk.catalogue.gettext("Choose the file of your list.")], form.one(MAPPING))
-    if given.get(DIGEST, [held_list.digest(data)]) != [held_list.digest(data)]:
+    if given.get(DIGEST, [answers.digest(data)]) != [answers.digest(data)]:
         given = {}  # another file than the one that was asked about: its answers are not this one's
     mapping = first_text(given, MAPPING)
     try:
@@ -165,7 +165,7 @@ def _data_of(form: Sent) -> bytes:
 
 def _held_in(form: Sent) -> bytes:
     desk = form.desk
-    return held_list.opened(desk.request.app.state.secret, form.one(LIST), desk.officer.source or "") or b""
+    return answers.opened(desk.request.app.state.secret, form.one(LIST), desk.officer.source or "") or b""
 
 
 async def _send(desk: Desk, tried: Tried) -> Response:
@@ -240,8 +240,8 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
     words, lang, secret = desk.catalogue, language_of(desk.catalogue), desk.request.app.state.secret
     rows = await desk.api.get(f"/v1/imports/{receipt['id']}/rows", limit=ROWS_SHOWN, cursor=cursor)
     last = max((row["row"] for row in rows["data"]), default=0)
-    held = held_list.sealed(secret, tried.data, desk.officer.source or "") if tried.data else None
-    told_rows = await run_in_threadpool(held_list.rows_in, tried.data, tried.mapping, receipt, last) if held else {}
+    held = answers.sealed(secret, tried.data, desk.officer.source or "") if tried.data else None
+    told_rows = await run_in_threadpool(answers.rows_in, tried.data, tried.mapping, receipt, last) if held else {}
     filed = not receipt["dry_run"]
     questions = [] if filed else trial.questions_of(receipt, rows["data"], words)
     told = trial.headline(receipt, words)

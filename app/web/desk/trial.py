@@ -17,10 +17,10 @@ from app.log.content import AGE as AGE_FIELD
 from app.matching.scripts import fold
 from app.registry.records import BY_ID
 from app.vocabulary import label, vocabulary
-from app.web.catalogue import Catalogue
 from app.web.desk import answers
-from app.web.desk.held_list import Told
-from app.web.desk.sentences import language_of, said
+from app.web.desk.answers import Told
+from app.web.desk.fields import language_of, said
+from app.web.rendering import Catalogue
 
 Receipt = Mapping[str, Any]
 # Outcomes of rows that go in; the others are unchanged, or wait for an answer or a correction.

@@ -7,9 +7,8 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from app.web.claims.words import since_when
-from app.web.home.gathered import Gathered, verified_beside
-from app.web.home.statements import Statement
-from app.web.home.telling import (
+from app.web.home.data import (
+    Gathered,
     at_the_start,
     filled,
     linked,
@@ -19,7 +18,9 @@ from app.web.home.telling import (
     page_of,
     quoted,
     speaker,
+    verified_beside,
 )
+from app.web.home.statements import Statement
 from app.web.page import Page
 
 

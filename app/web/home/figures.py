@@ -1,4 +1,6 @@
-"""The contested series as a figure: from what the API answered to lines, bars, lanes, a caption and a table."""
+"""Since when each figure of the contested series counts, as lanes beneath it.
+
+The contested series as a figure: from what the API answered to lines, bars, lanes, a caption and a table."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -9,35 +11,75 @@ from markupsafe import Markup
 
 from app.vocabulary import Qualifier
 from app.web.charts import contested
-from app.web.charts.contest import NARROW, WIDE, Bar, Contest, Frame, Gap, Line, Reference
-from app.web.charts.time_axis import day_ticks
+from app.web.charts.marks import NARROW, WIDE, Bar, Contest, Frame, Gap, Lane, Line, Reference
+from app.web.charts.text import day_ticks
 from app.web.claims.words import since_when
 from app.web.figure import Figure, drawing
 from app.web.home.contest import pinned, remainder, unverified
-from app.web.home.gathered import Gathered, verified_beside
-from app.web.home.published import of_line, styles
-from app.web.home.statements import Statement, ranked
-from app.web.home.telling import (
+from app.web.home.data import (
     NO_BREAK,
+    Gathered,
     beginnings,
     filled,
     linked,
     named,
     numbers,
+    of_line,
     page_of,
     quoted,
     short_name,
     short_names,
+    styles,
+    verified_beside,
 )
-from app.web.home.windows import has_earlier, lanes_of
+from app.web.home.statements import Statement, ranked
 from app.web.page import Page
+
+MOMENT = attrgetter("moment")
+
+
+def has_earlier(gathered: Gathered) -> bool:
+    """Whether a figure began to count before the series does."""
+    points = gathered.series["points"]
+    return bool(points) and any(
+        _begin(each) < _begin(points[0]["on"]) for statement in gathered.told for each in statement.beginnings
+    )
+
+
+def lanes_of(
+    page: Page, gathered: Gathered, shown: Sequence[Statement], first: float, *, narrow: bool
+) -> tuple[Lane, ...]:  # fmt: skip
+    """The window of the sources, then each figure in the order of its hour; on a phone those that count alike share
+    a lane."""
+    words = page.catalogue
+    _ = words.gettext
+    if not shown:
+        return ()
+    ours = gathered.question.released_from
+    text = since_when(words, ours) if ours else _("without a beginning")
+    sentence = _("the organisations, %(since)s") % {"since": text}
+    told = [Lane("", sentence if narrow else _("the organisations"), (_begin(ours) if ours else first,), None, False)]
+    groups: dict[Any, list[Statement]] = {}
+    for statement in sorted(shown, key=MOMENT):
+        groups.setdefault(statement.beginnings if narrow else statement.id, []).append(statement)
+    for group in groups.values():
+        figures = words.listed([quoted(statement.claim, words) for statement in group])
+        begins = tuple(_begin(each) for each in group[0].beginnings)
+        told.append(Lane(figures, ": " + beginnings(group[0], words, short=narrow), begins, group[-1].moment))
+    return tuple(told)
+
+
+def _begin(text: str) -> float:
+    """The first day of a date as coarse as it was said."""
+    year, month, day = (*(int(part) for part in text.split("-")), 1, 1)[:3]
+    return float(date(year, month, day).toordinal())
+
 
 MARGIN = 0.045  # of the axis after the last change and the last claim
 LEAST_DAYS = 3.0  # an axis of less would be hours
 LONG = 400.0  # days: ticks of a longer axis are months, with their years
 TICKS = {WIDE: 9, NARROW: 6}
 NAME = "contested"
-MOMENT = attrgetter("moment")
 
 Steps = tuple[tuple[float, int], ...]
 

@@ -9,14 +9,12 @@ from markupsafe import Markup
 
 from app.web.charts import hours
 from app.web.charts.hours import NARROW, WIDE, Claim, Hours, Line, Published
-from app.web.charts.time_axis import day_number
+from app.web.charts.text import day_number
 from app.web.claims.words import in_words
 from app.web.figure import Figure, drawing
 from app.web.home.contest import pinned
-from app.web.home.gathered import Gathered
-from app.web.home.own_figures import own_figures, placed, when_of
-from app.web.home.published import styles
-from app.web.home.telling import filled, linked, listed, named, quoted, short_name, short_names
+from app.web.home.data import Gathered, filled, linked, listed, named, quoted, short_name, short_names, styles
+from app.web.home.statements import own_figures, placed, when_of
 from app.web.page import Page
 
 NAME = "hours"

@@ -8,10 +8,9 @@ from fastapi.responses import RedirectResponse
 from app.api.responses import UNCACHED
 from app.web.asking import Refused
 from app.web.page import Opened, Page, PageRoute
-from app.web.people.life import HISTORY, read_life
 from app.web.people.lists import PEOPLE, RELEASES, read_list
 from app.web.people.objection import objections
-from app.web.people.record import record_of
+from app.web.people.record import HISTORY, read_life, record_of
 
 people = APIRouter(include_in_schema=False, route_class=PageRoute)
 people.include_router(objections)

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.vocabulary import Method, Publish, ReleaseKind, Stage, Verdict
-from app.web.catalogue import Catalogue
-from app.web.people.spells import Spell, said_of
-from app.web.people.telling import Json, Telling
+from app.web.people.spells import Json, Spell, Telling, said_of
+from app.web.rendering import Catalogue
 
 # In which order facts are told. What a person is called goes before.
 OF_A_PERSON = (

@@ -15,10 +15,9 @@ from app.models.log import ObjectionWish
 from app.registry.publication.objection_queue import MOST_WORDS
 from app.schemas.reports import NAME_LENGTH
 from app.web.asking import Refused
-from app.web.catalogue import LANGUAGES
-from app.web.desk.form_check import wrong_in
-from app.web.forms import SAME_ORIGIN, from_here
-from app.web.page import Opened, Page, PageRoute, open_page, unopened
+from app.web.desk.reports import wrong_in
+from app.web.page import SAME_ORIGIN, Opened, Page, PageRoute, from_here, open_page, unopened
+from app.web.rendering import LANGUAGES
 
 objections = APIRouter(route_class=PageRoute)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from app.web import catalogue, rendering
+from app.web import rendering
 from tests.api.serving import serving
 from tests.databases import Templates
 from tests.replay import replayed_once, settings_for
@@ -21,9 +21,9 @@ BEYOND = "document.documentElement.scrollWidth - document.documentElement.client
 def longer(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server whose Spanish is the language that nobody speaks."""
     locales = tmp_path_factory.mktemp("locales")
-    pseudo_localised(catalogue.LOCALES, "es", locales)
+    pseudo_localised(rendering.LOCALES, "es", locales)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(catalogue, "LOCALES", locales)
+        patched.setattr(rendering, "LOCALES", locales)
         _anew()
         with templates.copy("sqlite", f"sqlite:///{replayed_once(tmp_path_factory)}") as url:
             settings = settings_for(url).model_copy(update={"rate_by_client": 0})
@@ -33,7 +33,7 @@ def longer(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def _anew() -> None:
-    catalogue.catalogue.cache_clear()
+    rendering.catalogue.cache_clear()
     rendering._environment.cache_clear()
 
 

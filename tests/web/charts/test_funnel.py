@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.web.catalogue import catalogue
 from app.web.charts.funnel import Step, drawn, laid_out, steps_of
+from app.web.rendering import catalogue
 
 PERMALINK = "/v1/counts/releases?country=VE&group_by=source&as_of=9"
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.charts.life import DATE, LINE, TEXT, Drawn, Label, Life, Mark, Stretch, level, upright
 from app.web.charts.text import width_of
+from app.web.charts.timeline import DATE, LINE, TEXT, Drawn, Label, Life, Mark, Stretch, level, upright
 from app.web.figure import PHONE, WHOLE
 
 FIRST, LAST = date(2024, 1, 1).toordinal(), date(2026, 3, 1).toordinal()

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.web.catalogue import catalogue
 from app.web.charts.overlap import MOST_COLUMNS, MOST_ROWS, drawn, heading_of, laid_out, table_of
 from app.web.figure import FIVE, PHONE
+from app.web.rendering import catalogue
 
 Combination = tuple[str, ...]
 ENGLISH, SPANISH = catalogue("en"), catalogue("es")

@@ -7,8 +7,7 @@ from itertools import pairwise
 import pytest
 
 from app.web.charts.reconciliation import Compared, Drawn, Kind, Segment, lying, standing
-from app.web.charts.scale import flow
-from app.web.charts.text import width_of
+from app.web.charts.text import flow, width_of
 
 DRAWN = pytest.mark.parametrize("draw", [lying, standing], ids=["lying", "standing"])
 Draw = Callable[[Compared], Drawn]

@@ -6,18 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.catalogue import catalogue
-from app.web.charts import bars, contest, contested, hours, overlap, then_and_now
-from app.web.charts.contest import Bar, Contest, Frame, Gap, Line, Reference
+from app.web.charts import bars, contested, hours, marks, overlap, then_and_now
 from app.web.charts.funnel import Step
 from app.web.charts.funnel import laid_out as laid_out_funnel
 from app.web.charts.groups import Group, lay_out_bars
 from app.web.charts.hours import Claim, Hours
-from app.web.charts.lanes import Lane
+from app.web.charts.marks import Bar, Contest, Frame, Gap, Lane, Line, Reference
 from app.web.charts.reconciliation import Compared, Kind, Segment, lying, standing
 from app.web.charts.source_line import Point, Published
 from app.web.charts.source_line import laid_out as laid_out_line
 from app.web.figure import FIVE, PHONE, SEVEN, WHOLE, drawing
+from app.web.rendering import catalogue
 from tests.drawn import examples
 from tests.web.charts.boxes import faults_of as faults
 
@@ -96,7 +95,7 @@ def contests(draw: st.DrawFn) -> Contest:
 @given(contest_shown=contests())
 @examples(12)
 def test_of_a_contested_series(is_wide: bool, contest_shown: Contest) -> None:
-    frame: Frame = contest.WIDE if is_wide else contest.NARROW
+    frame: Frame = marks.WIDE if is_wide else marks.NARROW
     canvas = contested.draw(contest_shown, frame, "p")
     svg = drawing("contested", WORDS, finding="", prefix="p", canvas=canvas)
     assert not (found := faults(svg, **({} if is_wide else {"claim_number": 17}))), found

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from fastapi import Request
 
 from app.web.asking import Api, Terms
-from app.web.catalogue import catalogue
 from app.web.page import Page
+from app.web.rendering import catalogue
 from tests.support import World
 
 Made = TypeVar("Made")

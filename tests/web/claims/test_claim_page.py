@@ -8,10 +8,9 @@ import pytest
 
 from app.errors import NotFound
 from app.web.charts.reconciliation import Compared
-from app.web.claims.asked import ask
-from app.web.claims.reconciliation import compare, reconciliation_figure
+from app.web.claims.data import ask
+from app.web.claims.figures import claim_then_and_now_figure, compare, reconciliation_figure
 from app.web.claims.routes import SECTION
-from app.web.claims.then_and_now import claim_then_and_now_figure
 from app.web.page import Page
 from tests.support import NOW, World
 from tests.web.claims.asking import html_of, on_page, text_of

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.web.desk.corrections import patch_of
-from app.web.desk.session import IDLE
+from app.web.desk.page import IDLE
 from tests.support import Body, World
 from tests.web.desk.officer import Officer
 

@@ -13,7 +13,7 @@ from app.db.engine import writing
 from app.registry import api_keys
 from app.vocabulary import Role
 from app.web.desk import ROUTERS
-from app.web.desk.session import IDLE, MOST_OF_A_COOKIE
+from app.web.desk.page import IDLE, MOST_OF_A_COOKIE
 from tests.support import Body, World
 from tests.web.desk.officer import FROM_HERE, HERE, Officer
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from app.imports import stored
-from app.web.desk import held_list, lists
-from app.web.desk.session import IDLE
+from app.web.desk import answers, lists
+from app.web.desk.page import IDLE
 from tests.support import World
 from tests.web.desk.officer import Officer
 
@@ -119,7 +119,7 @@ def test_another_file_than_the_one_that_was_tried_is_not_sent(officer: Officer) 
 
 
 def test_a_list_too_long_for_a_page_is_chosen_again(officer: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(held_list, "MOST_HELD", 16)
+    monkeypatch.setattr(answers, "MOST_HELD", 16)
     page = tried(officer)
     assert 'name="list"' not in page
     assert "Choose the file again" in page
@@ -131,10 +131,10 @@ def test_the_list_in_a_page_is_sealed_for_its_source(officer: Officer) -> None:
     (held,) = officer.filled(PATH)["list"]
     assert "Leocadia" not in held
     secret = officer.world.app.state.secret
-    assert held_list.opened(secret, held, "foro") == LIST.encode()
-    assert held_list.opened(secret, held, "jep") is None
-    assert held_list.opened(secret, held[:-8] + "AAAAAAA=", "foro") is None
-    assert held_list.opened(secret, "é", "foro") is None
+    assert answers.opened(secret, held, "foro") == LIST.encode()
+    assert answers.opened(secret, held, "jep") is None
+    assert answers.opened(secret, held[:-8] + "AAAAAAA=", "foro") is None
+    assert answers.opened(secret, "é", "foro") is None
     assert page.count(held) == 1
 
 

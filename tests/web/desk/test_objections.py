@@ -7,7 +7,7 @@ import pytest
 from app.db.engine import writing
 from app.registry import api_keys
 from app.vocabulary import Role
-from app.web.desk.session import IDLE
+from app.web.desk.page import IDLE
 from tests.support import Body, World
 from tests.web.desk.officer import Officer
 

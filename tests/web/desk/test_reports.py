@@ -8,11 +8,10 @@ import pytest
 from app.db.engine import writing
 from app.registry import api_keys
 from app.vocabulary import Role
-from app.web.catalogue import catalogue
 from app.web.desk import fields
-from app.web.desk.sentences import of_date
-from app.web.desk.session import IDLE
-from app.web.desk.written_dates import UnreadDate, read_date
+from app.web.desk.fields import UnreadDate, of_date, read_date
+from app.web.desk.page import IDLE
+from app.web.rendering import catalogue
 from tests.support import World
 from tests.web.desk.officer import Officer
 

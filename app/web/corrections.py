@@ -1,0 +1,275 @@
+"""A correction in words: who took back or changed what, and what stood there before and after (pure).
+
+What was taken back or changed, newest first, in words: by whom, what stood before, and what stands now."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Response
+from markupsafe import Markup, escape
+
+from app.api.responses import UNCACHED
+from app.formats import lowered
+from app.vocabulary import CorrectionKind
+from app.web.page import Opened, Page, PageRoute
+from app.web.rendering import Catalogue, figure_of
+
+# The code list of each field whose values are codes.
+CODES = {
+    "verdict": "verdicts",
+    "stage": "stages",
+    "kind": "release_kinds",
+    "designation": "designations",
+    "method": "methods",
+    "ended_how": "ended",
+    "status": "statuses",
+    "measure": "measures",
+    "series": "series",
+}
+FIGURE = ("qualifier", "low", "high")  # what together is one figure
+OF_SOURCES = frozenset({"citing", "claimant"})
+INSTANTS = frozenset({"stated_at", "window_from", "window_to"})  # or days
+
+
+@dataclass(frozen=True)
+class Change:
+    """A value before and after; None where nothing was said. `field`: what it is a value of, none of a figure where the
+    sentence says that it is one."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """A correction in words. `page`: of the person or the figure that it is about, if that can be shown."""
+
+    recorded_at: str
+    revision: int
+    kind: str
+    sentence: Markup
+    changes: Sequence[Change]
+    page: str | None
+    is_of_figure: bool
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Tells corrections in a language. `claims`: those that are known, by id, so that figures are told as they were
+    said; of others only the numbers are told."""
+
+    words: Catalogue
+    zone: tzinfo
+    name_of: Callable[[str], str]
+    address: Callable[[str], str]
+    claims: Mapping[str, Mapping[str, Any]]
+
+    def told(self, correction: Mapping[str, Any]) -> Told:
+        """One correction of the API's list."""
+        people, claims = correction["detainee_ids"], correction["claim_ids"]
+        path = f"/people/{people[0]}" if people else f"/claims/{claims[0]}" if claims else None
+        return Told(
+            recorded_at=correction["recorded_at"],
+            revision=correction["revision"],
+            kind=self.words.label("correction_kinds", correction["kind"]),
+            sentence=self._sentence(correction),
+            changes=self._changes(correction),
+            page=path and self.address(path),
+            is_of_figure=bool(claims),
+        )
+
+    def _sentence(self, correction: Mapping[str, Any]) -> Markup:
+        _, kind = self.words.gettext, CorrectionKind(correction["kind"])
+        if kind == CorrectionKind.RECALLED:
+            return self._recalled(correction)
+        if correction["claim_ids"]:
+            return self._of_figure(kind, correction["claimant"])
+        by_release, by_detention = {
+            CorrectionKind.RETRACTED: (
+                _("%(who)s took back what it had said of a release"),
+                _("%(who)s took back what it had said of a detention"),
+            ),
+            CorrectionKind.REFUTED: (_("%(who)s refuted a release"), _("%(who)s refuted a detention")),
+            CorrectionKind.DISPUTED: (
+                _("%(who)s disputed what is said of a release"),
+                _("%(who)s disputed what is said of a detention"),
+            ),
+            CorrectionKind.RESTATED: (
+                _("%(who)s changed what it says of a release"),
+                _("%(who)s changed what it says of a detention"),
+            ),
+            CorrectionKind.MERGED: (_("%(who)s joined two records: they are of one person"),) * 2,
+            CorrectionKind.PARTED: (_("%(who)s parted a record: it was of two people"),) * 2,
+        }[kind]
+        return self._by(correction["source"], by_release if correction["release_id"] else by_detention)
+
+    def _of_figure(self, kind: CorrectionKind, claimant: str | None) -> Markup:
+        _ = self.words.gettext
+        is_replaced = kind == CorrectionKind.CLAIM_SUPERSEDED
+        if claimant is None:
+            return escape(
+                _("A published figure was replaced by another")
+                if is_replaced
+                else _("The record of a published figure was corrected")
+            )
+        sentence = (
+            _("%(who)s replaced its figure") if is_replaced else _("The record of a figure of %(who)s was corrected")
+        )
+        return self._by(claimant, sentence)
+
+    def _recalled(self, correction: Mapping[str, Any]) -> Markup:
+        ngettext, entries = self.words.ngettext, correction["changes"][0]
+        withdrawn = entries["before"]
+        if withdrawn:
+            sentence = ngettext(
+                "What a key of %(who)s wrote was withdrawn at once: one entry",
+                "What a key of %(who)s wrote was withdrawn at once: %(num)s entries",
+                withdrawn,
+            )
+        else:
+            sentence = ngettext(
+                "What a key of %(who)s wrote counts again: one entry",
+                "What a key of %(who)s wrote counts again: %(num)s entries",
+                entries["after"],
+            )
+        return self._by(correction["source"], sentence, num=self.words.number(withdrawn or entries["after"]))
+
+    def _by(self, source: str | None, sentence: str, **further: str) -> Markup:
+        who = self.words.gettext("The curators") if source is None else self.name_of(source)
+        return escape(sentence) % {"who": Markup("<strong><bdi>{}</bdi></strong>").format(who), **further}
+
+    def _changes(self, correction: Mapping[str, Any]) -> list[Change]:
+        if correction["kind"] == CorrectionKind.RECALLED:
+            return []  # its sentence has the number
+        changes = {change["field"]: (change["before"], change["after"]) for change in correction["changes"]}
+        figure = self._figure(changes, self.claims.get(correction["claim_ids"][0])) if correction["claim_ids"] else []
+        if figure:
+            changes = {name: change for name, change in changes.items() if name not in FIGURE}
+        names = self._field_names()
+        return [
+            *figure,
+            *(
+                Change(names.get(name, name), self._value(name, before), self._value(name, after))
+                for name, (before, after) in changes.items()
+            ),
+        ]
+
+    def _figure(self, changes: Mapping[str, tuple[Any, Any]], claim: Mapping[str, Any] | None) -> list[Change]:
+        """The figure of a claim before and after, as it was said; none where that cannot be known."""
+        changed = {name: changes[name] for name in FIGURE if name in changes}
+        if not changed:
+            return []
+        # A claim that was corrected once more since is no longer the one that this correction made.
+        if claim is not None and all(claim[name] == after for name, (_before, after) in changed.items()):
+            before, after = ({**claim, **{name: pair[n] for name, pair in changed.items()}} for n in (0, 1))
+            return [Change("", figure_of(before, self.words), figure_of(after, self.words))]
+        if "qualifier" not in changed and changed.get("low") == changed.get("high"):
+            return [Change("", *(None if number is None else self.words.number(number) for number in changed["low"]))]
+        return []
+
+    def _value(self, field: str, value: Any) -> str | None:
+        words = self.words
+        if value is None or value == []:
+            return None
+        if isinstance(value, bool):
+            return words.gettext("yes") if value else words.gettext("no")
+        if isinstance(value, int):
+            return words.number(value)
+        if field in OF_SOURCES:
+            return words.listed([self.name_of(slug) for slug in (value if isinstance(value, list) else [value])])
+        if field in CODES:
+            return lowered(words.label(CODES[field], value))
+        if field == "country":
+            return words.country(value)
+        if field in INSTANTS:
+            return words.said_at(value, self.zone)
+        return words.day(str(value))
+
+    def _field_names(self) -> dict[str, str]:
+        _ = self.words.gettext
+        return {
+            "verdict": _("verdict"),
+            "stage": _("stage"),
+            "released_on": _("released on"),
+            "ordered_on": _("ordered on"),
+            "announced_on": _("announced on"),
+            "kind": _("kind of release"),
+            "measures_lifted_on": _("measures lifted on"),
+            "detained_on": _("detained on"),
+            "held_on": _("last known held on"),
+            "country": _("country"),
+            "designation": _("political prisoner or not"),
+            "died_on": _("died on"),
+            "method": _("how it knows"),
+            "citing": _("according to"),
+            "ended_on": _("detention ended on"),
+            "ended_how": _("how the detention ended"),
+            "status": _("what all sources together come to"),
+            "claimant": _("whose figure"),
+            "measure": _("what it counts"),
+            "qualifier": _("how it was said"),
+            "low": _("lowest number"),
+            "high": _("highest number"),
+            "window_from": _("counts from"),
+            "window_to": _("counts to"),
+            "stated_at": _("said on"),
+            "zone": _("time zone"),
+            "series": _("kind of series"),
+            "misprint": _("misprint"),
+        }
+
+
+corrections = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+FILTERS = ("kind", "source", "country", "since")
+MOST_CLAIMS = 200  # one page of their list: a figure that is older is told by its numbers
+
+
+@corrections.get("/corrections")
+async def read_corrections(page: Opened) -> Response:
+    """The chronology, a page of it at a time."""
+    page.section = "/corrections"
+    found = await page.api.get("/v1/corrections", page.terms)
+    filters = {name: page.terms[name] for name in FILTERS if name in page.terms}
+    return await page.show(
+        "corrections/list.html",
+        caching=UNCACHED,  # whoever stands here may ask tomorrow not to be shown
+        months=by_month(await told(page, found["data"]), page),
+        found=found,
+        filters=filters,
+        kinds=list(CorrectionKind),
+        countries=sorted({source["country"] for source in page.sources.values()} - {None}),
+        feed=feed_address(page, filters),
+        older=page.behind(found["next"]) if found["next"] else None,
+    )
+
+
+async def told(page: Page, found: Sequence[Mapping[str, Any]]) -> list[Told]:
+    """Corrections of the API's list in words; one question more where any is of a figure."""
+    claims: dict[str, Mapping[str, Any]] = {}
+    if any(correction["claim_ids"] for correction in found):
+        newest = await page.api.get("/v1/claims", sort="-recorded", limit=MOST_CLAIMS)
+        claims = {claim["id"]: claim for claim in newest["data"]}
+    teller = Teller(page.catalogue, page.zone, page.name_of, page.address, claims)
+    return [teller.told(correction) for correction in found]
+
+
+def by_month(corrections: Sequence[Told], page: Page) -> list[tuple[str, list[Told]]]:
+    """Corrections in the order given under the months in which they were recorded, where the registry is."""
+
+    def month(correction: Told) -> str:
+        local = datetime.fromisoformat(correction.recorded_at).astimezone(page.zone)
+        return page.catalogue.long_day(f"{local:%Y-%m}")
+
+    return [(name, list(some)) for name, some in groupby(corrections, month)]
+
+
+def feed_address(page: Page, filters: Mapping[str, Any]) -> str:
+    """The same as a feed to subscribe to, in a language that feeds have."""
+    asked = {name: term for name, term in filters.items() if name != "since"}
+    return f"/v1/corrections.atom?{urlencode({**asked, 'lang': page.catalogue.spoken}, doseq=True)}"

@@ -1,0 +1,237 @@
+"""What a count counts, and the groups it has, in the words of a language."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from app.formats import lowered
+from app.queries.terms import DETENTIONS, DIMENSIONS, PINNING, RELEASES, each
+from app.vocabulary import Stage
+from app.web.page import MOST_SOURCES, Page
+from app.web.rendering import Catalogue
+
+# Which code list a term or a dimension takes its values from.
+CODES = {name: of.codes for name, of in DIMENSIONS.items() if of.codes} | {"state": "states", "stage": "stages"}
+OF_SOURCES = ("source", "verified_by", "any_of", "all_of", "only_by")
+COUNTRIES = ("country", "nationality", "not_nationality")
+DAYS = ("held_on", "released_from", "released_to", "detained_from", "detained_to", "day", "month")
+# Terms that the sentence itself says.
+IN_THE_SENTENCE = (
+    *("country", "stage", "net", "house_arrest", "held_on", "released_from", "released_to"),
+    *("detained_from", "detained_to", "group_by"),
+)
+WITHHELD = "withheld"
+HOME_TERMS = ("country", "released_from")  # of the first page's address, which says them above its figures
+# What is counted where an address asks for nothing else: a figure need not say it.
+UNSAID = {"stage": Stage.CARRIED_OUT, "net": False}
+
+
+@dataclass(frozen=True)
+class Told:
+    """Tells terms and groups. `sources` and `facilities`: names by slug."""
+
+    words: Catalogue
+    sources: Mapping[str, str]
+    facilities: Mapping[str, str]
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """What a term is called, where it stands beside its value."""
+        _ = self.words.gettext
+        return {
+            "country": _("Country"),
+            "released_from": _("Released from"),
+            "released_to": _("Released until"),
+            "held_on": _("Held on"),
+            "as_of": _("As known on"),
+            "stage": _("Stage"),
+            "net": _("Net"),
+            "house_arrest": _("With house arrest after a release"),
+            "kind": _("Kind of release"),
+            "condition": _("Measure still in force"),
+            "destination": _("Destination"),
+            "status": _("What all sources together say"),
+            "min_sources": _("Independent sources, at least"),
+            "sources": _("Independent sources, exactly"),
+            "source": _("By the word of"),
+            "verified_by": _("Verified by all of these"),
+            "all_of": _("Verified by all of these"),
+            "any_of": _("Verified by any of these"),
+            "only_by": _("Verified only by"),
+            "facility": _("Place of detention"),
+            "area": _("Area"),
+            "legal_status": _("Legal status"),
+            "gender": _("Gender"),
+            "age_group": _("Age when detained"),
+            "category": _("Civilian or uniformed"),
+            "group": _("Group"),
+            "nationality": _("Nationality"),
+            "not_nationality": _("Nationality other than"),
+            "designation": _("Designation"),
+            "state": _("State today"),
+            "rearrested": _("Detained again"),
+            "detained_from": _("Detained from"),
+            "detained_to": _("Detained until"),
+            "group_by": _("In groups by"),
+            "zone": _("Time zone"),
+            "month": _("Month"),
+            "week": _("Week"),
+            "day": _("Day"),
+        }
+
+    def dimension(self, name: str) -> str:
+        """What a dimension is called, at the head of its groups."""
+        _ = self.words.gettext
+        own = {
+            "source": _("Source"),
+            "sources": _("Independent sources"),
+            "status": _("Verification status"),
+            "kind": _("Kind"),
+        }
+        return own.get(name) or self.labels.get(name, name)
+
+    def value(self, name: str, value: Any) -> str:
+        """A value of a term or of a dimension. What is no code of its list stands as it was given."""
+        _ = self.words.gettext
+        text = str(value)
+        if value is None:
+            return _("not known")
+        if text == WITHHELD and name in DIMENSIONS:
+            return _("may not be shown")
+        if isinstance(value, bool):
+            return _("yes") if value else _("no")
+        if name in COUNTRIES:
+            return self.words.country(text)
+        if name == "facility":
+            return self.facilities.get(text, text)
+        if name in OF_SOURCES:
+            return self.sources.get(text, text)
+        if name in DAYS:
+            return self.words.day(text)
+        if name == "week":
+            year, _dash, week = text.partition("-W")
+            return _("week %(week)s of %(year)s") % {"week": int(week), "year": year}
+        if name == "group_by":
+            return self.dimension(text)
+        return self._coded(name, text)
+
+    def listed(self, name: str, values: Iterable[Any]) -> str:
+        """Several values of a term as one: "Foro Penal and CLIPPVE"."""
+        return self.words.listed([self.value(name, item) for item in values])
+
+    def _coded(self, name: str, code: str) -> str:
+        try:
+            return self.words.label(CODES[name], code)
+        except KeyError:
+            return code
+
+    def counted(self, noun: str, terms: Mapping[str, Any]) -> str:
+        """What terms count, without an end: "Releases carried out in Venezuela since 8 January 2026, gross"."""
+        _ = self.words.gettext
+        text = self._things(noun, terms)
+        if "country" in terms:
+            text = _("%(things)s in %(country)s") % {"things": text, "country": self.value("country", terms["country"])}
+        if "held_on" in terms:
+            text = _("%(things)s on %(day)s") % {"things": text, "day": self.words.day_in_sentence(terms["held_on"])}
+        text = f"{text}{self._window(terms, 'released')}, {self._which(noun, terms)}"
+        return "; ".join([text, *self.further(terms)])
+
+    def further(self, terms: Mapping[str, Any]) -> list[str]:
+        """The terms that narrow a count, each with its label: "gender: female"."""
+        _ = self.words.gettext
+        arrest = self._window(terms, "detained")
+        narrowed = [_("detained") + arrest] if arrest else []
+        for name, value in terms.items():
+            if name in IN_THE_SENTENCE or name not in self.labels:
+                continue
+            values = self.words.listed([self._within(name, item) for item in each(value)])
+            narrowed.append(f"{lowered(self.labels[name])}: {values}")
+        return narrowed
+
+    def _within(self, name: str, value: Any) -> str:
+        """A value within a sentence, which no words of anybody else's lengthen."""
+        if name == "zone":
+            return self.words.place_of(str(value))
+        told = self.value(name, value)
+        if name in CODES:
+            return lowered(told)
+        if name in (*OF_SOURCES, "facility"):
+            return self.words.named(told)
+        is_said = name in COUNTRIES or name in DAYS or not isinstance(value, str)
+        return told if is_said else self.words.quoted(told)
+
+    def things(self, noun: str) -> str:
+        """What is counted, in a word."""
+        return self.words.gettext("releases") if noun == RELEASES else self.words.gettext("people held")
+
+    def _things(self, noun: str, terms: Mapping[str, Any]) -> str:
+        _ = self.words.gettext
+        if noun == DETENTIONS:
+            return _("People held")
+        return {
+            Stage.ANNOUNCED: _("Releases announced"),
+            Stage.ORDERED: _("Releases ordered"),
+            Stage.CARRIED_OUT: _("Releases carried out"),
+        }[stage_of(terms)]
+
+    def _which(self, noun: str, terms: Mapping[str, Any]) -> str:
+        _ = self.words.gettext
+        if noun == RELEASES:
+            return _("net") if terms.get("net") else _("gross")
+        if terms.get("house_arrest"):
+            return _("with those released to house arrest")
+        return _("without those released to house arrest")
+
+    def _window(self, terms: Mapping[str, Any], what: str) -> str:
+        _ = self.words.gettext
+        start, end = terms.get(f"{what}_from"), terms.get(f"{what}_to")
+        days = {name: self.words.day_in_sentence(text) for name, text in (("start", start), ("end", end)) if text}
+        if start and start == end:
+            return " " + _("on %(start)s") % days
+        if start and end:
+            return " " + _("from %(start)s to %(end)s") % days
+        if start:
+            return " " + _("since %(start)s") % days
+        return " " + _("until %(end)s") % days if end else ""
+
+
+async def places_of(page: Page) -> list[dict[str, Any]]:
+    """The known places of detention. A registry with more of them than one answer has shows the others by their
+    slugs."""
+    places: list[dict[str, Any]] = (await page.api.get("/v1/facilities", limit=MOST_SOURCES))["data"]
+    return places
+
+
+def told_of(page: Page, places: Iterable[Mapping[str, Any]]) -> Told:
+    """With the names that stand at the page's revision."""
+    names = {slug: str(source["name"]) for slug, source in page.sources.items()}
+    return Told(page.catalogue, names, {place["slug"]: str(place["name"]) for place in places})
+
+
+def stage_of(terms: Mapping[str, Any]) -> Stage:
+    """The stage at which terms of a count count releases."""
+    return Stage(terms.get("stage", Stage.CARRIED_OUT))
+
+
+def release_at(stage: Stage, number: int, words: Catalogue) -> str:
+    """What a number of releases is of: those that were only announced or ordered are not told as carried out."""
+    if stage == Stage.ANNOUNCED:
+        return words.ngettext("announced release", "announced releases", number)
+    if stage == Stage.ORDERED:
+        return words.ngettext("ordered release", "ordered releases", number)
+    return words.ngettext("release", "releases", number)
+
+
+def narrower(page: Page, terms: Mapping[str, Any]) -> str:
+    """What a count of releases counts, by its terms as the answer echoes them, where that is narrower than what the
+    first page counts; else nothing."""
+    unsaid = all(name in (*HOME_TERMS, "group_by") or UNSAID.get(name) == value for name, value in terms.items())
+    return "" if unsaid else told_of(page, ()).counted(RELEASES, terms)
+
+
+def question_of(address: str) -> dict[str, list[str]]:
+    """The terms in an address of the API, without what keeps its answer as it is."""
+    given = parse_qs(urlsplit(address).query, keep_blank_values=True)
+    return {name: values for name, values in given.items() if name not in PINNING}

@@ -1,0 +1,55 @@
+"""What the API has to say against a question, in the reader's words and at the term that it is about (pure)."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.web.rendering import Catalogue
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of a term. `own`: whether the words are the page's; those of the API are English."""
+
+    text: str
+    own: bool
+
+
+def faults_of(
+    problem: Mapping[str, Any], words: Catalogue, stands_at: Mapping[str, str] | None = None
+) -> dict[str, Sequence[Fault]]:
+    """The faults of a refusal by term; under no name where the refusal points at none. `stands_at`: under which other
+    name a term stands on the page."""
+    sentences = _sentences(words)
+    found: dict[str, list[Fault]] = defaultdict(list)
+    for fault in problem.get("errors") or [{"pointer": "/", "code": problem.get("code"), "detail": problem["detail"]}]:
+        name = fault["pointer"].removeprefix("/").partition("/")[0]
+        own = sentences.get(fault["code"])
+        found[(stands_at or {}).get(name, name)].append(Fault(own or fault["detail"], own=bool(own)))
+    return dict(found)
+
+
+def _sentences(words: Catalogue) -> Mapping[str, str]:
+    """The refusals of terms by code."""
+    _ = words.gettext
+    return {
+        "unknown_country": _("Write the two capital letters of a country, such as VE."),
+        "unknown_facility": _("No place of detention, or more than one, goes by this."),
+        "unknown_source": _("There is no source of this name."),
+        "unknown_code": _("This is none of the values that can be chosen."),
+        "unknown_field": _("There is no such term: check its spelling, or leave it out."),
+        "reversed_window": _("The window ends before it begins: give a later day, or an earlier beginning."),
+        "invalid_date": _("Write a year, a month or a day: 2026, 2026-01 or 2026-01-13."),
+        "invalid_instant": _("Write a day, 2026-01-13, or an instant with its zone, 2026-01-13T18:00:00Z."),
+        "invalid_zone": _("This zone is not known: write one such as America/Caracas or -04:00."),
+        "ahead_of_head": _("That moment has not come yet: ask for one that has, or leave it out."),
+        "in_future": _("Nobody knows who will be held: give a day that has come."),
+        "below_one": _("Ask for at least one source."),
+        "int_parsing": _("Write a whole number, such as 2."),
+        "bool_parsing": _("Choose yes or no."),
+        "invalid_cursor": _("This page of a list no longer has an address: begin with its first page."),
+        "repeated": _("Ask for one value: this term cannot be repeated."),
+        "too_many_groups": _("These groups are too many: group by less, by weeks or months, or ask for fewer days."),
+        "takes_too_long": _("This question takes too long to answer: ask for fewer days, or group by less."),
+    }
