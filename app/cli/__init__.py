@@ -17,9 +17,9 @@ from typer.main import get_group
 COMMANDS = {
     "serve": ("serve", "Bring the database to the newest schema, then serve."),
     "demo": ("serve", "Replay January 2026: real published figures, invented people."),
-    "source": ("source", "Sources: who reports and who claims."),
-    "key": ("key", "Keys: who may write, and who sees restricted fields."),
-    "facility": ("facility", "Facilities: where people are held."),
+    "source": ("directory", "Sources: who reports and who claims."),
+    "key": ("directory", "Keys: who may write, and who sees restricted fields."),
+    "facility": ("directory", "Facilities: where people are held."),
     "import": (
         "lists",
         "File a list as a source's reports: here as --source, or --to a registry elsewhere, over whatever line there "
@@ -34,26 +34,26 @@ COMMANDS = {
         "export",
         "Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout.",
     ),
-    "files": ("files", "Count files: everything that public counts read, for whoever counts elsewhere."),
+    "files": ("export", "Count files: everything that public counts read, for whoever counts elsewhere."),
     "estimate": (
         "estimate",
         "Estimate how many people no list has seen. A refusal with its reason is an answer too.",
     ),
     "status": (
-        "status",
+        "maintenance",
         "Say how far the registry has come, what waits for a curator, and what somebody should look at.",
     ),
     "rebuild": (
-        "status",
+        "maintenance",
         "Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the "
         "rows are the same as before.",
     ),
     "grants": (
-        "grants",
+        "maintenance",
         "Print the SQL that lets a role serve a PostgreSQL database without being able to rewrite its log.",
     ),
     "clock": (
-        "clock",
+        "maintenance",
         "Say what this machine's clock, the database's and the last entry say. With --pin go on after an entry that "
         "was dated ahead: what follows is dated just after it, until the clock has come that far.",
     ),
@@ -107,7 +107,7 @@ def main() -> None:
     except typer.Abort:
         sys.exit(1)
     except Exception as error:
-        line = import_module("app.cli.failures").line_of(error)
+        line = import_module("app.cli.output").line_of(error)
         if line is None:
             raise
         print(f"recuento: {line}", file=sys.stderr)  # noqa: T201 - this is the output

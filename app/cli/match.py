@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.database import database, opened
-from app.cli.importing import at_column, mapping_of
+from app.cli.lists import at_column, mapping_of
 from app.cli.output import AsJson, now
 from app.compare import comparison as run
 from app.compare import comparison as sheets

@@ -1,4 +1,6 @@
-"""How commands print: results on stdout, what is told of them on stderr, tables for people and JSON for machines."""
+"""How commands print: results on stdout, what is told of them on stderr, tables for people and JSON for machines.
+
+What a command could not do, in one line for whoever ran it."""
 
 import json
 import sys
@@ -6,8 +8,24 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.cli.http_protocol import TooFewFiles
+from app.columns.cache import UnfitDirectory
+from app.config import UnreadableSecret
+from app.db.engine import CommitUnanswered
+from app.db.files import UnfitFile
+from app.demo.run import NotADemo
+from app.errors import Problem
+from app.estimates.estimator import BadTable
+from app.exports.count_files.folders import Unwritten
+from app.imports.client import Stopped
+from app.imports.faults import BadFile
+from app.log.head import WrongSecret
+from app.log.mark import UnreadableMark
 
 console = Console(stderr=True)
 
@@ -36,3 +54,33 @@ def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)
+
+
+# Their text is written for whoever runs the command.
+TOLD = (
+    WrongSecret,
+    UnreadableSecret,
+    UnreadableMark,
+    UnfitFile,
+    UnfitDirectory,
+    NotADemo,
+    BadTable,
+    BadFile,
+    Stopped,
+    TooFewFiles,
+    Unwritten,
+)
+
+
+def line_of(error: Exception) -> str | None:
+    """The line that tells of a foreseeable failure; None for one that is a defect."""
+    if isinstance(error, Problem):
+        return " ".join(dict.fromkeys([error.detail, *(fault["detail"] for fault in error.extra.get("errors", []))]))
+    if isinstance(error, ValidationError):
+        faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+        return "; ".join(": ".join(filter(None, fault)) for fault in faults)  # of the whole, no place is named
+    if isinstance(error, CommitUnanswered):
+        return "The database did not say whether this was stored: see what stands there before you run it again."
+    if isinstance(error, SQLAlchemyError):
+        return f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?"
+    return str(error) if isinstance(error, TOLD) else None

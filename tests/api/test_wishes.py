@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.cli.status import standing
+from app.cli.maintenance import standing
 from app.db.engine import reading, writing
 from app.registry import report_versions
 from app.registry.apply import rebuild

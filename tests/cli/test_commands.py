@@ -259,7 +259,7 @@ def test_a_commit_without_an_answer_says_to_look_before_the_command_is_run_again
     def cut(*_given: object) -> None:
         raise CommitUnanswered
 
-    monkeypatch.setattr("app.cli.source.directory.add_source", cut)
+    monkeypatch.setattr("app.cli.directory.directory.add_source", cut)
     assert "see what stands there" in refused(add_source(recuento))
 
 

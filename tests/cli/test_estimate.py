@@ -9,7 +9,7 @@ import pytest
 
 from app import cli
 
-DATA = Path(__file__).parent.parent / "counts" / "estimates" / "data"
+DATA = Path(__file__).parent.parent / "estimates" / "data"
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 
-from app.cli.grants import print_grants
+from app.cli.maintenance import print_grants
 from app.config import Settings
 from app.db.engine import is_sqlite, make_engine, writing
 from app.db.guards import APPENDED, LOG, grants

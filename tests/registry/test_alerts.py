@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session
 
-from app.cli.status import lines, standing
+from app.cli.maintenance import lines, standing
 from app.db.engine import reading
 from app.registry import alerts
 from tests.support import NOW, Body, World

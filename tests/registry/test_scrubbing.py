@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from app import jobs
-from app.cli import status
+from app.cli import maintenance
 from app.db.engine import snapshot, writing
 from app.models import metadata
 from app.registry.publication import erasure
@@ -209,11 +209,11 @@ def test_an_unfinished_erasure_outlives_a_restart_and_the_next_command_finishes_
     person = world.file()["detainee"]["id"]
     with somebody_reads(world):
         erase(world, person)
-        status.status(as_json=False)
+        maintenance.status(as_json=False)
         assert "WARNING an erasure is not finished" in capsys.readouterr().out
-        status.status(as_json=True)
+        maintenance.status(as_json=True)
         assert json.loads(capsys.readouterr().out)["warnings"] == ["erasure_unfinished"]
-    status.status(as_json=False)
+    maintenance.status(as_json=False)
     assert "WARNING" not in capsys.readouterr().out
     assert warnings(world) == []
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import facility
+from app.cli import directory
 from app.demo.people import FILE, NAMES
 from tests.cli.test_commands import Ran, Run, recuento, refused
 from tests.support import World
@@ -124,7 +124,7 @@ def test_a_file_that_cannot_be_read_is_refused(recuento: Run, world: World, tmp_
 def test_the_list_of_the_demo_begins_a_registry_of_ones_own(
     recuento: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facility, "now", lambda: world.now)
+    monkeypatch.setattr(directory, "now", lambda: world.now)
     assert recuento("facility", "import", "venezuela").status == 0
     assert "0 registered, 0 changed" in recuento("facility", "import", str(FILE)).err
     known = registered(world)

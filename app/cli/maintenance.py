@@ -1,20 +1,26 @@
-"""`recuento status`: how far the registry has come, and what somebody should look at. `recuento rebuild`: rows anew."""
+"""`recuento status`: how far the registry has come, and what somebody should look at. `recuento rebuild`: rows anew.
+
+`recuento clock`: what the clocks say, and how to go on after one was wrong.
+
+`recuento grants`: what the role that serves a PostgreSQL database may do."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from app.cli.database import located, opened
-from app.cli.output import AsJson, console, now
+from app.cli.output import AsJson, console, fail, now
 from app.config import Settings
 from app.dates import format_instant
+from app.db.engine import clock_of
+from app.db.guards import grants
 from app.errors import ClockJumped
 from app.log import mark
-from app.log.entries import head, require_clock
-from app.models import OPEN, PendingPair, ProvisionalHiding, Source
+from app.log.entries import head, lock_head, pin_clock, require_clock
+from app.models import OPEN, PendingPair, ProvisionalHiding, Source, metadata
 from app.queries.review import told_bursts
 from app.registry import alerts, report_versions, waiting_reports
 from app.registry.alerts import operator_warnings, private_warnings
@@ -122,3 +128,34 @@ def lines(status: dict[str, Any]) -> list[str]:
             "finish it. It is tried again by the server and by every command that may wait."
         )
     return told
+
+
+@commands.command()
+def clock(
+    pin: Annotated[
+        bool, typer.Option("--pin", help="This machine's clock is right, and the last entry was dated ahead of it.")
+    ] = False,
+) -> None:
+    """Say what this machine's clock, the database's and the last entry say. With --pin go on after an entry that was
+    dated ahead: what follows is dated just after it, until the clock has come that far."""
+    with opened(Settings(), finishing=False) as session:
+        lock_head(session)
+        lines = [f"This machine: {format_instant(now())}"]
+        database = clock_of(session.connection())
+        lines += [f"The database: {format_instant(database)}"] if database else []
+        revision, last = head(session)
+        lines += [f"The last entry: {format_instant(last)}"] if revision else []
+        if pin:
+            lines.append(f"What follows is dated after {format_instant(pin_clock(session))} until the clock is there.")
+    print("\n".join(lines))  # noqa: T201 - this is the output
+
+
+@commands.command("grants")
+def print_grants(role: Annotated[str, typer.Argument(help="The role of PostgreSQL that will serve.")]) -> None:
+    """Print the SQL that lets a role serve a PostgreSQL database without being able to rewrite its log."""
+    try:
+        statements = grants(role, metadata.tables)
+    except ValueError as error:
+        fail(str(error))
+    for statement in statements:
+        print(f"{statement};")  # noqa: T201 - this is the output

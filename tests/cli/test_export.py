@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from app.cli import files
+from app.cli import export
 from app.config import Settings
 from app.exports.count_files import files as parts
 from app.exports.count_files import folders
@@ -90,7 +90,7 @@ def going_on(recuento: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ra
                 raise KeyboardInterrupt
             act()
 
-        monkeypatch.setattr(files, "sleep", next_turn)
+        monkeypatch.setattr(export, "sleep", next_turn)
         return recuento("files", "write", "data", "--licence", "CC0-1.0", "--every", "60", *options)
 
     return run

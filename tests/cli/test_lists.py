@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.importing import at_column, mapping_of
+from app.cli.lists import at_column, mapping_of
 from app.imports.faults import BadFile
 from app.schemas.imports import RowError
 

@@ -1,5 +1,11 @@
-"""`recuento key`: who may write, and who sees restricted fields."""
+"""`recuento source`: who reports and who claims.
 
+`recuento facility`: places of detention, one by one or from a list.
+
+`recuento key`: who may write, and who sees restricted fields."""
+
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,20 +15,127 @@ from sqlmodel import col
 from app.cli.database import opened
 from app.cli.output import AsJson, console, fail, now, show
 from app.config import Settings
+from app.demo.people import FILE as OF_VENEZUELA
 from app.descriptions import of_field
+from app.errors import Problem
+from app.exports import facilities
+from app.imports.faults import BadFile
 from app.log.entries import lock_head
 from app.main import routes
-from app.models import ApiKey, Source
-from app.registry import api_keys, recalls
+from app.models import OPEN, ApiKey, Source
+from app.registry import api_keys, directory, recalls
 from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
 from app.registry.write import WriteContext
-from app.vocabulary import Role
+from app.schemas.reports import FacilityIn, SourceIn
+from app.vocabulary import FacilityKind, Role, SourceKind
+
+commands = typer.Typer()
+source_commands = typer.Typer(help="Sources: who reports and who claims.", no_args_is_help=True)
+commands.add_typer(source_commands, name="source")
+
+
+@source_commands.command("add")
+def add_source(
+    slug: str,
+    name: Annotated[str, typer.Option(help=of_field("SourceIn", "name"))],
+    kind: Annotated[SourceKind, typer.Option(help=of_field("SourceIn", "kind"))],
+    country: Annotated[str | None, typer.Option(help=of_field("SourceIn", "country"))] = None,
+    independent: Annotated[bool | None, typer.Option(help=of_field("SourceIn", "independent"))] = None,
+    definition: Annotated[str | None, typer.Option(help=of_field("SourceIn", "definition"))] = None,
+    quarantined: Annotated[bool, typer.Option("--quarantined", help=of_field("SourceIn", "quarantined"))] = False,
+) -> None:
+    """Add a source."""
+    settings = Settings()
+    body = SourceIn(
+        slug=slug,
+        name=name,
+        kind=kind,
+        country=country,
+        independent=independent,
+        quarantined=quarantined,
+        definition=definition,
+    )
+    with opened(settings) as session:
+        lock_head(session)  # as for every entry, the clock is read in its turn
+        context = WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key())
+        outcome = directory.add_source(context, body)
+    console.print(f"Added {slug} at revision {outcome.revision}.")
+
+
+@source_commands.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """List the sources."""
+    with opened(Settings()) as session:
+        rows = session.scalars(select(Source).where(col(Source.until) == OPEN).order_by(col(Source.slug))).all()
+        columns = ("slug", "name", "kind", "independent", "quarantined")
+        sources = [{column: getattr(row, column) for column in columns} for row in rows]
+    show(sources, as_json=as_json)
+
+
+facility_commands = typer.Typer(help="Facilities: where people are held.", no_args_is_help=True)
+commands.add_typer(facility_commands, name="facility")
+# Lists that come with the program, by the name under which they can be asked for wherever it is installed.
+SHIPPED = {"venezuela": OF_VENEZUELA}
+
+
+@facility_commands.command("add")
+def add_facility(
+    slug: str,
+    name: Annotated[str, typer.Option(help=of_field("FacilityIn", "name"))],
+    country: Annotated[str, typer.Option(help=of_field("FacilityIn", "country"))],
+    kind: Annotated[FacilityKind, typer.Option(help=of_field("FacilityIn", "kind"))] = FacilityKind.PRISON,
+    area: Annotated[str | None, typer.Option(help=of_field("FacilityIn", "area"))] = None,
+    also: Annotated[list[str] | None, typer.Option(help="Another name of it; may be repeated.")] = None,
+) -> None:
+    """Register a facility: reports that name it, before or after, are placed there."""
+    body = FacilityIn(slug=slug, name=name, names=also or [], kind=kind, area=area, country=country)
+    settings = Settings()
+    with opened(settings) as session:
+        lock_head(session)  # as for every entry, the clock is read in its turn
+        context = WriteContext(session, Reader(Role.CURATOR), now(), settings.secret_key())
+        outcome = directory.add_facility(context, body)
+    console.print(f"Registered {slug} at revision {outcome.revision}.")
+
+
+@facility_commands.command("import")
+def import_facilities(
+    file: Annotated[Path, typer.Argument(help="CSV or JSON Lines; or `venezuela`, the list that comes with the demo.")],
+) -> None:
+    """Register every facility of a list, or none: each mistake is told in a line of its own.
+
+    Run again, it changes nothing. What stands is brought up to the list; a name that it has is never taken from it.
+    """
+    try:
+        listed = facilities.read((file if file.exists() else SHIPPED.get(str(file), file)).read_bytes())
+    except OSError as error:
+        raise BadFile("unreadable", f"Cannot read {file}: {error.strerror}.") from error
+    settings = Settings()
+    became = {"registered": 0, "changed": 0, "unchanged": 0}
+    mistakes = listed.mistakes
+    with opened(settings) as session:
+        revision, _recorded = lock_head(session)
+        context = WriteContext(session, Reader(Role.CURATOR), now(), settings.secret_key())
+        for line, body in listed.bodies.items():
+            try:
+                outcome = directory.put_facility(context, body)
+            except Problem as refusal:
+                mistakes += [f"line {line}: {detail}" for detail in facilities.details(refusal)]
+                continue
+            what = "registered" if outcome.status == 201 else "changed" if outcome.revision > revision else "unchanged"
+            became[what] += 1
+        head = context.log.revision
+        if mistakes:
+            for mistake in mistakes:
+                print(f"recuento: {mistake}", file=sys.stderr)  # noqa: T201 - this is the output
+            print("recuento: Nothing was registered: mend this and run it again.", file=sys.stderr)  # noqa: T201
+            raise typer.Exit(1)  # inside, so that the transaction is left undone
+    counts = ", ".join(f"{number} {what}" for what, number in became.items())
+    console.print(f"{len(listed.bodies)} facilities: {counts}. Revision {head}.", soft_wrap=True)
+
 
 # A week: long enough to change a key wherever it is kept, short enough that two keys do not become the habit.
 OVERLAP_DAYS = 7
-
-commands = typer.Typer()
 key_commands = typer.Typer(help="Keys: who may write, and who sees restricted fields.", no_args_is_help=True)
 commands.add_typer(key_commands, name="key")
 
