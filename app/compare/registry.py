@@ -29,7 +29,7 @@ from app.matching import score
 from app.matching.alignment import Deadline, Line
 from app.matching.score import Match, Witness, judged
 from app.matching.scripts import fold
-from app.queries import registry_side, terms
+from app.queries import registry_snapshot, terms
 from app.queries.countables import countable_of, refuse_future
 from app.queries.parameters import DetentionQuery, ReleaseQuery
 from app.queries.selection import COUNTING
@@ -96,21 +96,23 @@ def beside(
     theirs = Theirs()
     in_scope: dict[int, int] = {}
     for query in _queries(listed.detentions, scope, now):
-        of_list, withheld = registry_side.within(session, query, reader, revision)
+        of_list, withheld = registry_snapshot.within(session, query, reader, revision)
         address = terms.link(countable_of(query).listed, terms.echo(query), pin(session, revision))
         theirs.lists.append({"list": address, "listed": len(of_list), "withheld": withheld})
         in_scope |= of_list
     own = {}
     if reader.role is Role.REPORTER and reader.source is not None:
-        own = registry_side.own(session, secret, reader.source, listed.cases, revision)
+        own = registry_snapshot.own(session, secret, reader.source, listed.cases, revision)
     people = {*in_scope.values(), *(report.detainee for report in own.values())}
     for rows in chunks(listed.detentions, TOGETHER):
         deadline.check()
         lines = [(row.line.keys, blocking_keys.born(row.person)) for row in rows]
-        people |= registry_side.alike(session, reader, lines, revision)
+        people |= registry_snapshot.alike(session, reader, lines, revision)
     same = same_place(session)
     places: dict[int, int] = {}
-    for spell, detention, witnesses in _compared(registry_side.spells(session, sorted(people), reader, revision), same):
+    for spell, detention, witnesses in _compared(
+        registry_snapshot.spells(session, sorted(people), reader, revision), same
+    ):
         deadline.check()
         if spell.names is None:  # the reader may not recognise the person
             detention = replace(detention, line=Line(detention.person))
@@ -141,11 +143,11 @@ def who_may_be(session: Session, reader: Reader, revision: int, content: Content
     same = same_place(session)
     account: AccountShape = with_account({}, content)
     mine = of_content(content, account, same)
-    people = registry_side.alike(session, reader, [(mine.line.keys, blocking_keys.born(mine.person))], revision)
+    people = registry_snapshot.alike(session, reader, [(mine.line.keys, blocking_keys.born(mine.person))], revision)
     matches: dict[uuid.UUID, list[tuple[Match, ComparedDetention[TheirsShape]]]] = defaultdict(list)
     independent: set[uuid.UUID] = set()
     witnesses: dict[uuid.UUID, tuple[Witness, ...]] = {}
-    spells = registry_side.spells(session, sorted(people), reader, revision)
+    spells = registry_snapshot.spells(session, sorted(people), reader, revision)
     for spell, detention, of_person in _compared(spells, same, all_days=True):
         if spell.names is None:
             continue
@@ -180,8 +182,8 @@ def who_may_be(session: Session, reader: Reader, revision: int, content: Content
 
 
 def _compared(
-    spells: Iterable[registry_side.Spell], same: SamePlace, *, all_days: bool = False
-) -> Iterator[tuple[registry_side.Spell, ComparedDetention[TheirsShape], tuple[Witness, ...]]]:
+    spells: Iterable[registry_snapshot.Spell], same: SamePlace, *, all_days: bool = False
+) -> Iterator[tuple[registry_snapshot.Spell, ComparedDetention[TheirsShape], tuple[Witness, ...]]]:
     """`(spell, detention, witnesses)`, with a witness for each statement about the person. Days of a person's other
     detentions count against a line only with `all_days`: a list is of detentions, a report of a person."""
     for _person, group in groupby(spells, key=lambda spell: spell.ids["detainee_id"]):
@@ -196,12 +198,12 @@ def _compared(
             yield spell, detention, tuple(witnesses) if len(statements) > 1 else ()
 
 
-def _detention(spell: registry_side.Spell, same: SamePlace) -> ComparedDetention[TheirsShape]:
+def _detention(spell: registry_snapshot.Spell, same: SamePlace) -> ComparedDetention[TheirsShape]:
     shown: TheirsShape = with_account(spell.ids, spell.content)
     return of_content(spell.content, shown, same, spell.names)
 
 
-def _witness(statement: registry_side.VisibleStatement, detention: Compared, *, dated: bool) -> Witness:
+def _witness(statement: registry_snapshot.VisibleStatement, detention: Compared, *, dated: bool) -> Witness:
     known = detention.person
     person = blocking_keys.person_of(statement.content)
     person = person._replace(name=known.name, aliases=known.aliases, facility=known.facility)

@@ -17,7 +17,7 @@ from app.api.middleware.concurrency import Lanes
 from app.api.routes import matching
 from app.errors import Unavailable
 from app.matching.alignment import NEAR
-from app.queries import registry_side
+from app.queries import registry_snapshot
 from tests.support import A_WHILE, GOVERNMENT, REPORT, Body, World, make_report
 
 HIM: str = REPORT["detainee"]["full_name"]
@@ -82,13 +82,13 @@ def test_ones_own_report_is_found_by_its_case_number_whatever_the_name(world: Wo
 def test_ones_own_report_that_comes_in_during_a_comparison_is_for_the_next_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = registry_side.own
+    own = registry_snapshot.own
 
-    def meanwhile(*given: Any) -> dict[str, registry_side.Own]:
+    def meanwhile(*given: Any) -> dict[str, registry_snapshot.Own]:
         world.file("foro", source_record_id="M-1")
         return own(*given)
 
-    monkeypatch.setattr(registry_side, "own", meanwhile)
+    monkeypatch.setattr(registry_snapshot, "own", meanwhile)
     assert outcome(compare(world, "foro")) == (0, 0, 1, 0)
     monkeypatch.undo()
     assert outcome(compare(world, "foro")) == (1, 0, 0, 0)
