@@ -20,7 +20,7 @@ TwoPerson = Literal["merges", "deaths", "minors", "redactions", "recalls"]
 Names = Literal["list", "search", "off"]
 MEBIBYTE = 1024 * 1024
 SECRET_BYTES = 32  # a full HMAC-SHA-256 key
-OTHERS = 0o077  # what the group and everyone else may do with a file
+OTHER_USERS_MASK = 0o077  # what the group and everyone else may do with a file
 MIN_SECRET = 16  # characters: a shorter one can be tried out
 
 
@@ -28,19 +28,19 @@ class UnreadableSecret(RuntimeError):
     """The secret file cannot be read or made, or holds something else."""
 
 
-def _with_commas(given: object) -> object:
-    return [item.strip() for item in given.split(",") if item.strip()] if isinstance(given, str) else given
+def _split_commas(value: object) -> object:
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
-def _zone(given: str) -> str:
-    return dates.zone_name(dates.parse_zone(given))
+def _normalize_zone(text: str) -> str:
+    return dates.format_zone(dates.parse_zone(text))
 
 
-def _networks(given: str) -> str:
+def _check_networks(text: str) -> str:
     """Addresses and networks with commas. A name, or `*` for everybody, would let clients say who they are."""
-    for each in filter(None, map(str.strip, given.split(","))):
-        ip_network(each)
-    return given
+    for network in filter(None, map(str.strip, text.split(","))):
+        ip_network(network)
+    return text
 
 
 def _is_postgresql(url: str) -> bool:
@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     # Whether as many processes beside the workers count what nobody asked before (decision 0071).
     counting_apart: bool = True
     # Where these answer, with commas: `recuento serve` sets it for the workers that it starts.
-    counting_sockets: Annotated[list[str] | None, NoDecode, BeforeValidator(_with_commas)] = None
+    counting_sockets: Annotated[list[str] | None, NoDecode, BeforeValidator(_split_commas)] = None
     # Where 127.0.0.1, and nobody else, is told counts and times of requests; nowhere unless said (decision 0060).
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     # The folder into which `recuento files write` writes count files, if they are to be read at /data/.
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     # whoever searches for the whole name, or shown without a name.
     names: Names = "list"
     # Whose word is taken for which client they pass on.
-    trusted_proxies: Annotated[str, AfterValidator(_networks)] = "127.0.0.1,::1"
+    trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = "127.0.0.1,::1"
     # Where readers find the registry, without a slash at the end: it stands in citations, which must lead there from
     # print. Without it, citations hold addresses without a host, and those of a demo its own address.
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
@@ -95,9 +95,9 @@ class Settings(BaseSettings):
     security_contact: Annotated[str, Field(pattern=r"^(mailto:|https://)[^\s]+$")] | None = None
     # The zone in which a day without a zone ends, an offset or a name of the IANA database: that of the people whose
     # numbers these are. UTC unless said; a demo's is that of its figures.
-    zone: Annotated[str, AfterValidator(_zone)] | None = None
+    zone: Annotated[str, AfterValidator(_normalize_zone)] | None = None
     # Decisions that wait until a second holder of a key makes them too, as a list with commas.
-    two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_with_commas)] = frozenset()
+    two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_split_commas)] = frozenset()
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     max_import_bytes: int = Field(default=10 * MEBIBYTE, ge=1024)
     # Of all long bodies that are on their way at once: six lists of the largest size.
@@ -117,10 +117,10 @@ class Settings(BaseSettings):
     key_file: Path | None = None
 
     @model_validator(mode="after")
-    def _all_of_postgresql(self) -> Self:
+    def _require_postgresql(self) -> Self:
         """No other database has a replica, or can be listened to."""
-        besides = [url for url in (self.database_read_url, self.database_listen_url) if url is not None]
-        if besides and not all(map(_is_postgresql, [self.database_url, *besides])):
+        other_urls = [url for url in (self.database_read_url, self.database_listen_url) if url is not None]
+        if other_urls and not all(map(_is_postgresql, [self.database_url, *other_urls])):
             raise ValueError(
                 "RECUENTO_DATABASE_READ_URL and RECUENTO_DATABASE_LISTEN_URL are for PostgreSQL, and so must "
                 "RECUENTO_DATABASE_URL be: postgresql://…"
@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _room_for_the_longest(self) -> Self:
+    def _require_room_for_largest_body(self) -> Self:
         """One list of the largest size has room, or it would wait for ever."""
         if self.max_bytes_in_flight < max(self.max_body_bytes, self.max_import_bytes):
             raise ValueError("RECUENTO_MAX_BYTES_IN_FLIGHT must be as large as the largest body: raise it.")
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
                         "or RECUENTO_SECRET_FILE to it."
                     )
                 _create_secret(path)
-            return _checked(bytes.fromhex(path.read_text().strip()))
+            return _check_secret_length(bytes.fromhex(path.read_text().strip()))
         except (OSError, ValueError) as error:
             raise UnreadableSecret(
                 f"The secret file {path} cannot be read or made: check RECUENTO_SECRET_FILE and its folder."
@@ -164,13 +164,13 @@ class Settings(BaseSettings):
     def sending_key(self) -> str | None:
         """The key to send lists with: `RECUENTO_KEY`, or what stands in `RECUENTO_KEY_FILE`."""
         if self.key is not None:
-            return _key(self.key.get_secret_value())
+            return _strip_key(self.key.get_secret_value())
         if self.key_file is None:
             return None
         try:
-            if self.key_file.stat().st_mode & OTHERS:
+            if self.key_file.stat().st_mode & OTHER_USERS_MASK:
                 raise UnreadableSecret(f"Others can read {self.key_file}: chmod 600 it, and ask for a new key.")
-            return _key(self.key_file.read_text(encoding="utf-8"))
+            return _strip_key(self.key_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UnreadableSecret(f"The key file {self.key_file} cannot be read: check RECUENTO_KEY_FILE.") from error
 
@@ -192,12 +192,12 @@ class Settings(BaseSettings):
         return Path(url.database + ".secret")
 
 
-def _key(text: str) -> str:
+def _strip_key(text: str) -> str:
     """A key as it was given out: some editors put a byte order mark before it and the end of a line after it."""
     return text.removeprefix("\ufeff").strip()
 
 
-def _checked(secret: bytes) -> bytes:
+def _check_secret_length(secret: bytes) -> bytes:
     if len(secret) < MIN_SECRET:
         raise ValueError("too short")
     return secret

@@ -23,8 +23,10 @@ MAX_TEXT = 64  # a valid date has at most 21 characters, an instant 35: longer i
 MAX_AGE = 130  # the longest documented human life is 122 years; a larger age is a typing error
 DAY_LENGTH = len("YYYY-MM-DD")  # what is longer gives an hour
 MAX_OFFSET = timedelta(hours=14)  # no place on earth is further than 14 hours from UTC (Kiritimati)
-A_YEAR = 366  # days, at most
-REMEMBERED = 16_384  # dates once read: a registry holds few days, and each report names the same ones several times
+MAX_YEAR_DAYS = 366  # days, at most
+PARSE_CACHE_SIZE = (
+    16_384  # dates once read: a registry holds few days, and each report names the same ones several times
+)
 FIRST_DAY, LAST_DAY = 1, date.max.toordinal()
 
 Precision = Literal["day", "month", "year", "interval"]
@@ -75,20 +77,20 @@ class PartialDate:
         """How it was written; ``A/A`` is an interval even though it means one day."""
         return _PRECISIONS.get(len(self.text), "interval")
 
-    def within(self, other: "PartialDate") -> bool:
+    def is_within(self, other: "PartialDate") -> bool:
         """Every day this may mean is a day the other may mean (a date is within itself)."""
         return other.lo <= self.lo and self.hi <= other.hi
 
     def contains(self, other: "PartialDate") -> bool:
         """The other is within this: a coarser date supports the finer one."""
-        return other.within(self)
+        return other.is_within(self)
 
     def overlaps(self, other: "PartialDate") -> bool:
         """Some day is possible for both: the two do not contradict each other."""
         return self.lo <= other.hi and other.lo <= self.hi
 
 
-def _bounds(text: str) -> tuple[int, int]:
+def _parse_bounds(text: str) -> tuple[int, int]:
     """The first and last day of one side; raises DateError."""
     match = _PARTIAL.fullmatch(text)
     if match is None:
@@ -104,8 +106,8 @@ def _bounds(text: str) -> tuple[int, int]:
     return first.toordinal(), date(first.year, last_month, monthrange(first.year, last_month)[1]).toordinal()
 
 
-@lru_cache(maxsize=REMEMBERED)
-def parse(text: str) -> PartialDate:
+@lru_cache(maxsize=PARSE_CACHE_SIZE)
+def parse_date(text: str) -> PartialDate:
     """Read a partial date; raises DateError.
 
     An interval runs from the first day of its first side to the last day of its second.
@@ -116,26 +118,26 @@ def parse(text: str) -> PartialDate:
         raise DateError("Write the year first and use hyphens: YYYY-MM-DD.")
     left, slash, right = text.partition("/")
     if not slash:
-        return PartialDate(text, *_bounds(text))
+        return PartialDate(text, *_parse_bounds(text))
     if not left or not right or ".." in (left, right):
         raise DateError("Give both sides of the interval, A/B; open intervals are not accepted.")
-    lo, hi = _bounds(left)[0], _bounds(right)[1]
+    lo, hi = _parse_bounds(left)[0], _parse_bounds(right)[1]
     if lo > hi:
         raise DateError("The interval ends before it begins: write the earlier date first.")
     return PartialDate(text, lo, hi)
 
 
-def parse_from(text: str) -> int:
+def parse_window_start(text: str) -> int:
     """The opening edge of a window: the first day of a partial date; raises DateError."""
-    return parse(text).lo
+    return parse_date(text).lo
 
 
-def parse_to(text: str) -> int:
+def parse_window_end(text: str) -> int:
     """The closing edge of a window: the last day of a partial date; raises DateError."""
-    return parse(text).hi
+    return parse_date(text).hi
 
 
-def place_in_window(when: PartialDate | None, start: int | None, end: int | None) -> WindowPosition:
+def find_window_position(partial_date: PartialDate | None, start: int | None, end: int | None) -> WindowPosition:
     """Where a date lies in the window of days ``start``..``end``, both inclusive, ``None`` = no edge.
 
     A window without edges excludes nothing, so everything is inside it, an undated event too. With an edge,
@@ -148,14 +150,14 @@ def place_in_window(when: PartialDate | None, start: int | None, end: int | None
     hi = LAST_DAY if end is None else end
     if lo > hi:
         raise DateError("The window ends before it begins: the _from date must not be after the _to date.")
-    if when is None:
+    if partial_date is None:
         return WindowPosition.UNCERTAIN
-    if lo <= when.lo and when.hi <= hi:
+    if lo <= partial_date.lo and partial_date.hi <= hi:
         return WindowPosition.INSIDE
-    return WindowPosition.OUTSIDE if when.hi < lo or when.lo > hi else WindowPosition.UNCERTAIN
+    return WindowPosition.OUTSIDE if partial_date.hi < lo or partial_date.lo > hi else WindowPosition.UNCERTAIN
 
 
-def _aware(instant: datetime) -> datetime:
+def _require_aware(instant: datetime) -> datetime:
     if instant.utcoffset() is None:
         raise ValueError("An instant needs a zone: pass an aware datetime.")
     return instant
@@ -163,16 +165,16 @@ def _aware(instant: datetime) -> datetime:
 
 def latest_today(now: datetime) -> int:
     """The ordinal of today's date where a day begins first on earth, UTC+14; ``now`` must be aware."""
-    return _aware(now).astimezone(timezone(MAX_OFFSET)).date().toordinal()
+    return _require_aware(now).astimezone(timezone(MAX_OFFSET)).date().toordinal()
 
 
-def is_future(when: PartialDate, now: datetime) -> bool:
+def is_future(partial_date: PartialDate, now: datetime) -> bool:
     """Nowhere on earth has this date begun; a year, month or interval that is running is not in the future.
 
     An interval that ends more than a year ahead is: nobody means it, and the slip would hide the date in every count.
     """
-    today, end = latest_today(now), when.text.partition("/")[2]
-    return when.lo > today or bool(end and parse(end).lo > today + A_YEAR)
+    today, end = latest_today(now), partial_date.text.partition("/")[2]
+    return partial_date.lo > today or bool(end and parse_date(end).lo > today + MAX_YEAR_DAYS)
 
 
 @cache
@@ -205,7 +207,7 @@ def parse_zone(text: str) -> tzinfo:
     return timezone(-offset if sign == "-" else offset) if offset else UTC
 
 
-def zone_name(zone: tzinfo) -> str:
+def format_zone(zone: tzinfo) -> str:
     """A zone as ``parse_zone`` reads it; Python names a fixed offset ``UTC-04:00``."""
     name = str(zone)
     return name if isinstance(zone, ZoneInfo) or name == "UTC" else name.removeprefix("UTC")
@@ -216,7 +218,7 @@ def end_of_day(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time.max, zone).replace(fold=1)
 
 
-def _clock(hour: int, minute: int, second: int, fraction: str) -> time:
+def _parse_clock(hour: int, minute: int, second: int, fraction: str) -> time:
     """Digits beyond the microsecond are cut, not rounded: the instant must not pass a later entry."""
     if hour > 23 or minute > 59 or second > 59:
         raise DateError("The time of day must lie between 00:00:00 and 23:59:59.")
@@ -232,10 +234,10 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> datetime:
     match = _INSTANT.fullmatch(text) if len(text) <= MAX_TEXT else None
     if match is not None:
         day, hour, minute, second, fraction, offset = match.groups()
-        clock = _clock(int(hour), int(minute), int(second), fraction or "0")
-        local = datetime.combine(parse(day).first, clock, parse_zone(offset))
+        clock = _parse_clock(int(hour), int(minute), int(second), fraction or "0")
+        local = datetime.combine(parse_date(day).first, clock, parse_zone(offset))
     elif is_day(text) and _PARTIAL.fullmatch(text):
-        local = end_of_day(parse(text).first, zone)
+        local = end_of_day(parse_date(text).first, zone)
     else:
         raise DateError("Write the instant with its zone, 2026-01-14T19:00:00Z, or a whole day, 2026-01-14.")
     try:
@@ -252,40 +254,42 @@ def is_day(text: str) -> bool:
 def has_begun(text: str, instant: datetime, zone: tzinfo, now: datetime) -> bool:
     """Whether the moment that ``text`` gives, read in ``zone`` as ``instant``, has come; of a day alone, whether it has
     begun there."""
-    return parse(text).first <= now.astimezone(zone).date() if is_day(text) else instant <= now
+    return parse_date(text).first <= now.astimezone(zone).date() if is_day(text) else instant <= now
 
 
 def format_instant(instant: datetime) -> str:
     """RFC 3339 in UTC with ``Z``, microseconds only if not zero; ``instant`` must be aware."""
-    return _aware(instant).astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return _require_aware(instant).astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-def _completed_years(birth: date, on: date) -> int:
+def _count_completed_years(birth: date, reference_day: date) -> int:
     """Born on 29 February: a year is completed on 1 March of common years."""
-    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
+    return reference_day.year - birth.year - ((reference_day.month, reference_day.day) < (birth.month, birth.day))
 
 
-def age_bounds_at(birth: PartialDate, on: PartialDate) -> tuple[int, int]:
-    """The least and greatest age in completed years on some day of ``on``; a birth after it is age 0."""
-    return max(0, _completed_years(birth.last, on.first)), max(0, _completed_years(birth.first, on.last))
+def compute_age_bounds(birth: PartialDate, reference_date: PartialDate) -> tuple[int, int]:
+    """The least and greatest age in completed years on some day of ``reference_date``; a birth after it is age 0."""
+    return max(0, _count_completed_years(birth.last, reference_date.first)), max(
+        0, _count_completed_years(birth.first, reference_date.last)
+    )
 
 
-def _last_birthday_for(age: int, on: date) -> int:
-    """The latest day of birth that has completed ``age`` years on ``on``; 0 if before year 1."""
-    if on.year - age < 1:
+def _find_latest_birth(age: int, reference_day: date) -> int:
+    """The latest day of birth that has completed ``age`` years on ``reference_day``; 0 if before year 1."""
+    if reference_day.year - age < 1:
         return FIRST_DAY - 1
-    day = min(on.day, monthrange(on.year - age, on.month)[1])
-    return date(on.year - age, on.month, day).toordinal()
+    day = min(reference_day.day, monthrange(reference_day.year - age, reference_day.month)[1])
+    return date(reference_day.year - age, reference_day.month, day).toordinal()
 
 
-def birth_bounds_from_age(age: int, on: PartialDate) -> tuple[int, int]:
-    """The first and last day of birth of someone who was ``age`` completed years old on a day of ``on``.
+def compute_birth_bounds_from_age(age: int, reference_date: PartialDate) -> tuple[int, int]:
+    """The first and last day of birth of someone who was ``age`` completed years old on a day of ``reference_date``.
 
     Raises DateError if the age is impossible on that date.
     """
     if not 0 <= age <= MAX_AGE:
         raise DateError(f"Give the age in completed years, 0 to {MAX_AGE}.")
-    lo, hi = _last_birthday_for(age + 1, on.first) + 1, _last_birthday_for(age, on.last)
+    lo, hi = _find_latest_birth(age + 1, reference_date.first) + 1, _find_latest_birth(age, reference_date.last)
     if hi < FIRST_DAY:
         raise DateError("No one can have been that old on that date: correct the age or the date.")
     return lo, hi

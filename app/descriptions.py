@@ -1,10 +1,10 @@
 """What parameters and fields are, in one place: `openapi.json` and `--help` say the same words.
 
-They stand beside this file in ``descriptions.toml``.
+They stand beside this file in ``load_descriptions.toml``.
 
 The words of the field in English and Spanish, once: `/v1/vocabulary` and docs/glossary.md have them from here.
 
-They stand beside this file in ``glossary.toml``."""
+They stand beside this file in ``build_glossary.toml``."""
 
 import tomllib
 from functools import cache
@@ -15,23 +15,23 @@ from app.vocabulary import Language
 
 
 @cache
-def descriptions() -> dict[str, dict[str, Any]]:
+def load_descriptions() -> dict[str, dict[str, Any]]:
     """`{"parameters": {name: [English, Spanish]}, "bodies": {name: English}, "answers": {name: English}, "shapes":
     {schema: English}}`; a name is `name`, or `operation.name` or `Schema.name` where it means something of its own."""
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
-def parameter(name: str, operation: str = "") -> str | None:
+def describe_parameter(name: str, operation: str = "") -> str | None:
     """What a parameter of an operation is, in English; None for one that nobody described."""
-    texts = descriptions()["parameters"]
+    texts = load_descriptions()["parameters"]
     words = texts.get(f"{operation}.{name}", texts.get(name))
     return None if words is None else str(words[0])
 
 
-def field(part: str, shape: str, name: str) -> str | None:
+def describe_field(part: str, shape: str, name: str) -> str | None:
     """What a field of a body or of an answer is. Of an answer that is a shape with something more (`ReleaseOut`,
     `FiledClaim`) the words are those of the shape."""
-    texts = descriptions()[part]
+    texts = load_descriptions()[part]
     family = f"{shape.removeprefix('Filed').removesuffix('Out')}Shape"
     for key in (f"{shape}.{name}", f"{family}.{name}", name):
         if key in texts:
@@ -39,30 +39,30 @@ def field(part: str, shape: str, name: str) -> str | None:
     return None
 
 
-def of_parameter(operation: str, name: str) -> str:
+def describe_parameter_option(operation: str, name: str) -> str:
     """The help of an option that is a parameter of an operation. KeyError for none that is."""
-    return _told(parameter(name, operation), name)
+    return _require_text(describe_parameter(name, operation), name)
 
 
-def of_field(shape: str, name: str) -> str:
+def describe_field_option(shape: str, name: str) -> str:
     """The help of an option that is a field of a body. KeyError for none that is."""
-    return _told(field("bodies", shape, name), name)
+    return _require_text(describe_field("bodies", shape, name), name)
 
 
-def _told(text: str | None, name: str) -> str:
+def _require_text(text: str | None, name: str) -> str:
     if text is None:
         raise KeyError(name)
     return text
 
 
-NAMES = ("code", "label", "definition")
+WORD_FIELDS = ("code", "label", "definition")
 
 
 @cache
-def _words() -> dict[str, dict[str, list[str]]]:
+def _load_words() -> dict[str, dict[str, list[str]]]:
     return tomllib.loads(Path(__file__).with_name("glossary.toml").read_text(encoding="utf-8"))
 
 
-def glossary(lang: Language) -> list[dict[str, str]]:
+def build_glossary(lang: Language) -> list[dict[str, str]]:
     """Every word in order, in the shape of a code list: `[{"code", "label", "definition"}, …]`."""
-    return [dict(zip(NAMES, (code, *words[lang]), strict=True)) for code, words in _words().items()]
+    return [dict(zip(WORD_FIELDS, (code, *words[lang]), strict=True)) for code, words in _load_words().items()]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 PROBLEM_JSON = "application/problem+json"
 # More mistakes in one body than anybody mends before trying again. Each takes many times the bytes that make it: an
 # answer with all of them would be a way to have much sent, or stored, for little.
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 RETRY_AFTER = "5"  # seconds: a writer is done in milliseconds, a backup in moments
 TYPE_BASE = "https://recuento.org/problems/"
 
@@ -29,10 +29,10 @@ class Problem(Exception):
 
     def body(self) -> dict[str, Any]:
         """The problem+json object."""
-        return problem(self.status, self.code, self.title, self.detail, **self.extra)
+        return build_problem(self.status, self.code, self.title, self.detail, **self.extra)
 
 
-def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> dict[str, Any]:
+def build_problem(status: int, code: str, title: str, detail: str, **extra: Any) -> dict[str, Any]:
     """A problem+json object (RFC 9457 section 3) with our stable `code`."""
     return {
         "type": TYPE_BASE + code,
@@ -44,12 +44,12 @@ def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> di
     }
 
 
-def pointed(pointer: str, code: str, detail: str) -> dict[str, str]:
+def build_pointed_error(pointer: str, code: str, detail: str) -> dict[str, str]:
     """One entry of `errors`: a JSON pointer (RFC 6901), a code and a sentence."""
     return {"pointer": pointer, "code": code, "detail": detail}
 
 
-IN_WORDS = "What each means, in English and in Spanish: /v1/vocabulary."
+VOCABULARY_HINT = "What each means, in English and in Spanish: /v1/vocabulary."
 # Pydantic's error types → our codes and what to do; every other type keeps pydantic's words, which hold no input.
 _CODES = {
     "extra_forbidden": ("unknown_field", "There is no such field here: check the spelling, or leave it out."),
@@ -70,18 +70,20 @@ _CODES = {
 }
 
 
-def pointed_errors(errors: Any) -> list[dict[str, str]]:
+def build_pointed_errors(errors: Any) -> list[dict[str, str]]:
     """Pydantic's first errors as `errors` of a problem, with JSON pointers."""
     places = []
-    for error in islice(errors, MOST_ERRORS):
-        pointer = "".join(f"/{escaped(part)}" for part in error["loc"])
+    for error in islice(errors, MAX_ERRORS):
+        pointer = "".join(f"/{escape_pointer_part(part)}" for part in error["loc"])
         code, detail = _CODES.get(error["type"], (error["type"], None))
         sentence = detail or f"{error['msg'].rstrip('.')}."
-        places.append(pointed(pointer, code, f"{sentence} {IN_WORDS}" if error["type"] == "enum" else sentence))
+        places.append(
+            build_pointed_error(pointer, code, f"{sentence} {VOCABULARY_HINT}" if error["type"] == "enum" else sentence)
+        )
     return places
 
 
-def escaped(part: Any) -> str:
+def escape_pointer_part(part: Any) -> str:
     """RFC 6901 section 3: a field may be called anything."""
     return str(part).replace("~", "~0").replace("/", "~1")
 
@@ -130,9 +132,9 @@ class Moved(Problem):
 
     status, code, title = 308, "moved", "This id was absorbed by another"
 
-    def __init__(self, absorbed: object, standing: object) -> None:
+    def __init__(self, absorbed_id: object, current_id: object) -> None:
         super().__init__("Follow the Location header: this record is part of another now.")
-        self.absorbed, self.standing = str(absorbed), str(standing)
+        self.absorbed_id, self.current_id = str(absorbed_id), str(current_id)
 
 
 class Conflict(Problem):
@@ -176,11 +178,11 @@ class RulesChanged(Problem):
 
     status, code, title = 410, "rules_changed", "Counted under earlier rules"
 
-    def __init__(self, asked: int, today: int, address: str) -> None:
+    def __init__(self, requested_rules: int, current_rules: int, address: str) -> None:
         super().__init__(
-            f"This address is of numbers counted under rules {asked}, and this registry counts by rules {today}. "
+            f"This address is of numbers counted under rules {requested_rules}, and this registry counts by rules {current_rules}. "
             "Today's count of the same revision stands at `address`; what changed between is told in the changelog.",
-            rules={"asked": asked, "today": today},
+            rules={"asked": requested_rules, "today": current_rules},
             address=address,
         )
 
@@ -213,8 +215,8 @@ class Invalid(Problem):
         super().__init__(detail, errors=list(errors), **extra)
 
     @classmethod
-    def at(cls, pointer: str, code: str, detail: str) -> Self:
-        return cls(detail, pointed(pointer, code, detail))
+    def at_pointer(cls, pointer: str, code: str, detail: str) -> Self:
+        return cls(detail, build_pointed_error(pointer, code, detail))
 
 
 class FileAClaim(Invalid):
@@ -271,9 +273,9 @@ class ClockJumped(Problem):
 
     status, code, title = 503, "clock_jumped", "The server's clock is wrong"
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(
-            f"Nothing was stored, for it would be dated wrongly: {why} Send the same again later.",
+            f"Nothing was stored, for it would be dated wrongly: {reason} Send the same again later.",
             headers={"Retry-After": RETRY_AFTER},
         )
 

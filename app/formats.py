@@ -15,43 +15,47 @@ from babel.numbers import format_decimal
 
 ENGLISH = "en"
 # Of whose customs dates and numbers are: "13 Jan 2026", not "Jan 13, 2026".
-REGIONS = {ENGLISH: "en_GB"}
+LOCALES = {ENGLISH: "en_GB"}
 # How a date of so many characters is read, and which parts of it are told: of a year, a month, a day.
-FORMS = {4: "%Y", 7: "%Y-%m", 10: "%Y-%m-%d"}
-IN_WORDS = {4: "y", 7: "yMMMM", 10: "yMMMMd"}
+DATE_PATTERNS = {4: "%Y", 7: "%Y-%m", 10: "%Y-%m-%d"}
+LONG_SKELETONS = {4: "y", 7: "yMMMM", 10: "yMMMMd"}
 # Up to which number no separator stands, where not a thousand is the first with one: 4151, 12.345. Babel has no such
 # rule; CLDR calls it minimumGroupingDigits.
-UNGROUPED = {"es": 9_999}
+MAX_UNGROUPED = {"es": 9_999}
 # "y" before its own sound; CLDR has no such rule either.
 SPANISH_I = re.compile(r"h?i(?!e)", re.IGNORECASE)
 # How a language quotes, where not as English does.
 QUOTATION, QUOTATIONS = ("“", "”"), {"es": ("«", "»")}
 # What is or looks like a quotation mark, by what Unicode calls it.
-MARKS = re.compile("QUOTATION MARK|ANGLE BRACKET|(LESS|GREATER)-THAN|PRIME|DOUBLE ACUTE ACCENT|DOUBLE VERTICAL")
+QUOTATION_MARK_NAMES = re.compile(
+    "QUOTATION MARK|ANGLE BRACKET|(LESS|GREATER)-THAN|PRIME|DOUBLE ACUTE ACCENT|DOUBLE VERTICAL"
+)
 APOSTROPHES = re.compile("'{2,}")  # of which two look like one such mark
 # What stands in a name and parts no sentence, beside letters with their accents and digits.
-IN_NAMES = " .'’/&-–\u00a0"
+NAME_PUNCTUATION = " .'’/&-–\u00a0"
 MINUS = "\N{MINUS SIGN}"
-FORMED = 4_096  # numbers, and dates, that are kept as they are written: those of some pages, under a megabyte
+FORMAT_CACHE_SIZE = (
+    4_096  # numbers, and dates, that are kept as they are written: those of some pages, under a megabyte
+)
 
 
-class Formats:
+class LocaleFormats:
     """Those of one language."""
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.locale = Locale.parse(REGIONS.get(language, language))
+        self.locale = Locale.parse(LOCALES.get(language, language))
 
     def number(self, number: int) -> str:
-        return _number(number, self.locale, grouped=abs(number) > UNGROUPED.get(self.language, 0))
+        return _format_number(number, self.locale, is_grouped=abs(number) > MAX_UNGROUPED.get(self.language, 0))
 
     def long_day(self, text: str) -> str:
         """A day in words: "8 de enero de 2026"; a coarser date likewise, and whatever is no date as it stands."""
-        return self._dated(IN_WORDS, text)
+        return self._format_partial_date(LONG_SKELETONS, text)
 
     def hour(self, text: str, zone: tzinfo) -> str:
         """The hour of an instant in a zone: "16:00"."""
-        return self._formed("Hm", datetime.fromisoformat(text).astimezone(zone))
+        return self._format_skeleton("Hm", datetime.fromisoformat(text).astimezone(zone))
 
     def local_day(self, text: str, zone: tzinfo) -> str:
         """The date of an instant in a zone, as fields of a form have it: "2026-01-13"."""
@@ -74,63 +78,63 @@ class Formats:
             return f"{whole.removesuffix(f' y {parts[-1]}')} e {parts[-1]}"
         return whole
 
-    def quoted(self, text: str) -> str:
+    def quote(self, text: str) -> str:
         """Somebody's words within a sentence of ours: every quotation mark in them is another than those around."""
         opens, closes = QUOTATIONS.get(self.language, QUOTATION)
         inner = "".join("'" if _is_a_quotation_mark(character) else character for character in text)
         return opens + APOSTROPHES.sub("'", inner) + closes
 
-    def named(self, name: str) -> str:
+    def quote_unless_plain(self, name: str) -> str:
         """A name of the registry's: in quotation marks where it could be read as more of the sentence than itself."""
-        return name if all(map(_is_plain, name)) else self.quoted(name)
+        return name if all(map(_is_plain, name)) else self.quote(name)
 
-    def _dated(self, skeletons: Mapping[int, str], text: str) -> str:
+    def _format_partial_date(self, skeletons: Mapping[int, str], text: str) -> str:
         """A date with as much of it as its length says is known."""
         if len(text) not in skeletons:
             return text
-        day = datetime.strptime(text, FORMS[len(text)]).date()  # noqa: DTZ007 - a day has no zone
-        return self._formed(skeletons[len(text)], day)
+        day = datetime.strptime(text, DATE_PATTERNS[len(text)]).date()  # noqa: DTZ007 - a day has no zone
+        return self._format_skeleton(skeletons[len(text)], day)
 
-    def _formed(self, skeleton: str, value: date | datetime) -> str:
+    def _format_skeleton(self, skeleton: str, value: date | datetime) -> str:
         # Of a moment the date and the minute are told: what else it has would make each another one.
         if isinstance(value, datetime):
             value = value.replace(second=0, microsecond=0, tzinfo=None)
-        return _formed(skeleton, value, self.locale)
+        return _format_with_skeleton(skeleton, value, self.locale)
 
 
 def _is_plain(character: str) -> bool:
     is_letter = unicodedata.category(character)[0] in "LMN" and not _is_a_quotation_mark(character)
-    return is_letter or character in IN_NAMES
+    return is_letter or character in NAME_PUNCTUATION
 
 
 def _is_a_quotation_mark(character: str) -> bool:
-    return MARKS.search(unicodedata.name(character, "")) is not None
+    return QUOTATION_MARK_NAMES.search(unicodedata.name(character, "")) is not None
 
 
 # A page tells the same hundreds of numbers and days in both of its drawings and in its table, and Babel reads its
 # patterns anew for each of them.
-@lru_cache(maxsize=FORMED)
-def _number(number: int, locale: Locale, *, grouped: bool) -> str:
-    return format_decimal(number, locale=locale, group_separator=grouped).replace("-", MINUS)
+@lru_cache(maxsize=FORMAT_CACHE_SIZE)
+def _format_number(number: int, locale: Locale, *, is_grouped: bool) -> str:
+    return format_decimal(number, locale=locale, group_separator=is_grouped).replace("-", MINUS)
 
 
-@lru_cache(maxsize=FORMED)
-def _formed(skeleton: str, value: date | datetime, locale: Locale) -> str:
+@lru_cache(maxsize=FORMAT_CACHE_SIZE)
+def _format_with_skeleton(skeleton: str, value: date | datetime, locale: Locale) -> str:
     return format_skeleton(skeleton, value, locale=locale, fuzzy=True)
 
 
 @cache
-def formats(language: str) -> Formats:
+def get_formats(language: str) -> LocaleFormats:
     """The formats of a language by its code."""
-    return Formats(language)
+    return LocaleFormats(language)
 
 
-def lowered(text: str) -> str:
+def lower_first_letter(text: str) -> str:
     """A label or a sentence within a sentence: with its first letter small."""
     return text[:1].lower() + text[1:]
 
 
-def capital(text: str) -> str:
+def capitalize_first_letter(text: str) -> str:
     """A sentence: with its first letter large."""
     return text[:1].upper() + text[1:]
 

@@ -14,72 +14,72 @@ from sqlalchemy import Engine
 
 from app import __version__
 from app.api import problems
-from app.api.count_worker import Behind, CountedApart, pools_of
-from app.api.group_commit import Together
-from app.api.head_watcher import Heads, Replica, Settling
-from app.api.middleware.body_limits import Door, Room
-from app.api.middleware.concurrency import Lanes, sessions, shares
-from app.api.middleware.metrics import Measured, Metrics, Routed, parameters_of
-from app.api.middleware.rate_limits import Counted, Rates
-from app.api.middleware.response_cache import AnswersFromMemory, KeptAnswers
-from app.api.middleware.security_headers import REQUEST_ID, Shield
-from app.api.openapi import HERE, Served, completed
-from app.api.routes.counts import citations, counts
-from app.api.routes.curation import MOST_BYTES, curation, objections
-from app.api.routes.directory import claims, directory
-from app.api.routes.files import count_files, reference, well_known
-from app.api.routes.health import Readiness, health
-from app.api.routes.imports import imports
-from app.api.routes.matching import matching
-from app.api.routes.records import corrections, people, releases
-from app.api.routes.reports import reports, waiting
+from app.api.count_worker import CountWorkerMiddleware, WorkerReplyMiddleware, build_worker_pools
+from app.api.group_commit import GroupCommit
+from app.api.head_watcher import HeadWatcher, MomentSettler, Replica
+from app.api.middleware.body_limits import BodyBudget, BodyLimitMiddleware
+from app.api.middleware.concurrency import ConcurrencyLimits, compute_lane_sizes, compute_max_sessions
+from app.api.middleware.metrics import Metrics, MetricsMiddleware, RouteLabelMiddleware, collect_query_parameters
+from app.api.middleware.rate_limits import RateLimiter, RateLimitMiddleware
+from app.api.middleware.response_cache import ResponseCache, ResponseCacheMiddleware
+from app.api.middleware.security_headers import REQUEST_ID_HEADER, SecurityHeadersMiddleware
+from app.api.openapi import SERVER_DESCRIPTION, ServedDocument, complete_document
+from app.api.routes.counts import citations_router, counts_router
+from app.api.routes.curation import MAX_OBJECTION_BYTES, curation_router, objections_router
+from app.api.routes.directory import claims_router, directory_router
+from app.api.routes.files import count_files_router, reference_router, well_known_router
+from app.api.routes.health import Readiness, health_router
+from app.api.routes.imports import imports_router
+from app.api.routes.matching import matching_router
+from app.api.routes.records import corrections_router, people_router, releases_router
+from app.api.routes.reports import reports_router, waiting_router
 from app.clock import WatchedClock
 from app.columns import cache
-from app.columns.store import prepare, release
+from app.columns.store import prefetch_columns, release_columns
 from app.config import Settings
 from app.dates import parse_zone
-from app.db.engine import clock_of, is_memory, make_engine, migrate, writing
-from app.db.guards import restrict
+from app.db.engine import is_memory, make_engine, migrate_database, open_write_session, read_server_clock
+from app.db.guards import restrict_connections
 from app.demo import plan
-from app.imports.filing_queue import Worker
-from app.jobs import EmbargoBeat, ObjectionBeat, background, background_of_counting
-from app.log.entries import require_steady
-from app.log.head import bind_secret, is_bound, is_demo, require_rules
-from app.log.mark import Mark, attach
+from app.imports.filing_queue import ImportWorker
+from app.jobs import EmbargoJob, ObjectionJob, run_background_jobs, run_count_worker_jobs
+from app.log.entries import require_steady_clock
+from app.log.head import bind_secret, is_demo, is_secret_bound, require_rules
+from app.log.mark import HighWaterMark, attach_mark
 from app.projection import RULES
-from app.registry.alerts import FiledByDay
+from app.registry.alerts import DailyReportCounts
 from app.registry.api_keys import KeyUses
-from app.registry.publication.objection_queue import Networks
+from app.registry.publication.objection_queue import NetworkSlots
 from app.web import desk
 from app.web.asking import Inside
-from app.web.page import kept_as
+from app.web.page import normalize_cached_query
 from app.web.people import objection
-from app.web.pictures import Pictures
+from app.web.pictures import PictureRenderer
 from app.web.routes import serve_pages
-from app.web.warmup import prepared
+from app.web.warmup import warm_up_pages
 
 ROUTERS = (
-    counts,
-    citations,
-    releases,
-    people,
-    reports,
-    waiting,
-    claims,
-    imports,
-    matching,
-    corrections,
-    directory,
-    curation,
-    objections,
-    health,
-    reference,
-    well_known,
-    count_files,
+    counts_router,
+    citations_router,
+    releases_router,
+    people_router,
+    reports_router,
+    waiting_router,
+    claims_router,
+    imports_router,
+    matching_router,
+    corrections_router,
+    directory_router,
+    curation_router,
+    objections_router,
+    health_router,
+    reference_router,
+    well_known_router,
+    count_files_router,
 )
-ASKED = ["If-None-Match", "Accept-Datetime"]  # a script that polls with the tag, or asks for the past
-LISTS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
-EXPOSED = [
+CORS_REQUEST_HEADERS = ["If-None-Match", "Accept-Datetime"]  # a script that polls with the tag, or asks for the past
+LIST_UPLOAD_PATHS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
+CORS_EXPOSED_HEADERS = [
     "ETag",
     "Link",
     "Retry-After",
@@ -90,16 +90,16 @@ EXPOSED = [
     "Idempotency-Replayed",
     "Repr-Digest",
     "Memento-Datetime",
-    REQUEST_ID,
+    REQUEST_ID_HEADER,
 ]
-OBJECTIONS = "/v1/objections"
+OBJECTIONS_PATH = "/v1/objections"
 # Threads beyond those that hold a session: file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
 # After which a thread that works gives way to one that waits. The loop waits so long several times a request: with
 # Python's own five milliseconds a list that is filed makes every answer wait for tens of them.
 SWITCH_SECONDS = 0.0005
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
-SILENT: Any = {
+TELEMETRY_OFF: Any = {
     "tracing": False,
     "metrics": False,
     "logs": False,
@@ -113,148 +113,152 @@ SUMMARY = "A registry of political prisoners that many organisations write to an
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     sockets = app.state.settings.counting_sockets or []
-    async with _ready(app):
-        app.state.heads.start()
-        app.state.counting = pools_of(sockets, shares(app.state.settings.concurrency)["costly"])
-        async with background(app.state), prepared(app, sockets):
+    async with _manage_resources(app):
+        app.state.head_watcher.start()
+        app.state.counting = build_worker_pools(sockets, compute_lane_sizes(app.state.settings.concurrency)["costly"])
+        async with run_background_jobs(app.state), warm_up_pages(app, sockets):
             yield
         for pool in app.state.counting:
             await pool.aclose()
         app.state.counting = []
-        await app.state.heads.stop()
+        await app.state.head_watcher.stop()
 
 
 @asynccontextmanager
-async def _lifespan_of_counting(app: FastAPI) -> AsyncIterator[None]:
-    async with _ready(app), background_of_counting(app.state):
+async def _count_worker_lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with _manage_resources(app), run_count_worker_jobs(app.state):
         yield
 
 
 @asynccontextmanager
-async def _ready(app: FastAPI) -> AsyncIterator[None]:
+async def _manage_resources(app: FastAPI) -> AsyncIterator[None]:
     sys.setswitchinterval(SWITCH_SECONDS)
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.sessions + SPARE_THREADS)
-    _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
-    prepare(app.state.engine)
+    _create_limits(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
+    prefetch_columns(app.state.engine)
     yield
     if app.state.replica is not None:
         app.state.replica.close()
-    release(app.state.engine)
+    release_columns(app.state.engine)
     app.state.engine.dispose()
 
 
-def _open(app: FastAPI) -> None:
+def _create_limits(app: FastAPI) -> None:
     """Make the lanes, the room for bodies, and who files lists beside those who pass."""
     state = app.state
-    one_place = is_memory(state.settings.database_url)
+    has_one_place = is_memory(state.settings.database_url)
     patience = state.settings.patience_seconds
-    state.lanes = Lanes.with_one_place(patience) if one_place else Lanes.of(state.settings.concurrency, patience)
-    state.together = Together(state)
-    state.room = Room(state.settings.max_bytes_in_flight, patience)
-    writing_as_of_now = (state.engine, state.secret, lambda: require_steady(state.watch, state.clock()))
-    state.imports = Worker(*writing_as_of_now, state.names, state.lanes.filing)
-    state.pictures = Pictures()
+    state.limits = (
+        ConcurrencyLimits.with_one_place(patience)
+        if has_one_place
+        else ConcurrencyLimits.with_places(state.settings.concurrency, patience)
+    )
+    state.group_commit = GroupCommit(state)
+    state.body_budget = BodyBudget(state.settings.max_bytes_in_flight, patience)
+    writer_arguments = (state.engine, state.secret, lambda: require_steady_clock(state.watch, state.clock()))
+    state.imports = ImportWorker(*writer_arguments, state.names, state.limits.filing)
+    state.pictures = PictureRenderer()
     state.objection_turn, state.objections_waiting = asyncio.Semaphore(1), 0
-    state.objection_beat = ObjectionBeat(*writing_as_of_now)
-    state.embargo_beat = EmbargoBeat(*writing_as_of_now, state.names)
+    state.objection_job = ObjectionJob(*writer_arguments)
+    state.embargo_job = EmbargoJob(*writer_arguments, state.names)
 
 
 class _App(FastAPI):
     _document: dict[str, Any] | None = None
-    _served: Served | None = None
-    _making = Lock()
+    _served_document: ServedDocument | None = None
+    _document_lock = Lock()
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once. Several may ask at the same time, and half of it is none."""
-        with self._making:
-            self._document = self._document or completed(super().openapi())
+        with self._document_lock:
+            self._document = self._document or complete_document(super().openapi())
         return self._document
 
     def serve_openapi(self, request: Request) -> Response:
         """The document as bytes, made at the first request."""
-        self._served = self._served or Served.of(self.openapi())
-        return self._served.answer(request)
+        self._served_document = self._served_document or ServedDocument.from_document(self.openapi())
+        return self._served_document.build_response(request)
 
 
-def routes() -> list[str]:
+def list_described_routes() -> list[str]:
     """What a key can be limited to: every route that is described, as `METHOD /path`. Pages take no key."""
-    served = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-    served = [route for route in served if route.include_in_schema]
-    return sorted(f"{method} {route.path}" for route in served for method in route.methods or ())
+    described_routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    described_routes = [route for route in described_routes if route.include_in_schema]
+    return sorted(f"{method} {route.path}" for route in described_routes for method in route.methods or ())
 
 
-def _operation_id(route: APIRoute) -> str:
+def _build_operation_id(route: APIRoute) -> str:
     """An operation is called as its function is: clients make their names of it."""
     return route.name
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The application on the settings' database, which is brought to the newest schema first."""
-    app = _opened(settings, _lifespan)
+    app = _build_app(settings, _lifespan)
     serve_routes(app, settings, ROUTERS)
     serve_pages(app)
     return app
 
 
-def create_counting(settings: Settings) -> FastAPI:
+def create_count_worker(settings: Settings) -> FastAPI:
     """The application that counts for serving processes on the same database: it answers nobody else."""
-    app = _opened(settings, _lifespan_of_counting)
-    problems.install(app)
-    app.add_middleware(Behind)
-    app.include_router(counts)
+    app = _build_app(settings, _count_worker_lifespan)
+    problems.install_error_handlers(app)
+    app.add_middleware(WorkerReplyMiddleware)
+    app.include_router(counts_router)
     return app
 
 
-def _opened(settings: Settings, lifespan: Lifespan) -> "_App":
-    app = described(settings, lifespan)
+def _build_app(settings: Settings, lifespan: Lifespan) -> "_App":
+    app = build_bare_app(settings, lifespan)
     engine = make_engine(settings.database_url, pool_size=app.state.sessions)
     try:
-        mark = attach(engine, settings.mark_file())
-        directory = cache.attach(engine, settings.columns_dir)
-        if directory is not None:
-            directory.require_fit()
-        migrate(engine)
-        restrict(engine)
-        with writing(engine) as session:
-            mark.look(session)
-            mark.require_erased()
-            app.state.secret = settings.secret_key(make=not is_bound(session))
+        mark = attach_mark(engine, settings.mark_file())
+        columns_directory = cache.attach_columns_directory(engine, settings.columns_dir)
+        if columns_directory is not None:
+            columns_directory.require_usable()
+        migrate_database(engine)
+        restrict_connections(engine)
+        with open_write_session(engine) as session:
+            mark.check_log(session)
+            mark.require_erasures()
+            app.state.secret = settings.secret_key(make=not is_secret_bound(session))
             bind_secret(session, app.state.secret)
             require_rules(session, RULES)
-            demo = is_demo(session)
-            app.state.watch = WatchedClock(clock_of(session.connection()))
+            is_demo_registry = is_demo(session)
+            app.state.watch = WatchedClock(read_server_clock(session.connection()))
     except BaseException:
         engine.dispose()  # a database that is refused is let go of
         raise
-    furnish(app, settings, engine, mark)
+    set_app_state(app, settings, engine, mark)
     app.state.clock = app.state.watch.now
-    app.state.demo = demo
-    app.state.public_url = settings.public_url or (settings.address() if demo else "")
-    app.state.zone = parse_zone(settings.zone or (plan.ZONE if demo else "UTC"))
+    app.state.demo = is_demo_registry
+    app.state.public_url = settings.public_url or (settings.address() if is_demo_registry else "")
+    app.state.zone = parse_zone(settings.zone or (plan.CARACAS_ZONE_NAME if is_demo_registry else "UTC"))
     app.state.comparing = set()  # who has a list laid beside the registry just now
-    _open(app)
+    _create_limits(app)
     return app
 
 
-def described(settings: Settings, lifespan: Lifespan) -> "_App":
+def build_bare_app(settings: Settings, lifespan: Lifespan) -> "_App":
     """An application without routes."""
     app = _App(
         title="Recuento",
         summary=SUMMARY,
         version=__version__,
-        telemetry=SILENT,
+        telemetry=TELEMETRY_OFF,
         openapi_url=None,  # served below, as bytes
-        servers=[{"url": settings.public_url or "/", "description": HERE}],
-        generate_unique_id_function=_operation_id,
+        servers=[{"url": settings.public_url or "/", "description": SERVER_DESCRIPTION}],
+        generate_unique_id_function=_build_operation_id,
         lifespan=lifespan,
         redirect_slashes=False,  # an address with a slash too many is told in words, not sent elsewhere
     )
-    app.state.sessions = sessions(settings.concurrency)
+    app.state.sessions = compute_max_sessions(settings.concurrency)
     return app
 
 
-def furnish(app: FastAPI, settings: Settings, engine: Engine, mark: Mark) -> None:
+def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWaterMark) -> None:
     """Give an application what its routes work with, but for its clock, zone and address."""
     app.state.engine = engine
     app.state.mark = mark
@@ -264,42 +268,48 @@ def furnish(app: FastAPI, settings: Settings, engine: Engine, mark: Mark) -> Non
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.security_contact = settings.security_contact
     app.state.readiness = Readiness()
-    app.state.settling = Settling()
+    app.state.settling = MomentSettler()
     app.state.head_moves = True  # a day that is not over may be asked for: entries of it will be in this log
     app.state.question_seconds = settings.question_seconds
-    app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key, settings.rate_of_searches)
-    app.state.networks = Networks()
-    app.state.heads = Heads(engine, settings.database_listen_url)
+    app.state.rates = RateLimiter(settings.rate_by_client, settings.rate_by_key, settings.rate_of_searches)
+    app.state.networks = NetworkSlots()
+    app.state.head_watcher = HeadWatcher(engine, settings.database_listen_url)
     read_url = settings.database_read_url
     app.state.replica = None if read_url is None else Replica(read_url, app.state.sessions, engine)
-    app.state.kept_answers = KeptAnswers()
+    app.state.response_cache = ResponseCache()
     app.state.counting = []
     app.state.metrics = Metrics()
     app.state.key_uses = KeyUses()
-    app.state.filed_by_day = FiledByDay()
+    app.state.filed_by_day = DailyReportCounts()
 
 
 def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) -> None:
     """Serve routes behind the one front door."""
-    problems.install(app)
-    app.add_middleware(Routed)
+    problems.install_error_handlers(app)
+    app.add_middleware(RouteLabelMiddleware)
     app.add_middleware(
-        Door,
-        most=settings.max_body_bytes,
-        others=dict.fromkeys((*LISTS, *desk.LISTS), settings.max_import_bytes),
-        keyless={OBJECTIONS: MOST_BYTES, **objection.FORMS, **desk.FORMS},
-        pages=desk.LISTS,
+        BodyLimitMiddleware,
+        max_bytes=settings.max_body_bytes,
+        max_bytes_by_path=dict.fromkeys((*LIST_UPLOAD_PATHS, *desk.LIST_PATHS), settings.max_import_bytes),
+        keyless={OBJECTIONS_PATH: MAX_OBJECTION_BYTES, **objection.OBJECTION_BODY_LIMITS, **desk.DESK_BODY_LIMITS},
+        pages=desk.LIST_PATHS,
     )
-    app.add_middleware(CountedApart)
-    app.add_middleware(AnswersFromMemory, page=kept_as)
+    app.add_middleware(CountWorkerMiddleware)
+    app.add_middleware(ResponseCacheMiddleware, page=normalize_cached_query)
     app.add_middleware(Inside, state=app.state)
-    app.add_middleware(Counted)
+    app.add_middleware(RateLimitMiddleware)
     app.add_middleware(
-        problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED
+        problems.ProblemCorsMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET"],
+        allow_headers=CORS_REQUEST_HEADERS,
+        expose_headers=CORS_EXPOSED_HEADERS,
     )
-    app.add_middleware(problems.Head)
-    app.add_middleware(Shield)
-    app.add_middleware(Measured, parameters=parameters_of(route for router in routers for route in router.routes))
+    app.add_middleware(problems.HeadRequestMiddleware)
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(
+        MetricsMiddleware, parameters=collect_query_parameters(route for router in routers for route in router.routes)
+    )
     for router in routers:
         app.include_router(router)
     app.add_route("/openapi.json", app.serve_openapi, include_in_schema=False)
@@ -308,10 +318,10 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
 def __getattr__(name: str) -> Any:
     """`app.main:app` and `app.main:counting` for ASGI servers, each made when it is asked for: importing this module
     reads no settings."""
-    if name in MADE:
-        globals()[name] = MADE[name](Settings())
+    if name in APP_FACTORIES:
+        globals()[name] = APP_FACTORIES[name](Settings())
         return globals()[name]
     raise AttributeError(name)
 
 
-MADE = {"app": create_app, "counting": create_counting}
+APP_FACTORIES = {"app": create_app, "counting": create_count_worker}

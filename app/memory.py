@@ -11,33 +11,33 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-_TURN = Lock()
-_stopping = 0
-_ran = False
+_LOCK = Lock()
+_pause_count = 0
+_was_enabled = False
 
 
 @contextmanager
-def collecting_later() -> Iterator[None]:
+def pause_collection() -> Iterator[None]:
     """Stop it while rows by the ten thousand are read or filed: they are freed without it, and looking for cycles among
     them takes a third of the time, or more. Whoever has it stopped does so with others who do: it runs again once
     nobody does."""
-    global _stopping, _ran
-    with _TURN:
-        if not _stopping:
-            _ran = gc.isenabled()
+    global _pause_count, _was_enabled
+    with _LOCK:
+        if not _pause_count:
+            _was_enabled = gc.isenabled()
             gc.disable()
-        _stopping += 1
+        _pause_count += 1
     try:
         yield
     finally:
-        with _TURN:
-            _stopping -= 1
-            if not _stopping and _ran:
+        with _LOCK:
+            _pause_count -= 1
+            if not _pause_count and _was_enabled:
                 gc.enable()
 
 
 @cache  # once in a process: an application that has ended would never be freed
-def leave_alone_what_stays() -> None:
+def freeze_live_objects() -> None:
     """Look for no cycles any more among all that there is now. A server that is ready has 200,000 objects, of
     its modules, shapes and routes, which it never gives up; one look at them all takes 150 ms of whichever question
     comes then."""
@@ -45,16 +45,16 @@ def leave_alone_what_stays() -> None:
     gc.freeze()
 
 
-UNLIMITED = "max"
+NO_LIMIT = "max"
 
 
-def free_memory(root: Path = Path("/")) -> int | None:
+def measure_free_memory(root: Path = Path("/")) -> int | None:
     """Bytes that are free, or are made free when they are wanted, on the machine and in every control group (v2) that
     bounds this process. None where the system tells neither."""
-    return min([*_of_machine(root), *_of_groups(root)], default=None)
+    return min([*_read_machine_memory(root), *_read_all_group_memory(root)], default=None)
 
 
-def give_back() -> None:
+def return_freed_memory() -> None:
     """Hand to the system what was freed between other things that stay: the C library of Linux (glibc) keeps it for the
     process otherwise. Another one does as it pleases."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -62,7 +62,7 @@ def give_back() -> None:
         trim(0)
 
 
-def _of_machine(root: Path) -> Iterator[int]:
+def _read_machine_memory(root: Path) -> Iterator[int]:
     try:
         for line in (root / "proc/meminfo").read_text().splitlines():
             name, _colon, amount = line.partition(":")
@@ -73,7 +73,7 @@ def _of_machine(root: Path) -> Iterator[int]:
             yield os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _of_groups(root: Path) -> Iterator[int]:
+def _read_all_group_memory(root: Path) -> Iterator[int]:
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -84,19 +84,19 @@ def _of_groups(root: Path) -> Iterator[int]:
             continue
         group = top / line.removeprefix("0::").strip("/")
         for folder in [group, *group.parents]:  # a limit holds for all below it
-            yield from _of_group(folder)
+            yield from _read_group_memory(folder)
             if folder == top:
                 break
 
 
-def _of_group(folder: Path) -> Iterator[int]:
+def _read_group_memory(folder: Path) -> Iterator[int]:
     try:
-        most = (folder / "memory.max").read_text().strip()
-        if most == UNLIMITED:
+        limit = (folder / "memory.max").read_text().strip()
+        if limit == NO_LIMIT:
             return
         used = int((folder / "memory.current").read_text())
         amounts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
         # Copies of files count as used until somebody wants their place.
-        yield int(most) - used + int(amounts["inactive_file"]) + int(amounts["active_file"])
+        yield int(limit) - used + int(amounts["inactive_file"]) + int(amounts["active_file"])
     except (OSError, ValueError, KeyError):
         return

@@ -3,7 +3,7 @@
 from ipaddress import IPv6Address, ip_address, ip_network
 
 
-def network_of(host: str, bits_v4: int, bits_v6: int) -> str | None:
+def find_network(host: str, bits_v4: int, bits_v6: int) -> str | None:
     """The network that so many bits of an address name; None of what is no address, as behind a socket of the machine.
     A mapped IPv4 address is the one that it maps, and the interface of a link-local one (`%eth0`) tells nothing."""
     try:

@@ -16,28 +16,28 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.datastructures import State
 
-from app.api.head_watcher import Heads, Settling
-from app.api.middleware.body_limits import Room
-from app.api.middleware.concurrency import Lanes
-from app.api.middleware.response_cache import KeptAnswers
-from app.api.routes.counts import counts
-from app.clock import count, wall_clock
-from app.columns.cache import Directory
+from app.api.head_watcher import HeadWatcher, MomentSettler
+from app.api.middleware.body_limits import BodyBudget
+from app.api.middleware.concurrency import ConcurrencyLimits
+from app.api.middleware.response_cache import ResponseCache
+from app.api.routes.counts import counts_router
+from app.clock import read_elapsed_seconds, read_wall_clock
+from app.columns.cache import ColumnsDirectory
 from app.columns.loader import Columns
-from app.columns.store import give, release
+from app.columns.store import release_columns, set_columns
 from app.config import Settings
 from app.dates import parse_zone
-from app.db.engine import make_engine, migrate, writing
-from app.db.guards import restrict
-from app.exports.count_files.files import About, Described
-from app.exports.count_files.load import CountFiles, as_bad_file, personal_parts_in, without_personal
+from app.db.engine import make_engine, migrate_database, open_write_session
+from app.db.guards import restrict_connections
+from app.exports.count_files.files import FolderDescriptor, SnapshotInfo
+from app.exports.count_files.load import CountFiles, drop_personal_columns, load_personal_parts, translate_read_errors
 from app.imports.faults import BadFile
-from app.log.mark import attach
-from app.main import described, furnish, serve_routes
-from app.memory import give_back, leave_alone_what_stays
+from app.log.mark import attach_mark
+from app.main import build_bare_app, serve_routes, set_app_state
+from app.memory import freeze_live_objects, return_freed_memory
 
 # Seconds. A folder is renewed once in minutes or hours, and a look at it costs a small file.
-LOOKED_EVERY = 10.0
+FOLDER_INTERVAL_SECONDS = 10.0
 # For so long personal values are told though their newest parts cannot be taken up: within that time both folders are
 # copied. After it what is told may have been closed by a withdrawn consent or an erasure.
 PERSONAL_MINUTES = 10
@@ -45,137 +45,139 @@ PERSONAL_MINUTES = 10
 log = logging.getLogger("recuento")
 
 
-class _Settled(Settling):
+class _NothingToSettle(MomentSettler):
     """Nobody writes here: of the moments that the files reach, each is settled."""
 
     async def reach(self, state: State, instant: datetime) -> None:
         pass
 
 
-class _Database:
+class _CountsDatabase:
     """What counts ask for beside columns: a file of its own, which goes with the process. `log_end`: its last entry."""
 
-    log_end: About | None = None
+    log_end: SnapshotInfo | None = None
 
     def __init__(self, sessions: int) -> None:
         self._folder = TemporaryDirectory(prefix="recuento-files-")
         self.engine = make_engine(f"sqlite:///{self._folder.name}/counts.db", pool_size=sessions)
-        migrate(self.engine)
-        restrict(self.engine)
+        migrate_database(self.engine)
+        restrict_connections(self.engine)
 
     def close(self) -> None:
-        release(self.engine)
+        release_columns(self.engine)
         self.engine.dispose()
         self._folder.cleanup()
 
 
-class _Followed:
+class _FollowedFolder:
     """A folder of count files, perhaps with their personal parts, and the application that stands for the newest.
 
     `_descriptors`: of the files that are answered from; None where the newest are to be taken up in any case;
-    `_given`: the columns that a database has; `_current_at`: when the personal parts were last seen to be the newest;
-    `_before`: the database of another log, which whoever was being answered then may still read."""
+    `_current_columns`: the columns that a database has; `_current_at`: when the personal parts were last seen to be the newest;
+    `_previous_database`: the database of another log, which whoever was being answered then may still read."""
 
-    def __init__(self, folder: Path, personal: Path | None, app: FastAPI, database: _Database) -> None:
+    def __init__(self, folder: Path, personal: Path | None, app: FastAPI, database: _CountsDatabase) -> None:
         self._folder, self._personal, self._app = folder, personal, app
         self._database = database
-        self._before: _Database | None = None
-        self._descriptors: tuple[Described, Described | None] | None = None
-        self._given: tuple[Engine, Columns] | None = None
-        self._current_at = count()
-        self._turn = Lock()  # of whoever gives columns; nothing is read from a folder in it, which may not answer
+        self._previous_database: _CountsDatabase | None = None
+        self._descriptors: tuple[FolderDescriptor, FolderDescriptor | None] | None = None
+        self._current_columns: tuple[Engine, Columns] | None = None
+        self._current_at = read_elapsed_seconds()
+        self._columns_lock = (
+            Lock()
+        )  # of whoever gives columns; nothing is read from a folder in it, which may not answer
 
     def follow(self) -> None:
         """Let the application answer from the newest files, if it does not yet. Raises BadFile."""
-        begun = count()
-        with as_bad_file(self._folder):
+        started_at = read_elapsed_seconds()
+        with translate_read_errors(self._folder):
             if self._personal is not None:
-                newest = personal_parts_in(self._personal).descriptor
+                newest = load_personal_parts(self._personal).descriptor
                 if self._descriptors is not None and newest == self._descriptors[1]:
-                    self._current_at = begun
-            files = CountFiles.newest_in(self._folder, self._personal)
-            if self._descriptors == _descriptors_of(files):
+                    self._current_at = started_at
+            files = CountFiles.open_newest(self._folder, self._personal)
+            if self._descriptors == _list_descriptors(files):
                 return
-            files.require_whole()
-            database = self._database_for(files)
+            files.require_intact()
+            database = self._choose_database(files)
             try:
-                self._take(files, database, begun)
+                self._apply_files(files, database, started_at)
             except BaseException:
                 if database is not self._database:
                     database.close()
                 raise
         del files
-        give_back()
+        return_freed_memory()
 
     def withhold_outdated(self) -> None:
         """Tell no personal value any more where newer personal parts could not be taken up for PERSONAL_MINUTES."""
-        with self._turn:
-            if self._given is None or count() - self._current_at <= PERSONAL_MINUTES * 60:
+        with self._columns_lock:
+            if self._current_columns is None or read_elapsed_seconds() - self._current_at <= PERSONAL_MINUTES * 60:
                 return
-            engine, columns = self._given
+            engine, columns = self._current_columns
             if not columns.are_personal:
                 return
-            self._give(engine, without_personal(columns))
+            self._set_columns(engine, drop_personal_columns(columns))
             self._descriptors = None
-            self._app.state.kept_answers = KeptAnswers()
+            self._app.state.response_cache = ResponseCache()
         log.error("nothing personal is told: newer personal parts could not be read for %d minutes", PERSONAL_MINUTES)
 
     def close(self) -> None:
-        for database in (self._database, self._before):
+        for database in (self._database, self._previous_database):
             if database is not None:
                 database.close()
 
-    def _database_for(self, files: CountFiles) -> _Database:
+    def _choose_database(self, files: CountFiles) -> _CountsDatabase:
         """The database, if its log goes on in these files; otherwise an empty one: nothing of another log stays."""
         log_end = self._database.log_end
-        if log_end is None or files.has(log_end):
+        if log_end is None or files.has_entry(log_end):
             return self._database
-        return _Database(self._app.state.sessions)
+        return _CountsDatabase(self._app.state.sessions)
 
-    def _take(self, files: CountFiles, database: _Database, begun: float) -> None:
+    def _apply_files(self, files: CountFiles, database: _CountsDatabase, started_at: float) -> None:
         """Answer from files. Raises BadFile, and then answers stay as they were."""
-        columns, log_end = self._mapped(files.columns), database.log_end
-        with writing(database.engine) as session:
-            files.fill(session, 0 if log_end is None else log_end.revision)
-            with self._turn:  # before COMMIT: they answer for every revision before theirs
-                self._give(database.engine, columns)
-                self._current_at = begun
-        state, about = self._app.state, files.descriptor.recuento
-        state.zone = parse_zone(about.zone)
+        columns, log_end = self._map_columns(files.columns), database.log_end
+        with open_write_session(database.engine) as session:
+            files.fill_database(session, 0 if log_end is None else log_end.revision)
+            with self._columns_lock:  # before COMMIT: they answer for every revision before theirs
+                self._set_columns(database.engine, columns)
+                self._current_at = started_at
+        state, files_info = self._app.state, files.descriptor.recuento
+        state.zone = parse_zone(files_info.zone)
         state.public_url = state.settings.public_url or files.descriptor.homepage
         if files.personal is not None:
             state.names = files.personal.descriptor.names
         if database is not self._database:
-            if self._before is not None:
-                self._before.close()
-            self._before, self._database = self._database, database
-            state.heads.close()
-            state.heads, state.mark = Heads(database.engine), attach(database.engine, None)
+            if self._previous_database is not None:
+                self._previous_database.close()
+            self._previous_database, self._database = self._database, database
+            state.head_watcher.close()
+            state.head_watcher, state.mark = HeadWatcher(database.engine), attach_mark(database.engine, None)
             state.engine = database.engine
-        state.kept_answers = KeptAnswers()  # last: what is kept from now on is of these files
-        database.log_end, self._descriptors = about, _descriptors_of(files)
+        state.response_cache = ResponseCache()  # last: what is kept from now on is of these files
+        database.log_end, self._descriptors = files_info, _list_descriptors(files)
 
-    def _mapped(self, columns: Columns) -> Columns:
+    def _map_columns(self, columns: Columns) -> Columns:
         """The same over files, so that memory is the system's to take back; as they are where no place is set for that.
         The files have no name any more once they are mapped: nobody else reads them, and they go with this process."""
-        place = self._app.state.settings.columns_dir
-        if place is None:
+        columns_folder = self._app.state.settings.columns_dir
+        if columns_folder is None:
             return columns
-        Directory(place).require_fit()
-        with TemporaryDirectory(prefix="reader-", dir=place) as folder:
-            directory = Directory(Path(folder))
+        ColumnsDirectory(columns_folder).require_usable()
+        with TemporaryDirectory(prefix="reader-", dir=columns_folder) as folder:
+            directory = ColumnsDirectory(Path(folder))
             directory.save(columns, lambda: 0)  # files that are read know of no erasure after them
-            mapped = directory.mapped()
-        if mapped is None:
+            mapped_columns = directory.map_newest()
+        if mapped_columns is None:
             return columns
-        return replace(mapped, are_personal=columns.are_personal, first_apart=columns.first_apart)
+        return replace(mapped_columns, are_personal=columns.are_personal, first_unlinkable_spell=columns.first_unlinkable_spell)
 
-    def _give(self, engine: Engine, columns: Columns) -> None:
-        give(engine, columns)
-        self._given = engine, columns
+    def _set_columns(self, engine: Engine, columns: Columns) -> None:
+        set_columns(engine, columns)
+        self._current_columns = engine, columns
 
 
-def _descriptors_of(files: CountFiles) -> tuple[Described, Described | None]:
+def _list_descriptors(files: CountFiles) -> tuple[FolderDescriptor, FolderDescriptor | None]:
     return files.descriptor, None if files.personal is None else files.personal.descriptor
 
 
@@ -184,55 +186,58 @@ def create_reader(folder: Path, settings: Settings, personal: Path | None = None
     parts. Raises BadFile."""
     # A reader asks no registry's database, whatever else the settings are for.
     settings = settings.model_copy(update={"database_read_url": None, "database_listen_url": None})
-    app = described(settings, _lifespan)
-    database = _Database(app.state.sessions)
-    furnish(app, settings, database.engine, attach(database.engine, None))
-    app.state.clock = wall_clock
+    app = build_bare_app(settings, _reader_lifespan)
+    database = _CountsDatabase(app.state.sessions)
+    set_app_state(app, settings, database.engine, attach_mark(database.engine, None))
+    app.state.clock = read_wall_clock
     app.state.head_moves = False
-    app.state.settling = _Settled()
-    app.state.followed = _Followed(folder, personal, app, database)
+    app.state.settling = _NothingToSettle()
+    app.state.followed = _FollowedFolder(folder, personal, app, database)
     try:
         app.state.followed.follow()
     except BaseException:
         app.state.followed.close()
         raise
-    _open(app)
-    serve_routes(app, settings, (counts,))
+    _create_reader_limits(app)
+    serve_routes(app, settings, (counts_router,))
     return app
 
 
-def _open(app: FastAPI) -> None:
+def _create_reader_limits(app: FastAPI) -> None:
     settings: Settings = app.state.settings
-    app.state.lanes = Lanes.of(settings.concurrency, settings.patience_seconds)
-    app.state.room = Room(settings.max_bytes_in_flight, settings.patience_seconds)
+    app.state.limits = ConcurrencyLimits.with_places(settings.concurrency, settings.patience_seconds)
+    app.state.body_budget = BodyBudget(settings.max_bytes_in_flight, settings.patience_seconds)
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
-    followed: _Followed = app.state.followed
-    stopping = asyncio.Event()
+async def _reader_lifespan(app: FastAPI) -> AsyncIterator[None]:
+    _create_reader_limits(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
+    followed_folder: _FollowedFolder = app.state.followed
+    stop_event = asyncio.Event()
     # Beside each other: a folder that does not answer must not keep what it had told before.
-    chores = [asyncio.create_task(_repeat(stopping, act)) for act in (followed.follow, followed.withhold_outdated)]
-    leave_alone_what_stays()
+    tasks = [
+        asyncio.create_task(_run_repeatedly(stop_event, job))
+        for job in (followed_folder.follow, followed_folder.withhold_outdated)
+    ]
+    freeze_live_objects()
     try:
         yield
     finally:
-        stopping.set()
-        await asyncio.gather(*chores)  # a thread may still be writing into the database
-        await app.state.heads.stop()
-        followed.close()
+        stop_event.set()
+        await asyncio.gather(*tasks)  # a thread may still be writing into the database
+        await app.state.head_watcher.stop()
+        followed_folder.close()
 
 
-async def _repeat(stopping: asyncio.Event, act: Callable[[], None]) -> None:
+async def _run_repeatedly(stop_event: asyncio.Event, job: Callable[[], None]) -> None:
     """Act in a thread, again and again, whatever comes of it."""
-    while not stopping.is_set():
+    while not stop_event.is_set():
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), LOOKED_EVERY)
-        if stopping.is_set():
+            await asyncio.wait_for(stop_event.wait(), FOLDER_INTERVAL_SECONDS)
+        if stop_event.is_set():
             return
         try:
-            await run_sync(act)
+            await run_sync(job)
         except Exception as error:
             line = error.detail if isinstance(error, BadFile) else type(error).__name__
             log.error("newer count files cannot be taken up: %s", line)

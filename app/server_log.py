@@ -29,24 +29,26 @@ log = logging.getLogger("recuento")
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
-def new_request_id() -> str:
+def create_request_id() -> str:
     """A random id, which tells nothing about the request, made current for the rest of it."""
-    made = secrets.token_hex(REQUEST_ID_BYTES)
-    request_id.set(made)
-    return made
+    new_id = secrets.token_hex(REQUEST_ID_BYTES)
+    request_id.set(new_id)
+    return new_id
 
 
-def unforeseen(error: Exception, where: str) -> None:
-    """Write that something failed which nobody foresaw. `where`: in what, in words."""
-    log.error("unforeseen %s in %s", type(error).__name__, where, extra={"frames": _frames(error.__traceback__)})
+def log_unforeseen_error(error: Exception, activity: str) -> None:
+    """Write that something failed which nobody foresaw. `activity`: in what, in words."""
+    log.error(
+        "unforeseen %s in %s", type(error).__name__, activity, extra={"frames": _format_frames(error.__traceback__)}
+    )
 
 
-def _frames(trace: TracebackType | None) -> list[str]:
+def _format_frames(trace: TracebackType | None) -> list[str]:
     """The lines of code that an exception passed, without its values."""
     return [line.strip() for line in traceback.format_tb(trace)]
 
 
-class JsonLines(logging.Formatter):
+class JsonLineFormatter(logging.Formatter):
     """A record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -59,12 +61,12 @@ class JsonLines(logging.Formatter):
         if request_id.get():
             line["request"] = request_id.get()
         line |= getattr(record, "told", {})
-        passed = getattr(record, "frames", None)
+        frames = getattr(record, "frames", None)
         if record.exc_info and record.exc_info[0] is not None:
             line["event"] = f"{line['event']} ({record.exc_info[0].__name__})"
-            passed = _frames(record.exc_info[2])
-        if passed:
-            line["frames"] = passed
+            frames = _format_frames(record.exc_info[2])
+        if frames:
+            line["frames"] = frames
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -72,29 +74,29 @@ class JsonLines(logging.Formatter):
 CONFIGURATION: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"lines": {"()": JsonLines}},
+    "formatters": {"lines": {"()": JsonLineFormatter}},
     "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "lines", "stream": "ext://sys.stderr"}},
     "root": {"handlers": ["lines"], "level": "WARNING"},
 }
 
 
-NONE = "none"  # no route was reached, no lane taken
+NO_LABEL = "none"  # no route was reached, no lane taken
 
 
 @dataclass(slots=True)
-class Measure:
+class RequestStats:
     """Of one request. `route`: the template of its address; `waited`: seconds, by what it waited for; `held`: seconds
     in which it had a place in its lane; `refusal`: the code of its refusal, if it was refused."""
 
-    route: str = NONE
-    lane: str = NONE
+    route: str = NO_LABEL
+    lane: str = NO_LABEL
     waited: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     held: float = 0.0
-    refusal: str = NONE
+    refusal: str = NO_LABEL
     statements: int = 0
 
     @contextmanager
-    def waiting(self, place: str) -> Iterator[None]:
+    def time_wait(self, place: str) -> Iterator[None]:
         """Meanwhile it waits for its turn at a place."""
         began = perf_counter()
         try:
@@ -103,7 +105,7 @@ class Measure:
             self.waited[place] += perf_counter() - began
 
     @contextmanager
-    def holding(self) -> Iterator[None]:
+    def time_hold(self) -> Iterator[None]:
         """Meanwhile it has a place in its lane."""
         began = perf_counter()
         try:
@@ -111,36 +113,36 @@ class Measure:
         finally:
             self.held += perf_counter() - began
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As values of JSON."""
         return {name: getattr(self, name) for name in self.__slots__}
 
-    def take(self, other: dict[str, Any]) -> None:
+    def merge(self, reported: dict[str, Any]) -> None:
         """What another process told of the part of the request that it answered."""
-        self.route, self.refusal = other["route"], other["refusal"]
-        self.statements += other["statements"]
-        for place, seconds in other["waited"].items():
+        self.route, self.refusal = reported["route"], reported["refusal"]
+        self.statements += reported["statements"]
+        for place, seconds in reported["waited"].items():
             self.waited[place] += seconds
 
 
 # Threads that work for a request have the same measure.
-_this: ContextVar[Measure | None] = ContextVar("measure", default=None)
+_current_stats: ContextVar[RequestStats | None] = ContextVar("measure", default=None)
 
 
-def begin() -> Measure:
+def start_request_stats() -> RequestStats:
     """A new measure, made current for the rest of the request."""
-    made = Measure()
-    _this.set(made)
-    return made
+    stats = RequestStats()
+    _current_stats.set(stats)
+    return stats
 
 
-def this() -> Measure:
+def get_request_stats() -> RequestStats:
     """That of the request that is being answered; outside of requests one that nobody reads."""
-    return _this.get() or Measure()
+    return _current_stats.get() or RequestStats()
 
 
 def count_statement() -> None:
     """Count a statement for whoever has it run."""
-    measure = _this.get()
-    if measure is not None:
-        measure.statements += 1
+    stats = _current_stats.get()
+    if stats is not None:
+        stats.statements += 1

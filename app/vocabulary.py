@@ -1,9 +1,9 @@
-"""The code lists of lists on their way in; served with all others (`vocabulary`).
+"""The code lists of lists on their way in; served with all others (`build_vocabulary`).
 
 The code lists of the registry: English codes, with labels and definitions in English and Spanish.
 
 The codes are the wire contract and are what the database stores. Their words stand beside this file in
-``vocabulary.toml`` and are served at ``/v1/vocabulary``."""
+``build_vocabulary.toml`` and are served at ``/v1/vocabulary``."""
 
 import tomllib
 from enum import StrEnum
@@ -320,7 +320,7 @@ class MatchOutcome(StrEnum):
 STAGES: tuple[Stage, ...] = (Stage.ANNOUNCED, Stage.ORDERED, Stage.CARRIED_OUT)
 """The stages of a release, earliest first."""
 
-LISTS: dict[str, type[StrEnum]] = {
+CODE_LISTS: dict[str, type[StrEnum]] = {
     "stages": Stage,
     "release_kinds": ReleaseKind,
     "conditions": Condition,
@@ -356,18 +356,18 @@ _WORDS: dict[str, dict[str, dict[str, list[str]]]] = tomllib.loads(
 )
 
 
-def label(name: str, code: str, lang: Language) -> str:
+def find_label(name: str, code: str, lang: Language) -> str:
     """What a code of a list is called."""
     return _WORDS[name][code][lang][0]
 
 
-def vocabulary(lang: Language) -> dict[str, list[dict[str, str]]]:
+def build_vocabulary(lang: Language) -> dict[str, list[dict[str, str]]]:
     """Every code list by name, in order: ``{"stages": [{"code", "label", "definition"}, ...], ...}``.
 
-    A code without words raises KeyError: that is a fault of ``vocabulary.toml``, not of the caller.
+    A code without words raises KeyError: that is a fault of ``build_vocabulary.toml``, not of the caller.
     """
     names = ("code", "label", "definition")
     return {
         name: [dict(zip(names, (code.value, *_WORDS[name][code.value][lang]), strict=True)) for code in codes]
-        for name, codes in LISTS.items()
+        for name, codes in CODE_LISTS.items()
     }

@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlmodel import Session, col
 
-from app.db.engine import make_engine, migrate, reading, writing
+from app.db.engine import make_engine, migrate_database, open_read_session, open_write_session
 from app.log import entries as tree
-from app.models import PROJECTED, Entry, Head, IdempotentAnswer, ImportRow, Record, Sealed
+from app.models import PROJECTED_TABLES, Entry, Head, IdempotentAnswer, ImportRow, Record, Sealed
 from app.registry import apply
 
 COPIED: tuple[type[Any], ...] = (Entry, Sealed)
@@ -37,12 +37,14 @@ def audit(url: str, folder: Path) -> Stored:
     rows are not those that a rebuild into another database makes."""
     engine = make_engine(url)
     try:
-        with reading(engine) as session:
+        with open_read_session(engine) as session:
             entries = session.scalars(select(Entry).order_by(col(Entry.revision))).all()
             head = session.scalars(select(Head)).one()
             assert [entry.revision for entry in entries] == list(range(1, head.revision + 1)), "the revisions have gaps"
             for entry in entries:
-                assert entry.leaf_hash == tree.leaf_hash(entry.body.encode()), f"the leaf of {entry.revision} is wrong"
+                assert entry.leaf_hash == tree.compute_leaf_hash(entry.body.encode()), (
+                    f"the leaf of {entry.revision} is wrong"
+                )
             times = [entry.recorded_at for entry in entries]
             assert times == sorted(times), "time runs back in the log"
             assert not times or head.recorded_at == times[-1], "the head is not of the last entry"
@@ -63,20 +65,20 @@ def _rebuilt_the_same(session: Session, folder: Path) -> None:
     template, copy = folder / "audit-template.db", folder / "audit.db"
     if not template.exists():
         made = make_engine(f"sqlite:///{template}")
-        migrate(made)
+        migrate_database(made)
         made.dispose()
     shutil.copy(template, copy)
     other = make_engine(f"sqlite:///{copy}")
     try:
-        with writing(other) as into:
+        with open_write_session(other) as into:
             for table in COPIED:
                 if rows := [dict(row) for row in session.execute(select(table.__table__)).mappings()]:
                     into.connection().execute(insert(table), rows)
             into.connection().execute(delete(Head))
             into.connection().execute(insert(Head), [dict(session.execute(select(Head.__table__)).mappings().one())])  # type: ignore[attr-defined]
-            apply.rebuild(into)
-        with reading(other) as again:
-            for table in (*apply.BASE, *PROJECTED):
+            apply.rebuild_tables(into)
+        with open_read_session(other) as again:
+            for table in (*apply.BASE_TABLES, *PROJECTED_TABLES):
                 here, there = _rows(session, table), _rows(again, table)
                 assert here == there, (
                     f"{table.__tablename__} is another after a rebuild: {here - there}, {there - here}"

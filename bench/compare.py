@@ -8,11 +8,11 @@ import sys
 from datetime import UTC, datetime
 from time import perf_counter
 
-from app.compare.comparison import two_lists
-from app.imports.mapping import Mapping
+from app.compare.comparison import compare_two_lists
+from app.imports.mapping import ListMapping
 from bench.invented import HEADINGS, csv_of
 
-DAYS = Mapping.read('dates = "day_first"')
+DAYS = ListMapping.parse_toml('dates = "day_first"')
 
 
 def otherwise(data: bytes, rows: int, seed: int = 3) -> bytes:
@@ -38,7 +38,7 @@ def main() -> None:
     mine = csv_of(rows)
     theirs = otherwise(mine, rows)
     begun = perf_counter()
-    found = two_lists((mine, DAYS), (theirs, DAYS), datetime.now(UTC))
+    found = compare_two_lists((mine, DAYS), (theirs, DAYS), datetime.now(UTC))
     seconds = perf_counter() - begun
     right = sum(
         pair["theirs"]["source_record_id"] == f"OTHER-{int(pair['mine']['source_record_id'][-6:])}"

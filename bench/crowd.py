@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.db.engine import make_engine, migrate, writing
+from app.db.engine import make_engine, migrate_database, open_write_session
 from app.registry import api_keys, directory
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -97,12 +97,12 @@ def replay(file: Path) -> None:
 def two_keys(url: str) -> tuple[str, str]:
     """Keys of reporters of two new sources."""
     engine = make_engine(url)
-    migrate(engine)
-    with writing(engine) as session:
+    migrate_database(engine)
+    with open_write_session(engine) as session:
         context = WriteContext(session, Reader(Role.ADMIN), now(), SECRET)
         for slug in ("crowd-one", "crowd-two"):
             directory.add_source(context, SourceIn(slug=slug, name=slug.title(), kind=SourceKind.NGO))
-        one, two = (api_keys.create(session, Role.REPORTER, slug, 1, now()) for slug in ("crowd-one", "crowd-two"))
+        one, two = (api_keys.create_key(session, Role.REPORTER, slug, 1, now()) for slug in ("crowd-one", "crowd-two"))
     engine.dispose()
     return one, two
 

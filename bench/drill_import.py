@@ -16,9 +16,9 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.db.engine import make_engine, migrate, reading, writing
+from app.db.engine import make_engine, migrate_database, open_read_session, open_write_session
 from app.imports import filing
-from app.imports.stored import Sent
+from app.imports.stored import ImportOptions
 from app.models import ImportRow, Record
 from app.registry import directory
 from app.registry.publication.permissions import Reader
@@ -40,16 +40,16 @@ def now() -> datetime:
 
 def import_all(url: str, data: bytes) -> None:
     """What is killed."""
-    filing.BATCH = SMALL_BATCH
+    filing.BATCH_ROWS = SMALL_BATCH
     engine = make_engine(url)
-    filing.file_list(engine, SECRET, now, "list", SOURCE, data, Sent(), lambda _job: None)
+    filing.file_local_list(engine, SECRET, now, "list", SOURCE, data, ImportOptions(), lambda _job: None)
     engine.dispose()
 
 
 def prepare(url: str) -> None:
     engine = make_engine(url)
-    migrate(engine)
-    with writing(engine) as session:
+    migrate_database(engine)
+    with open_write_session(engine) as session:
         context = WriteContext(session, Reader(Role.ADMIN), now(), SECRET)
         directory.add_source(context, SourceIn(slug=SOURCE, name="Drill", kind=SourceKind.NGO))
     engine.dispose()
@@ -58,7 +58,7 @@ def prepare(url: str) -> None:
 def settled(url: str) -> tuple[dict[int, uuid.UUID], int]:
     """`(row → report, number of records)`."""
     engine = make_engine(url)
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         rows = session.execute(select(col(ImportRow.row), col(ImportRow.report))).all()
         records = session.execute(select(func.count()).select_from(Record)).scalar_one()
     engine.dispose()

@@ -28,7 +28,7 @@ import pysqlite3
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from app.db.engine import make_engine, reading
+from app.db.engine import make_engine, open_read_session
 from app.models import Entry, Sealed
 from bench.audit import audit
 from bench.clients import AGAIN_SECONDS, PAUSE, Sent, ask
@@ -149,7 +149,7 @@ class Requests:
 
 def times_stored(url: str, texts: list[str]) -> dict[str, int]:
     engine = make_engine(url)
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         bodies = [*session.scalars(select(Entry.body)), *session.scalars(select(Sealed.disclosures))]
     engine.dispose()
     return {text: sum(text in body for body in bodies) for text in texts}

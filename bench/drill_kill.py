@@ -19,7 +19,7 @@ from threading import Event, Thread
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.db.engine import make_engine, migrate, reading, writing
+from app.db.engine import make_engine, migrate_database, open_read_session, open_write_session
 from app.imports import stored
 from app.models import ImportRow, ListImport
 from app.registry import api_keys, directory
@@ -48,14 +48,14 @@ VICTIMS = ("server", "backends", "postmaster", "both")
 def furnish(url: str) -> dict[str, str]:
     """A registry with sources; the keys of their reporters and of a curator."""
     engine = make_engine(url)
-    migrate(engine)
-    with writing(engine) as session:
+    migrate_database(engine)
+    with open_write_session(engine) as session:
         context = WriteContext(session, Reader(Role.ADMIN), now(), SECRET)
         keys = {}
         for slug in SOURCES:
             directory.add_source(context, SourceIn(slug=slug, name=slug.title(), kind=SourceKind.NGO))
-            keys[slug] = api_keys.create(session, Role.REPORTER, slug, 1, now())
-        keys["curator"] = api_keys.create(session, Role.CURATOR, None, 1, now())
+            keys[slug] = api_keys.create_key(session, Role.REPORTER, slug, 1, now())
+        keys["curator"] = api_keys.create_key(session, Role.CURATOR, None, 1, now())
     engine.dispose()
     return keys
 
@@ -126,7 +126,7 @@ def wait_for_lists(url: str) -> None:
     engine, until = make_engine(url), time.monotonic() + PATIENCE
     try:
         while time.monotonic() < until:
-            with reading(engine) as session:
+            with open_read_session(engine) as session:
                 still = select(col(ListImport.id)).where(col(ListImport.state).in_(stored.OPEN_STATES))
                 if session.scalars(still).first() is None:
                     return
@@ -140,7 +140,7 @@ def _lists_are_whole(url: str, book: Book, found: Stored) -> None:
     """Each list that was acknowledged is through, and each of its rows has a report of its own, however often it was
     sent."""
     engine = make_engine(url)
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         lists = session.execute(select(col(ListImport.state), col(ListImport.rows))).all()
         settled = session.execute(select(func.count()).select_from(ImportRow)).scalar_one()
     engine.dispose()

@@ -22,10 +22,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.db.engine import make_engine, reading, writing
+from app.db.engine import make_engine, open_read_session, open_write_session
 from app.imports import client, remote
-from app.imports.client import Line
-from app.imports.stored import Sent
+from app.imports.client import RegistryClient
+from app.imports.stored import ImportOptions
 from app.models import ImportRow, ListImport, Record
 from app.registry import api_keys
 from app.vocabulary import Role
@@ -61,9 +61,9 @@ def send(address: str, key: str, folder: Path, fast: bool) -> None:
         for name, value in FAST.items():
             setattr(client, name, value)
     watch = Quiet()
-    with Line(address, key, watch.say) as line:
-        receipt, rows = remote.file_list(
-            line, folder / "journals", folder / "list.csv", Sent(), now(), watch, source=None, every=True
+    with RegistryClient(address, key, watch.say) as line:
+        receipt, rows = remote.file_remote_list(
+            line, folder / "journals", folder / "list.csv", ImportOptions(), now(), watch, source=None, all_rows=True
         )
     said = {"receipt": receipt, "rows": rows, "told": watch.told}
     (folder / "said.json").write_text(json.dumps(said, default=str), encoding="utf-8")
@@ -100,8 +100,8 @@ def drill(folder: Path, rows: int, seed: int, kills: int, restarts: int, rate: i
     url = f"sqlite:///{folder / 'drill.db'}"
     prepare(url)
     engine = make_engine(url)
-    with writing(engine) as session:
-        key = api_keys.create(session, Role.REPORTER, SOURCE, 1, now())
+    with open_write_session(engine) as session:
+        key = api_keys.create_key(session, Role.REPORTER, SOURCE, 1, now())
     (folder / "list.csv").write_bytes(csv_of(rows, seed))
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["bench.drill_upload"])
@@ -134,7 +134,7 @@ def drill(folder: Path, rows: int, seed: int, kills: int, restarts: int, rate: i
         server.kill()
     took = time.monotonic() - begun
     said = json.loads((folder / "said.json").read_text(encoding="utf-8"))
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         records = session.execute(select(func.count()).select_from(Record)).scalar_one()
         settled = session.execute(
             select(func.count(), func.count(col(ImportRow.report).distinct())).select_from(ImportRow)

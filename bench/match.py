@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rapidfuzz import fuzz
 
-from app.dates import DateError, PartialDate, parse
-from app.matching.score import SAME, Match, Person, compare, similarity
+from app.dates import DateError, PartialDate, parse_date
+from app.matching.score import SAME_NAME_SCORE, Match, Person, compare_people, measure_similarity
 from app.matching.scripts import fold
 
 HARD = Path(__file__).parent / "pairs" / "hard.csv"
@@ -63,7 +63,7 @@ def when(text: str) -> PartialDate | None:
     """A date as the lists print it (12.01.1976, 1976-01-12, 1976), or None."""
     day = DAY_FIRST.fullmatch(text.strip())
     try:
-        return parse(f"{day[3]}-{day[2]}-{day[1]}" if day else text.strip())
+        return parse_date(f"{day[3]}-{day[2]}-{day[1]}" if day else text.strip())
     except DateError:
         return None
 
@@ -105,11 +105,11 @@ def two_lists(path: Path) -> list[Pair]:
 def one_person(pair: Pair, match: Match) -> bool:
     """What is taken for one person when dates are known: a sure match; or one name and nothing against it, or against
     it no more than a birth that one list has wrong, where the names are identical and so is the day of arrest."""
-    if match.sure:
+    if match.is_sure:
         return True
     found = {reason.feature: reason.score for reason in match.reasons}
     one_arrest = match.conflicts == ("birth",) and found["name"] == found.get("detained_on") == 1
-    return similarity(*pair.names) >= SAME and (not match.conflicts or one_arrest)
+    return measure_similarity(*pair.names) >= SAME_NAME_SCORE and (not match.conflicts or one_arrest)
 
 
 def best(pairs: list[Pair], measure: Callable[[str, str], float]) -> tuple[float, Figures]:
@@ -123,13 +123,15 @@ def best(pairs: list[Pair], measure: Callable[[str, str], float]) -> tuple[float
 
 def report(title: str, pairs: list[Pair], *, misses: bool) -> None:
     say(f"\n{title}: {len(pairs)} pairs, {sum(pair.same for pair in pairs)} of one person")
-    scored = [(similarity(*pair.names), pair) for pair in pairs]
+    scored = [(measure_similarity(*pair.names), pair) for pair in pairs]
     for limit in THRESHOLDS:
         say(f"  names from {limit:.2f}  {figures((value >= limit, pair.same) for value, pair in scored)}")
-    say(f"  shipped, names from {SAME:.2f}   {figures((value >= SAME, pair.same) for value, pair in scored)}")
-    told = [(one_person(pair, compare(pair.a, pair.b)), pair) for pair in pairs]
+    say(
+        f"  shipped, names from {SAME_NAME_SCORE:.2f}   {figures((value >= SAME_NAME_SCORE, pair.same) for value, pair in scored)}"
+    )
+    told = [(one_person(pair, compare_people(pair.a, pair.b)), pair) for pair in pairs]
     say(f"  shipped, with dates        {figures((said, pair.same) for said, pair in told)}")
-    sure = ((compare(pair.a, pair.b).sure, pair.same) for pair in pairs)
+    sure = ((compare_people(pair.a, pair.b).is_sure, pair.same) for pair in pairs)
     say(f"  tied without a curator     {figures(sure)}")
     for name, measure in (("token_sort", fuzz.token_sort_ratio), ("token_set", fuzz.token_set_ratio)):
         limit, found = best(pairs, measure)

@@ -20,7 +20,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from app.db.engine import make_engine, writing
+from app.db.engine import make_engine, open_write_session
 from app.registry.claims import ClaimIn, file_claim
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -85,7 +85,7 @@ def with_figures(folder: Path, number: int) -> Path:
 def publish(url: str) -> None:
     """File a figure of each large source and one of the authority for every fortnight."""
     engine = make_engine(url)
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         context = WriteContext(session, Reader(Role.CURATOR), now(), SECRET)
         for turn in range(1, FIGURES + 1):
             day = COUNTED_FROM + FORTNIGHT * turn

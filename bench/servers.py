@@ -33,7 +33,7 @@ def _serve(environment: dict[str, str], told: str) -> None:
     log = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    stored.LEASE, filing_queue.LOOKS_EVERY, filing.BATCH = LEASE, LOOKS_EVERY, SMALL_BATCH
+    stored.LEASE, filing_queue.POLL_SECONDS, filing.BATCH_ROWS = LEASE, LOOKS_EVERY, SMALL_BATCH
     cli.main(["serve"], prog_name="recuento", standalone_mode=False)
 
 

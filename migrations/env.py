@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - fills SQLModel.metadata
 from app.config import Settings
-from app.db.engine import WRITES, is_sqlite, make_engine
+from app.db.engine import WRITES_OPTION, is_sqlite, make_engine
 
 # Two servers that start together on PostgreSQL migrate one after the other (any number nobody else uses).
 MIGRATION_LOCK = 0x5EC0_E270
@@ -54,7 +54,7 @@ def check_foreign_keys(connection: Connection) -> None:
 def migrate(connection: Connection) -> None:
     if connection.in_transaction():
         raise CommandError("A migration needs a connection outside a transaction: engine.connect().")
-    connection = connection.execution_options(**{WRITES: True})
+    connection = connection.execution_options(**{WRITES_OPTION: True})
     with foreign_keys_off(connection):
         context.configure(
             connection=connection,

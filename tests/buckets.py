@@ -1,10 +1,10 @@
 """Days, ISO weeks and months by the calendar of the standard library, to try those of `app.counts.groups` by."""
 
 from app.dates import PartialDate
-from app.queries.terms import Unit
+from app.queries.terms import DayUnit
 
 
-def bucket(when: PartialDate | None, unit: Unit) -> str | None:
+def bucket(when: PartialDate | None, unit: DayUnit) -> str | None:
     """The one day, ISO week or month holding the whole date (2026-01-12, 2026-W03, 2026-01), else None."""
     if when is None:
         return None

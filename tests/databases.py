@@ -19,7 +19,7 @@ import psycopg
 from sqlalchemy.engine import URL, make_url
 
 from app.config import Settings
-from app.db.engine import make_engine, migrate
+from app.db.engine import make_engine, migrate_database
 from tests.connections import CONNECTIONS
 from tests.support import PATIENCE, World
 
@@ -198,7 +198,7 @@ class Templates:
         if kind not in self._empty:
             self._empty[kind] = self._new_file() if kind == "sqlite" else self._postgres.new()
             engine = make_engine(self._empty[kind])
-            migrate(engine)
+            migrate_database(engine)
             engine.dispose()  # the last connection empties the write-ahead log into the file
         return self._empty[kind]
 

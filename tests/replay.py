@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from app.config import Settings
-from app.db.engine import make_engine, migrate, writing
+from app.db.engine import make_engine, migrate_database, open_write_session
 from app.demo import run
 from app.log.head import bind_secret, require_rules
 from app.projection import RULES
@@ -79,9 +79,9 @@ def _first_of_all(folders: pytest.TempPathFactory, name: str) -> Iterator[Path]:
 def load(settings: Settings) -> None:
     """Replay January into an empty database."""
     engine = make_engine(settings.database_url)
-    migrate(engine)
-    with writing(engine) as session:
+    migrate_database(engine)
+    with open_write_session(engine) as session:
         bind_secret(session, settings.secret_key())
         require_rules(session, RULES)
-        run.load(session, settings.secret_key())
+        run.load_replay(session, settings.secret_key())
     engine.dispose()  # the last connection empties the write-ahead log into the file

@@ -23,26 +23,33 @@ from sqlmodel import Session
 from starlette.datastructures import State
 
 from app import jobs, main, reader
-from app.api.head_watcher import Settling
+from app.api.head_watcher import MomentSettler
 from app.api.middleware.metrics import Metrics
-from app.api.middleware.response_cache import KeptAnswers
+from app.api.middleware.response_cache import ResponseCache
 from app.api.routes.health import Readiness
 from app.clock import WatchedClock
 from app.columns import cache as saved
-from app.columns.store import release
+from app.columns.store import release_columns
 from app.config import Settings
 from app.dates import parse_zone
 from app.db import scrub
-from app.db.engine import is_memory, make_engine, migrate, newest_schema, reading, writing
+from app.db.engine import (
+    find_newest_schema,
+    is_memory,
+    make_engine,
+    migrate_database,
+    open_read_session,
+    open_write_session,
+)
 from app.imports import stored
-from app.imports.mapping import faults_of
-from app.log.entries import as_only_writer
+from app.imports.mapping import load_row_faults
+from app.log.entries import open_writer_session
 from app.log.head import bind_secret, require_rules
-from app.log.mark import attach
+from app.log.mark import attach_mark
 from app.models import ImportRow, ListImport, metadata
 from app.projection import RULES
 from app.registry import api_keys, directory
-from app.registry.alerts import FiledByDay
+from app.registry.alerts import DailyReportCounts
 from app.registry.api_keys import KeyUses
 from app.registry.identity import duplicate_scan
 from app.registry.publication import erasure
@@ -63,12 +70,14 @@ ANYONE = Reader(names="list")
 
 # Nothing is compared for curators unless a test asks for it (`World.find_pairs`), and no chore runs statements beside
 # those that a test counts.
-jobs.PAIRS_EVERY = jobs.MARKS_EVERY = jobs.SCRUBBED_EVERY = jobs.EMBARGOES_EVERY = 3600.0
-jobs.COLUMNS_EVERY = 3600.0
+jobs.PAIRS_INTERVAL_SECONDS = jobs.MARKS_INTERVAL_SECONDS = jobs.ERASURES_INTERVAL_SECONDS = (
+    jobs.EMBARGOES_INTERVAL_SECONDS
+) = 3600.0
+jobs.COLUMNS_INTERVAL_SECONDS = 3600.0
 # Nor are columns read before somebody counts: few tests count before they write.
-setattr(main, "prepare", lambda _engine: None)  # noqa: B010 - what it imports is no attribute to type checkers
+setattr(main, "prefetch_columns", lambda _engine: None)  # noqa: B010 - what it imports is no attribute to type checkers
 # No test waits for an hour until a server trusts its clock.
-jobs.WATCHED_FOR = 0.0
+jobs.MIN_WATCHED_SECONDS = 0.0
 PATIENCE = 60.0  # seconds that a test waits at most: for a list, for others to let go of a database
 A_WHILE = 0.5  # seconds: long enough for a thread to come as far as the lock
 
@@ -112,13 +121,13 @@ def _newest() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "newest.db"
         engine = make_engine(f"sqlite:///{path}")
-        migrate(engine)
+        migrate_database(engine)
         engine.dispose()
         return path.read_bytes()
 
 
 # A reader of count files makes a database of its own; to go through all migrations takes longer than the rest.
-setattr(reader, "migrate", lambda engine: Path(engine.url.database).write_bytes(_newest()))  # noqa: B010
+setattr(reader, "migrate_database", lambda engine: Path(engine.url.database).write_bytes(_newest()))  # noqa: B010
 
 
 @contextmanager
@@ -126,7 +135,7 @@ def kept_waiting(engine: Engine, *acts: Callable[[], object]) -> Iterator[Sessio
     """The session of a writer for whom these wait, each in a thread of its own. They are through once it is left."""
     threads = [Thread(target=act) for act in acts]
     try:
-        with as_only_writer(engine) as session:
+        with open_writer_session(engine) as session:
             for thread in threads:
                 thread.start()
             sleep(A_WHILE)
@@ -154,7 +163,7 @@ class _Garage:
             return app
         app = free.pop()
         app.state.address = app.state.engine.url = make_url(settings.database_url)
-        saved.attach(app.state.engine, settings.columns_dir)
+        saved.attach_columns_directory(app.state.engine, settings.columns_dir)
         app.state.settings = settings
         app.state.watch = WatchedClock()
         app.state.clock = app.state.watch.now
@@ -165,25 +174,25 @@ class _Garage:
         app.state.security_contact = settings.security_contact
         app.state.zone = parse_zone(settings.zone or "UTC")
         app.state.readiness = Readiness()
-        app.state.settling = Settling()
+        app.state.settling = MomentSettler()
         app.state.comparing = set()
-        app.state.kept_answers = KeptAnswers()
+        app.state.response_cache = ResponseCache()
         app.state.metrics = Metrics()
         app.state.key_uses = KeyUses()
-        app.state.filed_by_day = FiledByDay()
-        scrub._works.pop(app.state.engine, None)
-        app.state.mark = attach(app.state.engine, settings.mark_file())
+        app.state.filed_by_day = DailyReportCounts()
+        scrub._progress_by_engine.pop(app.state.engine, None)
+        app.state.mark = attach_mark(app.state.engine, settings.mark_file())
         if not _is_newest(app.state.engine):  # a server's connections may change no schema
             owner = make_engine(settings.database_url)
-            migrate(owner)
+            migrate_database(owner)
             owner.dispose()
-        with writing(app.state.engine) as session:
+        with open_write_session(app.state.engine) as session:
             bind_secret(session, app.state.secret)
             require_rules(session, RULES)
         return app
 
     def give_back(self, app: FastAPI, settings: Settings) -> None:
-        release(app.state.engine)  # the next test's database is another
+        release_columns(app.state.engine)  # the next test's database is another
         if is_memory(settings.database_url):
             return  # its engine has one connection, and no other database
         self._free.setdefault(self._kind(settings), []).append(app)
@@ -204,8 +213,8 @@ class _Garage:
 def _is_newest(engine: Engine) -> bool:
     """Whether a database has the newest schema, as nearly all have; `migrate` asks for longer."""
     try:
-        with reading(engine) as session:
-            return bool(session.scalar(text("SELECT version_num FROM alembic_version")) == newest_schema())
+        with open_read_session(engine) as session:
+            return bool(session.scalar(text("SELECT version_num FROM alembic_version")) == find_newest_schema())
     except DatabaseError:
         return False
 
@@ -248,7 +257,7 @@ class World:
 
     def _furnish(self) -> dict[str, str]:
         """Add sources, and keys for them and for every role."""
-        with writing(self.engine) as session:
+        with open_write_session(self.engine) as session:
             for slug in INDEPENDENT:
                 self._add_source(session, slug, "ngo")
             self._add_source(session, GOVERNMENT, "government")
@@ -265,14 +274,14 @@ class World:
     ) -> None:
         self.client.__exit__(kind, error, trace)
         self.app.state.engine = self.engine
-        self.app.state.heads.close()
+        self.app.state.head_watcher.close()
         _GARAGE.give_back(self.app, self.settings)
 
     def restart_with(self, **settings: Any) -> None:
         """Go on as the same server does once its operator has started it with other settings."""
         for name, value in settings.items():
             setattr(self.app.state, name, value)
-        self.app.state.kept_answers = KeptAnswers()
+        self.app.state.response_cache = ResponseCache()
 
     def _add_source(self, session: Session, slug: str, kind: str) -> None:
         context = WriteContext(session, Reader(Role.ADMIN), self.now, self.app.state.secret)
@@ -281,7 +290,7 @@ class World:
         )
 
     def _key(self, session: Session, role: Role, source: str | None, holder: str | None = None) -> str:
-        return api_keys.create(session, role, source, 365, self.now, holder or f"Holder of {source or role}")
+        return api_keys.create_key(session, role, source, 365, self.now, holder or f"Holder of {source or role}")
 
     def headers(self, who: str | None, **more: str) -> dict[str, str]:
         """The headers of a key: a source's slug or a role; None for the public."""
@@ -312,7 +321,7 @@ class World:
 
     def add_source(self, slug: str, kind: str = "ngo") -> None:
         """One more source, with a reporter's key under its slug."""
-        with writing(self.engine) as session:
+        with open_write_session(self.engine) as session:
             self._add_source(session, slug, kind)
             self.keys[slug] = self._key(session, Role.REPORTER, slug)
 
@@ -345,7 +354,7 @@ class World:
 
     def beat(self) -> None:
         """Settle what objections came in, as a server does every minute."""
-        self.app.state.objection_beat.settle()
+        self.app.state.objection_job.settle()
 
     def wait(self, until: str, who: str = "foro", **changes: Any) -> Body:
         """File a release report under an embargo, and expect it to wait; the answer."""
@@ -359,13 +368,13 @@ class World:
 
     def end_embargoes(self) -> None:
         """File whatever is due, as a server does every minute."""
-        while self.app.state.embargo_beat.end():
+        while self.app.state.embargo_job.end():
             pass
 
     def decide(self, objection_id: str, decision: str, to: str | None = None) -> Body:
         """The decision of two curators about an objection; the answer to the second."""
         if "second curator" not in self.keys:
-            with writing(self.engine) as session:
+            with open_write_session(self.engine) as session:
                 self.keys["second curator"] = self._key(session, Role.CURATOR, None, "Luis Ortega")
         body = {"decision": decision, "reason": "decided by invented curators"} | ({"to": to} if to else {})
         path = f"/v1/objections/{objection_id}/decision"
@@ -379,7 +388,7 @@ class World:
         response = self.post(f"/v1/detainees/{detainee_id}/redaction", {"reason": "asked for by the family"}, "admin")
         assert response.status_code == 201, response.text
         until = monotonic() + PATIENCE
-        while not erasure.finish(self.engine):
+        while not erasure.finish_erasures(self.engine):
             assert monotonic() < until, "an erasure is never finished"
 
     def send_list(self, data: bytes | str, who: str = "foro", mapping: str | None = None, **params: Any) -> Body:
@@ -399,10 +408,14 @@ class World:
     def kept_of_lists(self) -> str:
         """What imports keep of lists, without the lists, unsealed."""
         secret = self.app.state.secret
-        with reading(self.engine) as session:
+        with open_read_session(self.engine) as session:
             jobs, rows = session.scalars(select(ListImport)).all(), session.scalars(select(ImportRow)).all()
-            told = [stored.read(secret, job, column) for job in jobs for column in sorted(stored.SEALED)]
-            return json.dumps([told, [faults_of(secret, row) for row in rows]], ensure_ascii=False)
+            told = [
+                stored.read_sealed_column(secret, job, column)
+                for job in jobs
+                for column in sorted(stored.SEALED_COLUMNS)
+            ]
+            return json.dumps([told, [load_row_faults(secret, row) for row in rows]], ensure_ascii=False)
 
     def settle(self) -> None:
         """Wait until every list that was sent is through."""
@@ -413,8 +426,8 @@ class World:
 
     def find_pairs(self) -> None:
         """Find the hidden candidate pairs of all that was filed, as the server does every few seconds."""
-        while records := duplicate_scan.waiting(self.engine):
-            duplicate_scan.compare(self.engine, records, self.app.state.names)
+        while records := duplicate_scan.list_uncompared_records(self.engine):
+            duplicate_scan.compare_records(self.engine, records, self.app.state.names)
 
     @property
     def revision(self) -> int:
@@ -426,7 +439,7 @@ class World:
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """What a SELECT finds in the database itself."""
-        with reading(self.engine) as session:
+        with open_read_session(self.engine) as session:
             return [tuple(row) for row in session.execute(text(statement))]
 
     @contextmanager

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from app.db import notifications
-from app.db.notifications import BEAT, OLDEST, POOLED, Listener
-from app.db.postgresql import NOTICE
+from app.db.notifications import LISTEN_INTERVAL_SECONDS, MAX_ROW_AGE_SECONDS, POOLER_ERROR, Listener
+from app.db.postgresql import COMMIT_NOTICE
 from tests.pooler import missing, pooled
 from tests.support import PATIENCE
 
@@ -41,14 +41,14 @@ def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> float:
 def test_what_somebody_committed_with_a_notice_is_heard_before_the_next_beat(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifications, "BEAT", PATIENCE)
-    monkeypatch.setattr(notifications, "OLDEST", PATIENCE)
+    monkeypatch.setattr(notifications, "LISTEN_INTERVAL_SECONDS", PATIENCE)
+    monkeypatch.setattr(notifications, "MAX_ROW_AGE_SECONDS", PATIENCE)
     listener = Listener(database_url, STATEMENT)
     listener.start()
     wait_until(lambda: listener.row(0) == (False,))
     with psycopg.connect(database_url) as writer:
         writer.execute(SET)
-        writer.execute(NOTICE)
+        writer.execute(COMMIT_NOTICE)
         assert listener.row(0) == (False,)
     wait_until(lambda: listener.row(0) == (True,), PATIENCE / 2)
     monkeypatch.setattr(listener, "_thread", None)  # it would end at its next beat
@@ -58,7 +58,7 @@ def test_what_somebody_committed_with_a_notice_is_heard_before_the_next_beat(
 def test_what_was_committed_without_a_notice_is_told_within_a_second(database_url: str, listener: Listener) -> None:
     with psycopg.connect(database_url) as writer:
         writer.execute(SET)
-    assert wait_until(lambda: listener.row(0) != (False,)) < OLDEST
+    assert wait_until(lambda: listener.row(0) != (False,)) < MAX_ROW_AGE_SECONDS
 
 
 @POSTGRESQL
@@ -68,7 +68,7 @@ def test_nothing_is_told_that_was_read_before_a_moment_or_longer_than_a_second_a
     assert listener.row(monotonic()) is None
     wait_until(lambda: listener.row(0) is not None)
     now = monotonic()
-    monkeypatch.setattr(notifications, "monotonic", lambda: now + OLDEST + BEAT)
+    monkeypatch.setattr(notifications, "monotonic", lambda: now + MAX_ROW_AGE_SECONDS + LISTEN_INTERVAL_SECONDS)
     assert listener.row(0) is None
 
 
@@ -88,6 +88,6 @@ def test_nobody_listens_through_a_pooler(database_url: str, tmp_path: Path, capl
     with pooled(database_url, tmp_path) as url:
         listener = Listener(url, STATEMENT)
         listener.start()
-        wait_until(lambda: POOLED in caplog.messages)
+        wait_until(lambda: POOLER_ERROR in caplog.messages)
         listener.stop()
     assert listener.row(0) is None

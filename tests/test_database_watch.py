@@ -3,20 +3,20 @@
 import pytest
 from sqlalchemy import Engine, text
 
-from app.db.engine import is_sqlite, make_engine, migrate, reading, writing
+from app.db.engine import is_sqlite, make_engine, migrate_database, open_read_session, open_write_session
 from app.db.notifications import WatchedRow
-from app.db.scrub import scrub
+from app.db.scrub import scrub_database
 
 STATEMENT = "SELECT revision, rules FROM head"
 
 
 def move(engine: Engine, revision: int) -> None:
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         session.execute(text(f"UPDATE head SET revision = {revision}"))
 
 
 def test_a_look_sees_what_was_committed_before_it_by_anybody(engine: Engine, database_url: str) -> None:
-    migrate(engine)
+    migrate_database(engine)
     watched, other = WatchedRow(engine, STATEMENT), make_engine(database_url)
     try:
         for revision in range(1, 9):
@@ -28,9 +28,9 @@ def test_a_look_sees_what_was_committed_before_it_by_anybody(engine: Engine, dat
 
 
 def test_what_is_not_committed_is_not_seen(engine: Engine) -> None:
-    migrate(engine)
+    migrate_database(engine)
     watched = WatchedRow(engine, STATEMENT)
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         session.execute(text("UPDATE head SET revision = 5"))
         row = watched.look()
     assert row is not None
@@ -39,20 +39,20 @@ def test_what_is_not_committed_is_not_seen(engine: Engine) -> None:
 
 
 def test_whoever_looked_keeps_no_erasure_from_being_finished(engine: Engine) -> None:
-    migrate(engine)
+    migrate_database(engine)
     watched = WatchedRow(engine, STATEMENT)
     watched.look()
-    assert scrub(engine, ["sealed"], 1) is True
+    assert scrub_database(engine, ["sealed"], 1) is True
     assert watched.look() is not None
     watched.close()
 
 
 def test_the_connection_goes_back_as_it_came(engine: Engine) -> None:
-    migrate(engine)
+    migrate_database(engine)
     asked = "PRAGMA busy_timeout" if is_sqlite(engine) else "SHOW lock_timeout"
 
     def patience() -> str:
-        with reading(engine) as session:
+        with open_read_session(engine) as session:
             return str(session.scalar(text(asked)))
 
     before, watched = patience(), WatchedRow(engine, STATEMENT)
@@ -67,7 +67,7 @@ def test_the_connection_goes_back_as_it_came(engine: Engine) -> None:
 def test_a_database_that_is_away_tells_nothing_and_is_looked_at_again_once_it_is_back(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    migrate(engine)
+    migrate_database(engine)
     watched = WatchedRow(engine, STATEMENT)
     with monkeypatch.context() as patched:
         patched.setattr(watched, "_statement", "SELECT nothing FROM nowhere")

@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import MetaData, select, text
 from sqlalchemy.engine import make_url
 
-from app.db.engine import is_sqlite, make_engine, reading, writing
+from app.db.engine import is_sqlite, make_engine, open_read_session, open_write_session
 from tests.connections import CONNECTIONS
 from tests.databases import ENGINES, USES, Templates, settings_of
 from tests.support import World
@@ -22,7 +22,7 @@ from tests.support import World
 def everything(url: str) -> dict[str, Any]:
     """All rows of a database by table, and where its sequences stand."""
     engine = make_engine(url)
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         tables = MetaData()
         tables.reflect(session.connection())
         found: dict[str, Any] = {
@@ -37,7 +37,7 @@ def everything(url: str) -> dict[str, Any]:
 def change(url: str, statement: str) -> None:
     engine = make_engine(url)
     try:
-        with writing(engine) as session:
+        with open_write_session(engine) as session:
             session.execute(text(statement))
     finally:
         engine.dispose()

@@ -12,11 +12,11 @@ from app.dates import (
     DateError,
     PartialDate,
     WindowPosition,
+    find_window_position,
     is_future,
-    parse,
+    parse_date,
     parse_instant,
     parse_zone,
-    place_in_window,
 )
 from tests.buckets import bucket
 
@@ -37,9 +37,9 @@ sides = st.builds(_written, st.dates(), st.sampled_from([4, 7, 10]))
 def partial_dates(draw: st.DrawFn) -> PartialDate:
     left, right = draw(sides), draw(st.none() | sides)
     if right is None:
-        return parse(left)
-    assume(parse(left).lo <= parse(right).hi)
-    return parse(f"{left}/{right}")
+        return parse_date(left)
+    assume(parse_date(left).lo <= parse_date(right).hi)
+    return parse_date(f"{left}/{right}")
 
 
 # --- reading ----------------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def partial_dates(draw: st.DrawFn) -> PartialDate:
     ],
 )
 def test_a_partial_date_spans_every_day_it_may_mean(text: str, first: str, last: str, precision: str) -> None:
-    when = parse(text)
+    when = parse_date(text)
     assert (when.text, str(when.first), str(when.last), when.precision) == (text, first, last, precision)
 
 
@@ -99,13 +99,13 @@ def test_a_partial_date_spans_every_day_it_may_mean(text: str, first: str, last:
 )
 def test_what_is_not_a_partial_date_is_refused_with_advice(text: str, advice: str) -> None:
     with pytest.raises(DateError, match=advice):
-        parse(text)
+        parse_date(text)
 
 
 @given(nearly_dates)
 def test_any_text_is_either_its_own_canonical_form_or_refused_without_being_repeated(text: str) -> None:
     try:
-        assert parse(text).text == text
+        assert parse_date(text).text == text
         return
     except DateError as error:
         message = str(error)
@@ -114,7 +114,7 @@ def test_any_text_is_either_its_own_canonical_form_or_refused_without_being_repe
 
 @given(partial_dates())
 def test_reading_what_was_read_gives_the_same_date(when: PartialDate) -> None:
-    assert parse(when.text) == when
+    assert parse_date(when.text) == when
     assert when.lo <= when.hi
 
 
@@ -122,16 +122,16 @@ def test_reading_what_was_read_gives_the_same_date(when: PartialDate) -> None:
 def test_within_contains_and_overlaps_agree_with_the_days_themselves(a: PartialDate, b: PartialDate) -> None:
     shared = max(0, min(a.hi, b.hi) - max(a.lo, b.lo) + 1)
     assert a.overlaps(b) == b.overlaps(a) == (shared > 0)
-    assert a.within(b) == b.contains(a) == (shared == a.hi - a.lo + 1)
-    assert a.within(a)
+    assert a.is_within(b) == b.contains(a) == (shared == a.hi - a.lo + 1)
+    assert a.is_within(a)
 
 
 # --- windows ----------------------------------------------------------------------------------------------
 
 
 def test_a_partial_from_opens_on_its_first_day_and_a_partial_to_closes_on_its_last() -> None:
-    assert dates.parse_from("2026-01") == day("2026-01-01")
-    assert dates.parse_to("2026-02") == day("2026-02-28")
+    assert dates.parse_window_start("2026-01") == day("2026-01-01")
+    assert dates.parse_window_end("2026-02") == day("2026-02-28")
 
 
 @pytest.mark.parametrize(
@@ -152,25 +152,25 @@ def test_a_partial_from_opens_on_its_first_day_and_a_partial_to_closes_on_its_la
 def test_only_a_date_wholly_inside_a_window_counts_and_a_straddling_one_is_uncertain(
     text: str | None, place: WindowPosition
 ) -> None:
-    when = parse(text) if text else None
-    assert place_in_window(when, day("2026-01-08"), day("2026-01-14")) is place
+    when = parse_date(text) if text else None
+    assert find_window_position(when, day("2026-01-08"), day("2026-01-14")) is place
 
 
 def test_a_window_without_edges_holds_everything_even_what_has_no_date() -> None:
-    assert place_in_window(None, None, None) is WindowPosition.INSIDE
-    assert place_in_window(parse("2026"), None, None) is WindowPosition.INSIDE
+    assert find_window_position(None, None, None) is WindowPosition.INSIDE
+    assert find_window_position(parse_date("2026"), None, None) is WindowPosition.INSIDE
 
 
 def test_with_one_edge_an_undated_event_is_uncertain() -> None:
-    assert place_in_window(None, day("2026-01-08"), None) is WindowPosition.UNCERTAIN
-    assert place_in_window(None, None, day("2026-01-08")) is WindowPosition.UNCERTAIN
-    assert place_in_window(parse("2026-01-09"), day("2026-01-08"), None) is WindowPosition.INSIDE
-    assert place_in_window(parse("2026-01-09"), None, day("2026-01-08")) is WindowPosition.OUTSIDE
+    assert find_window_position(None, day("2026-01-08"), None) is WindowPosition.UNCERTAIN
+    assert find_window_position(None, None, day("2026-01-08")) is WindowPosition.UNCERTAIN
+    assert find_window_position(parse_date("2026-01-09"), day("2026-01-08"), None) is WindowPosition.INSIDE
+    assert find_window_position(parse_date("2026-01-09"), None, day("2026-01-08")) is WindowPosition.OUTSIDE
 
 
 def test_a_reversed_window_is_refused() -> None:
     with pytest.raises(DateError, match="ends before it begins"):
-        place_in_window(None, 2, 1)
+        find_window_position(None, 2, 1)
 
 
 edges = st.none() | st.integers(1, date.max.toordinal())
@@ -182,7 +182,7 @@ def test_where_a_date_lies_is_what_its_days_say_one_by_one(
 ) -> None:
     assume(start is None or end is None or start <= end)
     ends_inside = [(start is None or start <= d) and (end is None or d <= end) for d in (when.lo, when.hi)]
-    place = place_in_window(when, start, end)
+    place = find_window_position(when, start, end)
     assert (place is WindowPosition.INSIDE) == all(ends_inside)
     if any(ends_inside):
         assert place is not WindowPosition.OUTSIDE
@@ -194,18 +194,18 @@ def test_where_a_date_lies_is_what_its_days_say_one_by_one(
 def test_the_future_begins_with_the_day_after_today_where_a_day_begins_first() -> None:
     now = datetime(2026, 1, 12, 9, 59, 59, tzinfo=UTC)
     assert dates.latest_today(now) == day("2026-01-12")
-    assert is_future(parse("2026-01-13"), now)
+    assert is_future(parse_date("2026-01-13"), now)
     ten_o_clock = now + timedelta(seconds=1)
     assert dates.latest_today(ten_o_clock) == day("2026-01-13")
-    assert not is_future(parse("2026-01-13"), ten_o_clock)
-    assert is_future(parse("2026-01-14"), ten_o_clock)
+    assert not is_future(parse_date("2026-01-13"), ten_o_clock)
+    assert is_future(parse_date("2026-01-14"), ten_o_clock)
 
 
 def test_a_month_or_interval_that_has_begun_is_not_in_the_future() -> None:
     now = datetime(2026, 1, 12, tzinfo=UTC)
-    assert not is_future(parse("2026"), now)
-    assert not is_future(parse("2026-01-10/2026-03"), now)
-    assert is_future(parse("2026-02"), now)
+    assert not is_future(parse_date("2026"), now)
+    assert not is_future(parse_date("2026-01-10/2026-03"), now)
+    assert is_future(parse_date("2026-02"), now)
 
 
 def test_today_is_never_asked_of_a_clock_without_a_zone() -> None:
@@ -258,7 +258,7 @@ def test_a_zone_is_a_name_of_the_iana_database_too() -> None:
 
 @pytest.mark.parametrize("text, name", [("America/Caracas",) * 2, ("-04:00",) * 2, ("z", "UTC"), ("+00:00", "UTC")])
 def test_a_zone_is_named_as_it_can_be_asked_for_again(text: str, name: str) -> None:
-    assert dates.zone_name(parse_zone(text)) == name
+    assert dates.format_zone(parse_zone(text)) == name
     assert parse_zone(name) == parse_zone(text)
 
 
@@ -353,27 +353,27 @@ def test_an_instant_survives_writing_and_reading_in_any_zone(moment: datetime, z
     ],
 )
 def test_an_age_has_bounds_as_wide_as_the_dates_allow(birth: str, on: str, ages: tuple[int, int]) -> None:
-    assert dates.age_bounds_at(parse(birth), parse(on)) == ages
+    assert dates.compute_age_bounds(parse_date(birth), parse_date(on)) == ages
 
 
 def test_seventy_two_in_january_2026_means_born_between_two_days() -> None:
-    assert dates.birth_bounds_from_age(72, parse("2026-01")) == (day("1953-01-02"), day("1954-01-31"))
+    assert dates.compute_birth_bounds_from_age(72, parse_date("2026-01")) == (day("1953-01-02"), day("1954-01-31"))
 
 
 @given(st.dates(min_value=date(200, 1, 1)), st.integers(0, 130))
 def test_exactly_the_births_within_the_bounds_have_that_age(on: date, age: int) -> None:
-    when = parse(on.isoformat())
-    lo, hi = dates.birth_bounds_from_age(age, when)
+    when = parse_date(on.isoformat())
+    lo, hi = dates.compute_birth_bounds_from_age(age, when)
     for birth, expected in ((lo, age), (hi, age), (lo - 1, age + 1), (hi + 1, age - 1)):
         if birth <= on.toordinal():
-            born = parse(date.fromordinal(birth).isoformat())
-            assert dates.age_bounds_at(born, when) == (expected, expected)
+            born = parse_date(date.fromordinal(birth).isoformat())
+            assert dates.compute_age_bounds(born, when) == (expected, expected)
 
 
 @pytest.mark.parametrize("age, on", [(-1, "2026"), (131, "2026"), (40, "0039")])
 def test_an_impossible_age_is_refused(age: int, on: str) -> None:
     with pytest.raises(DateError, match=r"age|old"):
-        dates.birth_bounds_from_age(age, parse(on))
+        dates.compute_birth_bounds_from_age(age, parse_date(on))
 
 
 # --- buckets ----------------------------------------------------------------------------------------------
@@ -397,7 +397,7 @@ def test_an_impossible_age_is_refused(age: int, on: str) -> None:
 def test_a_date_stands_in_a_bucket_only_if_the_bucket_holds_all_of_it(
     text: str | None, day_bucket: str | None, week: str | None, month: str | None
 ) -> None:
-    when = parse(text) if text else None
+    when = parse_date(text) if text else None
     assert bucket(when, "day") == day_bucket
     assert bucket(when, "week") == week
     assert bucket(when, "month") == month
@@ -407,6 +407,6 @@ def test_a_date_stands_in_a_bucket_only_if_the_bucket_holds_all_of_it(
 def test_every_day_of_a_date_stands_in_the_bucket_of_the_date(when: PartialDate) -> None:
     for unit in ("day", "week", "month"):
         whole = bucket(when, unit)
-        ends = {bucket(parse(end.isoformat()), unit) for end in (when.first, when.last)}
+        ends = {bucket(parse_date(end.isoformat()), unit) for end in (when.first, when.last)}
         assert (whole is not None) == (len(ends) == 1)
         assert whole is None or {whole} == ends

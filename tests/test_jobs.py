@@ -19,7 +19,7 @@ def played(act: Callable[[], bool | None], times: int, calls: list[int]) -> None
 
     async def play() -> None:
         stopping = asyncio.Event()
-        chore = asyncio.create_task(jobs._repeat(stopping, "a chore", act, 0.001, asyncio.Semaphore(1)))
+        chore = asyncio.create_task(jobs._run_periodically(stopping, "a chore", act, 0.001, asyncio.Semaphore(1)))
         while len(calls) < times:
             await asyncio.sleep(0.001)
         stopping.set()
@@ -72,7 +72,7 @@ def test_only_a_chore_that_writes_what_is_in_memory_alone_is_done_once_more_when
     async def play() -> None:
         stopping, lane = asyncio.Event(), asyncio.Semaphore(1)
         act = partial(calls.append, 1)
-        chore = asyncio.create_task(jobs._repeat(stopping, "a chore", act, 3600, lane, at_stop=at_stop))
+        chore = asyncio.create_task(jobs._run_periodically(stopping, "a chore", act, 3600, lane, runs_at_stop=at_stop))
         await asyncio.sleep(0)
         stopping.set()
         await chore
@@ -85,11 +85,12 @@ def test_a_server_that_stops_notes_the_use_of_keys_and_begins_nothing_long(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
-    monkeypatch.setattr("app.registry.publication.erasure.finish", lambda _engine: begun.append("an erasure"))
+    monkeypatch.setattr("app.registry.publication.erasure.finish_erasures", lambda _engine: begun.append("an erasure"))
     monkeypatch.setattr(
-        "app.registry.identity.duplicate_scan.PairFinder.step", lambda _finder: begun.append("a comparison")
+        "app.registry.identity.duplicate_scan.DuplicateScanner.compare_next_batch",
+        lambda _finder: begun.append("a comparison"),
     )
-    monkeypatch.setattr("app.jobs.ObjectionBeat.settle", lambda _beat: begun.append("a beat"))
+    monkeypatch.setattr("app.jobs.ObjectionJob.settle", lambda _beat: begun.append("a beat"))
     with resting as world:
         world.get("/v1/me", "foro")
     assert begun == []

@@ -46,7 +46,7 @@ def test_a_server_begins_to_read_what_it_counts_from_before_somebody_counts(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[Engine] = []
-    monkeypatch.setattr(main, "prepare", begun.append)
+    monkeypatch.setattr(main, "prefetch_columns", begun.append)
     with resting:
         assert begun == [resting.engine]
 
@@ -60,7 +60,7 @@ def test_one_number_bounds_the_places_and_there_is_a_connection_for_each_and_thr
 
 def test_a_database_in_memory_has_one_connection_and_so_one_place() -> None:
     made = memory(concurrency=8)
-    lanes = made.state.lanes
+    lanes = made.state.limits
     assert len({lane for name, lane in vars(lanes).items() if name != "patience"}) == 1
     with TestClient(made) as client:
         assert client.get("/v1/counts/releases").json()["total"]["releases"] == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.memory import free_memory, give_back
+from app.memory import measure_free_memory, return_freed_memory
 
 SERVED = """
 import gc
@@ -52,7 +52,7 @@ def inside(root: Path, path: str) -> None:
 
 def test_a_machine_without_groups_has_what_it_can_make_free(tmp_path: Path) -> None:
     machine(tmp_path, 100 * MB)
-    assert free_memory(tmp_path) == 100 * MB
+    assert measure_free_memory(tmp_path) == 100 * MB
 
 
 @pytest.mark.parametrize("most, left", [("max", 100 * MB), (str(50 * MB), 30 * MB), (str(500 * MB), 100 * MB)])
@@ -60,7 +60,7 @@ def test_a_group_leaves_what_it_does_not_use_copies_of_files_aside(tmp_path: Pat
     machine(tmp_path, 100 * MB)
     inside(tmp_path, "recuento.service")
     group(tmp_path, "recuento.service", most, used=40 * MB, of_files=10 * MB)
-    assert free_memory(tmp_path) == left
+    assert measure_free_memory(tmp_path) == left
 
 
 def test_a_limit_holds_for_the_groups_below_it(tmp_path: Path) -> None:
@@ -68,18 +68,18 @@ def test_a_limit_holds_for_the_groups_below_it(tmp_path: Path) -> None:
     inside(tmp_path, "system.slice/recuento.service")
     group(tmp_path, "system.slice/recuento.service", "max")
     group(tmp_path, "system.slice", str(60 * MB), used=20 * MB)
-    assert free_memory(tmp_path) == 40 * MB
+    assert measure_free_memory(tmp_path) == 40 * MB
 
 
 def test_a_container_sees_its_own_group_as_the_top(tmp_path: Path) -> None:
     machine(tmp_path, 100 * MB)
     inside(tmp_path, "")
     group(tmp_path, "", str(60 * MB), used=20 * MB)
-    assert free_memory(tmp_path) == 40 * MB
+    assert measure_free_memory(tmp_path) == 40 * MB
 
 
 def test_this_machine_tells() -> None:
-    assert (free_memory() or 0) > 0
+    assert (measure_free_memory() or 0) > 0
 
 
 def test_what_was_freed_between_other_things_is_handed_back() -> None:
@@ -91,6 +91,6 @@ def test_what_was_freed_between_other_things_is_handed_back() -> None:
     stays = bytearray(64_000)
     before = resident()
     del pieces
-    give_back()
+    return_freed_memory()
     assert before - resident() > 80 * MB
     assert len(stays) == 64_000

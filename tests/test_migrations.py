@@ -19,11 +19,19 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from app.db.engine import MIGRATIONS, WRITES, is_sqlite, make_engine, migrate, reading, writing
-from app.log.head import OtherRules
+from app.db.engine import (
+    MIGRATIONS,
+    WRITES_OPTION,
+    is_sqlite,
+    make_engine,
+    migrate_database,
+    open_read_session,
+    open_write_session,
+)
+from app.log.head import RulesMismatch
 from app.main import create_app
 from app.models import metadata
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from tests.support import World
 
 ROOT = Path(__file__).parent.parent
@@ -49,7 +57,7 @@ def bare(database_url: str) -> Iterator[Engine]:
     engine = make_engine(database_url)
     move(engine, command.downgrade, "base")
     with engine.connect() as connection:
-        connection = connection.execution_options(**{WRITES: True})
+        connection = connection.execution_options(**{WRITES_OPTION: True})
         connection.execute(text(f"DROP TABLE {VERSION}"))
         connection.commit()
         assert inspect(connection).get_table_names() == []
@@ -95,10 +103,10 @@ def test_alembic_sees_no_difference_between_the_database_and_the_models(engine: 
 def test_migrations_make_what_the_models_would_make(database_url: str) -> None:
     """Alembic compares no CHECK and few names; so both are made, and all that the database tells is compared."""
     with bare(database_url) as engine:
-        migrate(engine)
+        migrate_database(engine)
         migrated = schema(engine)
         move(engine, command.downgrade, "base")
-        with writing(engine) as session:
+        with open_write_session(engine) as session:
             metadata.create_all(session.connection())
         assert schema(engine) == migrated
 
@@ -140,7 +148,7 @@ def test_down_to_nothing_and_up_again_with_people_in_it(world: World, owner: Eng
     for _ in scripts().walk_revisions():
         move(owner, command.downgrade, "-1")
     assert schema(owner) == {}
-    migrate(owner)
+    migrate_database(owner)
     assert schema(owner) == before
     left = {table: number for table, number in world.stored().items() if number}
     assert left == {"head": 1}
@@ -160,10 +168,10 @@ def test_who_goes_back_and_returns_has_lost_rows_and_is_refused_until_they_are_m
     assert stored["provisional_hiding"] == 1
     assert world.rows("SELECT count(*) FROM release WHERE status IS NULL") == [(1,)]
     move(owner, command.downgrade, to)
-    with pytest.raises(OtherRules, match="recuento rebuild"):
+    with pytest.raises(RulesMismatch, match="recuento rebuild"):
         create_app(world.settings)
-    with writing(owner) as session:
-        rebuild(session)
+    with open_write_session(owner) as session:
+        rebuild_tables(session)
     create_app(world.settings).state.engine.dispose()
     assert world.stored() == {**stored, "written_by": 0}, "which key wrote what is known from now on alone"
 
@@ -176,10 +184,10 @@ def test_a_database_from_before_the_held_is_refused_until_its_rows_are_made_anew
     world.find_pairs()  # of records that wait in a later table nobody looks for pairs any more
     stored = world.stored()
     move(owner, command.downgrade, "0002")
-    with pytest.raises(OtherRules, match="recuento rebuild"):
+    with pytest.raises(RulesMismatch, match="recuento rebuild"):
         create_app(world.settings)
-    with writing(owner) as session:
-        rebuild(session)
+    with open_write_session(owner) as session:
+        rebuild_tables(session)
     create_app(world.settings).state.engine.dispose()
     assert world.stored() == {**stored, "written_by": 0}, "which key wrote what is known from now on alone"
     assert world.get("/v1/counts/detentions", **asked).json() == before
@@ -203,7 +211,7 @@ def test_renamed_tables_keep_every_row_down_and_up_again(world: World, owner: En
     world.find_pairs()
 
     def rows_of(tables: Iterable[str]) -> list[list[list[Any]]]:
-        with reading(world.engine) as session:
+        with open_read_session(world.engine) as session:
             found = [session.execute(text(f"SELECT * FROM {table}")).mappings().all() for table in tables]
         return [sorted(([row[name] for name in row if name not in SAID] for row in rows), key=repr) for rows in found]
 
@@ -212,7 +220,7 @@ def test_renamed_tables_keep_every_row_down_and_up_again(world: World, owner: En
     move(owner, command.downgrade, "0013")
     assert RENAMED.keys() <= schema(owner).keys()
     assert rows_of(RENAMED) == before
-    migrate(owner)
+    migrate_database(owner)
     assert rows_of(RENAMED.values()) == before
 
 
@@ -233,7 +241,7 @@ def test_whom_a_consent_names_is_told_from_whom_only_reports_name_without_a_rebu
     assert told == ["named", "named", "named_by_reports", "anonymous", "counted"]
     move(owner, command.downgrade, "0019")
     assert {publish for _record, *both in world.rows(classes) for publish in both} == {"named", "anonymous", "counted"}
-    migrate(owner)
+    migrate_database(owner)
     assert world.rows(classes) == before
 
 
@@ -244,10 +252,10 @@ def test_what_imports_kept_in_clear_goes_and_is_scrubbed(world: World, owner: En
         "import_mapping": "(source, headings, mapping, saved_at) VALUES (1, '0', 'V-87654321', '2026-01-01 00:00:00')",
         "import_row": "(list_import, row, outcome, faults) VALUES ('00000000000000000000000000000007', 1, 'new', '[]')",
     }
-    with writing(owner) as session:
+    with open_write_session(owner) as session:
         for table, row in clear.items():
             session.execute(text(f"INSERT INTO {table} {row}"))
-    migrate(owner)
+    migrate_database(owner)
     assert [world.rows(f"SELECT count(*) FROM {table}") for table in clear] == [[(0,)]] * len(clear)
     assert world.get("/readyz").json()["warnings"] == ["erasure_unfinished"]
 
@@ -260,12 +268,12 @@ def test_what_objections_said_in_clear_goes_and_is_scrubbed_and_whom_they_hide_s
     world.beat()
     move(owner, command.downgrade, "0021")
     assert world.rows("SELECT words, contact FROM objection") == [(None, None)]
-    with writing(owner) as session:
+    with open_write_session(owner) as session:
         session.execute(text("UPDATE objection SET words = 'I am her', contact = 'her@mail.example'"))
-    migrate(owner)
+    migrate_database(owner)
     assert world.rows("SELECT words, contact FROM objection") == [(None, None)]
-    with writing(owner) as session:
-        rebuild(session)
+    with open_write_session(owner) as session:
+        rebuild_tables(session)
     assert world.get("/readyz").json()["warnings"] == ["erasure_unfinished"]
     assert world.get(about).status_code == 404
     (waiting,) = world.get("/v1/objections", "curator").json()["data"]
@@ -280,7 +288,7 @@ def test_files_are_scrubbed_for_what_was_erased_before_and_not_where_nothing_was
     if erased:
         world.redact(person)
     move(owner, command.downgrade, "0015")
-    migrate(owner)
+    migrate_database(owner)
     assert world.get("/readyz").json().get("warnings", []) == ["erasure_unfinished"] * erased
 
 
@@ -289,13 +297,13 @@ def test_versions_from_before_recalls_state_what_their_own_entries_say(world: Wo
     world.file(source_record_id="1", release__kind="pardon")
     before = sorted(world.rows("SELECT * FROM report"))
     move(owner, command.downgrade, "0019")
-    migrate(owner)
+    migrate_database(owner)
     assert sorted(world.rows("SELECT * FROM report")) == before
-    with writing(owner) as session:
-        rebuild(session)
+    with open_write_session(owner) as session:
+        rebuild_tables(session)
     world.file("jep")
-    with writing(owner) as session:
-        rebuild(session)
+    with open_write_session(owner) as session:
+        rebuild_tables(session)
     recall = {"key_id": world.keys["jep"][4:12], "since": "2026-01-01T00:00:00Z"}
     assert world.post("/v1/recalls", recall, "admin").status_code == 201
     with pytest.raises(RuntimeError, match="stay with this one"):
@@ -305,7 +313,7 @@ def test_versions_from_before_recalls_state_what_their_own_entries_say(world: Wo
 def test_migrating_again_changes_nothing(world: World, owner: Engine) -> None:
     world.file()
     with world.storing_nothing():
-        migrate(owner)
+        migrate_database(owner)
 
 
 def test_processes_that_start_together_migrate_once(database_url: str) -> None:
@@ -330,7 +338,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     with bare(database_url) as engine:
         monkeypatch.setattr("app.db.guards.forbid_changes", broken)
         with pytest.raises(Broken):
-            migrate(engine)
+            migrate_database(engine)
         assert schema(engine) == {}
 
 
@@ -373,7 +381,7 @@ def test_the_alembic_command_works_on_the_database_of_the_environment(
 def test_the_log_can_be_neither_changed_nor_shortened(world: World, owner: Engine, statement: str) -> None:
     world.file()
     before = entries(owner)
-    with pytest.raises(DBAPIError, match="append-only"), writing(owner) as session:
+    with pytest.raises(DBAPIError, match="append-only"), open_write_session(owner) as session:
         session.connection().execute(text(statement))
     assert entries(owner) == before
 
@@ -385,7 +393,7 @@ def test_the_log_cannot_be_emptied_or_overwritten_by_another_name(world: World, 
         replacing = is_sqlite(connection)
     columns = "revision, kind, recorded_at, body, leaf_hash"
     other = f"INSERT OR REPLACE INTO entry SELECT {columns.replace('body', repr('{}'))} FROM entry"
-    with pytest.raises(DBAPIError, match="append-only"), writing(owner) as session:
+    with pytest.raises(DBAPIError, match="append-only"), open_write_session(owner) as session:
         session.connection().execute(text(other if replacing else "TRUNCATE entry CASCADE"))
     assert entries(owner) == before
 

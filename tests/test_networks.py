@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api.middleware.rate_limits import CLIENT_V4, CLIENT_V6
-from app.networks import network_of
+from app.networks import find_network
 from app.registry.publication.objection_queue import PREFIX_V4, PREFIX_V6
 
-client_of = partial(network_of, bits_v4=CLIENT_V4, bits_v6=CLIENT_V6)
-neighbours_of = partial(network_of, bits_v4=PREFIX_V4, bits_v6=PREFIX_V6)
+client_of = partial(find_network, bits_v4=CLIENT_V4, bits_v6=CLIENT_V6)
+neighbours_of = partial(find_network, bits_v4=PREFIX_V4, bits_v6=PREFIX_V6)
 
 
 @given(st.text())
 def test_no_text_fails(text: str) -> None:
-    assert network_of(text, 32, 64) is None or "." in text or ":" in text
+    assert find_network(text, 32, 64) is None or "." in text or ":" in text
 
 
 def test_a_household_is_one_client_and_a_mapped_address_is_what_it_maps() -> None:

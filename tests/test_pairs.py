@@ -19,5 +19,5 @@ def test_two_registries_drawn_by_seed_that_differ_in_hidden_values_answer_alike(
 
 
 def test_the_pairs_would_notice_a_key_that_sees_too_much(templates: Templates, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Reader, "restricted", property(lambda reader: reader.role is not None))
+    monkeypatch.setattr(Reader, "can_see_restricted", property(lambda reader: reader.role is not None))
     assert {who for who, _difference in find(templates, "sqlite", 1, SAMPLE)} >= {"ministry"}

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from app import reader as reader_module
 from app.config import Settings
-from app.exports.count_files.folders import point, remove_others
+from app.exports.count_files.folders import point_latest, remove_old_folders
 from app.exports.count_files.load import CountFiles
 from app.imports.faults import BadFile
 from app.log.entries import LEAF_DIGITS
@@ -63,7 +63,7 @@ def test_a_reader_goes_on_though_its_folder_is_deleted(world: World, folder: Pat
     first = (folder / "latest").resolve()
     part = next(first.glob("people-*.parquet")).open("rb")
     world.file(detainee__full_name="Berenice Urdaneta")
-    remove_others(write(world, folder))
+    remove_old_folders(write(world, folder))
     assert not first.exists()
     with part:
         assert part.read().endswith(b"PAR1")
@@ -75,17 +75,17 @@ def test_a_reader_goes_on_though_its_folder_is_deleted(world: World, folder: Pat
 def test_a_folder_that_is_deleted_while_it_is_read_is_read_no_further(
     world: World, folder: Path, reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    require_whole = CountFiles.require_whole
+    require_whole = CountFiles.require_intact
 
     def deleted(files: CountFiles) -> None:
         require_whole(files)
         world.file(detainee__full_name="Casimiro Lozada")
-        remove_others(write(world, folder))
+        remove_old_folders(write(world, folder))
 
     world.file(detainee__full_name="Berenice Urdaneta")
     write(world, folder)
     with monkeypatch.context() as deleting:
-        deleting.setattr(CountFiles, "require_whole", deleted)
+        deleting.setattr(CountFiles, "require_intact", deleted)
         with pytest.raises(BadFile):
             follow(reader)
     assert releases(reader) == 1
@@ -176,7 +176,7 @@ def test_an_earlier_revision_is_followed(world: World, folder: Path, reader: Tes
     write(world, folder)
     follow(reader)
     assert releases(reader) == 2
-    point(earlier, is_other_log=True)
+    point_latest(earlier, is_other_log=True)
     follow(reader)
     assert releases(reader) == 1
     assert reader.get(COUNT, params={"as_of": int(earlier.name) + 1}).json()["code"] == "ahead_of_head"
@@ -215,9 +215,9 @@ def test_whatever_goes_wrong_the_reader_goes_on_to_follow(
     caplog: pytest.LogCaptureFixture,
     error: type[Exception],
 ) -> None:
-    monkeypatch.setattr(reader_module, "LOOKED_EVERY", 0.01)
+    monkeypatch.setattr(reader_module, "FOLDER_INTERVAL_SECONDS", 0.01)
     with TestClient(create_reader(folder, Settings())) as client:
-        newest_in, failed = CountFiles.newest_in, Event()
+        newest_in, failed = CountFiles.open_newest, Event()
 
         def failing(*folders: Path) -> Any:
             if not failed.is_set():
@@ -225,7 +225,7 @@ def test_whatever_goes_wrong_the_reader_goes_on_to_follow(
                 raise error("Berenice")
             return newest_in(*folders)
 
-        monkeypatch.setattr(CountFiles, "newest_in", failing)
+        monkeypatch.setattr(CountFiles, "open_newest", failing)
         world.file(detainee__full_name="Berenice Urdaneta")
         write(world, folder)
         eventually(lambda: releases(client) == 2)
@@ -237,7 +237,7 @@ def test_whatever_goes_wrong_the_reader_goes_on_to_follow(
 def test_a_folder_that_is_removed_is_followed_once_it_is_back(
     world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader_module, "LOOKED_EVERY", 0.01)
+    monkeypatch.setattr(reader_module, "FOLDER_INTERVAL_SECONDS", 0.01)
     with TestClient(create_reader(folder, Settings())) as client:
         away = folder.rename(folder.with_name("away"))
         sleep(0.1)
@@ -250,7 +250,7 @@ def test_a_folder_that_is_removed_is_followed_once_it_is_back(
 
 def test_a_reader_that_stops_waits_for_its_thread(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would write into a database that is cleaned away."""
-    monkeypatch.setattr(reader_module, "LOOKED_EVERY", 0.01)
+    monkeypatch.setattr(reader_module, "FOLDER_INTERVAL_SECONDS", 0.01)
     app = create_reader(folder, Settings())
     begun, ended = Event(), Event()
 
@@ -286,7 +286,7 @@ def test_a_day_of_custody_is_judged_by_the_calendar(world: World, folder: Path, 
 def test_a_reader_may_map_what_it_counts_from(world: World, folder: Path, tmp_path: Path) -> None:
     place = tmp_path / "columns"
     with TestClient(create_reader(folder, Settings(columns_dir=place))) as mapping:
-        (_engine, columns) = mapping.app.state.followed._given  # type: ignore[attr-defined]
+        (_engine, columns) = mapping.app.state.followed._current_columns  # type: ignore[attr-defined]
         assert columns.generation is not None, "it is of mapped files"
         assert releases(mapping) == 1
         world.now += timedelta(hours=1)

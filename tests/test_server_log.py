@@ -11,13 +11,20 @@ from threading import Thread
 import pytest
 
 from app import server_log
-from app.server_log import CONFIGURATION, NONE, JsonLines, begin, count_statement, this
+from app.server_log import (
+    CONFIGURATION,
+    NO_LABEL,
+    JsonLineFormatter,
+    count_statement,
+    get_request_stats,
+    start_request_stats,
+)
 
 MARKER = "Zenaida Quintero Paz"
 
 
 def _line(record: logging.LogRecord) -> dict[str, object]:
-    line: dict[str, object] = json.loads(JsonLines().format(record))
+    line: dict[str, object] = json.loads(JsonLineFormatter().format(record))
     return line
 
 
@@ -40,7 +47,7 @@ def test_what_else_is_told_of_an_event_stands_in_its_line() -> None:
 
 
 def test_a_line_inside_a_request_carries_the_id_of_the_answer() -> None:
-    request_id = server_log.new_request_id()
+    request_id = server_log.create_request_id()
     try:
         assert _line(_record("late"))["request"] == request_id
     finally:
@@ -53,7 +60,7 @@ def test_an_exception_leaves_its_kind_and_frames_and_never_its_text() -> None:
         raise ValueError(MARKER)
     except ValueError:
         record.exc_info = sys.exc_info()
-    text = JsonLines().format(record)
+    text = JsonLineFormatter().format(record)
     assert json.loads(text)["event"] == "failed (ValueError)"
     assert json.loads(text)["frames"]
     assert MARKER not in text
@@ -63,33 +70,33 @@ def test_an_unforeseen_failure_is_written_without_its_text(caplog: pytest.LogCap
     try:
         raise ValueError(MARKER)
     except ValueError as error:
-        server_log.unforeseen(error, "an import")
+        server_log.log_unforeseen_error(error, "an import")
     (record,) = caplog.records
-    text = JsonLines().format(record)
+    text = JsonLineFormatter().format(record)
     assert json.loads(text)["event"] == "unforeseen ValueError in an import"
     assert "test_server_log.py" in json.loads(text)["frames"][0]
     assert MARKER not in text
 
 
 def test_a_line_stays_one_line_whatever_is_in_it() -> None:
-    assert "\n" not in JsonLines().format(_record("one\ntwo"))
+    assert "\n" not in JsonLineFormatter().format(_record("one\ntwo"))
 
 
 def test_everything_that_the_process_logs_leaves_as_such_lines() -> None:
     assert CONFIGURATION["root"]["handlers"] == ["lines"]
-    assert CONFIGURATION["formatters"]["lines"]["()"] is JsonLines
+    assert CONFIGURATION["formatters"]["lines"]["()"] is JsonLineFormatter
 
 
 def test_waits_for_one_place_add_up_also_where_they_end_badly() -> None:
-    measure = begin()
+    measure = start_request_stats()
     for _time in range(2):
         try:
-            with measure.waiting("costly"):
+            with measure.time_wait("costly"):
                 raise TimeoutError
         except TimeoutError:
             pass
     first = measure.waited["costly"]
-    with measure.waiting("costly"), measure.waiting("room"), measure.holding():
+    with measure.time_wait("costly"), measure.time_wait("room"), measure.time_hold():
         pass
     assert measure.waited.keys() == {"costly", "room"}
     assert measure.waited["costly"] > first > 0
@@ -97,22 +104,22 @@ def test_waits_for_one_place_add_up_also_where_they_end_badly() -> None:
 
 
 def test_a_thread_that_works_for_a_request_counts_for_it() -> None:
-    measure = begin()
+    measure = start_request_stats()
     thread = Thread(target=copy_context().run, args=(count_statement,))
     thread.start()
     thread.join()
-    assert this() is measure
+    assert get_request_stats() is measure
     assert measure.statements == 1
 
 
 def test_whatever_is_measured_outside_of_requests_is_forgotten() -> None:
     def outside() -> None:
         count_statement()
-        this().lane = "writes"
-        told.append(this().lane)
+        get_request_stats().lane = "writes"
+        told.append(get_request_stats().lane)
 
     told: list[str] = []
     thread = Thread(target=outside)
     thread.start()
     thread.join()
-    assert told == [NONE]
+    assert told == [NO_LABEL]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from app.api.middleware.metrics import Standing
+from app.api.middleware.metrics import StatusCollector
 from tests.databases import ENGINES, Templates
 from tests.support import GOVERNMENT, Body, World
 from tests.two_registries import differences, twins
@@ -206,7 +206,7 @@ def test_what_a_reader_may_not_see_changes_nothing_that_metrics_tell_but_times(t
 
     def told(world: World) -> list[str]:
         registry = CollectorRegistry()
-        registry.register(Standing(world.app.state))
+        registry.register(StatusCollector(world.app.state))
         lines = (generate_latest(world.app.state.metrics.registry) + generate_latest(registry)).decode().splitlines()
         return [line for line in lines if not re.match(r"\w+_seconds(_sum|_bucket|_total)\b", line)]
 

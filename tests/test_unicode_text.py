@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.unicode_text import MOST_MARKS, UNSEEN, has_too_many_marks, is_blank, normal, without_unread
+from app.unicode_text import INVISIBLE, MAX_MARKS, has_too_many_marks, is_blank, normalize_text, remove_ignorable
 
 APP = Path(__file__).parent.parent / "app"
 MANY = 200_000  # of which the half took a minute
@@ -23,11 +23,11 @@ letters = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 @given(letters)
 def test_what_people_write_is_normal_as_unicode_has_it(text: str) -> None:
     assert not has_too_many_marks(text)
-    assert normal("NFC", text) == unicodedata.normalize("NFC", text)
-    assert normal("NFKD", text) == unicodedata.normalize("NFKD", text)
+    assert normalize_text("NFC", text) == unicodedata.normalize("NFC", text)
+    assert normalize_text("NFKD", text) == unicodedata.normalize("NFKD", text)
 
 
-@pytest.mark.parametrize("text", ["José", "Jose\u0301", "שָׁלוֹם", "مُحَمَّدٌ", "Nguyễn", "རྀ", "e" + "\u0301" * MOST_MARKS])
+@pytest.mark.parametrize("text", ["José", "Jose\u0301", "שָׁלוֹם", "مُحَمَّدٌ", "Nguyễn", "རྀ", "e" + "\u0301" * MAX_MARKS])
 def test_accents_vowels_and_tones_are_not_too_many(text: str) -> None:
     assert not has_too_many_marks(text)
 
@@ -37,22 +37,22 @@ def test_more_marks_than_anybody_writes_are_too_many_and_take_no_time(marks: str
     text = "a" + marks * MANY
     before = time.process_time()
     assert has_too_many_marks(text)
-    assert len(normal("NFC", text)) <= len(normal("NFKD", text)) <= 1 + 2 * MOST_MARKS
+    assert len(normalize_text("NFC", text)) <= len(normalize_text("NFKD", text)) <= 1 + 2 * MAX_MARKS
     assert time.process_time() - before < LONG
 
 
 def test_as_many_marks_as_are_taken_on_each_letter_take_no_time() -> None:
-    text = ("a" + "\u0301\u0316" * (MOST_MARKS // 2)) * (MANY // MOST_MARKS)
+    text = ("a" + "\u0301\u0316" * (MAX_MARKS // 2)) * (MANY // MAX_MARKS)
     before = time.process_time()
     assert not has_too_many_marks(text)
-    assert unicodedata.normalize("NFC", text) == normal("NFC", text)
+    assert unicodedata.normalize("NFC", text) == normalize_text("NFC", text)
     assert time.process_time() - before < LONG
 
 
 def test_every_mark_that_unicode_knows_is_counted() -> None:
     every = map(chr, range(sys.maxunicode + 1))
     marks = [char for char in every if unicodedata.combining(unicodedata.normalize("NFKD", char)[0])]
-    assert [char for char in marks if not has_too_many_marks(char * (MOST_MARKS + 1))] == []
+    assert [char for char in marks if not has_too_many_marks(char * (MAX_MARKS + 1))] == []
 
 
 # Signs before numbers and verses, and what puts hieroglyphs together: a screen shows them.
@@ -61,25 +61,25 @@ SHOWN = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U0001
 
 def test_every_invisible_character_that_unicode_knows_is_refused_taken_out_or_no_text_alone() -> None:
     formatting = [char for char in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(char) == "Cf"]
-    refused = re.compile(f"[{UNSEEN}]")
+    refused = re.compile(f"[{INVISIBLE}]")
     assert [char for char in formatting if not (refused.match(char) or is_blank(char) or SHOWN.match(char))] == []
 
 
 @pytest.mark.parametrize("unread", ["\u200b", "\ufeff", "\u2060", "\u00ad", "\u200e", "\u061c", "\ufe0f"])
 def test_what_shows_nothing_is_taken_out_and_what_is_left_is_normal(unread: str) -> None:
-    assert without_unread(f"{unread}Jose{unread}\u0301 Pe{unread}ña{unread}") == "José Peña"
+    assert remove_ignorable(f"{unread}Jose{unread}\u0301 Pe{unread}ña{unread}") == "José Peña"
     assert is_blank(unread)
 
 
 @pytest.mark.parametrize("text", ["سیده\u200cزهرا", "क\u094d\u200dष", "葛\U000e0100城", "José Peña"])
 def test_joiners_and_forms_of_characters_stay(text: str) -> None:
-    assert without_unread(text) == text
+    assert remove_ignorable(text) == text
     assert not is_blank(text)
 
 
 @given(letters)
 def test_taking_out_twice_changes_nothing(text: str) -> None:
-    assert without_unread(without_unread(text)) == without_unread(text)
+    assert remove_ignorable(remove_ignorable(text)) == remove_ignorable(text)
 
 
 def test_nothing_else_brings_text_into_a_normal_form() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from app import vocabulary as v
-from app.descriptions import glossary
+from app.descriptions import build_glossary
 from app.formats import COUNTRIES
-from app.vocabulary import LISTS, STAGES, Language, Stage, vocabulary
+from app.vocabulary import CODE_LISTS, STAGES, Language, Stage, build_vocabulary
 
 LANGUAGES: tuple[Language, ...] = ("en", "es")
 # Spelt alike in English and Spanish.
@@ -27,7 +27,7 @@ SPANISH = re.compile(
 
 def lists(lang: Language) -> dict[str, list[dict[str, str]]]:
     """Every code list, and the words of the field, which keep the same rules."""
-    return {**vocabulary(lang), "glossary": glossary(lang)}
+    return {**build_vocabulary(lang), "glossary": build_glossary(lang)}
 
 
 def words(lang: Language) -> dict[tuple[str, str], tuple[str, str]]:
@@ -44,14 +44,14 @@ def spoken(lang: Language) -> list[str]:
 
 def test_every_code_list_in_the_module_is_served() -> None:
     enums = {each for each in vars(v).values() if isinstance(each, type) and issubclass(each, StrEnum)}
-    assert enums - {StrEnum} == set(LISTS.values())
+    assert enums - {StrEnum} == set(CODE_LISTS.values())
 
 
 def test_the_file_of_words_holds_the_codes_of_the_lists_in_their_order_and_nothing_else() -> None:
     assert v.__file__ is not None
     file = tomllib.loads(Path(v.__file__).with_suffix(".toml").read_text(encoding="utf-8"))
     assert {name: list(codes) for name, codes in file.items()} == {
-        name: [code.value for code in codes] for name, codes in LISTS.items()
+        name: [code.value for code in codes] for name, codes in CODE_LISTS.items()
     }
 
 
@@ -106,7 +106,9 @@ def test_the_words_of_the_field_are_not_mixed_up(name: str, code: str, label: st
 
 
 def test_a_member_is_named_by_its_code_in_capitals() -> None:
-    odd = {member.name: member.value for codes in LISTS.values() for member in codes if member.name != member.upper()}
+    odd = {
+        member.name: member.value for codes in CODE_LISTS.values() for member in codes if member.name != member.upper()
+    }
     assert odd == {"FROM_18_TO_69": "18_to_69"}
 
 
@@ -116,8 +118,8 @@ def test_the_stages_stand_in_their_order() -> None:
 
 
 def test_a_caller_may_change_what_it_got_without_changing_what_others_get() -> None:
-    vocabulary("en")["stages"][0]["label"] = "changed"
-    assert vocabulary("en")["stages"][0]["label"] == "Announced"
+    build_vocabulary("en")["stages"][0]["label"] = "changed"
+    assert build_vocabulary("en")["stages"][0]["label"] == "Announced"
 
 
 def test_countries_are_the_249_assigned_codes_of_iso_3166() -> None:

@@ -20,10 +20,10 @@ from urllib.parse import urlencode
 
 from httpx2 import Response
 
-from app.counts.citation import CITED, BadCode, unpack
+from app.counts.citation import CITATION_PATH, BadCode, parse_short_code
 from app.projection import RULES
 from app.queries.parameters import write_cursor
-from app.queries.terms import DIMENSIONS, FILTER_ALONE
+from app.queries.terms import DIMENSIONS, FILTER_ONLY
 from tests.databases import Templates, settings_of
 from tests.support import Body, World
 
@@ -33,7 +33,7 @@ Difference = tuple[str, str, str]  # what was asked, and the two answers
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # A leaf hash is over random ids and salts: what else an address holds must be the same.
 _LEAF = re.compile(r"leaf=[0-9a-f]{16}")
-_SHORT = re.compile(rf"{CITED}([A-Za-z0-9_-]+)")
+_SHORT = re.compile(rf"{CITATION_PATH}([A-Za-z0-9_-]+)")
 _KEY_OF_ENTRY = re.compile(r"(?<=@misc{recuento-)\d+-[A-Za-z0-9_-]{6}")
 # Headers that are random, or digests of bytes or addresses in which random ids stand.
 DIGESTS = frozenset({"etag", "repr-digest", "request-id"})
@@ -61,7 +61,7 @@ VALUES: dict[str, list[Any]] = {
     "detained_from": ["2024-10-06", "2025"], "detained_to": ["2024-10-05", "2024-10-20", "2025-06-15"],
     "facility": ["el-rodeo-i", "yare"], "format": ["csv", "jsonl"], "gender": ["female", "male"],
     "group": ["student", "gravely_ill"],
-    "group_by": [*(name for name, of in DIMENSIONS.items() if of.counts != FILTER_ALONE), ["gender", "facility"],
+    "group_by": [*(name for name, of in DIMENSIONS.items() if of.groupable_nouns != FILTER_ONLY), ["gender", "facility"],
                  ["source", "nationality"]],
     "held_on": ["2025-12-20", "2026-01-12", "2026-02-10"], "house_arrest": ["true"], "interval": ["month", "hour"],
     "kind": ["pardon", ["pardon", "release_with_measures"], "retraction"], "lang": ["es"],
@@ -124,7 +124,7 @@ def without_leaves(text: str) -> str:
 def _unpacked(code: str) -> str:
     """What a short address says, without its leaf."""
     try:
-        noun, pairs = unpack(code)
+        noun, pairs = parse_short_code(code)
     except BadCode:
         return code
     return f"{noun}?{urlencode([pair for pair in pairs if pair[0] != 'leaf'])}"

@@ -17,35 +17,40 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import server_log
-from app.api.middleware.concurrency import POLLED, in_lane
-from app.api.middleware.metrics import template
-from app.api.middleware.response_cache import COUNTS
-from app.api.problems import INTERNAL, respond
-from app.api.responses import MADE_FROM, RawHeaders
+from app.api.middleware.concurrency import SCOPE_POLLED, acquire_lane
+from app.api.middleware.metrics import find_route_template
+from app.api.middleware.response_cache import COUNT_PATHS
+from app.api.problems import INTERNAL_ERROR, build_problem_response
+from app.api.responses import SCOPE_SOURCE_HEAD, RawHeaders
 from app.errors import Busy
-from app.server_log import begin, this
+from app.server_log import get_request_stats, start_request_stats
 
 # What of a question decides its answer, beside its address.
-HANDED_ON = frozenset({b"accept", b"accept-encoding", b"accept-language"})
+FORWARDED_HEADERS = frozenset({b"accept", b"accept-encoding", b"accept-language"})
 # Between the processes alone: the id of the request, the head that an answer is made from, and what was measured.
-REQUEST_ID, HEAD, MEASURE = b"recuento-request", b"recuento-head", b"recuento-measure"
-NOT_HANDED_BACK = frozenset({HEAD, MEASURE, b"date", b"server", b"connection"})
-CONNECT_SECONDS = 1.0
-RESTS_SECONDS = 4.0  # of a connection: uvicorn closes one that has rested for five
+WORKER_REQUEST_ID_HEADER, WORKER_HEAD_HEADER, WORKER_STATS_HEADER = (
+    b"recuento-request",
+    b"recuento-head",
+    b"recuento-measure",
+)
+DROPPED_HEADERS = frozenset({WORKER_HEAD_HEADER, WORKER_STATS_HEADER, b"date", b"server", b"connection"})
+CONNECT_TIMEOUT_SECONDS = 1.0
+KEEPALIVE_SECONDS = 4.0  # of a connection: uvicorn closes one that has rested for five
 # Beside the time that the question has: whoever counts may have to wait for the processor.
-LATER = 5.0
+EXTRA_TIMEOUT_SECONDS = 5.0
 
-Answered = tuple[int, RawHeaders, bytes]  # status, headers, body
+WorkerResponse = tuple[int, RawHeaders, bytes]  # status, headers, body
 
 
-def pools_of(sockets: Sequence[str], places: int) -> list[AsyncConnectionPool]:
-    """The connections to each process that counts. `places`: how many questions are handed on at once."""
+def build_worker_pools(sockets: Sequence[str], max_connections: int) -> list[AsyncConnectionPool]:
+    """The connections to each process that counts. `max_connections`: how many questions are handed on at once."""
     return [
-        AsyncConnectionPool(uds=socket, max_connections=places, keepalive_expiry=RESTS_SECONDS) for socket in sockets
+        AsyncConnectionPool(uds=socket, max_connections=max_connections, keepalive_expiry=KEEPALIVE_SECONDS)
+        for socket in sockets
     ]
 
 
-class CountedApart:
+class CountWorkerMiddleware:
     """In a serving process, inside of the answers that it keeps: hand on counts."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -53,69 +58,71 @@ class CountedApart:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Only what is kept is made from a head that is noted: it is asked without a key, and names no moment.
-        counted = MADE_FROM in scope and scope["path"] in COUNTS and not scope[POLLED]
-        pools: list[AsyncConnectionPool] = scope["app"].state.counting if counted else []
+        is_forwardable = SCOPE_SOURCE_HEAD in scope and scope["path"] in COUNT_PATHS and not scope[SCOPE_POLLED]
+        pools: list[AsyncConnectionPool] = scope["app"].state.counting if is_forwardable else []
         if not pools:
             await self._app(scope, receive, send)
             return
         try:
-            answer = await _before_it_leaves(_answer_of(random.choice(pools), scope), receive)  # noqa: S311
+            answer = await _await_unless_disconnected(_forward_to_worker(random.choice(pools), scope), receive)  # noqa: S311
         except Busy as refusal:
-            await respond(refusal.body(), refusal.headers)(scope, receive, send)
+            await build_problem_response(refusal.body(), refusal.headers)(scope, receive, send)
             return
         if answer is None:  # nobody answers there: they are starting, or have ended
             await self._app(scope, receive, send)
             return
         status, headers, body = answer
-        given = dict(headers)
-        if HEAD in given:
-            revision, leaf = json.loads(given[HEAD])
-            scope[MADE_FROM]["head"] = (revision, leaf)
-        this().take(json.loads(given[MEASURE]))
-        told = [pair for pair in headers if pair[0] not in NOT_HANDED_BACK]
-        await send({"type": "http.response.start", "status": status, "headers": told})
+        headers_by_name = dict(headers)
+        if WORKER_HEAD_HEADER in headers_by_name:
+            revision, leaf = json.loads(headers_by_name[WORKER_HEAD_HEADER])
+            scope[SCOPE_SOURCE_HEAD]["head"] = (revision, leaf)
+        get_request_stats().merge(json.loads(headers_by_name[WORKER_STATS_HEADER]))
+        public_headers = [pair for pair in headers if pair[0] not in DROPPED_HEADERS]
+        await send({"type": "http.response.start", "status": status, "headers": public_headers})
         await send({"type": "http.response.body", "body": body})
 
 
-async def _before_it_leaves(answer: Coroutine[Any, Any, Answered | None], receive: Receive) -> Answered | None:
+async def _await_unless_disconnected(
+    answer: Coroutine[Any, Any, WorkerResponse | None], receive: Receive
+) -> WorkerResponse | None:
     """The answer. Raises ClientDisconnect where the client goes first: nobody counts for it then."""
-    answering, leaving = asyncio.create_task(answer), asyncio.create_task(_has_left(receive))
+    answer_task, disconnect_task = asyncio.create_task(answer), asyncio.create_task(_wait_for_disconnect(receive))
     try:
-        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
+        await asyncio.wait({answer_task, disconnect_task}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer_task.done():
             raise ClientDisconnect
-        return await answering
+        return await answer_task
     finally:
-        for task in (answering, leaving):
+        for task in (answer_task, disconnect_task):
             task.cancel()
 
 
-async def _answer_of(pool: AsyncConnectionPool, scope: Scope) -> Answered | None:
+async def _forward_to_worker(pool: AsyncConnectionPool, scope: Scope) -> WorkerResponse | None:
     """What another process answers, in turn; None where it tells nothing whole. Raises Busy."""
     state: State = scope["app"].state
-    asked = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
-    headers = [pair for pair in scope["headers"] if pair[0] in HANDED_ON]
-    headers += [(b"host", b"recuento"), (REQUEST_ID, server_log.request_id.get().encode())]
-    url = URL(scheme=b"http", host=b"recuento", port=None, target=asked)
-    longest = state.lanes.patience + state.question_seconds + LATER
-    async with in_lane("costly", state.lanes.apart, state.lanes.patience):
+    target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+    headers = [pair for pair in scope["headers"] if pair[0] in FORWARDED_HEADERS]
+    headers += [(b"host", b"recuento"), (WORKER_REQUEST_ID_HEADER, server_log.request_id.get().encode())]
+    url = URL(scheme=b"http", host=b"recuento", port=None, target=target)
+    timeout = state.limits.patience + state.question_seconds + EXTRA_TIMEOUT_SECONDS
+    async with acquire_lane("costly", state.limits.count_workers, state.limits.patience):
         try:
-            async with asyncio.timeout(longest):
+            async with asyncio.timeout(timeout):
                 answer = await pool.request(
-                    b"GET", url, headers=headers, extensions={"timeout": {"connect": CONNECT_SECONDS}}
+                    b"GET", url, headers=headers, extensions={"timeout": {"connect": CONNECT_TIMEOUT_SECONDS}}
                 )
         except (NetworkError, ProtocolError, TimeoutException, TimeoutError):
             return None
-    told = [(name.lower(), value) for name, value in answer.headers]
-    return (answer.status, told, answer.content) if MEASURE in dict(told) else None
+    worker_headers = [(name.lower(), value) for name, value in answer.headers]
+    return (answer.status, worker_headers, answer.content) if WORKER_STATS_HEADER in dict(worker_headers) else None
 
 
-async def _has_left(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-class Behind:
+class WorkerReplyMiddleware:
     """In a process that counts, the outermost layer: answer a serving process, and tell it what else it needs."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -125,26 +132,26 @@ class Behind:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        server_log.request_id.set(dict(scope["headers"]).get(REQUEST_ID, b"").decode("latin-1"))
-        measure = begin()
-        made_from: dict[str, Any] = {}
-        inside, started = {**scope, MADE_FROM: made_from}, False
+        server_log.request_id.set(dict(scope["headers"]).get(WORKER_REQUEST_ID_HEADER, b"").decode("latin-1"))
+        stats = start_request_stats()
+        source_head: dict[str, Any] = {}
+        inner_scope, has_started = {**scope, SCOPE_SOURCE_HEAD: source_head}, False
 
-        async def told(message: Message) -> None:
-            nonlocal started
+        async def send_with_worker_headers(message: Message) -> None:
+            nonlocal has_started
             if message["type"] == "http.response.start":
-                measure.route = template(inside)
-                headers = [*message["headers"], (MEASURE, json.dumps(measure.told()).encode())]
-                if "head" in made_from:
-                    headers.append((HEAD, json.dumps(made_from["head"]).encode()))
-                message, started = {**message, "headers": headers}, True
+                stats.route = find_route_template(inner_scope)
+                headers = [*message["headers"], (WORKER_STATS_HEADER, json.dumps(stats.to_dict()).encode())]
+                if "head" in source_head:
+                    headers.append((WORKER_HEAD_HEADER, json.dumps(source_head["head"]).encode()))
+                message, has_started = {**message, "headers": headers}, True
             await send(message)
 
         try:
-            await self._app(inside, receive, told)
+            await self._app(inner_scope, receive, send_with_worker_headers)
         except ClientDisconnect:
             pass  # whoever asked has left, and the serving process with it
         except Exception as error:
-            server_log.unforeseen(error, "a count")
-            if not started:
-                await respond(INTERNAL)(scope, receive, told)
+            server_log.log_unforeseen_error(error, "a count")
+            if not has_started:
+                await build_problem_response(INTERNAL_ERROR)(scope, receive, send_with_worker_headers)

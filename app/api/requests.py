@@ -20,80 +20,80 @@ from starlette.datastructures import State
 
 from app import __version__, dates
 from app.api import responses
-from app.api.head_watcher import Head, head_to_read, settled
-from app.api.middleware.concurrency import gate, takes_whole_list
-from app.db.engine import reading
+from app.api.head_watcher import LogHead, find_replica_head, settle_requested_moments
+from app.api.middleware.concurrency import acquire_read_slot, reads_whole_list
+from app.db.engine import open_read_session
 from app.errors import AheadOfHead, Forbidden, Invalid, OutOfScope, RevisionLost, RulesChanged, Unauthenticated
 from app.imports.formats.template import LANGUAGES
-from app.log.entries import head, last_revision_at, pin, recorded_at
-from app.log.head import head_under
-from app.log.mark import Mark
+from app.log.entries import find_revision_at, load_recorded_at, pin_revision, read_head
+from app.log.head import read_head_under_rules
+from app.log.mark import HighWaterMark
 from app.models import ApiKey
 from app.projection import RULES
-from app.queries.parameters import AsOf
-from app.queries.terms import PINNING
+from app.queries.parameters import RevisionQuery
+from app.queries.terms import PIN_PARAMETERS
 from app.registry import api_keys
 from app.registry.publication.permissions import Reader
 from app.schemas.base import MomentOut
 from app.vocabulary import Language, Role
 
 # In the scope of a request whose body was asked for: whose key it carries, found before any of the body was read.
-SENDER = "recuento.sender"
-bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
+SCOPE_SENDER = "recuento.sender"
+bearer_scheme = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
 
-async def bearer_token(request: Request) -> str | None:
-    """`token_of`, without a thread."""
-    return token_of(request)
+async def get_bearer_token(request: Request) -> str | None:
+    """`parse_bearer_token`, without a thread."""
+    return parse_bearer_token(request)
 
 
-def token_of(request: Request) -> str | None:
+def parse_bearer_token(request: Request) -> str | None:
     """The key sent, if any. A malformed header is an error: who sends one means to be known."""
-    given = request.headers.getlist("authorization")
-    if not given:
+    headers = request.headers.getlist("authorization")
+    if not headers:
         return None
-    if len(given) > 1:
+    if len(headers) > 1:
         raise Unauthenticated("Send one Authorization header, not several.")
-    header = given[0]
+    header = headers[0]
     scheme, _space, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send the key as: Authorization: Bearer rcn_…")
     return token.strip()
 
 
-def authenticated(session: Session, token: str, state: State) -> tuple[Reader, ApiKey]:
+def authenticate_key(session: Session, token: str, state: State) -> tuple[Reader, ApiKey]:
     """Whose key this is, by now; from then on its requests are counted by themselves. Raises Unauthenticated."""
     try:
-        whose = api_keys.authenticate(session, token, state.clock(), state.names)
+        reader_and_key = api_keys.authenticate_key(session, token, state.clock(), state.names)
     except Unauthenticated:
         state.rates.learn(token, valid=False)
         raise
     state.rates.learn(token, valid=True)
-    return whose
+    return reader_and_key
 
 
-def found_by(state: State, token: str) -> tuple[Reader, ApiKey]:
-    """As `authenticated`, on a session of its own."""
-    with reading(state.engine) as session:
-        return authenticated(session, token, state)
+def authenticate_in_new_session(state: State, token: str) -> tuple[Reader, ApiKey]:
+    """As `authenticate_key`, on a session of its own."""
+    with open_read_session(state.engine) as session:
+        return authenticate_key(session, token, state)
 
 
-def admitted(request: Request, reader: Reader, key: ApiKey) -> tuple[Reader, ApiKey]:
+def admit_request(request: Request, reader: Reader, key: ApiKey) -> tuple[Reader, ApiKey]:
     """The reader and the row of the key that a request carries, whether it reads or writes. Raises OutOfScope where the
     key is limited to other routes: to those also that are open to anybody, since whoever sends a key means to be
     known."""
-    scopes, route = api_keys.scopes_of(key), f"{request.method} {request.scope['route'].path}"
+    scopes, route = api_keys.parse_key_scopes(key), f"{request.method} {request.scope['route'].path}"
     if scopes is not None and route not in scopes:
         raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
-    request.app.state.key_uses.remember(key, request.app.state.clock().date())
+    request.app.state.key_uses.record_use(key, request.app.state.clock().date())
     return reader, key
 
 
 # A list is read longer than a question, page by page or row by row, and in turn with other lists alone.
-LISTS_TAKE = 6
+LIST_TIME_FACTOR = 6
 
 
-async def whole_body(request: Request) -> bytes:
+async def read_whole_body(request: Request) -> bytes:
     """The body, come to its end: what asks for this before a gate holds no place while a body drips in."""
     return await request.body()
 
@@ -115,23 +115,25 @@ class ReadContext:
             raise Unauthenticated("This is read with a key: Authorization: Bearer rcn_…")
         require_role(self.reader, *roles)
 
-    def revision(self, terms: AsOf, today: str | None = None) -> int:
+    def revision(self, terms: RevisionQuery, today_address: str | None = None) -> int:
         """The revision asked for: a number, or the last one recorded at or before an instant. Raises RevisionLost with
         the address of today's answer, by default that of the same question, where it is another than the one meant."""
         if terms.leaf is not None:
-            return self._pinned(terms, terms.leaf, today)
-        return self._head[0] if terms.as_of is None else self._at("as_of", terms.as_of, self.zone(terms))
+            return self._resolve_pinned_revision(terms, terms.leaf, today_address)
+        return self._head[0] if terms.as_of is None else self._resolve_revision("as_of", terms.as_of, self.zone(terms))
 
-    def _pinned(self, terms: AsOf, leaf: str, today: str | None) -> int:
+    def _resolve_pinned_revision(self, terms: RevisionQuery, leaf: str, today_address: str | None) -> int:
         """The revision asked for by its number and the beginning of its leaf hash."""
         if terms.as_of is None or not _is_revision(terms.as_of):
-            raise Invalid.at("/leaf", "as_of_missing", "Give the revision of this leaf too (as_of=…), or leave it out.")
+            raise Invalid.at_pointer(
+                "/leaf", "as_of_missing", "Give the revision of this leaf too (as_of=…), or leave it out."
+            )
         revision = int(terms.as_of)
-        if revision > self._head[0] or pin(self.session, revision).leaf != leaf:
-            raise RevisionLost(revision, today or self._address(without=("cursor", *PINNING)))
+        if revision > self._head[0] or pin_revision(self.session, revision).leaf != leaf:
+            raise RevisionLost(revision, today_address or self._build_address(dropped=("cursor", *PIN_PARAMETERS)))
         return revision
 
-    def zone(self, terms: AsOf) -> tzinfo:
+    def zone(self, terms: RevisionQuery) -> tzinfo:
         """The zone asked for, else the registry's own. Raises Invalid."""
         if terms.zone is None:
             default: tzinfo = self.request.app.state.zone
@@ -139,31 +141,31 @@ class ReadContext:
         try:
             return dates.parse_zone(terms.zone)
         except dates.DateError as error:
-            raise Invalid.at("/zone", "invalid_zone", str(error)) from error
+            raise Invalid.at_pointer("/zone", "invalid_zone", str(error)) from error
 
     @cached_property
     def _head(self) -> tuple[int, str]:
         """The number of entries and the leaf hash of the last one. Read once: the tag and the body of an answer must
         speak of the same head."""
-        return head_under(self.session, RULES)
+        return read_head_under_rules(self.session, RULES)
 
-    def again(self, session: Session) -> "ReadContext":
+    def with_session(self, session: Session) -> "ReadContext":
         """The same request on another session, by who may read at this moment."""
-        token = None if self.key is None else token_of(self.request)
-        reader, key = _who(session, token, self.request)
+        token = None if self.key is None else parse_bearer_token(self.request)
+        reader, key = _identify_reader(session, token, self.request)
         return ReadContext(session, reader, key, self.request, self.now)
 
-    def moment(self, terms: AsOf, revision: int) -> datetime | None:
+    def moment(self, terms: RevisionQuery, revision: int) -> datetime | None:
         """The moment that is asked about, or when the revision asked about was recorded. None where it is the present,
         and before the first revision."""
         if terms.as_of is None or not revision:
             return None
         if _is_revision(terms.as_of):
-            return recorded_at(self.session, revision)
-        instant = _instant("as_of", terms.as_of, self.zone(terms), self.now)
+            return load_recorded_at(self.session, revision)
+        instant = _parse_instant("as_of", terms.as_of, self.zone(terms), self.now)
         return instant if instant <= self.now else None
 
-    def since(self, terms: AsOf, name: str = "changed_since") -> int | None:
+    def resolve_since(self, terms: RevisionQuery, name: str = "changed_since") -> int | None:
         """The revision after which something must have changed, if the list asks for that under `name`.
 
         Raises Invalid where it lies after the revision read: read backwards, whatever came between would look as if it
@@ -171,21 +173,21 @@ class ReadContext:
         moment = getattr(terms, name)
         if moment is None:
             return None
-        since, until = self._at(name, moment, self.zone(terms)), self.revision(terms)
-        if since > until:
-            detail = f"This is after `as_of` (revision {until}): give an earlier moment, or leave `as_of` out."
-            raise Invalid.at(f"/{name}", "after_as_of", detail)
-        return since
+        since_revision, until_revision = self._resolve_revision(name, moment, self.zone(terms)), self.revision(terms)
+        if since_revision > until_revision:
+            detail = f"This is after `as_of` (revision {until_revision}): give an earlier moment, or leave `as_of` out."
+            raise Invalid.at_pointer(f"/{name}", "after_as_of", detail)
+        return since_revision
 
-    def _at(self, name: str, text: str, zone: tzinfo) -> int:
+    def _resolve_revision(self, name: str, text: str, zone: tzinfo) -> int:
         if not _is_revision(text):
-            instant = _instant(name, text, zone, self.now)
+            instant = _parse_instant(name, text, zone, self.now)
             if not self.request.app.state.head_moves:
                 self._require_reached(name, instant)
-            return last_revision_at(self.session, instant)
+            return find_revision_at(self.session, instant)
         newest, _leaf = self._head
         if int(text) > newest:
-            raise AheadOfHead.at(
+            raise AheadOfHead.at_pointer(
                 f"/{name}", "ahead_of_head", f"The registry is at revision {newest}: ask for that or an earlier one."
             )
         return int(text)
@@ -193,75 +195,82 @@ class ReadContext:
     def _require_reached(self, name: str, instant: datetime) -> None:
         """Raises AheadOfHead for an instant after the last entry, where the log may have gone on elsewhere by then; of
         a day alone for its end."""
-        _revision, recorded_at = head(self.session)
-        if instant > recorded_at:
+        _revision, last_recorded_at = read_head(self.session)
+        if instant > last_recorded_at:
             detail = (
-                f"The files that this is counted from end at {dates.format_instant(recorded_at)}, and the registry may "
+                f"The files that this is counted from end at {dates.format_instant(last_recorded_at)}, and the registry may "
                 "know of more since: ask for a moment up to then. A day alone means its end."
             )
-            raise AheadOfHead.at(f"/{name}", "ahead_of_head", detail)
+            raise AheadOfHead.at_pointer(f"/{name}", "ahead_of_head", detail)
 
     def answer(
         self,
-        terms: AsOf,
+        terms: RevisionQuery,
         build: Callable[[int], responses.Answer],
         tag: str | None = None,
         *,
-        public_count: bool = False,
-        moved_by_zone: bool = False,
-        beside: Callable[[int], Mapping[str, str]] | None = None,
+        is_public_count: bool = False,
+        depends_on_zone: bool = False,
+        build_extra_headers: Callable[[int], Mapping[str, str]] | None = None,
     ) -> Response:
         """304 when the client has it already; otherwise what `build` makes at the revision asked for.
 
-        `moved_by_zone`: the numbers depend on where a day ends. An operator may change the registry's zone, so that
-        caches keep such an answer for ever only where the client named the zone itself. `beside`: further headers of
+        `depends_on_zone`: the numbers depend on where a day ends. An operator may change the registry's zone, so that
+        caches keep such an answer for ever only where the client named the zone itself. `build_extra_headers`: further headers of
         the answer at a revision."""
-        refuse_repeated(self.request, terms)
+        refuse_repeated_parameters(self.request, terms)
         self._require_rules(terms)
         zone = self.zone(terms)  # a wrong one is told also where no moment is asked for
         revision = self.revision(terms)
-        in_log, tag = tag is None, tag or self.tag(terms)
-        settled = not moved_by_zone or terms.zone is not None
-        caching = responses.caching(terms, public_count=public_count, settled=settled, keyed=self.key is not None)
-        mark: Mark = self.request.app.state.mark
-        if caching == responses.PINNED and not mark.settles(self.session, revision, named=terms.leaf is not None):
-            caching = responses.LIVE
-        elif in_log and self.key is None:
+        is_log_tag, tag = tag is None, tag or self.build_tag(terms)
+        is_settled = not depends_on_zone or terms.zone is not None
+        cache_control = responses.choose_cache_control(
+            terms, is_public_count=is_public_count, is_settled=is_settled, has_key=self.key is not None
+        )
+        mark: HighWaterMark = self.request.app.state.mark
+        if cache_control == responses.CACHE_IMMUTABLE and not mark.can_settle(
+            self.session, revision, is_pinned=terms.leaf is not None
+        ):
+            cache_control = responses.CACHE_SHORT
+        elif is_log_tag and self.key is None:
             self._note_head()
-        headers = {**responses.headers_of(revision, tag, caching), **({} if beside is None else beside(revision))}
-        known = responses.tags_known(self.request)
-        if tag in known:
+        headers = {
+            **responses.build_read_headers(revision, tag, cache_control),
+            **({} if build_extra_headers is None else build_extra_headers(revision)),
+        }
+        known_tags = responses.parse_if_none_match(self.request)
+        if tag in known_tags:
             return Response(status_code=304, headers=headers)
-        built = build(revision)  # `*` asks whether there is anything at all: what is not there is refused
-        if "*" in known:
+        answer = build(revision)  # `*` asks whether there is anything at all: what is not there is refused
+        if "*" in known_tags:
             return Response(status_code=304, headers=headers)
-        built.body = _read_at(built.body, terms, zone)
-        return responses.respond(built, terms, self.request, headers)
+        answer.body = _add_read_terms(answer.body, terms, zone)
+        return responses.build_response(answer, terms, self.request, headers)
 
     def _note_head(self) -> None:
         """Note the head that an answer is made from, where it may be kept."""
-        if responses.MADE_FROM in self.request.scope:
-            self.request.scope[responses.MADE_FROM]["head"] = self._head
+        if responses.SCOPE_SOURCE_HEAD in self.request.scope:
+            self.request.scope[responses.SCOPE_SOURCE_HEAD]["head"] = self._head
 
-    def _require_rules(self, terms: AsOf) -> None:
+    def _require_rules(self, terms: RevisionQuery) -> None:
         """Raises RulesChanged for an address of earlier rules, Invalid for one of rules yet to come."""
         if terms.rules is not None:
-            require_rules(terms.rules, self._address(rules=str(RULES)))
+            require_rules(terms.rules, self._build_address(rules=str(RULES)))
 
-    def _address(self, without: Collection[str] = (), **other: str) -> str:
+    def _build_address(self, dropped: Collection[str] = (), **replacements: str) -> str:
         """The address of the same question without some parameters, and with others' values replaced."""
-        given = self.request.query_params.multi_items()
-        query = urlencode([(name, other.get(name, value)) for name, value in given if name not in without])
+        parameters = self.request.query_params.multi_items()
+        query = urlencode([(name, replacements.get(name, value)) for name, value in parameters if name not in dropped])
         return f"{self.request.url.path}?{query}" if query else self.request.url.path
 
-    def tag(self, terms: AsOf, *beside: str) -> str:
-        """Strong: it covers everything the bytes depend on; `beside`: what of it is not in the log."""
-        media = responses.media_type(terms.format, self.request)
+    def build_tag(self, terms: RevisionQuery, *extra_parts: str) -> str:
+        """Strong: it covers everything the bytes depend on; `extra_parts`: what of it is not in the log."""
+        media = responses.negotiate_media_type(terms.format, self.request)
         url = self.request.url
         state = self.request.app.state
-        zone = dates.zone_name(state.zone)
+        zone = dates.format_zone(state.zone)
         parts = [__version__, RULES, state.public_url, zone, *self._head, url.path, url.query, media]
-        parts += [self.reader.role, self.reader.slug, self.reader.names, self.key and self.key.id, *beside]
+        parts += [self.reader.role, self.reader.slug, self.reader.names, self.key and self.key.id, *extra_parts]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
 
@@ -270,30 +279,30 @@ def require_rules(rules: int, address: str) -> None:
     if rules < RULES:
         raise RulesChanged(rules, RULES, address)
     if rules > RULES:
-        raise Invalid.at("/rules", "unknown_rules", f"This registry counts by rules {RULES}: ask for these.")
+        raise Invalid.at_pointer("/rules", "unknown_rules", f"This registry counts by rules {RULES}: ask for these.")
 
 
-def preferred_language(request: Request) -> Language:
+def find_preferred_language(request: Request) -> Language:
     """The language in which an answer has its sentences."""
-    accepted = ",".join(request.headers.getlist("accept-language"))
-    return "es" if responses.preferred(accepted, LANGUAGES) == "es" else "en"
+    accept_language = ",".join(request.headers.getlist("accept-language"))
+    return "es" if responses.select_language(accept_language, LANGUAGES) == "es" else "en"
 
 
-def refuse_repeated(request: Request, query: BaseModel) -> None:
+def refuse_repeated_parameters(request: Request, query: BaseModel) -> None:
     """Raises Invalid. Of two countries asked for, one would be dropped in silence: a wrong count looks like any other,
     and of two wishes for a trial the second may be none."""
     names = [name for name, _value in request.query_params.multi_items()]
     for name in names:
         if names.count(name) > 1 and not isinstance(getattr(query, name), list):
-            raise Invalid.at(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
+            raise Invalid.at_pointer(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
 
 
-def require_role(who: Reader, *roles: Role) -> None:
+def require_role(reader: Reader, *roles: Role) -> None:
     """Raises Forbidden for a key of another role. Whoever decides about people must not belong to a side: a curator's
     or an administrator's key of a source that is not independent opens nothing."""
-    if who.role not in roles:
+    if reader.role not in roles:
         raise Forbidden(f"This needs a key with the role {' or '.join(roles)}.")
-    if who.role in (Role.CURATOR, Role.ADMIN) and not who.independent:
+    if reader.role in (Role.CURATOR, Role.ADMIN) and not reader.independent:
         raise Forbidden("The source of this key is not independent: it may report, and decide nothing about others.")
 
 
@@ -306,64 +315,64 @@ def _is_day(text: str | None) -> TypeGuard[str]:
     return text is not None and dates.is_day(text) and not _is_revision(text)
 
 
-def _read_at(body: Mapping[str, Any], terms: AsOf, zone: tzinfo) -> dict[str, Any]:
+def _add_read_terms(body: Mapping[str, Any], terms: RevisionQuery, zone: tzinfo) -> dict[str, Any]:
     """A body that says its revision, with the number of the rules that its rows were projected under and, where a day
     alone was asked for, what this day means."""
-    told: dict[str, Any] = {}
+    annotated_body: dict[str, Any] = {}
     for name, value in body.items():
-        told |= {name: value, "rules": RULES} if name == "revision" else {name: value}
+        annotated_body |= {name: value, "rules": RULES} if name == "revision" else {name: value}
     if _is_day(terms.as_of) and "revision" in body:
-        told["as_of"] = _meant(terms.as_of, zone)
-    return told
+        annotated_body["as_of"] = _build_moment(terms.as_of, zone)
+    return annotated_body
 
 
-def _meant(day: str, zone: tzinfo) -> MomentOut:
+def _build_moment(day: str, zone: tzinfo) -> MomentOut:
     """The instant that a day alone means, and the zone it ends in."""
-    return {"instant": dates.format_instant(dates.parse_instant(day, zone)), "zone": dates.zone_name(zone)}
+    return {"instant": dates.format_instant(dates.parse_instant(day, zone)), "zone": dates.format_zone(zone)}
 
 
-def _instant(name: str, text: str, zone: tzinfo, now: datetime) -> datetime:
+def _parse_instant(name: str, text: str, zone: tzinfo, now: datetime) -> datetime:
     try:
         instant = dates.parse_instant(text, zone)
     except dates.DateError as error:
-        raise Invalid.at(f"/{name}", "invalid_instant", str(error)) from error
+        raise Invalid.at_pointer(f"/{name}", "invalid_instant", str(error)) from error
     if not dates.has_begun(text, instant, zone, now):
         detail = "That moment has not come yet: ask for one that has, or leave it out."
-        raise AheadOfHead.at(f"/{name}", "ahead_of_head", detail)
+        raise AheadOfHead.at_pointer(f"/{name}", "ahead_of_head", detail)
     return instant
 
 
-def _read_context(
+def _build_read_context(
     request: Request,
-    token: Annotated[str | None, Depends(bearer_token)],
-    now: Annotated[datetime, Depends(settled)],  # before there is a place
-    _place: Annotated[None, Depends(gate, scope="function")],
-    head: Annotated[Head | None, Depends(head_to_read)],  # once there is a place: the newest that there is then
-    _documented: Annotated[Any, Depends(bearer)],
+    token: Annotated[str | None, Depends(get_bearer_token)],
+    now: Annotated[datetime, Depends(settle_requested_moments)],  # before there is a place
+    _place: Annotated[None, Depends(acquire_read_slot, scope="function")],
+    head: Annotated[LogHead | None, Depends(find_replica_head)],  # once there is a place: the newest that there is then
+    _openapi_security: Annotated[Any, Depends(bearer_scheme)],
 ) -> Iterator[ReadContext]:
-    request.app.state.mark.require_erased()
-    with reading_for(request, head) as session:
-        yield ReadContext(session, *_who(session, token, request), request, now)
+    request.app.state.mark.require_erasures()
+    with open_request_session(request, head) as session:
+        yield ReadContext(session, *_identify_reader(session, token, request), request, now)
 
 
 @contextmanager
-def reading_for(request: Request, head: Head | None) -> Iterator[Session]:
+def open_request_session(request: Request, head: LogHead | None) -> Iterator[Session]:
     """A session for as long as the question may take, on the replica where that has the `head`."""
     state = request.app.state
-    seconds: float = state.question_seconds * (LISTS_TAKE if takes_whole_list(request) else 1)
+    seconds: float = state.question_seconds * (LIST_TIME_FACTOR if reads_whole_list(request) else 1)
     if head is not None:
         with state.replica.reading(head, seconds) as session:
             if session is not None:
                 yield session
                 return
-    with reading(state.engine, seconds) as session:
+    with open_read_session(state.engine, seconds) as session:
         yield session
 
 
-def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
+def _identify_reader(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
     if token is None:
         return Reader(names=request.app.state.names), None
-    return admitted(request, *authenticated(session, token, request.app.state))
+    return admit_request(request, *authenticate_key(session, token, request.app.state))
 
 
-Read = Annotated[ReadContext, Depends(_read_context, scope="function")]
+ReadDep = Annotated[ReadContext, Depends(_build_read_context, scope="function")]

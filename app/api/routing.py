@@ -41,37 +41,39 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.imports.formats.json_reader import parse_json
-from app.log.head import OtherRules
-from app.log.mark import WentBackwards
+from app.log.head import RulesMismatch
+from app.log.mark import LogWentBackwards
 from app.schemas.directory import Embargoed
 
 
-class _GatedRequest(Request):
+class _ParsedRequest(Request):
     """A request whose JSON was parsed by the gate."""
 
-    gated: Any = None
+    parsed_json: Any = None
 
     async def json(self) -> Any:
-        return self.gated
+        return self.parsed_json
 
 
-class StrictRoute(APIRoute):
+class StrictJsonRoute(APIRoute):
     """A route whose JSON body passes the gate first."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
-        async def gated(request: Request) -> Response:
-            strict = _GatedRequest(request.scope, request.receive)
-            body = b"" if strict.method == "GET" else await strict.body()  # which says nothing there (RFC 9110 9.3.1)
+        async def handle_parsed(request: Request) -> Response:
+            parsed_request = _ParsedRequest(request.scope, request.receive)
+            body = (
+                b"" if parsed_request.method == "GET" else await parsed_request.body()
+            )  # which says nothing there (RFC 9110 9.3.1)
             if body:
-                kind = strict.headers.get("content-type", "").partition(";")[0].strip().lower()
-                if kind != "application/json" and not kind.endswith("+json"):
+                media_type = parsed_request.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if media_type != "application/json" and not media_type.endswith("+json"):
                     raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
-                strict.gated = parse_json(body)
-            return await handler(strict)
+                parsed_request.parsed_json = parse_json(body)
+            return await handler(parsed_request)
 
-        return gated
+        return handle_parsed
 
 
 Responses = dict[int | str, dict[str, Any]]
@@ -100,47 +102,56 @@ class ProblemOut(BaseModel):
 
 # Whatever is asked of the database: somebody asks too much or all together do, it is busy, it was rebuilt under other
 # rules or put back from an earlier copy, or something failed.
-ALWAYS = (TooManyRequests, Busy, Unavailable, OtherRules, WentBackwards, Problem)
-READING = (Unauthenticated, OutOfScope, RulesChanged, RevisionLost, Invalid, AheadOfHead, TakesTooLong, *ALWAYS)
-THING = (*READING, NotFound)
-RECORD = (*THING, Moved)
-BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
-CHANGING = (Unauthenticated, Forbidden, OutOfScope, Invalid, PerhapsStored, ClockJumped, *ALWAYS)
-POSTING = (*BODY, *CHANGING, IdempotencyMismatch)
-PATCHING = (*BODY, *CHANGING, NotFound)
-_REPORT = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, FileAClaim, AgeNeedsDay)
-FILING = (*POSTING, *_REPORT, Redacted)
-AMENDING = (*PATCHING, *_REPORT, ReleaseDropped, Superseded)
-DELETING = (*CHANGING, NotFound)
+ALWAYS_REFUSALS = (TooManyRequests, Busy, Unavailable, RulesMismatch, LogWentBackwards, Problem)
+READ_REFUSALS = (
+    Unauthenticated,
+    OutOfScope,
+    RulesChanged,
+    RevisionLost,
+    Invalid,
+    AheadOfHead,
+    TakesTooLong,
+    *ALWAYS_REFUSALS,
+)
+RESOURCE_REFUSALS = (*READ_REFUSALS, NotFound)
+RECORD_REFUSALS = (*RESOURCE_REFUSALS, Moved)
+BODY_REFUSALS = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
+CHANGE_REFUSALS = (Unauthenticated, Forbidden, OutOfScope, Invalid, PerhapsStored, ClockJumped, *ALWAYS_REFUSALS)
+POST_REFUSALS = (*BODY_REFUSALS, *CHANGE_REFUSALS, IdempotencyMismatch)
+PATCH_REFUSALS = (*BODY_REFUSALS, *CHANGE_REFUSALS, NotFound)
+_REPORT_REFUSALS = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, FileAClaim, AgeNeedsDay)
+FILING_REFUSALS = (*POST_REFUSALS, *_REPORT_REFUSALS, Redacted)
+AMENDING_REFUSALS = (*PATCH_REFUSALS, *_REPORT_REFUSALS, ReleaseDropped, Superseded)
+DELETE_REFUSALS = (*CHANGE_REFUSALS, NotFound)
 
 
-def refusals(*problems: type[Problem]) -> Responses:
+def document_refusals(*problems: type[Problem]) -> Responses:
     """The answers of a route that are refusals, by status, with an example of each code. What reads may also answer
     that the client has it already."""
     by_status: dict[int, list[type[Problem]]] = {}
     for refusal in dict.fromkeys(problems):
         by_status.setdefault(refusal.status, []).append(refusal)
-    refused: Responses = {status: _refused(known) for status, known in sorted(by_status.items())}
-    unchanged: Responses = {304: {"description": "You have it already", "model": None}}
-    return unchanged | refused if RulesChanged in problems else refused
+    responses: Responses = {status: _document_status(same_status) for status, same_status in sorted(by_status.items())}
+    not_modified: Responses = {304: {"description": "You have it already", "model": None}}
+    return not_modified | responses if RulesChanged in problems else responses
 
 
-def _refused(problems: list[type[Problem]]) -> dict[str, Any]:
+def _document_status(problems: list[type[Problem]]) -> dict[str, Any]:
     examples = {problem.code: {"$ref": f"#/components/examples/{problem.code}"} for problem in problems}
     content = {"schema": {"$ref": "#/components/schemas/ProblemOut"}, "examples": examples}
     titles = " · ".join(f"`{problem.code}`: {problem.title}" for problem in problems)
     return {"description": titles, "content": {PROBLEM_JSON: content}, "model": None}
 
 
-def upserting(model: type) -> Responses:
+def document_upsert(model: type) -> Responses:
     """The answer of a route where the same thing may be sent again."""
     return {200: {"description": "As before, or its next version", "model": model}}
 
 
 # The answer to a report that is not to be public yet.
-WAITING: Responses = {202: {"description": "Waits for the end of its embargo", "model": Embargoed}}
+EMBARGOED_RESPONSE: Responses = {202: {"description": "Waits for the end of its embargo", "model": Embargoed}}
 
 
-def router(tag: str) -> APIRouter:
+def build_router(tag: str) -> APIRouter:
     """Routes under `/v1`, documented under one tag."""
-    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictRoute)
+    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictJsonRoute)

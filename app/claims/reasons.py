@@ -12,14 +12,14 @@ from string import Formatter
 from textwrap import shorten
 from typing import Any
 
-from app.claims.figures import FURTHEST, Figure, as_bounds
-from app.queries.terms import PERSONAL
-from app.schemas.counts import Argument, Arithmetic, Message, ReasonOut
-from app.schemas.reports import MOST_COUNTED, MOST_SOURCES
+from app.claims.figures import FURTHEST_STAGE, Figure, build_bounds
+from app.queries.terms import PERSONAL_DIMENSIONS
+from app.schemas.counts import Arithmetic, Message, MessageArgument, ReasonOut
+from app.schemas.reports import MAX_COUNTED_SOURCES, MAX_SOURCES
 from app.vocabulary import Measure, Reason
 
-# After a colon: how an argument is told (`_TOLD`), where that is not as it stands.
-MESSAGES = {
+# After a colon: how an argument is told (`_ARGUMENT_FORMATTERS`), where that is not as it stands.
+MESSAGE_TEMPLATES = {
     "requests_to_courts": "It counts requests to the courts: nobody has left custody by being asked for.",
     "other_measure": "It counts `{measure}`, and is no count of releases or of the held.",
     "misprint": "It is a misprint: its claimant did not give this number.",
@@ -80,31 +80,31 @@ MESSAGES = {
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedReason:
     """A reason for which two numbers differ."""
 
     code: Reason
     message_id: str
-    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    arguments: Mapping[str, MessageArgument] = field(default_factory=dict)
 
-    def shown(self) -> ReasonOut:
-        return {"code": self.code, **message(self.message_id, self.arguments)}
+    def build_reason_out(self) -> ReasonOut:
+        return {"code": self.code, **build_message(self.message_id, self.arguments)}
 
 
-def message(message_id: str, arguments: Mapping[str, Argument]) -> Message:
+def build_message(message_id: str, arguments: Mapping[str, MessageArgument]) -> Message:
     """A sentence as the API gives it. KeyError for an id, or without an argument, that there is none of."""
-    detail = _English().vformat(MESSAGES[message_id], (), arguments)
+    detail = _EnglishFormatter().vformat(MESSAGE_TEMPLATES[message_id], (), arguments)
     return {"detail": detail, "message_id": message_id, "arguments": dict(arguments)}
 
 
-class _English(Formatter):
+class _EnglishFormatter(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
-        return _TOLD[format_spec](value)
+        return _ARGUMENT_FORMATTERS[format_spec](value)
 
 
-def _plain(value: Argument) -> str:
+def _format_plain(value: MessageArgument) -> str:
     if isinstance(value, list):
-        return ", ".join(_plain(each) for each in value)
+        return ", ".join(_format_plain(item) for item in value)
     if not isinstance(value, dict):
         return str(value)
     low, high = value["low"], value["high"]
@@ -113,36 +113,36 @@ def _plain(value: Argument) -> str:
     return f"{low} or more" if high is None else f"up to {high}" if low is None else f"{low} to {high}"
 
 
-def _edge(word: str) -> Callable[[str | None], str]:
+def _build_edge_formatter(word: str) -> Callable[[str | None], str]:
     return lambda day: f"{word} {day}" if day else f"without saying {word} when"
 
 
-_TOLD: Mapping[str, Callable[[Any], str]] = {
-    "": _plain,
+_ARGUMENT_FORMATTERS: Mapping[str, Callable[[Any], str]] = {
+    "": _format_plain,
     "codes": "`, `".join,
-    "added": lambda numbers: " + ".join(map(_plain, numbers)),
+    "added": lambda numbers: " + ".join(map(_format_plain, numbers)),
     "country": lambda country: country or "any country",
     "claimant": lambda slug: slug or "somebody not named",
     "held": lambda day: day or "no day",
     "from": lambda day: f" from {day}" if day else "",
     "to": lambda day: f" to {day}" if day else "",
-    "since": _edge("since"),
-    "until": _edge("until"),
+    "since": _build_edge_formatter("since"),
+    "until": _build_edge_formatter("until"),
 }
 
 
 # Measures the registry counts itself. The others are of papers, of other people or of other things.
-COUNTED = frozenset({Measure.RELEASED, Measure.HELD})
+COUNTED_MEASURES = frozenset({Measure.RELEASED, Measure.HELD})
 
 BEYOND_TERMS = "beyond_terms"
-LONGEST_PROSE = 200  # characters: two lines of a screen; the claim itself holds the rest
+MAX_PROSE_LENGTH = 200  # characters: two lines of a screen; the claim itself holds the rest
 # Why a claim's terms cannot be counted, by the code with which a count refuses them.
-REFUSED = {
-    "unknown_facility": Named(Reason.POPULATION, "unknown_facility"),
-    "unknown_source": Named(Reason.DEFINITION, "unknown_source"),
-    "too_many_sources": Named(Reason.DEFINITION, "too_many_sources"),
-    BEYOND_TERMS: Named(
-        Reason.DEFINITION, "beyond_terms", {"most_sources": MOST_SOURCES, "most_counted": MOST_COUNTED}
+REASON_BY_REFUSAL = {
+    "unknown_facility": NamedReason(Reason.POPULATION, "unknown_facility"),
+    "unknown_source": NamedReason(Reason.DEFINITION, "unknown_source"),
+    "too_many_sources": NamedReason(Reason.DEFINITION, "too_many_sources"),
+    BEYOND_TERMS: NamedReason(
+        Reason.DEFINITION, "beyond_terms", {"most_sources": MAX_SOURCES, "most_counted": MAX_COUNTED_SOURCES}
     ),
 }
 
@@ -152,12 +152,12 @@ class ClaimContext:
     """A claim, and what is known that bears on how its number differs from others."""
 
     figure: Figure
-    beside: Sequence[Figure] = ()
-    own: Sequence[Figure] = ()
+    peer_figures: Sequence[Figure] = ()
+    own_figures: Sequence[Figure] = ()
     parts: Sequence[Figure] = ()
     corrections: Sequence[Figure] = ()  # what it supersedes, and what supersedes it
-    cited: Sequence[Figure] = ()  # what it derives from or repeats
-    moving: Sequence[str] = ()  # whose figures of the same window changed on the day it was stated
+    cited_figures: Sequence[Figure] = ()  # what it derives from or repeats
+    inconsistent_claimants: Sequence[str] = ()  # whose figures of the same window changed on the day it was stated
     arithmetic: Sequence[Arithmetic] = ()
     net: int | None = None  # the registry's count on the claim's own terms, at its own hour
     gross: int | None = None
@@ -166,213 +166,236 @@ class ClaimContext:
     with_house_arrest: int | None = None
     definitions: Mapping[str, str] = field(default_factory=dict)  # source → whom it lists, for claims of the held
     withheld: int = 0
-    refused: Collection[str] = ()  # the codes with which a count refused its terms
-    whole: bool = False  # whether the reader sees everybody's personal dimensions
-    learned: int | None = None  # how many more the registry counts now than then, where that is known
+    refusal_codes: Collection[str] = ()  # the codes with which a count refused its terms
+    sees_everybody: bool = False  # whether the reader sees everybody's personal dimensions
+    learned_count: int | None = None  # how many more the registry counts now than then, where that is known
     # Whether the registry has any report that is or may be of the claim's country and days, now and at its hour.
-    covered: bool = True
-    covered_then: bool = True
+    is_covered: bool = True
+    was_covered: bool = True
 
 
-def hindrances(context: ClaimContext) -> list[Named]:
+def find_obstacles(context: ClaimContext) -> list[NamedReason]:
     """Why a claim cannot be compared with a count at all; empty where it can be."""
-    figure, measure = context.figure, Measure(context.figure.filed["measure"])
-    named = []
+    figure, measure = context.figure, Measure(context.figure.fields["measure"])
+    obstacles = []
     if measure == Measure.RELEASE_REQUESTED:
-        named.append(Named(Reason.STAGE, "requests_to_courts"))
-    elif measure not in COUNTED:
-        named.append(Named(Reason.DEFINITION, "other_measure", {"measure": measure}))
-    if figure.misprint:
-        named.append(Named(Reason.SECONDARY_CITATION, "misprint"))
-    mixed = sorted({str(part.filed["measure"]) for part in context.parts} - {str(measure)})
-    if mixed:
-        named.append(Named(Reason.DEFINITION, "mixed_measures", {"measures": mixed, "measure": measure}))
-    if figure.definition.get("population") and not figure.of_whom:
-        named.append(Named(Reason.POPULATION, "population_in_prose", {"population": _prose(figure)}))
-    if figure.subset_of and not figure.of_whom:
-        named.append(Named(Reason.POPULATION, "part_of_others"))
-    if measure in COUNTED and figure.day is None and figure.window[1] is None:
-        named.append(Named(Reason.UNDATED, "end_unsaid" if measure == Measure.RELEASED else "held_day_unsaid"))
-    if figure.of_days_to_come:
-        named.append(Named(Reason.WINDOW, "day_to_come", {"day": figure.window[1]}))
-    if figure.of_held and "kind" in figure.terms:
-        named.append(Named(Reason.DEFINITION, "kind_of_held"))
-    named += [REFUSED[code] for code in dict.fromkeys(context.refused)]
-    if figure.begins_later:
+        obstacles.append(NamedReason(Reason.STAGE, "requests_to_courts"))
+    elif measure not in COUNTED_MEASURES:
+        obstacles.append(NamedReason(Reason.DEFINITION, "other_measure", {"measure": measure}))
+    if figure.is_misprint:
+        obstacles.append(NamedReason(Reason.SECONDARY_CITATION, "misprint"))
+    other_measures = sorted({str(part.fields["measure"]) for part in context.parts} - {str(measure)})
+    if other_measures:
+        obstacles.append(
+            NamedReason(Reason.DEFINITION, "mixed_measures", {"measures": other_measures, "measure": measure})
+        )
+    if figure.definition.get("population") and not figure.population_terms:
+        obstacles.append(
+            NamedReason(Reason.POPULATION, "population_in_prose", {"population": _shorten_population(figure)})
+        )
+    if figure.subset_of and not figure.population_terms:
+        obstacles.append(NamedReason(Reason.POPULATION, "part_of_others"))
+    if measure in COUNTED_MEASURES and figure.day is None and figure.window[1] is None:
+        obstacles.append(
+            NamedReason(Reason.UNDATED, "end_unsaid" if measure == Measure.RELEASED else "held_day_unsaid")
+        )
+    if figure.is_of_future_day:
+        obstacles.append(NamedReason(Reason.WINDOW, "day_to_come", {"day": figure.window[1]}))
+    if figure.is_held_count and "kind" in figure.terms:
+        obstacles.append(NamedReason(Reason.DEFINITION, "kind_of_held"))
+    obstacles += [REASON_BY_REFUSAL[code] for code in dict.fromkeys(context.refusal_codes)]
+    if figure.has_future_start:
         arguments = {"stated_on": str(figure.day), "window_from": figure.window[0]}
-        named.append(Named(Reason.WINDOW, "begins_later", arguments))
+        obstacles.append(NamedReason(Reason.WINDOW, "begins_later", arguments))
     if measure == Measure.RELEASED and figure.window[0] is None:
-        windows = _other_windows(context)
-        printed = Named(Reason.WINDOW, "start_unsaid_but_printed", {"windows_from": windows})
-        named.append(printed if windows else Named(Reason.WINDOW, "start_unsaid"))
-    if not context.covered:
-        kind = "no_report_of_held" if figure.of_held else "no_report_of_releases"
-        named.append(Named(Reason.NO_COVERAGE, kind, _where_and_when(figure)))
-    return named
+        windows = _find_other_starts(context)
+        reason = NamedReason(Reason.WINDOW, "start_unsaid_but_printed", {"windows_from": windows})
+        obstacles.append(reason if windows else NamedReason(Reason.WINDOW, "start_unsaid"))
+    if not context.is_covered:
+        kind = "no_report_of_held" if figure.is_held_count else "no_report_of_releases"
+        obstacles.append(NamedReason(Reason.NO_COVERAGE, kind, _build_scope_arguments(figure)))
+    return obstacles
 
 
-def _prose(figure: Figure) -> str:
+def _shorten_population(figure: Figure) -> str:
     """The prose in which its definition says whom it counts, as far as a line has room for it."""
-    return shorten(str(figure.definition["population"]), LONGEST_PROSE, placeholder="…")
+    return shorten(str(figure.definition["population"]), MAX_PROSE_LENGTH, placeholder="…")
 
 
-def _where_and_when(figure: Figure) -> dict[str, Argument]:
+def _build_scope_arguments(figure: Figure) -> dict[str, MessageArgument]:
     """The country and the days of a figure."""
-    country, (start, end) = figure.filed.get("country"), figure.window
-    if figure.of_held:
+    country, (start, end) = figure.fields.get("country"), figure.window
+    if figure.is_held_count:
         return {"country": country, "held_on": end}
     return {"country": country, "window_from": start, "window_to": end}
 
 
-def _other_windows(context: ClaimContext) -> list[str]:
+def _find_other_starts(context: ClaimContext) -> list[str]:
     """Since when the same number is printed as counted elsewhere."""
     figure = context.figure
     starts = {
-        str(other.filed["window_from"])
-        for other in context.own
-        if other.bounds == figure.bounds and other.day == figure.day and other.filed.get("window_from") is not None
+        str(other.fields["window_from"])
+        for other in context.own_figures
+        if other.bounds == figure.bounds and other.day == figure.day and other.fields.get("window_from") is not None
     }
-    return sorted(starts - {figure.filed.get("window_from")})
+    return sorted(starts - {figure.fields.get("window_from")})
 
 
-def reasons(context: ClaimContext) -> list[Named]:
+def find_reasons(context: ClaimContext) -> list[NamedReason]:
     """Every reason that is known to bear on a claim, hindrances first; one detail for each."""
     figure = context.figure
-    named = [*hindrances(context), *_printed_with_several_windows(context)]
-    for other in context.beside:
-        named += differences(figure, other)
+    named_reasons = [*find_obstacles(context), *_find_printed_starts(context)]
+    for other in context.peer_figures:
+        named_reasons += find_differences(figure, other)
     if figure.definition.get("population"):
-        named.append(Named(Reason.POPULATION, "population_beside_terms", {"population": _prose(figure)}))
-    if figure.stage != FURTHEST:
-        named.append(Named(Reason.STAGE, "earlier_stage", {"stage": figure.stage}))
-    if not context.covered_then:
-        kind = "no_report_of_held_then" if figure.of_held else "no_report_of_releases_then"
-        named.append(Named(Reason.NO_COVERAGE, kind, _where_and_when(figure)))
-    for reasons_of in (_gross_or_net, _hours, _citations, _of_the_held, _learned):
-        named += reasons_of(context)
-    personal = sorted(figure.terms.keys() & {*PERSONAL})
-    if personal and not context.whole:
-        named.append(Named(Reason.CONSENT, "personal_terms", {"terms": personal}))
-    if figure.filed.get("named") and context.withheld:
-        named.append(Named(Reason.CONSENT, "may_not_be_named", {"withheld": context.withheld}))
+        named_reasons.append(
+            NamedReason(Reason.POPULATION, "population_beside_terms", {"population": _shorten_population(figure)})
+        )
+    if figure.stage != FURTHEST_STAGE:
+        named_reasons.append(NamedReason(Reason.STAGE, "earlier_stage", {"stage": figure.stage}))
+    if not context.was_covered:
+        kind = "no_report_of_held_then" if figure.is_held_count else "no_report_of_releases_then"
+        named_reasons.append(NamedReason(Reason.NO_COVERAGE, kind, _build_scope_arguments(figure)))
+    for finder in (
+        _find_net_reasons,
+        _find_hour_reasons,
+        _find_citation_reasons,
+        _find_held_reasons,
+        _find_delay_reasons,
+    ):
+        named_reasons += finder(context)
+    personal = sorted(figure.terms.keys() & {*PERSONAL_DIMENSIONS})
+    if personal and not context.sees_everybody:
+        named_reasons.append(NamedReason(Reason.CONSENT, "personal_terms", {"terms": personal}))
+    if figure.fields.get("named") and context.withheld:
+        named_reasons.append(NamedReason(Reason.CONSENT, "may_not_be_named", {"withheld": context.withheld}))
     for check in context.arithmetic:
         if not check["agrees"]:
-            parts = [as_bounds((part["low"], part["high"])) for part in check["parts"]]
-            added: dict[str, Argument] = {"partition": check["partition"], "parts": parts, "sum": check["sum"]}
-            named.append(Named(Reason.ARITHMETIC, "parts_and_sum", {**added, "number": as_bounds(figure.bounds)}))
-    return _one_of_each(named)
+            parts = [build_bounds((part["low"], part["high"])) for part in check["parts"]]
+            arguments: dict[str, MessageArgument] = {
+                "partition": check["partition"],
+                "parts": parts,
+                "sum": check["sum"],
+            }
+            named_reasons.append(
+                NamedReason(Reason.ARITHMETIC, "parts_and_sum", {**arguments, "number": build_bounds(figure.bounds)})
+            )
+    return _take_first_by_code(named_reasons)
 
 
-def differences(figure: Figure, other: Figure) -> list[Named]:
+def find_differences(figure: Figure, other: Figure) -> list[NamedReason]:
     """Why another figure, published by then, is not the same number; one detail for each reason."""
-    named = list(_windows(figure, other))
-    theirs: dict[str, Argument] = {"other_claimant": other.claimant}
+    named_reasons = list(_compare_windows(figure, other))
+    arguments: dict[str, MessageArgument] = {"other_claimant": other.claimant}
     if other.stage != figure.stage:
         stages = {"stage": figure.stage, "other_stage": other.stage}
-        named.append(Named(Reason.STAGE, "other_stage", {**theirs, **stages}))
+        named_reasons.append(NamedReason(Reason.STAGE, "other_stage", {**arguments, **stages}))
     nets = {figure.definition.get("net"), other.definition.get("net")} - {None}
     if len(nets) == 2:
-        named.append(Named(Reason.GROSS_NET, "one_is_net", theirs))
-    if other.filed.get("named") and not figure.filed.get("named"):
-        named.append(Named(Reason.CONSENT, "other_counts_named", theirs))
-    return named
+        named_reasons.append(NamedReason(Reason.GROSS_NET, "one_is_net", arguments))
+    if other.fields.get("named") and not figure.fields.get("named"):
+        named_reasons.append(NamedReason(Reason.CONSENT, "other_counts_named", arguments))
+    return named_reasons
 
 
-def _windows(figure: Figure, other: Figure) -> Iterable[Named]:
+def _compare_windows(figure: Figure, other: Figure) -> Iterable[NamedReason]:
     """How the days of two figures differ. Two figures that run until they are stated are one number that grows: the
     later one counts more days because of its hour, and that is no other window."""
     (start, end), (other_start, other_end) = figure.days, other.days
     (since, until), (other_since, other_until), claimant = figure.window, other.window, other.claimant
-    if figure.of_held and end != other_end:
-        held = {"held_on": until, "other_claimant": claimant, "other_held_on": other_until}
-        yield Named(Reason.WINDOW, "held_on_other_day", held)
+    if figure.is_held_count and end != other_end:
+        days = {"held_on": until, "other_claimant": claimant, "other_held_on": other_until}
+        yield NamedReason(Reason.WINDOW, "held_on_other_day", days)
     elif start != other_start:
         starts = {"window_from": since, "other_claimant": claimant, "other_window_from": other_since}
-        yield Named(Reason.WINDOW, "other_start", starts)
-    elif end != other_end and (figure.filed.get("window_to") or other.filed.get("window_to")):
+        yield NamedReason(Reason.WINDOW, "other_start", starts)
+    elif end != other_end and (figure.fields.get("window_to") or other.fields.get("window_to")):
         ends = {"window_to": until, "other_claimant": claimant, "other_window_to": other_until}
-        yield Named(Reason.WINDOW, "other_end", ends)
+        yield NamedReason(Reason.WINDOW, "other_end", ends)
 
 
-def _size(bounds: tuple[int | None, int | None]) -> tuple[int, int]:
+def _bounds_order(bounds: tuple[int | None, int | None]) -> tuple[int, int]:
     low, high = bounds
     return -1 if low is None else low, -1 if high is None else high
 
 
-def _printed_with_several_windows(context: ClaimContext) -> Iterable[Named]:
-    windows = _other_windows(context)
+def _find_printed_starts(context: ClaimContext) -> Iterable[NamedReason]:
+    windows = _find_other_starts(context)
     if windows and context.figure.window[0] is not None:
-        yield Named(Reason.WINDOW, "printed_with_other_starts", {"windows_from": windows})
+        yield NamedReason(Reason.WINDOW, "printed_with_other_starts", {"windows_from": windows})
 
 
-def _gross_or_net(context: ClaimContext) -> Iterable[Named]:
+def _find_net_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     net = context.figure.definition.get("net")
     for other in context.corrections:
-        theirs = other.definition.get("net")
-        if None not in (net, theirs) and net != theirs:
-            numbers = {"number": as_bounds(context.figure.bounds), "other_number": as_bounds(other.bounds)}
-            yield Named(Reason.GROSS_NET, "corrected_by_net", numbers)
+        other_net = other.definition.get("net")
+        if None not in (net, other_net) and net != other_net:
+            numbers = {"number": build_bounds(context.figure.bounds), "other_number": build_bounds(other.bounds)}
+            yield NamedReason(Reason.GROSS_NET, "corrected_by_net", numbers)
     if net is None and context.net is not None and context.gross is not None and context.gross != context.net:
-        yield Named(Reason.GROSS_NET, "net_unsaid", {"gross": context.gross, "net": context.net})
+        yield NamedReason(Reason.GROSS_NET, "net_unsaid", {"gross": context.gross, "net": context.net})
 
 
-def _hours(context: ClaimContext) -> Iterable[Named]:
+def _find_hour_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     """Figures that grew within the day of the claim."""
     figure = context.figure
-    if figure.day is None or figure.misprint:
+    if figure.day is None or figure.is_misprint:
         return
-    parts = {part.id for part in context.parts} | set(figure.refers_to("part_of"))
-    same_day = [other for other in context.own if other.day == figure.day and other.run == figure.run]
-    whole = [other for other in same_day if other.id not in parts and figure.id not in other.refers_to("part_of")]
-    given = {each.bounds for each in [*whole, figure] if each.filed.get("series") != "batch"}
-    numbers = sorted(given - {(None, None)}, key=_size)
+    parts = {part.id for part in context.parts} | set(figure.get_references("part_of"))
+    same_day = [other for other in context.own_figures if other.day == figure.day and other.run_key == figure.run_key]
+    whole = [other for other in same_day if other.id not in parts and figure.id not in other.get_references("part_of")]
+    distinct_bounds = {item.bounds for item in [*whole, figure] if item.fields.get("series") != "batch"}
+    numbers = sorted(distinct_bounds - {(None, None)}, key=_bounds_order)
     if len(numbers) > 1:
-        yield Named(Reason.HOUR, "several_that_day", {"numbers": [as_bounds(number) for number in numbers]})
-    elif context.moving and figure.hourless:
-        yield Named(Reason.HOUR, "hour_unsaid", {"claimants": list(context.moving)})
+        yield NamedReason(Reason.HOUR, "several_that_day", {"numbers": [build_bounds(number) for number in numbers]})
+    elif context.inconsistent_claimants and figure.has_no_hour:
+        yield NamedReason(Reason.HOUR, "hour_unsaid", {"claimants": list(context.inconsistent_claimants)})
 
 
-def _citations(context: ClaimContext) -> Iterable[Named]:
+def _find_citation_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     figure = context.figure
-    for other in context.cited:
+    for other in context.cited_figures:
         if other.claimant != figure.claimant and other.bounds == figure.bounds:
-            yield Named(Reason.SECONDARY_CITATION, "repeats", {"other_claimant": other.claimant})
+            yield NamedReason(Reason.SECONDARY_CITATION, "repeats", {"other_claimant": other.claimant})
     if figure.claimant is None:
-        yield Named(Reason.SECONDARY_CITATION, "author_unnamed", {"reported_by": figure.filed["reported_by"]})
+        yield NamedReason(Reason.SECONDARY_CITATION, "author_unnamed", {"reported_by": figure.fields["reported_by"]})
 
 
-def _of_the_held(context: ClaimContext) -> Iterable[Named]:
+def _find_held_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     """What makes two numbers of people held differ, besides their days."""
     figure = context.figure
-    if not figure.of_held:
+    if not figure.is_held_count:
         return
-    without, included = context.without_house_arrest, context.with_house_arrest
-    if without != included:
-        numbers = {"without_house_arrest": without, "with_house_arrest": included}
-        yield Named(Reason.DEFINITION, "house_arrest_unsaid", numbers)
-    lists = {context.definitions.get(str(each.claimant)) for each in [figure, *context.beside]} - {None}
+    without_house_arrest, with_house_arrest = context.without_house_arrest, context.with_house_arrest
+    if without_house_arrest != with_house_arrest:
+        numbers = {"without_house_arrest": without_house_arrest, "with_house_arrest": with_house_arrest}
+        yield NamedReason(Reason.DEFINITION, "house_arrest_unsaid", numbers)
+    lists = {context.definitions.get(str(item.claimant)) for item in [figure, *context.peer_figures]} - {None}
     if len(lists) > 1:
-        yield Named(Reason.POPULATION, "own_definitions")
-    for other in context.beside:
+        yield NamedReason(Reason.POPULATION, "own_definitions")
+    for other in context.peer_figures:
         # Two bodies do not arrive at one and the same range by counting.
         if None not in figure.bounds and figure.bounds[0] != figure.bounds[1] and other.bounds == figure.bounds:
-            same: dict[str, Argument] = {"number": as_bounds(figure.bounds), "other_claimant": other.claimant}
-            yield Named(Reason.SECONDARY_CITATION, "same_range", same)
+            arguments: dict[str, MessageArgument] = {
+                "number": build_bounds(figure.bounds),
+                "other_claimant": other.claimant,
+            }
+            yield NamedReason(Reason.SECONDARY_CITATION, "same_range", arguments)
 
 
-def _learned(context: ClaimContext) -> Iterable[Named]:
+def _find_delay_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     """What the registry came to know of the same window, or of the same day, since."""
-    more = context.learned or 0
-    if more > 0:
-        kind = "more_held_since" if context.figure.of_held else "more_released_since"
-        yield Named(Reason.REPORTING_DELAY, kind, {"more": more})
-    elif more and context.figure.of_held:
-        yield Named(Reason.REPORTING_DELAY, "fewer_held_since", {"fewer": -more})
+    increase = context.learned_count or 0
+    if increase > 0:
+        kind = "more_held_since" if context.figure.is_held_count else "more_released_since"
+        yield NamedReason(Reason.REPORTING_DELAY, kind, {"more": increase})
+    elif increase and context.figure.is_held_count:
+        yield NamedReason(Reason.REPORTING_DELAY, "fewer_held_since", {"fewer": -increase})
 
 
-def _one_of_each(named: Sequence[Named]) -> list[Named]:
+def _take_first_by_code(named_reasons: Sequence[NamedReason]) -> list[NamedReason]:
     """The first under each code, in the order in which the reasons were named."""
-    first: dict[Reason, Named] = {}
-    for reason in named:
+    first: dict[Reason, NamedReason] = {}
+    for reason in named_reasons:
         first.setdefault(reason.code, reason)
     return list(first.values())

@@ -19,74 +19,86 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.claims.figures import Figure, Figures, arithmetic, figures_at, minus, partitions
-from app.claims.reasons import BEYOND_TERMS, ClaimContext, differences, hindrances, message, reasons
+from app.claims.figures import (
+    Figure,
+    Figures,
+    check_arithmetic,
+    group_parts_by_partition,
+    load_figures,
+    subtract_bounds,
+)
+from app.claims.reasons import BEYOND_TERMS, ClaimContext, build_message, find_differences, find_obstacles, find_reasons
 from app.claims.valid_time import count_known_on
 from app.counts import tally
 from app.counts.shapes import TalliedCount
-from app.dates import parse_to
+from app.dates import parse_window_end
 from app.errors import Invalid, NotFound
-from app.log.entries import last_revision_at
+from app.log.entries import find_revision_at
 from app.models import Entry, Source
 from app.queries.terms import CountTerms, HeldCountTerms, SourcedTerms
-from app.queries.visibility import at
+from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
 from app.schemas.counts import (
-    Argument,
     Bounds,
     Counted,
     LogCount,
-    NotHeard,
+    MessageArgument,
+    NotVisibleCount,
     Numbers,
-    PartlyHidden,
     PublishedFigure,
     Reconciliation,
     RemarkOut,
-    SaidCount,
+    StaleDetentionsCount,
+    StatedCount,
 )
 from app.vocabulary import Measure, Series, Stage
 
 # A jump is growth by more than this between two figures of one running total. Foro Penal's own of January 2026 never
 # grew by more than 2.5 times from one to the next (from 17 to 41 in a night); a slip of one digit makes ten of one, and
 # a window or a definition that changed without a word often three or more.
-JUMP = 3
+JUMP_FACTOR = 3
 
 
-def remarks(figure: Figure, own: Sequence[Figure]) -> list[RemarkOut]:
+def find_remarks(figure: Figure, own: Sequence[Figure]) -> list[RemarkOut]:
     """At most one remark; `own`: the same claimant's other figures of the same thing, without figures that a third one
     corrected."""
-    if not _running(figure):
+    if not _is_running_total(figure):
         return []
-    earlier = [other for other in own if _grew_into(figure, other)]
+    earlier = [other for other in own if _is_earlier_total(figure, other)]
     if not earlier:
         return []
-    before = max(earlier, key=_when)
-    (low, high), (lowest, highest) = figure.bounds, before.bounds
+    previous = max(earlier, key=_instant_order)
+    (low, high), (lowest, highest) = figure.bounds, previous.bounds
     if high is not None and lowest is not None and high < lowest:
-        return [_remark("fall", before)]
-    if low is not None and highest and low > JUMP * highest:
-        return [_remark("jump", before, times=JUMP)]
+        return [_build_remark("fall", previous)]
+    if low is not None and highest and low > JUMP_FACTOR * highest:
+        return [_build_remark("jump", previous, times=JUMP_FACTOR)]
     return []
 
 
-def _grew_into(figure: Figure, other: Figure) -> bool:
+def _is_earlier_total(figure: Figure, other: Figure) -> bool:
     """Whether another figure is the same running total at an earlier time; a part and its whole are two totals."""
-    parted = other.id in figure.refers_to("part_of") or figure.id in other.refers_to("part_of")
-    return _running(other) and other.run == figure.run and _when(other) < _when(figure) and not parted
+    is_part = other.id in figure.get_references("part_of") or figure.id in other.get_references("part_of")
+    return (
+        _is_running_total(other)
+        and other.run_key == figure.run_key
+        and _instant_order(other) < _instant_order(figure)
+        and not is_part
+    )
 
 
-def _running(figure: Figure) -> bool:
+def _is_running_total(figure: Figure) -> bool:
     """Whether a figure is a total that grows from a day it names, and says when it was stated."""
-    begins = figure.filed.get("window_from") is not None
-    return begins and figure.filed.get("series") == Series.CUMULATIVE and figure.instant is not None
+    begins = figure.fields.get("window_from") is not None
+    return begins and figure.fields.get("series") == Series.CUMULATIVE and figure.instant is not None
 
 
-def _when(figure: Figure) -> tuple[Any, int]:
-    return figure.instant, figure.stated
+def _instant_order(figure: Figure) -> tuple[Any, int]:
+    return figure.instant, figure.entry_revision
 
 
-def _remark(code: Literal["fall", "jump"], before: Figure, **arguments: Argument) -> RemarkOut:
-    return {"code": code, **message(code, arguments), "before": before.shown()}
+def _build_remark(code: Literal["fall", "jump"], previous: Figure, **arguments: MessageArgument) -> RemarkOut:
+    return {"code": code, **build_message(code, arguments), "before": previous.build_figure_out()}
 
 
 Made = TypeVar("Made")
@@ -95,130 +107,137 @@ Made = TypeVar("Made")
 NO_LOG_THEN = "The log begins later, and what sources say of when they knew (basis `said`) is of releases only."
 
 
-def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: int) -> Reconciliation:
+def build_reconciliation(session: Session, claim_id: uuid.UUID, reader: Reader, revision: int) -> Reconciliation:
     """A claim beside the registry's counts then and now. Raises NotFound."""
-    figures = figures_at(session, revision)
+    figures = load_figures(session, revision)
     if str(claim_id) not in figures.by_id:
         raise NotFound("There is no claim with this id.")
     figure = figures[str(claim_id)]
-    beside, sums = figures.beside(figure), arithmetic(figures, figure)
-    counts = _Counts(session, reader, figure, revision)
-    now, then = counts.now, counts.then()
-    parts = [part for parts in partitions(figures, figure.id).values() for part in parts]
-    own = figures.own(figure)
+    peer_figures, sums = figures.find_peer_figures(figure), check_arithmetic(figures, figure)
+    counts = _RegistryCounts(session, reader, figure, revision)
+    current_count, past_count = counts.current_count, counts.count_when_stated()
+    parts = [part for parts in group_parts_by_partition(figures, figure.id).values() for part in parts]
+    own_figures = figures.find_own_figures(figure)
     context = ClaimContext(
         figure=figure,
-        beside=beside,
-        own=own,
+        peer_figures=peer_figures,
+        own_figures=own_figures,
         parts=parts,
-        corrections=_corrections(figures, figure),
-        cited=[figures[other] for name in ("derived_from", "same_as") for other in figure.refers_to(name)],
-        moving=figures.moving(figure),
+        corrections=_find_corrections(figures, figure),
+        cited_figures=[figures[other] for name in ("derived_from", "same_as") for other in figure.get_references(name)],
+        inconsistent_claimants=figures.find_inconsistent_claimants(figure),
         arithmetic=sums,
-        net=counts.varied("net", True),
-        gross=counts.varied("net", False),
-        without_house_arrest=counts.varied("house_arrest", False),
-        with_house_arrest=counts.varied("house_arrest", True),
-        definitions=_definitions(session, revision) if figure.of_held else {},
-        withheld=now["withheld"] if now else 0,
-        refused=counts.refused,
-        whole=reader.restricted,
-        learned=_learned(then, now),
-        covered=counts.covers(now),
-        covered_then=counts.covers(then),
+        net=counts.count_with("net", True),
+        gross=counts.count_with("net", False),
+        without_house_arrest=counts.count_with("house_arrest", False),
+        with_house_arrest=counts.count_with("house_arrest", True),
+        definitions=_load_definitions(session, revision) if figure.is_held_count else {},
+        withheld=current_count["withheld"] if current_count else 0,
+        refusal_codes=counts.refusal_codes,
+        sees_everybody=reader.can_see_restricted,
+        learned_count=_count_learned(past_count, current_count),
+        is_covered=counts.has_coverage(current_count),
+        was_covered=counts.has_coverage(past_count),
     )
-    comparable = not hindrances(context)
+    comparable = not find_obstacles(context)
     return {
-        "claim": figure.shown(),
+        "claim": figure.build_figure_out(),
         "comparable": comparable,
-        "reasons": [reason.shown() for reason in reasons(context)],
-        "remarks": remarks(figure, [other for other in own if _stands_beside(figures, figure, other)]),
-        "then": _with_gap(then, figure, comparable=comparable and context.covered_then),
-        "then_unknown": NO_LOG_THEN if now and not then and figure.instant is not None else None,
-        "now": _with_gap(now, figure, comparable=comparable and context.covered),
-        "published": [_published(figure, other) for other in beside],
+        "reasons": [reason.build_reason_out() for reason in find_reasons(context)],
+        "remarks": find_remarks(figure, [other for other in own_figures if _is_uncorrected(figures, figure, other)]),
+        "then": _add_gap(past_count, figure, comparable=comparable and context.was_covered),
+        "then_unknown": NO_LOG_THEN if current_count and not past_count and figure.instant is not None else None,
+        "now": _add_gap(current_count, figure, comparable=comparable and context.is_covered),
+        "published": [_build_published_figure(figure, other) for other in peer_figures],
         "arithmetic": sums,
     }
 
 
-def _with_gap(count: LogCount | SaidCount | None, figure: Figure, *, comparable: bool) -> Counted | None:
+def _add_gap(count: LogCount | StatedCount | None, figure: Figure, *, comparable: bool) -> Counted | None:
     """A count with how far the figure is from it, low to high, where the two can be compared."""
     if count is None:
         return None
     gap: Bounds | None = None
     if comparable:
-        gap = minus(figure.bounds, (count["by_min_sources"].get("1", 0), _number(count)))
+        gap = subtract_bounds(figure.bounds, (count["by_min_sources"].get("1", 0), _get_number(count)))
     return {**count, "gap": gap}
 
 
-def _number(count: LogCount | SaidCount) -> int:
-    return count["releases"] if "learned_since" in count else tally.number_of(count)
+def _get_number(count: LogCount | StatedCount) -> int:
+    return count["releases"] if "learned_since" in count else tally.sum_counted_statuses(count)
 
 
-def _learned(then: LogCount | SaidCount | None, now: LogCount | None) -> int | None:
+def _count_learned(past_count: LogCount | StatedCount | None, current_count: LogCount | None) -> int | None:
     """How many more the registry counts now than then. By the days that sources give (`learned_since`) this is not the
     difference of the two counts: a source that does not say when it knew may have known then."""
-    if then is None or now is None:
+    if past_count is None or current_count is None:
         return None
-    return then["learned_since"] if "learned_since" in then else _number(now) - _number(then)
+    return (
+        past_count["learned_since"]
+        if "learned_since" in past_count
+        else _get_number(current_count) - _get_number(past_count)
+    )
 
 
-def _corrections(figures: Figures, figure: Figure) -> list[Figure]:
-    return [*(figures[old] for old in figure.refers_to("supersedes")), *figures.that("supersedes", figure.id)]
+def _find_corrections(figures: Figures, figure: Figure) -> list[Figure]:
+    return [
+        *(figures[old] for old in figure.get_references("supersedes")),
+        *figures.find_referring("supersedes", figure.id),
+    ]
 
 
-def _stands_beside(figures: Figures, figure: Figure, other: Figure) -> bool:
+def _is_uncorrected(figures: Figures, figure: Figure, other: Figure) -> bool:
     """Whether another figure was corrected by nobody, or by this one alone."""
-    return {newer.id for newer in figures.that("supersedes", other.id)} <= {figure.id}
+    return {newer.id for newer in figures.find_referring("supersedes", other.id)} <= {figure.id}
 
 
-def _published(figure: Figure, other: Figure) -> PublishedFigure:
+def _build_published_figure(figure: Figure, other: Figure) -> PublishedFigure:
     """Another claimant's figure: how far the claim is from it, and why that may be."""
     return {
-        **other.shown(),
-        "distance": minus(figure.bounds, other.bounds),
-        "reasons": [reason.code for reason in differences(figure, other)],
+        **other.build_figure_out(),
+        "distance": subtract_bounds(figure.bounds, other.bounds),
+        "reasons": [reason.code for reason in find_differences(figure, other)],
     }
 
 
-def count_terms(figure: Figure) -> CountTerms:
+def build_count_terms(figure: Figure) -> CountTerms:
     """The terms of a count that mean what a figure of releases says it counts."""
     start, end = figure.window
-    given = {**figure.terms, "country": figure.filed.get("country"), "released_from": start, "released_to": end}
-    terms = {name: value for name, value in given.items() if value is not None}
+    values = {**figure.terms, "country": figure.fields.get("country"), "released_from": start, "released_to": end}
+    terms = {name: value for name, value in values.items() if value is not None}
     net = bool(figure.definition.get("net"))
     return CountTerms.model_validate({**terms, "stage": Stage(figure.stage), "net": net, "group_by": ["source"]})
 
 
-def held_terms(figure: Figure) -> HeldCountTerms | None:
+def build_held_count_terms(figure: Figure) -> HeldCountTerms | None:
     """The terms of a count that mean what a figure of the held says it counts; None without a day, for one that had not
     come, or for terms of releases."""
     end = figure.window[1]
-    given = {**figure.terms, "country": figure.filed.get("country"), "held_on": end}
-    if end is None or figure.of_days_to_come or given.keys() - HeldCountTerms.model_fields.keys():
+    values = {**figure.terms, "country": figure.fields.get("country"), "held_on": end}
+    if end is None or figure.is_of_future_day or values.keys() - HeldCountTerms.model_fields.keys():
         return None
-    day = date.fromordinal(parse_to(end)).isoformat()
-    terms = {name: value for name, value in given.items() if value is not None}
+    day = date.fromordinal(parse_window_end(end)).isoformat()
+    terms = {name: value for name, value in values.items() if value is not None}
     return HeldCountTerms.model_validate({**terms, "held_on": day, "group_by": ["source"]})
 
 
-def _terms(figure: Figure) -> SourcedTerms | None:
-    if figure.of_held:
-        return held_terms(figure)
-    return count_terms(figure) if figure.filed["measure"] == Measure.RELEASED else None
+def _build_terms(figure: Figure) -> SourcedTerms | None:
+    if figure.is_held_count:
+        return build_held_count_terms(figure)
+    return build_count_terms(figure) if figure.fields["measure"] == Measure.RELEASED else None
 
 
-def _definitions(session: Session, revision: int) -> dict[str, str]:
+def _load_definitions(session: Session, revision: int) -> dict[str, str]:
     """Slug → the source's own words on whom it lists."""
-    rows = session.execute(select(col(Source.slug), col(Source.definition)).where(at(Source, revision)))
+    rows = session.execute(select(col(Source.slug), col(Source.definition)).where(valid_at(Source, revision)))
     return {slug: definition for slug, definition in rows if definition}
 
 
-def _anybody(numbers: Numbers, uncertain_date: int) -> bool:
-    return bool(tally.number_of(numbers) or numbers["refuted"] or uncertain_date)
+def _has_anybody(numbers: Numbers, uncertain_date: int) -> bool:
+    return bool(tally.sum_counted_statuses(numbers) or numbers["refuted"] or uncertain_date)
 
 
-class _Counts:
+class _RegistryCounts:
     """The registry's counts on a figure's own terms."""
 
     def __init__(self, session: Session, reader: Reader, figure: Figure, revision: int) -> None:
@@ -226,35 +245,35 @@ class _Counts:
         self._reader = reader
         self._figure = figure
         self._head = revision
-        self.refused: list[str] = []
+        self.refusal_codes: list[str] = []
         self._terms = self._read_terms()
 
     def _read_terms(self) -> SourcedTerms | None:
         try:
-            return _terms(self._figure)
+            return _build_terms(self._figure)
         except ValidationError:  # as filed before such terms were refused
-            self.refused = [BEYOND_TERMS]
+            self.refusal_codes = [BEYOND_TERMS]
             return None
 
     @cached_property
-    def now(self) -> LogCount | None:
-        return self._at(self._head)
+    def current_count(self) -> LogCount | None:
+        return self._count_at(self._head)
 
-    def then(self) -> LogCount | SaidCount | None:
+    def count_when_stated(self) -> LogCount | StatedCount | None:
         """What was known when the figure was stated; None where nobody says when that was, or what."""
         figure, instant = self._figure, self._figure.instant
         if instant is None or self._terms is None:
             return None
-        revision = min(last_revision_at(self._session, instant), self._head)
-        if revision >= self._first_report():
-            return self._at(revision)
+        revision = min(find_revision_at(self._session, instant), self._head)
+        if revision >= self._find_first_report():
+            return self._count_at(revision)
         if not isinstance(self._terms, CountTerms):
             return None
         assert figure.day is not None  # it has an instant
         day, terms = figure.day.toordinal(), self._terms
-        return self._unless_refused(lambda: count_known_on(self._session, terms, self._reader, self._head, day))
+        return self._count_unless_refused(lambda: count_known_on(self._session, terms, self._reader, self._head, day))
 
-    def varied(self, name: Literal["net", "house_arrest"], value: bool) -> int | None:
+    def count_with(self, name: Literal["net", "house_arrest"], value: bool) -> int | None:
         """The number with another value of a term, for telling whether the difference matters; None where the figure
         says which value it means, or counts things that have no such term."""
         if (
@@ -264,57 +283,64 @@ class _Counts:
         ):
             return None
         if getattr(self._terms, name) == value:
-            return None if self.now is None else tally.number_of(self.now)
+            return None if self.current_count is None else tally.sum_counted_statuses(self.current_count)
         terms = self._terms.model_copy(update={name: value, "group_by": []})
-        return self._unless_refused(lambda: tally.number(self._session, terms, self._reader, self._head))
+        return self._count_unless_refused(
+            lambda: tally.compute_total_number(self._session, terms, self._reader, self._head)
+        )
 
-    def covers(self, count: LogCount | SaidCount | None) -> bool:
+    def has_coverage(self, count: LogCount | StatedCount | None) -> bool:
         """Whether any report that a count of the claim's own terms knew is, or may be, of the claim's country and days,
         whichever person it is of."""
-        if count is None or self._terms is None or "learned_since" in count or _anybody(count, count["uncertain_date"]):
+        if (
+            count is None
+            or self._terms is None
+            or "learned_since" in count
+            or _has_anybody(count, count["uncertain_date"])
+        ):
             return True
         days = {"country", "held_on", "house_arrest", "released_from", "released_to", "stage"}
         bare = type(self._terms)(**self._terms.model_dump(include=days, exclude_none=True))
-        of_anybody = self._count(count["revision"], bare)
-        return _anybody(of_anybody["total"], of_anybody["uncertain_date"])
+        unfiltered_count = self._count(count["revision"], bare)
+        return _has_anybody(unfiltered_count["total"], unfiltered_count["uncertain_date"])
 
     def _count(self, revision: int, terms: SourcedTerms) -> TalliedCount:
-        return tally.count(self._session, terms, self._reader, revision)
+        return tally.compute_count(self._session, terms, self._reader, revision)
 
-    def _at(self, revision: int) -> LogCount | None:
+    def _count_at(self, revision: int) -> LogCount | None:
         terms = self._terms
         if terms is None:
             return None
-        counted = self._unless_refused(lambda: self._count(revision, terms))
-        if counted is None:
+        tallied = self._count_unless_refused(lambda: self._count(revision, terms))
+        if tallied is None:
             return None
-        not_heard: NotHeard = {}
-        if "not_heard_since" in counted:
-            not_heard["not_heard_since"] = counted["not_heard_since"]
-        hidden: PartlyHidden = {"not_visible": counted["not_visible"]} if "not_visible" in counted else {}
+        silence: StaleDetentionsCount = {}
+        if "not_heard_since" in tallied:
+            silence["not_heard_since"] = tallied["not_heard_since"]
+        hidden_part: NotVisibleCount = {"not_visible": tallied["not_visible"]} if "not_visible" in tallied else {}
         return {
             "revision": revision,
             "basis": "log",
-            **counted["total"],
-            "by_source": {group["source"]: group["verified"] for group in counted["groups"] if group["verified"]},
-            **not_heard,
-            **hidden,
-            "uncertain_date": counted["uncertain_date"],
-            "withheld": counted["withheld"],
-            "permalink": counted["permalink"],
+            **tallied["total"],
+            "by_source": {group["source"]: group["verified"] for group in tallied["groups"] if group["verified"]},
+            **silence,
+            **hidden_part,
+            "uncertain_date": tallied["uncertain_date"],
+            "withheld": tallied["withheld"],
+            "permalink": tallied["permalink"],
         }
 
-    def _unless_refused(self, count: Callable[[], Made]) -> Made | None:
+    def _count_unless_refused(self, count: Callable[[], Made]) -> Made | None:
         """A count, or None where it refuses the claim's terms, such as a facility that the registry does not know."""
         if self._terms is None:
             return None
         try:
             return count()
         except Invalid as refusal:
-            self.refused = [error["code"] for error in refusal.extra["errors"]]
+            self.refusal_codes = [error["code"] for error in refusal.extra["errors"]]
             return None
 
-    def _first_report(self) -> int:
+    def _find_first_report(self) -> int:
         """Where the log begins to know of anybody."""
         first = select(col(Entry.revision)).where(col(Entry.kind) == "report").order_by(col(Entry.revision)).limit(1)
         return self._session.scalars(first).first() or self._head + 1

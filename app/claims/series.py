@@ -17,20 +17,20 @@ import numpy as np
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.claims.figures import WHO_SAYS, Figure, figures_at
+from app.claims.figures import VERIFICATION_TERMS, Figure, load_figures
 from app.columns.loader import Columns
-from app.columns.rows import NONE, Array, Cells, Rows, cells
-from app.columns.store import FROM, TO, columns_of, over
+from app.columns.rows import NULL, Array, Cells, Rows, count_cells
+from app.columns.store import BEGIN_COLUMN, END_COLUMN, build_columns_at_revisions, get_columns
 from app.counts.shapes import Series
-from app.counts.tally import not_visible
-from app.dates import end_of_day, format_instant, parse_from, zone_name
+from app.counts.tally import count_not_visible
+from app.dates import end_of_day, format_instant, format_zone, parse_window_start
 from app.errors import Invalid
-from app.log.entries import last_revision_at, pin, recorded_at
+from app.log.entries import find_revision_at, load_recorded_at, pin_revision
 from app.models import OPEN, Source
 from app.queries import terms as wording
-from app.queries.selection import COUNTING, read_by, with_facility_slug
-from app.queries.selection import select as select_counted
-from app.queries.selection import select as select_meant
+from app.queries.selection import COUNTABLE_STATUSES, list_reads, resolve_facility_slug
+from app.queries.selection import build_selection as select_counted
+from app.queries.selection import build_selection as select_meant
 from app.queries.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
 from app.registry.publication.permissions import Reader
@@ -38,16 +38,16 @@ from app.schemas.counts import Line, PlacedFigure, Point
 from app.vocabulary import Measure, Verdict
 
 
-class Numbers(NamedTuple):
+class PointCounts(NamedTuple):
     """Releases by status, how many of them are of people who may only be counted, and how many each source verified, by
     its key and its own days."""
 
     by_status: dict[str, int]
-    counted_apart: int
+    unlinkable: int
     by_source: dict[int, int]
 
 
-_Key = tuple[Any, ...]
+_CellKey = tuple[Any, ...]
 
 
 class _Side(NamedTuple):
@@ -55,42 +55,46 @@ class _Side(NamedTuple):
 
     rows: Rows
     cells: Cells
-    keys: list[_Key]
+    keys: list[_CellKey]
 
 
-def known(session: Session, terms: CountTerms, reader: Reader, revisions: Sequence[int]) -> Iterator[Numbers]:
+def count_at_revisions(
+    session: Session, terms: CountTerms, reader: Reader, revisions: Sequence[int]
+) -> Iterator[PointCounts]:
     """What the terms count at each of these revisions, which ascend.
 
     A release is a step up at the first of them at which it stood so, and a step down behind the last."""
-    at_head, read = columns_of(session), read_by(terms)
-    key = "over", tuple(revisions), tuple(read)
-    columns = at_head.recent(key, lambda: over(at_head, revisions, read))
+    at_head, table_reads = get_columns(session), list_reads(terms)
+    key = "over", tuple(revisions), tuple(table_reads)
+    columns = at_head.get_recent(key, lambda: build_columns_at_revisions(at_head, revisions, table_reads))
     width = len(revisions) + 1
 
     sides = []
-    for side in _sides(session, terms, reader, revisions[-1], columns):
-        up, down = (_steps(side, side.cells.number, side.rows[name], width) for name in (FROM, TO))
-        sides.append((side.keys, np.cumsum(up - down, axis=1)))
-    return _each(sides, len(revisions))
+    for side in _select_sides(session, terms, reader, revisions[-1], columns):
+        entries, exits = (
+            _count_steps(side, side.cells.cell_numbers, side.rows[name], width) for name in (BEGIN_COLUMN, END_COLUMN)
+        )
+        sides.append((side.keys, np.cumsum(entries - exits, axis=1)))
+    return _iterate_points(sides, len(revisions))
 
 
-def _each(sides: Sequence[tuple[list[_Key], Array]], points: int) -> Iterator[Numbers]:
+def _iterate_points(sides: Sequence[tuple[list[_CellKey], Array]], points: int) -> Iterator[PointCounts]:
     """The numbers of each point, from what the cells of both sides come to by then."""
     for point in range(points):
-        yield _numbers(*(dict(zip(keys, sums[:, point].tolist(), strict=True)) for keys, sums in sides))
+        yield _build_point_counts(*(dict(zip(keys, sums[:, point].tolist(), strict=True)) for keys, sums in sides))
 
 
-def _numbers(together: Mapping[_Key, int], own: Mapping[_Key, int]) -> Numbers:
+def _build_point_counts(total_numbers: Mapping[_CellKey, int], source_numbers: Mapping[_CellKey, int]) -> PointCounts:
     by_status: dict[str, int] = defaultdict(int)
-    for (status, _apart), number in together.items():
+    for (status, _unlinkable), number in total_numbers.items():
         by_status[status] += number
-    apart = sum(number for (_status, apart), number in together.items() if apart)
-    return Numbers(by_status, apart, {source: number for (source,), number in own.items()})
+    unlinkable = sum(number for (_status, unlinkable), number in total_numbers.items() if unlinkable)
+    return PointCounts(by_status, unlinkable, {source: number for (source,), number in source_numbers.items()})
 
 
-def growth(
+def count_at_days(
     session: Session, terms: CountTerms, reader: Reader, revision: int, ends: Sequence[date]
-) -> Iterator[Numbers]:
+) -> Iterator[PointCounts]:
     """What the terms count when asked with `released_to` on each of `ends`, which ascend; the last closes the window.
 
     A release is a step up on the last day on which it may have happened and, net, a step down on the day by which the
@@ -98,53 +102,56 @@ def growth(
     """
     # Net is worked out point by point: a re-arrest by the end of the window is none yet at the points before it.
     gross = terms.model_copy(update={"net": False, "released_to": ends[-1].isoformat()})
-    sides = [(side.keys, _sums(side, ends, net=terms.net)) for side in _sides(session, gross, reader, revision)]
-    return _each(sides, len(ends))
+    sides = [
+        (side.keys, _sum_up_to_ends(side, ends, net=terms.net))
+        for side in _select_sides(session, gross, reader, revision)
+    ]
+    return _iterate_points(sides, len(ends))
 
 
-def _sides(
+def _select_sides(
     session: Session, terms: CountTerms, reader: Reader, revision: int, columns: Columns | None = None
 ) -> tuple[_Side, _Side]:
     """The releases by status and by whether the person may only be counted; what sources verified, by source."""
     selection = select_meant(session, terms, reader, revision, columns=columns)
-    chosen, text = selection.inside & selection.counting, selection.columns.codes.text
-    together = cells([selection.together[name][chosen] for name in ("status", "withheld")])
-    status, apart = (values.tolist() for values in together.values)
+    is_counted, text = selection.inside & selection.counting, selection.columns.codes.text
+    total_cells = count_cells([selection.consolidated[name][is_counted] for name in ("status", "withheld")])
+    status, unlinkable = (values.tolist() for values in total_cells.values)
     own = select_meant(session, terms, reader, revision, by_source=True, columns=columns)
-    verified = own.inside & (own.rows["verdict"] == own.columns.codes.of(Verdict.VERIFIED))
-    by_source = cells([own.rows["source"][verified]])
+    is_verified = own.inside & (own.rows["verdict"] == own.columns.codes.find_code(Verdict.VERIFIED))
+    source_cells = count_cells([own.rows["source"][is_verified]])
     return (
-        _Side(selection.rows.where(chosen), together, [*zip(map(text, status), apart, strict=True)]),
-        _Side(own.rows.where(verified), by_source, [(key,) for key in by_source.values[0].tolist()]),
+        _Side(selection.rows.where(is_counted), total_cells, [*zip(map(text, status), unlinkable, strict=True)]),
+        _Side(own.rows.where(is_verified), source_cells, [(key,) for key in source_cells.values[0].tolist()]),
     )
 
 
-def _sums(side: _Side, ends: Sequence[date], *, net: bool) -> Array:
+def _sum_up_to_ends(side: _Side, ends: Sequence[date], *, net: bool) -> Array:
     """For each cell how many releases had happened by each end; `net`: without people taken again by then."""
     ordinals = np.array([end.toordinal() for end in ends])
     # One step more than there are ends, for re-arrests after the last.
-    width, number, released = len(ends) + 1, side.cells.number, side.rows["hi"]
-    steps = _steps(side, number, np.searchsorted(ordinals, released), width)
+    width, number, release_days = len(ends) + 1, side.cells.cell_numbers, side.rows["hi"]
+    steps = _count_steps(side, number, np.searchsorted(ordinals, release_days), width)
     if net:
-        again = side.rows["next_hi"]
-        taken = again != NONE
-        days = np.maximum(released, again)[taken]
-        steps -= _steps(side, number[taken], np.searchsorted(ordinals, days), width)
+        rearrest_days = side.rows["next_hi"]
+        is_rearrested = rearrest_days != NULL
+        days = np.maximum(release_days, rearrest_days)[is_rearrested]
+        steps -= _count_steps(side, number[is_rearrested], np.searchsorted(ordinals, days), width)
     sums: Array = np.cumsum(steps, axis=1)
     return sums
 
 
-def _steps(side: _Side, number: Array, points: Array, width: int) -> Array:
+def _count_steps(side: _Side, number: Array, points: Array, width: int) -> Array:
     """For each cell how many rows there are at each point. `number`: of the cell of each row."""
     return np.bincount(number * width + points, minlength=len(side.cells) * width).reshape(-1, width)
 
 
-MOST_POINTS = 400  # a year by days, and far more than a screen can show
-TOO_MANY = f"This would be more than {MOST_POINTS} points: ask for weeks or months, or for fewer days."
+MAX_POINTS = 400  # a year by days, and far more than a screen can show
+TOO_MANY_POINTS = f"This would be more than {MAX_POINTS} points: ask for weeks or months, or for fewer days."
 # By knowledge each revision is a count of its own. Two months by days or a year by weeks fit; columns tell 64 apart.
-MOST_REVISIONS = 62
+MAX_REVISIONS = 62
 TOO_MANY_REVISIONS = (
-    f"Something was recorded in more than {MOST_REVISIONS} of these intervals, and each is a count of its own: ask for "
+    f"Something was recorded in more than {MAX_REVISIONS} of these intervals, and each is a count of its own: ask for "
     "weeks or months, for later days (told_from), an earlier as_of, or by=event."
 )
 NO_HOURS = "Of a release the day is known and no hour: ask by=known, which has hours, or for days."
@@ -152,131 +159,145 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Steps:
+class SeriesSteps:
     """The steps of a series: its intervals, the zone in which its days end, whether it grows by knowledge or by event,
     and from which day on its points are told. Whatever was known before that day counts at the first of them."""
 
     interval: Interval
-    by: str
+    basis: str
     zone: tzinfo
-    told_from: str | None = None
+    points_from: str | None = None
 
 
-def series(session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int) -> Series:
+def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader: Reader, revision: int) -> Series:
     """Every number is cumulative from the beginning of the window.
 
-    `series` holds for each source its verified releases, `points` the totals, both at the end of each interval;
-    `claims` the figures stated from the first day to the last. With a personal term beside them `not_visible`, as of
+    `build_series` holds for each source its verified releases, `points` the totals, both at the end of each interval;
+    `claims` the figures stated from the first day to the last. With a personal term beside them `count_not_visible`, as of
     the revision read. Raises Invalid for more than MOST_POINTS or MOST_REVISIONS, and for hours of events.
     """
-    if steps.interval == "hour" and steps.by == "event":
-        raise Invalid.at("/interval", "no_hours", NO_HOURS)
-    terms = with_facility_slug(session, terms)
-    echoed = {**wording.echo(terms), "interval": steps.interval, "by": steps.by, "zone": zone_name(steps.zone)}
-    echoed.pop("group_by", None)
-    if steps.told_from is not None:
-        echoed["told_from"] = steps.told_from
-    span = _span(session, terms, steps, reader, revision)
-    points = _points(session, terms, steps, reader, revision, span) if span else []
+    if steps.interval == "hour" and steps.basis == "event":
+        raise Invalid.at_pointer("/interval", "no_hours", NO_HOURS)
+    terms = resolve_facility_slug(session, terms)
+    echoed_terms = {
+        **wording.echo_terms(terms),
+        "interval": steps.interval,
+        "by": steps.basis,
+        "zone": format_zone(steps.zone),
+    }
+    echoed_terms.pop("group_by", None)
+    if steps.points_from is not None:
+        echoed_terms["told_from"] = steps.points_from
+    span = _find_span(session, terms, steps, reader, revision)
+    points = _count_points(session, terms, steps, reader, revision, span) if span else []
     return {
-        "terms": echoed,
-        "points": [_total(point) for point in points],
-        "series": [_line(slug, key, points) for slug, key in _sources(session, points)],
-        "claims": [_claim(figure) for figure in _claims(session, terms, steps.zone, *span, revision)] if span else [],
-        **not_visible(session, terms, reader, revision),
-        "permalink": wording.link("/v1/counts/series", echoed, pin(session, revision)),
+        "terms": echoed_terms,
+        "points": [_format_total_point(point) for point in points],
+        "series": [_build_line(slug, key, points) for slug, key in _find_sources(session, points)],
+        "claims": [_place_claim(figure) for figure in _find_claims(session, terms, steps.zone, *span, revision)]
+        if span
+        else [],
+        **count_not_visible(session, terms, reader, revision),
+        "permalink": wording.build_query_url("/v1/counts/series", echoed_terms, pin_revision(session, revision)),
     }
 
 
 class _Point(NamedTuple):
     """What is counted at the end of an interval, as known at a revision."""
 
-    on: str
+    label: str
     revision: int
-    numbers: Numbers
+    numbers: PointCounts
 
 
-def _points(
-    session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int, span: tuple[date, date]
+def _count_points(
+    session: Session, terms: CountTerms, steps: SeriesSteps, reader: Reader, revision: int, span: tuple[date, date]
 ) -> list[_Point]:
-    if steps.by == "event":
-        ends = list(_ends(*span, steps.interval))
+    if steps.basis == "event":
+        ends = list(_list_interval_ends(*span, steps.interval))
         return [
             _Point(end.isoformat(), revision, numbers)
-            for end, numbers in zip(ends, growth(session, terms, reader, revision, ends), strict=True)
+            for end, numbers in zip(ends, count_at_days(session, terms, reader, revision, ends), strict=True)
         ]
-    closing = _closing(session, steps, *span, revision)
+    closing = _list_closing_moments(session, steps, *span, revision)
     # A day on which nothing was recorded has the numbers of the day before.
     revisions: list[int] = []
-    different: dict[int, None] = {}
-    for _on, moment in closing:
-        revisions.append(min(last_revision_at(session, moment), revision))
-        different[revisions[-1]] = None
-        if len(different) > MOST_REVISIONS:
-            raise Invalid.at("/interval", "too_many_points", TOO_MANY_REVISIONS)
-    numbers = dict(zip(different, known(session, terms, reader, [*different]), strict=True))
-    return [_Point(on, past, numbers[past]) for (on, _moment), past in zip(closing, revisions, strict=True)]
+    distinct_revisions: dict[int, None] = {}
+    for _label, moment in closing:
+        revisions.append(min(find_revision_at(session, moment), revision))
+        distinct_revisions[revisions[-1]] = None
+        if len(distinct_revisions) > MAX_REVISIONS:
+            raise Invalid.at_pointer("/interval", "too_many_points", TOO_MANY_REVISIONS)
+    numbers = dict(
+        zip(distinct_revisions, count_at_revisions(session, terms, reader, [*distinct_revisions]), strict=True)
+    )
+    return [
+        _Point(label, point_revision, numbers[point_revision])
+        for (label, _moment), point_revision in zip(closing, revisions, strict=True)
+    ]
 
 
-def _closing(
-    session: Session, steps: Steps, first: date, last: date, revision: int
+def _list_closing_moments(
+    session: Session, steps: SeriesSteps, first: date, last: date, revision: int
 ) -> list[tuple[str, datetime]]:  # fmt: skip
     """The moments of which points tell what was known, each with how it is said: a day for its end, an hour as the
     instant at which it ends. Hours go on to the one in which the revision was recorded."""
     if steps.interval != "hour":
-        return [(end.isoformat(), end_of_day(end, steps.zone)) for end in _ends(first, last, steps.interval)]
-    newest = recorded_at(session, revision)
+        return [
+            (end.isoformat(), end_of_day(end, steps.zone)) for end in _list_interval_ends(first, last, steps.interval)
+        ]
+    newest = load_recorded_at(session, revision)
     moment = datetime.combine(first, time.min, steps.zone).astimezone(UTC)
     closing = [moment]
     while moment < newest and moment < end_of_day(last, steps.zone):
-        if len(closing) == MOST_POINTS:
-            raise Invalid.at("/interval", "too_many_points", TOO_MANY)
+        if len(closing) == MAX_POINTS:
+            raise Invalid.at_pointer("/interval", "too_many_points", TOO_MANY_POINTS)
         moment += HOUR
         closing.append(moment)
     return [(format_instant(moment), moment) for moment in closing]
 
 
-def _total(point: _Point) -> Point:
-    verified, contested, reported = (point.numbers.by_status.get(status, 0) for status in COUNTING)
+def _format_total_point(point: _Point) -> Point:
+    verified, contested, reported = (point.numbers.by_status.get(status, 0) for status in COUNTABLE_STATUSES)
     return {
-        "on": point.on,
+        "on": point.label,
         "revision": point.revision,
         "releases": verified + contested + reported,
         "verified": verified,
         "contested": contested,
         "reported": reported,
-        "counted_apart": point.numbers.counted_apart,
+        "counted_apart": point.numbers.unlinkable,
     }
 
 
-def _line(slug: str, key: int, points: Sequence[_Point]) -> Line:
+def _build_line(slug: str, key: int, points: Sequence[_Point]) -> Line:
     return {
         "source": slug,
-        "points": [{"on": point.on, "verified": point.numbers.by_source.get(key, 0)} for point in points],
+        "points": [{"on": point.label, "verified": point.numbers.by_source.get(key, 0)} for point in points],
     }
 
 
-def _sources(session: Session, points: Sequence[_Point]) -> list[tuple[str, int]]:
+def _find_sources(session: Session, points: Sequence[_Point]) -> list[tuple[str, int]]:
     """`(slug, key)` of the sources that verified anything at any point."""
     keys = {key for point in points for key, number in point.numbers.by_source.items() if number}
     slugs = select(col(Source.slug), col(Source.key)).where(col(Source.key).in_(keys), col(Source.until) == OPEN)
     return sorted((slug, key) for slug, key in session.execute(slugs))
 
 
-def _ends(first: date, last: date, interval: Interval) -> Iterator[date]:
+def _list_interval_ends(first: date, last: date, interval: Interval) -> Iterator[date]:
     """The last day of every interval from the first day to the last, which ends the last interval early."""
-    end, number = _end_of(first, interval), 0
+    end, number = _find_interval_end(first, interval), 0
     while True:
         number += 1
-        if number > MOST_POINTS:
-            raise Invalid.at("/interval", "too_many_points", TOO_MANY)
+        if number > MAX_POINTS:
+            raise Invalid.at_pointer("/interval", "too_many_points", TOO_MANY_POINTS)
         yield min(end, last)
         if end >= last:
             return
-        end = _end_of(end + timedelta(days=1), interval)
+        end = _find_interval_end(end + timedelta(days=1), interval)
 
 
-def _end_of(day: date, interval: Interval) -> date:
+def _find_interval_end(day: date, interval: Interval) -> date:
     if interval == "day":
         return day
     if interval == "week":
@@ -285,52 +306,61 @@ def _end_of(day: date, interval: Interval) -> date:
     return following - timedelta(days=following.day)
 
 
-def _span(session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int) -> tuple[date, date] | None:
+def _find_span(
+    session: Session, terms: CountTerms, steps: SeriesSteps, reader: Reader, revision: int
+) -> tuple[date, date] | None:
     """First and last day of a series: of what happened, or of what was recorded; the window narrows both."""
     start, end = (None if edge is None else date.fromordinal(edge) for edge in terms.window)
-    if steps.by == "event":
+    if steps.basis == "event":
         # Gross: net leaves out people taken again within the window, and would cut off the days on which they counted.
         gross = terms.model_copy(update={"net": False})
-        counted = select_counted(session, gross, reader, revision)
-        dated = counted.rows.where(counted.inside & counted.counting & (counted.rows["lo"] != NONE))
-        if not len(dated):
+        selection = select_counted(session, gross, reader, revision)
+        dated_rows = selection.rows.where(selection.inside & selection.counting & (selection.rows["lo"] != NULL))
+        if not len(dated_rows):
             return None
-        least, most = int(dated["lo"].min()), int(dated["hi"].max())
-        return start or date.fromordinal(least), end or date.fromordinal(most)
+        first_day, last_day = int(dated_rows["lo"].min()), int(dated_rows["hi"].max())
+        return start or date.fromordinal(first_day), end or date.fromordinal(last_day)
     if not revision:
         return None
-    first, last = (recorded_at(session, one).astimezone(steps.zone).date() for one in (1, revision))
+    first, last = (
+        load_recorded_at(session, edge_revision).astimezone(steps.zone).date() for edge_revision in (1, revision)
+    )
     # Before the window opened nothing of it could be known; what was learned after it closed is known late.
-    told = steps.told_from and date.fromordinal(parse_from(steps.told_from))
-    return max(day for day in (first, start, told) if day and (day is first or day <= last)), last
+    points_from = steps.points_from and date.fromordinal(parse_window_start(steps.points_from))
+    return max(day for day in (first, start, points_from) if day and (day is first or day <= last)), last
 
 
-def _claims(session: Session, terms: CountTerms, zone: tzinfo, first: date, last: date, revision: int) -> list[Figure]:
+def _find_claims(
+    session: Session, terms: CountTerms, zone: tzinfo, first: date, last: date, revision: int
+) -> list[Figure]:
     """Figures of the same releases, in the country and at the stage asked for, stated within the series."""
-    figures = figures_at(session, revision)
-    echoed = wording.echo(terms)
+    figures = load_figures(session, revision)
+    echoed_terms = wording.echo_terms(terms)
     if terms.not_nationality:
         return []  # no claim is defined so
-    of_whom = {name: echoed[name] for name in ClaimTermsIn.model_fields.keys() & echoed.keys() - WHO_SAYS - {"stage"}}
+    population_terms = {
+        name: echoed_terms[name]
+        for name in ClaimTermsIn.model_fields.keys() & echoed_terms.keys() - VERIFICATION_TERMS - {"stage"}
+    }
     if len(terms.nationality) == 1:
-        of_whom |= {"nationality": terms.nationality[0]}  # as a claim's definition has it, which names one
-    alike = [
+        population_terms |= {"nationality": terms.nationality[0]}  # as a claim's definition has it, which names one
+    matching_figures = [
         figure
         for figure in figures.by_id.values()
-        if figure.filed["measure"] == Measure.RELEASED
+        if figure.fields["measure"] == Measure.RELEASED
         and figure.bounds != (None, None)
-        and not figure.misprint
+        and not figure.is_misprint
         and figure.stage == terms.stage
-        and figure.of_whom == of_whom
-        and figure.id not in figures.superseded
-        and terms.country in (None, figure.filed.get("country"))
+        and figure.population_terms == population_terms
+        and figure.id not in figures.superseded_ids
+        and terms.country in (None, figure.fields.get("country"))
         and figure.instant is not None
         and first <= figure.instant.astimezone(zone).date() <= last
     ]
-    return sorted(alike, key=lambda figure: (str(figure.instant), figure.stated))
+    return sorted(matching_figures, key=lambda figure: (str(figure.instant), figure.entry_revision))
 
 
-def _claim(figure: Figure) -> PlacedFigure:
+def _place_claim(figure: Figure) -> PlacedFigure:
     """A published figure as a point (low = high) or a bar; an open bound is null."""
     assert figure.instant is not None
-    return {**figure.shown(), "at": format_instant(figure.instant), "series": figure.filed.get("series")}
+    return {**figure.build_figure_out(), "at": format_instant(figure.instant), "series": figure.fields.get("series")}

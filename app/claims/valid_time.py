@@ -12,21 +12,21 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, and_, bindparam, select
 from sqlmodel import Session, col
 
-from app.dates import parse
-from app.db.engine import chunks
+from app.dates import parse_date
+from app.db.engine import split_into_chunks
 from app.models import Source, SourceRelease, Verification
-from app.projection.statements import status_among
-from app.queries.selection import COUNTING, source_keys
-from app.queries.selection import select as select_counted
+from app.projection.statements import derive_status
+from app.queries.selection import COUNTABLE_STATUSES, load_source_keys
+from app.queries.selection import build_selection as select_counted
 from app.queries.terms import CountTerms
-from app.queries.visibility import at
+from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
-from app.schemas.counts import SaidCount
+from app.schemas.counts import StatedCount
 from app.vocabulary import ReleaseStatus, Verdict
 
-_AMONG: BindParameter[Any] = bindparam("among", expanding=True)
+_SPELLS_PARAM: BindParameter[Any] = bindparam("among", expanding=True)
 # The terms that name verifying sources, left open: they are judged by what was said by the day, not by today's rows.
-ANYBODY: dict[str, list[str] | None] = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
+UNRESTRICTED_TERMS: dict[str, list[str] | None] = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
 
 
 class DatedVerdict(NamedTuple):
@@ -40,113 +40,137 @@ class DatedVerdict(NamedTuple):
     day: int | None
 
 
-def count_known_on(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> SaidCount:
+def count_known_on(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> StatedCount:
     """A count as of `day` (an ordinal). `undated`: verifications without a day; `learned_since`: releases of today's
     count that did not count by then, where every source says when it knew."""
-    keys = source_keys(session, terms)
-    anybody = terms.model_copy(update=ANYBODY)
-    selection = select_counted(session, anybody, reader, revision)
-    chosen = selection.together.where(selection.inside)
-    inside: dict[int, bool] = dict(zip(chosen["spell"].tolist(), chosen["withheld"].tolist(), strict=True))
-    own = select_counted(session, anybody, reader, revision, by_source=True)
-    verifying = own.rows.where(own.inside & (own.rows["verdict"] == own.columns.codes.of(Verdict.VERIFIED)))
-    by_themselves = {*zip(verifying["spell"].tolist(), verifying["source"].tolist(), strict=True)}
+    keys = load_source_keys(session, terms)
+    unrestricted_terms = terms.model_copy(update=UNRESTRICTED_TERMS)
+    selection = select_counted(session, unrestricted_terms, reader, revision)
+    inside_rows = selection.consolidated.where(selection.inside)
+    inside: dict[int, bool] = dict(zip(inside_rows["spell"].tolist(), inside_rows["withheld"].tolist(), strict=True))
+    own = select_counted(session, unrestricted_terms, reader, revision, by_source=True)
+    verifying = own.rows.where(own.inside & (own.rows["verdict"] == own.columns.codes.find_code(Verdict.VERIFIED)))
+    own_verified = {*zip(verifying["spell"].tolist(), verifying["source"].tolist(), strict=True)}
 
-    every = _verdicts(session, terms, inside.keys() | {spell for spell, _source in by_themselves}, revision)
-    by_then = {
-        spell: [each for each in verdicts if each.day is not None and each.day <= day]
-        for spell, verdicts in every.items()
+    all_verdicts = _load_verdicts(session, terms, inside.keys() | {spell for spell, _source in own_verified}, revision)
+    verdicts_by_day = {
+        spell: [
+            dated_verdict for dated_verdict in verdicts if dated_verdict.day is not None and dated_verdict.day <= day
+        ]
+        for spell, verdicts in all_verdicts.items()
     }
-    wanted = {spell: verdicts for spell, verdicts in by_then.items() if verdicts and _wanted(terms, keys, verdicts)}
-    statuses = {spell: _status(verdicts) for spell, verdicts in wanted.items() if spell in inside}
-    counted = [spell for spell, status in statuses.items() if status in COUNTING]
-    today = {spell for spell, verdicts in every.items() if spell in inside and _counts(terms, keys, verdicts)}
-    confirmed = [_confirmations(wanted[spell]) for spell in counted]
+    matching = {
+        spell: verdicts
+        for spell, verdicts in verdicts_by_day.items()
+        if verdicts and _matches_terms(terms, keys, verdicts)
+    }
+    statuses = {spell: _derive_release_status(verdicts) for spell, verdicts in matching.items() if spell in inside}
+    counted_spells = [spell for spell, status in statuses.items() if status in COUNTABLE_STATUSES]
+    today = {
+        spell for spell, verdicts in all_verdicts.items() if spell in inside and _is_counted(terms, keys, verdicts)
+    }
+    confirmation_counts = [_count_confirmations(matching[spell]) for spell in counted_spells]
     by_source = Counter(
-        each.source
-        for spell, verdicts in wanted.items()
-        for each in verdicts
-        if each.verdict == Verdict.VERIFIED and (spell, each.source) in by_themselves
+        dated_verdict.source
+        for spell, verdicts in matching.items()
+        for dated_verdict in verdicts
+        if dated_verdict.verdict == Verdict.VERIFIED and (spell, dated_verdict.source) in own_verified
     )
     slugs: dict[int, str] = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
     numbers = Counter(statuses.values())
     return {
         "revision": revision,
         "basis": "said",
-        "releases": len(counted),
+        "releases": len(counted_spells),
         "by_min_sources": {
-            str(k): sum(1 for n in confirmed if n >= k) for k in range(1, max(confirmed, default=0) + 1)
+            str(k): sum(1 for n in confirmation_counts if n >= k)
+            for k in range(1, max(confirmation_counts, default=0) + 1)
         },
-        "counted_apart": sum(1 for spell in counted if inside[spell]),
+        "counted_apart": sum(1 for spell in counted_spells if inside[spell]),
         "reported": numbers[ReleaseStatus.REPORTED],
         "refuted": numbers[ReleaseStatus.REFUTED],
         "by_source": dict(sorted((slugs[source], number) for source, number in by_source.items())),
         "undated": sum(
             1
-            for spell, verdicts in every.items()
-            if _wanted(terms, keys, verdicts)
-            for each in verdicts
-            if each.day is None and each.verdict == Verdict.VERIFIED and (spell, each.source) in by_themselves
+            for spell, verdicts in all_verdicts.items()
+            if _matches_terms(terms, keys, verdicts)
+            for dated_verdict in verdicts
+            if dated_verdict.day is None
+            and dated_verdict.verdict == Verdict.VERIFIED
+            and (spell, dated_verdict.source) in own_verified
         ),
-        "learned_since": sum(1 for spell in today.difference(counted) if _surely_told(every[spell], day)),
+        "learned_since": sum(
+            1 for spell in today.difference(counted_spells) if _is_surely_dated(all_verdicts[spell], day)
+        ),
     }
 
 
-def _status(verdicts: Sequence[DatedVerdict]) -> ReleaseStatus | None:
-    return status_among([(each.verdict, each.independent) for each in verdicts])
+def _derive_release_status(verdicts: Sequence[DatedVerdict]) -> ReleaseStatus | None:
+    return derive_status([(verdict.verdict, verdict.independent) for verdict in verdicts])
 
 
-def _counts(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:
-    return _wanted(terms, keys, verdicts) and _status(verdicts) in COUNTING
+def _is_counted(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:
+    return _matches_terms(terms, keys, verdicts) and _derive_release_status(verdicts) in COUNTABLE_STATUSES
 
 
-def _surely_told(verdicts: Sequence[DatedVerdict], day: int) -> bool:
+def _is_surely_dated(verdicts: Sequence[DatedVerdict], day: int) -> bool:
     """Whether every source says when it knew, finely enough to tell whether that was by the day."""
     return all(
-        each.first is not None and each.day is not None and (each.day <= day or each.first > day) for each in verdicts
+        verdict.first is not None and verdict.day is not None and (verdict.day <= day or verdict.first > day)
+        for verdict in verdicts
     )
 
 
-def _confirmations(verdicts: Sequence[DatedVerdict]) -> int:
-    return sum(1 for each in verdicts if each.verdict == Verdict.VERIFIED and each.independent)
+def _count_confirmations(verdicts: Sequence[DatedVerdict]) -> int:
+    return sum(1 for verdict in verdicts if verdict.verdict == Verdict.VERIFIED and verdict.independent)
 
 
-def _wanted(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:
+def _matches_terms(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:
     """Whether the terms ask for the status of a release and the sources that had verified it."""
-    verified = {each.source for each in verdicts if each.verdict == Verdict.VERIFIED}
+    verifying_sources = {verdict.source for verdict in verdicts if verdict.verdict == Verdict.VERIFIED}
     return (
-        (not terms.status or _status(verdicts) in terms.status)
-        and (not terms.any_of or any(keys[slug] in verified for slug in terms.any_of))
-        and all(keys[slug] in verified for slug in terms.all_of)
-        and _confirmations(verdicts) >= (terms.min_sources or 0)
+        (not terms.status or _derive_release_status(verdicts) in terms.status)
+        and (not terms.any_of or any(keys[slug] in verifying_sources for slug in terms.any_of))
+        and all(keys[slug] in verifying_sources for slug in terms.all_of)
+        and _count_confirmations(verdicts) >= (terms.min_sources or 0)
     )
 
 
-def _verdicts(
+def _load_verdicts(
     session: Session, terms: CountTerms, spells: Collection[int], revision: int
 ) -> dict[int, list[DatedVerdict]]:
     """What every source says of the releases at the stage asked for."""
-    days = _days(session, spells, revision)
+    days = _load_verification_days(session, spells, revision)
     rows = select(
         col(SourceRelease.spell), col(SourceRelease.source), col(SourceRelease.verdict), col(SourceRelease.independent)
-    ).where(col(SourceRelease.spell).in_(_AMONG), col(SourceRelease.stage) == terms.stage, at(SourceRelease, revision))
+    ).where(
+        col(SourceRelease.spell).in_(_SPELLS_PARAM),
+        col(SourceRelease.stage) == terms.stage,
+        valid_at(SourceRelease, revision),
+    )
     verdicts: dict[int, list[DatedVerdict]] = defaultdict(list)
-    for some in chunks(spells):
-        for spell, source, verdict, independent in session.execute(rows, {"among": some}):
+    for chunk in split_into_chunks(spells):
+        for spell, source, verdict, independent in session.execute(rows, {"among": chunk}):
             first, last = days.get((spell, source), (None, None))
             verdicts[spell].append(DatedVerdict(source, Verdict(verdict), independent, first, last))
     return verdicts
 
 
-def _days(session: Session, spells: Collection[int], revision: int) -> dict[tuple[int, int], tuple[int, int]]:
+def _load_verification_days(
+    session: Session, spells: Collection[int], revision: int
+) -> dict[tuple[int, int], tuple[int, int]]:
     verifications = select(col(Verification.spell), col(Verification.source), col(Verification.said)).where(
-        and_(col(Verification.spell).in_(_AMONG), col(Verification.object) == "release", at(Verification, revision))
+        and_(
+            col(Verification.spell).in_(_SPELLS_PARAM),
+            col(Verification.object) == "release",
+            valid_at(Verification, revision),
+        )
     )
     days = {}
-    for some in chunks(spells):
-        for spell, source, text in session.execute(verifications, {"among": some}):
+    for chunk in split_into_chunks(spells):
+        for spell, source, text in session.execute(verifications, {"among": chunk}):
             verified_on = json.loads(text)["verified_on"]
             if verified_on is not None:
-                told = parse(verified_on)
-                days[spell, source] = told.lo, told.hi
+                date = parse_date(verified_on)
+                days[spell, source] = date.lo, date.hi
     return days

@@ -70,18 +70,18 @@ COMMANDS = {
 }
 
 
-OWNER_ALONE = 0o077  # what nobody else may do with a file made here: read it, write it, list what is in it
+PRIVATE_UMASK = 0o077  # what nobody else may do with a file made here: read it, write it, list what is in it
 
 
 class CommandGroup(TyperGroup):
     """The commands by name and help; the one that is called is imported then."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        name, _listed, rest = super().resolve_command(ctx, args)
-        return name, command(str(name)), rest
+        name, _placeholder, rest = super().resolve_command(ctx, args)
+        return name, load_command(str(name)), rest
 
 
-def command(name: str) -> Any:
+def load_command(name: str) -> Any:
     """The command of that name, or the group of commands, with what it takes."""
     module, _help = COMMANDS[name]
     return get_group(import_module(f"app.cli.{module}").commands).commands[name]
@@ -97,7 +97,7 @@ cli = CommandGroup(
 
 def main() -> None:
     """The entry point: turns every foreseeable failure into one line, with status 1, or 2 for a wrong command."""
-    _keep_private()
+    _protect_process_data()
     try:
         # Not alone: what was typed wrongly is told here like all else, in one line and no box around it.
         sys.exit(cli.main(prog_name="recuento", standalone_mode=False))
@@ -107,15 +107,15 @@ def main() -> None:
     except typer.Abort:
         sys.exit(1)
     except Exception as error:
-        line = import_module("app.cli.output").line_of(error)
+        line = import_module("app.cli.output").describe_failure(error)
         if line is None:
             raise
         print(f"recuento: {line}", file=sys.stderr)  # noqa: T201 - this is the output
         sys.exit(1)
 
 
-def _keep_private() -> None:
+def _protect_process_data() -> None:
     """For this process and those it starts: files are their owner's alone, and a crash leaves no file of what was in
     memory."""
-    os.umask(OWNER_ALONE)
+    os.umask(PRIVATE_UMASK)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -21,23 +21,27 @@ import uvicorn
 from app import __version__, server_log
 from app.config import Settings
 from app.db.engine import is_memory
-from app.main import create_counting
+from app.main import create_count_worker
 
-SOCKETS_IN = "RECUENTO_COUNTING_SOCKETS"
-COUNT_IN = "PROMETHEUS_MULTIPROC_DIR"  # where workers that are started from now on count requests (prometheus_client)
-LONGEST_PATH = 100  # bytes of the path of a socket: Linux takes 107, others fewer
+SOCKETS_VARIABLE = "RECUENTO_COUNTING_SOCKETS"
+METRICS_FOLDER_VARIABLE = (
+    "PROMETHEUS_MULTIPROC_DIR"  # where workers that are started from now on count requests (prometheus_client)
+)
+MAX_SOCKET_PATH_BYTES = 100  # bytes of the path of a socket: Linux takes 107, others fewer
 # Added to the niceness of the system: whoever writes, or reads what is quick to read, goes first.
-NICER = 10
-LOOKS_EVERY = 0.5  # seconds
-AGAIN_AFTER = 5.0  # seconds: one that ended is started again, and one that cannot start keeps no processor busy
-STOP_SECONDS = 3.0  # for a question that is being counted, and to close the database
-NOBODY = "counts are made by the serving process, since no socket can be made (RECUENTO_COUNTING_APART): %s"
+NICENESS = 10
+WORKER_CHECK_SECONDS = 0.5  # seconds
+RESTART_DELAY_SECONDS = (
+    5.0  # seconds: one that ended is started again, and one that cannot start keeps no processor busy
+)
+WORKER_STOP_SECONDS = 3.0  # for a question that is being counted, and to close the database
+NO_WORKERS_WARNING = "counts are made by the serving process, since no socket can be made (RECUENTO_COUNTING_APART): %s"
 
 log = logging.getLogger("recuento")
 
 
 @contextmanager
-def counting_apart(settings: Settings) -> Iterator[Settings]:
+def run_count_workers(settings: Settings) -> Iterator[Settings]:
     """Meanwhile as many processes as workers count; the settings with the sockets at which they answer. They end with
     this process, however it ends."""
     if not settings.counting_apart or is_memory(settings.database_url):
@@ -46,53 +50,55 @@ def counting_apart(settings: Settings) -> Iterator[Settings]:
     try:
         folder = TemporaryDirectory(prefix="recuento-counting-")
     except OSError as error:
-        log.warning(NOBODY, type(error).__name__)
+        log.warning(NO_WORKERS_WARNING, type(error).__name__)
         yield settings
         return
     with folder:
         sockets = [str(Path(folder.name) / str(number)) for number in range(settings.workers)]
-        if len(os.fsencode(sockets[-1])) > LONGEST_PATH:
-            log.warning(NOBODY, "the path of the folder for temporary files is too long")
+        if len(os.fsencode(sockets[-1])) > MAX_SOCKET_PATH_BYTES:
+            log.warning(NO_WORKERS_WARNING, "the path of the folder for temporary files is too long")
             yield settings
             return
         stopping = Event()
-        keepers = [Thread(target=_keep, args=(one, stopping), name="counting") for one in sockets]
-        os.environ[SOCKETS_IN] = ",".join(sockets)
+        supervisors = [
+            Thread(target=_supervise_worker, args=(socket_path, stopping), name="counting") for socket_path in sockets
+        ]
+        os.environ[SOCKETS_VARIABLE] = ",".join(sockets)
         try:
-            for keeper in keepers:
-                keeper.start()
+            for supervisor in supervisors:
+                supervisor.start()
             yield settings.model_copy(update={"counting_sockets": sockets})
         finally:
-            del os.environ[SOCKETS_IN]
+            del os.environ[SOCKETS_VARIABLE]
             stopping.set()
-            for keeper in keepers:
-                if keeper.ident is not None:
-                    keeper.join()
+            for supervisor in supervisors:
+                if supervisor.ident is not None:
+                    supervisor.join()
 
 
-def _keep(socket: str, stopping: Event) -> None:
+def _supervise_worker(socket_path: str, stopping: Event) -> None:
     """Have a process there until this stops."""
     # Nothing of the folder that the server was started in is imported (-P).
-    command = [sys.executable, "-P", "-m", "app.cli.count_process", socket, __version__]
-    environment = {name: value for name, value in os.environ.items() if name != COUNT_IN}
+    command = [sys.executable, "-P", "-m", "app.cli.count_process", socket_path, __version__]
+    environment = {name: value for name, value in os.environ.items() if name != METRICS_FOLDER_VARIABLE}
     while not stopping.is_set():
         # A session of its own: Ctrl-C is for the serving process, which then says that it is time.
         process = subprocess.Popen(  # noqa: S603 - our own code
             command, stdin=subprocess.PIPE, env=environment, start_new_session=True
         )
-        while process.poll() is None and not stopping.wait(LOOKS_EVERY):
+        while process.poll() is None and not stopping.wait(WORKER_CHECK_SECONDS):
             pass
         if not stopping.is_set():
             log.warning("a process that counts ended with status %d, and is started again", process.returncode)
-        _end(process)
-        Path(socket).unlink(missing_ok=True)
-        stopping.wait(AGAIN_AFTER)
+        _stop_process(process)
+        Path(socket_path).unlink(missing_ok=True)
+        stopping.wait(RESTART_DELAY_SECONDS)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _stop_process(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(WORKER_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -102,18 +108,18 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def main() -> None:
     """Count until whoever started this has ended, or says so."""
-    socket, version = sys.argv[1:]
+    socket_path, version = sys.argv[1:]
     dictConfig(server_log.CONFIGURATION)
     if version != __version__:
         sys.exit(f"recuento: version {version} serves, and this is {__version__}: start the server again.")
     # uvicorn ends what is being answered and raises the signal again.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
-    Thread(target=_end_with_parent, daemon=True).start()
-    os.nice(NICER)
+    Thread(target=_exit_with_parent, daemon=True).start()
+    os.nice(NICENESS)
     try:
         uvicorn.run(
-            create_counting(Settings()),
-            uds=socket,
+            create_count_worker(Settings()),
+            uds=socket_path,
             log_level="warning",
             log_config=server_log.CONFIGURATION,
             access_log=False,
@@ -121,15 +127,15 @@ def main() -> None:
             timeout_graceful_shutdown=1,
         )
     except Exception as error:
-        server_log.unforeseen(error, "the start of a process that counts")
+        server_log.log_unforeseen_error(error, "the start of a process that counts")
         sys.exit(1)
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     """It holds the other end of the pipe, and writes nothing. Whoever asked has ended too."""
     sys.stdin.read()
     os.kill(os.getpid(), signal.SIGTERM)
-    sleep(STOP_SECONDS)
+    sleep(WORKER_STOP_SECONDS)
     os._exit(1)
 
 

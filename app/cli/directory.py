@@ -12,16 +12,16 @@ import typer
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.cli.database import opened
-from app.cli.output import AsJson, console, fail, now, show
+from app.cli.database import open_session
+from app.cli.output import AsJson, console, exit_with_error, print_rows, utc_now
 from app.config import Settings
-from app.demo.people import FILE as OF_VENEZUELA
-from app.descriptions import of_field
+from app.demo.people import FACILITIES_FILE as OF_VENEZUELA
+from app.descriptions import describe_field_option
 from app.errors import Problem
 from app.exports import facilities
 from app.imports.faults import BadFile
 from app.log.entries import lock_head
-from app.main import routes
+from app.main import list_described_routes
 from app.models import OPEN, ApiKey, Source
 from app.registry import api_keys, directory, recalls
 from app.registry.publication.permissions import Reader
@@ -38,12 +38,14 @@ commands.add_typer(source_commands, name="source")
 @source_commands.command("add")
 def add_source(
     slug: str,
-    name: Annotated[str, typer.Option(help=of_field("SourceIn", "name"))],
-    kind: Annotated[SourceKind, typer.Option(help=of_field("SourceIn", "kind"))],
-    country: Annotated[str | None, typer.Option(help=of_field("SourceIn", "country"))] = None,
-    independent: Annotated[bool | None, typer.Option(help=of_field("SourceIn", "independent"))] = None,
-    definition: Annotated[str | None, typer.Option(help=of_field("SourceIn", "definition"))] = None,
-    quarantined: Annotated[bool, typer.Option("--quarantined", help=of_field("SourceIn", "quarantined"))] = False,
+    name: Annotated[str, typer.Option(help=describe_field_option("SourceIn", "name"))],
+    kind: Annotated[SourceKind, typer.Option(help=describe_field_option("SourceIn", "kind"))],
+    country: Annotated[str | None, typer.Option(help=describe_field_option("SourceIn", "country"))] = None,
+    independent: Annotated[bool | None, typer.Option(help=describe_field_option("SourceIn", "independent"))] = None,
+    definition: Annotated[str | None, typer.Option(help=describe_field_option("SourceIn", "definition"))] = None,
+    quarantined: Annotated[
+        bool, typer.Option("--quarantined", help=describe_field_option("SourceIn", "quarantined"))
+    ] = False,
 ) -> None:
     """Add a source."""
     settings = Settings()
@@ -56,9 +58,9 @@ def add_source(
         quarantined=quarantined,
         definition=definition,
     )
-    with opened(settings) as session:
+    with open_session(settings) as session:
         lock_head(session)  # as for every entry, the clock is read in its turn
-        context = WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key())
+        context = WriteContext(session, Reader(Role.ADMIN), utc_now(), settings.secret_key())
         outcome = directory.add_source(context, body)
     console.print(f"Added {slug} at revision {outcome.revision}.")
 
@@ -66,34 +68,34 @@ def add_source(
 @source_commands.command("list")
 def list_sources(as_json: AsJson = False) -> None:
     """List the sources."""
-    with opened(Settings()) as session:
+    with open_session(Settings()) as session:
         rows = session.scalars(select(Source).where(col(Source.until) == OPEN).order_by(col(Source.slug))).all()
         columns = ("slug", "name", "kind", "independent", "quarantined")
         sources = [{column: getattr(row, column) for column in columns} for row in rows]
-    show(sources, as_json=as_json)
+    print_rows(sources, as_json=as_json)
 
 
 facility_commands = typer.Typer(help="Facilities: where people are held.", no_args_is_help=True)
 commands.add_typer(facility_commands, name="facility")
 # Lists that come with the program, by the name under which they can be asked for wherever it is installed.
-SHIPPED = {"venezuela": OF_VENEZUELA}
+BUNDLED_LISTS = {"venezuela": OF_VENEZUELA}
 
 
 @facility_commands.command("add")
 def add_facility(
     slug: str,
-    name: Annotated[str, typer.Option(help=of_field("FacilityIn", "name"))],
-    country: Annotated[str, typer.Option(help=of_field("FacilityIn", "country"))],
-    kind: Annotated[FacilityKind, typer.Option(help=of_field("FacilityIn", "kind"))] = FacilityKind.PRISON,
-    area: Annotated[str | None, typer.Option(help=of_field("FacilityIn", "area"))] = None,
+    name: Annotated[str, typer.Option(help=describe_field_option("FacilityIn", "name"))],
+    country: Annotated[str, typer.Option(help=describe_field_option("FacilityIn", "country"))],
+    kind: Annotated[FacilityKind, typer.Option(help=describe_field_option("FacilityIn", "kind"))] = FacilityKind.PRISON,
+    area: Annotated[str | None, typer.Option(help=describe_field_option("FacilityIn", "area"))] = None,
     also: Annotated[list[str] | None, typer.Option(help="Another name of it; may be repeated.")] = None,
 ) -> None:
     """Register a facility: reports that name it, before or after, are placed there."""
     body = FacilityIn(slug=slug, name=name, names=also or [], kind=kind, area=area, country=country)
     settings = Settings()
-    with opened(settings) as session:
+    with open_session(settings) as session:
         lock_head(session)  # as for every entry, the clock is read in its turn
-        context = WriteContext(session, Reader(Role.CURATOR), now(), settings.secret_key())
+        context = WriteContext(session, Reader(Role.CURATOR), utc_now(), settings.secret_key())
         outcome = directory.add_facility(context, body)
     console.print(f"Registered {slug} at revision {outcome.revision}.")
 
@@ -107,31 +109,35 @@ def import_facilities(
     Run again, it changes nothing. What stands is brought up to the list; a name that it has is never taken from it.
     """
     try:
-        listed = facilities.read((file if file.exists() else SHIPPED.get(str(file), file)).read_bytes())
+        facility_list = facilities.parse_facility_list(
+            (file if file.exists() else BUNDLED_LISTS.get(str(file), file)).read_bytes()
+        )
     except OSError as error:
         raise BadFile("unreadable", f"Cannot read {file}: {error.strerror}.") from error
     settings = Settings()
-    became = {"registered": 0, "changed": 0, "unchanged": 0}
-    mistakes = listed.mistakes
-    with opened(settings) as session:
-        revision, _recorded = lock_head(session)
-        context = WriteContext(session, Reader(Role.CURATOR), now(), settings.secret_key())
-        for line, body in listed.bodies.items():
+    change_counts = {"registered": 0, "changed": 0, "unchanged": 0}
+    mistakes = facility_list.errors
+    with open_session(settings) as session:
+        revision, _recorded_at = lock_head(session)
+        context = WriteContext(session, Reader(Role.CURATOR), utc_now(), settings.secret_key())
+        for line, body in facility_list.bodies.items():
             try:
                 outcome = directory.put_facility(context, body)
             except Problem as refusal:
-                mistakes += [f"line {line}: {detail}" for detail in facilities.details(refusal)]
+                mistakes += [f"line {line}: {detail}" for detail in facilities.collect_details(refusal)]
                 continue
-            what = "registered" if outcome.status == 201 else "changed" if outcome.revision > revision else "unchanged"
-            became[what] += 1
+            change = (
+                "registered" if outcome.status == 201 else "changed" if outcome.revision > revision else "unchanged"
+            )
+            change_counts[change] += 1
         head = context.log.revision
         if mistakes:
             for mistake in mistakes:
                 print(f"recuento: {mistake}", file=sys.stderr)  # noqa: T201 - this is the output
             print("recuento: Nothing was registered: mend this and run it again.", file=sys.stderr)  # noqa: T201
             raise typer.Exit(1)  # inside, so that the transaction is left undone
-    counts = ", ".join(f"{number} {what}" for what, number in became.items())
-    console.print(f"{len(listed.bodies)} facilities: {counts}. Revision {head}.", soft_wrap=True)
+    counts = ", ".join(f"{number} {change}" for change, number in change_counts.items())
+    console.print(f"{len(facility_list.bodies)} facilities: {counts}. Revision {head}.", soft_wrap=True)
 
 
 # A week: long enough to change a key wherever it is kept, short enough that two keys do not become the habit.
@@ -157,49 +163,54 @@ def create_key(
     ] = None,
 ) -> None:
     """Make a key and print it, alone on stdout. It cannot be shown again."""
-    scopes = [_scope(given) for given in may] if may else None
-    with opened(Settings()) as session:
-        key = api_keys.create(session, role, source, days, now(), holder, scopes)
+    scopes = [_parse_scope(route) for route in may] if may else None
+    with open_session(Settings()) as session:
+        key = api_keys.create_key(session, role, source, days, utc_now(), holder, scopes)
     print(key)  # noqa: T201 - this is the output
 
 
-def _scope(given: str) -> str:
+def _parse_scope(text: str) -> str:
     """A route as the registry knows it. One that it does not know would be a key that opens nothing."""
-    method, _space, path = " ".join(given.split()).partition(" ")
+    method, _space, path = " ".join(text.split()).partition(" ")
     scope = f"{method.upper()} {path}"
-    if scope not in routes():
-        fail(f"There is no route {scope}: name one as /openapi.json does, such as GET /v1/releases/{{release_id}}.")
+    if scope not in list_described_routes():
+        exit_with_error(
+            f"There is no route {scope}: name one as /openapi.json does, such as GET /v1/releases/{{release_id}}."
+        )
     return scope
 
 
 @key_commands.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """List the keys: never their secrets."""
-    with opened(Settings()) as session:
+    with open_session(Settings()) as session:
         slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
         rows = session.scalars(select(ApiKey).order_by(col(ApiKey.created_at))).all()
-        made = [_shown(key, None if key.source is None else slugs[key.source]) for key in rows]
-    show(made if as_json else [_told(row) for row in made], as_json=as_json)
-    unnamed = [row["id"] for row in made if row["holder"] is None and not row["revoked"]]
-    if unnamed:
-        named = "recuento key rotate ID --holder NAME"
-        console.print(f"Made before keys had holders: {', '.join(unnamed)}. Name who has them: {named}", soft_wrap=True)
+        key_rows = [_build_key_row(key, None if key.source is None else slugs[key.source]) for key in rows]
+    print_rows(key_rows if as_json else [_format_key_row(row) for row in key_rows], as_json=as_json)
+    unnamed_ids = [row["id"] for row in key_rows if row["holder"] is None and not row["revoked"]]
+    if unnamed_ids:
+        rotate_command = "recuento key rotate ID --holder NAME"
+        console.print(
+            f"Made before keys had holders: {', '.join(unnamed_ids)}. Name who has them: {rotate_command}",
+            soft_wrap=True,
+        )
 
 
-def _shown(key: ApiKey, source: str | None) -> dict[str, Any]:
+def _build_key_row(key: ApiKey, source: str | None) -> dict[str, Any]:
     return {
         "id": key.id,
         "role": key.role,
         "source": source,
         "holder": key.holder,
-        "scopes": api_keys.scopes_of(key),
+        "scopes": api_keys.parse_key_scopes(key),
         "expires_at": key.expires_at.isoformat(),
         "last_used_on": None if key.last_used_on is None else key.last_used_on.isoformat(),
         "revoked": key.revoked_at is not None,
     }
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def _format_key_row(row: dict[str, Any]) -> dict[str, Any]:
     """The same for whoever reads it in a terminal."""
     scopes = "all" if row["scopes"] is None else ", ".join(row["scopes"])
     return row | {"holder": row["holder"] or "none", "scopes": scopes}
@@ -215,9 +226,9 @@ def rotate_key(
 ) -> None:
     """Make the successor of a key and print it, alone on stdout: the same holder, role, source and routes. A stolen key
     is revoked or recalled instead."""
-    with opened(Settings()) as session:
+    with open_session(Settings()) as session:
         ends = 0 if at_once else ends_in
-        key = api_keys.rotate(session, key_id, days, now(), ends_in=ends, holder=holder)
+        key = api_keys.rotate_key(session, key_id, days, utc_now(), ends_in=ends, holder=holder)
     console.print(f"{key_id} has ended." if at_once else f"{key_id} ends in {ends_in} days, or by its own term.")
     print(key)  # noqa: T201 - this is the output
 
@@ -225,32 +236,39 @@ def rotate_key(
 @key_commands.command("revoke")
 def revoke_key(key_id: KeyId) -> None:
     """End a key at once."""
-    with opened(Settings(), finishing=False) as session:
-        api_keys.revoke(session, key_id, now())
+    with open_session(Settings(), finish_erasures=False) as session:
+        api_keys.revoke_key(session, key_id, utc_now())
     console.print(f"Revoked {key_id}.")
 
 
 @key_commands.command("recall")
 def recall_key(
-    key_id: Annotated[str | None, typer.Argument(help=of_field("RecallIn", "key_id"))] = None,
-    since: Annotated[str | None, typer.Option(help=of_field("RecallIn", "since"))] = None,
-    undo: Annotated[int | None, typer.Option(help=of_field("RecallIn", "undoes"))] = None,
+    key_id: Annotated[str | None, typer.Argument(help=describe_field_option("RecallIn", "key_id"))] = None,
+    since: Annotated[str | None, typer.Option(help=describe_field_option("RecallIn", "since"))] = None,
+    undo: Annotated[int | None, typer.Option(help=describe_field_option("RecallIn", "undoes"))] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it. Left out: only say what would change.")] = False,
 ) -> None:
     """Withdraw all that a stolen key wrote since a moment, and end the key; or undo that."""
     settings, body = Settings(), RecallIn(key_id=key_id, since=since, undoes=undo, dry_run=not yes)
-    with opened(settings) as session:
+    with open_session(settings) as session:
         lock_head(session)  # as for every entry, the clock is read in its turn
-        outcome = recalls.recall(WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key()), body)
-    show([_moved(outcome.ids)], as_json=False)
-    done = (
+        outcome = recalls.execute_recall(
+            WriteContext(session, Reader(Role.ADMIN), utc_now(), settings.secret_key()), body
+        )
+    print_rows([_build_recall_row(outcome.ids)], as_json=False)
+    result = (
         f"Done at revision {outcome.revision}." if outcome.ids["entries"] else "The key has ended. No entry was moved."
     )
-    told = done if yes else "Nothing was done: give --yes to do it."
-    console.print(told)
+    message = result if yes else "Nothing was done: give --yes to do it."
+    console.print(message)
 
 
-def _moved(told: dict[str, Any]) -> dict[str, Any]:
+def _build_recall_row(recall: dict[str, Any]) -> dict[str, Any]:
     """What a recall moves, on one line."""
-    counted = [(f"{of} {name}", n) for of in ("reports", "claims") for name, n in told[of].items() if n]
-    return {name: told[name] for name in ("source", "entries", "left", "unattributed", "waiting")} | dict(counted)
+    counts = [
+        (f"{entry_kind} {name}", n)
+        for entry_kind in ("reports", "claims")
+        for name, n in recall[entry_kind].items()
+        if n
+    ]
+    return {name: recall[name] for name in ("source", "entries", "left", "unattributed", "waiting")} | dict(counts)

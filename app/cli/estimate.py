@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.output import AsJson
-from app.estimates.estimator import BadTable, Estimate, estimate, read_csv
+from app.estimates.estimator import BadTable, Estimate, estimate_population, read_pattern_csv
 
-TITLES = {
+MODEL_TITLES = {
     "chapman": "Chapman",
     "independence": "independence",
     "stepwise": "stepwise",
@@ -21,7 +21,7 @@ TITLES = {
     "bic": "lowest BIC",
 }
 # Why that fit was chosen, by the name of the rule.
-RULES = {
+RULE_EXPLANATIONS = {
     "stepwise": "chosen because its BIC is within ten of the lowest",
     "lowest_bic": "chosen for the lowest BIC: the data speak strongly against stepwise, or it has no figure",
     "two_lists": "the one estimate there is of two lists",
@@ -45,51 +45,53 @@ def estimate_table(
         data = file.read_bytes()
     except OSError as error:
         raise BadTable(f"Cannot read {file}: {error.strerror}.") from error
-    lists, people = read_csv(data)
-    answer = estimate(lists, people, [_pair(lists, text) for text in dependent or []])
+    lists, people = read_pattern_csv(data)
+    answer = estimate_population(lists, people, [_parse_pair(lists, text) for text in dependent or []])
     if as_json:
-        print(json.dumps(answer.answer(), ensure_ascii=False, allow_nan=False))  # noqa: T201 - this is the output
+        print(json.dumps(answer.build_numbers(), ensure_ascii=False, allow_nan=False))  # noqa: T201 - this is the output
     else:
-        _show(answer)
+        _print_estimate(answer)
 
 
-def _pair(lists: tuple[str, ...], text: str) -> frozenset[str]:
+def _parse_pair(lists: tuple[str, ...], text: str) -> frozenset[str]:
     """The two lists of `A:B`, whose names may have colons themselves."""
-    for place, letter in enumerate(text):
-        pair = (text[:place], text[place + 1 :])
+    for position, letter in enumerate(text):
+        pair = (text[:position], text[position + 1 :])
         if letter == ":" and pair[0] != pair[1] and all(name in lists for name in pair):
             return frozenset(pair)
     raise BadTable(f"{text!r} does not name two lists of the table as A:B. It has {', '.join(lists)}.")
 
 
-def _show(answer: Estimate) -> None:
+def _print_estimate(answer: Estimate) -> None:
     console = Console(emoji=False, highlight=False)
     console.print(f"{answer.observed:,} people were seen, {answer.shared:,} of them on two lists or more.")
     if answer.models:
-        console.print(_table(answer))
-    for name, reason in answer.left_out:
-        console.print(f"No figure for {TITLES[name]}: {reason}")
-    chosen = answer.chosen
-    if chosen is not None and answer.chosen_by is not None:
-        profile = "" if chosen.profile is None else f", {_span(*chosen.profile)} by profile likelihood"
-        console.print(
-            f"[bold]Estimate: {chosen.estimate:,.0f} people[/bold], {_span(chosen.low, chosen.high)} at 95 %"
-            f" ({chosen.interval}){profile}; {TITLES[chosen.name]}, {RULES[answer.chosen_by]}."
+        console.print(_build_model_table(answer))
+    for name, reason in answer.excluded_models:
+        console.print(f"No figure for {MODEL_TITLES[name]}: {reason}")
+    chosen_model = answer.chosen_model
+    if chosen_model is not None and answer.selection_rule is not None:
+        profile = (
+            "" if chosen_model.profile is None else f", {_format_interval(*chosen_model.profile)} by profile likelihood"
         )
-    if answer.refused is not None:
-        console.print(f"[bold]No estimate:[/bold] {escape(answer.refused.reason)}")
+        console.print(
+            f"[bold]Estimate: {chosen_model.estimate:,.0f} people[/bold], {_format_interval(chosen_model.low, chosen_model.high)} at 95 %"
+            f" ({chosen_model.interval}){profile}; {MODEL_TITLES[chosen_model.name]}, {RULE_EXPLANATIONS[answer.selection_rule]}."
+        )
+    if answer.refusal is not None:
+        console.print(f"[bold]No estimate:[/bold] {escape(answer.refusal.reason)}")
     if answer.range is not None and answer.range[0] < answer.range[1]:
         console.print(f"Models that the data allow say from {answer.range[0]:,.0f} to {answer.range[1]:,.0f}.")
-    bound = f"Chao's lower bound: {answer.lower_bound.estimate:,.0f}."
-    if chosen is not None and round(answer.lower_bound.estimate) > round(chosen.estimate):
-        bound += " It lies above the estimate: see what it assumes."
-    console.print(bound if answer.refused is None else f"{bound} It is no estimate: see what it assumes.")
+    bound_text = f"Chao's lower bound: {answer.lower_bound.estimate:,.0f}."
+    if chosen_model is not None and round(answer.lower_bound.estimate) > round(chosen_model.estimate):
+        bound_text += " It lies above the estimate: see what it assumes."
+    console.print(bound_text if answer.refusal is None else f"{bound_text} It is no estimate: see what it assumes.")
     console.print("This holds if:")
     for sentence in answer.assumptions:
         console.print(f"- {sentence}")
 
 
-def _table(answer: Estimate) -> Table:
+def _build_model_table(answer: Estimate) -> Table:
     table = Table(box=SIMPLE_HEAD)
     table.add_column("model", no_wrap=True)
     for title in ("estimate", "95 %", "BIC"):
@@ -97,14 +99,14 @@ def _table(answer: Estimate) -> Table:
     table.add_column("together", overflow="fold")
     for model in answer.models:
         table.add_row(
-            TITLES[model.name],
+            MODEL_TITLES[model.name],
             f"{model.estimate:,.0f}",
-            _span(model.low, model.high),
+            _format_interval(model.low, model.high),
             "" if model.bic is None else f"{model.bic:,.1f}",
             "every pair" if model.name == "all_pairs" else escape(", ".join(model.terms)),
         )
     return table
 
 
-def _span(low: float | None, high: float | None) -> str:
+def _format_interval(low: float | None, high: float | None) -> str:
     return f"{'open' if low is None else f'{low:,.0f}'}–{'open' if high is None else f'{high:,.0f}'}"

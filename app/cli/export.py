@@ -15,23 +15,23 @@ import uvicorn
 from rich.console import Console
 from sqlmodel import Session
 
-from app.cli.database import database, opened
-from app.cli.http_protocol import options
-from app.cli.output import console, fail
+from app.cli.database import open_database, open_session
+from app.cli.http_protocol import build_uvicorn_options
+from app.cli.output import console, exit_with_error
 from app.config import Settings
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.demo import plan
 from app.exports import exports, package
 from app.exports.count_files.files import Licence
-from app.exports.count_files.folders import Unwritten, require_apart
-from app.exports.count_files.write import Wanted, write_count_files
+from app.exports.count_files.folders import CountFilesNotWritten, require_separate_folders
+from app.exports.count_files.write import WriteOptions, write_count_files
 from app.imports.faults import BadFile
-from app.log.entries import head
+from app.log.entries import read_head
 from app.log.head import is_demo
 from app.log.mark import UnreadableMark
-from app.queries.parameters import Form
+from app.queries.parameters import TableFormat
 from app.reader import create_reader
-from app.registry.publication.permissions import Reader, reporter_by_slug
+from app.registry.publication.permissions import Reader, load_reporter_by_slug
 from app.registry.write import WriteContext
 from app.server_log import CONFIGURATION
 
@@ -39,8 +39,8 @@ from app.server_log import CONFIGURATION
 class ExportForm(StrEnum):
     """The forms of an export."""
 
-    CSV = Form.CSV.value
-    JSONL = Form.JSONL.value
+    CSV = TableFormat.CSV.value
+    JSONL = TableFormat.JSONL.value
     FTM = "ftm"
 
 
@@ -57,87 +57,95 @@ def export(
     as_of: Annotated[int | None, typer.Option(min=0, help="A revision; default the newest.")] = None,
 ) -> None:
     """Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout."""
-    left, settings = None, Settings()
-    anyone = Reader(names=settings.names)
-    with opened(settings):
+    failure, settings = None, Settings()
+    public_reader = Reader(names=settings.names)
+    with open_session(settings):
         pass  # migrated, and its rows known to be of today's rules
-    with database(settings) as engine, reading(engine) as session:
-        newest = head(session)[0]
+    with open_database(settings) as engine, open_read_session(engine) as session:
+        newest = read_head(session)[0]
         if as_of is not None and as_of > newest:
-            fail(f"The registry is at revision {newest}: ask for that or an earlier one.")
+            exit_with_error(f"The registry is at revision {newest}: ask for that or an earlier one.")
         revision = newest if as_of is None else as_of
         if to is not None and source is not None:
-            fail("A folder holds what is public: leave out --to for a source's own reports.")
+            exit_with_error("A folder holds what is public: leave out --to for a source's own reports.")
         if to is not None:
-            copy(session, to, anyone, revision)
+            write_public_copy(session, to, public_reader, revision)
         elif source is not None:
-            left = of_source(session, reporter_by_slug(session, source, settings.names), form, revision)
+            failure = write_source_export(
+                session, load_reporter_by_slug(session, source, settings.names), form, revision
+            )
         else:
-            public(session, form, anyone, revision)
-    if left is not None:
-        fail(left)
+            write_public_export(session, form, public_reader, revision)
+    if failure is not None:
+        exit_with_error(failure)
 
 
-def copy(session: Session, folder: Path, reader: Reader, revision: int) -> None:
+def write_public_copy(session: Session, folder: Path, reader: Reader, revision: int) -> None:
     """Write a copy into a folder that is new or empty. Raises BadFile."""
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise BadFile("not_empty", "There is something in this folder: name a new one for the copy.")
-    described = package.write(session, folder, reader, revision)
-    withheld = described["recuento"]["withheld"]["releases"]
-    _tell(f"Revision {revision} in {folder}. In no table, as in no list: the people behind {withheld} releases.")
+    description = package.write_package(session, folder, reader, revision)
+    withheld = description["recuento"]["withheld"]["releases"]
+    _print_notice(
+        f"Revision {revision} in {folder}. In no table, as in no list: the people behind {withheld} releases."
+    )
 
 
-def read_copy(context: WriteContext, folder: Path) -> None:
+def import_public_copy(context: WriteContext, folder: Path) -> None:
     """Read a copy back, and say for whom it speaks. Raises BadFile, Conflict."""
-    copy = package.read(context, folder)
-    named = [f"{slug} ({'' if alone else 'not '}independent)" for slug, alone in copy.sources.items()]
-    _tell(f"It speaks for {', '.join(named) or 'nobody'}: read a copy only from whom you trust.")
-    _tell(f"Filed {copy.reports} reports of a copy.")
+    filed_copy = package.file_public_copy(context, folder)
+    source_labels = [
+        f"{slug} ({'' if is_independent else 'not '}independent)" for slug, is_independent in filed_copy.sources.items()
+    ]
+    _print_notice(f"It speaks for {', '.join(source_labels) or 'nobody'}: read a copy only from whom you trust.")
+    _print_notice(f"Filed {filed_copy.reports} reports of a copy.")
 
 
-def public(session: Session, form: ExportForm, reader: Reader, revision: int) -> None:
+def write_public_export(session: Session, form: ExportForm, reader: Reader, revision: int) -> None:
     """Write everything public of releases, or of people with names, to stdout."""
     if form is not ExportForm.FTM:
-        _write(exports.releases(session, Form(form.value), reader, revision))
+        _write_to_stdout(exports.export_releases(session, TableFormat(form.value), reader, revision))
         return
-    told: Counter[str] = Counter()
-    _write(exports.entities(session, reader, revision, told))
-    _tell(f"Left out: {told['nameless']} people who are listed without a name.")
+    losses: Counter[str] = Counter()
+    _write_to_stdout(exports.export_entities(session, reader, revision, losses))
+    _print_notice(f"Left out: {losses['nameless']} people who are listed without a name.")
 
 
-def of_source(session: Session, source: Reader, form: ExportForm, revision: int) -> str | None:
+def write_source_export(session: Session, source: Reader, form: ExportForm, revision: int) -> str | None:
     """Write a source's own reports to stdout; a line that says what the form could not carry, if anything."""
     if form is ExportForm.FTM:
         return "A source's own reports are written as jsonl or csv."
-    told = exports.Losses()
-    _write(exports.reports(session, source, Form(form.value), revision, told))
-    if told.pointing:
-        _tell(f"{told.pointing} reports only point at somebody whom others report: no other registry can read those.")
-    if not told.lost:
+    losses = exports.ExportLosses()
+    _write_to_stdout(exports.export_own_reports(session, source, TableFormat(form.value), revision, losses))
+    if losses.dependent_reports:
+        _print_notice(
+            f"{losses.dependent_reports} reports only point at somebody whom others report: no other registry can read those."
+        )
+    if not losses.lost_values:
         return None
-    lost = ", ".join(f"{name} ({number})" for name, number in sorted(told.lost.items()))
-    return f"Cells cannot carry all of it: {lost}. Imported again, this file would take that back: use --format jsonl."
+    lost_fields = ", ".join(f"{name} ({number})" for name, number in sorted(losses.lost_values.items()))
+    return f"Cells cannot carry all of it: {lost_fields}. Imported again, this file would take that back: use --format jsonl."
 
 
-def _write(texts: Iterable[str]) -> None:
+def _write_to_stdout(texts: Iterable[str]) -> None:
     for text in texts:
         sys.stdout.write(text)
 
 
-def _tell(line: str) -> None:
+def _print_notice(line: str) -> None:
     Console(stderr=True).print(line, soft_wrap=True, highlight=False)
 
 
 # Folders that are kept at least: whoever reads or copies the newest goes on with it while the next is written.
-FEWEST_KEPT = 2
+MIN_RETAINED_REVISIONS = 2
 file_commands = typer.Typer(
     help="Count files: everything that public counts read, for whoever counts elsewhere.", no_args_is_help=True
 )
 commands.add_typer(file_commands, name="files")
 
-Folder = Annotated[Path, typer.Argument(file_okay=False, help="The folder of all count files.")]
-Personal = Annotated[
+FolderArgument = Annotated[Path, typer.Argument(file_okay=False, help="The folder of all count files.")]
+PersonalOption = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
@@ -148,16 +156,17 @@ Personal = Annotated[
 
 @file_commands.command("write")
 def write_files(
-    folder: Folder,
+    folder: FolderArgument,
     licence: Annotated[Licence, typer.Option(help="Under which licence everybody may use them (SPDX).")],
-    personal: Personal = None,
+    personal: PersonalOption = None,
     every: Annotated[
         float | None, typer.Option(min=1, help="Go on: look every so many seconds whether there is something new.")
     ] = None,
     keep: Annotated[
         int | None,
         typer.Option(
-            min=FEWEST_KEPT, help="Delete the oldest folders, so that so many revisions stay. Without it all stay."
+            min=MIN_RETAINED_REVISIONS,
+            help="Delete the oldest folders, so that so many revisions stay. Without it all stay.",
         ),
     ] = None,
 ) -> None:
@@ -165,20 +174,20 @@ def write_files(
 
     What stands there already is not written again."""
     settings = Settings()
-    with opened(settings) as session:
+    with open_session(settings) as session:
         demo = is_demo(session)
-    zone = settings.zone or (plan.ZONE if demo else "UTC")
+    zone = settings.zone or (plan.CARACAS_ZONE_NAME if demo else "UTC")
     public_url = settings.public_url or (settings.address() if demo else "")
-    wanted = Wanted(folder, licence, public_url, zone, settings.names, personal, keep)
-    with database(settings, finishing=False) as engine:
-        before = None
+    write_request = WriteOptions(folder, licence, public_url, zone, settings.names, personal, keep)
+    with open_database(settings, finish_erasures=False) as engine:
+        previous_folder = None
         while True:
             try:
-                done = write_count_files(engine, wanted)
-                if done != before:
-                    console.print(f"Count files of revision {done.name} in {done}", soft_wrap=True)
-                before = done
-            except (Unwritten, UnreadableMark) as error:  # a disk that is full may have room later
+                written_folder = write_count_files(engine, write_request)
+                if written_folder != previous_folder:
+                    console.print(f"Count files of revision {written_folder.name} in {written_folder}", soft_wrap=True)
+                previous_folder = written_folder
+            except (CountFilesNotWritten, UnreadableMark) as error:  # a disk that is full may have room later
                 if every is None:
                     raise
                 console.print(str(error), soft_wrap=True, markup=False)
@@ -189,21 +198,23 @@ def write_files(
 
 @file_commands.command("serve")
 def serve_files(
-    folder: Folder,
-    personal: Personal = None,
+    folder: FolderArgument,
+    personal: PersonalOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [RECUENTO_HOST].")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on [RECUENTO_PORT].")] = None,
 ) -> None:
     """Answer every public count from count files, without a database; newer files in FOLDER are taken up."""
-    given: dict[str, Any] = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
-    settings = Settings(**given)
+    overrides: dict[str, Any] = {
+        name: value for name, value in {"host": host, "port": port}.items() if value is not None
+    }
+    settings = Settings(**overrides)
     if personal is not None:
-        require_apart(folder, personal)
+        require_separate_folders(folder, personal)
     app = create_reader(folder, settings, personal)
     console.print(f"Recuento counts from files at {settings.address()} (stop with Ctrl-C)", soft_wrap=True)
     uvicorn.run(
         app,
-        **options(settings),
+        **build_uvicorn_options(settings),
         host=settings.host,
         port=settings.port,
         log_level="warning",

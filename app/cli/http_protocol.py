@@ -16,22 +16,22 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from app.config import Settings
 
 # Files of one process beside its connections: those of the database, of lists that came, and of the libraries.
-OTHER_FILES = 224
+RESERVED_FILES = 224
 # A request that was sent is read within this, also behind many that came at once: until then nobody is taken for idle.
-ON_ITS_WAY = 1.0
+ARRIVAL_SECONDS = 1.0
 # That a connection may rest between two requests: longer than proxies keep theirs (nginx and Varnish 60 seconds, Caddy
 # 120). Whoever lets go first while the other sends loses a request, and a proxy sends no POST again.
-RESTS_SECONDS = 150
-HEADER_SECONDS = 30.0  # from its first byte to its last: three round trips by satellite
+KEEP_ALIVE_SECONDS = 150
+HEADER_TIMEOUT_SECONDS = 30.0  # from its first byte to its last: three round trips by satellite
 # Without a byte of a body. Whoever sends lists with `recuento` takes a line for dead after twenty (client.STALLED).
-BODY_SECONDS = 60.0
+BODY_TIMEOUT_SECONDS = 60.0
 # For the rest of a body that was refused, which is thrown away: a connection that is cut at once may lose the refusal.
-REFUSED_SECONDS = 30.0
+REFUSED_BODY_TIMEOUT_SECONDS = 30.0
 # Without a byte of an answer taken. The system buffers megabytes, which a slow line takes minutes to carry.
-ANSWER_SECONDS = 600.0
-LOOKS_EVERY = 5.0  # seconds: bounds are kept as exactly as that
+RESPONSE_TIMEOUT_SECONDS = 600.0
+TIMEOUT_CHECK_SECONDS = 5.0  # seconds: bounds are kept as exactly as that
 # That a stop lets requests come to their end. Questions that are being answered then still get their time.
-STOP_SECONDS = 5
+SHUTDOWN_TIMEOUT_SECONDS = 5
 
 
 class TooFewFiles(RuntimeError):
@@ -41,32 +41,36 @@ class TooFewFiles(RuntimeError):
 class BoundedProtocol(H11Protocol):
     """One connection. `most`: that a process has at once."""
 
-    _since = 0.0  # when what is waited for now began, or last moved on
+    _waiting_since = 0.0  # when what is waited for now began, or last moved on
     _has_begun = False  # whether the first bytes of another request have come
-    _unsent = 0  # bytes of the answer that the client had not taken then
-    _look: asyncio.TimerHandle | None = None
+    _unsent_bytes = 0  # bytes of the answer that the client had not taken then
+    _check_timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, *given: Any, most: int, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._most = most
+    def __init__(self, *args: Any, max_connections: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._max_connections = max_connections
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # as it is for every stream
         super().connection_made(transport)
-        self._since = self.loop.time()
-        if len(self.connections) > self._most:
+        self._waiting_since = self.loop.time()
+        if len(self.connections) > self._max_connections:
             self._make_room()
-        self._look_again()
+        self._schedule_check()
 
     def _make_room(self) -> None:
         """Close whoever has asked nothing for longest; where all have begun to ask, whoever has been at it for longest,
         since half headers must not keep others out. Where every request is under way or may be on its way, who came
         last is turned away."""
-        before = self.loop.time() - ON_ITS_WAY
-        others = [each for each in self.connections if isinstance(each, BoundedProtocol)]
-        staying = [each for each in others if not each.transport.is_closing()]
-        idle = [each for each in staying if each.is_idle and each._since < before]
-        min(idle, key=lambda each: (each._has_begun, each._since), default=self).transport.abort()
+        idle_before = self.loop.time() - ARRIVAL_SECONDS
+        protocols = [protocol for protocol in self.connections if isinstance(protocol, BoundedProtocol)]
+        open_protocols = [protocol for protocol in protocols if not protocol.transport.is_closing()]
+        idle_protocols = [
+            protocol for protocol in open_protocols if protocol.is_idle and protocol._waiting_since < idle_before
+        ]
+        min(
+            idle_protocols, key=lambda protocol: (protocol._has_begun, protocol._waiting_since), default=self
+        ).transport.abort()
 
     @property
     def is_idle(self) -> bool:
@@ -75,19 +79,19 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self.is_idle or not self._has_begun:
-            self._since = self.loop.time()  # not with each byte of a header
+            self._waiting_since = self.loop.time()  # not with each byte of a header
         self._has_begun = True
         super().data_received(data)
 
     def on_response_complete(self) -> None:
-        self._since = self.loop.time()
+        self._waiting_since = self.loop.time()
         self._has_begun = bool(self.conn.trailing_data[0])
         self.cycle.body = bytearray()  # what came of a refused body
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._look is not None:
-            self._look.cancel()
+        if self._check_timer is not None:
+            self._check_timer.cancel()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -97,62 +101,62 @@ class BoundedProtocol(H11Protocol):
         else:
             super().shutdown()
 
-    def _look_again(self) -> None:
-        self._look = self.loop.call_later(LOOKS_EVERY, self._end_in_time)
+    def _schedule_check(self) -> None:
+        self._check_timer = self.loop.call_later(TIMEOUT_CHECK_SECONDS, self._check_timeout)
 
-    def _end_in_time(self) -> None:
+    def _check_timeout(self) -> None:
         """Cut the connection if what is waited for has not moved for too long."""
-        now, unsent = self.loop.time(), self.transport.get_write_buffer_size()
-        if unsent != self._unsent or self._is_our_turn(unsent):
-            self._unsent, self._since = unsent, now
-        if now - self._since > self._patience(unsent):
+        now, unsent_bytes = self.loop.time(), self.transport.get_write_buffer_size()
+        if unsent_bytes != self._unsent_bytes or self._is_waiting_for_server(unsent_bytes):
+            self._unsent_bytes, self._waiting_since = unsent_bytes, now
+        if now - self._waiting_since > self._timeout_seconds(unsent_bytes):
             self.transport.abort()
         else:
-            self._look_again()
+            self._schedule_check()
 
-    def _is_our_turn(self, unsent: int) -> bool:
+    def _is_waiting_for_server(self, unsent_bytes: int) -> bool:
         """Whether the client waits for us: for its answer, or until we read on."""
-        return not unsent and not self.is_idle and (not self.cycle.more_body or self.flow.read_paused)
+        return not unsent_bytes and not self.is_idle and (not self.cycle.more_body or self.flow.read_paused)
 
-    def _patience(self, unsent: int) -> float:
+    def _timeout_seconds(self, unsent_bytes: int) -> float:
         """Seconds that what is waited for may take."""
-        if unsent:
-            return ANSWER_SECONDS
+        if unsent_bytes:
+            return RESPONSE_TIMEOUT_SECONDS
         if not self.is_idle:
-            return BODY_SECONDS
+            return BODY_TIMEOUT_SECONDS
         if self.conn.their_state is h11.SEND_BODY:
-            return REFUSED_SECONDS
-        return RESTS_SECONDS if self._rests else HEADER_SECONDS
+            return REFUSED_BODY_TIMEOUT_SECONDS
+        return KEEP_ALIVE_SECONDS if self._is_keep_alive_idle else HEADER_TIMEOUT_SECONDS
 
     @property
-    def _rests(self) -> bool:
+    def _is_keep_alive_idle(self) -> bool:
         """Whether it has been answered, and asks nothing now."""
         return self.timeout_keep_alive_task is not None and not self._has_begun
 
 
-def allow_files(connections: int) -> None:
+def raise_file_limit(connections: int) -> None:
     """Let this process, and those that it starts, have the files that so many connections need. Raises TooFewFiles."""
-    needed = connections + OTHER_FILES
-    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if allowed >= needed:
+    needed_files = connections + RESERVED_FILES
+    soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft_limit >= needed_files:
         return
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, most))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed_files, hard_limit))
     except (OSError, ValueError) as error:
         raise TooFewFiles(
-            f"{connections} connections need {needed} files, and the system lets a process have {most}: raise that "
+            f"{connections} connections need {needed_files} files, and the system lets a process have {hard_limit}: raise that "
             "(LimitNOFILE= for systemd, ulimit -n in a shell), or lower RECUENTO_CONNECTIONS."
         ) from error
 
 
-def options(settings: Settings) -> dict[str, Any]:
+def build_uvicorn_options(settings: Settings) -> dict[str, Any]:
     """How uvicorn serves us. Nothing about a client is logged: no access log, and no header that names the server."""
     return {
-        "http": partial(BoundedProtocol, most=settings.connections),
+        "http": partial(BoundedProtocol, max_connections=settings.connections),
         "ws": "none",
         "access_log": False,
         "server_header": False,
         "forwarded_allow_ips": settings.trusted_proxies,
-        "timeout_keep_alive": RESTS_SECONDS,
-        "timeout_graceful_shutdown": STOP_SECONDS,
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": SHUTDOWN_TIMEOUT_SECONDS,
     }

@@ -22,21 +22,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Engine
 
 from app.cli import export
-from app.cli.database import database, opened
-from app.cli.output import AsJson, fail, now
+from app.cli.database import open_database, open_session
+from app.cli.output import AsJson, exit_with_error, utc_now
 from app.config import Names, Settings
-from app.db.engine import reading
-from app.descriptions import of_parameter
+from app.db.engine import open_read_session
+from app.descriptions import describe_parameter_option
 from app.imports import filing, receipts, remote, stored
-from app.imports.client import Line, Stopped
-from app.imports.faults import BadFile, confirmed, line, place_of, problem
-from app.imports.formats.template import named
+from app.imports.client import PermanentError, RegistryClient
+from app.imports.faults import BadFile, format_line, is_answered_by_confirming, parse_column_letters, translate_problem
+from app.imports.formats.template import format_field_name
 from app.imports.lists import open_list
-from app.imports.mapping import Groups, Mapping, decoded
-from app.imports.mapping import shapes as group_shapes
+from app.imports.mapping import FaultGroups, ListMapping, decode_mapping
+from app.imports.mapping import build_group_shapes as group_shapes
 from app.imports.receipts import Receipt
-from app.imports.rows import MOST_SHOWN
-from app.imports.stored import Sent
+from app.imports.rows import MAX_SHOWN_CHARACTERS
+from app.imports.stored import ImportOptions
 from app.models import ListImport
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -44,61 +44,69 @@ from app.schemas.imports import ImportColumn, ImportGroup, ImportRowShape, Impor
 from app.vocabulary import ImportOutcome, Language, Role
 
 # What an outcome is called, where a word of the same name says more.
-OUTCOMES = {ImportOutcome.NEEDS_REVIEW: "to_review"}
+OUTCOME_MESSAGES = {ImportOutcome.NEEDS_REVIEW: "to_review"}
 
 
 def print_groups(groups: list[ImportGroup], lang: Language) -> None:
     """What is asked, then what is wrong: each kind once, with the first few rows."""
     for name, questions in (("asked", True), ("wrong", False)):
-        some = [group for group in groups if group["question"] is questions]
-        if some:
-            put(line(name, lang))
-        for group in some:
-            put(line("group", lang, count=group["count"], code=group["code"], where=_where(group, lang)))
-            put(f"    {group['detail']}")
+        matching_groups = [group for group in groups if group["question"] is questions]
+        if matching_groups:
+            print_line(format_line(name, lang))
+        for group in matching_groups:
+            print_line(
+                format_line(
+                    "group", lang, count=group["count"], code=group["code"], where=_format_location(group, lang)
+                )
+            )
+            print_line(f"    {group['detail']}")
             _print_examples(group, lang)
 
 
 def _print_examples(group: ImportGroup | ImportWarning, lang: Language) -> None:
     for example in group["examples"]:
         value = f": {example['value']}" if example["value"] else ""
-        put(line("example", lang, row=example["row"], value=value))
-    more = group["count"] - len(group["examples"])
-    if more > 0:
-        put(line("more", lang, count=more))
+        print_line(format_line("example", lang, row=example["row"], value=value))
+    remaining = group["count"] - len(group["examples"])
+    if remaining > 0:
+        print_line(format_line("more", lang, count=remaining))
 
 
-def _where(group: ImportGroup, lang: Language) -> str:
+def _format_location(group: ImportGroup, lang: Language) -> str:
     if group["column"] is None:
         return ""
     heading = f' "{group["heading"]}"' if group["heading"] else ""
-    field = line("read_as", lang, field=named(group["field"], lang)) if group["field"] else ""
-    return line("where", lang, column=group["column"], heading=heading, field=field)
+    field = format_line("read_as", lang, field=format_field_name(group["field"], lang)) if group["field"] else ""
+    return format_line("where", lang, column=group["column"], heading=heading, field=field)
 
 
 def _print_columns(receipt: Receipt, lang: Language) -> None:
     """Print how each column was read; a column without a heading only where it has values."""
     unread = {column["column"]: column["count"] for column in receipt["unread"]}
     if receipt["columns"]:
-        put(line("columns", lang))
+        print_line(format_line("columns", lang))
     for column in receipt["columns"]:
         count = unread.get(column["column"], 0)
         if not (column["heading"] or column["fields"] or count):
             continue
-        fields = ", ".join(named(name, lang) for name in column["fields"])
+        fields = ", ".join(format_field_name(name, lang) for name in column["fields"])
         if count:
-            fields = "; ".join(filter(None, (fields, line("unread_cells", lang, count=count))))
-        heading = column["heading"] or line("no_heading", lang)
-        put(line("column", lang, column=column["column"], heading=heading, fields=fields or line("unread", lang)))
+            fields = "; ".join(filter(None, (fields, format_line("unread_cells", lang, count=count))))
+        heading = column["heading"] or format_line("no_heading", lang)
+        print_line(
+            format_line(
+                "column", lang, column=column["column"], heading=heading, fields=fields or format_line("unread", lang)
+            )
+        )
 
 
 def _print_warnings(warnings: list[ImportWarning], lang: Language) -> None:
     """What was accepted and may not be what was meant."""
     if warnings:
-        put(line("warned", lang))
+        print_line(format_line("warned", lang))
     for warning in warnings:
-        put(line("group", lang, count=warning["count"], code=warning["code"], where=""))
-        put(f"    {line(warning['code'], lang)}")
+        print_line(format_line("group", lang, count=warning["count"], code=warning["code"], where=""))
+        print_line(f"    {format_line(warning['code'], lang)}")
         _print_examples(warning, lang)
 
 
@@ -109,252 +117,291 @@ def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> N
     _print_warnings(receipt["warnings"], lang)
     if receipt["unsaid"]:
         words = ", ".join(f'{cell["column"]} "{cell["word"]}" × {cell["count"]}' for cell in receipt["unsaid"])
-        put(line("unsaid", lang, words=words))
-    left_out = receipt["left_out"]
-    if left_out["count"]:
-        rows = ", ".join(map(str, left_out["rows"])) + (", …" if left_out["count"] > len(left_out["rows"]) else "")
-        put(line("left_out", lang, count=left_out["count"], rows=rows))
+        print_line(format_line("unsaid", lang, words=words))
+    skipped_rows = receipt["left_out"]
+    if skipped_rows["count"]:
+        rows = ", ".join(map(str, skipped_rows["rows"])) + (
+            ", …" if skipped_rows["count"] > len(skipped_rows["rows"]) else ""
+        )
+        print_line(format_line("left_out", lang, count=skipped_rows["count"], rows=rows))
     if receipt["other_sheets"]:
-        put(line("other_sheets", lang, sheet=receipt["sheet"], others=", ".join(receipt["other_sheets"])))
+        print_line(format_line("other_sheets", lang, sheet=receipt["sheet"], others=", ".join(receipt["other_sheets"])))
     if receipt["derived_case_numbers"]:
-        put(line("derived", lang, count=receipt["derived_case_numbers"]))
+        print_line(format_line("derived", lang, count=receipt["derived_case_numbers"]))
     # Of a strict list that failed in its trial the receipt counts errors only. From afar only those are asked for.
-    refused = receipt["state"] == "failed" and not receipt["dry_run"] and outcomes.total() > receipt["settled"]
-    counted = outcomes if refused else receipt["counts"]
-    counts = ", ".join(line(OUTCOMES.get(key, key.value), lang, count=counted[key]) for key in ImportOutcome)
-    what = "would_have_become" if refused else "would_become" if receipt["dry_run"] else "became"
-    put(line(what, lang, told=sum(counted.values()), count=receipt["rows"], counts=counts))
-    if refused:
-        put(line("nothing_filed", lang))
+    is_refused = receipt["state"] == "failed" and not receipt["dry_run"] and outcomes.total() > receipt["settled"]
+    outcome_counts = outcomes if is_refused else receipt["counts"]
+    counts = ", ".join(
+        format_line(OUTCOME_MESSAGES.get(key, key.value), lang, count=outcome_counts[key]) for key in ImportOutcome
+    )
+    message_id = "would_have_become" if is_refused else "would_become" if receipt["dry_run"] else "became"
+    print_line(format_line(message_id, lang, told=sum(outcome_counts.values()), count=receipt["rows"], counts=counts))
+    if is_refused:
+        print_line(format_line("nothing_filed", lang))
     elif receipt["releases"] or receipt["held"]:
-        about = {name: line(name, lang, count=receipt[name]) for name in ("releases", "held")}
-        put(line("about", lang, **about))
+        report_counts = {name: format_line(name, lang, count=receipt[name]) for name in ("releases", "held")}
+        print_line(format_line("about", lang, **report_counts))
         _print_changes(receipt, lang)
     if receipt["first_revision"] and not receipt["dry_run"]:
         first, last = receipt["first_revision"], receipt["last_revision"]
-        put(line("revisions", lang, first=first, last=last, digest=receipt["digest"]))
+        print_line(format_line("revisions", lang, first=first, last=last, digest=receipt["digest"]))
     if receipt["dry_run"] and receipt["state"] == "done":
-        put(line("nothing_stored", lang))
+        print_line(format_line("nothing_stored", lang))
 
 
 def _print_changes(receipt: Receipt, lang: Language) -> None:
     """What is taken back and added, and how many of the held count as held."""
     for change in ("lost", "gained"):
-        told = [f"{line(kind, lang)} {number}" for kind, number in receipt[change].items() if number]
-        if told:
-            put(line(change, lang, told=", ".join(told)))
+        parts = [f"{format_line(kind, lang)} {number}" for kind, number in receipt[change].items() if number]
+        if parts:
+            print_line(format_line(change, lang, told=", ".join(parts)))
     if receipt["held"]:
-        people = line("people", lang, count=receipt["held"])
-        put(line("held_counted", lang, count=receipt["held_counted"], people=people))
+        people = format_line("people", lang, count=receipt["held"])
+        print_line(format_line("held_counted", lang, count=receipt["held_counted"], people=people))
     if receipt["held_not_counted"]:
-        reasons = ", ".join(line(why, lang, count=number) for why, number in receipt["held_not_counted"].items())
-        put(line("held_not_counted", lang, reasons=reasons))
+        reasons = ", ".join(
+            format_line(reason, lang, count=number) for reason, number in receipt["held_not_counted"].items()
+        )
+        print_line(format_line("held_not_counted", lang, reasons=reasons))
 
 
-def put(text: str) -> None:
+def print_line(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
 # Rows read at a time for printing.
-PAGE = 1_000
-PLACE = "detention.facility"
-GOES_ON = "What is in stays in: run the same command again, and it goes on where it stopped."
+PRINT_PAGE_ROWS = 1_000
+FACILITY_FIELD = "detention.facility"
+RESUME_HINT = "What is in stays in: run the same command again, and it goes on where it stopped."
 
 
 @dataclass(frozen=True)
-class Telling:
+class OutputOptions:
     """How what became of a list is told."""
 
     lang: Language
     as_json: bool
 
 
-def mapping_of(path: Path | None) -> Mapping | None:
+def load_mapping(path: Path | None) -> ListMapping | None:
     """The mapping in a file, if one is given. Raises BadFile."""
-    return None if path is None else Mapping.read(decoded(path.read_bytes()))
+    return None if path is None else ListMapping.parse_toml(decode_mapping(path.read_bytes()))
 
 
-def at_column(error: RowError) -> str:
+def format_row_error(error: RowError) -> str:
     """What is wrong with a row, at its column; a line of JSON has none."""
     column = f"column {error['column']}: " if error["column"] else ""
     return f"{column}{error['detail']}"
 
 
-def reader_language() -> Language:
+def detect_language() -> Language:
     """The language of whoever sits at this machine, where we have it (POSIX.1-2017, section 8.2)."""
     locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
     return "es" if locale.lower().startswith("es") else "en"
 
 
-def file_list(
+def import_list_locally(
     engine: Engine,
     secret: bytes,
     clock: Callable[[], datetime],
     names: Names,
     slug: str,
     path: Path,
-    sent: Sent,
-    told: Telling,
+    import_options: ImportOptions,
+    output_options: OutputOptions,
 ) -> str | None:
     """File a list and print what became of it; a line that says what is left to do, if anything is."""
-    with _bar() as bar:
-        task = bar.add_task("Trying" if sent.dry_run else "Filing", total=None)
+    with _build_progress_bar() as bar:
+        task = bar.add_task("Trying" if import_options.dry_run else "Filing", total=None)
 
-        def tell(job: ListImport) -> None:
+        def show_progress(job: ListImport) -> None:
             bar.update(task, total=job.rows, completed=sum(json.loads(job.counts).values()))
 
-        job = filing.file_list(engine, secret, clock, names, slug, path.read_bytes(), sent, tell)
-    rows = _rows(engine, secret, job, told.lang)
-    return _print(rows, receipts.shape(job, secret, told.lang), _Cells(path, sent), told)
+        job = filing.file_local_list(
+            engine, secret, clock, names, slug, path.read_bytes(), import_options, show_progress
+        )
+    rows = _read_rows(engine, secret, job, output_options.lang)
+    return _print_result(
+        rows, receipts.build_receipt(job, secret, output_options.lang), _ListCells(path, import_options), output_options
+    )
 
 
 def upload_list(
-    to: str, key: str | None, slug: str | None, path: Path, sent: Sent, now: datetime, told: Telling
+    registry_url: str,
+    key: str | None,
+    slug: str | None,
+    path: Path,
+    import_options: ImportOptions,
+    now: datetime,
+    output_options: OutputOptions,
 ) -> str | None:
     """Send a list to a registry elsewhere and print what became of it; a line that says what is left to do."""
     if key is None:
-        raise Stopped("Set RECUENTO_KEY, or RECUENTO_KEY_FILE, to the key that your registry gave you.")
-    with _bar() as bar:
-        watch = _Watch(bar, "Trying" if sent.dry_run else "Sending")
+        raise PermanentError("Set RECUENTO_KEY, or RECUENTO_KEY_FILE, to the key that your registry gave you.")
+    with _build_progress_bar() as bar:
+        progress = _UploadProgress(bar, "Trying" if import_options.dry_run else "Sending")
         try:
-            with Line(to, key, watch.say, told.lang) as sender:
-                receipt, rows = remote.file_list(
-                    sender, _journals(), path, sent, now, watch, source=slug, every=told.as_json
+            with RegistryClient(registry_url, key, progress.show_status, output_options.lang) as sender:
+                receipt, rows = remote.file_remote_list(
+                    sender,
+                    _find_journal_folder(),
+                    path,
+                    import_options,
+                    now,
+                    progress,
+                    source=slug,
+                    all_rows=output_options.as_json,
                 )
         except BadFile as fault:
-            raise BadFile(fault.code, problem(fault.shape(), told.lang)["detail"], fault.row) from None
-        except Stopped as stopped:
-            raise Stopped(f"{stopped} {GOES_ON}" if watch.begun else str(stopped)) from None
+            raise BadFile(
+                fault.code, translate_problem(fault.shape(), output_options.lang)["detail"], fault.row
+            ) from None
+        except PermanentError as error:
+            raise PermanentError(f"{error} {RESUME_HINT}" if progress.has_begun else str(error)) from None
         except KeyboardInterrupt:
-            return f"Stopped. {GOES_ON}"
-    return _print(rows, receipt, _Cells(path, sent), told)
+            return f"Stopped. {RESUME_HINT}"
+    return _print_result(rows, receipt, _ListCells(path, import_options), output_options)
 
 
-def _journals() -> Path:
+def _find_journal_folder() -> Path:
     """Where programs keep what must outlast a restart (XDG Base Directory Specification)."""
-    given = Path(os.environ.get("XDG_STATE_HOME", ""))
-    return (given if given.is_absolute() else Path.home() / ".local" / "state") / "recuento" / "uploads"
+    state_home = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (state_home if state_home.is_absolute() else Path.home() / ".local" / "state") / "recuento" / "uploads"
 
 
-def _bar() -> Progress:
+def _build_progress_bar() -> Progress:
     console = Console(stderr=True)
-    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*shown, console=console, transient=True, disable=not console.is_terminal)
+    bar_columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*bar_columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-class _Watch:
+class _UploadProgress:
     """Shows how far an upload is, and what the line does: beside the bar, or in lines where nobody watches a bar."""
 
-    def __init__(self, bar: Progress, what: str) -> None:
-        self._bar, self._what = bar, what
-        self._task = bar.add_task(what, total=None)
-        self.begun = False
+    def __init__(self, bar: Progress, description: str) -> None:
+        self._bar, self._description = bar, description
+        self._task = bar.add_task(description, total=None)
+        self.has_begun = False
 
-    def say(self, text: str) -> None:
+    def show_status(self, text: str) -> None:
         if self._bar.disable:
             self._bar.console.print(text, soft_wrap=True)
         else:
             self._bar.update(self._task, description=text)
 
-    def moved(self, settled: int, rows: int) -> None:
-        self.begun = True
-        self._bar.update(self._task, description=self._what, completed=settled, total=rows)
+    def show_progress(self, settled_rows: int, rows: int) -> None:
+        self.has_begun = True
+        self._bar.update(self._task, description=self._description, completed=settled_rows, total=rows)
 
 
-class _Cells:
+class _ListCells:
     """What stands in the cells of the list, read once more where something is wrong with them: a registry keeps no
     names."""
 
-    def __init__(self, path: Path, sent: Sent) -> None:
-        self._path, self._mapping = path, sent.mapping
+    def __init__(self, path: Path, import_options: ImportOptions) -> None:
+        self._path, self._mapping = path, import_options.mapping
 
-    def of(self, wanted: set[int]) -> dict[int, list[str]]:
-        if not wanted:
+    def read_rows(self, row_numbers: set[int]) -> dict[int, list[str]]:
+        if not row_numbers:
             return {}
         with suppress(BadFile, OSError):
-            opened = open_list(self._path.read_bytes(), self._mapping)
-            rows = () if opened.cells is None else opened.cells()
-            return {row.number: row.texts for row in rows if row.number in wanted}
+            opened_list = open_list(self._path.read_bytes(), self._mapping)
+            rows = () if opened_list.cells is None else opened_list.cells()
+            return {row.number: row.texts for row in rows if row.number in row_numbers}
         return {}
 
-    def places_of(self, wanted: set[int], columns: list[ImportColumn]) -> dict[int, str]:
+    def find_place_names(self, row_numbers: set[int], columns: list[ImportColumn]) -> dict[int, str]:
         """What rows call the place where somebody is held: in a column, or in the mapping for every row."""
-        place = next((place_of(column["column"]) for column in columns if PLACE in column["fields"]), None)
-        same = self._mapping.constants.get(PLACE) if self._mapping else None
-        if place is None:
-            return dict.fromkeys(wanted, same) if same else {}
-        return {row: texts[place].strip()[:MOST_SHOWN] for row, texts in self.of(wanted).items() if place < len(texts)}
+        column_index = next(
+            (parse_column_letters(column["column"]) for column in columns if FACILITY_FIELD in column["fields"]), None
+        )
+        constant_place = self._mapping.constants.get(FACILITY_FIELD) if self._mapping else None
+        if column_index is None:
+            return dict.fromkeys(row_numbers, constant_place) if constant_place else {}
+        return {
+            row: texts[column_index].strip()[:MAX_SHOWN_CHARACTERS]
+            for row, texts in self.read_rows(row_numbers).items()
+            if column_index < len(texts)
+        }
 
 
-def _print(rows: Iterable[ImportRowShape], receipt: Receipt, cells: _Cells, told: Telling) -> str | None:
-    outcomes, groups, values = _print_rows(rows, told)
-    texts = cells.of(groups.rows())
+def _print_result(
+    rows: Iterable[ImportRowShape], receipt: Receipt, cells: _ListCells, output_options: OutputOptions
+) -> str | None:
+    outcomes, groups, values = _print_rows(rows, output_options)
+    texts = cells.read_rows(groups.list_example_rows())
 
-    def value_of(row: int, column: str) -> str | None:
-        place, cell_texts = place_of(column), texts.get(row, [])
+    def find_cell_value(row: int, column: str) -> str | None:
+        column_index, cell_texts = parse_column_letters(column), texts.get(row, [])
         return values.get((row, column)) or (
-            cell_texts[place].strip()[:MOST_SHOWN] if place < len(cell_texts) else None
+            cell_texts[column_index].strip()[:MAX_SHOWN_CHARACTERS] if column_index < len(cell_texts) else None
         )
 
-    grouped = group_shapes(groups.kept(), receipt["columns"], value_of)
-    _name_places(receipt, cells)
-    if told.as_json:
-        put(json.dumps({**receipt, "groups": grouped}, ensure_ascii=False, default=str))
+    printed_groups = group_shapes(groups.to_stored(), receipt["columns"], find_cell_value)
+    _fill_place_names(receipt, cells)
+    if output_options.as_json:
+        print_line(json.dumps({**receipt, "groups": printed_groups}, ensure_ascii=False, default=str))
     else:
-        print_groups(grouped, told.lang)
-        print_receipt(receipt, outcomes, told.lang)
-    return _left_to_do(receipt, told.lang)
+        print_groups(printed_groups, output_options.lang)
+        print_receipt(receipt, outcomes, output_options.lang)
+    return _describe_remaining_work(receipt, output_options.lang)
 
 
-def _name_places(receipt: Receipt, cells: _Cells) -> None:
+def _fill_place_names(receipt: Receipt, cells: _ListCells) -> None:
     """Say of the rows that name a place which nobody has registered what they call it: a registry keeps no names."""
     examples = [example for warning in receipt["warnings"] for example in warning["examples"]]
-    named = cells.places_of({example["row"] for example in examples}, receipt["columns"])
+    place_names = cells.find_place_names({example["row"] for example in examples}, receipt["columns"])
     for example in examples:
-        example["value"] = named.get(example["row"])
+        example["value"] = place_names.get(example["row"])
 
 
-def _left_to_do(receipt: Receipt, lang: Language) -> str | None:
+def _describe_remaining_work(receipt: Receipt, lang: Language) -> str | None:
     if receipt["problem"]:
         return str(receipt["problem"]["detail"])
     if receipt["questions"]:
         questions = " ".join(question["detail"] for question in receipt["questions"])
-        filed = line("nothing_more_filed" if receipt["last_revision"] else "nothing_filed", lang)
-        return f"{filed} {questions}{' (--confirm)' if confirmed(receipt['questions']) else ''}"
+        filed_sentence = format_line("nothing_more_filed" if receipt["last_revision"] else "nothing_filed", lang)
+        return (
+            f"{filed_sentence} {questions}{' (--confirm)' if is_answered_by_confirming(receipt['questions']) else ''}"
+        )
     if receipt["state"] != "done":
-        return line("somebody_else", lang)
-    wrong = receipt["counts"][ImportOutcome.ERROR]
-    return line("wrong_rows", lang, count=wrong) if wrong else None
+        return format_line("somebody_else", lang)
+    wrong_rows = receipt["counts"][ImportOutcome.ERROR]
+    return format_line("wrong_rows", lang, count=wrong_rows) if wrong_rows else None
 
 
-def _rows(engine: Engine, secret: bytes, job: ListImport, lang: Language) -> Iterator[ImportRowShape]:
-    after = 0
+def _read_rows(engine: Engine, secret: bytes, job: ListImport, lang: Language) -> Iterator[ImportRowShape]:
+    after_row = 0
     while True:
-        with reading(engine) as session:
-            rows = receipts.rows_of(session, secret, job.id, after, PAGE, lang=lang)
+        with open_read_session(engine) as session:
+            rows = receipts.list_row_outcomes(session, secret, job.id, after_row, PRINT_PAGE_ROWS, lang=lang)
         yield from rows
-        if len(rows) < PAGE:
+        if len(rows) < PRINT_PAGE_ROWS:
             return
-        after = rows[-1]["row"]
+        after_row = rows[-1]["row"]
 
 
 def _print_rows(
-    rows: Iterable[ImportRowShape], told: Telling
-) -> tuple[Counter[str], Groups, dict[tuple[int, str | None], str | None]]:
+    rows: Iterable[ImportRowShape], output_options: OutputOptions
+) -> tuple[Counter[str], FaultGroups, dict[tuple[int, str | None], str | None]]:
     """Print the rows that a curator looks at, for machines all of them. How many of all had which outcome, and what is
     wrong with rows, with what stands in their cells."""
     outcomes: Counter[str] = Counter()
-    groups = Groups()
+    groups = FaultGroups()
     values: dict[tuple[int, str | None], str | None] = {}
     for row in rows:
         outcomes[row["outcome"]] += 1
         groups.add(row["row"], row["errors"])
-        if row["row"] in groups.rows():
+        if row["row"] in groups.list_example_rows():
             values |= {(row["row"], error["column"]): error.get("value") for error in row["errors"]}
-        if told.as_json:
-            put(json.dumps(row, ensure_ascii=False, default=str))
+        if output_options.as_json:
+            print_line(json.dumps(row, ensure_ascii=False, default=str))
         elif row["outcome"] == ImportOutcome.NEEDS_REVIEW:
-            put(line("row", told.lang, row=row["row"], outcome=line("needs_review", told.lang)))
+            print_line(
+                format_line(
+                    "row", output_options.lang, row=row["row"], outcome=format_line("needs_review", output_options.lang)
+                )
+            )
     return outcomes, groups, values
 
 
@@ -372,11 +419,11 @@ def import_list(
         ),
     ] = None,
     mapping: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help=of_parameter("send_list", "mapping"))
+        Path | None, typer.Option(exists=True, dir_okay=False, help=describe_parameter_option("send_list", "mapping"))
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=of_parameter("send_list", "dry_run"))] = False,
-    strict: Annotated[bool, typer.Option("--strict", help=of_parameter("send_list", "strict"))] = False,
-    confirm: Annotated[bool, typer.Option("--confirm", help=of_parameter("send_list", "confirm"))] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=describe_parameter_option("send_list", "dry_run"))] = False,
+    strict: Annotated[bool, typer.Option("--strict", help=describe_parameter_option("send_list", "strict"))] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help=describe_parameter_option("send_list", "confirm"))] = False,
     lang: Annotated[Language | None, typer.Option(help="en or es; by default this machine's.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -388,21 +435,23 @@ def import_list(
     if file.is_dir():
         if source or to or mapping or dry_run or strict or confirm:
             raise typer.BadParameter("a copy is read whole, into an empty registry here: leave the other options out")
-        with opened(settings) as session:
-            export.read_copy(WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key()), file)
+        with open_session(settings) as session:
+            export.import_public_copy(WriteContext(session, Reader(Role.ADMIN), utc_now(), settings.secret_key()), file)
         return
-    sent = stored.Sent(dry_run, strict, confirm, mapping_of(mapping))
-    told = Telling(lang or reader_language(), as_json)
+    import_options = stored.ImportOptions(dry_run, strict, confirm, load_mapping(mapping))
+    output_options = OutputOptions(lang or detect_language(), as_json)
     if to is not None:
-        left = upload_list(to, settings.sending_key(), source, file, sent, now(), told)
-        if left is not None:
-            fail(left)
+        failure = upload_list(to, settings.sending_key(), source, file, import_options, utc_now(), output_options)
+        if failure is not None:
+            exit_with_error(failure)
         return
     if source is None:
         raise typer.BadParameter("say whose list it is with --source, or send it --to a registry")
-    with opened(settings):
+    with open_session(settings):
         pass  # migrated, and the secret known to be the right one
-    with database(settings) as engine:
-        left = file_list(engine, settings.secret_key(), now, settings.names, source, file, sent, told)
-    if left is not None:
-        fail(left)
+    with open_database(settings) as engine:
+        failure = import_list_locally(
+            engine, settings.secret_key(), utc_now, settings.names, source, file, import_options, output_options
+        )
+    if failure is not None:
+        exit_with_error(failure)

@@ -8,32 +8,34 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.database import database, opened
-from app.cli.lists import at_column, mapping_of
-from app.cli.output import AsJson, now
+from app.cli.database import open_database, open_session
+from app.cli.lists import format_row_error, load_mapping
+from app.cli.output import AsJson, utc_now
 from app.compare import comparison as run
 from app.compare import comparison as sheets
 from app.compare.comparison import ListComparison
-from app.compare.registry import Scope
+from app.compare.registry import ComparisonScope
 from app.config import Settings
-from app.db.engine import reading
-from app.descriptions import of_parameter
+from app.db.engine import open_read_session
+from app.descriptions import describe_parameter_option
 from app.imports.faults import BadFile
-from app.imports.filing import bounded
+from app.imports.filing import check_list_size
 from app.imports.formats import tables
-from app.imports.formats.template import template
-from app.registry.publication.permissions import reporter_by_slug
+from app.imports.formats.template import build_template
+from app.registry.publication.permissions import load_reporter_by_slug
 from app.schemas.imports import PairedShape
 from app.vocabulary import Language
 
 # Lines of one kind that a person reads on a terminal; beyond these a workbook is better.
-MOST_PRINTED = 40
+MAX_PRINTED_LINES = 40
 # What tells one account from another in a line.
-TOLD = ("name", "birth", "age", "country", "facility", "detained_on", "released_on", "kind")
+ACCOUNT_FIELDS = ("name", "birth", "age", "country", "facility", "detained_on", "released_on", "kind")
 
 
-AMapping = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help=of_parameter("match_list", "mapping"))]
-NOBODYS = "Say whose list it is (--source SLUG), or give a second list."
+MappingOption = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help=describe_parameter_option("match_list", "mapping"))
+]
+SOURCE_REQUIRED = "Say whose list it is (--source SLUG), or give a second list."
 
 
 commands = typer.Typer()
@@ -46,36 +48,42 @@ def match_lists(
         Path | None, typer.Argument(exists=True, dir_okay=False, help="Another list; by default the registry.")
     ] = None,
     source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is.")] = None,
-    mapping: AMapping = None,
-    other_mapping: AMapping = None,
-    country: Annotated[list[str] | None, typer.Option(help=of_parameter("match_list", "country"))] = None,
-    released_from: Annotated[str | None, typer.Option(help=of_parameter("match_list", "released_from"))] = None,
-    released_to: Annotated[str | None, typer.Option(help=of_parameter("match_list", "released_to"))] = None,
-    held_on: Annotated[str | None, typer.Option(help=of_parameter("match_list", "held_on"))] = None,
+    mapping: MappingOption = None,
+    other_mapping: MappingOption = None,
+    country: Annotated[list[str] | None, typer.Option(help=describe_parameter_option("match_list", "country"))] = None,
+    released_from: Annotated[
+        str | None, typer.Option(help=describe_parameter_option("match_list", "released_from"))
+    ] = None,
+    released_to: Annotated[
+        str | None, typer.Option(help=describe_parameter_option("match_list", "released_to"))
+    ] = None,
+    held_on: Annotated[str | None, typer.Option(help=describe_parameter_option("match_list", "held_on"))] = None,
     xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all of it into this workbook.")] = None,
     lang: Annotated[Language, typer.Option(help="Of the workbook.")] = "en",
     as_json: AsJson = False,
 ) -> None:
     """Lay a list beside another, or beside the registry: on both, likely, mine only, theirs only. Stores nothing."""
     if xlsx is not None:
-        _require_new(xlsx)  # before the minutes that a comparison may take
+        _require_new_workbook(xlsx)  # before the minutes that a comparison may take
     if other is not None:
-        comparison = run.two_lists(_list(file, mapping), _list(other, other_mapping), now())
+        comparison = run.compare_two_lists(_load_list(file, mapping), _load_list(other, other_mapping), utc_now())
     elif source is None:
-        raise BadFile("source_required", NOBODYS)
+        raise BadFile("source_required", SOURCE_REQUIRED)
     else:
-        scope = Scope(country=country or [], released_from=released_from, released_to=released_to, held_on=held_on)
-        comparison = _with_registry(source, _list(file, mapping), scope)
+        scope = ComparisonScope(
+            country=country or [], released_from=released_from, released_to=released_to, held_on=held_on
+        )
+        comparison = _compare_with_registry(source, _load_list(file, mapping), scope)
     if xlsx is not None:
-        _write(xlsx, tables.write(sheets.sheets(comparison, lang)))
+        _write_new_file(xlsx, tables.write_workbook(sheets.build_sheets(comparison, lang)))
     if as_json:
-        _line(json.dumps(comparison, ensure_ascii=False, default=str))
+        _print_line(json.dumps(comparison, ensure_ascii=False, default=str))
     else:
-        _print(comparison, xlsx)
+        _print_comparison(comparison, xlsx)
     unread = len(comparison["unread"]) + len(comparison.get("unread_theirs", []))
     if unread:
-        what = "1 row could not be read, and was" if unread == 1 else f"{unread} rows could not be read, and were"
-        raise BadFile("unread_rows", f"{what} compared with nothing: correct the list.")
+        message = "1 row could not be read, and was" if unread == 1 else f"{unread} rows could not be read, and were"
+        raise BadFile("unread_rows", f"{message} compared with nothing: correct the list.")
 
 
 @commands.command("template")
@@ -84,11 +92,11 @@ def write_template(
     lang: Annotated[Language, typer.Option(help="en or es.")] = "en",
 ) -> None:
     """Write a workbook that a field office can fill in and send back as a list."""
-    _require_new(file)
-    _write(file, template(lang))
+    _require_new_workbook(file)
+    _write_new_file(file, build_template(lang))
 
 
-def _require_new(file: Path) -> None:
+def _require_new_workbook(file: Path) -> None:
     """Raises BadFile for what is no name of a new workbook: a list typed in the wrong place would be lost."""
     if file.suffix.lower() != ".xlsx":
         raise BadFile("not_a_workbook", f"{file} would be a workbook: give it a name that ends in .xlsx.")
@@ -96,7 +104,7 @@ def _require_new(file: Path) -> None:
         raise BadFile("exists", f"{file} is there already, and nothing is written over it: give another name.")
 
 
-def _write(file: Path, data: bytes) -> None:
+def _write_new_file(file: Path, data: bytes) -> None:
     try:
         with file.open("xb") as new:
             new.write(data)
@@ -104,76 +112,83 @@ def _write(file: Path, data: bytes) -> None:
         raise BadFile("unwritable", f"Cannot write {file}: {error.strerror}.") from None
 
 
-def _list(file: Path, mapping: Path | None) -> run.List:
+def _load_list(file: Path, mapping: Path | None) -> run.ListFile:
     data = file.read_bytes()
-    bounded(data)
-    return data, mapping_of(mapping)
+    check_list_size(data)
+    return data, load_mapping(mapping)
 
 
-def _with_registry(slug: str, mine: run.List, scope: Scope) -> ListComparison:
+def _compare_with_registry(slug: str, own_list: run.ListFile, scope: ComparisonScope) -> ListComparison:
     """A list beside what the registry shows the source whose list it is."""
     settings = Settings()
-    with opened(settings):
+    with open_session(settings):
         pass  # with another secret no case number of one's own would be found
-    with database(settings) as engine, reading(engine) as session:
-        reader = reporter_by_slug(session, slug, settings.names)
-        return run.with_registry(session, settings.secret_key(), now(), reader, mine, scope)
+    with open_database(settings) as engine, open_read_session(engine) as session:
+        reader = load_reporter_by_slug(session, slug, settings.names)
+        return run.compare_with_registry(session, settings.secret_key(), utc_now(), reader, own_list, scope)
 
 
-def _print(comparison: ListComparison, xlsx: Path | None) -> None:
-    _some("Contradictions:", [line for pair in comparison["both"] for line in _contradictions(pair)])
-    _some("Likely the same person (somebody must look):", [_beside(pair) for pair in comparison["likely"]])
+def _print_comparison(comparison: ListComparison, xlsx: Path | None) -> None:
+    _print_section("Contradictions:", [line for pair in comparison["both"] for line in _format_contradictions(pair)])
+    _print_section(
+        "Likely the same person (somebody must look):", [_format_pair(pair) for pair in comparison["likely"]]
+    )
     for heading, unread in (
         ("Rows that could not be read:", comparison["unread"]),
         ("Rows of the other list likewise:", comparison.get("unread_theirs", [])),
     ):
         errors = [(line["row"], error) for line in unread for error in line["errors"]]
-        _some(heading, [f"row {row}: {at_column(error)}" for row, error in errors])
-    count = comparison["summary"]
+        _print_section(heading, [f"row {row}: {format_row_error(error)}" for row, error in errors])
+    summary = comparison["summary"]
     for side in comparison.get("lists", []):
-        _line(f"Laid beside {side['list']}: {side['listed']} detentions, and {side['withheld']} withheld.")
+        _print_line(f"Laid beside {side['list']}: {side['listed']} detentions, and {side['withheld']} withheld.")
     counts = {
-        "on both": count["both"],
-        "of them with a contradiction": count["conflicts"],
-        "likely the same": count["likely"],
-        "mine only": count["mine_only"],
-        "theirs only": count["theirs_only"],
+        "on both": summary["both"],
+        "of them with a contradiction": summary["conflicts"],
+        "likely the same": summary["likely"],
+        "mine only": summary["mine_only"],
+        "theirs only": summary["theirs_only"],
     }
-    numbers = ", ".join(f"{number} {what}" for what, number in counts.items())
-    _line(f"{count['mine']} of mine beside {count['theirs']} of theirs: {numbers}.")
-    _line(f"All of it is in {xlsx}." if xlsx else "All of it, line by line: --xlsx FILE, or --json.")
+    numbers = ", ".join(f"{number} {label}" for label, number in counts.items())
+    _print_line(f"{summary['mine']} of mine beside {summary['theirs']} of theirs: {numbers}.")
+    _print_line(f"All of it is in {xlsx}." if xlsx else "All of it, line by line: --xlsx FILE, or --json.")
 
 
-def _some(heading: str, lines: list[str]) -> None:
+def _print_section(heading: str, lines: list[str]) -> None:
     if lines:
-        _line(heading)
-    for line in lines[:MOST_PRINTED]:
-        _line(f"  {line}")
-    if len(lines) > MOST_PRINTED:
-        _line(f"  … and {len(lines) - MOST_PRINTED} more")
+        _print_line(heading)
+    for line in lines[:MAX_PRINTED_LINES]:
+        _print_line(f"  {line}")
+    if len(lines) > MAX_PRINTED_LINES:
+        _print_line(f"  … and {len(lines) - MAX_PRINTED_LINES} more")
 
 
-def _contradictions(pair: PairedShape) -> list[str]:
-    who = f"row {pair['mine']['row']} ({pair['mine']['name'] or 'no name'})"
+def _format_contradictions(pair: PairedShape) -> list[str]:
+    row_label = f"row {pair['mine']['row']} ({pair['mine']['name'] or 'no name'})"
     return [
-        f"{who}: {field['field']}: mine {_said(field['mine'])}, theirs {_said(field['theirs'])}"
+        f"{row_label}: {field['field']}: mine {_format_value(field['mine'])}, theirs {_format_value(field['theirs'])}"
         for field in pair["conflicts"]
     ]
 
 
-def _beside(pair: PairedShape) -> str:
-    theirs: Mapping[str, Any] = pair["theirs"]
-    where = f"row {theirs['row']}" if "row" in theirs else str(theirs["detention_id"])
-    return f"row {pair['mine']['row']}: {_account(pair['mine'])} | {where}: {_account(theirs)} ({pair['score']:.2f})"
+def _format_pair(pair: PairedShape) -> str:
+    matched_account: Mapping[str, Any] = pair["theirs"]
+    matched_label = (
+        f"row {matched_account['row']}" if "row" in matched_account else str(matched_account["detention_id"])
+    )
+    return f"row {pair['mine']['row']}: {_format_account(pair['mine'])} | {matched_label}: {_format_account(matched_account)} ({pair['score']:.2f})"
 
 
-def _account(shown: Mapping[str, Any]) -> str:
-    return ", ".join(_said(shown[name]) for name in TOLD if shown[name]) or "nothing that may be shown"
+def _format_account(account: Mapping[str, Any]) -> str:
+    return (
+        ", ".join(_format_value(account[name]) for name in ACCOUNT_FIELDS if account[name])
+        or "nothing that may be shown"
+    )
 
 
-def _said(value: object) -> str:
+def _format_value(value: object) -> str:
     return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _line(text: str) -> None:
+def _print_line(text: str) -> None:
     sys.stdout.write(text + "\n")

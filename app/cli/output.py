@@ -14,15 +14,15 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli.http_protocol import TooFewFiles
-from app.columns.cache import UnfitDirectory
+from app.columns.cache import UnusableDirectory
 from app.config import UnreadableSecret
 from app.db.engine import CommitUnanswered
 from app.db.files import UnfitFile
 from app.demo.run import NotADemo
 from app.errors import Problem
 from app.estimates.estimator import BadTable
-from app.exports.count_files.folders import Unwritten
-from app.imports.client import Stopped
+from app.exports.count_files.folders import CountFilesNotWritten
+from app.imports.client import PermanentError
 from app.imports.faults import BadFile
 from app.log.head import WrongSecret
 from app.log.mark import UnreadableMark
@@ -32,18 +32,18 @@ console = Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
-def fail(line: str) -> NoReturn:
+def exit_with_error(line: str) -> NoReturn:
     """End with one line on stderr, and status 1."""
     print(f"recuento: {line}", file=sys.stderr)  # noqa: T201 - this is the output
     sys.exit(1)
 
 
-def now() -> datetime:
+def utc_now() -> datetime:
     """The instant, in UTC."""
     return datetime.now(UTC)
 
 
-def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     """Rows of one shape as a table on stdout, or as JSON."""
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))  # noqa: T201 - this is the output
@@ -57,22 +57,22 @@ def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
 
 
 # Their text is written for whoever runs the command.
-TOLD = (
+OPERATOR_ERRORS = (
     WrongSecret,
     UnreadableSecret,
     UnreadableMark,
     UnfitFile,
-    UnfitDirectory,
+    UnusableDirectory,
     NotADemo,
     BadTable,
     BadFile,
-    Stopped,
+    PermanentError,
     TooFewFiles,
-    Unwritten,
+    CountFilesNotWritten,
 )
 
 
-def line_of(error: Exception) -> str | None:
+def describe_failure(error: Exception) -> str | None:
     """The line that tells of a foreseeable failure; None for one that is a defect."""
     if isinstance(error, Problem):
         return " ".join(dict.fromkeys([error.detail, *(fault["detail"] for fault in error.extra.get("errors", []))]))
@@ -83,4 +83,4 @@ def line_of(error: Exception) -> str | None:
         return "The database did not say whether this was stored: see what stands there before you run it again."
     if isinstance(error, SQLAlchemyError):
         return f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?"
-    return str(error) if isinstance(error, TOLD) else None
+    return str(error) if isinstance(error, OPERATOR_ERRORS) else None

@@ -17,34 +17,34 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlmodel import Session
 
-from app.api.middleware.metrics import Standing
-from app.cli.count_process import COUNT_IN, counting_apart
-from app.cli.database import located, opened, wait_until_up
-from app.cli.http_protocol import allow_files, options
-from app.cli.output import console, fail, now
+from app.api.middleware.metrics import StatusCollector
+from app.cli.count_process import METRICS_FOLDER_VARIABLE, run_count_workers
+from app.cli.database import format_database_address, open_session, wait_for_database
+from app.cli.http_protocol import build_uvicorn_options, raise_file_limit
+from app.cli.output import console, exit_with_error, utc_now
 from app.config import Settings
 from app.demo import run as replay
-from app.log.entries import head
+from app.log.entries import read_head
 from app.log.head import is_demo
 from app.main import create_app
 from app.server_log import CONFIGURATION
 
 DEMO_DATABASE = "sqlite:///recuento-demo.db"
-FIRST_COUNT = "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source"
+EXAMPLE_COUNT = "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source"
 
 METRICS_HOST = "127.0.0.1"  # the proxy before the registry comes from there too, but to the other port alone
 # Where Linux has files that lie in memory. They are written as memory is: of one on a disk that is full, the signal of
 # the failed write would end the worker.
-IN_MEMORY = "/dev/shm"  # noqa: S108 - a folder of an own name in it, for its owner alone
+SHARED_MEMORY_FOLDER = "/dev/shm"  # noqa: S108 - a folder of an own name in it, for its owner alone
 
-RESTED = timedelta(days=1)  # a registry without an entry for so long is worth a line, and no more
+STALE_AGE = timedelta(days=1)  # a registry without an entry for so long is worth a line, and no more
 
 commands = typer.Typer()
 
 
-def _settings(**given: Any) -> Settings:
+def _build_settings(**overrides: Any) -> Settings:
     """Settings from the environment, with the flags that were given on top."""
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+    return Settings(**{name: value for name, value in overrides.items() if value is not None})
 
 
 @commands.command()
@@ -57,29 +57,29 @@ def serve(
     ] = None,
 ) -> None:
     """Bring the database to the newest schema, then serve."""
-    _serve(_settings(host=host, port=port, workers=workers, metrics_port=metrics_port))
+    _run_server(_build_settings(host=host, port=port, workers=workers, metrics_port=metrics_port))
 
 
-def _require_ports(settings: Settings) -> None:
+def _require_free_ports(settings: Settings) -> None:
     """Fail where nothing can be served, before anything is printed that sends people there."""
-    _require_port(settings.host, settings.port, "--port")
+    _require_free_port(settings.host, settings.port, "--port")
     if settings.metrics_port is not None:
-        _require_port(METRICS_HOST, settings.metrics_port, "--metrics-port")
+        _require_free_port(METRICS_HOST, settings.metrics_port, "--metrics-port")
 
 
-def _require_port(host: str, port: int, option: str) -> None:
+def _require_free_port(host: str, port: int, option: str) -> None:
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
-        fail(f"Nothing can be served at {host} port {port} ({error.strerror}): give another {option}.")
+        exit_with_error(f"Nothing can be served at {host} port {port} ({error.strerror}): give another {option}.")
 
 
-def _tell_age(session: Session) -> None:
+def _warn_if_stale(session: Session) -> None:
     """Say how old the last entry is. A registry that rested and a clock that is ahead look the same from here, and
     whoever starts the server knows which it is."""
-    revision, last = head(session)
-    age = now() - last
-    if revision and age > RESTED and not is_demo(session):
+    revision, last = read_head(session)
+    age = utc_now() - last
+    if revision and age > STALE_AGE and not is_demo(session):
         console.print(
             f"The last entry is {age.days} days old by this machine's clock: if that is not so, stop, set the clock, "
             "and start again.",
@@ -87,45 +87,47 @@ def _tell_age(session: Session) -> None:
         )
 
 
-def _serve(settings: Settings) -> None:
-    _require_ports(settings)
-    allow_files(settings.connections)
-    wait_until_up(settings.database_url)
+def _run_server(settings: Settings) -> None:
+    _require_free_ports(settings)
+    raise_file_limit(settings.connections)
+    wait_for_database(settings.database_url)
     # uvicorn ends what is being answered and raises the signal again, which would end this process as if it had failed.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
-    given = {
-        **options(settings),
+    uvicorn_options = {
+        **build_uvicorn_options(settings),
         "host": settings.host,
         "port": settings.port,
         "log_level": "warning",
         "log_config": CONFIGURATION,
     }
     console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
-    with opened(settings, finishing=False) as session:  # before the workers come, so that what is wrong is said once
-        _tell_age(session)
+    with open_session(
+        settings, finish_erasures=False
+    ) as session:  # before the workers come, so that what is wrong is said once
+        _warn_if_stale(session)
     os.environ |= {  # for the processes that are started now
         "RECUENTO_DATABASE_URL": settings.database_url,
         "RECUENTO_HOST": settings.host,
         "RECUENTO_PORT": str(settings.port),
     }
-    with counting_apart(settings) as settings:
+    with run_count_workers(settings) as settings:
         if settings.workers > 1:
-            with _metrics_of_workers(settings):
-                uvicorn.run("app.main:app", workers=settings.workers, **given)
+            with _serve_worker_metrics(settings):
+                uvicorn.run("app.main:app", workers=settings.workers, **uvicorn_options)
         else:
             app = create_app(settings)
-            with _metrics(settings.metrics_port, Standing(app.state), app.state.metrics.registry):
-                uvicorn.run(app, **given)
+            with _serve_metrics(settings.metrics_port, StatusCollector(app.state), app.state.metrics.registry):
+                uvicorn.run(app, **uvicorn_options)
 
 
 @contextmanager
-def _metrics(port: int | None, standing: Standing, counted: CollectorRegistry) -> Iterator[None]:
+def _serve_metrics(port: int | None, status_collector: StatusCollector, registry: CollectorRegistry) -> Iterator[None]:
     """Meanwhile what was counted is told at a port, with how the registry stands; without a port nowhere."""
     if port is None:
         yield
         return
-    counted.register(standing)
-    server, thread = start_http_server(port, METRICS_HOST, counted)
+    registry.register(status_collector)
+    server, thread = start_http_server(port, METRICS_HOST, registry)
     try:
         yield
     finally:
@@ -135,7 +137,7 @@ def _metrics(port: int | None, standing: Standing, counted: CollectorRegistry) -
 
 
 @contextmanager
-def _metrics_of_workers(settings: Settings) -> Iterator[None]:
+def _serve_worker_metrics(settings: Settings) -> Iterator[None]:
     """Meanwhile this process tells what all workers counted, if the settings name a port. They count in files, which
     hold no more than what is told of them and are deleted at the end."""
     if settings.metrics_port is None:
@@ -144,11 +146,11 @@ def _metrics_of_workers(settings: Settings) -> Iterator[None]:
     app = create_app(settings)  # serves nobody; it has what tells how the registry stands
     registry = CollectorRegistry()
     try:
-        in_memory = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
-        with TemporaryDirectory(prefix="recuento-metrics-", dir=in_memory) as folder:
+        parent_folder = SHARED_MEMORY_FOLDER if os.access(SHARED_MEMORY_FOLDER, os.W_OK) else None
+        with TemporaryDirectory(prefix="recuento-metrics-", dir=parent_folder) as folder:
             MultiProcessCollector(registry, path=folder)
-            os.environ[COUNT_IN] = folder
-            with _metrics(settings.metrics_port, Standing(app.state), registry):
+            os.environ[METRICS_FOLDER_VARIABLE] = folder
+            with _serve_metrics(settings.metrics_port, StatusCollector(app.state), registry):
                 yield
     finally:
         app.state.engine.dispose()
@@ -161,20 +163,21 @@ def demo(
 ) -> None:
     """Replay January 2026: real published figures, invented people."""
     url = os.environ.get("RECUENTO_DATABASE_URL", DEMO_DATABASE)
-    settings = _settings(port=port, database_url=url)
+    settings = _build_settings(port=port, database_url=url)
     if not no_serve:
-        _require_ports(settings)
-    with console.status("Replaying January 2026 …"), opened(settings) as session:
-        revision = replay.load(session, settings.secret_key())
-        key = replay.guest_key(session, now())
+        _require_free_ports(settings)
+    with console.status("Replaying January 2026 …"), open_session(settings) as session:
+        revision = replay.load_replay(session, settings.secret_key())
+        key = replay.create_guest_key(session, utc_now())
     console.print(
-        f"[bold]DEMO[/bold] Real figures, invented people. Revision {revision}, in {located(url)}", soft_wrap=True
+        f"[bold]DEMO[/bold] Real figures, invented people. Revision {revision}, in {format_database_address(url)}",
+        soft_wrap=True,
     )
     console.print("A reporter's key, for the invented source example-ngo:")
     print(key, flush=True)  # noqa: T201 - this is the output
     if not no_serve:
-        console.print(f"A count to begin with: {settings.address()}{FIRST_COUNT}", soft_wrap=True)
-        _serve(settings)
+        console.print(f"A count to begin with: {settings.address()}{EXAMPLE_COUNT}", soft_wrap=True)
+        _run_server(settings)
 
 
 @commands.command()

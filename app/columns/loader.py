@@ -10,74 +10,78 @@ from sqlalchemy import Result, bindparam, func, select, union
 from sqlmodel import Session, col
 
 from app.columns import table
-from app.columns.rows import NONE, STANDS, Array, Asked, Recent, Rows
+from app.columns.rows import NULL, OPEN_UNTIL, Array, HasSizeT, RecentRows, Rows
 from app.columns.table import (
+    ALL_TABLES,
     CODE,
-    EVERY,
+    COLUMN_DTYPES,
     NAMES,
     NUMBER,
-    PERSONAL,
-    SINCE,
-    TYPES,
-    UNTIL,
+    PERSONAL_TABLES,
+    SINCE_COLUMN,
+    UNTIL_COLUMN,
     VALUE,
     WORD,
+    CodeFilter,
     Codes,
-    Kept,
     Table,
-    Within,
+    TableSpec,
 )
-from app.db.engine import chunks
-from app.memory import collecting_later
-from app.models import CLASSES_OF_TODAY, ChangedPerson, Detainee, Entry, Head, Placement, Record
+from app.db.engine import split_into_chunks
+from app.memory import pause_collection
+from app.models import CURRENT_CLASSES, ChangedPerson, Detainee, Entry, Head, Placement, Record
 
 T = TypeVar("T")
 
 # Rows that are turned into arrays at a time: some ten megabytes of Python's objects.
-BATCH = 50_000
+READ_BATCH_ROWS = 50_000
 # People whose rows are compared one by one: some seconds. Of more, as when a facility of many is renamed, all columns
 # are read anew.
-MOST_CHANGED = 20_000
+MAX_CHANGED_PEOPLE = 20_000
 
 # The last entries whose leaf hash is kept: a session may have begun before the entries that others read meanwhile.
-LEAVES = 1_000
-LONGEST_SESSION = 60.0  # seconds: a question has less
+MAX_LEAVES = 1_000
+MAX_SESSION_SECONDS = 60.0  # seconds: a question has less
 
-_HEAD = select(
+_HEAD_QUERY = select(
     col(Head.revision),
     select(col(Entry.leaf_hash)).where(col(Entry.revision) == col(Head.revision)).scalar_subquery(),
     select(col(Entry.leaf_hash)).where(col(Entry.revision) == bindparam("of")).scalar_subquery(),
 )
-_LEAVES = select(col(Entry.revision), col(Entry.leaf_hash)).where(
+_LEAVES_QUERY = select(col(Entry.revision), col(Entry.leaf_hash)).where(
     col(Entry.revision) > bindparam("after"), col(Entry.revision) <= bindparam("to")
 )
-CHANGED = union(
+CHANGED_PEOPLE_QUERY = union(
     select(col(ChangedPerson.detainee)).where(col(ChangedPerson.revision) > bindparam("after")),
     select(col(Detainee.detainee)).where(col(Detainee.detainee) > bindparam("after")),
 )
-_CLASSES = select(col(Record.key), col(Record.publish_now))
-_CLASSES_OF = _CLASSES.join(Placement, col(Placement.record) == col(Record.key)).where(
+_CLASSES_QUERY = select(col(Record.key), col(Record.publish_now))
+_CLASSES_BY_PERSON_QUERY = _CLASSES_QUERY.join(Placement, col(Placement.record) == col(Record.key)).where(
     col(Placement.detainee).in_(bindparam("among", expanding=True))
 )
 
 
-def _statement(kept: Kept) -> Any:
-    table: Any = kept.table
-    columns = ((getattr(table, name), kind) for name, kind in kept.columns.items())
+def _build_statement(spec: TableSpec) -> Any:
+    table: Any = spec.table
+    columns = ((getattr(table, name), kind) for name, kind in spec.columns.items())
     return select(
-        table.since, table.until, *(_or_none(column) if kind == NUMBER else column for column, kind in columns)
+        table.since, table.until, *(_coalesce_null(column) if kind == NUMBER else column for column, kind in columns)
     )
 
 
-def _or_none(column: Any) -> Any:
+def _coalesce_null(column: Any) -> Any:
     """The database tells null more quickly than a look at each number."""
-    return func.coalesce(column, NONE) if column.property.columns[0].nullable else column
+    return func.coalesce(column, NULL) if column.property.columns[0].nullable else column
 
 
-_STATEMENTS = {kept.name: _statement(kept).execution_options(yield_per=BATCH) for kept in EVERY}
-_STATEMENTS_OF = {
-    kept.name: _statement(kept).where(getattr(kept.table, table.PERSON).in_(bindparam("among", expanding=True)))
-    for kept in EVERY
+_ALL_ROWS_STATEMENTS = {
+    spec.name: _build_statement(spec).execution_options(yield_per=READ_BATCH_ROWS) for spec in ALL_TABLES
+}
+_ROWS_BY_PERSON_STATEMENTS = {
+    spec.name: _build_statement(spec).where(
+        getattr(spec.table, table.PERSON_COLUMN).in_(bindparam("among", expanding=True))
+    )
+    for spec in ALL_TABLES
 }
 
 
@@ -86,7 +90,7 @@ class Columns:
     """Columns as of a head. `rules`: under which the rows were made; `leaves`: the leaf hashes of the last entries, by
     revision; `classes`: today's class of each record by its key, as a place in CLASSES_OF_TODAY; `indexes`: what was
     made of the words of names (`queries/search.py`), for later heads too; `are_personal`: whether anything personal
-    is among them; `generation`: the name of the saved columns that these were mapped from; `first_apart`: detentions
+    is among them; `generation`: the name of the saved columns that these were mapped from; `first_unlinkable_spell`: detentions
     from this number on are counted by single sources alone (`exports/count_files/load.py`)."""
 
     head: int
@@ -99,216 +103,235 @@ class Columns:
     indexes: dict[tuple[str, ...], Any] = field(default_factory=dict)
     are_personal: bool = True
     generation: str | None = None
-    first_apart: int = STANDS
+    first_unlinkable_spell: int = OPEN_UNTIL
     read_at: float = field(default_factory=monotonic)
     # What questions at the head have in common, made when first asked for.
-    made: dict[str, Any] = field(default_factory=dict)
-    # Of this, the names of what is brought along (`in_common`), and what it was at an earlier head, with the people
+    shared_values: dict[str, Any] = field(default_factory=dict)
+    # Of this, the names of what is brought along (`get_shared`), and what it was at an earlier head, with the people
     # whom entries touched since.
-    _common: set[str] = field(default_factory=set)
-    _common_before: dict[str, tuple[Any, Collection[int]]] = field(default_factory=dict)
-    _recent: Recent = field(default_factory=Recent)
+    _shared_names: set[str] = field(default_factory=set)
+    _previous_shared_values: dict[str, tuple[Any, Collection[int]]] = field(default_factory=dict)
+    _recent_rows: RecentRows = field(default_factory=RecentRows)
 
-    def apart(self) -> "Columns":
+    def copy_for_saving(self) -> "Columns":
         """The same for whoever saves them while others bring them to a later head, who add to codes and arrays."""
-        tables = {name: table.apart() for name, table in self.tables.items()}
+        tables = {name: table.copy_for_saving() for name, table in self.tables.items()}
         return replace(self, tables=tables, codes=self.codes.copy(), values=self.values.copy(), indexes={})
 
-    def rows(self, kept: Kept, revision: int, within: tuple[str, str] | None = None) -> Rows:
-        """The rows of a table that hold at a revision; `within`: with this text in a column of codes."""
-        chosen: Within | None = None
-        if within is not None:
-            chosen = within[0], self.codes.of(within[1])
+    def rows(self, spec: TableSpec, revision: int, column_filter: tuple[str, str] | None = None) -> Rows:
+        """The rows of a table that hold at a revision; `column_filter`: with this text in a column of codes."""
+        code_filter: CodeFilter | None = None
+        if column_filter is not None:
+            code_filter = column_filter[0], self.codes.find_code(column_filter[1])
         revision = min(revision, self.head)
-        return self.recent((kept.name, revision, chosen), lambda: self.tables[kept.name].standing(revision, chosen))
+        return self.get_recent(
+            (spec.name, revision, code_filter), lambda: self.tables[spec.name].select_rows_at(revision, code_filter)
+        )
 
-    def recent(self, key: Hashable, choose: Callable[[], Asked]) -> Asked:
-        """What was asked for under a key, if it was lately; `choose`: what it is."""
-        return self._recent.get(key, choose)
+    def get_recent(self, key: Hashable, compute: Callable[[], HasSizeT]) -> HasSizeT:
+        """What was asked for under a key, if it was lately; `compute`: what it is."""
+        return self._recent_rows.get(key, compute)
 
-    def in_common(self, name: str, make: Callable[[], T], renew: Callable[[T, Collection[int]], T]) -> T:
-        """What questions at the head have in common, by its name. `make`: it; `renew`: it from what it was at an
+    def get_shared(self, name: str, build: Callable[[], T], advance: Callable[[T, Collection[int]], T]) -> T:
+        """What questions at the head have in common, by its name. `build`: it; `advance`: it from what it was at an
         earlier head, which others still read, by the people whom entries touched since."""
-        found: T | None = self.made.get(name)
-        if found is None:
-            before = self._common_before.get(name)
-            found = self.made[name] = make() if before is None else renew(*before)
-            self._common.add(name)
-            self._common_before.pop(name, None)
-        return found
+        value: T | None = self.shared_values.get(name)
+        if value is None:
+            previous = self._previous_shared_values.get(name)
+            value = self.shared_values[name] = build() if previous is None else advance(*previous)
+            self._shared_names.add(name)
+            self._previous_shared_values.pop(name, None)
+        return value
 
     @property
-    def keys(self) -> int:
+    def key_count(self) -> int:
         """One more than the highest key of a person, a spell or a record."""
         return len(self.classes)
 
 
-def is_of(session: Session, columns: Columns) -> tuple[bool, int]:
+def compare_with_database(session: Session, columns: Columns) -> tuple[bool, int]:
     """Whether the columns are of the database that a session reads, be they older or newer than what it sees; and its
     number of entries. A backup put in the place of the database has other entries, or fewer for longer than any
     session lasts."""
-    head, last, at_columns = session.connection().execute(_HEAD, {"of": columns.head}).one()
+    head, last_leaf, leaf_at_columns = session.connection().execute(_HEAD_QUERY, {"of": columns.head}).one()
     if head < columns.head:
-        return columns.leaves.get(head) == last and monotonic() - columns.read_at < LONGEST_SESSION, head
-    return columns.leaves.get(columns.head) == at_columns, head
+        return columns.leaves.get(head) == last_leaf and monotonic() - columns.read_at < MAX_SESSION_SECONDS, head
+    return columns.leaves.get(columns.head) == leaf_at_columns, head
 
 
-def _leaves(session: Session, head: int, known: Mapping[int, bytes]) -> dict[int, bytes]:
-    """The leaf hashes of the last entries. `known`: those of an earlier head."""
-    first = head - LEAVES
-    rows = session.connection().execute(_LEAVES, {"after": max(first, *known) if known else first, "to": head})
-    kept = {revision: leaf for revision, leaf in known.items() if revision > first}
-    return kept | {revision: bytes(leaf) for revision, leaf in rows}
+def _read_leaves(session: Session, head: int, known_leaves: Mapping[int, bytes]) -> dict[int, bytes]:
+    """The leaf hashes of the last entries. `known_leaves`: those of an earlier head."""
+    first = head - MAX_LEAVES
+    rows = session.connection().execute(
+        _LEAVES_QUERY, {"after": max(first, *known_leaves) if known_leaves else first, "to": head}
+    )
+    recent_leaves = {revision: leaf for revision, leaf in known_leaves.items() if revision > first}
+    return recent_leaves | {revision: bytes(leaf) for revision, leaf in rows}
 
 
-class Released(Exception):
+class ReadCancelled(Exception):
     """Nobody wants the columns any more that are being read."""
 
 
-def read(session: Session, is_released: Callable[[], bool] = lambda: False) -> Columns:
+def read_columns(session: Session, is_cancelled: Callable[[], bool] = lambda: False) -> Columns:
     """All columns, from the tables. Raises Released."""
     run = session.connection().execute
     head, rules = run(select(col(Head.revision), col(Head.rules))).one()
     codes, values = Codes(), Codes()
 
-    def batches(rows: Result[Any]) -> Iterator[Sequence[Any]]:
-        for some in rows.partitions():
-            if is_released():
-                raise Released
-            yield some
+    def iterate_batches(rows: Result[Any]) -> Iterator[Sequence[Any]]:
+        for batch in rows.partitions():
+            if is_cancelled():
+                raise ReadCancelled
+            yield batch
 
-    def table(kept: Kept) -> Table:
-        with run(_STATEMENTS[kept.name]) as rows:
-            return Table.of(head, _known(_arrays(batches(rows), kept, codes, values), head))
+    def read_table(spec: TableSpec) -> Table:
+        with run(_ALL_ROWS_STATEMENTS[spec.name]) as rows:
+            return Table.from_columns(
+                head, _trim_to_head(_build_arrays(iterate_batches(rows), spec, codes, values), head)
+            )
 
-    with collecting_later():
-        rows = {kept.name: table(kept) for kept in EVERY}
-    classes = _with_classes(np.zeros(head + 1, np.int8), run(_CLASSES))
-    return Columns(head, rules, _leaves(session, head, {}), rows, classes, codes, values)
+    with pause_collection():
+        tables_by_name = {spec.name: read_table(spec) for spec in ALL_TABLES}
+    classes = _apply_classes(np.zeros(head + 1, np.int8), run(_CLASSES_QUERY))
+    return Columns(head, rules, _read_leaves(session, head, {}), tables_by_name, classes, codes, values)
 
 
-def caught_up(session: Session, held: Columns, head: int) -> Columns | None:
+def advance_columns(session: Session, columns: Columns, head: int) -> Columns | None:
     """The columns as of a later head: the rows of people whom entries touched since are read again. None where these
     are too many."""
     run = session.connection().execute
-    touched = run(CHANGED, {"after": held.head}).scalars()
-    people = [person for person in touched if person <= head]  # the transaction may have seen later ones
-    if len(people) > MOST_CHANGED:
+    changed_people = run(CHANGED_PEOPLE_QUERY, {"after": columns.head}).scalars()
+    people = [person for person in changed_people if person <= head]  # the transaction may have seen later ones
+    if len(people) > MAX_CHANGED_PEOPLE:
         return None
     # All is read before any array is written, so that whoever is stopped meanwhile leaves nothing half done.
-    found = {
-        kept.name: [run(_STATEMENTS_OF[kept.name], {"among": some}).all() for some in chunks(people)] for kept in EVERY
+    rows_by_table = {
+        spec.name: [
+            run(_ROWS_BY_PERSON_STATEMENTS[spec.name], {"among": chunk}).all() for chunk in split_into_chunks(people)
+        ]
+        for spec in ALL_TABLES
     }
-    recorded = [row for some in chunks(people) for row in run(_CLASSES_OF, {"among": some})]
-    leaves = _leaves(session, head, held.leaves)
+    class_rows = [row for chunk in split_into_chunks(people) for row in run(_CLASSES_BY_PERSON_QUERY, {"among": chunk})]
+    leaves = _read_leaves(session, head, columns.leaves)
     classes = np.zeros(head + 1, np.int8)
-    classes[: held.keys] = held.classes
-    renewed = {}
-    for kept in EVERY:
-        rows = _known(_arrays(found[kept.name], kept, held.codes, held.values), head)
-        renewed[kept.name] = _renewed(held.tables[kept.name], kept, people, rows, held.head, head)
-    values = held.values
-    if any(renewed[kept.name].is_rewritten for kept in PERSONAL):
-        values = said_still(renewed, values)
+    classes[: columns.key_count] = columns.classes
+    new_tables = {}
+    for spec in ALL_TABLES:
+        rows = _trim_to_head(_build_arrays(rows_by_table[spec.name], spec, columns.codes, columns.values), head)
+        new_tables[spec.name] = _update_table(columns.tables[spec.name], spec, people, rows, columns.head, head)
+    values = columns.values
+    if any(new_tables[spec.name].is_rewritten for spec in PERSONAL_TABLES):
+        values = drop_unused_values(new_tables, values)
     # In a table that was written anew rows stand elsewhere, and texts of an index may be somebody's who was erased.
-    indexes = {} if renewed[NAMES.name].is_rewritten else held.indexes
-    _with_classes(classes, recorded)
+    indexes = {} if new_tables[NAMES.name].is_rewritten else columns.indexes
+    _apply_classes(classes, class_rows)
     return replace(
-        held, head=head, leaves=leaves, tables=renewed, classes=classes, values=values, indexes=indexes,
-        read_at=monotonic(), made={}, _common=set(), _common_before=_common_before(held, people, renewed),
-        _recent=_still_recent(held, renewed, head),
+        columns, head=head, leaves=leaves, tables=new_tables, classes=classes, values=values, indexes=indexes,
+        read_at=monotonic(), shared_values={}, _shared_names=set(), _previous_shared_values=_collect_shared_values(columns, people, new_tables),
+        _recent_rows=_advance_recent(columns, new_tables, head),
     )  # fmt: skip
 
 
-def _common_before(
-    held: Columns, people: Collection[int], renewed: Mapping[str, Table]
+def _collect_shared_values(
+    columns: Columns, people: Collection[int], new_tables: Mapping[str, Table]
 ) -> dict[str, tuple[Any, Collection[int]]]:
     """What questions had in common at this head or before, with the people whom entries touched since. In a table that
     was written anew rows stand elsewhere."""
-    if any(table.is_rewritten for table in renewed.values()):
+    if any(table.is_rewritten for table in new_tables.values()):
         return {}
-    before: dict[str, tuple[Any, Collection[int]]] = {}
-    for name, (made, touched) in [*held._common_before.items()]:
-        before[name] = made, {*touched, *people}
-    before |= {name: (held.made[name], people) for name in held._common & held.made.keys()}
-    return {name: (made, touched) for name, (made, touched) in before.items() if len(touched) <= MOST_CHANGED}
+    shared_values: dict[str, tuple[Any, Collection[int]]] = {}
+    for name, (value, changed_people) in [*columns._previous_shared_values.items()]:
+        shared_values[name] = value, {*changed_people, *people}
+    shared_values |= {
+        name: (columns.shared_values[name], people) for name in columns._shared_names & columns.shared_values.keys()
+    }
+    return {
+        name: (value, changed_people)
+        for name, (value, changed_people) in shared_values.items()
+        if len(changed_people) <= MAX_CHANGED_PEOPLE
+    }
 
 
-def _still_recent(held: Columns, renewed: Mapping[str, Table], head: int) -> Recent:
+def _advance_recent(columns: Columns, new_tables: Mapping[str, Table], head: int) -> RecentRows:
     """The rows that were asked for last, as of a later head: what an entry changed is looked for, and no table
     anew."""
-    recent = Recent()
-    for (name, revision, within), rows in held._recent.all():
-        table = renewed.get(name)
+    recent = RecentRows()
+    for (name, revision, code_filter), rows in columns._recent_rows.list_items():
+        table = new_tables.get(name)
         if table is None or table.is_rewritten:
             continue
-        at_head = revision == held.head
-        still = table.still_standing(rows, within) if at_head else table.with_arrays(rows)
-        recent.put((name, head if at_head else revision, within), still)
+        is_at_head = revision == columns.head
+        current_rows = table.advance_rows(rows, code_filter) if is_at_head else table.rebase_rows(rows)
+        recent.put((name, head if is_at_head else revision, code_filter), current_rows)
     return recent
 
 
-def said_still(tables: Mapping[str, Table], values: Codes) -> Codes:
+def drop_unused_values(tables: Mapping[str, Table], values: Codes) -> Codes:
     """The values of personal dimensions, and the words of names, that some row has: one that none has any more may be
     somebody's who was erased."""
-    said = (np.flatnonzero(np.bincount(tables[kept.name].column(kept.personal))).tolist() for kept in PERSONAL)
-    return values.without_others({code for of_table in said for code in of_table})
+    used_codes = (
+        np.flatnonzero(np.bincount(tables[spec.name].column(spec.personal_column))).tolist() for spec in PERSONAL_TABLES
+    )
+    return values.restrict_to({code for table_codes in used_codes for code in table_codes})
 
 
-def _word_by_word(rows: Iterable[Any]) -> list[Any]:
+def _split_into_words(rows: Iterable[Any]) -> list[Any]:
     """Rows whose last value is a text, one for each word of it."""
-    return [(*others, word) for *others, text in rows for word in dict.fromkeys(text.split())]
+    return [(*other_values, word) for *other_values, text in rows for word in dict.fromkeys(text.split())]
 
 
-def _arrays(batches: Iterable[Iterable[Any]], kept: Kept, codes: Codes, values: Codes) -> dict[str, Array]:
+def _build_arrays(batches: Iterable[Iterable[Any]], spec: TableSpec, codes: Codes, values: Codes) -> dict[str, Array]:
     """Rows of a table as arrays by column."""
-    names = (SINCE, UNTIL, *kept.columns)
+    names = (SINCE_COLUMN, UNTIL_COLUMN, *spec.columns)
     parts: dict[str, list[Array]] = {name: [] for name in names}
-    adding = {CODE: codes.add, VALUE: values.add, WORD: values.add}
+    encoders = {CODE: codes.add, VALUE: values.add, WORD: values.add}
     for rows in batches:
-        if WORD in kept.columns.values():
-            rows = _word_by_word(rows)
+        if WORD in spec.columns.values():
+            rows = _split_into_words(rows)
         for name, column in zip(names, zip(*rows, strict=True), strict=False):
-            kind = kept.columns.get(name, NUMBER)
-            add = adding.get(kind)
-            numbers = np.array([add(text) for text in column] if add else column)
-            parts[name].append(np.minimum(numbers, STANDS).astype(TYPES[kind]))
+            kind = spec.columns.get(name, NUMBER)
+            encode = encoders.get(kind)
+            numbers = np.array([encode(text) for text in column] if encode else column)
+            parts[name].append(np.minimum(numbers, OPEN_UNTIL).astype(COLUMN_DTYPES[kind]))
     return {
-        name: np.concatenate([np.empty(0, TYPES[kept.columns.get(name, NUMBER)]), *arrays])
+        name: np.concatenate([np.empty(0, COLUMN_DTYPES[spec.columns.get(name, NUMBER)]), *arrays])
         for name, arrays in parts.items()
     }
 
 
-def _known(rows: dict[str, Array], head: int) -> dict[str, Array]:
+def _trim_to_head(rows: dict[str, Array], head: int) -> dict[str, Array]:
     """Rows as of a head: the transaction may have seen later ones."""
-    known = rows[SINCE] <= head
-    rows = {name: column[known] for name, column in rows.items()}
-    rows[UNTIL] = np.where(rows[UNTIL] > head, STANDS, rows[UNTIL]).astype(np.int32)
+    is_visible = rows[SINCE_COLUMN] <= head
+    rows = {name: column[is_visible] for name, column in rows.items()}
+    rows[UNTIL_COLUMN] = np.where(rows[UNTIL_COLUMN] > head, OPEN_UNTIL, rows[UNTIL_COLUMN]).astype(np.int32)
     return rows
 
 
-def _renewed(
-    table: Table, kept: Kept, people: Collection[int], rows: dict[str, Array], before: int, head: int
+def _update_table(
+    table: Table, spec: TableSpec, people: Collection[int], rows: dict[str, Array], old_head: int, head: int
 ) -> Table:
     """The table with these rows of some people. Rows have only been closed and opened since, but after an erasure."""
-    names = (*kept.key, SINCE)
-    places = {table.row(place, names): place for place in table.places(people)}
-    found = [*zip(*(rows[name].tolist() for name in names), strict=True)]
-    new = [place for place, key in enumerate(found) if key not in places]
-    cut = len(found) - len(new) < len(places) or bool((rows[SINCE][new] <= before).any())
-    closed: dict[int, int] = {}
-    for key, until in zip(found, rows[UNTIL].tolist(), strict=True):
-        if key in places and until != (was := table.row(places[key], (UNTIL,))[0]):
-            closed[places[key]] = until
-            cut = cut or was != STANDS or until <= before
-    if cut:
-        return table.rewritten(head, people, rows)
-    return table.grown(head, closed, {name: column[new] for name, column in rows.items()})
+    key_names = (*spec.key, SINCE_COLUMN)
+    place_by_key = {table.row(place, key_names): place for place in table.places(people)}
+    row_keys = [*zip(*(rows[name].tolist() for name in key_names), strict=True)]
+    new_places = [place for place, key in enumerate(row_keys) if key not in place_by_key]
+    needs_rewrite = len(row_keys) - len(new_places) < len(place_by_key) or bool(
+        (rows[SINCE_COLUMN][new_places] <= old_head).any()
+    )
+    closed_rows: dict[int, int] = {}
+    for key, until in zip(row_keys, rows[UNTIL_COLUMN].tolist(), strict=True):
+        if key in place_by_key and until != (old_until := table.row(place_by_key[key], (UNTIL_COLUMN,))[0]):
+            closed_rows[place_by_key[key]] = until
+            needs_rewrite = needs_rewrite or old_until != OPEN_UNTIL or until <= old_head
+    if needs_rewrite:
+        return table.rewrite_people(head, people, rows)
+    return table.advance(head, closed_rows, {name: column[new_places] for name, column in rows.items()})
 
 
-def _with_classes(classes: Array, rows: Any) -> Array:
-    place = {publish: number for number, publish in enumerate(CLASSES_OF_TODAY)}
+def _apply_classes(classes: Array, rows: Any) -> Array:
+    number_by_class = {publish: number for number, publish in enumerate(CURRENT_CLASSES)}
     for key, publish in rows:
         if key < len(classes):
-            classes[key] = place[publish]
+            classes[key] = number_by_class[publish]
     return classes

@@ -20,308 +20,317 @@ import numpy as np
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.columns.cache import Directory, directory_of
-from app.columns.loader import Columns, caught_up, is_of, read
-from app.columns.rows import STANDS, Array, Places, Rows
-from app.columns.table import PERSON, SINCE, Kept, Table
-from app.columns.table import UNTIL as UNTIL_COLUMN
-from app.db.engine import UNTIL, WRITES, is_memory, out_of_time, reading
-from app.memory import give_back
+from app.columns.cache import ColumnsDirectory, get_columns_directory
+from app.columns.loader import Columns, advance_columns, compare_with_database, read_columns
+from app.columns.rows import OPEN_UNTIL, Array, Places, Rows
+from app.columns.table import PERSON_COLUMN, SINCE_COLUMN, UNTIL_COLUMN, Table, TableSpec
+from app.db.engine import DEADLINE_OPTION, WRITES_OPTION, build_timeout_error, is_memory, open_read_session
+from app.memory import return_freed_memory
 from app.models import Head
 
 # Entries after which columns are saved anew: a process that starts reads so many people again in a second, and what a
 # process has written into what it mapped, page by page, is some 150 MB at a million people.
-SAVED_AFTER = 3_000
-KEEPING_SECONDS = 10.0  # for which the columns of a database may be brought to the head while nobody counts
+SAVE_INTERVAL_ENTRIES = 3_000
+REFRESH_TIMEOUT_SECONDS = 10.0  # for which the columns of a database may be brought to the head while nobody counts
 
 log = logging.getLogger("recuento")
 
 
 @dataclass
-class _Holder:
-    """The columns of one database, and the turn of whoever brings them to the head. `coming`: columns that are being
-    read whole, by `reader`, until `released`. `given`: they come from elsewhere, and the database has no rows of
+class _ColumnsCache:
+    """The columns of one database, and the turn of whoever brings them to the head. `pending_read`: columns that are being
+    read whole, by `reader_thread`, until `cancel_requested`. `is_external`: they come from elsewhere, and the database has no rows of
     theirs."""
 
-    turn: Lock = field(default_factory=Lock)
+    lock: Lock = field(default_factory=Lock)
     columns: Columns | None = None
-    given: bool = False
-    coming: Future[Columns] | None = None
-    reader: Thread | None = None
-    released: Event = field(default_factory=Event)
+    is_external: bool = False
+    pending_read: Future[Columns] | None = None
+    reader_thread: Thread | None = None
+    cancel_requested: Event = field(default_factory=Event)
 
 
-_HELD: WeakKeyDictionary[Engine, _Holder] = WeakKeyDictionary()
-_HOLDING = Lock()
+_CACHES: WeakKeyDictionary[Engine, _ColumnsCache] = WeakKeyDictionary()
+_CACHES_LOCK = Lock()
 
 
-def columns_of(session: Session) -> Columns:
+def get_columns(session: Session) -> Columns:
     """The columns as of the head that the session sees, or a later one; a session that writes reads its own. Raises
     OperationalError where the time of the session is over before they are read."""
     connection = session.connection()
-    transaction, cached = session.get_transaction(), session.info.get(Columns)
-    if cached is not None and cached[0] is transaction:
-        current: Columns = cached[1]
+    transaction, cached_entry = session.get_transaction(), session.info.get(Columns)
+    if cached_entry is not None and cached_entry[0] is transaction:
+        current: Columns = cached_entry[1]
         return current
-    bounds = connection.get_execution_options()
-    if bounds.get(WRITES, False):
-        return read(session)  # what is not committed yet is for nobody else
-    holder, until = _holder_of(connection.engine), bounds.get(UNTIL, inf)
-    if not holder.turn.acquire(timeout=_left(until)):
-        raise out_of_time()
+    execution_options = connection.get_execution_options()
+    if execution_options.get(WRITES_OPTION, False):
+        return read_columns(session)  # what is not committed yet is for nobody else
+    cache, deadline = _get_cache(connection.engine), execution_options.get(DEADLINE_OPTION, inf)
+    if not cache.lock.acquire(timeout=_seconds_until(deadline)):
+        raise build_timeout_error()
     try:
-        current = holder.columns = _brought_to_head(session, holder, until)
-        if holder.coming is not None and holder.coming.done():
-            holder.coming = None  # what was prepared is of then, and is asked for no more
+        current = cache.columns = _advance_to_head(session, cache, deadline)
+        if cache.pending_read is not None and cache.pending_read.done():
+            cache.pending_read = None  # what was prepared is of then, and is asked for no more
     finally:
-        holder.turn.release()
+        cache.lock.release()
     session.info[Columns] = (transaction, current)
     return current
 
 
-def prepare(engine: Engine) -> None:
+def prefetch_columns(engine: Engine) -> None:
     """Begin to read the columns of a database, so that they are there when somebody counts."""
-    holder = _holder_of(engine)
-    with holder.turn:
-        if holder.columns is None and not is_memory(engine.url):
-            _begin_to_read(engine, holder)
+    cache = _get_cache(engine)
+    with cache.lock:
+        if cache.columns is None and not is_memory(engine.url):
+            _start_reading(engine, cache)
 
 
-def give(engine: Engine, columns: Columns) -> None:
+def set_columns(engine: Engine, columns: Columns) -> None:
     """Let these be the columns of a database that has no rows of theirs."""
-    holder = _holder_of(engine)
-    with holder.turn:
-        holder.columns, holder.given = columns, True
+    cache = _get_cache(engine)
+    with cache.lock:
+        cache.columns, cache.is_external = columns, True
 
 
-def keep(engine: Engine) -> None:
+def refresh_columns(engine: Engine) -> None:
     """Bring columns that are held or saved to the head though nobody counts, so that nobody who was erased stays there.
     Saved ones are saved anew where they are old; whoever saved them, they are mapped, and memory of our own given back.
     Raises OperationalError where the database is busy."""
-    holder, directory = _holder_of(engine), directory_of(engine)
-    if (directory is None and holder.columns is None) or (holder.coming is not None and not holder.coming.done()):
+    cache, directory = _get_cache(engine), get_columns_directory(engine)
+    if (directory is None and cache.columns is None) or (
+        cache.pending_read is not None and not cache.pending_read.done()
+    ):
         return
-    with reading(engine, KEEPING_SECONDS) as session:
-        columns = columns_of(session)
+    with open_read_session(engine, REFRESH_TIMEOUT_SECONDS) as session:
+        columns = get_columns(session)
     if directory is None:
         return
-    newest = directory.newest()
-    if columns.head and (newest is None or newest.head + SAVED_AFTER <= columns.head):
-        with holder.turn:
-            columns = (holder.columns or columns).apart()
-        directory.save(columns, lambda: _erased(engine))
-        newest = directory.newest()
+    newest = directory.find_newest()
+    if columns.head and (newest is None or newest.head + SAVE_INTERVAL_ENTRIES <= columns.head):
+        with cache.lock:
+            columns = (cache.columns or columns).copy_for_saving()
+        directory.save(columns, lambda: _read_last_erasure(engine))
+        newest = directory.find_newest()
     if newest is not None and newest.name != columns.generation:
-        mapped = _mapped(engine, directory)
-        with holder.turn:
-            holder.columns = mapped or holder.columns
+        mapped_columns = _map_saved_columns(engine, directory)
+        with cache.lock:
+            cache.columns = mapped_columns or cache.columns
         del columns
-        give_back()
+        return_freed_memory()
 
 
-def share(engine: Engine, replica: Engine) -> None:
+def share_columns(engine: Engine, replica: Engine) -> None:
     """From now on a replica of a database has the same columns: they are of the log, wherever its rows are read."""
-    holder = _holder_of(engine)
-    with _HOLDING:
-        _HELD[replica] = holder
+    cache = _get_cache(engine)
+    with _CACHES_LOCK:
+        _CACHES[replica] = cache
 
 
-def release(engine: Engine) -> None:
+def release_columns(engine: Engine) -> None:
     """Hold the columns of a database no more, and end the reading of them: its connections are about to be closed."""
-    with _HOLDING:
-        holder = _HELD.pop(engine, None)
-    if holder is not None:
-        holder.released.set()
-        if holder.reader is not None:
-            holder.reader.join()
+    with _CACHES_LOCK:
+        cache = _CACHES.pop(engine, None)
+    if cache is not None:
+        cache.cancel_requested.set()
+        if cache.reader_thread is not None:
+            cache.reader_thread.join()
 
 
-def _holder_of(engine: Engine) -> _Holder:
-    with _HOLDING:
-        return _HELD.setdefault(engine, _Holder())
+def _get_cache(engine: Engine) -> _ColumnsCache:
+    with _CACHES_LOCK:
+        return _CACHES.setdefault(engine, _ColumnsCache())
 
 
-def _brought_to_head(session: Session, holder: _Holder, until: float) -> Columns:
-    held = holder.columns
-    if holder.given and held is not None:
-        return held
-    if held is None or held.head == 0:
-        held = _read_whole(session, holder, until)
-    same, head = is_of(session, held)
-    if not same:
-        held = _read_whole(session, holder, until)
-    if head <= held.head:
-        return held
-    return caught_up(session, held, head) or _read_whole(session, holder, until)
+def _advance_to_head(session: Session, cache: _ColumnsCache, deadline: float) -> Columns:
+    columns = cache.columns
+    if cache.is_external and columns is not None:
+        return columns
+    if columns is None or columns.head == 0:
+        columns = _load_all_columns(session, cache, deadline)
+    is_same_database, head = compare_with_database(session, columns)
+    if not is_same_database:
+        columns = _load_all_columns(session, cache, deadline)
+    if head <= columns.head:
+        return columns
+    return advance_columns(session, columns, head) or _load_all_columns(session, cache, deadline)
 
 
-def _read_whole(session: Session, holder: _Holder, until: float) -> Columns:
+def _load_all_columns(session: Session, cache: _ColumnsCache, deadline: float) -> Columns:
     """All columns. They may take longer than the session is given: then they are read apart from it, and whoever asks
     meanwhile waits for the same."""
     engine = session.connection().engine
-    if until == inf or is_memory(engine.url):
-        directory = directory_of(engine)
-        return (directory and _mapped(engine, directory)) or read(session)
-    coming = holder.coming or _begin_to_read(engine, holder)
+    if deadline == inf or is_memory(engine.url):
+        directory = get_columns_directory(engine)
+        return (directory and _map_saved_columns(engine, directory)) or read_columns(session)
+    pending_read = cache.pending_read or _start_reading(engine, cache)
     try:
-        columns = coming.result(timeout=_left(until))
+        columns = pending_read.result(timeout=_seconds_until(deadline))
     except TimeoutError:
-        raise out_of_time() from None
+        raise build_timeout_error() from None
     finally:
-        if coming.done():
-            holder.coming = None
+        if pending_read.done():
+            cache.pending_read = None
     return columns
 
 
-def _begin_to_read(engine: Engine, holder: _Holder) -> Future[Columns]:
-    coming: Future[Columns] = Future()
-    holder.coming = coming
+def _start_reading(engine: Engine, cache: _ColumnsCache) -> Future[Columns]:
+    pending_read: Future[Columns] = Future()
+    cache.pending_read = pending_read
 
     def run() -> None:
         try:
-            columns = _mapped_or_read(engine, holder.released.is_set)
+            columns = _map_or_read_columns(engine, cache.cancel_requested.is_set)
         except Exception as error:
-            coming.set_exception(error)
+            pending_read.set_exception(error)
         else:
-            coming.set_result(columns)  # once the connection is given back
+            pending_read.set_result(columns)  # once the connection is given back
 
-    holder.reader = Thread(target=run, name="columns", daemon=True)
-    holder.reader.start()
-    return coming
+    cache.reader_thread = Thread(target=run, name="columns", daemon=True)
+    cache.reader_thread.start()
+    return pending_read
 
 
-def _mapped_or_read(engine: Engine, is_released: Callable[[], bool]) -> Columns:
+def _map_or_read_columns(engine: Engine, is_cancelled: Callable[[], bool]) -> Columns:
     """All columns, as they are saved, or from the tables. One process of a machine reads these at a time, and saves
     what it has read: the others wait for that. Raises Released."""
-    directory = directory_of(engine)
+    directory = get_columns_directory(engine)
     if directory is None:
-        return _read(engine, is_released)
-    tried = directory.newest()
-    columns = _mapped(engine, directory)
+        return _read_from_tables(engine, is_cancelled)
+    tried_generation = directory.find_newest()
+    columns = _map_saved_columns(engine, directory)
     if columns is None:
-        with directory.reader(is_released):
-            if directory.newest() != tried:  # another process had the turn before us
-                columns = _mapped(engine, directory)
+        with directory.take_reading_turn(is_cancelled):
+            if directory.find_newest() != tried_generation:  # another process had the turn before us
+                columns = _map_saved_columns(engine, directory)
             if columns is None:
-                columns = _read(engine, is_released)
-                directory.save(columns, lambda: _erased(engine))
-                columns = _mapped(engine, directory) or columns
-                give_back()
+                columns = _read_from_tables(engine, is_cancelled)
+                directory.save(columns, lambda: _read_last_erasure(engine))
+                columns = _map_saved_columns(engine, directory) or columns
+                return_freed_memory()
     return columns
 
 
-def _read(engine: Engine, is_released: Callable[[], bool]) -> Columns:
-    with reading(engine) as session:
-        return read(session, is_released)
+def _read_from_tables(engine: Engine, is_cancelled: Callable[[], bool]) -> Columns:
+    with open_read_session(engine) as session:
+        return read_columns(session, is_cancelled)
 
 
-def _mapped(engine: Engine, directory: Directory) -> Columns | None:
+def _map_saved_columns(engine: Engine, directory: ColumnsDirectory) -> Columns | None:
     """The saved columns, brought to the head; None where there are none of this database, or too old ones."""
-    columns = directory.mapped()
+    columns = directory.map_newest()
     if columns is None:
         return None
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         rules = session.execute(select(col(Head.rules))).scalar_one()
-        same, head = is_of(session, columns)
-        if not same or head < columns.head or rules != columns.rules:
+        is_same_database, head = compare_with_database(session, columns)
+        if not is_same_database or head < columns.head or rules != columns.rules:
             log.warning("The saved columns are not used, since they are of other rows than the tables have")
             return None
-        return columns if head == columns.head else caught_up(session, columns, head)
+        return columns if head == columns.head else advance_columns(session, columns, head)
 
 
-def _erased(engine: Engine) -> int:
+def _read_last_erasure(engine: Engine) -> int:
     """The revision of the last erasure."""
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         return int(session.execute(select(col(Head.erased))).scalar_one())
 
 
-def _left(until: float) -> float:
+def _seconds_until(deadline: float) -> float:
     """Seconds until a moment, as a lock waits: -1 is for ever."""
-    return -1 if until == inf else max(0.0, until - monotonic())
+    return -1 if deadline == inf else max(0.0, deadline - monotonic())
 
 
 # A bit of one whole number for each.
-MOST_REVISIONS = 64
+MAX_REVISIONS = 64
 # Beside the columns of its table, a row has the place of the first revision at which it holds, and the one behind the
 # last.
-FROM, TO = "from", "to"
-SPELL = "spell"
+BEGIN_COLUMN, END_COLUMN = "from", "to"
+SPELL_COLUMN = "spell"
 
 # What a question reads of a table: all of it, or the rows with a text in a column of codes.
-Read = tuple[Kept, tuple[str, str] | None]
+TableRead = tuple[TableSpec, tuple[str, str] | None]
 
 
-class _Numbered:
+class _StretchNumbers:
     """Numbers for the stretches of some keys. `cuts`: by key, a bit for each revision at which one begins, that of the
     first revision for every key that has any."""
 
     def __init__(self, cuts: Array) -> None:
         self.cuts = cuts
-        number = np.bitwise_count(cuts)
-        self._first = np.cumsum(number, dtype=np.int32) - number
-        self.total = int(number.sum(dtype=np.int64))
+        counts = np.bitwise_count(cuts)
+        self._first_numbers = np.cumsum(counts, dtype=np.int32) - counts
+        self.total = int(counts.sum(dtype=np.int64))
 
-    def at(self, keys: Array, revisions: Array) -> Array:
+    def find_numbers(self, keys: Array, revisions: Array) -> Array:
         """The numbers of the stretches in which these revisions are, by their places."""
-        stretches: Array = self._first[keys] + np.bitwise_count(self.cuts[keys] & _up_to(revisions))
+        stretches: Array = self._first_numbers[keys] + np.bitwise_count(self.cuts[keys] & _mask_revisions(revisions))
         return stretches - 1
 
-    def first_from(self, key: int) -> int:
+    def find_first_number(self, key: int) -> int:
         """The first number of all keys from this one on."""
-        return int(self._first[key]) if key < len(self._first) else self.total
+        return int(self._first_numbers[key]) if key < len(self._first_numbers) else self.total
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColumnsOver(Columns):
-    """Columns at some revisions. `parted`: the rows that a question reads, by table and by the value of a column;
-    `numbers`: one more than the highest number of a stretch."""
+class ColumnsAtRevisions(Columns):
+    """Columns at some revisions. `split_rows`: the rows that a question reads, by table and by the value of a column;
+    `stretch_count`: one more than the highest number of a stretch."""
 
-    parted: dict[Read, Rows]
-    numbers: int
+    split_rows: dict[TableRead, Rows]
+    stretch_count: int
 
     @property
-    def keys(self) -> int:
-        return self.numbers
+    def key_count(self) -> int:
+        return self.stretch_count
 
     @property
     def size(self) -> int:
         """The bytes that they take."""
-        return sum(rows.size for rows in self.parted.values())
+        return sum(rows.size for rows in self.split_rows.values())
 
-    def rows(self, kept: Kept, _revision: int, within: tuple[str, str] | None = None) -> Rows:
+    def rows(self, spec: TableSpec, _revision: int, column_filter: tuple[str, str] | None = None) -> Rows:
         """The rows of a table that hold at any of the revisions."""
-        return self.parted[kept, within]
+        return self.split_rows[spec, column_filter]
 
 
-class _Parts(Rows):
+class _SplitRows(Rows):
     """Rows with columns of their own (`own`) in place of those of the table."""
 
-    def __init__(self, table: Table, places: Places, own: dict[str, Array]) -> None:
+    def __init__(self, table: Table, places: Places, own_columns: dict[str, Array]) -> None:
         super().__init__(table.arrays, places)
-        self._table, self._own = table, own
-        self._gathered |= own
+        self._table, self._own_columns = table, own_columns
+        self._cached_columns |= own_columns
 
-    def at(self, places: Places) -> Rows:
-        return _Parts(self._table, self._places[places], {name: column[places] for name, column in self._own.items()})
+    def take(self, places: Places) -> Rows:
+        return _SplitRows(
+            self._table, self._places[places], {name: column[places] for name, column in self._own_columns.items()}
+        )
 
 
-def over(columns: Columns, revisions: Sequence[int], read: Sequence[Read]) -> ColumnsOver:
-    """The columns at these revisions, which ascend. `read`: all that the question reads."""
-    number = len(revisions)
-    assert number <= MOST_REVISIONS
-    places = np.repeat(np.arange(number + 1, dtype=np.uint8), np.diff([-1, *revisions, columns.head + 1]))
-    held = {each: _held(columns, each, places) for each in read}
+def build_columns_at_revisions(
+    columns: Columns, revisions: Sequence[int], table_reads: Sequence[TableRead]
+) -> ColumnsAtRevisions:
+    """The columns at these revisions, which ascend. `table_reads`: all that the question reads."""
+    count = len(revisions)
+    assert count <= MAX_REVISIONS
+    place_by_revision = np.repeat(np.arange(count + 1, dtype=np.uint8), np.diff([-1, *revisions, columns.head + 1]))
+    spans_by_read = {table_read: _find_row_spans(columns, table_read, place_by_revision) for table_read in table_reads}
     # Of a row that begins before all of them or ends after all of them no stretch begins there.
-    bit = np.append(np.uint64(1) << np.arange(number, dtype=np.uint64), np.uint64(1))
-    of_people, of_spells = np.zeros(columns.keys, np.uint64), np.zeros(columns.keys, np.uint64)
-    for rows in held.values():
-        np.bitwise_or.at(of_people, rows.person, bit[0] | bit[rows.begin] | bit[rows.end])
-    for rows in held.values():  # a stretch of a spell is one of its person, or a part of it
+    bits = np.append(np.uint64(1) << np.arange(count, dtype=np.uint64), np.uint64(1))
+    person_cuts, spell_cuts = np.zeros(columns.key_count, np.uint64), np.zeros(columns.key_count, np.uint64)
+    for rows in spans_by_read.values():
+        np.bitwise_or.at(person_cuts, rows.person, bits[0] | bits[rows.begin] | bits[rows.end])
+    for rows in spans_by_read.values():  # a stretch of a spell is one of its person, or a part of it
         if rows.spell is not None:
-            np.bitwise_or.at(of_spells, rows.spell, of_people[rows.person])
-    people, spells = _Numbered(of_people), _Numbered(of_spells)
-    first_apart = STANDS if columns.first_apart == STANDS else spells.first_from(columns.first_apart)
-    return ColumnsOver(
+            np.bitwise_or.at(spell_cuts, rows.spell, person_cuts[rows.person])
+    person_numbers, spell_numbers = _StretchNumbers(person_cuts), _StretchNumbers(spell_cuts)
+    first_unlinkable_spell = (
+        OPEN_UNTIL
+        if columns.first_unlinkable_spell == OPEN_UNTIL
+        else spell_numbers.find_first_number(columns.first_unlinkable_spell)
+    )
+    return ColumnsAtRevisions(
         head=columns.head,
         rules=columns.rules,
         leaves=columns.leaves,
@@ -330,13 +339,16 @@ def over(columns: Columns, revisions: Sequence[int], read: Sequence[Read]) -> Co
         codes=columns.codes,
         values=columns.values,
         are_personal=columns.are_personal,
-        first_apart=first_apart,
-        parted={each: _parted(columns.tables[each[0].name], rows, people, spells) for each, rows in held.items()},
-        numbers=max(people.total, spells.total),
+        first_unlinkable_spell=first_unlinkable_spell,
+        split_rows={
+            table_read: _split_rows(columns.tables[table_read[0].name], rows, person_numbers, spell_numbers)
+            for table_read, rows in spans_by_read.items()
+        },
+        stretch_count=max(person_numbers.total, spell_numbers.total),
     )
 
 
-class _Held(NamedTuple):
+class _RowSpans(NamedTuple):
     """Rows that hold at any of the revisions: where each stands, from which to before which it holds, and of whom it
     is."""
 
@@ -347,46 +359,58 @@ class _Held(NamedTuple):
     spell: Array | None
 
 
-def _held(columns: Columns, read: Read, places: Array) -> _Held:
-    """`places`: by revision, how many of those asked for come before it."""
-    kept, within = read
-    table = columns.tables[kept.name]
-    begin, end = places[table.column(SINCE)], places[np.minimum(table.column(UNTIL_COLUMN), len(places) - 1)]
-    chosen = begin < end
-    if within is not None:
-        chosen &= table.column(within[0]) == columns.codes.of(within[1])
-    rows = np.flatnonzero(chosen)
-    spell = table.column(SPELL)[rows] if SPELL in kept.columns else None
-    return _Held(rows, begin[rows], end[rows], table.column(PERSON)[rows], spell)
+def _find_row_spans(columns: Columns, table_read: TableRead, place_by_revision: Array) -> _RowSpans:
+    """`place_by_revision`: by revision, how many of those asked for come before it."""
+    spec, column_filter = table_read
+    table = columns.tables[spec.name]
+    begin, end = (
+        place_by_revision[table.column(SINCE_COLUMN)],
+        place_by_revision[np.minimum(table.column(UNTIL_COLUMN), len(place_by_revision) - 1)],
+    )
+    mask = begin < end
+    if column_filter is not None:
+        mask &= table.column(column_filter[0]) == columns.codes.find_code(column_filter[1])
+    rows = np.flatnonzero(mask)
+    spell = table.column(SPELL_COLUMN)[rows] if SPELL_COLUMN in spec.columns else None
+    return _RowSpans(rows, begin[rows], end[rows], table.column(PERSON_COLUMN)[rows], spell)
 
 
-def _parted(table: Table, rows: _Held, people: _Numbered, spells: _Numbered) -> Rows:
+def _split_rows(table: Table, rows: _RowSpans, person_numbers: _StretchNumbers, spell_numbers: _StretchNumbers) -> Rows:
     """Rows parted where stretches begin."""
-    cuts = people.cuts[rows.person] if rows.spell is None else spells.cuts[rows.spell]
-    of, begin, end = _parts(rows.begin, rows.end, cuts)
-    own = {FROM: begin, TO: end, PERSON: people.at(rows.person[of], begin)}
+    cuts = person_numbers.cuts[rows.person] if rows.spell is None else spell_numbers.cuts[rows.spell]
+    row_indexes, begin, end = _split_spans(rows.begin, rows.end, cuts)
+    own_columns = {
+        BEGIN_COLUMN: begin,
+        END_COLUMN: end,
+        PERSON_COLUMN: person_numbers.find_numbers(rows.person[row_indexes], begin),
+    }
     if rows.spell is not None:
-        own[SPELL] = spells.at(rows.spell[of], begin)
-    return _Parts(table, rows.places[of], own)
+        own_columns[SPELL_COLUMN] = spell_numbers.find_numbers(rows.spell[row_indexes], begin)
+    return _SplitRows(table, rows.places[row_indexes], own_columns)
 
 
-def _parts(begin: Array, end: Array, cuts: Array) -> tuple[Places, Array, Array]:
+def _split_spans(begin: Array, end: Array, cuts: Array) -> tuple[Places, Array, Array]:
     """Of which row each part is, and from which to before which revision it holds."""
-    of, parts = np.arange(len(begin)), []
-    cuts = cuts & ~_up_to(begin) & _up_to(end - 1)
-    while len(of):
-        first = cuts & (~cuts + np.uint64(1))
-        until = np.where(cuts, np.bitwise_count(first - np.uint64(1)), end)
-        parts.append((of, begin, until))
-        longer = np.flatnonzero(cuts)
-        of, begin, end, cuts = of[longer], until[longer], end[longer], (cuts ^ first)[longer]
+    row_indexes, parts = np.arange(len(begin)), []
+    cuts = cuts & ~_mask_revisions(begin) & _mask_revisions(end - 1)
+    while len(row_indexes):
+        first_cut = cuts & (~cuts + np.uint64(1))
+        part_end = np.where(cuts, np.bitwise_count(first_cut - np.uint64(1)), end)
+        parts.append((row_indexes, begin, part_end))
+        remaining = np.flatnonzero(cuts)
+        row_indexes, begin, end, cuts = (
+            row_indexes[remaining],
+            part_end[remaining],
+            end[remaining],
+            (cuts ^ first_cut)[remaining],
+        )
     if not parts:
-        return of, begin, end
+        return row_indexes, begin, end
     places, begins, ends = zip(*parts, strict=True)
     return np.concatenate(places), np.concatenate(begins), np.concatenate(ends)
 
 
-def _up_to(revisions: Array) -> Array:
+def _mask_revisions(revisions: Array) -> Array:
     """The bits of all revisions up to each of these, by their places."""
     bits: Array = (np.uint64(2) << revisions.astype(np.uint64)) - np.uint64(1)
     return bits

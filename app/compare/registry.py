@@ -11,29 +11,29 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from app.compare.detentions import (
-    Compared,
+    AnyComparedDetention,
     ComparedDetention,
     ComparedList,
-    SamePlace,
-    conflicts,
-    of_content,
-    reasons_of,
-    with_account,
+    PlaceNormalizer,
+    build_account,
+    build_detention,
+    find_conflicts,
+    format_reasons,
 )
-from app.dates import parse
-from app.db.engine import chunks
+from app.dates import parse_date
+from app.db.engine import split_into_chunks
 from app.errors import Invalid
 from app.log.content import Content
-from app.log.entries import pin
+from app.log.entries import pin_revision
 from app.matching import score
 from app.matching.alignment import Deadline, Line
-from app.matching.score import Match, Witness, judged
+from app.matching.score import Match, Witness, judge_match
 from app.matching.scripts import fold
 from app.queries import registry_snapshot, terms
-from app.queries.countables import countable_of, refuse_future
+from app.queries.countables import get_countable, refuse_future
 from app.queries.parameters import DetentionQuery, ReleaseQuery
-from app.queries.selection import COUNTING
-from app.queries.terms import Several
+from app.queries.selection import COUNTABLE_STATUSES
+from app.queries.terms import UniqueValues
 from app.registry.directory_snapshot import Views
 from app.registry.identity import blocking_keys
 from app.registry.publication.permissions import Reader
@@ -42,210 +42,236 @@ from app.schemas.reports import Country, Date
 from app.vocabulary import ReleaseStatus, Role
 
 # Statuses to look for in a list: a refuted or withdrawn detention is not missing from it.
-STANDING = [ReleaseStatus(status) for status in COUNTING]
-TOGETHER = 50  # rows looked up between two checks of the deadline: a third of a second at worst
-MOST_COUNTRIES = 5  # of one comparison: with a list of more countries the sender names those to compare
+COUNTING_STATUSES = [ReleaseStatus(status) for status in COUNTABLE_STATUSES]
+LOOKUP_BATCH_ROWS = 50  # rows looked up between two checks of the deadline: a third of a second at worst
+MAX_COUNTRIES = 5  # of one comparison: with a list of more countries the sender names those to compare
 
 
-class Scope(BaseModel):
+class ComparisonScope(BaseModel):
     """The detentions of the registry to compare with a list; by default the countries and days of the list itself."""
 
     model_config = ConfigDict(extra="forbid")
 
-    country: Several[Country] = []
+    country: UniqueValues[Country] = []
     released_from: Date | None = None
     released_to: Date | None = None
     held_on: Date | None = None
 
 
 @dataclass
-class Theirs:
+class RegistryDetentions:
     """The registry's side. `detentions`: those in scope, and those of other people who may be on the list. `in_scope`:
-    indexes of the detentions in scope; `tied`: index of a row → index of the detention with its case number; `lists`:
+    indexes of the detentions in scope; `case_matches`: index of a row → index of the detention with its case number; `lists`:
     addresses of the lists that were read."""
 
     lists: list[RegistryList] = field(default_factory=list)
     detentions: list[ComparedDetention[TheirsShape]] = field(default_factory=list)
     in_scope: set[int] = field(default_factory=set)
-    tied: dict[int, int] = field(default_factory=dict)
+    case_matches: dict[int, int] = field(default_factory=dict)
 
 
-def same_place(session: Session) -> SamePlace:
+def build_place_normalizer(session: Session) -> PlaceNormalizer:
     """Compare places by the slug of a registered place, and by the folded name of any other."""
-    views = Views.of(session)
+    views = Views.for_session(session)
 
-    def text_of(name: str, country: str | None) -> str:
-        facility = views.facility(name, country)
+    def normalize_place(name: str, country: str | None) -> str:
+        facility = views.find_facility(name, country)
         return fold(name) if facility is None else facility.slug
 
-    return text_of
+    return normalize_place
 
 
-def beside(
+def find_registry_detentions(
     session: Session,
     secret: bytes,
     now: datetime,
     reader: Reader,
     revision: int,
-    listed: ComparedList,
-    scope: Scope,
+    compared_list: ComparedList,
+    scope: ComparisonScope,
     deadline: Deadline,
-) -> Theirs:
+) -> RegistryDetentions:
     """The registry's detentions to compare with a list. Raises Invalid for a list without a country or a scope of too
     many detentions; TooLong."""
-    theirs = Theirs()
-    in_scope: dict[int, int] = {}
-    for query in _queries(listed.detentions, scope, now):
-        of_list, withheld = registry_snapshot.within(session, query, reader, revision)
-        address = terms.link(countable_of(query).listed, terms.echo(query), pin(session, revision))
-        theirs.lists.append({"list": address, "listed": len(of_list), "withheld": withheld})
-        in_scope |= of_list
-    own = {}
+    result = RegistryDetentions()
+    people_in_scope: dict[int, int] = {}
+    for query in _build_queries(compared_list.detentions, scope, now):
+        listed_people, withheld = registry_snapshot.find_selected_spells(session, query, reader, revision)
+        address = terms.build_query_url(
+            get_countable(query).list_path, terms.echo_terms(query), pin_revision(session, revision)
+        )
+        result.lists.append({"list": address, "listed": len(listed_people), "withheld": withheld})
+        people_in_scope |= listed_people
+    own_reports = {}
     if reader.role is Role.REPORTER and reader.source is not None:
-        own = registry_snapshot.own(session, secret, reader.source, listed.cases, revision)
-    people = {*in_scope.values(), *(report.detainee for report in own.values())}
-    for rows in chunks(listed.detentions, TOGETHER):
+        own_reports = registry_snapshot.load_own_reports(
+            session, secret, reader.source, compared_list.case_numbers, revision
+        )
+    people = {*people_in_scope.values(), *(report.detainee for report in own_reports.values())}
+    for rows in split_into_chunks(compared_list.detentions, LOOKUP_BATCH_ROWS):
         deadline.check()
-        lines = [(row.line.keys, blocking_keys.born(row.person)) for row in rows]
-        people |= registry_snapshot.alike(session, reader, lines, revision)
-    same = same_place(session)
-    places: dict[int, int] = {}
-    for spell, detention, witnesses in _compared(
-        registry_snapshot.spells(session, sorted(people), reader, revision), same
+        search_rows = [(row.line.keys, blocking_keys.find_birth_year(row.person)) for row in rows]
+        people |= registry_snapshot.find_candidate_people(session, reader, search_rows, revision)
+    normalize_place = build_place_normalizer(session)
+    index_by_spell: dict[int, int] = {}
+    for spell, detention, witnesses in _iter_compared(
+        registry_snapshot.load_visible_spells(session, sorted(people), reader, revision), normalize_place
     ):
         deadline.check()
         if spell.names is None:  # the reader may not recognise the person
             detention = replace(detention, line=Line(detention.person))
         else:
             # A person reported only by sources that are not independent is no rival, as when a report is linked.
-            whose = str(spell.ids["detainee_id"])
-            line = replace(detention.line, planted=not spell.independent, whose=whose, witnesses=witnesses)
+            person_id = str(spell.ids["detainee_id"])
+            line = replace(detention.line, is_dependent=not spell.is_independent, person_id=person_id, witnesses=witnesses)
             detention = replace(detention, line=line)
-            places[spell.key] = len(theirs.detentions)
-        if spell.key in in_scope:
-            theirs.in_scope.add(len(theirs.detentions))
-        theirs.detentions.append(detention)
-    for row, case in enumerate(listed.cases):
-        if case not in own:
+            index_by_spell[spell.key] = len(result.detentions)
+        if spell.key in people_in_scope:
+            result.in_scope.add(len(result.detentions))
+        result.detentions.append(detention)
+    for row, case_number in enumerate(compared_list.case_numbers):
+        if case_number not in own_reports:
             continue
-        place = places.pop(own[case].spell, None)
-        if place is None:  # the reader may not recognise the person, or another row has the detention
-            place = len(theirs.detentions)
-            shown: TheirsShape = with_account({"report_id": own[case].report}, own[case].content)
-            theirs.detentions.append(of_content(own[case].content, shown, same))
-        theirs.tied[row] = place
-    return theirs
+        index = index_by_spell.pop(own_reports[case_number].spell, None)
+        if index is None:  # the reader may not recognise the person, or another row has the detention
+            index = len(result.detentions)
+            account: TheirsShape = build_account(
+                {"report_id": own_reports[case_number].report}, own_reports[case_number].content
+            )
+            result.detentions.append(build_detention(own_reports[case_number].content, account, normalize_place))
+        result.case_matches[row] = index
+    return result
 
 
-def who_may_be(session: Session, reader: Reader, revision: int, content: Content) -> list[CandidateOut]:
+def find_candidates(session: Session, reader: Reader, revision: int, content: Content) -> list[CandidateOut]:
     """The candidate people of a report with this content whom the reader may see and recognise, most similar first,
-    each with the best fitting detention. At most one is `sure`: between two, a curator decides."""
-    same = same_place(session)
-    account: AccountShape = with_account({}, content)
-    mine = of_content(content, account, same)
-    people = registry_snapshot.alike(session, reader, [(mine.line.keys, blocking_keys.born(mine.person))], revision)
+    each with the best fitting detention. At most one is `sure_people`: between two, a curator decides."""
+    normalize_place = build_place_normalizer(session)
+    account: AccountShape = build_account({}, content)
+    mine = build_detention(content, account, normalize_place)
+    people = registry_snapshot.find_candidate_people(
+        session, reader, [(mine.line.keys, blocking_keys.find_birth_year(mine.person))], revision
+    )
     matches: dict[uuid.UUID, list[tuple[Match, ComparedDetention[TheirsShape]]]] = defaultdict(list)
     independent: set[uuid.UUID] = set()
     witnesses: dict[uuid.UUID, tuple[Witness, ...]] = {}
-    spells = registry_snapshot.spells(session, sorted(people), reader, revision)
-    for spell, detention, of_person in _compared(spells, same, all_days=True):
+    spells = registry_snapshot.load_visible_spells(session, sorted(people), reader, revision)
+    for spell, detention, person_witnesses in _iter_compared(spells, normalize_place, all_days=True):
         if spell.names is None:
             continue
         person = spell.ids["detainee_id"]
-        witnesses[person] = of_person
+        witnesses[person] = person_witnesses
         # The look-up uses stored values that the reader may not see. A hit without a key of a visible value is dropped:
         # with such hits an unregistered place could be probed.
         if not mine.line.keys.isdisjoint(detention.line.keys):
-            matches[person].append((score.compare(mine.person, detention.person), detention))
-            if spell.independent:
+            matches[person].append((score.compare_people(mine.person, detention.person), detention))
+            if spell.is_independent:
                 independent.add(person)
-    best: list[tuple[uuid.UUID, Match, ComparedDetention[TheirsShape]]] = []
+    best_matches: list[tuple[uuid.UUID, Match, ComparedDetention[TheirsShape]]] = []
     for person, pairs in matches.items():
-        match, detention = max(pairs, key=lambda pair: (pair[0].sure, pair[0].score))
-        best.append((person, judged(mine.person, match, witnesses[person]), detention))
-    sure = [person for person, match, _ in best if match.sure]
+        match, detention = max(pairs, key=lambda pair: (pair[0].is_sure, pair[0].score))
+        best_matches.append((person, judge_match(mine.person, match, witnesses[person]), detention))
+    sure_people = [person for person, match, _ in best_matches if match.is_sure]
     # As when a report is linked: a namesake filed by a state leaves the other person sure.
-    sure = [person for person in sure if person in independent] or sure
-    best.sort(key=lambda candidate: (-candidate[1].sure, -candidate[1].score, candidate[0]))
+    sure_people = [person for person in sure_people if person in independent] or sure_people
+    best_matches.sort(key=lambda candidate: (-candidate[1].is_sure, -candidate[1].score, candidate[0]))
     return [
         {
             "detainee_id": person,
             "score": round(match.score, 3),
-            "sure": sure == [person],
-            "reasons": reasons_of(match),
-            "conflicts": conflicts(mine, detention),
-            "theirs": detention.shown,
+            "sure": sure_people == [person],
+            "reasons": format_reasons(match),
+            "conflicts": find_conflicts(mine, detention),
+            "theirs": detention.account,
         }
-        for person, match, detention in best
-        if match.sure or match.score >= score.REVIEW
+        for person, match, detention in best_matches
+        if match.is_sure or match.score >= score.REVIEW_SCORE
     ]
 
 
-def _compared(
-    spells: Iterable[registry_snapshot.Spell], same: SamePlace, *, all_days: bool = False
-) -> Iterator[tuple[registry_snapshot.Spell, ComparedDetention[TheirsShape], tuple[Witness, ...]]]:
+def _iter_compared(
+    spells: Iterable[registry_snapshot.VisibleSpell], normalize_place: PlaceNormalizer, *, all_days: bool = False
+) -> Iterator[tuple[registry_snapshot.VisibleSpell, ComparedDetention[TheirsShape], tuple[Witness, ...]]]:
     """`(spell, detention, witnesses)`, with a witness for each statement about the person. Days of a person's other
     detentions count against a line only with `all_days`: a list is of detentions, a report of a person."""
     for _person, group in groupby(spells, key=lambda spell: spell.ids["detainee_id"]):
-        of_person = [(spell, _detention(spell, same)) for spell in group]
-        statements = [(spell, statement, there) for spell, there in of_person for statement in spell.statements]
-        for spell, detention in of_person:
+        person_detentions = [(spell, _build_registry_detention(spell, normalize_place)) for spell in group]
+        statements = [
+            (spell, statement, stated_detention)
+            for spell, stated_detention in person_detentions
+            for statement in spell.statements
+        ]
+        for spell, detention in person_detentions:
             witnesses = (
-                _witness(statement, there, dated=all_days or its_spell is spell)
-                for its_spell, statement, there in statements
+                _build_witness(statement, stated_detention, has_days=all_days or statement_spell is spell)
+                for statement_spell, statement, stated_detention in statements
             )
             # A single witness is the detention itself.
             yield spell, detention, tuple(witnesses) if len(statements) > 1 else ()
 
 
-def _detention(spell: registry_snapshot.Spell, same: SamePlace) -> ComparedDetention[TheirsShape]:
-    shown: TheirsShape = with_account(spell.ids, spell.content)
-    return of_content(spell.content, shown, same, spell.names)
+def _build_registry_detention(
+    spell: registry_snapshot.VisibleSpell, normalize_place: PlaceNormalizer
+) -> ComparedDetention[TheirsShape]:
+    account: TheirsShape = build_account(spell.ids, spell.content)
+    return build_detention(spell.content, account, normalize_place, spell.names)
 
 
-def _witness(statement: registry_snapshot.VisibleStatement, detention: Compared, *, dated: bool) -> Witness:
-    known = detention.person
-    person = blocking_keys.person_of(statement.content)
-    person = person._replace(name=known.name, aliases=known.aliases, facility=known.facility)
-    if not dated:
+def _build_witness(
+    statement: registry_snapshot.VisibleStatement, detention: AnyComparedDetention, *, has_days: bool
+) -> Witness:
+    known_person = detention.person
+    person = blocking_keys.build_person(statement.content)
+    person = person._replace(name=known_person.name, aliases=known_person.aliases, facility=known_person.facility)
+    if not has_days:
         person = person._replace(detained_on=None, released_on=None)
-    return Witness(statement.source, statement.states, person)
+    return Witness(statement.source, statement.is_first_hand, person)
 
 
-def _queries(detentions: Sequence[Compared], scope: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
+def _build_queries(
+    detentions: Sequence[AnyComparedDetention], scope: ComparisonScope, now: datetime
+) -> list[ReleaseQuery | DetentionQuery]:
     """The registry's lists to read, for each country of a list. If the list has releases: the releases from its first
     day to its last. If it has people in custody: the people in custody on the last day that it gives, else today."""
     countries = scope.country or sorted({row.person.country for row in detentions if row.person.country})
-    if not 0 < len(countries) <= MOST_COUNTRIES:
-        detail = f"Say of which countries the list is: it names none, or more than {MOST_COUNTRIES}."
-        raise Invalid.at("/country", "country_required", detail)
+    if not 0 < len(countries) <= MAX_COUNTRIES:
+        detail = f"Say of which countries the list is: it names none, or more than {MAX_COUNTRIES}."
+        raise Invalid.at_pointer("/country", "country_required", detail)
     queries: list[ReleaseQuery | DetentionQuery] = []
     for country in countries:
-        if any(row.shown["stage"] for row in detentions):
-            first, last = _window(detentions, scope)
-            queries.append(ReleaseQuery(country=country, released_from=first, released_to=last, status=STANDING))
-        if any(not row.shown["stage"] for row in detentions):
-            day = scope.held_on or _last_held(detentions, now)
-            held = DetentionQuery(country=country, held_on=day, status=STANDING)
-            refuse_future(held, now)
-            queries.append(held)
+        if any(row.account["stage"] for row in detentions):
+            first, last = _find_release_window(detentions, scope)
+            queries.append(
+                ReleaseQuery(country=country, released_from=first, released_to=last, status=COUNTING_STATUSES)
+            )
+        if any(not row.account["stage"] for row in detentions):
+            day = scope.held_on or _find_last_held_day(detentions, now)
+            held_query = DetentionQuery(country=country, held_on=day, status=COUNTING_STATUSES)
+            refuse_future(held_query, now)
+            queries.append(held_query)
     return queries
 
 
-def _window(detentions: Sequence[Compared], scope: Scope) -> tuple[str | None, str | None]:
+def _find_release_window(
+    detentions: Sequence[AnyComparedDetention], scope: ComparisonScope
+) -> tuple[str | None, str | None]:
     if scope.released_from or scope.released_to:
         return scope.released_from, scope.released_to
     days = [row.person.released_on for row in detentions if row.person.released_on]
     if not days:
         return None, None
-    return _day(min(day.lo for day in days)), _day(max(day.hi for day in days))
+    return _format_day(min(day.lo for day in days)), _format_day(max(day.hi for day in days))
 
 
-def _last_held(detentions: Sequence[Compared], now: datetime) -> str:
+def _find_last_held_day(detentions: Sequence[AnyComparedDetention], now: datetime) -> str:
     today = now.date().toordinal()
-    days = [parse(row.shown["held_on"]).hi for row in detentions if row.shown["held_on"] and not row.shown["stage"]]
-    return _day(min(max(days, default=today), today))
+    days = [
+        parse_date(row.account["held_on"]).hi
+        for row in detentions
+        if row.account["held_on"] and not row.account["stage"]
+    ]
+    return _format_day(min(max(days, default=today), today))
 
 
-def _day(ordinal: int) -> str:
+def _format_day(ordinal: int) -> str:
     return date.fromordinal(ordinal).isoformat()

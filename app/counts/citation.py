@@ -19,19 +19,19 @@ from urllib.parse import parse_qsl
 
 from app import dates
 from app.counts.shapes import TalliedCount
-from app.formats import capital, formats, lowered
+from app.formats import capitalize_first_letter, get_formats, lower_first_letter
 from app.log.entries import LEAF_DIGITS, Pin
 from app.queries import terms as wording
-from app.queries.countables import COUNTABLES, SILENCE, Countable, countable_counted
+from app.queries.countables import COUNTABLES, SILENCE_DAYS, Countable, find_countable_of_total
 from app.queries.terms import DIMENSIONS, RELEASES, EchoedTerm, EchoedTerms
 from app.schemas.counts import CitationOut, Numbers
-from app.vocabulary import Language, Stage, label
+from app.vocabulary import Language, Stage, find_label
 
 # All in English and in Spanish.
-DEMO = ("demonstration, invented people", "demostración, personas inventadas")
+DEMO_NOTICE = ("demonstration, invented people", "demostración, personas inventadas")
 # Terms in words. Country, windows and stage are said in the sentence itself.
-NAMES: Mapping[str, tuple[str, str]] = {
-    **{name: of.label for name, of in DIMENSIONS.items() if of.is_filter and name != "country"},
+TERM_LABELS: Mapping[str, tuple[str, str]] = {
+    **{name: dimension.label for name, dimension in DIMENSIONS.items() if dimension.is_filter and name != "country"},
     "not_nationality": ("nationality other than", "nacionalidad distinta de"),
     "state": ("where the person is today", "dónde está hoy la persona"),
     "rearrested": ("detained again", "persona detenida otra vez"),
@@ -44,18 +44,20 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "sources": ("independent sources, exactly", "fuentes independientes, exactamente"),
     "group_by": ("grouped by", "agrupación por"),
 }
-CODES = {name: of.codes for name, of in DIMENSIONS.items() if of.codes} | {"state": "states"}
-OF_SOURCES = ("source", "verified_by", "any_of", "all_of", "only_by")
-OF_COUNTRIES = ("nationality", "not_nationality")
+TERM_CODE_LISTS = {name: dimension.code_list for name, dimension in DIMENSIONS.items() if dimension.code_list} | {
+    "state": "states"
+}
+SOURCE_TERMS = ("source", "verified_by", "any_of", "all_of", "only_by")
+COUNTRY_TERMS = ("nationality", "not_nationality")
 # What is counted at another stage than carried out: one of them, and several.
-STAGES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
+STAGE_NAMES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     Stage.ANNOUNCED: (("announced release", "excarcelación anunciada"),
                       ("announced releases", "excarcelaciones anunciadas")),
     Stage.ORDERED: (("ordered release", "excarcelación ordenada"), ("ordered releases", "excarcelaciones ordenadas")),
 }  # fmt: skip
 # What is said of the values of a switch. People under house arrest after a release may be among the held; people
 # detained at home always are, so that neither number is one of people in prison, and both are said.
-SWITCHES: Mapping[str, Mapping[bool, tuple[str, str]]] = {
+SWITCH_PHRASES: Mapping[str, Mapping[bool, tuple[str, str]]] = {
     "net": {True: ("without those of people detained again", "sin las de personas detenidas de nuevo")},
     "house_arrest": {
         False: ("without those released to house arrest", "sin quienes salieron a arresto domiciliario"),
@@ -65,7 +67,7 @@ SWITCHES: Mapping[str, Mapping[bool, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True)
-class Setting:
+class CitationSetting:
     """What a citation needs besides the count. `sources`: the names of those that the count names, by slug, and
     `facility`: that of the facility among its terms, as they were called at its revision; `zone`: the registry's, in
     which the hour is told; `demo`: whether the people are invented, which no citation may leave out by accident."""
@@ -76,213 +78,223 @@ class Setting:
     demo: bool = False
 
 
-def sources_in(tally: TalliedCount) -> set[str]:
+def find_cited_sources(tally: TalliedCount) -> set[str]:
     """The slugs of the sources that the citation of a count names."""
-    named = {slug for name in OF_SOURCES for slug in wording.values_of(tally["terms"], name)}
-    return named.union(_verified_by_source(tally))
+    slugs = {slug for name in SOURCE_TERMS for slug in wording.get_term_values(tally["terms"], name)}
+    return slugs.union(_get_verified_by_source(tally))
 
 
-def sentence(
-    tally: TalliedCount, revision: int, recorded_at: str | None, address: str, lang: Language, setting: Setting
+def format_citation_sentence(
+    tally: TalliedCount, revision: int, recorded_at: str | None, address: str, lang: Language, setting: CitationSetting
 ) -> str:
     """What was counted, how much of it, and as of when; the address stands at its end."""
-    phrases = Phrases(lang, setting)
-    registry = f"Recuento ({phrases.said(*DEMO)})" if setting.demo else "Recuento"
-    at = phrases.said("revision", "revisión") + " " + phrases.revision(revision, recorded_at)
-    further = phrases.beside(tally)
-    return " ".join([f"{registry}, {at}: {phrases.counted(tally)}.", *further, address])
+    phrases = CitationPhrases(lang, setting)
+    registry = f"Recuento ({phrases.translate(*DEMO_NOTICE)})" if setting.demo else "Recuento"
+    revision_phrase = phrases.translate("revision", "revisión") + " " + phrases.format_revision(revision, recorded_at)
+    notes = phrases.list_notes(tally)
+    return " ".join([f"{registry}, {revision_phrase}: {phrases.format_count(tally)}.", *notes, address])
 
 
-class Phrases:
+class CitationPhrases:
     """The phrases of a citation in a language."""
 
-    def __init__(self, lang: Language, setting: Setting) -> None:
-        self._lang, self._setting, self._formats = lang, setting, formats(lang)
+    def __init__(self, lang: Language, setting: CitationSetting) -> None:
+        self._lang, self._setting, self._formats = lang, setting, get_formats(lang)
 
-    def said(self, english: str, spanish: str) -> str:
+    def translate(self, english: str, spanish: str) -> str:
         """Either, by the language."""
         return spanish if self._lang == "es" else english
 
-    def revision(self, revision: int, recorded_at: str | None) -> str:
+    def format_revision(self, revision: int, recorded_at: str | None) -> str:
         """A revision with its hour: "2096 (23 March 2026, 12:00 in Caracas)"."""
         if recorded_at is None:
             return str(revision)
-        of, zone = self._formats, self._setting.zone
-        day, hour = of.long_day(of.local_day(recorded_at, zone)), of.hour(recorded_at, zone)
-        return f"{revision} ({day}, {hour} {self.said('in', 'en')} {of.place_of(str(zone))})"
+        formatter, zone = self._formats, self._setting.zone
+        day, hour = formatter.long_day(formatter.local_day(recorded_at, zone)), formatter.hour(recorded_at, zone)
+        return f"{revision} ({day}, {hour} {self.translate('in', 'en')} {formatter.place_of(str(zone))})"
 
-    def year(self, recorded_at: str) -> str:
+    def format_year(self, recorded_at: str) -> str:
         """The year in which a revision was recorded, where the registry is."""
         return self._formats.local_day(recorded_at, self._setting.zone)[:4]
 
-    def counted(self, tally: TalliedCount) -> str:
+    def format_count(self, tally: TalliedCount) -> str:
         """The number, what it is of, and how much of it is verified."""
         total, terms = tally["total"], dict(tally["terms"])
-        if _verified_by_source(tally):  # the groups themselves say by what they are
+        if _get_verified_by_source(tally):  # the groups themselves say by what they are
             terms.pop("group_by")
-        least = self.said("at least ", "al menos ") if _is_understated(tally) else ""
-        number = _number(total)
-        by_anybody = "source" in terms
+        bound_prefix = self.translate("at least ", "al menos ") if _is_lower_bound(tally) else ""
+        number = _sum_counted(total)
+        has_source_term = "source" in terms
         return (
-            f"{least}{self._formats.number(number)} {self.things(tally, is_one=number == 1)}{self.scope(terms)}"
-            f"{self._statuses(total, by_anybody=by_anybody)}"
+            f"{bound_prefix}{self._formats.number(number)} {self.format_noun(tally, is_one=number == 1)}{self.format_scope(terms)}"
+            f"{self._format_statuses(total, has_source_term=has_source_term)}"
         )
 
-    def things(self, tally: TalliedCount, *, is_one: bool = False) -> str:
+    def format_noun(self, tally: TalliedCount, *, is_one: bool = False) -> str:
         """What is counted: "releases", "excarcelación anunciada"."""
-        names = countable_counted(tally["total"]).names
-        one, several = STAGES.get(str(tally["terms"].get("stage")), (names[::2], names[1::2]))
-        return self.said(*(one if is_one else several))
+        names = find_countable_of_total(tally["total"]).names
+        singular, plural = STAGE_NAMES.get(str(tally["terms"].get("stage")), (names[::2], names[1::2]))
+        return self.translate(*(singular if is_one else plural))
 
-    def scope(self, terms: EchoedTerms) -> str:
+    def format_scope(self, terms: EchoedTerms) -> str:
         """` in Venezuela from 8 January 2026 to 13 January 2026 (kind: amnesty)`, ` in Venezuela on 13 January 2026
         (without those released to house arrest)`."""
-        inside = self.said("in", "en")
-        where = f" {inside} {self._formats.country(str(terms['country']))}" if "country" in terms else ""
-        when = f" {self._on(str(terms['held_on']))}" if "held_on" in terms else ""
-        further = [self.said(*said[bool(terms[name])]) for name, said in SWITCHES.items() if terms.get(name) in said]
-        if detained := self._window(terms, "detained"):
-            further.append(self.said("of people detained", "de personas detenidas") + detained)
-        further += [self._narrowed(name, wording.each(terms[name])) for name in terms if name in NAMES]
-        return f"{where}{when}{self._window(terms, 'released')}" + (f" ({'; '.join(further)})" if further else "")
+        inside = self.translate("in", "en")
+        country_phrase = f" {inside} {self._formats.country(str(terms['country']))}" if "country" in terms else ""
+        day_phrase = f" {self._format_day(str(terms['held_on']))}" if "held_on" in terms else ""
+        details = [
+            self.translate(*options[bool(terms[name])])
+            for name, options in SWITCH_PHRASES.items()
+            if terms.get(name) in options
+        ]
+        if detained_window := self._format_window(terms, "detained"):
+            details.append(self.translate("of people detained", "de personas detenidas") + detained_window)
+        details += [self._format_term(name, wording.list_values(terms[name])) for name in terms if name in TERM_LABELS]
+        return f"{country_phrase}{day_phrase}{self._format_window(terms, 'released')}" + (
+            f" ({'; '.join(details)})" if details else ""
+        )
 
-    def beside(self, tally: TalliedCount) -> list[str]:
+    def list_notes(self, tally: TalliedCount) -> list[str]:
         """The sentences that follow, of whatever must be said beside the number."""
-        by_source = _verified_by_source(tally)
-        sentences = [self._by_source(by_source, tally["total"])] if by_source else []
+        by_source = _get_verified_by_source(tally)
+        sentences = [self._format_by_source(by_source, tally["total"])] if by_source else []
         if "not_heard_since" in tally:
-            sentences.append(self._not_heard(tally["not_heard_since"]))
-        if apart := tally["total"]["counted_apart"]:
-            sentences.append(self._apart(apart))
-        if hidden := tally.get("not_visible"):
-            number = self._formats.number(hidden)
+            sentences.append(self._format_silence(tally["not_heard_since"]))
+        if unlinkable := tally["total"]["counted_apart"]:
+            sentences.append(self._format_unlinkable(unlinkable))
+        if hidden_count := tally.get("not_visible"):
+            number = self._formats.number(hidden_count)
             sentences.append(
-                self.said(f"Of {number} a value asked about may not be shown.",
+                self.translate(f"Of {number} a value asked about may not be shown.",
                           f"De {number} no puede mostrarse algún dato por el que se pregunta.")
             )  # fmt: skip
         return sentences
 
-    def _statuses(self, total: Numbers, *, by_anybody: bool) -> str:
+    def _format_statuses(self, total: Numbers, *, has_source_term: bool) -> str:
         """How much is verified, contested and only reported; of what is all of one kind, that it is.
 
-        `by_anybody`: in a count of one source's releases `verified` is the status, to which other sources add; without
+        `has_source_term`: in a count of one source's releases `verified` is the status, to which other sources add; without
         these words it would be read as the number that this source verified."""
-        of, number = self._formats, _number(total)
-        s = {name: "" if total[name] == 1 else "s" for name in ("verified", "contested", "reported")}
-        by = self.said(" by any independent source", " por alguna fuente independiente") if by_anybody else ""
+        formatter, number = self._formats, _sum_counted(total)
+        suffixes = {name: "" if total[name] == 1 else "s" for name in ("verified", "contested", "reported")}
+        attribution = (
+            self.translate(" by any independent source", " por alguna fuente independiente") if has_source_term else ""
+        )
         kinds = [
-            (total["verified"], self.said("verified", f"verificada{s['verified']}") + by),
-            (total["contested"], self.said("contested", f"controvertida{s['contested']}")),
-            (total["reported"], self.said("only reported", f"solo reportada{s['reported']}")),
+            (total["verified"], self.translate("verified", f"verificada{suffixes['verified']}") + attribution),
+            (total["contested"], self.translate("contested", f"controvertida{suffixes['contested']}")),
+            (total["reported"], self.translate("only reported", f"solo reportada{suffixes['reported']}")),
         ]
-        some = [(part, words) for part, words in kinds if part]
-        if not some:
+        nonzero = [(part, words) for part, words in kinds if part]
+        if not nonzero:
             return ""
-        if len(some) == 1:
-            every = self.said("all ", "todas ") if number > 1 else ""
-            return f", {every}{some[0][1]}"
-        parts = of.listed([f"{of.number(part)} {words}" for part, words in some])
-        return self.said(", of which ", ", de ellas ") + parts
+        if len(nonzero) == 1:
+            all_prefix = self.translate("all ", "todas ") if number > 1 else ""
+            return f", {all_prefix}{nonzero[0][1]}"
+        parts = formatter.listed([f"{formatter.number(part)} {words}" for part, words in nonzero])
+        return self.translate(", of which ", ", de ellas ") + parts
 
-    def _by_source(self, verified: Mapping[str, int], total: Numbers) -> str:
+    def _format_by_source(self, verified_by_source: Mapping[str, int], total: Numbers) -> str:
         """The sources by number, ties by name; the same release is in the number of each that verified it."""
         names = self._setting.sources
-        told = [(-number, names.get(slug, slug)) for slug, number in verified.items()]
-        of = self._formats
-        listed = of.listed([f"{of.named(name)} ({of.number(-number)})" for number, name in sorted(told)])
-        if sum(verified.values()) <= total["verified"] + total["contested"]:
-            return self.said(f"Verified by source: {listed}.", f"Verificadas por fuente: {listed}.")
-        return self.said(f"Verified by source, with overlaps: {listed}.",
-                         f"Verificadas por fuente, con coincidencias: {listed}.")  # fmt: skip
+        ranked = [(-number, names.get(slug, slug)) for slug, number in verified_by_source.items()]
+        formatter = self._formats
+        source_list = formatter.listed(
+            [f"{formatter.quote_unless_plain(name)} ({formatter.number(-number)})" for number, name in sorted(ranked)]
+        )
+        if sum(verified_by_source.values()) <= total["verified"] + total["contested"]:
+            return self.translate(f"Verified by source: {source_list}.", f"Verificadas por fuente: {source_list}.")
+        return self.translate(f"Verified by source, with overlaps: {source_list}.",
+                         f"Verificadas por fuente, con coincidencias: {source_list}.")  # fmt: skip
 
-    def _not_heard(self, number: int) -> str:
+    def _format_silence(self, number: int) -> str:
         """A number that is silent about people of whom nobody has heard for long claims too much."""
-        told = self._formats.number(number)
-        return self.said(f"Of {told} nothing has been heard for over {SILENCE} days.",
-                         f"De {told} no hay noticias desde hace más de {SILENCE} días.")  # fmt: skip
+        text = self._formats.number(number)
+        return self.translate(f"Of {text} nothing has been heard for over {SILENCE_DAYS} days.",
+                         f"De {text} no hay noticias desde hace más de {SILENCE_DAYS} días.")  # fmt: skip
 
-    def _apart(self, number: int) -> str:
+    def _format_unlinkable(self, number: int) -> str:
         """Each source counts anew whoever may only be counted."""
-        told = self._formats.number(number)
+        text = self._formats.number(number)
         if number == 1:
-            return self.said(
+            return self.translate(
                 "1 is of somebody who may not be recognised across organisations: the same person can be counted more "
                 "than once.",
                 "1 es de una persona que no puede reconocerse de una organización a otra: puede contarse "
                 "más de una vez.",
             )
-        return self.said(
-            f"{told} are of people who may not be recognised across organisations: the same person can be counted more "
+        return self.translate(
+            f"{text} are of people who may not be recognised across organisations: the same person can be counted more "
             "than once.",
-            f"{told} son de personas que no pueden reconocerse de una organización a otra: una misma persona puede "
+            f"{text} son de personas que no pueden reconocerse de una organización a otra: una misma persona puede "
             "contarse más de una vez.",
         )
 
-    def _on(self, day: str) -> str:
+    def _format_day(self, day: str) -> str:
         """A day in a sentence; a month or a year likewise."""
-        told = self._formats.long_day(day)
+        text = self._formats.long_day(day)
         if len(day) == dates.DAY_LENGTH:
-            return self.said(f"on {told}", f"el {told}")
-        return self.said(f"in {told}", f"en {told}")
+            return self.translate(f"on {text}", f"el {text}")
+        return self.translate(f"in {text}", f"en {text}")
 
-    def _window(self, terms: EchoedTerms, event: str) -> str:
+    def _format_window(self, terms: EchoedTerms, event: str) -> str:
         start, end = (terms.get(f"{event}_{edge}") for edge in ("from", "to"))
         if start and start == end:
-            return f" {self._on(str(start))}"
-        first, last = ("" if day is None else self._bound(str(day)) for day in (start, end))
+            return f" {self._format_day(str(start))}"
+        first, last = ("" if day is None else self._format_window_edge(str(day)) for day in (start, end))
         if start and end:
-            return self.said(f" from {first} to {last}", f" desde {first} hasta {last}")
+            return self.translate(f" from {first} to {last}", f" desde {first} hasta {last}")
         if start:
-            return self.said(f" since {first}", f" desde {first}")
-        return self.said(f" until {last}", f" hasta {last}") if end else ""
+            return self.translate(f" since {first}", f" desde {first}")
+        return self.translate(f" until {last}", f" hasta {last}") if end else ""
 
-    def _bound(self, day: str) -> str:
-        told = self._formats.long_day(day)
-        return self.said(told, f"el {told}" if len(day) == dates.DAY_LENGTH else told)
+    def _format_window_edge(self, day: str) -> str:
+        text = self._formats.long_day(day)
+        return self.translate(text, f"el {text}" if len(day) == dates.DAY_LENGTH else text)
 
-    def _narrowed(self, name: str, values: Sequence[str | int]) -> str:
+    def _format_term(self, name: str, values: Sequence[str | int]) -> str:
         """A term that narrows a count: "gender: female"."""
-        return f"{self.said(*NAMES[name])}: {self._formats.listed([self._value(name, value) for value in values])}"
+        return f"{self.translate(*TERM_LABELS[name])}: {self._formats.listed([self._format_value(name, value) for value in values])}"
 
-    def _value(self, name: str, value: str | int) -> str:
+    def _format_value(self, name: str, value: str | int) -> str:
         if isinstance(value, bool):
-            return self.said(*(("yes", "sí") if value else ("no", "no")))
+            return self.translate(*(("yes", "sí") if value else ("no", "no")))
         text = str(value)
         if name == "group_by":
-            return self.said(*DIMENSIONS[text].label)
-        if name in OF_COUNTRIES:
+            return self.translate(*DIMENSIONS[text].label)
+        if name in COUNTRY_TERMS:
             return self._formats.country(text)
-        if name in CODES:
-            return lowered(label(CODES[name], text, self._lang))
+        if name in TERM_CODE_LISTS:
+            return lower_first_letter(find_label(TERM_CODE_LISTS[name], text, self._lang))
         if name == "facility" and self._setting.facility is not None:
-            return self._formats.named(self._setting.facility)
-        if name in OF_SOURCES:
-            return self._formats.named(self._setting.sources.get(text, text))
-        return text if isinstance(value, int) else self._formats.quoted(text)  # anybody's words, as an address has them
+            return self._formats.quote_unless_plain(self._setting.facility)
+        if name in SOURCE_TERMS:
+            return self._formats.quote_unless_plain(self._setting.sources.get(text, text))
+        return text if isinstance(value, int) else self._formats.quote(text)  # anybody's words, as an address has them
 
 
-def _number(total: Numbers) -> int:
+def _sum_counted(total: Numbers) -> int:
     return total["verified"] + total["contested"] + total["reported"]
 
 
-def _is_understated(tally: TalliedCount) -> bool:
+def _is_lower_bound(tally: TalliedCount) -> bool:
     """Whether a personal filter could not be applied to some people, so that the number is the least it can be."""
     return bool(tally.get("not_visible")) and not set(wording.PERSONAL_FILTERS).isdisjoint(tally["terms"])
 
 
-def _verified_by_source(tally: TalliedCount) -> dict[str, int]:
+def _get_verified_by_source(tally: TalliedCount) -> dict[str, int]:
     """How many each source verified, where that is how the count is grouped."""
     if tally["terms"].get("group_by") != ["source"]:
         return {}
     return {group["source"]: group["verified"] for group in tally["groups"] if group["verified"]}
 
 
-CITED = "/c/"
+CITATION_PATH = "/c/"
 
 # The first character tells how the rest is packed. A dictionary never changes: addresses in print would lead nowhere. A
 # better one gets the next number. In "2" the bytes of the leaf come before what "1" has.
-PACKING, WITHOUT_LEAF = "2", "1"
-_LEAF = LEAF_DIGITS // 2
+PACKED_WITH_LEAF, PACKED_WITHOUT_LEAF = "2", "1"
+_LEAF_BYTES = LEAF_DIGITS // 2
 _DICTIONARY = (
     b"&nationality=&age_group=&category=&gender=&area=&facility=&legal_status=&condition=&destination=&group=&kind="
     b"release_with_measures&kind=full_release&kind=house_arrest&status=verified&designation=political&rearrested=true"
@@ -292,49 +304,51 @@ _DICTIONARY = (
 )
 # CRC-32 over the packed bytes, behind them: it sees every slip of one character or of two that changed places, and of
 # all other slips it misses one in four thousand million. A mistyped address must never be another count.
-_CHECK = 4
-MOST_QUERY = 12_000  # characters unpacked: every term at its longest has fewer
-MOST_CODE = MOST_QUERY * 4 // 3  # base64 of a query that could not be packed
+_CHECKSUM_BYTES = 4
+MAX_QUERY_LENGTH = 12_000  # characters unpacked: every term at its longest has fewer
+MAX_CODE_LENGTH = MAX_QUERY_LENGTH * 4 // 3  # base64 of a query that could not be packed
 
 
 class BadCode(ValueError):
     """Not an address that was given out here."""
 
 
-def short_address(terms: Mapping[str, EchoedTerm], as_of: Pin, countable: Countable = COUNTABLES[RELEASES]) -> str:
+def build_short_address(
+    terms: Mapping[str, EchoedTerm], as_of: Pin, countable: Countable = COUNTABLES[RELEASES]
+) -> str:
     """`/c/…`: the terms of a count and its revision, packed; before them the noun, where no term tells what is
     counted."""
-    noun = "" if countable.mark else countable.noun
-    query = wording.link(noun, terms, Pin(as_of.revision)).removeprefix("?")
+    noun = "" if countable.marker_term else countable.noun
+    query = wording.build_query_url(noun, terms, Pin(as_of.revision)).removeprefix("?")
     packer = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
-    packed = bytes.fromhex(as_of.leaf or "") + packer.compress(query.encode()) + packer.flush()
-    packing = PACKING if as_of.leaf else WITHOUT_LEAF
-    return CITED + packing + _written(packed + _check(packing, packed))
+    payload = bytes.fromhex(as_of.leaf or "") + packer.compress(query.encode()) + packer.flush()
+    packing = PACKED_WITH_LEAF if as_of.leaf else PACKED_WITHOUT_LEAF
+    return CITATION_PATH + packing + _encode_code(payload + _compute_checksum(packing, payload))
 
 
-def _check(packing: str, packed: bytes) -> bytes:
-    begun = 0 if packing == WITHOUT_LEAF else int(packing)  # so that no code is one of another packing too
-    return zlib.crc32(packed, begun).to_bytes(_CHECK, "little")
+def _compute_checksum(packing: str, payload: bytes) -> bytes:
+    seed = 0 if packing == PACKED_WITHOUT_LEAF else int(packing)  # so that no code is one of another packing too
+    return zlib.crc32(payload, seed).to_bytes(_CHECKSUM_BYTES, "little")
 
 
-def _written(code: bytes) -> str:
+def _encode_code(code: bytes) -> str:
     return base64.urlsafe_b64encode(code).decode().rstrip("=")
 
 
-def unpack(code: str) -> tuple[str, list[tuple[str, str]]]:
+def parse_short_code(code: str) -> tuple[str, list[tuple[str, str]]]:
     """The noun in a code, if it says one, and the parameters, `as_of` the last. Raises BadCode."""
-    if not code.startswith((PACKING, WITHOUT_LEAF)) or len(code) > MOST_CODE:
+    if not code.startswith((PACKED_WITH_LEAF, PACKED_WITHOUT_LEAF)) or len(code) > MAX_CODE_LENGTH:
         raise BadCode
     packing, text = code[0], code[1:]
-    of_leaf = _LEAF if packing == PACKING else 0
+    leaf_length = _LEAF_BYTES if packing == PACKED_WITH_LEAF else 0
     unpacker = zlib.decompressobj(wbits=-15, zdict=_DICTIONARY)
     try:
-        written = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        packed, check = written[:-_CHECK], written[-_CHECK:]
-        if check != _check(packing, packed) or text != _written(written):
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        payload, check = decoded[:-_CHECKSUM_BYTES], decoded[-_CHECKSUM_BYTES:]
+        if check != _compute_checksum(packing, payload) or text != _encode_code(decoded):
             raise BadCode
-        leaf, packed = packed[:of_leaf].hex(), packed[of_leaf:]
-        noun, _mark, query = unpacker.decompress(packed, MOST_QUERY).decode().rpartition("?")
+        leaf, payload = payload[:leaf_length].hex(), payload[leaf_length:]
+        noun, _mark, query = unpacker.decompress(payload, MAX_QUERY_LENGTH).decode().rpartition("?")
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
     except (binascii.Error, zlib.error, ValueError):
         raise BadCode from None
@@ -343,16 +357,18 @@ def unpack(code: str) -> tuple[str, list[tuple[str, str]]]:
     return noun, [*pairs[:-1], ("leaf", leaf), pairs[-1]] if leaf else pairs
 
 
-def citation(tally: TalliedCount, as_of: Pin, recorded_at: str | None, base: str, setting: Setting) -> CitationOut:
-    """The `citation` block of a count at a revision. `base`: the registry's public address, before the short one."""
+def build_citation(
+    tally: TalliedCount, as_of: Pin, recorded_at: str | None, base: str, setting: CitationSetting
+) -> CitationOut:
+    """The `build_citation` block of a count at a revision. `base`: the registry's public address, before the short one."""
     revision = as_of.revision
-    address = base + short_address(tally["terms"], as_of, countable_counted(tally["total"]))
+    address = base + build_short_address(tally["terms"], as_of, find_countable_of_total(tally["total"]))
     return {
         "address": address,
         "revision": revision,
-        "en": sentence(tally, revision, recorded_at, address, "en", setting),
-        "es": sentence(tally, revision, recorded_at, address, "es", setting),
-        "bibtex": bibtex(tally, revision, recorded_at, address, setting),
+        "en": format_citation_sentence(tally, revision, recorded_at, address, "en", setting),
+        "es": format_citation_sentence(tally, revision, recorded_at, address, "es", setting),
+        "bibtex": format_bibtex(tally, revision, recorded_at, address, setting),
     }
 
 
@@ -369,18 +385,22 @@ _TEX = str.maketrans(
 )
 
 
-def bibtex(tally: TalliedCount, revision: int, recorded_at: str | None, address: str, setting: Setting) -> str:
+def format_bibtex(
+    tally: TalliedCount, revision: int, recorded_at: str | None, address: str, setting: CitationSetting
+) -> str:
     """A BibTeX entry. Its year is the year in which the revision was recorded; its key ends like the address, so that
     two counts of one revision are two entries."""
-    phrases = Phrases("en", setting)
-    title = f"{capital(phrases.things(tally))}{phrases.scope(tally['terms'])}".translate(_TEX)
-    note = f"Revision {phrases.revision(revision, recorded_at)}".translate(_TEX)
+    phrases = CitationPhrases("en", setting)
+    title = f"{capitalize_first_letter(phrases.format_noun(tally))}{phrases.format_scope(tally['terms'])}".translate(
+        _TEX
+    )
+    note = f"Revision {phrases.format_revision(revision, recorded_at)}".translate(_TEX)
     lines = [
         f"@misc{{recuento-{revision}-{address[-6:]},",
         "  author = {{Recuento}},",
         f"  title = {{{{{title}}}}},",
-        *([f"  year = {{{phrases.year(recorded_at)}}},"] if recorded_at else []),
-        f"  note = {{{f'{capital(DEMO[0])}. {note}' if setting.demo else note}}},",
+        *([f"  year = {{{phrases.format_year(recorded_at)}}},"] if recorded_at else []),
+        f"  note = {{{f'{capitalize_first_letter(DEMO_NOTICE[0])}. {note}' if setting.demo else note}}},",
         f"  howpublished = {{\\url{{{address}}}}},",
         "}",
     ]

@@ -11,45 +11,45 @@ from typing import NamedTuple
 import numpy as np
 from sqlmodel import Session
 
-from app.columns.rows import NONE, Array, Mask, Places, cells
-from app.columns.table import NOTHING
+from app.columns.rows import NULL, Array, Mask, Places, count_cells
+from app.columns.table import NULL_CODE
 from app.counts.shapes import Overlap
-from app.counts.tally import Pattern, Patterns, not_visible, patterns_of, slugs_by_key
-from app.log.entries import Pin, pin
+from app.counts.tally import Pattern, Patterns, build_patterns, count_not_visible, load_slugs_by_key
+from app.log.entries import Pin, pin_revision
 from app.queries import terms as wording
-from app.queries.selection import COUNTING, select, with_facility_slug
+from app.queries.selection import COUNTABLE_STATUSES, build_selection, resolve_facility_slug
 from app.queries.terms import CountTerms, EchoedTerms
 from app.registry.publication.permissions import Reader
 from app.schemas.counts import DateAgreement, KindAgreement, OverlapPair, OverlapPattern, OverlapSource
-from app.schemas.reports import MOST_SOURCES
+from app.schemas.reports import MAX_SOURCES
 
 # Two days in one number: the first in the upper half, the last in the lower. Days are above zero.
-HALF, LAST = 32, 2**32 - 1
-UNSAID, ABSENT = 0, -1
+DAY_BITS, LAST_DAY_MASK = 32, 2**32 - 1
+NO_DAY, NOT_VERIFIED = 0, -1
 
 
 class Agreement(NamedTuple):
     """How many releases two sources both verified, and of how many of these their days and their kinds agree."""
 
-    both: int
+    shared_count: int
     dates: dict[DateAgreement, int]
     kinds: dict[KindAgreement, int]
 
 
-def agreements(by_release: Patterns, slugs: Mapping[int, str]) -> Iterator[tuple[tuple[str, str], Agreement]]:
+def compare_sources(patterns: Patterns, slugs: Mapping[int, str]) -> Iterator[tuple[tuple[str, str], Agreement]]:
     """Of every two of the verifying sources, by their slugs in order. `slugs`: of all sources, by key."""
-    said = _said_by(by_release)
-    sources = sorted(said, key=lambda key: slugs[key])
+    verified_by_source = _group_by_source(patterns)
+    sources = sorted(verified_by_source, key=lambda key: slugs[key])
     for number, a in enumerate(sources):
-        days = np.full(len(by_release.spell), ABSENT)
-        days[said[a].place] = said[a].days
-        kinds = np.full(len(by_release.spell), NOTHING, np.int16)
-        kinds[said[a].place] = said[a].kinds
+        days = np.full(len(patterns.spell), NOT_VERIFIED)
+        days[verified_by_source[a].place] = verified_by_source[a].days
+        kinds = np.full(len(patterns.spell), NULL_CODE, np.int16)
+        kinds[verified_by_source[a].place] = verified_by_source[a].kinds
         for b in sources[number + 1 :]:
-            yield (slugs[a], slugs[b]), _agreement(days, kinds, said[b])
+            yield (slugs[a], slugs[b]), _compare_pair(days, kinds, verified_by_source[b])
 
 
-class _Said(NamedTuple):
+class _VerifiedReleases(NamedTuple):
     """What one source says of the releases that it verified: their places; for each the first and the last possible day
     in one number, UNSAID without a day; the kind."""
 
@@ -58,140 +58,162 @@ class _Said(NamedTuple):
     kinds: Array
 
 
-def _said_by(by_release: Patterns) -> dict[int, _Said]:
-    voices, place = by_release.voices, by_release.place
-    lo, hi, kinds = voices["said_lo"], voices["said_hi"], voices["said_kind"]
-    days = np.where(lo == NONE, UNSAID, lo.astype(np.int64) << HALF | hi)
-    of_source = {
-        int(key): np.flatnonzero(voices["source"] == key) for key in np.flatnonzero(np.bincount(voices["source"]))
+def _group_by_source(patterns: Patterns) -> dict[int, _VerifiedReleases]:
+    source_rows, place = patterns.source_rows, patterns.place
+    lo, hi, kinds = source_rows["said_lo"], source_rows["said_hi"], source_rows["said_kind"]
+    days = np.where(lo == NULL, NO_DAY, lo.astype(np.int64) << DAY_BITS | hi)
+    rows_by_source = {
+        int(key): np.flatnonzero(source_rows["source"] == key)
+        for key in np.flatnonzero(np.bincount(source_rows["source"]))
     }
-    return {key: _Said(place[rows], days[rows], kinds[rows]) for key, rows in of_source.items()}
+    return {key: _VerifiedReleases(place[rows], days[rows], kinds[rows]) for key, rows in rows_by_source.items()}
 
 
-def _agreement(days: Array, kinds: Array, other: _Said) -> Agreement:
+def _compare_pair(days: Array, kinds: Array, other: _VerifiedReleases) -> Agreement:
     """`days`, `kinds`: what one source says of each release, ABSENT where it did not verify it."""
-    mine, theirs = days[other.place], other.days
-    both, of_days = _number(mine != ABSENT), (mine > UNSAID) & (theirs != UNSAID)
-    same = _number(of_days & (mine == theirs))
-    apart = np.flatnonzero(of_days & (mine != theirs))
-    mine, theirs = mine[apart], theirs[apart]
-    may_be = _number((mine >> HALF <= theirs & LAST) & (theirs >> HALF <= mine & LAST))
-    my_kinds = kinds[other.place]
-    of_kinds = (my_kinds != NOTHING) & (other.kinds != NOTHING)
-    same_kind, said_kind = _number(of_kinds & (my_kinds == other.kinds)), _number(of_kinds)
+    own_days, other_days = days[other.place], other.days
+    shared_count, has_both_days = _count_true(own_days != NOT_VERIFIED), (own_days > NO_DAY) & (other_days != NO_DAY)
+    same_days = _count_true(has_both_days & (own_days == other_days))
+    differing = np.flatnonzero(has_both_days & (own_days != other_days))
+    own_days, other_days = own_days[differing], other_days[differing]
+    compatible = _count_true(
+        (own_days >> DAY_BITS <= other_days & LAST_DAY_MASK) & (other_days >> DAY_BITS <= own_days & LAST_DAY_MASK)
+    )
+    own_kinds = kinds[other.place]
+    has_both_kinds = (own_kinds != NULL_CODE) & (other.kinds != NULL_CODE)
+    same_kinds, stated_kinds = _count_true(has_both_kinds & (own_kinds == other.kinds)), _count_true(has_both_kinds)
     return Agreement(
-        both,
-        {"same": same, "compatible": may_be, "different": len(apart) - may_be, "unsaid": both - same - len(apart)},
-        {"same": same_kind, "different": said_kind - same_kind, "unsaid": both - said_kind},
+        shared_count,
+        {
+            "same": same_days,
+            "compatible": compatible,
+            "different": len(differing) - compatible,
+            "unsaid": shared_count - same_days - len(differing),
+        },
+        {"same": same_kinds, "different": stated_kinds - same_kinds, "unsaid": shared_count - stated_kinds},
     )
 
 
-def _number(mask: Mask) -> int:
+def _count_true(mask: Mask) -> int:
     return int(np.count_nonzero(mask))
 
 
-def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Overlap:
+def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Overlap:
     """The releases that the terms mean by the independent sources that verified them; the pattern without sources is of
     releases that none verified."""
-    terms = with_facility_slug(session, terms)
-    echoed = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
-    selection = select(session, terms, reader, revision)
-    by_release = patterns_of(session, selection, terms, independent=True)
-    sizes = by_release.sizes()
-    copied = _copied(by_release, patterns_of(session, selection, terms))
-    verified: Counter[str] = Counter()
+    terms = resolve_facility_slug(session, terms)
+    echoed_terms = {name: value for name, value in wording.echo_terms(terms).items() if name != "group_by"}
+    selection = build_selection(session, terms, reader, revision)
+    release_patterns = build_patterns(session, selection, terms, independent=True)
+    sizes = release_patterns.count_by_pattern()
+    copying_sources = _find_copying_sources(release_patterns, build_patterns(session, selection, terms))
+    verified_counts: Counter[str] = Counter()
     for pattern, number in sizes.items():
-        verified.update(dict.fromkeys(pattern, number))
-    slugs, as_of = sorted(verified), pin(session, revision)
-    pairs = agreements(by_release, slugs_by_key(session))
+        verified_counts.update(dict.fromkeys(pattern, number))
+    slugs, as_of = sorted(verified_counts), pin_revision(session, revision)
+    pairs = compare_sources(release_patterns, load_slugs_by_key(session))
     return {
-        "terms": echoed,
+        "terms": echoed_terms,
         "releases": sizes.total(),
-        "counted_apart": selection.number(selection.together["withheld"]),
-        "sources": [_source(slug, verified[slug], sizes, copied, echoed, as_of) for slug in slugs],
-        "pairs": [_pair(pair, agree, verified, copied, echoed, as_of) for pair, agree in pairs],
-        "patterns": _patterns(sizes, echoed, as_of),
-        **not_visible(session, terms, reader, revision),
-        "permalink": wording.link("/v1/counts/overlap", echoed, as_of),
+        "counted_apart": selection.count_rows(selection.consolidated["withheld"]),
+        "sources": [
+            _build_source(slug, verified_counts[slug], sizes, copying_sources, echoed_terms, as_of) for slug in slugs
+        ],
+        "pairs": [
+            _build_pair(pair, agreement, verified_counts, copying_sources, echoed_terms, as_of)
+            for pair, agreement in pairs
+        ],
+        "patterns": _format_patterns(sizes, echoed_terms, as_of),
+        **count_not_visible(session, terms, reader, revision),
+        "permalink": wording.build_query_url("/v1/counts/overlap", echoed_terms, as_of),
     }
 
 
-def _copied(by_release: Patterns, any_method: Patterns) -> Pattern:
+def _find_copying_sources(release_patterns: Patterns, any_method: Patterns) -> Pattern:
     """The sources that verified some of the releases as copies of others."""
-    own_and_every = (column.tolist() for column in cells([by_release.pattern, any_method.pattern]).values)
+    pattern_columns = (column.tolist() for column in count_cells([release_patterns.pattern, any_method.pattern]).values)
     return frozenset(
         slug
-        for own, every in zip(*own_and_every, strict=True)
-        for slug in any_method.sources[every] - by_release.sources[own]
+        for own_pattern, any_pattern in zip(*pattern_columns, strict=True)
+        for slug in any_method.sources[any_pattern] - release_patterns.sources[own_pattern]
     )
 
 
-def _link(echoed: EchoedTerms, as_of: Pin, name: str, slugs: Collection[str]) -> str | None:
+def _build_list_link(echoed_terms: EchoedTerms, as_of: Pin, name: str, slugs: Collection[str]) -> str | None:
     """The list of the releases behind a number, by the verifying sources; None where the terms cannot name them."""
-    sources = list(dict.fromkeys([*wording.values_of(echoed, name), *sorted(slugs)]))
-    if len(sources) > MOST_SOURCES or (name == "only_by" and name in echoed):
+    sources = list(dict.fromkeys([*wording.get_term_values(echoed_terms, name), *sorted(slugs)]))
+    if len(sources) > MAX_SOURCES or (name == "only_by" and name in echoed_terms):
         return None
-    terms = {**echoed, name: sources}
-    terms.setdefault("status", list(COUNTING))
-    return wording.link("/v1/releases", terms, as_of)
+    terms = {**echoed_terms, name: sources}
+    terms.setdefault("status", list(COUNTABLE_STATUSES))
+    return wording.build_query_url("/v1/releases", terms, as_of)
 
 
-def _list_of(slugs: Sequence[str], copied: Pattern, echoed: EchoedTerms, as_of: Pin) -> str | None:
+def _build_verified_list_link(
+    slugs: Sequence[str], copying_sources: Pattern, echoed_terms: EchoedTerms, as_of: Pin
+) -> str | None:
     """The list of the releases that all these sources verified; None where the term would mean copies too."""
-    return None if copied.intersection(slugs) else _link(echoed, as_of, "verified_by", slugs)
+    return None if copying_sources.intersection(slugs) else _build_list_link(echoed_terms, as_of, "verified_by", slugs)
 
 
-def _source(
-    slug: str, verified: int, sizes: Mapping[Pattern, int], copied: Pattern, echoed: EchoedTerms, as_of: Pin
+def _build_source(
+    slug: str,
+    verified_count: int,
+    sizes: Mapping[Pattern, int],
+    copying_sources: Pattern,
+    echoed_terms: EchoedTerms,
+    as_of: Pin,
 ) -> OverlapSource:
     return {
         "source": slug,
-        "verified": verified,
+        "verified": verified_count,
         "only_this_source": sizes.get(frozenset((slug,)), 0),
-        "list": _list_of([slug], copied, echoed, as_of),
-        "only_list": _link(echoed, as_of, "only_by", [slug]),
+        "list": _build_verified_list_link([slug], copying_sources, echoed_terms, as_of),
+        "only_list": _build_list_link(echoed_terms, as_of, "only_by", [slug]),
     }
 
 
-def _pair(
+def _build_pair(
     pair: tuple[str, str],
-    agree: Agreement,
-    verified: Mapping[str, int],
-    copied: Pattern,
-    echoed: EchoedTerms,
+    agreement: Agreement,
+    verified_counts: Mapping[str, int],
+    copying_sources: Pattern,
+    echoed_terms: EchoedTerms,
     as_of: Pin,
 ) -> OverlapPair:
     a, b = pair
     return {
         "a": a,
         "b": b,
-        "both": agree.both,
-        "only_a": verified[a] - agree.both,
-        "only_b": verified[b] - agree.both,
-        "either": verified[a] + verified[b] - agree.both,
-        "dates": agree.dates,
-        "kinds": agree.kinds,
-        "list": _list_of(pair, copied, echoed, as_of),
+        "both": agreement.shared_count,
+        "only_a": verified_counts[a] - agreement.shared_count,
+        "only_b": verified_counts[b] - agreement.shared_count,
+        "either": verified_counts[a] + verified_counts[b] - agreement.shared_count,
+        "dates": agreement.dates,
+        "kinds": agreement.kinds,
+        "list": _build_verified_list_link(pair, copying_sources, echoed_terms, as_of),
     }
 
 
-def _patterns(sizes: Mapping[Pattern, int], echoed: EchoedTerms, as_of: Pin) -> list[OverlapPattern]:
+def _format_patterns(sizes: Mapping[Pattern, int], echoed_terms: EchoedTerms, as_of: Pin) -> list[OverlapPattern]:
     """Every exact pattern, the most frequent first; they add up to the releases."""
-    ranked = sorted(sizes.items(), key=lambda row: (-row[1], sorted(row[0])))
+    sorted_sizes = sorted(sizes.items(), key=lambda row: (-row[1], sorted(row[0])))
     return [
         {
             "sources": sorted(pattern),
             "releases": number,
-            "list": _link(echoed, as_of, "only_by", pattern) if pattern else _unverified(echoed, as_of),
+            "list": _build_list_link(echoed_terms, as_of, "only_by", pattern)
+            if pattern
+            else _build_unverified_list_link(echoed_terms, as_of),
         }
-        for pattern, number in ranked
+        for pattern, number in sorted_sizes
     ]
 
 
-def _unverified(echoed: EchoedTerms, as_of: Pin) -> str | None:
+def _build_unverified_list_link(echoed_terms: EchoedTerms, as_of: Pin) -> str | None:
     """The list of the releases that no independent source verified; None where the terms ask for some."""
-    if echoed.get("sources", 0) != 0:
+    if echoed_terms.get("sources", 0) != 0:
         return None
-    terms = {**echoed, "sources": 0}
-    terms.setdefault("status", list(COUNTING))
-    return wording.link("/v1/releases", terms, as_of)
+    terms = {**echoed_terms, "sources": 0}
+    terms.setdefault("status", list(COUNTABLE_STATUSES))
+    return wording.build_query_url("/v1/releases", terms, as_of)

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from app.queries.terms import (
     DIMENSIONS,
-    FILTER_ALONE,
+    FILTER_ONLY,
     CountTerms,
     EchoedTerms,
     EventTerms,
@@ -18,22 +18,22 @@ from app.queries.terms import (
     Interval,
     ReleaseTerms,
 )
-from app.schemas.base import Answered
+from app.schemas.base import RevisionedAnswer
 from app.schemas.counts import (
     Comparison,
     Count,
+    CountMetadata,
     EstimateNumbers,
     HeldTotal,
     Line,
-    NotHeard,
+    NotVisibleCount,
     OverlapPair,
     OverlapPattern,
     OverlapSource,
-    PartlyHidden,
     PlacedFigure,
     Point,
     SourceNumbers,
-    Tally,
+    StaleDetentionsCount,
     Total,
 )
 
@@ -77,7 +77,7 @@ else:
         {
             name: NotRequired[_VALUES.get(name, str | None)]
             for name, dimension in DIMENSIONS.items()
-            if dimension.counts != FILTER_ALONE
+            if dimension.groupable_nouns != FILTER_ONLY
         },
     )
 
@@ -109,7 +109,7 @@ class Groups(TypedDict):
     groups: NotRequired[Sequence[Group]]
 
 
-class TalliedCount(Tally, Groups, NotHeard):
+class TalliedCount(CountMetadata, Groups, StaleDetentionsCount):
     """A count of releases or of the held, before it is cited."""
 
     terms: EchoedTerms
@@ -133,7 +133,7 @@ class DetentionCount(Count):
     not_heard_since: int
 
 
-class Series(PartlyHidden):
+class Series(NotVisibleCount):
     """Cumulative counts, a line for each source, with published figures as points or bars."""
 
     terms: SeriesTerms
@@ -143,11 +143,11 @@ class Series(PartlyHidden):
     permalink: str
 
 
-class SeriesOut(Answered, Series):
+class SeriesOut(RevisionedAnswer, Series):
     """Cumulative counts, a line for each source, with published figures as points or bars."""
 
 
-class Overlap(PartlyHidden):
+class Overlap(NotVisibleCount):
     """Who verified the same releases as whom."""
 
     terms: CountedTerms
@@ -159,18 +159,18 @@ class Overlap(PartlyHidden):
     permalink: str
 
 
-class OverlapOut(Answered, Overlap):
+class OverlapOut(RevisionedAnswer, Overlap):
     """Who verified the same releases as whom."""
 
 
-class CitedOut(Answered, Comparison):
+class CitedOut(RevisionedAnswer, Comparison):
     """A cited count then and now, and what changed between, case by case."""
 
     cited: ReleaseCount | DetentionCount
     today: ReleaseCount | DetentionCount
 
 
-class ReleaseEstimate(EstimateNumbers, PartlyHidden):
+class ReleaseEstimate(EstimateNumbers, NotVisibleCount):
     """How many there were, seen or not, by each model."""
 
     terms: EstimatedTerms
@@ -178,5 +178,5 @@ class ReleaseEstimate(EstimateNumbers, PartlyHidden):
     permalink: str
 
 
-class EstimateOut(Answered, ReleaseEstimate):
+class EstimateOut(RevisionedAnswer, ReleaseEstimate):
     """How many there were, seen or not, by each model; `chosen` is null where it is `refused`."""

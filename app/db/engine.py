@@ -34,55 +34,55 @@ from sqlmodel import Session
 
 from app.db import postgresql
 from app.db.files import check_sqlite_version, refuse_stray_wal
-from app.db.postgresql import FOR_EVER, NOTICE, SILENT_MS
+from app.db.postgresql import COMMIT_NOTICE, NO_TIMEOUT, SILENCE_TIMEOUT_MS
 from app.server_log import count_statement
 
 
-class _Turns:
+class _WriteTurns:
     """The turn on one engine, and how many wait for it."""
 
     def __init__(self) -> None:
-        self.turn = Lock()
-        self._counting = Lock()
+        self.lock = Lock()
+        self._count_lock = Lock()
         self.waiting = 0
 
     def wait(self, seconds: float) -> bool:
-        with self._counting:
+        with self._count_lock:
             self.waiting += 1
         try:
-            return self.turn.acquire(timeout=seconds)
+            return self.lock.acquire(timeout=seconds)
         finally:
-            with self._counting:
+            with self._count_lock:
                 self.waiting -= 1
 
 
-_TURNS: WeakKeyDictionary[Engine, _Turns] = WeakKeyDictionary()
+_WRITE_TURNS: WeakKeyDictionary[Engine, _WriteTurns] = WeakKeyDictionary()
 
 
 @contextmanager
-def turn(engine: Engine, seconds: float) -> Iterator[bool]:
+def take_write_turn(engine: Engine, seconds: float) -> Iterator[bool]:
     """Whether it came within so many seconds: then nobody else of this process writes on the engine meanwhile."""
-    turns = _TURNS.setdefault(engine, _Turns())
-    came = turns.wait(seconds)
+    turns = _WRITE_TURNS.setdefault(engine, _WriteTurns())
+    is_acquired = turns.wait(seconds)
     try:
-        yield came
+        yield is_acquired
     finally:
-        if came:
-            turns.turn.release()
+        if is_acquired:
+            turns.lock.release()
 
 
-def others_wait(engine: Engine) -> bool:
+def has_waiting_writers(engine: Engine) -> bool:
     """Whether anybody of this process waits for a turn on the engine."""
-    return engine in _TURNS and _TURNS[engine].waiting > 0
+    return engine in _WRITE_TURNS and _WRITE_TURNS[engine].waiting > 0
 
 
 # A writer waits for the one before it; a request that waited longer than this is better refused than queued.
 BUSY_TIMEOUT_MS = 30_000
-BUSY_PAUSE = 0.01  # seconds: opening a new database takes about as long
+BUSY_PAUSE_SECONDS = 0.01  # seconds: opening a new database takes about as long
 # Steps of SQLite between two looks at the clock: some milliseconds.
-STEPS = 100_000
+PROGRESS_STEPS = 100_000
 # Compiled statements of a connection: more than the app has. Of the usual 128 the questions of others took the places.
-STATEMENTS = 1_000
+STATEMENT_CACHE_SIZE = 1_000
 # Pages of SQLite that a connection keeps, in KiB: what a batch of a list changes at a hundred thousand people. Of the
 # usual 2 MB most pages are written, thrown out and read again within one transaction.
 CACHE_KIB = 16_384
@@ -93,9 +93,9 @@ APP = Path(__file__).resolve().parent.parent
 # Beside `app` in the work tree and in an installed package alike.
 MIGRATIONS = APP.parent / "migrations"
 
-WRITES, UNTIL, WAITS_MS = "recuento_writes", "recuento_until", "recuento_waits_ms"
+WRITES_OPTION, DEADLINE_OPTION, LOCK_TIMEOUT_OPTION = "recuento_writes", "recuento_until", "recuento_waits_ms"
 # Of an engine of PostgreSQL whose commits others listen for: what is called after each, and may have been one.
-COMMITTED = "recuento_committed"
+ON_COMMIT_OPTION = "recuento_committed"
 T = TypeVar("T")
 
 # Revisions and keys outgrow 32 bits; SQLite wants INTEGER for a rowid key.
@@ -126,26 +126,26 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def make_engine(url: str, pool_size: int = 8, silent_ms: int = SILENT_MS) -> Engine:
+def make_engine(url: str, pool_size: int = 8, silent_ms: int = SILENCE_TIMEOUT_MS) -> Engine:
     """An engine for a `sqlite:///…` or `postgresql://…` address, with `pool_size` connections and no more. `silent_ms`:
     after which a server that says nothing is given up. Raises UnfitFile for a file of SQLite beside which the log of
     another lies."""
     sqlite = make_url(url).get_backend_name() == "sqlite"
     engine = _sqlite_engine(url, pool_size) if sqlite else _postgresql_engine(url, pool_size, silent_ms)
-    event.listen(engine, "before_cursor_execute", _begin_in_time)
+    event.listen(engine, "before_cursor_execute", _check_time_before_statement)
     return engine
 
 
 def _postgresql_engine(url: str, pool_size: int, silent_ms: int) -> Engine:
-    engine = postgresql.make_engine(url, pool_size, silent_ms)
+    engine = postgresql.make_postgresql_engine(url, pool_size, silent_ms)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         bounds = connection.get_execution_options()
-        until = bounds.get(UNTIL)
-        left = FOR_EVER if until is None else max(1, ceil((until - monotonic()) * 1000))
-        lock_ms, writes = bounds.get(WAITS_MS, BUSY_TIMEOUT_MS), bounds.get(WRITES, False)
-        postgresql.bound(connection, statement_ms=left, lock_ms=lock_ms, writes=writes)
+        deadline = bounds.get(DEADLINE_OPTION)
+        remaining_ms = NO_TIMEOUT if deadline is None else max(1, ceil((deadline - monotonic()) * 1000))
+        lock_ms, writes = bounds.get(LOCK_TIMEOUT_OPTION, BUSY_TIMEOUT_MS), bounds.get(WRITES_OPTION, False)
+        postgresql.set_transaction_timeouts(connection, statement_ms=remaining_ms, lock_ms=lock_ms, writes=writes)
 
     return engine
 
@@ -156,27 +156,27 @@ def is_memory(url: str | URL) -> bool:
     return address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:")
 
 
-def migrate(engine: Engine) -> None:
+def migrate_database(engine: Engine) -> None:
     """Bring the database to the newest schema. Processes that start together wait for each other."""
     with engine.connect() as connection:
-        if MigrationContext.configure(connection).get_current_revision() == newest_schema():
+        if MigrationContext.configure(connection).get_current_revision() == find_newest_schema():
             return
-    config = _migrations()
+    config = _build_migration_config()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def _migrations() -> Config:
+def _build_migration_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
 
 
 @lru_cache
-def newest_schema() -> str | None:
+def find_newest_schema() -> str | None:
     """The revision that the scripts lead to; they do not change while a process runs."""
-    return ScriptDirectory.from_config(_migrations()).get_current_head()
+    return ScriptDirectory.from_config(_build_migration_config()).get_current_head()
 
 
 def _sqlite_engine(url: str, pool_size: int) -> Engine:
@@ -191,7 +191,7 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
     engine = create_engine(
         url,
         module=pysqlite3,
-        connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": STATEMENTS},
+        connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": STATEMENT_CACHE_SIZE},
         hide_parameters=True,
         **options,
     )
@@ -200,7 +200,7 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
     def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        _write_ahead(cursor)
+        _enable_write_ahead_log(cursor)
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA secure_delete = ON")
@@ -212,7 +212,7 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A deferred transaction that turns writer half-way fails at once instead of waiting: take the lock first.
-        writes = connection.get_execution_options().get(WRITES, False)
+        writes = connection.get_execution_options().get(WRITES_OPTION, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
@@ -224,51 +224,51 @@ def _make_private(path: Path) -> None:
         path.touch(mode=0o600)
 
 
-def _write_ahead(cursor: Any) -> None:
+def _enable_write_ahead_log(cursor: Any) -> None:
     """Turn the write-ahead log on. Of several connections that open a new database at once SQLite refuses all but
     one on the spot, lest they wait for each other for ever."""
-    patience = monotonic() + BUSY_TIMEOUT_MS / 1000
+    deadline = monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
         except pysqlite3.OperationalError as error:
-            if error.sqlite_errorcode != pysqlite3.SQLITE_BUSY or monotonic() > patience:
+            if error.sqlite_errorcode != pysqlite3.SQLITE_BUSY or monotonic() > deadline:
                 raise
-            sleep(BUSY_PAUSE)
+            sleep(BUSY_PAUSE_SECONDS)
         else:
             return
 
 
 @contextmanager
-def reading(engine: Engine, seconds: float | None = None) -> Iterator[Session]:
+def open_read_session(engine: Engine, seconds: float | None = None) -> Iterator[Session]:
     """A session that only reads. After so many seconds its statement is stopped, and no other begun (`was_stopped`), in
     whichever of its transactions: it keeps its connection until it ends."""
     if seconds is None:
         with Session(engine, autoflush=False, expire_on_commit=False) as session:
             yield session
         return
-    until = monotonic() + seconds
-    connection = engine.connect().execution_options(**{UNTIL: until})
+    deadline = monotonic() + seconds
+    connection = engine.connect().execution_options(**{DEADLINE_OPTION: deadline})
     with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
         if is_sqlite(connection):
-            with _asked_whether_to_go_on(connection, until):
+            with _interrupt_after(connection, deadline):
                 yield session
         else:
             yield session
 
 
 @contextmanager
-def _asked_whether_to_go_on(connection: Connection, until: float) -> Iterator[None]:
+def _interrupt_after(connection: Connection, deadline: float) -> Iterator[None]:
     driver = connection.connection.driver_connection
     assert driver is not None
-    driver.set_progress_handler(lambda: monotonic() > until, STEPS)
+    driver.set_progress_handler(lambda: monotonic() > deadline, PROGRESS_STEPS)
     try:
         yield
     finally:
         driver.set_progress_handler(None, 0)
 
 
-def _begin_in_time(connection: Connection, *_given: Any) -> None:
+def _check_time_before_statement(connection: Connection, *_arguments: Any) -> None:
     """One that has spent its time on several statements is given no further one."""
     require_time(connection)
     count_statement()
@@ -277,11 +277,11 @@ def _begin_in_time(connection: Connection, *_given: Any) -> None:
 def require_time(connection: Connection) -> None:
     """Raises OperationalError (`was_stopped`) where the time of a connection is over: for work between its
     statements."""
-    if monotonic() > connection.get_execution_options().get(UNTIL, inf):
-        raise out_of_time()
+    if monotonic() > connection.get_execution_options().get(DEADLINE_OPTION, inf):
+        raise build_timeout_error()
 
 
-def out_of_time() -> OperationalError:
+def build_timeout_error() -> OperationalError:
     """What is raised where the time of a connection is over: as of a statement that was stopped (`was_stopped`)."""
     return OperationalError(None, None, QueryCanceled())
 
@@ -293,7 +293,7 @@ def was_stopped(error: OperationalError) -> bool:
 
 
 @contextmanager
-def snapshot(engine: Engine) -> Iterator[Session]:
+def open_snapshot_session(engine: Engine) -> Iterator[Session]:
     """A session that reads one state of the database, whatever others commit meanwhile; SQLite knows no other."""
     level = {} if is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
     connection = engine.connect().execution_options(**level)
@@ -302,37 +302,39 @@ def snapshot(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def writing(engine: Engine, waits_ms: int | None = None) -> Iterator[Session]:
+def open_write_session(engine: Engine, lock_timeout_ms: int | None = None) -> Iterator[Session]:
     """A session that commits once, at the end, or not at all. Raises CommitUnanswered where nobody can tell which. With
-    `waits_ms` it waits no longer than that for the writer before it (`is_locked`)."""
+    `lock_timeout_ms` it waits no longer than that for the writer before it (`is_locked`)."""
     with ExitStack() as stack:
-        if is_sqlite(engine) and not stack.enter_context(turn(engine, (waits_ms or BUSY_TIMEOUT_MS) / 1000)):
+        if is_sqlite(engine) and not stack.enter_context(
+            take_write_turn(engine, (lock_timeout_ms or BUSY_TIMEOUT_MS) / 1000)
+        ):
             raise OperationalError(None, None, LockNotAvailable())
-        connection = stack.enter_context(engine.connect().execution_options(**{WRITES: True}))
-        if waits_ms is not None:
-            stack.enter_context(waiting_at_most(connection, waits_ms))
+        connection = stack.enter_context(engine.connect().execution_options(**{WRITES_OPTION: True}))
+        if lock_timeout_ms is not None:
+            stack.enter_context(limit_lock_wait(connection, lock_timeout_ms))
         session = stack.enter_context(Session(connection, autoflush=False, expire_on_commit=False))
         yield session
         session.flush()  # whatever fails before COMMIT stored nothing
-        committed = connection.get_execution_options().get(COMMITTED)
-        if committed is not None:
-            session.connection().exec_driver_sql(NOTICE)
+        on_commit = connection.get_execution_options().get(ON_COMMIT_OPTION)
+        if on_commit is not None:
+            session.connection().exec_driver_sql(COMMIT_NOTICE)
         try:
             session.commit()
         except DBAPIError as error:
-            if _stored_nothing(error):
+            if _has_stored_nothing(error):
                 raise
             raise CommitUnanswered("The database did not say whether this was stored.") from error
         finally:
-            if committed is not None:
-                committed()
+            if on_commit is not None:
+                on_commit()
 
 
 @contextmanager
-def waiting_at_most(connection: Connection, milliseconds: int) -> Iterator[None]:
+def limit_lock_wait(connection: Connection, milliseconds: int) -> Iterator[None]:
     """Within it no transaction of the connection waits longer for a lock. It begins none: a session commits only what
     it began itself."""
-    connection.execution_options(**{WAITS_MS: milliseconds})
+    connection.execution_options(**{LOCK_TIMEOUT_OPTION: milliseconds})
     if not is_sqlite(connection):
         yield
         return
@@ -350,57 +352,61 @@ def is_locked(error: SQLAlchemyError) -> bool:
     return isinstance(cause, LockNotAvailable) or getattr(cause, "sqlite_errorcode", None) == pysqlite3.SQLITE_BUSY
 
 
-def _stored_nothing(error: DBAPIError) -> bool:
+def _has_stored_nothing(error: DBAPIError) -> bool:
     """Whether the database itself says that a COMMIT stored nothing. A full disk is the one such failure: SQLite writes
     the mark of a whole transaction last. Where a line breaks or a disk fails, the transaction may stand all the
     same."""
     return bool(getattr(error.orig, "sqlite_errorcode", None) == pysqlite3.SQLITE_FULL)
 
 
-def kind_and_place(error: Exception) -> str:
+def describe_database_error(error: Exception) -> str:
     """What is logged of a failure of the database: its kind, the database's own code of it, and the line of ours. Its
     text may hold a row, and the statement's values do."""
     origin = getattr(error, "orig", None) or error.__cause__
     code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
-    ours = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(APP)]
-    place = f" at {Path(ours[-1].filename).relative_to(APP.parent)}:{ours[-1].lineno}" if ours else ""
-    return f"{type(error).__name__}{f' ({code})' if code else ''}{place}"
+    own_frames = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(APP)]
+    code_place = (
+        f" at {Path(own_frames[-1].filename).relative_to(APP.parent)}:{own_frames[-1].lineno}" if own_frames else ""
+    )
+    return f"{type(error).__name__}{f' ({code})' if code else ''}{code_place}"
 
 
-def chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:
+def split_into_chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:
     """Lists of that length at most, by default short enough for one IN (…)."""
-    every = list(values)
-    for start in range(0, len(every), size):
-        yield every[start : start + size]
+    items = list(values)
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
-def rows_of(connection: Connection, name: str) -> str:
+def build_json_rows_sql(connection: Connection, name: str) -> str:
     """SQL for a table that is given as JSON, a list of lists, in the parameter of this name: its one column `value` is
     a row, of which `value->>0` is the first cell. One statement then does for however many rows, where one with as many
     parameters would be compiled for every number of them, and that takes longer than running it."""
-    given = f"json_each(:{name})" if is_sqlite(connection) else f"json_array_elements(CAST(:{name} AS json))"
-    return f"{given} AS {name}" if is_sqlite(connection) else f"{given} AS {name}(value)"
+    json_function = f"json_each(:{name})" if is_sqlite(connection) else f"json_array_elements(CAST(:{name} AS json))"
+    return f"{json_function} AS {name}" if is_sqlite(connection) else f"{json_function} AS {name}(value)"
 
 
 def is_sqlite(database: Connection | Engine) -> bool:
     return database.dialect.name == "sqlite"
 
 
-def dialect_of(connection: Connection) -> Dialect:
+def get_dialect(connection: Connection) -> Dialect:
     """For whoever compiles a statement ahead, and need not know which it is."""
     return connection.dialect
 
 
-def clock_of(connection: Connection) -> datetime | None:
+def read_server_clock(connection: Connection) -> datetime | None:
     """What a PostgreSQL server says the time is: on another machine, another clock. SQLite has none of its own."""
     return None if is_sqlite(connection) else connection.scalar(text("SELECT clock_timestamp()"))
 
 
 # Readiness is asked every few seconds: a list holds the lock for two, and who has waited five has met something else.
-TRIED_FOR_MS = 5_000
+TRIAL_LOCK_TIMEOUT_MS = 5_000
 # A row written again finds its place in a page that is there, on a full disk too. So many numbers do not fit into the
 # least memory for sorting: PostgreSQL writes some 300 KB of them beside its tables, gone at once.
-_NEEDS_ROOM = "SELECT count(*) FROM (SELECT n FROM generate_series(1, 20000) AS n ORDER BY -n OFFSET 0) AS sorted"
+_TEMPORARY_SPACE_SQL = (
+    "SELECT count(*) FROM (SELECT n FROM generate_series(1, 20000) AS n ORDER BY -n OFFSET 0) AS sorted"
+)
 
 
 def try_writing(engine: Engine) -> None:
@@ -408,11 +414,11 @@ def try_writing(engine: Engine) -> None:
     that somebody keeps is known before a report comes. Raises SQLAlchemyError."""
     if isinstance(engine.pool, StaticPool):
         return  # in memory: nothing can fail, and a second transaction on its one connection would
-    connection = engine.connect().execution_options(**{WRITES: True})
-    with connection, waiting_at_most(connection, TRIED_FOR_MS):
+    connection = engine.connect().execution_options(**{WRITES_OPTION: True})
+    with connection, limit_lock_wait(connection, TRIAL_LOCK_TIMEOUT_MS):
         if not is_sqlite(connection):
             connection.exec_driver_sql("SET LOCAL work_mem = '64kB'")
-            connection.exec_driver_sql(_NEEDS_ROOM)  # first: it needs no lock
+            connection.exec_driver_sql(_TEMPORARY_SPACE_SQL)  # first: it needs no lock
         # SQLite would not write a row with equal values.
         connection.exec_driver_sql("PRAGMA user_version = 0" if is_sqlite(connection) else "UPDATE head SET id = id")
         connection.commit()

@@ -17,8 +17,8 @@ from app.db import wal_check
 # Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
 SAFE_SQLITE = (3, 51, 3)
 SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
-CHILD = Path(wal_check.__file__)
-BESIDE = ("-wal", "-shm")  # what SQLite keeps beside an open database
+WAL_CHECK_SCRIPT = Path(wal_check.__file__)
+WAL_SUFFIXES = ("-wal", "-shm")  # what SQLite keeps beside an open database
 STRAY_WAL = (
     "{path}-wal does not belong to {path}: most likely a copy was put back beside the log of another, or the database "
     "is damaged. Nothing was written. To put a backup back, run: recuento restore BACKUP --replace. If {path} is what "
@@ -39,7 +39,7 @@ def check_sqlite_version(version: tuple[int, ...]) -> None:
     raise RuntimeError(f"SQLite {number} can lose committed writes (WAL-reset bug): install pysqlite3>=0.6.1.")
 
 
-class Copied(NamedTuple):
+class BackupHead(NamedTuple):
     """A copy of a database: its head, and the fingerprint of its secret."""
 
     revision: int
@@ -47,12 +47,12 @@ class Copied(NamedTuple):
     secret_check: str
 
 
-def state_of(path: Path) -> str:
+def run_wal_check(path: Path) -> str:
     """One of the words of `wal_check`. Asked in a process of its own, which changes nothing."""
-    command = [sys.executable, "-P", str(CHILD), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own file, no shell
+    command = [sys.executable, "-P", str(WAL_CHECK_SCRIPT), str(path)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own file, no shell
     try:
-        return str(json.loads(done.stdout))
+        return str(json.loads(process.stdout))
     except ValueError:
         return wal_check.UNREADABLE
 
@@ -61,75 +61,75 @@ def refuse_stray_wal(path: Path) -> None:
     """Raises UnfitFile where a write-ahead log lies beside the file and belongs to another. After an orderly end there
     is none, and while somebody has the database open theirs is in use, so that this is asked after a crash only."""
     with suppress(FileNotFoundError):
-        if Path(f"{path}-wal").stat().st_size and path.stat().st_size and state_of(path) == wal_check.STRAY:
+        if Path(f"{path}-wal").stat().st_size and path.stat().st_size and run_wal_check(path) == wal_check.STRAY:
             raise UnfitFile(STRAY_WAL.format(path=path))
 
 
-def back_up(source: Path, target: Path) -> Copied:
+def back_up_database(source: Path, target: Path) -> BackupHead:
     """Write the database as it stands at this moment, also while a server works on it, into a new file of its owner's
     alone. Raises UnfitFile where there is a file already, or the copy is not what was to be copied."""
     if not source.is_file():
         raise UnfitFile(f"There is no database {source}: check RECUENTO_DATABASE_URL.")
     refuse_stray_wal(source)
-    with _new_file(target) as draft:
-        with closing(_open(source, "rw")) as database, closing(pysqlite3.connect(draft)) as copy:
+    with _create_whole_file(target) as draft:
+        with closing(_connect_file(source, "rw")) as database, closing(pysqlite3.connect(draft)) as copy:
             # In one step: no writer comes in between, and none has to wait.
             database.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
-        copied = read_copy(draft)
-        with closing(_open(source, "rw")) as database:
-            if _leaf(database, copied.revision) != copied.leaf:
+        backup = read_backup(draft)
+        with closing(_connect_file(source, "rw")) as database:
+            if _find_leaf_hash(database, backup.revision) != backup.leaf:
                 raise UnfitFile(f"The copy is another than the database: was {source} put back meanwhile? Try again.")
-    return copied
+    return backup
 
 
-def read_copy(path: Path) -> Copied:
+def read_backup(path: Path) -> BackupHead:
     """What a copy holds, checked through and through. Raises UnfitFile for what is none."""
     if not path.is_file():
         raise UnfitFile(f"There is no file {path}.")
-    for beside in BESIDE:
-        if Path(f"{path}{beside}").exists():
-            raise UnfitFile(f"{path}{beside} lies beside {path}: this is no backup, but a database in use or its rest.")
+    for suffix in WAL_SUFFIXES:
+        if Path(f"{path}{suffix}").exists():
+            raise UnfitFile(f"{path}{suffix} lies beside {path}: this is no backup, but a database in use or its rest.")
     try:
-        with closing(_open(path, "ro&immutable=1")) as copy:
+        with closing(_connect_file(path, "ro&immutable=1")) as copy:
             if copy.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
                 raise UnfitFile(f"{path} is damaged: take another backup.")
             revision, secret_check = copy.execute("SELECT revision, secret_check FROM head").fetchone()
-            return Copied(revision, _leaf(copy, revision), secret_check)
+            return BackupHead(revision, _find_leaf_hash(copy, revision), secret_check)
     except pysqlite3.DatabaseError as error:
         raise UnfitFile(f"{path} is no backup of a registry, or of a much older version, or damaged.") from error
 
 
-def leaf_in(path: Path, revision: int) -> str:
+def read_leaf_hash(path: Path, revision: int) -> str:
     """The leaf hash of an entry of a copy, in hexadecimal; empty where it has none."""
-    with closing(_open(path, "ro&immutable=1")) as copy:
-        return _leaf(copy, revision)
+    with closing(_connect_file(path, "ro&immutable=1")) as copy:
+        return _find_leaf_hash(copy, revision)
 
 
-def rows_in(path: Path, query: str, *given: object) -> list[tuple[Any, ...]] | None:
+def query_rows(path: Path, query: str, *parameters: object) -> list[tuple[Any, ...]] | None:
     """What a query finds in a database that is whole and that nobody has open; None where it lacks what is asked."""
     try:
-        with closing(_open(path, "rw")) as database:  # what its log holds is read too
-            return list(map(tuple, database.execute(query, given)))
+        with closing(_connect_file(path, "rw")) as database:  # what its log holds is read too
+            return list(map(tuple, database.execute(query, parameters)))
     except pysqlite3.Error:
         return None
 
 
-def put_in_place(copy: Path, target: Path) -> None:
+def restore_backup(copy: Path, target: Path) -> None:
     """Put a copy in the place of a database that nobody has open."""
     draft = target.with_name(f"{target.name}.restoring")
     try:
         draft.unlink(missing_ok=True)  # of an attempt that was broken off
-        with copy.open("rb") as given, os.fdopen(_create(draft), "wb") as file:
-            while block := given.read(1 << 20):
+        with copy.open("rb") as source, os.fdopen(_create_file(draft), "wb") as file:
+            while block := source.read(1 << 20):
                 file.write(block)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
         # Should the power fail here, the next start finds them and refuses.
-        for beside in BESIDE:
-            Path(f"{target}{beside}").unlink(missing_ok=True)
-        flush(target.parent)
+        for suffix in WAL_SUFFIXES:
+            Path(f"{target}{suffix}").unlink(missing_ok=True)
+        flush_to_disk(target.parent)
     except OSError as error:
         raise UnfitFile(f"{target} cannot be written: is there room for it, and may you write there?") from error
     finally:
@@ -137,22 +137,22 @@ def put_in_place(copy: Path, target: Path) -> None:
 
 
 @contextmanager
-def _new_file(target: Path) -> Iterator[Path]:
+def _create_whole_file(target: Path) -> Iterator[Path]:
     """A draft that becomes the file, whole and on disk, or nothing. The name is taken at once: whoever comes second is
     refused."""
     draft = target.with_name(f"{target.name}.draft")
     try:
-        os.close(_create(target))
-        os.close(_create(draft))
+        os.close(_create_file(target))
+        os.close(_create_file(draft))
     except FileExistsError as error:
         raise UnfitFile(f"{error.filename} exists already and is not written over: give another name.") from error
     except OSError as error:
         raise UnfitFile(f"{target} cannot be written ({error.strerror}).") from error
     try:
         yield draft
-        flush(draft)
+        flush_to_disk(draft)
         draft.replace(target)
-        flush(target.parent)
+        flush_to_disk(target.parent)
     except BaseException as error:
         draft.unlink(missing_ok=True)
         target.unlink(missing_ok=True)
@@ -161,11 +161,11 @@ def _new_file(target: Path) -> Iterator[Path]:
         raise
 
 
-def _create(path: Path) -> int:
+def _create_file(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
-def flush(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
     """Have a file, or the names in a folder, on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -174,10 +174,10 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
-def _open(path: Path, mode: str) -> pysqlite3.Connection:
+def _connect_file(path: Path, mode: str) -> pysqlite3.Connection:
     return pysqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True)
 
 
-def _leaf(database: pysqlite3.Connection, revision: int) -> str:
+def _find_leaf_hash(database: pysqlite3.Connection, revision: int) -> str:
     row = database.execute("SELECT leaf_hash FROM entry WHERE revision = ?", (revision,)).fetchone()
     return "" if row is None else bytes(row[0]).hex()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, event, text
 from app.db.engine import is_sqlite
 
 # All that a server does. Anything else, schema changes and other databases among them, is refused before it runs.
-_SERVED = frozenset(
+_ALLOWED_ACTIONS = frozenset(
     {
         pysqlite3.SQLITE_SELECT,
         pysqlite3.SQLITE_READ,
@@ -28,53 +28,55 @@ _SERVED = frozenset(
 _CHANGES = frozenset({pysqlite3.SQLITE_UPDATE, pysqlite3.SQLITE_DELETE})
 # Pragmas that open the tables of the schema, or let a trigger be passed by.
 _UNSAFE_PRAGMAS = frozenset({"writable_schema", "recursive_triggers", "ignore_check_constraints", "foreign_keys"})
-LOG = "entry"  # the append-only table
+LOG_TABLE = "entry"  # the append-only table
 # The tables that a server only reads and adds to: the log, and which key wrote which entry, by which a thief is undone.
 # SQLite lets REPLACE pass as an INSERT; a trigger refuses it of the log alone.
-APPENDED = (LOG, "written_by")
-_ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # of PostgreSQL, as it is without quotes
+APPEND_ONLY_TABLES = (LOG_TABLE, "written_by")
+_ROLE_PATTERN = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # of PostgreSQL, as it is without quotes
 
 
-def restrict(engine: Engine) -> None:
+def restrict_connections(engine: Engine) -> None:
     """From now on the connections of a SQLite engine may neither change nor delete entries of the log, nor which key
     wrote them, nor change the schema, nor reach another database. On PostgreSQL the serving role is what may not
-    (`grants`)."""
+    (`build_grants`)."""
     if not is_sqlite(engine):
         return
 
-    def allows(action: int, first: str | None, _second: str | None, _database: str | None, _by: str | None) -> int:
-        refused = (
-            action not in _SERVED
-            or (action in _CHANGES and first in APPENDED)
+    def authorize(
+        action: int, first: str | None, _second: str | None, _database: str | None, _trigger: str | None
+    ) -> int:
+        is_refused = (
+            action not in _ALLOWED_ACTIONS
+            or (action in _CHANGES and first in APPEND_ONLY_TABLES)
             or (action == pysqlite3.SQLITE_PRAGMA and first in _UNSAFE_PRAGMAS)
         )
-        return int(pysqlite3.SQLITE_DENY if refused else pysqlite3.SQLITE_OK)
+        return int(pysqlite3.SQLITE_DENY if is_refused else pysqlite3.SQLITE_OK)
 
     @event.listens_for(engine, "checkout")
-    def restricted(connection: Any, record: Any, _proxy: object) -> None:
+    def install_authorizer(connection: Any, record: Any, _proxy: object) -> None:
         if record.info.get("restricted") is not connection:
-            connection.set_authorizer(allows)
+            connection.set_authorizer(authorize)
             record.info["restricted"] = connection
 
 
-def grants(role: str, tables: Iterable[str]) -> list[str]:
+def build_grants(role: str, tables: Iterable[str]) -> list[str]:
     """The statements by which the owner of a PostgreSQL database lets a role serve it: read and write every table, but
     of the log, and of which key wrote what, only read and add. Raises ValueError for a name that would need quotes."""
-    if not _ROLE.fullmatch(role):
+    if not _ROLE_PATTERN.fullmatch(role):
         raise ValueError("A role is named by small letters, digits and underscores.")
-    others = ", ".join(sorted(set(tables).difference(APPENDED)))
+    other_tables = ", ".join(sorted(set(tables).difference(APPEND_ONLY_TABLES)))
     return [
         f"GRANT USAGE ON SCHEMA public TO {role}",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
         f"GRANT SELECT ON alembic_version TO {role}",
-        f"GRANT SELECT, INSERT ON {', '.join(APPENDED)} TO {role}",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {others} TO {role}",
+        f"GRANT SELECT, INSERT ON {', '.join(APPEND_ONLY_TABLES)} TO {role}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {other_tables} TO {role}",
     ]
 
 
 def forbid_changes(connection: Connection, table: str) -> None:
     """Make a table append-only: triggers that refuse UPDATE and DELETE, and TRUNCATE where there is one."""
-    for statement in _forbid_statements(table, sqlite=is_sqlite(connection)):
+    for statement in _build_forbid_statements(table, sqlite=is_sqlite(connection)):
         connection.execute(text(statement))
 
 
@@ -87,7 +89,7 @@ def allow_changes(connection: Connection, table: str) -> None:
         connection.execute(text(f"DROP TRIGGER {table}_no_{action}"))
 
 
-def _forbid_statements(table: str, *, sqlite: bool) -> list[str]:
+def _build_forbid_statements(table: str, *, sqlite: bool) -> list[str]:
     message = f"{table} is append-only"
     if sqlite:
         return [

@@ -16,12 +16,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.engine import BUSY_TIMEOUT_MS, is_sqlite
-from app.db.postgresql import CHANNEL, is_direct
+from app.db.postgresql import COMMIT_CHANNEL, is_direct
 
-OLDEST = 1.0  # seconds: what is told was so at most so long ago
-BEAT = OLDEST / 2  # seconds after which the row is read though nobody gave notice
-AWAY = 1.0  # seconds until a server that did not answer is tried again
-POOLED = (
+MAX_ROW_AGE_SECONDS = 1.0  # seconds: what is told was so at most so long ago
+LISTEN_INTERVAL_SECONDS = MAX_ROW_AGE_SECONDS / 2  # seconds after which the row is read though nobody gave notice
+RECONNECT_SECONDS = 1.0  # seconds until a server that did not answer is tried again
+POOLER_ERROR = (
     "RECUENTO_DATABASE_LISTEN_URL leads to a pooler, through which nobody can listen: name the address of the server "
     "itself, or leave it out."
 )
@@ -36,47 +36,47 @@ class Listener:
     def __init__(self, url: str, statement: str) -> None:
         self._url = url
         self._statement = statement
-        self._told: tuple[float, Row] | None = None  # when the reading began, and the row
-        self._stopping = Event()
+        self._last_reading: tuple[float, Row] | None = None  # when the reading began, and the row
+        self._stop_event = Event()
         self._thread: Thread | None = None
 
     def row(self, since: float) -> Row | None:
         """The row as it was at some moment after `since`, of the last second; None where that is not known."""
-        told = self._told
-        if told is None or told[0] <= max(since, monotonic() - OLDEST):
+        last_reading = self._last_reading
+        if last_reading is None or last_reading[0] <= max(since, monotonic() - MAX_ROW_AGE_SECONDS):
             return None
-        return told[1]
+        return last_reading[1]
 
     def start(self) -> None:
-        self._stopping.clear()
+        self._stop_event.clear()
         self._thread = Thread(target=self._run, name="listener", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping.set()
+        self._stop_event.set()
         if self._thread is not None:
             self._thread.join()
-        self._told = None
+        self._last_reading = None
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stop_event.is_set():
             try:
                 with psycopg.connect(self._url, autocommit=True, connect_timeout=2) as connection:
                     if not is_direct(connection):
-                        log.error(POOLED)
+                        log.error(POOLER_ERROR)
                         return
                     self._listen(connection)
             except psycopg.Error:
-                self._told = None  # whoever asks looks at the database, which tells what ails it
-                self._stopping.wait(AWAY)
+                self._last_reading = None  # whoever asks looks at the database, which tells what ails it
+                self._stop_event.wait(RECONNECT_SECONDS)
 
     def _listen(self, connection: "psycopg.Connection[Any]") -> None:
-        connection.execute(f"LISTEN {CHANNEL}")
-        while not self._stopping.is_set():
+        connection.execute(f"LISTEN {COMMIT_CHANNEL}")
+        while not self._stop_event.is_set():
             began = monotonic()
             row = connection.execute(self._statement).fetchone()
-            self._told = None if row is None else (began, row)
-            for _notice in connection.notifies(timeout=BEAT, stop_after=1):
+            self._last_reading = None if row is None else (began, row)
+            for _notice in connection.notifies(timeout=LISTEN_INTERVAL_SECONDS, stop_after=1):
                 pass
 
 
@@ -86,17 +86,17 @@ class WatchedRow:
     def __init__(self, engine: Engine, statement: str) -> None:
         self._engine = engine
         self._statement = statement
-        self._pooled: Any = None
+        self._pooled_connection: Any = None
         self._row: Row | None = None
         self._version: int | None = None  # of the file of SQLite when the row was read
-        self._looking = Lock()
+        self._look_lock = Lock()
 
     def look(self) -> Row | None:
         """The row as committed by now. None where the database does not tell at once: it is away, or SQLite writes its
         file anew."""
-        with self._looking:
+        with self._look_lock:
             try:
-                return self._read(self._connected())
+                return self._read_row(self._connect())
             except (pysqlite3.Error, psycopg.Error, SQLAlchemyError):
                 self.close()
                 return None
@@ -104,19 +104,19 @@ class WatchedRow:
     @property
     def is_open(self) -> bool:
         """Whether it has a connection: coming by one may take long."""
-        return self._pooled is not None
+        return self._pooled_connection is not None
 
-    def _connected(self) -> Any:
-        if self._pooled is None:
-            self._pooled = self._engine.raw_connection()
-            driver = self._pooled.driver_connection
+    def _connect(self) -> Any:
+        if self._pooled_connection is None:
+            self._pooled_connection = self._engine.raw_connection()
+            driver = self._pooled_connection.driver_connection
             if is_sqlite(self._engine):
                 driver.execute("PRAGMA busy_timeout = 0")  # whoever looks must not be kept
             else:
                 driver.autocommit = True  # a transaction would go on seeing what was there at its first look
-        return self._pooled.driver_connection
+        return self._pooled_connection.driver_connection
 
-    def _read(self, driver: Any) -> Row | None:
+    def _read_row(self, driver: Any) -> Row | None:
         if is_sqlite(self._engine):
             ((version,),) = driver.execute("PRAGMA data_version").fetchall()  # another after each commit of others
             if self._row is not None and version == self._version:
@@ -128,15 +128,15 @@ class WatchedRow:
 
     def close(self) -> None:
         """Give the connection back as it came; the next look takes another."""
-        pooled, self._pooled, self._row = self._pooled, None, None
-        if pooled is None:
+        pooled_connection, self._pooled_connection, self._row = self._pooled_connection, None, None
+        if pooled_connection is None:
             return
         try:
-            driver = pooled.driver_connection
+            driver = pooled_connection.driver_connection
             if is_sqlite(self._engine):
                 driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             else:
                 driver.autocommit = False
-            pooled.close()
+            pooled_connection.close()
         except (pysqlite3.Error, psycopg.Error, SQLAlchemyError):
-            pooled.invalidate()
+            pooled_connection.invalidate()

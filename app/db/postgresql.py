@@ -9,16 +9,18 @@ from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import OperationalError
 
 # A server whose machine is gone answers nothing at all: a line that is silent this long is given up.
-SILENT_MS = 30_000
+SILENCE_TIMEOUT_MS = 30_000
 # Nor does a writer whose machine is gone, and others wait for its locks. No writer of ours thinks this long between two
 # statements; the system of the server would take two hours to miss it.
-THINKS_MS = 120_000
-FOR_EVER = 0  # as PostgreSQL writes it
-CHANNEL = "recuento_committed"
-NOTICE = f"NOTIFY {CHANNEL}"  # to whoever listens, once the transaction is committed; also through a pooler
+IDLE_TRANSACTION_TIMEOUT_MS = 120_000
+NO_TIMEOUT = 0  # as PostgreSQL writes it
+COMMIT_CHANNEL = "recuento_committed"
+COMMIT_NOTICE = (
+    f"NOTIFY {COMMIT_CHANNEL}"  # to whoever listens, once the transaction is committed; also through a pooler
+)
 
 
-def make_engine(url: str, pool_size: int, silent_ms: int) -> Engine:
+def make_postgresql_engine(url: str, pool_size: int, silent_ms: int) -> Engine:
     """An engine for a `postgresql://…` address."""
     address = make_url(url)
     if address.drivername == "postgresql":
@@ -39,12 +41,12 @@ def make_engine(url: str, pool_size: int, silent_ms: int) -> Engine:
     )
 
 
-def bound(connection: Connection, *, statement_ms: int, lock_ms: int, writes: bool) -> None:
+def set_transaction_timeouts(connection: Connection, *, statement_ms: int, lock_ms: int, writes: bool) -> None:
     """Bound the transaction that has just begun: each of its statements, its waits for a lock, and for how long one
     that writes may do nothing."""
     bounds = {"statement_timeout": statement_ms, "lock_timeout": lock_ms}
     if writes:
-        bounds["idle_in_transaction_session_timeout"] = THINKS_MS
+        bounds["idle_in_transaction_session_timeout"] = IDLE_TRANSACTION_TIMEOUT_MS
     # One statement for all: `SET LOCAL` would be one each.
     settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in bounds.items())
     connection.exec_driver_sql(f"SELECT {settings}").close()
@@ -60,5 +62,5 @@ def is_coming_up(error: OperationalError) -> bool:
     """Whether a PostgreSQL server that refused a connection may only be starting. Once it has asked for a password it
     is up, and whatever it refuses then is wrong."""
     line: Any = getattr(error.orig, "pgconn", None)
-    asked = line is not None and (line.needs_password or line.used_password)
-    return isinstance(error.orig, psycopg.OperationalError) and not asked
+    was_password_requested = line is not None and (line.needs_password or line.used_password)
+    return isinstance(error.orig, psycopg.OperationalError) and not was_password_requested

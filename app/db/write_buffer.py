@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, UpdateBase
 
-from app.db.engine import dialect_of
+from app.db.engine import get_dialect
 
 # Statements of one process, on however many engines: more than the app has.
-STATEMENTS = 256
+PREPARED_CACHE_SIZE = 256
 
 Row = dict[str, Any]
 
@@ -31,18 +31,18 @@ class WriteBuffer:
     def add(self, statement: UpdateBase, rows: Iterable[Row]) -> None:
         self._rows.setdefault(statement, []).extend(rows)
 
-    def put(self, statement: UpdateBase, row: Row) -> None:
+    def replace(self, statement: UpdateBase, row: Row) -> None:
         """Add a row in place of those of its statement: of a row that is changed many times the last change counts."""
         self._rows[statement] = [row]
 
     @contextmanager
-    def whole(self) -> Iterator[None]:
+    def all_or_nothing(self) -> Iterator[None]:
         """Keep the rows that are added meanwhile, or none of them where that fails."""
-        before = {statement: list(rows) for statement, rows in self._rows.items()}
+        saved_rows = {statement: list(rows) for statement, rows in self._rows.items()}
         try:
             yield
         except BaseException:
-            self._rows = before
+            self._rows = saved_rows
             raise
 
     def discard(self) -> None:
@@ -55,29 +55,33 @@ class WriteBuffer:
         for statement, rows in pending.items():
             if not rows:  # an empty list would insert a row of defaults
                 continue
-            sql, given = _prepared(statement, dialect_of(self._connection), tuple(rows[0]))
-            self._connection.exec_driver_sql(sql, given(rows))
+            sql, build_driver_rows = _prepare_statement(statement, get_dialect(self._connection), tuple(rows[0]))
+            self._connection.exec_driver_sql(sql, build_driver_rows(rows))
 
 
-@lru_cache(STATEMENTS)
-def _prepared(
+@lru_cache(PREPARED_CACHE_SIZE)
+def _prepare_statement(
     statement: UpdateBase, dialect: Dialect, names: tuple[str, ...]
 ) -> tuple[str, Callable[[list[Row]], list[Any]]]:
     """A statement as the driver takes it, and what makes rows with these names the driver's: for many rows SQLAlchemy
     takes as long as SQLite."""
     columns = list(names) if isinstance(statement, Insert) else None
-    compiled = statement.compile(dialect=dialect, column_keys=columns)
-    fixed = {name: value for name, value in compiled.params.items() if name not in names}
-    order = compiled.positiontup or list(compiled.params)
-    kinds = [compiled.binds[name].type.dialect_impl(dialect) for name in order]
+    compiled_statement = statement.compile(dialect=dialect, column_keys=columns)
+    fixed_values = {name: value for name, value in compiled_statement.params.items() if name not in names}
+    order = compiled_statement.positiontup or list(compiled_statement.params)
+    kinds = [compiled_statement.binds[name].type.dialect_impl(dialect) for name in order]
     makes = [(place, make) for place, kind in enumerate(kinds) if (make := kind.bind_processor(dialect)) is not None]
     cells = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
 
-    def given(rows: list[Row]) -> list[Any]:
-        columns = list(zip(*map(cells, [fixed | row for row in rows] if fixed else rows), strict=True))
+    def build_driver_rows(rows: list[Row]) -> list[Any]:
+        columns = list(zip(*map(cells, [fixed_values | row for row in rows] if fixed_values else rows), strict=True))
         for place, make in makes:
             columns[place] = tuple(map(make, columns[place]))
-        made = zip(*columns, strict=True)
-        return list(made) if compiled.positional else [dict(zip(order, row, strict=True)) for row in made]
+        driver_rows = zip(*columns, strict=True)
+        return (
+            list(driver_rows)
+            if compiled_statement.positional
+            else [dict(zip(order, row, strict=True)) for row in driver_rows]
+        )
 
-    return str(compiled), given
+    return str(compiled_statement), build_driver_rows

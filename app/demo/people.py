@@ -3,7 +3,7 @@
 No two people share more than one word, so whatever a list leaves out (the second surname, the accents), a
 name still belongs to one person only. The words are common enough to be nobody's; any likeness is chance.
 
-Places of detention of `facilities.csv`, as bodies of `POST /v1/facilities`: public, real, placed to a tenth of a
+Places of detention of `build_facility_bodies.csv`, as bodies of `POST /v1/facilities`: public, real, placed to a tenth of a
 degree where they are placed at all.
 
 The file is a list to begin a registry of Venezuela with (`recuento facility import`). The demo registers those of it
@@ -28,9 +28,20 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from app.demo.plan import JANUARY, PEOPLE, WayOut, caracas, draw, filed, one_in, pick, places, shuffled
+from app.demo.plan import (
+    JANUARY_IDS,
+    RELEASED_COUNT,
+    ReleaseSlot,
+    build_release_slots,
+    draw_number,
+    index_filing_times,
+    is_drawn,
+    parse_caracas_time,
+    pick_option,
+    shuffle_items,
+)
 from app.exports import facilities as files
-from app.unicode_text import normal
+from app.unicode_text import normalize_text
 
 Name = tuple[str, str, str, str]
 
@@ -77,49 +88,49 @@ SURNAMES = _words(
 )
 
 
-def plain(name: str) -> str:
+def strip_accents(name: str) -> str:
     """Without its accents, as a hurried list writes it: `Guédez` becomes `Guedez`, `Cedeño` `Cedeno`."""
-    letters = normal("NFD", name)
+    letters = normalize_text("NFD", name)
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
-def names(genders: Iterable[str]) -> list[Name]:
+def draw_names(genders: Iterable[str]) -> list[Name]:
     """One name for each gender given (`male`, `female`), in order: two given names, then two surnames."""
-    drawn: list[Name] = []
-    used: set[tuple[str, ...]] = set()
+    drawn_names: list[Name] = []
+    used_pairs: set[tuple[str, ...]] = set()
     for number, gender in enumerate(genders):
-        name = _unlike(used, MALE if gender == "male" else FEMALE, number)
-        used.update(combinations(sorted(name), 2))
-        drawn.append(name)
-    return drawn
+        name = _draw_distinct_name(used_pairs, MALE if gender == "male" else FEMALE, number)
+        used_pairs.update(combinations(sorted(name), 2))
+        drawn_names.append(name)
+    return drawn_names
 
 
-def _unlike(used: set[tuple[str, ...]], given: list[str], number: int) -> Name:
+def _draw_distinct_name(used_pairs: set[tuple[str, ...]], first_names: list[str], number: int) -> Name:
     """A name of which no two words stand together in an earlier one."""
     attempt = 0
     while True:
-        first, second = _two(given, "given", number, attempt)
-        father, mother = _two(SURNAMES, "surnames", number, attempt)
+        first, second = _draw_two(first_names, "given", number, attempt)
+        father, mother = _draw_two(SURNAMES, "surnames", number, attempt)
         name = (first, second, father, mother)
-        if used.isdisjoint(combinations(sorted(name), 2)):
+        if used_pairs.isdisjoint(combinations(sorted(name), 2)):
             return name
         attempt += 1
 
 
-def _two(words: list[str], *parts: object) -> tuple[str, str]:
+def _draw_two(words: list[str], *parts: object) -> tuple[str, str]:
     """Two different words."""
-    first, second = divmod(draw(*parts) % (len(words) * (len(words) - 1)), len(words) - 1)
+    first, second = divmod(draw_number(*parts) % (len(words) * (len(words) - 1)), len(words) - 1)
     return words[first], words[second if second < first else second + 1]
 
 
-FILE = Path(__file__).with_name("facilities.csv")
-FOR_WOMEN = ("la-crisalida", "inof")
-FOR_THE_MILITARY = ("ramo-verde", "dgcim-boleita")
-REPLAYED = (
+FACILITIES_FILE = Path(__file__).with_name("facilities.csv")
+WOMENS_FACILITIES = ("la-crisalida", "inof")
+MILITARY_FACILITIES = ("ramo-verde", "dgcim-boleita")
+REPLAYED_FACILITIES = (
     "el-rodeo-i",
     "el-rodeo-ii",
     "yare",
-    *FOR_WOMEN,
+    *WOMENS_FACILITIES,
     "fuerte-guaicaipuro",
     "ramo-verde",
     "el-helicoide",
@@ -129,36 +140,46 @@ REPLAYED = (
     "tocuyito",
     "26-de-julio",
 )
-_BY_SLUG = {body.slug: body for body in files.read(FILE.read_bytes()).bodies.values()}
-NAMES = {slug: _BY_SLUG[slug].name for slug in REPLAYED}
+_FACILITY_BY_SLUG = {
+    body.slug: body for body in files.parse_facility_list(FACILITIES_FILE.read_bytes()).bodies.values()
+}
+FACILITY_NAMES = {slug: _FACILITY_BY_SLUG[slug].name for slug in REPLAYED_FACILITIES}
 
 
-def facilities() -> list[dict[str, Any]]:
+def build_facility_bodies() -> list[dict[str, Any]]:
     """Bodies `{slug, name, names, kind, area, country, point: {lat, lon}}`."""
-    return [_BY_SLUG[slug].model_dump(mode="json") for slug in REPLAYED]
+    return [_FACILITY_BY_SLUG[slug].model_dump(mode="json") for slug in REPLAYED_FACILITIES]
 
 
-ARGENTINE_ISRAELI = 178  # out of El Rodeo I on 12 January
-HANDED_OVER, NEVER_SEEN = 175, 418
-TAKEN_AGAIN, AT_THE_BORDER = 54, 200
-ORDERED_ONLY, ACQUITTED, TURNED_BACK = 419, 420, 421
-OTHERS = range(PEOPLE, 422)  # never verified out by anyone in the demo
+ARGENTINE_ISRAELI_PERSON = 178  # out of El Rodeo I on 12 January
+HANDED_OVER_PERSON, NEVER_SEEN_PERSON = 175, 418
+TAKEN_AGAIN_PERSON, BORDER_PERSON = 54, 200
+ORDERED_ONLY_PERSON, ACQUITTED_PERSON, TURNED_BACK_PERSON = 419, 420, 421
+UNRELEASED_IDS = range(RELEASED_COUNT, 422)  # never verified out by anyone in the demo
 
 MINORS = (226, 288)
-ONLY_COUNTED = (40, 132, 250, 337)  # asked to appear in counts and nowhere else
+COUNT_ONLY_PEOPLE = (40, 132, 250, 337)  # asked to appear in counts and nowhere else
 # Their cases are told by name, or a government reports them, whose key learns nothing of the unnamed.
-NAMED = (HANDED_OVER, NEVER_SEEN, TAKEN_AGAIN, AT_THE_BORDER, ORDERED_ONLY, ACQUITTED, TURNED_BACK)
+NAMED_PEOPLE = (
+    HANDED_OVER_PERSON,
+    NEVER_SEEN_PERSON,
+    TAKEN_AGAIN_PERSON,
+    BORDER_PERSON,
+    ORDERED_ONLY_PERSON,
+    ACQUITTED_PERSON,
+    TURNED_BACK_PERSON,
+)
 
 # Foro Penal said that 17 of its first 84 were foreigners or dual nationals (cl029).
-FOREIGNERS, FIRST_84 = 17, caracas("2026-01-14T20:30")
+FOREIGNER_COUNT, FIRST_84_FILED_AT = 17, parse_caracas_time("2026-01-14T20:30")
 COUNTRIES = ("ES", "IT", "CO", "PT", "PE", "US", "EC", "CZ")
 
 GROUPS = ("student", "union_member", "party_member", "lawyer", "humanitarian", "relative_of_target")
 # First day and length of the wave after the election of 28 July 2024, of later arrests, and of the long held.
-ELECTION = (date(2024, 7, 29), 90)
-ARRESTS = (ELECTION, ELECTION, (date(2025, 1, 7), 270), (date(2019, 3, 1), 1500))
+ELECTION_WAVE = (date(2024, 7, 29), 90)
+ARREST_WAVES = (ELECTION_WAVE, ELECTION_WAVE, (date(2025, 1, 7), 270), (date(2019, 3, 1), 1500))
 # Age at the arrest, least and range: a birth year and a bare year of arrest leave nobody a minor by doubt.
-YOUNGEST, AGES = 20, 48
+MIN_AGE, AGE_RANGE = 20, 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,111 +207,117 @@ class Person:
 
 
 @cache
-def people() -> tuple[Person, ...]:
+def build_people() -> tuple[Person, ...]:
     """All 422; a person's position is their id, and the first 418 stand in `places()` likewise."""
-    ways_out: list[WayOut | None] = [*places(), *(None for _ in OTHERS)]
-    genders = [_gender(number, way_out) for number, way_out in enumerate(ways_out)]
-    foreign = _foreigners()
-    everyone = zip(names(genders), genders, ways_out, strict=True)
+    slots: list[ReleaseSlot | None] = [*build_release_slots(), *(None for _ in UNRELEASED_IDS)]
+    genders = [_choose_gender(number, slot) for number, slot in enumerate(slots)]
+    foreign_ids = _choose_foreigners()
+    everyone = zip(draw_names(genders), genders, slots, strict=True)
     return tuple(
-        _person(number, name, gender, way_out, number in foreign)
-        for number, (name, gender, way_out) in enumerate(everyone)
+        _build_person(number, name, gender, slot, number in foreign_ids)
+        for number, (name, gender, slot) in enumerate(everyone)
     )
 
 
-def _person(number: int, name: Name, gender: str, way_out: WayOut | None, foreign: bool) -> Person:
-    facility = way_out.facility if way_out else "el-rodeo-ii"
-    detained = date(2025, 3, 11) if number in MINORS else _detained(number)
-    kind = _kind(number)
+def _build_person(number: int, name: Name, gender: str, slot: ReleaseSlot | None, is_foreign: bool) -> Person:
+    facility = slot.facility if slot else "el-rodeo-ii"
+    arrest_date = date(2025, 3, 11) if number in MINORS else _draw_arrest_date(number)
+    kind = _choose_release_kind(number)
     return Person(
         id=number,
-        name=None if number == ARGENTINE_ISRAELI else name,
+        name=None if number == ARGENTINE_ISRAELI_PERSON else name,
         gender=gender,
-        birth_year=_birth_year(number, detained),
-        nationalities=_nationalities(number, foreign),
-        category=_category(number, facility),
-        groups=(way_out.group,) if way_out and way_out.group else _groups(number),
-        publish=_publish(number),
+        birth_year=_draw_birth_year(number, arrest_date),
+        nationalities=_choose_nationalities(number, is_foreign),
+        category=_choose_category(number, facility),
+        groups=(slot.group,) if slot and slot.group else _choose_groups(number),
+        publish=_choose_publish_class(number),
         facility=facility,
-        detained_on=detained.isoformat(),
-        legal_status="convicted" if one_in(5, "legal", number) else "pretrial",
-        released_on=way_out.released_on.isoformat() if way_out else None,
+        detained_on=arrest_date.isoformat(),
+        legal_status="convicted" if is_drawn(5, "legal", number) else "pretrial",
+        released_on=slot.released_on.isoformat() if slot else None,
         kind=kind,
-        conditions=_conditions(number, kind),
+        conditions=_choose_conditions(number, kind),
     )
 
 
-def _gender(number: int, way_out: WayOut | None) -> str:
-    if way_out is None or number in (*NAMED, *MINORS):
+def _choose_gender(number: int, slot: ReleaseSlot | None) -> str:
+    if slot is None or number in (*NAMED_PEOPLE, *MINORS):
         return "male"
-    if way_out.facility == "el-helicoide":  # holds both
-        return pick(("female", "male"), "gender", number)
-    return "female" if way_out.facility in FOR_WOMEN else "male"
+    if slot.facility == "el-helicoide":  # holds both
+        return pick_option(("female", "male"), "gender", number)
+    return "female" if slot.facility in WOMENS_FACILITIES else "male"
 
 
-def _foreigners() -> frozenset[int]:
+def _choose_foreigners() -> frozenset[int]:
     """17 of Foro Penal's first 84, the Argentine-Israeli among them, and a few of those who came later."""
-    listed = [person for (source, person), at in filed().items() if source == "foro-penal" and at <= FIRST_84]
-    first = [person for person in listed if person in JANUARY and person != ARGENTINE_ISRAELI]
-    others = shuffled(first, "foreign")[: FOREIGNERS - 1]
-    later = [number for number in range(240, PEOPLE) if one_in(15, "foreign later", number)]
-    return frozenset({ARGENTINE_ISRAELI, *others, *later})
+    early_ids = [
+        person
+        for (source, person), filed_at in index_filing_times().items()
+        if source == "foro-penal" and filed_at <= FIRST_84_FILED_AT
+    ]
+    candidates = [person for person in early_ids if person in JANUARY_IDS and person != ARGENTINE_ISRAELI_PERSON]
+    other_foreigners = shuffle_items(candidates, "foreign")[: FOREIGNER_COUNT - 1]
+    later_foreigners = [number for number in range(240, RELEASED_COUNT) if is_drawn(15, "foreign later", number)]
+    return frozenset({ARGENTINE_ISRAELI_PERSON, *other_foreigners, *later_foreigners})
 
 
-def _nationalities(number: int, foreign: bool) -> tuple[str, ...]:
-    if number == ARGENTINE_ISRAELI:
+def _choose_nationalities(number: int, is_foreign: bool) -> tuple[str, ...]:
+    if number == ARGENTINE_ISRAELI_PERSON:
         return ("AR", "IL")
-    if not foreign:
+    if not is_foreign:
         return ("VE",)
-    country = pick(COUNTRIES, "country", number)
-    return (country,) if one_in(2, "dual", number) else (country, "VE")
+    country = pick_option(COUNTRIES, "country", number)
+    return (country,) if is_drawn(2, "dual", number) else (country, "VE")
 
 
-def _detained(number: int) -> date:
-    first, days = pick(ARRESTS, "arrest", number)
-    return first + timedelta(days=draw("day", number) % days)
+def _draw_arrest_date(number: int) -> date:
+    first, days = pick_option(ARREST_WAVES, "arrest", number)
+    return first + timedelta(days=draw_number("day", number) % days)
 
 
-def _birth_year(number: int, detained: date) -> int:
-    if number == ARGENTINE_ISRAELI:
+def _draw_birth_year(number: int, arrest_date: date) -> int:
+    if number == ARGENTINE_ISRAELI_PERSON:
         return 1953
     if number in MINORS:
         return 2009
-    return detained.year - YOUNGEST - draw("birth", number) % AGES
+    return arrest_date.year - MIN_AGE - draw_number("birth", number) % AGE_RANGE
 
 
-def _category(number: int, facility: str) -> str:
-    if facility in FOR_THE_MILITARY:
+def _choose_category(number: int, facility: str) -> str:
+    if facility in MILITARY_FACILITIES:
         return "military"
-    return "police" if one_in(40, "police", number) else "civilian"
+    return "police" if is_drawn(40, "police", number) else "civilian"
 
 
-def _groups(number: int) -> tuple[str, ...]:
-    return (pick(GROUPS, "group", number),) if one_in(4, "in a group", number) else ()
+def _choose_groups(number: int) -> tuple[str, ...]:
+    return (pick_option(GROUPS, "group", number),) if is_drawn(4, "in a group", number) else ()
 
 
-def _publish(number: int) -> str:
-    if number in (*MINORS, *ONLY_COUNTED):
+def _choose_publish_class(number: int) -> str:
+    if number in (*MINORS, *COUNT_ONLY_PEOPLE):
         return "counted"
-    if number in NAMED or (number != ARGENTINE_ISRAELI and one_in(7, "named", number)):
+    if number in NAMED_PEOPLE or (number != ARGENTINE_ISRAELI_PERSON and is_drawn(7, "named", number)):
         return "named"
     return "anonymous"
 
 
-def _kind(number: int) -> str:
+def _choose_release_kind(number: int) -> str:
     """Most leave under measures; of the man everyone wrote about, nothing is made up."""
-    if number == ARGENTINE_ISRAELI:
+    if number == ARGENTINE_ISRAELI_PERSON:
         return "unspecified"
-    if one_in(10, "full", number):
+    if is_drawn(10, "full", number):
         return "full_release"
-    return "humanitarian" if one_in(60, "humanitarian", number) else "release_with_measures"
+    return "humanitarian" if is_drawn(60, "humanitarian", number) else "release_with_measures"
 
 
-def _conditions(number: int, kind: str) -> tuple[str, ...]:
+def _choose_conditions(number: int, kind: str) -> tuple[str, ...]:
     if kind != "release_with_measures":
         return ()
-    more = pick(((), ("travel_ban",), ("travel_ban", "gag_order"), ("gag_order",)), "conditions", number)
-    return ("reporting_duty", *more)
+    extra_conditions = pick_option(
+        ((), ("travel_ban",), ("travel_ban", "gag_order"), ("gag_order",)), "conditions", number
+    )
+    return ("reporting_duty", *extra_conditions)
 
 
 Body = dict[str, Any]
@@ -303,39 +330,39 @@ METHODS = {
     "sntp": ("detainee",),
 }
 # Whose list writes a name with less than it has; None: nobody's.
-CARELESS = ("jep", "pud", "clippve", None)
+CARELESS_SOURCES = ("jep", "pud", "clippve", None)
 # The day of the arrest of one man as it was printed; the alliance's list had the year.
-ARRESTS_PRINTED = {"foro-penal": "2024-10-13", "jep": "2024-09-04", "pud": "2024"}
+PRINTED_ARREST_DATES = {"foro-penal": "2024-10-13", "jep": "2024-09-04", "pud": "2024"}
 # All who give an age give it as of the same month, in which nobody of the demo has a birthday.
 AGE_ON, AGE_YEAR = "2026-01", 2026
 # What an outlet's page says of itself, seventeen months before the day it tells of (case 10).
-MISDATED = 211
+MISDATED_PERSON = 211
 MISDATED_PAGE = {"url": "https://example.org/excarcelaciones-en-zona-7", "published_on": "2024-08-14"}
 # Of those who let their name be known, some asked Foro Penal, and only Foro Penal, to protect it.
-PROTECTED_BY_FORO_PENAL = 9
+PROTECTED_ONE_IN = 9
 
 
-def release_body(person: Person, source: str, verified_on: date) -> Body:
+def build_release_body(person: Person, source: str, verified_on: date) -> Body:
     """The release as the source verified it, on a day of Caracas."""
     release: Body = {"stage": "carried_out", "released_on": person.released_on}
     if _knows_outcome(person, source):
         release |= {"kind": person.kind, "conditions": list(person.conditions)}
     verification: Body = {
         "verdict": "verified",
-        "method": pick(METHODS[source], "method", source, person.id),
+        "method": pick_option(METHODS[source], "method", source, person.id),
         "verified_on": verified_on.isoformat(),
     }
-    if source == "pud" and person.id == MISDATED:
+    if source == "pud" and person.id == MISDATED_PERSON:
         verification["evidence"] = [dict(MISDATED_PAGE)]
-    return held_body(person, source) | {"release": release, "verification": verification}
+    return build_detention_body(person, source) | {"release": release, "verification": verification}
 
 
-def held_body(person: Person, source: str) -> Body:
+def build_detention_body(person: Person, source: str) -> Body:
     """Who and where held, as the source writes it, without a verdict."""
-    return {"detainee": _detainee(person, source), "detention": _detention(person, source)}
+    return {"detainee": _build_detainee(person, source), "detention": _build_detention(person, source)}
 
 
-def full_name(person: Person, source: str) -> str | None:
+def write_full_name(person: Person, source: str) -> str | None:
     """The name in the source's spelling: at most one list writes a person otherwise than the rest.
 
     The first given name and the first surname are on every list, and of any two spellings one holds the other.
@@ -344,17 +371,17 @@ def full_name(person: Person, source: str) -> str | None:
         return None
     first, second, father, mother = person.name
     spellings = {
-        "jep": plain(f"{first} {second} {father} {mother}"),
+        "jep": strip_accents(f"{first} {second} {father} {mother}"),
         "pud": f"{first} {second} {father}",
-        "clippve": plain(f"{first} {father} {mother}"),
+        "clippve": strip_accents(f"{first} {father} {mother}"),
     }
     full = f"{first} {second} {father} {mother}"
-    return spellings.get(source, full) if pick(CARELESS, "spelling", person.id) == source else full
+    return spellings.get(source, full) if pick_option(CARELESS_SOURCES, "spelling", person.id) == source else full
 
 
-def _detainee(person: Person, source: str) -> Body:
-    detainee: Body = {"full_name": full_name(person, source), "gender": person.gender}
-    if person.id == ARGENTINE_ISRAELI or (source == "jep" and one_in(4, "age", person.id)):
+def _build_detainee(person: Person, source: str) -> Body:
+    detainee: Body = {"full_name": write_full_name(person, source), "gender": person.gender}
+    if person.id == ARGENTINE_ISRAELI_PERSON or (source == "jep" and is_drawn(4, "age", person.id)):
         detainee |= {"age": AGE_YEAR - 1 - person.birth_year, "age_on": AGE_ON}
     else:
         detainee["birth_date"] = str(person.birth_year)
@@ -363,35 +390,37 @@ def _detainee(person: Person, source: str) -> Body:
         detainee |= {"category": person.category, "groups": list(person.groups)}
     if source in METHODS:  # no government calls anybody a political prisoner
         detainee["designation"] = "political"
-    return detainee | {"publish": _publish_of(person, source)}
+    return detainee | {"publish": _choose_source_publish_class(person, source)}
 
 
-def _publish_of(person: Person, source: str) -> str:
-    asked = source == "foro-penal" and one_in(PROTECTED_BY_FORO_PENAL, "asked", person.id)
-    return "anonymous" if asked and person.publish == "named" and person.id not in NAMED else person.publish
+def _choose_source_publish_class(person: Person, source: str) -> str:
+    is_protected = source == "foro-penal" and is_drawn(PROTECTED_ONE_IN, "asked", person.id)
+    return (
+        "anonymous" if is_protected and person.publish == "named" and person.id not in NAMED_PEOPLE else person.publish
+    )
 
 
-def _detention(person: Person, source: str) -> Body:
+def _build_detention(person: Person, source: str) -> Body:
     # A spreadsheet holds slugs where it was made from the registry's own list, and names where it was typed.
-    facility = NAMES[person.facility] if source in ("foro-penal", "jep", "sntp") else person.facility
+    facility = FACILITY_NAMES[person.facility] if source in ("foro-penal", "jep", "sntp") else person.facility
     detention: Body = {"facility": facility, "country": "VE"}
-    if (detained_on := _detained_on(person, source)) is not None:
+    if (detained_on := _find_arrest_date(person, source)) is not None:
         detention["detained_on"] = detained_on
     if source in ("foro-penal", "jep"):
         detention["legal_status"] = person.legal_status
     return detention
 
 
-def _detained_on(person: Person, source: str) -> str | None:
-    if person.id == ARGENTINE_ISRAELI:
-        return ARRESTS_PRINTED.get(source)
-    habit = draw("arrest", source, person.id)
-    if (source == "jep" and habit % 7 == 0) or (source == "clippve" and habit % 3 == 0):
+def _find_arrest_date(person: Person, source: str) -> str | None:
+    if person.id == ARGENTINE_ISRAELI_PERSON:
+        return PRINTED_ARREST_DATES.get(source)
+    chance = draw_number("arrest", source, person.id)
+    if (source == "jep" and chance % 7 == 0) or (source == "clippve" and chance % 3 == 0):
         return None
-    return person.detained_on[:7] if source == "pud" and habit % 4 == 0 else person.detained_on
+    return person.detained_on[:7] if source == "pud" and chance % 4 == 0 else person.detained_on
 
 
 def _knows_outcome(person: Person, source: str) -> bool:
     if source in ("clippve", "sntp"):
         return False
-    return source != "pud" or not one_in(3, "outcome", person.id)
+    return source != "pud" or not is_drawn(3, "outcome", person.id)

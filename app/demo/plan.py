@@ -25,51 +25,51 @@ from typing import TypeVar
 
 from app import dates
 
-ZONE = "America/Caracas"  # in which a day of the demo ends
-CARACAS = timezone(timedelta(hours=-4))
+CARACAS_ZONE_NAME = "America/Caracas"  # in which a day of the demo ends
+CARACAS_TIMEZONE = timezone(timedelta(hours=-4))
 
 
-def caracas(text: str) -> datetime:
+def parse_caracas_time(text: str) -> datetime:
     """`2026-01-12T09:00` is that minute in Caracas, `2026-01-12` the end of that day; both aware, in UTC."""
-    return dates.parse_instant(f"{text}:00-04:00" if "T" in text else text, CARACAS)
+    return dates.parse_instant(f"{text}:00-04:00" if "T" in text else text, CARACAS_TIMEZONE)
 
 
-def local_day(at: datetime) -> date:
+def to_local_day(instant: datetime) -> date:
     """The day it was in Caracas."""
-    return at.astimezone(CARACAS).date()
+    return instant.astimezone(CARACAS_TIMEZONE).date()
 
 
 T = TypeVar("T")
 Item = TypeVar("Item", int, str)
 
 
-def draw(*parts: object) -> int:
+def draw_number(*parts: object) -> int:
     """A large number that depends on nothing but the parts."""
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
 
 
-def one_in(chance: int, *parts: object) -> bool:
-    """True for about one in `chance`."""
-    return draw(*parts) % chance == 0
+def is_drawn(odds: int, *parts: object) -> bool:
+    """True for about one in `odds`."""
+    return draw_number(*parts) % odds == 0
 
 
-def pick(options: Sequence[T], *parts: object) -> T:
+def pick_option(options: Sequence[T], *parts: object) -> T:
     """One of the options."""
-    return options[draw(*parts) % len(options)]
+    return options[draw_number(*parts) % len(options)]
 
 
-def shuffled(items: Iterable[Item], *parts: object) -> list[Item]:
+def shuffle_items(items: Iterable[Item], *parts: object) -> list[Item]:
     """The items in an order of their own."""
-    return sorted(items, key=lambda item: draw(*parts, item))
+    return sorted(items, key=lambda item: draw_number(*parts, item))
 
 
-FIRST_OF_THE_CYCLE = date(2026, 1, 8)
-PEOPLE = 418
-DECEMBER = range(115)  # out between Christmas and 7 January
-JANUARY = range(115, PEOPLE)  # out from 8 January: the 303 the opposition alliance had listed by the 28th
+CYCLE_START = date(2026, 1, 8)
+RELEASED_COUNT = 418
+DECEMBER_IDS = range(115)  # out between Christmas and 7 January
+JANUARY_IDS = range(115, RELEASED_COUNT)  # out from 8 January: the 303 the opposition alliance had listed by the 28th
 
-MIXED = (
+MIXED_FACILITIES = (
     "el-rodeo-i",
     "el-rodeo-ii",
     "yare",
@@ -92,17 +92,17 @@ class Batch:
     day: str
     hour: int
     count: int
-    facilities: tuple[str, ...] = MIXED
+    facilities: tuple[str, ...] = MIXED_FACILITIES
     group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class WayOut:
-    """One person's way out: nobody can have known before `out_at` (aware, in UTC)."""
+class ReleaseSlot:
+    """One person's way out: nobody can have known before `released_at` (aware, in UTC)."""
 
     id: int
     released_on: date
-    out_at: datetime
+    released_at: datetime
     facility: str
     group: str | None
 
@@ -149,17 +149,17 @@ BATCHES = (
 
 
 @cache
-def places() -> tuple[WayOut, ...]:
+def build_release_slots() -> tuple[ReleaseSlot, ...]:
     """All 418 in order of release; a place's position is its id."""
-    ways_out: list[WayOut] = []
+    slots: list[ReleaseSlot] = []
     for batch in BATCHES:
-        midnight = datetime.fromisoformat(batch.day).replace(tzinfo=CARACAS)
+        midnight = datetime.fromisoformat(batch.day).replace(tzinfo=CARACAS_TIMEZONE)
         for _ in range(batch.count):
-            number = len(ways_out)
-            facility = pick(batch.facilities, "facility", number)
-            out_at = midnight + timedelta(hours=batch.hour)
-            ways_out.append(WayOut(number, midnight.date(), out_at.astimezone(UTC), facility, batch.group))
-    return tuple(ways_out)
+            number = len(slots)
+            facility = pick_option(batch.facilities, "facility", number)
+            released_at = midnight + timedelta(hours=batch.hour)
+            slots.append(ReleaseSlot(number, midnight.date(), released_at.astimezone(UTC), facility, batch.group))
+    return tuple(slots)
 
 
 # Nothing is filed this close to a stated instant: whoever asks a moment early or late gets the same count.
@@ -168,9 +168,9 @@ MINUTE = timedelta(minutes=1)
 # Offices file between these hours of Caracas: nothing stands within a quarter of an hour of midnight.
 FIRST_MINUTE, LAST_MINUTE = (6, 0), (23, 40)
 # Each source writes at a second of its own, so that no two filings share an instant.
-SECOND = {"foro-penal": 7, "jep": 19, "pud": 31, "clippve": 43}
+SECOND_BY_SOURCE = {"foro-penal": 7, "jep": 19, "pud": 31, "clippve": 43}
 
-TWELFTH, SEVENTEENTH, TWENTY_FIFTH = date(2026, 1, 12), date(2026, 1, 17), date(2026, 1, 25)
+JANUARY_12, JANUARY_17, JANUARY_25 = date(2026, 1, 12), date(2026, 1, 17), date(2026, 1, 25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Step:
 
     until: str
     total: int
-    of_day: Mapping[date, int] = field(default_factory=dict)
+    released_by_day: Mapping[date, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +194,9 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """A source verifies the release of person number `person`; `at` is aware, in UTC."""
+    """A source verifies the release of person number `person`; `filed_at` is aware, in UTC."""
 
-    at: datetime
+    filed_at: datetime
     source: str
     person: int
 
@@ -204,7 +204,7 @@ class Filing:
 STREAMS = (
     Stream(
         "foro-penal",
-        DECEMBER,
+        DECEMBER_IDS,
         "2025-12-25T08:00",
         (
             Step("2025-12-29", 61),  # v04
@@ -212,10 +212,10 @@ STREAMS = (
             Step("2026-01-23", 115),  # v23, 269, less cl044, 154: old cases surface late
         ),
     ),
-    Stream("clippve", DECEMBER, "2025-12-25T08:00", (Step("2025-12-26", 63),)),  # v03
+    Stream("clippve", DECEMBER_IDS, "2025-12-25T08:00", (Step("2025-12-26", 63),)),  # v03
     Stream(
         "foro-penal",
-        JANUARY,
+        JANUARY_IDS,
         "2026-01-08T12:00",
         (
             Step("2026-01-09T10:00", 8),  # v07
@@ -223,20 +223,20 @@ STREAMS = (
             Step("2026-01-09", 9),  # still
             Step("2026-01-10", 16),  # v10
             Step("2026-01-11", 17),  # cl007
-            Step("2026-01-12T09:00", 41, {TWELFTH: 24}),  # cl009; cl006: 15 + 9 in the night
+            Step("2026-01-12T09:00", 41, {JANUARY_12: 24}),  # cl009; cl006: 15 + 9 in the night
             Step("2026-01-12T14:00", 48),  # printed between 41 and 49, without an hour
             Step("2026-01-12T16:00", 49),  # v12
             Step("2026-01-13", 56),  # cl018
             Step("2026-01-14T08:00", 72),  # v20
             Step("2026-01-14T20:30", 84),  # cl029
             Step("2026-01-16", 100),  # cl036
-            Step("2026-01-17T17:00", 139, {SEVENTEENTH: 9}),  # cl039: nine of that day
+            Step("2026-01-17T17:00", 139, {JANUARY_17: 9}),  # cl039: nine of that day
             Step("2026-01-19", 143),  # v21
             Step("2026-01-20", 151),  # v22
             Step("2026-01-23", 154),  # cl044
             Step("2026-01-24", 157),  # not published: what 266 leaves beside 154 and 104
-            Step("2026-01-25T18:00", 237, {TWENTY_FIFTH: 80}),  # cl046
-            Step("2026-01-25T20:00", 261, {TWENTY_FIFTH: 24}),  # cl047
+            Step("2026-01-25T18:00", 237, {JANUARY_25: 80}),  # cl046
+            Step("2026-01-25T20:00", 261, {JANUARY_25: 24}),  # cl047
             Step("2026-01-26T09:00", 266),  # cl048
             Step("2026-01-26", 268),  # cl050, 383, less the 115 of December
             Step("2026-01-28T16:00", 297),  # cl052
@@ -246,7 +246,7 @@ STREAMS = (
     ),
     Stream(
         "jep",
-        JANUARY,
+        JANUARY_IDS,
         "2026-01-08T12:00",
         (
             Step("2026-01-09", 11),  # v08
@@ -258,11 +258,11 @@ STREAMS = (
     ),
     Stream(
         "pud",
-        JANUARY,
+        JANUARY_IDS,
         "2026-01-08T12:00",
         (
-            Step("2026-01-12T20:00", 65, {TWELFTH: 24}),  # v13; cl011: 24 of that day
-            Step("2026-01-12T23:00", 73, {TWELFTH: 0}),  # cl017
+            Step("2026-01-12T20:00", 65, {JANUARY_12: 24}),  # v13; cl011: 24 of that day
+            Step("2026-01-12T23:00", 73, {JANUARY_12: 0}),  # cl017
             Step("2026-01-13T11:20", 76),  # cl020
             Step("2026-01-13", 76),  # still
             Step("2026-01-17", 155),  # cl040
@@ -273,7 +273,7 @@ STREAMS = (
     ),
     Stream(
         "clippve",
-        JANUARY,
+        JANUARY_IDS,
         "2026-01-08T12:00",
         (
             Step("2026-01-09", 9),  # v09: fewer than twelve, nine of them named
@@ -284,57 +284,59 @@ STREAMS = (
 
 
 @cache
-def filings() -> tuple[Filing, ...]:
+def plan_filings() -> tuple[Filing, ...]:
     """Every verified release of every list, in order of time."""
-    taken: dict[str, set[datetime]] = {stream.source: set() for stream in STREAMS}
-    filings = [filing for stream in STREAMS for filing in _run(stream, taken[stream.source])]
-    return tuple(sorted(filings, key=lambda filing: filing.at))
+    taken_minutes: dict[str, set[datetime]] = {stream.source: set() for stream in STREAMS}
+    filings = [filing for stream in STREAMS for filing in _plan_stream(stream, taken_minutes[stream.source])]
+    return tuple(sorted(filings, key=lambda filing: filing.filed_at))
 
 
-def filed() -> dict[tuple[str, int], datetime]:
+def index_filing_times() -> dict[tuple[str, int], datetime]:
     """When a source filed a person, by `(source, person)`."""
-    return {(filing.source, filing.person): filing.at for filing in filings()}
+    return {(filing.source, filing.person): filing.filed_at for filing in plan_filings()}
 
 
-def _run(stream: Stream, taken: set[datetime]) -> Iterator[Filing]:
-    waiting = shuffled(stream.people, "order", stream.source)
-    opens, total = caracas(stream.opens), 0
+def _plan_stream(stream: Stream, taken_minutes: set[datetime]) -> Iterator[Filing]:
+    waiting = shuffle_items(stream.people, "order", stream.source)
+    opens, total = parse_caracas_time(stream.opens), 0
     for step in stream.steps:
-        closes = caracas(step.until) - MARGIN
-        chosen = _choose(waiting, step, step.total - total, closes)
-        for person in chosen:
-            at = _minute(max(opens, places()[person].out_at), closes, stream.source, person, taken)
-            yield Filing(at + timedelta(seconds=SECOND[stream.source]), stream.source, person)
-        waiting = [person for person in waiting if person not in chosen]
+        closes = parse_caracas_time(step.until) - MARGIN
+        chosen_people = _choose_people(waiting, step, step.total - total, closes)
+        for person in chosen_people:
+            minute = _draw_minute(
+                max(opens, build_release_slots()[person].released_at), closes, stream.source, person, taken_minutes
+            )
+            yield Filing(minute + timedelta(seconds=SECOND_BY_SOURCE[stream.source]), stream.source, person)
+        waiting = [person for person in waiting if person not in chosen_people]
         opens, total = closes + 2 * MARGIN, step.total
 
 
-def _choose(waiting: list[int], step: Step, number: int, closes: datetime) -> list[int]:
+def _choose_people(waiting: list[int], step: Step, number: int, closes: datetime) -> list[int]:
     """The next `number` of those waiting who are out by then; a plan that cannot be kept is a fault here."""
-    ready = [person for person in waiting if places()[person].out_at < closes]
-    chosen: list[int] = []
-    for day, of_day in step.of_day.items():
-        chosen += [person for person in ready if places()[person].released_on == day][:of_day]
-    rest = [person for person in ready if places()[person].released_on not in step.of_day]
-    chosen += rest[: number - len(chosen)]
-    if len(chosen) != number:
-        raise ValueError(f"{len(chosen)} people for {number} at {step.until}")
-    return chosen
+    ready = [person for person in waiting if build_release_slots()[person].released_at < closes]
+    chosen_people: list[int] = []
+    for day, day_count in step.released_by_day.items():
+        chosen_people += [person for person in ready if build_release_slots()[person].released_on == day][:day_count]
+    rest = [person for person in ready if build_release_slots()[person].released_on not in step.released_by_day]
+    chosen_people += rest[: number - len(chosen_people)]
+    if len(chosen_people) != number:
+        raise ValueError(f"{len(chosen_people)} people for {number} at {step.until}")
+    return chosen_people
 
 
-def _minute(first: datetime, last: datetime, source: str, person: int, taken: set[datetime]) -> datetime:
+def _draw_minute(first: datetime, last: datetime, source: str, person: int, taken_minutes: set[datetime]) -> datetime:
     """A minute in office hours between the two, of which no other filing of that source has made use.
 
     Draws until one fits: every step has several times as many minutes as filings.
     """
     first = (first + MINUTE).replace(second=0, microsecond=0)
     span = int((last - first) / MINUTE)
-    drawn = (first + MINUTE * (draw("minute", source, person, attempt) % span) for attempt in count())
-    at = next(minute for minute in drawn if _office_hours(minute) and minute not in taken)
-    taken.add(at)
-    return at
+    candidates = (first + MINUTE * (draw_number("minute", source, person, attempt) % span) for attempt in count())
+    chosen_minute = next(minute for minute in candidates if _is_in_office_hours(minute) and minute not in taken_minutes)
+    taken_minutes.add(chosen_minute)
+    return chosen_minute
 
 
-def _office_hours(minute: datetime) -> bool:
-    local = minute.astimezone(CARACAS)
+def _is_in_office_hours(minute: datetime) -> bool:
+    local = minute.astimezone(CARACAS_TIMEZONE)
     return FIRST_MINUTE <= (local.hour, local.minute) <= LAST_MINUTE

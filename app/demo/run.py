@@ -20,7 +20,7 @@ Columns are fields of the body by the same name, and besides:
 
 In a body every reference (`supersedes`, `part_of`, `derived_from`, `same_as`, `definition.subset_of`) is
 still a `claim_id`. What a figure refers to comes before it: the caller keeps the id each figure was given and
-passes the next bodies through `resolved`.
+passes the next bodies through `resolve_references`.
 
 Run the replay: sources, facilities, claims and reports through the write path, each at its hour, all or nothing."""
 
@@ -35,10 +35,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.demo.cases import JOINED, Draft, Joined, Kind, as_first_known, cases, record_of
-from app.demo.people import facilities, people, release_body
-from app.demo.plan import caracas, filed, filings, local_day
-from app.log.entries import head
+from app.demo.cases import (
+    CURATOR_MERGES,
+    CuratorMerge,
+    ReportDraft,
+    ReportKind,
+    apply_first_known_outcome,
+    build_case_drafts,
+    format_record_name,
+)
+from app.demo.people import build_facility_bodies, build_people, build_release_body
+from app.demo.plan import index_filing_times, parse_caracas_time, plan_filings, to_local_day
+from app.log.entries import read_head
 from app.log.head import is_demo, mark_demo
 from app.models import OPEN, ApiKey, Placement, Record, Source
 from app.registry import api_keys, directory, records, reports
@@ -66,49 +74,49 @@ PREFIXES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One request: `source` posts `body` at the instant `at` (aware, UTC).
+class ReplayEvent:
+    """One request: `source` posts `body` at the instant `filed_at` (aware, UTC).
 
     `kind` says where: `release` to `/v1/releases`, `detention` to `/v1/detentions`. A body with a
     `source_record_id` seen before is the next version of that record. `person`: whoever it speaks of, by the plan.
     """
 
-    at: datetime
+    filed_at: datetime
     source: str
     person: str
     body: dict[str, Any]
-    kind: Kind
+    kind: ReportKind
 
 
-def events() -> list[Event]:
+def build_events() -> list[ReplayEvent]:
     """Every report, earliest first; no two share an instant."""
-    drafts = sorted([*_lists(), *cases(filed())], key=lambda draft: draft.at)
-    return list(_numbered(drafts))
+    drafts = sorted([*_draft_lists(), *build_case_drafts(index_filing_times())], key=lambda draft: draft.filed_at)
+    return list(_assign_case_numbers(drafts))
 
 
-def _lists() -> Iterator[Draft]:
-    for filing in filings():
-        person = people()[filing.person]
-        known = as_first_known(person) if filing.source == "foro-penal" else person
-        body = release_body(known, filing.source, local_day(filing.at))
-        yield Draft(filing.at, filing.source, record_of(person.id), "release", body)
+def _draft_lists() -> Iterator[ReportDraft]:
+    for filing in plan_filings():
+        person = build_people()[filing.person]
+        person_as_known = apply_first_known_outcome(person) if filing.source == "foro-penal" else person
+        body = build_release_body(person_as_known, filing.source, to_local_day(filing.filed_at))
+        yield ReportDraft(filing.filed_at, filing.source, format_record_name(person.id), "release", body)
 
 
-def _numbered(drafts: Iterable[Draft]) -> Iterator[Event]:
+def _assign_case_numbers(drafts: Iterable[ReportDraft]) -> Iterator[ReplayEvent]:
     """Give each record its case number: `FP-2026-0001` is the first that Foro Penal opened in 2026."""
     numbers: dict[tuple[str, str], str] = {}
-    opened: dict[str, int] = {}
+    opened_counts: dict[str, int] = {}
     for draft in drafts:
         if (draft.source, draft.record) not in numbers:
-            series = f"{PREFIXES[draft.source]}-{local_day(draft.at).year}"
-            opened[series] = opened.get(series, 0) + 1
-            numbers[draft.source, draft.record] = f"{series}-{opened[series]:04}"
+            series = f"{PREFIXES[draft.source]}-{to_local_day(draft.filed_at).year}"
+            opened_counts[series] = opened_counts.get(series, 0) + 1
+            numbers[draft.source, draft.record] = f"{series}-{opened_counts[series]:04}"
         body = {"source_record_id": numbers[draft.source, draft.record], **draft.body}
-        yield Event(draft.at, draft.source, draft.record, body, draft.kind)
+        yield ReplayEvent(draft.filed_at, draft.source, draft.record, body, draft.kind)
 
 
 # Their lists are replayed person by person.
-REPLAYED = ("foro-penal", "jep", "pud", "clippve")
+REPLAYED_SOURCES = ("foro-penal", "jep", "pud", "clippve")
 
 # slug, name, kind, country, what its list or its figure is of. They speak Spanish: so do their names and definitions.
 _SOURCES: tuple[tuple[str, str, str, str | None, str | None], ...] = (
@@ -163,7 +171,7 @@ _SOURCES: tuple[tuple[str, str, str, str | None, str | None], ...] = (
 )
 
 
-def sources() -> list[dict[str, Any]]:
+def build_source_bodies() -> list[dict[str, Any]]:
     """Bodies `{slug, name, kind, country?, independent, definition?}`, those that report first."""
     bodies = []
     for slug, name, kind, country, definition in _SOURCES:
@@ -182,9 +190,9 @@ def sources() -> list[dict[str, Any]]:
 Body = dict[str, Any]
 Row = Mapping[str, str]
 
-FILE = Path(__file__).with_name("figures.csv")
-ZONE = "-04:00"
-PLAIN = (
+FIGURES_FILE = Path(__file__).with_name("figures.csv")
+UTC_OFFSET = "-04:00"
+PLAIN_COLUMNS = (
     "claimant",
     "measure",
     "qualifier",
@@ -197,36 +205,36 @@ PLAIN = (
     "reported_by",
     "note",
 )
-REFERENCES = ("supersedes", "part_of", "derived_from", "same_as", "subset_of")
+REFERENCE_COLUMNS = ("supersedes", "part_of", "derived_from", "same_as", "subset_of")
 
 
-class Claim(NamedTuple):
-    """A figure to be filed at `at` (aware, in UTC); `key` is its `claim_id`."""
+class ClaimFiling(NamedTuple):
+    """A figure to be filed at `filed_at` (aware, in UTC); `key` is its `claim_id`."""
 
-    at: datetime
+    filed_at: datetime
     body: Body
     key: str
 
 
-def rows() -> list[dict[str, str]]:
+def read_figure_rows() -> list[dict[str, str]]:
     """The file as it is, every value a string, the empty ones too."""
-    with FILE.open(encoding="utf-8", newline="") as file:
+    with FIGURES_FILE.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def claims() -> Iterator[Claim]:
+def build_claim_filings() -> Iterator[ClaimFiling]:
     """Every figure in the order of filing."""
-    table = {row["claim_id"]: row for row in rows()}
-    turns = {key: _turn(key, table) for key in table}
+    table = {row["claim_id"]: row for row in read_figure_rows()}
+    turns = {key: _find_filing_turn(key, table) for key in table}
     for key in sorted(table, key=lambda key: turns[key]):
-        yield Claim(turns[key][0], claim_body(table[key]), key)
+        yield ClaimFiling(turns[key][0], build_claim_body(table[key]), key)
 
 
-def claim_body(row: Row) -> Body:
+def build_claim_body(row: Row) -> Body:
     """One row as a body; what the row leaves empty is left out."""
-    body: Body = {"source_record_id": row["claim_id"]} | {name: row[name] for name in PLAIN if row[name]}
+    body: Body = {"source_record_id": row["claim_id"]} | {name: row[name] for name in PLAIN_COLUMNS if row[name]}
     body |= {name: int(row[name]) for name in ("low", "high") if row[name]}
-    body |= _stated(row["stated_at"])
+    body |= _build_stated_fields(row["stated_at"])
     if row["supersedes"]:
         body["supersedes"] = row["supersedes"].split()
     if row["part_of"]:
@@ -235,38 +243,40 @@ def claim_body(row: Row) -> Body:
     if row["named"]:
         body["named"] = row["named"] == "yes"
     citation = {name: row[name] for name in ("url", "published_on") if row[name]}
-    optional = {"definition": _definition(row), "citation": citation}
+    optional = {"definition": _build_definition(row), "citation": citation}
     return body | {name: value for name, value in optional.items() if value}
 
 
-def resolved(body: Body, ids: Mapping[str, str]) -> Body:
+def resolve_references(body: Body, ids: Mapping[str, str]) -> Body:
     """The body with every `claim_id` it refers to replaced by the id that figure was given on filing."""
-    linked = dict(body)
+    resolved_body = dict(body)
     for name in ("derived_from", "same_as"):
-        if name in linked:
-            linked[name] = ids[linked[name]]
-    if "supersedes" in linked:
-        linked["supersedes"] = [ids[key] for key in linked["supersedes"]]
-    if "part_of" in linked:
-        linked["part_of"] = [part | {"claim": ids[part["claim"]]} for part in linked["part_of"]]
-    if "subset_of" in linked.get("definition", {}):
-        linked["definition"] = linked["definition"] | {"subset_of": ids[linked["definition"]["subset_of"]]}
-    return linked
+        if name in resolved_body:
+            resolved_body[name] = ids[resolved_body[name]]
+    if "supersedes" in resolved_body:
+        resolved_body["supersedes"] = [ids[key] for key in resolved_body["supersedes"]]
+    if "part_of" in resolved_body:
+        resolved_body["part_of"] = [part | {"claim": ids[part["claim"]]} for part in resolved_body["part_of"]]
+    if "subset_of" in resolved_body.get("definition", {}):
+        resolved_body["definition"] = resolved_body["definition"] | {
+            "subset_of": ids[resolved_body["definition"]["subset_of"]]
+        }
+    return resolved_body
 
 
-def stated(row: Row) -> datetime:
+def parse_stated_instant(row: Row) -> datetime:
     """The instant a figure stands for: its hour, or the end of its day in Caracas."""
-    return caracas(row["stated_at"].removesuffix(ZONE))
+    return parse_caracas_time(row["stated_at"].removesuffix(UTC_OFFSET))
 
 
-def _stated(text: str) -> Body:
+def _build_stated_fields(text: str) -> Body:
     """A minute of the file gets the seconds that RFC 3339 asks for; a day needs its zone."""
     if "T" in text:
-        return {"stated_at": text.replace(ZONE, f":00{ZONE}")}
-    return {"stated_at": text, "zone": ZONE}
+        return {"stated_at": text.replace(UTC_OFFSET, f":00{UTC_OFFSET}")}
+    return {"stated_at": text, "zone": UTC_OFFSET}
 
 
-def _definition(row: Row) -> Body:
+def _build_definition(row: Row) -> Body:
     terms: Body = dict(term.split("=") for term in row["terms"].split())
     if "kind" in terms:  # the one term of which a count takes several
         terms["kind"] = [terms["kind"]]
@@ -277,28 +287,28 @@ def _definition(row: Row) -> Body:
     return definition | ({"net": row["net"] == "yes"} if row["net"] else {})
 
 
-def _turn(key: str, table: Mapping[str, Row]) -> tuple[datetime, int]:
+def _find_filing_turn(key: str, table: Mapping[str, Row]) -> tuple[datetime, int]:
     """When a figure is filed: once stated, printed (its day's noon) and after all it refers to.
 
     The second number orders those of one instant.
     """
     row = table[key]
-    printed = [caracas(f"{row['published_on']}T12:00")] if row["published_on"] else []
-    named = (part.partition(":")[0] for column in REFERENCES for part in row[column].split())
-    before = [_turn(other, table) for other in named]
-    at = max([stated(row), *printed, *(at for at, _ in before)])
-    return at, 1 + max((depth for _, depth in before), default=0)
+    printed_at = [parse_caracas_time(f"{row['published_on']}T12:00")] if row["published_on"] else []
+    referenced_ids = (part.partition(":")[0] for column in REFERENCE_COLUMNS for part in row[column].split())
+    referenced_turns = [_find_filing_turn(referenced_id, table) for referenced_id in referenced_ids]
+    filed_at = max([parse_stated_instant(row), *printed_at, *(filed_at for filed_at, _ in referenced_turns)])
+    return filed_at, 1 + max((depth for _, depth in referenced_turns), default=0)
 
 
 # Yours to try things with: its reports change nobody's published figures.
-GUEST = {
+GUEST_SOURCE = {
     "slug": "example-ngo",
     "name": "Example NGO (invented)",
     "kind": "ngo",
     "country": "VE",
     "definition": "An invented organisation, for trying the registry out.",
 }
-KEY_DAYS = 30
+GUEST_KEY_DAYS = 30
 GUEST_HOLDER = "Whoever tries the demo"
 
 
@@ -306,29 +316,29 @@ class NotADemo(RuntimeError):
     """The database holds something else."""
 
 
-def load(session: Session, secret: bytes) -> int:
+def load_replay(session: Session, secret: bytes) -> int:
     """Fill an empty database with the replay; leave one that has it alone. Returns the revision.
 
     Raises NotADemo for a database that is neither empty nor marked as a demo's.
     """
-    revision, _recorded = head(session)
+    revision, _recorded_at = read_head(session)
     if is_demo(session):
         return revision
     if revision:
         raise NotADemo("This database is neither empty nor a demo: name another one (RECUENTO_DATABASE_URL).")
     mark_demo(session)
     Replay(session, secret).run()
-    return head(session)[0]
+    return read_head(session)[0]
 
 
-def guest_key(session: Session, now: datetime) -> str:
+def create_guest_key(session: Session, now: datetime) -> str:
     """A fresh reporter's key of the invented organisation; the one given out before ends."""
-    mine = select(col(Source.key)).where(col(Source.slug) == GUEST["slug"], col(Source.until) == OPEN)
-    source = session.scalars(mine).one()
-    live = select(ApiKey).where(col(ApiKey.source) == source, col(ApiKey.revoked_at).is_(None))
-    for key in session.scalars(live).all():
-        api_keys.revoke(session, key.id, now)
-    return api_keys.create(session, Role.REPORTER, str(GUEST["slug"]), KEY_DAYS, now, GUEST_HOLDER)
+    source_query = select(col(Source.key)).where(col(Source.slug) == GUEST_SOURCE["slug"], col(Source.until) == OPEN)
+    source = session.scalars(source_query).one()
+    active_keys_query = select(ApiKey).where(col(ApiKey.source) == source, col(ApiKey.revoked_at).is_(None))
+    for key in session.scalars(active_keys_query).all():
+        api_keys.revoke_key(session, key.id, now)
+    return api_keys.create_key(session, Role.REPORTER, str(GUEST_SOURCE["slug"]), GUEST_KEY_DAYS, now, GUEST_HOLDER)
 
 
 class Replay:
@@ -338,72 +348,72 @@ class Replay:
         self._session = session
         self._secret = secret
         self._claim_ids: dict[str, str] = {}
-        self._first: dict[str, tuple[str, str]] = {}  # person → source and case number of the first report
+        self._first_cases: dict[str, tuple[str, str]] = {}  # person → source and case number of the first report
 
     def run(self) -> None:
         """Directories first, then everything in order of time."""
         steps: list[tuple[datetime, Callable[[], None]]] = [
-            *((event.at, self._filing(event)) for event in events()),
-            *((claim.at, self._claiming(claim)) for claim in claims()),
-            *((joined.at, self._joining(joined)) for joined in JOINED),
+            *((event.filed_at, self._prepare_filing(event)) for event in build_events()),
+            *((claim.filed_at, self._prepare_claim(claim)) for claim in build_claim_filings()),
+            *((merge.decided_at, self._prepare_merge(merge)) for merge in CURATOR_MERGES),
         ]
         steps.sort(key=lambda step: step[0])
-        self._directories(steps[0][0])
+        self._add_directories(steps[0][0])
         self._sources = Views(self._session).sources_by_slug
-        for _at, act in steps:
+        for _instant, act in steps:
             act()
 
-    def _context(self, actor: Reader, at: datetime) -> WriteContext:
-        return WriteContext(self._session, actor, at, self._secret)
+    def _context(self, actor: Reader, instant: datetime) -> WriteContext:
+        return WriteContext(self._session, actor, instant, self._secret)
 
-    def _directories(self, at: datetime) -> None:
-        for source in (*sources(), GUEST):
-            directory.add_source(self._context(Reader(Role.ADMIN), at), SourceIn.model_validate(source))
-        for facility in facilities():
-            directory.add_facility(self._context(Reader(Role.CURATOR), at), FacilityIn.model_validate(facility))
+    def _add_directories(self, instant: datetime) -> None:
+        for source in (*build_source_bodies(), GUEST_SOURCE):
+            directory.add_source(self._context(Reader(Role.ADMIN), instant), SourceIn.model_validate(source))
+        for facility in build_facility_bodies():
+            directory.add_facility(self._context(Reader(Role.CURATOR), instant), FacilityIn.model_validate(facility))
 
-    def _filing(self, event: Event) -> Callable[[], None]:
+    def _prepare_filing(self, event: ReplayEvent) -> Callable[[], None]:
         schema: Any = ReleaseReportIn if event.kind == "release" else DetentionReportIn
 
         def file() -> None:
             source = self._sources[event.source]
             # The people are invented, and tied alike whatever the operator chose: the counts are those published.
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
-            reports.file_report(self._context(actor, event.at), schema.model_validate(event.body))
-            self._join_counted(event)
+            reports.write_report(self._context(actor, event.filed_at), schema.model_validate(event.body))
+            self._merge_count_only(event)
 
         return file
 
-    def _join_counted(self, event: Event) -> None:
+    def _merge_count_only(self, event: ReplayEvent) -> None:
         """Who may only be counted is tied to nobody by the matcher: here a curator reads the review at once."""
         case = event.source, str(event.body["source_record_id"])
-        first = self._first.setdefault(event.person, case)
-        a, b = self._record(*first), self._record(*case)
+        first = self._first_cases.setdefault(event.person, case)
+        a, b = self._load_record(*first), self._load_record(*case)
         if a.key == b.key or {a.publish_now, b.publish_now} != {Publish.COUNTED}:
             return
-        places = select(col(Placement.detainee)).where(
+        detainee_query = select(col(Placement.detainee)).where(
             col(Placement.record).in_([a.key, b.key]), col(Placement.until) == OPEN
         )
-        if len(set(self._session.scalars(places))) > 1:
-            self._join(Joined(event.at, (first, case), "the same mother told both organisations"))
+        if len(set(self._session.scalars(detainee_query))) > 1:
+            self._apply_merge(CuratorMerge(event.filed_at, (first, case), "the same mother told both organisations"))
 
-    def _record(self, source: str, case: str) -> Record:
-        record = records.by_case(self._session, self._secret, self._sources[source].key, case)
+    def _load_record(self, source: str, case: str) -> Record:
+        record = records.find_case_record(self._session, self._secret, self._sources[source].key, case)
         assert record is not None
         return record
 
-    def _joining(self, joined: Joined) -> Callable[[], None]:
-        return lambda: self._join(joined)
+    def _prepare_merge(self, merge: CuratorMerge) -> Callable[[], None]:
+        return lambda: self._apply_merge(merge)
 
-    def _join(self, joined: Joined) -> None:
-        a, b = (self._record(*one).detainee_id for one in joined.records)
-        body = IdentityIn(a=a, b=b, judgement=Judgement.SAME, reason=joined.reason)
-        decisions.decide(self._context(Reader(Role.CURATOR), joined.at), body)
+    def _apply_merge(self, merge: CuratorMerge) -> None:
+        a, b = (self._load_record(*case).detainee_id for case in merge.records)
+        body = IdentityIn(a=a, b=b, judgement=Judgement.SAME, reason=merge.reason)
+        decisions.judge_identity(self._context(Reader(Role.CURATOR), merge.decided_at), body)
 
-    def _claiming(self, claim: Claim) -> Callable[[], None]:
+    def _prepare_claim(self, claim: ClaimFiling) -> Callable[[], None]:
         def file() -> None:
-            body = ClaimIn.model_validate(resolved(claim.body, self._claim_ids))
-            outcome = file_claim(self._context(Reader(Role.CURATOR), claim.at), body)
+            body = ClaimIn.model_validate(resolve_references(claim.body, self._claim_ids))
+            outcome = file_claim(self._context(Reader(Role.CURATOR), claim.filed_at), body)
             self._claim_ids[claim.key] = str(uuid.UUID(outcome.ids["id"]))
 
         return file

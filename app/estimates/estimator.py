@@ -17,59 +17,67 @@ from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
 from app.counts.shapes import ReleaseEstimate
-from app.counts.tally import Patterns, not_visible, patterns_of
-from app.db.engine import chunks
+from app.counts.tally import Patterns, build_patterns, count_not_visible
+from app.db.engine import split_into_chunks
 from app.errors import Invalid
 from app.estimates import models
 from app.estimates.models import LowerBound, Model
-from app.estimates.table import MOST_LISTS, BadTable, Fit, Table, read_csv, table_of
-from app.log.entries import pin
+from app.estimates.table import MAX_LISTS, BadTable, Fit, PatternTable, build_pattern_table, read_pattern_csv
+from app.log.entries import pin_revision
 from app.models import Source, Verification
 from app.queries import terms as wording
-from app.queries.selection import Selection, select, with_facility_slug
+from app.queries.selection import Selection, build_selection, resolve_facility_slug
 from app.queries.terms import CountTerms
-from app.queries.visibility import at
+from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
-from app.schemas.counts import EstimateNumbers, EstimateRange, RefusalOut, Rule
+from app.schemas.counts import EstimateNumbers, EstimateRange, RefusalOut, SelectionRule
 from app.vocabulary import Verdict
 
 # From seven people in common on Chapman's estimate is nearly free of bias (Robson and Regier 1964, Trans. Am. Fish.
 # Soc. 93).
-FEWEST_SHARED = 7
+MIN_SHARED = 7
 # Estimates further apart than this are no answer to "how many".
-MOST_DISAGREEMENT = 3.0
+MAX_DISAGREEMENT = 3.0
 # A difference in BIC beyond this speaks very strongly against a model (Kass and Raftery 1995, J. Am. Statist. Ass. 90):
 # its estimate is shown, is never chosen, and has no say in whether the others agree.
-STRONGLY_AGAINST = 10.0
+MAX_BIC_DIFFERENCE = 10.0
 
-INDEPENDENCE = "Fienberg 1972, Biometrika 59, 591–603; Cormack 1989, Biometrics 45, 395–413"
-STEPWISE = "Chan, Silverman and Vincent 2021, J. Am. Statist. Ass. 116, 1297–1306"
-ALL_PAIRS = "Fienberg 1972, Biometrika 59, 591–603; pairs without people: Fienberg and Rinaldo 2012, Ann. Statist. 40"
-BY_BIC = "Schwarz 1978, Ann. Statist. 6, 461–464, among hierarchical models"
+INDEPENDENCE_SOURCE = "Fienberg 1972, Biometrika 59, 591–603; Cormack 1989, Biometrics 45, 395–413"
+STEPWISE_SOURCE = "Chan, Silverman and Vincent 2021, J. Am. Statist. Ass. 116, 1297–1306"
+ALL_PAIRS_SOURCE = (
+    "Fienberg 1972, Biometrika 59, 591–603; pairs without people: Fienberg and Rinaldo 2012, Ann. Statist. 40"
+)
+BY_BIC_SOURCE = "Schwarz 1978, Ann. Statist. 6, 461–464, among hierarchical models"
 
-CLOSED = "The group is closed: within the window nobody joined it or left it, and all lists speak of the same people."
-MATCHED = "People are matched rightly across lists: a match that was missed raises the estimate, a false one lowers it."
-REACHABLE = "Everyone could have come onto some list. Whoever none could ever reach is not in the estimate."
-ALIKE = (
+ASSUMPTION_CLOSED_GROUP = (
+    "The group is closed: within the window nobody joined it or left it, and all lists speak of the same people."
+)
+ASSUMPTION_MATCHING = (
+    "People are matched rightly across lists: a match that was missed raises the estimate, a false one lowers it."
+)
+ASSUMPTION_REACHABLE = "Everyone could have come onto some list. Whoever none could ever reach is not in the estimate."
+ASSUMPTION_EQUAL_CHANCE = (
     "Within one list everyone had about the same chance to be on it. Where some people are harder to reach for every"
     " list, the estimate is too low."
 )
-TWO_LISTS = (
+ASSUMPTION_TWO_INDEPENDENT_LISTS = (
     "The two lists came about independently, which two lists cannot show. If being on one makes being on the other"
     " likelier, the estimate is too low; if less likely, too high."
 )
-MODELLED = (
+ASSUMPTION_MODELLED_DEPENDENCE = (
     "Beyond the terms of the model the lists are independent. A dependence that runs through all of them at once cannot"
     " be seen in any table."
 )
-ZEROS = "A pattern of lists that nobody has was looked for and found empty."
-SELECTED = "The model was chosen on the same data: its interval leaves out the doubt about the choice."
-BOUND = (
+ASSUMPTION_TRUE_ZEROS = "A pattern of lists that nobody has was looked for and found empty."
+ASSUMPTION_MODEL_SELECTION = (
+    "The model was chosen on the same data: its interval leaves out the doubt about the choice."
+)
+ASSUMPTION_LOWER_BOUND = (
     "The lower bound allows for people that are harder to reach and for lists that follow each other. Where lists avoid"
     " each other's people it can be too high."
 )
 
-LEFT_OUT = "Its likelihood has no finite maximum on this table, or its interval no upper end."
+NO_FINITE_ESTIMATE = "Its likelihood has no finite maximum on this table, or its interval no upper end."
 
 
 @dataclass(frozen=True)
@@ -84,8 +92,8 @@ class Refusal:
 class Estimate:
     """What the lists together say of how many people there are.
 
-    `chosen` is the fit that the rule `chosen_by` chose; both are None if refused. `range` holds the lowest and the
-    highest estimate of the models that the data do not speak strongly against, the chosen one among them. `left_out`
+    `chosen_model` is the fit that the rule `selection_rule` chose; both are None if refused. `range` holds the lowest and the
+    highest estimate of the models that the data do not speak strongly against, the chosen one among them. `excluded_models`
     gives for each model without a figure the reason.
     """
 
@@ -95,36 +103,36 @@ class Estimate:
     lower_bound: LowerBound
     assumptions: tuple[str, ...]
     models: tuple[Model, ...] = ()
-    chosen: Model | None = None
-    chosen_by: Rule | None = None
+    chosen_model: Model | None = None
+    selection_rule: SelectionRule | None = None
     range: tuple[float, float] | None = None
-    left_out: tuple[tuple[str, str], ...] = ()
-    refused: Refusal | None = None
+    excluded_models: tuple[tuple[str, str], ...] = ()
+    refusal: Refusal | None = None
 
-    def answer(self) -> EstimateNumbers:
+    def build_numbers(self) -> EstimateNumbers:
         """For JSON: numbers are finite, and what there is none of is null."""
         ends: EstimateRange | None = None
         if self.range is not None:
             ends = {"low": round(self.range[0], 1), "high": round(self.range[1], 1)}
-        refused: RefusalOut | None = None
-        if self.refused is not None:
-            refused = {"code": self.refused.code, "reason": self.refused.reason}
+        refusal_out: RefusalOut | None = None
+        if self.refusal is not None:
+            refusal_out = {"code": self.refusal.code, "reason": self.refusal.reason}
         return {
             "observed": self.observed,
             "on_two_or_more": self.shared,
             "lists": list(self.lists),
-            "models": [model.answer() for model in self.models],
-            "left_out": [{"name": name, "reason": reason} for name, reason in self.left_out],
+            "models": [model.build_model_out() for model in self.models],
+            "left_out": [{"name": name, "reason": reason} for name, reason in self.excluded_models],
             "range": ends,
-            "chosen": None if self.chosen is None else self.chosen.answer(),
-            "chosen_by": self.chosen_by,
-            "lower_bound": self.lower_bound.answer(),
+            "chosen": None if self.chosen_model is None else self.chosen_model.build_model_out(),
+            "chosen_by": self.selection_rule,
+            "lower_bound": self.lower_bound.build_lower_bound_out(),
             "assumptions": list(self.assumptions),
-            "refused": refused,
+            "refused": refusal_out,
         }
 
 
-def estimate(
+def estimate_population(
     lists: Sequence[str],
     patterns: Mapping[frozenset[str], int],
     dependent: Collection[frozenset[str]] = (),
@@ -136,98 +144,106 @@ def estimate(
     to be made independently, `citing` sets of which one list takes from another; names that are no list of the table
     are passed over. Raises BadTable unless there are 2 to 12 lists and the counts can be counts.
     """
-    table = table_of(lists, patterns)
-    refused = _unfit(table, dependent, citing)
-    if refused is not None:
-        return _estimate(table, refused=refused)
+    table = build_pattern_table(lists, patterns)
+    refusal = _find_refusal(table, dependent, citing)
+    if refusal is not None:
+        return _build_estimate(table, refusal=refusal)
     if len(table.lists) == 2:
-        return _estimate(table, [("chapman", models.chapman(table))])
-    base = models.independence(table, models.lower_bound(table).estimate - table.observed)
+        return _build_estimate(table, [("chapman", models.estimate_chapman(table))])
+    base = models.fit_independence(table, models.compute_lower_bound(table).estimate - table.observed)
     if base is None:
-        return _estimate(table, [("independence", None)])
-    return _estimate(table, _log_linear(table, base))
+        return _build_estimate(table, [("independence", None)])
+    return _build_estimate(table, _fit_log_linear_models(table, base))
 
 
-def _unfit(table: Table, dependent: Iterable[frozenset[str]], citing: Iterable[frozenset[str]]) -> Refusal | None:
+def _find_refusal(
+    table: PatternTable, dependent: Iterable[frozenset[str]], citing: Iterable[frozenset[str]]
+) -> Refusal | None:
     """What rules an estimate out before any model is fitted."""
     for bit, name in enumerate(table.lists):
-        if not table.on_all(1 << bit):
+        if not table.count_on_all(1 << bit):
             return Refusal("empty_list", f"Nobody is on {name}: leave it out.")
-    if pair := _within(table, dependent):
+    if pair := _find_declared_lists(table, dependent):
         reason = f"{pair} are declared dependent: what they share says nothing of whom both miss. Leave one out."
         return Refusal("dependent_lists", reason)
-    if pair := _within(table, citing):
+    if pair := _find_declared_lists(table, citing):
         reason = f"Of {pair} one takes from the other: what they share is copied. Leave the citing one out."
         return Refusal("citing_lists", reason)
-    if table.shared < FEWEST_SHARED:
-        reason = f"{table.shared} people are on two lists or more; fewer than {FEWEST_SHARED} cannot carry an estimate."
+    if table.shared < MIN_SHARED:
+        reason = f"{table.shared} people are on two lists or more; fewer than {MIN_SHARED} cannot carry an estimate."
         return Refusal("too_few_shared", reason)
     return None
 
 
-def _within(table: Table, declared: Iterable[frozenset[str]]) -> str:
+def _find_declared_lists(table: PatternTable, declarations: Iterable[frozenset[str]]) -> str:
     """The lists of the table in the first declaration that names two of them, in words; empty if none does."""
-    within = ([name for name in table.lists if name in each] for each in declared)
-    return min((" and ".join(names) for names in within if len(names) > 1), default="")
+    name_groups = ([name for name in table.lists if name in declaration] for declaration in declarations)
+    return min((" and ".join(names) for names in name_groups if len(names) > 1), default="")
 
 
-def _log_linear(table: Table, base: Fit) -> list[tuple[str, Model | None]]:
+def _fit_log_linear_models(table: PatternTable, base: Fit) -> list[tuple[str, Model | None]]:
     """Every model of three lists and more by name; None for those without a finite estimate."""
-    stepwise, taken = models.stepwise(table, base)
-    full, empty = models.all_pairs(table, base)
-    pairs = models.pairs_of(table)
-    fitted: list[tuple[str, Model | None]] = [
-        ("independence", models.log_linear(table, "independence", INDEPENDENCE, base, [])),
-        ("stepwise", models.log_linear(table, "stepwise", STEPWISE, stepwise, taken)),
+    stepwise, entered_pairs = models.fit_stepwise(table, base)
+    full, empty = models.fit_all_pairs(table, base)
+    pairs = models.list_pairs(table)
+    results: list[tuple[str, Model | None]] = [
+        ("independence", models.estimate_log_linear(table, "independence", INDEPENDENCE_SOURCE, base, [])),
+        ("stepwise", models.estimate_log_linear(table, "stepwise", STEPWISE_SOURCE, stepwise, entered_pairs)),
     ]
-    every = models.log_linear(table, "all_pairs", ALL_PAIRS, full, pairs, closed=len(empty)) if full else None
-    fitted.append(("all_pairs", every))
-    if len(table.lists) <= models.MOST_LISTS_BY_BIC:
-        best, terms = models.by_bic(table, base)
-        fitted.append(("bic", models.log_linear(table, "bic", BY_BIC, best, terms)))
-    return fitted
+    all_pairs_model = (
+        models.estimate_log_linear(table, "all_pairs", ALL_PAIRS_SOURCE, full, pairs, closed_terms=len(empty))
+        if full
+        else None
+    )
+    results.append(("all_pairs", all_pairs_model))
+    if len(table.lists) <= models.MAX_LISTS_BY_BIC:
+        best, terms = models.fit_by_bic(table, base)
+        results.append(("bic", models.estimate_log_linear(table, "bic", BY_BIC_SOURCE, best, terms)))
+    return results
 
 
-def _estimate(table: Table, tried: Iterable[tuple[str, Model | None]] = (), refused: Refusal | None = None) -> Estimate:
+def _build_estimate(
+    table: PatternTable, results: Iterable[tuple[str, Model | None]] = (), refusal: Refusal | None = None
+) -> Estimate:
     """The answer of the models tried, with a choice unless there is a reason against one."""
-    fitted = {name: model for name, model in tried if model is not None}
-    left_out = [(name, LEFT_OUT) for name, model in tried if model is None]
-    plausible = _plausible(fitted.values())
+    fitted_models = {name: model for name, model in results if model is not None}
+    excluded_models = [(name, NO_FINITE_ESTIMATE) for name, model in results if model is None]
+    plausible = _select_plausible(fitted_models.values())
     estimates = [model.estimate for model in plausible]
     ends = (min(estimates), max(estimates)) if estimates else None
-    if refused is None and ends is None:
+    if refusal is None and ends is None:
         reason = "No finite estimate fits this table: too little is shared between some of the lists, or everything is."
-        refused = Refusal("not_estimable", reason)
-    if refused is None and ends is not None and ends[1] > MOST_DISAGREEMENT * ends[0]:
-        refused = Refusal(
+        refusal = Refusal("not_estimable", reason)
+    if refusal is None and ends is not None and ends[1] > MAX_DISAGREEMENT * ends[0]:
+        refusal = Refusal(
             "models_disagree",
-            f"Models that the data allow differ by more than a factor of {MOST_DISAGREEMENT:g}: they say from"
+            f"Models that the data allow differ by more than a factor of {MAX_DISAGREEMENT:g}: they say from"
             f" {ends[0]:,.0f} to {ends[1]:,.0f} people. Take the range, not one of them.",
         )
-    chosen, rule = _choice(plausible) if refused is None else (None, None)
+    chosen_model, rule = _choose_model(plausible) if refusal is None else (None, None)
     return Estimate(
         observed=table.observed,
         shared=table.shared,
         lists=table.lists,
-        lower_bound=models.lower_bound(table),
-        assumptions=_assumptions(table),
-        models=tuple(fitted.values()),
-        chosen=chosen,
-        chosen_by=rule,
+        lower_bound=models.compute_lower_bound(table),
+        assumptions=_list_assumptions(table),
+        models=tuple(fitted_models.values()),
+        chosen_model=chosen_model,
+        selection_rule=rule,
         range=ends,
-        left_out=tuple(left_out),
-        refused=refused,
+        excluded_models=tuple(excluded_models),
+        refusal=refusal,
     )
 
 
-def _plausible(fitted: Iterable[Model]) -> list[Model]:
+def _select_plausible(fitted_models: Iterable[Model]) -> list[Model]:
     """The models that the data do not speak strongly against, beside the best of them."""
-    known = list(fitted)
-    best = min((model.bic for model in known if model.bic is not None), default=0.0)
-    return [model for model in known if model.bic is None or model.bic <= best + STRONGLY_AGAINST]
+    candidates = list(fitted_models)
+    best = min((model.bic for model in candidates if model.bic is not None), default=0.0)
+    return [model for model in candidates if model.bic is None or model.bic <= best + MAX_BIC_DIFFERENCE]
 
 
-def _choice(plausible: Sequence[Model]) -> tuple[Model, Rule]:
+def _choose_model(plausible: Sequence[Model]) -> tuple[Model, SelectionRule]:
     """One of the models that the data do not speak strongly against, and the rule that chose it."""
     for model in plausible:
         if model.name == "stepwise":
@@ -237,21 +253,37 @@ def _choice(plausible: Sequence[Model]) -> tuple[Model, Rule]:
     return min(plausible, key=lambda model: model.bic or 0.0), "lowest_bic"
 
 
-def _assumptions(table: Table) -> tuple[str, ...]:
+def _list_assumptions(table: PatternTable) -> tuple[str, ...]:
     if len(table.lists) == 2:
-        return (CLOSED, MATCHED, REACHABLE, ALIKE, TWO_LISTS, BOUND)
-    return (CLOSED, MATCHED, REACHABLE, ALIKE, MODELLED, ZEROS, SELECTED, BOUND)
+        return (
+            ASSUMPTION_CLOSED_GROUP,
+            ASSUMPTION_MATCHING,
+            ASSUMPTION_REACHABLE,
+            ASSUMPTION_EQUAL_CHANCE,
+            ASSUMPTION_TWO_INDEPENDENT_LISTS,
+            ASSUMPTION_LOWER_BOUND,
+        )
+    return (
+        ASSUMPTION_CLOSED_GROUP,
+        ASSUMPTION_MATCHING,
+        ASSUMPTION_REACHABLE,
+        ASSUMPTION_EQUAL_CHANCE,
+        ASSUMPTION_MODELLED_DEPENDENCE,
+        ASSUMPTION_TRUE_ZEROS,
+        ASSUMPTION_MODEL_SELECTION,
+        ASSUMPTION_LOWER_BOUND,
+    )
 
 
-__all__ = ["MOST_LISTS", "BadTable", "Estimate", "Refusal", "estimate", "read_csv"]
+__all__ = ["MAX_LISTS", "BadTable", "Estimate", "Refusal", "estimate_population", "read_pattern_csv"]
 
 
 # Where the assumption that people are matched across lists may fail, and which way: of these nobody may be recognised.
-APART = (
+ASSUMPTION_UNLINKABLE = (
     "{} of the releases observed are of people who may only be counted: whoever several sources reported apart stands"
     " once for each, on lists that seem to share nobody, and the estimate is then too high."
 )
-_AMONG: BindParameter[Any] = bindparam("among", expanding=True)
+_SPELLS_PARAM: BindParameter[Any] = bindparam("among", expanding=True)
 
 
 def estimate_releases(
@@ -267,57 +299,64 @@ def estimate_releases(
     Sources of which one cites the other in verifying one of these releases are no two lists: the estimate is refused.
     Raises Invalid where one list is named, or there are more than MOST_LISTS.
     """
-    terms = with_facility_slug(session, terms)
-    selection = select(session, terms, reader, revision)
-    by_release = patterns_of(session, selection, terms, independent=True)
-    seen = sorted(frozenset[str]().union(*by_release.sizes()))
-    used = sorted(set(lists)) if lists else seen
-    if len(used) > MOST_LISTS or len(lists) == 1:
-        detail = f"Name 2 to {MOST_LISTS} sources under `lists`: "
-        detail += f"here {len(used)} verified releases." if len(used) > 1 else "one list alone overlaps with none."
-        raise Invalid.at("/lists", "lists_out_of_range", detail)
+    terms = resolve_facility_slug(session, terms)
+    selection = build_selection(session, terms, reader, revision)
+    release_patterns = build_patterns(session, selection, terms, independent=True)
+    observed_sources = sorted(frozenset[str]().union(*release_patterns.count_by_pattern()))
+    used_sources = sorted(set(lists)) if lists else observed_sources
+    if len(used_sources) > MAX_LISTS or len(lists) == 1:
+        detail = f"Name 2 to {MAX_LISTS} sources under `lists`: "
+        detail += (
+            f"here {len(used_sources)} verified releases."
+            if len(used_sources) > 1
+            else "one list alone overlaps with none."
+        )
+        raise Invalid.at_pointer("/lists", "lists_out_of_range", detail)
     patterns: Counter[frozenset[str]] = Counter()
-    for pattern, number in by_release.sizes().items():
-        if among := pattern.intersection(used):
-            patterns[among] += number
+    for pattern, number in release_patterns.count_by_pattern().items():
+        if listed_pattern := pattern.intersection(used_sources):
+            patterns[listed_pattern] += number
     try:
-        numbers = estimate(
-            used, patterns, dependent, _citing(session, used, by_release.spell.tolist(), revision)
-        ).answer()
+        numbers = estimate_population(
+            used_sources,
+            patterns,
+            dependent,
+            _find_citing_pairs(session, used_sources, release_patterns.spell.tolist(), revision),
+        ).build_numbers()
     except BadTable as error:
-        if len(used) > 1:
-            raise Invalid.at("/lists", "bad_table", str(error)) from error
-        numbers = _nothing(used, sum(patterns.values()))
-    apart = _counted_apart(selection, by_release, used)
-    if apart:
-        numbers["assumptions"] = [*numbers["assumptions"], APART.format(apart)]
-    echoed = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
+        if len(used_sources) > 1:
+            raise Invalid.at_pointer("/lists", "bad_table", str(error)) from error
+        numbers = _build_empty_estimate(used_sources, sum(patterns.values()))
+    unlinkable = _count_unlinkable(selection, release_patterns, used_sources)
+    if unlinkable:
+        numbers["assumptions"] = [*numbers["assumptions"], ASSUMPTION_UNLINKABLE.format(unlinkable)]
+    echoed_terms = {name: value for name, value in wording.echo_terms(terms).items() if name != "group_by"}
     # Where fewer than two lists are found, the same question is one that names none.
     pairs = [":".join(sorted(pair)) for pair in dependent]
-    question = echoed | {"lists": used if len(used) > 1 else [], "dependent": pairs}
+    parameters = echoed_terms | {"lists": used_sources if len(used_sources) > 1 else [], "dependent": pairs}
     return {
-        "terms": echoed,
+        "terms": echoed_terms,
         **numbers,
-        "counted_apart": apart,
-        **not_visible(session, terms, reader, revision),
-        "permalink": wording.link("/v1/estimates/releases", question, pin(session, revision)),
+        "counted_apart": unlinkable,
+        **count_not_visible(session, terms, reader, revision),
+        "permalink": wording.build_query_url("/v1/estimates/releases", parameters, pin_revision(session, revision)),
     }
 
 
-def _counted_apart(selection: Selection, by_release: Patterns, used: Sequence[str]) -> int:
+def _count_unlinkable(selection: Selection, release_patterns: Patterns, used_sources: Sequence[str]) -> int:
     """How many of the releases observed are of people who may only be counted, and so stand once for each source."""
-    observed = np.array([not pattern.isdisjoint(used) for pattern in by_release.sources], bool)
-    apart = selection.together["withheld"][selection.inside & selection.counting]
-    return int(np.count_nonzero(apart & observed[by_release.pattern]))
+    is_observed = np.array([not pattern.isdisjoint(used_sources) for pattern in release_patterns.sources], bool)
+    is_unlinkable = selection.consolidated["withheld"][selection.inside & selection.counting]
+    return int(np.count_nonzero(is_unlinkable & is_observed[release_patterns.pattern]))
 
 
-def _nothing(used: Sequence[str], observed: int) -> EstimateNumbers:
+def _build_empty_estimate(used_sources: Sequence[str], observed: int) -> EstimateNumbers:
     """The answer where there are not two lists to compare."""
-    reason = f"{len(used)} independent sources verified a release here: from fewer than two nothing can be estimated."
+    reason = f"{len(used_sources)} independent sources verified a release here: from fewer than two nothing can be estimated."
     return {
         "observed": observed,
         "on_two_or_more": 0,
-        "lists": list(used),
+        "lists": list(used_sources),
         "models": [],
         "left_out": [],
         "assumptions": [],
@@ -329,23 +368,25 @@ def _nothing(used: Sequence[str], observed: int) -> EstimateNumbers:
     }
 
 
-def _citing(session: Session, lists: Sequence[str], releases: Collection[int], revision: int) -> list[frozenset[str]]:
+def _find_citing_pairs(
+    session: Session, lists: Sequence[str], releases: Collection[int], revision: int
+) -> list[frozenset[str]]:
     """Pairs of sources of which one cites the other in verifying one of the releases."""
     pairs = {frozenset(pair) for pair in combinations(lists, 2)}
-    cited = select_rows(col(Source.slug), col(Verification.said)).where(
+    query = select_rows(col(Source.slug), col(Verification.said)).where(
         col(Verification.source) == col(Source.key),
-        at(Source, revision),
-        at(Verification, revision),
+        valid_at(Source, revision),
+        valid_at(Verification, revision),
         col(Verification.object) == "release",
         col(Verification.verdict) == Verdict.VERIFIED,
-        col(Verification.spell).in_(_AMONG),
+        col(Verification.spell).in_(_SPELLS_PARAM),
         col(Source.slug).in_(lists),
         ~col(Verification.said).contains('"citing":[]'),
     )
     citing = {
-        frozenset((slug, other))
-        for some in chunks(releases)
-        for slug, text in session.execute(cited, {"among": some})
-        for other in json.loads(text)["citing"]
+        frozenset((slug, cited_slug))
+        for chunk in split_into_chunks(releases)
+        for slug, text in session.execute(query, {"among": chunk})
+        for cited_slug in json.loads(text)["citing"]
     }
     return sorted(pairs & citing, key=sorted)

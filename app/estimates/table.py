@@ -23,92 +23,92 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 
-Numbers = npt.NDArray[np.float64]
-Masks = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+MaskArray = npt.NDArray[np.int64]
 
 # Newton's method doubles the right digits at each step once near; towards a maximum at infinity it goes on by about
 # one a step.
-MOST_STEPS = 60
-SETTLED = 1e-6  # largest change of a parameter in the last step; the error left is about its square
+MAX_STEPS = 60
+STEP_TOLERANCE = 1e-6  # largest change of a parameter in the last step; the error left is about its square
 # A parameter beyond e^30 is on its way to infinity: counts below a thousand million reach e^21. Further on its cells
 # would fall under the rounding of the others, and standing still would look like arriving.
-FARTHEST = 30.0
-NEARLY_NONE = 1e-6  # the share of people from which a search can begin: the logarithm of none has no end
-MOST_HALVINGS = 30
-ROUNDING = 1e-12  # of a likelihood: less is no change
-SEPARABLE = 1e-11  # smallest eigenvalue of the information, scaled to ones: below, terms cannot be told apart
+MAX_PARAMETER = 30.0
+MIN_SHARE = 1e-6  # the share of people from which a search can begin: the logarithm of none has no end
+MAX_HALVINGS = 30
+LIKELIHOOD_TOLERANCE = 1e-12  # of a likelihood: less is no change
+MIN_EIGENVALUE = 1e-11  # smallest eigenvalue of the information, scaled to ones: below, terms cannot be told apart
 NORMAL_95 = 1.96  # as in `observed + exp(b0 ± 1.96 se)`
-PROFILE_STEPS = 25
-PROFILE_CLOSE = 1e-4  # of the root of the fall in likelihood
-LEAST_UNSEEN = 1e-4  # people: whoever looks further down finds nobody
-MOST_PEOPLE = 1e10  # more than are alive: an estimate beyond has no end
+MAX_PROFILE_STEPS = 25
+PROFILE_TOLERANCE = 1e-4  # of the root of the fall in likelihood
+MIN_UNSEEN = 1e-4  # people: whoever looks further down finds nobody
+MAX_PEOPLE = 1e10  # more than are alive: an estimate beyond has no end
 
 
 @cache
-def _contains(bits: int) -> Numbers:
+def _build_containment_matrix(bits: int) -> FloatArray:
     """Masks × masks: one where the first contains the second."""
     masks = np.arange(2**bits)
     return np.asarray((masks[:, None] & masks) == masks, dtype=np.float64)
 
 
-def over_parts(values: Numbers) -> Numbers:
+def sum_over_subsets(values: FloatArray) -> FloatArray:
     """For each mask the sum over the masks that it contains; one value for each mask of some number of bits."""
-    upper, lower = _halves(len(values))
+    upper, lower = _build_kronecker_halves(len(values))
     return np.asarray(upper @ values.reshape(len(upper), len(lower)) @ lower.T).ravel()
 
 
-def over_wholes(values: Numbers) -> Numbers:
+def sum_over_supersets(values: FloatArray) -> FloatArray:
     """For each mask the sum over the masks that contain it."""
-    upper, lower = _halves(len(values))
+    upper, lower = _build_kronecker_halves(len(values))
     return np.asarray(upper.T @ values.reshape(len(upper), len(lower)) @ lower).ravel()
 
 
-def _halves(size: int) -> tuple[Numbers, Numbers]:
+def _build_kronecker_halves(size: int) -> tuple[FloatArray, FloatArray]:
     bits = size.bit_length() - 1
-    return _contains(bits // 2), _contains(bits - bits // 2)
+    return _build_containment_matrix(bits // 2), _build_containment_matrix(bits - bits // 2)
 
 
 @dataclass(frozen=True)
 class Fit:
     """A finite maximum of the likelihood.
 
-    `kept`, `counts` and `expected` have one value for each mask; `kept` is 0 for cell 0 and for cells taken out.
+    `cell_mask`, `counts` and `expected_counts` have one value for each mask; `cell_mask` is 0 for cell 0 and for cells taken out.
     `parameters` go with `terms`, the constant first. `likelihood` is the logarithm, without the factorials of the
     counts.
     """
 
     terms: tuple[int, ...]
-    counts: Numbers
-    kept: Numbers
-    parameters: Numbers
-    expected: Numbers
+    counts: FloatArray
+    cell_mask: FloatArray
+    parameters: FloatArray
+    expected_counts: FloatArray
     likelihood: float
 
     @cached_property
-    def moments(self) -> Numbers:
+    def moments(self) -> FloatArray:
         """For each mask the people expected on all its lists."""
-        return over_wholes(self.expected)
+        return sum_over_supersets(self.expected_counts)
 
     @cached_property
-    def information(self) -> Numbers:
+    def information(self) -> FloatArray:
         """Fisher's, which for these models is the observed one too: terms × terms."""
         masks = np.array(self.terms)
         return np.asarray(self.moments[masks[:, None] | masks])
 
     @property
-    def error(self) -> float:
+    def standard_error(self) -> float:
         """Standard error of the constant; infinite where the counts do not tell the terms apart."""
         scale = np.sqrt(np.diag(self.information))
-        even = self.information / np.outer(scale, scale)
-        if float(np.linalg.eigvalsh(even)[0]) < SEPARABLE:
+        scaled = self.information / np.outer(scale, scale)
+        if float(np.linalg.eigvalsh(scaled)[0]) < MIN_EIGENVALUE:
             return math.inf
         first = np.zeros(len(self.terms))
         first[0] = 1
-        return math.sqrt(float(np.linalg.solve(even, first)[0])) / float(scale[0])
+        return math.sqrt(float(np.linalg.solve(scaled, first)[0])) / float(scale[0])
 
 
-def maximise(
-    terms: Sequence[int], counts: Numbers, kept: Numbers, start: Numbers, constant: float | None = None
+def maximize_likelihood(
+    terms: Sequence[int], counts: FloatArray, cell_mask: FloatArray, start: FloatArray, constant: float | None = None
 ) -> Fit | None:
     """The maximum of the Poisson likelihood, by Newton's method with halved steps; None where there is no finite one.
 
@@ -117,46 +117,46 @@ def maximise(
     Expected counts at a point where the steps vanish are such a table; where there is none, the steps go on for ever.
     """
     masks = np.array(terms)
-    meets = masks[:, None] | masks
-    totals = over_wholes(counts * kept)[masks]
-    fixed = 0.0 if constant is None else constant
-    of_fixed = fixed * float((counts * kept).sum())
-    closed = np.where(kept > 0, 0.0, -np.inf)
+    unions = masks[:, None] | masks
+    totals = sum_over_supersets(counts * cell_mask)[masks]
+    fixed_constant = 0.0 if constant is None else constant
+    fixed_contribution = fixed_constant * float((counts * cell_mask).sum())
+    log_mask = np.where(cell_mask > 0, 0.0, -np.inf)
 
-    def at(parameters: Numbers) -> tuple[float, Numbers]:
-        spread = np.zeros(len(counts))
-        spread[masks] = parameters
-        spread[0] += fixed
+    def evaluate(parameters: FloatArray) -> tuple[float, FloatArray]:
+        coefficients = np.zeros(len(counts))
+        coefficients[masks] = parameters
+        coefficients[0] += fixed_constant
         with np.errstate(over="ignore"):
-            expected = np.exp(over_parts(spread) + closed)
-            everyone = float(expected.sum())
-        return float(parameters @ totals) + of_fixed - everyone, expected
+            expected_counts = np.exp(sum_over_subsets(coefficients) + log_mask)
+            everyone = float(expected_counts.sum())
+        return float(parameters @ totals) + fixed_contribution - everyone, expected_counts
 
     parameters = start
-    likelihood, expected = at(parameters)
-    for _ in range(MOST_STEPS):
+    likelihood, current_counts = evaluate(parameters)
+    for _ in range(MAX_STEPS):
         if not math.isfinite(likelihood):
             return None
-        moments = over_wholes(expected)
-        step = solved(moments[meets], totals - moments[masks])
+        moments = sum_over_supersets(current_counts)
+        step = solve_linear(moments[unions], totals - moments[masks])
         if step is None:
             return None
-        for _ in range(MOST_HALVINGS):
-            better, its_expected = at(parameters + step)
-            if better >= likelihood - ROUNDING * abs(likelihood):
+        for _ in range(MAX_HALVINGS):
+            trial_likelihood, trial_counts = evaluate(parameters + step)
+            if trial_likelihood >= likelihood - LIKELIHOOD_TOLERANCE * abs(likelihood):
                 break
             step = step / 2
         else:
             return None
-        parameters, likelihood, expected = parameters + step, better, its_expected
-        if float(np.abs(parameters).max()) > FARTHEST:
+        parameters, likelihood, current_counts = parameters + step, trial_likelihood, trial_counts
+        if float(np.abs(parameters).max()) > MAX_PARAMETER:
             return None
-        if float(np.abs(step).max()) < SETTLED:
-            return Fit(tuple(terms), counts, kept, parameters, expected, likelihood)
+        if float(np.abs(step).max()) < STEP_TOLERANCE:
+            return Fit(tuple(terms), counts, cell_mask, parameters, current_counts, likelihood)
     return None
 
 
-def solved(matrix: Numbers, right: Numbers) -> Numbers | None:
+def solve_linear(matrix: FloatArray, right: FloatArray) -> FloatArray | None:
     """The solution of the linear equations; None where there is no finite one."""
     try:
         solution = np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
@@ -165,47 +165,47 @@ def solved(matrix: Numbers, right: Numbers) -> Numbers | None:
     return solution if bool(np.isfinite(solution).all()) else None
 
 
-def start_of(on_each: Numbers, seen: float, unseen: float) -> Numbers:
+def build_start(list_totals: FloatArray, observed: float, unseen: float) -> FloatArray:
     """Where the search for independent lists begins: as if `unseen` were the number of those on no list."""
-    everyone = seen + max(unseen, 1.0)
-    share = np.clip(on_each / everyone, NEARLY_NONE, 1 - NEARLY_NONE)
+    everyone = observed + max(unseen, 1.0)
+    share = np.clip(list_totals / everyone, MIN_SHARE, 1 - MIN_SHARE)
     return np.concatenate([[math.log(everyone) + float(np.log1p(-share).sum())], np.log(share / (1 - share))])
 
 
-def profile_end(fit: Fit, towards: int) -> float | None:
+def find_profile_end(fit: Fit, towards: int) -> float | None:
     """One end (`towards` −1 or +1) of the 95 % profile likelihood interval of the unseen; None: open.
 
     There the likelihood, maximised over all else, is 1.96²/2 below its maximum (Cormack 1992, Biometrics 48).
     """
     best = float(fit.parameters[0])
-    others = fit.parameters[1:]
+    other_parameters = fit.parameters[1:]
     # The root of the fall is nearly a line in the constant, so the secant through the last two points lands close.
-    before, root_before = best, 0.0
-    constant = best + towards * NORMAL_95 * fit.error
-    for _ in range(PROFILE_STEPS):
-        if towards < 0 and constant < math.log(LEAST_UNSEEN):
+    previous, previous_root = best, 0.0
+    constant = best + towards * NORMAL_95 * fit.standard_error
+    for _ in range(MAX_PROFILE_STEPS):
+        if towards < 0 and constant < math.log(MIN_UNSEEN):
             return 0.0
-        if (constant - best) * towards <= 0 or constant > math.log(MOST_PEOPLE):
+        if (constant - best) * towards <= 0 or constant > math.log(MAX_PEOPLE):
             return None
-        constrained = maximise(fit.terms[1:], fit.counts, fit.kept, others, constant)
-        if constrained is None:
+        constrained_fit = maximize_likelihood(fit.terms[1:], fit.counts, fit.cell_mask, other_parameters, constant)
+        if constrained_fit is None:
             return None
-        others = constrained.parameters
-        root = math.sqrt(max(2 * (fit.likelihood - constrained.likelihood), 0.0))
-        if abs(root - NORMAL_95) < PROFILE_CLOSE:
+        other_parameters = constrained_fit.parameters
+        root = math.sqrt(max(2 * (fit.likelihood - constrained_fit.likelihood), 0.0))
+        if abs(root - NORMAL_95) < PROFILE_TOLERANCE:
             return math.exp(constant)
-        slope = (root - root_before) / (constant - before)
+        slope = (root - previous_root) / (constant - previous)
         if slope == 0:
             return None
-        before, root_before = constant, root
+        previous, previous_root = constant, root
         constant += (NORMAL_95 - root) / slope
     return None
 
 
-FEWEST_LISTS = 2
-MOST_LISTS = 12  # 4,095 patterns: what can be fitted within seconds
-MOST_COUNTED = 1_000_000_000  # people in one table: more are a mistake, and sums stay exact
-COUNT = "count"
+MIN_LISTS = 2
+MAX_LISTS = 12  # 4,095 patterns: what can be fitted within seconds
+MAX_COUNT = 1_000_000_000  # people in one table: more are a mistake, and sums stay exact
+COUNT_COLUMN = "count"
 DELIMITERS = ",;\t"  # what spreadsheets write, by locale
 
 
@@ -214,7 +214,7 @@ class BadTable(ValueError):
 
 
 @dataclass(frozen=True)
-class Table:
+class PatternTable:
     """List names in the given order, and for each pattern (bit i: on list i) the people with exactly that one."""
 
     lists: tuple[str, ...]
@@ -225,15 +225,15 @@ class Table:
         return sum(self.people.values())
 
     @cached_property
-    def counts(self) -> Numbers:
+    def counts(self) -> FloatArray:
         """People by pattern, one number for each mask from 0 on; patterns that nobody has are observed zeros."""
         return np.array([self.people.get(cell, 0) for cell in range(2 ** len(self.lists))], dtype=np.float64)
 
-    def on_all(self, term: int) -> int:
+    def count_on_all(self, term: int) -> int:
         """People on every list of `term`, whatever else they are on."""
         return sum(number for cell, number in self.people.items() if cell & term == term)
 
-    def on_exactly(self, number_of_lists: int) -> int:
+    def count_on_exactly(self, number_of_lists: int) -> int:
         """People on so many lists."""
         return sum(number for cell, number in self.people.items() if cell.bit_count() == number_of_lists)
 
@@ -242,7 +242,7 @@ class Table:
         """People on two lists or more: all that an estimate rests on."""
         return sum(number for cell, number in self.people.items() if cell.bit_count() > 1)
 
-    def name(self, term: int) -> str:
+    def format_term(self, term: int) -> str:
         """The lists of `term` in the table's order, joined by colons."""
         return ":".join(name for bit, name in enumerate(self.lists) if term >> bit & 1)
 
@@ -251,7 +251,7 @@ class Table:
         return tuple(sorted(name for bit, name in enumerate(self.lists) if term >> bit & 1))
 
 
-def table_of(lists: Sequence[str], patterns: Mapping[frozenset[str], int]) -> Table:
+def build_pattern_table(lists: Sequence[str], patterns: Mapping[frozenset[str], int]) -> PatternTable:
     """The table of people by the set of lists they are on. BadTable for what cannot be one."""
     _check_lists(lists)
     bits = {name: 1 << position for position, name in enumerate(lists)}
@@ -265,30 +265,30 @@ def table_of(lists: Sequence[str], patterns: Mapping[frozenset[str], int]) -> Ta
             raise BadTable(f"The count of {' and '.join(sorted(pattern))} is negative.")
         if number:
             people[sum(bits[name] for name in pattern)] = number
-    if sum(people.values()) > MOST_COUNTED:
-        raise BadTable(f"More than {MOST_COUNTED:,} people: check the counts.")
-    return Table(tuple(lists), people)
+    if sum(people.values()) > MAX_COUNT:
+        raise BadTable(f"More than {MAX_COUNT:,} people: check the counts.")
+    return PatternTable(tuple(lists), people)
 
 
 def _check_lists(lists: Sequence[str]) -> None:
-    if len(lists) < FEWEST_LISTS:
+    if len(lists) < MIN_LISTS:
         raise BadTable("An estimate needs at least two lists: it comes from whom they share.")
-    if len(lists) > MOST_LISTS:
-        raise BadTable(f"{len(lists)} lists are too many, {MOST_LISTS} are the most: merge the smallest ones.")
+    if len(lists) > MAX_LISTS:
+        raise BadTable(f"{len(lists)} lists are too many, {MAX_LISTS} are the most: merge the smallest ones.")
     if len(set(lists)) < len(lists):
-        twice = next(name for name in lists if lists.count(name) > 1)
-        raise BadTable(f"Two lists are called {twice!r}: give each its own name.")
+        duplicate = next(name for name in lists if lists.count(name) > 1)
+        raise BadTable(f"Two lists are called {duplicate!r}: give each its own name.")
 
 
-def read_csv(data: bytes) -> tuple[tuple[str, ...], dict[frozenset[str], int]]:
+def read_pattern_csv(data: bytes) -> tuple[tuple[str, ...], dict[frozenset[str], int]]:
     """List names and people by pattern from a table with a 0/1 column for each list and a column `count`.
 
     As spreadsheets write it: comma, semicolon or tab, UTF-8 or UTF-16 with or without its mark, Windows-1252; empty
     lines are passed over. Rows with the same pattern are added up, so a file with one row for each person will do.
     BadTable names the line that is wrong.
     """
-    text = _text_of(data)
-    delimiter = _delimiter_of(text)
+    text = _decode_text(data)
+    delimiter = _detect_delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
@@ -297,52 +297,52 @@ def read_csv(data: bytes) -> tuple[tuple[str, ...], dict[frozenset[str], int]]:
     if not rows:
         raise BadTable("The file is empty.")
     header = [name.strip() for name in rows[0][1]]
-    place = _place_of_count(header)
+    count_position = _find_count_column(header)
     if unprintable := [position for position, name in enumerate(header, 1) if not name.isprintable()]:
         raise BadTable(
             f"The name of column {unprintable[0]} has a line break or a control character: write it plainly."
         )
-    lists = tuple(name for position, name in enumerate(header) if position != place)
+    lists = tuple(name for position, name in enumerate(header) if position != count_position)
     if "" in lists:
         raise BadTable(f"Column {header.index('') + 1} has no name: name it after its list, or remove it.")
     _check_lists(lists)
     people: dict[frozenset[str], int] = {}
     for line, row in rows[1:]:
-        pattern, number = _row(lists, place, [cell.strip() for cell in row], line)
+        pattern, number = _parse_row(lists, count_position, [cell.strip() for cell in row], line)
         people[pattern] = people.get(pattern, 0) + number
     if not people:
         raise BadTable("The table has no rows below its header.")
     return lists, people
 
 
-def _text_of(data: bytes) -> str:
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ["utf-16"] if wide else ["utf-8-sig", "cp1252"]:
+def _decode_text(data: bytes) -> str:
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ["utf-16"] if is_utf16 else ["utf-8-sig", "cp1252"]:
         with suppress(UnicodeDecodeError):
             return data.decode(encoding)
     raise BadTable("The file is not text: save it as CSV in UTF-8.")
 
 
-def _delimiter_of(text: str) -> str:
+def _detect_delimiter(text: str) -> str:
     """The one that parts the header into most columns."""
     header = text.lstrip("\r\n").split("\n", 1)[0]
     try:
-        return max(DELIMITERS, key=lambda each: len(next(csv.reader([header], delimiter=each), [])))
+        return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter), [])))
     except csv.Error as error:
         raise BadTable(f"This is not a CSV file ({error}).") from error
 
 
-def _place_of_count(header: Sequence[str]) -> int:
-    places = [position for position, name in enumerate(header) if name.casefold() == COUNT]
+def _find_count_column(header: Sequence[str]) -> int:
+    places = [position for position, name in enumerate(header) if name.casefold() == COUNT_COLUMN]
     if len(places) != 1:
         raise BadTable("The table needs one column `count`: the people with exactly the row's lists.")
     return places[0]
 
 
-def _row(lists: Sequence[str], place: int, cells: list[str], line: int) -> tuple[frozenset[str], int]:
+def _parse_row(lists: Sequence[str], count_position: int, cells: list[str], line: int) -> tuple[frozenset[str], int]:
     if len(cells) != len(lists) + 1:
         raise BadTable(f"Line {line} has {len(cells)} columns, the header {len(lists) + 1}.")
-    count = cells.pop(place)
+    count = cells.pop(count_position)
     # Eleven digits are above the limit, and as many as one likes would take for ever to read.
     if not (count.isascii() and count.isdigit() and len(count) < 11):
         raise BadTable(f"Line {line}: count is {count[:40]!r}, not a whole number of people from 0 on.")

@@ -33,54 +33,56 @@ from typing_extensions import TypedDict
 
 from app.imports import cell_values
 from app.imports.cell_values import UnreadCell
-from app.imports.doubts import question_about_name
+from app.imports.doubts import find_name_question
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.imports.formats import tables
-from app.imports.lists import body_of
+from app.imports.lists import build_report_body
 from app.imports.rows import Body
 from app.log.content import Content
 from app.queries import lists
 from app.queries.parameters import (
-    MOST_LIMIT,
+    MAX_LIMIT,
     DetaineeQuery,
     FacilityQuery,
-    Form,
     Page,
-    Paged,
+    PageQuery,
     ReleaseQuery,
     ReportQuery,
     Row,
+    TableFormat,
 )
-from app.queries.selection import COUNTING
+from app.queries.selection import COUNTABLE_STATUSES
 from app.registry.publication.permissions import Reader
 from app.schemas.directory import FacilityShape, SourceShape
 from app.schemas.records import ChangeOut, CorrectionShape, DetaineeShape, DetentionShape, ReleaseShape
-from app.vocabulary import Language, Publish, ReleaseStatus, SourceKind, Stage, label
+from app.vocabulary import Language, Publish, ReleaseStatus, SourceKind, Stage, find_label
 
-Query = TypeVar("Query", bound=Paged)
+Query = TypeVar("Query", bound=PageQuery)
 
 
-def pages(read: Callable[[Query], Page[Row]], query: Query) -> Iterator[Sequence[Row]]:
+def read_pages(read_page: Callable[[Query], Page[Row]], query: Query) -> Iterator[Sequence[Row]]:
     """The rows of each page of a list."""
     while True:
-        page = read(query)
+        page = read_page(query)
         yield page.rows
         if page.cursor is None:
             return
         query = query.model_copy(update={"cursor": page.cursor})
 
 
-def every(read: Callable[[Query], Page[Row]], query: Query) -> Iterator[Row]:
+def read_all_rows(read_page: Callable[[Query], Page[Row]], query: Query) -> Iterator[Row]:
     """Each row of a list."""
-    for rows in pages(read, query):
+    for rows in read_pages(read_page, query):
         yield from rows
 
 
-def releases(session: Session, form: Form, reader: Reader, revision: int) -> Iterator[str]:
+def export_releases(session: Session, form: TableFormat, reader: Reader, revision: int) -> Iterator[str]:
     """All public releases at a revision."""
-    first = ReleaseQuery(limit=MOST_LIMIT)
-    for number, rows in enumerate(pages(lambda query: lists.releases(session, query, reader, revision), first)):
-        if form is Form.JSONL:
+    first_query = ReleaseQuery(limit=MAX_LIMIT)
+    for number, rows in enumerate(
+        read_pages(lambda query: lists.query_releases(session, query, reader, revision), first_query)
+    ):
+        if form is TableFormat.JSONL:
             yield tables.to_jsonl(rows)
         else:
             text = tables.to_csv(rows)
@@ -90,90 +92,92 @@ def releases(session: Session, form: Form, reader: Reader, revision: int) -> Ite
 # Columns of the importer that are not exported: pointers stay as they are without being repeated, identification
 # numbers are never shown, parts of a name are in the full name, states became other fields, and no embargo of what
 # stands is known.
-NOT_WRITTEN = {GIVEN_NAMES, SURNAMES, STATE, "detainee_id", "detention_id", "release_id", "detainee.national_id",
+OMITTED_FIELDS = {GIVEN_NAMES, SURNAMES, STATE, "detainee_id", "detention_id", "release_id", "detainee.national_id",
                "publish_not_before"}  # fmt: skip
-COLUMNS = tuple(name for name in FIELDS if name not in NOT_WRITTEN)
+OWN_REPORT_COLUMNS = tuple(name for name in FIELDS if name not in OMITTED_FIELDS)
 
 
 @dataclass
-class Losses:
-    """The losses of an export. `lost`: field → number of reports whose value a cell cannot carry; `pointing`: number of
+class ExportLosses:
+    """The losses of an export. `lost_values`: field → number of reports whose value a cell cannot carry; `dependent_reports`: number of
     reports that say too little without the report at which they point."""
 
-    lost: Counter[str] = field(default_factory=Counter)
-    pointing: int = 0
+    lost_values: Counter[str] = field(default_factory=Counter)
+    dependent_reports: int = 0
 
 
-def reports(session: Session, source: Reader, form: Form, revision: int, losses: Losses) -> Iterator[str]:
+def export_own_reports(
+    session: Session, source: Reader, form: TableFormat, revision: int, losses: ExportLosses
+) -> Iterator[str]:
     """All reports of a source as they stood at a revision, a text for each page."""
-    if form is Form.CSV:
-        yield _line(COLUMNS)
-    first = ReportQuery(limit=MOST_LIMIT)
-    for rows in pages(lambda query: lists.own_reports(session, query, source, revision, b""), first):
-        bodies = [body_of(row) for row in rows]
-        losses.pointing += sum("country" not in body.get("detention", {}) for body in bodies)
-        if form is Form.CSV:
-            yield "".join(_line(_cells(body, losses.lost)) for body in bodies)
+    if form is TableFormat.CSV:
+        yield _format_csv_line(OWN_REPORT_COLUMNS)
+    first_query = ReportQuery(limit=MAX_LIMIT)
+    for rows in read_pages(lambda query: lists.query_own_reports(session, query, source, revision, b""), first_query):
+        bodies = [build_report_body(row) for row in rows]
+        losses.dependent_reports += sum("country" not in body.get("detention", {}) for body in bodies)
+        if form is TableFormat.CSV:
+            yield "".join(_format_csv_line(_format_cells(body, losses.lost_values)) for body in bodies)
         else:
             yield tables.to_jsonl(bodies)
 
 
-def _line(row: tuple[str, ...]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(row)
-    return out.getvalue()
+def _format_csv_line(row: tuple[str, ...]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(row)
+    return buffer.getvalue()
 
 
-def _cells(body: Body, lost: Counter[str]) -> tuple[str, ...]:
-    values = _leaves(body)
-    lost.update(values.keys() - set(COLUMNS))
-    texts = {name: _text_of_report(name, values[name]) for name in COLUMNS if name in values}
-    carried = {name: text for name, text in texts.items() if _read(name, text) == values[name]}
-    lost.update(texts.keys() - carried.keys())
-    return tuple(carried.get(name, "") for name in COLUMNS)
+def _format_cells(body: Body, lost_values: Counter[str]) -> tuple[str, ...]:
+    values = _flatten_body(body)
+    lost_values.update(values.keys() - set(OWN_REPORT_COLUMNS))
+    texts = {name: _format_field(name, values[name]) for name in OWN_REPORT_COLUMNS if name in values}
+    lossless_texts = {name: text for name, text in texts.items() if _reread_cell(name, text) == values[name]}
+    lost_values.update(texts.keys() - lossless_texts.keys())
+    return tuple(lossless_texts.get(name, "") for name in OWN_REPORT_COLUMNS)
 
 
-def _leaves(body: Mapping[str, Any], above: str = "") -> Content:
+def _flatten_body(body: Mapping[str, Any], prefix: str = "") -> Content:
     """`{"detention": {"ended": {"on": …}}}` → `{"detention.ended.on": …}`, without nulls."""
     leaves: Content = {}
     for name, value in body.items():
         if isinstance(value, dict):
-            leaves |= _leaves(value, f"{above}{name}.")
+            leaves |= _flatten_body(value, f"{prefix}{name}.")
         elif isinstance(value, list):
-            leaves[above + name] = [_without_nulls(item) for item in value]
+            leaves[prefix + name] = [_drop_nulls(item) for item in value]
         elif value is not None:
-            leaves[above + name] = value
+            leaves[prefix + name] = value
     return leaves
 
 
-def _without_nulls(item: Any) -> Any:
+def _drop_nulls(item: Any) -> Any:
     return {name: value for name, value in item.items() if value is not None} if isinstance(item, dict) else item
 
 
-def _text_of_report(name: str, value: Any) -> str:
+def _format_field(name: str, value: Any) -> str:
     if FIELDS[name].kind == "links":
         return " ".join(link["url"] for link in value)
     return tables.to_cell(value)
 
 
-def _read(name: str, text: str) -> Any:
+def _reread_cell(name: str, text: str) -> Any:
     """The value that the importer reads in a cell; None where it would refuse the row."""
-    if name == NAME and question_about_name(text):
+    if name == NAME and find_name_question(text):
         return None
     try:
-        plain = cell_values.plain(text)
-        return cell_values.value(name, plain, None, None) if plain else None
+        cleaned_text = cell_values.clean_cell(text)
+        return cell_values.parse_cell_value(name, cleaned_text, None, None) if cleaned_text else None
     except UnreadCell:
         return None
 
 
-MEDIA = "application/atom+xml"
-DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
-ATOM = "http://www.w3.org/2005/Atom"
+ATOM_MEDIA_TYPE = "application/atom+xml"
+XML_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 EPOCH = "1970-01-01T00:00:00Z"  # an empty registry has changed nothing yet
-TITLE: dict[Language, str] = {"en": "Recuento: corrections", "es": "Recuento: rectificaciones"}
-CURATORS: dict[Language, str] = {"en": "curators", "es": "curaduría"}
-FIELDS_ES = {
+FEED_TITLE: dict[Language, str] = {"en": "Recuento: corrections", "es": "Recuento: rectificaciones"}
+CURATORS_LABEL: dict[Language, str] = {"en": "curators", "es": "curaduría"}
+SPANISH_FIELD_NAMES = {
     "verdict": "veredicto", "stage": "etapa", "released_on": "excarcelación", "ordered_on": "orden",
     "announced_on": "anuncio", "kind": "tipo", "measures_lifted_on": "medidas levantadas", "detained_on": "detención",
     "held_on": "visto en prisión", "country": "país", "designation": "designación", "died_on": "fallecimiento",
@@ -182,84 +186,84 @@ FIELDS_ES = {
     "low": "mínimo", "high": "máximo", "window_from": "desde", "window_to": "hasta", "stated_at": "dicha",
     "zone": "huso horario", "series": "serie", "misprint": "errata", "entries": "entradas",
 }  # fmt: skip
-NOTHING: dict[Language, str] = {"en": "nothing", "es": "nada"}
+NO_VALUE_LABEL: dict[Language, str] = {"en": "nothing", "es": "nada"}
 
 
 @dataclass(frozen=True)
-class Feed:
-    """One page of a feed. Its addresses are relative to `base`, the registry's public address, which may be empty."""
+class AtomFeed:
+    """One page of a feed. Its addresses are relative to `base_url`, the registry's public address, which may be empty."""
 
     id: uuid.UUID
-    base: str
-    address: str
-    following: str | None
-    updated: str | None
+    base_url: str
+    path: str
+    next_path: str | None
+    updated_at: str | None
     lang: Language
 
-    def write(self, rows: Sequence[CorrectionShape]) -> str:
+    def render(self, rows: Sequence[CorrectionShape]) -> str:
         """The XML document: an entry for each correction, in the order of `rows`."""
-        feed = Xml.Element("feed", {"xmlns": ATOM, "xml:lang": self.lang})
-        _text(feed, "id", self.id.urn)
-        _text(feed, "title", TITLE[self.lang])
+        feed = Xml.Element("feed", {"xmlns": ATOM_NAMESPACE, "xml:lang": self.lang})
+        _add_text(feed, "id", self.id.urn)
+        _add_text(feed, "title", FEED_TITLE[self.lang])
         # Each page has its own: the time of its newest entry, or of the revision at which it was read.
-        _text(feed, "updated", self.updated or EPOCH)
-        _text(_child(feed, "author"), "name", "Recuento")
-        self._link(feed, "self", self.address, MEDIA)
-        if self.following is not None:
-            self._link(feed, "next", self.following, MEDIA)
+        _add_text(feed, "updated", self.updated_at or EPOCH)
+        _add_text(_add_child(feed, "author"), "name", "Recuento")
+        self._add_link(feed, "self", self.path, ATOM_MEDIA_TYPE)
+        if self.next_path is not None:
+            self._add_link(feed, "next", self.next_path, ATOM_MEDIA_TYPE)
         for row in rows:
-            self._entry(feed, row)
-        return DECLARATION + Xml.tostring(feed, encoding="unicode")
+            self._add_entry(feed, row)
+        return XML_DECLARATION + Xml.tostring(feed, encoding="unicode")
 
-    def _entry(self, feed: Xml.Element, row: CorrectionShape) -> None:
-        kind = label("correction_kinds", row["kind"], self.lang)
-        entry = _child(feed, "entry")
-        author = row["source"] or CURATORS[self.lang]
-        _text(entry, "id", row["id"].urn)
-        _text(entry, "title", f"{kind}: {row['claimant'] or author}")
-        _text(entry, "updated", row["recorded_at"])
-        _text(entry, "published", row["recorded_at"])
-        _text(_child(entry, "author"), "name", author)
-        _child(entry, "category", term=str(row["kind"]), label=kind)
-        for number, path in enumerate(_paths(row)):
-            self._link(entry, "related" if number else "alternate", path, "application/json")
-        _child(entry, "content", type="text").text = "\n".join(map(self._change, row["changes"])) or kind
+    def _add_entry(self, feed: Xml.Element, row: CorrectionShape) -> None:
+        kind = find_label("correction_kinds", row["kind"], self.lang)
+        entry = _add_child(feed, "entry")
+        author = row["source"] or CURATORS_LABEL[self.lang]
+        _add_text(entry, "id", row["id"].urn)
+        _add_text(entry, "title", f"{kind}: {row['claimant'] or author}")
+        _add_text(entry, "updated", row["recorded_at"])
+        _add_text(entry, "published", row["recorded_at"])
+        _add_text(_add_child(entry, "author"), "name", author)
+        _add_child(entry, "category", term=str(row["kind"]), label=kind)
+        for number, path in enumerate(_list_record_paths(row)):
+            self._add_link(entry, "related" if number else "alternate", path, "application/json")
+        _add_child(entry, "content", type="text").text = "\n".join(map(self._format_change, row["changes"])) or kind
 
-    def _change(self, change: ChangeOut) -> str:
-        field = FIELDS_ES.get(change["field"], change["field"]) if self.lang == "es" else change["field"]
-        return f"{field}: {self._value(change['before'])} → {self._value(change['after'])}"
+    def _format_change(self, change: ChangeOut) -> str:
+        field = SPANISH_FIELD_NAMES.get(change["field"], change["field"]) if self.lang == "es" else change["field"]
+        return f"{field}: {self._format_value(change['before'])} → {self._format_value(change['after'])}"
 
-    def _value(self, value: Any) -> str:
+    def _format_value(self, value: Any) -> str:
         if value is None or value == []:
-            return NOTHING[self.lang]
+            return NO_VALUE_LABEL[self.lang]
         return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
-    def _link(self, parent: Xml.Element, rel: str, path: str, media: str) -> None:
-        _child(parent, "link", rel=rel, href=self.base + path, type=media)
+    def _add_link(self, parent: Xml.Element, rel: str, path: str, media_type: str) -> None:
+        _add_child(parent, "link", rel=rel, href=self.base_url + path, type=media_type)
 
 
-def _paths(row: CorrectionShape) -> list[str]:
+def _list_record_paths(row: CorrectionShape) -> list[str]:
     """The addresses of the records that a correction is about, the nearest first."""
     ids = [("releases", row["release_id"]), ("detentions", row["detention_id"])]
     ids += [("detainees", person) for person in row["detainee_ids"]] + [("claims", claim) for claim in row["claim_ids"]]
-    return [f"/v1/{collection}/{id}" for collection, id in ids if id is not None]
+    return [f"/v1/{collection}/{record_id}" for collection, record_id in ids if record_id is not None]
 
 
-def _child(parent: Xml.Element, tag: str, **attributes: str) -> Xml.Element:
+def _add_child(parent: Xml.Element, tag: str, **attributes: str) -> Xml.Element:
     return Xml.SubElement(parent, tag, attributes)
 
 
-def _text(parent: Xml.Element, tag: str, text: str) -> None:
-    _child(parent, tag).text = text
+def _add_text(parent: Xml.Element, tag: str, text: str) -> None:
+    _add_child(parent, tag).text = text
 
 
 # Prefixes that keep ids of sources and facilities, which are slugs, apart from each other and from other data sets.
-SOURCE, FACILITY = "recuento-source-", "recuento-facility-"
-GENDERS = {"male": "male", "female": "female"}  # codes of both vocabularies
-Names = Mapping[str, str]  # slug → name
+SOURCE_ID_PREFIX, FACILITY_ID_PREFIX = "recuento-source-", "recuento-facility-"
+FTM_GENDERS = {"male": "male", "female": "female"}  # codes of both vocabularies
+NamesBySlug = Mapping[str, str]  # slug → name
 
 
-class Entity(TypedDict):
+class FtmEntity(TypedDict):
     """An entity as FollowTheMoney reads it: each property has a list of texts."""
 
     id: str
@@ -267,111 +271,132 @@ class Entity(TypedDict):
     properties: dict[str, list[str]]
 
 
-def entities(session: Session, reader: Reader, revision: int, left_out: Counter[str]) -> Iterator[str]:
+def export_entities(session: Session, reader: Reader, revision: int, omitted: Counter[str]) -> Iterator[str]:
     """Lines of entities as of a revision. Counts the people left out into `left_out["nameless"]`."""
-    names: dict[str, str] = {}
-    for shape in every(lambda query: lists.sources(session, query, revision), Paged(limit=MOST_LIMIT)):
-        names[shape["slug"]] = shape["name"]
-        yield tables.to_jsonl([source(shape)])
-    places: dict[str, str] = {}
-    for place in every(lambda query: lists.facilities(session, query, revision), FacilityQuery(limit=MOST_LIMIT)):
-        places[place["slug"]] = place["name"]
-        yield tables.to_jsonl([facility(place)])
-    named = set()
-    for row in every(lambda query: lists.detainees(session, query, reader, revision), DetaineeQuery(limit=MOST_LIMIT)):
+    source_names: dict[str, str] = {}
+    for source in read_all_rows(
+        lambda query: lists.query_sources(session, query, revision), PageQuery(limit=MAX_LIMIT)
+    ):
+        source_names[source["slug"]] = source["name"]
+        yield tables.to_jsonl([build_source_entity(source)])
+    facility_names: dict[str, str] = {}
+    for facility in read_all_rows(
+        lambda query: lists.query_facilities(session, query, revision), FacilityQuery(limit=MAX_LIMIT)
+    ):
+        facility_names[facility["slug"]] = facility["name"]
+        yield tables.to_jsonl([build_facility_entity(facility)])
+    named_ids = set()
+    for row in read_all_rows(
+        lambda query: lists.query_detainees(session, query, reader, revision), DetaineeQuery(limit=MAX_LIMIT)
+    ):
         if row["publish"] != Publish.NAMED or not row["name"]:
-            left_out["nameless"] += 1
+            omitted["nameless"] += 1
         else:
-            named.add(row["id"])
-            spells = [spell for spell in row["detentions"] if spell["status"] in COUNTING]
-            yield tables.to_jsonl([person(row), *(detention(spell, names, places) for spell in spells)])
-    standing = [ReleaseStatus(status) for status in COUNTING]
-    carried_out = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=standing)
-    for freed in every(lambda query: lists.releases(session, query, reader, revision), carried_out):
-        if freed["detainee_id"] in named and freed["stage"] == Stage.CARRIED_OUT:
-            yield tables.to_jsonl([release(freed, names, places)])
+            named_ids.add(row["id"])
+            detentions = [detention for detention in row["detentions"] if detention["status"] in COUNTABLE_STATUSES]
+            yield tables.to_jsonl(
+                [
+                    build_person_entity(row),
+                    *(build_detention_entity(detention, source_names, facility_names) for detention in detentions),
+                ]
+            )
+    counting_statuses = [ReleaseStatus(status) for status in COUNTABLE_STATUSES]
+    release_query = ReleaseQuery(limit=MAX_LIMIT, stage=Stage.CARRIED_OUT, status=counting_statuses)
+    for release in read_all_rows(lambda query: lists.query_releases(session, query, reader, revision), release_query):
+        if release["detainee_id"] in named_ids and release["stage"] == Stage.CARRIED_OUT:
+            yield tables.to_jsonl([build_release_entity(release, source_names, facility_names)])
 
 
-def person(row: DetaineeShape) -> Entity:
+def build_person_entity(row: DetaineeShape) -> FtmEntity:
     """A detainee with a name."""
-    return _entity(
+    return _build_entity(
         row["id"],
         "Person",
         name=[row["name"]],
         alias=row["aliases"] or [],
-        gender=[GENDERS.get(row["gender"] or "")],
+        gender=[FTM_GENDERS.get(row["gender"] or "")],
         birthDate=[row["birth_year"]],
-        deathDate=[_day(row["died_on"])],
-        nationality=_countries(row["nationalities"] or []),
+        deathDate=[_format_date(row["died_on"])],
+        nationality=_format_countries(row["nationalities"] or []),
     )
 
 
-def detention(row: DetentionShape, names: Names, places: Names) -> Entity:
+def build_detention_entity(row: DetentionShape, source_names: NamesBySlug, facility_names: NamesBySlug) -> FtmEntity:
     """A spell in custody, with its beginning and end where known."""
-    end = _day(row["ended"]["on"]) if row["ended"] else None
-    return _event(row, "Detention", names, places, startDate=[_day(row["detained_on"])], endDate=[end])
+    end = _format_date(row["ended"]["on"]) if row["ended"] else None
+    return _build_event(
+        row, "Detention", source_names, facility_names, startDate=[_format_date(row["detained_on"])], endDate=[end]
+    )
 
 
-def release(row: ReleaseShape, names: Names, places: Names) -> Entity:
+def build_release_entity(row: ReleaseShape, source_names: NamesBySlug, facility_names: NamesBySlug) -> FtmEntity:
     """A release that was carried out."""
-    return _event(row, "Release", names, places, date=[_day(row["released_on"])], summary=[row["kind"]])
+    return _build_event(
+        row, "Release", source_names, facility_names, date=[_format_date(row["released_on"])], summary=[row["kind"]]
+    )
 
 
-def source(row: SourceShape) -> Entity:
+def build_source_entity(row: SourceShape) -> FtmEntity:
     schema = "PublicBody" if row["kind"] == SourceKind.GOVERNMENT else "Organization"
-    return _entity(SOURCE + row["slug"], schema, name=[row["name"]], country=_countries([row["country"]]))
+    return _build_entity(
+        SOURCE_ID_PREFIX + row["slug"], schema, name=[row["name"]], country=_format_countries([row["country"]])
+    )
 
 
-def facility(row: FacilityShape) -> Entity:
+def build_facility_entity(row: FacilityShape) -> FtmEntity:
     point = row["point"] or {}
-    return _entity(
-        FACILITY + row["slug"],
+    return _build_entity(
+        FACILITY_ID_PREFIX + row["slug"],
         "Address",
         full=[row["name"]],
         alias=row["names"][1:],
         region=[row["area"]],
-        country=_countries([row["country"]]),
+        country=_format_countries([row["country"]]),
         latitude=[point.get("lat")],
         longitude=[point.get("lon")],
     )
 
 
-def _event(
-    row: DetentionShape | ReleaseShape, what: str, names: Names, places: Names, **dates: list[str | None]
-) -> Entity:
+def _build_event(
+    row: DetentionShape | ReleaseShape,
+    event_name: str,
+    source_names: NamesBySlug,
+    facility_names: NamesBySlug,
+    **dates: list[str | None],
+) -> FtmEntity:
     slug = row["facility"] if isinstance(row["facility"], str) else None  # an unregistered place is not public
-    return _entity(
+    return _build_entity(
         row["id"],
         "Event",
-        name=[what],
+        name=[event_name],
         involved=[row["detainee_id"]],
-        country=_countries([row["country"]]),
-        location=[places.get(slug, slug)] if slug else [],
-        addressEntity=[FACILITY + slug] if slug and slug in places else [],
-        publisher=[names[source] for source in (*row["verified_by"], *row["reported_by"])],
+        country=_format_countries([row["country"]]),
+        location=[facility_names.get(slug, slug)] if slug else [],
+        addressEntity=[FACILITY_ID_PREFIX + slug] if slug and slug in facility_names else [],
+        publisher=[source_names[source] for source in (*row["verified_by"], *row["reported_by"])],
         recordId=[row["id"]],
         **dates,
     )
 
 
-def _day(date: str | None) -> str | None:
+def _format_date(date: str | None) -> str | None:
     """A date of FollowTheMoney: a year, a month or a day; of an interval the part that both ends share."""
     if date is None or "/" not in date:
         return date
     first, last = (day.split("-") for day in date.split("/"))
-    shared = [part for number, part in enumerate(first, 1) if first[:number] == last[:number]]
-    return "-".join(shared) or None
+    shared_parts = [part for number, part in enumerate(first, 1) if first[:number] == last[:number]]
+    return "-".join(shared_parts) or None
 
 
-def _countries(codes: Sequence[str | None]) -> list[str]:
+def _format_countries(codes: Sequence[str | None]) -> list[str]:
     return [code.lower() for code in codes if code]
 
 
-def _entity(thing: object, schema: str, **properties: Sequence[object]) -> Entity:
+def _build_entity(entity_id: object, schema: str, **properties: Sequence[object]) -> FtmEntity:
     """An entity. Values become lists of texts; a property without a value is left out."""
     texts = {name: [str(value) for value in values if value is not None] for name, values in properties.items()}
     return {
-        "id": str(thing),
+        "id": str(entity_id),
         "schema": schema,
-        "properties": {name: filled for name, filled in texts.items() if filled},
+        "properties": {name: items for name, items in texts.items() if items},
     }

@@ -7,101 +7,101 @@ import json
 from typing import Any
 
 from app.imports.fields import FIELDS
-from app.imports.formats.tables import SEPARATOR, to_cell, unquoted
-from app.log.content import IS_FIRST_HAND, PUBLIC
-from app.vocabulary import LISTS
+from app.imports.formats.tables import LIST_SEPARATOR, to_cell, unquote_cell
+from app.log.content import IS_FIRST_HAND, PUBLIC_FIELDS
+from app.vocabulary import CODE_LISTS
 
-Field = dict[str, Any]
+FieldSchema = dict[str, Any]
 
-PARTIAL = "YYYY, YYYY-MM, YYYY-MM-DD, or two of these with a slash between: from and to (EDTF level 0)"
-STRING: Field = {"type": "string"}
-UUID: Field = {"type": "string", "format": "uuid"}
-FLAG: Field = {"type": "boolean"}
-NUMBER: Field = {"type": "integer"}
-DECIMAL: Field = {"type": "number"}
-DATE: Field = {"type": "string", "description": PARTIAL}
-COUNTRY: Field = {"type": "string", "constraints": {"pattern": "[A-Z]{2}"}, "description": "ISO 3166-1 alpha-2"}
-LIST: Field = {"type": "list", "delimiter": SEPARATOR, "itemType": "string"}
-JSON: Field = {"type": "object"}
-ARRAY: Field = {"type": "array"}
-TEXTS: Field = {**ARRAY, "description": "texts, any of which may hold a semicolon: JSON"}
-_OF_KIND = {"date": DATE, "country": COUNTRY, "number": NUMBER, "line": STRING, "lines": TEXTS, "text": STRING}
-FLAGS = {"true": True, "false": False}
+PARTIAL_DATE_DESCRIPTION = "YYYY, YYYY-MM, YYYY-MM-DD, or two of these with a slash between: from and to (EDTF level 0)"
+STRING: FieldSchema = {"type": "string"}
+UUID: FieldSchema = {"type": "string", "format": "uuid"}
+FLAG: FieldSchema = {"type": "boolean"}
+NUMBER: FieldSchema = {"type": "integer"}
+DECIMAL: FieldSchema = {"type": "number"}
+DATE: FieldSchema = {"type": "string", "description": PARTIAL_DATE_DESCRIPTION}
+COUNTRY: FieldSchema = {"type": "string", "constraints": {"pattern": "[A-Z]{2}"}, "description": "ISO 3166-1 alpha-2"}
+LIST: FieldSchema = {"type": "list", "delimiter": LIST_SEPARATOR, "itemType": "string"}
+JSON: FieldSchema = {"type": "object"}
+ARRAY: FieldSchema = {"type": "array"}
+TEXTS: FieldSchema = {**ARRAY, "description": "texts, any of which may hold a semicolon: JSON"}
+_SCHEMA_BY_KIND = {"date": DATE, "country": COUNTRY, "number": NUMBER, "line": STRING, "lines": TEXTS, "text": STRING}
+BOOLEAN_TEXTS = {"true": True, "false": False}
 
 
-def code(codes: str) -> Field:
+def build_code_field(list_name: str) -> FieldSchema:
     """The column of a code of this list of the vocabulary."""
-    return {"type": "string", "constraints": {"enum": [str(code) for code in LISTS[codes]]}}
+    return {"type": "string", "constraints": {"enum": [str(code) for code in CODE_LISTS[list_name]]}}
 
 
-def _of_report(name: str) -> Field:
+def _build_report_field(name: str) -> FieldSchema:
     """The column of a field of a report."""
     kind, codes = FIELDS[name].kind, FIELDS[name].codes
-    return code(codes or "") if kind == "code" else _OF_KIND.get(kind, LIST)
+    return build_code_field(codes or "") if kind == "code" else _SCHEMA_BY_KIND.get(kind, LIST)
 
 
-REPORTED = [name for name in FIELDS if name in PUBLIC or name in {"detention.ended.on", "detention.ended.how"}] + [
+PUBLIC_REPORT_FIELDS = [name for name in FIELDS if name in PUBLIC_FIELDS or name in {"detention.ended.on", "detention.ended.how"}] + [
     "detainee.full_name", "detainee.aliases", "detainee.gender", "detainee.age", "detainee.nationalities",
     "detainee.category", "detainee.groups", "detention.facility", "detention.legal_status", "detention.charges",
     "detention.sentence.until", "detention.sentence.term", "release.conditions", "release.destination",
 ]  # fmt: skip
 # Values kept with a report that are not its source's own word (decision 0030): they are read back beside it, without
 # their revision, which means nothing in another registry.
-KEPT: dict[str, Field] = {
-    "kept.detained_on": DATE, "kept.held_on": DATE, "kept.country": COUNTRY, "kept.designation": code("designations"),
-    "kept.released_on": DATE, "kept.ordered_on": DATE, "kept.announced_on": DATE, "kept.kind": code("release_kinds"),
+RETAINED_FIELDS: dict[str, FieldSchema] = {
+    "kept.detained_on": DATE, "kept.held_on": DATE, "kept.country": COUNTRY, "kept.designation": build_code_field("designations"),
+    "kept.released_on": DATE, "kept.ordered_on": DATE, "kept.announced_on": DATE, "kept.kind": build_code_field("release_kinds"),
 }  # fmt: skip
 # What no body of a report carries and a copy must have beside it to count alike: of reports on people who could once
 # only be counted the log has no method (decision 0042).
-BESIDE_BODY: dict[str, Field] = {**KEPT, IS_FIRST_HAND: FLAG}
+EXTRA_REPORT_FIELDS: dict[str, FieldSchema] = {**RETAINED_FIELDS, IS_FIRST_HAND: FLAG}
 
-_SOURCES: dict[str, Field] = {"verified_by": LIST, "reported_by": LIST}
+_SOURCE_LISTS: dict[str, FieldSchema] = {"verified_by": LIST, "reported_by": LIST}
 # Table → its columns; the first is the key.
-TABLES: dict[str, dict[str, Field]] = {
+TABLES: dict[str, dict[str, FieldSchema]] = {
     "sources": {
-        "slug": STRING, "name": STRING, "kind": code("source_kinds"), "country": COUNTRY, "independent": FLAG,
+        "slug": STRING, "name": STRING, "kind": build_code_field("source_kinds"), "country": COUNTRY, "independent": FLAG,
         "quarantined": FLAG, "definition": STRING,
     },
     "facilities": {
-        "slug": STRING, "name": STRING, "names": TEXTS, "kind": code("facility_kinds"), "area": STRING,
+        "slug": STRING, "name": STRING, "names": TEXTS, "kind": build_code_field("facility_kinds"), "area": STRING,
         "country": COUNTRY, "lat": DECIMAL, "lon": DECIMAL,
     },
     "detainees": {
-        "id": UUID, "publish": code("publish"), "name": STRING, "aliases": TEXTS, "age": NUMBER, "birth_year": NUMBER,
-        "gender": code("genders"), "nationalities": LIST, "category": code("categories"), "groups": LIST,
-        "state": code("states"), "rearrested": FLAG,
-        "rearrest_claimed": FLAG, "died_on": DATE, "designation": code("designations"),
+        "id": UUID, "publish": build_code_field("publish"), "name": STRING, "aliases": TEXTS, "age": NUMBER, "birth_year": NUMBER,
+        "gender": build_code_field("genders"), "nationalities": LIST, "category": build_code_field("categories"), "groups": LIST,
+        "state": build_code_field("states"), "rearrested": FLAG,
+        "rearrest_claimed": FLAG, "died_on": DATE, "designation": build_code_field("designations"),
     },
     "detentions": {
         "id": UUID, "detainee_id": UUID, "country": COUNTRY, "facility": STRING, "area": STRING, "detained_on": DATE,
-        "held_on": DATE, "legal_status": code("legal_statuses"), "designation": code("designations"),
-        "ended_on": DATE, "ended_how": code("ended"), "status": code("statuses"), **_SOURCES,
+        "held_on": DATE, "legal_status": build_code_field("legal_statuses"), "designation": build_code_field("designations"),
+        "ended_on": DATE, "ended_how": build_code_field("ended"), "status": build_code_field("statuses"), **_SOURCE_LISTS,
     },
     "releases": {
         "id": UUID, "detainee_id": UUID, "detention_id": UUID, "country": COUNTRY, "facility": STRING,
-        "stage": code("stages"), "released_on": DATE, "ordered_on": DATE, "announced_on": DATE,
-        "kind": code("release_kinds"), "conditions": LIST, "destination": STRING, "measures_lifted_on": DATE,
-        "status": code("statuses"), **_SOURCES,
+        "stage": build_code_field("stages"), "released_on": DATE, "ordered_on": DATE, "announced_on": DATE,
+        "kind": build_code_field("release_kinds"), "conditions": LIST, "destination": STRING, "measures_lifted_on": DATE,
+        "status": build_code_field("statuses"), **_SOURCE_LISTS,
     },
     "verifications": {
-        "id": UUID, "detention_id": UUID, "release_id": UUID, "source": STRING, "verdict": code("verdicts"),
-        "stage": code("stages"), "released_on": DATE, "ordered_on": DATE, "announced_on": DATE,
-        "kind": code("release_kinds"), "method": code("methods"), "verified_on": DATE, "citing": TEXTS,
+        "id": UUID, "detention_id": UUID, "release_id": UUID, "source": STRING, "verdict": build_code_field("verdicts"),
+        "stage": build_code_field("stages"), "released_on": DATE, "ordered_on": DATE, "announced_on": DATE,
+        "kind": build_code_field("release_kinds"), "method": build_code_field("methods"), "verified_on": DATE, "citing": TEXTS,
         "independent": FLAG,
     },
     "reports": {
         "report": NUMBER, "source": STRING, "detainee": UUID, "detention": UUID, "points_at": NUMBER,
-        **{name: _of_report(name) for name in REPORTED}, **BESIDE_BODY,
+        **{name: _build_report_field(name) for name in PUBLIC_REPORT_FIELDS}, **EXTRA_REPORT_FIELDS,
     },
     "claims": {
         "id": UUID, "filed_by": STRING, "since": NUMBER, "claimant": STRING, "joint_with": LIST,
-        "measure": code("measures"), "qualifier": code("qualifiers"), "low": NUMBER, "high": NUMBER,
+        "measure": build_code_field("measures"), "qualifier": build_code_field("qualifiers"), "low": NUMBER, "high": NUMBER,
         "window_from": DATE, "window_to": DATE, "window_said": STRING, "stated_at": STRING, "zone": STRING,
-        "country": COUNTRY, "definition": JSON, "series": code("series"), "part_of": ARRAY, "derived_from": UUID,
+        "country": COUNTRY, "definition": JSON, "series": build_code_field("series"), "part_of": ARRAY, "derived_from": UUID,
         "supersedes": LIST, "same_as": UUID, "misprint": FLAG, "named": FLAG, "reported_by": STRING, "citation": JSON,
     },
 }  # fmt: skip
-TITLES = {
+TABLE_TITLES = {
     "sources": "Who reports and who claims",
     "facilities": "Where people are held",
     "detainees": "People, as all sources together tell",
@@ -111,7 +111,7 @@ TITLES = {
     "reports": "What each source says, as far as anybody may read it: the one table of people that is read back",
     "claims": "Published figures",
 }
-FOREIGN = {
+FOREIGN_KEYS = {
     "detentions": {"detainee_id": ("detainees", "id")},
     "releases": {"detainee_id": ("detainees", "id"), "detention_id": ("detentions", "id")},
     "verifications": {
@@ -125,39 +125,39 @@ FOREIGN = {
 }  # fmt: skip
 
 
-def schema(table: str) -> dict[str, Any]:
+def build_table_schema(table: str) -> dict[str, Any]:
     """The Table Schema of a table."""
     columns = TABLES[table]
-    keys = [
-        {"fields": [name], "reference": {"resource": other, "fields": [field]}}
-        for name, (other, field) in FOREIGN.get(table, {}).items()
+    foreign_keys = [
+        {"fields": [name], "reference": {"resource": target_table, "fields": [field]}}
+        for name, (target_table, field) in FOREIGN_KEYS.get(table, {}).items()
     ]
-    described: dict[str, Any] = {
+    result: dict[str, Any] = {
         "fields": [{"name": name, **field} for name, field in columns.items()],
         "primaryKey": [next(iter(columns))],
     }
-    return {**described, "foreignKeys": keys} if keys else described
+    return {**result, "foreignKeys": foreign_keys} if foreign_keys else result
 
 
-def cell(value: Any, field: Field) -> str:
+def format_cell(value: Any, field: FieldSchema) -> str:
     """The cell of a value in a column."""
     if field["type"] in ("array", "object"):
         return "" if value in (None, []) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     return to_cell(value)
 
 
-def value(text: str, field: Field) -> Any:
-    """The exact inverse of `cell`: no cell was typed by hand. Raises ValueError, KeyError, RecursionError."""
+def parse_cell(text: str, field: FieldSchema) -> Any:
+    """The exact inverse of `format_cell`: no cell was typed by hand. Raises ValueError, KeyError, RecursionError."""
     match field["type"]:
         case "string":
-            return unquoted(text)
+            return unquote_cell(text)
         case "list":
-            return unquoted(text).split(SEPARATOR)
+            return unquote_cell(text).split(LIST_SEPARATOR)
         case "integer":
             return int(text)
         case "number":
             return float(text)
         case "boolean":
-            return FLAGS[text]
+            return BOOLEAN_TEXTS[text]
         case _:
             return json.loads(text)

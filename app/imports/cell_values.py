@@ -18,14 +18,14 @@ from app.formats import COUNTRIES
 from app.imports.faults import FAULTS
 from app.imports.fields import BIRTH, EMBARGO, FIELDS, GIVEN_NAMES, NAME, SURNAMES, UNKNOWN_IS_ERROR, Field
 from app.imports.formats import template
-from app.imports.formats.csv import MOST_CHARACTERS, UNREAD
-from app.imports.formats.tables import unquoted
+from app.imports.formats.csv import MAX_CELL_CHARACTERS, UNDECODED_BYTE
+from app.imports.formats.tables import unquote_cell
 from app.matching.scripts import fold
 from app.schemas import text as refused_names
-from app.schemas.reports import LIST_LENGTH
-from app.schemas.text import ends_at
-from app.unicode_text import TOO_MANY, UNSEEN, has_too_many_marks, is_blank, normal
-from app.vocabulary import LISTS, vocabulary
+from app.schemas.reports import MAX_LIST_LENGTH
+from app.schemas.text import parse_embargo_end
+from app.unicode_text import INVISIBLE, TOO_MANY_MARKS_DETAIL, has_too_many_marks, is_blank, normalize_text
+from app.vocabulary import CODE_LISTS, build_vocabulary
 
 
 class Order(StrEnum):
@@ -58,7 +58,7 @@ _DAY_FIRST = re.compile(
 )
 _MONTH_FIRST = re.compile(r"([^\W\d]+)\.? *(\d{1,2})(?:st|nd|rd|th)?(?:, *| +)(\d+)")
 _MONTH_ALONE = re.compile(r"(?:en )?([^\W\d]+)\.?[ /.,-]*(?:de |del )?(\d+)")
-_NUMBERS = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d+)")
+_NUMERIC_DATE = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d+)")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[/.-](\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})[/.-](\d{1,2})(?:[/.-](\d{1,2}))?")
 _NO_YEAR = re.compile(r"(?:el )?(\d{1,2})(?:st|nd|rd|th|º|°|ro)?[ /.-]*(?:de |of )?([^\W\d]+)")
@@ -71,54 +71,54 @@ LEAP_YEAR = "2024"  # with every day that a year can have
 
 
 def has_clock(text: str) -> bool:
-    """Whether a text ends with an hour, which `read` leaves off."""
+    """Whether a text ends with an hour, which `parse_sheet_date` leaves off."""
     return _CLOCK.search(text.strip()) is not None
 
 
-def read(text: str, order: Order | None) -> str:
+def parse_sheet_date(text: str, order: Order | None) -> str:
     """The partial date (EDTF level 0) of a cell. Raises UnclearDate.
 
     Day and month in numbers need `order`, unless the day is past 12. Two digits are no year.
     """
-    date = " ".join(_CLOCK.sub("", text.strip()).split()).strip(".,").casefold()
-    if len(date) > dates.MAX_TEXT:
-        _invalid("date_long")
-    if _SERIAL.fullmatch(date):
+    date_text = " ".join(_CLOCK.sub("", text.strip()).split()).strip(".,").casefold()
+    if len(date_text) > dates.MAX_TEXT:
+        _refuse_invalid("date_long")
+    if _SERIAL.fullmatch(date_text):
         _refuse(
             "serial_date", "This is a spreadsheet's number for a day: format the column as a date and save it again."
         )
-    if match := _NUMBERS.fullmatch(date):
-        return _numbers(int(match[1]), int(match[3]), match[4], order)
-    if match := _MONTH_YEAR.fullmatch(date):
-        return _written(match[2], int(match[1]), None)
-    if match := _YEAR_FIRST.fullmatch(date):
-        return _written(match[1], int(match[2]), int(match[3]) if match[3] else None)
+    if match := _NUMERIC_DATE.fullmatch(date_text):
+        return _parse_numbers(int(match[1]), int(match[3]), match[4], order)
+    if match := _MONTH_YEAR.fullmatch(date_text):
+        return _build_date(match[2], int(match[1]), None)
+    if match := _YEAR_FIRST.fullmatch(date_text):
+        return _build_date(match[1], int(match[2]), int(match[3]) if match[3] else None)
     for pattern, day, month, year in ((_DAY_FIRST, 1, 2, 3), (_MONTH_FIRST, 2, 1, 3), (_MONTH_ALONE, 0, 1, 2)):
-        match = pattern.fullmatch(date)
+        match = pattern.fullmatch(date_text)
         if match and match[month] in MONTHS:
-            return _written(match[year], MONTHS[match[month]], int(match[day]) if day else None)
-    if (match := _NO_YEAR.fullmatch(date)) and match[2] in MONTHS:
-        _written(LEAP_YEAR, MONTHS[match[2]], int(match[1]))
-        _invalid("date_without_year")
+            return _build_date(match[year], MONTHS[match[month]], int(match[day]) if day else None)
+    if (match := _NO_YEAR.fullmatch(date_text)) and match[2] in MONTHS:
+        _build_date(LEAP_YEAR, MONTHS[match[2]], int(match[1]))
+        _refuse_invalid("date_without_year")
     try:
-        return dates.parse(date).text
+        return dates.parse_date(date_text).text
     except dates.DateError:
-        _invalid("date_unread")
+        _refuse_invalid("date_unread")
 
 
-def possible_days(text: str, order: Order | None) -> list[date]:
+def list_possible_days(text: str, order: Order | None) -> list[date]:
     """The days that a cell may mean: two where the order of its numbers is open, of this century where its year has two
     digits; none where it gives no full day."""
     try:
-        return [date.fromisoformat(day)] if dates.is_day(day := read(text, order)) else []
+        return [date.fromisoformat(day)] if dates.is_day(day := parse_sheet_date(text, order)) else []
     except UnclearDate as error:
         if error.code == "ambiguous_date":
-            return [day for each in Order for day in possible_days(text, each)]
-        whole = _SHORT_YEAR.sub(r"20\1", _CLOCK.sub("", text.strip()))
-        return possible_days(whole, order) if error.code == "ambiguous_year" and whole != text else []
+            return [day for candidate_order in Order for day in list_possible_days(text, candidate_order)]
+        full_text = _SHORT_YEAR.sub(r"20\1", _CLOCK.sub("", text.strip()))
+        return list_possible_days(full_text, order) if error.code == "ambiguous_year" and full_text != text else []
 
 
-def _numbers(first: int, second: int, year: str, order: Order | None) -> str:
+def _parse_numbers(first: int, second: int, year: str, order: Order | None) -> str:
     if order is None and first <= 12 and second <= 12 and first != second:
         _refuse(
             "ambiguous_date",
@@ -126,36 +126,38 @@ def _numbers(first: int, second: int, year: str, order: Order | None) -> str:
         )
     month_first = second > 12 if order is None else order is Order.MONTH_FIRST
     day, month = (second, first) if month_first else (first, second)
-    return _written(year, month, day)
+    return _build_date(year, month, day)
 
 
-def _written(year: str, month: int, day: int | None) -> str:
+def _build_date(year: str, month: int, day: int | None) -> str:
     if len(year) != 4:
         _refuse("ambiguous_year", "Write the year with four digits: two could be of another century.")
     try:
-        return dates.parse(f"{year}-{month:02}" + ("" if day is None else f"-{day:02}")).text
+        return dates.parse_date(f"{year}-{month:02}" + ("" if day is None else f"-{day:02}")).text
     except dates.DateError:
-        _invalid("no_such_day")
+        _refuse_invalid("no_such_day")
 
 
 def _refuse(code: str, detail: str) -> NoReturn:
     raise UnclearDate(code, detail)
 
 
-def _invalid(sentence: str) -> NoReturn:
+def _refuse_invalid(sentence: str) -> NoReturn:
     raise UnclearDate("invalid_date", FAULTS[sentence], sentence)
 
 
-WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-CODES = "countries"
-OFFERED = frozenset(FIELDS[path].codes for path in template.COLUMNS)  # code lists of the template's drop-downs
-NAMED = 3  # known words in a message: enough to see what the field takes
-NAMES = frozenset({NAME, GIVEN_NAMES, SURNAMES})
+CELL_WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+COUNTRY_CODE_LIST = "countries"
+TEMPLATE_CODE_LISTS = frozenset(
+    FIELDS[path].codes for path in template.TEMPLATE_COLUMNS
+)  # code lists of the template's drop-downs
+MAX_EXAMPLE_WORDS = 3  # known words in a message: enough to see what the field takes
+NAME_FIELDS = frozenset({NAME, GIVEN_NAMES, SURNAMES})
 
 # Characters that no line or note may have, as in JSON.
-_UNSEEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{UNSEEN}]")
+_INVISIBLE_CHARACTERS = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{INVISIBLE}]")
 # UTF-8 read as Windows-1252 and saved again (é became Ã©), and letters that an earlier program replaced.
-_GARBLED = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
+_GARBLED_TEXT = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
 # Space around separators is stripped afterwards: with space in this pattern, a cell of spaces would take seconds.
 _LIST = re.compile(r"[;|\n]")
 _CODE_LIST = re.compile(r"[;|\n,/+]|\s(?:y|e|and)\s")
@@ -164,9 +166,9 @@ _SPACE = re.compile(r"\s+")
 _YEARS = re.compile(r"(?:(?:entre|between) )?(\d{4}) ?(?:[-–—/]|a|y|to|and|o|or) ?(\d{4})", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,3})(?: ?(?:años|anos|years|years old))?", re.IGNORECASE)
 
-_ERRORS = frozenset(WORDS["errors"]["cells"])
-_PREFIXES = tuple(fold(word) for word in WORDS["states"]["prefixes"])
-_STATES = {fold(word): state for state in ("released", "held") for word in WORDS["states"][state]}
+_ERRORS = frozenset(CELL_WORDS["errors"]["cells"])
+_PREFIXES = tuple(fold(word) for word in CELL_WORDS["states"]["prefixes"])
+_STATES = {fold(word): state for state in ("released", "held") for word in CELL_WORDS["states"][state]}
 # Code list → field, for the words of a column of states. The first list with the word is taken: "casa por cárcel" is a
 # legal status before it is a kind of release, since house arrest is not being out.
 STATE_CODES = {
@@ -187,185 +189,185 @@ class UnreadCell(ValueError):
         self.sentence = sentence
 
     @classmethod
-    def by(cls, code: str, sentence: str) -> Self:
+    def with_sentence(cls, code: str, sentence: str) -> Self:
         """Of a code that has several sentences."""
         return cls(code, FAULTS[sentence], sentence)
 
 
-def plain(cell: str) -> str:
+def clean_cell(cell: str) -> str:
     """The text of a cell in NFC, stripped. Raises UnreadCell."""
     text = cell.strip()
     if not text:
         return ""
-    if text.isascii() and text.isprintable() and len(text) <= MOST_CHARACTERS and text[0] not in "='":
+    if text.isascii() and text.isprintable() and len(text) <= MAX_CELL_CHARACTERS and text[0] not in "='":
         return text  # nearly every cell
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CELL_CHARACTERS:
         raise UnreadCell("cell_too_long", "This cell has more than 32,767 characters: is a quotation mark missing?")
     if text.startswith("="):
         raise UnreadCell("formula", "This cell holds a formula: put the value there (Paste special, values only).")
-    if UNREAD.search(text):
+    if UNDECODED_BYTE.search(text):
         raise UnreadCell(
             "mixed_encodings", "This row's letters are not those of the rest: save the whole list as CSV UTF-8."
         )
-    if _GARBLED.search(text):
+    if _GARBLED_TEXT.search(text):
         raise UnreadCell("garbled_text", "Letters of this cell were lost on the way here: send the list they stand in.")
     if is_blank(text):
         return ""
-    if _UNSEEN.search(text):
+    if _INVISIBLE_CHARACTERS.search(text):
         raise UnreadCell("control_character", "Remove control, text-direction and invisible characters.")
-    text = unquoted(text)  # an apostrophe keeps a spreadsheet from running a cell, in our own exports too
+    text = unquote_cell(text)  # an apostrophe keeps a spreadsheet from running a cell, in our own exports too
     if has_too_many_marks(text):
-        raise UnreadCell("too_many_marks", TOO_MANY)
-    return normal("NFC", text)
+        raise UnreadCell("too_many_marks", TOO_MANY_MARKS_DETAIL)
+    return normalize_text("NFC", text)
 
 
-def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
+def parse_cell_value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
     """The value of a field from the text of a cell; None where the text says "unknown". Raises UnreadCell."""
     field = FIELDS[name]
-    if meanings is not None and (meant := meanings.get(_folded(text))) is not None:
-        if not meant:
+    if meanings is not None and (mapped_text := meanings.get(_fold_short_text(text))) is not None:
+        if not mapped_text:
             return None
-        text = meant
-    elif name in NAMES and (damaged := refused_names.damage(text)) is not None:
-        raise UnreadCell(*damaged)
+        text = mapped_text
+    elif name in NAME_FIELDS and (damage := refused_names.find_name_damage(text)) is not None:
+        raise UnreadCell(*damage)
     elif text.upper() in _ERRORS:
         raise UnreadCell(
             "formula",
             "This is what a spreadsheet writes where it can compute nothing: put the value there, or leave it empty.",
         )
-    elif field.kind != "text" and name not in UNKNOWN_IS_ERROR and _is_unsaid(text) and not _names_code(field, text):
+    elif field.kind != "text" and name not in UNKNOWN_IS_ERROR and _is_unknown_word(text) and not _is_code(field, text):
         return None
     match field.kind:
         case "date" if name == EMBARGO:
-            return _end_of_embargo(text, order)
+            return _parse_embargo_end(text, order)
         case "date":
-            return _years(text) if name == BIRTH and _YEARS.fullmatch(text) else _date(text, order)
+            return _parse_years(text) if name == BIRTH and _YEARS.fullmatch(text) else _parse_date(text, order)
         case "state":
-            return _state(text)
+            return _parse_state(text)
         case "code":
-            return _code(field.codes or "", text)
+            return _parse_code(field.codes or "", text)
         case "codes":
-            return _many(_CODE_LIST, text, lambda word: _code(field.codes or "", word))
+            return _parse_list(_CODE_LIST, text, lambda word: _parse_code(field.codes or "", word))
         case "country":
-            return _code(CODES, text)
+            return _parse_code(COUNTRY_CODE_LIST, text)
         case "countries":
-            return _many(_CODE_LIST, text, lambda word: _code(CODES, word))
+            return _parse_list(_CODE_LIST, text, lambda word: _parse_code(COUNTRY_CODE_LIST, word))
         case "lines":
-            return _many(_LIST, text, _line)
+            return _parse_list(_LIST, text, _normalize_spaces)
         case "links":
-            return [_link(link) for link in _many(_SPACE, text, str)]
+            return [_parse_link(link) for link in _parse_list(_SPACE, text, str)]
         case "number":
-            return _number(text)
+            return _parse_number(text)
         case "text":
             return text
         case _:
-            return _line(text)
+            return _normalize_spaces(text)
 
 
-def _is_unsaid(text: str) -> bool:
-    return len(text) <= MOST_FOLDED and refused_names.is_unsaid(text)
+def _is_unknown_word(text: str) -> bool:
+    return len(text) <= MAX_FOLDED_LENGTH and refused_names.is_unknown_text(text)
 
 
-def _names_code(field: Field, text: str) -> bool:
+def _is_code(field: Field, text: str) -> bool:
     """Whether a word for "unknown" is a code of this field: "anonymous" is a class of publication. Codes of countries
     are in capitals: SD is Sudan and NA is Namibia, while "s/d", "sd", "n/a" and "na" are unknown."""
     if field.kind in ("country", "countries"):
         return text in COUNTRIES
-    return field.codes is not None and known_code(field.codes, text)
+    return field.codes is not None and is_known_code(field.codes, text)
 
 
-def known_code(codes: str, text: str) -> bool:
+def is_known_code(codes: str, text: str) -> bool:
     """Whether a text is a code of the list or a known word for one."""
-    return _folded(text) in _code_words(codes)
+    return _fold_short_text(text) in _load_code_words(codes)
 
 
 def is_date(text: str, order: Order | None) -> bool:
     """Whether a text is a day, a month or a year, ambiguous or not."""
     try:
-        read(text, order)
+        parse_sheet_date(text, order)
     except UnclearDate as error:
         return error.code == "ambiguous_date"
     return True
 
 
-def _years(text: str) -> str:
+def _parse_years(text: str) -> str:
     match = _YEARS.fullmatch(text)
     assert match is not None
     if match[1] > match[2]:
-        raise UnreadCell.by("invalid_date", "years_turned")
+        raise UnreadCell.with_sentence("invalid_date", "years_turned")
     return f"{match[1]}/{match[2]}"
 
 
-def state_in(note: str) -> tuple[str, str] | None:
+def find_state(note: str) -> tuple[str, str] | None:
     """The state of the person in a note that says nothing else: "Estado: excarcelado"."""
     head, colon, _rest = note.partition(":")
-    if not colon or _folded(head) not in _PREFIXES:
+    if not colon or _fold_short_text(head) not in _PREFIXES:
         return None
     try:
-        return _state(note)
+        return _parse_state(note)
     except UnreadCell:
         return None
 
 
-def _state(text: str) -> tuple[str, str]:
+def _parse_state(text: str) -> tuple[str, str]:
     """The state of a person in a sheet: `("", "released")`, `("", "held")`, or `(code list, code)`."""
-    folded = _folded(text)
+    folded = _fold_short_text(text)
     prefix = next((word for word in _PREFIXES if folded.startswith(f"{word} ")), "")
     bare = folded.removeprefix(prefix).strip()
     state = _STATES.get(bare)
     if state is not None:
         return "", state
     for codes in STATE_CODES:
-        if (code := _code_words(codes).get(bare)) is not None:
+        if (code := _load_code_words(codes).get(bare)) is not None:
             return codes, code
-    raise UnreadCell.by("unknown_code", "state_unread")
+    raise UnreadCell.with_sentence("unknown_code", "state_unread")
 
 
-def _end_of_embargo(text: str, order: Order | None) -> str:
+def _parse_embargo_end(text: str, order: Order | None) -> str:
     """A day, or an instant. Whatever else is written there, "to be confirmed" or an hour of no zone, would have the
     report published at once or hours too early."""
     try:
-        ends_at(text)
+        parse_embargo_end(text)
         return text
     except dates.DateError:
         if has_clock(text):
-            raise UnreadCell.by("invalid_date", "embargo_hour") from None
-    return _date(text, order)
+            raise UnreadCell.with_sentence("invalid_date", "embargo_hour") from None
+    return _parse_date(text, order)
 
 
-def _date(text: str, order: Order | None) -> str:
+def _parse_date(text: str, order: Order | None) -> str:
     try:
-        return read(text, order)
+        return parse_sheet_date(text, order)
     except UnclearDate as error:
         raise UnreadCell(error.code, str(error), error.sentence) from None
 
 
-def _code(codes: str, text: str) -> str:
-    code = _code_words(codes).get(_folded(text))
+def _parse_code(codes: str, text: str) -> str:
+    code = _load_code_words(codes).get(_fold_short_text(text))
     if code is not None:
         return code
-    if codes == "genders" and _folded(text) == "m":
-        raise UnreadCell.by("unknown_code", "m_is_open")
-    if codes == CODES:
-        raise UnreadCell.by("unknown_code", "country_unread")
+    if codes == "genders" and _fold_short_text(text) == "m":
+        raise UnreadCell.with_sentence("unknown_code", "m_is_open")
+    if codes == COUNTRY_CODE_LIST:
+        raise UnreadCell.with_sentence("unknown_code", "country_unread")
     if codes == "publish":
-        raise UnreadCell.by("unknown_code", "wish_unread")
-    raise UnreadCell("unknown_code", _unknown(codes))
+        raise UnreadCell.with_sentence("unknown_code", "wish_unread")
+    raise UnreadCell("unknown_code", _format_unknown_code(codes))
 
 
 @cache
-def _unknown(codes: str) -> str:
+def _format_unknown_code(codes: str) -> str:
     """The message about an unknown word, with a few known words."""
-    english, spanish = (vocabulary(lang)[codes][:NAMED] for lang in ("en", "es"))
-    named = ", ".join(f"{en['label']} or {es['label']}" for en, es in zip(english, spanish, strict=True))
-    sheet = ", and on the last sheet of the template" if codes in OFFERED else ""
+    english, spanish = (build_vocabulary(lang)[codes][:MAX_EXAMPLE_WORDS] for lang in ("en", "es"))
+    examples = ", ".join(f"{en['label']} or {es['label']}" for en, es in zip(english, spanish, strict=True))
+    sheet = ", and on the last sheet of the template" if codes in TEMPLATE_CODE_LISTS else ""
     return (
-        f"This word is not known here: take one that is ({named}; all are at /v1/vocabulary?lang=es under "
+        f"This word is not known here: take one that is ({examples}; all are at /v1/vocabulary?lang=es under "
         f"{codes}{sheet}), or say what yours means under `values` in the mapping."
     )
 
 
-def _link(text: str) -> dict[str, str]:
+def _parse_link(text: str) -> dict[str, str]:
     if not text.casefold().startswith(("https://", "http://")):
         raise UnreadCell(
             "invalid_url",
@@ -375,41 +377,43 @@ def _link(text: str) -> dict[str, str]:
     return {"url": text}
 
 
-def _many(separator: re.Pattern[str], text: str, read_part: Callable[[str], Any]) -> list[Any]:
+def _parse_list(separator: re.Pattern[str], text: str, read_part: Callable[[str], Any]) -> list[Any]:
     parts = [bare for part in separator.split(text) if (bare := part.strip())]
-    if len(parts) > LIST_LENGTH:
-        raise UnreadCell("too_many", f"This cell lists more than {LIST_LENGTH} things: leave the less important out.")
-    parts[1:] = map(unquoted, parts[1:])  # `plain` has unquoted the first
+    if len(parts) > MAX_LIST_LENGTH:
+        raise UnreadCell(
+            "too_many", f"This cell lists more than {MAX_LIST_LENGTH} things: leave the less important out."
+        )
+    parts[1:] = map(unquote_cell, parts[1:])  # `clean_cell` has unquoted the first
     return list(dict.fromkeys(map(read_part, parts)))
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     match = _AGE.fullmatch(text)
     if match is None:
         raise UnreadCell("invalid_number", "Write the age in completed years, as a number.")
     return int(match[1])
 
 
-def _line(text: str) -> str:
+def _normalize_spaces(text: str) -> str:
     return _SPACE.sub(" ", text)
 
 
 @lru_cache(maxsize=4096)
-def _folded(text: str) -> str:
-    return fold(text) if len(text) <= MOST_FOLDED else text
+def _fold_short_text(text: str) -> str:
+    return fold(text) if len(text) <= MAX_FOLDED_LENGTH else text
 
 
-MOST_FOLDED = 200  # no word for a code is longer
+MAX_FOLDED_LENGTH = 200  # no word for a code is longer
 
 
 @cache
-def _code_words(codes: str) -> dict[str, str]:
+def _load_code_words(codes: str) -> dict[str, str]:
     """Folded word → code: the codes themselves, their labels in both languages, and the words of sheets."""
-    of_sheets = WORDS["codes"].get(codes, {})
-    if codes == CODES:
-        known = {fold(code): code for code in COUNTRIES}
+    sheet_words = CELL_WORDS["codes"].get(codes, {})
+    if codes == COUNTRY_CODE_LIST:
+        code_by_word = {fold(code): code for code in COUNTRIES}
     else:
-        known = {fold(str(code)): str(code) for code in LISTS[codes]}
+        code_by_word = {fold(str(code)): str(code) for code in CODE_LISTS[codes]}
         for lang in ("en", "es"):
-            known |= {fold(term["label"]): term["code"] for term in vocabulary(lang)[codes]}
-    return known | {fold(word): code for code, words in of_sheets.items() for word in words}
+            code_by_word |= {fold(term["label"]): term["code"] for term in build_vocabulary(lang)[codes]}
+    return code_by_word | {fold(word): code for code, words in sheet_words.items() for word in words}

@@ -19,26 +19,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.imports.cell_values import WORDS
-from app.imports.faults import letter
+from app.imports.cell_values import CELL_WORDS
+from app.imports.faults import format_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME
 from app.imports.formats.csv import Cells
 from app.imports.headings import Column
-from app.imports.mapping import Answer, Mapping, Question, compared
+from app.imports.mapping import Answer, ListMapping, Question, fold_heading
 from app.matching.scripts import fold
-from app.registry.checks import POINTERS
-from app.schemas.reports import NAME_LENGTH
+from app.registry.checks import POINTER_FIELDS
+from app.schemas.reports import MAX_NAME_LENGTH
 
-LOOKED_AT = 200  # characters of a cell: more than any title or name has
-PARTED = 3  # parts between commas of several people: "Paz, Juana" has two, and is one person
+MAX_CHECKED_CHARACTERS = 200  # characters of a cell: more than any title or name has
+MIN_COMMA_PARTS = 3  # parts between commas of several people: "Paz, Juana" has two, and is one person
 
-_WORDS: dict[str, list[str]] = WORDS["asked"]
-_SUMS = tuple(fold(word) for word in _WORDS["sums"])
-_NOT_NAMES = frozenset(map(fold, _WORDS["not_names"]))
-_GROUPS = frozenset(map(fold, _WORDS["groups"]))
-_PEOPLE = "|".join(_WORDS["people"])
-_NUMBERS = "|".join(_WORDS["numbers"])
-_NUMBER_OF_PEOPLE = re.compile(rf"\b(?:\d+|{_NUMBERS}) (?:{_PEOPLE})\b|\b(?:y|and) (?:otr[oa]s|others)\b")
+_DOUBTFUL_WORDS: dict[str, list[str]] = CELL_WORDS["asked"]
+_SUMS = tuple(fold(word) for word in _DOUBTFUL_WORDS["sums"])
+_NOT_NAMES = frozenset(map(fold, _DOUBTFUL_WORDS["not_names"]))
+_GROUPS = frozenset(map(fold, _DOUBTFUL_WORDS["groups"]))
+_PEOPLE = "|".join(_DOUBTFUL_WORDS["people"])
+_NUMBER_PATTERN = "|".join(_DOUBTFUL_WORDS["numbers"])
+_NUMBER_OF_PEOPLE = re.compile(rf"\b(?:\d+|{_NUMBER_PATTERN}) (?:{_PEOPLE})\b|\b(?:y|and) (?:otr[oa]s|others)\b")
 # Words that join two people, or two surnames: "Ramón y Cajal" is asked about too. A capital Y is an initial, unless the
 # whole name is in capitals.
 _AND = re.compile(r"\s(?:y|and|\+)\s|&")
@@ -47,24 +47,24 @@ _AND_IN_CAPITALS = re.compile(r"\s(?:Y|AND|\+)\s|&")
 _PERHAPS_AND = re.compile(r"\s(?:e|E)\s|[;/\n]")
 
 
-def question_about_name(text: str) -> Question | None:
+def find_name_question(text: str) -> Question | None:
     """The question about a text in a column of names, if there is one."""
     if not text:
         return None
-    if sums_up(text):
+    if is_sum_label(text):
         return Question.SUM
-    if fold(text[:LOOKED_AT]) in _NOT_NAMES:
+    if fold(text[:MAX_CHECKED_CHARACTERS]) in _NOT_NAMES:
         return Question.NOT_A_NAME
-    return Question.SEVERAL if _is_several(text[:LOOKED_AT]) else None
+    return Question.SEVERAL if _is_several_people(text[:MAX_CHECKED_CHARACTERS]) else None
 
 
-def sums_up(text: str) -> bool:
+def is_sum_label(text: str) -> bool:
     """Whether a text says that its row is a sum: "Total: 24"."""
-    folded = fold(text[:LOOKED_AT])
+    folded = fold(text[:MAX_CHECKED_CHARACTERS])
     return folded.startswith(_SUMS) and any(folded == word or folded.startswith(f"{word} ") for word in _SUMS)
 
 
-def _is_several(text: str) -> bool:
+def _is_several_people(text: str) -> bool:
     folded = fold(text)
     if not _GROUPS.isdisjoint(folded.split()) or _NUMBER_OF_PEOPLE.search(folded):
         return True
@@ -73,11 +73,11 @@ def _is_several(text: str) -> bool:
     parts = _PERHAPS_AND.split(text)
     if len(parts) > 1 and all(len(part.split()) > 1 for part in parts):
         return True
-    return sum(1 for part in text.split(",") if part.strip()) >= PARTED
+    return sum(1 for part in text.split(",") if part.strip()) >= MIN_COMMA_PARTS
 
 
 # Kinds of fields that take any text.
-WIDE = frozenset({"line", "lines", "text", "state"})
+FREE_TEXT_KINDS = frozenset({"line", "lines", "text", "state"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,57 +91,59 @@ class RowQuestion:
 class DoubtfulRows:
     """The questions about the rows of one list, with the answers of its mapping."""
 
-    def __init__(self, columns: Sequence[Column], mapping: Mapping) -> None:
-        self._headings = {column.place: compared(column.heading) for column in columns}
+    def __init__(self, columns: Sequence[Column], mapping: ListMapping) -> None:
+        self._headings = {column.place: fold_heading(column.heading) for column in columns}
         self._several_columns = sum(1 for column in columns if column.heading) > 1
         # Surnames alone are not doubted: "Ramón y Cajal" is usual there.
         self._names = [c.place for c in columns if not {NAME, GIVEN_NAMES}.isdisjoint(c.fields)]
         # Columns of days, numbers or codes: no title stands there, and an unread cell is a fault.
-        self._narrow = {c.place for c in columns if c.fields and FIELDS[c.fields[0]].kind not in WIDE}
+        self._narrow = {c.place for c in columns if c.fields and FIELDS[c.fields[0]].kind not in FREE_TEXT_KINDS}
         self._answers = mapping.rows
 
-    def open_questions(self, cells: Cells) -> list[RowQuestion] | None:
+    def find_open_questions(self, cells: Cells) -> list[RowQuestion] | None:
         """The unanswered questions about a row; None if the mapping leaves the row out."""
         answer = self._answers.get(str(cells.number)) if self._answers else None
         if answer is not None:
             return None if answer is Answer.LEAVE_OUT else []
-        questions = self.questions(cells)
+        questions = self.find_questions(cells)
         if not questions or not self._answers:
             return questions
-        answers = [self._answers.get(about.question.value) for about in questions]
+        answers = [self._answers.get(row_question.question.value) for row_question in questions]
         if Answer.LEAVE_OUT in answers:
             return None
-        return [about for about, answer in zip(questions, answers, strict=True) if answer is None]
+        return [row_question for row_question, answer in zip(questions, answers, strict=True) if answer is None]
 
-    def questions(self, cells: Cells) -> list[RowQuestion]:
+    def find_questions(self, cells: Cells) -> list[RowQuestion]:
         """All questions about a row, answered or not."""
         questions = [
-            RowQuestion(Question(code), letter(places[0]) if places else None)
+            RowQuestion(Question(code), format_column_letters(places[0]) if places else None)
             for code, places in cells.marks.items()
             if not places or code == Question.COMMENT or any(cells.text(place) for place in places)
         ]
-        filled = [(place, text) for place, cell in enumerate(cells.texts) if (text := cell.strip())]
-        if not filled:
+        filled_cells = [(place, text) for place, cell in enumerate(cells.texts) if (text := cell.strip())]
+        if not filled_cells:
             return questions
-        place, first = filled[0]
-        if sums_up(first):
-            return [*questions, RowQuestion(Question.SUM, letter(place))]
-        if self._several_columns and len(filled) == 1 and place not in self._narrow and not cells.without:
-            return [*questions, RowQuestion(Question.TITLE, letter(place))]
-        if len(filled) > 1 and all(compared(text) == self._headings.get(place) for place, text in filled):
-            return [*questions, RowQuestion(Question.HEADINGS, letter(place))]
+        place, first = filled_cells[0]
+        if is_sum_label(first):
+            return [*questions, RowQuestion(Question.SUM, format_column_letters(place))]
+        if self._several_columns and len(filled_cells) == 1 and place not in self._narrow and not cells.valueless_cells:
+            return [*questions, RowQuestion(Question.TITLE, format_column_letters(place))]
+        if len(filled_cells) > 1 and all(
+            fold_heading(text) == self._headings.get(place) for place, text in filled_cells
+        ):
+            return [*questions, RowQuestion(Question.HEADINGS, format_column_letters(place))]
         for place in self._names:
-            question = question_about_name(cells.text(place))
+            question = find_name_question(cells.text(place))
             if question is not None:
-                questions.append(RowQuestion(question, letter(place)))
+                questions.append(RowQuestion(question, format_column_letters(place)))
         return questions
 
 
-DERIVED = "derived:"
-DIGITS = 24  # of a SHA-256 in hex: with 96 bits no two rows of a list are expected to collide
+DERIVED_PREFIX = "derived:"
+DERIVED_DIGITS = 24  # of a SHA-256 in hex: with 96 bits no two rows of a list are expected to collide
 
 
-class Repeated(ValueError):
+class RepeatedCaseNumber(ValueError):
     """The case number of a row that an earlier `row` of the file has too."""
 
     def __init__(self, row: int) -> None:
@@ -149,67 +151,71 @@ class Repeated(ValueError):
         self.row = row
 
 
-class Keys:
+class CaseNumbers:
     """The case numbers of one file, given out in the order of its rows."""
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
-        self._alike: Counter[str] = Counter()
-        self.derived = 0
+        self._duplicates: Counter[str] = Counter()
+        self.derived_count = 0
 
-    def give(self, number: int, body: dict[str, Any]) -> None:
+    def assign(self, number: int, body: dict[str, Any]) -> None:
         """Derive the case number of a body without one. Raises Repeated if an earlier row has the same number."""
-        own = body.get("source_record_id")
-        if own is None:
+        own_number = body.get("source_record_id")
+        if own_number is None:
             body["source_record_id"] = self._derive(body)
             return
-        first = self._rows.setdefault(str(own).strip(), number)
-        if first != number:
-            raise Repeated(first)
+        first_row = self._rows.setdefault(str(own_number).strip(), number)
+        if first_row != number:
+            raise RepeatedCaseNumber(first_row)
 
     def _derive(self, body: dict[str, Any]) -> str:
         """The derived number; `…-2` for the second of two people whom nothing tells apart."""
-        self.derived += 1
-        values = json.dumps(_telling(body), ensure_ascii=False, sort_keys=True, default=str)
-        base = DERIVED + hashlib.sha256(values.encode()).hexdigest()[:DIGITS]
-        self._alike[base] += 1
-        return base if self._alike[base] == 1 else f"{base}-{self._alike[base]}"
+        self.derived_count += 1
+        values = json.dumps(_find_identifying_values(body), ensure_ascii=False, sort_keys=True, default=str)
+        base = DERIVED_PREFIX + hashlib.sha256(values.encode()).hexdigest()[:DERIVED_DIGITS]
+        self._duplicates[base] += 1
+        return base if self._duplicates[base] == 1 else f"{base}-{self._duplicates[base]}"
 
 
-def _telling(body: dict[str, Any]) -> dict[str, Any]:
+def _find_identifying_values(body: dict[str, Any]) -> dict[str, Any]:
     """The values that tell the person of a body apart."""
-    pointers = {name: body[name] for name, _kind in POINTERS if body.get(name) is not None}
+    pointers = {name: body[name] for name, _kind in POINTER_FIELDS if body.get(name) is not None}
     if pointers:
         return pointers
-    detainee, detention = _section(body, "detainee"), _section(body, "detention")
+    detainee, detention = _read_section(body, "detainee"), _read_section(body, "detention")
     name = detainee.get("full_name")
-    telling = {"name": _folded(name), "birth": detainee.get("birth_date"), "detained": detention.get("detained_on")}
-    if telling["name"]:
-        return telling
+    identifying = {
+        "name": _fold_name(name),
+        "birth": detainee.get("birth_date"),
+        "detained": detention.get("detained_on"),
+    }
+    if identifying["name"]:
+        return identifying
     facts = {name: detainee.get(name) for name in ("age", "nationalities")}
-    return telling | facts | {"place": _folded(detention.get("facility"))}
+    return identifying | facts | {"place": _fold_name(detention.get("facility"))}
 
 
-def _folded(text: Any) -> str | None:
+def _fold_name(text: Any) -> str | None:
     """The folded text. A text too long for a name will be refused: it is cut, since folded texts are cached."""
-    return fold(text[:NAME_LENGTH]) if isinstance(text, str) else None
+    return fold(text[:MAX_NAME_LENGTH]) if isinstance(text, str) else None
 
 
-def _section(body: dict[str, Any], name: str) -> dict[str, Any]:
+def _read_section(body: dict[str, Any], name: str) -> dict[str, Any]:
     section = body.get(name)
     return section if isinstance(section, dict) else {}
 
 
-GENDER = "detainee.gender"
-LETTER = 3  # characters of a cell with a letter, a point and a space
-M_BESIDE = {"f": "male", "h": "female"}  # *masculino* beside F, *mujer* beside H
+GENDER_FIELD = "detainee.gender"
+MAX_LETTER_LENGTH = 3  # characters of a cell with a letter, a point and a space
+M_MEANINGS = {"f": "male", "h": "female"}  # *masculino* beside F, *mujer* beside H
 
 
-def meaning_of_m(columns: Sequence[Column], rows: Iterable[Cells]) -> dict[str, str]:
+def infer_meaning_of_m(columns: Sequence[Column], rows: Iterable[Cells]) -> dict[str, str]:
     """The meaning of M in a list, by its whole column of genders; none if the column has neither F nor H, or both."""
-    place = next((column.place for column in columns if GENDER in column.fields), None)
+    place = next((column.place for column in columns if GENDER_FIELD in column.fields), None)
     if place is None:
         return {}
     texts = (row.texts[place] for row in rows if place < len(row.texts))
-    beside = {fold(text) for text in texts if len(text) <= LETTER} & M_BESIDE.keys()
-    return {"m": M_BESIDE[beside.pop()]} if len(beside) == 1 else {}
+    other_letters = {fold(text) for text in texts if len(text) <= MAX_LETTER_LENGTH} & M_MEANINGS.keys()
+    return {"m": M_MEANINGS[other_letters.pop()]} if len(other_letters) == 1 else {}

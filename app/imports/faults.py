@@ -21,10 +21,10 @@ from app.vocabulary import Language
 
 _TEXTS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("sentences.toml").read_text(encoding="utf-8"))
 # A line about a number has a sentence for one and a sentence for many.
-LINES: dict[str, list[str] | dict[str, list[str]]] = _TEXTS["lines"]
+RECEIPT_LINES: dict[str, list[str] | dict[str, list[str]]] = _TEXTS["lines"]
 FAULTS: dict[str, str] = {name: english for name, (english, _spanish) in _TEXTS["faults"].items()}
 
-Answer = Literal["confirm", "mapping"]
+AnswerMethod = Literal["confirm", "mapping"]
 # A value in a sentence: the same in every language, or made for each language.
 Value = str | int | Callable[[Language], str]
 
@@ -32,77 +32,79 @@ WISH_WITHDRAWN: Literal["wish_withdrawn"] = "wish_withdrawn"  # a warning about 
 
 
 class StoredQuestion(TypedDict):
-    """A question about a list as stored, in every language. An earlier version stored a single sentence, `detail`."""
+    """A question about a list as stored, in every language. An earlier version stored a single sentence, `translate_detail`."""
 
     code: str
     details: NotRequired[dict[Language, str]]
     detail: NotRequired[str]
-    answer: NotRequired[Answer]
+    answer: NotRequired[AnswerMethod]
 
 
-class KeptFault(ImportFault):
+class StoredFault(ImportFault):
     """The refusal of a file as stored."""
 
     spanish: NotRequired[str]
 
 
-class KeptRowError(RowError):
+class StoredRowError(RowError):
     """A fault of a row as stored. `sentence`: its name in `FAULTS`, where its code has several sentences."""
 
     sentence: NotRequired[str]
 
 
-def question(code: str, row: int | None = None, lang: Language = "en") -> str:
+def format_question(code: str, row: int | None = None, lang: Language = "en") -> str:
     """The question about a row, or about several (`row` None), with the way to answer it in a mapping."""
     answers = _TEXTS["answers"]
     answer = answers.get(code, answers["answer"])[LANGUAGES.index(lang)].format(row=row or 14, code=code)
-    return f"{bare_question(code, lang)} {answer}"
+    return f"{format_bare_question(code, lang)} {answer}"
 
 
-def bare_question(code: str, lang: Language) -> str:
+def format_bare_question(code: str, lang: Language) -> str:
     """The same without the way to answer it, for who answers otherwise than by a mapping of their own."""
     sentence: str = _TEXTS["questions"][code][LANGUAGES.index(lang)]
     return sentence
 
 
-def about_list(code: str, answer: Answer = "confirm", **values: Value) -> StoredQuestion:
+def build_list_question(code: str, answer: AnswerMethod = "confirm", **values: Value) -> StoredQuestion:
     """A question about a whole list, in every language. `answer`: the way to answer it."""
-    details = dict(zip(LANGUAGES, in_both_languages("list_questions", code, values), strict=True))
+    details = dict(zip(LANGUAGES, format_in_both_languages("list_questions", code, values), strict=True))
     return {"code": code, "details": details, "answer": answer}
 
 
-def in_both_languages(part: str, name: str, values: Mapping[str, Value]) -> list[str]:
-    """A sentence in each of `LANGUAGES`. `part`: of `sentences.toml`."""
+def format_in_both_languages(section: str, name: str, values: Mapping[str, Value]) -> list[str]:
+    """A sentence in each of `LANGUAGES`. `section`: of `sentences.toml`."""
     return [
         text.format(**{key: value(lang) if callable(value) else value for key, value in values.items()})
-        for lang, text in zip(LANGUAGES, _TEXTS[part][name], strict=True)
+        for lang, text in zip(LANGUAGES, _TEXTS[section][name], strict=True)
     ]
 
 
-def problem(kept: KeptFault, lang: Language) -> ImportFault:
+def translate_problem(stored_fault: StoredFault, lang: Language) -> ImportFault:
     """The stored reason of a refused file (`BadFile.shape`) in a language."""
-    spanish = kept.get("spanish") if lang == "es" else None
-    text = spanish or detail(kept["code"], kept["detail"], lang)
-    return {"code": kept["code"], "detail": text, "row": kept["row"]}
+    spanish = stored_fault.get("spanish") if lang == "es" else None
+    text = spanish or translate_detail(stored_fault["code"], stored_fault["detail"], lang)
+    return {"code": stored_fault["code"], "detail": text, "row": stored_fault["row"]}
 
 
-def translated(about: StoredQuestion, lang: Language) -> ImportQuestion:
+def translate_question(stored_question: StoredQuestion, lang: Language) -> ImportQuestion:
     """A question about a list in a language."""
-    text = about["details"][lang] if "details" in about else about["detail"]
-    return {"code": about["code"], "detail": text, "answer": about.get("answer", "confirm")}
+    text = stored_question["details"][lang] if "details" in stored_question else stored_question["detail"]
+    return {"code": stored_question["code"], "detail": text, "answer": stored_question.get("answer", "confirm")}
 
 
-def confirmed(questions: Iterable[ImportQuestion]) -> bool:
+def is_answered_by_confirming(questions: Iterable[ImportQuestion]) -> bool:
     """Whether confirming the list answers all these questions."""
-    return all(about["answer"] == "confirm" for about in questions)
+    return all(list_question["answer"] == "confirm" for list_question in questions)
 
 
-def detail(code: str, english: str, lang: Language, row: int | None = None, sentence: str | None = None) -> str:
+def translate_detail(
+    code: str, english: str, lang: Language, row: int | None = None, sentence: str | None = None
+) -> str:
     """The sentence of a code in a language; `english` where there is no other. `sentence`: its name in `FAULTS`."""
     if code in _TEXTS["questions"]:
-        return question(code, row, lang)
+        return format_question(code, row, lang)
     if code == WISH_WITHDRAWN:
-        return line(code, lang)
+        return format_line(code, lang)
     if lang == "en":
         return english
     if sentence is not None:
@@ -110,17 +112,17 @@ def detail(code: str, english: str, lang: Language, row: int | None = None, sent
     return str(_TEXTS["errors"].get(code, english))
 
 
-def line(name: str, lang: Language, **values: object) -> str:
+def format_line(name: str, lang: Language, **values: object) -> str:
     """A line of a receipt, in the singular or plural by `count`."""
-    texts = LINES[name]
+    texts = RECEIPT_LINES[name]
     if isinstance(texts, dict):
         texts = texts["one" if values["count"] == 1 else "many"]
     return texts[LANGUAGES.index(lang)].format(**values)
 
 
-def rows(count: int) -> Callable[[Language], str]:
+def format_row_count(count: int) -> Callable[[Language], str]:
     """A number of rows in words, for each language."""
-    return lambda lang: line("rows", lang, count=count)
+    return lambda lang: format_line("rows", lang, count=count)
 
 
 # Kinds of fields whose faulty cells are stored: days, numbers and codes. A name or a note that could not be filed is
@@ -129,7 +131,7 @@ STORED_KINDS: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "c
 
 
 class BadFile(Exception):
-    """The file cannot be read as a list. `code` is stable; `detail` says what to do, in English. `spanish`: the same in
+    """The file cannot be read as a list. `code` is stable; `translate_detail` says what to do, in English. `spanish`: the same in
     Spanish, where the sentence that belongs to the code is less exact. `place`: a JSON pointer into a mapping."""
 
     def __init__(
@@ -143,14 +145,14 @@ class BadFile(Exception):
         self.place = place
 
     @classmethod
-    def in_both(cls, name: str, row: int | None = None, *, code: str | None = None, **values: Value) -> Self:
+    def from_sentence(cls, name: str, row: int | None = None, *, code: str | None = None, **values: Value) -> Self:
         """A refusal by a sentence in both languages."""
-        english, spanish = in_both_languages("files", name, values if row is None else values | {"row": row})
+        english, spanish = format_in_both_languages("files", name, values if row is None else values | {"row": row})
         return cls(code or name, english, row, spanish)
 
-    def shape(self) -> KeptFault:
+    def shape(self) -> StoredFault:
         """The refusal as stored."""
-        shape: KeptFault = {"code": self.code, "detail": self.detail, "row": self.row}
+        shape: StoredFault = {"code": self.code, "detail": self.detail, "row": self.row}
         return shape if self.spanish is None else {**shape, "spanish": self.spanish}
 
 
@@ -168,8 +170,8 @@ class Fault:
     sentence: str | None = None
     withdrawn_on: str | None = None
 
-    def shape(self) -> KeptRowError:
-        shape: KeptRowError = {"column": self.column, "pointer": self.pointer, "code": self.code,
+    def shape(self) -> StoredRowError:
+        shape: StoredRowError = {"column": self.column, "pointer": self.pointer, "code": self.code,
                                "detail": self.detail, "value": self.value}  # fmt: skip
         if self.sentence is not None:
             shape["sentence"] = self.sentence
@@ -178,13 +180,13 @@ class Fault:
         return shape
 
 
-def as_stored(error: KeptRowError) -> KeptRowError:
+def strip_unstored_value(error: StoredRowError) -> StoredRowError:
     """A fault of a row as it is stored: with the value of the cell only where its field is of STORED_KINDS."""
     field = FIELDS.get(error["pointer"].removeprefix("/").replace("/", "."))
     return error if field is not None and field.kind in STORED_KINDS else {**error, "value": None}
 
 
-def place_of(letters: str) -> int:
+def parse_column_letters(letters: str) -> int:
     """A → 0, AA → 26."""
     place = 0
     for capital in letters:
@@ -192,7 +194,7 @@ def place_of(letters: str) -> int:
     return place - 1
 
 
-def letter(place: int) -> str:
+def format_column_letters(place: int) -> str:
     """The name of a column, counted from 0, as spreadsheets write it: 0 → A, 26 → AA."""
     name = ""
     place += 1

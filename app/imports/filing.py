@@ -18,34 +18,43 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from app.config import Names
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.errors import Problem
 from app.imports import receipts, stored, survey
-from app.imports.doubts import Keys
-from app.imports.faults import WISH_WITHDRAWN, BadFile, Fault, KeptRowError, StoredQuestion, as_stored, line, question
+from app.imports.doubts import CaseNumbers
+from app.imports.faults import (
+    WISH_WITHDRAWN,
+    BadFile,
+    Fault,
+    StoredQuestion,
+    StoredRowError,
+    format_line,
+    format_question,
+    strip_unstored_value,
+)
 from app.imports.fields import PUBLISH
-from app.imports.lists import Opened, digest_of, open_list
-from app.imports.mapping import Answer, Mapping, Question
-from app.imports.receipts import changed_values, says, why_not_held, withdraws_wish
-from app.imports.rows import Row, body_of, numbered, placed, pointer_to
-from app.imports.stored import About, RowOutcome, Sent
-from app.log.content import Content, flatten
-from app.log.entries import as_only_writer
-from app.matching.scripts import Memory, memory_of
-from app.memory import collecting_later
+from app.imports.lists import OpenedList, digest_bytes, open_list
+from app.imports.mapping import Answer, ListMapping, Question
+from app.imports.receipts import count_changes, extract_stated_values, find_not_held_reason, is_wish_withdrawn
+from app.imports.rows import Row, assign_case_number, build_pointer, place_fault, validate_body
+from app.imports.stored import ImportOptions, ImportSubject, RowOutcome
+from app.log.content import Content, flatten_body
+from app.log.entries import open_writer_session
+from app.matching.scripts import ResultCache, use_cache
+from app.memory import pause_collection
 from app.models import ApiKey, ListImport
 from app.registry import api_keys, filing, records
-from app.registry.filing import StaysWithdrawn, file_rows
+from app.registry.filing import SkippedWithdrawal, file_rows
 from app.registry.identity.candidates import WrittenRecords
-from app.registry.publication.permissions import Reader, reporter, reporter_by_slug
+from app.registry.publication.permissions import Reader, load_reporter, load_reporter_by_slug
 from app.registry.write import Outcome, Trial, WriteContext
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn
 
 # Rows of one transaction. Fewer rows cost more each; more keep other writers waiting longer than a second.
-BATCH = 500
+BATCH_ROWS = 500
 # Rows of one batch of a trial, which keeps nothing.
-TRIAL_BATCH = 2_000
-NO_ROWS = (
+TRIAL_BATCH_ROWS = 2_000
+NO_ROWS_MESSAGE = (
     "There are headings in this list, and no rows below them: nothing was filed. Fill in a row for each person, save "
     "the file, and send it again."
 )
@@ -69,177 +78,201 @@ class Filing:
         self._names = names
         self.job = job
         self._data = data
-        self._seen = self._load()
+        self._last_job = self._load_job()
         self._rows: Iterator[Row] | None = None
         self._state = ""  # of the import while these rows are read: checking or running
-        self._opened: Opened | None = None
-        self._keys = Keys()
-        self._left: list[Row] = []  # read, and not settled yet
-        self._trial, self._written = Trial(), WrittenRecords()  # traces that tried rows would have left
-        self._tried = 0  # the last tried row
-        self._memory: Memory = {}  # of names: another list's would tell whose name was on it
-        self._most = TRIAL_BATCH  # rows of the next batch: few after a batch that took long
+        self._opened_list: OpenedList | None = None
+        self._case_numbers = CaseNumbers()
+        self._pending_rows: list[Row] = []  # read, and not settled yet
+        self._trial, self._written_records = Trial(), WrittenRecords()  # traces that tried rows would have left
+        self._last_tried_row = 0  # the last tried row
+        self._memory: ResultCache = {}  # of names: another list's would tell whose name was on it
+        self._batch_limit = TRIAL_BATCH_ROWS  # rows of the next batch: few after a batch that took long
 
     def step(self) -> bool:
         """Do the next piece; False once the import has ended, or another process works on it."""
-        self._seen = self._load()
+        self._last_job = self._load_job()
         try:
-            with memory_of(self._memory):
-                return self._prepare(self._seen) if self._rows is None else self._batch(self._seen, self._rows)
+            with use_cache(self._memory):
+                return (
+                    self._prepare(self._last_job)
+                    if self._rows is None
+                    else self._process_batch(self._last_job, self._rows)
+                )
         except BadFile as fault:
             self.fail(fault)
             return False
 
     def fail(self, fault: BadFile) -> None:
         """End the import because of this fault, unless another process has moved it since the step began."""
-        with as_only_writer(self._engine) as session:
-            stored.finish(session, self._secret, self._seen, "failed", self._clock(), fault.shape())
+        with open_writer_session(self._engine) as session:
+            stored.finish_import(session, self._secret, self._last_job, "failed", self._clock(), fault.shape())
 
-    def _load(self) -> ListImport:
-        with reading(self._engine) as session:
-            return stored.load(session, self.job)
+    def _load_job(self) -> ListImport:
+        with open_read_session(self._engine) as session:
+            return stored.load_import(session, self.job)
 
     def _prepare(self, job: ListImport) -> bool:
         """Open the file, count its rows, and ask the questions about it, before anything is filed."""
-        with reading(self._engine) as session:
-            sent = stored.read(self._secret, job, "mapping")
-            given = None if sent is None else Mapping.model_validate(sent)
-            saved = partial(stored.saved_mapping, session, self._secret, job.source)
-            opened = open_list(self._data, given, saved)
-            before = stored.last_list(session, job.source)
-        number, counting = opened.count()
-        if number == 0:
-            raise BadFile("no_rows", NO_ROWS)
-        questions = [] if job.done else self._questions(job, opened, job.whole or number, before, counting=counting)
+        with open_read_session(self._engine) as session:
+            stored_mapping = stored.read_sealed_column(self._secret, job, "mapping")
+            mapping = None if stored_mapping is None else ListMapping.model_validate(stored_mapping)
+            find_saved_mapping = partial(stored.find_saved_mapping, session, self._secret, job.source)
+            opened_list = open_list(self._data, mapping, find_saved_mapping)
+            last_list = stored.find_last_list(session, job.source)
+        row_count, counting = opened_list.count_rows()
+        if row_count == 0:
+            raise BadFile("no_rows", NO_ROWS_MESSAGE)
+        questions = (
+            []
+            if job.done
+            else self._collect_questions(job, opened_list, job.whole or row_count, last_list, counting=counting)
+        )
         state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
-        facts: dict[str, Any] = {"told": stored.read(self._secret, job, "told") | opened.shape(), "rows": number}
-        with as_only_writer(self._engine) as session:
+        facts: dict[str, Any] = {
+            "told": stored.read_sealed_column(self._secret, job, "told") | opened_list.shape(),
+            "rows": row_count,
+        }
+        with open_writer_session(self._engine) as session:
             if job.done and (job.dry_run or state == "checking"):
                 # Rows tried by a process that is gone are tried again: their traces were lost with it.
-                if not stored.begin_again(session, self._secret, job, job.state):
+                if not stored.restart_import(session, self._secret, job, job.state):
                     return False
-                job = self._seen = stored.load(session, job.id)
+                job = self._last_job = stored.load_import(session, job.id)
             if questions:
-                stored.finish(session, self._secret, job, "questioned", self._clock(), **facts, questions=questions)
+                stored.finish_import(
+                    session, self._secret, job, "questioned", self._clock(), **facts, questions=questions
+                )
                 return False
-            if not stored.move(
+            if not stored.update_open_import(
                 session, self._secret, job, **facts, state=state, leased_until=self._clock() + stored.LEASE
             ):
                 return False
-            if given is not None and opened.headings is not None and not job.dry_run:
+            if mapping is not None and opened_list.headings is not None and not job.dry_run:
                 stored.save_mapping(
-                    session, self._secret, job.source, opened.headings, given.without_rows(), self._clock()
+                    session, self._secret, job.source, opened_list.headings, mapping.without_rows(), self._clock()
                 )
-        self._opened = opened
-        self._from_the_top(state)
+        self._opened_list = opened_list
+        self._restart(state)
         return True
 
-    def _questions(
-        self, job: ListImport, opened: Opened, rows: int, before: ListImport | None, *, counting: bool
+    def _collect_questions(
+        self, job: ListImport, opened_list: OpenedList, rows: int, last_list: ListImport | None, *, counting: bool
     ) -> list[StoredQuestion]:
         """The questions to answer before anything is filed; of a confirmed list, the questions that need a mapping."""
-        with reading(self._engine) as session:
-            laid_beside = not job.confirmed and records.has_any(session, job.source)
-        facts = survey.survey(opened.rows(), fields=laid_beside)
-        questions = [*opened.questions(self._clock()), *survey.about_ages(opened, facts.ages)]
+        with open_read_session(self._engine) as session:
+            has_own_reports = not job.confirmed and records.has_reports(session, job.source)
+        facts = survey.survey_list(opened_list.rows(), fields=has_own_reports)
+        questions = [
+            *opened_list.list_questions(self._clock()),
+            *survey.build_age_questions(opened_list, facts.undated_ages),
+        ]
         if job.confirmed:
             return questions
-        about_reports = []
-        if laid_beside:
-            with reading(self._engine) as session:
-                former = stored.read(self._secret, before, "told").get("columns", []) if before else []
-                about_reports = survey.about_standing_reports(
-                    session, self._secret, job.source, facts, opened.shape()["columns"], former
+        report_questions = []
+        if has_own_reports:
+            with open_read_session(self._engine) as session:
+                last_columns = (
+                    stored.read_sealed_column(self._secret, last_list, "told").get("columns", []) if last_list else []
                 )
-        rows_before = (before.whole or before.rows) if before else None
-        about_size = survey.about_size(rows, rows_before)
-        return [*questions, *about_size, *survey.about_counting(counting), *about_reports]
+                report_questions = survey.build_report_questions(
+                    session, self._secret, job.source, facts, opened_list.shape()["columns"], last_columns
+                )
+        last_row_count = (last_list.whole or last_list.rows) if last_list else None
+        size_questions = survey.build_size_questions(rows, last_row_count)
+        return [*questions, *size_questions, *survey.build_counting_questions(counting), *report_questions]
 
-    def _from_the_top(self, state: str) -> None:
-        assert self._opened is not None
+    def _restart(self, state: str) -> None:
+        assert self._opened_list is not None
         self._state = state
-        self._keys = Keys()
-        self._left = []
-        self._trial, self._written, self._tried = Trial(), WrittenRecords(), 0
-        self._rows = self._opened.rows()
+        self._case_numbers = CaseNumbers()
+        self._pending_rows = []
+        self._trial, self._written_records, self._last_tried_row = Trial(), WrittenRecords(), 0
+        self._rows = self._opened_list.rows()
 
-    def _batch(self, job: ListImport, rows: Iterator[Row]) -> bool:
+    def _process_batch(self, job: ListImport, rows: Iterator[Row]) -> bool:
         if job.state != self._state:
             return False
-        self._left = [row for row in self._left if row.number > job.done]
-        trial = job.dry_run or job.state == "checking"
-        if trial and job.done != self._tried:
+        self._pending_rows = [row for row in self._pending_rows if row.number > job.done]
+        is_trial = job.dry_run or job.state == "checking"
+        if is_trial and job.done != self._last_tried_row:
             return False  # another process has begun the trial anew
-        most = min(self._most, TRIAL_BATCH if trial else BATCH)
-        batch = _Batch(list(islice(chain(self._left, self._ahead(rows, job.done)), most)))
+        limit = min(self._batch_limit, TRIAL_BATCH_ROWS if is_trial else BATCH_ROWS)
+        batch = _Batch(list(islice(chain(self._pending_rows, self._iter_unsettled(rows, job.done)), limit)))
         if not batch.rows:
-            return self._through(job)
-        outcomes = self._try(job, batch) if trial else self._file(job, batch)
-        self._left = [*batch.left, *self._left[most:]]
+            return self._complete(job)
+        outcomes = self._try_batch(job, batch) if is_trial else self._file_batch(job, batch)
+        self._pending_rows = [*batch.unsettled_rows, *self._pending_rows[limit:]]
         # After one that took long a few more than it filed: what is left over is looked up in vain.
-        self._most = 1 + len(batch.rows) * 9 // 8 if batch.left else min(2 * most, TRIAL_BATCH)
+        self._batch_limit = 1 + len(batch.rows) * 9 // 8 if batch.unsettled_rows else min(2 * limit, TRIAL_BATCH_ROWS)
         return outcomes is not None
 
-    def _ahead(self, rows: Iterator[Row], done: int) -> Iterator[Row]:
+    def _iter_unsettled(self, rows: Iterator[Row], last_settled: int) -> Iterator[Row]:
         """The rows that are not settled yet. Settled rows are read too, since their case numbers are taken."""
         for row in rows:
-            checked = numbered(row, self._keys)
-            if row.number > done:
-                yield checked
+            numbered_row = assign_case_number(row, self._case_numbers)
+            if row.number > last_settled:
+                yield numbered_row
 
-    def _file(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
-        with as_only_writer(self._engine) as session, collecting_later():
-            context = self._context(session, job)
+    def _file_batch(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
+        with open_writer_session(self._engine) as session, pause_collection():
+            context = self._build_context(session, job)
             outcomes = batch.file(context)
-            wrong = next((outcome.row for outcome in outcomes if outcome.outcome == "error"), None)
-            if job.strict and wrong is not None:
+            error_row = next((outcome.row for outcome in outcomes if outcome.outcome == "error"), None)
+            if job.strict and error_row is not None:
                 session.rollback()
-                raise strict(wrong, batch.rows[0].number)
-            if not stored.advance(session, self._secret, job, outcomes, batch.last, context.now):
+                raise build_strict_refusal(error_row, batch.rows[0].number)
+            if not stored.advance_import(session, self._secret, job, outcomes, batch.last_row, context.now):
                 session.rollback()
                 return None
         return outcomes
 
-    def _try(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
+    def _try_batch(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
         """The outcomes that rows would have: they are filed, and rolled back."""
-        with as_only_writer(self._engine) as session, collecting_later():
-            context = self._context(session, job, self._trial)
+        with open_writer_session(self._engine) as session, pause_collection():
+            context = self._build_context(session, job, self._trial)
             # No report will have these ids.
-            outcomes = [replace(row, report=None, revision=None) for row in batch.file(context, self._written)]
+            outcomes = [replace(row, report=None, revision=None) for row in batch.file(context, self._written_records)]
             session.rollback()
-        with as_only_writer(self._engine) as session:
-            if not stored.advance(session, self._secret, job, outcomes, batch.last, self._clock()):
+        with open_writer_session(self._engine) as session:
+            if not stored.advance_import(session, self._secret, job, outcomes, batch.last_row, self._clock()):
                 return None
-        self._tried = batch.last
+        self._last_tried_row = batch.last_row
         return outcomes
 
-    def _through(self, job: ListImport) -> bool:
+    def _complete(self, job: ListImport) -> bool:
         """End the import after its last row; after the trial of a strict list, begin to file."""
-        with as_only_writer(self._engine) as session:
+        with open_writer_session(self._engine) as session:
             if job.state == "checking":
                 if json.loads(job.counts)["error"]:
-                    raise strict(receipts.rows_of(session, self._secret, job.id, 0, 1, "error")[0]["row"])
-                if not stored.begin_again(session, self._secret, job, "running"):
+                    raise build_strict_refusal(
+                        receipts.list_row_outcomes(session, self._secret, job.id, 0, 1, "error")[0]["row"]
+                    )
+                if not stored.restart_import(session, self._secret, job, "running"):
                     return False
-                self._from_the_top("running")
+                self._restart("running")
                 return True
-            assert self._opened is not None
-            told = stored.read(self._secret, job, "told") | {"derived_case_numbers": self._keys.derived}
-            stored.finish(session, self._secret, job, "done", self._clock(), told=told | self._opened.tally.shape())
+            assert self._opened_list is not None
+            summary = stored.read_sealed_column(self._secret, job, "told") | {
+                "derived_case_numbers": self._case_numbers.derived_count
+            }
+            stored.finish_import(
+                session, self._secret, job, "done", self._clock(), told=summary | self._opened_list.tally.shape()
+            )
         return False
 
-    def _context(self, session: Session, job: ListImport, trial: Trial | None = None) -> WriteContext:
+    def _build_context(self, session: Session, job: ListImport, trial: Trial | None = None) -> WriteContext:
         now = self._clock()
-        actor = self._actor(session, job, now)
-        return WriteContext(session, actor, now, self._secret, job.key_id or "", listing=True, trial=trial)
+        actor = self._load_actor(session, job, now)
+        return WriteContext(session, actor, now, self._secret, job.key_id or "", is_list=True, trial=trial)
 
-    def _actor(self, session: Session, job: ListImport, now: datetime) -> Reader:
+    def _load_actor(self, session: Session, job: ListImport, now: datetime) -> Reader:
         """The reporter who files, by the source and key as they stand now: a revoked key files nothing more."""
         if job.key_id is not None:
             key = session.get(ApiKey, job.key_id)
-            if key is None or api_keys.ended(key, api_keys.moment_of(session, now)):
+            if key is None or api_keys.is_key_ended(key, api_keys.get_key_time(session, now)):
                 raise BadFile("key_ended", "The key that sent this list has ended: send the list with another.")
-        return reporter(session, job.source, self._names)
+        return load_reporter(session, job.source, self._names)
 
 
 class _Batch:
@@ -247,83 +280,93 @@ class _Batch:
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
-        self.left: list[Row] = []  # for the next batch, if this batch took long
+        self.unsettled_rows: list[Row] = []  # for the next batch, if this batch took long
 
     @property
-    def last(self) -> int:
+    def last_row(self) -> int:
         return self.rows[-1].number
 
-    def file(self, context: WriteContext, written: WrittenRecords | None = None) -> list[RowOutcome]:
-        """File the rows without faults; the outcome of every row, in order. `written`: the records of tried rows."""
-        before = context.log.revision
-        settled: dict[int, RowOutcome] = {}
+    def file(self, context: WriteContext, written_records: WrittenRecords | None = None) -> list[RowOutcome]:
+        """File the rows without faults; the outcome of every row, in order. `written_records`: the records of tried rows."""
+        revision_before = context.log.revision
+        outcomes: dict[int, RowOutcome] = {}
         ready: list[tuple[Row, DetentionReportIn]] = []
         for row in self.rows:
-            body = body_of(row)
+            body = validate_body(row)
             if isinstance(body, list):
-                settled[row.number] = _error(row, body)
+                outcomes[row.number] = _build_error_outcome(row, body)
             else:
                 ready.append((row, body))
         bodies = [body for _row, body in ready]
-        again = {place for place, (row, _body) in enumerate(ready) if row.if_withdrawn is Answer.STANDS_AGAIN}
-        results = file_rows(context, bodies, written, again)
-        for (row, body), (result, stood) in zip(ready, results, strict=False):
-            settled[row.number] = _settled(row, body, result, before, stood or {}, context)
-        done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
-        self.left, self.rows = self.rows[len(done) :], done
-        return [settled[row.number] for row in done]
+        reinstated_indexes = {
+            index for index, (row, _body) in enumerate(ready) if row.if_withdrawn is Answer.STANDS_AGAIN
+        }
+        results = file_rows(context, bodies, written_records, reinstated_indexes)
+        for (row, body), (result, previous_content) in zip(ready, results, strict=False):
+            outcomes[row.number] = _build_outcome(row, body, result, revision_before, previous_content or {}, context)
+        settled_rows = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
+        self.unsettled_rows, self.rows = self.rows[len(settled_rows) :], settled_rows
+        return [outcomes[row.number] for row in settled_rows]
 
 
-def _settled(
+def _build_outcome(
     row: Row,
     body: DetentionReportIn,
-    result: Outcome | Problem | StaysWithdrawn,
-    before: int,
-    stood: Content,
+    result: Outcome | Problem | SkippedWithdrawal,
+    revision_before: int,
+    previous_content: Content,
     context: WriteContext,
 ) -> RowOutcome:
-    """The outcome of a row. `before`: the revision before its batch; `stood`: the content of its report before."""
-    if isinstance(result, StaysWithdrawn):
-        return _withdrawn(row, result)
+    """The outcome of a row. `revision_before`: the revision before its batch; `previous_content`: the content of its report before."""
+    if isinstance(result, SkippedWithdrawal):
+        return _build_withdrawn_outcome(row, result)
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
-        return _error(row, [placed(row.columns, error) for error in errors])
-    sent = body.model_dump(mode="json")
-    before_it, values, about = says(stood) if stood else {}, says(sent), _about(body)
-    warned = _about_wish(row) if withdraws_wish(before_it, values) else None
-    if result.kind in filing.STATUSES:  # what no longer waits changes nothing that is filed
-        waits = result.kind == filing.WAITING
-        return RowOutcome(row.number, "waiting" if waits else "unchanged", None, None, warned if waits else None)
-    seen_before = "updated" if result.revision > before else "unchanged"
-    outcome = seen_before if result.match is None else str(result.match)
-    tally = changed_values(before_it, values)
+        return _build_error_outcome(row, [place_fault(row.columns, error) for error in errors])
+    sent_body = body.model_dump(mode="json")
+    previous_values, values, subject = (
+        extract_stated_values(previous_content) if previous_content else {},
+        extract_stated_values(sent_body),
+        _classify_body(body),
+    )
+    wish_warnings = _build_wish_warning(row) if is_wish_withdrawn(previous_values, values) else None
+    if result.kind in filing.EMBARGO_STATUSES:  # what no longer waits changes nothing that is filed
+        is_waiting = result.kind == filing.WAITING_KIND
+        return RowOutcome(
+            row.number, "waiting" if is_waiting else "unchanged", None, None, wish_warnings if is_waiting else None
+        )
+    repeat_outcome = "updated" if result.revision > revision_before else "unchanged"
+    outcome = repeat_outcome if result.match is None else str(result.match)
+    tally = count_changes(previous_values, values)
     if outcome != "unchanged":
-        tally += receipts.changed(stood, flatten(sent))
-    if about == "held":
-        reason = why_not_held(values, context.now.date().toordinal())
+        tally += receipts.count_own_changes(previous_content, flatten_body(sent_body))
+    if subject == "held":
+        reason = find_not_held_reason(values, context.now.date().toordinal())
         tally["held_counted" if reason is None else f"held_{reason}"] += 1
     report = uuid.UUID(result.ids["report"])
     place, country = values.get("detention.facility"), values.get("detention.country")
-    unregistered = context.views.is_unregistered(place, country)
-    return RowOutcome(row.number, outcome, report, result.revision, warned, about, dict(tally), unregistered)
+    is_unregistered = context.views.is_unregistered_place(place, country)
+    return RowOutcome(
+        row.number, outcome, report, result.revision, wish_warnings, subject, dict(tally), is_unregistered
+    )
 
 
-def _about_wish(row: Row) -> list[KeptRowError]:
+def _build_wish_warning(row: Row) -> list[StoredRowError]:
     """The warning that a row takes back a stricter wish about publication."""
-    detail = line(WISH_WITHDRAWN, "en")
-    return [Fault(row.columns.get(PUBLISH), pointer_to(PUBLISH), WISH_WITHDRAWN, detail).shape()]
+    detail = format_line(WISH_WITHDRAWN, "en")
+    return [Fault(row.columns.get(PUBLISH), build_pointer(PUBLISH), WISH_WITHDRAWN, detail).shape()]
 
 
-def _withdrawn(row: Row, withdrawn: StaysWithdrawn) -> RowOutcome:
+def _build_withdrawn_outcome(row: Row, withdrawn: SkippedWithdrawal) -> RowOutcome:
     """The question whether a withdrawn report stands again; nothing changes where that is answered with no."""
     if row.if_withdrawn is Answer.LEAVE_OUT:
         return RowOutcome(row.number, "unchanged", None, None, None)
     code, pointer = Question.WITHDRAWN, "/source_record_id"
-    column, sentence = row.columns.get("source_record_id"), question(code, row.number)
-    return _error(row, [Fault(column, pointer, code, sentence, withdrawn_on=withdrawn.day)])
+    column, sentence = row.columns.get("source_record_id"), format_question(code, row.number)
+    return _build_error_outcome(row, [Fault(column, pointer, code, sentence, withdrawn_on=withdrawn.day)])
 
 
-def _about(body: DetentionReportIn) -> About | None:
+def _classify_body(body: DetentionReportIn) -> ImportSubject | None:
     if isinstance(body, ReleaseReportIn):
         return "releases"
     if body.detainee is not None and body.detainee.died_on is not None:
@@ -331,54 +374,60 @@ def _about(body: DetentionReportIn) -> About | None:
     return "held" if body.detention is None or body.detention.ended is None else None
 
 
-def _error(row: Row, faults: list[Fault]) -> RowOutcome:
-    return RowOutcome(row.number, "error", None, None, [as_stored(row.with_value(fault).shape()) for fault in faults])
+def _build_error_outcome(row: Row, faults: list[Fault]) -> RowOutcome:
+    return RowOutcome(
+        row.number, "error", None, None, [strip_unstored_value(row.add_value(fault).shape()) for fault in faults]
+    )
 
 
-def strict(row: int, first: int | None = None) -> BadFile:
+def build_strict_refusal(row: int, first: int | None = None) -> BadFile:
     """The refusal of a strict list because of a `row`: nothing was filed, or nothing from the row `first` on."""
     if first is None:
-        return BadFile.in_both("strict", row)
-    return BadFile.in_both("strict_from", row, code="strict", first=first)
+        return BadFile.from_sentence("strict", row)
+    return BadFile.from_sentence("strict_from", row, code="strict", first=first)
 
 
 # Twice the largest list imagined, 200,000 rows in 30 MB; a run takes less than 500 MB of memory. A trial remembers its
 # rows, and takes more (decision 0039).
-MOST_BYTES = 64 * 1024 * 1024
+MAX_LIST_BYTES = 64 * 1024 * 1024
 
-Tell = Callable[[ListImport], None]
+ReportProgress = Callable[[ListImport], None]
 
 
-def bounded(data: bytes) -> None:
+def check_list_size(data: bytes) -> None:
     """Raises BadFile for a file larger than any list imagined."""
-    if len(data) > MOST_BYTES:
-        raise BadFile("too_large", f"A list has at most {MOST_BYTES // 1024 // 1024} MB: part it into several files.")
+    if len(data) > MAX_LIST_BYTES:
+        raise BadFile(
+            "too_large", f"A list has at most {MAX_LIST_BYTES // 1024 // 1024} MB: part it into several files."
+        )
 
 
-def file_list(
+def file_local_list(
     engine: Engine,
     secret: bytes,
     clock: Callable[[], datetime],
     names: Names,
     slug: str,
     data: bytes,
-    sent: Sent,
-    tell: Tell,
+    options: ImportOptions,
+    report_progress: ReportProgress,
 ) -> ListImport:
     """File a list of a source, and return the ended import. A killed run of the same file goes on where it stopped;
-    `tell` gets the progress after each batch. Raises BadFile, NotFound."""
-    bounded(data)
-    with writing(engine) as session:
-        source = reporter_by_slug(session, slug, names).source
+    `report_progress` gets the progress after each batch. Raises BadFile, NotFound."""
+    check_list_size(data)
+    with open_write_session(engine) as session:
+        source = load_reporter_by_slug(session, slug, names).source
         assert source is not None
-        digest = digest_of(data)
-        job = None if sent.dry_run else stored.unfinished(session, secret, source, digest, sent.mapping)
-        job = job or stored.begin(session, secret, source, None, digest, sent, clock())
-        stored.lease(session, job.id, clock())
+        digest = digest_bytes(data)
+        job = (
+            None if options.dry_run else stored.find_unfinished_import(session, secret, source, digest, options.mapping)
+        )
+        job = job or stored.begin_import(session, secret, source, None, digest, options, clock())
+        stored.lease_import(session, job.id, clock())
         job_id = job.id
     filing = Filing(engine, secret, clock, names, job_id, data)
     while filing.step():
-        with reading(engine) as session:
-            tell(stored.load(session, job_id))
-    with reading(engine) as session:
-        return stored.load(session, job_id)
+        with open_read_session(engine) as session:
+            report_progress(stored.load_import(session, job_id))
+    with open_read_session(engine) as session:
+        return stored.load_import(session, job_id)

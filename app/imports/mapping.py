@@ -21,12 +21,12 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 from typing_extensions import TypedDict
 
-from app.dates import DateError, parse
-from app.errors import escaped
-from app.imports.cell_values import CODES, Order, UnreadCell, known_code, plain, value
-from app.imports.faults import BadFile, KeptRowError, detail, letter
+from app.dates import DateError, parse_date
+from app.errors import escape_pointer_part
+from app.imports.cell_values import COUNTRY_CODE_LIST, Order, UnreadCell, clean_cell, is_known_code, parse_cell_value
+from app.imports.faults import BadFile, StoredRowError, format_column_letters, translate_detail
 from app.imports.fields import FIELDS
-from app.log.content import FILED
+from app.log.content import AGE_ON_FILING_DAY
 from app.log.head import unseal_json
 from app.matching.scripts import fold
 from app.models import ImportRow, ListImport
@@ -35,7 +35,7 @@ from app.vocabulary import Language
 
 # The largest mapping imagined names 500 columns, in 30 KB; a line has a heading and five fields at most. The parser
 # would take seconds for a line with thousands of dots.
-MOST_BYTES, MOST_OF_A_LINE = 64 * 1024, 2_000
+MAX_MAPPING_BYTES, MAX_MAPPING_LINE = 64 * 1024, 2_000
 # Day on which people had the listed ages → its field.
 DAYS_OF_AGES = {"detained_on": "detention.detained_on", "released_on": "release.released_on"}
 # Characters of a heading that are read: the rest of a paragraph tells no columns apart.
@@ -43,10 +43,10 @@ HEADING_LENGTH = 200
 # The last row that may have the headings: at most a title and a paragraph stand above.
 LAST_HEADER = 50
 # Characters of a heading or name in a message, and the number of similar names in it.
-MOST_NAMED, NEAREST = 60, 2
-MOST_OF_AN_ERROR = 200  # characters of the parser's message
+MAX_QUOTED_LENGTH, MAX_SUGGESTIONS = 60, 2
+MAX_PARSER_MESSAGE = 200  # characters of the parser's message
 # The last part of a field's name, which a mapping may use → the field.
-_LAST = {name.rpartition(".")[2]: name for name in FIELDS}
+_FIELD_BY_LAST_PART = {name.rpartition(".")[2]: name for name in FIELDS}
 
 Targets = Annotated[list[str], Field(max_length=5)]
 _LETTERS = re.compile(r"[A-Z]{1,3}")
@@ -80,10 +80,10 @@ class Answer(StrEnum):
 
 def is_too_long(text: str) -> bool:
     """Whether a text, or a line of it, is too long to be a mapping: reading dotted names takes the square of them."""
-    return len(text) > MOST_BYTES or any(len(line) > MOST_OF_A_LINE for line in text.split("\n"))
+    return len(text) > MAX_MAPPING_BYTES or any(len(line) > MAX_MAPPING_LINE for line in text.split("\n"))
 
 
-def decoded(data: bytes) -> str:
+def decode_mapping(data: bytes) -> str:
     """The text of a mapping file; editors write a byte order mark. Raises BadFile."""
     try:
         return data.decode("utf-8-sig")
@@ -91,7 +91,7 @@ def decoded(data: bytes) -> str:
         raise BadFile("bad_mapping", "The letters of the mapping file cannot be read: save it as UTF-8.") from None
 
 
-class Mapping(BaseModel):
+class ListMapping(BaseModel):
     """`columns`: heading → field, or fields of which the first that can read a cell takes it, or nothing to leave the
     column out. `positions`: letter of a column → the same, where two columns have one heading, or one has none.
     `values`: field → word of the list → our code. `constants`: field → the cell of every row. `rows`: a question about
@@ -107,12 +107,12 @@ class Mapping(BaseModel):
     dates: Order | None = None
     positions: dict[str, str | Targets] = {}
     rows: dict[str, Answer] = {}
-    age_on: Annotated[str, Field(max_length=MOST_NAMED)] | None = None
+    age_on: Annotated[str, Field(max_length=MAX_QUOTED_LENGTH)] | None = None
     header: Annotated[int, Field(ge=1, le=LAST_HEADER)] | None = None
     sheet: Annotated[str, Field(max_length=100)] | None = None
 
     @classmethod
-    def read(cls, text: str) -> Self:
+    def parse_toml(cls, text: str) -> Self:
         """The mapping in the text of a file. Raises BadFile, with the place of the error."""
         if is_too_long(text):
             raise BadFile("bad_mapping", "The mapping file, or a line of it, is too long to be one.")
@@ -120,21 +120,21 @@ class Mapping(BaseModel):
             return cls.model_validate(tomllib.loads(text))
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part)[:MOST_NAMED] for part in first["loc"]) or "the file"
+            location = ".".join(str(part)[:MAX_QUOTED_LENGTH] for part in first["loc"]) or "the file"
             reason = first["msg"].removeprefix("Value error, ")
             if first["type"] == "extra_forbidden":
                 reason = f"there is no such setting: take one of {', '.join(cls.model_fields)}"
-            place = "".join(f"/{escaped(str(part)[:MOST_NAMED])}" for part in first["loc"])
-            raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {reason}.", place=place) from None
+            place = "".join(f"/{escape_pointer_part(str(part)[:MAX_QUOTED_LENGTH])}" for part in first["loc"])
+            raise BadFile("bad_mapping", f"The mapping file is wrong at {location}: {reason}.", place=place) from None
         except (ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits, a pile of brackets
-            raise BadFile("bad_mapping", f"The mapping file is not TOML: {str(error)[:MOST_OF_AN_ERROR]}.") from None
+            raise BadFile("bad_mapping", f"The mapping file is not TOML: {str(error)[:MAX_PARSER_MESSAGE]}.") from None
 
     @field_validator("positions")
     @classmethod
     def _letters(cls, positions: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
         for letters in positions:
             if not _LETTERS.fullmatch(letters):
-                raise ValueError(f'"{letters[:MOST_NAMED]}" is not the letter of a column, such as F')
+                raise ValueError(f'"{letters[:MAX_QUOTED_LENGTH]}" is not the letter of a column, such as F')
         return cls._known_targets(positions)
 
     @field_validator("rows")
@@ -142,8 +142,10 @@ class Mapping(BaseModel):
     def _known_questions(cls, rows: dict[str, Answer]) -> dict[str, Answer]:
         for name in rows:
             if not name.isdecimal() and name not in QUESTIONS:
-                known = ", ".join(sorted(QUESTIONS))
-                raise ValueError(f'"{name[:MOST_NAMED]}" is neither the number of a row nor one of {known}')
+                known_names = ", ".join(sorted(QUESTIONS))
+                raise ValueError(
+                    f'"{name[:MAX_QUOTED_LENGTH]}" is neither the number of a row nor one of {known_names}'
+                )
         for name, answer in rows.items():
             if name in QUESTIONS and answer == (Answer.READ if name == Question.WITHDRAWN else Answer.STANDS_AGAIN):
                 raise ValueError(f'"{answer}" is no answer to {name}')
@@ -158,37 +160,41 @@ class Mapping(BaseModel):
     @classmethod
     def _known_targets(cls, columns: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
         for heading, targets in columns.items():
-            for target in _listed(targets):
-                _known_field(target, f'"{heading[:MOST_NAMED]}": ')
+            for target in _as_list(targets):
+                _require_known_field(target, f'"{heading[:MAX_QUOTED_LENGTH]}": ')
         return columns
 
     @field_validator("constants")
     @classmethod
     def _known_constants(cls, constants: dict[str, str]) -> dict[str, str]:
         for name in constants:
-            _known_field(name)
+            _require_known_field(name)
         return constants
 
     @field_validator("values")
     @classmethod
     def _known_codes(cls, values: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         for name, meanings in values.items():
-            _known_field(name)
+            _require_known_field(name)
             codes = FIELDS[name].codes
-            for meant in meanings.values():
-                if meant and codes is not None and not known_code(codes, meant):
+            for code in meanings.values():
+                if code and codes is not None and not is_known_code(codes, code):
                     raise ValueError(f"values for {name} must be codes of the list {codes} (see /v1/vocabulary)")
-                if meant and FIELDS[name].kind in ("country", "countries") and not known_code(CODES, meant):
+                if (
+                    code
+                    and FIELDS[name].kind in ("country", "countries")
+                    and not is_known_code(COUNTRY_CODE_LIST, code)
+                ):
                     raise ValueError(f"values for {name} must be ISO 3166-1 alpha-2 codes")
         return values
 
     @field_validator("age_on")
     @classmethod
     def _known_day(cls, day: str | None) -> str | None:
-        if day is None or day in DAYS_OF_AGES or day == FILED:
+        if day is None or day in DAYS_OF_AGES or day == AGE_ON_FILING_DAY:
             return day
         try:
-            return parse(day).text
+            return parse_date(day).text
         except DateError:
             raise ValueError('say "detained_on", "released_on", "filed" or a date such as 2026-01-12') from None
 
@@ -196,28 +202,28 @@ class Mapping(BaseModel):
     def _read_constants(self) -> Self:
         for name in self.constants:
             try:
-                self.constant(name)
+                self.read_constant(name)
             except UnreadCell as error:
                 raise ValueError(f'constants."{name}": {str(error).removesuffix(".")}') from None
         return self
 
-    def constant(self, name: str) -> Any:
+    def read_constant(self, name: str) -> Any:
         """The constant of a field, read like a cell. Raises UnreadCell, but not of a validated mapping."""
-        return value(name, plain(self.constants[name]), self.dates, self.meanings.get(name))
+        return parse_cell_value(name, clean_cell(self.constants[name]), self.dates, self.meanings.get(name))
 
     def without_rows(self) -> Self:
         """The mapping to save for the next list, without answers about rows: row 14 is another person there."""
         return self.model_copy(update={"rows": {}}) if self.rows else self
 
-    def targets_at(self, place: int, heading: str) -> list[str] | None:
+    def find_targets(self, place: int, heading: str) -> list[str] | None:
         """The fields that the mapping gives a column; None for a column that it does not name."""
-        targets = self.positions.get(letter(place)) if self.positions and place >= 0 else None
-        return self.targets.get(compared(heading)) if targets is None else _listed(targets)
+        targets = self.positions.get(format_column_letters(place)) if self.positions and place >= 0 else None
+        return self.targets.get(fold_heading(heading)) if targets is None else _as_list(targets)
 
     @cached_property
     def targets(self) -> dict[str, list[str]]:
         """Folded heading → fields."""
-        return {compared(heading): _listed(targets) for heading, targets in self.columns.items()}
+        return {fold_heading(heading): _as_list(targets) for heading, targets in self.columns.items()}
 
     @cached_property
     def meanings(self) -> dict[str, dict[str, str]]:
@@ -230,32 +236,38 @@ class Mapping(BaseModel):
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
-def compared(heading: str) -> str:
+def fold_heading(heading: str) -> str:
     """The form of a heading in which headings are compared."""
     return fold(heading.strip()[:HEADING_LENGTH])
 
 
-def _listed(targets: str | list[str]) -> list[str]:
+def _as_list(targets: str | list[str]) -> list[str]:
     return [targets] if isinstance(targets, str) and targets else list(targets)
 
 
-def _known_field(name: str, where: str = "") -> None:
+def _require_known_field(name: str, prefix: str = "") -> None:
     """Raises ValueError for an unknown field, with the most similar names."""
     if name in FIELDS:
         return
-    short = name[:MOST_NAMED]
-    near = get_close_matches(short, FIELDS, n=NEAREST) or get_close_matches(short, _LAST, n=NEAREST)
-    meant = " or ".join(_LAST.get(field, field) for field in near)
-    hint = f"perhaps {meant} is meant" if meant else "the fields are those of a report, such as detainee.full_name"
-    raise ValueError(f'{where}there is no field "{short}": {hint}')
+    short = name[:MAX_QUOTED_LENGTH]
+    similar_names = get_close_matches(short, FIELDS, n=MAX_SUGGESTIONS) or get_close_matches(
+        short, _FIELD_BY_LAST_PART, n=MAX_SUGGESTIONS
+    )
+    suggestion = " or ".join(_FIELD_BY_LAST_PART.get(field, field) for field in similar_names)
+    hint = (
+        f"perhaps {suggestion} is meant"
+        if suggestion
+        else "the fields are those of a report, such as detainee.full_name"
+    )
+    raise ValueError(f'{prefix}there is no field "{short}": {hint}')
 
 
-MOST_EXAMPLES = 3  # rows of a group: enough to see what is wrong
+MAX_GROUP_EXAMPLES = 3  # rows of a group: enough to see what is wrong
 # Groups of one list, whose columns may each be wrong in a few ways. Beyond these, kinds are counted without columns.
-MOST_GROUPS = 200
+MAX_GROUPS = 200
 
 
-class KeptGroup(TypedDict):
+class StoredGroup(TypedDict):
     """A group as stored: without the values of cells."""
 
     code: str
@@ -267,48 +279,48 @@ class KeptGroup(TypedDict):
     sentence: NotRequired[str | None]  # its name in `FAULTS`
 
 
-class Groups:
-    """Groups being counted, beginning with the stored groups `kept`."""
+class FaultGroups:
+    """Groups being counted, beginning with the stored groups `to_stored`."""
 
-    def __init__(self, kept: Iterable[KeptGroup] = ()) -> None:
-        self._groups = {(group["code"], group["column"]): group for group in kept}
+    def __init__(self, stored_groups: Iterable[StoredGroup] = ()) -> None:
+        self._groups = {(group["code"], group["column"]): group for group in stored_groups}
 
-    def add(self, row: int, errors: Sequence[KeptRowError] | Sequence[RowError]) -> None:
+    def add(self, row: int, errors: Sequence[StoredRowError] | Sequence[RowError]) -> None:
         """Count the errors of a row."""
         for error in errors:
             key = error["code"], error["column"]
-            if key not in self._groups and len(self._groups) >= MOST_GROUPS:
+            if key not in self._groups and len(self._groups) >= MAX_GROUPS:
                 key = error["code"], None
             group = self._groups.setdefault(
                 key,
                 {"code": key[0], "column": key[1], "pointer": error["pointer"], "detail": error["detail"], "count": 0,
-                 "rows": [], "sentence": cast(KeptRowError, error).get("sentence")},
+                 "rows": [], "sentence": cast(StoredRowError, error).get("sentence")},
             )  # fmt: skip
             group["count"] += 1
-            if len(group["rows"]) < MOST_EXAMPLES:
+            if len(group["rows"]) < MAX_GROUP_EXAMPLES:
                 group["rows"].append(row)
 
-    def kept(self) -> list[KeptGroup]:
+    def to_stored(self) -> list[StoredGroup]:
         return list(self._groups.values())
 
-    def rows(self) -> set[int]:
+    def list_example_rows(self) -> set[int]:
         """The rows named in groups."""
         return {row for group in self._groups.values() for row in group["rows"]}
 
 
-def shapes(
-    kept: Iterable[KeptGroup],
+def build_group_shapes(
+    stored_groups: Iterable[StoredGroup],
     columns: Iterable[ImportColumn],
-    value_of: Callable[[int, str], str | None],
+    find_value: Callable[[int, str], str | None],
 ) -> list[ImportGroup]:
-    """Groups, whose details are in the reader's language, as a reader sees them, the largest first. `value_of`: row,
+    """Groups, whose details are in the reader's language, as a reader sees them, the largest first. `find_value`: row,
     column → the value of the cell."""
     by_letter: dict[str | None, ImportColumn] = {column["column"]: column for column in columns}
     groups: list[ImportGroup] = []
-    for group in sorted(kept, key=lambda group: -group["count"]):
+    for group in sorted(stored_groups, key=lambda group: -group["count"]):
         column = by_letter.get(group["column"])
         fields = column["fields"] if column else []
-        named = group["pointer"].removeprefix("/").replace("/", ".")
+        field_name = group["pointer"].removeprefix("/").replace("/", ".")
         groups.append(
             {
                 "code": group["code"],
@@ -316,10 +328,10 @@ def shapes(
                 "count": group["count"],
                 "column": group["column"],
                 "heading": (column and column["heading"]) or None,
-                "field": named if named in fields else next(iter(fields), None),
+                "field": field_name if field_name in fields else next(iter(fields), None),
                 "detail": group["detail"],
                 "examples": [
-                    {"row": row, "value": None if group["column"] is None else value_of(row, group["column"])}
+                    {"row": row, "value": None if group["column"] is None else find_value(row, group["column"])}
                     for row in group["rows"]
                 ],
             }
@@ -327,37 +339,44 @@ def shapes(
     return groups
 
 
-def of_import(session: Session, secret: bytes, job: ListImport, lang: Language) -> list[ImportGroup]:
+def load_import_groups(session: Session, secret: bytes, job: ListImport, lang: Language) -> list[ImportGroup]:
     """The groups of an import, with the values of cells as long as its rows are stored."""
-    told = unseal_json(secret, job.told, job.id, "told")
-    groups = Groups(told.get("groups", []))
-    rows = select(ImportRow).where(col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(groups.rows()))
+    summary = unseal_json(secret, job.told, job.id, "told")
+    groups = FaultGroups(summary.get("groups", []))
+    rows = select(ImportRow).where(
+        col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(groups.list_example_rows())
+    )
     values = {
         (row.row, error["column"]): error.get("value")
         for row in session.scalars(rows)
-        for error in faults_of(secret, row)
+        for error in load_row_faults(secret, row)
     }
-    kept: list[KeptGroup] = [
-        {**group, "detail": detail(group["code"], group["detail"], lang, group["rows"][0], group.get("sentence"))}
-        for group in groups.kept()
+    translated_groups: list[StoredGroup] = [
+        {
+            **group,
+            "detail": translate_detail(group["code"], group["detail"], lang, group["rows"][0], group.get("sentence")),
+        }
+        for group in groups.to_stored()
     ]
-    return shapes(kept, told.get("columns", []), lambda row, column: values.get((row, column)))
+    return build_group_shapes(
+        translated_groups, summary.get("columns", []), lambda row, column: values.get((row, column))
+    )
 
 
-def faults_of(secret: bytes, row: ImportRow) -> list[KeptRowError]:
+def load_row_faults(secret: bytes, row: ImportRow) -> list[StoredRowError]:
     """The stored faults of a row."""
-    faults: list[KeptRowError] = unseal_json(secret, row.faults, row.list_import, row.row) if row.faults else []
+    faults: list[StoredRowError] = unseal_json(secret, row.faults, row.list_import, row.row) if row.faults else []
     return faults
 
 
-def in_language(errors: Sequence[KeptRowError], row: int, lang: Language) -> list[RowError]:
+def translate_errors(errors: Sequence[StoredRowError], row: int, lang: Language) -> list[RowError]:
     """The faults of a row in a language."""
     return [
         {
             "column": error["column"],
             "pointer": error["pointer"],
             "code": error["code"],
-            "detail": detail(error["code"], error["detail"], lang, row, error.get("sentence")),
+            "detail": translate_detail(error["code"], error["detail"], lang, row, error.get("sentence")),
             "value": error.get("value"),
             "withdrawn_on": error.get("withdrawn_on"),
         }

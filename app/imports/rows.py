@@ -14,22 +14,22 @@ from typing import Any
 from pydantic import ValidationError
 from typing_extensions import TypedDict
 
-from app.errors import pointed_errors
-from app.imports.cell_values import STATE_CODES, UnreadCell, plain, state_in, value
-from app.imports.doubts import GENDER, DoubtfulRows, Keys, Repeated
-from app.imports.faults import Fault, letter, place_of, question
+from app.errors import build_pointed_errors
+from app.imports.cell_values import STATE_CODES, UnreadCell, clean_cell, find_state, parse_cell_value
+from app.imports.doubts import GENDER_FIELD, CaseNumbers, DoubtfulRows, RepeatedCaseNumber
+from app.imports.faults import Fault, format_column_letters, format_question, parse_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.imports.formats.csv import Cells
-from app.imports.headings import Column, day_of_ages
-from app.imports.mapping import DAYS_OF_AGES, Answer, Mapping
+from app.imports.headings import Column, find_day_of_ages
+from app.imports.mapping import DAYS_OF_AGES, Answer, ListMapping
 from app.log.content import AGE, AGE_ON
-from app.matching.scripts import words
+from app.matching.scripts import split_words
 from app.schemas.imports import ImportLeftOut, ImportUnread, ImportUnsaid
-from app.schemas.reports import NAME_LENGTH, NOTE_LENGTH, DetentionReportIn, ReleaseReportIn
+from app.schemas.reports import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, DetentionReportIn, ReleaseReportIn
 from app.vocabulary import Stage
 
-MOST_EXAMPLES = 3  # rows that are named: enough to look them up
-MOST_WORDS = 200  # words for "unknown": each column has a few
+MAX_EXAMPLE_ROWS = 3  # rows that are named: enough to look them up
+MAX_WORDS = 200  # words for "unknown": each column has a few
 
 
 class RowsCounted:
@@ -42,7 +42,7 @@ class RowsCounted:
     def add(self, *numbers: int, count: int = 1) -> None:
         """Add `count` rows, of which `numbers` are the first."""
         self.count += count
-        self.rows += numbers[: max(0, MOST_EXAMPLES - len(self.rows))]
+        self.rows += numbers[: max(0, MAX_EXAMPLE_ROWS - len(self.rows))]
 
     def shape(self) -> ImportLeftOut:
         return {"count": self.count, "rows": self.rows}
@@ -60,27 +60,27 @@ class Tally:
     """The cells of a list that gave neither a value nor a fault, counted: nothing must be lost in silence."""
 
     def __init__(self) -> None:
-        self.unsaid: Counter[tuple[str, str]] = Counter()  # (column, word) → cells read as "unknown"
-        self.unread: Counter[str] = Counter()  # column → cells that were not read
-        self.left_out = RowsCounted()
+        self.unknown_cells: Counter[tuple[str, str]] = Counter()  # (column, word) → cells read as "unknown"
+        self.unread_cells: Counter[str] = Counter()  # column → cells that were not read
+        self.excluded_rows = RowsCounted()
 
     def shape(self) -> TallyShape:
         return {
             "unsaid": [
                 {"column": column, "word": word, "count": count}
-                for (column, word), count in self.unsaid.most_common(MOST_WORDS)
+                for (column, word), count in self.unknown_cells.most_common(MAX_WORDS)
             ],
-            "unread": [{"column": column, "count": count} for column, count in sorted(self.unread.items())],
-            "left_out": self.left_out.shape(),
+            "unread": [{"column": column, "count": count} for column, count in sorted(self.unread_cells.items())],
+            "left_out": self.excluded_rows.shape(),
         }
 
 
 # Field → its longest text, where that is longer than a name; for a longer text the column's next field is tried.
-LONGER = {"note": NOTE_LENGTH, "detention.charges": NOTE_LENGTH}
-MOST_SHOWN = 60  # characters of a cell that are shown beside its fault
+LONGER_FIELDS = {"note": MAX_NOTE_LENGTH, "detention.charges": MAX_NOTE_LENGTH}
+MAX_SHOWN_CHARACTERS = 60  # characters of a cell that are shown beside its fault
 Body = dict[str, Any]
-REMEMBERED = 10_000  # cells: some megabytes
-REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
+MAX_CACHED_CELLS = 10_000  # cells: some megabytes
+CACHED_KINDS = frozenset({"date", "code", "codes", "country", "countries"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,119 +96,124 @@ class Row:
     cells: Sequence[str] = ()
     if_withdrawn: Answer | None = None
 
-    def with_value(self, fault: Fault) -> Fault:
+    def add_value(self, fault: Fault) -> Fault:
         """A fault with the beginning of its cell."""
-        place = -1 if fault.column is None else place_of(fault.column)
+        place = -1 if fault.column is None else parse_column_letters(fault.column)
         text = self.cells[place].strip() if 0 <= place < len(self.cells) else ""
-        return replace(fault, value=text[:MOST_SHOWN]) if text else fault
+        return replace(fault, value=text[:MAX_SHOWN_CHARACTERS]) if text else fault
 
 
-class Reader:
+class RowReader:
     """Reads the rows of one list."""
 
     def __init__(
         self,
         columns: Sequence[Column],
-        mapping: Mapping,
+        mapping: ListMapping,
         genders: dict[str, str] | None = None,
         tally: Tally | None = None,
     ) -> None:
         """`genders`: letter → its gender in this list, unless the mapping gives it another."""
         self.tally = tally or Tally()
         self._doubtful = DoubtfulRows(columns, mapping)
-        self._unread = [column for column in columns if not column.fields]
+        self._unread_columns = [column for column in columns if not column.fields]
         self._columns = [column for column in columns if column.fields]
         self._width = len(columns)
         self._order = mapping.dates
         self._if_withdrawn = mapping.if_withdrawn if mapping.rows else lambda _row: None
-        self._meanings = {**mapping.meanings, GENDER: (genders or {}) | mapping.meanings.get(GENDER, {})}
-        self._constants = {name: mapping.constant(name) for name in mapping.constants}
-        self._day_of_ages = mapping.age_on or day_of_ages(columns)
+        self._meanings = {**mapping.meanings, GENDER_FIELD: (genders or {}) | mapping.meanings.get(GENDER_FIELD, {})}
+        self._constants = {name: mapping.read_constant(name) for name in mapping.constants}
+        self._day_of_ages = mapping.age_on or find_day_of_ages(columns)
         # A list has few days, places and codes, each many times.
-        self._remembered = lru_cache(maxsize=REMEMBERED)(self._value)
+        self._cached_value = lru_cache(maxsize=MAX_CACHED_CELLS)(self._parse_value)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
 
-    def read(self, cells: Cells) -> Row | None:
+    def read_row(self, cells: Cells) -> Row | None:
         """A row with its body, its faults or its questions; None if the mapping leaves the row out."""
-        questions = self._doubtful.open_questions(cells)
+        questions = self._doubtful.find_open_questions(cells)
         if questions is None:
-            self.tally.left_out.add(cells.number)
+            self.tally.excluded_rows.add(cells.number)
             return None
         if questions:
             faults = [
-                Fault(about.column, "", about.question, question(about.question, cells.number)) for about in questions
+                Fault(
+                    row_question.column, "", row_question.question, format_question(row_question.question, cells.number)
+                )
+                for row_question in questions
             ]
             return Row(cells.number, None, faults, self._letters, cells.texts)
         faults = []
         fields: Body = {name: note for name, note in self._constants.items() if name == "note"}  # cells add to it
         for column in self._columns:
-            if column.place in cells.without:
+            if column.place in cells.valueless_cells:
                 detail = "This cell has no value, only a formula or an error: put the value there."
-                faults.append(Fault(column.letter, pointer_to(column.fields[0]), "formula", detail))
+                faults.append(Fault(column.letter, build_pointer(column.fields[0]), "formula", detail))
                 continue
             try:
-                text = plain(cells.texts[column.place]) if column.place < len(cells.texts) else ""
+                text = clean_cell(cells.texts[column.place]) if column.place < len(cells.texts) else ""
                 if text:
-                    self._take(fields, column, text)
+                    self._store_cell(fields, column, text)
             except UnreadCell as error:
-                if column.maybe:
-                    self.tally.unread[column.letter] += 1
+                if column.is_ambiguous:
+                    self.tally.unread_cells[column.letter] += 1
                 else:
-                    faults.append(_unread(column, error))
-        for column in self._unread:
-            if column.place in cells.without or cells.text(column.place):
-                self.tally.unread[column.letter] += 1
-        beyond = next((place for place in range(self._width, len(cells.texts)) if cells.text(place)), None)
-        if beyond is not None:
+                    faults.append(_build_cell_fault(column, error))
+        for column in self._unread_columns:
+            if column.place in cells.valueless_cells or cells.text(column.place):
+                self.tally.unread_cells[column.letter] += 1
+        extra_place = next((place for place in range(self._width, len(cells.texts)) if cells.text(place)), None)
+        if extra_place is not None:
             detail = "This row has more cells than there are headings: is a quotation mark or a delimiter wrong in it?"
-            faults.append(Fault(letter(beyond), "", "too_many_cells", detail))
+            faults.append(Fault(format_column_letters(extra_place), "", "too_many_cells", detail))
         fields = self._constants | fields
-        faults += self._of_the_whole(fields)
-        self._date_age(fields)
+        faults += self._combine_cells(fields)
+        self._set_age_day(fields)
         body = None if faults else unfold(fields)
         return Row(cells.number, body, faults, self._letters, cells.texts, self._if_withdrawn(cells.number))
 
-    def _of_the_whole(self, fields: Body) -> list[Fault]:
+    def _combine_cells(self, fields: Body) -> list[Fault]:
         """Join values of several cells; the faults of values that contradict one another."""
         faults = []
         if not _join_names(fields):
             detail = "The name and its parts in other columns differ: correct one, or leave a column out in a mapping."
-            faults.append(Fault(self._letters.get(NAME), pointer_to(NAME), "two_names", detail))
-        if not _tell_state(fields):
+            faults.append(Fault(self._letters.get(NAME), build_pointer(NAME), "two_names", detail))
+        if not _expand_state(fields):
             detail = "This says of the person what the rest of the row contradicts: correct one of them."
-            faults.append(Fault(self._letters.get(STATE), pointer_to(STATE), "state_contradicts", detail))
+            faults.append(Fault(self._letters.get(STATE), build_pointer(STATE), "state_contradicts", detail))
         return faults
 
-    def _date_age(self, fields: Body) -> None:
+    def _set_age_day(self, fields: Body) -> None:
         """Give the age of a row its day, if a heading or the mapping names that."""
         day = self._day_of_ages
         if day is None or AGE not in fields or AGE_ON in fields:
             return
-        on = fields.get(DAYS_OF_AGES[day]) if day in DAYS_OF_AGES else day
-        if on is not None:
-            fields[AGE_ON] = on
+        age_day = fields.get(DAYS_OF_AGES[day]) if day in DAYS_OF_AGES else day
+        if age_day is not None:
+            fields[AGE_ON] = age_day
 
-    def _value(self, name: str, text: str) -> Any:
-        return value(name, text, self._order, self._meanings.get(name))
+    def _parse_value(self, name: str, text: str) -> Any:
+        return parse_cell_value(name, text, self._order, self._meanings.get(name))
 
-    def _take(self, fields: Body, column: Column, text: str) -> None:
+    def _store_cell(self, fields: Body, column: Column, text: str) -> None:
         """Give the cell to the first field of its column that can read it. Raises the UnreadCell of the last field."""
         for name in column.fields:
             try:
-                read = (self._remembered if FIELDS[name].kind in REPEATED else self._value)(name, text)
+                parsed_value = (self._cached_value if FIELDS[name].kind in CACHED_KINDS else self._parse_value)(
+                    name, text
+                )
             except UnreadCell:
                 if name == column.fields[-1]:
                     raise
                 continue
-            if name != column.fields[-1] and too_long(name, read):
+            if name != column.fields[-1] and is_text_too_long(name, parsed_value):
                 continue
-            if name == "note" and (state := state_in(text)) is not None:
+            if name == "note" and (state := find_state(text)) is not None:
                 fields.setdefault(STATE, state)
             if name == "note" and name in fields:
-                read = f"{fields[name]}\n{read}"
-            if read is None or read == []:
-                self.tally.unsaid[column.letter, text[:MOST_SHOWN]] += 1
-            elif fields.setdefault(name, read) != read and name != "note":
+                parsed_value = f"{fields[name]}\n{parsed_value}"
+            if parsed_value is None or parsed_value == []:
+                self.tally.unknown_cells[column.letter, text[:MAX_SHOWN_CHARACTERS]] += 1
+            elif fields.setdefault(name, parsed_value) != parsed_value and name != "note":
                 if name != column.fields[-1]:
                     continue
                 raise UnreadCell(
@@ -216,28 +221,28 @@ class Reader:
                     "Another cell of this row says something else of the same: correct one of them.",
                 )
             else:
-                fields[name] = read
+                fields[name] = parsed_value
             return
 
 
-def too_long(name: str, read: Any) -> bool:
+def is_text_too_long(name: str, parsed_value: Any) -> bool:
     """Whether a text is too long for a field, so that the next field of the column is tried."""
-    texts = read if isinstance(read, list) else [read]
-    most = LONGER.get(name, NAME_LENGTH)
-    return name != "note" and any(isinstance(text, str) and len(text) > most for text in texts)
+    texts = parsed_value if isinstance(parsed_value, list) else [parsed_value]
+    max_length = LONGER_FIELDS.get(name, MAX_NAME_LENGTH)
+    return name != "note" and any(isinstance(text, str) and len(text) > max_length for text in texts)
 
 
 def _join_names(fields: Body) -> bool:
     """Join the full name from its parts; False where the row has another full name."""
     name = " ".join(part for path in (GIVEN_NAMES, SURNAMES) if (part := fields.pop(path, None)))
     if name and NAME in fields:
-        return set(words(name)) <= set(words(fields[NAME]))
+        return set(split_words(name)) <= set(split_words(fields[NAME]))
     if name:
         fields[NAME] = name
     return True
 
 
-def _tell_state(fields: Body) -> bool:
+def _expand_state(fields: Body) -> bool:
     """Turn a state into its fields; False where another column of the row contradicts it."""
     codes, state = fields.pop(STATE, (None, None))
     if codes:
@@ -250,55 +255,55 @@ def _tell_state(fields: Body) -> bool:
 def unfold(fields: Body) -> Body:
     """`{"release.kind": …}` → `{"release": {"kind": …}}`."""
     body: Body = {}
-    for path, read in fields.items():
+    for path, field_value in fields.items():
         *sections, name = path.split(".")
         target = body
         for section in sections:
             target = target.setdefault(section, {})
-        target[name] = read
+        target[name] = field_value
     return body
 
 
-def _unread(column: Column, error: UnreadCell) -> Fault:
-    pointer = pointer_to(column.fields[0])
+def _build_cell_fault(column: Column, error: UnreadCell) -> Fault:
+    pointer = build_pointer(column.fields[0])
     return Fault(column.letter, pointer, error.code, str(error), sentence=error.sentence)
 
 
-def pointer_to(name: str) -> str:
+def build_pointer(name: str) -> str:
     return "/" + name.replace(".", "/")
 
 
 # Parts of a pointer that are read: a section, a field, an index, a field there, and a part to spare.
-MOST_PARTS = 5
+MAX_POINTER_PARTS = 5
 
 _SCHEMAS: dict[bool, type[DetentionReportIn]] = {True: ReleaseReportIn, False: DetentionReportIn}
 
 
-def numbered(row: Row, keys: Keys) -> Row:
+def assign_case_number(row: Row, case_numbers: CaseNumbers) -> Row:
     """The row with a case number in its body; with a fault if an earlier row has the same number."""
     if row.body is None:
         return row
     try:
-        keys.give(row.number, row.body)
-    except Repeated as earlier:
+        case_numbers.assign(row.number, row.body)
+    except RepeatedCaseNumber as repeated:
         column = row.columns.get("source_record_id")
-        detail = f"Row {earlier.row} of this file has the same case number: each row needs its own."
+        detail = f"Row {repeated.row} of this file has the same case number: each row needs its own."
         return replace(row, body=None, faults=[Fault(column, "/source_record_id", "repeated_case_number", detail)])
     return row
 
 
-def body_of(row: Row) -> DetentionReportIn | list[Fault]:
+def validate_body(row: Row) -> DetentionReportIn | list[Fault]:
     """The report of a row, or its faults."""
     if row.body is None:
         return row.faults
     try:
         return _SCHEMAS[row.body.get("release") is not None].model_validate(row.body)
     except ValidationError as error:
-        return [placed(row.columns, fault) for fault in pointed_errors(error.errors())]
+        return [place_fault(row.columns, fault) for fault in build_pointed_errors(error.errors())]
 
 
-def placed(columns: AnyMapping[str, str], error: AnyMapping[str, str]) -> Fault:
+def place_fault(columns: AnyMapping[str, str], error: AnyMapping[str, str]) -> Fault:
     """The fault of an error in the body, at the column of the faulty value. `columns`: field → column."""
-    parts = error["pointer"].removeprefix("/").split("/", MOST_PARTS)[:MOST_PARTS]
+    parts = error["pointer"].removeprefix("/").split("/", MAX_POINTER_PARTS)[:MAX_POINTER_PARTS]
     name = next((path for end in range(len(parts), 0, -1) if (path := ".".join(parts[:end])) in columns), "")
     return Fault(columns.get(name), error["pointer"], error["code"], error["detail"])

@@ -15,12 +15,12 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.errors import ListsWaiting, NotFound
-from app.imports.faults import WISH_WITHDRAWN, KeptFault, KeptRowError
-from app.imports.lists import digest_of
-from app.imports.mapping import Groups, Mapping
+from app.imports.faults import WISH_WITHDRAWN, StoredFault, StoredRowError
+from app.imports.lists import digest_bytes
+from app.imports.mapping import FaultGroups, ListMapping
 from app.imports.rows import RowsCounted
 from app.log import head
-from app.log.entries import keyed_digest
+from app.log.entries import compute_keyed_digest
 from app.models import OPEN, ImportFile, ImportMapping, ImportRow, ListImport, RecalledEntry
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import ImportOutcome
@@ -28,22 +28,24 @@ from app.vocabulary import ImportOutcome
 # A process renews the lease of its import with each batch, every few seconds: with an older lease it is gone.
 LEASE = timedelta(minutes=2)
 # Outcomes of rows are kept as long as idempotent answers are; the receipt stays.
-ROWS_KEPT = timedelta(days=45)
+ROW_RETENTION = timedelta(days=45)
 OPEN_STATES = ("waiting", "checking", "running")
-MOST_WAITING = 5  # lists of one source whose files are kept at once
-WAIT_FOR_ONE = f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
-WAIT = "5"  # seconds, in which a list of hundreds of rows is filed
-RECEIVED = 202  # the list is stored, and filed after the answer
+MAX_WAITING_LISTS = 5  # lists of one source whose files are kept at once
+TOO_MANY_WAITING_MESSAGE = (
+    f"{MAX_WAITING_LISTS} lists of yours are not through yet: wait until one is, then send this one."
+)
+RETRY_AFTER_SECONDS = "5"  # seconds, in which a list of hundreds of rows is filed
+ACCEPTED_STATUS = 202  # the list is stored, and filed after the answer
 
 # A row is about a release, or about a person in custody. A death or an escape is neither.
-About = Literal["releases", "held"]
-ABOUT: tuple[About, ...] = ("releases", "held")
-UNREGISTERED = "unregistered"  # the number of rows with an unregistered place, not its name
-WISHES_WITHDRAWN = "wishes_withdrawn"  # the number of rows that take back a stricter wish about publication
+ImportSubject = Literal["releases", "held"]
+IMPORT_SUBJECTS: tuple[ImportSubject, ...] = ("releases", "held")
+UNREGISTERED_KEY = "unregistered"  # the number of rows with an unregistered place, not its name
+WISHES_WITHDRAWN_KEY = "wishes_withdrawn"  # the number of rows that take back a stricter wish about publication
 # Columns of an import that are sealed, as JSON.
-SEALED = frozenset({"mapping", "told", "questions", "fault"})
-SUMMED = frozenset(
-    {*ABOUT, "groups", "tally", UNREGISTERED, WISHES_WITHDRAWN}
+SEALED_COLUMNS = frozenset({"mapping", "told", "questions", "fault"})
+SUMMED_KEYS = frozenset(
+    {*IMPORT_SUBJECTS, "groups", "tally", UNREGISTERED_KEY, WISHES_WITHDRAWN_KEY}
 )  # sums over rows, reset before rows are tried anew
 
 ImportId = uuid.UUID
@@ -51,46 +53,50 @@ _INSERT_ROWS = insert(ImportRow)
 
 
 @dataclass(frozen=True)
-class Sent:
+class ImportOptions:
     """The parameters sent with a list."""
 
     dry_run: bool = False
     strict: bool = False
     confirmed: bool = False
-    mapping: Mapping | None = None
+    mapping: ListMapping | None = None
     whole: int | None = None  # rows of the whole list, if this is a part of it
 
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """The outcome of a row: its `faults` or warnings, what its report is `about`, and the `tally` of its values."""
+    """The outcome of a row: its `faults` or warnings, what its report is `subject`, and the `tally` of its values."""
 
     row: int
     outcome: str
     report: uuid.UUID | None
     revision: int | None
-    faults: list[KeptRowError] | None
-    about: About | None = None
+    faults: list[StoredRowError] | None
+    subject: ImportSubject | None = None
     tally: dict[str, int] = field(default_factory=dict)
-    unregistered: bool = False  # the row names an unregistered place
+    is_unregistered: bool = False  # the row names an unregistered place
 
 
-def begin(
-    session: Session, secret: bytes, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime
+def begin_import(
+    session: Session, secret: bytes, source: int, key_id: str | None, digest: str, options: ImportOptions, now: datetime
 ) -> ListImport:
     """Begin an import. Its file is stored beside it, or stays with the sender."""
     job_id = new_id()
-    quoting: dict[str, Any] = {"mapping": _dump(sent.mapping), "told": {"digest": digest}, "questions": []}
+    sealed_values: dict[str, Any] = {
+        "mapping": _dump_mapping(options.mapping),
+        "told": {"digest": digest},
+        "questions": [],
+    }
     job = ListImport(
         id=job_id,
         source=source,
         key_id=key_id,
-        digest=_list_digest(secret, digest),
-        **_as_stored(secret, job_id, quoting),
-        dry_run=sent.dry_run,
-        strict=sent.strict,
-        confirmed=sent.confirmed,
-        whole=sent.whole,
+        digest=_digest_list(secret, digest),
+        **_seal_columns(secret, job_id, sealed_values),
+        dry_run=options.dry_run,
+        strict=options.strict,
+        confirmed=options.confirmed,
+        whole=options.whole,
         state="waiting",
         created_at=now,
         rows=None,
@@ -101,93 +107,97 @@ def begin(
     )
     session.add(job)
     session.flush()
-    forget_rows(session, now)
+    delete_old_rows(session, now)
     return job
 
 
-def forget_rows(session: Session, now: datetime) -> None:
-    old = select(col(ListImport.id)).where(col(ListImport.finished_at) < now - ROWS_KEPT)
-    session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import).in_(old)))
+def delete_old_rows(session: Session, now: datetime) -> None:
+    old_imports = select(col(ListImport.id)).where(col(ListImport.finished_at) < now - ROW_RETENTION)
+    session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import).in_(old_imports)))
 
 
-def receive(context: WriteContext, key_id: str, data: bytes, sent: Sent) -> Outcome:
+def receive_list(context: WriteContext, key_id: str, data: bytes, options: ImportOptions) -> Outcome:
     """Begin an import, and store its file until the import ends. Raises ListsWaiting."""
     assert context.actor.source is not None  # a reporter's key always has one (policy of keys)
-    if waiting(context.session, context.actor.source) >= MOST_WAITING:
-        raise ListsWaiting(WAIT_FOR_ONE, headers={"Retry-After": WAIT})
-    job = begin(context.session, context.secret, context.actor.source, key_id, digest_of(data), sent, context.now)
-    keep_file(context.session, context.secret, job.id, data)
-    return Outcome("import", RECEIVED, context.log.revision, {"import": str(job.id)})
+    if count_waiting_lists(context.session, context.actor.source) >= MAX_WAITING_LISTS:
+        raise ListsWaiting(TOO_MANY_WAITING_MESSAGE, headers={"Retry-After": RETRY_AFTER_SECONDS})
+    job = begin_import(
+        context.session, context.secret, context.actor.source, key_id, digest_bytes(data), options, context.now
+    )
+    store_file(context.session, context.secret, job.id, data)
+    return Outcome("import", ACCEPTED_STATUS, context.log.revision, {"import": str(job.id)})
 
 
-def under_way(session: Session) -> dict[str, int]:
+def count_open_imports(session: Session) -> dict[str, int]:
     """How many lists are not through yet, by how far they have got."""
-    open_ones = select(col(ListImport.state), func.count()).where(col(ListImport.state).in_(OPEN_STATES))
-    return dict.fromkeys(OPEN_STATES, 0) | dict(session.execute(open_ones.group_by(col(ListImport.state))).all())
+    open_imports = select(col(ListImport.state), func.count()).where(col(ListImport.state).in_(OPEN_STATES))
+    return dict.fromkeys(OPEN_STATES, 0) | dict(session.execute(open_imports.group_by(col(ListImport.state))).all())
 
 
-def is_recalled(session: Session, job: uuid.UUID) -> bool:
+def has_recalled_entry(session: Session, job: uuid.UUID) -> bool:
     """Whether an entry that a row of a list led to, or that it found unchanged, is recalled by now."""
     rows = select(col(ImportRow.row)).join(RecalledEntry, col(RecalledEntry.revision) == col(ImportRow.revision))
-    recalled = rows.where(col(ImportRow.list_import) == job, col(RecalledEntry.until) == OPEN)
-    return session.scalars(recalled.limit(1)).first() is not None
+    recalled_rows = rows.where(col(ImportRow.list_import) == job, col(RecalledEntry.until) == OPEN)
+    return session.scalars(recalled_rows.limit(1)).first() is not None
 
 
-def keep_file(session: Session, secret: bytes, job: uuid.UUID, data: bytes) -> None:
-    row = {"list_import": job, "data": head.seal(secret, data, job, "data")}
+def store_file(session: Session, secret: bytes, job: uuid.UUID, data: bytes) -> None:
+    row = {"list_import": job, "data": head.seal_bytes(secret, data, job, "data")}
     session.connection().execute(insert(ImportFile), [row])
 
 
-def file_of(session: Session, secret: bytes, job: uuid.UUID) -> bytes | None:
+def load_file(session: Session, secret: bytes, job: uuid.UUID) -> bytes | None:
     """The bytes of a list that was sent. Raises Damaged."""
     query = select(col(ImportFile.data)).where(col(ImportFile.list_import) == job)
-    sealed = session.scalars(query).one_or_none()
-    return None if sealed is None else head.unseal(secret, sealed, job, "data")
+    sealed_data = session.scalars(query).one_or_none()
+    return None if sealed_data is None else head.unseal_bytes(secret, sealed_data, job, "data")
 
 
-def read(secret: bytes, job: ListImport, column: str) -> Any:
+def read_sealed_column(secret: bytes, job: ListImport, column: str) -> Any:
     """The value of a sealed column of an import; None where it has none. Raises Damaged."""
-    sealed = getattr(job, column)
-    return None if sealed is None else head.unseal_json(secret, sealed, job.id, column)
+    sealed_value = getattr(job, column)
+    return None if sealed_value is None else head.unseal_json(secret, sealed_value, job.id, column)
 
 
-def _as_stored(secret: bytes, job: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
+def _seal_columns(secret: bytes, job: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: head.seal_json(secret, value, job, name) if name in SEALED and value is not None else value
+        name: head.seal_json(secret, value, job, name) if name in SEALED_COLUMNS and value is not None else value
         for name, value in values.items()
     }
 
 
-def _list_digest(secret: bytes, digest: str) -> str:
-    return keyed_digest(secret, "list", digest)
+def _digest_list(secret: bytes, digest: str) -> str:
+    return compute_keyed_digest(secret, "list", digest)
 
 
-def _dump(mapping: Mapping | None) -> dict[str, Any] | None:
+def _dump_mapping(mapping: ListMapping | None) -> dict[str, Any] | None:
     return None if mapping is None else mapping.model_dump(mode="json")
 
 
-def unfinished(session: Session, secret: bytes, source: int, digest: str, mapping: Mapping | None) -> ListImport | None:
+def find_unfinished_import(
+    session: Session, secret: bytes, source: int, digest: str, mapping: ListMapping | None
+) -> ListImport | None:
     """The import of the same file by the same source that was killed half-way, if there is one."""
     jobs = session.scalars(
         select(ListImport)
         .where(
             col(ListImport.source) == source,
-            col(ListImport.digest) == _list_digest(secret, digest),
+            col(ListImport.digest) == _digest_list(secret, digest),
             col(ListImport.dry_run).is_(False),
             col(ListImport.state).in_(("checking", "running")),
         )
         .order_by(col(ListImport.created_at).desc())
     ).all()
-    return next((job for job in jobs if read(secret, job, "mapping") == _dump(mapping)), None)
+    return next((job for job in jobs if read_sealed_column(secret, job, "mapping") == _dump_mapping(mapping)), None)
 
 
-def waiting(session: Session, source: int) -> int:
+def count_waiting_lists(session: Session, source: int) -> int:
     """The number of lists of a source that have not ended."""
-    open_ones = (col(ListImport.source) == source, col(ListImport.state).in_(OPEN_STATES))
-    return int(session.execute(select(func.count()).select_from(ListImport).where(*open_ones)).scalar_one())
+    is_open = (col(ListImport.source) == source, col(ListImport.state).in_(OPEN_STATES))
+    return int(session.execute(select(func.count()).select_from(ListImport).where(*is_open)).scalar_one())
 
 
-def free(session: Session, now: datetime) -> uuid.UUID | None:
+def find_free_import(session: Session, now: datetime) -> uuid.UUID | None:
     """The oldest import with a stored file and no valid lease, if there is one."""
     query = (
         select(col(ListImport.id))
@@ -201,40 +211,42 @@ def free(session: Session, now: datetime) -> uuid.UUID | None:
     return session.scalars(query.limit(1)).one_or_none()
 
 
-def lease(session: Session, job: uuid.UUID, now: datetime) -> None:
-    change(session, job, leased_until=now + LEASE)
+def lease_import(session: Session, job: uuid.UUID, now: datetime) -> None:
+    update_import(session, job, leased_until=now + LEASE)
 
 
-def advance(
-    session: Session, secret: bytes, job: ListImport, rows: Sequence[RowOutcome], done: int, now: datetime
+def advance_import(
+    session: Session, secret: bytes, job: ListImport, rows: Sequence[RowOutcome], last_settled: int, now: datetime
 ) -> bool:
     """Settle rows in the transaction that filed them. False where another process settled them first: then the caller
     rolls back."""
-    counts, told = json.loads(job.counts), read(secret, job, "told")
-    groups = Groups(told.get("groups", []))
-    unregistered, withdrawn = (RowsCounted(**told.get(name, {})) for name in (UNREGISTERED, WISHES_WITHDRAWN))
+    counts, summary = json.loads(job.counts), read_sealed_column(secret, job, "told")
+    groups = FaultGroups(summary.get("groups", []))
+    unregistered_rows, withdrawn_wishes = (
+        RowsCounted(**summary.get(name, {})) for name in (UNREGISTERED_KEY, WISHES_WITHDRAWN_KEY)
+    )
     for row in rows:
         counts[row.outcome] = counts.get(row.outcome, 0) + 1  # an earlier version knew fewer outcomes
         if row.outcome == "error":
             groups.add(row.row, row.faults or [])
         elif any(fault["code"] == WISH_WITHDRAWN for fault in row.faults or ()):
-            withdrawn.add(row.row)
-        if row.about is not None:
-            told[row.about] = told.get(row.about, 0) + 1
-        told["tally"] = dict(Counter(told.get("tally", {})) + Counter(row.tally))
-        if row.unregistered:
-            unregistered.add(row.row)
-    told["groups"] = groups.kept()
-    told |= {UNREGISTERED: unregistered.shape(), WISHES_WITHDRAWN: withdrawn.shape()}
+            withdrawn_wishes.add(row.row)
+        if row.subject is not None:
+            summary[row.subject] = summary.get(row.subject, 0) + 1
+        summary["tally"] = dict(Counter(summary.get("tally", {})) + Counter(row.tally))
+        if row.is_unregistered:
+            unregistered_rows.add(row.row)
+    summary["groups"] = groups.to_stored()
+    summary |= {UNREGISTERED_KEY: unregistered_rows.shape(), WISHES_WITHDRAWN_KEY: withdrawn_wishes.shape()}
     revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
-    settled: dict[str, Any] = {
-        "done": done,
+    changes: dict[str, Any] = {
+        "done": last_settled,
         "counts": json.dumps(counts),
-        "told": told,
+        "told": summary,
         "first_revision": min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None),
         "last_revision": max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None),
     }
-    if not move(session, secret, job, **settled, leased_until=now + LEASE):
+    if not update_open_import(session, secret, job, **changes, leased_until=now + LEASE):
         return False
     if rows:
         session.connection().execute(
@@ -254,74 +266,74 @@ def advance(
     return True
 
 
-def change(session: Session, job: uuid.UUID, **values: Any) -> None:
+def update_import(session: Session, job: uuid.UUID, **values: Any) -> None:
     session.connection().execute(update(ListImport).where(col(ListImport.id) == job).values(**values))
 
 
-def move(session: Session, secret: bytes, job: ListImport, **values: Any) -> bool:
+def update_open_import(session: Session, secret: bytes, job: ListImport, **values: Any) -> bool:
     """Change an import that has not ended; False where another process changed it first."""
-    values = _as_stored(secret, job.id, values)
-    as_read = (col(ListImport.id) == job.id, col(ListImport.state) == job.state, col(ListImport.done) == job.done)
-    open_one = update(ListImport).where(*as_read, col(ListImport.state).in_(OPEN_STATES))
-    return session.connection().execute(open_one.values(**values)).rowcount == 1
+    values = _seal_columns(secret, job.id, values)
+    is_unchanged = (col(ListImport.id) == job.id, col(ListImport.state) == job.state, col(ListImport.done) == job.done)
+    statement = update(ListImport).where(*is_unchanged, col(ListImport.state).in_(OPEN_STATES))
+    return session.connection().execute(statement.values(**values)).rowcount == 1
 
 
-def finish(
+def finish_import(
     session: Session,
     secret: bytes,
     job: ListImport,
     state: str,
     now: datetime,
-    fault: KeptFault | None = None,
+    fault: StoredFault | None = None,
     **values: Any,
 ) -> None:
     """End an import that no other process has moved, and delete its file. An import that fails in the trial before a
     strict run has filed nothing: only its errors are counted, and its rows have the outcomes of the trial."""
-    tried = job.state == "checking" and state == "failed"
+    is_trial = job.state == "checking" and state == "failed"
     counts = json.loads(job.counts)
-    if tried:
+    if is_trial:
         counts = dict.fromkeys(counts, 0) | {"error": counts["error"]}
-    ended: dict[str, Any] = {
+    changes: dict[str, Any] = {
         "state": state,
         "finished_at": now,
         "counts": json.dumps(counts),
         "leased_until": None,
         "fault": fault,
     }
-    if tried:
-        ended["told"] = _without_tally(secret, job)
-    if move(session, secret, job, **ended, **values):
+    if is_trial:
+        changes["told"] = _drop_sums(secret, job)
+    if update_open_import(session, secret, job, **changes, **values):
         session.connection().execute(delete(ImportFile).where(col(ImportFile.list_import) == job.id))
 
 
-def begin_again(session: Session, secret: bytes, job: ListImport, state: str) -> bool:
+def restart_import(session: Session, secret: bytes, job: ListImport, state: str) -> bool:
     """Reset an import to its first row. False where another process moved it first."""
-    counts, told = json.dumps(dict.fromkeys(ImportOutcome, 0)), _without_tally(secret, job)
-    if not move(session, secret, job, state=state, done=0, counts=counts, told=told):
+    counts, summary = json.dumps(dict.fromkeys(ImportOutcome, 0)), _drop_sums(secret, job)
+    if not update_open_import(session, secret, job, state=state, done=0, counts=counts, told=summary):
         return False
     session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import) == job.id))
     return True
 
 
-def _without_tally(secret: bytes, job: ListImport) -> dict[str, Any]:
-    return {name: value for name, value in read(secret, job, "told").items() if name not in SUMMED}
+def _drop_sums(secret: bytes, job: ListImport) -> dict[str, Any]:
+    return {name: value for name, value in read_sealed_column(secret, job, "told").items() if name not in SUMMED_KEYS}
 
 
-def load(session: Session, job: uuid.UUID) -> ListImport:
+def load_import(session: Session, job: uuid.UUID) -> ListImport:
     return session.scalars(
         select(ListImport).where(col(ListImport.id) == job).execution_options(populate_existing=True)
     ).one()
 
 
-def own(session: Session, job: uuid.UUID, source: int | None) -> ListImport:
+def load_own_import(session: Session, job: uuid.UUID, source: int | None) -> ListImport:
     """An import of this source. Raises NotFound, also for another source's import."""
-    stored = session.get(ListImport, job)
-    if stored is None or stored.source != source:
+    list_import = session.get(ListImport, job)
+    if list_import is None or list_import.source != source:
         raise NotFound("There is no import with this id among your own.")
-    return stored
+    return list_import
 
 
-def last_list(session: Session, source: int) -> ListImport | None:
+def find_last_list(session: Session, source: int) -> ListImport | None:
     """The source's last list that was filed; of a list sent in parts, its last part."""
     return session.scalars(
         select(ListImport)
@@ -331,19 +343,25 @@ def last_list(session: Session, source: int) -> ListImport | None:
     ).one_or_none()
 
 
-def saved_mapping(session: Session, secret: bytes, source: int, headings: str) -> Mapping | None:
-    key = _headings_digest(secret, headings)
-    saved = session.get(ImportMapping, (source, key))
-    return None if saved is None else Mapping.model_validate(head.unseal_json(secret, saved.mapping, source, key))
+def find_saved_mapping(session: Session, secret: bytes, source: int, headings: str) -> ListMapping | None:
+    key = _digest_headings(secret, headings)
+    stored_mapping = session.get(ImportMapping, (source, key))
+    return (
+        None
+        if stored_mapping is None
+        else ListMapping.model_validate(head.unseal_json(secret, stored_mapping.mapping, source, key))
+    )
 
 
-def save_mapping(session: Session, secret: bytes, source: int, headings: str, mapping: Mapping, now: datetime) -> None:
+def save_mapping(
+    session: Session, secret: bytes, source: int, headings: str, mapping: ListMapping, now: datetime
+) -> None:
     """Save a mapping for the next list. The caller has locked the head row: two inserts at once would collide."""
-    key = _headings_digest(secret, headings)
-    sealed = head.seal_json(secret, _dump(mapping), source, key)
-    session.merge(ImportMapping(source=source, headings=key, mapping=sealed, saved_at=now))
+    key = _digest_headings(secret, headings)
+    sealed_mapping = head.seal_json(secret, _dump_mapping(mapping), source, key)
+    session.merge(ImportMapping(source=source, headings=key, mapping=sealed_mapping, saved_at=now))
     session.flush()
 
 
-def _headings_digest(secret: bytes, headings: str) -> str:
-    return keyed_digest(secret, "headings", headings)
+def _digest_headings(secret: bytes, headings: str) -> str:
+    return compute_keyed_digest(secret, "headings", headings)

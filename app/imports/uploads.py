@@ -25,17 +25,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from app.imports.client import Stopped
-from app.imports.doubts import Keys
+from app.imports.client import PermanentError
+from app.imports.doubts import CaseNumbers
 from app.imports.faults import Fault
 from app.imports.lists import IF_WITHDRAWN
-from app.imports.rows import Row, body_of, numbered
+from app.imports.rows import Row, assign_case_number, validate_body
 from app.imports.survey import has_undated_age
 from app.vocabulary import ImportOutcome, ImportState
 
 # For so long the registry recognises a repeated request, and keeps the outcomes of rows.
-KEPT = timedelta(days=30)
-FORM = 1  # the version of the file's form
+JOURNAL_LIFETIME = timedelta(days=30)
+JOURNAL_VERSION = 1  # the version of the file's form
 
 
 @dataclass
@@ -49,24 +49,24 @@ class PartState:
     receipt: dict[str, Any] | None = None
 
 
-class Journal:
-    """The journal of one upload; use as a context manager. `fresh`: nothing has been sent yet. Raises Stopped."""
+class UploadJournal:
+    """The journal of one upload; use as a context manager. `is_new`: nothing has been sent yet. Raises Stopped."""
 
-    def __init__(self, folder: Path, to: str, path: Path, content: str, now: datetime) -> None:
-        """`to`: the registry, source and options. `path`: of the list; `content`: its digest, which identifies it."""
-        self.file = folder / f"{_digest(to, content)[:32]}.jsonl"
-        self._kept: dict[str, PartState] = {}
-        self._place = _digest(to, str(path.resolve()))
+    def __init__(self, folder: Path, destination: str, path: Path, content: str, now: datetime) -> None:
+        """`destination`: the registry, source and options. `path`: of the list; `content`: its digest, which identifies it."""
+        self.file = folder / f"{_digest(destination, content)[:32]}.jsonl"
+        self._part_states: dict[str, PartState] = {}
+        self._list_digest = _digest(destination, str(path.resolve()))
         self._now = now
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._handle = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise self._build_unwritable_error(error) from None
         try:
-            self._take()
-            self.fresh = not self._read()
-            if self.fresh:
+            self._lock()
+            self.is_new = not self._load()
+            if self.is_new:
                 self._begin()
         except BaseException:
             os.close(self._handle)
@@ -80,48 +80,48 @@ class Journal:
     ) -> None:
         os.close(self._handle)
 
-    def once(self, part: str, *, confirmed: bool = False) -> PartState:
+    def get_or_create_part(self, part: str, *, confirmed: bool = False) -> PartState:
         """The state of a part; its Idempotency-Key is on the disk before it is sent.
 
         The key is random, not derived: a list may be sent again on purpose, and must not get the former answer. A sent
         part stays `confirmed` as it was: another answer to the registry's question would be another request.
         """
-        if part not in self._kept:
-            self._note(part, once=uuid.uuid4().hex, confirmed=confirmed)
-        return self._kept[part]
+        if part not in self._part_states:
+            self._record(part, once=uuid.uuid4().hex, confirmed=confirmed)
+        return self._part_states[part]
 
-    def sent(self, part: str, import_id: uuid.UUID) -> None:
-        self._note(part, import_id=str(import_id))
+    def mark_sent(self, part: str, import_id: uuid.UUID) -> None:
+        self._record(part, import_id=str(import_id))
 
-    def through(self, part: str, receipt: dict[str, Any]) -> None:
-        self._note(part, receipt=receipt)
+    def mark_settled(self, part: str, receipt: dict[str, Any]) -> None:
+        self._record(part, receipt=receipt)
 
-    def forget(self, part: str) -> None:
+    def forget_part(self, part: str) -> None:
         """Forget a refused part: sent again, it is another request."""
-        self._note(part, forgotten=True)
+        self._record(part, forgotten=True)
 
-    def others(self) -> bool:
+    def delete_former_journals(self) -> bool:
         """Whether an upload of this file with a former content was left half-way. Its journal is deleted: that content
         is gone."""
-        former = [path for path in self.file.parent.glob("*.jsonl") if path != self.file]
-        former = [path for path in former if _place_of(path) == self._place]
-        for path in former:
+        former_journals = [path for path in self.file.parent.glob("*.jsonl") if path != self.file]
+        former_journals = [path for path in former_journals if _read_list_digest(path) == self._list_digest]
+        for path in former_journals:
             path.unlink(missing_ok=True)
-        return bool(former)
+        return bool(former_journals)
 
     def finish(self) -> None:
         """Delete the journal of a finished upload."""
         self.file.unlink(missing_ok=True)
 
-    def _take(self) -> None:
+    def _lock(self) -> None:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Stopped("This list is being sent by another run on this machine: wait for it.") from None
+            raise PermanentError("This list is being sent by another run on this machine: wait for it.") from None
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise self._build_unwritable_error(error) from None
 
-    def _read(self) -> bool:
+    def _load(self) -> bool:
         """Read the file; False if it has no upload that can go on."""
         with os.fdopen(os.dup(self._handle), "rb") as file:
             file.seek(0)
@@ -133,25 +133,25 @@ class Journal:
             notes = [json.loads(line) for line in lines]
             if not notes:
                 return False
-            begun = datetime.fromisoformat(notes[0]["begun_at"])
-            if notes[0]["journal"] != FORM or self._now - begun > KEPT:
+            begun_at = datetime.fromisoformat(notes[0]["begun_at"])
+            if notes[0]["journal"] != JOURNAL_VERSION or self._now - begun_at > JOURNAL_LIFETIME:
                 return False
             for note in notes[1:]:
                 self._apply(**note)
         except (OSError, ValueError, KeyError, TypeError):
-            raise Stopped(
+            raise PermanentError(
                 f"The journal {self.file} is damaged: delete it and run the same command again. Rows that are in "
                 "change nothing."
             ) from None
         return True
 
     def _begin(self) -> None:
-        self._kept.clear()
+        self._part_states.clear()
         try:
             os.ftruncate(self._handle, 0)
         except OSError as error:
-            raise self._unwritable(error) from None
-        self._write({"journal": FORM, "begun_at": self._now.isoformat(), "place": self._place})
+            raise self._build_unwritable_error(error) from None
+        self._write({"journal": JOURNAL_VERSION, "begun_at": self._now.isoformat(), "place": self._list_digest})
         with suppress(OSError):  # not every file system can
             folder = os.open(self.file.parent, os.O_RDONLY)
             try:
@@ -159,17 +159,17 @@ class Journal:
             finally:
                 os.close(folder)
 
-    def _note(self, part: str, **values: Any) -> None:
+    def _record(self, part: str, **values: Any) -> None:
         self._write({"part": part, **values})
         self._apply(part, **values)
 
     def _apply(self, part: str, *, forgotten: bool = False, **values: Any) -> None:
         if forgotten:
-            self._kept.pop(part, None)
+            self._part_states.pop(part, None)
         elif "once" in values:
-            self._kept[part] = PartState(**values)
+            self._part_states[part] = PartState(**values)
         else:
-            self._kept[part] = replace(self._kept[part], **values)
+            self._part_states[part] = replace(self._part_states[part], **values)
 
     def _write(self, line: dict[str, Any]) -> None:
         text = json.dumps(line).encode() + b"\n"
@@ -178,13 +178,15 @@ class Journal:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._handle)
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise self._build_unwritable_error(error) from None
 
-    def _unwritable(self, error: OSError) -> Stopped:
-        return Stopped(f"The journal {self.file} cannot be written ({error.strerror}): make room, or make it writable.")
+    def _build_unwritable_error(self, error: OSError) -> PermanentError:
+        return PermanentError(
+            f"The journal {self.file} cannot be written ({error.strerror}): make room, or make it writable."
+        )
 
 
-def _place_of(file: Path) -> str | None:
+def _read_list_digest(file: Path) -> str | None:
     try:
         with file.open(encoding="utf-8") as lines:
             return str(json.loads(next(lines))["place"])
@@ -199,11 +201,11 @@ def _digest(*texts: str) -> str:
 # Bytes of a part; packed they are 5 to 8 KB. A line of 5 KB a second that drops every few seconds carries 10 KB between
 # two drops. With smaller parts more time is lost on round trips, of which each takes two. Measured before packing, so
 # that every machine cuts alike.
-MOST_BYTES = 48 * 1024
+MAX_PART_BYTES = 48 * 1024
 
 
 @dataclass(frozen=True)
-class Part:
+class UploadPart:
     """Rows sent together: JSON Lines, and the number of each row in the file."""
 
     data: bytes
@@ -215,48 +217,48 @@ class Part:
 
 
 @dataclass
-class Cut:
+class ListParts:
     """A whole list, cut: its parts, the faults of rows that cannot be sent, and its counts."""
 
-    parts: list[Part] = field(default_factory=list)
-    wrong: dict[int, list[Fault]] = field(default_factory=dict)  # row → its faults
+    parts: list[UploadPart] = field(default_factory=list)
+    faults_by_row: dict[int, list[Fault]] = field(default_factory=dict)  # row → its faults
     columns: dict[str, str] = field(default_factory=dict)  # field → column
     rows: int = 0
-    derived: int = 0  # rows whose case number was made here
-    ages: int = 0  # rows with an age of an unknown day, and no birth
+    derived_case_numbers: int = 0  # rows whose case number was made here
+    undated_ages: int = 0  # rows with an age of an unknown day, and no birth
 
 
-def cut(rows: Iterable[Row]) -> Cut:
+def split_list(rows: Iterable[Row]) -> ListParts:
     """Cut a list. Case numbers are derived from the whole list, before it is cut. Raises BadFile."""
-    whole, keys = Cut(), Keys()
+    list_parts, case_numbers = ListParts(), CaseNumbers()
     lines: list[bytes] = []
     numbers: list[int] = []
 
-    def close() -> None:
+    def close_part() -> None:
         if lines:
-            whole.parts.append(Part(b"".join(lines), list(numbers)))
+            list_parts.parts.append(UploadPart(b"".join(lines), list(numbers)))
             lines.clear()
             numbers.clear()
 
     for row in rows:
-        whole.rows += 1
-        whole.columns = row.columns or whole.columns
-        checked = numbered(row, keys)
-        whole.ages += has_undated_age(checked)
-        body = body_of(checked)
+        list_parts.rows += 1
+        list_parts.columns = row.columns or list_parts.columns
+        numbered_row = assign_case_number(row, case_numbers)
+        list_parts.undated_ages += has_undated_age(numbered_row)
+        body = validate_body(numbered_row)
         if isinstance(body, list):
-            whole.wrong[row.number] = [row.with_value(fault) for fault in body]
+            list_parts.faults_by_row[row.number] = [row.add_value(fault) for fault in body]
             continue
         answer = {} if row.if_withdrawn is None else {IF_WITHDRAWN: row.if_withdrawn}
-        text = json.dumps({**(checked.body or {}), **answer}, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps({**(numbered_row.body or {}), **answer}, ensure_ascii=False, separators=(",", ":"))
         line = text.encode() + b"\n"
-        if sum(map(len, lines)) + len(line) > MOST_BYTES:
-            close()
+        if sum(map(len, lines)) + len(line) > MAX_PART_BYTES:
+            close_part()
         lines.append(line)
         numbers.append(row.number)
-    close()
-    whole.derived = keys.derived
-    return whole
+    close_part()
+    list_parts.derived_case_numbers = case_numbers.derived_count
+    return list_parts
 
 
 LONGEST_NEXT = 2_000  # characters of the address of the next page: far more than a cursor takes
@@ -273,7 +275,7 @@ class Message(BaseModel):
     row: int | None = None  # of the part
 
 
-class Question(Message):
+class RemoteQuestion(Message):
     answer: Literal["confirm", "mapping"] = "confirm"
 
 
@@ -300,7 +302,7 @@ class PartReceipt(BaseModel):
     held_counted: int = 0
     held_not_counted: dict[str, int] = {}
     warnings: list[AcceptedRows] = []
-    questions: list[Question]
+    questions: list[RemoteQuestion]
     problem: Message | None
 
 

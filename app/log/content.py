@@ -1,6 +1,6 @@
 """The content of a report as flat `section.field` names, without nulls and empty lists (pure).
 
-Fields in `PUBLIC` stand readable in the log; every other field is personal and enters it only as a salted digest. What
+Fields in `PUBLIC_FIELDS` stand readable in the log; every other field is personal and enters it only as a salted digest. What
 of these the log says of people who may only be counted: `projection/counted_reports.py`.
 """
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from app.dates import PartialDate, birth_bounds_from_age, parse
+from app.dates import PartialDate, compute_birth_bounds_from_age, parse_date
 
 Content = dict[str, Any]
 
-PUBLIC = frozenset(
+PUBLIC_FIELDS = frozenset(
     {
         "detainee.designation",
         "detainee.publish",
@@ -35,37 +35,37 @@ PUBLIC = frozenset(
 )
 # Prefix of the values kept with a report: what stood, at its filing, where it points. As in the reports themselves,
 # dates, kind, country and designation are readable in the log, and the facility is sealed.
-KEPT = "kept."
-KEPT_PUBLIC = frozenset(
-    KEPT + name
+INHERITED_PREFIX = "kept."
+PUBLIC_INHERITED_FIELDS = frozenset(
+    INHERITED_PREFIX + name
     for name in (
         "seen", "detained_on", "held_on", "country", "designation", "released_on", "ordered_on", "announced_on", "kind",
     )
 )  # fmt: skip
-KEPT_FACILITY = f"{KEPT}facility"
+INHERITED_FACILITY = f"{INHERITED_PREFIX}facility"
 SECTIONS = ("detainee", "detention", "release", "verification")
 
 # The class of publication that a source asked for, where minority decided otherwise.
 REQUESTED_CLASS = "detainee.publish_asked"
 NATIONAL_ID = "detainee.national_id_digest"
 # The shortest numbers that identify people have five digits; "N/A" and "-" would make everyone one person.
-LEAST_DIGITS = 5
+MIN_ID_DIGITS = 5
 # From this length on the digits alone are compared, since one list writes V-12.345.678 and another 12345678. In shorter
 # numbers the letters carry half of the information.
-TELLING_DIGITS = 6
+MIN_DIGITS_ONLY_LENGTH = 6
 BIRTH, AGE, AGE_ON = "detainee.birth_date", "detainee.age", "detainee.age_on"
 # The span of days on one of which the person had an age that was sent without its day: from the first day in the report
 # to the day on which the age was first filed; that last day alone where the source sent `filed`.
 AGE_SPAN = "detainee.age_span"
-FILED = "filed"  # `age_on` of an age of today
+AGE_ON_FILING_DAY = "filed"  # `age_on` of an age of today
 CITING = "verification.citing"
 METHOD = "verification.method"
 # Of people who may only be counted the log says this in place of the method (decision 0042).
 IS_FIRST_HAND = "verification.first_hand"
 # A cited name that is no source here may be a person's: the log, which nobody can erase, says only UNLISTED for it.
 CITING_UNLISTED = "verification.citing_unlisted"
-UNLISTED = "(not listed)"  # cannot be the slug of a source
-DAYS_NEAR_DETENTION = (
+UNLISTED_SOURCE = "(not listed)"  # cannot be the slug of a source
+DETENTION_DAY_FIELDS = (
     "detention.detained_on",
     "release.released_on",
     "release.ordered_on",
@@ -74,10 +74,10 @@ DAYS_NEAR_DETENTION = (
     "detainee.age_on",
 )
 # The days in a report: an age without its day was noted down on or after the first of them.
-DAYS_SPOKEN_OF = (*DAYS_NEAR_DETENTION[:-1], "detainee.died_on", "verification.verified_on")
+REPORTED_DAY_FIELDS = (*DETENTION_DAY_FIELDS[:-1], "detainee.died_on", "verification.verified_on")
 
 
-def flatten(body: dict[str, Any]) -> Content:
+def flatten_body(body: dict[str, Any]) -> Content:
     """`{"release": {"kind": …}}` → `{"release.kind": …}`, without empty values."""
     content: Content = {}
     for section in SECTIONS:
@@ -89,12 +89,12 @@ def flatten(body: dict[str, Any]) -> Content:
     return content
 
 
-def says_the_same(content: Content, before: Content) -> bool:
-    """Whether a report sent again changes nothing of the standing version `before`. A version filed before ages had
+def is_same_content(content: Content, previous: Content) -> bool:
+    """Whether a report sent again changes nothing of the standing version `previous`. A version filed before ages had
     spans gets none by being sent again."""
-    if AGE in content and AGE_SPAN not in before:
-        return content == before or as_sent(content) == as_sent(before)
-    return content == before
+    if AGE in content and AGE_SPAN not in previous:
+        return content == previous or restore_sent_content(content) == restore_sent_content(previous)
+    return content == previous
 
 
 def _is_empty(value: Any) -> bool:
@@ -102,8 +102,8 @@ def _is_empty(value: Any) -> bool:
     return value is None or value == [] or (isinstance(value, dict) and all(map(_is_empty, value.values())))
 
 
-def unflatten(content: Content) -> dict[str, Any]:
-    """The inverse of `flatten`."""
+def unflatten_content(content: Content) -> dict[str, Any]:
+    """The inverse of `flatten_body`."""
     body: dict[str, Any] = {}
     for path, value in content.items():
         section, _, name = path.partition(".")
@@ -114,95 +114,95 @@ def unflatten(content: Content) -> dict[str, Any]:
     return body
 
 
-def kept(content: Content) -> Content:
+def select_inherited_values(content: Content) -> Content:
     """The values kept with a report."""
-    return {name: value for name, value in content.items() if name.startswith(KEPT)}
+    return {name: value for name, value in content.items() if name.startswith(INHERITED_PREFIX)}
 
 
-def without_kept(content: Content) -> Content:
+def remove_inherited_values(content: Content) -> Content:
     """The report's own content, without the kept values."""
-    return {name: value for name, value in content.items() if not name.startswith(KEPT)}
+    return {name: value for name, value in content.items() if not name.startswith(INHERITED_PREFIX)}
 
 
-def has_release(content: Content) -> bool:
+def has_release_section(content: Content) -> bool:
     return "release.stage" in content
 
 
-def birth_of(content: Content) -> PartialDate | None:
+def find_birth(content: Content) -> PartialDate | None:
     """The possible days of birth, from a birth date, or from an age on a day or within a span of days."""
     if BIRTH in content:
-        return parse(content[BIRTH])
-    on = content.get(AGE_ON) or content.get(AGE_SPAN)
-    if AGE in content and on is not None:
-        return PartialDate("", *birth_bounds_from_age(content[AGE], parse(on)))
+        return parse_date(content[BIRTH])
+    age_day = content.get(AGE_ON) or content.get(AGE_SPAN)
+    if AGE in content and age_day is not None:
+        return PartialDate("", *compute_birth_bounds_from_age(content[AGE], parse_date(age_day)))
     return None
 
 
-def with_age_of_now(content: Content) -> Content:
-    """The content with `age_on: "filed"` moved to AGE_SPAN, where `with_age_span` puts the day."""
-    if content.get(AGE_ON) != FILED:
+def move_filing_day_age(content: Content) -> Content:
+    """The content with `age_on: "filed"` moved to AGE_SPAN, where `add_age_span` puts the day."""
+    if content.get(AGE_ON) != AGE_ON_FILING_DAY:
         return content
-    return {**{name: value for name, value in content.items() if name != AGE_ON}, AGE_SPAN: FILED}
+    return {**{name: value for name, value in content.items() if name != AGE_ON}, AGE_SPAN: AGE_ON_FILING_DAY}
 
 
-def with_age_span(content: Content, filed: str) -> Content:
-    """The content with the AGE_SPAN of an age sent without its day. `filed`: the day on which the age was first filed.
+def add_age_span(content: Content, filed_on: str) -> Content:
+    """The content with the AGE_SPAN of an age sent without its day. `filed_on`: the day on which the age was first filed.
     A report without any day gives the span no beginning, and so no span."""
-    if AGE not in content or content.get(AGE_SPAN) == FILED:
+    if AGE not in content or content.get(AGE_SPAN) == AGE_ON_FILING_DAY:
         bare = {name: value for name, value in content.items() if name != AGE_SPAN}
-        return {**bare, AGE_SPAN: filed} if AGE in content else bare
+        return {**bare, AGE_SPAN: filed_on} if AGE in content else bare
     if AGE_ON in content or BIRTH in content:
         return content
-    first = min((parse(day).first.isoformat() for day in _days_spoken_of(content)), default=None)
+    first = min((parse_date(day).first.isoformat() for day in _iterate_reported_days(content)), default=None)
     if first is None:
         return content
-    return {**content, AGE_SPAN: f"{first}/{max(first, filed)}"}
+    return {**content, AGE_SPAN: f"{first}/{max(first, filed_on)}"}
 
 
-def with_age_today(content: Content, now: datetime) -> Content:
+def date_age_today(content: Content, now: datetime) -> Content:
     """Return the content with an age of today (`age_on: "filed"`) on the day of `now`. Other ages stay as they are."""
-    aged = with_age_of_now(content)
-    return with_age_span(aged, now.date().isoformat()) if AGE_SPAN in aged else aged
+    aged = move_filing_day_age(content)
+    return add_age_span(aged, now.date().isoformat()) if AGE_SPAN in aged else aged
 
 
-def _days_spoken_of(content: Content) -> Iterator[str]:
-    yield from (content[name] for name in DAYS_SPOKEN_OF if name in content)
+def _iterate_reported_days(content: Content) -> Iterator[str]:
+    yield from (content[name] for name in REPORTED_DAY_FIELDS if name in content)
     items = [*content.get("detention.transfers", ()), content.get("detention.ended") or {}]
     yield from (item["on"] for item in items if item.get("on"))
 
 
-def age_filed_on(content: Content, before: Content | None, first: str, today: str) -> str:
+def find_age_filing_day(content: Content, previous: Content | None, first_filed_on: str, today: str) -> str:
     """The day on which the age was first filed: an age sent again years later is still that of its first filing.
-    `before`: the standing version, of a record first filed on the day `first`."""
-    if before is None or before.get(AGE) != content.get(AGE) or AGE_ON in before:
+    `previous`: the standing version, of a record first filed on the day `first_filed_on`."""
+    if previous is None or previous.get(AGE) != content.get(AGE) or AGE_ON in previous:
         return today
-    return str(before[AGE_SPAN]).rpartition("/")[2] if AGE_SPAN in before else first
+    return str(previous[AGE_SPAN]).rpartition("/")[2] if AGE_SPAN in previous else first_filed_on
 
 
-def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
+def normalize_citing(content: Content, slugs: Mapping[str, str]) -> Content:
     """The content with the cited sources by slug, and cited names that are no source apart. `slugs`: case-folded →
     slug."""
     if CITING not in content:
         return content
-    cited = {slugs.get(name.casefold(), name) for name in content[CITING]}
-    listed = cited & set(slugs.values())
-    unlisted = sorted(cited - listed)
-    if not unlisted:
-        return {**content, CITING: sorted(listed)}
-    return {**content, CITING: [*sorted(listed), UNLISTED], CITING_UNLISTED: unlisted}
+    cited_names = {slugs.get(name.casefold(), name) for name in content[CITING]}
+    listed_slugs = cited_names & set(slugs.values())
+    unlisted_names = sorted(cited_names - listed_slugs)
+    if not unlisted_names:
+        return {**content, CITING: sorted(listed_slugs)}
+    return {**content, CITING: [*sorted(listed_slugs), UNLISTED_SOURCE], CITING_UNLISTED: unlisted_names}
 
 
-def as_sent(content: Content) -> Content:
+def restore_sent_content(content: Content) -> Content:
     """The content as the source sent it: without kept values, and the inverse of `minority.with_class`,
-    `with_age_span` and `with_citing`."""
-    content = without_kept(content)
+    `add_age_span` and `normalize_citing`."""
+    content = remove_inherited_values(content)
     if AGE_SPAN in content:
-        of_now = "/" not in content[AGE_SPAN]
+        is_age_of_filing_day = "/" not in content[AGE_SPAN]
         content = {name: value for name, value in content.items() if name != AGE_SPAN}
-        content |= {AGE_ON: FILED} if of_now else {}
+        content |= {AGE_ON: AGE_ON_FILING_DAY} if is_age_of_filing_day else {}
     if CITING_UNLISTED in content:
-        listed = [slug for slug in content[CITING] if slug != UNLISTED]
-        content = {**content, CITING: sorted([*listed, *content[CITING_UNLISTED]])}
+        listed_slugs = [slug for slug in content[CITING] if slug != UNLISTED_SOURCE]
+        content = {**content, CITING: sorted([*listed_slugs, *content[CITING_UNLISTED]])}
         del content[CITING_UNLISTED]
     if REQUESTED_CLASS not in content:
         return content
@@ -210,23 +210,23 @@ def as_sent(content: Content) -> Content:
     return {**bare, "detainee.publish": content[REQUESTED_CLASS]} if content[REQUESTED_CLASS] else bare
 
 
-def merge_patch(target: Any, patch: Any) -> Any:
+def apply_merge_patch(target: Any, patch: Any) -> Any:
     """RFC 7396 section 2."""
     if not isinstance(patch, dict):
         return patch
-    merged = dict(target) if isinstance(target, dict) else {}
+    result = dict(target) if isinstance(target, dict) else {}
     for name, value in patch.items():
         if value is None:
-            merged.pop(name, None)
+            result.pop(name, None)
         else:
-            merged[name] = merge_patch(merged.get(name), value)
-    return merged
+            result[name] = apply_merge_patch(result.get(name), value)
+    return result
 
 
-def compared_number(number: str) -> str | None:
+def normalize_national_id(number: str) -> str | None:
     """An identification number in the form that is compared; None for a text that is none."""
     plain = "".join(char for char in number.upper() if char.isalnum())
     digits = "".join(char for char in plain if char.isdigit())
-    if len(digits) < LEAST_DIGITS:
+    if len(digits) < MIN_ID_DIGITS:
         return None
-    return digits if len(digits) >= TELLING_DIGITS else plain
+    return digits if len(digits) >= MIN_DIGITS_ONLY_LENGTH else plain

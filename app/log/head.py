@@ -22,36 +22,36 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from app.errors import Problem
-from app.log.entries import keyed_digest
+from app.log.entries import compute_keyed_digest
 from app.models import Entry, Head
 
 # The rules of the rows, the number of entries, and the leaf hash of the last one: what answers are made from.
-HEAD_ROW = select(col(Head.rules), col(Head.revision), col(Entry.leaf_hash)).outerjoin(
+HEAD_ROW_QUERY = select(col(Head.rules), col(Head.revision), col(Entry.leaf_hash)).outerjoin(
     Entry, col(Entry.revision) == col(Head.revision)
 )
 
-_DEMO = select(col(Head.demo))
+_DEMO_QUERY = select(col(Head.demo))
 
 
 class WrongSecret(RuntimeError):
     """The secret is not the one this database was written with."""
 
 
-class OtherRules(Problem):
+class RulesMismatch(Problem):
     """The rows were projected under other rules than this version's: raised at the start, or, after another version's
     rebuild beside a running server, by the server's next request."""
 
     status, code, title = 503, "other_rules", "Rows of other rules"
 
-    def __init__(self, stored: int, rules: int) -> None:
+    def __init__(self, stored_rules: int, rules: int) -> None:
         super().__init__(
-            f"The rows of this database were made under rules {stored}, and this version counts by rules {rules}. "
+            f"The rows of this database were made under rules {stored_rules}, and this version counts by rules {rules}. "
             "Whoever runs the registry: stop every server on it, then run: recuento rebuild (or start the version that "
             "made these rows)"
         )
 
 
-def is_bound(session: Session) -> bool:
+def is_secret_bound(session: Session) -> bool:
     """Whether the database has a secret already."""
     return bool(session.scalars(select(col(Head.secret_check))).one())
 
@@ -61,33 +61,33 @@ def bind_secret(session: Session, secret: bytes) -> None:
 
     With another secret every case number would look new, and the next spreadsheet would double everyone.
     """
-    stored = session.scalars(select(col(Head.secret_check))).one()
-    if stored:
-        require_secret(stored, secret)
+    stored_check = session.scalars(select(col(Head.secret_check))).one()
+    if stored_check:
+        require_secret(stored_check, secret)
     else:
-        session.connection().execute(update(Head).values(secret_check=_check(secret)))
+        session.connection().execute(update(Head).values(secret_check=_compute_secret_check(secret)))
 
 
-def require_secret(check: str, secret: bytes) -> None:
+def require_secret(secret_check: str, secret: bytes) -> None:
     """Raises WrongSecret unless a database's fingerprint is that of this secret."""
-    if check != _check(secret):
+    if secret_check != _compute_secret_check(secret):
         raise WrongSecret(
             "This database was written with another secret: set RECUENTO_SECRET or RECUENTO_SECRET_FILE to it."
         )
 
 
-def _check(secret: bytes) -> str:
-    return keyed_digest(secret, "check")
+def _compute_secret_check(secret: bytes) -> str:
+    return compute_keyed_digest(secret, "check")
 
 
 def require_rules(session: Session, rules: int) -> None:
     """Raises OtherRules unless the rows were projected under these rules: rows of two rules must never stand side by
     side. An empty registry takes them."""
-    stored, revision = session.execute(select(col(Head.rules), col(Head.revision))).one()
-    if stored == rules:
+    stored_rules, revision = session.execute(select(col(Head.rules), col(Head.revision))).one()
+    if stored_rules == rules:
         return
     if revision:
-        raise OtherRules(stored, rules)
+        raise RulesMismatch(stored_rules, rules)
     set_rules(session, rules)
 
 
@@ -96,13 +96,13 @@ def needs_rebuild(session: Session, rules: int) -> bool:
     return session.scalars(select(col(Head.rules))).one() != rules
 
 
-def head_under(session: Session, rules: int) -> tuple[int, str]:
+def read_head_under_rules(session: Session, rules: int) -> tuple[int, str]:
     """The number of entries and the leaf hash of the last one, in hexadecimal; empty before the first. Raises
     OtherRules where the rows no longer are those of these rules: a server that another version's rebuild left running
     must not tell its numbers under the name of the old rules."""
-    stored, revision, leaf = session.connection().execute(HEAD_ROW).one()
-    if stored != rules:
-        raise OtherRules(stored, rules)
+    stored_rules, revision, leaf = session.connection().execute(HEAD_ROW_QUERY).one()
+    if stored_rules != rules:
+        raise RulesMismatch(stored_rules, rules)
     return int(revision), bytes(leaf or b"").hex()
 
 
@@ -117,47 +117,47 @@ def mark_demo(session: Session) -> None:
 
 
 def is_demo(session: Session) -> bool:
-    return bool(session.connection().execute(_DEMO).scalar_one())
+    return bool(session.connection().execute(_DEMO_QUERY).scalar_one())
 
 
 # Of all that is sealed, although it names imports, which were sealed first: another label would be another key, and
 # nothing that was sealed under this one could be read.
-LABEL = b"recuento: what imports keep of lists"
+KEY_LABEL = b"recuento: what imports keep of lists"
 KEY_BYTES, NONCE_BYTES = 32, 12  # AES-256; random nonces of 96 bits are safe for 2**32 texts under one key
-SECRETS = 8  # whose ciphers are remembered: a process has one secret, and tests a few
+MAX_CACHED_CIPHERS = 8  # whose ciphers are remembered: a process has one secret, and tests a few
 
 
-class Damaged(Exception):
+class DamagedCiphertext(Exception):
     """What was stored was changed, or was sealed with another secret or for another place."""
 
 
-@lru_cache(maxsize=SECRETS)
-def _cipher(secret: bytes) -> AESGCM:
-    return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=None, info=LABEL).derive(secret))
+@lru_cache(maxsize=MAX_CACHED_CIPHERS)
+def _get_cipher(secret: bytes) -> AESGCM:
+    return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=None, info=KEY_LABEL).derive(secret))
 
 
-def seal(secret: bytes, data: bytes, *place: object) -> bytes:
+def seal_bytes(secret: bytes, data: bytes, *place: object) -> bytes:
     """The data encrypted for a place."""
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + _cipher(secret).encrypt(nonce, data, _named(place))
+    return nonce + _get_cipher(secret).encrypt(nonce, data, _encode_place(place))
 
 
-def unseal(secret: bytes, sealed: bytes, *place: object) -> bytes:
+def unseal_bytes(secret: bytes, ciphertext: bytes, *place: object) -> bytes:
     """The data that was sealed for this place. Raises Damaged."""
     try:
-        return _cipher(secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _named(place))
+        return _get_cipher(secret).decrypt(ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:], _encode_place(place))
     except (InvalidTag, ValueError):
-        raise Damaged from None
+        raise DamagedCiphertext from None
 
 
 def seal_json(secret: bytes, value: Any, *place: object) -> bytes:
-    return seal(secret, json.dumps(value, ensure_ascii=False).encode(), *place)
+    return seal_bytes(secret, json.dumps(value, ensure_ascii=False).encode(), *place)
 
 
-def unseal_json(secret: bytes, sealed: bytes, *place: object) -> Any:
+def unseal_json(secret: bytes, ciphertext: bytes, *place: object) -> Any:
     """The value that was sealed for this place. Raises Damaged."""
-    return json.loads(unseal(secret, sealed, *place))
+    return json.loads(unseal_bytes(secret, ciphertext, *place))
 
 
-def _named(place: tuple[object, ...]) -> bytes:
+def _encode_place(place: tuple[object, ...]) -> bytes:
     return json.dumps([str(part) for part in place]).encode()

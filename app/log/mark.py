@@ -21,22 +21,22 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.db.engine import chunks
+from app.db.engine import split_into_chunks
 from app.errors import Problem
 from app.models import Entry, Head, Record
 
-MARK = "recuento_mark"  # the execution option by which whoever locks the head finds the mark of its database
-ACCEPT = "recuento restore --accept-loss"
+MARK_OPTION = "recuento_mark"  # the execution option by which whoever locks the head finds the mark of its database
+ACCEPT_LOSS_COMMAND = "recuento restore --accept-loss"
 
 
-class WentBackwards(Problem):
+class LogWentBackwards(Problem):
     status, code, title = 503, "went_backwards", "The log went backwards"
 
     def __init__(self) -> None:
         super().__init__(
             "This registry has answered with entries that its database no longer has: an earlier copy was put back. "
             "Until whoever runs it says so nothing is written, and nobody who was erased since is shown. Whoever runs "
-            f"it: put the newest copy back, or accept the loss: {ACCEPT}"
+            f"it: put the newest copy back, or accept the loss: {ACCEPT_LOSS_COMMAND}"
         )
 
 
@@ -44,153 +44,163 @@ class UnreadableMark(RuntimeError):
     """The file of the mark cannot be read or written, or holds something else."""
 
 
-class HeadSeen(NamedTuple):
+class ObservedHead(NamedTuple):
     """The head of a log, and the leaf hash of its entry at the mark, if it has come that far."""
 
     revision: int
     leaf: str
-    at_mark: str
+    leaf_at_mark: str
 
 
 @dataclass(frozen=True)
 class MarkFile:
-    """What the file says. `forked`: after that revision, numbers were given to other entries before; `erased`: the
+    """What the file says. `forked_at`: after that revision, numbers were given to other entries before; `erased_records`: the
     records erased so far."""
 
     revision: int = 0
     leaf: str = ""
-    forked: int | None = None
-    erased: tuple[str, ...] = ()
+    forked_at: int | None = None
+    erased_records: tuple[str, ...] = ()
 
-    def follows(self, head: HeadSeen) -> bool:
+    def is_in_log(self, head: ObservedHead) -> bool:
         """Whether the log has the entry of the mark, and so everything up to it."""
-        return head.revision >= self.revision and head.at_mark == self.leaf
+        return head.revision >= self.revision and head.leaf_at_mark == self.leaf
 
 
-class Mark:
+class HighWaterMark:
     """The mark of one database, which several processes share. Without a path, of a database in memory, there is
     none: it cannot be put back.
 
-    `lost`: the log lacks entries that were answered with; `exposes`: and has values of people erased since.
+    `has_lost_entries`: the log lacks entries that were answered with; `exposes_erased`: and has values of people erased since.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.kept = MarkFile() if path is None else _read(path)
-        self.lost = self.exposes = False
-        self._writing = Lock()
+        self.stored = MarkFile() if path is None else _read_mark_file(path)
+        self.has_lost_entries = self.exposes_erased = False
+        self._write_lock = Lock()
 
-    def look(self, session: Session) -> None:
+    def check_log(self, session: Session) -> None:
         """Compare the mark with the log, and move it on to the head. The session must not have read yet: what the file
         said before is then no newer than what the session sees. Raises UnreadableMark."""
         if self.path is None:
             return
-        kept = self.kept = _read(self.path)  # another process may have moved it, or accepted a loss
-        head = _head_seen(session, kept.revision)
-        if kept.follows(head):
-            self.lost = self.exposes = False
-            self._move(session, kept, head)
+        stored = self.stored = _read_mark_file(self.path)  # another process may have moved it, or accepted a loss
+        head = _observe_head(session, stored.revision)
+        if stored.is_in_log(head):
+            self.has_lost_entries = self.exposes_erased = False
+            self._advance(session, stored, head)
         else:
-            self.lost, self.exposes = True, bool(unrepeated(session, kept))
+            self.has_lost_entries, self.exposes_erased = True, bool(find_unrepeated_erasures(session, stored))
 
-    def require(self, revision: int) -> None:
+    def require_revision(self, revision: int) -> None:
         """Raises WentBackwards where the head, as its lock shows it, is not one to write after."""
-        if self.lost or revision < self.kept.revision:
-            raise WentBackwards
+        if self.has_lost_entries or revision < self.stored.revision:
+            raise LogWentBackwards
 
-    def require_erased(self) -> None:
+    def require_erasures(self) -> None:
         """Raises WentBackwards where reading would show somebody who was erased."""
-        if self.exposes:
-            raise WentBackwards
+        if self.exposes_erased:
+            raise LogWentBackwards
 
-    def settles(self, session: Session, revision: int, *, named: bool) -> bool:
+    def can_settle(self, session: Session, revision: int, *, is_pinned: bool) -> bool:
         """Whether an answer of that revision may be called immutable. The mark is moved on first, so that the revision
-        cannot be lost unnoticed afterwards. `named`: its address says which entry the revision is."""
-        kept = self.kept  # other threads move it
+        cannot be lost unnoticed afterwards. `is_pinned`: its address says which entry the revision is."""
+        stored = self.stored  # other threads move it
         if self.path is None:
             return True
-        if self.lost or (kept.forked is not None and revision > kept.forked and not named):
+        if self.has_lost_entries or (stored.forked_at is not None and revision > stored.forked_at and not is_pinned):
             return False
-        if revision <= kept.revision:
+        if revision <= stored.revision:
             return True
-        head = _head_seen(session, kept.revision)
-        if not kept.follows(head):
+        head = _observe_head(session, stored.revision)
+        if not stored.is_in_log(head):
             return False
         try:
-            self._move(session, kept, head)
+            self._advance(session, stored, head)
         except UnreadableMark:
             return False
         return True
 
-    def fork(self, revision: int) -> None:
+    def record_fork(self, revision: int) -> None:
         """Remember that after this revision numbers were given to other entries before."""
         if self.path is not None:
-            forked = revision if self.kept.forked is None else min(revision, self.kept.forked)
-            self._write(replace(self.kept, forked=forked))
+            forked_at = revision if self.stored.forked_at is None else min(revision, self.stored.forked_at)
+            self._write(replace(self.stored, forked_at=forked_at))
 
-    def accept(self, session: Session) -> None:
+    def accept_loss(self, session: Session) -> None:
         """Take the head for the newest, whatever was lost."""
         if self.path is not None:
-            head = _head_seen(session, 0)
-            self._write(replace(self.kept, revision=head.revision, leaf=head.leaf))
-            self.lost = self.exposes = False
+            head = _observe_head(session, 0)
+            self._write(replace(self.stored, revision=head.revision, leaf=head.leaf))
+            self.has_lost_entries = self.exposes_erased = False
 
-    def _move(self, session: Session, kept: MarkFile, head: HeadSeen) -> None:
+    def _advance(self, session: Session, stored: MarkFile, head: ObservedHead) -> None:
         """Move the mark on to a head that follows it."""
-        if head.revision > kept.revision:
-            erased = dict.fromkeys([*kept.erased, *_erased(session, kept.revision, head.revision)])
-            moved = replace(kept, revision=head.revision, leaf=head.leaf, erased=tuple(erased))
-            self._write(moved, unless_at=head.revision)
+        if head.revision > stored.revision:
+            erased_records = dict.fromkeys(
+                [*stored.erased_records, *_list_erased_records(session, stored.revision, head.revision)]
+            )
+            advanced = replace(stored, revision=head.revision, leaf=head.leaf, erased_records=tuple(erased_records))
+            self._write(advanced, unless_revision=head.revision)
 
-    def _write(self, kept: MarkFile, unless_at: int | None = None) -> None:
-        """Write the file whole or not at all, in turn with other processes; not where it is as far as `unless_at`."""
+    def _write(self, mark_file: MarkFile, unless_revision: int | None = None) -> None:
+        """Write the file whole or not at all, in turn with other processes; not where it is as far as `unless_revision`."""
         assert self.path is not None
-        with self._writing, _alone(self.path.parent):
-            written = _read(self.path)
-            if unless_at is None or written.revision < unless_at:
-                _replace(self.path, kept)
-                written = kept
-            self.kept = written
+        with self._write_lock, _lock_folder(self.path.parent):
+            current = _read_mark_file(self.path)
+            if unless_revision is None or current.revision < unless_revision:
+                _replace_mark_file(self.path, mark_file)
+                current = mark_file
+            self.stored = current
 
 
-def attach(engine: Engine, path: Path | None) -> Mark:
+def attach_mark(engine: Engine, path: Path | None) -> HighWaterMark:
     """The mark of an engine's database. From now on whoever locks the head must find it no lower than the mark."""
-    mark = Mark(path)
-    engine.update_execution_options(**{MARK: mark})
+    mark = HighWaterMark(path)
+    engine.update_execution_options(**{MARK_OPTION: mark})
     return mark
 
 
-def of(session: Session) -> Mark | None:
+def get_mark(session: Session) -> HighWaterMark | None:
     """The mark of the session's database, where one was attached."""
-    return session.connection().get_execution_options().get(MARK)
+    return session.connection().get_execution_options().get(MARK_OPTION)
 
 
-def unrepeated(session: Session, kept: MarkFile) -> list[UUID]:
+def find_unrepeated_erasures(session: Session, mark_file: MarkFile) -> list[UUID]:
     """The records that were erased by what the mark says, and of which this log has the values again."""
-    open_again = (col(Record.id), col(Record.redacted).is_(False))
-    known = [UUID(record) for record in kept.erased]
+    id_and_condition = (col(Record.id), col(Record.redacted).is_(False))
+    erased_ids = [UUID(record) for record in mark_file.erased_records]
     return [
         record
-        for some in chunks(known)
-        for record in session.scalars(select(open_again[0]).where(open_again[0].in_(some), open_again[1]))
+        for chunk in split_into_chunks(erased_ids)
+        for record in session.scalars(
+            select(id_and_condition[0]).where(id_and_condition[0].in_(chunk), id_and_condition[1])
+        )
     ]
 
 
-def _head_seen(session: Session, marked: int) -> HeadSeen:
+def _observe_head(session: Session, mark_revision: int) -> ObservedHead:
     revision = session.execute(select(col(Head.revision))).scalar_one()
-    entries = select(col(Entry.revision), col(Entry.leaf_hash)).where(col(Entry.revision).in_([revision, marked]))
-    leaves = {at: bytes(leaf).hex() for at, leaf in session.execute(entries)}
-    return HeadSeen(int(revision), leaves.get(revision, ""), leaves.get(marked, ""))
+    entries = select(col(Entry.revision), col(Entry.leaf_hash)).where(
+        col(Entry.revision).in_([revision, mark_revision])
+    )
+    leaves = {entry_revision: bytes(leaf).hex() for entry_revision, leaf in session.execute(entries)}
+    return ObservedHead(int(revision), leaves.get(revision, ""), leaves.get(mark_revision, ""))
 
 
-def _erased(session: Session, after: int, until: int) -> list[str]:
+def _list_erased_records(session: Session, after_revision: int, until_revision: int) -> list[str]:
     """The records that entries of these revisions erased."""
-    between = (col(Entry.revision) > after, col(Entry.revision) <= until, col(Entry.kind) == "redaction")
-    bodies = session.scalars(select(col(Entry.body)).where(*between).order_by(col(Entry.revision)))
+    conditions = (
+        col(Entry.revision) > after_revision,
+        col(Entry.revision) <= until_revision,
+        col(Entry.kind) == "redaction",
+    )
+    bodies = session.scalars(select(col(Entry.body)).where(*conditions).order_by(col(Entry.revision)))
     return [record for body in bodies for record in json.loads(body)["records"]]
 
 
-def _read(path: Path) -> MarkFile:
+def _read_mark_file(path: Path) -> MarkFile:
     try:
         content: dict[str, Any] = json.loads(path.read_text())
         return MarkFile(
@@ -205,12 +215,17 @@ def _read(path: Path) -> MarkFile:
         ) from error
 
 
-def _replace(path: Path, kept: MarkFile) -> None:
-    content = {"revision": kept.revision, "leaf_hash": kept.leaf, "forked_at": kept.forked, "erased": [*kept.erased]}
+def _replace_mark_file(path: Path, mark_file: MarkFile) -> None:
+    content = {
+        "revision": mark_file.revision,
+        "leaf_hash": mark_file.leaf,
+        "forked_at": mark_file.forked_at,
+        "erased": [*mark_file.erased_records],
+    }
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            _belong_as(path, file.fileno())
+            _copy_ownership(path, file.fileno())
             file.write(json.dumps(content))
             file.flush()
             os.fsync(file.fileno())
@@ -220,19 +235,19 @@ def _replace(path: Path, kept: MarkFile) -> None:
         raise UnreadableMark(f"{path} cannot be written: name a place for it in RECUENTO_HEAD_FILE.") from error
 
 
-def _belong_as(path: Path, draft: int) -> None:
+def _copy_ownership(path: Path, draft: int) -> None:
     """Give a draft the owner and the mode of the file that it replaces, and a first one the owner of the folder: a
     command that root runs must not take the mark from the server's user. Who is not root keeps what is their own."""
-    there = path.exists()
-    owner = (path if there else path.parent).stat()
-    if there:
+    exists = path.exists()
+    owner = (path if exists else path.parent).stat()
+    if exists:
         os.fchmod(draft, S_IMODE(owner.st_mode))
     with suppress(OSError):
         os.fchown(draft, owner.st_uid, owner.st_gid)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _lock_folder(folder: Path) -> Iterator[None]:
     """Be the only one of several processes that writes a mark in a folder; that the renaming outlasts a power cut."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -8,30 +8,32 @@ from math import inf
 
 from rapidfuzz.distance import OSA
 
-from app.matching.scripts import REMEMBERED, remembered
+from app.matching.scripts import WORD_CACHE_SIZE, scoped_cache
 
 MAX_LETTERS = 24  # of one word: longer ones are rare, and comparing is quadratic
-SLIP = 0.5  # cost of vowels, and of l and r, that are heard alike, and of half a diphthong: nearly always spelling
-SWAP = 1.0  # cost of two swapped neighbours: a slip in Edurado, another family in Prado and Pardo
-VOWEL = 1.0  # cost of another vowel, or of a letter left out
-CONSONANT = 1.5  # cost of another consonant: Carmona and Cardona are two families
-SHORT = 5  # sounds: in a word no longer, a last e is not silent (Smith, Smythe)
-SOFT = frozenset("rsnl")  # consonants that speech drops before another one or at the end: leaving one out costs 1
-OPEN_VOWEL = 0.5  # cost of a and e or i in a name whose own script writes no vowels: Mohammad, Mohammed
-LOST_VOWEL = 0.5  # cost of a vowel left out there
+SLIP_COST = 0.5  # cost of vowels, and of l and r, that are heard alike, and of half a diphthong: nearly always spelling
+SWAP_COST = 1.0  # cost of two swapped neighbours: a slip in Edurado, another family in Prado and Pardo
+VOWEL_COST = 1.0  # cost of another vowel, or of a letter left out
+CONSONANT_COST = 1.5  # cost of another consonant: Carmona and Cardona are two families
+MAX_SHORT_SOUNDS = 5  # sounds: in a word no longer, a last e is not silent (Smith, Smythe)
+SOFT_CONSONANTS = frozenset(
+    "rsnl"
+)  # consonants that speech drops before another one or at the end: leaving one out costs 1
+OPEN_VOWEL_COST = 0.5  # cost of a and e or i in a name whose own script writes no vowels: Mohammad, Mohammed
+LOST_VOWEL_COST = 0.5  # cost of a vowel left out there
 
 _VOWELS = frozenset("aeiou")
-_SLIPS = frozenset(frozenset(pair) for pair in ("ou", "ei", "lr"))
+_SLIP_PAIRS = frozenset(frozenset(pair) for pair in ("ou", "ei", "lr"))
 
 Rules = tuple[tuple[re.Pattern[str], str], ...]
 
 
-def _rules(*pairs: tuple[str, str]) -> Rules:
-    return tuple((re.compile(pattern), sound) for pattern, sound in pairs)
+def _compile_rules(*pairs: tuple[str, str]) -> Rules:
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in pairs)
 
 
 # How Spanish hears letters, and how names of Slavic and other alphabets vary in print; rough on purpose, order matters.
-_STRICT = _rules(
+_STRICT_RULES = _compile_rules(
     ("[iyj]o(?=[vw]$)", "e"),
     ("enka$", "enko"),
     ("(?<=[oe])ff?$", "v"),
@@ -58,7 +60,7 @@ _STRICT = _rules(
     (r"(.)\1+", r"\1"),
 )
 # How Arabic, Persian and Hebrew names vary in print: their consonants hold, their vowels do not.
-_LOOSE = _rules(
+_LOOSE_RULES = _compile_rules(
     ("[ae]h$", "a"),
     ("zh|dj", "j"),
     ("tch|sh|sch|ch", "s"),
@@ -76,104 +78,116 @@ _LOOSE = _rules(
 # How languages write one name in Latin letters: Ukrainian h is Russian g; French has tch, ch, j and ou for ch, sh, zh
 # and u; German has tsch, sch, ch and j for ch, sh, kh and y; Belarusian softens t and d and ends in -ouski; Spanish
 # hears ll as y; Dutch, and Indonesian as it wrote long ago, have oe, dj and tj.
-_RENDERED = (
-    _rules(("dzh", "j"), ("(?<![csktzpgw])h(?=[aeiouylr])", "g")),
-    _rules(("tch", "C"), ("ch", "sh"), ("C", "ch"), ("ou", "u"), ("^j(?=[^aeiouy])", "zh"), ("(?<=[^aeiou]in)e$", "")),
-    _rules(("tsch", "C"), ("sch", "sh"), ("(?<!s)ch", "kh"), ("C", "ch"), ("j", "y")),
-    _rules(("[oa]u(?=sk)", "ov"), ("ts(?=[iye])", "t"), ("dz(?=[iye])", "d")),
-    _rules(("ll", "y")),
-    _rules(("oe", "u"), ("dj", "j"), ("tj", "ch")),
+_LANGUAGE_RULES = (
+    _compile_rules(("dzh", "j"), ("(?<![csktzpgw])h(?=[aeiouylr])", "g")),
+    _compile_rules(
+        ("tch", "C"), ("ch", "sh"), ("C", "ch"), ("ou", "u"), ("^j(?=[^aeiouy])", "zh"), ("(?<=[^aeiou]in)e$", "")
+    ),
+    _compile_rules(("tsch", "C"), ("sch", "sh"), ("(?<!s)ch", "kh"), ("C", "ch"), ("j", "y")),
+    _compile_rules(("[oa]u(?=sk)", "ov"), ("ts(?=[iye])", "t"), ("dz(?=[iye])", "d")),
+    _compile_rules(("ll", "y")),
+    _compile_rules(("oe", "u"), ("dj", "j"), ("tj", "ch")),
 )
-_OCR = _rules(("[1il|]", "l"), ("0", "o"), ("5", "s"), ("8", "b"), ("rn", "m"), ("vv", "w"), ("cl", "d"), ("c", "e"))
+_OCR_RULES = _compile_rules(
+    ("[1il|]", "l"), ("0", "o"), ("5", "s"), ("8", "b"), ("rn", "m"), ("vv", "w"), ("cl", "d"), ("c", "e")
+)
 
 
-def _heard(word: str, rules: Rules) -> str:
-    spelt = word[:MAX_LETTERS]
-    for pattern, sound in rules:
-        spelt = pattern.sub(sound, spelt)
-    return spelt or word
+def _apply_rules(word: str, rules: Rules) -> str:
+    result = word[:MAX_LETTERS]
+    for pattern, replacement in rules:
+        result = pattern.sub(replacement, result)
+    return result or word
 
 
-@remembered(REMEMBERED)
-def sound(word: str) -> str:
+@scoped_cache(WORD_CACHE_SIZE)
+def encode_sound(word: str) -> str:
     """A Latin word as it is heard; spellings of one name mostly give the same."""
-    return _heard(word, _STRICT)
+    return _apply_rules(word, _STRICT_RULES)
 
 
-@remembered(REMEMBERED)
-def renderings(word: str) -> frozenset[str]:
+@scoped_cache(WORD_CACHE_SIZE)
+def encode_renderings(word: str) -> frozenset[str]:
     """How a Latin word is heard if it is as one language or another writes it."""
-    return frozenset({sound(word), *(sound(_heard(word, rules)) for rules in _RENDERED)})
+    return frozenset({encode_sound(word), *(encode_sound(_apply_rules(word, rules)) for rules in _LANGUAGE_RULES)})
 
 
-@remembered(REMEMBERED)
-def loose(word: str) -> str:
+@scoped_cache(WORD_CACHE_SIZE)
+def encode_loose_sound(word: str) -> str:
     """A Latin word as it is heard in a name whose own script writes no vowels: three vowels are left, and consonants
     that romanisations confuse are one."""
-    return _heard(word, _LOOSE)
+    return _apply_rules(word, _LOOSE_RULES)
 
 
-def bones(sounds: str) -> str:
+def extract_consonants(sounds: str) -> str:
     """The consonants of a sound."""
     return "".join(letter for letter in sounds if letter not in _VOWELS and letter != "h")
 
 
-@remembered(REMEMBERED)
-def printed(word: str) -> str:
+@scoped_cache(WORD_CACHE_SIZE)
+def encode_scan(word: str) -> str:
     """The word as a bad scan shows it: letters that are taken for each other are one."""
-    return _heard(word, _OCR)
+    return _apply_rules(word, _OCR_RULES)
 
 
-def _change(a: str, b: str) -> float:
+def _substitution_cost(a: str, b: str) -> float:
     """The cost of one sound written for another."""
     if a == b:
         return 0.0
-    if {a, b} in _SLIPS:
-        return SLIP
-    return VOWEL if a in _VOWELS and b in _VOWELS else CONSONANT
+    if {a, b} in _SLIP_PAIRS:
+        return SLIP_COST
+    return VOWEL_COST if a in _VOWELS and b in _VOWELS else CONSONANT_COST
 
 
-def _loose_change(a: str, b: str) -> float:
+def _loose_substitution_cost(a: str, b: str) -> float:
     if a == b:
         return 0.0
     if a in _VOWELS and b in _VOWELS:
-        return OPEN_VOWEL if {a, b} == {"a", "i"} else VOWEL
-    return CONSONANT
+        return OPEN_VOWEL_COST if {a, b} == {"a", "i"} else VOWEL_COST
+    return CONSONANT_COST
 
 
-def _losses(word: str) -> list[float]:
+def _list_deletion_costs(word: str) -> list[float]:
     """The cost of leaving each letter out: little for half a diphthong and for a silent e."""
-    around = f" {word} "
-    lost = [
-        (SLIP if around[place] in _VOWELS or around[place + 2] in _VOWELS else VOWEL)
+    padded = f" {word} "
+    costs = [
+        (SLIP_COST if padded[place] in _VOWELS or padded[place + 2] in _VOWELS else VOWEL_COST)
         if letter in _VOWELS
-        else (VOWEL if letter in SOFT else CONSONANT)
+        else (VOWEL_COST if letter in SOFT_CONSONANTS else CONSONANT_COST)
         for place, letter in enumerate(word)
     ]
-    if word.endswith("e") and len(word) > SHORT:
-        lost[-1] = SLIP
-    return lost
+    if word.endswith("e") and len(word) > MAX_SHORT_SOUNDS:
+        costs[-1] = SLIP_COST
+    return costs
 
 
-def _loose_losses(word: str) -> list[float]:
-    return [LOST_VOWEL if letter in _VOWELS else CONSONANT for letter in word]
+def _list_loose_deletion_costs(word: str) -> list[float]:
+    return [LOST_VOWEL_COST if letter in _VOWELS else CONSONANT_COST for letter in word]
 
 
-def edits(left: str, right: str, most: float, *, vowels_vary: bool = False) -> float:
-    """Optimal string alignment distance (restricted Damerau 1964), costs as above; infinite past ``most``."""
+def compute_edit_distance(left: str, right: str, limit: float, *, vowels_vary: bool = False) -> float:
+    """Optimal string alignment distance (restricted Damerau 1964), costs as above; infinite past ``limit``."""
     # Unweighted, no edit costs more than it does here divided by SLIP: most pairs end here.
-    if OSA.distance(left, right, score_cutoff=int(most / SLIP)) > most / SLIP:
+    if OSA.distance(left, right, score_cutoff=int(limit / SLIP_COST)) > limit / SLIP_COST:
         return inf
-    change, losses = (_loose_change, _loose_losses) if vowels_vary else (_change, _losses)
-    lost_left, lost_right = losses(left), losses(right)
-    before: list[float] = []
-    above = [0.0, *accumulate(lost_right)]
+    substitution_cost, list_costs = (
+        (_loose_substitution_cost, _list_loose_deletion_costs)
+        if vowels_vary
+        else (_substitution_cost, _list_deletion_costs)
+    )
+    left_costs, right_costs = list_costs(left), list_costs(right)
+    older_row: list[float] = []
+    previous_row = [0.0, *accumulate(right_costs)]
     for i, a in enumerate(left, 1):
-        row = [above[0] + lost_left[i - 1]]
+        row = [previous_row[0] + left_costs[i - 1]]
         for j, b in enumerate(right, 1):
-            cost = min(above[j] + lost_left[i - 1], row[j - 1] + lost_right[j - 1], above[j - 1] + change(a, b))
+            cost = min(
+                previous_row[j] + left_costs[i - 1],
+                row[j - 1] + right_costs[j - 1],
+                previous_row[j - 1] + substitution_cost(a, b),
+            )
             if i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]:
-                cost = min(cost, before[j - 2] + SWAP)
+                cost = min(cost, older_row[j - 2] + SWAP_COST)
             row.append(cost)
-        before, above = above, row
-    return above[-1] if above[-1] <= most else inf
+        older_row, previous_row = previous_row, row
+    return previous_row[-1] if previous_row[-1] <= limit else inf

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-from app.matching.scripts import REMEMBERED, remembered
-from app.unicode_text import normal
+from app.matching.scripts import WORD_CACHE_SIZE, scoped_cache
+from app.unicode_text import normalize_text
 
 Syllables = tuple[tuple[frozenset[str], ...], ...]  # by word: each syllable with what it may be in pinyin
 
@@ -48,12 +48,12 @@ _INITIALS = {
     "k": ("g", "k"),
     "j": ("r",),
 }
-_SPLIT = re.compile("(hs|tz|ts|sz|ss|ch|sh|[pmftnlkhjyw])?(.*)")
-_WHOLE = """
+_INITIAL_AND_FINAL = re.compile("(hs|tz|ts|sz|ss|ch|sh|[pmftnlkhjyw])?(.*)")
+_WADE_GILES_TABLE = """
     yu you yu|yen yan|ing ying|in yin|yeh ye|i yi|ho he|ko ge ke|tzu zi ci|tse ze ce|szu si|jih ri|jen ren|jung rong|
     lo luo|to duo tuo|tso zuo cuo|cho zhuo chuo|so suo|no nuo
 """
-_CANTONESE = """
+_CANTONESE_TABLE = """
     au ou|chan chen|cheng zheng|cheung zhang|chi zhi ci qi zi|chiu zhao chao|chow zhou|choi cai|chu zhu|
     chun jun zhen chun|chung zhong cong|fai hui|fan fan|fong fang|fu fu|fung feng|fuk fu|hei xi|him qian|
     hing qing xing|ho he hao|hon han|
@@ -74,43 +74,43 @@ _CANTONESE = """
 """
 
 
-def _table(text: str) -> dict[str, tuple[str, ...]]:
+def _parse_table(text: str) -> dict[str, tuple[str, ...]]:
     """Spelling → what it may be in pinyin."""
     return {row.split()[0]: tuple(row.split()[1:]) for row in text.split("|")}
 
 
-_HONG_KONG = _table(_CANTONESE)
-_WADE_GILES_WHOLE = _table(_WHOLE)
+_HONG_KONG = _parse_table(_CANTONESE_TABLE)
+_WADE_GILES_WHOLE = _parse_table(_WADE_GILES_TABLE)
 # The commonest surnames: a name is read as Chinese only where it begins or ends with one.
-_COMMON_SURNAMES = """
+_COMMON_CHINESE_SURNAMES = """
     wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he lin gao luo zheng liang xie song tang deng
     han
     feng cao peng zeng xiao tian dong pan yuan cai jiang yu du ye cheng wei su lu ding ren shen yao cui zhong tan fan
     shi jin liao jia xia fu fang bai zou xiong meng qin qiu hou yan xue duan lei hao kong tao mao shao qian gong
     wan qi ai mei ni gu niu ge yin ouyang sima zhuge shangguan
 """
-_SURNAMES = frozenset(_COMMON_SURNAMES.split())
+_CHINESE_SURNAMES = frozenset(_COMMON_CHINESE_SURNAMES.split())
 _TWO_CHARACTERS = "欧阳 歐陽 司马 司馬 诸葛 諸葛 上官 司徒 夏侯 皇甫 尉迟 尉遲 公孙 公孫"
 DOUBLE_SURNAMES = frozenset(_TWO_CHARACTERS.split())
 
 
-@remembered(REMEMBERED)
-def _cut(word: str, hong_kong: bool) -> tuple[str, ...]:
+@scoped_cache(WORD_CACHE_SIZE)
+def _split_syllables(word: str, hong_kong: bool) -> tuple[str, ...]:
     """A Latin word in as few syllables as it has, pinyin before others; empty if it is not made of syllables."""
     best: list[tuple[str, ...] | None] = [()] + [None] * len(word)
     for end in range(1, len(word) + 1):
         for start in range(max(0, end - 6), end):
-            before, syllable = best[start], word[start:end]
-            if before is None or not _is_syllable(syllable, hong_kong):
+            previous, syllable = best[start], word[start:end]
+            if previous is None or not _is_syllable(syllable, hong_kong):
                 continue
-            candidate = (*before, syllable)
-            standing = best[end]
-            if standing is None or _cost(candidate) < _cost(standing):
+            candidate = (*previous, syllable)
+            current = best[end]
+            if current is None or _rate_split(candidate) < _rate_split(current):
                 best[end] = candidate
     return best[-1] or ()
 
 
-def _cost(syllables: tuple[str, ...]) -> tuple[int, int]:
+def _rate_split(syllables: tuple[str, ...]) -> tuple[int, int]:
     return len(syllables), sum(not _PINYIN.fullmatch(syllable) for syllable in syllables)
 
 
@@ -120,11 +120,11 @@ def _is_syllable(text: str, hong_kong: bool) -> bool:
     return hong_kong and text in _HONG_KONG
 
 
-@remembered(REMEMBERED)
-def _readings(syllable: str) -> frozenset[str]:
+@scoped_cache(WORD_CACHE_SIZE)
+def _list_pinyin_readings(syllable: str) -> frozenset[str]:
     """The pinyin syllables that a Wade-Giles or Hong Kong spelling may stand for."""
     readings = set(_HONG_KONG.get(syllable, ())) | set(_WADE_GILES_WHOLE.get(syllable, ()))
-    match = _SPLIT.fullmatch(syllable)
+    match = _INITIAL_AND_FINAL.fullmatch(syllable)
     if _WADE_GILES.fullmatch(syllable) and match:
         initial, final = match[1] or "", match[2]
         final = _FINALS.get(final, final)
@@ -136,50 +136,52 @@ def _readings(syllable: str) -> frozenset[str]:
     return frozenset(readings)
 
 
-@remembered(REMEMBERED)
-def syllables(words: tuple[str, ...], broken: bool) -> Syllables:
+@scoped_cache(WORD_CACHE_SIZE)
+def parse_chinese(words: tuple[str, ...], is_hyphenated: bool) -> Syllables:
     """The name's words as syllables, each with what it may be in pinyin; empty if this is not a Chinese name.
 
-    ``broken``: the given name is written with a hyphen, as outside the mainland; then every syllable may be another's.
+    ``is_hyphenated``: the given name is written with a hyphen, as outside the mainland; then every syllable may be another's.
     """
     if not 2 <= len(words) <= 4:
         return ()
-    cut = [_cut(word, len(word) <= 6) for word in words]
-    if not all(cut) or not 2 <= sum(map(len, cut)) <= 4:
+    cut_words = [_split_syllables(word, len(word) <= 6) for word in words]
+    if not all(cut_words) or not 2 <= sum(map(len, cut_words)) <= 4:
         return ()
-    foreign = broken or not all(_PINYIN.fullmatch(syllable) for word in cut for syllable in word)
-    read = tuple(
+    is_foreign = is_hyphenated or not all(_PINYIN.fullmatch(syllable) for word in cut_words for syllable in word)
+    readings = tuple(
         tuple(
             frozenset({syllable} if _PINYIN.fullmatch(syllable) else ())
-            | (_readings(syllable) if foreign else frozenset())
+            | (_list_pinyin_readings(syllable) if is_foreign else frozenset())
             for syllable in word
         )
-        for word in cut
+        for word in cut_words
     )
-    first, last = ({"".join(p) for p in _spelt(read[place])} for place in (0, -1))
-    if (first | last) & _SURNAMES:
-        return read
-    return () if foreign else syllables(words, True)  # no surname in pinyin: Chan Tai Man, as Hong Kong spells it
+    first, last = ({"".join(p) for p in _list_spellings(readings[place])} for place in (0, -1))
+    if (first | last) & _CHINESE_SURNAMES:
+        return readings
+    return (
+        () if is_foreign else parse_chinese(words, True)
+    )  # no surname in pinyin: Chan Tai Man, as Hong Kong spells it
 
 
-def _spelt(word: tuple[frozenset[str], ...]) -> list[tuple[str, ...]]:
-    spelt: list[tuple[str, ...]] = [()]
+def _list_spellings(word: tuple[frozenset[str], ...]) -> list[tuple[str, ...]]:
+    spellings: list[tuple[str, ...]] = [()]
     for readings in word:
-        spelt = [(*head, reading) for head in spelt for reading in readings]
-    return spelt
+        spellings = [(*prefix, reading) for prefix in spellings for reading in readings]
+    return spellings
 
 
-def shared(a: Syllables, b: Syllables) -> float:
+def share_syllables(a: Syllables, b: Syllables) -> float:
     """The share of syllables two Chinese names have in common, family name first or last; symmetric."""
     best = 0.0
-    for left in _orders(a):
-        for right in _orders(b):
+    for left in _list_orders(a):
+        for right in _list_orders(b):
             if len(left) == len(right):
                 best = max(best, sum(bool(x & y) for x, y in zip(left, right, strict=True)) / len(left))
     return best
 
 
-def _orders(name: Syllables) -> list[list[frozenset[str]]]:
+def _list_orders(name: Syllables) -> list[list[frozenset[str]]]:
     return [
         [syllable for word in order for syllable in word]
         for order in (name, (name[-1], *name[:-1]), (*name[1:], name[0]))
@@ -193,7 +195,7 @@ _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 _BEGINS = "k k n t t r m p p s s - c c c k t p h"
 _SOUNDS = "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i"
 _ENDS = "- k k k n n n t l k m l l l p l m p p t t ng t t k t p t"
-_LEADS, _VOWELS, _TAILS = (row.split() for row in (_BEGINS, _SOUNDS, _ENDS))
+_LEADS, _HANGUL_VOWELS, _TAILS = (row.split() for row in (_BEGINS, _SOUNDS, _ENDS))
 # The same in Latin letters: spelling, then what it may be.
 _LATIN_BEGINS = "- -|k k|g k|kk k|n n|t t|d t|tt t|r r|l r|rh r|m m|p p|b p|pp p|s s|sh s|ss s|ch c|j c|jj c|h h"
 _LATIN_SOUNDS = """
@@ -216,23 +218,23 @@ _COMMON_KOREAN_SURNAMES = """
 """
 
 
-def _hangul(char: str) -> str:
+def _decompose_hangul(char: str) -> str:
     """What a character of Hangul says, begin, vowel and end."""
     number = ord(char) - _FIRST_SYLLABLE
-    vowel, tail = divmod(number % (len(_VOWELS) * len(_TAILS)), len(_TAILS))
-    return _LEADS[number // (len(_VOWELS) * len(_TAILS))] + _VOWELS[vowel] + _TAILS[tail]
+    vowel, tail = divmod(number % (len(_HANGUL_VOWELS) * len(_TAILS)), len(_TAILS))
+    return _LEADS[number // (len(_HANGUL_VOWELS) * len(_TAILS))] + _HANGUL_VOWELS[vowel] + _TAILS[tail]
 
 
 _KOREAN_SURNAMES = {row.split()[0]: row.split()[1:] for row in _COMMON_KOREAN_SURNAMES.split("|")}
-_IRREGULAR = {spelt: _hangul(char) for char, row in _KOREAN_SURNAMES.items() for spelt in row}
-_FAMILY = frozenset(map(_hangul, _KOREAN_SURNAMES))
+_IRREGULAR = {spelt: _decompose_hangul(char) for char, row in _KOREAN_SURNAMES.items() for spelt in row}
+_FAMILY_NAMES = frozenset(map(_decompose_hangul, _KOREAN_SURNAMES))
 
 
-@remembered(REMEMBERED)
-def _read(syllable: str) -> frozenset[str]:
+@scoped_cache(WORD_CACHE_SIZE)
+def _read_syllable(syllable: str) -> frozenset[str]:
     """The readings of one syllable of either script; empty if it is none."""
     if len(syllable) == 1 and _FIRST_SYLLABLE <= ord(syllable) <= _LAST_SYLLABLE:
-        return frozenset({_hangul(syllable)})
+        return frozenset({_decompose_hangul(syllable)})
     match = _SYLLABLE.fullmatch(syllable)
     if not match:
         return frozenset()
@@ -242,32 +244,41 @@ def _read(syllable: str) -> frozenset[str]:
     return frozenset("".join(reading) for reading in product(*parts))
 
 
-def _family(word: str) -> frozenset[str]:
+def _read_family_name(word: str) -> frozenset[str]:
     irregular = frozenset({_IRREGULAR[word]} if word in _IRREGULAR else ())
-    return (_read(word) & _FAMILY) | irregular
+    return (_read_syllable(word) & _FAMILY_NAMES) | irregular
 
 
-def _given(words: tuple[str, ...]) -> Iterator[Reading]:
+def _read_forenames(words: tuple[str, ...]) -> Iterator[Reading]:
     """Two syllables, which may be written as one word and then be cut in several places."""
     cuts = [words] if len(words) == 2 else [(words[0][:place], words[0][place:]) for place in range(1, len(words[0]))]
-    yield from ((_read(first), _read(second)) for first, second in cuts if _read(first) and _read(second))
+    yield from (
+        (_read_syllable(first), _read_syllable(second))
+        for first, second in cuts
+        if _read_syllable(first) and _read_syllable(second)
+    )
 
 
-@remembered(REMEMBERED)
-def readings(words: tuple[str, ...]) -> tuple[Reading, ...]:
+@scoped_cache(WORD_CACHE_SIZE)
+def parse_korean(words: tuple[str, ...]) -> tuple[Reading, ...]:
     """Every way to read the words as a family name and a given name of two syllables; none if it is no Korean name."""
     if not 2 <= len(words) <= 3:
         return ()
-    words = tuple(normal("NFC", word) for word in words)  # folding took syllables apart
+    words = tuple(normalize_text("NFC", word) for word in words)  # folding took syllables apart
     orders = ((words[0], words[1:]), (words[-1], words[:-1]))
-    return tuple((_family(family), *given) for family, rest in orders if _family(family) for given in _given(rest))
+    return tuple(
+        (_read_family_name(family), *forename)
+        for family, rest in orders
+        if _read_family_name(family)
+        for forename in _read_forenames(rest)
+    )
 
 
-def same(left: tuple[Reading, ...], right: tuple[Reading, ...]) -> bool:
+def share_reading(left: tuple[Reading, ...], right: tuple[Reading, ...]) -> bool:
     """Whether the names share every syllable in one way to read them."""
     return any(all(a & b for a, b in zip(x, y, strict=True)) for x, y in product(left, right))
 
 
-def frames(names: tuple[Reading, ...]) -> frozenset[str]:
+def extract_frames(names: tuple[Reading, ...]) -> frozenset[str]:
     """How the syllables begin and end, which all readings of one have in common."""
     return frozenset("|".join(_VOWEL.sub(".", min(syllable)) for syllable in name) for name in names)

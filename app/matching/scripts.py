@@ -24,54 +24,54 @@ from typing import Any, ParamSpec, TypeVar
 
 from anyascii import anyascii
 
-from app.unicode_text import normal
+from app.unicode_text import normalize_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # A function → the same, with what it gave before.
-Memory = dict[Callable[..., Any], Callable[..., Any]]
+ResultCache = dict[Callable[..., Any], Callable[..., Any]]
 
-_OF_THE_PROCESS: Memory = {}
-_current: ContextVar[Memory] = ContextVar("memory", default=_OF_THE_PROCESS)
+_PROCESS_CACHE: ResultCache = {}
+_current_cache: ContextVar[ResultCache] = ContextVar("memory", default=_PROCESS_CACHE)
 
 
-def remembered(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def scoped_cache(max_size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Remember the last results of a pure function, so many at most."""
 
-    def remembering(function: Callable[P, R]) -> Callable[P, R]:
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
-        def recall(*args: P.args, **named: P.kwargs) -> R:
-            memory = _current.get()
-            known = memory.get(function)
-            if known is None:
-                known = memory.setdefault(function, lru_cache(most)(function))
-            result: R = known(*args, **named)
+        def call_cached(*args: P.args, **kwargs: P.kwargs) -> R:
+            cache = _current_cache.get()
+            cached_function = cache.get(function)
+            if cached_function is None:
+                cached_function = cache.setdefault(function, lru_cache(max_size)(function))
+            result: R = cached_function(*args, **kwargs)
             return result
 
-        return recall
+        return call_cached
 
-    return remembering
+    return decorate
 
 
-def begin_anew() -> None:
+def start_empty_cache() -> None:
     """From here on, in this task and its threads, nothing is remembered from before."""
-    _current.set({})
+    _current_cache.set({})
 
 
 @contextmanager
-def memory_of(memory: Memory) -> Iterator[None]:
+def use_cache(cache: ResultCache) -> Iterator[None]:
     """Remember there meanwhile."""
-    before = _current.set(memory)
+    token = _current_cache.set(cache)
     try:
         yield
     finally:
-        _current.reset(before)
+        _current_cache.reset(token)
 
 
 # Each report is compared with dozens of others, and the same names and places recur.
-NAMES_REMEMBERED = 8_192  # whole names: each recurs within a batch of rows, and takes some KB
-REMEMBERED = 65_536
+NAME_CACHE_SIZE = 8_192  # whole names: each recurs within a batch of rows, and takes some KB
+WORD_CACHE_SIZE = 65_536
 
 # Words that lists put in and leave out of the same name: articles and prepositions of Spanish, Portuguese, Italian,
 # Dutch, German, Arabic and Hebrew names, "son of" and "widow of", and titles. Not "abu": it tells people apart.
@@ -93,35 +93,37 @@ _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\uff08[^\uff08\uff09]*\uff09")
 
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
-_VOICED = "\u3099\u309a"  # part of a kana letter, as ga is not ka
-_PARTED = {code: " " for code in range(128) if not chr(code).isalnum()}  # `_place` of ASCII characters, quicker
+_KANA_MARKS = "\u3099\u309a"  # part of a kana letter, as ga is not ka
+_ASCII_SEPARATORS = {
+    code: " " for code in range(128) if not chr(code).isalnum()
+}  # `_fold_character` of ASCII characters, quicker
 
 
-def _place(char: str) -> str:
+def _fold_character(char: str) -> str:
     """The folded character: itself for letters, digits and vowel signs, nothing for accents and invisible joiners, else
     a space."""
     if unicodedata.combining(char):
-        return char if char in _VOICED else ""
+        return char if char in _KANA_MARKS else ""
     category = unicodedata.category(char)
     if category[0] in "LNM":
         return char
     return "" if category == "Cf" else " "
 
 
-@remembered(REMEMBERED)
+@scoped_cache(WORD_CACHE_SIZE)
 def fold(text: str) -> str:
     """The text in lower case, without accents, apostrophes and punctuation, words parted by one space.
 
     Letters of every script stay. Folding twice changes nothing.
     """
-    plain = normal("NFKD", text.translate(_APOSTROPHES)).casefold()
-    plain = normal("NFKD", plain).translate(_APOSTROPHES).translate(_LETTERS)
+    plain = normalize_text("NFKD", text.translate(_APOSTROPHES)).casefold()
+    plain = normalize_text("NFKD", plain).translate(_APOSTROPHES).translate(_LETTERS)
     plain = _ACCENTS.sub("", plain)
-    kept = plain.translate(_PARTED) if plain.isascii() else "".join(map(_place, plain))
-    return " ".join(kept.split())
+    letters = plain.translate(_ASCII_SEPARATORS) if plain.isascii() else "".join(map(_fold_character, plain))
+    return " ".join(letters.split())
 
 
-def words(text: str) -> tuple[str, ...]:
+def split_words(text: str) -> tuple[str, ...]:
     """The folded words without bracketed remarks, unless nothing else is there."""
     return tuple(fold(_BRACKETS.sub(" ", text)).split() or fold(text).split())
 
@@ -141,7 +143,7 @@ class Script(Enum):
     HANGUL = "hangul"
 
 
-_CONSONANTAL = (
+_CONSONANT_SCRIPTS = (
     "ARABIC",
     "HEBREW",
     "SYRIAC",
@@ -162,14 +164,14 @@ _CONSONANTAL = (
 )
 # Vav is a vowel in most names, and bet is not; the Arabic letter is a z in all romanisations that people use; the Thai
 # one a j. A nasal mark of India is an n, an m only before p and b, which are spelt alike then.
-_SPELT = str.maketrans({"\u05d5": "u", "ב": "b", "פ": "p", "ظ": "z", "จ": "j", **dict.fromkeys("ंংਂੰં", "n")})
+_LETTER_SPELLINGS = str.maketrans({"\u05d5": "u", "ב": "b", "פ": "p", "ظ": "z", "จ": "j", **dict.fromkeys("ंংਂੰં", "n")})
 # Persian and Urdu write these letters with other signs, and Arabic ends words with them in two ways.
-_ONE_LETTER = str.maketrans("یىکة", "ييكه")
+_UNIFIED_LETTERS = str.maketrans("یىکة", "ييكه")
 # How Persian says Arabic letters, and where vav is a consonant: Reza, Mousavi, Levi.
-_OTHERWISE = str.maketrans({"ض": "ز", "ذ": "ز", "ث": "س"})
+_PERSIAN_SOUNDS = str.maketrans({"ض": "ز", "ذ": "ز", "ث": "س"})
 _VAV = re.compile("و(?=ي$)|^\u05d5|\u05d5(?=[\u05d5\u05d9])")
 # Two Greek letters for one sound begin a word; inside it they are heard apart, or nasal.
-_GREEK = tuple(
+_GREEK_RULES = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
         ("oy", "ou"),
@@ -182,22 +184,22 @@ _GREEK = tuple(
     )
 )
 # Kana: a small ya, yu or yo belongs to the letter before it, and long vowels are often written short.
-_KANA = tuple(
+_KANA_RULES = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (("i(?=y[auo])", ""), ("(?<=[csj])(h?)y", r"\1"), ("o[ou]", "o"), ("uu", "u"))
 )
-_HANGUL = tuple((re.compile(pattern), sound) for pattern, sound in (("eo", "o"), ("eu", "u"), ("ae", "e")))
-_ARTICLE = "ال"
-_SERVANT_OF_THE = "عبدال"
-_OF_THE_FAITH = "الدين"
+_HANGUL_RULES = tuple((re.compile(pattern), sound) for pattern, sound in (("eo", "o"), ("eu", "u"), ("ae", "e")))
+_ARABIC_ARTICLE = "ال"
+_ARABIC_SERVANT_PREFIX = "عبدال"
+_ARABIC_FAITH_SUFFIX = "الدين"
 _NO_LETTER = re.compile("[^a-z0-9]")
 # "Of the faith": Nur al-Din is Noureddine, Nuruddin and Nurettin, but Geraldine is not Arabic.
-_FAITH = re.compile("(?<=..)(?:(?<!er)al-?d|[aeiou](?:dd|tt)|(?<=zz)ed)(?:ine?|een)$")
-_SERVANT = re.compile("^abd[aeiou]?(?:l(?=[^aeiou])|r(?=r))?")  # Abdelkader, Abdul Qadir, Abd al-Qadir
+_LATIN_FAITH_SUFFIX = re.compile("(?<=..)(?:(?<!er)al-?d|[aeiou](?:dd|tt)|(?<=zz)ed)(?:ine?|een)$")
+_LATIN_SERVANT_PREFIX = re.compile("^abd[aeiou]?(?:l(?=[^aeiou])|r(?=r))?")  # Abdelkader, Abdul Qadir, Abd al-Qadir
 
 
-@remembered(REMEMBERED)
-def script_of(word: str) -> Script:
+@scoped_cache(WORD_CACHE_SIZE)
+def detect_script(word: str) -> Script:
     """The script of a word, by its first letter that is not ASCII."""
     for char in word:
         if char.isascii():
@@ -207,62 +209,64 @@ def script_of(word: str) -> Script:
             return Script.HAN
         if name.startswith("HANGUL"):
             return Script.HANGUL
-        if name.startswith(_CONSONANTAL):
+        if name.startswith(_CONSONANT_SCRIPTS):
             return Script.CONSONANTS
         if not name.startswith("LATIN"):
             return Script.LETTERS
     return Script.LATIN
 
 
-@remembered(REMEMBERED)
-def latin(word: str) -> str:
+@scoped_cache(WORD_CACHE_SIZE)
+def romanize(word: str) -> str:
     """The word in lower-case ASCII letters and digits; empty where it has none (a lone mark)."""
     if word.isascii():
-        return _FAITH.sub("din", _SERVANT.sub("abd", word))
-    script = script_of(word)
-    plain = normal("NFC", word)  # folding took syllables of Korean apart
+        return _LATIN_FAITH_SUFFIX.sub("din", _LATIN_SERVANT_PREFIX.sub("abd", word))
+    script = detect_script(word)
+    plain = normalize_text("NFC", word)  # folding took syllables of Korean apart
     if script is Script.CONSONANTS:
-        plain = plain.translate(_ONE_LETTER)
-        if plain.endswith(_OF_THE_FAITH):
-            plain = plain.removesuffix(_OF_THE_FAITH) + "دين"
-        plain = plain.replace(_SERVANT_OF_THE, "abd", 1) if plain.startswith(_SERVANT_OF_THE) else plain
-        if plain.startswith(_ARTICLE) and len(plain) > len(_ARTICLE) + 2:
-            plain = plain.removeprefix(_ARTICLE)
-        plain = plain.translate(_SPELT)
-    spelt = _NO_LETTER.sub("", anyascii(plain).lower())
-    pairs: tuple[tuple[re.Pattern[str], str], ...] = ()
+        plain = plain.translate(_UNIFIED_LETTERS)
+        if plain.endswith(_ARABIC_FAITH_SUFFIX):
+            plain = plain.removesuffix(_ARABIC_FAITH_SUFFIX) + "دين"
+        plain = plain.replace(_ARABIC_SERVANT_PREFIX, "abd", 1) if plain.startswith(_ARABIC_SERVANT_PREFIX) else plain
+        if plain.startswith(_ARABIC_ARTICLE) and len(plain) > len(_ARABIC_ARTICLE) + 2:
+            plain = plain.removeprefix(_ARABIC_ARTICLE)
+        plain = plain.translate(_LETTER_SPELLINGS)
+    spelling = _NO_LETTER.sub("", anyascii(plain).lower())
+    rules: tuple[tuple[re.Pattern[str], str], ...] = ()
     if script is Script.HANGUL:
-        pairs = _HANGUL
+        rules = _HANGUL_RULES
     elif script is Script.LETTERS:
         alphabet = unicodedata.name(word[0], "").split(" ", 1)[0]
-        pairs = {"GREEK": _GREEK, "KATAKANA": _KANA, "HIRAGANA": _KANA}.get(alphabet, ())
-    for pattern, meant in pairs:
-        spelt = pattern.sub(meant, spelt)
-    return spelt
+        rules = {"GREEK": _GREEK_RULES, "KATAKANA": _KANA_RULES, "HIRAGANA": _KANA_RULES}.get(alphabet, ())
+    for pattern, replacement in rules:
+        spelling = pattern.sub(replacement, spelling)
+    return spelling
 
 
-def one_letter(word: str) -> str:
+def unify_letters(word: str) -> str:
     """A word of Arabic script as Arabic writes it."""
-    return word.translate(_ONE_LETTER)
+    return word.translate(_UNIFIED_LETTERS)
 
 
-def otherwise(word: str) -> str:
+def find_alternative_reading(word: str) -> str:
     """The other reading of a word whose script writes no vowels; the word itself if it has none."""
-    if script_of(word) is not Script.CONSONANTS:
+    if detect_script(word) is not Script.CONSONANTS:
         return word
-    return _VAV.sub("v", one_letter(word).translate(_OTHERWISE))
+    return _VAV.sub("v", unify_letters(word).translate(_PERSIAN_SOUNDS))
 
 
-@remembered(REMEMBERED)
-def one_character(a_form: str, b_form: str) -> bool:
+@scoped_cache(WORD_CACHE_SIZE)
+def may_be_one_character(a_form: str, b_form: str) -> bool:
     """Whether characters may be the traditional and the simplified form of one: each is missing in the other's set."""
     return any(
-        all(a == b or not (_has("gb2312", a) or _has("big5", b)) for a, b in zip(*pair, strict=True))
+        all(
+            a == b or not (_is_in_charset("gb2312", a) or _is_in_charset("big5", b)) for a, b in zip(*pair, strict=True)
+        )
         for pair in ((a_form, b_form), (b_form, a_form))
     )
 
 
-def _has(charset: str, char: str) -> bool:
+def _is_in_charset(charset: str, char: str) -> bool:
     try:
         char.encode(charset)
     except UnicodeEncodeError:

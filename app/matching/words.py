@@ -12,25 +12,25 @@ from pathlib import Path
 from nicknames import NickNamer
 
 from app.matching import romanisation
-from app.matching.phonetics import loose as loose_text
-from app.matching.phonetics import printed, sound
+from app.matching.phonetics import encode_loose_sound as loose_text
+from app.matching.phonetics import encode_scan, encode_sound
 from app.matching.scripts import (
-    NAMES_REMEMBERED,
-    REMEMBERED,
+    NAME_CACHE_SIZE,
+    WORD_CACHE_SIZE,
     Script,
+    detect_script,
+    find_alternative_reading,
     fold,
     is_particle,
-    latin,
-    one_letter,
-    otherwise,
-    remembered,
-    script_of,
+    romanize,
+    scoped_cache,
+    unify_letters,
 )
-from app.matching.scripts import words as words_of
-from app.unicode_text import normal
+from app.matching.scripts import split_words as words_of
+from app.unicode_text import normalize_text
 
 _FILE = Path(__file__).with_name("given_names.txt")
-_SECTION_OF_LOOSE = ("# Arabic", "# Hebrew")
+_VOWELLESS_SECTIONS = ("# Arabic", "# Hebrew")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,68 +45,70 @@ class NameLines:
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
-    known: dict[str, NameLines]
-    first: tuple[str, ...]  # by line: its first spelling
-    unvowelled: frozenset[int]  # lines of names whose own script writes no vowels
+class _NameList:
+    lines_by_word: dict[str, NameLines]
+    first_spellings: tuple[str, ...]  # by line: its first spelling
+    vowelless_lines: frozenset[int]  # lines of names whose own script writes no vowels
 
 
-def _index(word: str) -> str:
+def _build_index_key(word: str) -> str:
     """The key of a word in the list: Latin words by sound, others as written."""
-    if script_of(word) is Script.CONSONANTS:
-        return one_letter(word)
-    spelt = latin(word)
-    return "h" + sound(spelt) if spelt.startswith("h") else sound(spelt)  # Haniya is not Annie
+    if detect_script(word) is Script.CONSONANTS:
+        return unify_letters(word)
+    spelt = romanize(word)
+    return "h" + encode_sound(spelt) if spelt.startswith("h") else encode_sound(spelt)  # Haniya is not Annie
 
 
-def _lines() -> list[tuple[list[str], list[str], bool]]:
+def _read_lines() -> list[tuple[list[str], list[str], bool]]:
     """Full forms, short forms, and whether the name's own script writes no vowels."""
-    lines, unvowelled = [], False
+    lines, is_vowelless = [], False
     for row in _FILE.read_text(encoding="utf-8").splitlines():
         if row.startswith("#"):
-            unvowelled = row.startswith(_SECTION_OF_LOOSE)
+            is_vowelless = row.startswith(_VOWELLESS_SECTIONS)
         elif row:
             full, _, short = row.partition("|")
-            lines.append((full.split(), short.split(), unvowelled))
+            lines.append((full.split(), short.split(), is_vowelless))
     english = NickNamer().nickname_lookup
     lines += [([name], sorted(short), False) for name, short in sorted(english.items())]
     return lines
 
 
 @cache
-def _list() -> _List:
+def _load_name_list() -> _NameList:
     full, short = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
-    unvowelled = set[int]()
-    lines = _lines()
-    for number, (spellings, shorts, loose) in enumerate(lines):
-        for words, into in ((spellings, full), (shorts, short)):
+    vowelless_lines = set[int]()
+    lines = _read_lines()
+    for number, (spellings, shorts, is_vowelless) in enumerate(lines):
+        for words, index in ((spellings, full), (shorts, short)):
             for word in words:
-                into[_index(fold(word))].add(number)
-        if loose:
-            unvowelled.add(number)
-    known = {word: NameLines(frozenset(full[word]), frozenset(short[word])) for word in {*full, *short}}
-    return _List(known, tuple(spellings[0] for spellings, _shorts, _loose in lines), frozenset(unvowelled))
+                index[_build_index_key(fold(word))].add(number)
+        if is_vowelless:
+            vowelless_lines.add(number)
+    lines_by_word = {word: NameLines(frozenset(full[word]), frozenset(short[word])) for word in {*full, *short}}
+    return _NameList(
+        lines_by_word, tuple(spellings[0] for spellings, _shorts, _is_vowelless in lines), frozenset(vowelless_lines)
+    )
 
 
-_UNKNOWN = NameLines()
+_NO_LINES = NameLines()
 
 
-@remembered(REMEMBERED)
-def known(word: str) -> NameLines:
+@scoped_cache(WORD_CACHE_SIZE)
+def find_name_lines(word: str) -> NameLines:
     """The lines with a folded word; none where the list does not have it."""
-    if script_of(word) in (Script.HAN, Script.HANGUL):
-        return _UNKNOWN  # a syllable that sounds like a name of the list is not one
-    return _list().known.get(_index(word), _UNKNOWN)
+    if detect_script(word) in (Script.HAN, Script.HANGUL):
+        return _NO_LINES  # a syllable that sounds like a name of the list is not one
+    return _load_name_list().lines_by_word.get(_build_index_key(word), _NO_LINES)
 
 
-def first_spelling(line: int) -> str:
+def get_first_spelling(line: int) -> str:
     """The first spelling of a line, its name: it stays when lines are added."""
-    return _list().first[line]
+    return _load_name_list().first_spellings[line]
 
 
-def unvowelled(word: str) -> bool:
+def is_vowelless_name(word: str) -> bool:
     """Whether this is a given name of Arabic, Persian or Hebrew, so that its romanisation varies in vowels."""
-    return bool(known(word).full & _list().unvowelled)
+    return bool(find_name_lines(word).full & _load_name_list().vowelless_lines)
 
 
 # The longer before the shorter that it begins with. Yoruba and Igbo leave out "the Lord's" at will (oluwa, chukwu).
@@ -114,62 +116,66 @@ _ARTICLES = """
     vanden vander vande dela delos delas oluwa chukwu al el ul ben bin del de di da las los la
 """
 _PREFIXES = tuple(_ARTICLES.split())
-LEAST_STEM = 4  # letters that must remain behind a prefix
+MIN_STEM = 4  # letters that must remain behind a prefix
 MAX_WORDS = 8  # full names have four to six; more would flood the index and make comparing slow
 
 # "Vagif oglu": the word before is the father's.
-_PATRONYMIC_AFTER = frozenset(["oglu", "ogly", "ugli", "qizi", "kizi", "gizi"])
-_PATRONYMIC = re.compile("(?:[oeai]v[iy]ch|ovych|ovna|[eyi]vna|inichna|ichna|a[uw]na)$")
+_PATRONYMIC_SUFFIXES = frozenset(["oglu", "ogly", "ugli", "qizi", "kizi", "gizi"])
+_PATRONYMIC_ENDING = re.compile("(?:[oeai]v[iy]ch|ovych|ovna|[eyi]vna|inichna|ichna|a[uw]na)$")
 # "Khalid bin Said": the word after is.
-_PATRONYMIC_BEFORE = frozenset(["bin", "ibn", "bint", "بن", "بنت", "ابن"])
+_PATRONYMIC_PREFIXES = frozenset(["bin", "ibn", "bint", "بن", "بنت", "ابن"])
 _GENERATIONS = {"jr": 2, "junior": 2, "hijo": 2, "filho": 2, "ii": 2, "iii": 3, "iv": 4}
-_WIDOW = frozenset(("vda", "viuda"))
-_ARABIC = frozenset(["al", "bin", "ibn", "bint", "abu", "abou", "umm", "ould"])  # as words: marks of an Arabic name
+_WIDOW_WORDS = frozenset(("vda", "viuda"))
+_ARABIC_MARKS = frozenset(
+    ["al", "bin", "ibn", "bint", "abu", "abou", "umm", "ould"]
+)  # as words: marks of an Arabic name
 # Ranks and offices before a name, and what may follow them ("capitán de navío"); later they are surnames.
-_TITLES_BEFORE = """
+_TITLES_TEXT = """
     cap capitan cnel coronel tcnel gral general mayor sgto sargento tte teniente almirante comisario comisaria inspector
     inspectora abg abogado abogada ing ingeniero ingeniera dip diputado diputada concejal concejala alcaldesa padre pbro
     monsenor fray don dona profesor profesora doctor doctora senor senora periodista
     sir captain capt colonel col major maj lieutenant lt sgt sergeant rev professor shri sri smt datuk dato hajj alhaj
     ayatollah imam maulana chief herr frau monsieur madame
 """
-_TITLES = frozenset(_TITLES_BEFORE.split())
-_AFTER_TITLES = "navio corbeta fragata brigada division primero segundo primer tecnico ayudante de"
-_OF_TITLES = frozenset(_AFTER_TITLES.split())
+_TITLES = frozenset(_TITLES_TEXT.split())
+_TITLE_FOLLOWERS_TEXT = "navio corbeta fragata brigada division primero segundo primer tecnico ayudante de"
+_TITLE_FOLLOWERS = frozenset(_TITLE_FOLLOWERS_TEXT.split())
 # "Of the faith": one name with the word before it.
-_FAITH = frozenset(["din", "deen", "dine", "eddin", "eddine", "uddin", "aldin", "الدين", "الدین"])
+_FAITH_WORDS = frozenset(["din", "deen", "dine", "eddin", "eddine", "uddin", "aldin", "الدين", "الدین"])
 _NISBA = re.compile("....[iy]$")  # Mansouri: of the house of Mansour
 # "Servant of": one name with the word after it.
-_SERVANT = frozenset(["abd", "abdul", "abdel", "abdal", "abdur", "abdu", "عبد"])
+_SERVANT_WORDS = frozenset(["abd", "abdul", "abdel", "abdal", "abdur", "abdu", "عبد"])
 _HYPHEN = re.compile(r"\w[-\u2010\u2011]\w")
 # Who may have a married name ("de Morales"): a first name in -a, and the commonest women's names that do not end so.
-_WOMENS = "carmen isabel mercedes dolores luz raquel ines beatriz pilar rosario consuelo belen soledad maribel"
-_WOMEN = frozenset(_WOMENS.split())
+_WOMENS_NAMES_TEXT = (
+    "carmen isabel mercedes dolores luz raquel ines beatriz pilar rosario consuelo belen soledad maribel"
+)
+_WOMENS_NAMES = frozenset(_WOMENS_NAMES_TEXT.split())
 # Korean surnames as their bearers spell them, by what the letters say.
-_KOREAN = {"gim": "kim", "i": "lee", "bag": "park", "bak": "park", "choe": "choi", "jong": "jung", "gang": "kang",
+_KOREAN_SPELLINGS = {"gim": "kim", "i": "lee", "bag": "park", "bak": "park", "choe": "choi", "jong": "jung", "gang": "kang",
            "jo": "cho", "yun": "yoon", "im": "lim", "gwon": "kwon", "o": "oh", "no": "roh", "u": "woo"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # parsed once and cached: compared by identity, which is quick
 class Word:
-    """``text`` folded, ``latin`` in ASCII, ``sound`` as heard, ``loose`` the ways it may be heard if vowels vary,
-    ``printed`` as a bad scan shows it, ``stem`` what is left without an article or "son of" written together with it.
+    """``text`` folded, ``latin`` in ASCII, ``sound`` as heard, ``loose_sounds`` the ways it may be heard if vowels vary,
+    ``scan_form`` as a bad scan shows it, ``stem`` what is left without an article or "son of" written together with it.
 
-    ``father``: given as the father's name. ``optional``: a husband's surname, which other lists leave out.
+    ``is_father``: given as the father's name. ``is_optional``: a husband's surname, which other lists leave out.
     """
 
     text: str
     latin: str
     sound: str
-    loose: tuple[str, ...]
-    printed: str
+    loose_sounds: tuple[str, ...]
+    scan_form: str
     script: Script
-    known: NameLines
-    initial: bool
+    name_lines: NameLines
+    is_initial: bool
     vowels_vary: bool  # a given name of Arabic, Persian or Hebrew
     stem: "Word | None"
-    father: bool = False
-    optional: bool = False
+    is_father: bool = False
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,142 +185,160 @@ class Name:
 
     words: tuple[Word, ...]
     vowels_vary: bool
-    unwritten: bool  # its script writes no vowels
+    is_vowelless: bool  # its script writes no vowels
     chinese: romanisation.Syllables
     han: str  # its characters, if it is written in Chinese
     korean: tuple[romanisation.Reading, ...]
     generation: int  # "Jr.", "hijo", "III": said to be the son of somebody of the same name; 0 if nothing is said
 
 
-@remembered(REMEMBERED)
-def word_of(text: str, spelt: str | None = None) -> Word:
+@scoped_cache(WORD_CACHE_SIZE)
+def build_word(text: str, latin_spelling: str | None = None) -> Word:
     """A folded word, with its Latin spelling if that is known better."""
-    plain = (latin(text) if spelt is None else spelt) or text
+    plain = (romanize(text) if latin_spelling is None else latin_spelling) or text
     # One letter of a script with capitals; a single character of Chinese or Korean is a whole word.
-    initial = len(text) == 1 and text != text.upper()
+    is_initial = len(text) == 1 and text != text.upper()
     loose_sounds: tuple[str, ...] = (loose_text(plain),)
     if "ch" in plain:  # in Hebrew names ch is a harsh h, in French spellings of Arabic ones it is sh
         loose_sounds = (*loose_sounds, loose_text(plain.replace("ch", "h")))
     if "g" in plain:  # Egypt says g where others say j: Naguib, Najib
         loose_sounds = (*loose_sounds, loose_text(plain.replace("gh", "q").replace("g", "j")))
-    other = otherwise(text)
-    if other != text and (read := loose_text(latin(other))) not in loose_sounds:
-        loose_sounds = (*loose_sounds, read)
+    alternative = find_alternative_reading(text)
+    if alternative != text and (alternative_sound := loose_text(romanize(alternative))) not in loose_sounds:
+        loose_sounds = (*loose_sounds, alternative_sound)
     return Word(
         text=text,
         latin=plain,
-        sound=sound(plain),
-        loose=loose_sounds,
-        printed=printed(plain),
-        script=script_of(text),
-        known=known(text),
-        initial=initial,
-        vowels_vary=unvowelled(text) or (_NISBA.search(plain) is not None and unvowelled(plain[:-1])),
-        stem=_stem(plain),
+        sound=encode_sound(plain),
+        loose_sounds=loose_sounds,
+        scan_form=encode_scan(plain),
+        script=detect_script(text),
+        name_lines=find_name_lines(text),
+        is_initial=is_initial,
+        vowels_vary=is_vowelless_name(text) or (_NISBA.search(plain) is not None and is_vowelless_name(plain[:-1])),
+        stem=_find_stem(plain),
     )
 
 
-def _stem(plain: str) -> Word | None:
+def _find_stem(plain: str) -> Word | None:
     """The word without its prefix; of Khasan, as Russian writes it, Hasan."""
-    if plain.startswith("kh") and len(plain) > LEAST_STEM:
-        return word_of(plain[1:])
+    if plain.startswith("kh") and len(plain) > MIN_STEM:
+        return build_word(plain[1:])
     for prefix in _PREFIXES:
         stem = plain.removeprefix(prefix)
-        if stem != plain and len(stem) >= LEAST_STEM:
-            return word_of(stem)
+        if stem != plain and len(stem) >= MIN_STEM:
+            return build_word(stem)
     return None
 
 
-@remembered(REMEMBERED)
-def _as_part(word: Word, father: bool, optional: bool) -> Word:
-    return replace(word, father=father, optional=optional) if father or optional else word
+@scoped_cache(WORD_CACHE_SIZE)
+def _mark_part(word: Word, is_father: bool, is_optional: bool) -> Word:
+    return replace(word, is_father=is_father, is_optional=is_optional) if is_father or is_optional else word
 
 
-@remembered(NAMES_REMEMBERED)
-def parse(text: str) -> Name:
+@scoped_cache(NAME_CACHE_SIZE)
+def parse_name(text: str) -> Name:
     """A parsed name; without words for a text that is no name."""
-    parts = _untitled(words_of(text))
-    parsed: list[Word] = []
+    parts = _strip_titles(words_of(text))
+    parsed_words: list[Word] = []
     servant = ""
-    married = False
-    father = False
+    is_married = False
+    is_father = False
     for place, part in enumerate(parts):
-        if part in _PATRONYMIC_AFTER and parsed:
-            parsed[-1] = _as_part(parsed[-1], True, parsed[-1].optional)
-        father = father or (part in _PATRONYMIC_BEFORE and bool(parsed))
-        married = married or part in _WIDOW or (part == "de" and place == len(parts) - 2 and _may_be_married(parsed))
-        if is_particle(parts, place) or (part in _GENERATIONS and parsed):
+        if part in _PATRONYMIC_SUFFIXES and parsed_words:
+            parsed_words[-1] = _mark_part(parsed_words[-1], True, parsed_words[-1].is_optional)
+        is_father = is_father or (part in _PATRONYMIC_PREFIXES and bool(parsed_words))
+        is_married = (
+            is_married
+            or part in _WIDOW_WORDS
+            or (part == "de" and place == len(parts) - 2 and _may_be_married(parsed_words))
+        )
+        if is_particle(parts, place) or (part in _GENERATIONS and parsed_words):
             continue
-        if part in _FAITH and parsed:
-            parsed[-1] = _as_part(word_of(parsed[-1].text + ("din" if part.isascii() else "دين")), father, married)
+        if part in _FAITH_WORDS and parsed_words:
+            parsed_words[-1] = _mark_part(
+                build_word(parsed_words[-1].text + ("din" if part.isascii() else "دين")), is_father, is_married
+            )
             continue
-        if part in _SERVANT and place + 1 < len(parts):
+        if part in _SERVANT_WORDS and place + 1 < len(parts):
             servant = "عبد" if part == "عبد" else "abd"
             continue
         whole = servant + ("l" if servant.isascii() and servant and part[0] in "aeiou" else "") + part
-        for piece in (whole,) if whole.isascii() else _pieces(whole):
-            word = word_of(piece) if piece.isascii() else _korean(piece, first=not parsed)
-            parsed.append(_as_part(word, father or bool(_PATRONYMIC.search(word.latin)), married))
-        servant, father = "", False
-    told = tuple(parsed) or tuple(word_of(part) for part in parts)
-    kept = _telling(told)
-    han = "".join(word.text for word in kept) if all(word.script is Script.HAN for word in kept) else ""
-    unwritten = any(word.script is Script.CONSONANTS for word in kept)
-    varies = unwritten or not _ARABIC.isdisjoint(parts) or any(word.vowels_vary for word in kept)
+        for piece in (whole,) if whole.isascii() else _split_family_name(whole):
+            word = build_word(piece) if piece.isascii() else _build_korean_word(piece, is_first=not parsed_words)
+            parsed_words.append(_mark_part(word, is_father or bool(_PATRONYMIC_ENDING.search(word.latin)), is_married))
+        servant, is_father = "", False
+    all_words = tuple(parsed_words) or tuple(build_word(part) for part in parts)
+    name_words = _select_longest(all_words)
+    han = "".join(word.text for word in name_words) if all(word.script is Script.HAN for word in name_words) else ""
+    is_vowelless = any(word.script is Script.CONSONANTS for word in name_words)
+    vowels_vary = is_vowelless or not _ARABIC_MARKS.isdisjoint(parts) or any(word.vowels_vary for word in name_words)
     generation = max((_GENERATIONS.get(part, 0) for part in parts[1:]), default=0)
-    return Name(kept, varies, unwritten, _syllables(kept, text), han, _koreans(kept), generation)
+    return Name(
+        name_words,
+        vowels_vary,
+        is_vowelless,
+        _parse_syllables(name_words, text),
+        han,
+        _parse_korean_words(name_words),
+        generation,
+    )
 
 
-def _untitled(parts: tuple[str, ...]) -> tuple[str, ...]:
+def _strip_titles(parts: tuple[str, ...]) -> tuple[str, ...]:
     """The parts without the titles before a name, as long as two words remain."""
     start = 0
-    while len(parts) - start > 2 and (parts[start] in _TITLES or (start and parts[start] in _OF_TITLES)):
+    while len(parts) - start > 2 and (parts[start] in _TITLES or (start and parts[start] in _TITLE_FOLLOWERS)):
         start += 1
     return parts[start:]
 
 
-def _may_be_married(before: list[Word]) -> bool:
-    return len(before) > 1 and (before[0].latin.endswith("a") or any(word.latin in _WOMEN for word in before))
+def _may_be_married(previous_words: list[Word]) -> bool:
+    return len(previous_words) > 1 and (
+        previous_words[0].latin.endswith("a") or any(word.latin in _WOMENS_NAMES for word in previous_words)
+    )
 
 
-def _pieces(part: str) -> list[str]:
+def _split_family_name(part: str) -> list[str]:
     """The family and given name of a Chinese or Korean name, which is written without a space."""
-    if script_of(part) not in (Script.HAN, Script.HANGUL):
+    if detect_script(part) not in (Script.HAN, Script.HANGUL):
         return [part]
-    plain = normal("NFC", part)
+    plain = normalize_text("NFC", part)
     if not 2 <= len(plain) <= 4:
         return [plain]
-    cut = 2 if plain[:2] in romanisation.DOUBLE_SURNAMES and len(plain) > 2 else 1
-    return [plain[:cut], plain[cut:]]
+    surname_length = 2 if plain[:2] in romanisation.DOUBLE_SURNAMES and len(plain) > 2 else 1
+    return [plain[:surname_length], plain[surname_length:]]
 
 
-def _korean(piece: str, first: bool) -> Word:
-    word = word_of(piece)
-    if first and word.script is Script.HANGUL and word.latin in _KOREAN:
-        return word_of(piece, _KOREAN[word.latin])
+def _build_korean_word(piece: str, is_first: bool) -> Word:
+    word = build_word(piece)
+    if is_first and word.script is Script.HANGUL and word.latin in _KOREAN_SPELLINGS:
+        return build_word(piece, _KOREAN_SPELLINGS[word.latin])
     return word
 
 
-def _syllables(kept: tuple[Word, ...], text: str) -> romanisation.Syllables:
-    if any(word.script not in (Script.HAN, Script.LATIN) for word in kept):
+def _parse_syllables(name_words: tuple[Word, ...], text: str) -> romanisation.Syllables:
+    if any(word.script not in (Script.HAN, Script.LATIN) for word in name_words):
         return ()
-    if any(word.script is Script.HAN for word in kept):
-        if not all(word.script is Script.HAN for word in kept) or len(kept) < 2:
+    if any(word.script is Script.HAN for word in name_words):
+        if not all(word.script is Script.HAN for word in name_words) or len(name_words) < 2:
             return ()
-        return tuple(tuple(frozenset({latin(char)}) for char in word.text) for word in kept)
-    return romanisation.syllables(tuple(word.latin for word in kept), bool(_HYPHEN.search(text)))
+        return tuple(tuple(frozenset({romanize(char)}) for char in word.text) for word in name_words)
+    return romanisation.parse_chinese(tuple(word.latin for word in name_words), bool(_HYPHEN.search(text)))
 
 
-def _koreans(kept: tuple[Word, ...]) -> tuple[romanisation.Reading, ...]:
-    scripts = {word.script for word in kept}
+def _parse_korean_words(name_words: tuple[Word, ...]) -> tuple[romanisation.Reading, ...]:
+    scripts = {word.script for word in name_words}
     if scripts == {Script.HANGUL}:
-        return romanisation.readings(tuple(word.text for word in kept))
-    return romanisation.readings(tuple(word.latin for word in kept)) if scripts == {Script.LATIN} else ()
+        return romanisation.parse_korean(tuple(word.text for word in name_words))
+    return romanisation.parse_korean(tuple(word.latin for word in name_words)) if scripts == {Script.LATIN} else ()
 
 
-def _telling(told: tuple[Word, ...]) -> tuple[Word, ...]:
+def _select_longest(all_words: tuple[Word, ...]) -> tuple[Word, ...]:
     """At most MAX_WORDS of the words: the longest ones, which tell most, in their order."""
-    if len(told) <= MAX_WORDS:
-        return told
-    longest = sorted(range(len(told)), key=lambda place: (-len(told[place].text), told[place].text))[:MAX_WORDS]
-    return tuple(told[place] for place in sorted(longest))
+    if len(all_words) <= MAX_WORDS:
+        return all_words
+    longest = sorted(range(len(all_words)), key=lambda place: (-len(all_words[place].text), all_words[place].text))[
+        :MAX_WORDS
+    ]
+    return tuple(all_words[place] for place in sorted(longest))

@@ -13,7 +13,7 @@ personal values stand in tables of their own, so that erasing a person touches n
 """
 
 from app.models.base import (
-    CLASSES_OF_TODAY,
+    CURRENT_CLASSES,
     NAMED_BY_REPORTS,
     OPEN,
     BlockingKey,
@@ -34,6 +34,7 @@ from app.models.log import (
     ApiKey,
     CaseKey,
     Entry,
+    EntryAuthor,
     Head,
     HiddenCandidatePair,
     IdempotentAnswer,
@@ -47,10 +48,9 @@ from app.models.log import (
     SourceRealName,
     UncomparedRecord,
     WaitingReport,
-    WrittenBy,
 )
 from app.models.projected import (
-    PROJECTED,
+    PROJECTED_TABLES,
     ChangedPerson,
     Detainee,
     DetaineePersonal,
@@ -70,10 +70,10 @@ from app.models.projected import (
 )
 
 __all__ = [
-    "CLASSES_OF_TODAY",
+    "CURRENT_CLASSES",
     "NAMED_BY_REPORTS",
     "OPEN",
-    "PROJECTED",
+    "PROJECTED_TABLES",
     "ApiKey",
     "BlockingKey",
     "CaseKey",
@@ -86,6 +86,7 @@ __all__ = [
     "Detention",
     "DetentionState",
     "Entry",
+    "EntryAuthor",
     "Facility",
     "Head",
     "HiddenCandidatePair",
@@ -118,6 +119,5 @@ __all__ = [
     "UncomparedRecord",
     "Verification",
     "WaitingReport",
-    "WrittenBy",
     "metadata",
 ]

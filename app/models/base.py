@@ -17,22 +17,22 @@ OPEN = 9_007_199_254_740_991
 # Today's class of somebody whose name reports ask for, and no recorded consent: the operator says what it opens.
 NAMED_BY_REPORTS = "named_by_reports"
 # What a person's class of today may be, from the most open to the most closed.
-CLASSES_OF_TODAY = (Publish.NAMED.value, NAMED_BY_REPORTS, Publish.ANONYMOUS.value, Publish.COUNTED.value)
+CURRENT_CLASSES = (Publish.NAMED.value, NAMED_BY_REPORTS, Publish.ANONYMOUS.value, Publish.COUNTED.value)
 
 TableRow = dict[str, Any]  # column → value
 
-NAMING = {
+NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-SQLModel.metadata.naming_convention = NAMING
+SQLModel.metadata.naming_convention = NAMING_CONVENTION
 metadata: MetaData = SQLModel.metadata
 
 
-def one_of(column: str, codes: type[Any] | tuple[str, ...]) -> CheckConstraint:
+def build_enum_check(column: str, codes: type[Any] | tuple[str, ...]) -> CheckConstraint:
     """Enumerations are text with a named CHECK: portable, and readable in any database tool."""
     values = ", ".join(f"'{code!s}'" for code in codes)
     return CheckConstraint(f"{column} IN ({values})", name=column)
@@ -84,7 +84,7 @@ class Facility(SQLModel, table=True):
 class Record(SQLModel, table=True):
     """What one source reports of one detention, under one case number; its versions are `report` rows."""
 
-    __table_args__ = (one_of("publish_now", CLASSES_OF_TODAY), Index(None, "source"))
+    __table_args__ = (build_enum_check("publish_now", CURRENT_CLASSES), Index(None, "source"))
     key: int = key_column(primary_key=True)
     id: uuid.UUID = Field(sa_type=Uuid, unique=True)
     source: int = key_column()
@@ -111,7 +111,7 @@ class Report(SQLModel, table=True):
 class Decision(SQLModel, table=True):
     """A judgement on whether two records are one person; undone when `until` is closed."""
 
-    __table_args__ = (one_of("judgement", Judgement), one_of("decided_by", DECIDERS))
+    __table_args__ = (build_enum_check("judgement", Judgement), build_enum_check("decided_by", DECIDERS))
     key: int = key_column(primary_key=True)
     id: uuid.UUID = Field(sa_type=Uuid, unique=True)
     a: uuid.UUID = Field(sa_type=Uuid, index=True)
@@ -125,7 +125,7 @@ class Decision(SQLModel, table=True):
 class Consent(SQLModel, table=True):
     """The class of publication to which a person, or whoever speaks for them, consents."""
 
-    __table_args__ = (one_of("publish", Publish),)
+    __table_args__ = (build_enum_check("publish", Publish),)
     key: int = key_column(primary_key=True)
     record: int = key_column(index=True)
     publish: str
@@ -149,7 +149,7 @@ class RequestedClass(SQLModel, table=True):
     possible day on which any wish for the class was given."""
 
     __tablename__ = "requested_class"
-    __table_args__ = (one_of("publish", Publish),)
+    __table_args__ = (build_enum_check("publish", Publish),)
     record: int = key_column(primary_key=True)
     publish: str = Field(primary_key=True)
     revision: int = key_column()
@@ -193,7 +193,7 @@ class BlockingKey(SQLModel, table=True):
 
     __tablename__ = "blocking_key"
     __table_args__ = (
-        one_of("publish_now", CLASSES_OF_TODAY),
+        build_enum_check("publish_now", CURRENT_CLASSES),
         Index(None, "key", "publish_now", "born", "record", "source"),
     )
     record: int = key_column(primary_key=True)

@@ -11,10 +11,10 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, 
 from sqlmodel import AutoString, Field, SQLModel
 
 from app.db.engine import Key, UtcDateTime
-from app.models.base import key_column, one_of, sealed_column, text_column
+from app.models.base import build_enum_check, key_column, sealed_column, text_column
 from app.vocabulary import ImportOutcome, ImportState, Role
 
-ProposedKind = Literal["identity", "consent", "objection", "redaction", "recall"]
+ProposalKind = Literal["identity", "consent", "objection", "redaction", "recall"]
 ObjectionWish = Literal["hide", "correct", "remove", "not_missing"]
 ObjectionState = Literal["received", "waiting", "open", "hiding", "upheld", "decided"]
 ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "redaction", "recall", "signer")
@@ -23,7 +23,7 @@ ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "
 class Entry(SQLModel, table=True):
     """One accepted entry: its canonical bytes (as text) and RFC 9162 leaf hash. Append-only by trigger."""
 
-    __table_args__ = (one_of("kind", ENTRY_KINDS), Index(None, "recorded_at"))
+    __table_args__ = (build_enum_check("kind", ENTRY_KINDS), Index(None, "recorded_at"))
     revision: int = key_column(primary_key=True)
     kind: str
     recorded_at: datetime = Field(sa_type=UtcDateTime)
@@ -59,7 +59,7 @@ class ApiKey(SQLModel, table=True):
     """A key: only the digest of its secret is stored. `holder` and `last_used_on` are the operator's to read."""
 
     __tablename__ = "api_key"
-    __table_args__ = (one_of("role", Role), Index(None, "source"))
+    __table_args__ = (build_enum_check("role", Role), Index(None, "source"))
     id: str = Field(primary_key=True)
     role: str
     source: int | None = key_column(nullable=True)
@@ -80,7 +80,7 @@ class SourceRealName(SQLModel, table=True):
     real_name: bytes = sealed_column()
 
 
-class WrittenBy(SQLModel, table=True):
+class EntryAuthor(SQLModel, table=True):
     """Which key wrote the entry of a revision, so that all that a stolen key wrote can be recalled. The operator's
     alone: in no answer and in no entry. What was written without a key has no row, nor has what was written before
     this was kept. `sent_at`: when it was sent, if it waited under an embargo since."""
@@ -126,9 +126,9 @@ class UncomparedRecord(SQLModel, table=True):
 class Proposal(SQLModel, table=True):
     """Personal. A decision of one person that waits for a second, and so is no entry yet. An erasure deletes it."""
 
-    __table_args__ = (one_of("kind", get_args(ProposedKind)), Index(None, "a"), Index(None, "b"))
+    __table_args__ = (build_enum_check("kind", get_args(ProposalKind)), Index(None, "a"), Index(None, "b"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
-    kind: ProposedKind = Field(sa_type=AutoString)
+    kind: ProposalKind = Field(sa_type=AutoString)
     # The records whose people it is about; of one person alone, or of a source, twice the same.
     a: int = key_column()
     b: int = key_column()
@@ -148,7 +148,10 @@ class Objection(SQLModel, table=True):
     decided. `network`: where it came from, as a number that only the memory of one process of one day can make again.
     """
 
-    __table_args__ = (one_of("wish", get_args(ObjectionWish)), one_of("state", get_args(ObjectionState)))
+    __table_args__ = (
+        build_enum_check("wish", get_args(ObjectionWish)),
+        build_enum_check("state", get_args(ObjectionState)),
+    )
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     slot: int | None = Field(default=None, index=True)
     network: str | None
@@ -198,7 +201,7 @@ class ListImport(SQLModel, table=True):
     """One list sent by one source."""
 
     __tablename__ = "list_import"
-    __table_args__ = (one_of("state", ImportState), Index(None, "source", "digest"), Index(None, "state"))
+    __table_args__ = (build_enum_check("state", ImportState), Index(None, "source", "digest"), Index(None, "state"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     source: int = key_column()
     key_id: str | None  # of the key that sent it; null: filed on the machine itself
@@ -226,7 +229,7 @@ class ImportRow(SQLModel, table=True):
     """The outcome of one row."""
 
     __tablename__ = "import_row"
-    __table_args__ = (one_of("outcome", ImportOutcome),)
+    __table_args__ = (build_enum_check("outcome", ImportOutcome),)
     list_import: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     row: int = Field(primary_key=True)
     outcome: str

@@ -5,11 +5,11 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Index
 from sqlmodel import AutoString, Field, SQLModel
 
-from app.models.base import key_column, one_of, text_column
+from app.models.base import build_enum_check, key_column, text_column
 from app.vocabulary import Publish, ReleaseStatus, Stage, State, Verdict
 
-OBJECTS = ("detention", "release")
-Against = Literal["consent", "reports"]
+VERIFICATION_OBJECTS = ("detention", "release")
+OverriddenBasis = Literal["consent", "reports"]
 
 
 class Placement(SQLModel, table=True):
@@ -43,8 +43,8 @@ class ProvisionalHiding(SQLModel, table=True):
 
     __tablename__ = "provisional_hiding"
     __table_args__ = (
-        one_of("publish", Publish),
-        one_of("against", get_args(Against)),
+        build_enum_check("publish", Publish),
+        build_enum_check("against", get_args(OverriddenBasis)),
         Index(None, "detainee", "until"),
         Index(None, "until", "source"),
     )
@@ -54,12 +54,12 @@ class ProvisionalHiding(SQLModel, table=True):
     detainee: int = key_column()
     source: int = key_column()
     publish: str
-    against: Against = Field(sa_type=AutoString)
+    against: OverriddenBasis = Field(sa_type=AutoString)
     stopped: bool
 
 
 class Detainee(SQLModel, table=True):
-    __table_args__ = (one_of("publish", Publish), one_of("state", State), Index(None, "until"))
+    __table_args__ = (build_enum_check("publish", Publish), build_enum_check("state", State), Index(None, "until"))
     detainee: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
     until: int = key_column()
@@ -113,8 +113,8 @@ class SpellPersonal(SQLModel, table=True):
 
 class Release(SQLModel, table=True):
     __table_args__ = (
-        one_of("stage", Stage),
-        one_of("status", ReleaseStatus),
+        build_enum_check("stage", Stage),
+        build_enum_check("status", ReleaseStatus),
         Index(None, "detainee", "until"),
         Index(None, "until", "spell"),
     )
@@ -133,8 +133,8 @@ class ReleaseAtStage(SQLModel, table=True):
 
     __tablename__ = "release_at_stage"
     __table_args__ = (
-        one_of("stage", Stage),
-        one_of("status", ReleaseStatus),
+        build_enum_check("stage", Stage),
+        build_enum_check("status", ReleaseStatus),
         Index(None, "detainee", "until"),
         Index(None, "stage", "lo"),
     )
@@ -159,8 +159,8 @@ class SourceRelease(SQLModel, table=True):
 
     __tablename__ = "source_release"
     __table_args__ = (
-        one_of("stage", Stage),
-        one_of("verdict", Verdict),
+        build_enum_check("stage", Stage),
+        build_enum_check("verdict", Verdict),
         Index(None, "detainee", "until"),
         Index(None, "stage", "source", "lo"),
         Index(None, "spell", "stage"),
@@ -194,7 +194,11 @@ class DetentionState(SQLModel, table=True):
     """
 
     __tablename__ = "detention_state"
-    __table_args__ = (one_of("status", ReleaseStatus), Index(None, "detainee", "until"), Index(None, "out_hi"))
+    __table_args__ = (
+        build_enum_check("status", ReleaseStatus),
+        Index(None, "detainee", "until"),
+        Index(None, "out_hi"),
+    )
     spell: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
     until: int = key_column()
@@ -218,7 +222,11 @@ class SourceDetention(SQLModel, table=True):
     """A detention with its beginning and its end, as one source says it: what counts of the held by source count."""
 
     __tablename__ = "source_detention"
-    __table_args__ = (one_of("verdict", Verdict), Index(None, "detainee", "until"), Index(None, "source", "out_hi"))
+    __table_args__ = (
+        build_enum_check("verdict", Verdict),
+        Index(None, "detainee", "until"),
+        Index(None, "source", "out_hi"),
+    )
     spell: int = key_column(primary_key=True)
     source: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
@@ -241,7 +249,7 @@ class Verification(SQLModel, table=True):
     """One source's standing verdict on a detention or on a release."""
 
     __table_args__ = (
-        one_of("object", OBJECTS), one_of("verdict", Verdict), Index(None, "detainee", "until"),
+        build_enum_check("object", VERIFICATION_OBJECTS), build_enum_check("verdict", Verdict), Index(None, "detainee", "until"),
         Index(None, "verdict", "since"),
     )  # fmt: skip
     spell: int = key_column(primary_key=True)
@@ -294,7 +302,7 @@ class ChangedPerson(SQLModel, table=True):
 
 
 # The tables of one person's rows, by `detainee`: written by every projection.
-PROJECTED: tuple[type[Any], ...] = (
+PROJECTED_TABLES: tuple[type[Any], ...] = (
     Placement, Detainee, DetaineePersonal, Detention, SourceTrait, SpellPersonal, Release, ReleaseAtStage,
     SourceRelease, DetentionState, SourceDetention, Verification, Trait, ProvisionalHiding,
 )  # fmt: skip

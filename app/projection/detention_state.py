@@ -10,32 +10,32 @@ from typing import Any, TypeVar
 
 from app.dates import PartialDate
 from app.models import TableRow
-from app.projection.consolidate import field, kept, newest_first, own_word
-from app.projection.custody import Custody, ended_on
+from app.projection.consolidate import read_field, read_inherited_field, read_own_value, sort_newest_first
+from app.projection.custody import Custody, read_ended_on
 from app.projection.ends import (
-    NOBODY,
-    Days,
+    NO_WITNESSES,
+    DayRange,
     End,
     Sighting,
     Witnesses,
-    bounds,
-    days_inside,
-    earliest,
-    end_of,
-    finer,
-    sightings,
-    sightings_or_kept,
+    compute_end_bounds,
+    consolidate_end,
+    find_custody_sightings,
+    find_earliest_end,
+    find_sightings,
+    find_sightings_or_inherited,
+    pick_finer_end,
 )
 from app.projection.statements import (
     ASSERTIONS,
-    COUNTING,
-    DATE_OF_STAGE,
+    COUNTED_STATUSES,
     DENIALS,
+    STAGE_DATE_FIELDS,
     Statement,
-    asserts,
-    by_source,
-    parse,
-    status_among,
+    asserts_stage,
+    derive_status,
+    group_by_source,
+    parse_cached_date,
 )
 from app.vocabulary import Designation, EndedHow, Publish, ReleaseKind, Stage, Verdict
 
@@ -44,85 +44,104 @@ T = TypeVar("T")
 DIED_ON = "detainee.died_on"
 
 
-def state_row(custody: Custody, death: End | None, publish: str) -> TableRow:
+def build_state_row(custody: Custody, death: End | None, publish: str) -> TableRow:
     """The row of all sources together. `death`: the person's, where it came in this detention or after it."""
     verdicts = list(custody.verdicts.values())
-    status = status_among(verdicts)
-    out = custody.counted_release
-    home = out is not None and out.kind == ReleaseKind.HOUSE_ARREST
-    left = custody.left if out else None
-    ends = _Ends(left, custody.otherwise, death, home=home, died=custody.ended_how == EndedHow.DIED)
-    days = [sighting.day for sighting in custody.seen]
-    end_days = [end.day for end in (left, custody.otherwise if home or not left else None) if end is not None]
+    status = derive_status(verdicts)
+    release = custody.counted_release
+    is_house_arrest = release is not None and release.kind == ReleaseKind.HOUSE_ARREST
+    release_end = custody.release_end if release else None
+    ends = _Ends(
+        release_end,
+        custody.other_end,
+        death,
+        is_house_arrest=is_house_arrest,
+        is_death=custody.ended_how == EndedHow.DIED,
+    )
+    days = [sighting.day for sighting in custody.sightings]
+    end_days = [
+        end.day
+        for end in (release_end, custody.other_end if is_house_arrest or not release_end else None)
+        if end is not None
+    ]
     return {
         "spell": custody.spell,
         "status": status,
-        **_named("", _begun(custody.detained, days)),
-        **_bounds(ends, custody.detained, days, custody.inside),
+        **_build_day_columns("", _bound_beginning(custody.detained_on, days)),
+        **_build_end_columns(ends, custody.detained_on, days, custody.custody_sightings),
         "next_hi": custody.next_hi,
-        "heard_hi": _heard_until(custody, end_days),
+        "heard_hi": _find_last_report_day(custody, end_days),
         "country": custody.country,
         "designation": custody.designation,
-        "independent_verified": verdicts.count((Verdict.VERIFIED, True)) if status in COUNTING else 0,
+        "independent_verified": verdicts.count((Verdict.VERIFIED, True)) if status in COUNTED_STATUSES else 0,
         "withheld": publish == Publish.COUNTED,
     }
 
 
-def source_rows(custody: Custody, deaths: dict[int, PartialDate]) -> list[TableRow]:
+def build_source_detention_rows(custody: Custody, deaths: dict[int, PartialDate]) -> list[TableRow]:
     """A row for each source, by its own days. `deaths`: source → its day of the person's death, where that came in this
     detention or after it."""
     rows = []
     for source, (verdict, independent) in custody.verdicts.items():
-        own = own_statements(custody, source)
-        arrest = own_word(own, field("detention.detained_on"), kept("detained_on"))
-        detained = parse(arrest) if arrest else None
-        inside, days = days_inside(own), [sighting.day for sighting in sightings(own) or sightings_or_kept(own)]
+        own = select_own_statements(custody, source)
+        arrest = read_own_value(own, read_field("detention.detained_on"), read_inherited_field("detained_on"))
+        detained_on = parse_cached_date(arrest) if arrest else None
+        custody_sightings, days = (
+            find_custody_sightings(own),
+            [sighting.day for sighting in find_sightings(own) or find_sightings_or_inherited(own)],
+        )
         rows.append(
             {
                 "spell": custody.spell,
                 "source": source,
                 "verdict": verdict,
                 "independent": independent,
-                **_named("", _begun(detained, days)),
-                **_bounds(_ends_of(custody, source, own, deaths.get(source)), detained, days, inside),
+                **_build_day_columns("", _bound_beginning(detained_on, days)),
+                **_build_end_columns(
+                    _read_own_ends(custody, source, own, deaths.get(source)), detained_on, days, custody_sightings
+                ),
                 "next_hi": custody.next_hi_by_source.get(source),
-                **own_country_and_designation(own),
+                **read_own_country_and_designation(own),
             }
         )
     return rows
 
 
-def own_statements(custody: Custody, source: int) -> list[Statement]:
+def select_own_statements(custody: Custody, source: int) -> list[Statement]:
     """The statements that may speak for one source on a detention, the newest first."""
-    return newest_first(
-        by_source(statement for statement in custody.statements if statement.source.key == source)[source]
+    return sort_newest_first(
+        group_by_source(statement for statement in custody.statements if statement.source.key == source)[source]
     )
 
 
-def own_country_and_designation(own: Sequence[Statement]) -> TableRow:
+def read_own_country_and_designation(own: Sequence[Statement]) -> TableRow:
     """The country and the designation by a source's own word."""
     return {
-        "country": own_word(own, field("detention.country"), kept("country")),
-        "designation": own_word(own, lambda statement: statement.designation, kept("designation"))
+        "country": read_own_value(own, read_field("detention.country"), read_inherited_field("country")),
+        "designation": read_own_value(own, lambda statement: statement.designation, read_inherited_field("designation"))
         or Designation.UNSTATED,
     }
 
 
-def death_of(statements: Iterable[Statement], inside: Sequence[Sighting], known: Witnesses = NOBODY) -> End | None:
-    """The death of a person, by the statements that are credible beside the days in custody (`inside`) and the
-    witnesses of the detention (`known`)."""
-    dated = [statement for statement in statements if not statement.retracted and DIED_ON in statement.content]
-    return end_of(dated, field(DIED_ON), inside, known)
+def consolidate_death(
+    statements: Iterable[Statement], custody_sightings: Sequence[Sighting], witnesses: Witnesses = NO_WITNESSES
+) -> End | None:
+    """The death of a person, by the statements that are credible beside the days in custody (`custody_sightings`) and the
+    witnesses of the detention (`witnesses`)."""
+    death_statements = [
+        statement for statement in statements if not statement.is_retracted and DIED_ON in statement.content
+    ]
+    return consolidate_end(death_statements, read_field(DIED_ON), custody_sightings, witnesses)
 
 
-def deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialDate]:
+def find_deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialDate]:
     """Source → the day of death by its newest statement that gives one."""
     days = {}
-    for source, own in by_source(statements).items():
+    for source, own in group_by_source(statements).items():
         newest = sorted(
-            (statement for statement in own if not statement.retracted), key=lambda statement: -statement.revision
+            (statement for statement in own if not statement.is_retracted), key=lambda statement: -statement.revision
         )
-        day = _first(statement.date(DIED_ON) for statement in newest)
+        day = _find_first(statement.date(DIED_ON) for statement in newest)
         if day is not None:
             days[source] = day
     return days
@@ -130,91 +149,118 @@ def deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialDate]:
 
 @dataclass(frozen=True)
 class _Ends:
-    """The ends of a detention: `left` in a release (`home`: to house arrest), `otherwise` in another way (`died`: in a
+    """The ends of a detention: `release_end` in a release (`is_house_arrest`: to house arrest), `other_end` in another way (`is_death`: in a
     death), and `death`, the person's death at whatever time; each None where no source reports it."""
 
-    left: End | None
-    otherwise: End | None
+    release_end: End | None
+    other_end: End | None
     death: End | None
-    home: bool
-    died: bool
+    is_house_arrest: bool
+    is_death: bool
 
-    def of(self, *, house_arrest: bool) -> list[End]:
+    def select_counting(self, *, house_arrest: bool) -> list[End]:
         """The ends that count. `house_arrest`: a release to house arrest does not end custody."""
-        if self.left is not None and not (house_arrest and self.home):
-            return _present(self.left, self.death)
-        if self.otherwise is not None and self.died:  # `detention.ended` and `detainee.died_on` speak of one death
-            return [finer(self.otherwise, self.death)]
-        return _present(self.otherwise, self.death)
+        if self.release_end is not None and not (house_arrest and self.is_house_arrest):
+            return _drop_none(self.release_end, self.death)
+        if self.other_end is not None and self.is_death:  # `detention.ended` and `detainee.died_on` speak of one death
+            return [pick_finer_end(self.other_end, self.death)]
+        return _drop_none(self.other_end, self.death)
 
 
-def _bounds(
-    ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDate], against: Sequence[Sighting]
+def _build_end_columns(
+    ends: _Ends,
+    detained_on: PartialDate | None,
+    seen_days: Sequence[PartialDate],
+    contradicting_sightings: Sequence[Sighting],
 ) -> TableRow:
-    """First and last possible day of the end (`out_`), and of the end where house arrest is custody (`free_`). `seen`:
-    days in custody; `against`: those that can contradict an end."""
-    inside = [*seen, *_present(detained)]
+    """First and last possible day of the end (`out_`), and of the end where house arrest is custody (`free_`). `seen_days`:
+    days in custody; `contradicting_sightings`: those that can contradict an end."""
+    custody_days = [*seen_days, *_drop_none(detained_on)]
 
-    def of(end: End) -> Days:
-        if ends.home and end is ends.left:  # a sighting in custody after it may be of the custody at home
-            return bounds(end, _present(detained), [])
-        return bounds(end, inside, [day.day for day in against if day.independent or not end.independent])
+    def compute_bounds(end: End) -> DayRange:
+        if (
+            ends.is_house_arrest and end is ends.release_end
+        ):  # a sighting in custody after it may be of the custody at home
+            return compute_end_bounds(end, _drop_none(detained_on), [])
+        return compute_end_bounds(
+            end, custody_days, [day.day for day in contradicting_sightings if day.independent or not end.independent]
+        )
 
-    out, free = (earliest([of(end) for end in ends.of(house_arrest=as_custody)]) for as_custody in (False, True))
-    return _named("out_", out) | _named("free_", free)
+    out_bounds, free_bounds = (
+        find_earliest_end([compute_bounds(end) for end in ends.select_counting(house_arrest=as_custody)])
+        for as_custody in (False, True)
+    )
+    return _build_day_columns("out_", out_bounds) | _build_day_columns("free_", free_bounds)
 
 
-def _ends_of(custody: Custody, source: int, own: Sequence[Statement], death: PartialDate | None) -> _Ends:
+def _read_own_ends(custody: Custody, source: int, own: Sequence[Statement], death: PartialDate | None) -> _Ends:
     """The ends of the detention by one source's own word (`own`: its statements, newest first)."""
-    ended = next((s for s in own if s.verdict in ASSERTIONS and "detention.ended" in s.content), None)
-    on = ended and ended_on(ended)
-    otherwise = End(parse(on) if on else None) if ended else None
+    ended_statement = next((s for s in own if s.verdict in ASSERTIONS and "detention.ended" in s.content), None)
+    end_date = ended_statement and read_ended_on(ended_statement)
+    other_end = End(parse_cached_date(end_date) if end_date else None) if ended_statement else None
     release = custody.release
-    voice = next((voice for voice in release.voices if voice.source.key == source), None) if release else None
-    left, home = None, False
-    if voice is not None and asserts(voice, Stage.CARRIED_OUT):
-        home = own_kind(voice) == ReleaseKind.HOUSE_ARREST
-        left = End(own_day(voice, Stage.CARRIED_OUT))
-    died = ended is not None and ended.content["detention.ended"]["how"] == EndedHow.DIED
-    return _Ends(left, otherwise, End(death) if death else None, home=home, died=died)
+    release_statement = (
+        next(
+            (release_statement for release_statement in release.statements if release_statement.source.key == source),
+            None,
+        )
+        if release
+        else None
+    )
+    release_end, is_house_arrest = None, False
+    if release_statement is not None and asserts_stage(release_statement, Stage.CARRIED_OUT):
+        is_house_arrest = read_own_kind(release_statement) == ReleaseKind.HOUSE_ARREST
+        release_end = End(read_own_day(release_statement, Stage.CARRIED_OUT))
+    is_death = ended_statement is not None and ended_statement.content["detention.ended"]["how"] == EndedHow.DIED
+    return _Ends(
+        release_end, other_end, End(death) if death else None, is_house_arrest=is_house_arrest, is_death=is_death
+    )
 
 
-def own_day(voice: Statement, stage: Stage) -> PartialDate | None:
+def read_own_day(statement: Statement, stage: Stage) -> PartialDate | None:
     """The day of a stage by a source's own word."""
-    return voice.date_or_kept(f"release.{DATE_OF_STAGE[stage]}")
+    return statement.date_or_inherited(f"release.{STAGE_DATE_FIELDS[stage]}")
 
 
-def own_kind(voice: Statement) -> str:
+def read_own_kind(statement: Statement) -> str:
     """The kind of release by a source's own word."""
-    return voice.kind or voice.content.get("kept.kind") or ReleaseKind.UNSPECIFIED
+    return statement.kind or statement.content.get("kept.kind") or ReleaseKind.UNSPECIFIED
 
 
-def _begun(detained: PartialDate | None, seen: Sequence[PartialDate]) -> tuple[int | None, int | None]:
+def _bound_beginning(
+    detained_on: PartialDate | None, seen_days: Sequence[PartialDate]
+) -> tuple[int | None, int | None]:
     """First and last possible day of the beginning: a person seen in custody had been arrested by then."""
-    after = [day.hi for day in seen if detained is None or day.hi >= detained.lo]
-    days = [*after, *([detained.hi] if detained else [])]
-    return (detained.lo if detained else None), min(days, default=None)
+    later_days = [day.hi for day in seen_days if detained_on is None or day.hi >= detained_on.lo]
+    days = [*later_days, *([detained_on.hi] if detained_on else [])]
+    return (detained_on.lo if detained_on else None), min(days, default=None)
 
 
-def _heard_until(custody: Custody, ends: Sequence[PartialDate | None]) -> int | None:
+def _find_last_report_day(custody: Custody, ends: Sequence[PartialDate | None]) -> int | None:
     """The last day on which a source can have known of the person: of the arrest, a sighting, a check, or an end. Where
     an independent source saw or checked, no other source's day counts: a state must not end the silence about a person
     whom it made disappear."""
-    checked = [voice for voice in custody.voices if voice.verdict in ASSERTIONS]
-    checked += [voice for voice in (custody.release.voices if custody.release else []) if voice.verdict in DENIALS]
-    dated = [(day, voice.independent) for voice in checked if (day := voice.date("verification.verified_on"))]
-    known = [*((sighting.day, sighting.independent) for sighting in custody.seen), *dated]
-    days = [day for day, independent in known if independent] or [day for day, _independent in known]
-    return max((day.hi for day in [custody.detained, *days, *ends] if day is not None), default=None)
+    statements = [statement for statement in custody.detention_statements if statement.verdict in ASSERTIONS]
+    statements += [
+        statement
+        for statement in (custody.release.statements if custody.release else [])
+        if statement.verdict in DENIALS
+    ]
+    check_days = [
+        (day, statement.independent) for statement in statements if (day := statement.date("verification.verified_on"))
+    ]
+    known_days = [*((sighting.day, sighting.independent) for sighting in custody.sightings), *check_days]
+    days = [day for day, independent in known_days if independent] or [day for day, _independent in known_days]
+    return max((day.hi for day in [custody.detained_on, *days, *ends] if day is not None), default=None)
 
 
-def _named(prefix: str, days: tuple[int | None, int | None]) -> TableRow:
+def _build_day_columns(prefix: str, days: tuple[int | None, int | None]) -> TableRow:
     return {f"{prefix}lo": days[0], f"{prefix}hi": days[1]}
 
 
-def _present(*values: T | None) -> list[T]:
+def _drop_none(*values: T | None) -> list[T]:
     return [value for value in values if value is not None]
 
 
-def _first(values: Iterable[Any]) -> Any:
+def _find_first(values: Iterable[Any]) -> Any:
     return next((value for value in values if value is not None), None)

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.dates import FIRST_DAY, LAST_DAY, PartialDate
-from app.projection.consolidate import date_fact, dating, deciding, source_values
-from app.projection.statements import ASSERTIONS, Statement, detention_voices, parse
+from app.projection.consolidate import date_fact, read_source_values, select_dating_statements, select_deciding
+from app.projection.statements import ASSERTIONS, Statement, parse_cached_date, pick_detention_statements
 from app.vocabulary import Verdict
 
-Days = tuple[int, int]  # the first and the last possible day
-HELD_ON, KEPT_HELD_ON = "detention.held_on", "kept.held_on"
-STANDS: Days = (LAST_DAY, LAST_DAY)  # no source reports an end
-ReadValue = Callable[[Statement], str | None]
+DayRange = tuple[int, int]  # the first and the last possible day
+HELD_ON, INHERITED_HELD_ON = "detention.held_on", "kept.held_on"
+NO_END: DayRange = (LAST_DAY, LAST_DAY)  # no source reports an end
+ReadDate = Callable[[Statement], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,136 +32,152 @@ class Sighting:
 @dataclass(frozen=True, slots=True)
 class End:
     """An end of custody, by the sources whose word on it counts. `day`: the consolidated day, None where no source
-    gives one; `given`: the days of the deciding sources; `own_days`: the days that independent statements give
-    themselves, deciding or not; `independent`: a deciding source checked the end itself; `by`: the sources' slugs."""
+    gives one; `deciding_days`: the days of the deciding sources; `own_days`: the days that independent statements give
+    themselves, deciding or not; `independent`: a deciding source checked the end itself; `source_slugs`: the sources' slugs."""
 
     day: PartialDate | None
-    given: tuple[PartialDate, ...] = ()
+    deciding_days: tuple[PartialDate, ...] = ()
     own_days: tuple[PartialDate, ...] = ()
     independent: bool = False
-    by: frozenset[str] = frozenset()
+    source_slugs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """The keys of the sources that know of the detention themselves: the verifying ones (`verified`), and all that
-    state it, whatever their verdict (`stated`)."""
+    """The keys of the sources that know of the detention themselves: the verifying ones (`verifying_keys`), and all that
+    state it, whatever their verdict (`stating_keys`)."""
 
-    verified: frozenset[int] = frozenset()
-    stated: frozenset[int] = frozenset()
+    verifying_keys: frozenset[int] = frozenset()
+    stating_keys: frozenset[int] = frozenset()
 
     def outweigh(self, statement: Statement, day: str | None) -> bool:
         """Whether other sources' word that the person was held outweighs the end that a statement states, on `day` or
         on none."""
-        against = self.verified if day is not None else self.verified | self.stated
-        return not statement.independent and bool(against - {statement.source.key})
+        opposing_keys = self.verifying_keys if day is not None else self.verifying_keys | self.stating_keys
+        return not statement.independent and bool(opposing_keys - {statement.source.key})
 
 
-NOBODY = Witnesses()
+NO_WITNESSES = Witnesses()
 
 
-def witnesses(statements: Sequence[Statement]) -> Witnesses:
+def find_witnesses(statements: Sequence[Statement]) -> Witnesses:
     """The witnesses among the statements that assert a detention: the sources of statements on a release, and of the
     one statement that speaks for each source on the detention itself; superseded ones are no witnesses."""
-    voices = detention_voices(statements)
+    detention_statements = pick_detention_statements(statements)
     own = [
         statement
         for statement in statements
-        if statement.independent and (statement.has_release or statement in voices)
+        if statement.independent and (statement.has_release or statement in detention_statements)
     ]
-    verified = frozenset(statement.source.key for statement in own if statement.verdict is Verdict.VERIFIED)
-    return Witnesses(verified, frozenset(statement.source.key for statement in own))
+    verifying_keys = frozenset(statement.source.key for statement in own if statement.verdict is Verdict.VERIFIED)
+    return Witnesses(verifying_keys, frozenset(statement.source.key for statement in own))
 
 
-def sightings(statements: Iterable[Statement], name: str = HELD_ON) -> list[Sighting]:
+def find_sightings(statements: Iterable[Statement], name: str = HELD_ON) -> list[Sighting]:
     """The days that statements asserting the detention give under `name`: of a sighting in custody, or of the
     arrest."""
-    dated = [(statement, statement.date(name)) for statement in statements if statement.asserts_detention]
-    return [Sighting(day, statement.independent) for statement, day in dated if day is not None]
+    dated_statements = [(statement, statement.date(name)) for statement in statements if statement.asserts_detention]
+    return [Sighting(day, statement.independent) for statement, day in dated_statements if day is not None]
 
 
-def sightings_or_kept(statements: Sequence[Statement]) -> list[Sighting]:
+def find_sightings_or_inherited(statements: Sequence[Statement]) -> list[Sighting]:
     """The sightings in custody; where no independent source gives one, with the days kept with reports that give none
     themselves, unless such a report itself asserts a release before that day."""
-    own = sightings(statements)
+    own = find_sightings(statements)
     if any(sighting.independent for sighting in own):
         return own
     silent = [statement for statement in statements if HELD_ON not in statement.content]
     return own + [
-        seen for statement in silent for seen in sightings([statement], KEPT_HELD_ON) if not _gone(statement, seen)
+        candidate
+        for statement in silent
+        for candidate in find_sightings([statement], INHERITED_HELD_ON)
+        if not _asserts_earlier_release(statement, candidate)
     ]
 
 
-def _gone(statement: Statement, seen: Sighting) -> bool:
+def _asserts_earlier_release(statement: Statement, sighting: Sighting) -> bool:
     """Whether the statement itself asserts a release before the day on which others saw the person held."""
-    asserted = statement.has_release and statement.verdict in ASSERTIONS
-    return asserted and statement.released is not None and statement.released.hi < seen.day.lo
+    is_asserted = statement.has_release and statement.verdict in ASSERTIONS
+    return is_asserted and statement.released_on is not None and statement.released_on.hi < sighting.day.lo
 
 
-def days_inside(statements: Sequence[Statement]) -> list[Sighting]:
+def find_custody_sightings(statements: Sequence[Statement]) -> list[Sighting]:
     """The days in custody that can contradict an end: sightings by the sources' own word, and days of arrest."""
-    return [*sightings(statements), *sightings(statements, "detention.detained_on")]
+    return [*find_sightings(statements), *find_sightings(statements, "detention.detained_on")]
 
 
-def credible(
-    statements: Iterable[Statement], read: ReadValue, seen: Iterable[Sighting], known: Witnesses = NOBODY
+def select_credible(
+    statements: Iterable[Statement],
+    read_date: ReadDate,
+    sightings: Iterable[Sighting],
+    witnesses: Witnesses = NO_WITNESSES,
 ) -> list[Statement]:
-    """The statements whose end, on the day that `read` gives, counts: the source checked the end itself, or no
-    independent source saw the person in custody later and no witness (`known`) outweighs it."""
-    last = max((sighting.day.lo for sighting in seen if sighting.independent), default=FIRST_DAY)
-    dated = [(statement, read(statement)) for statement in statements]
-    weighty = [(statement, day) for statement, day in dated if not known.outweigh(statement, day)]
-    return [statement for statement, day in weighty if statement.independent or day is None or parse(day).hi >= last]
+    """The statements whose end, on the day that `read_date` gives, counts: the source checked the end itself, or no
+    independent source saw the person in custody later and no witness (`witnesses`) outweighs it."""
+    last = max((sighting.day.lo for sighting in sightings if sighting.independent), default=FIRST_DAY)
+    dated_statements = [(statement, read_date(statement)) for statement in statements]
+    weighty = [(statement, day) for statement, day in dated_statements if not witnesses.outweigh(statement, day)]
+    return [
+        statement
+        for statement, day in weighty
+        if statement.independent or day is None or parse_cached_date(day).hi >= last
+    ]
 
 
-def end_of(
+def consolidate_end(
     statements: Sequence[Statement],
-    read: ReadValue,
-    seen: Sequence[Sighting],
-    known: Witnesses = NOBODY,
-    kept: ReadValue | None = None,
+    read_date: ReadDate,
+    sightings: Sequence[Sighting],
+    witnesses: Witnesses = NO_WITNESSES,
+    read_inherited: ReadDate | None = None,
 ) -> End | None:
-    """The end that the statements whose word counts tell together, on the day that `read` gives of each, or `kept`
+    """The end that the statements whose word counts tell together, on the day that `read_date` gives of each, or `read_inherited`
     where it gives none; None where no statement's word counts."""
-    telling = credible(statements, read, seen, known)
-    if not telling:
+    credible_statements = select_credible(statements, read_date, sightings, witnesses)
+    if not credible_statements:
         return None
-    days = source_values(dating(telling), read, kept)
-    agreed = date_fact(days)
-    settling = deciding(days)
+    days = read_source_values(select_dating_statements(credible_statements), read_date, read_inherited)
+    fact = date_fact(days)
+    deciding_values = select_deciding(days)
     return End(
-        day=parse(agreed["value"]) if agreed else None,
-        given=tuple(parse(value.value) for value in settling),
-        own_days=tuple(parse(value.value) for value in days if value.independent and not value.kept),
-        independent=any(value.independent for value in settling),
-        by=frozenset(statement.source.slug for statement in telling),
+        day=parse_cached_date(fact["value"]) if fact else None,
+        deciding_days=tuple(parse_cached_date(value.value) for value in deciding_values),
+        own_days=tuple(
+            parse_cached_date(value.value) for value in days if value.independent and not value.is_inherited
+        ),
+        independent=any(value.independent for value in deciding_values),
+        source_slugs=frozenset(statement.source.slug for statement in credible_statements),
     )
 
 
-def bounds(end: End, inside: Iterable[PartialDate], against: Iterable[PartialDate]) -> Days:
-    """First and last possible day of an end. `inside`: days in custody; `against`: days of `inside` that weigh as much
+def compute_end_bounds(
+    end: End, custody_days: Iterable[PartialDate], contradicting_days: Iterable[PartialDate]
+) -> DayRange:
+    """First and last possible day of an end. `custody_days`: days in custody; `contradicting_days`: days of `custody_days` that weigh as much
     as the end. The end is no earlier than any day in custody that its own day leaves possible. An end before a day of
-    `against` is uncertain: its last possible day is then the earliest day given for it that agrees with all of
-    `against`, else LAST_DAY."""
+    `contradicting_days` is uncertain: its last possible day is then the earliest day given for it that agrees with all of
+    `contradicting_days`, else LAST_DAY."""
     if end.day is None:
-        return max((day.lo for day in inside), default=FIRST_DAY), LAST_DAY
+        return max((day.lo for day in custody_days), default=FIRST_DAY), LAST_DAY
     lo, hi = end.day.lo, end.day.hi
     # Where contradicting days became an interval, a day in custody moves its beginning only if it rules none of them
     # out.
-    agreed = min((day.hi for day in end.given if day.within(end.day)), default=hi)
-    lo = max((day.lo for day in inside if lo < day.lo <= agreed), default=lo)
-    last = max((day.lo for day in against), default=FIRST_DAY)
+    last_agreed_day = min((day.hi for day in end.deciding_days if day.is_within(end.day)), default=hi)
+    lo = max((day.lo for day in custody_days if lo < day.lo <= last_agreed_day), default=lo)
+    last = max((day.lo for day in contradicting_days), default=FIRST_DAY)
     if last > hi:
-        hi = min((day.hi for day in (*end.given, *end.own_days) if day.hi >= last), default=LAST_DAY)
+        hi = min((day.hi for day in (*end.deciding_days, *end.own_days) if day.hi >= last), default=LAST_DAY)
     return lo, hi
 
 
-def earliest(ends: Sequence[Days]) -> Days:
+def find_earliest_end(ends: Sequence[DayRange]) -> DayRange:
     """First and last possible day of the earliest of several ends."""
     return min((lo for lo, _hi in ends), default=LAST_DAY), min((hi for _lo, hi in ends), default=LAST_DAY)
 
 
-def finer(a: End, b: End | None) -> End:
+def pick_finer_end(a: End, b: End | None) -> End:
     """Of two readings of one end the more precise, then the earlier."""
-    dated = [(end.day.hi - end.day.lo, end.day.hi, end) for end in (a, b) if end is not None and end.day is not None]
-    return min(dated, key=lambda each: each[:2], default=(0, 0, a))[2]
+    dated_ends = [
+        (end.day.hi - end.day.lo, end.day.hi, end) for end in (a, b) if end is not None and end.day is not None
+    ]
+    return min(dated_ends, key=lambda item: item[:2], default=(0, 0, a))[2]

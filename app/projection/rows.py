@@ -24,33 +24,33 @@ from app.models import (
     Verification,
 )
 from app.projection import detention_state, person
-from app.projection.consolidate import said_of, value_of
-from app.projection.custody import Custody, read_custody, with_next
+from app.projection.consolidate import get_fact_value, get_reported_values
+from app.projection.custody import Custody, link_custodies, read_custody
 from app.projection.ends import End
-from app.projection.spells import contradicted, spells
-from app.projection.statements import COUNTING, DATE_OF_STAGE, Statement, asserts, by_source
+from app.projection.spells import divide_into_spells, find_contradicted_pointers
+from app.projection.statements import COUNTED_STATUSES, STAGE_DATE_FIELDS, Statement, asserts_stage, group_by_source
 from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
 
 
-def standing_last(custodies: Sequence[Custody]) -> Custody:
+def find_deciding_spell(custodies: Sequence[Custody]) -> Custody:
     """The spell that decides the person's state: the latest spell stated by an independent source; where no such source
     states one, the latest that is no claimed re-arrest."""
-    stated = [custody for custody in custodies if custody.stated]
-    return (stated or [custody for custody in custodies if not custody.claimed])[-1]
+    independent_custodies = [custody for custody in custodies if custody.is_independently_reported]
+    return (independent_custodies or [custody for custody in custodies if not custody.is_claimed_rearrest])[-1]
 
 
-def state_of(last: Custody, died: End | None, independent: Collection[str]) -> State:
+def derive_state(last: Custody, person_death: End | None, independent: Collection[str]) -> State:
     """The person's state by the last spell. A death reported by no `independent` source (slugs) yields to a release
     reported by one."""
-    deaths = [died, last.otherwise if last.ended_how == EndedHow.DIED else None]
-    by = {slug for death in deaths if death is not None for slug in death.by}
-    voices = last.counted_release.voices if last.counted_release else []
-    released_by = {voice.source.slug for voice in voices if asserts(voice, Stage.CARRIED_OUT)}
-    if by and (by & set(independent) or not released_by & set(independent)):
+    deaths = [person_death, last.other_end if last.ended_how == EndedHow.DIED else None]
+    death_sources = {slug for death in deaths if death is not None for slug in death.source_slugs}
+    statements = last.counted_release.statements if last.counted_release else []
+    release_sources = {statement.source.slug for statement in statements if asserts_stage(statement, Stage.CARRIED_OUT)}
+    if death_sources and (death_sources & set(independent) or not release_sources & set(independent)):
         return State.DIED
     if last.counted_release is not None:
         return State.HOUSE_ARREST if last.counted_release.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
-    if last.otherwise is not None or not last.asserted:
+    if last.other_end is not None or not last.is_asserted:
         return State.UNKNOWN
     return State.HELD
 
@@ -61,7 +61,7 @@ Rows = dict[type[Any], list[TableRow]]
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def dump(value: Any) -> str:
+def dump_json(value: Any) -> str:
     """JSON as it is stored. Equal facts give equal text, so that an unchanged row is not replaced."""
     return _ENCODER.encode(value)
 
@@ -73,134 +73,146 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
     Of a person who may only be counted, spells are cut by what the log says, so that hiding somebody moves no release
     to another spell; all else rests on months."""
     detainee = min(statement.record for statement in statements)
-    counting = spells(statements)
+    counting_spells = divide_into_spells(statements)
     if publish == Publish.COUNTED:
-        counting = [[statement.as_counted() for statement in spell] for spell in counting]
-    custodies = with_next([read_custody(spell) for spell in counting])
-    if any(statement.redacted for statement in statements):
+        counting_spells = [[statement.to_count_only() for statement in spell] for spell in counting_spells]
+    custodies = link_custodies([read_custody(spell) for spell in counting_spells])
+    if any(statement.is_redacted for statement in statements):
         publish = Publish.COUNTED
-    facts = person.public_facts(statements)
-    last = standing_last(custodies)
-    died = detention_state.death_of(statements, last.inside, last.known)
-    state = state_of(last, died, {a.source.slug for a in statements if a.source.independent})
+    facts = person.collect_public_facts(statements)
+    deciding_spell = find_deciding_spell(custodies)
+    death = detention_state.consolidate_death(statements, deciding_spell.custody_sightings, deciding_spell.witnesses)
+    state = derive_state(deciding_spell, death, {a.source.slug for a in statements if a.source.independent})
     rows: Rows = {
         Detainee: [
             {
                 "detainee": detainee,
                 "publish": publish,
                 "state": state,
-                "rearrested": any(custody.after_release and custody.stated for custody in custodies),
-                "rearrest_claimed": any(custody.claimed or custody.set_aside for custody in custodies),
-                "facts": dump(facts),
+                "rearrested": any(custody.after_release and custody.is_independently_reported for custody in custodies),
+                "rearrest_claimed": any(
+                    custody.is_claimed_rearrest or custody.has_no_credible_end for custody in custodies
+                ),
+                "facts": dump_json(facts),
             }
         ],
-        Detention: [_detention(custody) for custody in custodies],
-        Release: [_release(custody) for custody in custodies if custody.release],
-        ReleaseAtStage: [row for custody in custodies for row in _stage_rows(custody, publish)],
-        SourceRelease: [row for custody in custodies for row in _source_rows(custody)],
-        **_detention_states(
-            statements, custodies, custodies.index(last), died if state is State.DIED else None, publish
+        Detention: [_build_detention_row(custody) for custody in custodies],
+        Release: [_build_release_row(custody) for custody in custodies if custody.release],
+        ReleaseAtStage: [row for custody in custodies for row in _build_stage_rows(custody, publish)],
+        SourceRelease: [row for custody in custodies for row in _build_source_release_rows(custody)],
+        **_build_detention_state_rows(
+            statements, custodies, custodies.index(deciding_spell), death if state is State.DIED else None, publish
         ),
-        Verification: [row for custody in custodies for row in _verifications(custody)],
-        Placement: _placements(statements, custodies),
+        Verification: [row for custody in custodies for row in _build_verification_rows(custody)],
+        Placement: _build_placement_rows(statements, custodies),
     }
-    if not any(statement.erased for statement in statements):
-        rows |= _personal(statements, custodies)
-    for of_table in rows.values():
-        for row in of_table:
+    if not any(statement.is_erased for statement in statements):
+        rows |= _build_personal_rows(statements, custodies)
+    for table_rows in rows.values():
+        for row in table_rows:
             row["detainee"] = detainee
     return rows
 
 
-def _personal(statements: Sequence[Statement], counting: Sequence[Custody]) -> Rows:
-    """The personal rows; by the days that were filed, which `counting` may have as months."""
-    custodies = _as_filed(counting)
-    about = person.personal_facts(statements, custodies)
-    born = person.birth(statements, about)
+def _build_personal_rows(statements: Sequence[Statement], counted_custodies: Sequence[Custody]) -> Rows:
+    """The personal rows; by the days that were filed, which `counted_custodies` may have as months."""
+    custodies = _restore_filed(counted_custodies)
+    person_facts = person.collect_personal_facts(statements, custodies)
+    birth_date = person.derive_birth_date(statements, person_facts)
     # A search finds a person by every source's spelling of the name, not by the shown one alone.
-    names = [group["value"] for group in said_of(about, "full_name")]
-    aliases = value_of(about, "aliases") or []
-    spells_facts = [(custody, person.spell_facts(custody)) for custody in custodies]
+    names = [group["value"] for group in get_reported_values(person_facts, "full_name")]
+    aliases = get_fact_value(person_facts, "aliases") or []
+    spells_facts = [(custody, person.collect_spell_facts(custody)) for custody in custodies]
     rows: Rows = {
         DetaineePersonal: [],
         SpellPersonal: [
-            {"spell": custody.spell, "facts": dump(stored)}
-            for (custody, facts), counted in zip(spells_facts, counting, strict=True)
-            if (stored := facts | person.hidden_days(custody, counted) | person.spell_by_source(counted))
+            {"spell": custody.spell, "facts": dump_json(stored_facts)}
+            for (custody, facts), counted_custody in zip(spells_facts, counted_custodies, strict=True)
+            if (
+                stored_facts := facts
+                | person.find_hidden_days(custody, counted_custody)
+                | person.collect_source_fields(counted_custody)
+            )
         ],
         Trait: [
             {"spell": custody.spell, "name": name_, "value": value}
             for custody, facts in spells_facts
-            for name_, value in sorted(person.traits(custody, about, facts, born))
+            for name_, value in sorted(person.list_traits(custody, person_facts, facts, birth_date))
         ],
-        SourceTrait: [row for custody in custodies for row in _source_traits(custody)],
+        SourceTrait: [row for custody in custodies for row in _build_source_trait_rows(custody)],
     }
-    if about:
-        folded = fold(" ".join([*names, *aliases]))
-        rows[DetaineePersonal].append({"folded_name": folded, "facts": dump(about)})
+    if person_facts:
+        folded_name = fold(" ".join([*names, *aliases]))
+        rows[DetaineePersonal].append({"folded_name": folded_name, "facts": dump_json(person_facts)})
     return rows
 
 
-def _as_filed(counting: Sequence[Custody]) -> Sequence[Custody]:
+def _restore_filed(counted_custodies: Sequence[Custody]) -> Sequence[Custody]:
     """The spells by the days that were filed."""
-    if not any(statement.hidden for custody in counting for statement in custody.statements):
-        return counting
-    return [read_custody([statement.as_filed() for statement in custody.statements]) for custody in counting]
+    if not any(statement.hidden_content for custody in counted_custodies for statement in custody.statements):
+        return counted_custodies
+    return [read_custody([statement.to_filed() for statement in custody.statements]) for custody in counted_custodies]
 
 
-def _source_traits(custody: Custody) -> list[TableRow]:
+def _build_source_trait_rows(custody: Custody) -> list[TableRow]:
     return [
         {"spell": custody.spell, "source": source, "name": name, "value": value}
-        for source in by_source(custody.statements)
-        for name, value in sorted(person.own_traits(detention_state.own_statements(custody, source)))
+        for source in group_by_source(custody.statements)
+        for name, value in sorted(person.list_own_traits(detention_state.select_own_statements(custody, source)))
     ]
 
 
-def _detention_states(
-    statements: Sequence[Statement], custodies: Sequence[Custody], last: int, died: End | None, publish: str
+def _build_detention_state_rows(
+    statements: Sequence[Statement], custodies: Sequence[Custody], last: int, death: End | None, publish: str
 ) -> Rows:
     """The rows of custody. `last`: the index of the spell that decides the person's state. A death ends that spell and
     later ones: the person had left the earlier ones alive."""
-    deaths = detention_state.deaths_by_source(statements)
+    deaths = detention_state.find_deaths_by_source(statements)
     rows: Rows = {DetentionState: [], SourceDetention: []}
-    for place, custody in enumerate(custodies):
-        rows[DetentionState].append(detention_state.state_row(custody, died if place >= last else None, publish))
-        rows[SourceDetention] += detention_state.source_rows(custody, deaths if place >= last else {})
+    for index, custody in enumerate(custodies):
+        rows[DetentionState].append(detention_state.build_state_row(custody, death if index >= last else None, publish))
+        rows[SourceDetention] += detention_state.build_source_detention_rows(custody, deaths if index >= last else {})
     return rows
 
 
-def _placements(statements: Sequence[Statement], custodies: Sequence[Custody]) -> list[TableRow]:
+def _build_placement_rows(statements: Sequence[Statement], custodies: Sequence[Custody]) -> list[TableRow]:
     """The spell of each report. `contradicts`: the record at which the report points, where its own dates place the
     report in another spell."""
-    spell_of = {statement.record: custody.spell for custody in custodies for statement in custody.statements}
-    pointed_at = contradicted(statements) if any(statement.pointer is not None for statement in statements) else {}
+    spell_by_record = {statement.record: custody.spell for custody in custodies for statement in custody.statements}
+    contradicted_pointers = (
+        find_contradicted_pointers(statements) if any(statement.pointer is not None for statement in statements) else {}
+    )
     return [
-        {"record": record, "spell": spell, "contradicts": target if spell_of.get(target, spell) != spell else None}
-        for record, spell in spell_of.items()
-        for target in (pointed_at.get(record, record),)
+        {
+            "record": record,
+            "spell": spell,
+            "contradicts": target if spell_by_record.get(target, spell) != spell else None,
+        }
+        for record, spell in spell_by_record.items()
+        for target in (contradicted_pointers.get(record, record),)
     ]
 
 
-def _detention(custody: Custody) -> TableRow:
-    detained, ended, held = custody.detained, custody.ended, custody.held
+def _build_detention_row(custody: Custody) -> TableRow:
+    detained_on, ended_on, held_on = custody.detained_on, custody.ended_on, custody.held_on
     return {
         "spell": custody.spell,
         "ordinal": custody.ordinal,
         "country": custody.country,
         "designation": custody.designation,
-        "detained_lo": detained and detained.lo,
-        "detained_hi": detained and detained.hi,
-        "ended_lo": ended and ended.lo,
-        "ended_hi": ended and ended.hi,
-        "held_lo": held and held.lo,
-        "held_hi": held and held.hi,
+        "detained_lo": detained_on and detained_on.lo,
+        "detained_hi": detained_on and detained_on.hi,
+        "ended_lo": ended_on and ended_on.lo,
+        "ended_hi": ended_on and ended_on.hi,
+        "held_lo": held_on and held_on.lo,
+        "held_hi": held_on and held_on.hi,
         "has_release": custody.counted_release is not None,
         "disjoint_releases": custody.disjoint_releases,
-        "facts": dump(custody.facts),
+        "facts": dump_json(custody.facts),
     }
 
 
-def _release(custody: Custody) -> TableRow:
+def _build_release_row(custody: Custody) -> TableRow:
     release = custody.release
     assert release is not None
     return {
@@ -208,28 +220,28 @@ def _release(custody: Custody) -> TableRow:
         "stage": release.stage,
         "status": release.statuses[release.stage],
         "country": custody.country,
-        "facts": dump({"facts": release.facts, "stages": release.stages}),
+        "facts": dump_json({"facts": release.facts, "stages": release.stages}),
     }
 
 
-def _stage_rows(custody: Custody, publish: str) -> list[TableRow]:
+def _build_stage_rows(custody: Custody, publish: str) -> list[TableRow]:
     release = custody.release
     if release is None:
         return []
     rows = []
     for stage, status in release.statuses.items():
-        when = release.dates[stage]
+        date = release.dates[stage]
         rows.append(
             {
                 "spell": custody.spell,
                 "stage": stage,
                 "status": status,
-                "lo": when and when.lo,
-                "hi": when and when.hi,
+                "lo": date and date.lo,
+                "hi": date and date.hi,
                 "kind": release.kinds[stage],
                 "country": custody.country,
                 "designation": custody.designation,
-                "independent_verified": release.stages[stage]["independent"] if status in COUNTING else 0,
+                "independent_verified": release.stages[stage]["independent"] if status in COUNTED_STATUSES else 0,
                 "next_hi": custody.next_hi,
                 "withheld": publish == Publish.COUNTED,
             }
@@ -237,51 +249,56 @@ def _stage_rows(custody: Custody, publish: str) -> list[TableRow]:
     return rows
 
 
-def _source_rows(custody: Custody) -> list[TableRow]:
+def _build_source_release_rows(custody: Custody) -> list[TableRow]:
     release = custody.release
     if release is None:
         return []
     own = {
-        source: detention_state.own_country_and_designation(detention_state.own_statements(custody, source))
-        for source in {voice.source.key for voices in release.voices_at.values() for voice in voices}
+        source: detention_state.read_own_country_and_designation(detention_state.select_own_statements(custody, source))
+        for source in {
+            statement.source.key for statements in release.statements_by_stage.values() for statement in statements
+        }
     }
     return [
-        _source_row(custody, voice, stage, own[voice.source.key])
-        for stage, voices in release.voices_at.items()
-        for voice in voices
+        _build_source_release_row(custody, statement, stage, own[statement.source.key])
+        for stage, statements in release.statements_by_stage.items()
+        for statement in statements
     ]
 
 
-def _source_row(custody: Custody, voice: Statement, stage: Stage, own: TableRow) -> TableRow:
+def _build_source_release_row(custody: Custody, statement: Statement, stage: Stage, own: TableRow) -> TableRow:
     """The row of one source at one stage, by the source's own word; `own`: its country and designation."""
-    when, said = detention_state.own_day(voice, stage), voice.date(f"release.{DATE_OF_STAGE[stage]}")
-    kind = voice.content.get("release.kind")
+    day, stated_day = (
+        detention_state.read_own_day(statement, stage),
+        statement.date(f"release.{STAGE_DATE_FIELDS[stage]}"),
+    )
+    kind = statement.content.get("release.kind")
     return {
         "spell": custody.spell,
         "stage": stage,
-        "source": voice.source.key,
-        "verdict": voice.verdict,
-        "independent": voice.independent,
-        "lo": when and when.lo,
-        "hi": when and when.hi,
-        "kind": detention_state.own_kind(voice),
+        "source": statement.source.key,
+        "verdict": statement.verdict,
+        "independent": statement.independent,
+        "lo": day and day.lo,
+        "hi": day and day.hi,
+        "kind": detention_state.read_own_kind(statement),
         **own,
-        "next_hi": custody.next_hi_by_source.get(voice.source.key),
-        "said_lo": said and said.lo,
-        "said_hi": said and said.hi,
+        "next_hi": custody.next_hi_by_source.get(statement.source.key),
+        "said_lo": stated_day and stated_day.lo,
+        "said_hi": stated_day and stated_day.hi,
         "said_kind": None if kind == ReleaseKind.UNSPECIFIED else kind,
     }
 
 
-def _verifications(custody: Custody) -> list[TableRow]:
-    rows = [_verification(custody, "detention", voice) for voice in custody.voices]
+def _build_verification_rows(custody: Custody) -> list[TableRow]:
+    rows = [_build_verification_row(custody, "detention", statement) for statement in custody.detention_statements]
     if custody.release:
-        rows += [_verification(custody, "release", voice) for voice in custody.release.voices]
+        rows += [_build_verification_row(custody, "release", statement) for statement in custody.release.statements]
     return rows
 
 
-def _verification(custody: Custody, about: str, voice: Statement) -> TableRow:
-    content = voice.content
+def _build_verification_row(custody: Custody, object_name: str, source_statement: Statement) -> TableRow:
+    content = source_statement.content
     statement = {
         "stage": content.get("release.stage"),
         "released_on": content.get("release.released_on"),
@@ -294,10 +311,10 @@ def _verification(custody: Custody, about: str, voice: Statement) -> TableRow:
     }
     return {
         "spell": custody.spell,
-        "object": about,
-        "source": voice.source.key,
-        "record": voice.record,
-        "verdict": voice.verdict,
-        "independent": voice.independent,
-        "said": dump(statement),
+        "object": object_name,
+        "source": source_statement.source.key,
+        "record": source_statement.record,
+        "verdict": source_statement.verdict,
+        "independent": source_statement.independent,
+        "said": dump_json(statement),
     }

@@ -21,9 +21,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from app import dates
-from app.dates import PartialDate
-from app.dates import parse as parse_date
-from app.log.content import CITING, IS_FIRST_HAND, KEPT_PUBLIC, METHOD, PUBLIC, Content, has_release
+from app.dates import PartialDate, parse_date
+from app.log.content import (
+    CITING,
+    IS_FIRST_HAND,
+    METHOD,
+    PUBLIC_FIELDS,
+    PUBLIC_INHERITED_FIELDS,
+    Content,
+    has_release_section,
+)
 from app.vocabulary import STAGES, Designation, Method, ReleaseKind, ReleaseStatus, Stage, Verdict
 
 # Methods by which a source knows something itself. Every other method is second-hand, a new method until somebody adds
@@ -55,55 +62,59 @@ def is_copy(content: Content) -> bool:
 
 # The days of which the log says the month; days of a release and of other ends stay days: that a source reported
 # somebody released on a day is public.
-DAYS = ("detention.detained_on", "detention.held_on", "kept.detained_on", "kept.held_on")
-SEALED = frozenset({*DAYS, METHOD})
-OF_A_YEAR, OF_A_MONTH = len("YYYY"), len("YYYY-MM")
+COARSENED_FIELDS = ("detention.detained_on", "detention.held_on", "kept.detained_on", "kept.held_on")
+SEALED_FIELDS = frozenset({*COARSENED_FIELDS, METHOD})
+YEAR_LENGTH, MONTH_LENGTH = len("YYYY"), len("YYYY-MM")
 
 
-def month_of(text: str) -> str:
+def coarsen_to_month(text: str) -> str:
     """The month of a partial date, or the interval of its months; a year stays a year."""
-    if len(text) == OF_A_YEAR:
+    if len(text) == YEAR_LENGTH:
         return text
     day = parse_date(text)
-    first, last = (end.isoformat()[:OF_A_MONTH] for end in (day.first, day.last))
+    first, last = (end.isoformat()[:MONTH_LENGTH] for end in (day.first, day.last))
     return first if first == last else f"{first}/{last}"
 
 
-def as_counted(content: Content) -> Content:
+def coarsen_content(content: Content) -> Content:
     """The content with months for the days, and with IS_FIRST_HAND for the method."""
-    told = {name: month_of(value) if name in DAYS else value for name, value in content.items() if name != METHOD}
-    return {**told, IS_FIRST_HAND: content[METHOD] in FIRST_HAND} if METHOD in content else told
+    coarsened = {
+        name: coarsen_to_month(value) if name in COARSENED_FIELDS else value
+        for name, value in content.items()
+        if name != METHOD
+    }
+    return {**coarsened, IS_FIRST_HAND: content[METHOD] in FIRST_HAND} if METHOD in content else coarsened
 
 
-def split(content: Content, *, counted: bool) -> tuple[Content, Content]:
-    """`(public, personal)`: what the log says, and what is sealed. `counted`: the person may only be counted."""
-    readable = PUBLIC | KEPT_PUBLIC | {IS_FIRST_HAND}
-    told = as_counted(content) if counted else content
-    public = {name: value for name, value in told.items() if name in readable}
+def split_content(content: Content, *, is_count_only: bool) -> tuple[Content, Content]:
+    """`(public, personal)`: what the log says, and what is sealed. `is_count_only`: the person may only be counted."""
+    readable = PUBLIC_FIELDS | PUBLIC_INHERITED_FIELDS | {IS_FIRST_HAND}
+    logged = coarsen_content(content) if is_count_only else content
+    public = {name: value for name, value in logged.items() if name in readable}
     return public, {name: value for name, value in content.items() if public.get(name) != value}
 
 
-def parted(public: Content, personal: Content) -> tuple[Content, Content]:
+def merge_content(public: Content, personal: Content) -> tuple[Content, Content]:
     """`(content, hidden)`: what the log says with the personal values beside, and what these say otherwise of days and
     method: an erasure deletes it, and so it must change no count."""
-    hidden = {name: value for name, value in personal.items() if name in SEALED}
-    beside = {name: value for name, value in personal.items() if name not in SEALED}
-    return {**beside, **public}, hidden
+    hidden_content = {name: value for name, value in personal.items() if name in SEALED_FIELDS}
+    unsealed = {name: value for name, value in personal.items() if name not in SEALED_FIELDS}
+    return {**unsealed, **public}, hidden_content
 
 
-def whole(public: Content, personal: Content) -> Content:
-    """The inverse of `split`: the content that was filed; after an erasure what the log says of it."""
+def restore_content(public: Content, personal: Content) -> Content:
+    """The inverse of `split_content`: the content that was filed; after an erasure what the log says of it."""
     content = {**public, **personal}
     if METHOD in content:
         content.pop(IS_FIRST_HAND, None)
     return content
 
 
-parse = lru_cache(maxsize=8192)(dates.parse)  # the same few hundred days recur in every report
+parse_cached_date = lru_cache(maxsize=8192)(dates.parse_date)  # the same few hundred days recur in every report
 
 ASSERTIONS = frozenset({Verdict.REPORTED, Verdict.VERIFIED})
 DENIALS = frozenset({Verdict.REFUTED, Verdict.DISPUTED})
-DATE_OF_STAGE = {Stage.ANNOUNCED: "announced_on", Stage.ORDERED: "ordered_on", Stage.CARRIED_OUT: "released_on"}
+STAGE_DATE_FIELDS = {Stage.ANNOUNCED: "announced_on", Stage.ORDERED: "ordered_on", Stage.CARRIED_OUT: "released_on"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +139,13 @@ class Statement:
     """What one source's report says: the current version of its record.
 
     `record`: key of the record; `revision`: of the version; `pointer`: the record of the report at which it points;
-    `points`: it was filed by pointing at a known person. `redacted`: the person was erased by the projected revision;
-    `erased`: at any revision, so that a replay shows nothing personal of any time. `facility`: the registered facility
-    that the report names; `kept_facility`: the facility kept with it. `wished`: the revision at which the source asked
-    for this class of publication first, None for `revision`; `stopped`: that wish hides no person whom other sources
+    `is_filed_by_pointer`: it was filed by pointing at a known person. `is_redacted`: the person was erased by the projected revision;
+    `is_erased`: at any revision, so that a replay shows nothing personal of any time. `facility`: the registered facility
+    that the report names; `inherited_facility`: the facility kept with it. `wish_revision`: the revision at which the source asked
+    for this class of publication first, None for `revision`; `is_wish_suspended`: that wish hides no person whom other sources
     show, until a curator agrees.
 
-    `content`: what counts, as the log says it, with the personal values beside. `hidden`: the days and the method that
+    `content`: what counts, as the log says it, with the personal values beside. `hidden_content`: the days and the method that
     the log does not say since the person may only be counted, until an erasure deletes them.
     """
 
@@ -145,35 +156,37 @@ class Statement:
     content: Content
     pointer: int | None = None
     facility: FacilityView | None = None
-    kept_facility: FacilityView | None = None
-    redacted: bool = False
-    erased: bool = False
-    points: bool = False
-    wished: int | None = None
-    stopped: bool = False
-    hidden: Content = field(default_factory=dict)
+    inherited_facility: FacilityView | None = None
+    is_redacted: bool = False
+    is_erased: bool = False
+    is_filed_by_pointer: bool = False
+    wish_revision: int | None = None
+    is_wish_suspended: bool = False
+    hidden_content: Content = field(default_factory=dict)
 
     @cached_property
-    def whole(self) -> Content:
+    def full_content(self) -> Content:
         """The content that was filed; of an erased person what the log says of it."""
-        return whole(self.content, self.hidden) if self.hidden else self.content
+        return restore_content(self.content, self.hidden_content) if self.hidden_content else self.content
 
-    def as_counted(self) -> "Statement":
+    def to_count_only(self) -> "Statement":
         """The statement as it counts while the person may only be counted."""
-        content = as_counted(self.content)
-        hidden = {name: value for name, value in self.content.items() if content.get(name) != value}
-        return replace(self, content=content, hidden={**hidden, **self.hidden}) if hidden else self
+        content = coarsen_content(self.content)
+        hidden_content = {name: value for name, value in self.content.items() if content.get(name) != value}
+        return (
+            replace(self, content=content, hidden_content={**hidden_content, **self.hidden_content}) if hidden_content else self
+        )
 
-    def as_filed(self) -> "Statement":
+    def to_filed(self) -> "Statement":
         """The statement with nothing hidden."""
-        return replace(self, content=self.whole, hidden={}) if self.hidden else self
+        return replace(self, content=self.full_content, hidden_content={}) if self.hidden_content else self
 
     def date(self, name: str) -> PartialDate | None:
         """The report's own partial date under `section.field`, if any."""
         text = self.content.get(name)
-        return None if text is None else parse(text)
+        return None if text is None else parse_cached_date(text)
 
-    def date_or_kept(self, name: str) -> PartialDate | None:
+    def date_or_inherited(self, name: str) -> PartialDate | None:
         """The report's own partial date under `section.field`, else the one kept with the report."""
         return self.date(name) or self.date(f"kept.{name.partition('.')[2]}")
 
@@ -183,7 +196,7 @@ class Statement:
 
     @cached_property
     def has_release(self) -> bool:
-        return has_release(self.content)
+        return has_release_section(self.content)
 
     @cached_property
     def stage(self) -> Stage:
@@ -201,22 +214,22 @@ class Statement:
         return None if designation == Designation.UNSTATED else designation
 
     @cached_property
-    def detained(self) -> PartialDate | None:
+    def detained_on(self) -> PartialDate | None:
         return self.date("detention.detained_on")
 
     @cached_property
-    def released(self) -> PartialDate | None:
+    def released_on(self) -> PartialDate | None:
         return self.date("release.released_on")
 
     @cached_property
-    def began(self) -> PartialDate | None:
+    def arrest_day(self) -> PartialDate | None:
         """The day of arrest by which the report's spell is found: its own, else the one kept with it."""
-        return self.date_or_kept("detention.detained_on")
+        return self.date_or_inherited("detention.detained_on")
 
     @cached_property
-    def let_go(self) -> PartialDate | None:
+    def release_day(self) -> PartialDate | None:
         """The day of release by which the report's spell is found: its own, else the one kept with it."""
-        return self.date_or_kept("release.released_on") if self.has_release else None
+        return self.date_or_inherited("release.released_on") if self.has_release else None
 
     @cached_property
     def independent(self) -> bool:
@@ -224,145 +237,148 @@ class Statement:
         return self.source.independent and not is_copy(self.content)
 
     @cached_property
-    def retracted(self) -> bool:
+    def is_retracted(self) -> bool:
         return self.verdict is Verdict.RETRACTED
 
     @cached_property
     def asserts_detention(self) -> bool:
         """Whether the report asserts the detention. A denial of a release asserts it too."""
-        return not self.retracted and (self.has_release or self.verdict is not Verdict.REFUTED)
+        return not self.is_retracted and (self.has_release or self.verdict is not Verdict.REFUTED)
 
     @cached_property
     def end(self) -> PartialDate | None:
         """The day of the end that the report itself asserts: of a release carried out, or of a death, an escape, …"""
         if self.verdict not in ASSERTIONS:
             return None
-        if self.has_release and self.stage is Stage.CARRIED_OUT and self.released is not None:
-            return self.released
-        ended = self.content.get("detention.ended")
-        return parse(ended["on"]) if ended and ended.get("on") else None
+        if self.has_release and self.stage is Stage.CARRIED_OUT and self.released_on is not None:
+            return self.released_on
+        ending = self.content.get("detention.ended")
+        return parse_cached_date(ending["on"]) if ending and ending.get("on") else None
 
     @cached_property
     def position(self) -> PartialDate | None:
         """A day within or at the end of custody, by which a report without a day of arrest finds its spell."""
         names = ("release.released_on", "release.ordered_on", "release.announced_on", "detention.held_on")
-        return next((day for name in names if (day := self.date_or_kept(name)) is not None), self.end)
+        return next((day for name in names if (day := self.date_or_inherited(name)) is not None), self.end)
 
 
-RANK = {stage: rank for rank, stage in enumerate(STAGES)}
+STAGE_RANK = {stage: rank for rank, stage in enumerate(STAGES)}
 
 
-def by_source(statements: Iterable[Statement]) -> dict[int, list[Statement]]:
+def group_by_source(statements: Iterable[Statement]) -> dict[int, list[Statement]]:
     """Source key → the statements that may speak for the source: retracted ones only where none of its others
     stands."""
-    every = list(statements)
-    if len(every) == 1:  # as most often
-        return {every[0].source.key: every}
-    grouped: dict[int, list[Statement]] = {}
-    for statement in every:
-        grouped.setdefault(statement.source.key, []).append(statement)
-    return {
-        source: [s for s in of_source if not s.retracted] or of_source for source, of_source in sorted(grouped.items())
-    }
+    all_statements = list(statements)
+    if len(all_statements) == 1:  # as most often
+        return {all_statements[0].source.key: all_statements}
+    groups: dict[int, list[Statement]] = {}
+    for statement in all_statements:
+        groups.setdefault(statement.source.key, []).append(statement)
+    return {source: [s for s in group if not s.is_retracted] or group for source, group in sorted(groups.items())}
 
 
-def release_voices(spell: Sequence[Statement]) -> list[Statement]:
+def pick_release_statements(spell: Sequence[Statement]) -> list[Statement]:
     """For each source the statement that speaks for it on the release as a whole: of the furthest stage, then of the
     earliest disjoint date, then the newest."""
-    return [_release_voice(own)[0] for own in _on_release(spell)]
+    return [_pick_on_release(own)[0] for own in _group_release_statements(spell)]
 
 
-def voices_by_stage(spell: Sequence[Statement]) -> dict[Stage, list[Statement]]:
+def pick_statements_by_stage(spell: Sequence[Statement]) -> dict[Stage, list[Statement]]:
     """Stage → the statements that speak for their sources there, one for each source; without silent stages. A source
     speaks by its voice on the release as a whole. But where this only reports or denies a later stage, it does not take
     back an earlier stage that the source verified."""
-    sources = _on_release(spell)
-    at = {stage: [voice for own in sources if (voice := _voice_at(own, stage)) is not None] for stage in STAGES}
-    return {stage: voices for stage, voices in at.items() if voices}
+    sources = _group_release_statements(spell)
+    by_stage = {
+        stage: [statement for own in sources if (statement := _pick_at_stage(own, stage)) is not None]
+        for stage in STAGES
+    }
+    return {stage: statements for stage, statements in by_stage.items() if statements}
 
 
-def _on_release(spell: Sequence[Statement]) -> list[list[Statement]]:
-    return list(by_source(statement for statement in spell if statement.has_release).values())
+def _group_release_statements(spell: Sequence[Statement]) -> list[list[Statement]]:
+    return list(group_by_source(statement for statement in spell if statement.has_release).values())
 
 
-def _voice_at(own: list[Statement], stage: Stage) -> Statement | None:
+def _pick_at_stage(own: list[Statement], stage: Stage) -> Statement | None:
     """Among one source's statements the one that speaks for it at a stage, if any does."""
     if len(own) == 1:  # as most often
-        return own[0] if speaks_for(own[0], stage) else None
-    voice, of_earlier = _release_voice(own)
-    there = voice if speaks_for(voice, stage) else None
-    if not of_earlier or (there is not None and there.verdict is not Verdict.REPORTED):
-        return there
-    earlier = _voice_at(of_earlier, stage)
-    return earlier if earlier is not None and earlier.verdict is Verdict.VERIFIED else there
+        return own[0] if covers_stage(own[0], stage) else None
+    statement, earlier_statements = _pick_on_release(own)
+    at_stage = statement if covers_stage(statement, stage) else None
+    if not earlier_statements or (at_stage is not None and at_stage.verdict is not Verdict.REPORTED):
+        return at_stage
+    earlier = _pick_at_stage(earlier_statements, stage)
+    return earlier if earlier is not None and earlier.verdict is Verdict.VERIFIED else at_stage
 
 
-def _release_voice(own: list[Statement]) -> tuple[Statement, list[Statement]]:
+def _pick_on_release(own: list[Statement]) -> tuple[Statement, list[Statement]]:
     """Among one source's statements the one that speaks for it on the release, and those of earlier stages."""
     if len(own) == 1:  # as most often
         return own[0], []
-    furthest = max((statement.stage for statement in own), key=lambda stage: RANK[stage])
-    of_furthest = [statement for statement in own if statement.stage is furthest]
-    return _voice_of(of_furthest, furthest), [statement for statement in own if statement.stage is not furthest]
+    furthest = max((statement.stage for statement in own), key=lambda stage: STAGE_RANK[stage])
+    furthest_statements = [statement for statement in own if statement.stage is furthest]
+    return _pick_for_stage(furthest_statements, furthest), [
+        statement for statement in own if statement.stage is not furthest
+    ]
 
 
-def _voice_of(own: list[Statement], stage: Stage) -> Statement:
+def _pick_for_stage(own: list[Statement], stage: Stage) -> Statement:
     """Among one source's statements of one stage the one that speaks for it: the last word on the earliest day, unless
     that day is only reported and a later, disjoint one verified."""
-    dated = [(statement, statement.date(f"release.{DATE_OF_STAGE[stage]}")) for statement in own]
-    first = min((day for _statement, day in dated if day), key=lambda day: (day.hi, day.lo), default=None)
+    dated_statements = [(statement, statement.date(f"release.{STAGE_DATE_FIELDS[stage]}")) for statement in own]
+    first = min((day for _statement, day in dated_statements if day), key=lambda day: (day.hi, day.lo), default=None)
     agreeing: list[Statement] = []
-    apart: list[Statement] = []
-    for statement, day in dated:
-        (agreeing if day is None or first is None or day.overlaps(first) else apart).append(statement)
-    voice = _last_word(agreeing)
-    if voice.verdict is not Verdict.REPORTED or not apart:
-        return voice
-    later = _voice_of(apart, stage)
-    return later if later.verdict is Verdict.VERIFIED else voice
+    disjoint: list[Statement] = []
+    for statement, day in dated_statements:
+        (agreeing if day is None or first is None or day.overlaps(first) else disjoint).append(statement)
+    picked = _pick_last(agreeing)
+    if picked.verdict is not Verdict.REPORTED or not disjoint:
+        return picked
+    later = _pick_for_stage(disjoint, stage)
+    return later if later.verdict is Verdict.VERIFIED else picked
 
 
-def _last_word(own: Sequence[Statement]) -> Statement:
+def _pick_last(own: Sequence[Statement]) -> Statement:
     """The newest statement; but a `reported` takes back no `verified` of another report of that source (ADR 0027)."""
     newest = max(own, key=lambda statement: statement.revision)
     if newest.verdict is not Verdict.REPORTED:
         return newest
-    checked = [statement for statement in own if statement.verdict is not Verdict.REPORTED]
-    before = max(checked, key=lambda statement: statement.revision, default=newest)
-    return before if before.verdict is Verdict.VERIFIED else newest
+    definite = [statement for statement in own if statement.verdict is not Verdict.REPORTED]
+    last_definite = max(definite, key=lambda statement: statement.revision, default=newest)
+    return last_definite if last_definite.verdict is Verdict.VERIFIED else newest
 
 
-def detention_voices(spell: Sequence[Statement]) -> list[Statement]:
+def pick_detention_statements(spell: Sequence[Statement]) -> list[Statement]:
     """For each source the statement that speaks for it on the detention itself: its last word without a release."""
-    of_source = by_source(statement for statement in spell if not statement.has_release)
-    return [_last_word(own) for own in of_source.values()]
+    groups = group_by_source(statement for statement in spell if not statement.has_release)
+    return [_pick_last(own) for own in groups.values()]
 
 
-def speaks_for(voice: Statement, stage: Stage) -> bool:
+def covers_stage(statement: Statement, stage: Stage) -> bool:
     """Whether a voice speaks for a stage: an assertion for its own stage and earlier ones, a denial for its own and
     later ones."""
-    if voice.verdict in ASSERTIONS or voice.retracted:
-        return RANK[stage] <= RANK[voice.stage]
-    return RANK[stage] >= RANK[voice.stage]
+    if statement.verdict in ASSERTIONS or statement.is_retracted:
+        return STAGE_RANK[stage] <= STAGE_RANK[statement.stage]
+    return STAGE_RANK[stage] >= STAGE_RANK[statement.stage]
 
 
-def asserts(voice: Statement, stage: Stage) -> bool:
-    return voice.verdict in ASSERTIONS and speaks_for(voice, stage)
+def asserts_stage(statement: Statement, stage: Stage) -> bool:
+    return statement.verdict in ASSERTIONS and covers_stage(statement, stage)
 
 
-COUNTING = frozenset({ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseStatus.REPORTED})
+COUNTED_STATUSES = frozenset({ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseStatus.REPORTED})
 # From the surest to the least: the surest verdict of a source, on the detention or on the release from it, is its
 # verdict on whether the person was in custody.
-SUREST = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
+VERDICTS_BY_CERTAINTY = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
 
 
-def status_among(verdicts: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
+def derive_status(verdicts: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
     """The status by `[(verdict, independent)]`. Denials alone give no status unless one is independent: a state refutes
     no release by being the first to speak of it."""
-    independent = {verdict for verdict, of_its_own in verdicts if of_its_own}
+    independent = {verdict for verdict, is_independent in verdicts if is_independent}
     if Verdict.VERIFIED in independent:
-        contested = independent & {Verdict.REFUTED, Verdict.DISPUTED}
-        return ReleaseStatus.CONTESTED if contested else ReleaseStatus.VERIFIED
+        denials = independent & {Verdict.REFUTED, Verdict.DISPUTED}
+        return ReleaseStatus.CONTESTED if denials else ReleaseStatus.VERIFIED
     if Verdict.REFUTED in independent:
         return ReleaseStatus.REFUTED
     if Verdict.DISPUTED in independent:
@@ -373,35 +389,35 @@ def status_among(verdicts: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | No
     return ReleaseStatus.RETRACTED if withdrawn else None
 
 
-def statuses(voices_at: dict[Stage, list[Statement]]) -> dict[Stage, ReleaseStatus | None]:
+def derive_statuses(statements_by_stage: dict[Stage, list[Statement]]) -> dict[Stage, ReleaseStatus | None]:
     """Stage → the status by the voices there; None where no voice asserts the release and no independent one denies
     it."""
     return {
-        stage: status_among([(voice.verdict, voice.independent) for voice in voices])
-        for stage, voices in voices_at.items()
+        stage: derive_status([(statement.verdict, statement.independent) for statement in statements])
+        for stage, statements in statements_by_stage.items()
     }
 
 
-def standing_stage(by_stage: dict[Stage, ReleaseStatus | None]) -> Stage:
+def find_current_stage(by_stage: dict[Stage, ReleaseStatus | None]) -> Stage:
     """The furthest stage at which the release counts; where it counts at none, the furthest with a voice."""
-    counting = [stage for stage, status in by_stage.items() if status in COUNTING]
-    return max(counting or by_stage, key=lambda stage: RANK[stage])
+    counting = [stage for stage, status in by_stage.items() if status in COUNTED_STATUSES]
+    return max(counting or by_stage, key=lambda stage: STAGE_RANK[stage])
 
 
-def verdicts_on_custody(
-    on_detention: Sequence[Statement], on_release: Mapping[Stage, Sequence[Statement]]
+def collect_custody_verdicts(
+    detention_statements: Sequence[Statement], release_statements: Mapping[Stage, Sequence[Statement]]
 ) -> dict[int, tuple[Verdict, bool]]:
     """Source → its verdict on whether the person was in custody: `(verdict, independent)`, by the voices on the
     detention and those on the release at each stage."""
     verdicts: dict[int, list[tuple[Verdict, bool]]] = {}
-    for voice in on_detention:
-        verdicts.setdefault(voice.source.key, []).append((voice.verdict, voice.independent))
-    for voice in (voice for voices in on_release.values() for voice in voices):
-        verdict = Verdict.REPORTED if voice.verdict in DENIALS else voice.verdict
-        verdicts.setdefault(voice.source.key, []).append((verdict, voice.independent))
-    return {source: _surest(of_source) for source, of_source in sorted(verdicts.items())}
+    for statement in detention_statements:
+        verdicts.setdefault(statement.source.key, []).append((statement.verdict, statement.independent))
+    for statement in (statement for statements in release_statements.values() for statement in statements):
+        verdict = Verdict.REPORTED if statement.verdict in DENIALS else statement.verdict
+        verdicts.setdefault(statement.source.key, []).append((verdict, statement.independent))
+    return {source: _pick_surest(source_verdicts) for source, source_verdicts in sorted(verdicts.items())}
 
 
-def _surest(verdicts: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
-    verdict = min((verdict for verdict, _independent in verdicts), key=SUREST.index)
+def _pick_surest(verdicts: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
+    verdict = min((verdict for verdict, _independent in verdicts), key=VERDICTS_BY_CERTAINTY.index)
     return verdict, (verdict, True) in verdicts

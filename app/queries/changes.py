@@ -20,11 +20,11 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.columns import table
-from app.columns.loader import CHANGED, Columns
-from app.columns.rows import NONE, Array, Mask, Places, Rows, flags
-from app.columns.store import columns_of
-from app.columns.table import ARRESTS, FURTHEST_STAGES, PEOPLE, PERSON, Kept
-from app.db.engine import chunks
+from app.columns.loader import CHANGED_PEOPLE_QUERY, Columns
+from app.columns.rows import NULL, Array, Mask, Places, Rows, flag_keys
+from app.columns.store import get_columns
+from app.columns.table import ARRESTS, FURTHEST_STAGES, PEOPLE, PERSON_COLUMN, TableSpec
+from app.db.engine import split_into_chunks
 from app.models import (
     Claim,
     Detainee,
@@ -48,22 +48,22 @@ from app.queries.parameters import (
     DetaineeQuery,
     DetentionQuery,
     Page,
-    Paged,
+    PageQuery,
+    RecordListQuery,
     ReleaseQuery,
     Row,
-    ThingsQuery,
-    after,
+    fetch_after,
     read_cursor,
     write_cursor,
 )
-from app.queries.selection import detentions
-from app.queries.selection import select as select_meant
-from app.queries.shapes import Person, Shape
+from app.queries.selection import build_selection as select_meant
+from app.queries.selection import load_matching_detentions
+from app.queries.shapes import Person, ShapeBuilder
 from app.queries.terms import PersonTerms, ReleaseTerms
-from app.queries.visibility import Condition, at, seen
-from app.registry.publication.classes import in_name_of
+from app.queries.visibility import SqlCondition, match_visible, valid_at
+from app.registry.publication.classes import limit_named_class
 from app.registry.publication.permissions import Reader
-from app.registry.records import Kind
+from app.registry.records import TargetKind
 from app.schemas.base import Tombstone
 from app.schemas.records import DetaineeShape, ReleaseShape, VerificationOut
 from app.vocabulary import Publish
@@ -73,64 +73,68 @@ RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys
 
 # Of the things of a list one in so many is looked at, to tell which come first; some more of these than the page holds
 # are let pass, so that nearly always one look is enough.
-SAMPLED, SPARE = 64, 16
+SAMPLE_STEP, SAMPLE_MARGIN = 64, 16
 
 
 @dataclass(frozen=True)
-class ListedThings:
+class ListedItems:
     """The things that terms mean at a revision: the key and the person of each, and a day, where they have one.
 
-    `spells`: the rows that personal terms read, and `own`: of one source's own words. A release and a detention are one
+    `spells`: the rows that personal terms read, and `uses_source_rows`: of one source's own words. A release and a detention are one
     spell each, and have the row at the same place; a person may have several."""
 
     key: Array
     person: Array
     day: Array | None
     spells: Rows
-    own: bool = False
-    of_people: bool = False
+    uses_source_rows: bool = False
+    lists_people: bool = False
 
-    def with_spell(self, mask: Mask) -> Mask:
+    def match_spells(self, mask: Mask) -> Mask:
         """Which things have a spell for which a condition on `spells` holds."""
-        if not self.of_people:
+        if not self.lists_people:
             return mask
         keys = int(self.key.max(initial=0)) + 1
-        people = self.spells[table.PERSON][mask]
-        return flags(keys, people[people < keys])[self.key]
+        people = self.spells[table.PERSON_COLUMN][mask]
+        return flag_keys(keys, people[people < keys])[self.key]
 
 
 # A query and a revision → the things that its terms mean then.
-Listing = Callable[[ReleaseQuery | DetentionQuery | DetaineeQuery, int], ListedThings]
+ItemFinder = Callable[[ReleaseQuery | DetentionQuery | DetaineeQuery, int], ListedItems]
 
 
-def counted(session: Session, query: ReleaseQuery | DetentionQuery, reader: Reader, revision: int) -> ListedThings:
+def find_counted_items(
+    session: Session, query: ReleaseQuery | DetentionQuery, reader: Reader, revision: int
+) -> ListedItems:
     """What a count of the same terms counts."""
     selection = select_meant(session, query, reader, revision)
     rows = selection.rows.where(selection.inside)
-    return ListedThings(rows["spell"], rows[table.PERSON], rows["lo"], rows, selection.own)
+    return ListedItems(rows["spell"], rows[table.PERSON_COLUMN], rows["lo"], rows, selection.uses_source_rows)
 
 
-def every_detention(session: Session, query: DetentionQuery, reader: Reader, revision: int) -> ListedThings:
+def find_detention_items(session: Session, query: DetentionQuery, reader: Reader, revision: int) -> ListedItems:
     """Spells in custody, whenever they were."""
-    rows = detentions(session, query, reader, revision)
-    return ListedThings(rows["spell"], rows[table.PERSON], rows["detained_lo"], rows)
+    rows = load_matching_detentions(session, query, reader, revision)
+    return ListedItems(rows["spell"], rows[table.PERSON_COLUMN], rows["detained_lo"], rows)
 
 
-def people(session: Session, query: DetaineeQuery, reader: Reader, revision: int) -> ListedThings:
+def find_person_items(session: Session, query: DetaineeQuery, reader: Reader, revision: int) -> ListedItems:
     """People. Terms of detentions mean people with a detention of which all these terms hold; terms of releases mean
     people with such a release."""
-    columns = columns_of(session)
-    keys = columns.rows(table.PEOPLE, revision)[table.PERSON]
-    spells = detentions(session, query, reader, revision)
+    columns = get_columns(session)
+    keys = columns.rows(table.PEOPLE, revision)[table.PERSON_COLUMN]
+    spells = load_matching_detentions(session, query, reader, revision)
     if query.id:
-        known = session.scalars(select_rows(col(Record.key)).where(col(Record.detainee_id).in_(query.id))).all()
-        keys = keys[np.isin(keys, known)]
+        requested_keys = session.scalars(
+            select_rows(col(Record.key)).where(col(Record.detainee_id).in_(query.id))
+        ).all()
+        keys = keys[np.isin(keys, requested_keys)]
     if any(getattr(query, name) not in (None, []) for name in PersonTerms.model_fields):
-        keys = keys[flags(columns.keys, spells[table.PERSON])[keys]]
+        keys = keys[flag_keys(columns.key_count, spells[table.PERSON_COLUMN])[keys]]
     if query.model_fields_set & RELEASE_TERMS:
-        released = select_meant(session, query, reader, revision)
-        keys = keys[flags(columns.keys, released.person[released.inside])[keys]]
-    return ListedThings(keys, keys, None, spells, of_people=True)
+        selection = select_meant(session, query, reader, revision)
+        keys = keys[flag_keys(columns.key_count, selection.person[selection.inside])[keys]]
+    return ListedItems(keys, keys, None, spells, lists_people=True)
 
 
 @dataclass(frozen=True)
@@ -139,62 +143,63 @@ class ArrayOrder:
 
     columns: Sequence[tuple[Array, bool]]
 
-    def after(self, position: Sequence[int] | None, limit: int) -> list[tuple[int, list[int]]]:
+    def find_after(self, position: Sequence[int] | None, limit: int) -> list[tuple[int, list[int]]]:
         """At most `limit` things that come after a position: the place of each, and its own position."""
         # In whole numbers as wide as the columns are: what is looked through is everybody's.
-        values = [-column if down else column for column, down in self.columns]
+        values = [-column if is_descending else column for column, is_descending in self.columns]
         places: Places | None = None
         if position is not None:
-            passed = [
-                -number if down else number for number, (_column, down) in zip(position, self.columns, strict=True)
+            bounds = [
+                -number if is_descending else number
+                for number, (_column, is_descending) in zip(position, self.columns, strict=True)
             ]
-            places = np.flatnonzero(_beyond(values, passed))
+            places = np.flatnonzero(_is_after(values, bounds))
         first = values[0] if places is None else values[0][places]
         if len(first) > limit:
-            with_ties = np.flatnonzero(first <= _value_at(first, limit))
+            with_ties = np.flatnonzero(first <= _find_nth_value(first, limit))
             places = with_ties if places is None else places[with_ties]
         elif places is None:
             places = np.arange(len(first))
         in_order: Places = places[np.lexsort([value[places] for value in reversed(values)])][:limit]
-        shown = zip(*(column[in_order].tolist() for column, _down in self.columns), strict=True)
-        return [(place, [*numbers]) for place, numbers in zip(in_order.tolist(), shown, strict=True)]
+        positions = zip(*(column[in_order].tolist() for column, _is_descending in self.columns), strict=True)
+        return [(place, [*numbers]) for place, numbers in zip(in_order.tolist(), positions, strict=True)]
 
 
-def _value_at(values: Array, place: int) -> int:
+def _find_nth_value(values: Array, rank: int) -> int:
     """The value that stands at a place in ascending order. Where there are many, most are seen to be too high by a
     sample, and only the others are put in order."""
-    sample = values[::SAMPLED]
-    beyond = place // SAMPLED * 4 + SPARE
-    if len(sample) > beyond:
-        low = values[values <= np.partition(sample, beyond)[beyond]]
-        values = low if len(low) > place else values
-    return int(np.partition(values, place)[place])
+    sample = values[::SAMPLE_STEP]
+    sample_rank = rank // SAMPLE_STEP * 4 + SAMPLE_MARGIN
+    if len(sample) > sample_rank:
+        low = values[values <= np.partition(sample, sample_rank)[sample_rank]]
+        values = low if len(low) > rank else values
+    return int(np.partition(values, rank)[rank])
 
 
-def _beyond(values: Sequence[Array], passed: Sequence[int]) -> Mask:
+def _is_after(values: Sequence[Array], bounds: Sequence[int]) -> Mask:
     """Which rows come after a position, compared by the first value, where it is the same by the second, and so on."""
-    beyond, same = np.zeros(len(values[0]), bool), np.ones(len(values[0]), bool)
-    for value, number in zip(values, passed, strict=True):
-        beyond |= same & (value > number)
-        same &= value == number
-    return beyond
+    is_after, is_equal = np.zeros(len(values[0]), bool), np.ones(len(values[0]), bool)
+    for value, number in zip(values, bounds, strict=True):
+        is_after |= is_equal & (value > number)
+        is_equal &= value == number
+    return is_after
 
 
-def order_of(things: ListedThings, sort: str | None) -> list[tuple[Array, bool]]:
+def build_order(items: ListedItems, sort: str | None) -> list[tuple[Array, bool]]:
     """By key, or by day and then by key; what has no day stands last, whichever way round."""
-    down = sort is not None and sort.startswith("-")
-    by_key = [(things.key, down)]
-    if sort is None or sort.removeprefix("-") == "recorded" or things.day is None:
+    is_descending = sort is not None and sort.startswith("-")
+    by_key = [(items.key, is_descending)]
+    if sort is None or sort.removeprefix("-") == "recorded" or items.day is None:
         return by_key
-    undated = BEFORE_ANY_DAY if down else AFTER_ANY_DAY
-    return [(np.where(things.day == NONE, undated, things.day), down), *by_key]
+    undated_value = BEFORE_ANY_DAY if is_descending else AFTER_ANY_DAY
+    return [(np.where(items.day == NULL, undated_value, items.day), is_descending), *by_key]
 
 
 # A position that was passed, and how many rows are wanted → rows that come after it, each with its own position.
-Following = Callable[[Sequence[int] | None, int], list[tuple[Any, list[int]]]]
+RowFetcher = Callable[[Sequence[int] | None, int], list[tuple[Any, list[int]]]]
 
 # Aliases, since the list itself may be of any of these tables; made once, which costs more than running a statement.
-_OF_SPELL: tuple[Any, ...] = tuple(
+_SPELL_ALIASES: tuple[Any, ...] = tuple(
     aliased(table)
     for table in (
         Release,
@@ -209,199 +214,236 @@ _OF_SPELL: tuple[Any, ...] = tuple(
         Placement,
     )
 )
-_OF_PERSON: tuple[Any, ...] = (aliased(Detainee), aliased(DetaineePersonal))
-_KEYS: dict[str, tuple[Any, str]] = {
+_PERSON_ALIASES: tuple[Any, ...] = (aliased(Detainee), aliased(DetaineePersonal))
+_KEY_COLUMNS: dict[str, tuple[Any, str]] = {
     "release": (Release, "spell"),
     "detention": (Detention, "spell"),
     "detainee": (Detainee, "detainee"),
 }
-_THEN: dict[str, Any] = {kind: aliased(table) for kind, (table, _key) in _KEYS.items()}
-_KEPT: dict[str, Kept] = {"release": FURTHEST_STAGES, "detention": ARRESTS, "detainee": PEOPLE}
-_PERSON_THEN: Any = aliased(Detainee)
-_CLAIM_THEN: Any = aliased(Claim)
-_CLAIM_NOW: Any = aliased(Claim)
-STANDS, GONE = 0, 1  # what the first number of a cursor says of the row that was passed
+_KIND_ALIASES: dict[str, Any] = {kind: aliased(table) for kind, (table, _key_column) in _KEY_COLUMNS.items()}
+_COLUMN_TABLES: dict[str, TableSpec] = {"release": FURTHEST_STAGES, "detention": ARRESTS, "detainee": PEOPLE}
+_EARLIER_PERSON: Any = aliased(Detainee)
+_EARLIER_CLAIM: Any = aliased(Claim)
+_CURRENT_CLAIM: Any = aliased(Claim)
+ROW_LISTED, ROW_GONE = 0, 1  # what the first number of a cursor says of the row that was passed
 
 
-def page_of_changes(
-    of: str,
+def build_change_page(
+    list_name: str,
     width: int,
-    following: Following,
-    shown: Callable[[list[Any]], Sequence[Row | None]],
-    leaving: Following,
-    query: Paged,
+    fetch_changed: RowFetcher,
+    show_changed: Callable[[list[Any]], Sequence[Row | None]],
+    fetch_gone: RowFetcher,
+    query: PageQuery,
     revision: int,
 ) -> Page[Row]:
-    """A page of what changed, then of what left. `following`: whatever may have changed, by positions of `width`
-    numbers; `of`: the list and its order; `shown`: those rows as the reader is shown them, None for a row in which
-    nothing changed; `leaving`: key and id of what left, by the key."""
-    of = f"changes of {of}"
-    position = read_cursor(query.cursor, of, 1 + width) or [STANDS]
+    """A page of what changed, then of what left. `fetch_changed`: whatever may have changed, by positions of `width`
+    numbers; `list_name`: the list and its order; `show_changed`: those rows as the reader is shown them, None for a row in which
+    nothing changed; `fetch_gone`: key and id of what left, by the key."""
+    list_name = f"changes of {list_name}"
+    position = read_cursor(query.cursor, list_name, 1 + width) or [ROW_LISTED]
     rows: list[Row] = []
-    gone: list[Tombstone] = []
+    tombstones: list[Tombstone] = []
     positions: list[list[int]] = []
-    wanted = query.limit + 1
-    passed: Sequence[int] | None = position[1:] or None
-    while position[0] == STANDS and len(rows) < wanted:
-        placed = following(passed, wanted)
-        for row, (_key, place) in zip(shown([row for row, _place in placed]), placed, strict=True):
+    needed = query.limit + 1
+    last_position: Sequence[int] | None = position[1:] or None
+    while position[0] == ROW_LISTED and len(rows) < needed:
+        batch = fetch_changed(last_position, needed)
+        for row, (_key, row_position) in zip(show_changed([row for row, _place in batch]), batch, strict=True):
             if row is not None:
                 rows.append(row)
-                positions.append([STANDS, *place])
-        if len(placed) < wanted:
+                positions.append([ROW_LISTED, *row_position])
+        if len(batch) < needed:
             break
-        passed = placed[-1][1]
-    if len(rows) < wanted:
-        beyond = position[1:2] if position[0] == GONE else None
+        last_position = batch[-1][1]
+    if len(rows) < needed:
+        gone_position = position[1:2] if position[0] == ROW_GONE else None
         fill = [0] * (width - 1)
-        for (_key, thing_id, *_position), (number,) in leaving(beyond, wanted - len(rows)):
-            gone.append({"id": thing_id, "revision": revision, "gone": True})
-            positions.append([GONE, number, *fill])
-    cursor = write_cursor(of, positions[query.limit - 1]) if len(positions) > query.limit else None
-    return Page(rows[: query.limit], cursor, gone=gone[: query.limit - len(rows)])
+        for (_key, item_id, *_position), (number,) in fetch_gone(gone_position, needed - len(rows)):
+            tombstones.append({"id": item_id, "revision": revision, "gone": True})
+            positions.append([ROW_GONE, number, *fill])
+    cursor = write_cursor(list_name, positions[query.limit - 1]) if len(positions) > query.limit else None
+    return Page(rows[: query.limit], cursor, tombstones=tombstones[: query.limit - len(rows)])
 
 
-def may_have_changed(session: Session, columns: Columns, since: int) -> Mask:
+def find_changed_people(session: Session, columns: Columns, since: int) -> Mask:
     """By person, whether entries after a revision changed any row, or who may see it; and of some others."""
-    changed = session.scalars(CHANGED, {"after": since})
+    changed_keys = session.scalars(CHANGED_PEOPLE_QUERY, {"after": since})
     # Who was filed after the columns were brought to the head is not in them.
-    return flags(columns.keys, np.array([key for key in changed if key < columns.keys], int))
+    return flag_keys(columns.key_count, np.array([key for key in changed_keys if key < columns.key_count], int))
 
 
-def _touched_of(kind: Kind, keys: Collection[int], since: int, revision: int) -> Select[*tuple[Any, ...]]:
+def _select_changed_keys(
+    kind: TargetKind, keys: Collection[int], since: int, revision: int
+) -> Select[*tuple[Any, ...]]:
     """The keys of those of the things of which an entry after a revision changed a row, or who may see it."""
-    table, key = _THEN[kind], _key(kind)
-    return select(key).where(key.in_(keys), at(table, revision), _touched(kind, key, table.detainee, since, revision))
+    table, key = _KIND_ALIASES[kind], _key_column(kind)
+    return select(key).where(
+        key.in_(keys), valid_at(table, revision), _row_may_have_changed(kind, key, table.detainee, since, revision)
+    )
 
 
-def _touched(kind: Kind, key: Any, detainee: Any, since: int, revision: int) -> Condition:
+def _row_may_have_changed(kind: TargetKind, key: Any, detainee: Any, since: int, revision: int) -> SqlCondition:
     """Whether any row of a thing or of its person began or ended after a revision, or the permission to see it did."""
 
-    def touched(table: Any, whose: Condition) -> Condition:
-        begun = and_(table.since > since, table.since <= revision)
-        ended = and_(table.until > since, table.until <= revision)
-        return exists(select(1).where(whose, or_(begun, ended)))
+    def has_changed_row(table: Any, belongs: SqlCondition) -> SqlCondition:
+        began_after = and_(table.since > since, table.since <= revision)
+        ended_after = and_(table.until > since, table.until <= revision)
+        return exists(select(1).where(belongs, or_(began_after, ended_after)))
 
-    of_person = [touched(table, table.detainee == detainee) for table in _OF_PERSON]
-    of_person.append(visibility.may_have_changed(detainee, since, revision))
+    conditions = [has_changed_row(table, table.detainee == detainee) for table in _PERSON_ALIASES]
+    conditions.append(visibility.permission_may_have_changed(detainee, since, revision))
     if kind == "detainee":
-        return or_(*of_person, *(touched(table, table.detainee == key) for table in _OF_SPELL))
-    return or_(*of_person, *(touched(table, table.spell == key) for table in _OF_SPELL))
+        return or_(*conditions, *(has_changed_row(table, table.detainee == key) for table in _SPELL_ALIASES))
+    return or_(*conditions, *(has_changed_row(table, table.spell == key) for table in _SPELL_ALIASES))
 
 
-def changed(
+def build_change_filter(
     session: Session,
-    kind: Kind,
-    shape: Shape[Row],
-    listing: Listing,
-    query: ThingsQuery,
+    kind: TargetKind,
+    build_shape: ShapeBuilder[Row],
+    find_items: ItemFinder,
+    query: RecordListQuery,
     reader: Reader,
     since: int,
     revision: int,
 ) -> Callable[[list[Any]], list[Row | None]]:
     """The things of `(key, person)` rows as the reader is shown them; None for a thing that was listed so at
     `since`."""
-    then = listing(query, since)
-    listed_then = set(then.key.tolist())
-    column = getattr(_THEN[kind], _KEYS[kind][1])
+    earlier_items = find_items(query, since)
+    earlier_keys = set(earlier_items.key.tolist())
+    column = getattr(_KIND_ALIASES[kind], _KEY_COLUMNS[kind][1])
 
-    def shown(rows: list[Any]) -> list[Row | None]:
+    def show_changed(rows: list[Any]) -> list[Row | None]:
         keys = [row[0] for row in rows]
-        touched = set(session.scalars(_touched_of(kind, keys, since, revision)))
-        listed = listed_then.intersection(keys)
-        whose = select(column, _THEN[kind].detainee).where(column.in_(listed), at(_THEN[kind], since))
-        before = dict(map(tuple, session.execute(whose))) if listed else {}
-        past = person_records.people(session, set(before.values()), since)
-        now = person_records.people(session, {row[1] for row in rows}, revision)
-        consented = visibility.consented(session, past.keys(), since)
-        hidden = visibility.hidden_at(session, past.keys(), since)
-        always_changed = visibility.first_consented(session, now.keys(), since, revision)
-        always_changed |= visibility.erased_since(session, now.keys(), since, revision)
+        changed_keys = set(session.scalars(_select_changed_keys(kind, keys, since, revision)))
+        listed_earlier = earlier_keys.intersection(keys)
+        owners_query = select(column, _KIND_ALIASES[kind].detainee).where(
+            column.in_(listed_earlier), valid_at(_KIND_ALIASES[kind], since)
+        )
+        earlier_owners = dict(map(tuple, session.execute(owners_query))) if listed_earlier else {}
+        earlier_people = person_records.load_people(session, set(earlier_owners.values()), since)
+        current_people = person_records.load_people(session, {row[1] for row in rows}, revision)
+        consented_people = visibility.find_consented(session, earlier_people.keys(), since)
+        hidden_people = visibility.find_hidden_by_objection(session, earlier_people.keys(), since)
+        changed_people = visibility.find_first_consented(session, current_people.keys(), since, revision)
+        changed_people |= visibility.find_erased(session, current_people.keys(), since, revision)
 
-        def same(key: int, person: Person) -> bool:
-            was = past.get(before.get(key, 0))
-            if key not in touched:
+        def is_unchanged(key: int, person: Person) -> bool:
+            earlier_person = earlier_people.get(earlier_owners.get(key, 0))
+            if key not in changed_keys:
                 return True
-            if was is None or person.detainee["detainee"] in always_changed:
+            if earlier_person is None or person.detainee["detainee"] in changed_people:
                 return False
-            of_then = in_name_of(was.detainee["publish"], was.detainee["detainee"] in consented)
-            publish_then = Publish.COUNTED if was.detainee["detainee"] in hidden else of_then
-            was = replace(was, publish=publish_then)  # what was shown then, by the class of then
-            return reader.sees_person(was.publish) and _told(kind, was, key, reader) == _told(kind, person, key, reader)
+            class_by_consent = limit_named_class(
+                earlier_person.detainee["publish"], earlier_person.detainee["detainee"] in consented_people
+            )
+            earlier_class = (
+                Publish.COUNTED if earlier_person.detainee["detainee"] in hidden_people else class_by_consent
+            )
+            earlier_person = replace(earlier_person, publish=earlier_class)  # what was shown then, by the class of then
+            return reader.can_see_person(earlier_person.publish) and _collect_visible(
+                kind, earlier_person, key, reader
+            ) == _collect_visible(kind, person, key, reader)
 
-        return [None if same(row[0], now[row[1]]) else shape(now[row[1]], row[0], reader) for row in rows]
+        return [
+            None
+            if is_unchanged(row[0], current_people[row[1]])
+            else build_shape(current_people[row[1]], row[0], reader)
+            for row in rows
+        ]
 
-    return shown
+    return show_changed
 
 
-def _told(
-    kind: Kind, person: Person, key: int, reader: Reader
+def _collect_visible(
+    kind: TargetKind, person: Person, key: int, reader: Reader
 ) -> tuple[DetaineeShape, list[ReleaseShape], list[list[VerificationOut]]]:
     """All that a reader is told of a thing and of its person."""
-    about = shapes.detainee(person, reader)
+    detainee_shape = shapes.build_detainee_shape(person, reader)
     spells = [*person.detentions]
     if kind != "detainee":
         spells = [key]
-        about["detentions"] = [shapes.detention(person, key, reader)]
-    releases = [shapes.release(person, spell, reader) for spell in spells if spell in person.releases]
+        detainee_shape["detentions"] = [shapes.build_detention_shape(person, key, reader)]
+    releases = [shapes.build_release_shape(person, spell, reader) for spell in spells if spell in person.releases]
     verdicts = [
-        person_records.verifications(person, spell, of, reader) for spell in spells for of in ("detention", "release")
+        person_records.build_verification_shapes(person, spell, object_kind, reader)
+        for spell in spells
+        for object_kind in ("detention", "release")
     ]
-    return about, releases, verdicts
+    return detainee_shape, releases, verdicts
 
 
-def left(
-    session: Session, kind: Kind, listing: Listing, query: ThingsQuery, reader: Reader, since: int, revision: int,
-    touched: Mask,
-) -> Following:  # fmt: skip
-    """Key and id of what left a list of detainees, detentions or releases. `touched`: who may have changed."""
-    columns, kept = columns_of(session), _KEPT[kind]
-    name = _KEYS[kind][1]
-    now, then = columns.rows(kept, revision), columns.rows(kept, since)
-    shown_now = now[name][seen(columns, now[PERSON], reader, revision)]
-    public = query.public()
-    moved_out = flags(columns.keys, listing(public, since).key) & ~flags(columns.keys, listing(public, revision).key)
-    departed = ~flags(columns.keys, shown_now)[then[name]] | moved_out[then[name]]
-    keys = np.sort(then[name][departed & touched[then[PERSON]] if not reader.restricted else departed])
+def build_gone_fetcher(
+    session: Session, kind: TargetKind, find_items: ItemFinder, query: RecordListQuery, reader: Reader, since: int, revision: int,
+    changed_people: Mask,
+) -> RowFetcher:  # fmt: skip
+    """Key and id of what left a list of detainees, detentions or releases. `changed_people`: who may have changed."""
+    columns, column_table = get_columns(session), _COLUMN_TABLES[kind]
+    name = _KEY_COLUMNS[kind][1]
+    current_rows, earlier_rows = columns.rows(column_table, revision), columns.rows(column_table, since)
+    visible_keys = current_rows[name][match_visible(columns, current_rows[PERSON_COLUMN], reader, revision)]
+    public_query = query.drop_personal()
+    no_longer_matching = flag_keys(columns.key_count, find_items(public_query, since).key) & ~flag_keys(
+        columns.key_count, find_items(public_query, revision).key
+    )
+    is_gone = ~flag_keys(columns.key_count, visible_keys)[earlier_rows[name]] | no_longer_matching[earlier_rows[name]]
+    keys = np.sort(
+        earlier_rows[name][
+            is_gone & changed_people[earlier_rows[PERSON_COLUMN]] if not reader.can_see_restricted else is_gone
+        ]
+    )
 
-    def leaving(beyond: Sequence[int] | None, wanted: int) -> list[tuple[Any, list[int]]]:
-        rest = keys[keys > beyond[0]] if beyond else keys
-        found: list[tuple[Any, list[int]]] = []
-        for some in chunks(rest.tolist()):
-            found += after(session, _left(kind, some, reader, since, revision), [(_key(kind), False)], None, wanted)
-            if len(found) >= wanted:
+    def fetch_gone(position: Sequence[int] | None, limit: int) -> list[tuple[Any, list[int]]]:
+        remaining = keys[keys > position[0]] if position else keys
+        rows: list[tuple[Any, list[int]]] = []
+        for chunk in split_into_chunks(remaining.tolist()):
+            rows += fetch_after(
+                session, _select_gone(kind, chunk, reader, since, revision), [(_key_column(kind), False)], None, limit
+            )
+            if len(rows) >= limit:
                 break
-        return found[:wanted]
+        return rows[:limit]
 
-    return leaving
-
-
-def _key(kind: Kind) -> Any:
-    return getattr(_THEN[kind], _KEYS[kind][1])
+    return fetch_gone
 
 
-def _left(kind: Kind, keys: Collection[int], reader: Reader, since: int, revision: int) -> Select[*tuple[Any, ...]]:
+def _key_column(kind: TargetKind) -> Any:
+    return getattr(_KIND_ALIASES[kind], _KEY_COLUMNS[kind][1])
+
+
+def _select_gone(
+    kind: TargetKind, keys: Collection[int], reader: Reader, since: int, revision: int
+) -> Select[*tuple[Any, ...]]:
     """Key and id of those of the things that the reader may be told to have left: what was listed for everyone then."""
-    then, key = _THEN[kind], _key(kind)
+    kind_alias, key = _KIND_ALIASES[kind], _key_column(kind)
     statement = (
         select(key, getattr(Record, f"{kind}_id"))
         .join(Record, col(Record.key) == key)
-        .where(at(then, since), key.in_(keys))
+        .where(valid_at(kind_alias, since), key.in_(keys))
     )
-    if reader.restricted:
+    if reader.can_see_restricted:
         return statement
-    person = _PERSON_THEN
-    hidden_then = exists(
-        select(1).where(person.detainee == then.detainee, at(person, since), person.publish == Publish.COUNTED.value)
+    person = _EARLIER_PERSON
+    was_hidden = exists(
+        select(1).where(
+            person.detainee == kind_alias.detainee, valid_at(person, since), person.publish == Publish.COUNTED.value
+        )
     )
     # Whoever is hidden for perhaps being a child was hidden then already, if nothing was said of the person since.
-    touched = _touched(kind, key, then.detainee, since, revision)
-    return statement.where(~hidden_then, ~visibility.hid(then.detainee, since), touched)
+    may_have_changed = _row_may_have_changed(kind, key, kind_alias.detainee, since, revision)
+    return statement.where(
+        ~was_hidden, ~visibility.was_hidden_by_objection(kind_alias.detainee, since), may_have_changed
+    )
 
 
-def claims_left(session: Session, matching: Callable[[Any], list[Condition]], since: int, revision: int) -> Following:
+def build_gone_claims_fetcher(
+    session: Session, match_terms: Callable[[Any], list[SqlCondition]], since: int, revision: int
+) -> RowFetcher:
     """Key and id of the claims that matched the terms and do not any more."""
-    then, now = _CLAIM_THEN, _CLAIM_NOW
-    matches = exists(select(1).where(now.key == then.key, at(now, revision), *matching(now)))
-    statement = select(then.key, then.id).where(at(then, since), *matching(then), ~matches)
-    return lambda beyond, wanted: after(session, statement, [(then.key, False)], beyond, wanted)
+    earlier, current = _EARLIER_CLAIM, _CURRENT_CLAIM
+    still_matches = exists(
+        select(1).where(current.key == earlier.key, valid_at(current, revision), *match_terms(current))
+    )
+    statement = select(earlier.key, earlier.id).where(valid_at(earlier, since), *match_terms(earlier), ~still_matches)
+    return lambda position, limit: fetch_after(session, statement, [(earlier.key, False)], position, limit)

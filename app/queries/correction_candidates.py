@@ -13,25 +13,25 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Invalid
-from app.log.content import IS_FIRST_HAND, Content, has_release
+from app.log.content import IS_FIRST_HAND, Content, has_release_section
 from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, RecalledEntry, Record, Report, Verification
-from app.projection.statements import DENIALS, RANK, as_counted, parse
+from app.projection.statements import DENIALS, STAGE_RANK, coarsen_content, parse_cached_date
 from app.queries.parameters import CorrectionQuery
-from app.queries.visibility import at
+from app.queries.visibility import valid_at
 from app.registry.directory_snapshot import Views
-from app.registry.publication.classes import CLASS
+from app.registry.publication.classes import CLASS_FIELD
 from app.schemas.records import ChangeOut
 from app.vocabulary import CorrectionKind, Designation, Judgement, Publish, ReleaseKind, Stage, Verdict
 
 # What is compared, by name: the values of a report that are shown, or of a claim.
 Values = Mapping[str, Any]
 
-VERDICT = "verification.verdict"
-ENDED = "detention.ended"
+VERDICT_PATH = "verification.verdict"
+ENDED_PATH = "detention.ended"
 # What is shown of a change: public values only (`PUBLIC` in log/content.py), by their names in records. Whom a
 # person's class of publication hides is nobody's business, and the day of a check is no value of a release.
-SHOWN = {
-    "verdict": VERDICT,
+CORRECTION_FIELDS = {
+    "verdict": VERDICT_PATH,
     "stage": "release.stage",
     "released_on": "release.released_on",
     "ordered_on": "release.ordered_on",
@@ -47,205 +47,222 @@ SHOWN = {
     "citing": "verification.citing",
 }
 # A claim's figure and what it is a figure of; its prose may name people.
-FIGURES = (
+CLAIM_FIELDS = (
     "claimant", "measure", "qualifier", "low", "high", "window_from", "window_to", "stated_at", "zone", "country",
     "series", "misprint",
 )  # fmt: skip
 
-UNSAID = (None, ReleaseKind.UNSPECIFIED.value, Designation.UNSTATED.value)
+UNSTATED_VALUES = (None, ReleaseKind.UNSPECIFIED.value, Designation.UNSTATED.value)
 # What a verdict that was not there before makes of a report.
-WITHDRAWN = {
+WITHDRAWAL_KINDS = {
     Verdict.RETRACTED: CorrectionKind.RETRACTED,
     Verdict.REFUTED: CorrectionKind.REFUTED,
     Verdict.DISPUTED: CorrectionKind.DISPUTED,
 }
 
 
-def of_report(before: Content | None, after: Content) -> tuple[CorrectionKind | None, list[ChangeOut]]:
+def compare_report_versions(before: Content | None, after: Content) -> tuple[CorrectionKind | None, list[ChangeOut]]:
     """The kind of correction that a version of a report is, None for no correction, and its changes.
 
     `before` is the version it supersedes; a first version corrects others by a denial, and nothing of its own.
     """
-    verdict = Verdict(after[VERDICT])
+    verdict = Verdict(after[VERDICT_PATH])
     if before is None:
-        return (WITHDRAWN[verdict] if verdict in DENIALS else None), []
-    if _says_months(before) or _says_months(after):  # that the log says less, or more, is no word of the source
-        before, after = as_counted(before), as_counted(after)
-    changes = _changes(_shown(before), _shown(after))
-    if verdict in WITHDRAWN and verdict != before[VERDICT]:
-        return WITHDRAWN[verdict], changes
+        return (WITHDRAWAL_KINDS[verdict] if verdict in DENIALS else None), []
+    if _has_month_dates(before) or _has_month_dates(after):  # that the log says less, or more, is no word of the source
+        before, after = coarsen_content(before), coarsen_content(after)
+    changes = _list_changes(_extract_public_values(before), _extract_public_values(after))
+    if verdict in WITHDRAWAL_KINDS and verdict != before[VERDICT_PATH]:
+        return WITHDRAWAL_KINDS[verdict], changes
     # A verdict on a detention says nothing of the release that a record grows by.
-    about_another = {"verdict", "method"} if has_release(after) and not has_release(before) else set()
+    unrelated_fields = (
+        {"verdict", "method"} if has_release_section(after) and not has_release_section(before) else set()
+    )
     # Whoever checks what it had only passed on does so in another way.
-    checked = {"method"} if (before[VERDICT], verdict) == (Verdict.REPORTED, Verdict.VERIFIED) else set()
-    taken_back = any(_takes_back(change) for change in changes if change["field"] not in about_another | checked)
-    return (CorrectionKind.RESTATED if taken_back else None), changes
+    confirmed_fields = {"method"} if (before[VERDICT_PATH], verdict) == (Verdict.REPORTED, Verdict.VERIFIED) else set()
+    has_retraction = any(
+        _is_retraction(change) for change in changes if change["field"] not in unrelated_fields | confirmed_fields
+    )
+    return (CorrectionKind.RESTATED if has_retraction else None), changes
 
 
-def _says_months(content: Content) -> bool:
-    return content.get(CLASS) == Publish.COUNTED or IS_FIRST_HAND in content
+def _has_month_dates(content: Content) -> bool:
+    return content.get(CLASS_FIELD) == Publish.COUNTED or IS_FIRST_HAND in content
 
 
-def of_claim(before: Values, after: Values) -> list[ChangeOut]:
+def compare_claims(before: Values, after: Values) -> list[ChangeOut]:
     """What differs between two figures."""
-    return _changes(*({name: claim.get(name) for name in FIGURES} for claim in (before, after)))
+    return _list_changes(*({name: claim.get(name) for name in CLAIM_FIELDS} for claim in (before, after)))
 
 
-def _shown(content: Content) -> Values:
-    ended = content.get(ENDED, {})
-    shown = {name: content.get(path) for name, path in SHOWN.items()}
-    return {**shown, "ended_on": ended.get("on"), "ended_how": ended.get("how"), "citing": shown["citing"] or []}
+def _extract_public_values(content: Content) -> Values:
+    end_values = content.get(ENDED_PATH, {})
+    values = {name: content.get(path) for name, path in CORRECTION_FIELDS.items()}
+    return {
+        **values,
+        "ended_on": end_values.get("on"),
+        "ended_how": end_values.get("how"),
+        "citing": values["citing"] or [],
+    }
 
 
-def _changes(before: Values, after: Values) -> list[ChangeOut]:
+def _list_changes(before: Values, after: Values) -> list[ChangeOut]:
     return [
         {"field": name, "before": before[name], "after": after[name]} for name in after if before[name] != after[name]
     ]
 
 
-def _takes_back(change: ChangeOut) -> bool:
+def _is_retraction(change: ChangeOut) -> bool:
     name, before, after = change["field"], change["before"], change["after"]
     if name == "citing":
         return True  # whoever cites checked nothing itself: a count of verifications may fall
-    if before in UNSAID:
+    if before in UNSTATED_VALUES:
         return False
     if after is None:
         return True
     if name == "verdict":
         return (before, after) != (Verdict.REPORTED, Verdict.VERIFIED)
     if name == "stage":
-        return RANK[Stage(after)] < RANK[Stage(before)]
+        return STAGE_RANK[Stage(after)] < STAGE_RANK[Stage(before)]
     if name == "held_on":
-        return parse(after).hi < parse(before).hi  # the last day known: it moves on
+        return parse_cached_date(after).hi < parse_cached_date(before).hi  # the last day known: it moves on
     if name.endswith("_on"):
-        return not parse(after).within(parse(before))
+        return not parse_cached_date(after).is_within(parse_cached_date(before))
     return True
 
 
-Condition = ColumnElement[bool]
+SqlCondition = ColumnElement[bool]
 
-BY_CURATORS = frozenset({CorrectionKind.MERGED, CorrectionKind.PARTED})
-OF_CLAIMS = frozenset({CorrectionKind.CLAIM_RESTATED, CorrectionKind.CLAIM_SUPERSEDED})
-OF_KEYS = frozenset({CorrectionKind.RECALLED})
-OF_REPORTS = frozenset(CorrectionKind) - BY_CURATORS - OF_CLAIMS - OF_KEYS
+CURATOR_KINDS = frozenset({CorrectionKind.MERGED, CorrectionKind.PARTED})
+CLAIM_KINDS = frozenset({CorrectionKind.CLAIM_RESTATED, CorrectionKind.CLAIM_SUPERSEDED})
+RECALL_KINDS = frozenset({CorrectionKind.RECALLED})
+REPORT_KINDS = frozenset(CorrectionKind) - CURATOR_KINDS - CLAIM_KINDS - RECALL_KINDS
 # A claim that replaces another, in canonical JSON: inside a text the quotes would be escaped.
-SUPERSEDES = '"supersedes":["'
+SUPERSEDES_PATTERN = '"supersedes":["'
 
 
-def entries(
-    session: Session, query: CorrectionQuery, source: int | None, newest: int, since: int, revision: int, most: int
+def find_candidate_entries(
+    session: Session, query: CorrectionQuery, source: int | None, newest: int, since: int, revision: int, limit: int
 ) -> list[int]:
     """The revisions of entries that may be what is asked for, from `newest` back to after `since`, newest first.
     `source`: the key of the one asked for."""
     kinds = frozenset(query.kind or CorrectionKind)
 
-    def within(column: Any) -> Condition:
+    def is_in_range(column: Any) -> SqlCondition:
         return and_(column <= newest, column > since)
 
-    arms: list[Select[int]] = []
-    if kinds & OF_REPORTS:
-        arms.append(_versions(source, query.country, revision).where(within(col(Report.since)), *_verdicts(kinds)))
-        arms.append(_denials(source, query.country, revision).where(within(col(Verification.since))))
-    if kinds & BY_CURATORS and source is None:
-        arms.append(_made(query.country, revision).where(within(col(Decision.key))))
-        arms.append(_undone(query.country, revision).where(within(col(Decision.until))))
-    if kinds & OF_CLAIMS:
-        arms.append(_claims(source, query.country).where(within(col(Claim.since))))
-    if kinds & OF_KEYS:  # of whatever country: one entry may withdraw reports of several
-        arms.append(_recalls(query.source, col(RecalledEntry.since)).where(within(col(RecalledEntry.since))))
-        arms.append(_recalls(query.source, col(RecalledEntry.until)).where(within(col(RecalledEntry.until))))
-    if not arms:
+    statements: list[Select[int]] = []
+    if kinds & REPORT_KINDS:
+        statements.append(
+            _select_versions(source, query.country, revision).where(
+                is_in_range(col(Report.since)), *_build_verdict_conditions(kinds)
+            )
+        )
+        statements.append(_select_denials(source, query.country, revision).where(is_in_range(col(Verification.since))))
+    if kinds & CURATOR_KINDS and source is None:
+        statements.append(_select_decisions(query.country, revision).where(is_in_range(col(Decision.key))))
+        statements.append(_select_undone_decisions(query.country, revision).where(is_in_range(col(Decision.until))))
+    if kinds & CLAIM_KINDS:
+        statements.append(_select_claims(source, query.country).where(is_in_range(col(Claim.since))))
+    if kinds & RECALL_KINDS:  # of whatever country: one entry may withdraw reports of several
+        statements.append(
+            _select_recalls(query.source, col(RecalledEntry.since)).where(is_in_range(col(RecalledEntry.since)))
+        )
+        statements.append(
+            _select_recalls(query.source, col(RecalledEntry.until)).where(is_in_range(col(RecalledEntry.until)))
+        )
+    if not statements:
         return []  # curators' decisions of a source: there are none
-    revision_of = union(*arms).subquery().c[0]
-    return list(session.scalars(select(revision_of).order_by(revision_of.desc()).limit(most)))
+    revision_column = union(*statements).subquery().c[0]
+    return list(session.scalars(select(revision_column).order_by(revision_column.desc()).limit(limit)))
 
 
-def source_of(session: Session, slug: str | None) -> int | None:
+def find_source_key(session: Session, slug: str | None) -> int | None:
     """The key of the source asked for. Raises Invalid for one that does not exist."""
     if slug is None:
         return None
-    view = Views.of(session).sources_by_slug.get(slug)
+    view = Views.for_session(session).sources_by_slug.get(slug)
     if view is None:
-        raise Invalid.at("/source", "unknown_source", "No source has this slug: see /v1/sources.")
+        raise Invalid.at_pointer("/source", "unknown_source", "No source has this slug: see /v1/sources.")
     return view.key
 
 
-def _in_country(record: Any, country: str | None, revision: int) -> list[Condition]:
+def _build_country_conditions(record: Any, country: str | None, revision: int) -> list[SqlCondition]:
     """Whether the detention of a record is in a country."""
     if country is None:
         return []
     detention = select(1).select_from(Placement).join(Detention, col(Detention.spell) == col(Placement.spell))
-    here = (col(Placement.record) == record, at(Placement, revision), at(Detention, revision))
-    return [exists(detention.where(*here, col(Detention.country) == country))]
+    valid_rows = (col(Placement.record) == record, valid_at(Placement, revision), valid_at(Detention, revision))
+    return [exists(detention.where(*valid_rows, col(Detention.country) == country))]
 
 
-def _counts(revision: int) -> Condition:
+def _is_not_recalled(revision: int) -> SqlCondition:
     """Whether no recall withdraws a report at a revision: what a recall withdraws, the recall tells."""
-    recalled = (col(RecalledEntry.since) <= revision) & (col(RecalledEntry.until) > revision)
-    return ~exists().where(col(RecalledEntry.revision) == col(Report.stated), recalled)
+    is_valid_recall = (col(RecalledEntry.since) <= revision) & (col(RecalledEntry.until) > revision)
+    return ~exists().where(col(RecalledEntry.revision) == col(Report.stated), is_valid_recall)
 
 
-def _versions(source: int | None, country: str | None, revision: int) -> Select[int]:
+def _select_versions(source: int | None, country: str | None, revision: int) -> Select[int]:
     """Later versions of reports."""
     versions = select(col(Report.since)).where(
         col(Report.version) > 1,
         col(Report.stated) == col(Report.since),
-        _counts(revision),
-        *_in_country(col(Report.record), country, revision),
+        _is_not_recalled(revision),
+        *_build_country_conditions(col(Report.record), country, revision),
     )
     if source is None:
         return versions
     return versions.join(Record, col(Record.key) == col(Report.record)).where(col(Record.source) == source)
 
 
-def _verdicts(kinds: frozenset[CorrectionKind]) -> list[Condition]:
+def _build_verdict_conditions(kinds: frozenset[CorrectionKind]) -> list[SqlCondition]:
     """That a version has the verdict that names a kind; a restatement may have any."""
     if CorrectionKind.RESTATED in kinds:
         return []
     # In canonical JSON, where the quotes of a text within a value would be escaped.
-    verdicts = [col(Entry.body).contains(f'"{VERDICT}":"{kind}"') for kind in kinds & OF_REPORTS]
+    verdicts = [col(Entry.body).contains(f'"{VERDICT_PATH}":"{kind}"') for kind in kinds & REPORT_KINDS]
     return [exists(select(1).where(col(Entry.revision) == col(Report.stated), or_(*verdicts)))]
 
 
-def _denials(source: int | None, country: str | None, revision: int) -> Select[int]:
+def _select_denials(source: int | None, country: str | None, revision: int) -> Select[int]:
     """Reports that deny, which may be a source's first ones."""
-    mine = [] if source is None else [col(Verification.source) == source]
-    filed = (col(Report.record) == col(Verification.record)) & (col(Report.stated) == col(Verification.since))
+    source_conditions = [] if source is None else [col(Verification.source) == source]
+    same_version = (col(Report.record) == col(Verification.record)) & (col(Report.stated) == col(Verification.since))
     return (
         select(col(Verification.since))
-        .join(Report, filed)
+        .join(Report, same_version)
         .where(
             col(Verification.verdict).in_(sorted(DENIALS)),
-            _counts(revision),
-            *mine,
-            *_in_country(col(Verification.record), country, revision),
+            _is_not_recalled(revision),
+            *source_conditions,
+            *_build_country_conditions(col(Verification.record), country, revision),
         )
     )
 
 
-def _made(country: str | None, revision: int) -> Select[int]:
+def _select_decisions(country: str | None, revision: int) -> Select[int]:
     """Decisions of curators, who alone tie or part people already known."""
-    return _decided(col(Decision.key), country, revision).where(
+    return _select_decision_column(col(Decision.key), country, revision).where(
         col(Decision.decided_by) == "curator", col(Decision.judgement) != Judgement.UNSURE
     )
 
 
-def _undone(country: str | None, revision: int) -> Select[int]:
+def _select_undone_decisions(country: str | None, revision: int) -> Select[int]:
     """Decisions of anybody, when a curator took them back."""
-    return _decided(col(Decision.until), country, revision).where(col(Decision.until) < OPEN)
+    return _select_decision_column(col(Decision.until), country, revision).where(col(Decision.until) < OPEN)
 
 
-def _decided(column: Any, country: str | None, revision: int) -> Select[int]:
+def _select_decision_column(column: Any, country: str | None, revision: int) -> Select[int]:
     record: Any = aliased(Record)
     return (
         select(column)
         .select_from(Decision)
         .join(record, record.id == col(Decision.a))
-        .where(*_in_country(record.key, country, revision))
+        .where(*_build_country_conditions(record.key, country, revision))
     )
 
 
-def _claims(source: int | None, country: str | None) -> Select[int]:
+def _select_claims(source: int | None, country: str | None) -> Select[int]:
     """Later versions of claims, and claims that replace others."""
     conditions = [] if source is None else [col(Claim.filed_by) == source]
     conditions += [] if country is None else [col(Claim.country) == country]
@@ -254,16 +271,16 @@ def _claims(source: int | None, country: str | None) -> Select[int]:
         .join(Entry, col(Entry.revision) == col(Claim.stated))
         .where(
             col(Claim.stated) == col(Claim.since),
-            or_(col(Claim.since) != col(Claim.key), col(Entry.body).contains(SUPERSEDES)),
+            or_(col(Claim.since) != col(Claim.key), col(Entry.body).contains(SUPERSEDES_PATTERN)),
             *conditions,
         )
     )
 
 
-def _recalls(source: str | None, revision_of: Any) -> Select[int]:
+def _select_recalls(source: str | None, revision_column: Any) -> Select[int]:
     """Recalls, or what undid them."""
-    recalls = select(revision_of).distinct()
+    recalls = select(revision_column).distinct()
     if source is None:
         return recalls
-    of_source = col(Entry.body).contains(f'"source":"{source}"')
-    return recalls.where(exists(select(1).where(col(Entry.revision) == revision_of, of_source)))
+    names_source = col(Entry.body).contains(f'"source":"{source}"')
+    return recalls.where(exists(select(1).where(col(Entry.revision) == revision_column, names_source)))

@@ -13,32 +13,34 @@ from typing import Any
 from sqlmodel import Session
 
 from app import dates
-from app.columns.rows import NONE, Mask, Rows
+from app.columns.rows import NULL, Mask, Rows
 from app.errors import Invalid
-from app.log.entries import recorded_at
-from app.queries.parameters import CountedQuery, CountQuery, HeldQuery
+from app.log.entries import load_recorded_at
+from app.queries.parameters import BaseCountQuery, CountQuery, HeldQuery
 from app.queries.terms import DETENTIONS, RELEASES, CountTerms, HeldCountTerms, HeldTerms, PersonTerms, SourcedTerms
-from app.registry.records import Kind
+from app.registry.records import TargetKind
 
 # Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
 # sit, lists are revised within it) is when a list may be out of date rather than the person in prison.
-SILENCE = 180  # days
+SILENCE_DAYS = 180  # days
 # The terms that speak of a day and of who says so; without a day a list of detentions is one of them all.
-OF_A_DAY = HeldTerms.model_fields.keys() - PersonTerms.model_fields.keys() - {"held_on"}
+DAY_TERMS = HeldTerms.model_fields.keys() - PersonTerms.model_fields.keys() - {"held_on"}
 
 
-def silent(together: Rows, terms: HeldTerms) -> Mask:
+def match_silent(consolidated: Rows, terms: HeldTerms) -> Mask:
     """Of which rows nobody has been heard to be held since long before the day."""
-    heard = together["heard_hi"]
-    long_since: Mask = (heard != NONE) & (heard < day_of(terms) - SILENCE)
-    return long_since
+    last_report = consolidated["heard_hi"]
+    is_silent: Mask = (last_report != NULL) & (last_report < get_held_day(terms) - SILENCE_DAYS)
+    return is_silent
 
 
-def day_of(terms: HeldTerms) -> int:
+def get_held_day(terms: HeldTerms) -> int:
     return dates.FIRST_DAY if terms.day is None else terms.day
 
 
-def dated(session: Session, terms: HeldCountTerms, revision: int, zone: tzinfo, now: datetime) -> HeldCountTerms:
+def resolve_held_day(
+    session: Session, terms: HeldCountTerms, revision: int, zone: tzinfo, now: datetime
+) -> HeldCountTerms:
     """The terms with the one day they mean: that asked for, else the day in `zone` on which the revision was recorded.
 
     Raises Invalid for a day that has not come anywhere.
@@ -47,7 +49,7 @@ def dated(session: Session, terms: HeldCountTerms, revision: int, zone: tzinfo, 
     if terms.day is not None:
         day = date.fromordinal(terms.day)
     elif revision:
-        day = recorded_at(session, revision).astimezone(zone).date()
+        day = load_recorded_at(session, revision).astimezone(zone).date()
     else:
         return terms
     return terms.model_copy(update={"held_on": day.isoformat()})
@@ -58,21 +60,21 @@ def refuse_future(terms: HeldTerms, now: datetime) -> None:
     today = dates.latest_today(now)
     if terms.day is not None and terms.day > today:
         detail = f"Nobody knows who will be held: give a day up to {date.fromordinal(today).isoformat()}"
-        raise Invalid.at("/held_on", "in_future", f"{detail}; a month or a year means its last day.")
+        raise Invalid.at_pointer("/held_on", "in_future", f"{detail}; a month or a year means its last day.")
 
 
 def require_day(terms: HeldTerms) -> None:
     """Raises Invalid for terms that mean something on a day only, where none is given."""
-    names = sorted(terms.model_fields_set & OF_A_DAY)
+    names = sorted(terms.model_fields_set & DAY_TERMS)
     if terms.held_on is None and names:
         detail = f"Add held_on, the day: who says that somebody is held is told of a day only (`{'`, `'.join(names)}`)."
-        raise Invalid.at("/held_on", "day_needed", detail)
+        raise Invalid.at_pointer("/held_on", "day_needed", detail)
 
 
-Dated = Callable[[Session, Any, int, tzinfo, datetime], Any]
+DayResolver = Callable[[Session, Any, int, tzinfo, datetime], Any]
 
 
-def _as_they_are(_session: Session, terms: Any, _revision: int, _zone: tzinfo, _now: datetime) -> Any:
+def _return_terms(_session: Session, terms: Any, _revision: int, _zone: tzinfo, _now: datetime) -> Any:
     return terms
 
 
@@ -82,26 +84,26 @@ class Countable:
 
     `noun`: its name in addresses and totals; `record`: the kind of record that its list shows; `terms`: the terms of
     its counts; `query`: these terms with a revision; `names`: singular and plural in English, then in Spanish; `title`:
-    its title in a bibliography; `mark`: a term that only these counts echo, by which a short address is recognised;
-    without one the address begins with the noun; `dated`: gives terms the day they mean at a revision.
+    its title in a bibliography; `marker_term`: a term that only these counts echo, by which a short address is recognised;
+    without one the address begins with the noun; `resolve_day`: gives terms the day they mean at a revision.
     """
 
     noun: str
-    record: Kind
+    record: TargetKind
     terms: type[SourcedTerms]
-    query: type[CountedQuery]
+    query: type[BaseCountQuery]
     names: tuple[str, str, str, str]
     title: str
-    mark: str | None = None
-    dated: Dated = _as_they_are
+    marker_term: str | None = None
+    resolve_day: DayResolver = _return_terms
 
     @property
-    def counted(self) -> str:
+    def counts_path(self) -> str:
         """The address of its counts."""
         return f"/v1/counts/{self.noun}"
 
     @property
-    def listed(self) -> str:
+    def list_path(self) -> str:
         """The address of the list behind them."""
         return f"/v1/{self.noun}"
 
@@ -114,7 +116,7 @@ COUNTABLES = {
             record="release",
             terms=CountTerms,
             query=CountQuery,
-            mark="net",
+            marker_term="net",
             names=("release", "releases", "excarcelación", "excarcelaciones"),
             title="Releases",
         ),
@@ -123,27 +125,29 @@ COUNTABLES = {
             record="detention",
             terms=HeldCountTerms,
             query=HeldQuery,
-            mark="house_arrest",
+            marker_term="house_arrest",
             names=("person held", "people held", "persona detenida", "personas detenidas"),
             title="People held",
-            dated=dated,
+            resolve_day=resolve_held_day,
         ),
     )
 }
 
 
-def countable_of(terms: SourcedTerms) -> Countable:
+def get_countable(terms: SourcedTerms) -> Countable:
     """What terms count or list."""
     return COUNTABLES[terms.noun]
 
 
-def countable_counted(total: Mapping[str, Any]) -> Countable:
+def find_countable_of_total(total: Mapping[str, Any]) -> Countable:
     """What a total counts: the noun is its key."""
     return next(countable for noun, countable in COUNTABLES.items() if noun in total)
 
 
-def countable_addressed(noun: str, terms: Collection[str]) -> Countable | None:
+def find_countable_of_address(noun: str, terms: Collection[str]) -> Countable | None:
     """What a short address counts, by the noun it says, else by the mark among its terms; without one, releases."""
     if noun:
         return COUNTABLES.get(noun)
-    return next((countable for countable in COUNTABLES.values() if countable.mark in terms), COUNTABLES[RELEASES])
+    return next(
+        (countable for countable in COUNTABLES.values() if countable.marker_term in terms), COUNTABLES[RELEASES]
+    )

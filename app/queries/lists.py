@@ -12,160 +12,195 @@ from sqlmodel import Session, col
 
 from app.columns.loader import Columns
 from app.columns.rows import Mask
-from app.columns.store import columns_of
+from app.columns.store import get_columns
 from app.errors import NotFound
 from app.log import content
-from app.log.entries import entry_at
+from app.log.entries import load_entry
 from app.models import CaseKey, Claim, Facility, Record, Report, Source
 from app.queries import changes, person_records, shapes
-from app.queries.changes import ArrayOrder, ListedThings, Listing, counted, every_detention, order_of
-from app.queries.changes import people as people_meant
+from app.queries.changes import (
+    ArrayOrder,
+    ItemFinder,
+    ListedItems,
+    build_order,
+    find_counted_items,
+    find_detention_items,
+)
+from app.queries.changes import find_person_items as people_meant
 from app.queries.parameters import (
-    Beside,
     ClaimQuery,
     DetaineeQuery,
     DetentionQuery,
     FacilityQuery,
     Order,
     Page,
-    Paged,
+    PageExtras,
+    PageQuery,
+    RecordListQuery,
     ReleaseQuery,
     ReportQuery,
     Row,
-    ThingsQuery,
-    after,
-    page,
+    fetch_after,
+    fetch_page,
     read_cursor,
     write_cursor,
 )
-from app.queries.search import NOT_FOUND, by_name
-from app.queries.selection import with_facility_slug
-from app.queries.shapes import Shape
+from app.queries.search import NOT_FOUND, rank_by_name
+from app.queries.selection import resolve_facility_slug
+from app.queries.shapes import ShapeBuilder
 from app.queries.terms import is_personal
-from app.queries.visibility import Condition, at, partly_hidden, seen
+from app.queries.visibility import SqlCondition, match_partly_hidden, match_visible, valid_at
 from app.registry import records
 from app.registry.publication.permissions import Reader
-from app.registry.records import Kind, Version
+from app.registry.records import RecordVersion, TargetKind
 from app.schemas.directory import ClaimShape, FacilityShape, SourceShape
 from app.schemas.filed import ReportBody, ReportShape
 from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import FacilityKind, Role, SourceKind
 
 
-def _listed(
+def _build_list_page(
     session: Session,
-    kind: Kind,
-    shape: Shape[Row],
-    listing: Listing,
-    query: ThingsQuery,
+    kind: TargetKind,
+    build_shape: ShapeBuilder[Row],
+    find_items: ItemFinder,
+    query: RecordListQuery,
     reader: Reader,
     revision: int,
     since: int | None,
     *,
-    says_withheld: bool = False,
+    reports_withheld: bool = False,
 ) -> Page[Row]:
     """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision.
-    `says_withheld`: beside the page stands how many were left out, so that a count and the list behind it can be told
+    `reports_withheld`: beside the page stands how many were left out, so that a count and the list behind it can be told
     to agree."""
-    among, columns = listing(query, revision), columns_of(session)
-    name = f"counted {kind}s" if says_withheld else f"{kind}s"
-    of, shown_to = f"{name} by {query.sort or 'default'}", reader
-    order = order_of(among, query.sort)
+    items, columns = find_items(query, revision), get_columns(session)
+    name = f"counted {kind}s" if reports_withheld else f"{kind}s"
+    list_name, viewer = f"{name} by {query.sort or 'default'}", reader
+    order = build_order(items, query.sort)
     if query.q is None:
-        shown: Mask = seen(columns, among.person, reader, revision)
-        withheld = int(np.count_nonzero(~shown))
+        visible: Mask = match_visible(columns, items.person, reader, revision)
+        withheld = int(np.count_nonzero(~visible))
     else:
-        shown_to = reader.finding
-        rank = by_name(session, reader, query.q, revision)[among.person]
-        shown = rank != NOT_FOUND  # whose name the reader may see stands in lists
+        viewer = reader.as_name_searcher
+        rank = rank_by_name(session, reader, query.q, revision)[items.person]
+        visible = rank != NOT_FOUND  # whose name the reader may see stands in lists
         if query.sort is None:
-            order, of = [(rank, True), *order], f"{name} by likeness"
+            order, list_name = [(rank, True), *order], f"{name} by likeness"
     if since is not None:
-        touched = changes.may_have_changed(session, columns, since)
-        shown = shown & touched[among.person]
-    chosen = np.flatnonzero(shown)
-    in_order = ArrayOrder([(column[chosen], down) for column, down in order])
+        changed_people = changes.find_changed_people(session, columns, since)
+        visible = visible & changed_people[items.person]
+    visible_places = np.flatnonzero(visible)
+    array_order = ArrayOrder([(column[visible_places], is_descending) for column, is_descending in order])
 
-    def following(position: Sequence[int] | None, wanted: int) -> list[tuple[tuple[int, int], list[int]]]:
-        placed = in_order.after(position, wanted)
-        at = chosen[[place for place, _position in placed]]
-        things = zip(among.key[at].tolist(), among.person[at].tolist(), strict=True)
-        return [(thing, position) for thing, (_place, position) in zip(things, placed, strict=True)]
+    def fetch_items(position: Sequence[int] | None, limit: int) -> list[tuple[tuple[int, int], list[int]]]:
+        batch = array_order.find_after(position, limit)
+        item_places = visible_places[[place for place, _position in batch]]
+        batch_items = zip(items.key[item_places].tolist(), items.person[item_places].tolist(), strict=True)
+        return [(item, position) for item, (_place, position) in zip(batch_items, batch, strict=True)]
 
     if since is not None:
-        told = changes.changed(session, kind, shape, listing, query, shown_to, since, revision)
-        left = changes.left(session, kind, listing, query, reader, since, revision, touched)
-        return changes.page_of_changes(of, len(order), following, told, left, query, revision)
-    placed = following(read_cursor(query.cursor, of, len(order)), query.limit + 1)
-    cursor = write_cursor(of, placed[query.limit - 1][1]) if len(placed) > query.limit else None
-    rows = [thing for thing, _position in placed[: query.limit]]
-    people = person_records.people(session, {person for _key, person in rows}, revision, kind)
-    shapes_of_page = [shape(people[person], key, shown_to) for key, person in rows]
+        show_changed = changes.build_change_filter(
+            session, kind, build_shape, find_items, query, viewer, since, revision
+        )
+        fetch_gone = changes.build_gone_fetcher(
+            session, kind, find_items, query, reader, since, revision, changed_people
+        )
+        return changes.build_change_page(list_name, len(order), fetch_items, show_changed, fetch_gone, query, revision)
+    batch = fetch_items(read_cursor(query.cursor, list_name, len(order)), query.limit + 1)
+    cursor = write_cursor(list_name, batch[query.limit - 1][1]) if len(batch) > query.limit else None
+    rows = [item for item, _position in batch[: query.limit]]
+    people = person_records.load_people(session, {person for _key, person in rows}, revision, kind)
+    page_rows = [build_shape(people[person], key, viewer) for key, person in rows]
     if query.q is not None:
-        return Page(shapes_of_page, cursor)  # of a search nothing stands beside: nobody hidden is looked for
+        return Page(page_rows, cursor)  # of a search nothing stands beside: nobody hidden is looked for
 
-    def beside() -> Beside:
-        stands: Beside = {}
-        if says_withheld:
-            stands["withheld"] = withheld
+    def build_extras() -> PageExtras:
+        extras: PageExtras = {}
+        if reports_withheld:
+            extras["withheld"] = withheld
         if is_personal(query):
-            stands["not_visible"] = _not_visible(columns, listing, with_facility_slug(session, query), reader, revision)
-        return stands
+            extras["not_visible"] = _count_not_visible(
+                columns, find_items, resolve_facility_slug(session, query), reader, revision
+            )
+        return extras
 
-    return Page(shapes_of_page, cursor, beside)
+    return Page(page_rows, cursor, build_extras)
 
 
-def _not_visible(columns: Columns, listing: Listing, query: Any, reader: Reader, revision: int) -> int:
+def _count_not_visible(columns: Columns, find_items: ItemFinder, query: Any, reader: Reader, revision: int) -> int:
     """How many match every term but personal ones, and may not be asked about one of these: as a count says it."""
-    among = listing(query.public(), revision)
-    unseen = partly_hidden(columns, among.spells, query, reader, revision, own=among.own)
-    return 0 if unseen is None else int(np.count_nonzero(among.with_spell(unseen)))
+    items = find_items(query.public(), revision)
+    is_hidden = match_partly_hidden(
+        columns, items.spells, query, reader, revision, uses_source_rows=items.uses_source_rows
+    )
+    return 0 if is_hidden is None else int(np.count_nonzero(items.match_spells(is_hidden)))
 
 
-def releases(
+def query_releases(
     session: Session, query: ReleaseQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[ReleaseShape]:
     """The releases that a count of the same terms counts; `since`: changed after it."""
 
-    def listing(terms: Any, at_revision: int) -> ListedThings:
-        return counted(session, terms, reader, at_revision)
+    def find_items(terms: Any, at_revision: int) -> ListedItems:
+        return find_counted_items(session, terms, reader, at_revision)
 
-    return _listed(session, "release", shapes.release, listing, query, reader, revision, since, says_withheld=True)
-
-
-def detentions(
-    session: Session, query: DetentionQuery, reader: Reader, revision: int, since: int | None = None
-) -> Page[DetentionShape]:
-    """Spells in custody, or, with a day, the spells that a count of the held counts on it."""
-    on_a_day = query.held_on is not None
-
-    def listing(terms: Any, at_revision: int) -> ListedThings:
-        return (counted if on_a_day else every_detention)(session, terms, reader, at_revision)
-
-    return _listed(
-        session, "detention", shapes.detention, listing, query, reader, revision, since, says_withheld=on_a_day
+    return _build_list_page(
+        session,
+        "release",
+        shapes.build_release_shape,
+        find_items,
+        query,
+        reader,
+        revision,
+        since,
+        reports_withheld=True,
     )
 
 
-def detainees(
+def query_detentions(
+    session: Session, query: DetentionQuery, reader: Reader, revision: int, since: int | None = None
+) -> Page[DetentionShape]:
+    """Spells in custody, or, with a day, the spells that a count of the held counts on it."""
+    has_day = query.held_on is not None
+
+    def find_items(terms: Any, at_revision: int) -> ListedItems:
+        return (find_counted_items if has_day else find_detention_items)(session, terms, reader, at_revision)
+
+    return _build_list_page(
+        session,
+        "detention",
+        shapes.build_detention_shape,
+        find_items,
+        query,
+        reader,
+        revision,
+        since,
+        reports_withheld=has_day,
+    )
+
+
+def query_detainees(
     session: Session, query: DetaineeQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[DetaineeShape]:
     """People. Terms of detentions mean people with a detention of which all these terms hold; terms of releases mean
     people with such a release."""
 
-    def listing(terms: Any, at_revision: int) -> ListedThings:
+    def find_items(terms: Any, at_revision: int) -> ListedItems:
         return people_meant(session, terms, reader, at_revision)
 
-    return _listed(session, "detainee", shapes.detainee_of, listing, query, reader, revision, since)
+    return _build_list_page(
+        session, "detainee", shapes.build_detainee_shape_by_key, find_items, query, reader, revision, since
+    )
 
 
-def sources(session: Session, query: Paged, revision: int) -> Page[SourceShape]:
-    statement = select(col(Source.key), Source).where(at(Source, revision))
-    rows, cursor = page(session, statement, "sources", [(col(Source.key), False)], query.cursor, query.limit)
-    return Page([source_shape(row[1]) for row in rows], cursor)
+def query_sources(session: Session, query: PageQuery, revision: int) -> Page[SourceShape]:
+    statement = select(col(Source.key), Source).where(valid_at(Source, revision))
+    rows, cursor = fetch_page(session, statement, "sources", [(col(Source.key), False)], query.cursor, query.limit)
+    return Page([build_source_shape(row[1]) for row in rows], cursor)
 
 
-def source_shape(source: Source) -> SourceShape:
+def build_source_shape(source: Source) -> SourceShape:
     return {
         "slug": source.slug,
         "name": source.name,
@@ -177,20 +212,20 @@ def source_shape(source: Source) -> SourceShape:
     }
 
 
-def by_slug(session: Session, table: Any, slug: str, revision: int) -> Any:
+def find_by_slug(session: Session, table: Any, slug: str, revision: int) -> Any:
     """The version of a source or facility that stood at a revision, or None."""
-    return session.scalars(select(table).where(table.slug == slug, at(table, revision))).one_or_none()
+    return session.scalars(select(table).where(table.slug == slug, valid_at(table, revision))).one_or_none()
 
 
-def facilities(session: Session, query: FacilityQuery, revision: int) -> Page[FacilityShape]:
-    statement = select(col(Facility.key), Facility).where(at(Facility, revision))
+def query_facilities(session: Session, query: FacilityQuery, revision: int) -> Page[FacilityShape]:
+    statement = select(col(Facility.key), Facility).where(valid_at(Facility, revision))
     if query.country is not None:
         statement = statement.where(col(Facility.country) == query.country)
-    rows, cursor = page(session, statement, "facilities", [(col(Facility.key), False)], query.cursor, query.limit)
-    return Page([facility_shape(row[1]) for row in rows], cursor)
+    rows, cursor = fetch_page(session, statement, "facilities", [(col(Facility.key), False)], query.cursor, query.limit)
+    return Page([build_facility_shape(row[1]) for row in rows], cursor)
 
 
-def facility_shape(facility: Facility) -> FacilityShape:
+def build_facility_shape(facility: Facility) -> FacilityShape:
     names = json.loads(facility.names)
     return {
         "slug": facility.slug,
@@ -203,36 +238,36 @@ def facility_shape(facility: Facility) -> FacilityShape:
     }
 
 
-def claims(
+def query_claims(
     session: Session, query: ClaimQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[ClaimShape]:
     """Published figures, as they stood at a revision; `since`: filed or corrected after it."""
 
-    def matching(table: Any) -> list[Condition]:
+    def match_terms(table: Any) -> list[SqlCondition]:
         names = ("claimant", "measure", "country")
         return [getattr(table, name) == getattr(query, name) for name in names if getattr(query, name) is not None]
 
-    def shown(rows: list[Any]) -> list[ClaimShape]:
-        return [claim_shape(session, claim, reader) for _key, claim, *_position in rows]
+    def build_shapes(rows: list[Any]) -> list[ClaimShape]:
+        return [build_claim_shape(session, claim, reader) for _key, claim, *_position in rows]
 
-    statement = select(col(Claim.key), Claim).where(at(Claim, revision), *matching(Claim))
+    statement = select(col(Claim.key), Claim).where(valid_at(Claim, revision), *match_terms(Claim))
     order: Order = [(col(Claim.key), query.sort == "-recorded")]
-    of = f"claims by {query.sort or 'default'}"
+    list_name = f"claims by {query.sort or 'default'}"
     if since is not None:
         statement = statement.where(col(Claim.since) > since)
-        left = changes.claims_left(session, matching, since, revision)
-        following = partial(after, session, statement, order)
-        return changes.page_of_changes(of, len(order), following, shown, left, query, revision)
-    rows, cursor = page(session, statement, of, order, query.cursor, query.limit)
-    return Page(shown(rows), cursor)
+        fetch_gone = changes.build_gone_claims_fetcher(session, match_terms, since, revision)
+        fetch_claims = partial(fetch_after, session, statement, order)
+        return changes.build_change_page(list_name, len(order), fetch_claims, build_shapes, fetch_gone, query, revision)
+    rows, cursor = fetch_page(session, statement, list_name, order, query.cursor, query.limit)
+    return Page(build_shapes(rows), cursor)
 
 
-def claim_shape(session: Session, claim: Claim, reader: Reader) -> ClaimShape:
+def build_claim_shape(session: Session, claim: Claim, reader: Reader) -> ClaimShape:
     """A claim as it was filed, `since` the revision of that. Notes are shown to partners, case numbers to the filing
     source."""
-    entry = entry_at(session, claim.stated)
+    entry = load_entry(session, claim.stated)
     figure = entry.body["said"]
-    own = reader.source == claim.filed_by if claim.filed_by is not None else reader.role is Role.CURATOR
+    is_own = reader.source == claim.filed_by if claim.filed_by is not None else reader.role is Role.CURATOR
     return {
         "id": claim.id,
         "claimant": figure.get("claimant"),
@@ -260,12 +295,12 @@ def claim_shape(session: Session, claim: Claim, reader: Reader) -> ClaimShape:
         "citation": figure.get("citation"),
         "filed_by": entry.body["filed_by"],
         "since": claim.stated,
-        "source_record_id": entry.personal.get("source_record_id") if own else None,
-        "note": entry.personal.get("note") if reader.restricted or own else None,
+        "source_record_id": entry.personal.get("source_record_id") if is_own else None,
+        "note": entry.personal.get("note") if reader.can_see_restricted or is_own else None,
     }
 
 
-def own_reports(
+def query_own_reports(
     session: Session, query: ReportQuery, reader: Reader, revision: int, secret: bytes
 ) -> Page[ReportShape]:
     """A source's own reports, whole: all, or the report under a case number. `secret` keys the digests of case
@@ -273,36 +308,40 @@ def own_reports(
     statement = (
         select(col(Record.key), Record, Report)
         .join(Report, col(Report.record) == col(Record.key))
-        .where(col(Record.source) == reader.source, at(Report, revision), col(Record.redacted).is_(False))
+        .where(col(Record.source) == reader.source, valid_at(Report, revision), col(Record.redacted).is_(False))
     )
     if query.source_record_id is not None and reader.source is not None:
-        case = records.case_digest(secret, reader.source, query.source_record_id)
-        statement = statement.join(CaseKey, col(CaseKey.record_id) == col(Record.id)).where(col(CaseKey.digest) == case)
-    rows, cursor = page(session, statement, "reports", [(col(Record.key), False)], query.cursor, query.limit)
-    shown = [report_shape(row[1], Version(row[2].version, entry_at(session, row[2].stated))) for row in rows]
-    return Page(shown, cursor)
+        case_digest = records.digest_case(secret, reader.source, query.source_record_id)
+        statement = statement.join(CaseKey, col(CaseKey.record_id) == col(Record.id)).where(
+            col(CaseKey.digest) == case_digest
+        )
+    rows, cursor = fetch_page(session, statement, "reports", [(col(Record.key), False)], query.cursor, query.limit)
+    report_shapes = [
+        build_report_shape(row[1], RecordVersion(row[2].version, load_entry(session, row[2].stated))) for row in rows
+    ]
+    return Page(report_shapes, cursor)
 
 
-def own_report(session: Session, report_id: uuid.UUID, reader: Reader, revision: int) -> ReportShape:
+def load_own_report(session: Session, report_id: uuid.UUID, reader: Reader, revision: int) -> ReportShape:
     """One of a source's own reports, whole. Raises NotFound."""
-    record = records.own(session, report_id, reader.source)
-    version = records.current(session, record, revision)
+    record = records.load_own_record(session, report_id, reader.source)
+    version = records.find_version(session, record, revision)
     if version is None or record.redacted:
         raise NotFound("There is no report with this id among your own.")
-    return report_shape(record, version)
+    return build_report_shape(record, version)
 
 
-def report_shape(record: Record, version: Version) -> ReportShape:
+def build_report_shape(record: Record, version: RecordVersion) -> ReportShape:
     """A source's own report as it was sent, with its place in the log."""
-    sent: Any = content.unflatten(content.as_sent(version.content))
-    number = sent.get("detainee", {}).pop("national_id_digest", None)
-    body: ReportBody = sent
+    sections: Any = content.unflatten_content(content.restore_sent_content(version.content))
+    id_digest = sections.get("detainee", {}).pop("national_id_digest", None)
+    body: ReportBody = sections
     return {
         "id": record.id,
         "version": version.number,
         "revision": version.entry.revision,
         "recorded_at": version.entry.body["recorded_at"],
         "source": version.entry.body["source"],
-        "has_national_id": number is not None,
+        "has_national_id": id_digest is not None,
         **body,
     }

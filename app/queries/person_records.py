@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 from app.dates import format_instant
 from app.db.engine import Key
 from app.errors import Moved, NotFound
-from app.log.entries import recorded
+from app.log.entries import load_kinds_and_dates
 from app.models import (
     Consent,
     Detainee,
@@ -34,44 +34,46 @@ from app.models import (
     Verification,
 )
 from app.projection import project
-from app.projection.person import BY_SOURCE
+from app.projection.person import SOURCE_FIELDS
 from app.projection.rows import Rows
 from app.queries import shapes
 from app.queries.shapes import Ids, Person
-from app.queries.visibility import at, visible
+from app.queries.visibility import valid_at, visible_to
 from app.registry import records
 from app.registry.directory_snapshot import Views
 from app.registry.identity.clusters import StoredRecord
-from app.registry.publication.classes import GivenConsent, person_class, strictest
+from app.registry.publication.classes import RecordedConsent, compute_person_class, find_strictest_class
 from app.registry.publication.permissions import Reader
-from app.registry.records import Kind
-from app.registry.reprojection import ProjectedPerson, statement_of
+from app.registry.records import TargetKind
+from app.registry.reprojection import ProjectedPerson, build_version_statement
 from app.registry.write import Outcome, WriteContext
 from app.schemas.records import VerificationOut, Version
 from app.vocabulary import Publish
 
 # Statements are made once: building one costs more than running it.
-_SOME: Any = bindparam("some", expanding=True)
-_REVISION: Any = bindparam("revision", type_=Key)
-_TABLES: tuple[type[Any], ...] = (
+_KEYS_PARAM: Any = bindparam("some", expanding=True)
+_REVISION_PARAM: Any = bindparam("revision", type_=Key)
+_PERSON_TABLES: tuple[type[Any], ...] = (
     Detainee, DetaineePersonal, Detention, SpellPersonal, Release, Verification, DetentionState, SourceDetention,
 )  # fmt: skip
-_ROWS = {
+_ROW_STATEMENTS = {
     table: select(*table.__table__.c).where(
-        table.__table__.c.detainee.in_(_SOME), table.__table__.c.since <= _REVISION, table.__table__.c.until > _REVISION
+        table.__table__.c.detainee.in_(_KEYS_PARAM),
+        table.__table__.c.since <= _REVISION_PARAM,
+        table.__table__.c.until > _REVISION_PARAM,
     )
-    for table in _TABLES
+    for table in _PERSON_TABLES
 }
-_SHOWN_IN_A_VERSION: tuple[Literal["detainee", "releases"], ...] = ("detainee", "releases")
-_COLUMNS = {table: tuple(table.__table__.c.keys()) for table in _TABLES}
-_ROWS[Detention] = _ROWS[Detention].order_by(col(Detention.ordinal))
+_VERSION_PARTS: tuple[Literal["detainee", "releases"], ...] = ("detainee", "releases")
+_COLUMN_NAMES = {table: tuple(table.__table__.c.keys()) for table in _PERSON_TABLES}
+_ROW_STATEMENTS[Detention] = _ROW_STATEMENTS[Detention].order_by(col(Detention.ordinal))
 # What is read of the people of a list: what the shape of each thing shows (`shapes.py`), and no verification.
-_SHOWN: dict[Kind, tuple[type[Any], ...]] = {
+_LIST_TABLES: dict[TargetKind, tuple[type[Any], ...]] = {
     "release": (Detainee, SpellPersonal, Release),
     "detention": (Detainee, Detention, SpellPersonal, Release, DetentionState, SourceDetention),
     "detainee": (Detainee, DetaineePersonal, Detention, SpellPersonal, Release, DetentionState, SourceDetention),
 }
-_RECORDS: Any = (
+_RECORD_STATEMENT: Any = (
     select(
         col(Placement.detainee).label("of"),
         col(Record.key),
@@ -81,240 +83,270 @@ _RECORDS: Any = (
         col(Record.release_id),
     )
     .join(Record, col(Record.key) == col(Placement.record))
-    .where(col(Placement.detainee).in_(_SOME), col(Placement.since) <= _REVISION, col(Placement.until) > _REVISION)
+    .where(
+        col(Placement.detainee).in_(_KEYS_PARAM),
+        col(Placement.since) <= _REVISION_PARAM,
+        col(Placement.until) > _REVISION_PARAM,
+    )
 )
-_PLACED = (
+_PLACEMENT_STATEMENT = (
     select(col(Placement.record), col(Placement.since), col(Placement.spell), col(Placement.detainee))
-    .where(col(Placement.record).in_(_SOME), col(Placement.since) <= _REVISION)
+    .where(col(Placement.record).in_(_KEYS_PARAM), col(Placement.since) <= _REVISION_PARAM)
     .order_by(col(Placement.record), col(Placement.since))
 )
 # Aliases, since a condition on the person reads the same tables.
-_RECORD: Any = aliased(Record)
-_PLACE: Any = aliased(Placement)
-_CONSENTS = select(col(Consent.key), col(Consent.record), col(Consent.publish)).where(
+_RECORD_ALIAS: Any = aliased(Record)
+_PLACEMENT_ALIAS: Any = aliased(Placement)
+_CONSENT_STATEMENT = select(col(Consent.key), col(Consent.record), col(Consent.publish)).where(
     col(Consent.record) == bindparam("of")
 )
-_SLUGS = select(col(Source.key), col(Source.slug))
+_SLUG_STATEMENT = select(col(Source.key), col(Source.slug))
 
 
-def people(session: Session, detainees: Collection[int], revision: int, kind: Kind | None = None) -> dict[int, Person]:
+def load_people(
+    session: Session, detainees: Collection[int], revision: int, kind: TargetKind | None = None
+) -> dict[int, Person]:
     """Detainee key → everything known of that person at the revision, with today's class. `kind`: of what is shown of
     them in a list, and then no more than that."""
     if not detainees:
         return {}
-    run, given = session.connection().execute, {"some": list(detainees), "revision": revision}
-    found = run(_RECORDS, given).all()
-    records_of: dict[int, list[Any]] = {}
-    for record in found:
-        records_of.setdefault(record.of, []).append(record)
-    slugs = dict(run(_SLUGS).all())
-    moved = _moved(session, [record.key for record in found], revision)
-    rows_of: dict[int, Rows] = {}
-    for table in _TABLES if kind is None else _SHOWN[kind]:
-        rows = run(_ROWS[table], given)
+    run, parameters = session.connection().execute, {"some": list(detainees), "revision": revision}
+    record_rows = run(_RECORD_STATEMENT, parameters).all()
+    records_by_person: dict[int, list[Any]] = {}
+    for record in record_rows:
+        records_by_person.setdefault(record.of, []).append(record)
+    slugs = dict(run(_SLUG_STATEMENT).all())
+    moves = _load_moves(session, [record.key for record in record_rows], revision)
+    rows_by_person: dict[int, Rows] = {}
+    for table in _PERSON_TABLES if kind is None else _LIST_TABLES[kind]:
+        rows = run(_ROW_STATEMENTS[table], parameters)
         for row in rows.all():  # by hand: mappings, read one by one, take longer than the query
-            named = dict(zip(_COLUMNS[table], row, strict=True))
-            rows_of.setdefault(named["detainee"], {}).setdefault(table, []).append(named)
+            values = dict(zip(_COLUMN_NAMES[table], row, strict=True))
+            rows_by_person.setdefault(values["detainee"], {}).setdefault(table, []).append(values)
     return {
-        key: _person(rows, strictest(record.publish_now for record in records_of[key]), records_of[key], slugs, moved)
-        for key, rows in rows_of.items()
+        key: _build_person(
+            rows,
+            find_strictest_class(record.publish_now for record in records_by_person[key]),
+            records_by_person[key],
+            slugs,
+            moves,
+        )
+        for key, rows in rows_by_person.items()
     }
 
 
-def of_projected(session: Session, projected: ProjectedPerson, revision: int) -> Person:
+def build_projected_person(session: Session, projected_person: ProjectedPerson, revision: int) -> Person:
     """A person as the entry of that revision, the newest, has just left it."""
-    slugs = {key: view.slug for key, view in Views.of(session).sources.items()}
-    moved = _moved(session, [record.key for record in projected.records], revision)
-    return _person(_ordered(projected.rows), projected.publish, projected.records, slugs, moved)
+    slugs = {key: view.slug for key, view in Views.for_session(session).sources.items()}
+    moves = _load_moves(session, [record.key for record in projected_person.records], revision)
+    return _build_person(
+        _sort_detentions(projected_person.rows), projected_person.publish, projected_person.records, slugs, moves
+    )
 
 
-def of_projected_alone(session: Session, projected: ProjectedPerson) -> Person:
+def build_single_report_person(session: Session, projected_person: ProjectedPerson) -> Person:
     """A person of one report as its entry has just left it, under the class that the report gives."""
-    (record,), (detainee,) = projected.records, projected.rows[Detainee]
-    slugs = {record.source: Views.of(session).sources[record.source].slug}
-    return _person(_ordered(projected.rows), detainee["publish"], [record], slugs, {})
+    (record,), (detainee,) = projected_person.records, projected_person.rows[Detainee]
+    slugs = {record.source: Views.for_session(session).sources[record.source].slug}
+    return _build_person(_sort_detentions(projected_person.rows), detainee["publish"], [record], slugs, {})
 
 
-def _ordered(rows: Rows) -> Rows:
+def _sort_detentions(rows: Rows) -> Rows:
     """The rows of a person with detentions in their order."""
     return rows | {Detention: sorted(rows[Detention], key=itemgetter("ordinal"))}
 
 
-def _person(
+def _build_person(
     rows: Rows,
     publish: str,
-    of_person: Iterable[Record | StoredRecord],
+    person_records: Iterable[Record | StoredRecord],
     slugs: dict[int, str],
-    moved: dict[int, list[int]],
+    moves: dict[int, list[int]],
 ) -> Person:
     """A person by its rows, its class and its records."""
     (detainee,) = rows[Detainee]
     personal = rows.get(DetaineePersonal)
     person = Person(
         publish=publish,
-        detainee=_with(detainee, facts=json.loads(detainee["facts"])),
+        detainee=_with_parsed(detainee, facts=json.loads(detainee["facts"])),
         personal=json.loads(personal[0]["facts"]) if personal else {},
-        detentions={row["spell"]: _with(row, facts=json.loads(row["facts"])) for row in rows.get(Detention, ())},
-        releases={row["spell"]: _with(row, **json.loads(row["facts"])) for row in rows.get(Release, ())},
-        verifications=[_with(row, said=json.loads(row["said"])) for row in rows.get(Verification, ())],
-        held={row["spell"]: row["status"] for row in rows.get(DetentionState, ())},
-        held_by_source=[_with(row) for row in rows.get(SourceDetention, ())],
-        ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id) for record in of_person},
+        detentions={row["spell"]: _with_parsed(row, facts=json.loads(row["facts"])) for row in rows.get(Detention, ())},
+        releases={row["spell"]: _with_parsed(row, **json.loads(row["facts"])) for row in rows.get(Release, ())},
+        verifications=[_with_parsed(row, said=json.loads(row["said"])) for row in rows.get(Verification, ())],
+        held_statuses={row["spell"]: row["status"] for row in rows.get(DetentionState, ())},
+        held_by_source=[_with_parsed(row) for row in rows.get(SourceDetention, ())],
+        ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id) for record in person_records},
         slugs=slugs,
-        moved=moved,
+        moves=moves,
     )
     for row in rows.get(SpellPersonal, ()):
         facts = json.loads(row["facts"])
-        person.by_source[row["spell"]] = {name: facts.pop(name) for name in BY_SOURCE if name in facts}
-        person.spells[row["spell"]] = facts
+        person.by_source[row["spell"]] = {name: facts.pop(name) for name in SOURCE_FIELDS if name in facts}
+        person.spell_facts[row["spell"]] = facts
     return person
 
 
-def _with(row: TableRow, **read: Any) -> Any:
+def _with_parsed(row: TableRow, **parsed: Any) -> Any:
     """A row with its JSON read; `Person` says which columns it has."""
-    return {**row, **read}
+    return {**row, **parsed}
 
 
-def _moved(session: Session, keys: Sequence[int], revision: int) -> dict[int, list[int]]:
+def _load_moves(session: Session, keys: Sequence[int], revision: int) -> dict[int, list[int]]:
     """Record → the revisions at which a correction or a decision put it somewhere else."""
-    rows = session.connection().execute(_PLACED, {"some": list(keys), "revision": revision})
-    moved: dict[int, list[int]] = {}
-    before: dict[int, tuple[int, int]] = {}
+    rows = session.connection().execute(_PLACEMENT_STATEMENT, {"some": list(keys), "revision": revision})
+    moves: dict[int, list[int]] = {}
+    previous: dict[int, tuple[int, int]] = {}
     for record, since, spell, detainee in rows:
-        if before.get(record, (spell, detainee)) != (spell, detainee):
-            moved.setdefault(record, []).append(since)
-        before[record] = (spell, detainee)
-    return moved
+        if previous.get(record, (spell, detainee)) != (spell, detainee):
+            moves.setdefault(record, []).append(since)
+        previous[record] = (spell, detainee)
+    return moves
 
 
-def find(session: Session, kind: Kind, thing_id: uuid.UUID, reader: Reader, revision: int) -> tuple[Person, int]:
+def find_person_by_id(
+    session: Session, kind: TargetKind, item_id: uuid.UUID, reader: Reader, revision: int
+) -> tuple[Person, int]:
     """The person and the key behind an id at a revision.
 
     Raises NotFound for what this reader may not know of, and Moved (308) where another id stands for it at the head.
     Whom the reader may not see the first statement does not find, like an id of nobody.
     """
-    placed = session.execute(
-        select(_RECORD.key, _PLACE.detainee, _PLACE.spell)
-        .join(_PLACE, _PLACE.record == _RECORD.key)
+    placement = session.execute(
+        select(_RECORD_ALIAS.key, _PLACEMENT_ALIAS.detainee, _PLACEMENT_ALIAS.spell)
+        .join(_PLACEMENT_ALIAS, _PLACEMENT_ALIAS.record == _RECORD_ALIAS.key)
         .where(
-            getattr(_RECORD, f"{kind}_id") == thing_id,
-            at(_PLACE, revision),
-            visible(reader, _PLACE.detainee, revision),
+            getattr(_RECORD_ALIAS, f"{kind}_id") == item_id,
+            valid_at(_PLACEMENT_ALIAS, revision),
+            visible_to(reader, _PLACEMENT_ALIAS.detainee, revision),
         )
     ).one_or_none()
-    if placed is None:
+    if placement is None:
         raise NotFound(f"There is no {kind} with this id.")
-    record, detainee, spell = placed
-    person = people(session, [detainee], revision)[detainee]
+    record, detainee, spell = placement
+    person = load_people(session, [detainee], revision)[detainee]
     key = detainee if kind == "detainee" else spell
     if kind == "release" and key not in person.releases:
         raise NotFound(f"There is no {kind} with this id.")
     if key != record:
-        if not _ever_stood(session, kind, record):
+        if not _was_ever_shown(session, kind, record):
             raise NotFound(f"There is no {kind} with this id.")
-        raise Moved(thing_id, getattr(person.ids[key], kind))
+        raise Moved(item_id, getattr(person.ids[key], kind))
     return person, key
 
 
-def only_person(session: Session, record: Record | StoredRecord, version: records.Version) -> Person:
+def load_single_report_person(
+    session: Session, record: Record | StoredRecord, version: records.RecordVersion
+) -> Person:
     """The person as one report alone tells it, in one of its versions."""
-    statement = statement_of(record, version.entry, Views.of(session), pointer=None, erased=record.redacted)
-    publish = person_class([statement], _consents(session, record))
+    statement = build_version_statement(
+        record, version.entry, Views.for_session(session), pointer=None, is_erased=record.redacted
+    )
+    publish = compute_person_class([statement], _load_consents(session, record))
     # As filed: to its own source, whatever the person's class by now.
-    rows = project([statement.as_filed()], publish)
-    return _person(rows, publish, [record], {record.source: statement.source.slug}, {})
+    rows = project([statement.to_filed()], publish)
+    return _build_person(rows, publish, [record], {record.source: statement.source.slug}, {})
 
 
-def _consents(session: Session, record: Record | StoredRecord) -> list[GivenConsent]:
-    if isinstance(record, StoredRecord) and not record.consented:
+def _load_consents(session: Session, record: Record | StoredRecord) -> list[RecordedConsent]:
+    if isinstance(record, StoredRecord) and not record.has_consent:
         return []
-    rows = session.connection().execute(_CONSENTS, {"of": record.key})
-    return [(consent, of, publish) for consent, of, publish in rows]
+    rows = session.connection().execute(_CONSENT_STATEMENT, {"of": record.key})
+    return [(consent, record_key, publish) for consent, record_key, publish in rows]
 
 
-def _ever_stood(session: Session, kind: Kind, key: int) -> bool:
+def _was_ever_shown(session: Session, kind: TargetKind, key: int) -> bool:
     """Whether an id was ever shown as standing: one that never was must not tell where its report went."""
     column: Any = Placement.detainee if kind == "detainee" else Placement.spell
     return session.scalars(select(col(Placement.record)).where(column == key)).first() is not None
 
 
-def verifications(person: Person, spell: int, about: str, reader: Reader) -> list[VerificationOut]:
+def build_verification_shapes(person: Person, spell: int, object_kind: str, reader: Reader) -> list[VerificationOut]:
     """The verdicts on a release or on a detention, by source."""
-    rows = [row for row in person.verifications if row["spell"] == spell and row["object"] == about]
-    return sorted((shapes.verification(person, row, reader) for row in rows), key=lambda verdict: verdict["source"])
+    rows = [row for row in person.verifications if row["spell"] == spell and row["object"] == object_kind]
+    return sorted(
+        (shapes.build_verification_shape(person, row, reader) for row in rows), key=lambda verdict: verdict["source"]
+    )
 
 
-def history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: int) -> list[Version]:
+def load_history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: int) -> list[Version]:
     """Every revision at which anything shown of a detainee changed, with what was shown from then on."""
-    _person, key = find(session, "detainee", detainee_id, reader, revision)
-    since: set[int] = set()
-    for table in _TABLES:
+    _person, key = find_person_by_id(session, "detainee", detainee_id, reader, revision)
+    change_revisions: set[int] = set()
+    for table in _PERSON_TABLES:
         columns = table.__table__.c
-        since |= set(session.scalars(select(columns.since).where(columns.detainee == key, columns.since <= revision)))
+        change_revisions |= set(
+            session.scalars(select(columns.since).where(columns.detainee == key, columns.since <= revision))
+        )
     versions: list[Version] = []
-    entries = recorded(session, sorted(since))
-    for version in sorted(since):
-        person = people(session, [key], version).get(key)
-        if person is None or not reader.sees_person(person.publish):
+    entries = load_kinds_and_dates(session, sorted(change_revisions))
+    for change_revision in sorted(change_revisions):
+        person = load_people(session, [key], change_revision).get(key)
+        if person is None or not reader.can_see_person(person.publish):
             continue
-        entry, recorded_at = entries[version]
-        shown: Version = {
-            "revision": version,
+        entry, recorded_at = entries[change_revision]
+        new_version: Version = {
+            "revision": change_revision,
             "recorded_at": format_instant(recorded_at),
             "entry": entry,
-            "detainee": shapes.detainee(person, reader),
-            "releases": [shapes.release(person, spell, reader) for spell in sorted(person.releases)],
+            "detainee": shapes.build_detainee_shape(person, reader),
+            "releases": [shapes.build_release_shape(person, spell, reader) for spell in sorted(person.releases)],
         }
         # A change of what this reader may not see is not a change to this reader.
-        if not versions or any(versions[-1][part] != shown[part] for part in _SHOWN_IN_A_VERSION):
-            versions.append(shown)
+        if not versions or any(versions[-1][part] != new_version[part] for part in _VERSION_PARTS):
+            versions.append(new_version)
     return versions
 
 
 @dataclass(frozen=True, slots=True)
 class FiledReport:
-    """A report, and the person and the spell at whom its record was placed. `number`: of that person's records;
-    `publish`: today's class; `projected`: the person, where the write has just projected it."""
+    """A report, and the person and the spell at whom its record was placed. `record_count`: of that person's records;
+    `publish`: today's class; `projected_person`: the person, where the write has just projected it."""
 
     record: Record | StoredRecord
-    version: records.Version
+    version: records.RecordVersion
     detainee: int
     spell: int
-    number: int
+    record_count: int
     publish: str
-    projected: ProjectedPerson | None = None
+    projected_person: ProjectedPerson | None = None
 
-    def alone(self, session: Session) -> Person:
+    def load_single_report_person(self, session: Session) -> Person:
         """The person as this report alone tells it: as the write projected it, if it did so from this report alone, and
         the rows hide nothing of it from its own source."""
-        if self.projected is not None and self.number == 1 and not self.projected.records[0].consented:
-            person = of_projected_alone(session, self.projected)
+        if (
+            self.projected_person is not None
+            and self.record_count == 1
+            and not self.projected_person.records[0].has_consent
+        ):
+            person = build_single_report_person(session, self.projected_person)
             if person.publish != Publish.COUNTED:
                 return person
-        return only_person(session, self.record, self.version)
+        return load_single_report_person(session, self.record, self.version)
 
-    def together(self, session: Session, revision: int) -> Person:
+    def load_person(self, session: Session, revision: int) -> Person:
         """The person as all reports tell it."""
-        if self.projected is not None:
-            return of_projected(session, self.projected, revision)
-        return people(session, [self.detainee], revision)[self.detainee]
+        if self.projected_person is not None:
+            return build_projected_person(session, self.projected_person, revision)
+        return load_people(session, [self.detainee], revision)[self.detainee]
 
 
-def filed_report(context: WriteContext, outcome: Outcome) -> FiledReport:
+def load_filed_report(context: WriteContext, outcome: Outcome) -> FiledReport:
     """The report of an outcome."""
-    report, entry = uuid.UUID(outcome.ids["report"]), context.last
+    report, entry = uuid.UUID(outcome.ids["report"]), context.last_entry
     if entry is None or entry.revision != outcome.revision:
-        return _stored(context.session, report, outcome.revision)
-    people = context.projected.values()
+        return _load_stored_report(context.session, report, outcome.revision)
+    people = context.projected_people.values()
     record, person = next((record, person) for person in people for record in person.records if record.id == report)
     (spell,) = (row["spell"] for row in person.rows[Placement] if row["record"] == record.key)
-    version = records.Version(outcome.ids["version"], entry)
+    version = records.RecordVersion(outcome.ids["version"], entry)
     return FiledReport(record, version, person.detainee, spell, len(person.records), person.publish, person)
 
 
-def _stored(session: Session, report: uuid.UUID, revision: int) -> FiledReport:
-    record, place = records.placed(session, report, revision)
-    version = records.current(session, record, revision)
+def _load_stored_report(session: Session, report: uuid.UUID, revision: int) -> FiledReport:
+    record, placement = records.load_placed_record(session, report, revision)
+    version = records.find_version(session, record, revision)
     assert version is not None
-    classes = records.classes(session, place.detainee, revision)
-    return FiledReport(record, version, place.detainee, place.spell, len(classes), strictest(classes))
+    classes = records.list_record_classes(session, placement.detainee, revision)
+    return FiledReport(
+        record, version, placement.detainee, placement.spell, len(classes), find_strictest_class(classes)
+    )

@@ -10,9 +10,9 @@ from sqlalchemy import Select, case, exists, func, literal, null, or_, select, t
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.dates import parse
+from app.dates import parse_date
 from app.log.content import REQUESTED_CLASS
-from app.log.entries import entry_at
+from app.log.entries import load_entry
 from app.matching.scripts import fold
 from app.models import (
     BlockingKey,
@@ -25,9 +25,9 @@ from app.models import (
     Record,
 )
 from app.queries import person_records, shapes
-from app.queries.parameters import Beside, Page, Paged, read_cursor, write_cursor
+from app.queries.parameters import Page, PageExtras, PageQuery, read_cursor, write_cursor
 from app.queries.shapes import Person
-from app.queries.visibility import at
+from app.queries.visibility import valid_at
 from app.registry import alerts, records
 from app.registry.directory_snapshot import Views
 from app.registry.identity import blocking_keys
@@ -37,138 +37,156 @@ from app.schemas.base import Facts, Said
 from app.schemas.filed import BurstShape, ComparedField, UnknownFacility
 from app.vocabulary import Judgement, Publish
 
-Agree = Callable[[Any, Any], bool]
+AgreementTest = Callable[[Any, Any], bool]
 
 
-def _dates(a: str, b: str) -> bool:
+def _dates_overlap(a: str, b: str) -> bool:
     """Whether both may mean one day."""
-    return parse(a).overlaps(parse(b))
+    return parse_date(a).overlaps(parse_date(b))
 
 
-def _words(a: Any, b: Any) -> bool:
+def _texts_equal(a: Any, b: Any) -> bool:
     return fold(str(a)) == fold(str(b))
 
 
-def _some(a: Iterable[Any], b: Iterable[Any]) -> bool:
+def _share_value(a: Iterable[Any], b: Iterable[Any]) -> bool:
     """Whether two lists share a value."""
     return bool({fold(str(value)) for value in a} & {fold(str(value)) for value in b})
 
 
 # In the order in which a person reads them: who it is, where and when held, how it ended.
-OF_THE_PERSON: dict[str, Agree] = {
-    "full_name": _words,
-    "aliases": _some,
-    "father_name": _words,
-    "birth_date": _dates,
-    "age": _words,
-    "gender": _words,
-    "nationalities": _some,
-    "category": _words,
-    "groups": _some,
-    "died_on": _dates,
+COMPARED_PERSON_FIELDS: dict[str, AgreementTest] = {
+    "full_name": _texts_equal,
+    "aliases": _share_value,
+    "father_name": _texts_equal,
+    "birth_date": _dates_overlap,
+    "age": _texts_equal,
+    "gender": _texts_equal,
+    "nationalities": _share_value,
+    "category": _texts_equal,
+    "groups": _share_value,
+    "died_on": _dates_overlap,
 }
-OF_A_DETENTION: dict[str, Agree] = {
-    "detained_on": _dates,
-    "facility": _words,
-    "legal_status": _words,
-    "held_on": _dates,
+COMPARED_DETENTION_FIELDS: dict[str, AgreementTest] = {
+    "detained_on": _dates_overlap,
+    "facility": _texts_equal,
+    "legal_status": _texts_equal,
+    "held_on": _dates_overlap,
 }
-OF_A_RELEASE: dict[str, Agree] = {"released_on": _dates, "kind": _words, "conditions": _some}
+COMPARED_RELEASE_FIELDS: dict[str, AgreementTest] = {
+    "released_on": _dates_overlap,
+    "kind": _texts_equal,
+    "conditions": _share_value,
+}
 # A place nobody registered stands under a name of its own among the facts, and is a place all the same.
-AS_SAID = {"facility_as_said": "facility"}
+FIELD_ALIASES = {"facility_as_said": "facility"}
 
 
-def side_by_side(a: Person, b: Person, reader: Reader) -> list[ComparedField]:
+def compare_side_by_side(a: Person, b: Person, reader: Reader) -> list[ComparedField]:
     """Every field of which a report of either person states a value.
 
     `agrees`: whether some value of `a` fits some value of `b`; null where only one of them has any.
     """
-    of_a, of_b = _stated(a, reader), _stated(b, reader)
-    compared: list[ComparedField] = []
-    for field, agree in (OF_THE_PERSON | OF_A_DETENTION | OF_A_RELEASE).items():
-        values_a, values_b = of_a.get(field, []), of_b.get(field, [])
+    fields_a, fields_b = _collect_values(a, reader), _collect_values(b, reader)
+    compared_fields: list[ComparedField] = []
+    for field, agree in (COMPARED_PERSON_FIELDS | COMPARED_DETENTION_FIELDS | COMPARED_RELEASE_FIELDS).items():
+        values_a, values_b = fields_a.get(field, []), fields_b.get(field, [])
         if values_a or values_b:
-            fits = any(agree(x["value"], y["value"]) for x in values_a for y in values_b)
-            both = bool(values_a and values_b)
-            compared.append({"field": field, "a": values_a, "b": values_b, "agrees": fits if both else None})
-    return compared
+            agrees = any(agree(x["value"], y["value"]) for x in values_a for y in values_b)
+            has_both = bool(values_a and values_b)
+            compared_fields.append(
+                {"field": field, "a": values_a, "b": values_b, "agrees": agrees if has_both else None}
+            )
+    return compared_fields
 
 
-def _stated(person: Person, reader: Reader) -> dict[str, list[Said]]:
+def _collect_values(person: Person, reader: Reader) -> dict[str, list[Said]]:
     """Field → what the sources say of it, over all detentions of the person."""
-    shown = shapes.detainee(person, reader)
-    stated: dict[str, list[Said]] = {}
-    _add(stated, shown["facts"], OF_THE_PERSON)
-    for detention in shown["detentions"]:
-        _add(stated, detention["facts"], OF_A_DETENTION)
+    detainee_shape = shapes.build_detainee_shape(person, reader)
+    values: dict[str, list[Said]] = {}
+    _add_values(values, detainee_shape["facts"], COMPARED_PERSON_FIELDS)
+    for detention in detainee_shape["detentions"]:
+        _add_values(values, detention["facts"], COMPARED_DETENTION_FIELDS)
     for spell in person.releases:
-        _add(stated, shapes.release(person, spell, reader)["facts"], OF_A_RELEASE)
-    return stated
+        _add_values(values, shapes.build_release_shape(person, spell, reader)["facts"], COMPARED_RELEASE_FIELDS)
+    return values
 
 
-def _add(stated: dict[str, list[Said]], facts: Facts, fields: Container[str]) -> None:
+def _add_values(values: dict[str, list[Said]], facts: Facts, fields: Container[str]) -> None:
     for name, fact in facts.items():
-        field = AS_SAID.get(name, name)
+        field = FIELD_ALIASES.get(name, name)
         if field in fields:
-            stated.setdefault(field, []).extend(fact["said"])
+            values.setdefault(field, []).extend(fact["said"])
 
 
 # Places listed at once: the rest are named by few reports, and come up when these are registered.
-MOST_FACILITIES = 100
+MAX_FACILITIES = 100
 # By so much a pair that a curator could not decide falls behind every pair nobody has looked at; scores end at 1000.
-LOOKED_AT = 2000
-APART = -1  # releases on days apart come after the pairs, and so do reports that contradict what they point at
-HIDDEN = 3000  # people who are hidden, or should be, until a curator looks come before all else
-OF = "review"  # of cursors
-BY_CURATOR = col(Decision.decided_by) == "curator"
+UNDECIDED_PENALTY = 2000
+BELOW_PAIRS_SCORE = (
+    -1
+)  # releases on days apart come after the pairs, and so do reports that contradict what they point at
+HIDDEN_SCORE = 3000  # people who are hidden, or should be, until a curator looks come before all else
+REVIEW_CURSOR = "review"  # of cursors
+IS_BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
-def review(
-    session: Session, query: Paged, reader: Reader, revision: int, filed_by_day: alerts.FiledByDay
+def query_review(
+    session: Session, query: PageQuery, reader: Reader, revision: int, filed_by_day: alerts.DailyReportCounts
 ) -> Page[filed.WaitingShape]:
     """What waits for a curator, best first: people hidden provisionally; pairs that may be one person, and records that
     contradict others of their own person; then releases on days apart and reports that contradict what they point at;
     then the pairs that a curator has looked at and could not decide. Beside them the bursts of reports, by what the
     process has counted before."""
-    parts = (_hidden_at, _pending, _hidden_pairs, _contradictions, _apart_at, _contradicting)
+    parts = (
+        _select_hidings,
+        _select_pending_pairs,
+        _select_hidden_pairs,
+        _select_contradictions,
+        _select_disjoint_releases,
+        _select_contradicted_pointers,
+    )
     waiting = union_all(*(part(revision) for part in parts)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
     statement = select(waiting)
-    after = read_cursor(query.cursor, OF, 3)
-    if after is not None:
-        further = tuple_(key, other) > tuple_(literal(after[1]), literal(after[2]))
-        statement = statement.where(or_(score < after[0], (score == after[0]) & further))
+    position = read_cursor(query.cursor, REVIEW_CURSOR, 3)
+    if position is not None:
+        has_later_key = tuple_(key, other) > tuple_(literal(position[1]), literal(position[2]))
+        statement = statement.where(or_(score < position[0], (score == position[0]) & has_later_key))
     rows = session.execute(statement.order_by(score.desc(), key, other).limit(query.limit + 1)).all()
-    more, rows = len(rows) > query.limit, rows[: query.limit]
-    people = person_records.people(
+    has_more, rows = len(rows) > query.limit, rows[: query.limit]
+    people = person_records.load_people(
         session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision
     )
-    shown = [_SHAPES[row.kind](session, row, people, reader, revision) for row in rows]
-    cursor = write_cursor(OF, [rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
+    items = [_SHAPE_BUILDERS[row.kind](session, row, people, reader, revision) for row in rows]
+    cursor = write_cursor(REVIEW_CURSOR, [rows[-1].score, rows[-1].key, rows[-1].other]) if has_more else None
 
-    def beside() -> Beside:
-        return {"unknown_facilities": _unknown_facilities(session), "bursts": told_bursts(session, filed_by_day)}
+    def build_extras() -> PageExtras:
+        return {
+            "unknown_facilities": _load_unknown_facilities(session),
+            "bursts": build_burst_shapes(session, filed_by_day),
+        }
 
-    return Page(shown, cursor, beside)
+    return Page(items, cursor, build_extras)
 
 
-def _pending(revision: int) -> Select[*tuple[Any, ...]]:
+def _select_pending_pairs(revision: int) -> Select[*tuple[Any, ...]]:
     """Pairs that the log says wait, each once, by the first decision that made it wait."""
     pair = (col(PendingPair.detainee_a), col(PendingPair.detainee_b))
-    looked = func.max(case((BY_CURATOR, LOOKED_AT), else_=0))
+    penalty = func.max(case((IS_BY_CURATOR, UNDECIDED_PENALTY), else_=0))
     return (
         select(
             literal("pair").label("kind"),
-            (func.max(Decision.score) - looked).label("score"), func.min(Decision.key).label("key"),
+            (func.max(Decision.score) - penalty).label("score"), func.min(Decision.key).label("key"),
             literal(0).label("other"), pair[0].label("a"), pair[1].label("b"),
         )
         .join(Decision, col(Decision.key) == col(PendingPair.decision))
-        .where(at(PendingPair, revision))
+        .where(valid_at(PendingPair, revision))
         .group_by(*pair)
     )  # fmt: skip
 
 
-def _hidden_pairs(revision: int) -> Select[*tuple[Any, ...]]:
+def _select_hidden_pairs(revision: int) -> Select[*tuple[Any, ...]]:
     """Pairs that the log is silent about, as long as they are two people and nobody judged them different."""
     placement: Any = aliased(Placement)
     other: Any = aliased(Placement)
@@ -177,74 +195,81 @@ def _hidden_pairs(revision: int) -> Select[*tuple[Any, ...]]:
             literal("pair"), col(HiddenCandidatePair.score), col(HiddenCandidatePair.record),
             col(HiddenCandidatePair.other), other.detainee, placement.detainee,
         )
-        .join(placement, (placement.record == HiddenCandidatePair.record) & at(placement, revision))
-        .join(other, (other.record == HiddenCandidatePair.other) & at(other, revision))
+        .join(placement, (placement.record == HiddenCandidatePair.record) & valid_at(placement, revision))
+        .join(other, (other.record == HiddenCandidatePair.other) & valid_at(other, revision))
         .where(
             placement.detainee != other.detainee,
-            ~_judged_different(placement.detainee, other.detainee, revision),
-            ~_waits_in_the_log(placement.detainee, other.detainee, revision),
+            ~_is_judged_different(placement.detainee, other.detainee, revision),
+            ~_is_pending_pair(placement.detainee, other.detainee, revision),
         )
     )  # fmt: skip
 
 
-def _waits_in_the_log(person: Any, other: Any, revision: int) -> Any:
+def _is_pending_pair(person: Any, other: Any, revision: int) -> Any:
     pair = tuple_(col(PendingPair.detainee_a), col(PendingPair.detainee_b))
     return exists(
-        select(1).where(at(PendingPair, revision), or_(pair == tuple_(person, other), pair == tuple_(other, person)))
+        select(1).where(
+            valid_at(PendingPair, revision), or_(pair == tuple_(person, other), pair == tuple_(other, person))
+        )
     )
 
 
-def _judged_different(person: Any, other: Any, revision: int) -> Any:
+def _is_judged_different(person: Any, other: Any, revision: int) -> Any:
     a: Any = aliased(Record)
     b: Any = aliased(Record)
-    of_a: Any = aliased(Placement)
-    of_b: Any = aliased(Placement)
+    placement_a: Any = aliased(Placement)
+    placement_b: Any = aliased(Placement)
     return exists(
         select(1)
         .select_from(Decision)
         .join(a, a.id == Decision.a)
         .join(b, b.id == Decision.b)
-        .join(of_a, (of_a.record == a.key) & at(of_a, revision))
-        .join(of_b, (of_b.record == b.key) & at(of_b, revision))
+        .join(placement_a, (placement_a.record == a.key) & valid_at(placement_a, revision))
+        .join(placement_b, (placement_b.record == b.key) & valid_at(placement_b, revision))
         .where(
             col(Decision.judgement) == Judgement.DIFFERENT,
             col(Decision.key) <= revision,
             col(Decision.until) > revision,
             or_(
-                (of_a.detainee == person) & (of_b.detainee == other),
-                (of_a.detainee == other) & (of_b.detainee == person),
+                (placement_a.detainee == person) & (placement_b.detainee == other),
+                (placement_a.detainee == other) & (placement_b.detainee == person),
             ),
         )
     )
 
 
-def _apart_at(revision: int) -> Select[*tuple[Any, ...]]:
+def _select_disjoint_releases(revision: int) -> Select[*tuple[Any, ...]]:
     """Spells whose releases cannot both be right."""
     return select(
-        literal("disjoint_releases"), literal(APART), col(Detention.spell), literal(0), col(Detention.detainee), null()
-    ).where(at(Detention, revision), col(Detention.disjoint_releases).is_(True))
+        literal("disjoint_releases"),
+        literal(BELOW_PAIRS_SCORE),
+        col(Detention.spell),
+        literal(0),
+        col(Detention.detainee),
+        null(),
+    ).where(valid_at(Detention, revision), col(Detention.disjoint_releases).is_(True))
 
 
-def _hidden_at(revision: int) -> Select[*tuple[Any, ...]]:
+def _select_hidings(revision: int) -> Select[*tuple[Any, ...]]:
     """Reports that hide their person against what stands."""
     return select(
-        literal("hidden").label("kind"), literal(HIDDEN).label("score"), col(ProvisionalHiding.record).label("key"),
+        literal("hidden").label("kind"), literal(HIDDEN_SCORE).label("score"), col(ProvisionalHiding.record).label("key"),
         literal(0).label("other"), col(ProvisionalHiding.detainee).label("a"), null().label("b"),
-    ).where(at(ProvisionalHiding, revision))  # fmt: skip
+    ).where(valid_at(ProvisionalHiding, revision))  # fmt: skip
 
 
-def _contradictions(revision: int) -> Select[*tuple[Any, ...]]:
+def _select_contradictions(revision: int) -> Select[*tuple[Any, ...]]:
     """Records that two others of their person outweighed, until a curator says that they are of one person or parts
     them: then they are two people who look alike."""
     placement: Any = aliased(Placement)
     other: Any = aliased(Placement)
     a: Any = aliased(Record)
     b: Any = aliased(Record)
-    ends = tuple_(col(Decision.a), col(Decision.b))
-    judged_same = exists(
+    decision_pair = tuple_(col(Decision.a), col(Decision.b))
+    is_judged_same = exists(
         select(1).where(
-            col(Decision.judgement) == Judgement.SAME, BY_CURATOR, col(Decision.key) <= revision,
-            col(Decision.until) > revision, or_(ends == tuple_(a.id, b.id), ends == tuple_(b.id, a.id)),
+            col(Decision.judgement) == Judgement.SAME, IS_BY_CURATOR, col(Decision.key) <= revision,
+            col(Decision.until) > revision, or_(decision_pair == tuple_(a.id, b.id), decision_pair == tuple_(b.id, a.id)),
         )
     )  # fmt: skip
     return (
@@ -252,48 +277,51 @@ def _contradictions(revision: int) -> Select[*tuple[Any, ...]]:
             literal("contradiction"), col(HiddenCandidatePair.score), col(HiddenCandidatePair.record),
             col(HiddenCandidatePair.other), placement.detainee, null(),
         )
-        .join(placement, (placement.record == HiddenCandidatePair.record) & at(placement, revision))
-        .join(other, (other.record == HiddenCandidatePair.other) & at(other, revision))
+        .join(placement, (placement.record == HiddenCandidatePair.record) & valid_at(placement, revision))
+        .join(other, (other.record == HiddenCandidatePair.other) & valid_at(other, revision))
         .join(a, a.key == HiddenCandidatePair.record)
         .join(b, b.key == HiddenCandidatePair.other)
-        .where(col(HiddenCandidatePair.contradicts).is_(True), placement.detainee == other.detainee, ~judged_same)
+        .where(col(HiddenCandidatePair.contradicts).is_(True), placement.detainee == other.detainee, ~is_judged_same)
     )  # fmt: skip
 
 
-def _contradicting(revision: int) -> Select[*tuple[Any, ...]]:
+def _select_contradicted_pointers(revision: int) -> Select[*tuple[Any, ...]]:
     """Reports whose dates place them elsewhere than what they point at."""
     return select(
-        literal("contradicted_pointer"), literal(APART), col(Placement.record), col(Placement.contradicts),
+        literal("contradicted_pointer"), literal(BELOW_PAIRS_SCORE), col(Placement.record), col(Placement.contradicts),
         col(Placement.detainee), null(),
-    ).where(at(Placement, revision), col(Placement.contradicts).is_not(None))  # fmt: skip
+    ).where(valid_at(Placement, revision), col(Placement.contradicts).is_not(None))  # fmt: skip
 
 
-def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> filed.PairOut:
+def _build_pair(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> filed.PairOut:
     if row.other:
         decision, reasons = None, json.loads(session.get_one(HiddenCandidatePair, (row.key, row.other)).reasons)
     else:
-        entry = entry_at(session, row.key)
+        entry = load_entry(session, row.key)
         decision, reasons = entry.body["id"], entry.personal.get("reasons", [])
     return {
         "kind": "pair",
         "decision_id": decision,
-        "score": (row.score + LOOKED_AT if row.score < APART else row.score) / 1000,
+        "score": (row.score + UNDECIDED_PENALTY if row.score < BELOW_PAIRS_SCORE else row.score) / 1000,
         "reasons": reasons,
         "as_of_revision": row.key,  # a record's key too is the revision that it was filed with
-        "looked_at": _looked_at(session, row.a, row.b, revision) if row.score < APART else [],
-        "a": shapes.detainee(people[row.a], reader),
-        "b": shapes.detainee(people[row.b], reader),
-        "compared": side_by_side(people[row.a], people[row.b], reader),
+        "looked_at": _load_undecided(session, row.a, row.b, revision) if row.score < BELOW_PAIRS_SCORE else [],
+        "a": shapes.build_detainee_shape(people[row.a], reader),
+        "b": shapes.build_detainee_shape(people[row.b], reader),
+        "compared": compare_side_by_side(people[row.a], people[row.b], reader),
     }
 
 
-def _looked_at(session: Session, a: int, b: int, revision: int) -> list[filed.LookedAt]:
+def _load_undecided(session: Session, a: int, b: int, revision: int) -> list[filed.LookedAt]:
     """The decisions of curators who could not decide about a pair, oldest first."""
     keys = session.scalars(
         select(col(PendingPair.decision))
         .join(Decision, col(Decision.key) == col(PendingPair.decision))
         .where(
-            at(PendingPair, revision), col(PendingPair.detainee_a) == a, col(PendingPair.detainee_b) == b, BY_CURATOR
+            valid_at(PendingPair, revision),
+            col(PendingPair.detainee_a) == a,
+            col(PendingPair.detainee_b) == b,
+            IS_BY_CURATOR,
         )
         .order_by(col(PendingPair.decision))
     )
@@ -303,55 +331,59 @@ def _looked_at(session: Session, a: int, b: int, revision: int) -> list[filed.Lo
             "recorded_at": entry.body["recorded_at"],
             "reason": entry.personal.get("reason"),
         }
-        for entry in (entry_at(session, key) for key in keys)
+        for entry in (load_entry(session, key) for key in keys)
     ]
 
 
-def _apart(_session: Session, row: Any, people: dict[int, Person], reader: Reader, _revision: int) -> filed.ApartOut:
+def _build_disjoint_releases(
+    _session: Session, row: Any, people: dict[int, Person], reader: Reader, _revision: int
+) -> filed.ApartOut:
     person = people[row.a]
     return {
         "kind": "disjoint_releases",
-        "detainee": shapes.detainee(person, reader),
-        "release": shapes.release(person, row.key, reader),
+        "detainee": shapes.build_detainee_shape(person, reader),
+        "release": shapes.build_release_shape(person, row.key, reader),
     }
 
 
-def _contradicted(
+def _build_contradicted_pointer(
     session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int
 ) -> filed.ContradictedOut:
     person = people[row.a]
     report = session.get_one(Record, row.key)
-    here, there = (records.placement(session, record, revision) for record in (row.key, row.other))
-    assert here is not None  # both stood when they were found to contradict each other
-    assert there is not None
+    placement, target = (records.find_placement(session, record, revision) for record in (row.key, row.other))
+    assert placement is not None  # both stood when they were found to contradict each other
+    assert target is not None
     return {
         "kind": "contradicted_pointer",
-        "detainee": shapes.detainee(person, reader),
+        "detainee": shapes.build_detainee_shape(person, reader),
         "report": report.id,
         "source": person.slugs[report.source],
-        "stands_in": _spell(person, here.spell, reader),
-        "points_at": _spell(person, there.spell, reader),
+        "stands_in": _build_spell(person, placement.spell, reader),
+        "points_at": _build_spell(person, target.spell, reader),
     }
 
 
-def _spell(person: Person, spell: int, reader: Reader) -> filed.SpellOut:
+def _build_spell(person: Person, spell: int, reader: Reader) -> filed.SpellOut:
     return {
-        "detention": shapes.detention(person, spell, reader),
-        "release": shapes.release(person, spell, reader) if spell in person.releases else None,
+        "detention": shapes.build_detention_shape(person, spell, reader),
+        "release": shapes.build_release_shape(person, spell, reader) if spell in person.releases else None,
     }
 
 
-def _hidden(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> filed.HiddenOut:
+def _build_hidden(
+    session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int
+) -> filed.HiddenOut:
     record = session.get_one(Record, row.key)
-    version = records.current(session, record, revision)
+    version = records.find_version(session, record, revision)
     hiding = session.scalars(
-        select(ProvisionalHiding).where(col(ProvisionalHiding.record) == row.key, at(ProvisionalHiding, revision))
+        select(ProvisionalHiding).where(col(ProvisionalHiding.record) == row.key, valid_at(ProvisionalHiding, revision))
     ).one()
     assert version is not None
     content = version.content
     return {
         "kind": "hidden",
-        "detainee": shapes.detainee(people[row.a], reader),
+        "detainee": shapes.build_detainee_shape(people[row.a], reader),
         "source": people[row.a].slugs[record.source],
         "because": "wish" if "detainee.publish" in content and REQUESTED_CLASS not in content else "birth",
         "wanted": Publish(hiding.publish),
@@ -362,21 +394,21 @@ def _hidden(session: Session, row: Any, people: dict[int, Person], reader: Reade
     }
 
 
-def _contradiction(
+def _build_contradiction(
     session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int
 ) -> filed.ContradictionOut:
     """What two reports of one person say, each alone, and the decisions that tie the outweighed report."""
-    kept = session.get_one(HiddenCandidatePair, (row.key, row.other))
-    report, against = (session.get_one(Record, key) for key in (row.key, row.other))
+    pair = session.get_one(HiddenCandidatePair, (row.key, row.other))
+    report, opposing_report = (session.get_one(Record, key) for key in (row.key, row.other))
     a, b = (
-        person_records.only_person(session, record, records.newest(session, record, revision))
-        for record in (report, against)
+        person_records.load_single_report_person(session, record, records.load_version(session, record, revision))
+        for record in (report, opposing_report)
     )
     ties = session.scalars(
         select(col(Decision.id))
         .where(
             col(Decision.judgement) == Judgement.SAME,
-            or_(col(Decision.a) == against.id, col(Decision.b) == against.id),
+            or_(col(Decision.a) == opposing_report.id, col(Decision.b) == opposing_report.id),
             col(Decision.key) <= revision,
             col(Decision.until) > revision,
         )
@@ -384,46 +416,48 @@ def _contradiction(
     )
     return {
         "kind": "contradiction",
-        "detainee": shapes.detainee(people[row.a], reader),
-        "score": kept.score / 1000,
-        "reasons": json.loads(kept.reasons),
+        "detainee": shapes.build_detainee_shape(people[row.a], reader),
+        "score": pair.score / 1000,
+        "reasons": json.loads(pair.reasons),
         "as_of_revision": row.key,
         "ties": list(ties),
-        "a": shapes.detainee(a, reader),
-        "b": shapes.detainee(b, reader),
-        "compared": side_by_side(a, b, reader),
+        "a": shapes.build_detainee_shape(a, reader),
+        "b": shapes.build_detainee_shape(b, reader),
+        "compared": compare_side_by_side(a, b, reader),
     }
 
 
-_SHAPES: dict[str, Callable[[Session, Any, dict[int, Person], Reader, int], filed.WaitingShape]] = {
-    "hidden": _hidden,
-    "pair": _pair,
-    "contradiction": _contradiction,
-    "disjoint_releases": _apart,
-    "contradicted_pointer": _contradicted,
+_SHAPE_BUILDERS: dict[str, Callable[[Session, Any, dict[int, Person], Reader, int], filed.WaitingShape]] = {
+    "hidden": _build_hidden,
+    "pair": _build_pair,
+    "contradiction": _build_contradiction,
+    "disjoint_releases": _build_disjoint_releases,
+    "contradicted_pointer": _build_contradicted_pointer,
 }
 
 
-def told_bursts(session: Session, filed_by_day: alerts.FiledByDay) -> list[BurstShape]:
+def build_burst_shapes(session: Session, filed_by_day: alerts.DailyReportCounts) -> list[BurstShape]:
     """The bursts of reports of the log's last days, with their sources."""
-    slugs = {source.key: source.slug for source in Views.of(session).sources.values()}
+    slugs = {source.key: source.slug for source in Views.for_session(session).sources.values()}
     return [
         {"source": slugs[burst.source], "day": burst.day.isoformat(), "reports": burst.reports, "usual": burst.usual}
-        for burst in alerts.bursts(session, filed_by_day)
+        for burst in alerts.find_bursts(session, filed_by_day)
     ]
 
 
-def _unknown_facilities(session: Session) -> list[UnknownFacility]:
+def _load_unknown_facilities(session: Session) -> list[UnknownFacility]:
     """Places that reports name and nobody registered, the most named first: until they are registered, they are shown
     to partners only. Names are folded, so that one place is listed once."""
-    prefix = blocking_keys.facility_key("")
-    named = session.execute(
+    prefix = blocking_keys.format_facility_key("")
+    name_counts = session.execute(
         select(col(BlockingKey.key), func.count().label("reports"))
         .where(col(BlockingKey.key).startswith(prefix))
         .group_by(col(BlockingKey.key))
         .order_by(func.count().desc(), col(BlockingKey.key))
     )
-    known = Views.of(session).facility_names
-    places = [(key.removeprefix(prefix), reports) for key, reports in named]
-    unknown: list[UnknownFacility] = [{"name": name, "reports": n} for name, n in places if name not in known]
-    return unknown[:MOST_FACILITIES]
+    known_names = Views.for_session(session).facility_names
+    places = [(key.removeprefix(prefix), reports) for key, reports in name_counts]
+    unknown: list[UnknownFacility] = [
+        {"name": name, "reports": count} for name, count in places if name not in known_names
+    ]
+    return unknown[:MAX_FACILITIES]

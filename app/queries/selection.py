@@ -21,131 +21,141 @@ from sqlmodel import Session, col
 
 from app.columns import table
 from app.columns.loader import Columns
-from app.columns.rows import NO_PLACE, NONE, STANDS, Array, Mask, Rows, among, flags, places_by
-from app.columns.store import Read, columns_of
-from app.columns.table import NOTHING, Kept
+from app.columns.rows import NO_PLACE, NULL, OPEN_UNTIL, Array, Mask, Rows, flag_keys, index_places, is_any_of
+from app.columns.store import TableRead, get_columns
+from app.columns.table import NULL_CODE, TableSpec
 from app.db.engine import require_time
-from app.errors import Invalid, NotInFiles, pointed
+from app.errors import Invalid, NotInFiles, build_pointed_error
 from app.models import OPEN, Facility, Source
 from app.queries import visibility
-from app.queries.countables import day_of
+from app.queries.countables import get_held_day
 from app.queries.parameters import EstimateQuery
 from app.queries.terms import CountTerms, HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
-from app.queries.visibility import at
+from app.queries.visibility import valid_at
 from app.registry.directory_snapshot import Views
 from app.registry.publication.permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 
 
-class Placed(NamedTuple):
+class WindowMatch(NamedTuple):
     """For each row: whether it is surely within what is asked for; whether it is perhaps."""
 
     inside: Mask
     uncertain: Mask
 
 
-def everywhere(number: int) -> Placed:
+def match_all_rows(count: int) -> WindowMatch:
     """Rows of which nothing is asked."""
-    return Placed(np.ones(number, bool), np.zeros(number, bool))
+    return WindowMatch(np.ones(count, bool), np.zeros(count, bool))
 
 
-def in_window(lo: Array, hi: Array, window: tuple[int | None, int | None]) -> Placed:
+def match_window(lo: Array, hi: Array, window: tuple[int | None, int | None]) -> WindowMatch:
     """Wholly inside the window; straddling its edge or undated."""
     start, end = window
     if start is None and end is None:
-        return everywhere(len(lo))
-    known = lo != NONE
-    inside, outside = known.copy(), ~known
+        return match_all_rows(len(lo))
+    has_day = lo != NULL
+    inside, outside = has_day.copy(), ~has_day
     if start is not None:
         inside &= lo >= start
         outside |= hi < start
     if end is not None:
         inside &= hi <= end
         outside |= lo > end
-    return Placed(inside, ~known | ~(inside | outside))
+    return WindowMatch(inside, ~has_day | ~(inside | outside))
 
 
-def both(a: Placed, b: Placed) -> Placed:
+def intersect_matches(a: WindowMatch, b: WindowMatch) -> WindowMatch:
     """Inside two windows at once; uncertain where neither rules it out and not both are sure."""
     inside = a.inside & b.inside
-    return Placed(inside, (a.inside | a.uncertain) & (b.inside | b.uncertain) & ~inside)
+    return WindowMatch(inside, (a.inside | a.uncertain) & (b.inside | b.uncertain) & ~inside)
 
 
-def on_day(rows: Rows, day: int, *, house_arrest: bool) -> Placed:
+def match_held_on_day(rows: Rows, day: int, *, house_arrest: bool) -> WindowMatch:
     """Surely held on the day; perhaps, since a date is missing or too coarse.
 
     A person was held on a day if taken by then and not gone before it; whoever leaves on the day was held on it. A
     later detention that had begun by then ends an earlier detention without a known end."""
-    left_lo, left_hi = (rows["free_lo"], rows["free_hi"]) if house_arrest else (rows["out_lo"], rows["out_hi"])
+    end_lo, end_hi = (rows["free_lo"], rows["free_hi"]) if house_arrest else (rows["out_lo"], rows["out_hi"])
     lo, hi, next_hi = rows["lo"], rows["hi"], rows["next_hi"]
-    begun = (hi != NONE) & (hi <= day)
-    to_come = ~begun & (lo != NONE) & (lo > day)
-    not_gone = left_hi >= day
-    sure = begun & not_gone & (left_lo >= day)
-    not_taken_again = (next_hi == NONE) | (next_hi > day)
-    return Placed(sure & not_taken_again, not_gone & not_taken_again & ~to_come & ~sure)
+    has_begun = (hi != NULL) & (hi <= day)
+    begins_later = ~has_begun & (lo != NULL) & (lo > day)
+    may_be_held = end_hi >= day
+    is_held = has_begun & may_be_held & (end_lo >= day)
+    is_not_rearrested = (next_hi == NULL) | (next_hi > day)
+    return WindowMatch(is_held & is_not_rearrested, may_be_held & is_not_rearrested & ~begins_later & ~is_held)
 
 
-def still_free(next_hi: Array, end: int | None) -> Mask:
+def match_still_free(next_hi: Array, end: int | None) -> Mask:
     """Whether no detention that an independent source states, or in a row of one source that source itself, followed
     the release of a row by the day `end`; by the revision where the window is open (rule 8)."""
-    never: Mask = next_hi == NONE
-    return never if end is None else never | (next_hi > end)
+    is_never_rearrested: Mask = next_hi == NULL
+    return is_never_rearrested if end is None else is_never_rearrested | (next_hi > end)
 
 
 # Made once: building a statement costs more than running it.
-_SOME = col(Source.slug).in_(bindparam("some", expanding=True))
-_KEYS = sql_select(col(Source.slug), col(Source.key)).where(_SOME, col(Source.until) == OPEN)
-_NAMES = sql_select(col(Source.slug), col(Source.name)).where(
-    _SOME, col(Source.since) <= bindparam("at"), col(Source.until) > bindparam("at")
+_SLUG_FILTER = col(Source.slug).in_(bindparam("some", expanding=True))
+_SOURCE_KEYS = sql_select(col(Source.slug), col(Source.key)).where(_SLUG_FILTER, col(Source.until) == OPEN)
+_SOURCE_NAMES = sql_select(col(Source.slug), col(Source.name)).where(
+    _SLUG_FILTER, col(Source.since) <= bindparam("at"), col(Source.until) > bindparam("at")
 )
 
 
-def source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> dict[str, int]:
+def load_source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> dict[str, int]:
     """Slug → key of the sources the terms name. Raises Invalid for those that do not exist."""
-    named = terms.sources_named()
-    if not named:
+    named_sources = terms.list_named_sources()
+    if not named_sources:
         return {}
-    slugs = sorted({slug for _pointer, slug in named})
-    keys: dict[str, int] = dict(session.connection().execute(_KEYS, {"some": slugs}).all())
+    slugs = sorted({slug for _pointer, slug in named_sources})
+    keys: dict[str, int] = dict(session.connection().execute(_SOURCE_KEYS, {"some": slugs}).all())
     detail = "No source has this slug: see /v1/sources."
-    unknown = [pointed(pointer, "unknown_source", detail) for pointer, slug in named if slug not in keys]
+    unknown = [
+        build_pointed_error(pointer, "unknown_source", detail) for pointer, slug in named_sources if slug not in keys
+    ]
     if unknown:
         raise Invalid(detail, *unknown)
     return keys
 
 
-def source_names(session: Session, slugs: Collection[str], revision: int) -> dict[str, str]:
+def load_source_names(session: Session, slugs: Collection[str], revision: int) -> dict[str, str]:
     """Slug → name of sources, as they were called at a revision."""
     if not slugs:
         return {}
-    return dict(session.connection().execute(_NAMES, {"some": sorted(slugs), "at": revision}).all())
+    return dict(session.connection().execute(_SOURCE_NAMES, {"some": sorted(slugs), "at": revision}).all())
 
 
-def facility_name(session: Session, slug: str, revision: int) -> str:
+def load_facility_name(session: Session, slug: str, revision: int) -> str:
     """What a facility was called at a revision; its slug where it was registered later."""
-    named = session.scalars(sql_select(col(Facility.names)).where(col(Facility.slug) == slug, at(Facility, revision)))
-    names = named.one_or_none()
+    result = session.scalars(
+        sql_select(col(Facility.names)).where(col(Facility.slug) == slug, valid_at(Facility, revision))
+    )
+    names = result.one_or_none()
     return slug if names is None else str(json.loads(names)[0])
 
 
-def require_so_many(session: Session, terms: SourcedTerms) -> None:
+def check_source_counts(session: Session, terms: SourcedTerms) -> None:
     """Raises Invalid for more sources than there are: the count would be nought, and look like an answer."""
-    for name, least in (("min_sources", 1), ("sources", 0)):
+    for name, minimum in (("min_sources", 1), ("sources", 0)):
         number = getattr(terms, name)
         if number is None:
             continue
-        there = session.scalars(sql_select(func.count()).select_from(Source).where(col(Source.until) == OPEN)).one()
-        if number > there:
-            detail = f"There are {there} sources: ask for {least} to {there}." if there else "There are no sources yet."
-            raise Invalid.at(f"/{name}", "too_many_sources", detail)
+        source_count = session.scalars(
+            sql_select(func.count()).select_from(Source).where(col(Source.until) == OPEN)
+        ).one()
+        if number > source_count:
+            detail = (
+                f"There are {source_count} sources: ask for {minimum} to {source_count}."
+                if source_count
+                else "There are no sources yet."
+            )
+            raise Invalid.at_pointer(f"/{name}", "too_many_sources", detail)
 
 
-def facility_slug(session: Session, name: str, country: str | None) -> str:
+def find_facility_slug(session: Session, name: str, country: str | None) -> str:
     """The slug of the facility a term names by slug or name. Raises Invalid for one nobody registered."""
-    facility = Views(session).facility(name, country)
+    facility = Views(session).find_facility(name, country)
     if facility is None:
-        raise Invalid.at(
+        raise Invalid.at_pointer(
             "/facility",
             "unknown_facility",
             "No facility, or more than one, goes by this: give a slug of /v1/facilities.",
@@ -156,125 +166,136 @@ def facility_slug(session: Session, name: str, country: str | None) -> str:
 Terms = TypeVar("Terms", bound=PersonTerms)
 
 
-def with_facility_slug(session: Session, terms: Terms) -> Terms:
+def resolve_facility_slug(session: Session, terms: Terms) -> Terms:
     """The terms with the facility by its slug: a name may be another's tomorrow, and the permalink stays."""
     if terms.facility is None:
         return terms
-    return terms.model_copy(update={"facility": facility_slug(session, terms.facility, terms.country)})
+    return terms.model_copy(update={"facility": find_facility_slug(session, terms.facility, terms.country)})
 
 
-COUNTING = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
-_FURTHEST = "at the furthest stage"
-ASSERTED = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
+COUNTABLE_STATUSES = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
+_FURTHEST_STAGE_KEY = "at the furthest stage"
+ASSERTING_VERDICTS = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
 
 
 @dataclass(frozen=True)
 class Selection:
     """Releases at one stage and revision, or detentions. `rows`: those that the filters read, of consolidated values or
-    of each source's own (`own`); `together`: for each of them the row of all sources together; `placed`: which are
+    of each source's own (`uses_source_rows`); `consolidated`: for each of them the row of all sources together; `window_match`: which are
     within the days asked for."""
 
     columns: Columns
     revision: int
     rows: Rows
-    together: Rows
-    own: bool
-    placed: Placed
+    consolidated: Rows
+    uses_source_rows: bool
+    window_match: WindowMatch
 
     @property
     def inside(self) -> Mask:
-        return self.placed.inside
+        return self.window_match.inside
 
     @property
     def uncertain(self) -> Mask:
-        return self.placed.uncertain
+        return self.window_match.uncertain
 
     @property
     def person(self) -> Array:
-        return self.rows[table.PERSON]
+        return self.rows[table.PERSON_COLUMN]
 
     @cached_property
     def counting(self) -> Mask:
         """Whether a row has a status that counts."""
-        return among(self.together["status"], self.columns.codes.each(COUNTING))
+        return is_any_of(self.consolidated["status"], self.columns.codes.find_codes(COUNTABLE_STATUSES))
 
     def where(self, mask: Mask) -> "Selection":
         """The rows for which a condition holds."""
         if mask.all():
             return self
-        placed = Placed(self.inside[mask], self.uncertain[mask])
-        return replace(self, rows=self.rows.where(mask), together=self.together.where(mask), placed=placed)
+        window_match = WindowMatch(self.inside[mask], self.uncertain[mask])
+        return replace(self, rows=self.rows.where(mask), consolidated=self.consolidated.where(mask), window_match=window_match)
 
-    def number(self, *where: Mask) -> int:
+    def count_rows(self, *masks: Mask) -> int:
         """How many rows inside count, of those for which the conditions hold."""
-        return int(np.count_nonzero(np.logical_and.reduce([self.inside, self.counting, *where])))
+        return int(np.count_nonzero(np.logical_and.reduce([self.inside, self.counting, *masks])))
 
-    def people(self, where: Mask) -> int:
+    def count_people(self, mask: Mask) -> int:
         """How many people the rows are of for which a condition holds."""
-        return int(np.count_nonzero(flags(self.columns.keys, self.person[where])))
+        return int(np.count_nonzero(flag_keys(self.columns.key_count, self.person[mask])))
 
 
-def standing(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
+def load_consolidated_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """The things in question, as all sources together say them, before the terms choose among them."""
-    rows = _together(columns, terms, revision)
-    return rows if columns.first_apart == STANDS else rows.where(rows["spell"] < columns.first_apart)
+    rows = _load_all_consolidated_rows(columns, terms, revision)
+    return (
+        rows
+        if columns.first_unlinkable_spell == OPEN_UNTIL
+        else rows.where(rows["spell"] < columns.first_unlinkable_spell)
+    )
 
 
-def _together(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
+def _load_all_consolidated_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """The same with what stands apart for a count by one source (`Columns.first_apart`)."""
-    return _at_stage(columns, table.HELD if isinstance(terms, HeldTerms) else table.RELEASES, terms, revision)
+    return _load_rows_at_stage(
+        columns, table.DETENTION_STATES if isinstance(terms, HeldTerms) else table.RELEASES, terms, revision
+    )
 
 
-def voices_of(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
+def load_source_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """What each source says of the things in question."""
-    kept = table.SOURCE_HELD if isinstance(terms, HeldTerms) else table.SOURCE_RELEASES
-    return _at_stage(columns, kept, terms, revision)
+    version_table = table.SOURCE_DETENTIONS if isinstance(terms, HeldTerms) else table.SOURCE_RELEASES
+    return _load_rows_at_stage(columns, version_table, terms, revision)
 
 
-def _own_voices(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
+def _load_own_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """The same without what stands apart of others beside the word of one source."""
-    rows = voices_of(columns, terms, revision)
-    if columns.first_apart == STANDS:
+    rows = load_source_rows(columns, terms, revision)
+    if columns.first_unlinkable_spell == OPEN_UNTIL:
         return rows
-    verified = columns.codes.of(Verdict.VERIFIED)
-    return rows.where((rows["spell"] < columns.first_apart) | (rows["verdict"] != verified))
+    verified_code = columns.codes.find_code(Verdict.VERIFIED)
+    return rows.where((rows["spell"] < columns.first_unlinkable_spell) | (rows["verdict"] != verified_code))
 
 
-def _at_stage(columns: Columns, kept: Kept, terms: SourcedTerms, revision: int) -> Rows:
+def _load_rows_at_stage(columns: Columns, version_table: TableSpec, terms: SourcedTerms, revision: int) -> Rows:
     """The rows of a table at the stage of the terms, if they have one; of releases, where they name none, each at the
     furthest stage at which it counts."""
     if not isinstance(terms, ReleaseTerms):
-        return columns.rows(kept, revision)
+        return columns.rows(version_table, revision)
     if terms.stage is not None:
-        return columns.rows(kept, revision, ("stage", terms.stage))
-    return columns.recent((_FURTHEST, kept.name, revision), lambda: _at_furthest_stage(columns, kept, revision))
+        return columns.rows(version_table, revision, ("stage", terms.stage))
+    return columns.get_recent(
+        (_FURTHEST_STAGE_KEY, version_table.name, revision),
+        lambda: _load_rows_at_furthest_stage(columns, version_table, revision),
+    )
 
 
-def _at_furthest_stage(columns: Columns, kept: Kept, revision: int) -> Rows:
+def _load_rows_at_furthest_stage(columns: Columns, version_table: TableSpec, revision: int) -> Rows:
     furthest = columns.rows(table.FURTHEST_STAGES, revision)
-    stages = np.full(columns.keys, NOTHING, np.int16)
+    stages = np.full(columns.key_count, NULL_CODE, np.int16)
     stages[furthest["spell"]] = furthest["stage"]
-    rows = columns.rows(kept, revision)
+    rows = columns.rows(version_table, revision)
     return rows.where(rows["stage"] == stages[rows["spell"]])
 
 
-def read_by(terms: CountTerms) -> list[Read]:
+def list_reads(terms: CountTerms) -> list[TableRead]:
     """What selections of these terms read, by source and together."""
     at_stage = ("stage", terms.stage)
-    read: list[Read] = [(table.RELEASES, at_stage), (table.SOURCE_RELEASES, at_stage)]
-    if terms.arrested != (None, None):
-        read += [(table.ARRESTS, None), (table.SOURCE_HELD, None)]
+    reads: list[TableRead] = [(table.RELEASES, at_stage), (table.SOURCE_RELEASES, at_stage)]
+    if terms.arrest_window != (None, None):
+        reads += [(table.ARRESTS, None), (table.SOURCE_DETENTIONS, None)]
     if terms.state is not None or terms.rearrested is not None:
-        read += [(table.PEOPLE, None)]
-    for name in terms.traits() | terms.excluded():
-        tables_of_it = (
-            [table.TRAITS, table.SOURCE_TRAITS] if visibility.rests_on_source(name, own=True) else [table.TRAITS]
+        reads += [(table.PEOPLE, None)]
+    for name in terms.trait_values() | terms.excluded_values():
+        trait_tables = (
+            [table.TRAITS, table.SOURCE_TRAITS]
+            if visibility.rests_on_source(name, uses_source_rows=True)
+            else [table.TRAITS]
         )
-        read += [(kept, ("name", name)) for kept in tables_of_it]
-    return [*read, (table.PLACEMENTS, None)] if is_personal(terms) else read
+        reads += [(version_table, ("name", name)) for version_table in trait_tables]
+    return [*reads, (table.PLACEMENTS, None)] if is_personal(terms) else reads
 
 
-def select(
+def build_selection(
     session: Session,
     terms: SourcedTerms,
     reader: Reader,
@@ -283,97 +304,111 @@ def select(
     by_source: bool = False,
     columns: Columns | None = None,
 ) -> Selection:
-    """The selection that terms mean. `by_source`: one row for each source, by its own values; `columns`: of several
+    """The selection that terms mean. `group_by_source`: one row for each source, by its own values; `columns`: of several
     revisions at once. Raises Invalid, and OperationalError where the time for the answer is over."""
-    keys = source_keys(session, terms)
-    require_so_many(session, terms)
-    terms = with_facility_slug(session, terms)
-    columns = columns or columns_of(session)
+    keys = load_source_keys(session, terms)
+    check_source_counts(session, terms)
+    terms = resolve_facility_slug(session, terms)
+    columns = columns or get_columns(session)
     require_time(session.connection())
     if is_personal(terms) and not columns.are_personal:
         raise NotInFiles
-    own = by_source or terms.source is not None
-    together = rows = standing(columns, terms, revision)
-    if own:
-        together, rows = _together(columns, terms, revision), _own_voices(columns, terms, revision)
+    uses_source_rows = by_source or terms.source is not None
+    consolidated = rows = load_consolidated_rows(columns, terms, revision)
+    if uses_source_rows:
+        consolidated, rows = (
+            _load_all_consolidated_rows(columns, terms, revision),
+            _load_own_rows(columns, terms, revision),
+        )
         if terms.source is not None:
             mask = rows["source"] == keys[terms.source]
             if not by_source:
-                mask &= among(rows["verdict"], columns.codes.each(ASSERTED))
+                mask &= is_any_of(rows["verdict"], columns.codes.find_codes(ASSERTING_VERDICTS))
             rows = rows.where(mask)
-        places = places_by(columns.keys, together["spell"])[rows["spell"]]
-        known = places != NO_PLACE
-        rows, together = rows.where(known), together.at(places if known.all() else places[known])
+        places = index_places(columns.key_count, consolidated["spell"])[rows["spell"]]
+        has_place = places != NO_PLACE
+        rows, consolidated = rows.where(has_place), consolidated.take(places if has_place.all() else places[has_place])
     mask = np.ones(len(rows), bool)
     if terms.status:
-        mask &= among(together["status"], columns.codes.each(terms.status))
+        mask &= is_any_of(consolidated["status"], columns.codes.find_codes(terms.status))
     if isinstance(terms, ReleaseTerms):
         if terms.kind:
-            mask &= among(rows["kind"], columns.codes.each(terms.kind))
+            mask &= is_any_of(rows["kind"], columns.codes.find_codes(terms.kind))
         if terms.net:
-            mask &= still_free(rows["next_hi"], terms.window[1])
-    for spells in _verified(columns, terms, keys, revision):
+            mask &= match_still_free(rows["next_hi"], terms.window[1])
+    for spells in _match_verified_by(columns, terms, keys, revision):
         mask &= spells[rows["spell"]]
     if terms.min_sources is not None:
-        mask &= together["independent_verified"] >= terms.min_sources
+        mask &= consolidated["independent_verified"] >= terms.min_sources
     if terms.sources is not None:
-        mask &= together["independent_verified"] == terms.sources
-    for condition in visibility.meant(columns, rows, terms, reader, revision, own=own):
+        mask &= consolidated["independent_verified"] == terms.sources
+    for condition in visibility.iter_conditions(
+        columns, rows, terms, reader, revision, uses_source_rows=uses_source_rows
+    ):
         mask &= condition
-    rows, together = rows.where(mask), together.where(mask)
+    rows, consolidated = rows.where(mask), consolidated.where(mask)
     require_time(session.connection())
-    placed = both(_placed(rows, terms), _arrested(columns, rows, terms, revision, own=own))
-    return Selection(columns, revision, rows, together, own, placed)
+    window_match = intersect_matches(
+        _match_event_day(rows, terms), _match_arrest(columns, rows, terms, revision, uses_source_rows=uses_source_rows)
+    )
+    return Selection(columns, revision, rows, consolidated, uses_source_rows, window_match)
 
 
-def _verified(columns: Columns, terms: SourcedTerms, keys: dict[str, int], revision: int) -> list[Mask]:
+def _match_verified_by(columns: Columns, terms: SourcedTerms, keys: dict[str, int], revision: int) -> list[Mask]:
     """By spell, the conditions on which sources verified a thing."""
-    only = [keys[slug] for slug in getattr(terms, "only_by", ())]
-    each = [[keys[slug]] for slug in dict.fromkeys([*terms.verified_by, *terms.all_of])]
+    only_keys = [keys[slug] for slug in getattr(terms, "only_by", ())]
+    key_groups = [[keys[slug]] for slug in dict.fromkeys([*terms.verified_by, *terms.all_of])]
     if terms.any_of:
-        each.append([keys[slug] for slug in terms.any_of])
-    if not only and not each:
+        key_groups.append([keys[slug] for slug in terms.any_of])
+    if not only_keys and not key_groups:
         return []
-    voices = voices_of(columns, terms, revision)
-    voices = voices.where(voices["verdict"] == columns.codes.of(Verdict.VERIFIED))
+    source_rows = load_source_rows(columns, terms, revision)
+    source_rows = source_rows.where(source_rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED))
 
-    def by(sources: Mask) -> Mask:
-        return flags(columns.keys, voices["spell"][sources])
+    def match_spells(sources: Mask) -> Mask:
+        return flag_keys(columns.key_count, source_rows["spell"][sources])
 
-    found = [by(among(voices["source"], some)) for some in each]
-    if only:
-        independent = voices["independent"]
-        found += [by(independent & (voices["source"] == key)) for key in only]
-        found.append(~by(independent & ~among(voices["source"], only)))
-    return found
+    masks = [match_spells(is_any_of(source_rows["source"], group)) for group in key_groups]
+    if only_keys:
+        independent = source_rows["independent"]
+        masks += [match_spells(independent & (source_rows["source"] == key)) for key in only_keys]
+        masks.append(~match_spells(independent & ~is_any_of(source_rows["source"], only_keys)))
+    return masks
 
 
-def _placed(rows: Rows, terms: SourcedTerms) -> Placed:
+def _match_event_day(rows: Rows, terms: SourcedTerms) -> WindowMatch:
     if isinstance(terms, HeldTerms):
-        return on_day(rows, day_of(terms), house_arrest=terms.house_arrest)
+        return match_held_on_day(rows, get_held_day(terms), house_arrest=terms.house_arrest)
     assert isinstance(terms, ReleaseTerms)
-    return in_window(rows["lo"], rows["hi"], terms.window)
+    return match_window(rows["lo"], rows["hi"], terms.window)
 
 
-def _arrested(columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *, own: bool) -> Placed:
-    """Whether the person was taken within the days asked for; `own`: by the source whose row it is."""
-    if terms.arrested == (None, None):
-        return everywhere(len(rows))
-    if own:
-        arrests, lo, hi = columns.rows(table.SOURCE_HELD, revision), "lo", "hi"
+def _match_arrest(
+    columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *, uses_source_rows: bool
+) -> WindowMatch:
+    """Whether the person was taken within the days asked for; `uses_source_rows`: by the source whose row it is."""
+    if terms.arrest_window == (None, None):
+        return match_all_rows(len(rows))
+    if uses_source_rows:
+        arrests, lo, hi = columns.rows(table.SOURCE_DETENTIONS, revision), "lo", "hi"
     else:
         arrests, lo, hi = columns.rows(table.ARRESTS, revision), "detained_lo", "detained_hi"
-    within = in_window(arrests[lo], arrests[hi], terms.arrested)
-    return Placed(*(visibility.said_of(columns, rows, arrests, mask, by_source=own) for mask in within))
+    window_match = match_window(arrests[lo], arrests[hi], terms.arrest_window)
+    return WindowMatch(
+        *(
+            visibility.match_statements(columns, rows, arrests, mask, by_source=uses_source_rows)
+            for mask in window_match
+        )
+    )
 
 
-def detentions(session: Session, terms: PersonTerms, reader: Reader, revision: int) -> Rows:
-    """The detentions of any day of which all terms on the person and the detention hold. Raises as `select` does."""
-    terms = with_facility_slug(session, terms)
-    columns = columns_of(session)
+def load_matching_detentions(session: Session, terms: PersonTerms, reader: Reader, revision: int) -> Rows:
+    """The detentions of any day of which all terms on the person and the detention hold. Raises as `build_selection` does."""
+    terms = resolve_facility_slug(session, terms)
+    columns = get_columns(session)
     rows = columns.rows(table.ARRESTS, revision)
-    mask = in_window(rows["detained_lo"], rows["detained_hi"], terms.arrested).inside
-    for condition in visibility.meant(columns, rows, terms, reader, revision, own=False):
+    mask = match_window(rows["detained_lo"], rows["detained_hi"], terms.arrest_window).inside
+    for condition in visibility.iter_conditions(columns, rows, terms, reader, revision, uses_source_rows=False):
         mask &= condition
     require_time(session.connection())
     return rows.where(mask)

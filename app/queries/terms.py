@@ -17,7 +17,16 @@ from pydantic_core import PydanticCustomError
 from app import dates
 from app.log.entries import Pin
 from app.projection import RULES
-from app.schemas.reports import MOST_COUNTED, Country, Date, Line, Slug, Sources, listed, unique
+from app.schemas.reports import (
+    MAX_COUNTED_SOURCES,
+    Country,
+    Date,
+    Line,
+    Slug,
+    Sources,
+    remove_repeats,
+    wrap_single_value,
+)
 from app.vocabulary import (
     AgeGroup,
     Category,
@@ -33,17 +42,17 @@ from app.vocabulary import (
 )
 
 RELEASES, DETENTIONS = "releases", "detentions"
-OF_RELEASES, OF_DETENTIONS = frozenset({RELEASES}), frozenset({DETENTIONS})
-FILTER_ALONE: frozenset[str] = frozenset()
+RELEASES_ONLY, DETENTIONS_ONLY = frozenset({RELEASES}), frozenset({DETENTIONS})
+FILTER_ONLY: frozenset[str] = frozenset()
 
-Unit = Literal["day", "week", "month"]
+DayUnit = Literal["day", "week", "month"]
 # The event about whose day terms ask with two names: `released_from`, `released_to`.
-Window = Literal["released", "detained"]
+WindowEvent = Literal["released", "detained"]
 # The value of a dimension in an answer; None where it is unknown.
 DimensionValue = str | int | None
 
 
-class Stands(Enum):
+class ValueOrigin(Enum):
     """Where the value of a dimension stands."""
 
     SOURCE = "the source whose row it is"
@@ -56,96 +65,117 @@ class Stands(Enum):
 
 @dataclass(frozen=True)
 class Dimension:
-    """A dimension of counts. `label`: in English and Spanish; `counts`: the nouns whose counts can be grouped by it, by
-    default all; `several`: one release can have several values, whose groups overlap; `codes`: the code list of its
-    values; `asked_as_list`: its filter takes several values; `of_day`: of a dimension made from the day
+    """A dimension of counts. `label`: in English and Spanish; `groupable_nouns`: the nouns whose counts can be grouped by it, by
+    default all; `is_multivalued`: one release can have several values, whose groups overlap; `code_list`: the code list of its
+    values; `accepts_list`: its filter takes several values; `event_and_unit`: of a dimension made from the day
     of an event, that event and the unit in which the day is told."""
 
     name: str
     label: tuple[str, str]
-    stands: Stands
-    counts: frozenset[str] | None = None
-    several: bool = False
-    codes: str | None = None
-    asked_as_list: bool = False
-    of_day: tuple[Window, Unit] | None = None
+    origin: ValueOrigin
+    groupable_nouns: frozenset[str] | None = None
+    is_multivalued: bool = False
+    code_list: str | None = None
+    accepts_list: bool = False
+    event_and_unit: tuple[WindowEvent, DayUnit] | None = None
 
     @property
-    def personal(self) -> bool:
+    def is_personal(self) -> bool:
         """Whether its values are seen by today's consent and leave with an erasure."""
-        return self.stands in (Stands.PERSON, Stands.PLACE)
+        return self.origin in (ValueOrigin.PERSON, ValueOrigin.PLACE)
 
     @property
-    def window(self) -> Window | None:
+    def window(self) -> WindowEvent | None:
         """The event from whose day it is made; terms ask for its values by that window."""
-        return None if self.of_day is None else self.of_day[0]
+        return None if self.event_and_unit is None else self.event_and_unit[0]
 
     @property
     def is_filter(self) -> bool:
         """Whether a term of that name asks for its values."""
-        return self.of_day is None
+        return self.event_and_unit is None
 
 
 # In the order in which the API names them, filters that group nothing (FILTER_ALONE) among them.
 DIMENSIONS = {
     dimension.name: dimension
     for dimension in (
-        Dimension("source", ("source", "fuente"), Stands.SOURCE, several=True),
-        Dimension("status", ("status", "verificación"), Stands.STATUS, codes="statuses", asked_as_list=True),
-        Dimension("kind", ("kind", "tipo"), Stands.COLUMN, OF_RELEASES, codes="release_kinds", asked_as_list=True),
-        Dimension("country", ("country", "país"), Stands.COLUMN),
-        Dimension("month", ("month", "mes"), Stands.DAY, OF_RELEASES, of_day=("released", "month")),
-        Dimension("week", ("week", "semana"), Stands.DAY, OF_RELEASES, of_day=("released", "week")),
-        Dimension("day", ("day", "día"), Stands.DAY, OF_RELEASES, of_day=("released", "day")),
-        Dimension("designation", ("designation", "designación"), Stands.COLUMN, codes="designations"),
-        Dimension("sources", ("independent sources", "fuentes independientes"), Stands.STATUS),
-        Dimension("facility", ("facility", "centro"), Stands.PLACE),
-        Dimension("area", ("area", "zona"), Stands.PLACE),
-        Dimension("gender", ("gender", "género"), Stands.PERSON, codes="genders"),
-        Dimension("category", ("category", "categoría"), Stands.PERSON, codes="categories"),
-        Dimension("age_group", ("age", "edad"), Stands.PERSON, codes="age_groups"),
-        Dimension("nationality", ("nationality", "nacionalidad"), Stands.PERSON, several=True, asked_as_list=True),
-        Dimension("group", ("group", "grupo"), Stands.PERSON, FILTER_ALONE, several=True, codes="groups"),
+        Dimension("source", ("source", "fuente"), ValueOrigin.SOURCE, is_multivalued=True),
+        Dimension("status", ("status", "verificación"), ValueOrigin.STATUS, code_list="statuses", accepts_list=True),
         Dimension(
-            "legal_status", ("legal status", "situación jurídica"), Stands.PERSON, OF_DETENTIONS, codes="legal_statuses"
+            "kind", ("kind", "tipo"), ValueOrigin.COLUMN, RELEASES_ONLY, code_list="release_kinds", accepts_list=True
         ),
-        Dimension("condition", ("condition", "medida"), Stands.PERSON, FILTER_ALONE, several=True, codes="conditions"),
-        Dimension("destination", ("destination", "destino"), Stands.PERSON, FILTER_ALONE),
+        Dimension("country", ("country", "país"), ValueOrigin.COLUMN),
+        Dimension("month", ("month", "mes"), ValueOrigin.DAY, RELEASES_ONLY, event_and_unit=("released", "month")),
+        Dimension("week", ("week", "semana"), ValueOrigin.DAY, RELEASES_ONLY, event_and_unit=("released", "week")),
+        Dimension("day", ("day", "día"), ValueOrigin.DAY, RELEASES_ONLY, event_and_unit=("released", "day")),
+        Dimension("designation", ("designation", "designación"), ValueOrigin.COLUMN, code_list="designations"),
+        Dimension("sources", ("independent sources", "fuentes independientes"), ValueOrigin.STATUS),
+        Dimension("facility", ("facility", "centro"), ValueOrigin.PLACE),
+        Dimension("area", ("area", "zona"), ValueOrigin.PLACE),
+        Dimension("gender", ("gender", "género"), ValueOrigin.PERSON, code_list="genders"),
+        Dimension("category", ("category", "categoría"), ValueOrigin.PERSON, code_list="categories"),
+        Dimension("age_group", ("age", "edad"), ValueOrigin.PERSON, code_list="age_groups"),
+        Dimension(
+            "nationality", ("nationality", "nacionalidad"), ValueOrigin.PERSON, is_multivalued=True, accepts_list=True
+        ),
+        Dimension(
+            "group", ("group", "grupo"), ValueOrigin.PERSON, FILTER_ONLY, is_multivalued=True, code_list="groups"
+        ),
+        Dimension(
+            "legal_status",
+            ("legal status", "situación jurídica"),
+            ValueOrigin.PERSON,
+            DETENTIONS_ONLY,
+            code_list="legal_statuses",
+        ),
+        Dimension(
+            "condition",
+            ("condition", "medida"),
+            ValueOrigin.PERSON,
+            FILTER_ONLY,
+            is_multivalued=True,
+            code_list="conditions",
+        ),
+        Dimension("destination", ("destination", "destino"), ValueOrigin.PERSON, FILTER_ONLY),
     )
 }
-PERSONAL = tuple(name for name, dimension in DIMENSIONS.items() if dimension.personal)
+PERSONAL_DIMENSIONS = tuple(name for name, dimension in DIMENSIONS.items() if dimension.is_personal)
 
 
-def dimensions_of(noun: str) -> tuple[str, ...]:
+def list_dimensions(noun: str) -> tuple[str, ...]:
     """The dimensions that counts of these things can be grouped by."""
-    return tuple(name for name, dimension in DIMENSIONS.items() if dimension.counts is None or noun in dimension.counts)
+    return tuple(
+        name
+        for name, dimension in DIMENSIONS.items()
+        if dimension.groupable_nouns is None or noun in dimension.groupable_nouns
+    )
 
 
 if TYPE_CHECKING:
     ReleaseDimension: TypeAlias = str
     HeldDimension: TypeAlias = str
 else:
-    ReleaseDimension, HeldDimension = Literal[dimensions_of(RELEASES)], Literal[dimensions_of(DETENTIONS)]
+    ReleaseDimension, HeldDimension = Literal[list_dimensions(RELEASES)], Literal[list_dimensions(DETENTIONS)]
 
 
-MOST_DIMENSIONS = 3  # at once: beyond these a table says more than a count
-MOST_VALUES = 20
+MAX_DIMENSIONS = 3  # at once: beyond these a table says more than a count
+MAX_VALUES = 20
 
-PERSONAL_FILTERS = (*PERSONAL, "not_nationality")
-SOUGHT = "q"  # the term by which somebody is sought by name
+PERSONAL_FILTERS = (*PERSONAL_DIMENSIONS, "not_nationality")
+SEARCH_TERM = "q"  # the term by which somebody is sought by name
 
 # A revision, an instant, a date or a zone: read once the head and the registry's zone are known.
 Moment = Annotated[str, Field(min_length=1, max_length=dates.MAX_TEXT)]
 
 
-def _positive(value: int) -> int:
+def _check_positive(value: int) -> int:
     if value < 1:
         raise PydanticCustomError("below_one", "Ask for at least one source.")
     return value
 
 
 T = TypeVar("T")
-Several = Annotated[list[T], Field(max_length=MOST_VALUES), AfterValidator(unique)]
+UniqueValues = Annotated[list[T], Field(max_length=MAX_VALUES), AfterValidator(remove_repeats)]
 
 
 # A term as an answer echoes it, and the terms of a question by name.
@@ -154,8 +184,8 @@ EchoedTerms = dict[str, EchoedTerm]
 
 
 # How many independent sources, at least or exactly.
-AtLeast = Annotated[int, Field(le=MOST_COUNTED), AfterValidator(_positive)]
-Exactly = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
+MinSources = Annotated[int, Field(le=MAX_COUNTED_SOURCES), AfterValidator(_check_positive)]
+ExactSources = Annotated[int, Field(ge=0, le=MAX_COUNTED_SOURCES)]
 
 
 class PersonTerms(BaseModel):
@@ -170,8 +200,8 @@ class PersonTerms(BaseModel):
     category: Category | None = None
     age_group: AgeGroup | None = None
     # Any of these; and none of those among the nationalities that are known, of which there must be one.
-    nationality: Annotated[Several[Country], BeforeValidator(listed)] = []
-    not_nationality: Several[Country] = []
+    nationality: Annotated[UniqueValues[Country], BeforeValidator(wrap_single_value)] = []
+    not_nationality: UniqueValues[Country] = []
     group: Group | None = None
     legal_status: LegalStatus | None = None
     condition: Condition | None = None
@@ -184,34 +214,36 @@ class PersonTerms(BaseModel):
 
     @field_validator("detained_to", "released_to", check_fields=False)
     @classmethod
-    def _not_before_it_begins(cls, end: str | None, read: ValidationInfo) -> str | None:
-        opens = str(read.field_name).replace("_to", "_from")
-        start = read.data.get(opens)
-        if start and end and dates.parse_from(start) > dates.parse_to(end):
+    def _check_window_order(cls, end: str | None, info: ValidationInfo) -> str | None:
+        start_name = str(info.field_name).replace("_to", "_from")
+        start = info.data.get(start_name)
+        if start and end and dates.parse_window_start(start) > dates.parse_window_end(end):
             raise PydanticCustomError(
                 "reversed_window",
-                f"The window ends before it begins: give an earlier {opens}, or a later {read.field_name}.",
+                f"The window ends before it begins: give an earlier {start_name}, or a later {info.field_name}.",
             )
         return end
 
     @property
-    def arrested(self) -> tuple[int | None, int | None]:
+    def arrest_window(self) -> tuple[int | None, int | None]:
         """First and last day of those within which the person was taken, as ordinals; None is open."""
-        return edges(self.detained_from, self.detained_to)
+        return parse_window(self.detained_from, self.detained_to)
 
-    def traits(self) -> dict[str, list[str]]:
+    def trait_values(self) -> dict[str, list[str]]:
         """Personal dimension → the values asked for, any of which will do."""
-        terms = {name: getattr(self, name) for name in PERSONAL}
-        return {name: [str(value) for value in each(term)] for name, term in terms.items() if term not in (None, [])}
+        terms = {name: getattr(self, name) for name in PERSONAL_DIMENSIONS}
+        return {
+            name: [str(value) for value in list_values(term)] for name, term in terms.items() if term not in (None, [])
+        }
 
-    def excluded(self) -> dict[str, list[str]]:
+    def excluded_values(self) -> dict[str, list[str]]:
         """Personal dimension → the values that none of those known may be."""
         return {"nationality": [*self.not_nationality]} if self.not_nationality else {}
 
-    def public(self) -> Self:
+    def drop_personal(self) -> Self:
         """The terms without those that read personal values."""
-        none = {name: type(self).model_fields[name].get_default() for name in PERSONAL_FILTERS}
-        return self.model_copy(update={**none, **({"group_by": []} if hasattr(self, "group_by") else {})})
+        defaults = {name: type(self).model_fields[name].get_default() for name in PERSONAL_FILTERS}
+        return self.model_copy(update={**defaults, **({"group_by": []} if hasattr(self, "group_by") else {})})
 
 
 class EventTerms(PersonTerms):
@@ -220,13 +252,13 @@ class EventTerms(PersonTerms):
     released_from: Date | None = None
     released_to: Date | None = None
     stage: Stage | None = None
-    kind: Several[ReleaseKind] = []
+    kind: UniqueValues[ReleaseKind] = []
     net: bool = False
 
     @property
     def window(self) -> tuple[int | None, int | None]:
         """First and last day of the window, as ordinals; None is open."""
-        return edges(self.released_from, self.released_to)
+        return parse_window(self.released_from, self.released_to)
 
 
 class SourcedTerms(PersonTerms):
@@ -238,38 +270,38 @@ class SourcedTerms(PersonTerms):
 
     noun: ClassVar[str]
     if TYPE_CHECKING:
-        status: Several[ReleaseStatus] = []
+        status: UniqueValues[ReleaseStatus] = []
         source: Slug | None = None
         verified_by: Sources = []
         any_of: Sources = []
         all_of: Sources = []
-        min_sources: AtLeast | None = None
-        sources: Exactly | None = None
+        min_sources: MinSources | None = None
+        sources: ExactSources | None = None
 
     @property
-    def leaves_day_open(self) -> bool:
+    def is_day_open(self) -> bool:
         """Whether the terms mean a day that they do not name."""
         return False
 
-    def sources_named(self) -> list[tuple[str, str]]:
+    def list_named_sources(self) -> list[tuple[str, str]]:
         """`(pointer, slug)` of every source the terms name."""
         lists = ("verified_by", "any_of", "all_of", "only_by")
-        named = [(f"/{name}/{n}", slug) for name in lists for n, slug in enumerate(getattr(self, name, ()))]
-        return named if self.source is None else [("/source", self.source), *named]
+        pointers = [(f"/{name}/{n}", slug) for name in lists for n, slug in enumerate(getattr(self, name, ()))]
+        return pointers if self.source is None else [("/source", self.source), *pointers]
 
 
 class ReleaseTerms(EventTerms, SourcedTerms):
     """The terms of releases with the sources that say so."""
 
     noun = RELEASES
-    status: Several[ReleaseStatus] = []
+    status: UniqueValues[ReleaseStatus] = []
     source: Slug | None = None
     verified_by: Sources = []
     any_of: Sources = []
     all_of: Sources = []
     only_by: Sources = []
-    min_sources: AtLeast | None = None
-    sources: Exactly | None = None
+    min_sources: MinSources | None = None
+    sources: ExactSources | None = None
 
 
 class HeldTerms(SourcedTerms):
@@ -279,21 +311,21 @@ class HeldTerms(SourcedTerms):
     noun = DETENTIONS
     held_on: Date | None = None
     house_arrest: bool = False
-    status: Several[ReleaseStatus] = []
+    status: UniqueValues[ReleaseStatus] = []
     source: Slug | None = None
     verified_by: Sources = []
     any_of: Sources = []
     all_of: Sources = []
-    min_sources: AtLeast | None = None
-    sources: Exactly | None = None
+    min_sources: MinSources | None = None
+    sources: ExactSources | None = None
 
     @property
     def day(self) -> int | None:
         """The day asked about, as an ordinal: a month or a year means its last."""
-        return None if self.held_on is None else dates.parse_to(self.held_on)
+        return None if self.held_on is None else dates.parse_window_end(self.held_on)
 
     @property
-    def leaves_day_open(self) -> bool:
+    def is_day_open(self) -> bool:
         return self.held_on is None
 
 
@@ -301,88 +333,90 @@ class CountTerms(ReleaseTerms):
     """The terms of a count."""
 
     stage: Stage = Stage.CARRIED_OUT
-    group_by: Annotated[list[ReleaseDimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
+    group_by: Annotated[list[ReleaseDimension], Field(max_length=MAX_DIMENSIONS), AfterValidator(remove_repeats)] = []
 
 
 class HeldCountTerms(HeldTerms):
     """The terms of a count of the held."""
 
-    group_by: Annotated[list[HeldDimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
+    group_by: Annotated[list[HeldDimension], Field(max_length=MAX_DIMENSIONS), AfterValidator(remove_repeats)] = []
 
 
 Interval = Literal["hour", "day", "week", "month"]
 
 
-def edges(start: str | None, end: str | None) -> tuple[int | None, int | None]:
-    return (None if start is None else dates.parse_from(start)), (None if end is None else dates.parse_to(end))
+def parse_window(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    return (None if start is None else dates.parse_window_start(start)), (
+        None if end is None else dates.parse_window_end(end)
+    )
 
 
 # Echoed even when not asked for: nobody can tell what a number means without its stage, without gross or net, or, of
 # people held, without whether house arrest is among them.
-ALWAYS = ("stage", "net", "house_arrest", "group_by")
+ALWAYS_ECHOED = ("stage", "net", "house_arrest", "group_by")
 
 
 # The parameters that keep an answer as it is.
-PINNING = ("rules", "leaf", "as_of")
+PIN_PARAMETERS = ("rules", "leaf", "as_of")
 
 
-def echo(terms: BaseModel) -> EchoedTerms:
+def echo_terms(terms: BaseModel) -> EchoedTerms:
     """The terms that were asked for, and those defaults that say what a number means (ALWAYS)."""
     values = terms.model_dump(mode="json")
     defaults = {name: field.get_default(call_default_factory=True) for name, field in type(terms).model_fields.items()}
     return {
         name: value
         for name, value in values.items()
-        if value not in (None, []) and (name in ALWAYS or value != defaults[name])
+        if value not in (None, []) and (name in ALWAYS_ECHOED or value != defaults[name])
     }
 
 
-def link(path: str, terms: Mapping[str, EchoedTerm], as_of: Pin | None) -> str:
+def build_query_url(path: str, terms: Mapping[str, EchoedTerm], pin: Pin | None) -> str:
     """A relative address that asks the same again: parameters in the order of the terms, then the rules and the
     revision with its leaf; or, without a revision, that asks for today's answer."""
-    pins = [] if as_of is None else pinned(as_of)
-    return address(path, [asked(name, value) for name, value in [*terms.items(), *pins] if value != []])
+    pins = [] if pin is None else build_pin_terms(pin)
+    return join_query_url(path, [encode_term(name, value) for name, value in [*terms.items(), *pins] if value != []])
 
 
-def asked(name: str, value: EchoedTerm) -> str:
+def encode_term(name: str, value: EchoedTerm) -> str:
     """What an address says to ask for a term; a term with several values is said once for each."""
-    return "&".join([f"{name}={_encoded(_text(item))}" for item in each(value)])
+    return "&".join([f"{name}={_quote(_format_value(item))}" for item in list_values(value)])
 
 
-def address(path: str, terms: Iterable[str]) -> str:
-    """A relative address of terms that are `asked`."""
+def join_query_url(path: str, terms: Iterable[str]) -> str:
+    """A relative address of terms that are `encode_term`."""
     return f"{path}?{'&'.join(terms)}"
 
 
 # What an address spells as it is. A count has an address for each of its groups, and most values are codes and days.
-_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
-def _encoded(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else quote_plus(text)
+def _quote(text: str) -> str:
+    return text if _UNRESERVED.fullmatch(text) else quote_plus(text)
 
 
-def pinned(as_of: Pin) -> list[tuple[str, str]]:
+def build_pin_terms(pin: Pin) -> list[tuple[str, str]]:
     """The values of PINNING: the rules of an answer, which entry its revision is, and the revision."""
-    leaf = [] if as_of.leaf is None else [("leaf", as_of.leaf)]
-    return [("rules", str(RULES)), *leaf, ("as_of", str(as_of.revision))]
+    leaf = [] if pin.leaf is None else [("leaf", pin.leaf)]
+    return [("rules", str(RULES)), *leaf, ("as_of", str(pin.revision))]
 
 
-def each(value: EchoedTerm) -> Sequence[str | int]:
+def list_values(value: EchoedTerm) -> Sequence[str | int]:
     """The values of a term, which may be one alone."""
     return value if isinstance(value, list) else [value]
 
 
-def values_of(terms: EchoedTerms, name: str) -> list[str]:
+def get_term_values(terms: EchoedTerms, name: str) -> list[str]:
     """The values of a term in text; none where the terms do not have it."""
-    return [str(value) for value in each(terms.get(name, []))]
+    return [str(value) for value in list_values(terms.get(name, []))]
 
 
-def _text(value: str | int) -> str:
+def _format_value(value: str | int) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def is_personal(terms: PersonTerms) -> bool:
     """Whether an answer reads personal dimensions, so that it depends on today's consent and on erasures."""
     groups = set(getattr(terms, "group_by", ()))
-    return bool(terms.traits() or terms.excluded() or groups.intersection(PERSONAL))
+    return bool(terms.trait_values() or terms.excluded_values() or groups.intersection(PERSONAL_DIMENSIONS))

@@ -23,23 +23,23 @@ from sqlmodel import Session, col
 from app.columns import table
 from app.columns import table as tables
 from app.columns.loader import Columns
-from app.columns.rows import Array, Mask, Rows, among, flags, some, some_pairs
+from app.columns.rows import Array, Mask, Rows, flag_keys, has_match, has_pair_match, is_any_of
 from app.log import entries
-from app.models import CLASSES_OF_TODAY, OPEN, Consent, Head, ObjectionHiding, Placement, Record, Sealed
-from app.queries.terms import DIMENSIONS, PersonTerms, Stands
-from app.registry.identity.clusters import recalled_with
+from app.models import CURRENT_CLASSES, OPEN, Consent, Head, ObjectionHiding, Placement, Record, Sealed
+from app.queries.terms import DIMENSIONS, PersonTerms, ValueOrigin
+from app.registry.identity.clusters import find_recalled_keys
 from app.registry.publication.permissions import Reader
 from app.schemas.records import ContactOut
 
-Condition = ColumnElement[bool]
+SqlCondition = ColumnElement[bool]
 
 
-def at(table: Any, revision: int) -> Condition:
+def valid_at(table: Any, revision: int) -> SqlCondition:
     """Rows of a projected table that hold at a revision."""
     return and_(col(table.since) <= revision, col(table.until) > revision)
 
 
-def is_hidden(detainee: Any, classes: tuple[str, ...], revision: int) -> Condition:
+def has_class_among(detainee: Any, classes: tuple[str, ...], revision: int) -> SqlCondition:
     """Whether today's class of a person is among `classes`.
 
     The person is taken as at the revision; its class is the strictest of today's classes of the records it had then.
@@ -48,146 +48,156 @@ def is_hidden(detainee: Any, classes: tuple[str, ...], revision: int) -> Conditi
         select(1)
         .select_from(Placement)
         .join(Record, col(Record.key) == col(Placement.record))
-        .where(col(Placement.detainee) == detainee, at(Placement, revision), col(Record.publish_now).in_(classes))
+        .where(col(Placement.detainee) == detainee, valid_at(Placement, revision), col(Record.publish_now).in_(classes))
     )
 
 
-def sees_all(reader: Reader, publish: str, name: str, values: Sequence[str]) -> bool:
+def can_see_values(reader: Reader, publish: str, name: str, values: Sequence[str]) -> bool:
     """Whether the reader may see these values of a dimension, or any at all, of someone of that class."""
-    return all(reader.sees_trait(publish, name, value) for value in values or (None,))
+    return all(reader.can_see_trait(publish, name, value) for value in values or (None,))
 
 
-def visible(reader: Reader, detainee: Any, revision: int) -> Condition:
+def visible_to(reader: Reader, detainee: Any, revision: int) -> SqlCondition:
     """Whether a person stands in lists for the reader."""
-    classes = tuple(publish for publish in CLASSES_OF_TODAY if not reader.sees_person(publish))
-    return ~is_hidden(detainee, classes, revision) if classes else true()
+    classes = tuple(publish for publish in CURRENT_CLASSES if not reader.can_see_person(publish))
+    return ~has_class_among(detainee, classes, revision) if classes else true()
 
 
-_CLASSES_BEFORE = "classes by person, of the earlier revision that was asked for last"
+_EARLIER_CLASSES = "classes by person, of the earlier revision that was asked for last"
 
 
-def classes_of(columns: Columns, revision: int) -> Array:
+def load_class_bits(columns: Columns, revision: int) -> Array:
     """By person, which of today's classes the records have that were the person's at the revision: a bit for each, by
     its place in CLASSES_OF_TODAY."""
     if revision >= columns.head:
-        return columns.in_common(
-            "classes by person", lambda: _classes_at(columns, columns.head), partial(_renewed, columns)
+        return columns.get_shared(
+            "classes by person",
+            lambda: _compute_class_bits(columns, columns.head),
+            partial(_refresh_class_bits, columns),
         )
-    made: tuple[int, Array] | None = columns.made.get(_CLASSES_BEFORE)
-    if made is None or made[0] != revision:
-        made = columns.made[_CLASSES_BEFORE] = revision, _classes_at(columns, revision)
-    return made[1]
+    cached: tuple[int, Array] | None = columns.shared_values.get(_EARLIER_CLASSES)
+    if cached is None or cached[0] != revision:
+        cached = columns.shared_values[_EARLIER_CLASSES] = revision, _compute_class_bits(columns, revision)
+    return cached[1]
 
 
-def _classes_at(columns: Columns, revision: int) -> Array:
-    placed = columns.rows(tables.PLACEMENTS, revision)
-    own, people = columns.classes[placed["record"]], placed[tables.PERSON]
-    bits = np.zeros(columns.keys, np.uint8)
-    for place in range(len(CLASSES_OF_TODAY)):
-        bits[people[np.flatnonzero(own == place)]] |= np.uint8(1 << place)
+def _compute_class_bits(columns: Columns, revision: int) -> Array:
+    placements = columns.rows(tables.PLACEMENTS, revision)
+    record_classes, people = columns.classes[placements["record"]], placements[tables.PERSON_COLUMN]
+    bits = np.zeros(columns.key_count, np.uint8)
+    for place in range(len(CURRENT_CLASSES)):
+        bits[people[np.flatnonzero(record_classes == place)]] |= np.uint8(1 << place)
     return bits
 
 
-def _renewed(columns: Columns, before: Array, touched: Collection[int]) -> Array:
-    """The classes at the head. `before`: those at an earlier one; `touched`: whose may be others by now."""
-    bits = np.zeros(columns.keys, np.uint8)
-    bits[: len(before)] = before
+def _refresh_class_bits(columns: Columns, old_bits: Array, changed_people: Collection[int]) -> Array:
+    """The classes at the head. `old_bits`: those at an earlier one; `changed_people`: whose may be others by now."""
+    bits = np.zeros(columns.key_count, np.uint8)
+    bits[: len(old_bits)] = old_bits
     table = columns.tables[tables.PLACEMENTS.name]
-    record, until = table.column("record"), table.column(tables.UNTIL)
-    for person in touched:
+    record, valid_until = table.column("record"), table.column(tables.UNTIL_COLUMN)
+    for person in changed_people:
         classes = {
-            int(columns.classes[record[place]]) for place in table.places([person]) if until[place] > columns.head
+            int(columns.classes[record[place]]) for place in table.places([person]) if valid_until[place] > columns.head
         }
         bits[person] = sum(1 << place for place in classes)
     return bits
 
 
-def hidden(columns: Columns, people: Array, classes: Sequence[str], revision: int) -> Mask:
+def match_classes(columns: Columns, people: Array, classes: Sequence[str], revision: int) -> Mask:
     """Whether today's class of each of these people is among `classes`.
 
     The person is taken as at the revision; its class is the strictest of today's classes of the records it had then."""
-    bits = sum(1 << CLASSES_OF_TODAY.index(publish) for publish in classes)
-    found: Mask = (classes_of(columns, revision)[people] & bits) != 0
-    return found
+    bits = sum(1 << CURRENT_CLASSES.index(publish) for publish in classes)
+    mask: Mask = (load_class_bits(columns, revision)[people] & bits) != 0
+    return mask
 
 
-def hidden_trait(
+def match_hidden_trait(
     columns: Columns, people: Array, reader: Reader, name: str, revision: int, values: Sequence[str] = ()
 ) -> Mask | None:
     """Of which of these people the reader may not see a personal dimension (with one of these values); None where the
     reader may see it of everyone."""
-    classes = [publish for publish in CLASSES_OF_TODAY if not sees_all(reader, publish, name, values)]
-    return hidden(columns, people, classes, revision) if classes else None
+    classes = [publish for publish in CURRENT_CLASSES if not can_see_values(reader, publish, name, values)]
+    return match_classes(columns, people, classes, revision) if classes else None
 
 
-def seen(columns: Columns, people: Array, reader: Reader, revision: int) -> Mask:
+def match_visible(columns: Columns, people: Array, reader: Reader, revision: int) -> Mask:
     """Which of these people stand in lists for the reader."""
-    classes = [publish for publish in CLASSES_OF_TODAY if not reader.sees_person(publish)]
-    return ~hidden(columns, people, classes, revision)
+    classes = [publish for publish in CURRENT_CLASSES if not reader.can_see_person(publish)]
+    return ~match_classes(columns, people, classes, revision)
 
 
-_OF_RECORD = col(Record.key) == col(Placement.record)
-_OBJECTED = col(ObjectionHiding.record) == col(Placement.record)
-_CONSENTED = col(Consent.record) == col(Placement.record)
+_RECORD_JOIN = col(Record.key) == col(Placement.record)
+_OBJECTION_JOIN = col(ObjectionHiding.record) == col(Placement.record)
+_CONSENT_JOIN = col(Consent.record) == col(Placement.record)
 
 
-def may_have_changed(detainee: Any, since: int, revision: int) -> Condition:
+def permission_may_have_changed(detainee: Any, since: int, revision: int) -> SqlCondition:
     """Whether a consent, an objection or an erasure may have changed since a revision what is shown of a person. It
     need not have changed a row."""
-    people = select(col(Placement.detainee)).where(at(Placement, revision))
-    answered = (col(ObjectionHiding.until) > since) & (col(ObjectionHiding.until) < OPEN)
-    erased = select(col(Head.erased)).scalar_subquery() > since
-    touched = union_all(
-        people.join(Consent, _CONSENTED).where(col(Consent.key) > since),
-        people.join(ObjectionHiding, _OBJECTED).where(or_(col(ObjectionHiding.key) > since, answered)),
-        people.join(Record, _OF_RECORD).where(col(Record.redacted), erased),
+    people = select(col(Placement.detainee)).where(valid_at(Placement, revision))
+    has_ended = (col(ObjectionHiding.until) > since) & (col(ObjectionHiding.until) < OPEN)
+    has_later_erasure = select(col(Head.erased)).scalar_subquery() > since
+    changed_people = union_all(
+        people.join(Consent, _CONSENT_JOIN).where(col(Consent.key) > since),
+        people.join(ObjectionHiding, _OBJECTION_JOIN).where(or_(col(ObjectionHiding.key) > since, has_ended)),
+        people.join(Record, _RECORD_JOIN).where(col(Record.redacted), has_later_erasure),
     )
-    changed: Condition = detainee.in_(touched)
-    return changed
+    condition: SqlCondition = detainee.in_(changed_people)
+    return condition
 
 
-def hidden_at(session: Session, detainees: Collection[int], revision: int) -> set[int]:
+def find_hidden_by_objection(session: Session, detainees: Collection[int], revision: int) -> set[int]:
     """The people whom an objection hid at a revision."""
-    return set(session.scalars(_of_them(detainees, revision).join(ObjectionHiding, _OBJECTED).where(_hiding(revision))))
+    return set(
+        session.scalars(
+            _select_people(detainees, revision).join(ObjectionHiding, _OBJECTION_JOIN).where(_is_hiding_valid(revision))
+        )
+    )
 
 
-def hid(detainee: Any, revision: int) -> Condition:
+def was_hidden_by_objection(detainee: Any, revision: int) -> SqlCondition:
     """Whether an objection hid a person at a revision."""
-    people = select(col(Placement.detainee)).where(at(Placement, revision))
-    hidden: Condition = detainee.in_(people.join(ObjectionHiding, _OBJECTED).where(_hiding(revision)))
-    return hidden
+    people = select(col(Placement.detainee)).where(valid_at(Placement, revision))
+    condition: SqlCondition = detainee.in_(
+        people.join(ObjectionHiding, _OBJECTION_JOIN).where(_is_hiding_valid(revision))
+    )
+    return condition
 
 
-def consented(session: Session, detainees: Collection[int], revision: int) -> set[int]:
+def find_consented(session: Session, detainees: Collection[int], revision: int) -> set[int]:
     """The people of whom a consent was recorded by a revision."""
-    people = _of_them(detainees, revision).join(Consent, _CONSENTED).where(col(Consent.key) <= revision)
+    people = _select_people(detainees, revision).join(Consent, _CONSENT_JOIN).where(col(Consent.key) <= revision)
     return set(session.scalars(people))
 
 
-def first_consented(session: Session, detainees: Collection[int], since: int, revision: int) -> set[int]:
+def find_first_consented(session: Session, detainees: Collection[int], since: int, revision: int) -> set[int]:
     """The people whose first consent came after a revision. Whether it opened somebody who was perhaps a child is not
     told apart: that would tell of births that nobody may see."""
-    people = _of_them(detainees, revision).join(Consent, _CONSENTED).group_by(col(Placement.detainee))
+    people = _select_people(detainees, revision).join(Consent, _CONSENT_JOIN).group_by(col(Placement.detainee))
     return set(session.scalars(people.having(func.min(col(Consent.key)) > since)))
 
 
-def erased_since(session: Session, detainees: Collection[int], since: int, revision: int) -> set[int]:
+def find_erased(session: Session, detainees: Collection[int], since: int, revision: int) -> set[int]:
     """The erased among the people, if anybody was erased since a revision: no row says when each of them was."""
     if session.scalars(select(col(Head.erased))).one() <= since:
         return set()
-    return set(session.scalars(_of_them(detainees, revision).join(Record, _OF_RECORD).where(col(Record.redacted))))
+    return set(
+        session.scalars(_select_people(detainees, revision).join(Record, _RECORD_JOIN).where(col(Record.redacted)))
+    )
 
 
-def _hiding(revision: int) -> Condition:
+def _is_hiding_valid(revision: int) -> SqlCondition:
     return (col(ObjectionHiding.key) <= revision) & (col(ObjectionHiding.until) > revision)
 
 
-def _of_them(detainees: Collection[int], revision: int) -> Any:
-    return select(col(Placement.detainee)).where(col(Placement.detainee).in_(detainees), at(Placement, revision))
+def _select_people(detainees: Collection[int], revision: int) -> Any:
+    return select(col(Placement.detainee)).where(col(Placement.detainee).in_(detainees), valid_at(Placement, revision))
 
 
 # Made once: building a statement costs more than running it.
-_CONSENTS = (
+_CONTACT_CONSENTS = (
     select(col(Consent.key), col(Consent.record), col(Sealed.disclosures))
     .join(Sealed, col(Sealed.revision) == col(Consent.key))
     .where(col(Consent.record).in_(bindparam("records", expanding=True)))
@@ -195,103 +205,121 @@ _CONSENTS = (
 )
 
 
-def contact(session: Session, records: Collection[int], reader: Reader) -> ContactOut | None:
+def load_contact_permission(session: Session, records: Collection[int], reader: Reader) -> ContactOut | None:
     """What the consents of a person's records say; None where nobody was asked, and for whom it is nothing.
 
     Like a class of publication it is judged by today: of each record the latest consent that says it holds, and where
     people with one each turn out to be one person, the strictest of these.
     """
-    if not reader.restricted:
+    if not reader.can_see_restricted:
         return None
     ids = session.scalars(select(col(Record.id)).where(col(Record.key).in_(records))).all()
-    every = {*records, *recalled_with(session, ids)}  # what was said by a recalled report holds
+    all_records = {*records, *find_recalled_keys(session, ids)}  # what was said by a recalled report holds
     latest: dict[int, ContactOut] = {}
-    for _key, record, disclosures in session.execute(_CONSENTS, {"records": list(every)}):
-        said = entries.values(disclosures)
-        if said.get("contact") is not None:
+    for _key, record, disclosures in session.execute(_CONTACT_CONSENTS, {"records": list(all_records)}):
+        values = entries.load_values(disclosures)
+        if values.get("contact") is not None:
             latest.pop(record, None)  # so that the newest answer stands last
-            latest[record] = {"allowed": said["contact"], "given_by": said["given_by"], "given_on": said["given_on"]}
-    return min(reversed(latest.values()), key=lambda one: one["allowed"], default=None)
+            latest[record] = {
+                "allowed": values["contact"],
+                "given_by": values["given_by"],
+                "given_on": values["given_on"],
+            }
+    return min(reversed(latest.values()), key=lambda answer: answer["allowed"], default=None)
 
 
-def rests_on_source(name: str, *, own: bool) -> bool:
+def rests_on_source(name: str, *, uses_source_rows: bool) -> bool:
     """Whether a personal dimension of a row rests on the word of the source whose row it is."""
-    return own and DIMENSIONS[name].stands is Stands.PLACE
+    return uses_source_rows and DIMENSIONS[name].origin is ValueOrigin.PLACE
 
 
-def traits(columns: Columns, name: str, revision: int, *, by_source: bool) -> Rows:
+def load_traits(columns: Columns, name: str, revision: int, *, by_source: bool) -> Rows:
     """The rows that say a personal dimension at a revision."""
     return columns.rows(table.SOURCE_TRAITS if by_source else table.TRAITS, revision, ("name", name))
 
 
-def said_of(columns: Columns, rows: Rows, said: Rows, which: Mask, *, by_source: bool) -> Mask:
+def match_statements(columns: Columns, rows: Rows, statements: Rows, mask: Mask, *, by_source: bool) -> Mask:
     """Whether some of what is said is said of a row: of its spell, or of its spell by its source."""
     if not by_source:
-        return some(columns.keys, rows["spell"], said["spell"], which)
-    return some_pairs(columns.keys, (rows["spell"], rows["source"]), (said["spell"], said["source"]), which)
+        return has_match(columns.key_count, rows["spell"], statements["spell"], mask)
+    return has_pair_match(
+        columns.key_count, (rows["spell"], rows["source"]), (statements["spell"], statements["source"]), mask
+    )
 
 
-def _has_trait(
-    columns: Columns, rows: Rows, name: str, revision: int, values: Sequence[str] | None, *, own: bool
+def _match_trait(
+    columns: Columns, rows: Rows, name: str, revision: int, values: Sequence[str] | None, *, uses_source_rows: bool
 ) -> Mask:
     """Whether a row has a value of a dimension, one of `values` where they are given."""
-    by_source = rests_on_source(name, own=own)
-    said = traits(columns, name, revision, by_source=by_source)
-    asked = np.ones(len(said), bool) if values is None else among(said["value"], columns.values.each(values))
+    by_source = rests_on_source(name, uses_source_rows=uses_source_rows)
+    trait_rows = load_traits(columns, name, revision, by_source=by_source)
+    is_requested = (
+        np.ones(len(trait_rows), bool)
+        if values is None
+        else is_any_of(trait_rows["value"], columns.values.find_codes(values))
+    )
     # All that is said is looked through, so that the time does not tell how much of it was asked about.
-    return said_of(columns, rows, said, asked, by_source=by_source)
+    return match_statements(columns, rows, trait_rows, is_requested, by_source=by_source)
 
 
-def _personal_filters(
-    columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *, own: bool
+def _iter_personal_filters(
+    columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *, uses_source_rows: bool
 ) -> Iterator[tuple[str, list[str], Mask]]:
     """`(dimension, values asked about, whether each row matches)`; the facility by its slug."""
-    for name, values in terms.traits().items():
-        yield name, values, _has_trait(columns, rows, name, revision, values, own=own)
-    for name, values in terms.excluded().items():
-        known = _has_trait(columns, rows, name, revision, None, own=own)
-        yield name, values, known & ~_has_trait(columns, rows, name, revision, values, own=own)
+    for name, values in terms.trait_values().items():
+        yield name, values, _match_trait(columns, rows, name, revision, values, uses_source_rows=uses_source_rows)
+    for name, values in terms.excluded_values().items():
+        has_value = _match_trait(columns, rows, name, revision, None, uses_source_rows=uses_source_rows)
+        yield (
+            name,
+            values,
+            has_value & ~_match_trait(columns, rows, name, revision, values, uses_source_rows=uses_source_rows),
+        )
 
 
-def meant(
-    columns: Columns, rows: Rows, terms: PersonTerms, reader: Reader, revision: int, *, own: bool
+def iter_conditions(
+    columns: Columns, rows: Rows, terms: PersonTerms, reader: Reader, revision: int, *, uses_source_rows: bool
 ) -> Iterator[Mask]:
-    """The conditions of the terms on the person and the detention, but for its day. `own`: the rows are those of
+    """The conditions of the terms on the person and the detention, but for its day. `uses_source_rows`: the rows are those of
     sources, whose own word decides where the person was held."""
     if terms.country is not None:
-        yield rows["country"] == columns.codes.of(terms.country)
+        yield rows["country"] == columns.codes.find_code(terms.country)
     if terms.designation is not None:
-        yield rows["designation"] == columns.codes.of(terms.designation)
-    for name, values, matching in _personal_filters(columns, rows, terms, revision, own=own):
-        unseen = hidden_trait(columns, rows[table.PERSON], reader, name, revision, values)
-        yield matching if unseen is None else matching & ~unseen
+        yield rows["designation"] == columns.codes.find_code(terms.designation)
+    for name, values, matching in _iter_personal_filters(
+        columns, rows, terms, revision, uses_source_rows=uses_source_rows
+    ):
+        is_hidden = match_hidden_trait(columns, rows[table.PERSON_COLUMN], reader, name, revision, values)
+        yield matching if is_hidden is None else matching & ~is_hidden
     if terms.state is not None or terms.rearrested is not None:
         people = columns.rows(table.PEOPLE, revision)
-        such = np.ones(len(people), bool)
+        is_match = np.ones(len(people), bool)
         if terms.state is not None:
-            such &= people["state"] == columns.codes.of(terms.state)
+            is_match &= people["state"] == columns.codes.find_code(terms.state)
         if terms.rearrested is not None:
-            such &= people["rearrested"] == terms.rearrested
-        yield flags(columns.keys, people[table.PERSON][such])[rows[table.PERSON]]
+            is_match &= people["rearrested"] == terms.rearrested
+        yield flag_keys(columns.key_count, people[table.PERSON_COLUMN][is_match])[rows[table.PERSON_COLUMN]]
 
 
-def partly_hidden(columns: Columns, rows: Rows, terms: Any, reader: Reader, revision: int, *, own: bool) -> Mask | None:
+def match_partly_hidden(
+    columns: Columns, rows: Rows, terms: Any, reader: Reader, revision: int, *, uses_source_rows: bool
+) -> Mask | None:
     """Of rows that match the terms without their personal ones, those whose person's class hides at least one of these
     from the reader, and which match all that it opens. None where no class hides any from the reader.
 
     Neither a value that is hidden nor whether there is one is read."""
-    people, everybody = rows[table.PERSON], np.ones(len(rows), bool)
-    filters = [*_personal_filters(columns, rows, terms, revision, own=own)]
-    filters += [(name, [], everybody) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].personal]
-    found: Mask | None = None
-    for place, publish in enumerate(CLASSES_OF_TODAY):
-        seen = [sees_all(reader, publish, name, values) for name, values, _matching in filters]
-        if all(seen):
+    people, all_rows = rows[table.PERSON_COLUMN], np.ones(len(rows), bool)
+    filters = [*_iter_personal_filters(columns, rows, terms, revision, uses_source_rows=uses_source_rows)]
+    filters += [(name, [], all_rows) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].is_personal]
+    result: Mask | None = None
+    for class_index, publish in enumerate(CURRENT_CLASSES):
+        visible_flags = [can_see_values(reader, publish, name, values) for name, values, _matching in filters]
+        if all(visible_flags):
             continue
-        theirs = hidden(columns, people, (publish,), revision)
-        theirs &= ~hidden(columns, people, CLASSES_OF_TODAY[place + 1 :], revision)
-        for (_name, _values, matching), is_seen in zip(filters, seen, strict=True):
-            if is_seen:
-                theirs &= matching
-        found = theirs if found is None else found | theirs
-    return found
+        is_match = match_classes(columns, people, (publish,), revision)
+        is_match &= ~match_classes(columns, people, CURRENT_CLASSES[class_index + 1 :], revision)
+        for (_name, _values, matching), is_visible in zip(filters, visible_flags, strict=True):
+            if is_visible:
+                is_match &= matching
+        result = is_match if result is None else result | is_match
+    return result

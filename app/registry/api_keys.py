@@ -23,27 +23,27 @@ from sqlalchemy import Engine, Row, and_, bindparam, or_, select, update
 from sqlmodel import Session, col
 
 from app.config import Names
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.errors import Conflict, Invalid, NotFound, Unauthenticated
-from app.log.entries import no_entry_before
+from app.log.entries import read_min_entry_date
 from app.matching.scripts import fold
 from app.models import OPEN, ApiKey, Head, Source
-from app.registry.publication.permissions import Reader, acting
+from app.registry.publication.permissions import Reader, build_source_reader
 from app.vocabulary import Role
 
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-ID_LENGTH = 8
-SECRET_LENGTH = 32  # 62**32 is 190 bits: above the 178 of comparable tokens
-CHECK_LENGTH = 6  # CRC-32 in base 62
+KEY_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+KEY_ID_LENGTH = 8
+KEY_SECRET_LENGTH = 32  # 62**32 is 190 bits: above the 178 of comparable tokens
+CHECKSUM_LENGTH = 6  # CRC-32 in base 62
 # Two at once, so that a key can be rotated without a gap; more would be keys nobody remembers.
-MOST_LIVE_KEYS = 2
-NOT_VALID = "This key is not valid: ask the administrator for a new one."
-MAX_HOLDER = 200  # characters: as long as the names of sources
-PATTERN = re.compile(
-    rf"rcn_([0-9A-Za-z]{{{ID_LENGTH}}})([0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECK_LENGTH}}})"
+MAX_LIVE_KEYS = 2
+INVALID_KEY_DETAIL = "This key is not valid: ask the administrator for a new one."
+MAX_HOLDER_LENGTH = 200  # characters: as long as the names of sources
+KEY_PATTERN = re.compile(
+    rf"rcn_([0-9A-Za-z]{{{KEY_ID_LENGTH}}})([0-9A-Za-z]{{{KEY_SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})"
 )
 # A key with the source that it acts for, as the source stands now.
-_KEYS = (
+_SELECT_KEY = (
     select(ApiKey, Source, col(Head.recorded_at))
     .select_from(ApiKey)
     .join(Head, col(Head.id) == 1)
@@ -52,7 +52,7 @@ _KEYS = (
 )
 
 
-def create(
+def create_key(
     session: Session,
     role: Role,
     source: str | None,
@@ -63,7 +63,7 @@ def create(
 ) -> str:
     """Make a key and return its text, which is not stored. A reporter's key needs a source. `scopes`: the routes that
     it is limited to, as `METHOD /path`."""
-    moment = moment_of(session, now)
+    moment = get_key_time(session, now)
     source_key = None
     if source is not None:
         query = select(col(Source.key)).where(col(Source.slug) == source, col(Source.until) == OPEN)
@@ -71,13 +71,13 @@ def create(
         if source_key is None:
             raise NotFound("There is no source with this slug: add it first (recuento source add).")
     elif role is Role.REPORTER:
-        raise Invalid.at("/source", "source_required", "A reporter's key writes as one source: name it.")
-    limited = None if scopes is None else json.dumps(list(dict.fromkeys(scopes)))
-    named = None if holder is None else _checked_holder(holder)
-    return _add(session, role, source_key, moment, days, named, limited)
+        raise Invalid.at_pointer("/source", "source_required", "A reporter's key writes as one source: name it.")
+    scopes_json = None if scopes is None else json.dumps(list(dict.fromkeys(scopes)))
+    holder_name = None if holder is None else _validate_holder(holder)
+    return _insert_key(session, role, source_key, moment, days, holder_name, scopes_json)
 
 
-def _add(
+def _insert_key(
     session: Session,
     role: Role,
     source: int | None,
@@ -87,14 +87,14 @@ def _add(
     scopes: str | None,
 ) -> str:
     if source is not None:
-        _limit(session, role, source, moment)
-    key_id, secret = _random(ID_LENGTH), _random(SECRET_LENGTH)
+        _check_key_limit(session, role, source, moment)
+    key_id, secret = _generate_text(KEY_ID_LENGTH), _generate_text(KEY_SECRET_LENGTH)
     session.add(
         ApiKey(
             id=key_id,
             role=role,
             source=source,
-            digest=_digest(secret),
+            digest=_hash_secret(secret),
             created_at=moment,
             expires_at=moment + timedelta(days=days),
             holder=holder,
@@ -102,20 +102,20 @@ def _add(
         )
     )
     session.flush()
-    return f"rcn_{key_id}{secret}{_checksum(key_id + secret)}"
+    return f"rcn_{key_id}{secret}{_compute_checksum(key_id + secret)}"
 
 
-def _checked_holder(holder: str) -> str:
+def _validate_holder(holder: str) -> str:
     """A holder's name on one line. Two names are one holder where they fold alike, so that it needs letters."""
     name = " ".join(holder.split())
-    if not fold(name) or len(name) > MAX_HOLDER or not name.isprintable():
-        detail = f"Name the holder, the person who has the key, in up to {MAX_HOLDER} letters (--holder)."
-        raise Invalid.at("/holder", "holder_required", detail)
+    if not fold(name) or len(name) > MAX_HOLDER_LENGTH or not name.isprintable():
+        detail = f"Name the holder, the person who has the key, in up to {MAX_HOLDER_LENGTH} letters (--holder)."
+        raise Invalid.at_pointer("/holder", "holder_required", detail)
     return name
 
 
-def _limit(session: Session, role: Role, source: int, moment: datetime) -> None:
-    live = session.scalars(
+def _check_key_limit(session: Session, role: Role, source: int, moment: datetime) -> None:
+    live_keys = session.scalars(
         select(col(ApiKey.id)).where(
             col(ApiKey.source) == source,
             col(ApiKey.role) == role,
@@ -123,118 +123,120 @@ def _limit(session: Session, role: Role, source: int, moment: datetime) -> None:
             col(ApiKey.expires_at) > moment,
         )
     ).all()
-    if len(live) >= MOST_LIVE_KEYS:
-        raise Invalid.at(
+    if len(live_keys) >= MAX_LIVE_KEYS:
+        raise Invalid.at_pointer(
             "/source",
             "too_many_keys",
-            f"This source has {MOST_LIVE_KEYS} live keys of this role: revoke one first (recuento key revoke), or give "
+            f"This source has {MAX_LIVE_KEYS} live keys of this role: revoke one first (recuento key revoke), or give "
             "--at-once to rotate one.",
         )
 
 
-def rotate(session: Session, key_id: str, days: int, now: datetime, *, ends_in: int, holder: str | None = None) -> str:
+def rotate_key(
+    session: Session, key_id: str, days: int, now: datetime, *, ends_in: int, holder: str | None = None
+) -> str:
     """Make the successor of a live key, with its holder, role, source and scopes, and return its text. The old key ends
     `ends_in` days from now, or earlier by its own term; with 0 at once.
 
     `holder` names the holder of a key that has none, for both keys: they are one person's. Raises NotFound, Conflict
     for a key that has ended, and Invalid."""
-    key, moment = _known(session, key_id), moment_of(session, now)
-    if ended(key, moment):
+    key, moment = _load_key(session, key_id), get_key_time(session, now)
+    if is_key_ended(key, moment):
         raise Conflict("This key has ended, and has no successor: make a new key (recuento key create).")
     if key.holder is None:
-        key.holder = _checked_holder(holder or "")
-    elif holder is not None and not same_holder(key.holder, holder):
+        key.holder = _validate_holder(holder or "")
+    elif holder is not None and not is_same_holder(key.holder, holder):
         detail = "This key has another holder. A key for somebody else is a new key (recuento key create)."
-        raise Invalid.at("/holder", "another_holder", detail)
+        raise Invalid.at_pointer("/holder", "another_holder", detail)
     # Not revoked: what a revoked key left waiting is taken for a thief's.
     key.expires_at = min(key.expires_at, moment + timedelta(days=ends_in))
     session.add(key)
     session.flush()
-    return _add(session, Role(key.role), key.source, moment, days, key.holder, key.scopes)
+    return _insert_key(session, Role(key.role), key.source, moment, days, key.holder, key.scopes)
 
 
-def revoke(session: Session, key_id: str, now: datetime) -> None:
+def revoke_key(session: Session, key_id: str, now: datetime) -> None:
     """End a key at once."""
-    key = _known(session, key_id)
+    key = _load_key(session, key_id)
     key.revoked_at = key.revoked_at or now
     session.add(key)
     session.flush()
 
 
-def is_revoked(session: Session, key_id: str) -> bool:
+def is_key_revoked(session: Session, key_id: str) -> bool:
     """Whether a key was ended before its term. Raises NotFound."""
-    return _known(session, key_id).revoked_at is not None
+    return _load_key(session, key_id).revoked_at is not None
 
 
-def _known(session: Session, key_id: str) -> ApiKey:
+def _load_key(session: Session, key_id: str) -> ApiKey:
     key = session.get(ApiKey, key_id)
     if key is None:
         raise NotFound("There is no key with this id.")
     return key
 
 
-def moment_of(session: Session, now: datetime) -> datetime:
+def get_key_time(session: Session, now: datetime) -> datetime:
     """The instant by which keys end: the clock's, or that of the last entry where the clock stands before it. A clock
     that was set back revives no key."""
-    return max(now, no_entry_before(session))
+    return max(now, read_min_entry_date(session))
 
 
-def ended(key: ApiKey, moment: datetime) -> bool:
-    """Whether a key was revoked, or has expired at the instant `moment_of`."""
+def is_key_ended(key: ApiKey, moment: datetime) -> bool:
+    """Whether a key was revoked, or has expired at the instant `get_key_time`."""
     return key.revoked_at is not None or key.expires_at <= moment
 
 
-def same_holder(one: str, other: str) -> bool:
+def is_same_holder(first: str, second: str) -> bool:
     """Whether two names are of one holder, in whatever case and with or without accents."""
-    return fold(one) == fold(other)
+    return fold(first) == fold(second)
 
 
-def scopes_of(key: ApiKey) -> list[str] | None:
+def parse_key_scopes(key: ApiKey) -> list[str] | None:
     """The routes that a key is limited to, as `METHOD /path`; None where it may do all that its role may."""
     return None if key.scopes is None else json.loads(key.scopes)
 
 
-def still_acting(session: Session, key_id: str, now: datetime, names: Names) -> Reader:
+def reload_reader(session: Session, key_id: str, now: datetime, names: Names) -> Reader:
     """The reader of a key that was recognised before: a write may wait long for its body and its turn. Raises
     Unauthenticated where the key has ended since."""
-    row = session.execute(_KEYS, {"id": key_id}).one_or_none()
-    if row is None or ended(row.ApiKey, moment_of(session, now)):
-        raise Unauthenticated(NOT_VALID)
-    return _reader(row, names)
+    row = session.execute(_SELECT_KEY, {"id": key_id}).one_or_none()
+    if row is None or is_key_ended(row.ApiKey, get_key_time(session, now)):
+        raise Unauthenticated(INVALID_KEY_DETAIL)
+    return _build_key_reader(row, names)
 
 
-def authenticate(session: Session, token: str, now: datetime, names: Names) -> tuple[Reader, ApiKey]:
+def authenticate_key(session: Session, token: str, now: datetime, names: Names) -> tuple[Reader, ApiKey]:
     """The reader and the row of a key. Raises Unauthenticated, in the same words for an unknown, an expired and a
     revoked key."""
-    match = PATTERN.fullmatch(token)
-    if match is None or _checksum(match[1] + match[2]) != match[3]:
+    match = KEY_PATTERN.fullmatch(token)
+    if match is None or _compute_checksum(match[1] + match[2]) != match[3]:
         raise Unauthenticated("This is not a whole key: check that it was copied to its end.")
-    row = session.execute(_KEYS, {"id": match[1]}).one_or_none()
-    known = row is not None and hmac.compare_digest(row.ApiKey.digest, _digest(match[2]))
-    if row is None or not known or ended(row.ApiKey, max(now, row.recorded_at)):
-        raise Unauthenticated(NOT_VALID)
-    return _reader(row, names), row.ApiKey
+    row = session.execute(_SELECT_KEY, {"id": match[1]}).one_or_none()
+    is_known = row is not None and hmac.compare_digest(row.ApiKey.digest, _hash_secret(match[2]))
+    if row is None or not is_known or is_key_ended(row.ApiKey, max(now, row.recorded_at)):
+        raise Unauthenticated(INVALID_KEY_DETAIL)
+    return _build_key_reader(row, names), row.ApiKey
 
 
-def _reader(row: Row[Any], names: Names) -> Reader:
+def _build_key_reader(row: Row[Any], names: Names) -> Reader:
     """The reader of a key and the source that it acts for."""
     role = Role(row.ApiKey.role)
-    return Reader(role, names=names) if row.ApiKey.source is None else acting(row.Source, names, role)
+    return Reader(role, names=names) if row.ApiKey.source is None else build_source_reader(row.Source, names, role)
 
 
-def _random(length: int) -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+def _generate_text(length: int) -> str:
+    return "".join(secrets.choice(KEY_ALPHABET) for _ in range(length))
 
 
-def _digest(secret: str) -> str:
+def _hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _checksum(text: str) -> str:
+def _compute_checksum(text: str) -> str:
     number, digits = zlib.crc32(text.encode()), ""
-    for _ in range(CHECK_LENGTH):
-        number, digit = divmod(number, len(ALPHABET))
-        digits = ALPHABET[digit] + digits
+    for _ in range(CHECKSUM_LENGTH):
+        number, digit = divmod(number, len(KEY_ALPHABET))
+        digits = KEY_ALPHABET[digit] + digits
     return digits
 
 
@@ -245,21 +247,21 @@ class KeyUses:
         self._unwritten: dict[str, date] = {}
         self._lock = Lock()
 
-    def remember(self, key: ApiKey, day: date) -> None:
+    def record_use(self, key: ApiKey, day: date) -> None:
         """A key was used on a day. At most one write a day and key comes of it."""
         if key.last_used_on is None or key.last_used_on < day:
             with self._lock:
                 self._unwritten[key.id] = max(day, self._unwritten.get(key.id, day))
 
-    def write(self, engine: Engine) -> None:
+    def write_uses(self, engine: Engine) -> None:
         """Write what is remembered. What cannot be written stays for the next time."""
         uses = dict(self._unwritten)
         if not uses:
             return
-        with writing(engine) as session:
+        with open_write_session(engine) as session:
             for key_id, day in sorted(uses.items()):  # processes that write at once lock rows in the same order
-                earlier = or_(col(ApiKey.last_used_on).is_(None), col(ApiKey.last_used_on) < day)
-                statement = update(ApiKey).where(col(ApiKey.id) == key_id, earlier).values(last_used_on=day)
+                is_earlier = or_(col(ApiKey.last_used_on).is_(None), col(ApiKey.last_used_on) < day)
+                statement = update(ApiKey).where(col(ApiKey.id) == key_id, is_earlier).values(last_used_on=day)
                 session.connection().execute(statement)
         with self._lock:
             for key_id, day in uses.items():

@@ -13,15 +13,15 @@ from sqlmodel import Session, col
 from typing_extensions import TypedDict
 
 from app import dates
-from app.errors import Invalid, NotFound, pointed
-from app.log.entries import entry_at
+from app.errors import Invalid, NotFound, build_pointed_error
+from app.log.entries import load_entry
 from app.models import OPEN, Claim, Source
-from app.registry.checks import FUTURE
-from app.registry.directory_snapshot import standing
+from app.registry.checks import FUTURE_DATE_DETAIL
+from app.registry.directory_snapshot import find_current_row
 from app.registry.publication.permissions import Reader
 from app.registry.write import Outcome, WriteContext, new_id
 from app.schemas.reports import (
-    MOST_COUNTED,
+    MAX_COUNTED_SOURCES,
     Code,
     Country,
     Date,
@@ -29,13 +29,13 @@ from app.schemas.reports import (
     Line,
     Link,
     LongLine,
-    Many,
     Note,
     Sha256,
-    Shape,
     Slug,
     Sources,
-    listed,
+    StrictModel,
+    UniqueList,
+    wrap_single_value,
 )
 from app.vocabulary import (
     AgeGroup,
@@ -55,7 +55,7 @@ from app.vocabulary import (
 )
 
 # Qualifier → (has a lower bound, has an upper bound).
-BOUNDS: dict[Qualifier, tuple[bool, bool]] = {
+QUALIFIER_BOUNDS: dict[Qualifier, tuple[bool, bool]] = {
     Qualifier.EXACTLY: (True, True),
     Qualifier.AT_LEAST: (True, False),
     Qualifier.MORE_THAN: (True, False),
@@ -66,111 +66,121 @@ BOUNDS: dict[Qualifier, tuple[bool, bool]] = {
     Qualifier.UNQUANTIFIED: (False, False),
 }
 # Qualifiers that do not mean the number as printed → how far from it the nearest number meant lies.
-BEYOND = {Qualifier.MORE_THAN: 1, Qualifier.FEWER_THAN: -1}
+QUALIFIER_STEPS = {Qualifier.MORE_THAN: 1, Qualifier.FEWER_THAN: -1}
 # A bound of those two qualifiers that is a multiple of this is refused: it is most likely the number as printed, put
 # where the first number beyond it belongs, since "more than 399" is hardly ever printed. Then `said` is given.
-ROUND = 10
+SUSPECT_MULTIPLE = 10
 
 Bounds = tuple[int | None, int | None]
 Fault = dict[str, str]
 
 
-def bounds_of(qualifier: Qualifier, printed: int) -> Bounds:
+def compute_bounds(qualifier: Qualifier, printed_number: int) -> Bounds:
     """The lowest and the highest number that one number as printed means; None is open."""
-    nearest = printed + BEYOND.get(qualifier, 0)
-    low, high = BOUNDS[qualifier]
-    return nearest if low else None, nearest if high else None
+    nearest = printed_number + QUALIFIER_STEPS.get(qualifier, 0)
+    has_low, has_high = QUALIFIER_BOUNDS[qualifier]
+    return nearest if has_low else None, nearest if has_high else None
 
 
-def meant(qualifier: Qualifier, printed: int | None, low: int | None, high: int | None) -> Bounds:
+def resolve_bounds(qualifier: Qualifier, printed_number: int | None, low: int | None, high: int | None) -> Bounds:
     """The bounds of a claim without faults: a given bound, else the bound that the number as printed means."""
-    if printed is None:
+    if printed_number is None:
         return low, high
-    following = bounds_of(qualifier, printed)
-    return following[0] if low is None else low, following[1] if high is None else high
+    implied = compute_bounds(qualifier, printed_number)
+    return implied[0] if low is None else low, implied[1] if high is None else high
 
 
-def faults(qualifier: Qualifier, printed: int | None, low: int | None, high: int | None) -> list[Fault]:
+def find_bound_faults(
+    qualifier: Qualifier, printed_number: int | None, low: int | None, high: int | None
+) -> list[Fault]:
     """The faults in the numbers of a claim; each tells the right number."""
-    if printed is not None and qualifier in (Qualifier.BETWEEN, Qualifier.UNQUANTIFIED):
+    if printed_number is not None and qualifier in (Qualifier.BETWEEN, Qualifier.UNQUANTIFIED):
         detail = f"`{qualifier}` has no one number as printed: leave `said` out"
         detail += ", and give `low` and `high`." if qualifier is Qualifier.BETWEEN else "."
-        return [pointed("/said", "said_not_allowed", detail)]
-    if printed == 0 and qualifier is Qualifier.FEWER_THAN:
-        return [pointed("/said", "below_none", "Nobody counts fewer than none: is it `exactly` 0?")]
-    return _missing(qualifier, printed, low, high) + (
-        _as_printed(qualifier, low, high) if printed is None else _against(qualifier, printed, low, high)
+        return [build_pointed_error("/said", "said_not_allowed", detail)]
+    if printed_number == 0 and qualifier is Qualifier.FEWER_THAN:
+        return [build_pointed_error("/said", "below_none", "Nobody counts fewer than none: is it `exactly` 0?")]
+    return _check_bounds(qualifier, printed_number, low, high) + (
+        _check_printed_bound(qualifier, low, high)
+        if printed_number is None
+        else _check_contradictions(qualifier, printed_number, low, high)
     )
 
 
-def _missing(qualifier: Qualifier, printed: int | None, low: int | None, high: int | None) -> list[Fault]:
+def _check_bounds(qualifier: Qualifier, printed_number: int | None, low: int | None, high: int | None) -> list[Fault]:
     """The faults of bounds that are missing, that the qualifier does not have, or that contradict each other."""
     errors = []
-    given = {"low": low, "high": high}
-    for (name, value), needed in zip(given.items(), BOUNDS[qualifier], strict=True):
-        if needed and value is None and printed is None:
-            instead = "" if qualifier is Qualifier.BETWEEN else ", or the number as printed under `said`"
-            errors.append(pointed(f"/{name}", "bound_required", f"`{qualifier}` needs `{name}`{instead}."))
-        if not needed and value is not None:
+    values = {"low": low, "high": high}
+    for (name, value), is_required in zip(values.items(), QUALIFIER_BOUNDS[qualifier], strict=True):
+        if is_required and value is None and printed_number is None:
+            alternative = "" if qualifier is Qualifier.BETWEEN else ", or the number as printed under `said`"
+            errors.append(
+                build_pointed_error(f"/{name}", "bound_required", f"`{qualifier}` needs `{name}`{alternative}.")
+            )
+        if not is_required and value is not None:
             detail = f"`{qualifier}` has no `{name}`: leave it out (more than 400 is low 401, high null)."
-            errors.append(pointed(f"/{name}", "bound_not_allowed", detail))
+            errors.append(build_pointed_error(f"/{name}", "bound_not_allowed", detail))
     if low is not None and high is not None and low > high:
-        errors.append(pointed("/low", "low_above_high", "The lower bound is above the upper one."))
-    if qualifier is Qualifier.EXACTLY and printed is None and low != high:
-        errors.append(pointed("/high", "bounds_differ", "`exactly` has low and high the same."))
+        errors.append(build_pointed_error("/low", "low_above_high", "The lower bound is above the upper one."))
+    if qualifier is Qualifier.EXACTLY and printed_number is None and low != high:
+        errors.append(build_pointed_error("/high", "bounds_differ", "`exactly` has low and high the same."))
     return errors
 
 
-def _as_printed(qualifier: Qualifier, low: int | None, high: int | None) -> list[Fault]:
+def _check_printed_bound(qualifier: Qualifier, low: int | None, high: int | None) -> list[Fault]:
     """The fault of a bound that is the number as printed, where the qualifier means the numbers beyond it."""
-    step = BEYOND.get(qualifier)
+    step = QUALIFIER_STEPS.get(qualifier)
     name, value = ("low", low) if qualifier is Qualifier.MORE_THAN else ("high", high)
-    if step is None or not value or value % ROUND:
+    if step is None or not value or value % SUSPECT_MULTIPLE:
         return []
     detail = (
         f"`{qualifier}` {value} is {name} {value + step}: give that, or `said`: {value} (the number as printed) and "
         f"leave `{name}` out."
     )
-    return [pointed(f"/{name}", "bound_as_printed", detail)]
+    return [build_pointed_error(f"/{name}", "bound_as_printed", detail)]
 
 
-def _against(qualifier: Qualifier, printed: int, low: int | None, high: int | None) -> list[Fault]:
+def _check_contradictions(qualifier: Qualifier, printed_number: int, low: int | None, high: int | None) -> list[Fault]:
     """The faults of bounds that contradict the number as printed; bounds of "about 400" do where 400 is not between
     them."""
-    right = dict(zip(("low", "high"), bounds_of(qualifier, printed), strict=True))
+    correct_bounds = dict(zip(("low", "high"), compute_bounds(qualifier, printed_number), strict=True))
     if qualifier is Qualifier.ABOUT:
-        fits = {"low": low is None or low <= printed, "high": high is None or printed <= high}
-        wrong = [name for name, ok in fits.items() if not ok]
+        fits = {"low": low is None or low <= printed_number, "high": high is None or printed_number <= high}
+        wrong_names = [name for name, ok in fits.items() if not ok]
     else:
-        given = {"low": low, "high": high}
-        wrong = [name for name, value in given.items() if value is not None and right[name] not in (None, value)]
-    shown = ", ".join(f"{name} {'null' if value is None else value}" for name, value in right.items())
-    detail = f"`{qualifier}` {printed} is {shown}: give these, or leave both out."
-    return [pointed(f"/{name}", "contradicts_said", detail) for name in wrong]
+        values = {"low": low, "high": high}
+        wrong_names = [
+            name for name, value in values.items() if value is not None and correct_bounds[name] not in (None, value)
+        ]
+    correct_text = ", ".join(f"{name} {'null' if value is None else value}" for name, value in correct_bounds.items())
+    detail = f"`{qualifier}` {printed_number} is {correct_text}: give these, or leave both out."
+    return [build_pointed_error(f"/{name}", "contradicts_said", detail) for name in wrong_names]
 
 
 # More than all political prisoners of any country at any time, and far below the limit of exact JSON numbers.
-MOST = 10_000_000
+MAX_CLAIM_NUMBER = 10_000_000
 
-UNHELD = (
+FUTURE_HELD_DETAIL = (
     "Nobody knows who will be held on a day to come: give the day on which they were held, or leave it out for that of "
     "`stated_at`. A month or a year means its last day."
 )
 # References that concern the claim alone. Every other one changes how the other claim is read.
-DRAWN_FROM = ("/derived_from", "/definition/subset_of")
-FOREIGN = "Neither filed by your source nor its figure: ask a curator to file this, or name it under `derived_from`."
+CLAIM_ONLY_POINTERS = ("/derived_from", "/definition/subset_of")
+FOREIGN_CLAIM_DETAIL = (
+    "Neither filed by your source nor its figure: ask a curator to file this, or name it under `derived_from`."
+)
 
-Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
+Count = Annotated[int, Field(ge=0, le=MAX_CLAIM_NUMBER, strict=True)]
 
 
-class ClaimTermsIn(Shape):
+class ClaimTermsIn(StrictModel):
     """Terms of a count by which the registry counts the same thing."""
 
-    kind: Annotated[Many[ReleaseKind], BeforeValidator(listed)] = []
-    status: Annotated[Many[ReleaseStatus], BeforeValidator(listed)] = []
+    kind: Annotated[UniqueList[ReleaseKind], BeforeValidator(wrap_single_value)] = []
+    status: Annotated[UniqueList[ReleaseStatus], BeforeValidator(wrap_single_value)] = []
     any_of: Sources = []
     all_of: Sources = []
-    min_sources: Annotated[int, Field(ge=1, le=MOST_COUNTED, strict=True)] | None = None
+    min_sources: Annotated[int, Field(ge=1, le=MAX_COUNTED_SOURCES, strict=True)] | None = None
     condition: Condition | None = None
     age_group: AgeGroup | None = None
     stage: Stage | None = None
@@ -185,31 +195,31 @@ class ClaimTermsIn(Shape):
     nationality: Country | None = None
 
 
-class ClaimDefinitionIn(Shape):
+class ClaimDefinitionIn(StrictModel):
     terms: ClaimTermsIn | None = None
     subset_of: uuid.UUID | None = None
     population: Note | None = None
     net: Flag | None = None
 
 
-class PartIn(Shape):
+class PartIn(StrictModel):
     claim: uuid.UUID
     partition: Line
 
 
-class CitationIn(Shape):
+class CitationIn(StrictModel):
     url: Link | None = None
     published_on: Date | None = None
     sha256: Sha256 | None = None
     quote: Note | None = None
 
 
-class ClaimIn(Shape):
+class ClaimIn(StrictModel):
     """A published figure. `said`: the number as printed; the bounds follow from the qualifier (`more_than` 400 is low
     401, high null)."""
 
     claimant: Slug | None = None
-    joint_with: Many[Slug] = []
+    joint_with: UniqueList[Slug] = []
     measure: Measure
     qualifier: Qualifier
     said: Count | None = None
@@ -225,7 +235,7 @@ class ClaimIn(Shape):
     series: Series | None = None
     part_of: Annotated[list[PartIn], Field(max_length=20)] = []
     derived_from: uuid.UUID | None = None
-    supersedes: Many[uuid.UUID] = []
+    supersedes: UniqueList[uuid.UUID] = []
     same_as: uuid.UUID | None = None
     misprint: Flag = False
     named: Flag = False
@@ -243,66 +253,70 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
         del terms[name]
     numbers = (body.qualifier, body.said, body.low, body.high)
     errors = [
-        *faults(*numbers),
-        *_window(context, body),
-        *_who(context, body),
-        *_references(context, body),
-        *_printed(context, body),
+        *find_bound_faults(*numbers),
+        *_check_window(context, body),
+        *_check_claimants(context, body),
+        *_check_references(context, body),
+        *_check_print_date(context, body),
     ]
-    stated_at, problems = _instant(context, body)
+    stated_instant, problems = _parse_stated_at(context, body)
     errors += problems
     if errors:
         raise Invalid("Correct the values pointed at and send the claim again.", *errors)
-    low, high = meant(*numbers)
+    low, high = resolve_bounds(*numbers)
     claim |= {name: value for name, value in (("low", low), ("high", high)) if value is not None}
-    if stated_at is not None:
-        claim["stated_at_instant"] = stated_at
-        claim = _zoned(claim, dates.zone_name(context.zone))
-    filed_by = context.actor.slug if context.actor.role is Role.REPORTER else None
-    before = _before(context, body.source_record_id)
+    if stated_instant is not None:
+        claim["stated_at_instant"] = stated_instant
+        claim = _add_zone(claim, dates.format_zone(context.zone))
+    filer_slug = context.actor.slug if context.actor.role is Role.REPORTER else None
+    previous = _find_previous_claim(context, body.source_record_id)
     # Note and case number may name people: they stay out of the readable log.
     personal: dict[str, Any] = {name: claim.pop(name) for name in ("note", "source_record_id") if name in claim}
-    if before is not None:
-        entry = entry_at(context.session, before.stated)
-        if (_zoned(entry.body["said"], "UTC"), entry.personal) == (claim, personal):
-            return Outcome("claim", 200, before.stated, {"id": str(before.id)})
-    claim_id = before.id if before else new_id()
-    written = context.write("claim", {"id": str(claim_id), "filed_by": filed_by, "said": claim}, personal)
-    return Outcome("claim", 200 if before else 201, written.revision, {"id": str(claim_id)})
+    if previous is not None:
+        entry = load_entry(context.session, previous.stated)
+        if (_add_zone(entry.body["said"], "UTC"), entry.personal) == (claim, personal):
+            return Outcome("claim", 200, previous.stated, {"id": str(previous.id)})
+    claim_id = previous.id if previous else new_id()
+    new_entry = context.write_entry("claim", {"id": str(claim_id), "filed_by": filer_slug, "said": claim}, personal)
+    return Outcome("claim", 200 if previous else 201, new_entry.revision, {"id": str(claim_id)})
 
 
-def _before(context: WriteContext, case: str | None) -> Claim | None:
+def _find_previous_claim(context: WriteContext, case: str | None) -> Claim | None:
     if case is None:
         return None
-    mine = (
+    is_own_claim = (
         col(Claim.filed_by).is_(None)
         if context.actor.role is not Role.REPORTER
         else col(Claim.filed_by) == context.actor.source
     )
-    query = select(Claim).where(mine, col(Claim.source_record_id) == case, col(Claim.until) == OPEN)
+    query = select(Claim).where(is_own_claim, col(Claim.source_record_id) == case, col(Claim.until) == OPEN)
     return context.session.scalars(query).one_or_none()
 
 
-def _window(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
-    if body.window_from and body.window_to and dates.parse_from(body.window_from) > dates.parse_to(body.window_to):
-        return [pointed("/window_to", "reversed_window", "The window ends before it begins.")]
+def _check_window(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
+    if (
+        body.window_from
+        and body.window_to
+        and dates.parse_window_start(body.window_from) > dates.parse_window_end(body.window_to)
+    ):
+        return [build_pointed_error("/window_to", "reversed_window", "The window ends before it begins.")]
     if (
         body.measure is Measure.HELD
         and body.window_to
-        and dates.parse_to(body.window_to) > dates.latest_today(context.now)
+        and dates.parse_window_end(body.window_to) > dates.latest_today(context.now)
     ):
-        return [pointed("/window_to", "future_date", UNHELD)]
+        return [build_pointed_error("/window_to", "future_date", FUTURE_HELD_DETAIL)]
     return []
 
 
-def _printed(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
+def _check_print_date(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
     day = body.citation.published_on if body.citation else None
-    if day is None or not dates.is_future(dates.parse(day), context.now):
+    if day is None or not dates.is_future(dates.parse_date(day), context.now):
         return []
-    return [pointed("/citation/published_on", "future_date", FUTURE)]
+    return [build_pointed_error("/citation/published_on", "future_date", FUTURE_DATE_DETAIL)]
 
 
-def _instant(context: WriteContext, body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
+def _parse_stated_at(context: WriteContext, body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
     """`(instant, errors)` of `stated_at`: a date alone is the end of that day, today included, in the claim's zone,
     else the registry's."""
     if body.stated_at is None:
@@ -310,40 +324,40 @@ def _instant(context: WriteContext, body: ClaimIn) -> tuple[str | None, list[dic
     try:
         zone = dates.parse_zone(body.zone) if body.zone else context.zone
     except dates.DateError as error:
-        return None, [pointed("/zone", "invalid_zone", str(error))]
+        return None, [build_pointed_error("/zone", "invalid_zone", str(error))]
     try:
         instant = dates.parse_instant(body.stated_at, zone)
     except dates.DateError as error:
-        return None, [pointed("/stated_at", "invalid_instant", str(error))]
+        return None, [build_pointed_error("/stated_at", "invalid_instant", str(error))]
     if not dates.has_begun(body.stated_at, instant, zone, context.now):
-        return None, [pointed("/stated_at", "future_date", FUTURE)]
+        return None, [build_pointed_error("/stated_at", "future_date", FUTURE_DATE_DETAIL)]
     return dates.format_instant(instant), []
 
 
-def _zoned(claim: dict[str, Any], zone: str) -> dict[str, Any]:
+def _add_zone(claim: dict[str, Any], zone: str) -> dict[str, Any]:
     """The claim with the zone in which its day ends; claims filed while every day ended in UTC have no zone."""
     return claim if "zone" in claim or not dates.is_day(claim.get("stated_at", "")) else {**claim, "zone": zone}
 
 
-def _who(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
+def _check_claimants(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
     slugs = [("/claimant", body.claimant), *((f"/joint_with/{i}", slug) for i, slug in enumerate(body.joint_with))]
     if not context.actor.independent:
         own = context.actor.slug
         detail = f"Your source is not independent, so it files its own figures only: give `{own}`."
-        return [pointed(pointer, "foreign_claimant", detail) for pointer, slug in slugs if slug != own]
+        return [build_pointed_error(pointer, "foreign_claimant", detail) for pointer, slug in slugs if slug != own]
     errors = []
     if body.claimant is None and body.reported_by is None:
         detail = "A claim without a claimant needs `reported_by`: who printed it."
-        errors.append(pointed("/reported_by", "reported_by_required", detail))
+        errors.append(build_pointed_error("/reported_by", "reported_by_required", detail))
     for pointer, slug in slugs:
-        if slug is not None and standing(context.session, Source, slug) is None:
+        if slug is not None and find_current_row(context.session, Source, slug) is None:
             detail = "There is no source with this slug: an administrator adds it first (POST /v1/sources)."
-            errors.append(pointed(pointer, "unknown_source", detail))
+            errors.append(build_pointed_error(pointer, "unknown_source", detail))
     return errors
 
 
-def _references(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
-    named: list[tuple[str, uuid.UUID | None]] = [
+def _check_references(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
+    references: list[tuple[str, uuid.UUID | None]] = [
         ("/derived_from", body.derived_from),
         ("/same_as", body.same_as),
         ("/definition/subset_of", body.definition.subset_of if body.definition else None),
@@ -351,26 +365,28 @@ def _references(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
         *((f"/part_of/{i}/claim", part.claim) for i, part in enumerate(body.part_of)),
     ]
     errors = []
-    for pointer, claim_id in named:
+    for pointer, claim_id in references:
         if claim_id is None:
             continue
         claim = context.session.scalars(
             select(Claim).where(col(Claim.id) == claim_id, col(Claim.until) == OPEN)
         ).first()
         if claim is None:
-            errors.append(pointed(pointer, "unknown_claim", "There is no claim with this id: file it first."))
-        elif pointer not in DRAWN_FROM and not _answers_for(context.actor, claim):
-            errors.append(pointed(pointer, "foreign_claim", FOREIGN))
+            errors.append(
+                build_pointed_error(pointer, "unknown_claim", "There is no claim with this id: file it first.")
+            )
+        elif pointer not in CLAIM_ONLY_POINTERS and not _can_change(context.actor, claim):
+            errors.append(build_pointed_error(pointer, "foreign_claim", FOREIGN_CLAIM_DETAIL))
     return errors
 
 
-def _answers_for(actor: Reader, claim: Claim) -> bool:
+def _can_change(actor: Reader, claim: Claim) -> bool:
     """Whether a key may change how a claim is read: a curator may for every claim, a source for its own figures and the
     claims that it filed."""
     return actor.role is Role.CURATOR or actor.slug == claim.claimant or actor.source == claim.filed_by
 
 
-def claim_at(session: Session, claim_id: uuid.UUID, revision: int) -> Claim:
+def load_claim_at(session: Session, claim_id: uuid.UUID, revision: int) -> Claim:
     """The version of a claim that stood at a revision. Raises NotFound."""
     claim = session.scalars(
         select(Claim).where(col(Claim.id) == claim_id, col(Claim.since) <= revision, col(Claim.until) > revision)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.log.entries import LogEntry
-from app.matching.scripts import REMEMBERED, fold
+from app.matching.scripts import WORD_CACHE_SIZE, fold
 from app.models import OPEN, Facility, Source
 from app.projection import FacilityView, SourceView
 
@@ -25,7 +25,7 @@ _FACILITIES = (
 
 
 # Names of registered facilities are public, and all of them are read in every transaction that looks for one.
-_fold_registered = lru_cache(REMEMBERED)(fold)
+_fold_registered = lru_cache(WORD_CACHE_SIZE)(fold)
 
 
 class Views:
@@ -35,7 +35,7 @@ class Views:
         self._session = session
 
     @classmethod
-    def of(cls, session: Session) -> Self:
+    def for_session(cls, session: Session) -> Self:
         """The views of the session's transaction, which all its writes share and keep current."""
         session.connection()  # begins one where there is none
         transaction = session.get_transaction()
@@ -80,17 +80,17 @@ class Views:
         """Every folded slug and name of a registered facility, of any country."""
         return self._facilities.keys()
 
-    def facility(self, name: str | None, country: str | None) -> FacilityView | None:
+    def find_facility(self, name: str | None, country: str | None) -> FacilityView | None:
         """The registered facility of this slug, or of this name in the country; without a country, the only one so
         named."""
-        named = {} if name is None else self._facilities.get(fold(name), {})
-        if None in named or country in named:
-            return named.get(country) or named[None]
-        return next(iter(named.values())) if country is None and len(named) == 1 else None
+        facilities = {} if name is None else self._facilities.get(fold(name), {})
+        if None in facilities or country in facilities:
+            return facilities.get(country) or facilities[None]
+        return next(iter(facilities.values())) if country is None and len(facilities) == 1 else None
 
-    def is_unregistered(self, name: str | None, country: str | None) -> bool:
+    def is_unregistered_place(self, name: str | None, country: str | None) -> bool:
         """Whether a report names a place that is not registered."""
-        return name is not None and self.facility(name, country) is None
+        return name is not None and self.find_facility(name, country) is None
 
     def forget_sources(self) -> None:
         self.__dict__.pop("sources_by_slug", None)
@@ -101,13 +101,13 @@ class Views:
         self.__dict__.pop("_facilities", None)
 
 
-def standing(session: Session, table: Any, slug: str) -> Any:
+def find_current_row(session: Session, table: Any, slug: str) -> Any:
     """The standing version of a source or facility, or None."""
     return session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
 
 
-def unregistered_place(session: Session, entry: LogEntry) -> str | None:
+def find_unregistered_place(session: Session, entry: LogEntry) -> str | None:
     """The place named by the report in an entry, if it is not registered."""
-    named: str | None = entry.personal.get("detention.facility")
+    place_name: str | None = entry.personal.get("detention.facility")
     country = entry.body["said"].get("detention.country")
-    return named if Views.of(session).is_unregistered(named, country) else None
+    return place_name if Views.for_session(session).is_unregistered_place(place_name, country) else None

@@ -13,180 +13,210 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import bindparam, delete, exists, insert, literal, select, update
 from sqlmodel import Session, col
 
-from app.db.engine import Key, chunks
+from app.db.engine import Key, split_into_chunks
 from app.db.write_buffer import WriteBuffer
-from app.log.entries import LogEntry, entries_at
+from app.log.entries import LogEntry, load_entries
 from app.models import OPEN, BlockingKey, Claim, RecalledEntry, Record, Report, RequestedClass
 from app.registry.identity import blocking_keys
 from app.registry.publication import classes
 
-Ranges = Sequence[Sequence[int]]  # of revisions, `[first, last]`, in order
+RevisionRanges = Sequence[Sequence[int]]  # of revisions, `[first, last]`, in order
 
-INSERT_KEYS = insert(BlockingKey)
-_AMONG: Any = bindparam("among", expanding=True)
-_DELETE_KEYS = delete(BlockingKey).where(col(BlockingKey.record).in_(_AMONG))
-_DELETE_WISHES = delete(RequestedClass).where(col(RequestedClass.record).in_(_AMONG))
-_RECORDS = select(col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now)).where(
-    col(Record.key).in_(_AMONG)
+INSERT_BLOCKING_KEYS = insert(BlockingKey)
+_IDS_PARAMETER: Any = bindparam("among", expanding=True)
+_DELETE_BLOCKING_KEYS = delete(BlockingKey).where(col(BlockingKey.record).in_(_IDS_PARAMETER))
+_DELETE_WISHES = delete(RequestedClass).where(col(RequestedClass.record).in_(_IDS_PARAMETER))
+_SELECT_MOVED_RECORDS = select(col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now)).where(
+    col(Record.key).in_(_IDS_PARAMETER)
 )
-_UNDO = (
+_UNDO_RECALL = (
     update(RecalledEntry)
-    .where(col(RecalledEntry.since) == bindparam("undone"), col(RecalledEntry.revision).in_(_AMONG))
+    .where(col(RecalledEntry.since) == bindparam("undone"), col(RecalledEntry.revision).in_(_IDS_PARAMETER))
     .values(until=bindparam("at"))
 )
 
 
-class Move(NamedTuple):
+class VersionMove(NamedTuple):
     """The version of a report or a claim that stands, and the one that is to stand, each by the revision of the entry
     that states it; None for none."""
 
-    was: int | None
-    then: int | None
+    old_revision: int | None
+    new_revision: int | None
 
 
-class _Versions:
+class _VersionStatements:
     """The versions in one table, whose rows of one thing share the column `key`. Statements are made once."""
 
     def __init__(self, table: Any, key: str) -> None:
-        filed = col(table.since) == col(table.stated)  # not a version that came to stand again
-        recalled = exists().where(col(RecalledEntry.revision) == col(table.stated), col(RecalledEntry.until) == OPEN)
-        thing = getattr(table, key)
+        is_filed = col(table.since) == col(table.stated)  # not a version that came to stand again
+        is_recalled = exists().where(col(RecalledEntry.revision) == col(table.stated), col(RecalledEntry.until) == OPEN)
+        owner = getattr(table, key)
         columns = {column.name: column for column in table.__table__.columns}
-        again = columns | {"since": bindparam("at", type_=Key), "until": literal(OPEN, Key)}
-        self.filed = filed
-        self.of_entries = select(col(table.since), thing).where(col(table.since).in_(_AMONG), filed)
-        self.counting = (
-            select(thing, col(table.stated))
-            .where(thing.in_(_AMONG), filed, ~recalled)
-            .order_by(thing, col(table.stated))
+        restored_columns = columns | {"since": bindparam("at", type_=Key), "until": literal(OPEN, Key)}
+        self.is_filed = is_filed
+        self.select_owners = select(col(table.since), owner).where(col(table.since).in_(_IDS_PARAMETER), is_filed)
+        self.select_unrecalled = (
+            select(owner, col(table.stated))
+            .where(owner.in_(_IDS_PARAMETER), is_filed, ~is_recalled)
+            .order_by(owner, col(table.stated))
         )
-        self.standing = select(thing, col(table.stated)).where(thing.in_(_AMONG), col(table.until) == OPEN)
-        self.close = update(table).where(thing.in_(_AMONG), col(table.until) == OPEN).values(until=bindparam("at"))
-        self.open = insert(table).from_select(
-            list(again), select(*again.values()).where(col(table.since).in_(_AMONG), filed)
+        self.select_current = select(owner, col(table.stated)).where(
+            owner.in_(_IDS_PARAMETER), col(table.until) == OPEN
+        )
+        self.close_current = (
+            update(table).where(owner.in_(_IDS_PARAMETER), col(table.until) == OPEN).values(until=bindparam("at"))
+        )
+        self.insert_restored = insert(table).from_select(
+            list(restored_columns),
+            select(*restored_columns.values()).where(col(table.since).in_(_IDS_PARAMETER), is_filed),
         )
 
 
-_OF: dict[type[Report] | type[Claim], _Versions] = {
-    Report: _Versions(Report, "record"),
-    Claim: _Versions(Claim, "key"),
+_STATEMENTS: dict[type[Report] | type[Claim], _VersionStatements] = {
+    Report: _VersionStatements(Report, "record"),
+    Claim: _VersionStatements(Claim, "key"),
 }
 
 
-def entries_of(session: Session, source: int, first: int, last: int) -> list[int]:
+def list_source_entries(session: Session, source: int, first: int, last: int) -> list[int]:
     """The entries between two revisions that state a report or a claim of a source, in order."""
     reports = (
         select(col(Report.since))
         .join(Record, col(Record.key) == col(Report.record))
-        .where(col(Report.since).between(first, last), _OF[Report].filed, col(Record.source) == source)
+        .where(col(Report.since).between(first, last), _STATEMENTS[Report].is_filed, col(Record.source) == source)
     )
     claims = select(col(Claim.since)).where(
-        col(Claim.since).between(first, last), _OF[Claim].filed, col(Claim.filed_by) == source
+        col(Claim.since).between(first, last), _STATEMENTS[Claim].is_filed, col(Claim.filed_by) == source
     )
     return sorted([*session.scalars(reports), *session.scalars(claims)])
 
 
-def within(ranges: Ranges, entries: Iterable[int]) -> list[int]:
+def filter_in_ranges(ranges: RevisionRanges, entries: Iterable[int]) -> list[int]:
     """The entries that lie in one of the ranges (pure)."""
     firsts = [first for first, _last in ranges]
     return [entry for entry in entries if (n := bisect_right(firsts, entry)) and entry <= ranges[n - 1][1]]
 
 
-def ranges_of(recalled: Collection[int], among: Iterable[int]) -> list[list[int]]:
-    """The fewest ranges that hold the recalled ones of the entries `among`, which are in order, and no other of these
+def build_ranges(recalled_entries: Collection[int], entries: Iterable[int]) -> list[list[int]]:
+    """The fewest ranges that hold the recalled ones of the entries `entries`, which are in order, and no other of these
     (pure)."""
     ranges: list[list[int]] = []
     adjoins = False
-    for entry in among:
-        if entry in recalled and adjoins:
+    for entry in entries:
+        if entry in recalled_entries and adjoins:
             ranges[-1][1] = entry
-        elif entry in recalled:
+        elif entry in recalled_entries:
             ranges.append([entry, entry])
-        adjoins = entry in recalled
+        adjoins = entry in recalled_entries
     return ranges
 
 
-def things_of(session: Session, entries: Collection[int], table: type[Report] | type[Claim]) -> dict[int, int]:
+def map_entries_to_owners(
+    session: Session, entries: Collection[int], table: type[Report] | type[Claim]
+) -> dict[int, int]:
     """Entry → the record or the claim of which it states a version, for the entries that state one of that table."""
-    return dict(map(tuple, _rows(session, _OF[table].of_entries, entries)))
+    return dict(map(tuple, _select_in_chunks(session, _STATEMENTS[table].select_owners, entries)))
 
 
-def moves(
+def compute_moves(
     session: Session,
     table: type[Report] | type[Claim],
     entries: Collection[int],
-    to_come: Literal["recall", "undo"] | None = None,
-) -> dict[int, Move]:
+    pending_change: Literal["recall", "undo"] | None = None,
+) -> dict[int, VersionMove]:
     """Record or claim → how its standing version moves, for each of which one of the entries states a version.
-    `to_come`: as if these entries were recalled by now, or stood again."""
-    versions, of_entries = _OF[table], things_of(session, entries, table)
-    things = set(of_entries.values())
-    standing: dict[int, int] = dict(map(tuple, _rows(session, versions.standing, things)))
-    without = set(entries) if to_come == "recall" else ()
-    newest = {thing: at for thing, at in _rows(session, versions.counting, things) if at not in without}
-    for at, thing in of_entries.items() if to_come == "undo" else ():
-        newest[thing] = max(at, newest.get(thing, at))
-    return {thing: Move(standing.get(thing), newest.get(thing)) for thing in sorted(things)}
+    `pending_change`: as if these entries were recalled by now, or stood again."""
+    versions, owner_by_entry = _STATEMENTS[table], map_entries_to_owners(session, entries, table)
+    owners = set(owner_by_entry.values())
+    current_revisions: dict[int, int] = dict(map(tuple, _select_in_chunks(session, versions.select_current, owners)))
+    excluded = set(entries) if pending_change == "recall" else ()
+    new_revisions = {
+        owner: revision
+        for owner, revision in _select_in_chunks(session, versions.select_unrecalled, owners)
+        if revision not in excluded
+    }
+    for revision, owner in owner_by_entry.items() if pending_change == "undo" else ():
+        new_revisions[owner] = max(revision, new_revisions.get(owner, revision))
+    return {owner: VersionMove(current_revisions.get(owner), new_revisions.get(owner)) for owner in sorted(owners)}
 
 
-def apply(session: Session, entry: LogEntry, source: int) -> Collection[uuid.UUID]:
+def apply_recall(session: Session, entry: LogEntry, source: int) -> Collection[uuid.UUID]:
     """Withdraw the entries that a recall names, or let them stand again where it undoes another; returns the records
     whose standing version is another now."""
-    ranges: Ranges = entry.body["entries"]
-    entries = within(ranges, entries_of(session, source, ranges[0][0], ranges[-1][1]))
+    ranges: RevisionRanges = entry.body["entries"]
+    entries = filter_in_ranges(ranges, list_source_entries(session, source, ranges[0][0], ranges[-1][1]))
     run = session.connection().execute
     if "undoes" in entry.body:
-        for some in chunks(entries):
-            run(_UNDO, {"undone": entry.body["undoes"], "among": some, "at": entry.revision})
+        for chunk in split_into_chunks(entries):
+            run(_UNDO_RECALL, {"undone": entry.body["undoes"], "among": chunk, "at": entry.revision})
     else:
-        run(insert(RecalledEntry), [{"revision": one, "since": entry.revision, "until": OPEN} for one in entries])
-    _restate(session, Claim, entries, entry.revision)
-    moved = _restate(session, Report, entries, entry.revision)
-    records = list(_rows(session, _RECORDS, moved))
-    _index(session, records, moved)
-    _recount_wishes(session, entries)
+        run(
+            insert(RecalledEntry),
+            [{"revision": recalled_entry, "since": entry.revision, "until": OPEN} for recalled_entry in entries],
+        )
+    _move_versions(session, Claim, entries, entry.revision)
+    applied_moves = _move_versions(session, Report, entries, entry.revision)
+    records = list(_select_in_chunks(session, _SELECT_MOVED_RECORDS, applied_moves))
+    _rebuild_blocking_keys(session, records, applied_moves)
+    _rebuild_wishes(session, entries)
     return [record.id for record in records]
 
 
-def _restate(
+def _move_versions(
     session: Session, table: type[Report] | type[Claim], entries: Collection[int], revision: int
-) -> dict[int, Move]:
+) -> dict[int, VersionMove]:
     """Close what stands no more and open what stands again; returns what moved."""
-    run, versions = session.connection().execute, _OF[table]
-    moved = {thing: move for thing, move in moves(session, table, entries).items() if move.was != move.then}
-    for some in chunks(moved):
-        run(versions.close, {"among": some, "at": revision})
-    for some in chunks(move.then for move in moved.values() if move.then is not None):
-        run(versions.open, {"among": some, "at": revision})
-    return moved
+    run, versions = session.connection().execute, _STATEMENTS[table]
+    applied_moves = {
+        owner: move
+        for owner, move in compute_moves(session, table, entries).items()
+        if move.old_revision != move.new_revision
+    }
+    for chunk in split_into_chunks(applied_moves):
+        run(versions.close_current, {"among": chunk, "at": revision})
+    for chunk in split_into_chunks(
+        move.new_revision for move in applied_moves.values() if move.new_revision is not None
+    ):
+        run(versions.insert_restored, {"among": chunk, "at": revision})
+    return applied_moves
 
 
-def _index(session: Session, records: Iterable[Any], moved: dict[int, Move]) -> None:
+def _rebuild_blocking_keys(session: Session, records: Iterable[Any], applied_moves: dict[int, VersionMove]) -> None:
     """The blocking keys of records by the version that stands now."""
     buffer = WriteBuffer(session.connection())
-    for some in chunks(moved):
-        session.connection().execute(_DELETE_KEYS, {"among": some})
-    standing = {then: record for record in records if (then := moved[record.key].then) is not None}
-    for entry in entries_at(session, standing):
-        record, content = standing[entry.revision], {**entry.body["said"], **entry.personal}
-        buffer.add(INSERT_KEYS, blocking_keys.rows_of(content, record.key, record.source, record.publish_now))
+    for chunk in split_into_chunks(applied_moves):
+        session.connection().execute(_DELETE_BLOCKING_KEYS, {"among": chunk})
+    records_by_revision = {
+        new_revision: record
+        for record in records
+        if (new_revision := applied_moves[record.key].new_revision) is not None
+    }
+    for entry in load_entries(session, records_by_revision):
+        record, content = records_by_revision[entry.revision], {**entry.body["said"], **entry.personal}
+        buffer.add(
+            INSERT_BLOCKING_KEYS,
+            blocking_keys.build_blocking_rows(content, record.key, record.source, record.publish_now),
+        )
     buffer.flush()
 
 
-def _recount_wishes(session: Session, entries: Collection[int]) -> None:
+def _rebuild_wishes(session: Session, entries: Collection[int]) -> None:
     """Make the requested classes of records anew, where one of the entries asks for a class."""
-    asking = [entry.revision for entry in entries_at(session, entries) if classes.asks(entry)]
-    records = set(things_of(session, asking, Report).values())
-    for some in chunks(records):
-        session.connection().execute(_DELETE_WISHES, {"among": some})
-    of_record = {at: record for record, at in _rows(session, _OF[Report].counting, records)}
-    for entry in entries_at(session, of_record):
+    wish_revisions = [entry.revision for entry in load_entries(session, entries) if classes.has_wish(entry)]
+    records = set(map_entries_to_owners(session, wish_revisions, Report).values())
+    for chunk in split_into_chunks(records):
+        session.connection().execute(_DELETE_WISHES, {"among": chunk})
+    record_by_revision = {
+        revision: record
+        for record, revision in _select_in_chunks(session, _STATEMENTS[Report].select_unrecalled, records)
+    }
+    for entry in load_entries(session, record_by_revision):
         buffer = WriteBuffer(session.connection())
-        classes.add(session, entry, of_record[entry.revision], buffer)
+        classes.buffer_wish(session, entry, record_by_revision[entry.revision], buffer)
         buffer.flush()  # the next version of the record reads it
 
 
-def _rows(session: Session, statement: Any, among: Iterable[int]) -> Iterator[Any]:
+def _select_in_chunks(session: Session, statement: Any, values: Iterable[int]) -> Iterator[Any]:
     run = session.connection().execute
-    for some in chunks(among):
-        yield from run(statement, {"among": some})
+    for chunk in split_into_chunks(values):
+        yield from run(statement, {"among": chunk})

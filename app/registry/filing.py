@@ -1,7 +1,7 @@
 """File reports, or keep them until their embargo ends: `publish_not_before`.
 
 A report under an embargo is checked like any other and then waits outside the log (`waiting_reports.py`). Once its
-embargo is over `end` files it, in its source's name as the source stands by then. An entry tells nothing of an embargo:
+embargo is over `file_due_reports` files it, in its source's name as the source stands by then. An entry tells nothing of an embargo:
 it is dated by the day on which it was appended.
 
 File the rows of a list: each as `embargoes.file_report` would, many in one transaction.
@@ -24,381 +24,431 @@ from sqlmodel import Session, col
 from app import server_log
 from app.config import Names
 from app.dates import format_instant
-from app.db.engine import others_wait
+from app.db.engine import has_waiting_writers
 from app.errors import Conflict, Invalid, Problem, Redacted
 from app.log import content
 from app.log.content import Content
 from app.models import ApiKey, Record
 from app.registry import checks, recalls, records, reports, waiting_reports
 from app.registry.identity import blocking_keys, record_linkage
-from app.registry.identity.candidates import CandidateCache, CandidateRecord, StandingRecord, WrittenRecords
+from app.registry.identity.candidates import CandidateCache, CandidateRecord, CurrentRecord, WrittenRecords
 from app.registry.identity.record_linkage import LinkResult
-from app.registry.publication.permissions import reporter
-from app.registry.report_versions import CREATED, OK, Opened, first_version, next_version, open_alone, source_of
-from app.registry.waiting_reports import Waiting
+from app.registry.publication.permissions import load_reporter
+from app.registry.report_versions import (
+    CREATED_STATUS,
+    OK_STATUS,
+    OpenedRecord,
+    get_source_key,
+    open_unlinked,
+    write_first_version,
+    write_next_version,
+)
+from app.registry.waiting_reports import PendingReport
 from app.registry.write import Outcome, Trial, WriteContext, new_id
 from app.schemas.reports import DetentionReportIn, VerificationOfReleaseIn
-from app.schemas.text import waits_until
+from app.schemas.text import find_embargo_end
 from app.vocabulary import Judgement, Publish, Verdict
 
 # Kinds of outcomes, with their statuses: the report waits; what waited is gone.
-WAITING, DELETED = "waiting", "waiting_deleted"
-STATUSES = {WAITING: 202, DELETED: 200}
+WAITING_KIND, DELETED_KIND = "waiting", "waiting_deleted"
+EMBARGO_STATUSES = {WAITING_KIND: 202, DELETED_KIND: 200}
 # Seconds of one transaction, before other writers get their turn.
-LONGEST = 2.0
+MAX_EMBARGO_BATCH_SECONDS = 2.0
 # Reports that one transaction looks at: hundreds are filed in a second.
-AT_ONCE = 500
-KEY_REVOKED = "The key that sent this report was revoked before its day: send the report again with another key."
-BASE_RECALLED = (
+EMBARGO_BATCH = 500
+KEY_REVOKED_DETAIL = "The key that sent this report was revoked before its day: send the report again with another key."
+BASE_RECALLED_DETAIL = (
     "The version that this report corrects was recalled: send the whole report again under your case number, or delete "
     "this one."
 )
-INTERNAL = "Something failed here. The report is not public: send it again, or ask whoever runs the registry."
+INTERNAL_ERROR_DETAIL = (
+    "Something failed here. The report is not public: send it again, or ask whoever runs the registry."
+)
 
 
-def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
+def file_or_embargo(context: WriteContext, body: DetentionReportIn) -> Outcome:
     """File a report at once, in place of what waits under its case number, or keep it until its embargo ends. What says
     nothing new is answered as ever. Raises what `reports.file_report` does, and Conflict where too many wait."""
-    until, case = waits_until(body.publish_not_before, context.now), body.source_record_id
+    embargo_end, case = find_embargo_end(body.publish_not_before, context.now), body.source_record_id
     if case is None:
-        if until is not None:
+        if embargo_end is not None:
             detail = "A report that waits needs your case number, by which you can correct it or take it back."
-            raise Invalid.at("/source_record_id", "case_number_required", detail)
-        return reports.file_report(context, body)
-    if until is None and not waiting_reports.has_any(context):
-        return reports.file_report(context, body)
-    record = records.by_case(context.session, context.secret, source_of(context), case)
-    names = waiting_reports.digests(context, case, record)
+            raise Invalid.at_pointer("/source_record_id", "case_number_required", detail)
+        return reports.write_report(context, body)
+    if embargo_end is None and not waiting_reports.has_waiting_reports(context):
+        return reports.write_report(context, body)
+    record = records.find_case_record(context.session, context.secret, get_source_key(context), case)
+    digests = waiting_reports.list_waiting_digests(context, case, record)
     if record is None and body.verification.verdict == Verdict.RETRACTED:
-        gone = waiting_reports.forget(context, names)
-        if gone:
-            return _outcome(context, gone[0].id, gone[0].until, DELETED)
-    if until is not None and reports.changes_anything(context, body):
-        return _outcome(context, waiting_reports.keep(context, names, body, until), until, WAITING)
-    waiting_reports.forget(context, names)
-    return reports.file_report(context, body)
+        deleted = waiting_reports.delete_waiting_reports(context, digests)
+        if deleted:
+            return _build_embargo_outcome(context, deleted[0].id, deleted[0].until, DELETED_KIND)
+    if embargo_end is not None and reports.has_changes(context, body):
+        return _build_embargo_outcome(
+            context,
+            waiting_reports.store_waiting_report(context, digests, body, embargo_end),
+            embargo_end,
+            WAITING_KIND,
+        )
+    waiting_reports.delete_waiting_reports(context, digests)
+    return reports.write_report(context, body)
 
 
-def amend(
+def amend_or_embargo(
     context: WriteContext, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]
 ) -> Outcome:
     """Correct a report at once, or once its embargo ends: until then the corrected report waits whole. Raises what
     `reports.amended` does, and Conflict where another version waits that this one would not replace."""
-    (record, version), body, report = reports.amended(context, report_id, patch, matches)
-    until = waits_until(body.publish_not_before, context.now)
-    if until is None:
-        waiting_reports.require_none(context, record)
-        return next_version(context, record, version, report)
-    case = body.source_record_id or records.case_by_id(record.id)
-    whole = body.model_copy(update={"source_record_id": case})
-    if not reports.changes_anything(context, whole):
-        return next_version(context, record, version, report)
-    names = waiting_reports.digests(context, case, record)
-    return _outcome(context, waiting_reports.keep(context, names, whole, until, version.entry.revision), until, WAITING)
+    (record, version), body, report = reports.prepare_amendment(context, report_id, patch, matches)
+    embargo_end = find_embargo_end(body.publish_not_before, context.now)
+    if embargo_end is None:
+        waiting_reports.require_none_waiting(context, record)
+        return write_next_version(context, record, version, report)
+    case = body.source_record_id or records.format_id_case(record.id)
+    full_body = body.model_copy(update={"source_record_id": case})
+    if not reports.has_changes(context, full_body):
+        return write_next_version(context, record, version, report)
+    digests = waiting_reports.list_waiting_digests(context, case, record)
+    return _build_embargo_outcome(
+        context,
+        waiting_reports.store_waiting_report(context, digests, full_body, embargo_end, version.entry.revision),
+        embargo_end,
+        WAITING_KIND,
+    )
 
 
-def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
+def retract_with_waiting(
+    context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]
+) -> Outcome:
     """Withdraw a report, and delete the version of it that waits."""
-    outcome = reports.retract(context, report_id, reason, matches)
-    if waiting_reports.has_any(context):
-        waiting_reports.forget(context, waiting_reports.digests(context, None, _record(context, outcome)))
+    outcome = reports.write_retraction(context, report_id, reason, matches)
+    if waiting_reports.has_waiting_reports(context):
+        waiting_reports.delete_waiting_reports(
+            context, waiting_reports.list_waiting_digests(context, None, _load_outcome_record(context, outcome))
+        )
     return outcome
 
 
-def verify_release(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
+def verify_unless_waiting(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
     """As `reports.verify_release`. Raises Conflict where a version of the source's report there waits."""
-    outcome = reports.verify_release(context, release_id, body)
-    waiting_reports.require_none(context, _record(context, outcome))
+    outcome = reports.write_verification(context, release_id, body)
+    waiting_reports.require_none_waiting(context, _load_outcome_record(context, outcome))
     return outcome
 
 
-def take_back(context: WriteContext, waiting_id: uuid.UUID) -> Outcome:
+def delete_waiting_report(context: WriteContext, waiting_id: uuid.UUID) -> Outcome:
     """Delete a report that waits. Raises NotFound."""
-    gone = waiting_reports.delete_own(context, waiting_id)
-    return _outcome(context, gone.id, gone.until, DELETED)
+    deleted = waiting_reports.delete_own_report(context, waiting_id)
+    return _build_embargo_outcome(context, deleted.id, deleted.until, DELETED_KIND)
 
 
-def is_due(session: Session, now: datetime) -> bool:
+def has_due_reports(session: Session, now: datetime) -> bool:
     """Whether any embargo is over, told without a lock."""
-    return bool(waiting_reports.read(session, waiting_reports.is_due(now), limit=1))
+    return bool(waiting_reports.load_waiting_reports(session, waiting_reports.build_due_condition(now), limit=1))
 
 
-def end(session: Session, now: datetime, secret: bytes, names: Names) -> bool:
+def file_due_reports(session: Session, now: datetime, secret: bytes, names: Names) -> bool:
     """File reports whose embargo is over, and delete each in the transaction that files it. Whether there may be more.
 
     What cannot be filed stays, with the reason for its source. The caller has locked the head row.
     """
-    until = monotonic() + LONGEST
-    waiting = waiting_reports.read(session, waiting_reports.is_due(now), limit=AT_ONCE)
-    for number, each in enumerate(waiting, 1):
-        _end(session, each, now, secret, names)
-        if monotonic() > until:
-            return number < len(waiting) or len(waiting) == AT_ONCE
-    return len(waiting) == AT_ONCE
+    deadline = monotonic() + MAX_EMBARGO_BATCH_SECONDS
+    waiting = waiting_reports.load_waiting_reports(
+        session, waiting_reports.build_due_condition(now), limit=EMBARGO_BATCH
+    )
+    for number, due_report in enumerate(waiting, 1):
+        _file_due_report(session, due_report, now, secret, names)
+        if monotonic() > deadline:
+            return number < len(waiting) or len(waiting) == EMBARGO_BATCH
+    return len(waiting) == EMBARGO_BATCH
 
 
-def no_longer_waits(session: Session, outcome: Outcome) -> bool:
+def is_no_longer_waiting(session: Session, outcome: Outcome) -> bool:
     """Whether a report that was kept then was filed, taken back or refused since: sent again, it is meant to act."""
-    return outcome.kind == WAITING and not waiting_reports.waits(session, uuid.UUID(outcome.ids["waiting"]))
+    return outcome.kind == WAITING_KIND and not waiting_reports.is_report_waiting(
+        session, uuid.UUID(outcome.ids["waiting"])
+    )
 
 
-def _end(session: Session, waiting: Waiting, now: datetime, secret: bytes, names: Names) -> None:
-    whose = reporter(session, waiting.source, names)
+def _file_due_report(session: Session, waiting: PendingReport, now: datetime, secret: bytes, names: Names) -> None:
+    actor = load_reporter(session, waiting.source, names)
     # A wrong clock or other rules refuse all, and no report.
-    context = WriteContext(session, whose, now, secret, waiting.key_id or "", sent_at=waiting.received_at)
+    context = WriteContext(session, actor, now, secret, waiting.key_id or "", sent_at=waiting.received_at)
     try:
         with session.begin_nested():
-            _require_key(session, waiting)
-            _require_base(session, waiting, secret)
-            reports.file_report(context, waiting.body(secret))
+            _require_unrevoked_key(session, waiting)
+            _require_unrecalled_base(session, waiting, secret)
+            reports.write_report(context, waiting.unseal_filing_body(secret))
     except Problem as refusal:
-        waiting_reports.refuse(session, secret, waiting, now, refusal)
+        waiting_reports.refuse_waiting_report(session, secret, waiting, now, refusal)
     except (IntegrityError, DataError):
-        waiting_reports.refuse(session, secret, waiting, now, Problem(INTERNAL))
+        waiting_reports.refuse_waiting_report(session, secret, waiting, now, Problem(INTERNAL_ERROR_DETAIL))
     except SQLAlchemyError:
         raise  # the database is busy or away: all wait
     except Exception as error:
-        server_log.unforeseen(error, "a report whose embargo is over")
-        waiting_reports.refuse(session, secret, waiting, now, Problem(INTERNAL))
+        server_log.log_unforeseen_error(error, "a report whose embargo is over")
+        waiting_reports.refuse_waiting_report(session, secret, waiting, now, Problem(INTERNAL_ERROR_DETAIL))
     else:
-        waiting_reports.done(session, waiting)
+        waiting_reports.delete_filed_report(session, waiting)
 
 
-def _require_key(session: Session, waiting: Waiting) -> None:
+def _require_unrevoked_key(session: Session, waiting: PendingReport) -> None:
     """A key that ran out said what it said; one that was revoked may have been stolen."""
     key = None if waiting.key_id is None else session.get(ApiKey, waiting.key_id)
     if key is not None and key.revoked_at is not None:
-        raise Conflict(KEY_REVOKED)
+        raise Conflict(KEY_REVOKED_DETAIL)
 
 
-def _require_base(session: Session, waiting: Waiting, secret: bytes) -> None:
+def _require_unrecalled_base(session: Session, waiting: PendingReport, secret: bytes) -> None:
     """What was made of a version that was recalled since says what that said, a thief's words among it."""
-    based_on = waiting.based_on(secret)
-    if based_on is not None and recalls.is_recalled(session, based_on):
-        raise Conflict(BASE_RECALLED)
+    base_revision = waiting.unseal_base_revision(secret)
+    if base_revision is not None and recalls.is_entry_recalled(session, base_revision):
+        raise Conflict(BASE_RECALLED_DETAIL)
 
 
-def _outcome(context: WriteContext, waiting_id: uuid.UUID, until: datetime, kind: str) -> Outcome:
-    ids = {"waiting": str(waiting_id), "until": format_instant(until)}
-    return Outcome(kind, STATUSES[kind], context.log.revision, ids)
+def _build_embargo_outcome(context: WriteContext, waiting_id: uuid.UUID, embargo_end: datetime, kind: str) -> Outcome:
+    ids = {"waiting": str(waiting_id), "until": format_instant(embargo_end)}
+    return Outcome(kind, EMBARGO_STATUSES[kind], context.log.revision, ids)
 
 
-def _record(context: WriteContext, outcome: Outcome) -> Record:
-    found = select(Record).where(col(Record.id) == uuid.UUID(outcome.ids["report"]))
-    return context.session.scalars(found).one()
+def _load_outcome_record(context: WriteContext, outcome: Outcome) -> Record:
+    query = select(Record).where(col(Record.id) == uuid.UUID(outcome.ids["report"]))
+    return context.session.scalars(query).one()
 
 
 # Seconds of one transaction before other writers get their turn: rows with many candidates, each under many names, take
 # a hundred times as long as others.
-LONGEST = 2.0
+MAX_EMBARGO_BATCH_SECONDS = 2.0
 # The same where somebody of this process waits already: a report sent beside a list is answered within a second. That
 # nobody waits is worth knowing: a transaction of few rows costs each of them half as much again.
-WHILE_OTHERS_WAIT = 0.1
+MAX_CONTENDED_BATCH_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class _New:
+class _NewReport:
     """A row that opens a record: its content, the digest of its case number, and its place among such rows."""
 
     content: Content
     digest: str
-    place: int
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
-class StaysWithdrawn:
+class SkippedWithdrawal:
     """A body that would bring back a report, which its source withdrew on a `day`: it is not filed."""
 
     day: str
 
 
 # The plan for a row: a certain outcome or refusal, a record to open, or a body to file as a single report.
-Act = Outcome | Problem | StaysWithdrawn | _New | DetentionReportIn
+RowPlan = Outcome | Problem | SkippedWithdrawal | _NewReport | DetentionReportIn
 
 
-class Filed(NamedTuple):
+class RowResult(NamedTuple):
     """What came of a body, and the content of the report that stood under its case number before, if one did."""
 
-    outcome: Outcome | Problem | StaysWithdrawn
-    before: Content | None
+    outcome: Outcome | Problem | SkippedWithdrawal
+    previous: Content | None
 
 
 def file_rows(
     context: WriteContext,
     bodies: Sequence[DetentionReportIn],
-    written: WrittenRecords | None = None,
-    standing_again: Collection[int] = (),
-) -> list[Filed]:
-    """What comes of each body, in order; a refused body leaves nothing behind. `written`: the records that earlier rows
-    of a trial would have made; `standing_again`: the places of bodies that may bring back a withdrawn report. Any other
+    written_records: WrittenRecords | None = None,
+    reinstating_rows: Collection[int] = (),
+) -> list[RowResult]:
+    """What comes of each body, in order; a refused body leaves nothing behind. `written_records`: the records that earlier rows
+    of a trial would have made; `reinstating_rows`: the places of bodies that may bring back a withdrawn report. Any other
     stays withdrawn: who sends last month's list again has forgotten what was withdrawn since.
 
     After LONGEST, or WHILE_OTHERS_WAIT, it ends early: the remaining bodies are for another transaction."""
-    begun, engine = monotonic(), context.session.connection().engine
-    source = source_of(context)
+    started_at, engine = monotonic(), context.session.connection().engine
+    source = get_source_key(context)
     digests = [
-        None if body.source_record_id is None else records.case_digest(context.secret, source, body.source_record_id)
+        None if body.source_record_id is None else records.digest_case(context.secret, source, body.source_record_id)
         for body in bodies
     ]
-    stood = records.by_cases(context.session, set(filter(None, digests)))
-    new = [digest for digest in digests if digest is not None and digest not in stood]
-    plan = _Plan(context, records.recalled_cases(context.session, new))
-    by_id = records.by_ids(context.session, source, _named_by_id(bodies))
-    standing = [
-        None if digest is None else stood.get(digest) or by_id.get(str(body.source_record_id))
+    cases_by_digest = records.find_filed_cases(context.session, set(filter(None, digests)))
+    new_digests = [digest for digest in digests if digest is not None and digest not in cases_by_digest]
+    planner = _RowPlanner(context, records.find_recalled_cases(context.session, new_digests))
+    by_id = records.find_cases_by_id(context.session, source, _collect_id_cases(bodies))
+    filed_cases = [
+        None if digest is None else cases_by_digest.get(digest) or by_id.get(str(body.source_record_id))
         for body, digest in zip(bodies, digests, strict=True)
     ]
-    acts = [
-        plan.act(body, digest, before, may_return=place in standing_again)
-        for place, (body, digest, before) in enumerate(zip(bodies, digests, standing, strict=True))
+    row_plans = [
+        planner.plan_row(body, digest, filed_case, can_reinstate=index in reinstating_rows)
+        for index, (body, digest, filed_case) in enumerate(zip(bodies, digests, filed_cases, strict=True))
     ]
-    opening = [record_linkage.compared(context, report) for report in plan.new]
-    filing = _Filing(context, CandidateCache(context, opening, written))
-    filed: list[Filed] = []
-    for act, before in zip(acts, standing, strict=True):
-        filed.append(Filed(filing.file(act), None if before is None else before.content))
-        lasted = monotonic() - begun
-        if lasted > LONGEST or (lasted > WHILE_OTHERS_WAIT and others_wait(engine)):
+    new_contents = [record_linkage.select_compared_content(context, report) for report in planner.new_reports]
+    writer = _RowWriter(context, CandidateCache(context, new_contents, written_records))
+    results: list[RowResult] = []
+    for row_plan, filed_case in zip(row_plans, filed_cases, strict=True):
+        results.append(RowResult(writer.write_row(row_plan), None if filed_case is None else filed_case.content))
+        elapsed = monotonic() - started_at
+        if elapsed > MAX_EMBARGO_BATCH_SECONDS or (
+            elapsed > MAX_CONTENDED_BATCH_SECONDS and has_waiting_writers(engine)
+        ):
             break
     context.pending_writes.flush()
-    return filed
+    return results
 
 
-def _named_by_id(bodies: Sequence[DetentionReportIn]) -> set[str]:
+def _collect_id_cases(bodies: Sequence[DetentionReportIn]) -> set[str]:
     """What stands in place of case numbers for reports that have none."""
-    return {case for body in bodies if (case := str(body.source_record_id)).startswith(records.BY_ID)}
+    return {case for body in bodies if (case := str(body.source_record_id)).startswith(records.ID_CASE_PREFIX)}
 
 
-def _would_return(body: DetentionReportIn, before: records.FiledCase) -> bool:
+def _would_reinstate(body: DetentionReportIn, filed_case: records.FiledCase) -> bool:
     """Whether a body would bring back a report that its source withdrew."""
-    withdrawn = before.content.get("verification.verdict") == Verdict.RETRACTED
-    return withdrawn and body.verification.verdict != Verdict.RETRACTED
+    is_withdrawn = filed_case.content.get("verification.verdict") == Verdict.RETRACTED
+    return is_withdrawn and body.verification.verdict != Verdict.RETRACTED
 
 
-class _Plan:
+class _RowPlanner:
     """The act on each row, as far as it is certain before any row is written."""
 
-    def __init__(self, context: WriteContext, recalled: set[str]) -> None:
+    def __init__(self, context: WriteContext, recalled_digests: set[str]) -> None:
         self._context = context
         # Digests for which a row is filed singly: an earlier row has the case number, or a record that stands no more.
-        self._seen = set(recalled)
-        self._by_id = False  # whether an earlier row named a report by its id
-        self._waiting = waiting_reports.names_of_all(context)
-        self.new: list[Content] = []
+        self._seen_digests = set(recalled_digests)
+        self._has_id_case = False  # whether an earlier row named a report by its id
+        self._waiting_digests = waiting_reports.load_waiting_digests(context)
+        self.new_reports: list[Content] = []
 
-    def act(
-        self, body: DetentionReportIn, digest: str | None, before: records.FiledCase | None, *, may_return: bool
-    ) -> Act:
-        points = any(getattr(body, name) is not None for name, _kind in checks.POINTERS)
+    def plan_row(
+        self, body: DetentionReportIn, digest: str | None, filed_case: records.FiledCase | None, *, can_reinstate: bool
+    ) -> RowPlan:
+        has_pointer = any(getattr(body, name) is not None for name, _kind in checks.POINTER_FIELDS)
         if digest is None:
             return body
-        seen = digest in self._seen
-        self._seen.add(digest)
-        self._by_id = self._by_id or str(body.source_record_id).startswith(records.BY_ID)
-        if not may_return and before is not None and _would_return(body, before):
-            return StaysWithdrawn(before.stated_on)
-        if points or seen or self._by_id or body.publish_not_before is not None or self._waits(body, before):
+        is_repeated = digest in self._seen_digests
+        self._seen_digests.add(digest)
+        self._has_id_case = self._has_id_case or str(body.source_record_id).startswith(records.ID_CASE_PREFIX)
+        if not can_reinstate and filed_case is not None and _would_reinstate(body, filed_case):
+            return SkippedWithdrawal(filed_case.stated_on)
+        if (
+            has_pointer
+            or is_repeated
+            or self._has_id_case
+            or body.publish_not_before is not None
+            or self._has_waiting_version(body, filed_case)
+        ):
             return body
         try:
-            report = reports.content_of(self._context, body)
-            return self._opening(body, report, digest) if before is None else self._again(body, report, before)
+            report = reports.build_content(self._context, body)
+            return (
+                self._plan_new_report(body, report, digest)
+                if filed_case is None
+                else self._plan_known_case(body, report, filed_case)
+            )
         except Problem as refusal:
             return refusal
 
-    def _waits(self, body: DetentionReportIn, stood: records.FiledCase | None) -> bool:
+    def _has_waiting_version(self, body: DetentionReportIn, filed_case: records.FiledCase | None) -> bool:
         """Whether a version of the row's report waits, which the row replaces."""
-        if not self._waiting:
+        if not self._waiting_digests:
             return False
-        cases = [str(body.source_record_id), *([] if stood is None else [records.case_by_id(stood.record)])]
-        return any(waiting_reports.name_of(self._context, case) in self._waiting for case in cases)
+        cases = [
+            str(body.source_record_id),
+            *([] if filed_case is None else [records.format_id_case(filed_case.record)]),
+        ]
+        return any(waiting_reports.digest_waiting_case(self._context, case) in self._waiting_digests for case in cases)
 
-    def _again(self, body: DetentionReportIn, report: Content, stood: records.FiledCase) -> Act:
-        if stood.redacted:
-            raise Redacted(records.ERASED)
-        report = reports.classed(self._context, report, stood.filed_on, stood.content)
-        if not content.says_the_same(reports.with_kept(report, body, stood.content), stood.content):
+    def _plan_known_case(self, body: DetentionReportIn, report: Content, filed_case: records.FiledCase) -> RowPlan:
+        if filed_case.is_redacted:
+            raise Redacted(records.ERASED_DETAIL)
+        report = reports.classify_content(self._context, report, filed_case.filed_on, filed_case.content)
+        if not content.is_same_content(reports.carry_over_fields(report, body, filed_case.content), filed_case.content):
             return body
-        return Outcome("report", OK, stood.revision, {"report": str(stood.record), "version": stood.number})
+        return Outcome(
+            "report", OK_STATUS, filed_case.revision, {"report": str(filed_case.record), "version": filed_case.number}
+        )
 
-    def _opening(self, body: DetentionReportIn, report: Content, digest: str) -> _New:
-        checks.check(report, self._context.now, points=False)
-        report = {**reports.classed(self._context, report, None, None), "source_record_id": body.source_record_id}
-        row = _New(report, digest, len(self.new))
-        self.new.append(report)
+    def _plan_new_report(self, body: DetentionReportIn, report: Content, digest: str) -> _NewReport:
+        checks.check_report(report, self._context.now, has_pointer=False)
+        report = {
+            **reports.classify_content(self._context, report, None, None),
+            "source_record_id": body.source_record_id,
+        }
+        row = _NewReport(report, digest, len(self.new_reports))
+        self.new_reports.append(report)
         return row
 
 
-class _Filing:
+class _RowWriter:
     """The rows of one transaction, in their order."""
 
     def __init__(self, context: WriteContext, candidates: CandidateCache) -> None:
         self._context = context
         self._candidates = candidates
 
-    def file(self, act: Act) -> Outcome | Problem | StaysWithdrawn:
+    def write_row(self, row_plan: RowPlan) -> Outcome | Problem | SkippedWithdrawal:
         try:
-            match act:
-                case _New():
-                    return self._open(act)
+            match row_plan:
+                case _NewReport():
+                    return self._open_record(row_plan)
                 case DetentionReportIn():
-                    return self._saved(lambda: file_report(self._context, act))
+                    return self._write_in_savepoint(lambda: file_or_embargo(self._context, row_plan))
                 case _:
-                    return act
+                    return row_plan
         except Problem as refusal:
             return refusal
 
-    def _open(self, row: _New) -> Outcome:
+    def _open_record(self, row: _NewReport) -> Outcome:
         """Open a record: in the buffer, unless its report is tied to another person."""
         context, report = self._context, row.content
-        candidates = self._candidates.of(row.place)
-        match = record_linkage.by_match(context, report, candidates)
+        candidates = self._candidates.get_candidates(row.index)
+        match = record_linkage.link_by_match(context, report, candidates)
         if context.trial is not None:
-            return self._foretell(context.trial, row, match, candidates)
-        if match.ties:
-            return self._saved(lambda: first_version(context, report, None, match))
+            return self._predict_outcome(context.trial, row, match, candidates)
+        if match.has_link:
+            return self._write_in_savepoint(lambda: write_first_version(context, report, None, match))
         if match.decisions:
-            opened = self._whole(lambda: open_alone(context, report, new_id(), match.decisions))
+            new_record = self._write_buffered(lambda: open_unlinked(context, report, new_id(), match.decisions))
         else:
-            opened = open_alone(context, report, new_id(), ())
-        person, key = blocking_keys.person_of(report), opened.entry.revision
-        source, publish = source_of(context), opened.publish
-        self._candidates.add(row.place, StandingRecord(key, opened.record, source, publish, key, report, person))
-        return Outcome("report", CREATED, key, opened.ids, match.outcome)
+            new_record = open_unlinked(context, report, new_id(), ())
+        person, key = blocking_keys.build_person(report), new_record.entry.revision
+        source, publish = get_source_key(context), new_record.publish
+        self._candidates.add(row.index, CurrentRecord(key, new_record.record, source, publish, key, report, person))
+        return Outcome("report", CREATED_STATUS, key, new_record.ids, match.outcome)
 
-    def _foretell(self, trial: Trial, row: _New, match: LinkResult, candidates: Sequence[CandidateRecord]) -> Outcome:
+    def _predict_outcome(
+        self, trial: Trial, row: _NewReport, match: LinkResult, candidates: Sequence[CandidateRecord]
+    ) -> Outcome:
         """The outcome that opening a record would have. Nothing is written; later rows meet the record all the same."""
-        context, number, record_id = self._context, trial.number(), new_id()
-        person = blocking_keys.person_of(record_linkage.compared(context, row.content))
+        context, number, record_id = self._context, trial.take_number(), new_id()
+        person = blocking_keys.build_person(record_linkage.select_compared_content(context, row.content))
         publish = row.content.get("detainee.publish", Publish.ANONYMOUS.value)
-        linked = {decision.record for decision in match.decisions if decision.judgement is Judgement.SAME}
-        detainee = next((c.record.detainee for c in candidates if c.record.id in linked), number)
+        linked_ids = {decision.record for decision in match.decisions if decision.judgement is Judgement.SAME}
+        detainee = next((c.record.detainee for c in candidates if c.record.id in linked_ids), number)
         if detainee != number:
-            trial.tie(detainee, person, counted=publish == Publish.COUNTED)
-        foretold = StandingRecord(number, record_id, source_of(context), publish, detainee, {}, person)
-        self._candidates.add(row.place, foretold)
-        return Outcome("report", CREATED, context.log.revision, {"report": str(record_id)}, match.outcome)
+            trial.link(detainee, person, is_count_only=publish == Publish.COUNTED)
+        predicted = CurrentRecord(number, record_id, get_source_key(context), publish, detainee, {}, person)
+        self._candidates.add(row.index, predicted)
+        return Outcome("report", CREATED_STATUS, context.log.revision, {"report": str(record_id)}, match.outcome)
 
-    def _whole(self, act: Callable[[], Opened]) -> Opened:
+    def _write_buffered(self, write: Callable[[], OpenedRecord]) -> OpenedRecord:
         """Act within the buffer: a refusal half-way forgets all of this act, the decisions before its report too."""
-        before = self._context.log.revision
+        start_revision = self._context.log.revision
         try:
-            with self._context.pending_writes.whole():
-                return act()
+            with self._context.pending_writes.all_or_nothing():
+                return write()
         except Problem:
-            self._context.log.revision = before
+            self._context.log.revision = start_revision
             raise
 
-    def _saved(self, act: Callable[[], Outcome]) -> Outcome:
+    def _write_in_savepoint(self, write: Callable[[], Outcome]) -> Outcome:
         """Act after all pending writes, in a savepoint: a refusal half-way undoes this act alone."""
         self._context.pending_writes.flush()
-        before = self._context.log.revision
+        start_revision = self._context.log.revision
         try:
             with self._context.session.begin_nested():
-                outcome = act()
+                outcome = write()
         except Problem:
-            self._context.log.revision = before
+            self._context.log.revision = start_revision
             self._context.pending_writes.discard()
             raise
-        if outcome.revision > before:
-            self._candidates.read_again(uuid.UUID(outcome.ids["report"]))
+        if outcome.revision > start_revision:
+            self._candidates.reload_person(uuid.UUID(outcome.ids["report"]))
         return outcome

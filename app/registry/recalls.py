@@ -23,48 +23,48 @@ from sqlalchemy import exists, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app import dates
-from app.db.engine import chunks
+from app.db.engine import split_into_chunks
 from app.errors import Conflict, Invalid, NotFound
 from app.log import head
-from app.log.entries import MOMENT, entry_at, last_revision_at
+from app.log.entries import INSTANT_RESOLUTION, find_revision_at, load_entry
 from app.models import (
     OPEN,
     ApiKey,
     Claim,
     Consent,
     Detainee,
+    EntryAuthor,
     Objection,
     ObjectionHiding,
     Placement,
     RecalledEntry,
     Record,
     Report,
-    WrittenBy,
 )
 from app.registry import api_keys, effective_versions, records, two_person_rule, waiting_reports
-from app.registry.effective_versions import Move, entries_of, ranges_of, within
-from app.registry.identity.clusters import of_one_person_with
+from app.registry.effective_versions import VersionMove, build_ranges, filter_in_ranges, list_source_entries
+from app.registry.identity.clusters import find_current_record_of_person
 from app.registry.publication import objections
-from app.registry.publication.classes import stricter
-from app.registry.publication.objections import UNDECIDED
+from app.registry.publication.classes import is_stricter
+from app.registry.publication.objections import UNDECIDED_STATES
 from app.registry.write import Outcome, WriteContext, new_id
-from app.schemas.reports import Code, Flag, Shape
+from app.schemas.reports import Code, Flag, StrictModel
 from app.vocabulary import Publish
 
-GIVEN_BY = "the registry: so said a consent by the id of a report that was recalled"
-REASON = "The report made one person of two, or of one who is reported still."
-_TEXTS = ("words", "contact")  # sealed, of an objection
+RECALL_CONSENT_AUTHOR = "the registry: so said a consent by the id of a report that was recalled"
+RECALL_CONSENT_REASON = "The report made one person of two, or of one who is reported still."
+_SEALED_TEXT_FIELDS = ("words", "contact")  # sealed, of an objection
 
 
-class Concerned(NamedTuple):
+class AffectedRecord(NamedTuple):
     """A record to be withdrawn of whose person something was decided by it, and the other records of that person."""
 
     key: int
     id: uuid.UUID
-    others: list[int]
+    other_keys: list[int]
 
 
-class _Part(NamedTuple):
+class _RemainingPerson(NamedTuple):
     """A person who stands: the oldest of the records, and the class by the log and of today."""
 
     record: uuid.UUID
@@ -73,42 +73,46 @@ class _Part(NamedTuple):
     publish_now: str
 
 
-def concerned(session: Session, withdrawn: Collection[int]) -> list[Concerned]:
+def find_affected_records(session: Session, withdrawn_keys: Collection[int]) -> list[AffectedRecord]:
     """The records to be withdrawn by which something was decided, as they stand before that."""
-    decided = or_(
+    has_decision = or_(
         exists().where(col(Consent.record) == col(Record.key)),
         exists().where(col(ObjectionHiding.record) == col(Record.key), col(ObjectionHiding.until) == OPEN),
-        exists().where(col(Objection.record) == col(Record.key), col(Objection.state).in_(UNDECIDED)),
+        exists().where(col(Objection.record) == col(Record.key), col(Objection.state).in_(UNDECIDED_STATES)),
     )
     found = []
-    for some in chunks(withdrawn):
-        mine = (col(Record.key).in_(some), col(Record.redacted).is_(False), decided)
-        for record in session.scalars(select(Record).where(*mine)).all():
-            others = {other.key for other in records.of_person(session, record)} - set(withdrawn)
-            found.append(Concerned(record.key, record.id, sorted(others)))
+    for chunk in split_into_chunks(withdrawn_keys):
+        conditions = (col(Record.key).in_(chunk), col(Record.redacted).is_(False), has_decision)
+        for record in session.scalars(select(Record).where(*conditions)).all():
+            other_keys = {other.key for other in records.load_person_records(session, record)} - set(withdrawn_keys)
+            found.append(AffectedRecord(record.key, record.id, sorted(other_keys)))
     return found
 
 
-def keep_decisions(context: WriteContext, before: Iterable[Concerned]) -> None:
+def transfer_decisions(context: WriteContext, affected_records: Iterable[AffectedRecord]) -> None:
     """Let what was decided by records that are withdrawn now hold for whoever is left of their people."""
     session = context.session
-    for recalled in before:
-        same = of_one_person_with(session, recalled.id)
-        others = list(_parts(session, recalled.others if same is None else [same, *recalled.others]))
-        mine = [part for part in others if part.key == same]
-        for part in others:
-            if part not in mine:  # of one person with the record its consents hold anyway
-                _keep_consent(context, recalled.key, part)
-        hides = (col(ObjectionHiding.record) == recalled.key, col(ObjectionHiding.until) == OPEN)
-        if session.scalars(select(col(ObjectionHiding.key)).where(*hides)).first() is not None:
-            for part in others:
-                context.write("consent", {"record": str(part.record), "objection": "received"})
-            if mine:
-                context.write("consent", {"record": str(recalled.id), "objection": "lapsed"})
-        _move_objections(context, recalled.key, others, mine)
+    for affected in affected_records:
+        same_key = find_current_record_of_person(session, affected.id)
+        people = list(
+            _load_remaining_people(
+                session, affected.other_keys if same_key is None else [same_key, *affected.other_keys]
+            )
+        )
+        same_people = [person for person in people if person.key == same_key]
+        for person in people:
+            if person not in same_people:  # of one person with the record its consents hold anyway
+                _transfer_consent(context, affected.key, person)
+        open_hiding = (col(ObjectionHiding.record) == affected.key, col(ObjectionHiding.until) == OPEN)
+        if session.scalars(select(col(ObjectionHiding.key)).where(*open_hiding)).first() is not None:
+            for person in people:
+                context.write_entry("consent", {"record": str(person.record), "objection": "received"})
+            if same_people:
+                context.write_entry("consent", {"record": str(affected.id), "objection": "lapsed"})
+        _move_objections(context, affected.key, people, same_people)
 
 
-def _parts(session: Session, keys: Collection[int]) -> Iterator[_Part]:
+def _load_remaining_people(session: Session, keys: Collection[int]) -> Iterator[_RemainingPerson]:
     """The people of records that stand, each by the first of these records."""
     people = set()
     for key in keys:
@@ -120,59 +124,76 @@ def _parts(session: Session, keys: Collection[int]) -> Iterator[_Part]:
         ).one_or_none()
         if row is not None and row.detainee not in people:
             people.add(row.detainee)
-            yield _Part(row.id, key, row.publish, row.publish_now)
+            yield _RemainingPerson(row.id, key, row.publish, row.publish_now)
 
 
-def _keep_consent(context: WriteContext, recalled: int, part: _Part) -> None:
+def _transfer_consent(context: WriteContext, recalled_key: int, person: _RemainingPerson) -> None:
     """Write what the last consent by a recalled record said, where it is stricter than what holds. A consent opens who
     may have been a child, so that only `counted` is written about whom nobody may see anyway."""
-    of_record = select(Consent).where(col(Consent.record) == recalled).order_by(col(Consent.key).desc())
-    last = context.session.scalars(of_record).first()
-    if last is None or not stricter(last.publish, part.publish):
+    query = select(Consent).where(col(Consent.record) == recalled_key).order_by(col(Consent.key).desc())
+    last_consent = context.session.scalars(query).first()
+    if last_consent is None or not is_stricter(last_consent.publish, person.publish):
         return
-    if last.publish != Publish.COUNTED and part.publish_now == Publish.COUNTED:
+    if last_consent.publish != Publish.COUNTED and person.publish_now == Publish.COUNTED:
         return
-    said = entry_at(context.session, last.key).personal
-    contact = False if said.get("contact") is False else None
-    given = {"given_by": GIVEN_BY, "given_on": said["given_on"], "reason": REASON, "contact": contact}
-    context.write("consent", {"record": str(part.record), "publish": last.publish}, given)
+    personal = load_entry(context.session, last_consent.key).personal
+    contact = False if personal.get("contact") is False else None
+    consent_values = {
+        "given_by": RECALL_CONSENT_AUTHOR,
+        "given_on": personal["given_on"],
+        "reason": RECALL_CONSENT_REASON,
+        "contact": contact,
+    }
+    context.write_entry("consent", {"record": str(person.record), "publish": last_consent.publish}, consent_values)
 
 
-def _move_objections(context: WriteContext, recalled: int, parts: Sequence[_Part], mine: Sequence[_Part]) -> None:
+def _move_objections(
+    context: WriteContext,
+    recalled_key: int,
+    people: Sequence[_RemainingPerson],
+    same_people: Sequence[_RemainingPerson],
+) -> None:
     """Let curators find the objections to a recalled record at everybody whom it may be about."""
     run = context.session.connection().execute
-    to_record = (col(Objection.record) == recalled, col(Objection.state).in_(UNDECIDED))
-    for row in run(select(Objection).where(*to_record)).mappings().all():
-        for part in parts:
-            if part not in mine:
-                own = new_id()
-                texts = {name: row[name] and _moved_people(context, row[name], row["id"], own, name) for name in _TEXTS}
-                run(insert(Objection), {**row, **texts, "id": own, "slot": None, "record": part.key})
-    if mine:
-        run(update(Objection).where(col(Objection.record) == recalled).values(record=mine[0].key))
+    conditions = (col(Objection.record) == recalled_key, col(Objection.state).in_(UNDECIDED_STATES))
+    for row in run(select(Objection).where(*conditions)).mappings().all():
+        for person in people:
+            if person not in same_people:
+                copy_id = new_id()
+                texts = {
+                    name: row[name] and _reseal_text(context, row[name], row["id"], copy_id, name)
+                    for name in _SEALED_TEXT_FIELDS
+                }
+                run(insert(Objection), {**row, **texts, "id": copy_id, "slot": None, "record": person.key})
+    if same_people:
+        run(update(Objection).where(col(Objection.record) == recalled_key).values(record=same_people[0].key))
     else:
-        run(update(Objection).where(*to_record).values(state="open", slot=None))
+        run(update(Objection).where(*conditions).values(state="open", slot=None))
 
 
-def _moved_people(context: WriteContext, text: bytes, old: uuid.UUID, new: uuid.UUID, name: str) -> bytes:
+def _reseal_text(
+    context: WriteContext, text: bytes, old_id: uuid.UUID, new_objection_id: uuid.UUID, name: str
+) -> bytes:
     """A sealed text of an objection, for a copy of it."""
-    return head.seal(context.secret, head.unseal(context.secret, text, old, name), new, name)
+    return head.seal_bytes(
+        context.secret, head.unseal_bytes(context.secret, text, old_id, name), new_objection_id, name
+    )
 
 
 # Entries recalled by one entry of the log. Their people are projected again while every other writer waits: about a
 # millisecond for each entry, so ten seconds, and who waits for thirty is refused. What is left is recalled by sending
 # the same again.
-MOST_RECALLED = 10_000
+MAX_RECALLED_ENTRIES = 10_000
 # Ranges in one entry, which holds 65,535 bytes: two numbers of thirteen digits each, and what is between them.
-MOST_RANGES = 2_000
-NOTHING = (
+MAX_RECALL_RANGES = 2_000
+NOTHING_TO_RECALL = (
     "This key was revoked, and wrote no report and no claim since then that is not recalled: see `unattributed` with "
     "dry_run."
 )
-REPORTED_AGAIN = "All of it was reported again since, under the same case numbers: nothing is left to stand again."
+NOTHING_TO_RESTORE = "All of it was reported again since, under the same case numbers: nothing is left to stand again."
 
 
-class RecallIn(Shape):
+class RecallIn(StrictModel):
     """A key and since when all that it wrote is recalled; or the revision of a recall to undo."""
 
     key_id: Code | None = None
@@ -181,16 +202,16 @@ class RecallIn(Shape):
     dry_run: Flag = False
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        given = [self.key_id is not None, self.since is not None, self.undoes is not None]
-        if given not in ([True, True, False], [False, False, True]):
+    def _validate_fields(self) -> Self:
+        present = [self.key_id is not None, self.since is not None, self.undoes is not None]
+        if present not in ([True, True, False], [False, False, True]):
             detail = "Give `key_id` and `since`, to recall what the key wrote; or `undoes` alone, to undo a recall."
             raise PydanticCustomError("key_id_and_since_or_undoes", "{detail}", {"detail": detail})
         return self
 
 
 @dataclass(frozen=True)
-class Moved:
+class MoveCounts:
     """How many reports or claims stand no more, changed to another version, stand again, or stand as before, since a
     version that was written otherwise is newer."""
 
@@ -201,156 +222,183 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a recall, or its undoing, would do. `entries`: those that it moves; `withdrawn`: the records that stand no
-    more; `left`: how many more entries there are to move; `unattributed`: how many of the source nobody knows the key
+class RecallPlan:
+    """What a recall, or its undoing, would do. `entries`: those that it moves; `withdrawn_keys`: the records that stand no
+    more; `remaining`: how many more entries there are to move; `unattributed`: how many of the source nobody knows the key
     of; `waiting`: how many reports of the key wait under an embargo."""
 
     source: int
     slug: str
     entries: list[int]
     ranges: list[list[int]]
-    withdrawn: list[int]
-    reports: Moved
-    claims: Moved
-    left: int
+    withdrawn_keys: list[int]
+    reports: MoveCounts
+    claims: MoveCounts
+    remaining: int
     unattributed: int = 0
     waiting: int = 0
 
 
-def recall(context: WriteContext, body: RecallIn) -> Outcome:
+def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
     """Recall what a key wrote, and end the key, also one that wrote nothing yet: what waits of it is refused on its
     day. Or undo a recall. With `dry_run` only tell what that would do.
 
     Raises Invalid, NotFound, and Conflict where there is nothing to do."""
     if body.undoes is not None:
-        plan, nothing = _undoing(context, body.undoes), REPORTED_AGAIN
+        plan, empty_detail = _plan_undo(context, body.undoes), NOTHING_TO_RESTORE
     else:
-        plan, nothing = _recalling(context, str(body.key_id), _instant(str(body.since))), NOTHING
-    told = {"source": plan.slug, "entries": len(plan.entries), "left": plan.left, "unattributed": plan.unattributed}
-    told |= {"reports": asdict(plan.reports), "claims": asdict(plan.claims), "waiting": plan.waiting}
+        plan, empty_detail = _plan_recall(context, str(body.key_id), _parse_since(str(body.since))), NOTHING_TO_RECALL
+    result = {
+        "source": plan.slug,
+        "entries": len(plan.entries),
+        "left": plan.remaining,
+        "unattributed": plan.unattributed,
+    }
+    result |= {"reports": asdict(plan.reports), "claims": asdict(plan.claims), "waiting": plan.waiting}
     if body.dry_run:
-        return Outcome("recall", 200, context.log.revision, {**told, "done": False})
-    if not plan.entries and (body.key_id is None or api_keys.is_revoked(context.session, body.key_id)):
-        raise Conflict(nothing)
+        return Outcome("recall", 200, context.log.revision, {**result, "done": False})
+    if not plan.entries and (body.key_id is None or api_keys.is_key_revoked(context.session, body.key_id)):
+        raise Conflict(empty_detail)
     if "recalls" in context.two_person:
         # Of one key there is one recall, since whatever instant.
-        thing = f"undo {body.undoes}" if body.undoes is not None else str(body.key_id)
-        what = thing if body.undoes is not None else f"{thing} {_instant(str(body.since))}"
-        waits = two_person_rule.wait_about(context, "recall", plan.source, plan.source, what, body, thing)
-        if waits:
-            return waits
+        topic = f"undo {body.undoes}" if body.undoes is not None else str(body.key_id)
+        decision = topic if body.undoes is not None else f"{topic} {_parse_since(str(body.since))}"
+        proposal_outcome = two_person_rule.propose_about(
+            context, "recall", plan.source, plan.source, decision, body, topic
+        )
+        if proposal_outcome:
+            return proposal_outcome
     if body.key_id is not None:
-        api_keys.revoke(context.session, body.key_id, context.now)
+        api_keys.revoke_key(context.session, body.key_id, context.now)
     if not plan.entries:
-        return Outcome("recall", 200, context.log.revision, {**told, "done": True})
-    before = concerned(context.session, plan.withdrawn)
+        return Outcome("recall", 200, context.log.revision, {**result, "done": True})
+    affected_records = find_affected_records(context.session, plan.withdrawn_keys)
     undoes = {} if body.undoes is None else {"undoes": body.undoes}
-    entry = context.write("recall", {"source": plan.slug, "entries": plan.ranges, **undoes})
+    entry = context.write_entry("recall", {"source": plan.slug, "entries": plan.ranges, **undoes})
     if body.undoes is None:
-        keep_decisions(context, before)
-        objections.keep_hiding(context, entry.revision)
-    return Outcome("recall", 201, entry.revision, {**told, "done": True})
+        transfer_decisions(context, affected_records)
+        objections.rehide_separated_people(context, entry.revision)
+    return Outcome("recall", 201, entry.revision, {**result, "done": True})
 
 
-def is_recalled(session: Session, revision: int) -> bool:
+def is_entry_recalled(session: Session, revision: int) -> bool:
     """Whether the entry of a revision is recalled by now."""
-    standing = (col(RecalledEntry.revision) == revision, col(RecalledEntry.until) == OPEN)
-    return session.scalars(select(col(RecalledEntry.since)).where(*standing)).first() is not None
+    conditions = (col(RecalledEntry.revision) == revision, col(RecalledEntry.until) == OPEN)
+    return session.scalars(select(col(RecalledEntry.since)).where(*conditions)).first() is not None
 
 
-def _instant(text: str) -> datetime:
+def _parse_since(text: str) -> datetime:
     """The moment since when. Raises Invalid for a day alone, whose end is meant everywhere else."""
     try:
         if not dates.is_day(text):
             return dates.parse_instant(text)
     except dates.DateError:
         pass
-    raise Invalid.at("/since", "invalid_instant", "Write the instant with its hour and zone: 2026-01-14T19:00:00Z.")
+    raise Invalid.at_pointer(
+        "/since", "invalid_instant", "Write the instant with its hour and zone: 2026-01-14T19:00:00Z."
+    )
 
 
-def _recalling(context: WriteContext, key_id: str, since: datetime) -> Plan:
+def _plan_recall(context: WriteContext, key_id: str, since: datetime) -> RecallPlan:
     session = context.session
     key = session.get(ApiKey, key_id)
     if key is None:
         raise NotFound("There is no key with this id: recuento key list names them.")
     if key.source is None:
         detail = "This key writes as no source: its decisions are undone one by one."
-        raise Invalid.at("/key_id", "key_of_no_source", detail)
-    first, last = last_revision_at(session, since - MOMENT) + 1, context.log.revision
-    every = entries_of(session, key.source, first, last)
-    written = select(col(WrittenBy.revision), col(WrittenBy.key_id), col(WrittenBy.sent_at))
+        raise Invalid.at_pointer("/key_id", "key_of_no_source", detail)
+    first, last = find_revision_at(session, since - INSTANT_RESOLUTION) + 1, context.log.revision
+    source_entries = list_source_entries(session, key.source, first, last)
+    writers_query = select(col(EntryAuthor.revision), col(EntryAuthor.key_id), col(EntryAuthor.sent_at))
     writers: dict[int, str] = {}
-    sent_before = set[int]()  # and waited under an embargo
-    for revision, writer, sent_at in session.execute(written.where(col(WrittenBy.revision).between(first, last))):
+    sent_earlier = set[int]()  # and waited under an embargo
+    for revision, writer, sent_at in session.execute(
+        writers_query.where(col(EntryAuthor.revision).between(first, last))
+    ):
         writers[revision] = writer
         if sent_at is not None and sent_at < since:
-            sent_before.add(revision)
-    recalled = select(col(RecalledEntry.revision)).where(
+            sent_earlier.add(revision)
+    recalled_query = select(col(RecalledEntry.revision)).where(
         col(RecalledEntry.revision).between(first, last), col(RecalledEntry.until) == OPEN
     )
-    left_out = sent_before.union(session.scalars(recalled))
-    wanted = [entry for entry in every if writers.get(entry) == key_id and entry not in left_out]
+    excluded = sent_earlier.union(session.scalars(recalled_query))
+    matching_entries = [entry for entry in source_entries if writers.get(entry) == key_id and entry not in excluded]
     slug = context.views.sources[key.source].slug
-    unattributed = sum(entry not in writers for entry in every)
-    plan = _plan(session, key.source, slug, wanted[:MOST_RECALLED], every, len(wanted), unattributed)
-    return replace(plan, waiting=waiting_reports.number_of_key(session, key_id))
+    unattributed = sum(entry not in writers for entry in source_entries)
+    plan = _build_plan(
+        session,
+        key.source,
+        slug,
+        matching_entries[:MAX_RECALLED_ENTRIES],
+        source_entries,
+        len(matching_entries),
+        unattributed,
+    )
+    return replace(plan, waiting=waiting_reports.count_key_reports(session, key_id))
 
 
-def _undoing(context: WriteContext, revision: int) -> Plan:
+def _plan_undo(context: WriteContext, revision: int) -> RecallPlan:
     """The recalled entries that can stand again: not those of a report of which a later version stands, nor of a claim
     under a case number that another one has by now, since both would count."""
     session = context.session
-    of_recall = (col(RecalledEntry.since) == revision, col(RecalledEntry.until) == OPEN)
-    entries = sorted(session.scalars(select(col(RecalledEntry.revision)).where(*of_recall)))
+    conditions = (col(RecalledEntry.since) == revision, col(RecalledEntry.until) == OPEN)
+    entries = sorted(session.scalars(select(col(RecalledEntry.revision)).where(*conditions)))
     if not entries:
         raise NotFound("There is no standing recall of this revision.")
-    slug = entry_at(session, revision).body["source"]
+    slug = load_entry(session, revision).body["source"]
     source = context.views.sources_by_slug[slug].key
-    replaced = _covered_reports(session, entries, revision) | _replaced_claims(session, entries)
-    free = [entry for entry in entries if entry not in replaced]
-    every = entries_of(session, source, entries[0], entries[-1])
-    return _plan(session, source, slug, free, every, len(entries), undo=True)
+    replaced_entries = _find_covered_entries(session, entries, revision) | _find_replaced_entries(session, entries)
+    restorable = [entry for entry in entries if entry not in replaced_entries]
+    source_entries = list_source_entries(session, source, entries[0], entries[-1])
+    return _build_plan(session, source, slug, restorable, source_entries, len(entries), is_undo=True)
 
 
-def _plan(
-    session: Session, source: int, slug: str, entries: list[int], every: list[int], wanted: int,
-    unattributed: int = 0, *, undo: bool = False,
-) -> Plan:  # fmt: skip
-    ranges = ranges_of(set(entries), every)[:MOST_RANGES]
-    entries = within(ranges, entries)
-    to_come: Literal["recall", "undo"] = "undo" if undo else "recall"
-    reports, claims = (effective_versions.moves(session, table, entries, to_come) for table in (Report, Claim))
-    withdrawn = [record for record, move in reports.items() if move.then is None]
-    left, moved = wanted - len(entries), (_moved(reports.values()), _moved(claims.values()))
-    return Plan(source, slug, entries, ranges, withdrawn, *moved, left, unattributed)
+def _build_plan(
+    session: Session, source: int, slug: str, entries: list[int], source_entries: list[int], total: int,
+    unattributed: int = 0, *, is_undo: bool = False,
+) -> RecallPlan:  # fmt: skip
+    ranges = build_ranges(set(entries), source_entries)[:MAX_RECALL_RANGES]
+    entries = filter_in_ranges(ranges, entries)
+    pending_change: Literal["recall", "undo"] = "undo" if is_undo else "recall"
+    reports, claims = (
+        effective_versions.compute_moves(session, table, entries, pending_change) for table in (Report, Claim)
+    )
+    withdrawn_keys = [record for record, move in reports.items() if move.new_revision is None]
+    remaining, counts = total - len(entries), (_count_moves(reports.values()), _count_moves(claims.values()))
+    return RecallPlan(source, slug, entries, ranges, withdrawn_keys, *counts, remaining, unattributed)
 
 
-def _moved(moves: Collection[Move]) -> Moved:
-    unchanged = sum(move.was == move.then for move in moves)
-    withdrawn = sum(move.then is None for move in moves if move.was != move.then)
-    restored = sum(move.was is None for move in moves if move.was != move.then)
-    return Moved(withdrawn, len(moves) - unchanged - withdrawn - restored, restored, unchanged)
+def _count_moves(moves: Collection[VersionMove]) -> MoveCounts:
+    unchanged = sum(move.old_revision == move.new_revision for move in moves)
+    withdrawn = sum(move.new_revision is None for move in moves if move.old_revision != move.new_revision)
+    restored = sum(move.old_revision is None for move in moves if move.old_revision != move.new_revision)
+    return MoveCounts(withdrawn, len(moves) - unchanged - withdrawn - restored, restored, unchanged)
 
 
-def _covered_reports(session: Session, entries: list[int], revision: int) -> set[int]:
+def _find_covered_entries(session: Session, entries: list[int], revision: int) -> set[int]:
     """The entries of records of which a version that was reported after the recall stands."""
-    moves = effective_versions.moves(session, Report, entries)
-    covered = {record for record, move in moves.items() if move.was is not None and move.was > revision}
-    return {e for e, record in effective_versions.things_of(session, entries, Report).items() if record in covered}
+    moves = effective_versions.compute_moves(session, Report, entries)
+    covered_records = {
+        record for record, move in moves.items() if move.old_revision is not None and move.old_revision > revision
+    }
+    return {
+        e
+        for e, record in effective_versions.map_entries_to_owners(session, entries, Report).items()
+        if record in covered_records
+    }
 
 
-def _replaced_claims(session: Session, entries: list[int]) -> set[int]:
+def _find_replaced_entries(session: Session, entries: list[int]) -> set[int]:
     """The entries of claims that stand no more and whose case number another claim has by now."""
-    of_entries = effective_versions.things_of(session, entries, Claim)
-    replaced = set()
-    for key in set(of_entries.values()):
+    claims_by_entry = effective_versions.map_entries_to_owners(session, entries, Claim)
+    replaced_keys = set()
+    for key in set(claims_by_entry.values()):
         claim = session.scalars(select(Claim).where(col(Claim.key) == key).order_by(col(Claim.stated).desc())).first()
         assert claim is not None
-        other = (
+        conditions = (
             col(Claim.filed_by) == claim.filed_by, col(Claim.source_record_id) == claim.source_record_id,
             col(Claim.until) == OPEN, col(Claim.key) != key,
         )  # fmt: skip
-        if session.scalars(select(col(Claim.key)).where(*other)).first() is not None:
-            replaced.add(key)
-    return {entry for entry, key in of_entries.items() if key in replaced}
+        if session.scalars(select(col(Claim.key)).where(*conditions)).first() is not None:
+            replaced_keys.add(key)
+    return {entry for entry, key in claims_by_entry.items() if key in replaced_keys}

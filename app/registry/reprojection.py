@@ -31,13 +31,13 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, col
 
-from app.db.engine import chunks
+from app.db.engine import split_into_chunks
 from app.db.write_buffer import WriteBuffer
-from app.log.content import KEPT_FACILITY, Content
+from app.log.content import INHERITED_FACILITY, Content
 from app.log.entries import LogEntry
 from app.models import (
     OPEN,
-    PROJECTED,
+    PROJECTED_TABLES,
     BlockingKey,
     Consent,
     Detainee,
@@ -49,8 +49,21 @@ from app.models import (
 )
 from app.projection import Rows, Statement, project, statements
 from app.registry.directory_snapshot import Views
-from app.registry.identity.clusters import AMONG, Edge, StoredRecord, clusters, component_of, rows_among, stored_records
-from app.registry.publication.classes import GivenConsent, class_of_today, person_class, provisional
+from app.registry.identity.clusters import (
+    IDS_PARAMETER,
+    Edge,
+    StoredRecord,
+    load_component,
+    load_stored_records,
+    resolve_people,
+    select_in_chunks,
+)
+from app.registry.publication.classes import (
+    RecordedConsent,
+    compute_current_class,
+    compute_person_class,
+    find_provisional_hidings,
+)
 from app.vocabulary import Judgement, Publish
 
 
@@ -58,125 +71,138 @@ class VersionedTables:
     """Tables whose rows may change together. They are found by the value of one column that all have, `matched_by`, and
     read with one statement."""
 
-    def __init__(self, models: Sequence[type[Any]], matched_by: str) -> None:
-        self._tables = [_Versioned(model, matched_by) for model in models]
+    def __init__(self, models: Sequence[type[Any]], match_column: str) -> None:
+        self._tables = [_VersionedTable(model, match_column) for model in models]
         # One row is wide enough for any table: each column stands in the next free place for its type.
-        wide: list[TypeEngine[Any]] = []
-        self._places = [_places(table, wide) for table in self._tables]
-        numbered = enumerate(zip(self._tables, self._places, strict=True))
-        self._standing = union_all(*(_widened(number, *part, wide) for number, part in numbered))
+        wide_types: list[TypeEngine[Any]] = []
+        self._positions = [_assign_positions(table, wide_types) for table in self._tables]
+        numbered_tables = enumerate(zip(self._tables, self._positions, strict=True))
+        self._select_current = union_all(
+            *(_select_wide_rows(number, *part, wide_types) for number, part in numbered_tables)
+        )
 
     def replace(
-        self, run: Connection, among: Collection[Any], wanted: Mapping[type[Any], list[TableRow]], revision: int
+        self,
+        connection: Connection,
+        values: Collection[Any],
+        new_rows: Mapping[type[Any], list[TableRow]],
+        revision: int,
     ) -> None:
-        """Make `wanted`, rows by their table, the standing rows from `revision` on, in place of those found by
-        `among`."""
-        standing: list[list[tuple[Any, ...]]] = [[] for _ in self._tables]
-        for some in chunks(among):
-            for number, *row in run.execute(self._standing, {"among": some}):
-                standing[number].append(tuple(row[place] for place in self._places[number]))
-        buffer = WriteBuffer(run)
-        for table, rows in zip(self._tables, standing, strict=True):
-            table.replace(buffer, rows, wanted.get(table.model, []), revision)
+        """Make `new_rows`, rows by their table, the standing rows from `revision` on, in place of those found by
+        `values`."""
+        current_rows: list[list[tuple[Any, ...]]] = [[] for _ in self._tables]
+        for chunk in split_into_chunks(values):
+            for number, *row in connection.execute(self._select_current, {"among": chunk}):
+                current_rows[number].append(tuple(row[position] for position in self._positions[number]))
+        buffer = WriteBuffer(connection)
+        for table, rows in zip(self._tables, current_rows, strict=True):
+            table.replace(buffer, rows, new_rows.get(table.model, []), revision)
         buffer.flush()
 
-    def open(self, buffer: WriteBuffer, wanted: Mapping[type[Any], list[TableRow]], revision: int) -> None:
+    def insert_rows(self, buffer: WriteBuffer, new_rows: Mapping[type[Any], list[TableRow]], revision: int) -> None:
         """Add to the buffer rows that stand in place of none."""
         for table in self._tables:
-            table.open(buffer, wanted.get(table.model, []), revision)
+            table.insert_rows(buffer, new_rows.get(table.model, []), revision)
 
 
-class _Versioned:
+class _VersionedTable:
     """One such table."""
 
-    def __init__(self, model: type[Any], matched_by: str) -> None:
+    def __init__(self, model: type[Any], match_column: str) -> None:
         table: Table = model.__table__
         self.model = model
         key = [column for column in table.primary_key.columns if column.name != "since"]
         self._key = [column.name for column in key]
         self._values = [c.name for c in table.c if c.name not in (*self._key, "since", "until")]
         self._insert = insert(table)
-        this = [column == bindparam(f"this_{column.name}") for column in (*key, table.c.since)]
-        self._close = update(table).where(*this).values(until=bindparam("closed_at"))
-        self._delete = delete(table).where(*this)
+        is_this_row = [column == bindparam(f"this_{column.name}") for column in (*key, table.c.since)]
+        self._close = update(table).where(*is_this_row).values(until=bindparam("closed_at"))
+        self._delete = delete(table).where(*is_this_row)
         # `since` first, then the key, then the values: a row is cut into its parts by position.
         self.columns = [table.c.since, *key, *(table.c[name] for name in self._values)]
-        self.stands = (table.c[matched_by].in_(bindparam("among", expanding=True)), table.c.until == OPEN)
+        self.current_conditions = (table.c[match_column].in_(bindparam("among", expanding=True)), table.c.until == OPEN)
 
     def replace(
-        self, buffer: WriteBuffer, standing: Iterable[tuple[Any, ...]], wanted: list[TableRow], at: int
+        self, buffer: WriteBuffer, current_rows: Iterable[tuple[Any, ...]], new_rows: list[TableRow], revision: int
     ) -> None:
-        """Add to the buffer what makes `wanted` the rows that stand from a revision on, in place of rows of
+        """Add to the buffer what makes `new_rows` the rows that stand from a revision on, in place of rows of
         `columns`."""
-        new = {tuple(row[n] for n in self._key): tuple(row[n] for n in self._values) for row in wanted}
+        new = {tuple(row[n] for n in self._key): tuple(row[n] for n in self._values) for row in new_rows}
         width = 1 + len(self._key)
-        closed: list[TableRow] = []
-        unseen: list[TableRow] = []
-        for row in standing:
+        closed_rows: list[TableRow] = []
+        unpublished_rows: list[TableRow] = []
+        for row in current_rows:
             since, key, values = row[0], row[1:width], row[width:]
             if new.get(key) == values:
                 del new[key]
                 continue
-            this = {"this_since": since, **{f"this_{n}": value for n, value in zip(self._key, key, strict=True)}}
+            row_id = {"this_since": since, **{f"this_{n}": value for n, value in zip(self._key, key, strict=True)}}
             # A row of this very revision was never visible to anyone: it leaves no past.
-            (unseen if since == at else closed).append(this)
-        buffer.add(self._delete, unseen)
-        buffer.add(self._close, [{**this, "closed_at": at} for this in closed])
+            (unpublished_rows if since == revision else closed_rows).append(row_id)
+        buffer.add(self._delete, unpublished_rows)
+        buffer.add(self._close, [{**row_id, "closed_at": revision} for row_id in closed_rows])
         names = (*self._key, *self._values)
-        opened = [dict(zip(names, key + values, strict=True)) for key, values in new.items()]
-        buffer.add(self._insert, [{**row, "since": at, "until": OPEN} for row in opened])
+        inserted_rows = [dict(zip(names, key + values, strict=True)) for key, values in new.items()]
+        buffer.add(self._insert, [{**row, "since": revision, "until": OPEN} for row in inserted_rows])
 
-    def open(self, buffer: WriteBuffer, wanted: list[TableRow], at: int) -> None:
-        once = {tuple(row[n] for n in self._key): row for row in wanted}
-        buffer.add(self._insert, [{**row, "since": at, "until": OPEN} for row in once.values()])
+    def insert_rows(self, buffer: WriteBuffer, new_rows: list[TableRow], revision: int) -> None:
+        unique_rows = {tuple(row[n] for n in self._key): row for row in new_rows}
+        buffer.add(self._insert, [{**row, "since": revision, "until": OPEN} for row in unique_rows.values()])
 
 
-def _places(table: _Versioned, wide: list[TypeEngine[Any]]) -> list[int]:
+def _assign_positions(table: _VersionedTable, wide_types: list[TypeEngine[Any]]) -> list[int]:
     """The places of a table's columns in the wide row, which grows by those that it lacks."""
-    places: list[int] = []
+    positions: list[int] = []
     for column in table.columns:
         kind = column.type.python_type
-        free = (n for n, other in enumerate(wide) if other.python_type is kind and n not in places)
-        place = next(free, len(wide))
-        if place == len(wide):
-            wide.append(column.type)
-        places.append(place)
-    return places
+        free = (n for n, other in enumerate(wide_types) if other.python_type is kind and n not in positions)
+        position = next(free, len(wide_types))
+        if position == len(wide_types):
+            wide_types.append(column.type)
+        positions.append(position)
+    return positions
 
 
-def _widened(number: int, table: _Versioned, places: Sequence[int], wide: Sequence[TypeEngine[Any]]) -> Select[Any]:
+def _select_wide_rows(
+    number: int, table: _VersionedTable, positions: Sequence[int], wide_types: Sequence[TypeEngine[Any]]
+) -> Select[Any]:
     """The standing rows of a table as wide rows, each with the table's number."""
-    by_place = dict(zip(places, table.columns, strict=True))
-    cells = [by_place.get(place, cast(null(), kind)).label(f"c{place}") for place, kind in enumerate(wide)]
-    return select(literal(number).label("of"), *cells).where(*table.stands)
+    columns_by_position = dict(zip(positions, table.columns, strict=True))
+    cells = [
+        columns_by_position.get(position, cast(null(), kind)).label(f"c{position}")
+        for position, kind in enumerate(wide_types)
+    ]
+    return select(literal(number).label("of"), *cells).where(*table.current_conditions)
 
 
 # One row for each person: whoever missed many entries reads the person once.
-_MARK = text(
+_UPSERT_CHANGED_PERSON = text(
     "INSERT INTO changed_person (detainee, revision) VALUES (:detainee, :revision) "
     "ON CONFLICT (detainee) DO UPDATE SET revision = excluded.revision"
 )
 
 
-def mark(run: Connection, people: Collection[int], revision: int) -> None:
+def mark_changed_people(connection: Connection, people: Collection[int], revision: int) -> None:
     """Remember that the entry of a revision touched these people. Whose first report it is needs no mark: a person's
     key is that revision."""
     rows = [{"detainee": person, "revision": revision} for person in sorted(people) if person != revision]
     if rows:
-        run.execute(_MARK, rows)
+        connection.execute(_UPSERT_CHANGED_PERSON, rows)
 
 
-_TABLES = VersionedTables(PROJECTED, "detainee")
-_PENDING = VersionedTables([PendingPair], "decision")
-_CONSENTS = select(col(Consent.key), col(Consent.record), col(Consent.publish)).where(col(Consent.record).in_(AMONG))
-_PLACES = (
+_TABLES = VersionedTables(PROJECTED_TABLES, "detainee")
+_PENDING_TABLES = VersionedTables([PendingPair], "decision")
+_SELECT_CONSENTS = select(col(Consent.key), col(Consent.record), col(Consent.publish)).where(
+    col(Consent.record).in_(IDS_PARAMETER)
+)
+_SELECT_PLACEMENTS = (
     select(col(Record.id), col(Placement.detainee))
     .join(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
-    .where(col(Record.id).in_(AMONG))
+    .where(col(Record.id).in_(IDS_PARAMETER))
 )
-_PEOPLE_EVER = select(col(Placement.detainee)).where(col(Placement.record).in_(AMONG))
+_SELECT_PAST_PEOPLE = select(col(Placement.detainee)).where(col(Placement.record).in_(IDS_PARAMETER))
 # Whoever judges by today's class finds it beside the record, and a look-up beside each of its blocking keys.
-_SET_CLASS = (
+_UPDATE_CLASS = (
     update(Record).where(col(Record.key) == bindparam("of")).values(publish_now=bindparam("class")),
     update(BlockingKey).where(col(BlockingKey.record) == bindparam("of")).values(publish_now=bindparam("class")),
 )
@@ -195,48 +221,59 @@ class ProjectedPerson(NamedTuple):
         return key
 
 
-def reproject(
+def reproject_people(
     session: Session,
     views: Views,
     seeds: Collection[uuid.UUID],
     revision: int,
-    erased: frozenset[uuid.UUID] = frozenset(),
-    new: StoredRecord | None = None,
+    erased_ids: frozenset[uuid.UUID] = frozenset(),
+    new_record: StoredRecord | None = None,
 ) -> dict[int, ProjectedPerson]:
     """Project the clusters in the components of the seeds, and write the difference at `revision`. Returns record → its
-    person. `new`: one of the seeds, whose rows the caller writes afterwards, under the class of its person."""
-    component, edges = component_of(session, seeds)
-    stored = [*stored_records(session, component), *([] if new is None else [new])]
-    by_key = {record.key: record for record in stored}
-    wanted: Rows = {table: [] for table in PROJECTED}
-    projected: dict[int, ProjectedPerson] = {}
+    person. `new_record`: one of the seeds, whose rows the caller writes afterwards, under the class of its person."""
+    component, edges = load_component(session, seeds)
+    stored_rows = [*load_stored_records(session, component), *([] if new_record is None else [new_record])]
+    by_key = {record.key: record for record in stored_rows}
+    new_rows: Rows = {table: [] for table in PROJECTED_TABLES}
+    people_by_record: dict[int, ProjectedPerson] = {}
     # Of whom nothing stands any more keeps the class of before, and is only counted once erased.
-    classes: dict[int, str] = {row.key: Publish.COUNTED if row.redacted else row.publish_now for row in stored}
-    for members, given, records, objected in _people(session, stored, _statements(stored, views, erased), edges):
-        rows, today = _projected(members, given, objected=objected)
-        for table, of_table in rows.items():
-            wanted[table] += of_table
-        classes |= dict.fromkeys(records, today)
-        standing = [by_key[member.record] for member in members]
-        projected |= dict.fromkeys((each.key for each in standing), ProjectedPerson(rows, today, standing))
-    old = {row.detainee for row in stored if row.detainee is not None}
-    _TABLES.replace(session.connection(), old, wanted, revision)
-    touched = old | {row["detainee"] for row in wanted[Detainee]}
-    changed = [
-        {"of": r.key, "class": classes[r.key]} for r in stored if r is not new and r.publish_now != classes[r.key]
+    classes: dict[int, str] = {row.key: Publish.COUNTED if row.redacted else row.publish_now for row in stored_rows}
+    for members, consents, records, has_objection in _iterate_people(
+        session, stored_rows, _build_statements(stored_rows, views, erased_ids), edges
+    ):
+        rows, current_class = _project_person(members, consents, has_objection=has_objection)
+        for table, table_rows in rows.items():
+            new_rows[table] += table_rows
+        classes |= dict.fromkeys(records, current_class)
+        current_records = [by_key[member.record] for member in members]
+        people_by_record |= dict.fromkeys(
+            (current_record.key for current_record in current_records),
+            ProjectedPerson(rows, current_class, current_records),
+        )
+    old_people = {row.detainee for row in stored_rows if row.detainee is not None}
+    _TABLES.replace(session.connection(), old_people, new_rows, revision)
+    touched_people = old_people | {row["detainee"] for row in new_rows[Detainee]}
+    class_changes = [
+        {"of": r.key, "class": classes[r.key]}
+        for r in stored_rows
+        if r is not new_record and r.publish_now != classes[r.key]
     ]
-    if changed:
-        for statement in _SET_CLASS:
-            session.connection().execute(statement, changed)
+    if class_changes:
+        for statement in _UPDATE_CLASS:
+            session.connection().execute(statement, class_changes)
         # A recalled report is of nobody now, and of the person it was of at an earlier revision.
-        touched.update(person for (person,) in rows_among(session, _PEOPLE_EVER, [row["of"] for row in changed]))
-    mark(session.connection(), touched, revision)
+        touched_people.update(
+            person for (person,) in select_in_chunks(session, _SELECT_PAST_PEOPLE, [row["of"] for row in class_changes])
+        )
+    mark_changed_people(session.connection(), touched_people, revision)
     if any(edge.judgement == Judgement.UNSURE for edge in edges):
-        _write_pending(session, edges, {r.id: p.detainee for p in projected.values() for r in p.records}, revision)
-    return projected
+        _write_pending_pairs(
+            session, edges, {r.id: p.detainee for p in people_by_record.values() for r in p.records}, revision
+        )
+    return people_by_record
 
 
-def is_counted(
+def is_person_count_only(
     session: Session,
     views: Views,
     record: Record,
@@ -248,113 +285,123 @@ def is_counted(
     stands; `wish`: the wish in its entry."""
     if record.publish_now != Publish.COUNTED:
         return False
-    component, edges = component_of(session, [record.id])
-    stored = stored_records(session, component)
-    statements = _statements(stored, views, frozenset())
+    component, edges = load_component(session, [record.id])
+    stored_rows = load_stored_records(session, component)
+    statements = _build_statements(stored_rows, views, frozenset())
     if content is not None:
-        stands = statements.get(record.id) or _statement(
-            record, OPEN, content, {}, views, pointer=None, erased=False, wish={}
+        statement = statements.get(record.id) or _build_statement(
+            record, OPEN, content, {}, views, pointer=None, is_erased=False, wish={}
         )
         statements[record.id] = replace(
-            stands, revision=OPEN, content=content, hidden={},
-            wished=wish.get("since"), stopped=wish.get("stopped", False),
+            statement, revision=OPEN, content=content, hidden_content={},
+            wish_revision=wish.get("since"), is_wish_suspended=wish.get("stopped", False),
         )  # fmt: skip
-    people = _people(session, stored, statements, edges)
-    members, given = next((members, given) for members, given, records, _objected in people if record.key in records)
-    return class_of_today(person_class(members, given), members, given) == Publish.COUNTED
+    people = _iterate_people(session, stored_rows, statements, edges)
+    members, consents = next(
+        (members, consents) for members, consents, records, _has_objection in people if record.key in records
+    )
+    return compute_current_class(compute_person_class(members, consents), members, consents) == Publish.COUNTED
 
 
-def _people(
-    session: Session, stored: Sequence[StoredRecord], statements: dict[uuid.UUID, Statement], edges: Sequence[Edge]
-) -> Iterator[tuple[list[Statement], list[GivenConsent], list[int], bool]]:
+def _iterate_people(
+    session: Session, stored_rows: Sequence[StoredRecord], statements: dict[uuid.UUID, Statement], edges: Sequence[Edge]
+) -> Iterator[tuple[list[Statement], list[RecordedConsent], list[int], bool]]:
     """`(statements, consents, records, whether an objection hides the person)` of each person of a component."""
-    filed = {row.id: row for row in stored}
-    consents = _consents(session, [row.key for row in stored if row.consented])
-    for cluster in clusters(filed, statements, edges):
+    rows_by_id = {row.id: row for row in stored_rows}
+    consents = _load_consents(session, [row.key for row in stored_rows if row.has_consent])
+    for cluster in resolve_people(rows_by_id, statements, edges):
         members = [statements[record] for record in cluster if record in statements]
         if members:
-            keys = [filed[record].key for record in cluster]
-            given = [consent_ for key in keys for consent_ in consents.get(key, [])]
-            yield members, given, keys, any(filed[record].objected for record in cluster)
+            keys = [rows_by_id[record].key for record in cluster]
+            person_consents = [consent_ for key in keys for consent_ in consents.get(key, [])]
+            yield members, person_consents, keys, any(rows_by_id[record].has_objection for record in cluster)
 
 
-def project_alone(
+def project_unlinked(
     views: Views, record: StoredRecord, entry: LogEntry, waiting: Mapping[int, int], buffer: WriteBuffer
 ) -> ProjectedPerson:
     """Add to the buffer the rows of a person of whom `entry` is the only report. `waiting`: decision → the person who
     may be the same.
 
-    It does what `reproject` does for a component of one record, without reading what cannot be there yet.
+    It does what `reproject_people` does for a component of one record, without reading what cannot be there yet.
     """
-    statement = statement_of(record, entry, views, pointer=None, erased=False)
-    rows, today = _projected([statement], [])
-    _TABLES.open(buffer, rows, entry.revision)
-    person = ProjectedPerson(rows, today, [record])
-    pairs = [_pending(decision, other, person.detainee) for decision, other in waiting.items()]
-    _PENDING.open(buffer, {PendingPair: pairs}, entry.revision)
+    statement = build_version_statement(record, entry, views, pointer=None, is_erased=False)
+    rows, current_class = _project_person([statement], [])
+    _TABLES.insert_rows(buffer, rows, entry.revision)
+    person = ProjectedPerson(rows, current_class, [record])
+    pairs = [_build_pending_row(decision, other_person, person.detainee) for decision, other_person in waiting.items()]
+    _PENDING_TABLES.insert_rows(buffer, {PendingPair: pairs}, entry.revision)
     return person
 
 
-def _projected(
-    members: Sequence[Statement], given: Sequence[GivenConsent], *, objected: bool = False
+def _project_person(
+    members: Sequence[Statement], consents: Sequence[RecordedConsent], *, has_objection: bool = False
 ) -> tuple[Rows, str]:
     """`(rows, class of today)` of one person."""
-    publish = person_class(members, given)
+    publish = compute_person_class(members, consents)
     rows = project(members, publish)
     rows[ProvisionalHiding] = [
-        {"detainee": rows[Detainee][0]["detainee"], **asdict(hiding)} for hiding in provisional(members, given)
+        {"detainee": rows[Detainee][0]["detainee"], **asdict(hiding)}
+        for hiding in find_provisional_hidings(members, consents)
     ]
-    return rows, class_of_today(publish, members, given, objected=objected)
+    return rows, compute_current_class(publish, members, consents, has_objection=has_objection)
 
 
-def _statements(
-    stored: Sequence[StoredRecord], views: Views, erased: frozenset[uuid.UUID]
+def _build_statements(
+    stored_rows: Sequence[StoredRecord], views: Views, erased_ids: frozenset[uuid.UUID]
 ) -> dict[uuid.UUID, Statement]:
     """Record id → the statement of its current version, if it has one."""
-    keys = {row.id: row.key for row in stored if row.body is not None}
+    keys = {row.id: row.key for row in stored_rows if row.body is not None}
     statements = {}
-    for row in stored:
+    for row in stored_rows:
         body = row.body
         if body is None or row.stated is None:
             continue
         pointer = body.get("pointer")
-        statements[row.id] = _statement(
+        statements[row.id] = _build_statement(
             row,
             row.stated,
             body["said"],
             row.personal,
             views,
             pointer=None if pointer is None else keys.get(uuid.UUID(pointer)),
-            erased=row.redacted or row.id in erased,
-            points=pointer is not None or "person" in body,
+            is_erased=row.redacted or row.id in erased_ids,
+            is_filed_by_pointer=pointer is not None or "person" in body,
             wish=body.get("wish", {}),
         )
     return statements
 
 
-def statement_of(
-    record: Record | StoredRecord, version: LogEntry, views: Views, *, pointer: int | None, erased: bool
+def build_version_statement(
+    record: Record | StoredRecord, version: LogEntry, views: Views, *, pointer: int | None, is_erased: bool
 ) -> Statement:
     """The statement of one version of a record."""
-    said, wish = version.body["said"], version.body.get("wish", {})
-    return _statement(
-        record, version.revision, said, version.personal, views, pointer=pointer, erased=erased, wish=wish
+    public_content, wish = version.body["said"], version.body.get("wish", {})
+    return _build_statement(
+        record,
+        version.revision,
+        public_content,
+        version.personal,
+        views,
+        pointer=pointer,
+        is_erased=is_erased,
+        wish=wish,
     )
 
 
-def _statement(
+def _build_statement(
     record: Record | StoredRecord,
     revision: int,
-    said: Content,
+    public_content: Content,
     personal: Content,
     views: Views,
     *,
     pointer: int | None,
-    erased: bool,
+    is_erased: bool,
     wish: dict[str, Any],
-    points: bool = False,
+    is_filed_by_pointer: bool = False,
 ) -> Statement:
-    content, hidden = statements.parted(said, personal)
+    content, hidden_content = statements.merge_content(public_content, personal)
     return Statement(
         record=record.key,
         id=record.id.hex,
@@ -362,42 +409,48 @@ def _statement(
         revision=revision,
         content=content,
         pointer=pointer,
-        facility=views.facility(content.get("detention.facility"), content.get("detention.country")),
-        kept_facility=views.facility(content.get(KEPT_FACILITY), content.get("kept.country")),
-        redacted=record.redacted,
-        erased=erased,
-        points=points,
-        wished=wish.get("since"),
-        stopped=wish.get("stopped", False),
-        hidden=hidden,
+        facility=views.find_facility(content.get("detention.facility"), content.get("detention.country")),
+        inherited_facility=views.find_facility(content.get(INHERITED_FACILITY), content.get("kept.country")),
+        is_redacted=record.redacted,
+        is_erased=is_erased,
+        is_filed_by_pointer=is_filed_by_pointer,
+        wish_revision=wish.get("since"),
+        is_wish_suspended=wish.get("stopped", False),
+        hidden_content=hidden_content,
     )
 
 
-def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[GivenConsent]]:
-    consents: dict[int, list[GivenConsent]] = {}
-    for key, record, publish in rows_among(session, _CONSENTS, keys):
+def _load_consents(session: Session, keys: Sequence[int]) -> dict[int, list[RecordedConsent]]:
+    consents: dict[int, list[RecordedConsent]] = {}
+    for key, record, publish in select_in_chunks(session, _SELECT_CONSENTS, keys):
         consents.setdefault(record, []).append((key, record, publish))
     return consents
 
 
-def _write_pending(session: Session, edges: Sequence[Edge], projected: dict[uuid.UUID, int], revision: int) -> None:
+def _write_pending_pairs(
+    session: Session, edges: Sequence[Edge], people_by_record: dict[uuid.UUID, int], revision: int
+) -> None:
     """Write the pairs that wait for a curator: of `unsure` decisions on two known people not judged `different`.
-    `projected`: record → its person, of the standing records of the component."""
-    ends = {record for edge in edges for record in (edge.a, edge.b)} - projected.keys()
-    place = dict(rows_among(session, _PLACES, ends)) | projected
-    known = [edge for edge in edges if edge.a in place and edge.b in place]
-    apart = {frozenset((place[edge.a], place[edge.b])) for edge in known if edge.judgement == Judgement.DIFFERENT}
+    `people_by_record`: record → its person, of the standing records of the component."""
+    ends = {record for edge in edges for record in (edge.a, edge.b)} - people_by_record.keys()
+    person_by_record = dict(select_in_chunks(session, _SELECT_PLACEMENTS, ends)) | people_by_record
+    placed_edges = [edge for edge in edges if edge.a in person_by_record and edge.b in person_by_record]
+    different_pairs = {
+        frozenset((person_by_record[edge.a], person_by_record[edge.b]))
+        for edge in placed_edges
+        if edge.judgement == Judgement.DIFFERENT
+    }
     unsure = [edge for edge in edges if edge.judgement == Judgement.UNSURE]
-    wanted = []
+    pending_rows = []
     for edge in unsure:
-        if edge.a not in place or edge.b not in place:
+        if edge.a not in person_by_record or edge.b not in person_by_record:
             continue
-        a, b = place[edge.a], place[edge.b]
-        if a != b and frozenset((a, b)) not in apart:
-            wanted.append(_pending(edge.key, a, b))
-    _PENDING.replace(session.connection(), [edge.key for edge in unsure], {PendingPair: wanted}, revision)
+        a, b = person_by_record[edge.a], person_by_record[edge.b]
+        if a != b and frozenset((a, b)) not in different_pairs:
+            pending_rows.append(_build_pending_row(edge.key, a, b))
+    _PENDING_TABLES.replace(session.connection(), [edge.key for edge in unsure], {PendingPair: pending_rows}, revision)
 
 
-def _pending(decision: int, a: int, b: int) -> dict[str, int]:
+def _build_pending_row(decision: int, a: int, b: int) -> dict[str, int]:
     """The row of two people of whom a curator is to say whether they are one."""
     return {"decision": decision, "detainee_a": min(a, b), "detainee_b": max(a, b)}

@@ -18,80 +18,80 @@ from sqlmodel import Session, col
 from app.errors import Forbidden, NotFound
 from app.matching.scripts import fold
 from app.models import OPEN, ApiKey, Placement, Proposal, Record
-from app.models.log import ProposedKind
+from app.models.log import ProposalKind
 from app.registry import api_keys, records
 from app.registry.publication import classes
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import EndedHow, Role
 
 # What waits is decided by those of one role, who alone see it and may take it off.
-DECIDED_BY: dict[Role, tuple[ProposedKind, ...]] = {
+KINDS_BY_ROLE: dict[Role, tuple[ProposalKind, ...]] = {
     Role.CURATOR: ("identity", "consent", "objection"),
     Role.ADMIN: ("redaction", "recall"),
 }
 
 
-def applies(context: WriteContext, *about: Record, merges: bool = False) -> bool:
+def requires_two_people(context: WriteContext, *subjects: Record, is_merge: bool = False) -> bool:
     """Whether a decision about the people of these records takes two people."""
-    if merges and "merges" in context.two_person:
+    if is_merge and "merges" in context.two_person:
         return True
-    if "deaths" in context.two_person and any(_died(context.session, record) for record in about):
+    if "deaths" in context.two_person and any(_has_died(context.session, record) for record in subjects):
         return True
     return "minors" in context.two_person and any(
-        classes.person_may_be_minor(context.session, context.views.sources, record) for record in about
+        classes.person_may_be_minor(context.session, context.views.sources, record) for record in subjects
     )
 
 
-def _died(session: Session, record: Record) -> bool:
+def _has_died(session: Session, record: Record) -> bool:
     """Whether any report of the person states a death, disputed or not."""
-    reports = [records.newest(session, other).content for other in records.of_person(session, record)]
+    reports = [records.load_version(session, other).content for other in records.load_person_records(session, record)]
     ends = [report["detention.ended"]["how"] for report in reports if "detention.ended" in report]
     return EndedHow.DIED in ends or any("detainee.died_on" in report for report in reports)
 
 
-def wait_for_second(
-    context: WriteContext, kind: ProposedKind, about: Sequence[Record], decision: str, body: BaseModel
+def propose_decision(
+    context: WriteContext, kind: ProposalKind, subjects: Sequence[Record], decision: str, body: BaseModel
 ) -> Outcome | None:
-    """Let a decision about the people of the records `about` wait for a second person, and return the outcome; None
+    """Let a decision about the people of the records `subjects` wait for a second person, and return the outcome; None
     where the same decision is the last word of the holder of another key: it waits no longer and is to be carried out
     now. Whatever else this holder had proposed about these people is taken back; a key that was revoked since is taken
     for a thief's, and has no word. Raises Forbidden for a key that names no holder."""
-    return wait_about(context, kind, about[0].key, about[-1].key, decision, body)
+    return propose_about(context, kind, subjects[0].key, subjects[-1].key, decision, body)
 
 
-def wait_about(
-    context: WriteContext, kind: ProposedKind, a: int, b: int, decision: str, body: BaseModel, thing: str | None = None
+def propose_about(
+    context: WriteContext, kind: ProposalKind, a: int, b: int, decision: str, body: BaseModel, topic: str | None = None
 ) -> Outcome | None:
-    """`wait_for_second`, about the people of two records, or about a source (twice the same). `thing`: the first
+    """`propose_decision`, about the people of two records, or about a source (twice the same). `topic`: the first
     words of all decisions about the same thing, where a source has several."""
     session = context.session
-    if holder_of(session, context.key_id) is None:
+    if find_key_holder(session, context.key_id) is None:
         raise Forbidden(
             "This takes two people, and your key does not name the one who has it. Ask whoever runs the registry for "
             "its successor: recuento key rotate ID --holder NAME"
         )
     waiting = [
         proposal
-        for proposal in _about(session, kind, a, b)
-        if thing is None or f"{proposal.decision} ".startswith(f"{thing} ")
+        for proposal in _find_proposals(session, kind, a, b)
+        if topic is None or f"{proposal.decision} ".startswith(f"{topic} ")
     ]
-    mine = [proposal for proposal in waiting if _is_surely_of(session, proposal, context.key_id)]
-    same = next((proposal for proposal in mine if proposal.decision == decision), None)
-    _remove(session, [proposal for proposal in mine if proposal is not same])
-    others = [
+    own_proposals = [proposal for proposal in waiting if _is_own_proposal(session, proposal, context.key_id)]
+    same_proposal = next((proposal for proposal in own_proposals if proposal.decision == decision), None)
+    _delete_proposals(session, [proposal for proposal in own_proposals if proposal is not same_proposal])
+    other_proposals = [
         proposal
         for proposal in waiting
-        if not is_one_holder(session, proposal.proposed_by, context.key_id)
-        and not api_keys.is_revoked(session, proposal.proposed_by)
+        if not has_same_holder(session, proposal.proposed_by, context.key_id)
+        and not api_keys.is_key_revoked(session, proposal.proposed_by)
     ]
     # Two proposals of one holder may be about one thing by now: the people whom they were about were joined since.
-    last_words = {fold(str(holder_of(session, other.proposed_by))): other for other in others}
-    seconded = [proposal for proposal in last_words.values() if proposal.decision == decision]
-    if seconded:
-        _remove(session, [*seconded, *([] if same is None else [same])])
+    last_proposals = {fold(str(find_key_holder(session, other.proposed_by))): other for other in other_proposals}
+    seconding_proposals = [proposal for proposal in last_proposals.values() if proposal.decision == decision]
+    if seconding_proposals:
+        _delete_proposals(session, [*seconding_proposals, *([] if same_proposal is None else [same_proposal])])
         return None
-    if same is None:
-        same = Proposal(
+    if same_proposal is None:
+        same_proposal = Proposal(
             id=new_id(),
             kind=kind,
             a=a,
@@ -101,51 +101,58 @@ def wait_about(
             proposed_by=context.key_id,
             proposed_at=context.now,
         )
-        session.add(same)
+        session.add(same_proposal)
     # Who decides the same again may have another key by now, and another reason.
-    same.body, same.proposed_by, same.proposed_at = body.model_dump_json(), context.key_id, context.now
+    same_proposal.body, same_proposal.proposed_by, same_proposal.proposed_at = (
+        body.model_dump_json(),
+        context.key_id,
+        context.now,
+    )
     session.flush()
-    return Outcome("proposal", 202, context.log.revision, {"id": str(same.id)})
+    return Outcome("proposal", 202, context.log.revision, {"id": str(same_proposal.id)})
 
 
-def take_back(context: WriteContext, kind: ProposedKind, about: Sequence[Record]) -> None:
-    """Take back what the holder of this key had proposed about the people of the records `about`: what they decide now
+def withdraw_own_proposals(context: WriteContext, kind: ProposalKind, subjects: Sequence[Record]) -> None:
+    """Take back what the holder of this key had proposed about the people of the records `subjects`: what they decide now
     is carried out at once, and is their last word."""
-    waiting = _about(context.session, kind, about[0].key, about[-1].key)
-    _remove(context.session, [one for one in waiting if _is_surely_of(context.session, one, context.key_id)])
+    waiting = _find_proposals(context.session, kind, subjects[0].key, subjects[-1].key)
+    _delete_proposals(
+        context.session,
+        [proposal for proposal in waiting if _is_own_proposal(context.session, proposal, context.key_id)],
+    )
 
 
-def holder_of(session: Session, key_id: str) -> str | None:
+def find_key_holder(session: Session, key_id: str) -> str | None:
     """The holder of a key; None of a key made before holders were named."""
     return session.scalars(select(col(ApiKey.holder)).where(col(ApiKey.id) == key_id)).one_or_none()
 
 
-def is_one_holder(session: Session, proposed_by: str, key_id: str) -> bool:
+def has_same_holder(session: Session, proposed_by: str, key_id: str) -> bool:
     """Whether one person has both keys, as far as is known: a key without a holder may be anybody's."""
-    first, second = holder_of(session, proposed_by), holder_of(session, key_id)
-    return first is None or second is None or api_keys.same_holder(first, second)
+    first, second = find_key_holder(session, proposed_by), find_key_holder(session, key_id)
+    return first is None or second is None or api_keys.is_same_holder(first, second)
 
 
-def _is_surely_of(session: Session, proposal: Proposal, key_id: str) -> bool:
+def _is_own_proposal(session: Session, proposal: Proposal, key_id: str) -> bool:
     """Whether the holder of a key made a proposal: with this key, or with another that names the same holder."""
-    first, second = holder_of(session, proposal.proposed_by), holder_of(session, key_id)
-    named = first is not None and second is not None and api_keys.same_holder(first, second)
-    return named or proposal.proposed_by == key_id
+    first, second = find_key_holder(session, proposal.proposed_by), find_key_holder(session, key_id)
+    is_same_holder = first is not None and second is not None and api_keys.is_same_holder(first, second)
+    return is_same_holder or proposal.proposed_by == key_id
 
 
-def _about(session: Session, kind: ProposedKind, a: int, b: int) -> Sequence[Proposal]:
+def _find_proposals(session: Session, kind: ProposalKind, a: int, b: int) -> Sequence[Proposal]:
     """The waiting proposals of a kind about the same people, oldest first, whichever of their ids they name: an
     absorbed person's ids still name them."""
-    of_a, of_b = aliased(Placement), aliased(Placement)
-    people = [place.detainee for key in (a, b) if (place := records.placement(session, key)) is not None]
-    of_kind = select(Proposal).where(col(Proposal.kind) == kind).order_by(col(Proposal.proposed_at), col(Proposal.id))
+    placement_a, placement_b = aliased(Placement), aliased(Placement)
+    people = [place.detainee for key in (a, b) if (place := records.find_placement(session, key)) is not None]
+    query = select(Proposal).where(col(Proposal.kind) == kind).order_by(col(Proposal.proposed_at), col(Proposal.id))
     if len(people) < len((a, b)):  # of a source, or of somebody recalled
-        return session.scalars(of_kind.where(col(Proposal.a) == a, col(Proposal.b) == b)).all()
-    proposed = tuple_(col(of_a.detainee), col(of_b.detainee))
+        return session.scalars(query.where(col(Proposal.a) == a, col(Proposal.b) == b)).all()
+    proposed_people = tuple_(col(placement_a.detainee), col(placement_b.detainee))
     return session.scalars(
-        of_kind.join(of_a, (col(of_a.record) == col(Proposal.a)) & (col(of_a.until) == OPEN))
-        .join(of_b, (col(of_b.record) == col(Proposal.b)) & (col(of_b.until) == OPEN))
-        .where(proposed.in_([tuple(people), tuple(reversed(people))]))
+        query.join(placement_a, (col(placement_a.record) == col(Proposal.a)) & (col(placement_a.until) == OPEN))
+        .join(placement_b, (col(placement_b.record) == col(Proposal.b)) & (col(placement_b.until) == OPEN))
+        .where(proposed_people.in_([tuple(people), tuple(reversed(people))]))
     ).all()
 
 
@@ -153,17 +160,17 @@ def withdraw_proposal(context: WriteContext, proposal_id: uuid.UUID) -> Outcome:
     """Withdraw a decision that waits for a second person: the proposing one takes it back, or another of that role
     refuses it."""
     proposal = context.session.get(Proposal, proposal_id)
-    if proposal is None or proposal.kind not in kinds_of(context.actor.role):
+    if proposal is None or proposal.kind not in list_decidable_kinds(context.actor.role):
         raise NotFound("There is no decision with this id that waits for a second person of your role.")
-    _remove(context.session, [proposal])
+    _delete_proposals(context.session, [proposal])
     return Outcome("proposal", 200, context.log.revision, {"id": str(proposal_id)})
 
 
-def kinds_of(role: Role | None) -> tuple[ProposedKind, ...]:
+def list_decidable_kinds(role: Role | None) -> tuple[ProposalKind, ...]:
     """The kinds of decision that are made by those of a role."""
-    return () if role is None else DECIDED_BY.get(role, ())
+    return () if role is None else KINDS_BY_ROLE.get(role, ())
 
 
-def _remove(session: Session, proposals: Sequence[Proposal]) -> None:
+def _delete_proposals(session: Session, proposals: Sequence[Proposal]) -> None:
     ids = [proposal.id for proposal in proposals]
     session.connection().execute(delete(Proposal).where(col(Proposal.id).in_(ids)))

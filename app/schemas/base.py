@@ -30,7 +30,7 @@ class MomentOut(TypedDict):
     zone: str
 
 
-class Answered(TypedDict):
+class RevisionedAnswer(TypedDict):
     """An answer read at a revision; `rules`: the number of the rules that its rows were projected under."""
 
     revision: int
@@ -41,7 +41,7 @@ class Answered(TypedDict):
 NotVisible = int | None
 
 
-class Page(Answered):
+class Page(RevisionedAnswer):
     """A page of a list, `data`; `next` is the address of the following one."""
 
     next: str | None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NotRequired, TypeAlias, final
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
-from app.schemas.base import Answered, NotVisible, Page
+from app.schemas.base import NotVisible, Page, RevisionedAnswer
 from app.vocabulary import Reason
 
 # A claim's id as the log has it, in text.
@@ -69,26 +69,26 @@ class SourceNumbers(TypedDict):
     people: int
 
 
-class PartlyHidden(TypedDict):
+class NotVisibleCount(TypedDict):
     """An answer that has a personal term says of how many the term cannot be asked; any other says nothing."""
 
     not_visible: NotRequired[NotVisible]
 
 
-class NotHeard(TypedDict):
+class StaleDetentionsCount(TypedDict):
     """Of the held, a count says how many nobody has been heard of for long."""
 
     not_heard_since: NotRequired[int]
 
 
-class Asides(PartlyHidden):
+class CountCaveats(NotVisibleCount):
     """What a count says of its groups and of later erasures, where there is anything to say."""
 
     adds_up: NotRequired[bool]
     redactions_since: NotRequired[int | None]
 
 
-class Tally(Asides):
+class CountMetadata(CountCaveats):
     """What stands beside the total of a count, and the address that returns the same numbers for ever."""
 
     uncertain_date: int
@@ -98,8 +98,8 @@ class Tally(Asides):
     permalink: str
 
 
-class Count(Answered, Tally):
-    """A count with its terms, and how to cite it. `recorded_at`: of its revision; null before the first."""
+class Count(RevisionedAnswer, CountMetadata):
+    """A count with its terms, and how to cite it. `load_recorded_at`: of its revision; null before the first."""
 
     recorded_at: str | None
     citation: CitationOut
@@ -207,7 +207,7 @@ class Comparison(TypedDict):
 
 
 # What stands in a sentence: a number, a day, a slug, a code, the number of a figure, or several of a kind.
-Argument: TypeAlias = int | str | Bounds | list[str] | list[Bounds] | None
+MessageArgument: TypeAlias = int | str | Bounds | list[str] | list[Bounds] | None
 
 
 class Message(TypedDict):
@@ -215,7 +215,7 @@ class Message(TypedDict):
 
     detail: str
     message_id: str
-    arguments: dict[str, Argument]
+    arguments: dict[str, MessageArgument]
 
 
 class ReasonOut(Message):
@@ -238,7 +238,7 @@ class KnownCount(TypedDict):
 
 
 @final
-class LogCount(KnownCount, PartlyHidden, NotHeard):
+class LogCount(KnownCount, NotVisibleCount, StaleDetentionsCount):
     """A count on a claim's own terms from the log."""
 
     releases: NotRequired[int]
@@ -252,7 +252,7 @@ class LogCount(KnownCount, PartlyHidden, NotHeard):
 
 
 @final
-class SaidCount(KnownCount):
+class StatedCount(KnownCount):
     """A count on a claim's own terms by what sources say of when they knew."""
 
     releases: int
@@ -316,7 +316,7 @@ class Reconciliation(TypedDict):
     arithmetic: list[Arithmetic]
 
 
-class ReconciliationOut(Answered, Reconciliation):
+class ReconciliationOut(RevisionedAnswer, Reconciliation):
     """A claim beside the registry's own count; no verdict on who is right."""
 
 
@@ -346,7 +346,7 @@ class BalancePage(Page):
 
 # The rule by which a model was chosen. Stepwise, whose figures can be checked against published ones, where the data do
 # not speak strongly against it; else the model with the lowest BIC. Two lists have Chapman's estimate alone.
-Rule = Literal["stepwise", "lowest_bic", "two_lists"]
+SelectionRule = Literal["stepwise", "lowest_bic", "two_lists"]
 
 
 class EstimateRange(TypedDict):
@@ -406,7 +406,7 @@ class EstimateNumbers(TypedDict):
     left_out: list[LeftOutModel]
     range: EstimateRange | None
     chosen: EstimateModel | None
-    chosen_by: Rule | None
+    chosen_by: SelectionRule | None
     lower_bound: LowerBoundOut | None
     assumptions: list[str]
     refused: RefusalOut | None

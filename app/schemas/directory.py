@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from app.schemas.base import Answered, Page, Receipt, Tombstone
+from app.schemas.base import Page, Receipt, RevisionedAnswer, Tombstone
 from app.schemas.counts import Arithmetic
-from app.vocabulary import LISTS, FacilityKind, Role, SourceKind
+from app.vocabulary import CODE_LISTS, FacilityKind, Role, SourceKind
 
 
 class SourceShape(TypedDict):
@@ -25,7 +25,7 @@ class SourceShape(TypedDict):
     definition: str | None
 
 
-class SourceOut(SourceShape, Answered):
+class SourceOut(SourceShape, RevisionedAnswer):
     """A source at a revision."""
 
     real_name: str | None
@@ -43,7 +43,7 @@ class FacilityShape(TypedDict):
     point: dict[str, float] | None
 
 
-class FacilityOut(FacilityShape, Answered):
+class FacilityOut(FacilityShape, RevisionedAnswer):
     """A facility at a revision."""
 
 
@@ -80,7 +80,7 @@ class ClaimShape(TypedDict):
     note: str | None
 
 
-class ClaimOut(ClaimShape, Answered):
+class ClaimOut(ClaimShape, RevisionedAnswer):
     """A published figure at a revision, and what corrected it."""
 
     superseded_by: list[uuid.UUID]
@@ -105,7 +105,7 @@ class FiledClaim(ClaimShape):
     receipt: Receipt
 
 
-class Me(Answered):
+class Me(RevisionedAnswer):
     """Who a key is."""
 
     key_id: str
@@ -131,8 +131,8 @@ class CodeOut(TypedDict):
     definition: str
 
 
-def _codes(about: str | None) -> Any:
-    return Annotated[list[CodeOut], Field(description=about)]
+def _build_codes_field(description: str | None) -> Any:
+    return Annotated[list[CodeOut], Field(description=description)]
 
 
 if TYPE_CHECKING:
@@ -144,13 +144,13 @@ else:
     Vocabulary = TypedDict(
         "Vocabulary",
         {
-            **{name: _codes(codes.__doc__) for name, codes in LISTS.items()},
-            "glossary": _codes("The words of the field, as this registry uses them."),
+            **{name: _build_codes_field(codes.__doc__) for name, codes in CODE_LISTS.items()},
+            "glossary": _build_codes_field("The words of the field, as this registry uses them."),
         },
     )
 
 
-class VocabularyOut(Answered, Vocabulary):
+class VocabularyOut(RevisionedAnswer, Vocabulary):
     """Every code list by its name, and the words of the field (`glossary`)."""
 
 

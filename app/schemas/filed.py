@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from app.schemas.base import Answered, Page, Receipt
+from app.schemas.base import Page, Receipt, RevisionedAnswer
 from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
     MatchOutcome,
@@ -41,7 +41,7 @@ class ReportShape(ReportVersion, ReportBody):
     """One of your own reports, as you sent it."""
 
 
-class ReportOut(ReportShape, Answered):
+class ReportOut(ReportShape, RevisionedAnswer):
     """One of your own reports at a revision."""
 
 

@@ -14,7 +14,7 @@ ListForm = Literal["csv", "xlsx", "ods", "jsonl"]
 # The verdicts of releases that are counted as a source's own.
 OwnVerdict = Literal["verified", "reported"]
 # Why somebody reported as held does not count as held.
-NotHeld = Literal["no_day_of_arrest", "day_not_past", "not_asserted"]
+NotHeldReason = Literal["no_day_of_arrest", "day_not_past", "not_asserted"]
 
 
 class ImportColumn(TypedDict):
@@ -118,7 +118,7 @@ class ImportReceipt(TypedDict):
     lost: ImportChange
     gained: ImportChange
     held_counted: int
-    held_not_counted: dict[NotHeld, int]
+    held_not_counted: dict[NotHeldReason, int]
     first_revision: int | None
     last_revision: int | None
     sheet: str | None
@@ -312,7 +312,7 @@ class ComparisonSummary(TypedDict):
     unread: int
 
 
-class SideBySide(TypedDict):
+class ComparedLists(TypedDict):
     """Two lists: each row of yours is paired with at most one row of theirs."""
 
     summary: ComparisonSummary
@@ -323,7 +323,7 @@ class SideBySide(TypedDict):
     unread: list[UnreadRow]
 
 
-class ComparisonOut(SideBySide):
+class ComparisonOut(ComparedLists):
     """Your list and theirs: each row of yours is paired with at most one detention."""
 
     revision: int

@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from app.schemas.base import Answered, CountedPage, Facts, Page, PersonalPage, Tombstone
+from app.schemas.base import CountedPage, Facts, Page, PersonalPage, RevisionedAnswer, Tombstone
 from app.vocabulary import (
     Category,
     CorrectionKind,
@@ -66,7 +66,7 @@ class ReleaseShape(TypedDict):
     facts: Facts
 
 
-class ReleaseOut(ReleaseShape, Answered):
+class ReleaseOut(ReleaseShape, RevisionedAnswer):
     """A release at a revision."""
 
 
@@ -100,7 +100,7 @@ class DetentionShape(TypedDict):
     facts: Facts
 
 
-class DetentionOut(DetentionShape, Answered):
+class DetentionOut(DetentionShape, RevisionedAnswer):
     """A detention at a revision."""
 
 
@@ -134,7 +134,7 @@ class ContactOut(TypedDict):
     given_on: str
 
 
-class DetaineeOut(DetaineeShape, Answered):
+class DetaineeOut(DetaineeShape, RevisionedAnswer):
     """A detainee at a revision."""
 
     contact: ContactOut | None

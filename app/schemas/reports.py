@@ -18,9 +18,9 @@ from pydantic_core import PydanticCustomError
 
 from app import dates
 from app.formats import COUNTRIES
-from app.log.content import FILED
+from app.log.content import AGE_ON_FILING_DAY
 from app.schemas import text
-from app.schemas.text import NotBefore, as_read, one_line, prose
+from app.schemas.text import EmbargoEnd, remove_invisible, validate_line, validate_prose
 from app.vocabulary import (
     Category,
     Condition,
@@ -41,35 +41,35 @@ from app.vocabulary import (
 
 # The longest real full name in the public lists read has 61 characters; three times that leaves room for scripts
 # that need more, and keeps an entry far below the log's 65,535 bytes.
-NAME_LENGTH = 200
-CODE_LENGTH = 100  # case numbers and slugs
-NOTE_LENGTH = 4_000  # a page of text; more belongs in a document
-URL_LENGTH = 2_000  # what browsers and archives still carry
-LIST_LENGTH = 20  # aliases, nationalities, evidence …: more is a mistake in the sheet
-MOST_SOURCES = 12  # in one union or intersection: beyond these a table says more than a count
+MAX_NAME_LENGTH = 200
+MAX_CODE_LENGTH = 100  # case numbers and slugs
+MAX_NOTE_LENGTH = 4_000  # a page of text; more belongs in a document
+MAX_URL_LENGTH = 2_000  # what browsers and archives still carry
+MAX_LIST_LENGTH = 20  # aliases, nationalities, evidence …: more is a mistake in the sheet
+MAX_SOURCES = 12  # in one union or intersection: beyond these a table says more than a count
 # More than the sources any registry will have; far larger numbers overflow a database's integers.
-MOST_COUNTED = 1_000
-OLDEST = 120  # the oldest age a report may state; nobody older was ever documented in custody
+MAX_COUNTED_SOURCES = 1_000
+MAX_AGE = 120  # the oldest age a report may state; nobody older was ever documented in custody
 
 T = TypeVar("T")
 
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SLUG_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-def _partial_date(value: str) -> str:
+def _validate_partial_date(value: str) -> str:
     try:
-        return dates.parse(value).text
+        return dates.parse_date(value).text
     except dates.DateError as error:
         raise PydanticCustomError("invalid_date", "{reason}", {"reason": str(error)}) from error
 
 
-def _country(value: str) -> str:
+def _validate_country(value: str) -> str:
     if value not in COUNTRIES:
         raise PydanticCustomError("unknown_country", "Use an ISO 3166-1 alpha-2 code in capitals, such as VE.")
     return value
 
 
-def _link(value: str) -> str:
+def _validate_link(value: str) -> str:
     """Keep the address as written: a parser that tidies it would cite another one."""
     try:
         AnyHttpUrl(value)
@@ -78,83 +78,89 @@ def _link(value: str) -> str:
     return value
 
 
-def _slug(value: str) -> str:
-    if not _SLUG.fullmatch(value):
+def _validate_slug(value: str) -> str:
+    if not _SLUG_PATTERN.fullmatch(value):
         detail = "This is a slug, in small letters, digits and hyphens: take it from /v1/sources or /v1/facilities."
         raise PydanticCustomError("invalid_format", detail)
     return value
 
 
-def _name(value: str) -> str:
-    fault = text.fault(value)
+def _validate_name(value: str) -> str:
+    fault = text.find_name_fault(value)
     if fault is not None:
         raise PydanticCustomError(*fault)
     return value
 
 
-def _alias(value: str) -> str:
+def _validate_alias(value: str) -> str:
     """People are recognised by these too: two who have "S/I" in common have nothing in common."""
-    if text.is_unsaid(value):
-        raise PydanticCustomError(*text.NOBODY_KNEW)
+    if text.is_unknown_text(value):
+        raise PydanticCustomError(*text.PLACEHOLDER_FAULT)
     return value
 
 
-def _age(value: int) -> int:
+def _validate_age(value: int) -> int:
     if value == 0:
         detail = "0 is what an empty cell becomes: leave it out, or give the birth date of a child under one."
         raise PydanticCustomError("no_age", detail)
     return value
 
 
-def _line(length: int) -> Any:
+def _build_line_constraints(length: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
 
 
-Line = Annotated[str, _line(NAME_LENGTH), BeforeValidator(as_read), AfterValidator(one_line)]
-Code = Annotated[str, _line(CODE_LENGTH), AfterValidator(one_line)]
-Slug = Annotated[str, StringConstraints(max_length=CODE_LENGTH), AfterValidator(_slug)]
-LongLine = Annotated[str, _line(NOTE_LENGTH), AfterValidator(one_line)]
-Note = Annotated[str, _line(NOTE_LENGTH), AfterValidator(prose)]
+Line = Annotated[
+    str, _build_line_constraints(MAX_NAME_LENGTH), BeforeValidator(remove_invisible), AfterValidator(validate_line)
+]
+Code = Annotated[str, _build_line_constraints(MAX_CODE_LENGTH), AfterValidator(validate_line)]
+Slug = Annotated[str, StringConstraints(max_length=MAX_CODE_LENGTH), AfterValidator(_validate_slug)]
+LongLine = Annotated[str, _build_line_constraints(MAX_NOTE_LENGTH), AfterValidator(validate_line)]
+Note = Annotated[str, _build_line_constraints(MAX_NOTE_LENGTH), AfterValidator(validate_prose)]
 _Day = Annotated[str, StringConstraints(strip_whitespace=True, max_length=dates.MAX_TEXT)]
-Date = Annotated[_Day, AfterValidator(_partial_date)]
-DayOfAge = Annotated[_Day, AfterValidator(lambda text: text if text == FILED else _partial_date(text))]
-Country = Annotated[str, AfterValidator(_country)]
-Link = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(one_line), AfterValidator(_link)]
+Date = Annotated[_Day, AfterValidator(_validate_partial_date)]
+DayOfAge = Annotated[
+    _Day, AfterValidator(lambda text: text if text == AGE_ON_FILING_DAY else _validate_partial_date(text))
+]
+Country = Annotated[str, AfterValidator(_validate_country)]
+Link = Annotated[
+    str, StringConstraints(max_length=MAX_URL_LENGTH), AfterValidator(validate_line), AfterValidator(_validate_link)
+]
 Flag = Annotated[bool, Field(strict=True)]  # "no" and 0 are not false: whoever sends them is asked
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-def unique(values: list[T]) -> list[T]:
+def remove_repeats(values: list[T]) -> list[T]:
     """The values in the order given, without repeats."""
     return list(dict.fromkeys(values))
 
 
-def listed(value: Any) -> Any:
+def wrap_single_value(value: Any) -> Any:
     """The values of a term that may be repeated, which a claim's definition may give alone."""
     return [value] if isinstance(value, str) else value
 
 
-Many = Annotated[list[T], Field(max_length=LIST_LENGTH), AfterValidator(unique)]
-Sources = Annotated[list[Slug], Field(max_length=MOST_SOURCES), AfterValidator(unique)]
+UniqueList = Annotated[list[T], Field(max_length=MAX_LIST_LENGTH), AfterValidator(remove_repeats)]
+Sources = Annotated[list[Slug], Field(max_length=MAX_SOURCES), AfterValidator(remove_repeats)]
 
 
-class Shape(BaseModel):
+class StrictModel(BaseModel):
     """Unknown fields are refused: a misspelt field that is silently dropped is a lost fact."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 # Lists are made by `default_factory`: one given as the default would be copied deeply for each report.
-class DetaineeIn(Shape):
-    full_name: Annotated[Line, AfterValidator(_name)] | None = None
-    aliases: Many[Annotated[Line, AfterValidator(_alias)]] = Field(default_factory=list)
+class DetaineeIn(StrictModel):
+    full_name: Annotated[Line, AfterValidator(_validate_name)] | None = None
+    aliases: UniqueList[Annotated[Line, AfterValidator(_validate_alias)]] = Field(default_factory=list)
     gender: Gender | None = None
     birth_date: Date | None = None
-    age: Annotated[int, Field(ge=0, le=OLDEST, strict=True), AfterValidator(_age)] | None = None
+    age: Annotated[int, Field(ge=0, le=MAX_AGE, strict=True), AfterValidator(_validate_age)] | None = None
     age_on: DayOfAge | None = None
-    nationalities: Many[Country] = Field(default_factory=list)
+    nationalities: UniqueList[Country] = Field(default_factory=list)
     category: Category | None = None
-    groups: Many[Group] = Field(default_factory=list)
+    groups: UniqueList[Group] = Field(default_factory=list)
     designation: Designation = Designation.UNSTATED
     father_name: Line | None = None
     national_id: Code | None = None
@@ -163,62 +169,62 @@ class DetaineeIn(Shape):
     publish_given_on: Date | None = None
 
 
-class TransferIn(Shape):
+class TransferIn(StrictModel):
     on: Date | None = None
     facility: Line
 
 
-class EndedIn(Shape):
+class EndedIn(StrictModel):
     on: Date | None = None
     how: EndedHow
 
 
-class SentenceIn(Shape):
+class SentenceIn(StrictModel):
     until: Date | None = None
     term: Line | None = None
 
 
-class DetentionIn(Shape):
+class DetentionIn(StrictModel):
     detained_on: Date | None = None
     facility: Line | None = None
     place: Line | None = None
     country: Country | None = None
     legal_status: LegalStatus | None = None
     held_on: Date | None = None
-    transfers: Annotated[list[TransferIn], Field(max_length=LIST_LENGTH)] = Field(default_factory=list)
+    transfers: Annotated[list[TransferIn], Field(max_length=MAX_LIST_LENGTH)] = Field(default_factory=list)
     ended: EndedIn | None = None
     # The longest charge of the public lists read, articles of a criminal code copied out, has 3,187 characters.
-    charges: Many[LongLine] = Field(default_factory=list)
+    charges: UniqueList[LongLine] = Field(default_factory=list)
     sentence: SentenceIn | None = None
     case: Line | None = None
 
 
-class ReleaseIn(Shape):
+class ReleaseIn(StrictModel):
     stage: Stage = Stage.CARRIED_OUT
     released_on: Date | None = None
     announced_on: Date | None = None
     ordered_on: Date | None = None
     kind: ReleaseKind = ReleaseKind.UNSPECIFIED
-    conditions: Many[Condition] = Field(default_factory=list)
+    conditions: UniqueList[Condition] = Field(default_factory=list)
     destination: Line | None = None
     measures_lifted_on: Date | None = None
 
 
-class EvidenceIn(Shape):
+class EvidenceIn(StrictModel):
     url: Link
     sha256: Sha256 | None = None
     published_on: Date | None = None
 
 
-class VerificationIn(Shape):
+class VerificationIn(StrictModel):
     verdict: Verdict = Verdict.REPORTED
     method: Method | None = None
     verified_on: Date | None = None
-    citing: Many[Line] = Field(default_factory=list)
-    evidence: Annotated[list[EvidenceIn], Field(max_length=LIST_LENGTH)] = Field(default_factory=list)
+    citing: UniqueList[Line] = Field(default_factory=list)
+    evidence: Annotated[list[EvidenceIn], Field(max_length=MAX_LIST_LENGTH)] = Field(default_factory=list)
 
 
-class DetentionReportIn(Shape):
+class DetentionReportIn(StrictModel):
     """One source's account of one detention of one person."""
 
     source_record_id: Code | None = None
@@ -229,7 +235,7 @@ class DetentionReportIn(Shape):
     detention: DetentionIn | None = None
     verification: VerificationIn = VerificationIn()
     note: Note | None = None
-    publish_not_before: NotBefore | None = None
+    publish_not_before: EmbargoEnd | None = None
 
 
 class ReleaseReportIn(DetentionReportIn):
@@ -244,7 +250,7 @@ class PersonSoughtIn(DetentionReportIn):
     release: ReleaseIn | None = None
 
 
-class VerificationOfReleaseIn(Shape):
+class VerificationOfReleaseIn(StrictModel):
     """One source's verdict on a known release; fields left out keep what the source said before."""
 
     verdict: Verdict
@@ -253,18 +259,18 @@ class VerificationOfReleaseIn(Shape):
     verified_on: Date | None = None
     released_on: Date | None = None
     kind: ReleaseKind | None = None
-    conditions: Many[Condition] | None = None
-    citing: Many[Line] | None = None
-    evidence: Annotated[list[EvidenceIn], Field(max_length=LIST_LENGTH)] | None = None
+    conditions: UniqueList[Condition] | None = None
+    citing: UniqueList[Line] | None = None
+    evidence: Annotated[list[EvidenceIn], Field(max_length=MAX_LIST_LENGTH)] | None = None
     source_record_id: Code | None = None
     seen: Annotated[int, Field(ge=1, strict=True)] | None = None  # the revision at which the client read it
 
 
-class RetractIn(Shape):
+class RetractIn(StrictModel):
     reason: Note | None = None
 
 
-class SourceIn(Shape):
+class SourceIn(StrictModel):
     slug: Slug
     name: Line
     kind: SourceKind
@@ -275,7 +281,7 @@ class SourceIn(Shape):
     real_name: Line | None = None
 
 
-class SourcePatch(Shape):
+class SourcePatch(StrictModel):
     name: Line | None = None
     kind: SourceKind | None = None
     country: Country | None = None
@@ -285,7 +291,7 @@ class SourcePatch(Shape):
     real_name: Line | None = None
 
 
-class PointIn(Shape):
+class PointIn(StrictModel):
     """Where a facility lies, to a tenth of a degree (about 11 km): never the door."""
 
     lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, strict=True)]
@@ -293,35 +299,35 @@ class PointIn(Shape):
 
     @field_validator("lat", "lon")
     @classmethod
-    def coarse(cls, value: float) -> float:
+    def round_coordinate(cls, value: float) -> float:
         return round(value, 1)
 
 
-class FacilityIn(Shape):
+class FacilityIn(StrictModel):
     slug: Slug
     name: Line
-    names: Many[Line] = Field(default_factory=list)
+    names: UniqueList[Line] = Field(default_factory=list)
     kind: FacilityKind
     area: Line | None = None
     country: Country
     point: PointIn | None = None
 
 
-class FacilityPatch(Shape):
+class FacilityPatch(StrictModel):
     name: Line | None = None
-    names: Many[Line] | None = None
+    names: UniqueList[Line] | None = None
     kind: FacilityKind | None = None
     area: Line | None = None
     country: Country | None = None
     point: PointIn | None = None
 
 
-class IdentityIn(Shape):
+class IdentityIn(StrictModel):
     a: uuid.UUID
     b: uuid.UUID
     judgement: Judgement
     reason: Note
 
 
-class RedactionIn(Shape):
+class RedactionIn(StrictModel):
     reason: Note | None = None

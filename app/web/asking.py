@@ -14,8 +14,8 @@ from fastapi import Request, Response
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.middleware.body_limits import HAS_ROOM
-from app.server_log import begin
+from app.api.middleware.body_limits import SCOPE_BODY_RESERVED
+from app.server_log import start_request_stats
 
 # What of the request for a page the questions of the page share. Its headers, address and route are the page's own.
 SHARED = ("type", "asgi", "http_version", "scheme", "server", "client", "root_path", "app", "state", "extensions")
@@ -87,13 +87,13 @@ class Api:
             "raw_path": quote(path).encode(),
             "query_string": query.encode(),
             "headers": [*self._headers, *headers],
-            HAS_ROOM: True,
+            SCOPE_BODY_RESERVED: True,
         }
 
     async def _ask(
         self, method: str, path: str, query: str, body: bytes, headers: list[tuple[bytes, bytes]]
     ) -> tuple[Any, dict[str, str]]:
-        begin()  # a measure of its own: that of the page is not the question's
+        start_request_stats()  # a measure of its own: that of the page is not the question's
         scope = self._question(method, path, query, headers)
         bodies = iter([body])
         status, answered, answer = 0, {}, bytearray()
@@ -133,7 +133,7 @@ class _PassedOn(Response):
                 message = {**message, "headers": [*message["headers"], *self._added]}
             await send(message)
 
-        begin()
+        start_request_stats()
         await self._inside(self._question, receive, sent)
 
 

@@ -12,14 +12,14 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Response
 from markupsafe import Markup, escape
 
-from app.api.responses import UNCACHED
-from app.formats import lowered
+from app.api.responses import CACHE_REVALIDATE
+from app.formats import lower_first_letter
 from app.vocabulary import CorrectionKind
-from app.web.page import Opened, Page, PageRoute
-from app.web.rendering import Catalogue, figure_of
+from app.web.page import CurrentPage, Page, PageRoute
+from app.web.rendering import Catalogue, format_claim_figure
 
 # The code list of each field whose values are codes.
-CODES = {
+CODE_LISTS = {
     "verdict": "verdicts",
     "stage": "stages",
     "kind": "release_kinds",
@@ -30,9 +30,9 @@ CODES = {
     "measure": "measures",
     "series": "series",
 }
-FIGURE = ("qualifier", "low", "high")  # what together is one figure
-OF_SOURCES = frozenset({"citing", "claimant"})
-INSTANTS = frozenset({"stated_at", "window_from", "window_to"})  # or days
+FIGURE_FIELDS = ("qualifier", "low", "high")  # what together is one figure
+SOURCE_FIELDS = frozenset({"citing", "claimant"})
+INSTANT_FIELDS = frozenset({"stated_at", "window_from", "window_to"})  # or days
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Change:
     sentence says that it is one."""
 
     field: str
-    before: str | None
-    after: str | None
+    old_value: str | None
+    new_value: str | None
 
 
 @dataclass(frozen=True)
-class Told:
+class CorrectionText:
     """A correction in words. `page`: of the person or the figure that it is about, if that can be shown."""
 
     recorded_at: str
@@ -59,36 +59,36 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Teller:
+class CorrectionFormatter:
     """Tells corrections in a language. `claims`: those that are known, by id, so that figures are told as they were
     said; of others only the numbers are told."""
 
     words: Catalogue
     zone: tzinfo
-    name_of: Callable[[str], str]
-    address: Callable[[str], str]
+    get_source_name: Callable[[str], str]
+    build_address: Callable[[str], str]
     claims: Mapping[str, Mapping[str, Any]]
 
-    def told(self, correction: Mapping[str, Any]) -> Told:
+    def format_correction(self, correction: Mapping[str, Any]) -> CorrectionText:
         """One correction of the API's list."""
         people, claims = correction["detainee_ids"], correction["claim_ids"]
         path = f"/people/{people[0]}" if people else f"/claims/{claims[0]}" if claims else None
-        return Told(
+        return CorrectionText(
             recorded_at=correction["recorded_at"],
             revision=correction["revision"],
             kind=self.words.label("correction_kinds", correction["kind"]),
-            sentence=self._sentence(correction),
-            changes=self._changes(correction),
-            page=path and self.address(path),
+            sentence=self._format_sentence(correction),
+            changes=self._list_changes(correction),
+            page=path and self.build_address(path),
             is_of_figure=bool(claims),
         )
 
-    def _sentence(self, correction: Mapping[str, Any]) -> Markup:
+    def _format_sentence(self, correction: Mapping[str, Any]) -> Markup:
         _, kind = self.words.gettext, CorrectionKind(correction["kind"])
         if kind == CorrectionKind.RECALLED:
-            return self._recalled(correction)
+            return self._format_recall(correction)
         if correction["claim_ids"]:
-            return self._of_figure(kind, correction["claimant"])
+            return self._format_figure_sentence(kind, correction["claimant"])
         by_release, by_detention = {
             CorrectionKind.RETRACTED: (
                 _("%(who)s took back what it had said of a release"),
@@ -106,9 +106,9 @@ class Teller:
             CorrectionKind.MERGED: (_("%(who)s joined two records: they are of one person"),) * 2,
             CorrectionKind.PARTED: (_("%(who)s parted a record: it was of two people"),) * 2,
         }[kind]
-        return self._by(correction["source"], by_release if correction["release_id"] else by_detention)
+        return self._name_actor(correction["source"], by_release if correction["release_id"] else by_detention)
 
-    def _of_figure(self, kind: CorrectionKind, claimant: str | None) -> Markup:
+    def _format_figure_sentence(self, kind: CorrectionKind, claimant: str | None) -> Markup:
         _ = self.words.gettext
         is_replaced = kind == CorrectionKind.CLAIM_SUPERSEDED
         if claimant is None:
@@ -120,9 +120,9 @@ class Teller:
         sentence = (
             _("%(who)s replaced its figure") if is_replaced else _("The record of a figure of %(who)s was corrected")
         )
-        return self._by(claimant, sentence)
+        return self._name_actor(claimant, sentence)
 
-    def _recalled(self, correction: Mapping[str, Any]) -> Markup:
+    def _format_recall(self, correction: Mapping[str, Any]) -> Markup:
         ngettext, entries = self.words.ngettext, correction["changes"][0]
         withdrawn = entries["before"]
         if withdrawn:
@@ -137,42 +137,48 @@ class Teller:
                 "What a key of %(who)s wrote counts again: %(num)s entries",
                 entries["after"],
             )
-        return self._by(correction["source"], sentence, num=self.words.number(withdrawn or entries["after"]))
+        return self._name_actor(correction["source"], sentence, num=self.words.number(withdrawn or entries["after"]))
 
-    def _by(self, source: str | None, sentence: str, **further: str) -> Markup:
-        who = self.words.gettext("The curators") if source is None else self.name_of(source)
-        return escape(sentence) % {"who": Markup("<strong><bdi>{}</bdi></strong>").format(who), **further}
+    def _name_actor(self, source: str | None, sentence: str, **values: str) -> Markup:
+        actor = self.words.gettext("The curators") if source is None else self.get_source_name(source)
+        return escape(sentence) % {"who": Markup("<strong><bdi>{}</bdi></strong>").format(actor), **values}
 
-    def _changes(self, correction: Mapping[str, Any]) -> list[Change]:
+    def _list_changes(self, correction: Mapping[str, Any]) -> list[Change]:
         if correction["kind"] == CorrectionKind.RECALLED:
             return []  # its sentence has the number
         changes = {change["field"]: (change["before"], change["after"]) for change in correction["changes"]}
-        figure = self._figure(changes, self.claims.get(correction["claim_ids"][0])) if correction["claim_ids"] else []
+        figure = (
+            self._compare_figures(changes, self.claims.get(correction["claim_ids"][0]))
+            if correction["claim_ids"]
+            else []
+        )
         if figure:
-            changes = {name: change for name, change in changes.items() if name not in FIGURE}
-        names = self._field_names()
+            changes = {name: change for name, change in changes.items() if name not in FIGURE_FIELDS}
+        names = self._translate_field_names()
         return [
             *figure,
             *(
-                Change(names.get(name, name), self._value(name, before), self._value(name, after))
-                for name, (before, after) in changes.items()
+                Change(names.get(name, name), self._format_value(name, old), self._format_value(name, new))
+                for name, (old, new) in changes.items()
             ),
         ]
 
-    def _figure(self, changes: Mapping[str, tuple[Any, Any]], claim: Mapping[str, Any] | None) -> list[Change]:
+    def _compare_figures(self, changes: Mapping[str, tuple[Any, Any]], claim: Mapping[str, Any] | None) -> list[Change]:
         """The figure of a claim before and after, as it was said; none where that cannot be known."""
-        changed = {name: changes[name] for name in FIGURE if name in changes}
-        if not changed:
+        changed_fields = {name: changes[name] for name in FIGURE_FIELDS if name in changes}
+        if not changed_fields:
             return []
         # A claim that was corrected once more since is no longer the one that this correction made.
-        if claim is not None and all(claim[name] == after for name, (_before, after) in changed.items()):
-            before, after = ({**claim, **{name: pair[n] for name, pair in changed.items()}} for n in (0, 1))
-            return [Change("", figure_of(before, self.words), figure_of(after, self.words))]
-        if "qualifier" not in changed and changed.get("low") == changed.get("high"):
-            return [Change("", *(None if number is None else self.words.number(number) for number in changed["low"]))]
+        if claim is not None and all(claim[name] == new for name, (_old, new) in changed_fields.items()):
+            old, new = ({**claim, **{name: pair[n] for name, pair in changed_fields.items()}} for n in (0, 1))
+            return [Change("", format_claim_figure(old, self.words), format_claim_figure(new, self.words))]
+        if "qualifier" not in changed_fields and changed_fields.get("low") == changed_fields.get("high"):
+            return [
+                Change("", *(None if number is None else self.words.number(number) for number in changed_fields["low"]))
+            ]
         return []
 
-    def _value(self, field: str, value: Any) -> str | None:
+    def _format_value(self, field: str, value: Any) -> str | None:
         words = self.words
         if value is None or value == []:
             return None
@@ -180,17 +186,19 @@ class Teller:
             return words.gettext("yes") if value else words.gettext("no")
         if isinstance(value, int):
             return words.number(value)
-        if field in OF_SOURCES:
-            return words.listed([self.name_of(slug) for slug in (value if isinstance(value, list) else [value])])
-        if field in CODES:
-            return lowered(words.label(CODES[field], value))
+        if field in SOURCE_FIELDS:
+            return words.listed(
+                [self.get_source_name(slug) for slug in (value if isinstance(value, list) else [value])]
+            )
+        if field in CODE_LISTS:
+            return lower_first_letter(words.label(CODE_LISTS[field], value))
         if field == "country":
             return words.country(value)
-        if field in INSTANTS:
-            return words.said_at(value, self.zone)
+        if field in INSTANT_FIELDS:
+            return words.statement_date(value, self.zone)
         return words.day(str(value))
 
-    def _field_names(self) -> dict[str, str]:
+    def _translate_field_names(self) -> dict[str, str]:
         _ = self.words.gettext
         return {
             "verdict": _("verdict"),
@@ -226,50 +234,50 @@ class Teller:
 
 corrections = APIRouter(include_in_schema=False, route_class=PageRoute)
 
-FILTERS = ("kind", "source", "country", "since")
-MOST_CLAIMS = 200  # one page of their list: a figure that is older is told by its numbers
+CORRECTION_FILTERS = ("kind", "source", "country", "since")
+MAX_CLAIMS = 200  # one page of their list: a figure that is older is told by its numbers
 
 
 @corrections.get("/corrections")
-async def read_corrections(page: Opened) -> Response:
+async def read_corrections(page: CurrentPage) -> Response:
     """The chronology, a page of it at a time."""
     page.section = "/corrections"
-    found = await page.api.get("/v1/corrections", page.terms)
-    filters = {name: page.terms[name] for name in FILTERS if name in page.terms}
+    answer = await page.api.get("/v1/corrections", page.terms)
+    filters = {name: page.terms[name] for name in CORRECTION_FILTERS if name in page.terms}
     return await page.show(
         "corrections/list.html",
-        caching=UNCACHED,  # whoever stands here may ask tomorrow not to be shown
-        months=by_month(await told(page, found["data"]), page),
-        found=found,
+        caching=CACHE_REVALIDATE,  # whoever stands here may ask tomorrow not to be shown
+        months=group_by_month(await format_corrections(page, answer["data"]), page),
+        answer=answer,
         filters=filters,
         kinds=list(CorrectionKind),
         countries=sorted({source["country"] for source in page.sources.values()} - {None}),
-        feed=feed_address(page, filters),
-        older=page.behind(found["next"]) if found["next"] else None,
+        feed=build_feed_address(page, filters),
+        older=page.to_page_address(answer["next"]) if answer["next"] else None,
     )
 
 
-async def told(page: Page, found: Sequence[Mapping[str, Any]]) -> list[Told]:
+async def format_corrections(page: Page, records: Sequence[Mapping[str, Any]]) -> list[CorrectionText]:
     """Corrections of the API's list in words; one question more where any is of a figure."""
     claims: dict[str, Mapping[str, Any]] = {}
-    if any(correction["claim_ids"] for correction in found):
-        newest = await page.api.get("/v1/claims", sort="-recorded", limit=MOST_CLAIMS)
+    if any(correction["claim_ids"] for correction in records):
+        newest = await page.api.get("/v1/claims", sort="-recorded", limit=MAX_CLAIMS)
         claims = {claim["id"]: claim for claim in newest["data"]}
-    teller = Teller(page.catalogue, page.zone, page.name_of, page.address, claims)
-    return [teller.told(correction) for correction in found]
+    formatter = CorrectionFormatter(page.catalogue, page.zone, page.get_source_name, page.address, claims)
+    return [formatter.format_correction(correction) for correction in records]
 
 
-def by_month(corrections: Sequence[Told], page: Page) -> list[tuple[str, list[Told]]]:
+def group_by_month(corrections: Sequence[CorrectionText], page: Page) -> list[tuple[str, list[CorrectionText]]]:
     """Corrections in the order given under the months in which they were recorded, where the registry is."""
 
-    def month(correction: Told) -> str:
+    def month(correction: CorrectionText) -> str:
         local = datetime.fromisoformat(correction.recorded_at).astimezone(page.zone)
         return page.catalogue.long_day(f"{local:%Y-%m}")
 
-    return [(name, list(some)) for name, some in groupby(corrections, month)]
+    return [(name, list(group)) for name, group in groupby(corrections, month)]
 
 
-def feed_address(page: Page, filters: Mapping[str, Any]) -> str:
+def build_feed_address(page: Page, filters: Mapping[str, Any]) -> str:
     """The same as a feed to subscribe to, in a language that feeds have."""
-    asked = {name: term for name, term in filters.items() if name != "since"}
-    return f"/v1/corrections.atom?{urlencode({**asked, 'lang': page.catalogue.spoken}, doseq=True)}"
+    feed_filters = {name: term for name, term in filters.items() if name != "since"}
+    return f"/v1/corrections.atom?{urlencode({**feed_filters, 'lang': page.catalogue.api_language}, doseq=True)}"

@@ -6,30 +6,33 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from app.formats import lowered
-from app.queries.terms import DETENTIONS, DIMENSIONS, PINNING, RELEASES, each
+from app.formats import lower_first_letter
+from app.queries.terms import DETENTIONS, DIMENSIONS, PIN_PARAMETERS, RELEASES, list_values
 from app.vocabulary import Stage
-from app.web.page import MOST_SOURCES, Page
+from app.web.page import MAX_SOURCES, Page
 from app.web.rendering import Catalogue
 
 # Which code list a term or a dimension takes its values from.
-CODES = {name: of.codes for name, of in DIMENSIONS.items() if of.codes} | {"state": "states", "stage": "stages"}
-OF_SOURCES = ("source", "verified_by", "any_of", "all_of", "only_by")
-COUNTRIES = ("country", "nationality", "not_nationality")
-DAYS = ("held_on", "released_from", "released_to", "detained_from", "detained_to", "day", "month")
+CODE_LISTS = {name: dimension.code_list for name, dimension in DIMENSIONS.items() if dimension.code_list} | {
+    "state": "states",
+    "stage": "stages",
+}
+SOURCE_TERMS = ("source", "verified_by", "any_of", "all_of", "only_by")
+COUNTRY_TERMS = ("country", "nationality", "not_nationality")
+DATE_TERMS = ("held_on", "released_from", "released_to", "detained_from", "detained_to", "day", "month")
 # Terms that the sentence itself says.
-IN_THE_SENTENCE = (
+SENTENCE_TERMS = (
     *("country", "stage", "net", "house_arrest", "held_on", "released_from", "released_to"),
     *("detained_from", "detained_to", "group_by"),
 )
 WITHHELD = "withheld"
 HOME_TERMS = ("country", "released_from")  # of the first page's address, which says them above its figures
 # What is counted where an address asks for nothing else: a figure need not say it.
-UNSAID = {"stage": Stage.CARRIED_OUT, "net": False}
+DEFAULT_TERMS = {"stage": Stage.CARRIED_OUT, "net": False}
 
 
 @dataclass(frozen=True)
-class Told:
+class TermFormatter:
     """Tells terms and groups. `sources` and `facilities`: names by slug."""
 
     words: Catalogue
@@ -81,7 +84,7 @@ class Told:
             "day": _("Day"),
         }
 
-    def dimension(self, name: str) -> str:
+    def get_dimension_label(self, name: str) -> str:
         """What a dimension is called, at the head of its groups."""
         _ = self.words.gettext
         own = {
@@ -92,7 +95,7 @@ class Told:
         }
         return own.get(name) or self.labels.get(name, name)
 
-    def value(self, name: str, value: Any) -> str:
+    def format_value(self, name: str, value: Any) -> str:
         """A value of a term or of a dimension. What is no code of its list stands as it was given."""
         _ = self.words.gettext
         text = str(value)
@@ -102,71 +105,74 @@ class Told:
             return _("may not be shown")
         if isinstance(value, bool):
             return _("yes") if value else _("no")
-        if name in COUNTRIES:
+        if name in COUNTRY_TERMS:
             return self.words.country(text)
         if name == "facility":
             return self.facilities.get(text, text)
-        if name in OF_SOURCES:
+        if name in SOURCE_TERMS:
             return self.sources.get(text, text)
-        if name in DAYS:
+        if name in DATE_TERMS:
             return self.words.day(text)
         if name == "week":
             year, _dash, week = text.partition("-W")
             return _("week %(week)s of %(year)s") % {"week": int(week), "year": year}
         if name == "group_by":
-            return self.dimension(text)
-        return self._coded(name, text)
+            return self.get_dimension_label(text)
+        return self._format_code(name, text)
 
-    def listed(self, name: str, values: Iterable[Any]) -> str:
+    def format_values(self, name: str, values: Iterable[Any]) -> str:
         """Several values of a term as one: "Foro Penal and CLIPPVE"."""
-        return self.words.listed([self.value(name, item) for item in values])
+        return self.words.listed([self.format_value(name, item) for item in values])
 
-    def _coded(self, name: str, code: str) -> str:
+    def _format_code(self, name: str, code: str) -> str:
         try:
-            return self.words.label(CODES[name], code)
+            return self.words.label(CODE_LISTS[name], code)
         except KeyError:
             return code
 
-    def counted(self, noun: str, terms: Mapping[str, Any]) -> str:
+    def describe_count(self, noun: str, terms: Mapping[str, Any]) -> str:
         """What terms count, without an end: "Releases carried out in Venezuela since 8 January 2026, gross"."""
         _ = self.words.gettext
-        text = self._things(noun, terms)
+        text = self._format_subject(noun, terms)
         if "country" in terms:
-            text = _("%(things)s in %(country)s") % {"things": text, "country": self.value("country", terms["country"])}
+            text = _("%(things)s in %(country)s") % {
+                "things": text,
+                "country": self.format_value("country", terms["country"]),
+            }
         if "held_on" in terms:
             text = _("%(things)s on %(day)s") % {"things": text, "day": self.words.day_in_sentence(terms["held_on"])}
-        text = f"{text}{self._window(terms, 'released')}, {self._which(noun, terms)}"
-        return "; ".join([text, *self.further(terms)])
+        text = f"{text}{self._format_window(terms, 'released')}, {self._format_variant(noun, terms)}"
+        return "; ".join([text, *self.describe_filters(terms)])
 
-    def further(self, terms: Mapping[str, Any]) -> list[str]:
+    def describe_filters(self, terms: Mapping[str, Any]) -> list[str]:
         """The terms that narrow a count, each with its label: "gender: female"."""
         _ = self.words.gettext
-        arrest = self._window(terms, "detained")
-        narrowed = [_("detained") + arrest] if arrest else []
+        arrest = self._format_window(terms, "detained")
+        filters = [_("detained") + arrest] if arrest else []
         for name, value in terms.items():
-            if name in IN_THE_SENTENCE or name not in self.labels:
+            if name in SENTENCE_TERMS or name not in self.labels:
                 continue
-            values = self.words.listed([self._within(name, item) for item in each(value)])
-            narrowed.append(f"{lowered(self.labels[name])}: {values}")
-        return narrowed
+            values = self.words.listed([self._format_inline(name, item) for item in list_values(value)])
+            filters.append(f"{lower_first_letter(self.labels[name])}: {values}")
+        return filters
 
-    def _within(self, name: str, value: Any) -> str:
+    def _format_inline(self, name: str, value: Any) -> str:
         """A value within a sentence, which no words of anybody else's lengthen."""
         if name == "zone":
             return self.words.place_of(str(value))
-        told = self.value(name, value)
-        if name in CODES:
-            return lowered(told)
-        if name in (*OF_SOURCES, "facility"):
-            return self.words.named(told)
-        is_said = name in COUNTRIES or name in DAYS or not isinstance(value, str)
-        return told if is_said else self.words.quoted(told)
+        formatted = self.format_value(name, value)
+        if name in CODE_LISTS:
+            return lower_first_letter(formatted)
+        if name in (*SOURCE_TERMS, "facility"):
+            return self.words.quote_unless_plain(formatted)
+        is_own_wording = name in COUNTRY_TERMS or name in DATE_TERMS or not isinstance(value, str)
+        return formatted if is_own_wording else self.words.quote(formatted)
 
-    def things(self, noun: str) -> str:
+    def format_noun(self, noun: str) -> str:
         """What is counted, in a word."""
         return self.words.gettext("releases") if noun == RELEASES else self.words.gettext("people held")
 
-    def _things(self, noun: str, terms: Mapping[str, Any]) -> str:
+    def _format_subject(self, noun: str, terms: Mapping[str, Any]) -> str:
         _ = self.words.gettext
         if noun == DETENTIONS:
             return _("People held")
@@ -174,9 +180,9 @@ class Told:
             Stage.ANNOUNCED: _("Releases announced"),
             Stage.ORDERED: _("Releases ordered"),
             Stage.CARRIED_OUT: _("Releases carried out"),
-        }[stage_of(terms)]
+        }[parse_stage(terms)]
 
-    def _which(self, noun: str, terms: Mapping[str, Any]) -> str:
+    def _format_variant(self, noun: str, terms: Mapping[str, Any]) -> str:
         _ = self.words.gettext
         if noun == RELEASES:
             return _("net") if terms.get("net") else _("gross")
@@ -184,9 +190,9 @@ class Told:
             return _("with those released to house arrest")
         return _("without those released to house arrest")
 
-    def _window(self, terms: Mapping[str, Any], what: str) -> str:
+    def _format_window(self, terms: Mapping[str, Any], event: str) -> str:
         _ = self.words.gettext
-        start, end = terms.get(f"{what}_from"), terms.get(f"{what}_to")
+        start, end = terms.get(f"{event}_from"), terms.get(f"{event}_to")
         days = {name: self.words.day_in_sentence(text) for name, text in (("start", start), ("end", end)) if text}
         if start and start == end:
             return " " + _("on %(start)s") % days
@@ -197,25 +203,25 @@ class Told:
         return " " + _("until %(end)s") % days if end else ""
 
 
-async def places_of(page: Page) -> list[dict[str, Any]]:
+async def fetch_facility_list(page: Page) -> list[dict[str, Any]]:
     """The known places of detention. A registry with more of them than one answer has shows the others by their
     slugs."""
-    places: list[dict[str, Any]] = (await page.api.get("/v1/facilities", limit=MOST_SOURCES))["data"]
+    places: list[dict[str, Any]] = (await page.api.get("/v1/facilities", limit=MAX_SOURCES))["data"]
     return places
 
 
-def told_of(page: Page, places: Iterable[Mapping[str, Any]]) -> Told:
+def build_term_formatter(page: Page, places: Iterable[Mapping[str, Any]]) -> TermFormatter:
     """With the names that stand at the page's revision."""
     names = {slug: str(source["name"]) for slug, source in page.sources.items()}
-    return Told(page.catalogue, names, {place["slug"]: str(place["name"]) for place in places})
+    return TermFormatter(page.catalogue, names, {place["slug"]: str(place["name"]) for place in places})
 
 
-def stage_of(terms: Mapping[str, Any]) -> Stage:
+def parse_stage(terms: Mapping[str, Any]) -> Stage:
     """The stage at which terms of a count count releases."""
     return Stage(terms.get("stage", Stage.CARRIED_OUT))
 
 
-def release_at(stage: Stage, number: int, words: Catalogue) -> str:
+def format_release_noun(stage: Stage, number: int, words: Catalogue) -> str:
     """What a number of releases is of: those that were only announced or ordered are not told as carried out."""
     if stage == Stage.ANNOUNCED:
         return words.ngettext("announced release", "announced releases", number)
@@ -224,14 +230,16 @@ def release_at(stage: Stage, number: int, words: Catalogue) -> str:
     return words.ngettext("release", "releases", number)
 
 
-def narrower(page: Page, terms: Mapping[str, Any]) -> str:
+def describe_narrower_count(page: Page, terms: Mapping[str, Any]) -> str:
     """What a count of releases counts, by its terms as the answer echoes them, where that is narrower than what the
     first page counts; else nothing."""
-    unsaid = all(name in (*HOME_TERMS, "group_by") or UNSAID.get(name) == value for name, value in terms.items())
-    return "" if unsaid else told_of(page, ()).counted(RELEASES, terms)
+    is_default = all(
+        name in (*HOME_TERMS, "group_by") or DEFAULT_TERMS.get(name) == value for name, value in terms.items()
+    )
+    return "" if is_default else build_term_formatter(page, ()).describe_count(RELEASES, terms)
 
 
-def question_of(address: str) -> dict[str, list[str]]:
+def parse_question(address: str) -> dict[str, list[str]]:
     """The terms in an address of the API, without what keeps its answer as it is."""
-    given = parse_qs(urlsplit(address).query, keep_blank_values=True)
-    return {name: values for name, values in given.items() if name not in PINNING}
+    values_by_name = parse_qs(urlsplit(address).query, keep_blank_values=True)
+    return {name: values for name, values in values_by_name.items() if name not in PIN_PARAMETERS}

@@ -13,10 +13,10 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from app.api.responses import LIVE
+from app.api.responses import CACHE_SHORT
 from app.errors import NotFound
 from app.web.asking import Refused, together
-from app.web.page import Opened, Page, PageRoute, sent
+from app.web.page import CurrentPage, Page, PageRoute, build_response
 
 CROISSANT = "http://mlcommons.org/croissant/1.0"
 SCHEMA_ORG = "https://schema.org/"
@@ -42,29 +42,29 @@ CONTEXT: Mapping[str, Any] = {
     },
 }  # fmt: skip
 # The types of Data Package in schema.org's words; whatever else there is, is text.
-TYPES = {"integer": "sc:Integer", "number": "sc:Float", "boolean": "sc:Boolean", "date": "sc:Date",
+SCHEMA_TYPES = {"integer": "sc:Integer", "number": "sc:Float", "boolean": "sc:Boolean", "date": "sc:Date",
          "datetime": "sc:DateTime"}  # fmt: skip
 PARQUET = "application/x-parquet"  # as readers of Croissant know it, which was before IANA named it
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
 # Of so many files the columns are told, each for itself: a registry of half a million entries. Beyond, the description
 # would be longer than the descriptor, which tells them in any case.
-MOST_DESCRIBED = 600
+MAX_DESCRIBED_FILES = 600
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """A table that can be downloaded: what it is called in files, what a row is, and where the API gives it."""
 
     name: str
     row: str
     address: str
 
-    def in_format(self, form: str) -> str:
-        return f"{self.address}{'&' if '?' in self.address else '?'}format={form}"
+    def build_file_address(self, extension: str) -> str:
+        return f"{self.address}{'&' if '?' in self.address else '?'}format={extension}"
 
 
 @dataclass(frozen=True)
-class About:
+class RegistryDescription:
     """What is said of the registry as a whole. `base`: its public address, which may be empty; `page`: that of the page
     about its data."""
 
@@ -78,57 +78,69 @@ class About:
     sources: Sequence[str]
 
 
-def dataset_of(about: About, tables: Sequence[Table], recorded_at: str | None) -> dict[str, Any]:
+def build_dataset(
+    registry: RegistryDescription, tables: Sequence[DataTable], recorded_at: str | None
+) -> dict[str, Any]:
     """The lists and counts, as they are now."""
     files = [
         {
             "@type": "DataDownload",
-            "name": f"{table.name}.{form}",
+            "name": f"{table.name}.{extension}",
             "description": table.row,
-            "contentUrl": about.base + table.in_format(form),
+            "contentUrl": registry.base + table.build_file_address(extension),
             "encodingFormat": media,
         }
         for table in tables
-        for form, media in FORMATS.items()
+        for extension, media in FORMATS.items()
     ]
-    dated = {} if recorded_at is None else {"dateModified": recorded_at}
-    return {"@context": SCHEMA_ORG, "@type": "Dataset", **_of_registry(about, ""), **dated, "distribution": files}
+    modified = {} if recorded_at is None else {"dateModified": recorded_at}
+    return {
+        "@context": SCHEMA_ORG,
+        "@type": "Dataset",
+        **_build_common_fields(registry, ""),
+        **modified,
+        "distribution": files,
+    }
 
 
-def croissant_of(about: About, files: Mapping[str, Any], bibtex: str | None) -> dict[str, Any]:
+def build_croissant(registry: RegistryDescription, files: Mapping[str, Any], bibtex: str | None) -> dict[str, Any]:
     """The count files of a revision. `files`: their descriptor."""
-    folder = f"{about.base}/data/{files['version']}/"
+    folder = f"{registry.base}/data/{files['version']}/"
     resources = files["resources"]
     return {
-        "@context": {"@language": about.language, **CONTEXT},
+        "@context": {"@language": registry.language, **CONTEXT},
         "@type": "sc:Dataset",
         "conformsTo": CROISSANT,
-        **_of_registry(about, "sc:"),
+        **_build_common_fields(registry, "sc:"),
         # Entries are only added: another revision has all of this one. Other rules may count the same otherwise.
         "version": f"{files['recuento']['rules']}.{files['version']}.0",
         "datePublished": files["created"],
         "license": [licence["path"] for licence in files["licenses"]],
         **({} if bibtex is None else {"citeAs": bibtex}),
         "sameAs": folder,  # the same in the words of Data Package
-        "distribution": [_file(folder, resource) for resource in resources],
-        **({"recordSet": [_rows(resource) for resource in resources]} if len(resources) <= MOST_DESCRIBED else {}),
+        "distribution": [_build_file_object(folder, resource) for resource in resources],
+        **(
+            {"recordSet": [_build_record_set(resource) for resource in resources]}
+            if len(resources) <= MAX_DESCRIBED_FILES
+            else {}
+        ),
     }
 
 
-def _of_registry(about: About, prefix: str) -> dict[str, Any]:
+def _build_common_fields(registry: RegistryDescription, prefix: str) -> dict[str, Any]:
     return {
-        "name": about.name,
-        "description": about.description,
-        "url": about.base + about.page,
-        "creator": [{"@type": f"{prefix}Organization", "name": name} for name in about.sources],
-        "publisher": {"@type": f"{prefix}Organization", "name": "Recuento", "url": f"{about.base}/"},
-        "keywords": list(about.keywords),
-        "spatialCoverage": list(about.countries),
+        "name": registry.name,
+        "description": registry.description,
+        "url": registry.base + registry.page,
+        "creator": [{"@type": f"{prefix}Organization", "name": name} for name in registry.sources],
+        "publisher": {"@type": f"{prefix}Organization", "name": "Recuento", "url": f"{registry.base}/"},
+        "keywords": list(registry.keywords),
+        "spatialCoverage": list(registry.countries),
         "isAccessibleForFree": True,
     }
 
 
-def _file(folder: str, resource: Mapping[str, Any]) -> dict[str, Any]:
+def _build_file_object(folder: str, resource: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "@type": "cr:FileObject",
         "@id": resource["path"],
@@ -141,7 +153,7 @@ def _file(folder: str, resource: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rows(resource: Mapping[str, Any]) -> dict[str, Any]:
+def _build_record_set(resource: Mapping[str, Any]) -> dict[str, Any]:
     """The rows of a file, by its columns."""
     return {
         "@type": "cr:RecordSet",
@@ -154,7 +166,7 @@ def _rows(resource: Mapping[str, Any]) -> dict[str, Any]:
                 "@id": f"{resource['name']}/{column['name']}",
                 "name": column["name"],
                 "description": column.get("description", column["name"]),
-                "dataType": TYPES.get(column["type"], "sc:Text"),
+                "dataType": SCHEMA_TYPES.get(column["type"], "sc:Text"),
                 "source": {"fileObject": {"@id": resource["path"]}, "extract": {"column": column["name"]}},
             }
             for column in resource["schema"]["fields"]
@@ -164,18 +176,18 @@ def _rows(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 data = APIRouter(include_in_schema=False, route_class=PageRoute)
 
-MEDIA = "application/ld+json"
-NEWEST_FILES = "/data/latest/"
+JSON_LD = "application/ld+json"
+NEWEST_FILES_PATH = "/data/latest/"
 
 
 @dataclass(frozen=True)
-class Found:
+class DataOverview:
     """What the page tells. `files`: the descriptor of the newest count files, if this registry gives any."""
 
     count: Mapping[str, Any]
     countries: tuple[str, ...]
-    lists: tuple[Table, ...]
-    counts: tuple[Table, ...]
+    lists: tuple[DataTable, ...]
+    counts: tuple[DataTable, ...]
     files: Mapping[str, Any] | None
     licence: Mapping[str, Any] | None
 
@@ -186,91 +198,99 @@ class Found:
 
 
 @data.get("/data")
-async def read_data(page: Opened) -> Response:
+async def read_data(page: CurrentPage) -> Response:
     """Data and licence."""
     page.section = "/data"
-    page.take_only()
-    found = await find(page)
-    return await page.show("data.html", found=found, dataset=dataset_of(*described(page, found)))
+    page.allow_only_terms()
+    overview = await fetch_overview(page)
+    return await page.show("data.html", overview=overview, dataset=build_dataset(*describe_registry(page, overview)))
 
 
 @data.get("/data/dataset.jsonld")
-async def read_dataset(page: Opened) -> Response:
+async def read_dataset(page: CurrentPage) -> Response:
     """The lists and counts for machines."""
-    page.take_only()
-    return _json_ld(page, dataset_of(*described(page, await find(page))))
+    page.allow_only_terms()
+    return _build_json_ld_response(page, build_dataset(*describe_registry(page, await fetch_overview(page))))
 
 
 @data.get("/data/count-files.jsonld")
-async def read_count_files(page: Opened) -> Response:
+async def read_count_files(page: CurrentPage) -> Response:
     """The newest count files for machines."""
-    page.take_only()
-    found = await find(page)
-    if found.files is None:
+    page.allow_only_terms()
+    overview = await fetch_overview(page)
+    if overview.files is None:
         raise NotFound("This registry gives no count files.")
-    about, _tables, _recorded_at = described(page, found)
+    registry, _tables, _recorded_at = describe_registry(page, overview)
     # A citation is of the revision that it was made at.
-    is_of_page = found.files["version"] == str(page.revision)
-    return _json_ld(page, croissant_of(about, found.files, found.count["citation"]["bibtex"] if is_of_page else None))
+    is_of_page = overview.files["version"] == str(page.revision)
+    return _build_json_ld_response(
+        page, build_croissant(registry, overview.files, overview.count["citation"]["bibtex"] if is_of_page else None)
+    )
 
 
-def _json_ld(page: Page, description: Mapping[str, Any]) -> Response:
-    return sent(page.request, json.dumps(description, ensure_ascii=False, indent=1).encode(), MEDIA, LIVE)
+def _build_json_ld_response(page: Page, description: Mapping[str, Any]) -> Response:
+    return build_response(
+        page.request, json.dumps(description, ensure_ascii=False, indent=1).encode(), JSON_LD, CACHE_SHORT
+    )
 
 
-async def find(page: Page) -> Found:
+async def fetch_overview(page: Page) -> DataOverview:
     """Ask what there is."""
     count, by_country, files = await together(
         page.api.get("/v1/counts/releases"),
         page.api.get("/v1/counts/releases", group_by="country"),
-        newest_files(page),
+        fetch_newest_files(page),
     )
     countries = tuple(group["country"] for group in by_country["groups"] if group["country"])
     licences = files.get("licenses", []) if files else []
-    return Found(count, countries, lists(page), counts(page), files, licences[0] if licences else None)
+    return DataOverview(
+        count, countries, build_list_tables(page), build_count_tables(page), files, licences[0] if licences else None
+    )
 
 
-async def newest_files(page: Page) -> Mapping[str, Any] | None:
+async def fetch_newest_files(page: Page) -> Mapping[str, Any] | None:
     """The descriptor of the newest count files; None where this registry gives none."""
     try:
-        await page.api.get(NEWEST_FILES)
-    except Refused as elsewhere:
-        if "location" not in elsewhere.headers:
+        await page.api.get(NEWEST_FILES_PATH)
+    except Refused as redirect:
+        if "location" not in redirect.headers:
             return None
-        descriptor: Mapping[str, Any] = await page.api.get(elsewhere.headers["location"])
+        descriptor: Mapping[str, Any] = await page.api.get(redirect.headers["location"])
         return descriptor
     return None
 
 
-def lists(page: Page) -> tuple[Table, ...]:
+def build_list_tables(page: Page) -> tuple[DataTable, ...]:
     """The lists, each with what a row of it is."""
     _ = page.catalogue.gettext
     return (
-        Table("releases", _("a release, as all sources together say it"), "/v1/releases"),
-        Table("people", _("a person, with what may be shown of them"), "/v1/detainees"),
-        Table("detentions", _("a detention, as all sources together say it"), "/v1/detentions"),
-        Table("claims", _("a published figure, as it was said"), "/v1/claims"),
-        Table("corrections", _("what was taken back or changed"), "/v1/corrections"),
-        Table("sources", _("a source, and whom it counts"), "/v1/sources"),
-        Table("facilities", _("a place where people are held"), "/v1/facilities"),
+        DataTable("releases", _("a release, as all sources together say it"), "/v1/releases"),
+        DataTable("people", _("a person, with what may be shown of them"), "/v1/detainees"),
+        DataTable("detentions", _("a detention, as all sources together say it"), "/v1/detentions"),
+        DataTable("claims", _("a published figure, as it was said"), "/v1/claims"),
+        DataTable("corrections", _("what was taken back or changed"), "/v1/corrections"),
+        DataTable("sources", _("a source, and whom it counts"), "/v1/sources"),
+        DataTable("facilities", _("a place where people are held"), "/v1/facilities"),
     )
 
 
-def counts(page: Page) -> tuple[Table, ...]:
+def build_count_tables(page: Page) -> tuple[DataTable, ...]:
     """Counts, whose terms can be changed in their addresses."""
     _ = page.catalogue.gettext
     return (
-        Table("counts-by-source", _("releases by source"), "/v1/counts/releases?group_by=source"),
-        Table(
+        DataTable("counts-by-source", _("releases by source"), "/v1/counts/releases?group_by=source"),
+        DataTable(
             "counts-by-month", _("releases by month and status"), "/v1/counts/releases?group_by=month&group_by=status"
         ),
-        Table("overlap", _("which sources verified the same"), "/v1/counts/overlap"),
-        Table("series", _("how the count grew, month by month"), "/v1/counts/series?interval=month"),
-        Table("held", _("who is held, by source"), "/v1/counts/detentions?group_by=source"),
+        DataTable("overlap", _("which sources verified the same"), "/v1/counts/overlap"),
+        DataTable("series", _("how the count grew, month by month"), "/v1/counts/series?interval=month"),
+        DataTable("held", _("who is held, by source"), "/v1/counts/detentions?group_by=source"),
     )
 
 
-def described(page: Page, found: Found) -> tuple[About, tuple[Table, ...], str | None]:
+def describe_registry(
+    page: Page, overview: DataOverview
+) -> tuple[RegistryDescription, tuple[DataTable, ...], str | None]:
     """The registry in the words of a language, its tables, and when it last changed."""
     _, words = page.catalogue.gettext, page.catalogue
     demo = _("A demonstration with invented people.") if page.is_demo else ""
@@ -279,14 +299,14 @@ def described(page: Page, found: Found) -> tuple[About, tuple[Table, ...], str |
         "sources that verified it, the published figures beside it, and every correction. Nobody is named against "
         "their will."
     )
-    about = About(
+    registry = RegistryDescription(
         base=page.request.app.state.public_url,
         page=page.address("/data"),
         language=page.language,
         name=_("Recuento: releases of political prisoners, and who verified them"),
         description=f"{demo} {description}".strip(),
         keywords=[_("political prisoners"), _("releases from prison"), _("human rights"), _("verification")],
-        countries=[words.country(code) for code in found.countries],
+        countries=[words.country(code) for code in overview.countries],
         sources=[source["name"] for source in page.sources.values()],
     )
-    return about, (*found.lists, *found.counts), found.count["recorded_at"]
+    return registry, (*overview.lists, *overview.counts), overview.count["recorded_at"]

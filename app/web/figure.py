@@ -13,61 +13,78 @@ from typing import Any
 
 from markupsafe import Markup
 
-from app.formats import lowered
-from app.web.charts.text import wrapped
-from app.web.rendering import Catalogue, rendered
+from app.formats import lower_first_letter
+from app.web.charts.text import wrap_text
+from app.web.rendering import Catalogue, render_template
 
-PADDING, RULES = 16, 2  # of the frame's page on each side, and the lines above and below it
-SMALLEST = 320  # the narrowest frame: that of a small phone
-MOST_OF_CAPTION = 609  # the width of a caption: 42 em, as on pages
-FURTHER = 26  # margins between heading, drawing, caption and foot
-SPARE = 6  # for faces a little larger than those that texts are measured by
-MOST_LINES = 1_000  # more than any text has: none is cut here
-NUMBER, NUMBER_MARGINS = 79.2, 20  # the large number alone, and what stands between it and the text
+PADDING, BORDERS = 16, 2  # of the frame's page on each side, and the lines above and below it
+MIN_FRAME_WIDTH = 320  # the narrowest frame: that of a small phone
+MAX_CAPTION_WIDTH = 609  # the width of a caption: 42 em, as on pages
+INNER_MARGINS = 26  # margins between heading, drawing, caption and foot
+SPARE_HEIGHT = 6  # for faces a little larger than those that texts are measured by
+MAX_FRAME_LINES = 1_000  # more than any text has: none is cut here
+NUMBER_HEIGHT, NUMBER_MARGINS = 79.2, 20  # the large number alone, and what stands between it and the text
 
 
 @dataclass(frozen=True)
-class Type:
+class TextStyle:
     """A kind of text in a frame: the size of its letters, and from one line to the next."""
 
     size: float
-    line: float
+    line_height: float
     bold: bool = False
 
-    def height_of(self, text: str, room: float) -> float:
+    def measure_height(self, text: str, width: float) -> float:
         """Of a text in lines of this width."""
-        return self.line * len(wrapped(text, room, self.size, most=MOST_LINES, bold=self.bold)) if text else 0
+        return (
+            self.line_height * len(wrap_text(text, width, self.size, max_lines=MAX_FRAME_LINES, bold=self.bold))
+            if text
+            else 0
+        )
 
 
 HEADING, CAPTION, FOOT, TEXT, LABEL = (
-    Type(21, 26.25, bold=True), Type(14.5, 21.75), Type(14.5, 21.75), Type(17, 25.5), Type(17, 23.8, bold=True),
+    TextStyle(21, 26.25, bold=True), TextStyle(14.5, 21.75), TextStyle(14.5, 21.75), TextStyle(17, 25.5), TextStyle(17, 23.8, bold=True),
 )  # fmt: skip
 # The longest foot: the words differ by a registry's languages and revision, the frame need not know them.
 LONGEST_FOOT = "Demonstration, invented people. Recuento, revision 123456789."
 
 
-def of_figure(width: int, heading: str, drawing: tuple[int, int], caption: str) -> int:
+def measure_figure_frame(width: int, heading: str, drawing: tuple[int, int], caption: str) -> int:
     """A frame of a width around a heading, a drawing so wide and high, and its caption."""
-    room = width - 2 * PADDING
-    scale = min(1.0, room / drawing[0])
-    return _whole(
-        HEADING.height_of(heading, room) + drawing[1] * scale
-        + CAPTION.height_of(caption, min(room, MOST_OF_CAPTION)), room
+    inner_width = width - 2 * PADDING
+    scale = min(1.0, inner_width / drawing[0])
+    return _add_frame(
+        HEADING.measure_height(heading, inner_width) + drawing[1] * scale
+        + CAPTION.measure_height(caption, min(inner_width, MAX_CAPTION_WIDTH)), inner_width
     )  # fmt: skip
 
 
-def of_number(width: int, sentence: str, label: str) -> int:
+def measure_number_frame(width: int, sentence: str, label: str) -> int:
     """A frame of a width around one number, what it is called, and its sentence."""
-    room = width - 2 * PADDING
-    return _whole(NUMBER + NUMBER_MARGINS + LABEL.height_of(label, room) + TEXT.height_of(sentence, room), room)
+    inner_width = width - 2 * PADDING
+    return _add_frame(
+        NUMBER_HEIGHT
+        + NUMBER_MARGINS
+        + LABEL.measure_height(label, inner_width)
+        + TEXT.measure_height(sentence, inner_width),
+        inner_width,
+    )
 
 
-def _whole(inside: float, room: float) -> int:
-    return ceil(2 * PADDING + RULES + inside + FURTHER + FOOT.height_of(LONGEST_FOOT, room) + SPARE)
+def _add_frame(content_height: float, inner_width: float) -> int:
+    return ceil(
+        2 * PADDING
+        + BORDERS
+        + content_height
+        + INNER_MARGINS
+        + FOOT.measure_height(LONGEST_FOOT, inner_width)
+        + SPARE_HEIGHT
+    )
 
 
 # Units of a drawing, each one CSS pixel: the whole width of the grid, seven and five of its columns, and a phone.
-WHOLE, SEVEN, FIVE, PHONE = 1120, 643, 453, 328
+FULL_WIDTH, SEVEN_COLUMNS_WIDTH, FIVE_COLUMNS_WIDTH, PHONE_WIDTH = 1120, 643, 453, 328
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 Cell = str | int | Markup
 
@@ -75,9 +92,9 @@ Cell = str | int | Markup
 @dataclass(frozen=True)
 class Figure:
     """`finding`: what it shows, in one sentence with its numbers, for whoever does not see it. `wide` and `narrow`: the
-    drawings, as SVG; `short_names`: what names are that the narrow one writes short. `terms`: with which
-    `/figures/<name>.svg`, `.csv`, `.png` and `/embed/<name>` draw it again; None where nothing does. `of_person`: it
-    shows one person's life, which is no picture for elsewhere. `counted`: what its numbers count, where that is
+    drawings, as SVG; `explain_short_names`: what names are that the narrow one writes short. `terms`: with which
+    `/figures/<name>.svg`, `.csv`, `.png` and `/embed/<name>` draw it again; None where nothing does. `is_personal`: it
+    shows one person's life, which is no picture for elsewhere. `count_scope`: what its numbers count, where that is
     narrower than what the first page counts."""
 
     name: str
@@ -92,53 +109,53 @@ class Figure:
     files: Sequence[tuple[str, str]] = ()  # further ones: name and address
     short_names: str = ""
     key: Markup | None = None  # the table, where it stands beside the drawing and is read with it
-    of_person: bool = False
-    counted: str = ""
+    is_personal: bool = False
+    count_scope: str = ""
 
     @property
     def title(self) -> str:
         """Its heading wherever it stands without its page, which says what is counted."""
-        return f"{self.heading} ({lowered(self.counted)})" if self.counted else self.heading
+        return f"{self.heading} ({lower_first_letter(self.count_scope)})" if self.count_scope else self.heading
 
     @property
-    def across(self) -> int:
+    def wide_width(self) -> int:
         """How wide the wide drawing is."""
-        return size_of(self.wide)[0]
+        return parse_size(self.wide)[0]
 
-    def framed(self, width: int) -> int:
+    def measure_frame(self, width: int) -> int:
         """How high a frame of this width is in which it stands whole (`embed.html`)."""
-        if width - 2 * PADDING >= self.across:
-            return of_figure(width, self.title, size_of(self.wide), str(plain(self.caption)))
-        caption = f"{plain(self.caption)} {self.short_names}".strip()
-        return of_figure(width, self.title, size_of(self.narrow), caption)
+        if width - 2 * PADDING >= self.wide_width:
+            return measure_figure_frame(width, self.title, parse_size(self.wide), str(strip_links(self.caption)))
+        caption = f"{strip_links(self.caption)} {self.short_names}".strip()
+        return measure_figure_frame(width, self.title, parse_size(self.narrow), caption)
 
     @property
-    def framed_anywhere(self) -> int:
+    def max_frame_height(self) -> int:
         """How high a frame of any width is: where text has least room, and where each drawing is whole."""
-        whole = [drawing + 2 * PADDING for drawing in (PHONE, self.across)]
-        return max(self.framed(width) for width in (SMALLEST, *whole))
+        full_widths = [drawing + 2 * PADDING for drawing in (PHONE_WIDTH, self.wide_width)]
+        return max(self.measure_frame(width) for width in (MIN_FRAME_WIDTH, *full_widths))
 
 
-def size_of(drawn: Markup) -> tuple[int, int]:
+def parse_size(svg: Markup) -> tuple[int, int]:
     """Across and down, in pixels: one unit of a drawing is one."""
-    found = VIEW_BOX.search(drawn)
-    assert found is not None, "a drawing says how large it is"
-    return round(float(found[1])), round(float(found[2]))
+    match = VIEW_BOX.search(svg)
+    assert match is not None, "a drawing says how large it is"
+    return round(float(match[1])), round(float(match[2]))
 
 
-def plain(text: Cell) -> str | int:
+def strip_links(text: Cell) -> str | int:
     """A cell or a caption without its links."""
     return text.striptags() if isinstance(text, Markup) else text
 
 
-def drawing(template: str, words: Catalogue, **values: Any) -> Markup:
+def render_drawing(template: str, words: Catalogue, **values: Any) -> Markup:
     """An SVG by its template; what stands in it is escaped there."""
-    return Markup(rendered(f"charts/{template}.svg", words, **values))  # noqa: S704 - escaped by the template
+    return Markup(render_template(f"charts/{template}.svg", words, **values))  # noqa: S704 - escaped by the template
 
 
-def drawings(template: str, words: Catalogue, laid_out: Sequence[Any], **values: Any) -> tuple[Markup, Markup]:
-    """The wide and the narrow drawing of one template, which knows them as `drawn`."""
-    wide, narrow = (drawing(template, words, drawn=drawn, **values) for drawn in laid_out)
+def render_drawings(template: str, words: Catalogue, layouts: Sequence[Any], **values: Any) -> tuple[Markup, Markup]:
+    """The wide and the narrow drawing of one template, which knows them as `layout`."""
+    wide, narrow = (render_drawing(template, words, drawn=layout, **values) for layout in layouts)
     return wide, narrow
 
 
@@ -157,7 +174,10 @@ class Sentence:
         return LINE * len(self.lines) + 8
 
 
-def in_place_of_a_chart(text: str, words: Catalogue) -> tuple[Markup, Markup]:
+def draw_sentence(text: str, words: Catalogue) -> tuple[Markup, Markup]:
     """The wide and the narrow drawing."""
-    laid = [Sentence(width, wrapped(text, width, SIZE, most=MAX_SENTENCE_LINES)) for width in (SEVEN, PHONE)]
-    return drawings("sentence", words, laid, text=text)
+    layouts = [
+        Sentence(width, wrap_text(text, width, SIZE, max_lines=MAX_SENTENCE_LINES))
+        for width in (SEVEN_COLUMNS_WIDTH, PHONE_WIDTH)
+    ]
+    return render_drawings("sentence", words, layouts, text=text)

@@ -13,188 +13,220 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
 
-from app.api.responses import LIVE, UNCACHED, json_response
+from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, build_json_response
 from app.errors import NotFound
 from app.imports.formats.tables import to_cell, to_csv
 from app.queries.parameters import CountQuery
-from app.queries.terms import PERSONAL, PERSONAL_FILTERS
+from app.queries.terms import PERSONAL_DIMENSIONS, PERSONAL_FILTERS
 from app.vocabulary import Stage
 from app.web.asking import Refused
-from app.web.charts.funnel import funnel_figure
-from app.web.charts.overlap import overlap_figure
-from app.web.charts.people import people_figure
-from app.web.citation import then_and_now_figure
-from app.web.claims.figures import claim_then_and_now_figure, reconciliation_figure
-from app.web.claims.source_rows import source_rows_figure
-from app.web.count_text import HOME_TERMS, stage_of
-from app.web.counting import groups_figure
-from app.web.figure import Figure, of_number, plain
-from app.web.home.routes import contested_figure, hours_figure
-from app.web.page import POLICY, Opened, Page, PageRoute, opened, require_only, sent, terms_of
-from app.web.people.record import life_figure
-from app.web.pictures import StandAlone, stand_alone
-from app.web.rendering import LANGUAGES, Catalogue, rendered, sentence_of
-from app.web.sources import source_line_figure
+from app.web.charts.funnel import load_funnel_figure
+from app.web.charts.overlap import load_overlap_figure
+from app.web.charts.people import load_people_figure
+from app.web.citation import build_then_and_now_figure
+from app.web.claims.figures import build_claim_then_and_now_figure, build_reconciliation_figure
+from app.web.claims.source_rows import build_source_rows_figure
+from app.web.count_text import HOME_TERMS, parse_stage
+from app.web.counting import build_groups_figure
+from app.web.figure import Figure, measure_number_frame, strip_links
+from app.web.home.routes import load_contested_figure, load_hours_figure
+from app.web.page import (
+    POLICY,
+    CurrentPage,
+    Page,
+    PageRoute,
+    build_response,
+    open_page_at,
+    parse_terms,
+    require_allowed_terms,
+)
+from app.web.people.record import build_life_figure
+from app.web.pictures import StandaloneDrawing, build_standalone_drawing
+from app.web.rendering import LANGUAGES, Catalogue, format_citation, render_template
+from app.web.sources import build_source_line_figure
 
 Terms = Mapping[str, Any]
 # None where what is asked for cannot be drawn: two numbers cannot be compared, or nobody gives a date.
-Builder = Callable[[Page, Terms], Awaitable[Figure | None]]
+FigureBuilder = Callable[[Page, Terms], Awaitable[Figure | None]]
 # A file may stand on any site, and does nothing there.
-ELSEWHERE = {"Cross-Origin-Resource-Policy": "cross-origin"}
-UNLISTED = {"X-Robots-Tag": "noindex"}  # no search engine keeps somebody's life
+CROSS_ORIGIN_HEADERS = {"Cross-Origin-Resource-Policy": "cross-origin"}
+NOINDEX_HEADERS = {"X-Robots-Tag": "noindex"}  # no search engine keeps somebody's life
 
-HOME, COUNTS = "/", "/counts"
+HOME_PATH, COUNTS_PATH = "/", "/counts"
 
 figures = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of figure. `on`: the page that it stands on; a term in braces belongs to the page's path. `own`: terms of
-    the figure that its page does not take. `takes`: the only terms beside these that it narrows by; None: those of a
+class FigureKind:
+    """A kind of figure. `page_path`: the page that it stands on; a term in braces belongs to the page's path. `own_terms`: terms of
+    the figure that its page does not take. `narrowing_terms`: the only terms beside these that it narrows by; None: those of a
     count."""
 
-    draw: Builder
-    on: str = HOME
-    own: tuple[str, ...] = ()
-    takes: tuple[str, ...] | None = None
+    build: FigureBuilder
+    page_path: str = HOME_PATH
+    own_terms: tuple[str, ...] = ()
+    narrowing_terms: tuple[str, ...] | None = None
 
     @property
-    def named(self) -> list[str]:
+    def required_terms(self) -> list[str]:
         """The terms that say of what a figure is, where it is of one thing."""
-        return re.findall(r"\{(\w+)\}", self.on)
+        return re.findall(r"\{(\w+)\}", self.page_path)
 
-    def is_told(self, terms: Terms) -> bool:
+    def has_required_terms(self, terms: Terms) -> bool:
         """Whether terms say of what a figure is, where it is of one thing."""
-        named = [terms.get(name) for name in self.named]
-        return all(isinstance(value, str) and "/" not in value for value in named)
+        values = [terms.get(name) for name in self.required_terms]
+        return all(isinstance(value, str) and "/" not in value for value in values)
 
-    def page(self, page: Page, terms: Terms) -> str:
+    def build_page_address(self, page: Page, terms: Terms) -> str:
         """The address of the page that a figure stands on, at its revision; of a figure of more terms than the first
         page takes, that of their count."""
-        further = {
-            name: value for name, value in terms.items() if name not in self.own and f"{{{name}}}" not in self.on
+        page_terms = {
+            name: value
+            for name, value in terms.items()
+            if name not in self.own_terms and f"{{{name}}}" not in self.page_path
         }
-        on = COUNTS if self.on == HOME and not further.keys() <= set(HOME_TERMS) else self.on.format_map(terms)
-        return page.address(on, {**further, "as_of": page.revision})
+        path = (
+            COUNTS_PATH
+            if self.page_path == HOME_PATH and not page_terms.keys() <= set(HOME_TERMS)
+            else self.page_path.format_map(terms)
+        )
+        return page.address(path, {**page_terms, "as_of": page.revision})
 
 
 # By the names that addresses have.
-KINDS: dict[str, Kind] = {
-    "claim-then-and-now": Kind(claim_then_and_now_figure, on="/claims/{claim}", takes=()),
-    "contested": Kind(contested_figure, takes=HOME_TERMS),
-    "funnel": Kind(funnel_figure),
-    "groups": Kind(groups_figure, on=COUNTS),
-    "hours": Kind(hours_figure, takes=HOME_TERMS),
-    "life": Kind(life_figure, on="/people/{person}", takes=()),
-    "overlap": Kind(overlap_figure),
-    "people": Kind(people_figure),
-    "reconciliation": Kind(reconciliation_figure, on="/claims/{claim}", takes=()),
-    "source-line": Kind(source_line_figure, on="/sources/{source}"),
-    "source-rows": Kind(source_rows_figure, own=("then", "claim")),
-    "then-and-now": Kind(then_and_now_figure, on="/c/{code}", takes=()),
+FIGURE_KINDS: dict[str, FigureKind] = {
+    "claim-then-and-now": FigureKind(build_claim_then_and_now_figure, page_path="/claims/{claim}", narrowing_terms=()),
+    "contested": FigureKind(load_contested_figure, narrowing_terms=HOME_TERMS),
+    "funnel": FigureKind(load_funnel_figure),
+    "groups": FigureKind(build_groups_figure, page_path=COUNTS_PATH),
+    "hours": FigureKind(load_hours_figure, narrowing_terms=HOME_TERMS),
+    "life": FigureKind(build_life_figure, page_path="/people/{person}", narrowing_terms=()),
+    "overlap": FigureKind(load_overlap_figure),
+    "people": FigureKind(load_people_figure),
+    "reconciliation": FigureKind(build_reconciliation_figure, page_path="/claims/{claim}", narrowing_terms=()),
+    "source-line": FigureKind(build_source_line_figure, page_path="/sources/{source}"),
+    "source-rows": FigureKind(build_source_rows_figure, own_terms=("then", "claim")),
+    "then-and-now": FigureKind(build_then_and_now_figure, page_path="/c/{code}", narrowing_terms=()),
 }
 
 
-def is_personal(terms: Terms) -> bool:
+def has_personal_terms(terms: Terms) -> bool:
     """Whether terms tell people apart by what is personal: of them numbers follow today's consent."""
     groups = terms.get("group_by", ())
-    by = {groups} if isinstance(groups, str) else set(groups)
-    return not terms.keys().isdisjoint(PERSONAL_FILTERS) or not by.isdisjoint(PERSONAL)
+    dimensions = {groups} if isinstance(groups, str) else set(groups)
+    return not terms.keys().isdisjoint(PERSONAL_FILTERS) or not dimensions.isdisjoint(PERSONAL_DIMENSIONS)
 
 
-def kind_of(name: str) -> Kind:
-    if name not in KINDS:
+def find_figure_kind(name: str) -> FigureKind:
+    if name not in FIGURE_KINDS:
         raise NotFound("There is no figure of this name.")
-    return KINDS[name]
+    return FIGURE_KINDS[name]
 
 
-async def drawn(page: Page, name: str, terms: Terms) -> Figure:
+async def draw_figure(page: Page, name: str, terms: Terms) -> Figure:
     """The figure that an address asks for, of the revision that the page is of."""
-    kind = kind_of(name)
-    if not kind.is_told(terms):
-        raise NotFound(f"The address of this figure says of what it is: {kind.on}")
+    kind = find_figure_kind(name)
+    if not kind.has_required_terms(terms):
+        raise NotFound(f"The address of this figure says of what it is: {kind.page_path}")
     # Another would stand over numbers that it does not narrow, or change what is drawn without a word.
-    takes = CountQuery.model_fields if kind.takes is None else kind.takes
-    require_only(terms, (*kind.named, *kind.own, *takes))
-    if is_personal(terms):
+    narrowing_terms = CountQuery.model_fields if kind.narrowing_terms is None else kind.narrowing_terms
+    require_allowed_terms(terms, (*kind.required_terms, *kind.own_terms, *narrowing_terms))
+    if has_personal_terms(terms):
         raise NotFound(
             "Numbers by what is personal follow today's consent, and files are kept elsewhere: there is none."
         )
-    figure = await kind.draw(page, {name: value for name, value in terms.items() if name != "as_of"})
+    figure = await kind.build(page, {name: value for name, value in terms.items() if name != "as_of"})
     if figure is None:
         raise NotFound("There is nothing to draw: nothing of this is known, or it cannot be compared.")
     return figure
 
 
 @figures.get("/figures/{name}.svg")
-async def read_svg(page: Opened, name: str) -> Response:
+async def read_svg(page: CurrentPage, name: str) -> Response:
     """A figure as a drawing that stands alone."""
-    figure = await drawn(page, name, page.terms)
-    alone = alone_of(page, figure)
-    return _file(page, figure, "svg", alone.text.encode(), "image/svg+xml", policy_of(alone))
+    figure = await draw_figure(page, name, page.terms)
+    standalone = build_standalone_figure(page, figure)
+    return _build_file_response(
+        page, figure, "svg", standalone.text.encode(), "image/svg+xml", build_style_policy(standalone)
+    )
 
 
 @figures.get("/figures/{name}.csv")
-async def read_csv(page: Opened, name: str) -> Response:
+async def read_csv(page: CurrentPage, name: str) -> Response:
     """The table of a figure."""
-    figure = await drawn(page, name, page.terms)
-    return _file(page, figure, "csv", table_of(figure).encode(), "text/csv; charset=utf-8", NOTHING)
+    figure = await draw_figure(page, name, page.terms)
+    return _build_file_response(
+        page, figure, "csv", build_csv(figure).encode(), "text/csv; charset=utf-8", NO_CONTENT_POLICY
+    )
 
 
 @figures.get("/figures/{name}.png")
-async def read_png(page: Opened, name: str) -> Response:
+async def read_png(page: CurrentPage, name: str) -> Response:
     """A figure as a picture."""
-    figure = await drawn(page, name, page.terms)
-    if figure.of_person:
+    figure = await draw_figure(page, name, page.terms)
+    if figure.is_personal:
         raise NotFound("There are no pictures of somebody's life, which would be kept elsewhere: there is its SVG.")
-    picture = await page.request.app.state.pictures.of(alone_of(page, figure))
-    return _file(page, figure, "png", picture, "image/png", NOTHING)
+    picture = await page.request.app.state.pictures.render(build_standalone_figure(page, figure))
+    return _build_file_response(page, figure, "png", picture, "image/png", NO_CONTENT_POLICY)
 
 
-NOTHING = "default-src 'none'; frame-ancestors 'none'"
+NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
-def policy_of(alone: StandAlone) -> str:
+def build_style_policy(standalone: StandaloneDrawing) -> str:
     """Its own rules of style and nothing else, wherever it is opened."""
-    digest = base64.b64encode(hashlib.sha256(alone.style.encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(standalone.style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'"
 
 
-def alone_of(page: Page, figure: Figure) -> StandAlone:
+def build_standalone_figure(page: Page, figure: Figure) -> StandaloneDrawing:
     """The figure with the address of its page at the revision."""
-    words, address = page.catalogue, page.public(kind_of(figure.name).page(page, figure.terms or {}))
-    told = words.gettext("Recuento, revision %(revision)s") % {"revision": page.revision}
-    invented = [words.gettext("Demonstration, invented people.")] if page.is_demo else []
-    return stand_alone(figure, words, origin=[*invented, told], address=address)
+    words, address = (
+        page.catalogue,
+        page.public_address(find_figure_kind(figure.name).build_page_address(page, figure.terms or {})),
+    )
+    revision_note = words.gettext("Recuento, revision %(revision)s") % {"revision": page.revision}
+    demo_notes = [words.gettext("Demonstration, invented people.")] if page.is_demo else []
+    return build_standalone_drawing(figure, words, origin=[*demo_notes, revision_note], address=address)
 
 
-def table_of(figure: Figure) -> str:
+def build_csv(figure: Figure) -> str:
     """CSV as the API writes it, with no cell that a spreadsheet would run: not in the heading either."""
     columns = [to_cell(column) for column in figure.columns]
-    rows = [dict(zip(columns, map(plain, row), strict=True)) for row in figure.rows]
+    rows = [dict(zip(columns, map(strip_links, row), strict=True)) for row in figure.rows]
     return to_csv(rows, columns)
 
 
-def _file(page: Page, figure: Figure, form: str, body: bytes, media: str, policy: str) -> Response:
+def _build_file_response(page: Page, figure: Figure, extension: str, body: bytes, media: str, policy: str) -> Response:
     headers = {
-        **ELSEWHERE,
-        **(UNLISTED if figure.of_person else {}),
+        **CROSS_ORIGIN_HEADERS,
+        **(NOINDEX_HEADERS if figure.is_personal else {}),
         "Recuento-Revision": str(page.revision),
-        "Content-Disposition": f'inline; filename="recuento-{figure.name}-{page.revision}-{page.language}.{form}"',
+        "Content-Disposition": f'inline; filename="recuento-{figure.name}-{page.revision}-{page.language}.{extension}"',
     }
-    return sent(page.request, body, media, UNCACHED if figure.of_person else LIVE, headers=headers, policy=policy)
+    return build_response(
+        page.request,
+        body,
+        media,
+        CACHE_REVALIDATE if figure.is_personal else CACHE_SHORT,
+        headers=headers,
+        policy=policy,
+    )
 
 
 # On any site, with nothing of that site's reader: an embed sets no cookie and asks nothing of anybody else.
-ANYWHERE = {"Content-Security-Policy": POLICY.replace("frame-ancestors 'none'", "frame-ancestors *"), **ELSEWHERE}
-COUNTED = ("releases", "detentions")
-WIDTH = 640  # pixels of a frame, unless less is asked for: a column of text elsewhere
-MOST = 10_000  # more than any screen has
-Pixels = Annotated[int, Query(ge=1, le=MOST)]
-NUMBER = "number"
-EMBEDDED = re.compile(rf"/({'|'.join(LANGUAGES)})/(?:embed|figures)/([a-z-]+)(?:\.(?:svg|png|csv))?")
-HOUR = 3_600  # seconds that the code of an embed may be kept
+EMBED_HEADERS = {
+    "Content-Security-Policy": POLICY.replace("frame-ancestors 'none'", "frame-ancestors *"),
+    **CROSS_ORIGIN_HEADERS,
+}
+COUNT_KINDS = ("releases", "detentions")
+DEFAULT_WIDTH = 640  # pixels of a frame, unless less is asked for: a column of text elsewhere
+MAX_FRAME_PIXELS = 10_000  # more than any screen has
+Pixels = Annotated[int, Query(ge=1, le=MAX_FRAME_PIXELS)]
+NUMBER_EMBED = "number"
+EMBED_ADDRESS = re.compile(rf"/({'|'.join(LANGUAGES)})/(?:embed|figures)/([a-z-]+)(?:\.(?:svg|png|csv))?")
+EMBED_CACHE_SECONDS = 3_600  # seconds that the code of an embed may be kept
 
 
 class EmbedRoute(PageRoute):
@@ -203,12 +235,12 @@ class EmbedRoute(PageRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
-        async def anywhere(request: Request) -> Response:
+        async def handle_embed(request: Request) -> Response:
             response = await handler(request)
-            response.headers.update(ANYWHERE)
+            response.headers.update(EMBED_HEADERS)
             return response
 
-        return anywhere
+        return handle_embed
 
 
 embeds = APIRouter(include_in_schema=False, route_class=EmbedRoute)
@@ -216,108 +248,110 @@ oembed = APIRouter(include_in_schema=False)
 
 
 @embeds.get("/embed/number")
-async def read_number(page: Opened) -> Response:
+async def read_number(page: CurrentPage) -> Response:
     """One number: how many releases (`count=detentions`: how many held) of the terms given are verified."""
-    counted, answer = await _counted(page, page.terms)
-    cited = answer["citation"]
-    back = page.address("/c/" + cited["address"].rpartition("/")[2])
-    told = sentence_of(cited, page.catalogue)
+    count_kind, answer = await _fetch_count(page, page.terms)
+    citation = answer["citation"]
+    back = page.address("/c/" + citation["address"].rpartition("/")[2])
+    sentence = format_citation(citation, page.catalogue)
     number = answer["total"]["verified"]
-    label = label_of(page.catalogue, counted, answer)
-    return await page.show("embed-number.html", number=number, label=label, told=told, back=back)
+    label = format_number_label(page.catalogue, count_kind, answer)
+    return await page.show("embed-number.html", number=number, label=label, sentence=sentence, back=back)
 
 
-async def _counted(page: Page, terms: Mapping[str, Any]) -> tuple[str, Any]:
-    counted = terms.get("count", COUNTED[0])
-    if counted not in COUNTED:
+async def _fetch_count(page: Page, terms: Mapping[str, Any]) -> tuple[str, Any]:
+    count_kind = terms.get("count", COUNT_KINDS[0])
+    if count_kind not in COUNT_KINDS:
         raise NotFound("There is no such count. There is one of releases and one of detentions.")
-    if is_personal(terms):
+    if has_personal_terms(terms):
         raise NotFound("A number by what is personal follows today's consent, and stands on no other site.")
-    further = {name: value for name, value in terms.items() if name not in ("as_of", "count")}
-    return counted, await page.api.get(f"/v1/counts/{counted}", further)
+    count_terms = {name: value for name, value in terms.items() if name not in ("as_of", "count")}
+    return count_kind, await page.api.get(f"/v1/counts/{count_kind}", count_terms)
 
 
 @embeds.get("/embed/{name}")
-async def read_embed(page: Opened, name: str) -> Response:
+async def read_embed(page: CurrentPage, name: str) -> Response:
     """One figure."""
-    figure = await _embeddable(page, name, page.terms)
-    figure = replace(figure, wide=_leaving(figure.wide), narrow=_leaving(figure.narrow))
-    return await page.show("embed.html", figure=figure, back=kind_of(name).page(page, figure.terms or {}))
+    figure = await _draw_embeddable(page, name, page.terms)
+    figure = replace(figure, wide=_open_links_outside(figure.wide), narrow=_open_links_outside(figure.narrow))
+    return await page.show(
+        "embed.html", figure=figure, back=find_figure_kind(name).build_page_address(page, figure.terms or {})
+    )
 
 
-def _leaving(drawn: Markup) -> Markup:
+def _open_links_outside(svg: Markup) -> Markup:
     """A drawing whose links leave the frame: those of SVG do not ask the page for its `base`."""
-    return Markup(str(drawn).replace("<a ", '<a target="_blank" '))  # noqa: S704 - what is escaped stays so
+    return Markup(str(svg).replace("<a ", '<a target="_blank" '))  # noqa: S704 - what is escaped stays so
 
 
-async def _embeddable(page: Page, name: str, terms: Mapping[str, Any]) -> Figure:
-    figure = await drawn(page, name, terms)
-    if figure.of_person:
+async def _draw_embeddable(page: Page, name: str, terms: Mapping[str, Any]) -> Figure:
+    figure = await draw_figure(page, name, terms)
+    if figure.is_personal:
         raise NotFound("Somebody's life is shown on its own page alone.")
     return figure
 
 
 @oembed.get("/oembed")
 async def read_oembed(
-    request: Request, url: str, format: Literal["json", "xml"] = "json", maxwidth: Pixels = WIDTH,
-    maxheight: Pixels = MOST,
+    request: Request, url: str, format: Literal["json", "xml"] = "json", maxwidth: Pixels = DEFAULT_WIDTH,
+    maxheight: Pixels = MAX_FRAME_PIXELS,
 ) -> Response:  # fmt: skip
     """The code that embeds what is at an address of ours (oembed.com)."""
     if format == "xml":
-        return json_response({"title": "There is JSON alone."}, 501, {})
-    language, name, terms = _address(url, request.app.state.public_url)
-    width = min(WIDTH, maxwidth)
+        return build_json_response({"title": "There is JSON alone."}, 501, {})
+    language, name, terms = _parse_embed_address(url, request.app.state.public_url)
+    width = min(DEFAULT_WIDTH, maxwidth)
     try:
-        page = await opened(request, language, f"/{language}/embed/{name}", terms)
-        title, height = await _framed(page, name, terms, width)
+        page = await open_page_at(request, language, f"/{language}/embed/{name}", terms)
+        title, height = await _measure_embed(page, name, terms, width)
     except Refused as refusal:
-        return json_response(refusal.body, refusal.status, {})
+        return build_json_response(refusal.body, refusal.status, {})
     code = {
         "version": "1.0",
         "type": "rich",
         "provider_name": "Recuento",
-        "provider_url": page.public("/"),
+        "provider_url": page.public_address("/"),
         "title": title,
-        "cache_age": HOUR,
+        "cache_age": EMBED_CACHE_SECONDS,
         "width": width,
         "height": min(height, maxheight),
     }
-    address = page.public(page.address(f"/embed/{name}", terms))
-    frame = rendered("frame.html", page.catalogue, address=address, **code).strip()
-    return json_response({**code, "html": frame}, 200, {"Cache-Control": LIVE})
+    address = page.public_address(page.address(f"/embed/{name}", terms))
+    frame = render_template("frame.html", page.catalogue, address=address, **code).strip()
+    return build_json_response({**code, "html": frame}, 200, {"Cache-Control": CACHE_SHORT})
 
 
-async def _framed(page: Page, name: str, terms: Mapping[str, Any], width: int) -> tuple[str, int]:
+async def _measure_embed(page: Page, name: str, terms: Mapping[str, Any], width: int) -> tuple[str, int]:
     """What an embed is called, and how high it is in a frame of a width."""
-    if name == NUMBER:
-        counted, answer = await _counted(page, terms)
-        sentence = sentence_of(answer["citation"], page.catalogue)
-        return sentence, of_number(width, sentence, label_of(page.catalogue, counted, answer))
-    figure = await _embeddable(page, name, terms)
-    return figure.title, figure.framed(width)
+    if name == NUMBER_EMBED:
+        count_kind, answer = await _fetch_count(page, terms)
+        sentence = format_citation(answer["citation"], page.catalogue)
+        return sentence, measure_number_frame(width, sentence, format_number_label(page.catalogue, count_kind, answer))
+    figure = await _draw_embeddable(page, name, terms)
+    return figure.title, figure.measure_frame(width)
 
 
-def label_of(words: Catalogue, counted: str, answer: Any) -> str:
+def format_number_label(words: Catalogue, count_kind: str, answer: Any) -> str:
     """What the number of an answer is a number of."""
     number = answer["total"]["verified"]
-    if counted != COUNTED[0]:
+    if count_kind != COUNT_KINDS[0]:
         return words.ngettext("verified detention", "verified detentions", number)
     return {
         Stage.ANNOUNCED: words.ngettext("announced release, verified", "announced releases, verified", number),
         Stage.ORDERED: words.ngettext("ordered release, verified", "ordered releases, verified", number),
         Stage.CARRIED_OUT: words.ngettext("verified release", "verified releases", number),
-    }[stage_of(answer["terms"])]
+    }[parse_stage(answer["terms"])]
 
 
-def _address(url: str, public_url: str) -> tuple[str, str, dict[str, Any]]:
+def _parse_embed_address(url: str, public_url: str) -> tuple[str, str, dict[str, Any]]:
     """The language, the name and the terms of an embed, or of a figure's file. Raises NotFound for all else: nothing is
     ever fetched from an address that somebody sends."""
     try:
         parts = urlsplit(url)
     except ValueError:
         parts = urlsplit("")
-    here = f"{parts.scheme}://{parts.netloc}" == public_url
-    found = EMBEDDED.fullmatch(parts.path)
-    if not here or found is None:
+    is_own = f"{parts.scheme}://{parts.netloc}" == public_url
+    match = EMBED_ADDRESS.fullmatch(parts.path)
+    if not is_own or match is None:
         raise NotFound("Nothing at this address can be embedded: it is that of no figure and no number here.")
-    return found[1], found[2], terms_of(parse_qsl(parts.query))
+    return match[1], match[2], parse_terms(parse_qsl(parts.query))

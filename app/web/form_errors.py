@@ -9,28 +9,30 @@ from app.web.rendering import Catalogue
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A fault of a term. `own`: whether the words are the page's; those of the API are English."""
+class TermFault:
+    """A fault of a term. `is_translated`: whether the words are the page's; those of the API are English."""
 
     text: str
-    own: bool
+    is_translated: bool
 
 
-def faults_of(
-    problem: Mapping[str, Any], words: Catalogue, stands_at: Mapping[str, str] | None = None
-) -> dict[str, Sequence[Fault]]:
-    """The faults of a refusal by term; under no name where the refusal points at none. `stands_at`: under which other
+def collect_term_faults(
+    problem: Mapping[str, Any], words: Catalogue, field_names: Mapping[str, str] | None = None
+) -> dict[str, Sequence[TermFault]]:
+    """The faults of a refusal by term; under no name where the refusal points at none. `field_names`: under which other
     name a term stands on the page."""
-    sentences = _sentences(words)
-    found: dict[str, list[Fault]] = defaultdict(list)
+    sentences = _translate_refusals(words)
+    found: dict[str, list[TermFault]] = defaultdict(list)
     for fault in problem.get("errors") or [{"pointer": "/", "code": problem.get("code"), "detail": problem["detail"]}]:
         name = fault["pointer"].removeprefix("/").partition("/")[0]
-        own = sentences.get(fault["code"])
-        found[(stands_at or {}).get(name, name)].append(Fault(own or fault["detail"], own=bool(own)))
+        translation = sentences.get(fault["code"])
+        found[(field_names or {}).get(name, name)].append(
+            TermFault(translation or fault["detail"], is_translated=bool(translation))
+        )
     return dict(found)
 
 
-def _sentences(words: Catalogue) -> Mapping[str, str]:
+def _translate_refusals(words: Catalogue) -> Mapping[str, str]:
     """The refusals of terms by code."""
     _ = words.gettext
     return {

@@ -20,41 +20,50 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from app import dates
-from app.api.head_watcher import Head
-from app.api.responses import CODINGS, LIVE, MADE_FROM, UNCACHED, coding_for, tags_known
-from app.errors import Invalid, Moved, NotFound, Problem, pointed
+from app.api.head_watcher import LogHead
+from app.api.responses import (
+    CACHE_REVALIDATE,
+    CACHE_SHORT,
+    CODINGS,
+    SCOPE_SOURCE_HEAD,
+    choose_content_coding,
+    parse_if_none_match,
+)
+from app.errors import Invalid, Moved, NotFound, Problem, build_pointed_error
 from app.formats import ENGLISH
-from app.queries.terms import PINNING
+from app.queries.terms import PIN_PARAMETERS
 from app.web.asking import Api, Refused
 from app.web.figure import Figure
-from app.web.form_errors import faults_of
-from app.web.rendering import LANGUAGES, Catalogue, catalogue, rendered
+from app.web.form_errors import collect_term_faults
+from app.web.rendering import LANGUAGES, Catalogue, load_catalogue, render_template
 
 # Only files of this registry, no style within the text, and no other site around it.
 # Pages have no script, so that none that somebody brings in runs: not one from our own address either.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-HTML = "text/html; charset=utf-8"
-SHORTEST_PACKED = 1_000  # bytes: less is one packet on the line, packed or not
+HTML_MEDIA_TYPE = "text/html; charset=utf-8"
+MIN_COMPRESSED_BYTES = 1_000  # bytes: less is one packet on the line, packed or not
 # Who is found there may be hidden later, and whoever keeps pages would go on showing whom it found.
-OF_PEOPLE = ("/people", "/objection", "/releases", "/detentions", "/figures/life", "/desk")
+PERSONAL_PATHS = ("/people", "/objection", "/releases", "/detentions", "/figures/life", "/desk")
 # What is kept as ready bytes as long as the head stands, as the answers are that it is made of: pages of numbers, of
 # figures that were published, and of sources, which are the same for everybody.
-_OF_NUMBERS = r"(counts|claims(/[0-9a-f-]{36})?|sources(/[a-z0-9-]+)?|corrections|data)?"
-_KEPT = re.compile(f"/({'|'.join(LANGUAGES)})/{_OF_NUMBERS}")
-MOST_TERMS = 300  # values in an address: a list names 200 people, and other terms beside them
-MADE = 5  # requests that a page is counted as which is made: it asks as many questions, and some five times as many
+_NUMBER_PATHS = r"(counts|claims(/[0-9a-f-]{36})?|sources(/[a-z0-9-]+)?|corrections|data)?"
+_CACHEABLE_PATH = re.compile(f"/({'|'.join(LANGUAGES)})/{_NUMBER_PATHS}")
+MAX_TERMS = 300  # values in an address: a list names 200 people, and other terms beside them
+PAGE_COST = (
+    5  # requests that a page is counted as which is made: it asks as many questions, and some five times as many
+)
 # What other sites append to the links on them.
-TRACKING = (
+TRACKING_PREFIXES = (
     "utm_", "fbclid", "gclid", "gbraid", "wbraid", "gad_", "_gl", "dclid", "srsltid", "msclkid", "twclid", "ttclid",
     "li_fat_id", "yclid", "igsh", "mc_cid", "mc_eid", "_hs",
 )  # fmt: skip
-OF_ALL = (*PINNING, "zone")  # terms that every page takes
+COMMON_TERMS = (*PIN_PARAMETERS, "zone")  # terms that every page takes
 NO_SUCH_TERM = "This page has no such term."
-NO_PROBLEM_HERE: dict[str, Any] = {"detail": None, "errors": [], "address": None, "code": None}
-MOMENT = ("as_of", "zone", "cursor")  # terms of when, and of where in a list
-UNPAGED = "/v1/detentions?"  # lists that only the API has
+EMPTY_PROBLEM: dict[str, Any] = {"detail": None, "errors": [], "address": None, "code": None}
+MOMENT_TERMS = ("as_of", "zone", "cursor")  # terms of when, and of where in a list
+API_ONLY_LIST = "/v1/detentions?"  # lists that only the API has
 
 
 @dataclass
@@ -67,10 +76,10 @@ class Page:
     revision: int
     sources: Mapping[str, Any] = field(default_factory=dict)  # by slug
     section: str = ""  # which address of the navigation it belongs to
-    shared: Figure | None = field(default=None, kw_only=True)  # stands for the page where somebody links to it
-    refusal: bool = field(default=False, kw_only=True)
+    shared_figure: Figure | None = field(default=None, kw_only=True)  # stands for the page where somebody links to it
+    is_refusal: bool = field(default=False, kw_only=True)
     rules: int = field(default=0, kw_only=True)  # by which its numbers are counted
-    head: Head | None = field(default=None, kw_only=True)  # before anything was asked for it
+    head: LogHead | None = field(default=None, kw_only=True)  # before anything was asked for it
 
     @property
     def language(self) -> str:
@@ -87,10 +96,10 @@ class Page:
         return demo
 
     @property
-    def indexed(self) -> bool:
+    def is_indexed(self) -> bool:
         """Whether search engines may keep the page, and other sites are told what it shows."""
         path = self.request.url.path.removeprefix(f"/{self.language}")
-        return not self.refusal and not path.startswith(OF_PEOPLE)
+        return not self.is_refusal and not path.startswith(PERSONAL_PATHS)
 
     @property
     def public_url(self) -> str:
@@ -98,152 +107,158 @@ class Page:
         url: str = self.request.app.state.public_url
         return url
 
-    def public(self, address: str) -> str:
+    def public_address(self, address: str) -> str:
         """An address of ours as it is written elsewhere."""
         return f"{self.public_url}{address}"
 
     @cached_property
     def terms(self) -> dict[str, Any]:
         """The terms in the page's address, as the API takes them; a repeated one as a list."""
-        return terms_of(self.request.query_params.multi_items())
+        return parse_terms(self.request.query_params.multi_items())
 
-    def take_only(self, *names: str) -> None:
+    def allow_only_terms(self, *names: str) -> None:
         """Refuse other terms in the page's address than these and those of every page, as the API does: whoever keeps
         pages would keep one for each. Raises Invalid."""
-        require_only(self.terms, names)
+        require_allowed_terms(self.terms, names)
 
     def address(self, path: str, terms: Mapping[str, Any] | None = None, language: str | None = None) -> str:
         """The address of a page in this language. `path` begins with a slash."""
-        given = {name: value for name, value in (terms or {}).items() if value is not None}
-        query = urlencode(given, doseq=True)
+        present_terms = {name: value for name, value in (terms or {}).items() if value is not None}
+        query = urlencode(present_terms, doseq=True)
         return f"/{language or self.language}{path}" + (f"?{query}" if query else "")
 
-    def behind(self, address: str) -> str:
+    def to_page_address(self, address: str) -> str:
         """The page of a list or a record of the API, by its address there: of the list behind a number, say."""
         return f"/{self.language}{address.removeprefix('/v1').replace('/detainees', '/people', 1)}"
 
-    def narrowed(self, address: str | None, **further: str) -> str | None:
+    def narrow_list_address(self, address: str | None, **filters: str) -> str | None:
         """The page of the list behind a number, narrowed by further terms; None where no list can say which they are. A
         list that has no page is the API's own. Of two least numbers the larger is asked for."""
         if address is None:
             return None
         path, _mark, query = address.partition("?")
-        given = terms_of(parse_qsl(query))
-        narrower = {name: max(value, given.get(name, value), key=int) for name, value in further.items()}
-        whole = f"{path}?{urlencode({**given, **narrower}, doseq=True)}"
-        return whole if address.startswith(UNPAGED) else self.behind(whole)
+        list_terms = parse_terms(parse_qsl(query))
+        narrower = {name: max(value, list_terms.get(name, value), key=int) for name, value in filters.items()}
+        narrowed_address = f"{path}?{urlencode({**list_terms, **narrower}, doseq=True)}"
+        return narrowed_address if address.startswith(API_ONLY_LIST) else self.to_page_address(narrowed_address)
 
-    def at_revision(self, path: str, terms: Mapping[str, Any] | None = None) -> str:
+    def address_at_revision(self, path: str, terms: Mapping[str, Any] | None = None) -> str:
         """The address of what shows these same numbers whenever it is read."""
         return self.address(path, {**(terms or {}), "as_of": self.revision})
 
     @property
-    def here(self) -> str:
+    def own_address(self) -> str:
         """The address of this page as it was asked for."""
-        return self.in_language(self.language)
+        return self.address_in_language(self.language)
 
     @property
     def canonical(self) -> str:
         """The address by which others should know this page: that of its newest numbers."""
-        return self.public(self.newest)
+        return self.public_address(self.newest_address)
 
     @property
-    def newest(self) -> str:
+    def newest_address(self) -> str:
         """This page's address without a moment."""
         path = self.request.url.path.removeprefix(f"/{self.language}")
-        return self.address(path, {name: value for name, value in self.terms.items() if name not in MOMENT})
+        return self.address(path, {name: value for name, value in self.terms.items() if name not in MOMENT_TERMS})
 
     @property
-    def pinned(self) -> str:
+    def pinned_address(self) -> str:
         """This page's address with its revision: of numbers that no later report changes."""
         path = self.request.url.path.removeprefix(f"/{self.language}")
-        given = {name: value for name, value in self.terms.items() if name not in ("as_of", "zone")}
-        return self.at_revision(path, given)
+        terms = {name: value for name, value in self.terms.items() if name not in ("as_of", "zone")}
+        return self.address_at_revision(path, terms)
 
-    def in_language(self, language: str) -> str:
+    def address_in_language(self, language: str) -> str:
         """This page in another language."""
         path = self.request.url.path.removeprefix(f"/{self.language}")
         return self.address(path, self.terms, language)
 
-    def name_of(self, slug: str) -> str:
+    def get_source_name(self, slug: str) -> str:
         """What a source is called."""
         return str(self.sources[slug]["name"]) if slug in self.sources else slug
 
     async def show(
-        self, template: str, *, status: int = 200, caching: str = LIVE, headers: Mapping[str, str] | None = None,
+        self, template: str, *, status: int = 200, caching: str = CACHE_SHORT, headers: Mapping[str, str] | None = None,
         **values: Any,
     ) -> Response:  # fmt: skip
         """The page drawn by a template."""
-        text = await run_in_threadpool(rendered, template, self.catalogue, page=self, **values)
+        text = await run_in_threadpool(render_template, template, self.catalogue, page=self, **values)
         await self._note_head()
-        return sent(self.request, text.encode(), HTML, caching, status=status, headers=headers)
+        return build_response(self.request, text.encode(), HTML_MEDIA_TYPE, caching, status=status, headers=headers)
 
     async def _note_head(self) -> None:
         """Note the head that the page is made from, where it may be kept: all of its answers are of one, if the head of
         before they were asked still stands."""
         scope = self.request.scope
-        if MADE_FROM in scope and self.head is not None and self.head == await self.request.app.state.heads.newest():
-            scope[MADE_FROM]["head"] = self.head
+        if (
+            SCOPE_SOURCE_HEAD in scope
+            and self.head is not None
+            and self.head == await self.request.app.state.head_watcher.newest()
+        ):
+            scope[SCOPE_SOURCE_HEAD]["head"] = self.head
 
 
-def require_only(terms: Mapping[str, Any], names: Collection[str]) -> None:
+def require_allowed_terms(terms: Mapping[str, Any], names: Collection[str]) -> None:
     """Refuse terms that are neither among the names nor of every page. Raises Invalid."""
-    others = [name for name in terms if name not in {*names, *OF_ALL}]
-    unknown = [pointed(f"/{name}", "unknown_field", NO_SUCH_TERM) for name in others]
+    other_names = [name for name in terms if name not in {*names, *COMMON_TERMS}]
+    unknown = [build_pointed_error(f"/{name}", "unknown_field", NO_SUCH_TERM) for name in other_names]
     if unknown:
         raise Invalid("Correct the values pointed at and try again.", *unknown)
 
 
-def kept_as(path: str, query: bytes) -> bytes | None:
-    """The query by which the page at an address is kept: what `terms_of` reads of it, so that no other way to write an
+def normalize_cached_query(path: str, query: bytes) -> bytes | None:
+    """The query by which the page at an address is kept: what `parse_terms` reads of it, so that no other way to write an
     address makes another page of it; None where it may not be kept."""
-    if _KEPT.fullmatch(path) is None:
+    if _CACHEABLE_PATH.fullmatch(path) is None:
         return None
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     return urlencode([(name, value) for name, value in pairs if _is_term(name, value)]).encode()
 
 
-def sent(
-    request: Request, body: bytes, media: str, caching: str, *, status: int = 200,
+def build_response(
+    request: Request, body: bytes, media_type: str, caching: str, *, status: int = 200,
     headers: Mapping[str, str] | None = None, policy: str = POLICY,
 ) -> Response:  # fmt: skip
     """A body with its tag, packed as the client takes it; 304 where the client has it."""
-    coding = coding_for(request.headers.get("accept-encoding", "")) if len(body) >= SHORTEST_PACKED else None
+    coding = (
+        choose_content_coding(request.headers.get("accept-encoding", "")) if len(body) >= MIN_COMPRESSED_BYTES else None
+    )
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}{"-" + coding if coding else ""}"'
-    given = {
+    response_headers = {
         "ETag": tag,
         "Vary": "Accept-Encoding",
         "Cache-Control": caching if status == 200 else "no-store",
         "Content-Security-Policy": policy,
         **(headers or {}),
     }
-    if status == 200 and tag in tags_known(request):
-        return Response(status_code=304, headers=given)
+    if status == 200 and tag in parse_if_none_match(request):
+        return Response(status_code=304, headers=response_headers)
     if coding is not None:
-        given["Content-Encoding"] = coding
+        response_headers["Content-Encoding"] = coding
         body = CODINGS[coding](body)
-    return Response(body, status, given, media_type=media)
+    return Response(body, status, response_headers, media_type=media_type)
 
 
-def terms_of(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def parse_terms(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """The terms of an address, as the API takes them; a repeated one as a list. Raises Invalid where they are more than
     any question has: a form would have a field for each."""
-    if len(pairs) > MOST_TERMS:
-        raise Invalid.at("", "too_many_terms", f"The address of a page names at most {MOST_TERMS} values.")
-    given: dict[str, list[str]] = {}
+    if len(pairs) > MAX_TERMS:
+        raise Invalid.at_pointer("", "too_many_terms", f"The address of a page names at most {MAX_TERMS} values.")
+    values_by_name: dict[str, list[str]] = {}
     for name, value in pairs:
         if _is_term(name, value):
-            given.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+            values_by_name.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in values_by_name.items()}
 
 
 def _is_term(name: str, value: str) -> bool:
     """Whether a part of an address says anything to a page: a form sends fields that nobody filled in, and a page has
     no other form than its own."""
-    return bool(value) and name != "format" and not name.startswith(TRACKING)
+    return bool(value) and name != "format" and not name.startswith(TRACKING_PREFIXES)
 
 
-def language_of(request: Request) -> str:
+def parse_page_language(request: Request) -> str:
     """The language in a page's address."""
     first = request.url.path.split("/")[1]
     return first if first in LANGUAGES else ENGLISH
@@ -251,30 +266,32 @@ def language_of(request: Request) -> str:
 
 async def open_page(request: Request) -> Page:
     """A page of the revision that its address names, else of the newest. Every answer on it is of that revision."""
-    language, terms = language_of(request), terms_of(request.query_params.multi_items())
-    return await opened(request, language, request.url.path.removeprefix(f"/{language}"), terms)
+    language, terms = parse_page_language(request), parse_terms(request.query_params.multi_items())
+    return await open_page_at(request, language, request.url.path.removeprefix(f"/{language}"), terms)
 
 
-async def opened(request: Request, language: str, path: str, terms: Mapping[str, Any]) -> Page:
+async def open_page_at(request: Request, language: str, path: str, terms: Mapping[str, Any]) -> Page:
     """A page in a language, of the moment, the rules and the leaf that terms name: where these are not the registry's,
     whatever the page asks would be refused. `path`: where it stands, with its terms, for whoever is refused."""
     client = request.client.host if request.client is not None else ""
-    request.app.state.rates.count(None, client, cost=MADE)
-    api, head = Api(request, language), await request.app.state.heads.newest()
+    request.app.state.rates.count(None, client, cost=PAGE_COST)
+    api, head = Api(request, language), await request.app.state.head_watcher.newest()
     _require_zone(terms.get("zone"))
-    meant = {name: terms[name] for name in (*PINNING, *(["zone"] if "as_of" in terms else [])) if name in terms}
+    moment_terms = {
+        name: terms[name] for name in (*PIN_PARAMETERS, *(["zone"] if "as_of" in terms else [])) if name in terms
+    }
     try:
-        known = await api.get("/v1/sources", meant, limit=MOST_SOURCES)
+        source_list = await api.get("/v1/sources", moment_terms, limit=MAX_SOURCES)
     except Refused as refusal:
-        raise _of_page(refusal, path, terms) from None
-    api.as_of = str(known["revision"])
+        raise _redirect_refusal(refusal, path, terms) from None
+    api.as_of = str(source_list["revision"])
     return Page(
         request,
-        catalogue(language),
+        load_catalogue(language),
         api,
-        known["revision"],
-        {source["slug"]: source for source in known["data"]},
-        rules=known["rules"],
+        source_list["revision"],
+        {source["slug"]: source for source in source_list["data"]},
+        rules=source_list["rules"],
         head=head,
     )
 
@@ -282,27 +299,27 @@ async def opened(request: Request, language: str, path: str, terms: Mapping[str,
 def _require_zone(zone: Any) -> None:
     """Raises Refused, as the API would, for a zone that is none: where nothing asks for it, any word would do."""
     if isinstance(zone, list):
-        raise Refused(Invalid.status, Invalid.at("/zone", "repeated", "Name one zone.").body(), {})
+        raise Refused(Invalid.status, Invalid.at_pointer("/zone", "repeated", "Name one zone.").body(), {})
     try:
         if zone is not None:
             dates.parse_zone(zone)
     except dates.DateError as error:
-        raise Refused(Invalid.status, Invalid.at("/zone", "invalid_zone", str(error)).body(), {}) from error
+        raise Refused(Invalid.status, Invalid.at_pointer("/zone", "invalid_zone", str(error)).body(), {}) from error
 
 
-def _of_page(refusal: Refused, path: str, terms: Mapping[str, Any]) -> Refused:
+def _redirect_refusal(refusal: Refused, path: str, terms: Mapping[str, Any]) -> Refused:
     """A refusal of the moment of a page; where it tells what stands today, that is this page and no list of sources."""
     body = refusal.body
     if "address" not in body:
         return refusal
-    today = {name: value for name, value in terms.items() if name not in PINNING}
+    today = {name: value for name, value in terms.items() if name not in PIN_PARAMETERS}
     if "rules" in body:  # the same revision, under the rules in force
         today = {**terms, "rules": body["rules"]["today"]}
     return Refused(refusal.status, {**body, "address": f"{path}?{urlencode(today, doseq=True)}"}, refusal.headers)
 
 
-MOST_SOURCES = 200  # the longest page of a list; a registry with more sources shows the others by their slugs
-Opened = Annotated[Page, Depends(open_page)]
+MAX_SOURCES = 200  # the longest page of a list; a registry with more sources shows the others by their slugs
+CurrentPage = Annotated[Page, Depends(open_page)]
 
 
 class PageRoute(APIRoute):
@@ -311,41 +328,45 @@ class PageRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
-        async def with_refusals(request: Request) -> Response:
+        async def handle_with_refusals(request: Request) -> Response:
             try:
                 return await handler(request)
             except Refused as refusal:
                 if refusal.status == Moved.status:
-                    return RedirectResponse(_moved_to(request, refusal), 307, headers={"Cache-Control": UNCACHED})
-                kept = {name: refusal.headers[name] for name in ("retry-after",) if name in refusal.headers}
-                return await refused(request, refusal.status, refusal.body, kept)
+                    return RedirectResponse(
+                        _find_moved_page(request, refusal), 307, headers={"Cache-Control": CACHE_REVALIDATE}
+                    )
+                retained_headers = {name: refusal.headers[name] for name in ("retry-after",) if name in refusal.headers}
+                return await show_refusal(request, refusal.status, refusal.body, retained_headers)
             except Problem as problem:
-                return await refused(request, problem.status, problem.body(), problem.headers)
+                return await show_refusal(request, problem.status, problem.body(), problem.headers)
             except RequestValidationError:
-                return await refused(request, Invalid.status, Invalid("").body(), {})
+                return await show_refusal(request, Invalid.status, Invalid("").body(), {})
 
-        return with_refusals
+        return handle_with_refusals
 
 
-def _moved_to(request: Request, refusal: Refused) -> str:
+def _find_moved_page(request: Request, refusal: Refused) -> str:
     """The page of the record that absorbed another; not for ever, for curators may part them again."""
-    standing = refusal.headers["location"].removeprefix("/v1").replace("/detainees/", "/people/")
-    return f"/{language_of(request)}{standing.partition('?')[0]}" + (
+    location = refusal.headers["location"].removeprefix("/v1").replace("/detainees/", "/people/")
+    return f"/{parse_page_language(request)}{location.partition('?')[0]}" + (
         f"?{request.url.query}" if request.url.query else ""
     )
 
 
-def unopened(request: Request) -> Page:
+def build_error_page(request: Request) -> Page:
     """A page of no revision, for what is said where nothing of the registry is asked."""
-    language = language_of(request)
-    return Page(request, catalogue(language), Api(request, language), 0, refusal=True)
+    language = parse_page_language(request)
+    return Page(request, load_catalogue(language), Api(request, language), 0, is_refusal=True)
 
 
-async def refused(request: Request, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+async def show_refusal(
+    request: Request, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]
+) -> Response:
     """The page that says what was refused, why, and what to do."""
-    page, whole = unopened(request), NO_PROBLEM_HERE | dict(problem)
-    faults = faults_of(problem, page.catalogue) if problem.get("errors") else {}
-    return await page.show("refused.html", status=status, headers=headers, problem=whole, faults=faults)
+    page, full_problem = build_error_page(request), EMPTY_PROBLEM | dict(problem)
+    faults = collect_term_faults(problem, page.catalogue) if problem.get("errors") else {}
+    return await page.show("refused.html", status=status, headers=headers, problem=full_problem, faults=faults)
 
 
 def no_such_page() -> NotFound:
@@ -356,7 +377,7 @@ def no_such_page() -> NotFound:
 SAME_ORIGIN = {"Referrer-Policy": "same-origin"}
 
 
-def from_here(request: Request) -> bool:
+def is_same_origin(request: Request) -> bool:
     """Whether a form was sent from a page of this registry. Every browser since 2020 says from where."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -365,9 +386,9 @@ def from_here(request: Request) -> bool:
     if not origin:
         return False
     try:
-        sent_from = urlsplit(origin)
-        here = sent_from.scheme in ("http", "https") and sent_from.netloc == request.headers.get("host")
-        return here or origin == request.app.state.public_url
+        origin_parts = urlsplit(origin)
+        is_own_host = origin_parts.scheme in ("http", "https") and origin_parts.netloc == request.headers.get("host")
+        return is_own_host or origin == request.app.state.public_url
     except ValueError:  # no browser has such an address
         return False
 
@@ -375,7 +396,7 @@ def from_here(request: Request) -> bool:
 INTERVALS = ("day", "week", "month")
 
 
-async def finest(page: Page, terms: Mapping[str, Any]) -> Any:
+async def fetch_finest_series(page: Page, terms: Mapping[str, Any]) -> Any:
     """A series in the finest intervals of which it is not too many points."""
     for interval in INTERVALS[:-1]:
         try:

@@ -19,25 +19,25 @@ from fastapi.concurrency import run_in_threadpool
 from markupsafe import Markup
 
 from app.errors import Busy, Unavailable
-from app.web.charts.text import width_of, wrapped
-from app.web.figure import Figure, plain, size_of
-from app.web.rendering import STATIC, Catalogue, rendered
+from app.web.charts.text import measure_text, wrap_text
+from app.web.figure import Figure, parse_size, strip_links
+from app.web.rendering import STATIC_FOLDER, Catalogue, render_template
 
-MARGIN, APART = 40, 14  # pixels around all, and between heading, drawing and text
+MARGIN, SPACING = 40, 14  # pixels around all, and between heading, drawing and text
 # Of each kind of text around the drawing: its size, and how far its lines are apart.
 HEADING, CAPTION, FOOT = (22, 28), (13, 18), (12, 16)
-MOST_LINES = 1_000  # more than any text has: none is cut
-RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-VARIABLE = re.compile(r"var\((--[\w-]+)\)")
-COMPOUND = re.compile(r"(?P<tag>[a-z]*)(?P<classes>(?:\.[\w-]+)*)")
-OWN = ("file-paper", "file-heading", "file-caption", "file-foot")  # classes of what stands around a drawing
-OF_TEXT = ("text", "tspan")
-SVG = "{http://www.w3.org/2000/svg}"
+MAX_TEXT_LINES = 1_000  # more than any text has: none is cut
+CSS_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+CSS_VARIABLE = re.compile(r"var\((--[\w-]+)\)")
+COMPOUND_SELECTOR = re.compile(r"(?P<tag>[a-z]*)(?P<classes>(?:\.[\w-]+)*)")
+OWN_CLASSES = ("file-paper", "file-heading", "file-caption", "file-foot")  # classes of what stands around a drawing
+TEXT_TAGS = ("text", "tspan")
+SVG_NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 
 @dataclass(frozen=True)
-class Block:
+class TextBlock:
     """Lines of text, where each stands."""
 
     kind: str
@@ -45,7 +45,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class StandAlone:
+class StandaloneDrawing:
     """`text`: the document. `style`: the rules in it, which its policy allows by their digest. In pixels."""
 
     text: str
@@ -54,101 +54,115 @@ class StandAlone:
     height: int
 
 
-def stand_alone(figure: Figure, words: Catalogue, *, origin: Sequence[str], address: str) -> StandAlone:
+def build_standalone_drawing(
+    figure: Figure, words: Catalogue, *, origin: Sequence[str], address: str
+) -> StandaloneDrawing:
     """The wide drawing of a figure as a file. `origin`: lines that say where it comes from; `address`: of its page."""
-    drawn = Xml.fromstring(figure.wide)  # noqa: S314 - drawn by a template of ours
-    for element in drawn.iter():
-        element.tag = element.tag.removeprefix(SVG)
-    across, down = size_of(figure.wide)
-    drawing = _without_links(drawn)
+    root = Xml.fromstring(figure.wide)  # noqa: S314 - drawn by a template of ours
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(SVG_NAMESPACE)
+    drawing_width, drawing_height = parse_size(figure.wide)
+    drawing = _remove_links(root)
     top = MARGIN + HEADING[0]
-    heading, top = _block("file-heading", figure.title, across, HEADING, top)
-    at = top - HEADING[0] + APART
-    caption, top = _block("file-caption", str(plain(figure.caption)), across, CAPTION, at + down + APART + CAPTION[0])
-    from_where = [*_lines("\n".join(origin), across, FOOT), *_address_lines(address, across)]
-    foot, top = _placed("file-foot", from_where, FOOT, top + APART // 2)
-    style = "\n".join(needed(rules(), drawn))
-    width, height = across + 2 * MARGIN, top - FOOT[1] + MARGIN // 2
-    own = {"style": Markup(style), "drawing": Markup(drawing)}  # noqa: S704 - of our sheets and our templates
-    text = rendered(
-        "standalone.svg", words, figure=figure, blocks=(heading, caption, foot), margin=MARGIN, at=at, across=across,
-        down=down, width=width, height=height, **own,
+    heading, top = _build_block("file-heading", figure.title, drawing_width, HEADING, top)
+    drawing_top = top - HEADING[0] + SPACING
+    caption, top = _build_block(
+        "file-caption",
+        str(strip_links(figure.caption)),
+        drawing_width,
+        CAPTION,
+        drawing_top + drawing_height + SPACING + CAPTION[0],
+    )
+    origin_lines = [*_wrap_lines("\n".join(origin), drawing_width, FOOT), *_wrap_address(address, drawing_width)]
+    foot, top = _position_lines("file-foot", origin_lines, FOOT, top + SPACING // 2)
+    style = "\n".join(select_rules(load_css_rules(), root))
+    width, height = drawing_width + 2 * MARGIN, top - FOOT[1] + MARGIN // 2
+    markup = {"style": Markup(style), "drawing": Markup(drawing)}  # noqa: S704 - of our sheets and our templates
+    text = render_template(
+        "standalone.svg", words, figure=figure, blocks=(heading, caption, foot), margin=MARGIN, drawing_top=drawing_top, drawing_width=drawing_width,
+        drawing_height=drawing_height, width=width, height=height, **markup,
     )  # fmt: skip
-    return StandAlone(text, style, width, height)
+    return StandaloneDrawing(text, style, width, height)
 
 
-def _block(kind: str, text: str, across: int, size: tuple[int, int], top: int) -> tuple[Block, int]:
+def _build_block(kind: str, text: str, width: int, size: tuple[int, int], top: int) -> tuple[TextBlock, int]:
     """A text in lines from `top` on, and where the next line would stand."""
-    return _placed(kind, _lines(text, across, size, bold=kind == "file-heading"), size, top)
+    return _position_lines(kind, _wrap_lines(text, width, size, bold=kind == "file-heading"), size, top)
 
 
-def _placed(kind: str, lines: Sequence[str], size: tuple[int, int], top: int) -> tuple[Block, int]:
-    _letter, apart = size
-    return Block(kind, [(top + apart * at, line) for at, line in enumerate(lines)]), top + apart * len(lines)
+def _position_lines(kind: str, lines: Sequence[str], size: tuple[int, int], top: int) -> tuple[TextBlock, int]:
+    _font_size, line_height = size
+    return TextBlock(
+        kind, [(top + line_height * index, line) for index, line in enumerate(lines)]
+    ), top + line_height * len(lines)
 
 
-def _lines(text: str, across: int, size: tuple[int, int], *, bold: bool = False) -> list[str]:
-    letter, _apart = size
-    return [line for part in text.splitlines() for line in wrapped(part, across, letter, most=MOST_LINES, bold=bold)]
+def _wrap_lines(text: str, width: int, size: tuple[int, int], *, bold: bool = False) -> list[str]:
+    font_size, _line_height = size
+    return [
+        line
+        for part in text.splitlines()
+        for line in wrap_text(part, width, font_size, max_lines=MAX_TEXT_LINES, bold=bold)
+    ]
 
 
-def _address_lines(address: str, across: int) -> list[str]:
+def _wrap_address(address: str, width: int) -> list[str]:
     """An address in lines that begin with a mark between its parts: half a number would be read as another. A part that
     is wider than a line goes on in the next."""
     lines = [""]
     for part in re.split(r"(?=[/?&])", address):
-        if width_of(lines[-1] + part, FOOT[0]) <= across:
+        if measure_text(lines[-1] + part, FOOT[0]) <= width:
             lines[-1] += part
         else:
-            lines += _lines(part, across, FOOT)
+            lines += _wrap_lines(part, width, FOOT)
     return [line for line in lines if line]
 
 
-def _without_links(drawn: Xml.Element) -> str:
+def _remove_links(root: Xml.Element) -> str:
     """The drawing as text. A file has no links: they lead somewhere from our pages alone."""
-    for element in drawn.iter():
+    for element in root.iter():
         for link in element.iterfind("a"):
-            link.tag, link.attrib = "tspan" if element.tag in OF_TEXT else "g", {}
-    return Xml.tostring(drawn, encoding="unicode")
+            link.tag, link.attrib = "tspan" if element.tag in TEXT_TAGS else "g", {}
+    return Xml.tostring(root, encoding="unicode")
 
 
 @cache
-def rules() -> Sequence[tuple[str, str]]:
+def load_css_rules() -> Sequence[tuple[str, str]]:
     """The rules of all sheets that hold anywhere, as selector and declarations, with the values of variables."""
-    text = "".join(path.read_text() for path in sorted((STATIC / "css").glob("*.css")))
-    found = RULE.findall(_outside_of_conditions(COMMENT.sub("", text)))
+    text = "".join(path.read_text() for path in sorted((STATIC_FOLDER / "css").glob("*.css")))
+    matches = CSS_RULE.findall(_remove_conditional_rules(CSS_COMMENT.sub("", text)))
     variables = dict(
-        re.findall(r"(--[\w-]+):\s*([^;]+);", next(body for name, body in found if name.strip() == ":root"))
+        re.findall(r"(--[\w-]+):\s*([^;]+);", next(body for name, body in matches if name.strip() == ":root"))
     )
     return [
-        (selector.strip(), " ".join(VARIABLE.sub(lambda told: variables[told[1]], body).split()))
-        for names, body in found
+        (selector.strip(), " ".join(CSS_VARIABLE.sub(lambda match: variables[match[1]], body).split()))
+        for names, body in matches
         for selector in names.split(",")
     ]
 
 
-def _outside_of_conditions(text: str) -> str:
+def _remove_conditional_rules(text: str) -> str:
     """A sheet without its @media and the like: those are for pages."""
-    kept, depth, dropped = [], 0, False
+    pieces, depth, is_skipping = [], 0, False
     for piece in re.split(r"([{}])", text):
-        dropped = dropped or (depth == 0 and piece.strip().startswith("@"))
-        if not dropped:
-            kept.append(piece)
+        is_skipping = is_skipping or (depth == 0 and piece.strip().startswith("@"))
+        if not is_skipping:
+            pieces.append(piece)
         depth += {"{": 1, "}": -1}.get(piece, 0)
-        if dropped and depth == 0 and piece == "}":
-            dropped = False
-    return "".join(kept)
+        if is_skipping and depth == 0 and piece == "}":
+            is_skipping = False
+    return "".join(pieces)
 
 
-def needed(all_rules: Iterable[tuple[str, str]], drawn: Xml.Element) -> list[str]:
+def select_rules(all_rules: Iterable[tuple[str, str]], root: Xml.Element) -> list[str]:
     """Those rules that hold of something in a drawing, or around it."""
-    tags = {"text", *(element.tag for element in drawn.iter())}
-    classes = {*OWN, *(one for element in drawn.iter() for one in element.get("class", "").split())}
-    return [f"{selector}{{{body}}}" for selector, body in all_rules if _can_hold(selector, tags, classes)]
+    tags = {"text", *(element.tag for element in root.iter())}
+    classes = {*OWN_CLASSES, *(name for element in root.iter() for name in element.get("class", "").split())}
+    return [f"{selector}{{{body}}}" for selector, body in all_rules if _may_match(selector, tags, classes)]
 
 
-def _can_hold(selector: str, tags: set[str], classes: set[str]) -> bool:
-    parts = [COMPOUND.fullmatch(part) for part in selector.replace(">", " ").split()]
+def _may_match(selector: str, tags: set[str], classes: set[str]) -> bool:
+    parts = [COMPOUND_SELECTOR.fullmatch(part) for part in selector.replace(">", " ").split()]
     return all(
         part is not None and (not part["tag"] or part["tag"] in tags) and set(part["classes"].split(".")[1:]) <= classes
         for part in parts
@@ -157,68 +171,70 @@ def _can_hold(selector: str, tags: set[str], classes: set[str]) -> bool:
 
 RENDERER = Path(__file__).with_name("raster.py")
 ZOOM = 1.5  # sharp on most screens, and light enough for sites that show links: 200 kB, where twice the pixels have 320
-MOST_PIXELS = 8_000_000  # of a picture, 32 megabytes while it is drawn: a chart as long as it is wide has six
-MOST_SECONDS = 30.0  # that a picture may take, where all others come first on a busy machine
-PATIENCE = 8.0  # seconds that somebody waits for one; it is drawn all the same, for whoever asks again
-MOST_WAITING = 8  # pictures to be drawn: those are through before a client loses its patience
-MOST_KEPT = 16 * 1024 * 1024  # bytes of pictures that are kept: a hundred
-RETRY = {"Retry-After": "5"}
+MAX_PIXELS = 8_000_000  # of a picture, 32 megabytes while it is drawn: a chart as long as it is wide has six
+MAX_RENDER_SECONDS = 30.0  # that a picture may take, where all others come first on a busy machine
+WAIT_TIMEOUT_SECONDS = 8.0  # seconds that somebody waits for one; it is drawn all the same, for whoever asks again
+MAX_QUEUED = 8  # pictures to be drawn: those are through before a client loses its patience
+MAX_CACHE_BYTES = 16 * 1024 * 1024  # bytes of pictures that are kept: a hundred
+RETRY_HEADERS = {"Retry-After": "5"}
 
 
-class Pictures:
+class PictureRenderer:
     """Those of one process."""
 
     def __init__(self) -> None:
-        self._turn = asyncio.Semaphore(1)
-        self._being_drawn: dict[bytes, asyncio.Task[bytes | None]] = {}
-        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
-        self._room = MOST_KEPT
+        self._semaphore = asyncio.Semaphore(1)
+        self._pending: dict[bytes, asyncio.Task[bytes | None]] = {}
+        self._cache: OrderedDict[bytes, bytes] = OrderedDict()
+        self._free_bytes = MAX_CACHE_BYTES
 
-    async def of(self, drawing: StandAlone) -> bytes:
+    async def render(self, drawing: StandaloneDrawing) -> bytes:
         """The picture of a drawing, however many ask for it drawn once. Raises Busy where it takes long."""
         key = hashlib.sha256(drawing.text.encode()).digest()
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        if key not in self._being_drawn:
-            if len(self._being_drawn) >= MOST_WAITING:
-                raise Busy("Too many pictures are being drawn: ask for this one again in a moment.", headers=RETRY)
-            self._being_drawn[key] = asyncio.create_task(self._draw(key, drawing))
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        if key not in self._pending:
+            if len(self._pending) >= MAX_QUEUED:
+                raise Busy(
+                    "Too many pictures are being drawn: ask for this one again in a moment.", headers=RETRY_HEADERS
+                )
+            self._pending[key] = asyncio.create_task(self._render_and_store(key, drawing))
         try:
-            async with asyncio.timeout(PATIENCE):
-                picture = await asyncio.shield(self._being_drawn[key])
+            async with asyncio.timeout(WAIT_TIMEOUT_SECONDS):
+                picture = await asyncio.shield(self._pending[key])
         except TimeoutError:
-            raise Busy("This picture is being drawn: ask for it again in a moment.", headers=RETRY) from None
+            raise Busy("This picture is being drawn: ask for it again in a moment.", headers=RETRY_HEADERS) from None
         if picture is None:
-            raise Unavailable("This figure cannot be drawn as a picture: take its SVG.", headers=RETRY)
+            raise Unavailable("This figure cannot be drawn as a picture: take its SVG.", headers=RETRY_HEADERS)
         return picture
 
-    async def _draw(self, key: bytes, drawing: StandAlone) -> bytes | None:
+    async def _render_and_store(self, key: bytes, drawing: StandaloneDrawing) -> bytes | None:
         try:
-            async with self._turn:
-                picture = await run_in_threadpool(drawn_apart, drawing)
+            async with self._semaphore:
+                picture = await run_in_threadpool(render_in_subprocess, drawing)
         finally:
-            del self._being_drawn[key]
+            del self._pending[key]
         if picture is not None:
-            self._keep(key, picture)
+            self._store(key, picture)
         return picture
 
-    def _keep(self, key: bytes, picture: bytes) -> None:
-        self._kept[key] = picture
-        self._room -= len(picture)
-        while self._room < 0:
-            _key, oldest = self._kept.popitem(last=False)
-            self._room += len(oldest)
+    def _store(self, key: bytes, picture: bytes) -> None:
+        self._cache[key] = picture
+        self._free_bytes -= len(picture)
+        while self._free_bytes < 0:
+            _key, oldest = self._cache.popitem(last=False)
+            self._free_bytes += len(oldest)
 
 
-def drawn_apart(drawing: StandAlone) -> bytes | None:
+def render_in_subprocess(drawing: StandaloneDrawing) -> bytes | None:
     """The picture as another process draws it, which is told nothing else; None where it fails or takes too long."""
-    zoom = min(ZOOM, sqrt(MOST_PIXELS / (drawing.width * drawing.height)))
+    zoom = min(ZOOM, sqrt(MAX_PIXELS / (drawing.width * drawing.height)))
     command = [sys.executable, "-I", str(RENDERER), f"{zoom:.3f}"]
     try:
-        done = subprocess.run(  # noqa: S603 - our own program
-            command, input=drawing.text.encode(), capture_output=True, timeout=MOST_SECONDS, check=False, env={}
+        result = subprocess.run(  # noqa: S603 - our own program
+            command, input=drawing.text.encode(), capture_output=True, timeout=MAX_RENDER_SECONDS, check=False, env={}
         )
     except subprocess.TimeoutExpired:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return result.stdout if result.returncode == 0 else None

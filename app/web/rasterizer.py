@@ -7,25 +7,25 @@ import resource
 import sys
 from importlib.resources import files
 
-MEMORY = 512 * 1024 * 1024  # bytes: a picture of the most pixels takes a tenth of it
-SECONDS = 5  # of processor time: the longest chart takes half of one
-KINDER = 10  # answers to others come first
+MAX_MEMORY_BYTES = 512 * 1024 * 1024  # bytes: a picture of the most pixels takes a tenth of it
+MAX_CPU_SECONDS = 5  # of processor time: the longest chart takes half of one
+NICENESS = 10  # answers to others come first
 # No font of the machine: a picture has the same letters everywhere, and a server need have none.
 FONT, FAMILY = files("fontpkg_roboto") / "files" / "Roboto[wdth,wght].ttf", "Roboto"
 
 
 # The renderer reads the file that an image names. No chart has one.
-IMAGE = re.compile(r"<(\w+:)?(fe)?image\b", re.IGNORECASE)
+IMAGE_ELEMENT = re.compile(r"<(\w+:)?(fe)?image\b", re.IGNORECASE)
 
 
 def main() -> None:
-    os.nice(KINDER)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
     from resvg_py import svg_to_bytes  # within the bounds
 
     drawing = sys.stdin.buffer.read().decode()
-    if IMAGE.search(drawing):
+    if IMAGE_ELEMENT.search(drawing):
         raise SystemExit("A drawing has no images.")
     picture = svg_to_bytes(
         svg_string=drawing,

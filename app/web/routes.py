@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.responses import Response as PlainResponse
 
-from app.api.responses import LIVE, UNCACHED, preferred
+from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, select_language
 from app.errors import NotFound
 from app.web.citation import citation
 from app.web.claims.routes import claims
@@ -18,20 +18,20 @@ from app.web.corrections import corrections
 from app.web.counting import counting
 from app.web.dataset import data
 from app.web.desk import desk
-from app.web.desk.page import AtTheDesk
+from app.web.desk.page import DeskSessionMiddleware
 from app.web.figures import embeds, figures, oembed
 from app.web.home.routes import home
-from app.web.page import OF_PEOPLE, Opened, Page, PageRoute, no_such_page, sent, terms_of
+from app.web.page import PERSONAL_PATHS, CurrentPage, Page, PageRoute, build_response, no_such_page, parse_terms
 from app.web.people import people
-from app.web.rendering import LANGUAGES, assets, rendered
+from app.web.rendering import LANGUAGES, assets, render_template
 from app.web.sources import sources
 
 # Pages without an id: those of the navigation, but not of people.
-LASTING = ("/", "/claims", "/counts", "/sources", "/corrections", "/data")
+INDEXED_PATHS = ("/", "/claims", "/counts", "/sources", "/corrections", "/data")
 # The API holds people too, and no reader of a search engine's. Nor does a robot try every term of a count.
-CLOSED = ("/v1/", *(f"/{language}{path}" for language in LANGUAGES for path in (*OF_PEOPLE, "/counts?")))
-PAGE_OF_CLAIMS = 200
-MOST_CLAIMS = 2_000  # the newest; a sitemap may have 50,000 addresses, each in all languages
+DISALLOWED_PATHS = ("/v1/", *(f"/{language}{path}" for language in LANGUAGES for path in (*PERSONAL_PATHS, "/counts?")))
+CLAIMS_PAGE_SIZE = 200
+MAX_SITEMAP_CLAIMS = 2_000  # the newest; a sitemap may have 50,000 addresses, each in all languages
 
 crawlers = APIRouter(include_in_schema=False)
 
@@ -39,62 +39,66 @@ crawlers = APIRouter(include_in_schema=False)
 @crawlers.get("/robots.txt")
 async def read_robots(request: Request) -> Response:
     """What no robot may read."""
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in CLOSED)]
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in DISALLOWED_PATHS)]
     if request.app.state.public_url:
         lines.append(f"Sitemap: {request.app.state.public_url}/sitemap.xml")
-    return PlainTextResponse("".join(f"{line}\n" for line in lines), headers={"Cache-Control": LIVE})
+    return PlainTextResponse("".join(f"{line}\n" for line in lines), headers={"Cache-Control": CACHE_SHORT})
 
 
 @crawlers.get("/sitemap.xml")
-async def read_sitemap(page: Opened) -> Response:
+async def read_sitemap(page: CurrentPage) -> Response:
     """The pages of numbers, claims and sources, in each language."""
     if not page.public_url:
         raise NotFound("Whoever runs this registry has not said where readers find it (RECUENTO_PUBLIC_URL).")
-    paths = [*LASTING, *(f"/sources/{slug}" for slug in page.sources), *[path async for path in _claims(page)]]
-    text = rendered("sitemap.xml", page.catalogue, page=page, paths=paths)
-    return sent(page.request, text.encode(), "application/xml", LIVE)
+    paths = [
+        *INDEXED_PATHS,
+        *(f"/sources/{slug}" for slug in page.sources),
+        *[path async for path in _list_claim_paths(page)],
+    ]
+    text = render_template("sitemap.xml", page.catalogue, page=page, paths=paths)
+    return build_response(page.request, text.encode(), "application/xml", CACHE_SHORT)
 
 
-async def _claims(page: Page) -> AsyncIterator[str]:
-    terms: dict[str, Any] = {"sort": "-recorded", "limit": PAGE_OF_CLAIMS}
-    for _page in range(MOST_CLAIMS // PAGE_OF_CLAIMS):
+async def _list_claim_paths(page: Page) -> AsyncIterator[str]:
+    terms: dict[str, Any] = {"sort": "-recorded", "limit": CLAIMS_PAGE_SIZE}
+    for _page in range(MAX_SITEMAP_CLAIMS // CLAIMS_PAGE_SIZE):
         claims = await page.api.get("/v1/claims", terms)
         for claim in claims["data"]:
             yield f"/claims/{claim['id']}"
         if claims["next"] is None:
             return
-        terms = terms_of(parse_qsl(urlsplit(claims["next"]).query))
+        terms = parse_terms(parse_qsl(urlsplit(claims["next"]).query))
 
 
-front = APIRouter(include_in_schema=False)
-elsewhere = APIRouter(include_in_schema=False, route_class=PageRoute)
+language_router = APIRouter(include_in_schema=False)
+fallback_router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 # In the order of the navigation. Each has its addresses without a language.
-PAGES = (home, claims, people, counting, citation, sources, corrections, data, figures, embeds, desk)
+PAGE_ROUTERS = (home, claims, people, counting, citation, sources, corrections, data, figures, embeds, desk)
 
 
-@front.get("/")
+@language_router.get("/")
 async def choose_language(request: Request) -> PlainResponse:
     """The first page in the language that the reader's browser asks for."""
-    language = preferred(request.headers.get("accept-language", ""), LANGUAGES)
+    language = select_language(request.headers.get("accept-language", ""), LANGUAGES)
     query = f"?{request.url.query}" if request.url.query else ""
-    headers = {"Vary": "Accept-Language", "Cache-Control": UNCACHED}
+    headers = {"Vary": "Accept-Language", "Cache-Control": CACHE_REVALIDATE}
     return RedirectResponse(f"/{language}/{query}", 307, headers=headers)
 
 
-@elsewhere.get("/{address:path}")
-async def read_nothing() -> PlainResponse:
+@fallback_router.get("/{address:path}")
+async def read_unknown_page() -> PlainResponse:
     """What is at no address of a page."""
     raise no_such_page()
 
 
 def serve_pages(app: FastAPI) -> None:
     """Serve the pages beside the API."""
-    app.add_middleware(AtTheDesk)
-    app.include_router(front)
+    app.add_middleware(DeskSessionMiddleware)
+    app.include_router(language_router)
     app.include_router(assets)
     app.include_router(oembed)
     app.include_router(crawlers)
     for language in LANGUAGES:
-        for pages in (*PAGES, elsewhere):
+        for pages in (*PAGE_ROUTERS, fallback_router):
             app.include_router(pages, prefix=f"/{language}")

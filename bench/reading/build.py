@@ -25,7 +25,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from app.db.engine import make_engine, migrate, reading, writing
+from app.db.engine import make_engine, migrate_database, open_read_session, open_write_session
 from app.log.head import bind_secret
 from app.models import OPEN, BlockingKey, Entry
 from app.registry import directory
@@ -86,7 +86,7 @@ def build(url: str, people: int, seed: int = 1) -> int:
     if people % size or size < LEAST:
         raise ValueError(f"Ask for a multiple of {CREW} people, or for fewer, and at least {LEAST}.")
     engine = make_engine(url)
-    migrate(engine)
+    migrate_database(engine)
     plan = Plan(seed, people, size, _prepare(engine))
     kinds: list[str] = []
     with closing(engine.raw_connection()) as connection:
@@ -117,7 +117,7 @@ def _one_transaction(cursor: Any) -> Iterator[None]:
 
 def _prepare(engine: Engine) -> int:
     """Add sources and places; the number of entries then."""
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         bind_secret(session, SECRET)
         context = WriteContext(session, Reader(Role.ADMIN), BEGUN, SECRET)
         for slug, kind, _often in SOURCES:
@@ -153,7 +153,7 @@ def _in_pool(plan: Plan, number: int) -> Block:
 def _views(url: str) -> Views:
     """The sources and places, read once."""
     engine = make_engine(url)
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         views = Views(session)
         assert views.sources
         assert views.facility_names

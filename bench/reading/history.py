@@ -18,7 +18,7 @@ from app.log import content
 from app.log.entries import LogEntry
 from app.models import (
     OPEN,
-    PROJECTED,
+    PROJECTED_TABLES,
     BlockingKey,
     Decision,
     Detainee,
@@ -28,13 +28,18 @@ from app.models import (
     Report,
 )
 from app.projection import Statement, project
-from app.projection.statements import split
+from app.projection.statements import split_content
 from app.registry.directory_snapshot import Views
 from app.registry.identity import blocking_keys
 from app.registry.identity.clusters import StoredRecord
 from app.registry.publication import classes
-from app.registry.publication.classes import CLASS, class_of_today, person_class, provisional
-from app.registry.reprojection import statement_of
+from app.registry.publication.classes import (
+    CLASS_FIELD,
+    compute_current_class,
+    compute_person_class,
+    find_provisional_hidings,
+)
+from app.registry.reprojection import build_version_statement
 from app.vocabulary import Publish
 from bench.reading.people import Step
 from bench.reading.telling import SOURCES
@@ -66,7 +71,7 @@ def _cut(names: list[str]) -> Callable[[dict[str, Any]], Row]:
 
 
 WRITTEN: tuple[type[Any], ...] = (Record, Report, Decision, PendingPair, BlockingKey)
-SHAPES = {table: Shape(table) for table in PROJECTED}
+SHAPES = {table: Shape(table) for table in PROJECTED_TABLES}
 COLUMNS: dict[type[Any], list[str]] = {
     **{table: [*shape.key, "since", "until", *shape.values] for table, shape in SHAPES.items()},
     **{table: [column.name for column in table.__table__.columns] for table in WRITTEN},
@@ -91,7 +96,7 @@ class _Person:
 
     clusters: list[list[_Filed]] = field(default_factory=list)
     standing: dict[type[Any], dict[Row, tuple[int, Row]]] = field(
-        default_factory=lambda: {table: {} for table in PROJECTED}
+        default_factory=lambda: {table: {} for table in PROJECTED_TABLES}
     )
 
 
@@ -128,7 +133,9 @@ class _Writing:
             record = filed.record._replace(publish_now=filed.publish)
             self._rows[Record].append(tuple(_stored(getattr(record, name)) for name in COLUMNS[Record]))
             self._rows[Report].append((filed.record.key, filed.since, OPEN, filed.since, filed.version))
-            keys = blocking_keys.rows_of(filed.content, filed.record.key, filed.record.source, filed.publish)
+            keys = blocking_keys.build_blocking_rows(
+                filed.content, filed.record.key, filed.record.source, filed.publish
+            )
             self._rows[BlockingKey] += [tuple(row[name] for name in COLUMNS[BlockingKey]) for row in keys]
         return self._kinds, self._rows
 
@@ -141,7 +148,7 @@ class _Writing:
         detention, release = uuid.uuid5(record_id, "detention"), uuid.uuid5(record_id, "release")
         record = StoredRecord(
             revision, record_id, source, self._new_id(), detention, release, publish_now="", redacted=False,
-            detainee=None, consented=False, objected=False, stated=revision, body=None, personal={},
+            detainee=None, has_consent=False, has_objection=False, stated=revision, body=None, personal={},
         )  # fmt: skip
         filed = self._filed[step.record] = self._stated(record, step, revision)
         if step.kind == "tied":
@@ -172,24 +179,26 @@ class _Writing:
 
     def _stated(self, record: Any, step: Step, revision: int) -> _Filed:
         """The record with its content as the write path has it."""
-        said = classes.with_class(content.flatten(step.body), FILED_ON)
+        said = classes.add_minor_class(content.flatten_body(step.body), FILED_ON)
         said = {**said, "source_record_id": step.body["source_record_id"]}
-        public, personal = split(said, counted=said.get(CLASS) == Publish.COUNTED)
+        public, personal = split_content(said, is_count_only=said.get(CLASS_FIELD) == Publish.COUNTED)
         entry = LogEntry(revision, "report", BEGUN, {"said": public}, personal, b"")
-        statement = statement_of(record, entry, self._views, pointer=None, erased=False)
+        statement = build_version_statement(record, entry, self._views, pointer=None, is_erased=False)
         return _Filed(record, statement, said, since=revision)
 
     def _project(self, person: _Person, revision: int) -> None:
         """Project the person's clusters anew, close the rows that changed, and open others."""
-        wanted: dict[type[Any], dict[Row, Row]] = {table: {} for table in PROJECTED}
+        wanted: dict[type[Any], dict[Row, Row]] = {table: {} for table in PROJECTED_TABLES}
         for cluster in person.clusters:
             members = [filed.statement for filed in cluster]
-            publish = person_class(members, [])
+            publish = compute_person_class(members, [])
             rows = project(members, publish)
             detainee = rows[Detainee][0]["detainee"]
-            rows[ProvisionalHiding] = [{"detainee": detainee, **asdict(one)} for one in provisional(members, [])]
+            rows[ProvisionalHiding] = [
+                {"detainee": detainee, **asdict(one)} for one in find_provisional_hidings(members, [])
+            ]
             for filed in cluster:
-                filed.publish = class_of_today(publish, members, [])
+                filed.publish = compute_current_class(publish, members, [])
             for table, of_table in rows.items():
                 shape = SHAPES[table]
                 wanted[table].update((shape.key_of(row), shape.values_of(row)) for row in of_table)

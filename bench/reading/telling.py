@@ -5,7 +5,7 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
-from app.projection.statements import DATE_OF_STAGE
+from app.projection.statements import STAGE_DATE_FIELDS
 from app.vocabulary import (
     Category,
     Condition,
@@ -118,7 +118,7 @@ class Life:
         if release is not None and chance.random() < 0.93:
             stage = self._of(STAGES)
             body["release"] = {"stage": stage.value, "kind": kind if chance.random() < 0.8 else "unspecified"}
-            body["release"] |= self._day(DATE_OF_STAGE[stage], release)
+            body["release"] |= self._day(STAGE_DATE_FIELDS[stage], release)
             if chance.random() < 0.15:
                 body["release"]["conditions"] = [chance.choice([*Condition]).value]
         return body

@@ -8,7 +8,7 @@ from threading import Thread
 
 import uvicorn
 
-from app.cli.http_protocol import options
+from app.cli.http_protocol import build_uvicorn_options
 from app.config import Settings
 from app.main import create_app
 from tests.support import NOW
@@ -27,7 +27,9 @@ def serving(settings: Settings, log_level: str = "warning", *, at: datetime | No
     app = create_app(settings)
     if at is not None:
         app.state.clock = lambda: at
-    server = uvicorn.Server(uvicorn.Config(app, log_level=log_level, log_config=None, **options(settings)))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level=log_level, log_config=None, **build_uvicorn_options(settings))
+    )
     thread = Thread(target=server.run, args=([listening],), name="server")
     thread.start()
     try:

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from app.registry.claims import BOUNDS
+from app.registry.claims import QUALIFIER_BOUNDS
 from app.vocabulary import Qualifier
 from tests.support import Body, World
 
@@ -94,7 +94,7 @@ def test_every_bound_is_checked_against_its_qualifier(world: World, subtests: py
 
 
 def test_the_allowed_bounds_are_those_of_the_code(world: World) -> None:
-    assert ALLOWED.keys() == BOUNDS.keys() == set(Qualifier)
+    assert ALLOWED.keys() == QUALIFIER_BOUNDS.keys() == set(Qualifier)
 
 
 # Qualifier → the (low, high) that follow from 400 as printed.

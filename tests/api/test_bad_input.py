@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.vocabulary import LISTS
+from app.vocabulary import CODE_LISTS
 from tests.support import GOVERNMENT, Body, World, make_report
 
 NAMELESS: Body = {"detention": {"country": "VE"}, "release": {"released_on": "2026-01-12"}}
@@ -165,7 +165,7 @@ def test_the_refusal_of_an_unknown_code_names_the_allowed_ones(world: World, fie
         answer = world.post("/v1/releases", make_report(**{field: "no-such-code"}), "foro")
         problem = world.refuse(answer, 422, "unknown_code", pointer)
     detail = next(error["detail"] for error in problem["errors"] if error["pointer"] == pointer)
-    assert all(f"'{code}'" in detail for code in LISTS[CODES[field]])
+    assert all(f"'{code}'" in detail for code in CODE_LISTS[CODES[field]])
     assert "no-such-code" not in answer.text.replace("unknown_code", "")
 
 

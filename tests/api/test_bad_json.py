@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from httpx2 import Response
 
-from app.errors import MOST_ERRORS, MalformedJson
+from app.errors import MAX_ERRORS, MalformedJson
 from app.imports.formats.json_reader import parse_json
 from tests.support import World, make_report
 
@@ -78,7 +78,7 @@ def test_what_is_not_json_is_refused(world: World, subtests: pytest.Subtests) ->
 def test_of_a_hundred_mistakes_and_more_the_first_twenty_are_told(world: World, wrong: str) -> None:
     answer = send(world, wrong)
     world.refuse(answer, 422, "invalid")
-    assert len(answer.json()["errors"]) == MOST_ERRORS
+    assert len(answer.json()["errors"]) == MAX_ERRORS
 
 
 def test_an_object_of_more_keys_than_any_body_has_is_refused() -> None:

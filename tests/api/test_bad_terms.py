@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from app.queries.terms import RELEASES, Interval, dimensions_of
+from app.queries.terms import RELEASES, Interval, list_dimensions
 from app.vocabulary import ReleaseKind, ReleaseStatus, Stage, State
 from tests.support import Body, World
 
@@ -43,7 +43,7 @@ WHO_SAYS_SO: list[tuple[str, str, str, list[str]]] = [
     ("only_by=nobody", "unknown_source", "/only_by/0", ["/v1/sources"]),
 ]
 ONE_QUESTION: list[tuple[str, str, str, list[str]]] = [
-    (f"{COUNTS}?group_by=name", "unknown_code", "/group_by/0", [*dimensions_of(RELEASES)]),
+    (f"{COUNTS}?group_by=name", "unknown_code", "/group_by/0", [*list_dimensions(RELEASES)]),
     (f"{COUNTS}?group_by=kind&group_by=day&group_by=status&group_by=sources", "too_long", "/group_by", ["3"]),
     ("/v1/counts/series?interval=year", "unknown_code", "/interval", [*get_args(Interval)]),
     ("/v1/counts/series?by=report", "unknown_code", "/by", ["known", "event"]),

@@ -18,11 +18,11 @@ import pytest
 from sqlalchemy import select
 
 from app.api import responses
-from app.db.engine import reading, writing
-from app.db.files import back_up
+from app.db.engine import open_read_session, open_write_session
+from app.db.files import back_up_database
 from app.exports import package
 from app.models import metadata
-from app.queries.terms import RELEASES, dimensions_of
+from app.queries.terms import RELEASES, list_dimensions
 from app.vocabulary import Role
 from tests.api.serving import serving
 from tests.support import ANYONE, GOVERNMENT, Body, World, make_report
@@ -32,7 +32,7 @@ WAITING = "waiting"  # under an embargo: nowhere but in the list that its source
 EVERYBODY = (*HIDDEN, "named", WAITING)
 # The class that a report asks for, where that is not what the person is.
 ASKED = {"minor": None, "withdrawn": "named", "retracted": "counted", "erased": "named", WAITING: "named"}
-DIMENSIONS = dimensions_of(RELEASES)
+DIMENSIONS = list_dimensions(RELEASES)
 # What is read with a key only.
 KEYED = {"/v1/me", "/v1/reports", "/v1/reports/{report_id}", "/v1/review", "/v1/proposals", "/v1/imports/{import_id}"}
 KEYED |= {"/v1/imports/{import_id}/rows", "/v1/objections", "/v1/waiting"}
@@ -255,7 +255,7 @@ def test_what_the_log_shows_everyone_holds_no_mark_of_anyone(scene: Scene) -> No
 
 def dump(world: World) -> str:
     """Every row of every table, as text."""
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         tables = [session.execute(select(*table.columns)).all() for table in metadata.sorted_tables]
     return str(tables)
 
@@ -301,7 +301,7 @@ def test_no_log_line_holds_a_mark_or_anything_of_a_client(own_scene: Scene, capl
                 def fails(*_args: Any, **_named: Any) -> None:
                     raise RuntimeError(mark("counted", "exception"))
 
-                patched.setattr(responses, "respond", fails)
+                patched.setattr(responses, "build_response", fails)
                 answers_.append(client.get("/v1/detainees", params={"q": mark("named", "first")}))
     assert [answer.status_code for answer in answers_] == [200, 404, 200, 201, 201, 422, 401, 500]
     ours = [record for record in caplog.records[sent:] if not record.name.startswith(("httpx2", "httpcore2"))]
@@ -331,7 +331,7 @@ def objected(own_scene: Scene) -> Scene:
     world = own_scene.world
     about = f"/v1/detainees/{own_scene.ids['anonymous']['detainee_id']}"
     world.object_to(about, words=mark("anonymous", "words"), contact=mark("anonymous", "contact"))
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         world.keys["marked"] = world._key(session, Role.READER, None, mark("anonymous", "holder"))
     world.beat()
     return own_scene
@@ -374,10 +374,10 @@ def test_no_file_that_the_registry_writes_holds_an_identification_number(objecte
     assert receipt["state"]
     exported = tmp_path / "machine-export"
     exported.mkdir()
-    with reading(world.engine) as session:
-        package.write(session, exported, ANYONE, world.revision)
+    with open_read_session(world.engine) as session:
+        package.write_package(session, exported, ANYONE, world.revision)
     if world.engine.dialect.name == "sqlite":
-        back_up(Path(str(world.engine.url.database)), tmp_path / "machine-backup.db")
+        back_up_database(Path(str(world.engine.url.database)), tmp_path / "machine-backup.db")
     files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert any(mark("named", "first").encode() in content for content in files.values())
     for path, content in files.items():

@@ -6,7 +6,7 @@ from time import sleep
 import pytest
 
 from app.clock import WatchedClock
-from app.db.engine import clock_of, reading, writing
+from app.db.engine import open_read_session, open_write_session, read_server_clock
 from app.imports import filing_queue
 from app.log.entries import pin_clock
 from tests.support import A_WHILE, NOW, World, make_report
@@ -45,12 +45,12 @@ def test_a_moment_that_only_the_jumped_clock_has_reached_has_not_come(watched: W
 
 
 def test_a_list_that_was_taken_waits_until_the_clock_is_right(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing_queue, "LOOKS_EVERY", 0.05)
+    monkeypatch.setattr(filing_queue, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(watched.app.state.imports, "wake", lambda: None)  # it is not looked at before the clock jumps
     data = "case,name,country,released_on\nFP-1,Ulises Barrios,VE,2026-01-12\n"
     answer = watched.client.post("/v1/imports", files={"file": ("l", data)}, headers=watched.headers("foro"))
     watched.now += THREE_WEEKS
-    watched.app.state.imports._loop.call_soon_threadsafe(watched.app.state.imports._wanted.set)
+    watched.app.state.imports._loop.call_soon_threadsafe(watched.app.state.imports._wake_event.set)
     sleep(A_WHILE)
     assert watched.get(f"/v1/imports/{answer.json()['id']}", "foro").json()["state"] == "waiting"
     watched.now = NOW
@@ -87,7 +87,7 @@ def test_a_clock_far_behind_the_last_entry_writes_nothing_and_says_both_dates(wo
 
 def test_whoever_says_that_the_entry_was_dated_ahead_goes_on_just_after_it(world: World) -> None:
     ahead = dated_ahead(world)
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         assert pin_clock(session) == ahead
     for name in ("Ulises Barrios", "Zoraida Montilla"):
         world.file(detainee__full_name=name)
@@ -100,7 +100,7 @@ def test_whoever_says_that_the_entry_was_dated_ahead_goes_on_just_after_it(world
 
 def test_what_was_said_of_one_entry_does_not_hold_for_a_clock_that_is_wrong_later(world: World) -> None:
     dated_ahead(world)
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         pin_clock(session)
     world.now += 2 * THREE_WEEKS
     world.file(detainee__full_name="Ulises Barrios")
@@ -115,7 +115,7 @@ def test_a_few_minutes_behind_the_last_entry_are_no_fault(world: World) -> None:
 
 
 def test_postgresql_has_a_clock_of_its_own_to_begin_with(world: World) -> None:
-    with reading(world.engine) as session:
-        found = clock_of(session.connection())
+    with open_read_session(world.engine) as session:
+        found = read_server_clock(session.connection())
     assert (found is None) is (world.engine.dialect.name == "sqlite")
     assert found is None or found.utcoffset() == timedelta(0)

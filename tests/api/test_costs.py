@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.api.middleware.metrics import Standing
+from app.api.middleware.metrics import StatusCollector
 from app.api.routes import health
 from tests.databases import Templates, settings_of
 from tests.support import World
@@ -155,10 +155,10 @@ def test_a_read_runs_no_more_statements_and_takes_no_more_memory_than_recorded(s
 
 
 def test_a_scrape_runs_no_more_statements_than_recorded(scene: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "TRIED_EVERY", 3600.0)
-    assert list(Standing(scene.app.state).collect())
+    monkeypatch.setattr(health, "WRITE_TRIAL_INTERVAL_SECONDS", 3600.0)
+    assert list(StatusCollector(scene.app.state).collect())
     with statements(scene.engine) as run:
-        assert list(Standing(scene.app.state).collect())
+        assert list(StatusCollector(scene.app.state).collect())
     require("a scrape", run, RECORDED["scrape"])
 
 

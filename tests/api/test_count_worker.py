@@ -17,12 +17,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app import jobs, main
 from app.api import count_worker
-from app.api.count_worker import HEAD, MEASURE, CountedApart
-from app.api.middleware.concurrency import POLLED
-from app.api.middleware.response_cache import COUNTS
-from app.api.responses import MADE_FROM
+from app.api.count_worker import WORKER_HEAD_HEADER, WORKER_STATS_HEADER, CountWorkerMiddleware
+from app.api.middleware.concurrency import SCOPE_POLLED
+from app.api.middleware.response_cache import COUNT_PATHS
+from app.api.responses import SCOPE_SOURCE_HEAD
 from app.config import Settings
-from app.main import create_counting
+from app.main import create_count_worker
 from tests.api.test_went_backwards import record_of, remember
 from tests.support import NOW, PATIENCE, World, make_report
 
@@ -50,7 +50,7 @@ async def unprepared(*_given: Any) -> AsyncIterator[None]:
 def counting(settings: Settings, folder: Path) -> Iterator[tuple[World, list[str]]]:
     """A world whose counts are made elsewhere, and the paths of those that were."""
     made: list[str] = []
-    app = create_counting(settings)
+    app = create_count_worker(settings)
     app.state.clock = lambda: NOW
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +68,7 @@ def counting(settings: Settings, folder: Path) -> Iterator[tuple[World, list[str
         sleep(0.01)
     try:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(main, "prepared", unprepared)  # the first pages ask for counts too
+            patched.setattr(main, "warm_up_pages", unprepared)  # the first pages ask for counts too
             with World(settings.model_copy(update={"counting_sockets": [str(socket)]})) as world:
                 yield world, made
     finally:
@@ -119,8 +119,8 @@ class Question:
         scope: dict[str, Any] = {"type": "http", "method": "GET", "headers": [], "app": app}
         scope |= {"path": path, "raw_path": path.encode(), "query_string": b""}
         if kept:
-            scope |= {MADE_FROM: {}, POLLED: polled}
-        await CountedApart(self._here)(scope, self._receive, self._send)
+            scope |= {SCOPE_SOURCE_HEAD: {}, SCOPE_POLLED: polled}
+        await CountWorkerMiddleware(self._here)(scope, self._receive, self._send)
 
     async def _here(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
         self.counted_here = True
@@ -144,7 +144,7 @@ def test_every_count_is_answered_with_the_same_bytes_and_headers(settings: Setti
         for number, source in enumerate(("foro", "jep", "foro")):
             world.file(source, detainee__full_name=f"Ovidio Marcano {chr(65 + number)}o")
         answers = {path: told(world, path) for path in ASKED}
-        assert set(made) == COUNTS
+        assert set(made) == COUNT_PATHS
         there = len(made)
         assert {path: told(world, path) for path in ASKED if answers[path][0] == 200}
         assert len(made) == there, "what was answered is kept"
@@ -174,21 +174,21 @@ def test_what_is_asked_with_a_key_or_by_dashboards_or_is_no_count_stays_here(
         day = {"as_of": "2026-01-20", "zone": "UTC"}
         assert world.get("/v1/counts/releases", **day).status_code == 200, "it may have to be settled, which writes"
         assert not made
-    assert asked_of(Pool(headers=[(MEASURE, MEASURED)]), polled=True).counted_here
-    assert asked_of(Pool(headers=[(MEASURE, MEASURED)]), kept=False).counted_here
+    assert asked_of(Pool(headers=[(WORKER_STATS_HEADER, MEASURED)]), polled=True).counted_here
+    assert asked_of(Pool(headers=[(WORKER_STATS_HEADER, MEASURED)]), kept=False).counted_here
 
 
 def test_where_an_earlier_copy_would_show_somebody_erased_nothing_is_counted_anywhere(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "MARKS_EVERY", 0.05)
+    monkeypatch.setattr(jobs, "MARKS_INTERVAL_SECONDS", 0.05)
     with counting(settings, tmp_path) as (world, made):
         world.file()
         path = settings.mark_file()
         assert path is not None
         remember(path, 5_000, erased=(record_of(world),))
         until = monotonic() + PATIENCE
-        while not world.app.state.mark.lost:
+        while not world.app.state.mark.has_lost_entries:
             assert monotonic() < until
             sleep(0.05)
         assert world.get("/readyz").status_code == world.get("/v1/counts/releases").status_code == 503
@@ -223,7 +223,9 @@ def test_nobody_counts_for_who_has_left() -> None:
 
 
 def test_what_an_answer_is_made_from_is_for_the_processes_alone() -> None:
-    question = asked_of(Pool(headers=[(MEASURE, MEASURED), (HEAD, b'[3, "ab"]'), (b"etag", b'"x"')]))
+    question = asked_of(
+        Pool(headers=[(WORKER_STATS_HEADER, MEASURED), (WORKER_HEAD_HEADER, b'[3, "ab"]'), (b"etag", b'"x"')])
+    )
     assert not question.counted_here
     assert [message.get("headers") for message in question.sent] == [[(b"etag", b'"x"')], None]
 
@@ -234,13 +236,13 @@ def test_what_no_process_of_ours_answers_is_counted_here(pool: Pool) -> None:
 
 
 def test_a_process_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(count_worker, "LATER", 0)
+    monkeypatch.setattr(count_worker, "EXTRA_TIMEOUT_SECONDS", 0)
     pool = Pool(answers=False)
     assert asked_of(pool, seconds=0.01).counted_here
     assert pool.cancelled
 
 
 def test_who_has_no_place_within_patience_is_refused() -> None:
-    question = asked_of(Pool(headers=[(MEASURE, MEASURED)]), places=0)
+    question = asked_of(Pool(headers=[(WORKER_STATS_HEADER, MEASURED)]), places=0)
     assert not question.counted_here
     assert question.sent[0]["status"] == 429

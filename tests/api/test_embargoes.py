@@ -15,17 +15,17 @@ from sqlalchemy import select, text, update
 from sqlmodel import col
 
 from app import jobs
-from app.clock import BOUND, WatchedClock
-from app.db.engine import reading, writing
+from app.clock import MAX_CLOCK_DRIFT, WatchedClock
+from app.db.engine import open_read_session, open_write_session
 from app.errors import ClockJumped
 from app.exports import package
 from app.log import entries
-from app.log.entries import as_only_writer
+from app.log.entries import open_writer_session
 from app.models import WaitingReport, metadata
 from app.registry import api_keys, filing, reports, waiting_reports
-from app.registry.alerts import operator_warnings, private_warnings
-from app.registry.apply import rebuild
-from app.schemas.text import LONGEST_EMBARGO
+from app.registry.alerts import list_operator_warnings, list_private_warnings
+from app.registry.apply import rebuild_tables
+from app.schemas.text import MAX_EMBARGO
 from app.vocabulary import Role
 from tests.databases import ENGINES, Templates
 from tests.support import ANYONE, GOVERNMENT, Body, World, make_report
@@ -106,7 +106,7 @@ def test_what_is_neither_a_day_nor_an_instant_is_refused(world: World, until: An
 
 
 def test_nothing_waits_for_longer_than_a_season(world: World) -> None:
-    last = world.now + LONGEST_EMBARGO
+    last = world.now + MAX_EMBARGO
     assert send(world, until=last.isoformat()).status_code == 202
     world.refuse(send(world, until=(last + timedelta(seconds=1)).isoformat()), 422, "too_far_ahead")
 
@@ -129,7 +129,7 @@ def test_it_is_checked_like_any_other(world: World) -> None:
 def test_no_more_wait_of_a_source_than_an_erasure_can_look_through(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting_reports, "MOST_WAITING", 2)
+    monkeypatch.setattr(waiting_reports, "MAX_WAITING_REPORTS", 2)
     for case in ("E-1", "E-2"):
         assert send(world, source_record_id=case).status_code == 202
     world.refuse(send(world, source_record_id="E-3"), 409, "conflict")
@@ -179,8 +179,8 @@ def test_taken_back_and_sent_again_with_its_idempotency_key_it_waits_again(world
 
 def test_held_by_a_restore_and_sent_again_with_its_idempotency_key_it_is_filed_on_its_day(world: World) -> None:
     send_once(world)
-    with writing(world.engine) as session:
-        waiting_reports.hold_all(session, world.app.state.secret, world.now)
+    with open_write_session(world.engine) as session:
+        waiting_reports.refuse_all_waiting(session, world.app.state.secret, world.now)
     assert send_once(world).status_code == 202
     (waits,) = world.waiting()
     assert waits["refused_at"] is None
@@ -192,7 +192,7 @@ def test_refused_for_its_key_it_is_filed_with_another_and_the_same_idempotency_k
     send_once(world)
     end_key(world, "foro", 0)
     at(world, OVER)
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         world.keys["successor"] = world._key(session, Role.REPORTER, "foro", "Somebody else")
     assert send_once(world, "successor").status_code == 201
     assert (released(world), world.waiting("successor")) == (1, [])
@@ -204,7 +204,7 @@ def test_recalled_after_its_day_it_is_filed_again_with_its_idempotency_key(world
     recalled = {"key_id": world.keys["foro"][4:12], "since": "2026-03-01T00:00:00Z"}
     assert world.post("/v1/recalls", recalled, "admin").status_code == 201
     assert released(world) == 0
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         world.keys["successor"] = world._key(session, Role.REPORTER, "foro", "Somebody else")
     assert send_once(world, "successor").status_code == 201
     assert released(world) == 1
@@ -338,7 +338,7 @@ def test_an_administrator_deletes_what_no_key_of_its_source_can(world: World) ->
 def test_one_that_was_changed_in_the_database_closes_no_list_and_is_sent_again(world: World) -> None:
     damaged = send(world).json()["id"]
     send(world, source_record_id="E-2", until="2026-03-11")
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         rows = select(col(WaitingReport.report)).order_by(col(WaitingReport.until))
         sealed = session.scalars(rows).all()[1]  # for another place
         session.execute(update(WaitingReport).where(col(WaitingReport.id) == UUID(damaged)).values(report=sealed))
@@ -420,9 +420,9 @@ def test_no_file_no_row_and_no_log_line_holds_it(
         world.file_detention(source_record_id="E-2")
         send(world, source_record_id="E-2", detainee__full_name=REPORTED, detainee__aliases=[MARK])
         world.now = OVER
-        with reading(world.engine) as session:
-            package.write(session, tmp_path, ANYONE, world.revision)
-    with reading(world.engine) as session:
+        with open_read_session(world.engine) as session:
+            package.write_package(session, tmp_path, ANYONE, world.revision)
+    with open_read_session(world.engine) as session:
         rows = [str(session.execute(text(f"SELECT * FROM {table}")).all()) for table in metadata.tables]
     assert len(world.waiting()) == 2
     ours = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("httpx2"))
@@ -446,8 +446,8 @@ def test_two_registries_that_differ_in_what_waits_alone_give_equal_bytes(kind: s
                 assert send(world, source_record_id="E-2").status_code == 202
                 stuck = send(world, "pud", source_record_id="E-3", release_id=known["release"]["id"])
                 assert stuck.status_code == 202
-                with writing(world.engine) as session:
-                    waiting_reports.hold_all(session, world.app.state.secret, world.now)
+                with open_write_session(world.engine) as session:
+                    waiting_reports.refuse_all_waiting(session, world.app.state.secret, world.now)
             for number, kind_of_release in enumerate(("pardon", "amnesty", "full_release")):
                 said: Body = {"source_record_id": str(number), "release__kind": kind_of_release}
                 world.file("pud", detainee__full_name="Ana Paz Rivero", **said)
@@ -461,18 +461,18 @@ def test_two_registries_that_differ_in_what_waits_alone_give_equal_bytes(kind: s
 
 
 def end_key(world: World, who: str, days: float) -> None:
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         key_id = world.keys[who][4:12]
         if days:
             session.execute(text(f"UPDATE api_key SET expires_at = '{(world.now + timedelta(days=days)):%Y-%m-%d}'"))
         else:
-            api_keys.revoke(session, key_id, world.now)
+            api_keys.revoke_key(session, key_id, world.now)
 
 
 def test_a_report_whose_key_was_revoked_stays_until_it_is_sent_with_another(world: World) -> None:
     send(world)
     end_key(world, "foro", 0)
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         world.keys["successor"] = world._key(session, Role.REPORTER, "foro", "Somebody else")
     at(world, OVER)
     assert released(world) == 0
@@ -485,8 +485,8 @@ def test_a_report_whose_key_was_revoked_stays_until_it_is_sent_with_another(worl
 
 def test_a_report_whose_key_was_rotated_is_filed(world: World) -> None:
     send(world)
-    with writing(world.engine) as session:
-        world.keys["successor"] = api_keys.rotate(session, world.keys["foro"][4:12], 365, world.now, ends_in=0)
+    with open_write_session(world.engine) as session:
+        world.keys["successor"] = api_keys.rotate_key(session, world.keys["foro"][4:12], 365, world.now, ends_in=0)
     world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
     at(world, OVER)
     assert (released(world), world.waiting("successor")) == (1, [])
@@ -531,14 +531,14 @@ def test_what_nobody_foresaw_holds_up_no_other_report(
 ) -> None:
     send(world)
     send(world, source_record_id="E-2", detainee__full_name="Otra Persona Segura")
-    filing = reports.file_report
+    filing = reports.write_report
 
     def fails(context: Any, body: Any) -> Any:
         if body.source_record_id == "E-1":
             raise RuntimeError(MARK)
         return filing(context, body)
 
-    monkeypatch.setattr(reports, "file_report", fails)
+    monkeypatch.setattr(reports, "write_report", fails)
     at(world, OVER)
     assert released(world) == 1
     assert [(waits["problem"] or {})["code"] for waits in world.waiting()] == ["internal_error"]
@@ -547,9 +547,9 @@ def test_what_nobody_foresaw_holds_up_no_other_report(
 
 def test_the_operator_is_told_and_the_public_is_not(world: World) -> None:
     def told() -> tuple[list[str], list[str]]:
-        with reading(world.engine) as session:
-            public = operator_warnings(session, world.app.state.filed_by_day, world.now)
-            return public, private_warnings(session, world.now)
+        with open_read_session(world.engine) as session:
+            public = list_operator_warnings(session, world.app.state.filed_by_day, world.now)
+            return public, list_private_warnings(session, world.now)
 
     send(world)
     assert told() == ([], [])
@@ -575,7 +575,7 @@ def test_killed_between_the_append_and_the_deletion_it_is_filed_once(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(waiting_reports, "done", dies)
+        patched.setattr(waiting_reports, "delete_filed_report", dies)
         with pytest.raises(Killed):
             at(world, OVER)
     assert (world.revision, len(world.waiting())) == (before, 1)
@@ -587,7 +587,7 @@ def test_of_several_processes_one_files_it(world: World) -> None:
     for number in range(6):
         send(world, source_record_id=f"E-{number}", detainee__full_name=f"Persona {'ABCDEF'[number] * 5} Segura")
     world.now = OVER
-    beats = [jobs.EmbargoBeat(world.engine, world.app.state.secret, lambda: world.now, "list") for _process in range(4)]
+    beats = [jobs.EmbargoJob(world.engine, world.app.state.secret, lambda: world.now, "list") for _process in range(4)]
     threads = [Thread(target=beat.end) for beat in beats]
     for thread in threads:
         thread.start()
@@ -597,12 +597,12 @@ def test_of_several_processes_one_files_it(world: World) -> None:
 
 
 def test_one_transaction_does_not_keep_other_writers_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing, "LONGEST", 0.0)
+    monkeypatch.setattr(filing, "MAX_EMBARGO_BATCH_SECONDS", 0.0)
     for number in range(3):
         send(world, source_record_id=f"E-{number}", detainee__full_name=f"Persona {'ABC'[number] * 5} Segura")
     world.now = OVER
-    with as_only_writer(world.engine) as session:
-        assert filing.end(session, world.now, world.app.state.secret, "list") is True
+    with open_writer_session(world.engine) as session:
+        assert filing.file_due_reports(session, world.now, world.app.state.secret, "list") is True
     assert len(world.waiting()) == 2
     world.end_embargoes()
     assert world.waiting() == []
@@ -614,8 +614,8 @@ def test_a_clock_that_jumped_ends_no_embargo(world: World) -> None:
     clock = [datetime(2026, 3, 1, 12, tzinfo=UTC)]
     seconds = [0.0]
     watch = WatchedClock(wall=lambda: clock[0], count=lambda: seconds[0])
-    beat = jobs.EmbargoBeat(
-        world.engine, world.app.state.secret, lambda: entries.require_steady(watch, watch.now()), "list"
+    beat = jobs.EmbargoJob(
+        world.engine, world.app.state.secret, lambda: entries.require_steady_clock(watch, watch.now()), "list"
     )
     assert beat.end() is False
     clock[0] = OVER + timedelta(days=1)
@@ -629,7 +629,7 @@ def test_the_date_of_the_last_entry_ends_no_embargo(world: World) -> None:
     world.now = OVER + timedelta(days=30)
     world.file("jep")
     world.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         entries.pin_clock(session)
     assert send(world).status_code == 202
     world.end_embargoes()
@@ -642,10 +642,10 @@ def test_a_process_watches_its_clock_for_an_hour_before_it_ends_any(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine that starts with a wrong clock is set right within that time, which is a jump."""
-    monkeypatch.setattr(jobs, "WATCHED_FOR", 3600.0)
+    monkeypatch.setattr(jobs, "MIN_WATCHED_SECONDS", 3600.0)
     seconds = [100.0]
-    monkeypatch.setattr(jobs, "count", lambda: seconds[0])
-    beat = jobs.EmbargoBeat(world.engine, world.app.state.secret, lambda: world.now, "list")
+    monkeypatch.setattr(jobs, "read_elapsed_seconds", lambda: seconds[0])
+    beat = jobs.EmbargoJob(world.engine, world.app.state.secret, lambda: world.now, "list")
     send(world)
     world.now = OVER
     seconds[0] += 3599
@@ -658,7 +658,7 @@ def test_a_process_watches_its_clock_for_an_hour_before_it_ends_any(
 
 def test_a_clock_far_behind_the_last_entry_ends_none(world: World) -> None:
     send(world)
-    world.now = OVER + BOUND * 3
+    world.now = OVER + MAX_CLOCK_DRIFT * 3
     world.file("jep")
     world.now = OVER
     with pytest.raises(ClockJumped):
@@ -692,8 +692,8 @@ def test_an_erasure_deletes_a_version_that_waits_under_the_id_of_its_report(worl
 
 def test_a_rebuild_keeps_what_waits(world: World) -> None:
     send(world)
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     at(world, OVER)
     assert released(world) == 1
 
@@ -701,8 +701,8 @@ def test_a_rebuild_keeps_what_waits(world: World) -> None:
 def test_what_waits_in_a_copy_that_was_put_back_is_held_for_its_source(world: World) -> None:
     """Which may have taken it back since the copy was made."""
     send(world)
-    with writing(world.engine) as session:
-        assert waiting_reports.hold_all(session, world.app.state.secret, world.now) == 1
+    with open_write_session(world.engine) as session:
+        assert waiting_reports.refuse_all_waiting(session, world.app.state.secret, world.now) == 1
     at(world, OVER)
     (waits,) = world.waiting()
     assert "put back" in waits["problem"]["detail"]

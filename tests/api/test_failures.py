@@ -65,7 +65,7 @@ def test_what_fails_before_commit_is_told_as_stored_nowhere(world: World, monkey
     def fails(*_args: Any) -> None:
         raise OperationalError("INSERT", None, Exception("the line broke"))
 
-    monkeypatch.setattr(writes.Writing, "_store", fails)
+    monkeypatch.setattr(writes.WriteRequest, "_store_outcome", fails)
     with world.storing_nothing():
         answer = world.post("/v1/releases", make_report(), "foro", **{"Idempotency-Key": "once"})
         assert "Nothing was stored" in world.refuse(answer, 503, "unavailable")["detail"]
@@ -96,7 +96,7 @@ def test_an_erasure_whose_write_ahead_log_cannot_be_emptied_is_done_all_the_same
         raise OperationalError("PRAGMA wal_checkpoint", None, Exception("disk I/O error"))
 
     detainee = world.file()["detainee"]["id"]
-    monkeypatch.setattr(erasure, "scrub", fails)
+    monkeypatch.setattr(erasure, "scrub_database", fails)
     with caplog.at_level(logging.WARNING):
         answer = world.post(f"/v1/detainees/{detainee}/redaction", {"reason": "asked for"}, "admin")
     assert answer.status_code == 201

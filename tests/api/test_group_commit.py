@@ -13,15 +13,15 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session
 
 from app.api import group_commit
-from app.db.engine import writing
-from app.log.entries import as_only_writer
+from app.db.engine import open_write_session
+from app.log.entries import open_writer_session
 from app.matching import scripts
 from app.models import Record
 from app.registry import api_keys, filing
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import DetentionReportIn
-from app.server_log import Measure
+from app.server_log import RequestStats
 from tests.support import NOW, PATIENCE, Body, World, make_report
 from tests.working import statements
 
@@ -46,12 +46,12 @@ def post(world: World, body: Body, who: str = "foro", **headers: str) -> Send:
 @contextmanager
 def gathering(world: World, *requests: Send) -> Iterator[tuple[Session, list[Future[Response]]]]:
     """Requests that wait for a writer, in this order, with the writer's session. They are answered once it is left."""
-    with ThreadPoolExecutor(len(requests)) as pool, as_only_writer(world.engine) as session:
+    with ThreadPoolExecutor(len(requests)) as pool, open_writer_session(world.engine) as session:
         answers = []
         for number, send in enumerate(requests, 1):
             answers.append(pool.submit(send))
             until = monotonic() + PATIENCE
-            while len(world.app.state.together._gathered) < number:
+            while len(world.app.state.group_commit._queue) < number:
                 assert monotonic() < until, "a request does not gather"
                 sleep(0.001)
         yield session, answers
@@ -87,13 +87,13 @@ def statuses(answers: list[Response]) -> list[int]:
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, those who gather are filed in one transaction."""
-    monkeypatch.setattr(group_commit, "LONGEST", PATIENCE)
+    monkeypatch.setattr(group_commit, "MAX_TRANSACTION_SECONDS", PATIENCE)
 
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
     """`failing(error)`: a report of Otto Brandt fails so, once it is stored."""
-    file_report = filing.file_report
+    file_report = filing.file_or_embargo
 
     def make(error: Exception) -> None:
         def fails(context: WriteContext, body: DetentionReportIn) -> Outcome:
@@ -102,7 +102,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
                 raise error
             return outcome
 
-        monkeypatch.setattr(filing, "file_report", fails)
+        monkeypatch.setattr(filing, "file_or_embargo", fails)
 
     return make
 
@@ -236,7 +236,7 @@ def test_sources_who_report_one_person_together_are_told_of_one_person(world: Wo
 def test_a_key_that_ends_while_its_report_waits_files_nothing_and_the_others_are_filed(world: World) -> None:
     with gathering(world, post(world, person(0)), post(world, person(1), "jep"), post(world, person(2))) as waiting:
         session, answers = waiting
-        api_keys.revoke(session, world.keys["foro"].removeprefix("rcn_")[:8], NOW)
+        api_keys.revoke_key(session, world.keys["foro"].removeprefix("rcn_")[:8], NOW)
     told = [answer.result() for answer in answers]
     world.refuse(told[0], 401, "unauthenticated")
     world.refuse(told[2], 401, "unauthenticated")
@@ -265,30 +265,30 @@ def test_reports_filed_together_leave_the_rows_that_a_rebuild_makes(world: World
     assert set(statuses(answers)) <= {200, 201}
     rows = "SELECT spell, stage, since, until, detainee, status FROM release_at_stage ORDER BY 1, 2, 3"
     counted, before = world.count(group_by="source"), world.rows(rows)
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert (world.count(group_by="source"), world.rows(rows)) == (counted, before)
 
 
 def test_each_has_a_memory_of_its_own_for_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or the clock would tell whose name was read for somebody else."""
     seen: list[Any] = []
-    file_report = filing.file_report
+    file_report = filing.file_or_embargo
 
     def noting(context: WriteContext, body: DetentionReportIn) -> Outcome:
-        seen.append(scripts._current.get())
+        seen.append(scripts._current_cache.get())
         return file_report(context, body)
 
-    monkeypatch.setattr(filing, "file_report", noting)
+    monkeypatch.setattr(filing, "file_or_embargo", noting)
     together_with(world, post(world, person(0)), post(world, person(1)))
     assert seen[0] is not seen[1]
-    assert all(one is not scripts._OF_THE_PROCESS for one in seen)
+    assert all(one is not scripts._PROCESS_CACHE for one in seen)
 
 
 def test_none_finds_in_its_session_what_was_read_for_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is in it already is not read anew, however it was changed since."""
     kept: list[Any] = []
-    file_report = filing.file_report
+    file_report = filing.file_or_embargo
 
     def keeping(context: WriteContext, body: DetentionReportIn) -> Outcome:
         assert not context.session.identity_map.values()
@@ -296,7 +296,7 @@ def test_none_finds_in_its_session_what_was_read_for_another(world: World, monke
         kept.extend(context.session.scalars(select(Record)))
         return outcome
 
-    monkeypatch.setattr(filing, "file_report", keeping)
+    monkeypatch.setattr(filing, "file_or_embargo", keeping)
     versions = [person(0), *(person(0, release__kind=kind) for kind in ("pardon", "amnesty", "pardon"))]
     answers = together_with(world, *(post(world, body) for body in versions))
     assert [answer.json()["report"]["version"] for answer in answers] == [1, 2, 3, 4]
@@ -306,7 +306,7 @@ def test_none_finds_in_its_session_what_was_read_for_another(world: World, monke
 def test_others_get_their_turn_after_a_while_and_all_are_answered(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_commit, "LONGEST", 0.0)
+    monkeypatch.setattr(group_commit, "MAX_TRANSACTION_SECONDS", 0.0)
     with commits(world) as made:
         answers = together_with(world, *(post(world, person(number)) for number in range(4)))
     assert statuses(answers) == [201] * 4
@@ -315,7 +315,7 @@ def test_others_get_their_turn_after_a_while_and_all_are_answered(
 
 def test_those_who_gather_hold_no_place_among_writes_but_the_one_who_writes(world: World) -> None:
     """Or two could gather at most, and nobody else could write."""
-    lane = world.app.state.lanes.writes
+    lane = world.app.state.limits.writes
     places = lane._value
     with gathering(world, *(post(world, person(number)) for number in range(5))) as (_session, answers):
         assert lane._value == places - 1
@@ -331,10 +331,10 @@ def test_a_report_that_comes_alone_waits_for_nobody_and_needs_no_savepoint(world
 
 
 def test_what_came_together_is_measured_each_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured: list[Measure] = []
+    measured: list[RequestStats] = []
     count = world.app.state.metrics.count
 
-    def noting(method: str, status: int, took: float, measure: Measure) -> None:
+    def noting(method: str, status: int, took: float, measure: RequestStats) -> None:
         measured.append(measure)
         count(method, status, took, measure)
 

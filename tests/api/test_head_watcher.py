@@ -17,10 +17,10 @@ from httpx2 import Response
 from sqlalchemy import Engine, event
 
 from app.api import head_watcher as heads_module
-from app.api.head_watcher import Head, Heads
+from app.api.head_watcher import HeadWatcher, LogHead
 from app.api.routes import records
 from app.columns import store
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.db.notifications import WatchedRow
 from app.log.head import require_rules
 from app.main import create_app
@@ -31,9 +31,9 @@ from tests.support import PATIENCE, World
 
 COUNT = "/v1/counts/releases"
 ASKING = 8  # clients at once
-EMPTY: Head = (0, "")  # of a registry without an entry
+EMPTY: LogHead = (0, "")  # of a registry without an entry
 
-Looks = tuple[list[Head | None], list[Head | None]]
+Looks = tuple[list[LogHead | None], list[LogHead | None]]
 
 
 def look_together(engine: Engine, monkeypatch: pytest.MonkeyPatch, first: Callable[[], object]) -> tuple[Looks, int]:
@@ -41,7 +41,7 @@ def look_together(engine: Engine, monkeypatch: pytest.MonkeyPatch, first: Callab
     and how often was looked."""
     begun, go_on = Event(), Event()
     looks: list[WatchedRow] = []
-    head_of = heads_module._head_of
+    head_of = heads_module._read_head
 
     def looking(watched: WatchedRow) -> Any:
         looks.append(watched)
@@ -52,7 +52,7 @@ def look_together(engine: Engine, monkeypatch: pytest.MonkeyPatch, first: Callab
         return first()
 
     async def ask() -> Looks:
-        def clients() -> asyncio.Future[list[Head | None]]:
+        def clients() -> asyncio.Future[list[LogHead | None]]:
             return asyncio.gather(*(heads.look() for _ in range(ASKING)))
 
         waiting = clients()
@@ -63,10 +63,10 @@ def look_together(engine: Engine, monkeypatch: pytest.MonkeyPatch, first: Callab
         async with asyncio.timeout(PATIENCE):
             return await waiting, await later
 
-    monkeypatch.setattr(heads_module, "_head_of", looking)
-    with writing(engine) as session:
+    monkeypatch.setattr(heads_module, "_read_head", looking)
+    with open_write_session(engine) as session:
         require_rules(session, RULES)  # which an empty registry takes
-    heads = Heads(engine)
+    heads = HeadWatcher(engine)
     try:
         return asyncio.run(ask()), len(looks)
     finally:
@@ -99,12 +99,12 @@ def test_a_look_that_fails_tells_nothing_to_all_who_wait_for_it_and_the_next_is_
 
 def test_nobody_waits_long_for_a_look(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where somebody changes the schema."""
-    monkeypatch.setattr(heads_module, "PATIENCE", 0.1)
+    monkeypatch.setattr(heads_module, "SETTLING_TIMEOUT_SECONDS", 0.1)
     end = Event()
-    monkeypatch.setattr(heads_module, "_head_of", lambda _watched: end.wait(PATIENCE))
-    heads = Heads(engine)
+    monkeypatch.setattr(heads_module, "_read_head", lambda _watched: end.wait(PATIENCE))
+    heads = HeadWatcher(engine)
 
-    async def ask() -> Head | None:
+    async def ask() -> LogHead | None:
         try:
             async with asyncio.timeout(PATIENCE / 2):
                 return await heads.look()
@@ -125,14 +125,14 @@ def test_while_the_database_is_away_everybody_is_told_so_and_once_it_is_back_nob
     def away() -> None:
         raise dialect.dbapi.OperationalError("the database is away")
 
-    world.app.state.heads.close()
+    world.app.state.head_watcher.close()
     with monkeypatch.context() as patched, ThreadPoolExecutor(ASKING) as pool:
         patched.setattr(world.engine.pool, "connect", away)
         for answer in pool.map(lambda _number: world.client.get(COUNT), range(ASKING)):
             world.refuse(answer, 503, "unavailable")
     again = world.client.get(COUNT)
     assert (again.status_code, again.content) == (200, before.content)
-    assert world.app.state.heads._row.is_open
+    assert world.app.state.head_watcher._watched_row.is_open
 
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -156,7 +156,7 @@ class Served:
         event.listen(engine, "before_cursor_execute", note)
 
     def ask(self, path: str, **headers: str) -> Response:
-        self.app.state.kept_answers._let_go(None)
+        self.app.state.response_cache._reset(None)
         self.statements.clear()
         answer = self._client.get(path, headers=headers)
         assert answer.status_code == 200, answer.text
@@ -196,7 +196,7 @@ def test_questions_of_anybody_are_read_from_a_replica_that_has_all_there_is(
     world: World, replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.file(**SECOND)
-    monkeypatch.setattr(records, "MOST_LIMIT", 1)  # so that a table takes two sessions
+    monkeypatch.setattr(records, "MAX_LIMIT", 1)  # so that a table takes two sessions
     revision = world.revision
     with served(world, replica.url) as registry:
         replica.catch_up()
@@ -255,7 +255,7 @@ def test_what_was_acknowledged_is_told_at_once_though_the_replica_has_it_not(wor
 def test_columns_are_held_once_for_the_database_and_its_replica(world: World, replica: Replica) -> None:
     with served(world, replica.url) as registry:
         state = registry.app.state
-        assert store._holder_of(state.engine) is store._holder_of(state.replica.engine)
+        assert store._get_cache(state.engine) is store._get_cache(state.replica.engine)
 
 
 @POSTGRESQL
@@ -268,7 +268,7 @@ def test_where_no_replica_answers_the_database_does_and_the_replica_rests(
             assert registry.ask(LISTED).json()["data"]
             assert registry.read_at == "database"
         assert len([line for line in caplog.messages if "the replica is not read" in line]) == 1
-        registry.app.state.replica._away_until = 0.0
+        registry.app.state.replica._retry_at = 0.0
         assert registry.ask(LISTED).json()["data"]
         assert len([line for line in caplog.messages if "the replica is not read" in line]) == 2
 
@@ -288,7 +288,7 @@ def test_a_replica_that_ends_is_missed_for_no_more_than_the_question_that_it_had
         assert registry.read_at == "replica"
     try:
         assert registry.ask(LISTED).json()["data"]
-        assert registry.app.state.replica._away_until > 0
+        assert registry.app.state.replica._retry_at > 0
     finally:
         going.__exit__(None, None, None)
 

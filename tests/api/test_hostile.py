@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from httpx2 import Request, Response
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.models import ApiKey
 from app.registry import api_keys
 from app.vocabulary import Role
@@ -64,8 +64,8 @@ class Attack:
         return following.partition("cursor=")[2].partition("&")[0]
 
     def _wrong_keys(self) -> dict[str, str]:
-        with writing(self.world.engine) as session:
-            key = api_keys.create(session, Role.ADMIN, None, 365, self.world.now)
+        with open_write_session(self.world.engine) as session:
+            key = api_keys.create_key(session, Role.ADMIN, None, 365, self.world.now)
             session.delete(session.get_one(ApiKey, key[4:12]))
         return {"nobody": key, "mistyped": key[:-1] + ("1" if key.endswith("0") else "0")}
 

@@ -8,7 +8,7 @@ from httpx2 import Response
 from sqlalchemy import select
 
 from app.api import writes
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.models import metadata
 from tests.support import NOW, World, make_report
 
@@ -91,9 +91,11 @@ def test_what_has_neither_a_key_nor_a_case_number_is_known_by_its_bytes_for_a_da
 
 
 def test_a_report_taken_for_a_repeat_says_so_where_its_sender_looks(world: World) -> None:
-    assert world.post("/v1/releases", make_report(), "foro").json()["warnings"] == [writes.UNREGISTERED]
     assert world.post("/v1/releases", make_report(), "foro").json()["warnings"] == [
-        writes.UNREGISTERED, writes.SENT_BEFORE,
+        writes.UNREGISTERED_FACILITY_WARNING
+    ]
+    assert world.post("/v1/releases", make_report(), "foro").json()["warnings"] == [
+        writes.UNREGISTERED_FACILITY_WARNING, writes.SENT_BEFORE_WARNING,
     ]  # fmt: skip
 
 
@@ -233,7 +235,7 @@ def test_an_answer_about_someone_erased_holds_nothing_personal(world: World) -> 
 
 def test_what_is_remembered_holds_nothing_of_the_request(world: World) -> None:
     post(world, "/v1/releases", make_report(detainee__national_id="V-1234567"), key="Quintana, V-1234567")
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         (row,) = session.execute(select(*metadata.tables["idempotent_answer"].columns))
     for personal in ("Quintana", "1234567", "El Rodeo"):
         assert personal not in str(row)
@@ -242,12 +244,12 @@ def test_what_is_remembered_holds_nothing_of_the_request(world: World) -> None:
 def test_what_is_remembered_cannot_be_guessed_without_the_secret(world: World) -> None:
     """A plain hash of a body would give the identification number away: all else of it can be read beside it."""
     post(world, "/v1/releases", make_report())
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         (before,) = session.execute(select(*metadata.tables["idempotent_answer"].columns))
     world.app.state.secret = b"another secret"
     other = post(world, "/v1/releases", make_report())
     assert not replayed(other)
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         table = metadata.tables["idempotent_answer"]
         (after,) = session.execute(select(table).where(table.c.key_digest != before[1]))
     assert before[2] != after[2]

@@ -8,7 +8,7 @@ from httpx2 import Response
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.models import ApiKey, Source, metadata
 from app.registry import api_keys
 from app.vocabulary import Role
@@ -52,11 +52,11 @@ def test_writing_needs_a_key_and_says_how_to_send_it(world: World) -> None:
 
 def test_a_key_that_is_not_valid_reads_and_writes_nothing(world: World, subtests: pytest.Subtests) -> None:
     good = world.keys["foro"]
-    with writing(world.engine) as session:
-        short = api_keys.create(session, Role.REPORTER, "foro", 1, NOW)
+    with open_write_session(world.engine) as session:
+        short = api_keys.create_key(session, Role.REPORTER, "foro", 1, NOW)
         session.get_one(ApiKey, short[4:12]).expires_at = NOW
-        other = api_keys.create(session, Role.READER, None, 365, NOW)
-        api_keys.revoke(session, other[4:12], NOW)
+        other = api_keys.create_key(session, Role.READER, None, 365, NOW)
+        api_keys.revoke_key(session, other[4:12], NOW)
     tokens = {
         "unknown": _forge(good),
         "expired": short,
@@ -86,7 +86,7 @@ def test_a_key_that_is_not_valid_reads_and_writes_nothing(world: World, subtests
 def _forge(token: str) -> str:
     """A key of the right form, and of nobody: the id of a real one, another secret and its checksum."""
     body = token[4:12] + flip(token[12:44])
-    return f"rcn_{body}{api_keys._checksum(body)}"
+    return f"rcn_{body}{api_keys._compute_checksum(body)}"
 
 
 @pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "rcn_abc", ""])
@@ -108,8 +108,8 @@ def test_a_key_ends_the_moment_it_expires(world: World) -> None:
 
 def test_revoking_a_key_works_at_once(world: World) -> None:
     assert world.get("/v1/me", "foro").status_code == 200
-    with writing(world.engine) as session:
-        api_keys.revoke(session, world.keys["foro"][4:12], NOW)
+    with open_write_session(world.engine) as session:
+        api_keys.revoke_key(session, world.keys["foro"][4:12], NOW)
     world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
 
 
@@ -117,15 +117,15 @@ def test_a_write_that_waited_while_its_key_was_revoked_is_refused(world: World) 
     answers: list[Response] = []
     before = world.revision
     with kept_waiting(world.engine, lambda: answers.append(world.post("/v1/releases", REPORT, "foro"))) as session:
-        api_keys.revoke(session, world.keys["foro"][4:12], NOW)
+        api_keys.revoke_key(session, world.keys["foro"][4:12], NOW)
         session.commit()
     world.refuse(answers[0], 401, "unauthenticated")
     assert world.revision == before
 
 
 def test_a_key_whose_source_is_put_in_quarantine_while_it_waits_decides_nothing(world: World) -> None:
-    with writing(world.engine) as session:
-        world.keys["judge"] = api_keys.create(session, Role.CURATOR, "foro", 365, NOW, "Ana Pérez")
+    with open_write_session(world.engine) as session:
+        world.keys["judge"] = api_keys.create_key(session, Role.CURATOR, "foro", 365, NOW, "Ana Pérez")
     body, answers = {"slug": "ramo-verde", "name": "Ramo Verde", "kind": "prison", "country": "VE"}, list[Response]()
     with kept_waiting(world.engine, lambda: answers.append(world.post("/v1/facilities", body, "judge"))) as session:
         session.execute(update(Source).where(col(Source.slug) == "foro").values(quarantined=True))
@@ -135,13 +135,13 @@ def test_a_key_whose_source_is_put_in_quarantine_while_it_waits_decides_nothing(
 
 def test_two_keys_of_a_source_live_side_by_side_and_speak_as_one(world: World) -> None:
     filed = world.file("foro")
-    with writing(world.engine) as session:
-        world.keys["foro's second"] = api_keys.create(session, Role.REPORTER, "foro", 365, NOW)
+    with open_write_session(world.engine) as session:
+        world.keys["foro's second"] = api_keys.create_key(session, Role.REPORTER, "foro", 365, NOW)
     assert world.get(f"/v1/reports/{filed['report']['id']}", "foro's second").status_code == 200
 
 
 def test_the_database_holds_no_key(world: World) -> None:
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         stored = [str(tuple(row)) for row in session.execute(select(*metadata.tables["api_key"].columns))]
     assert len(stored) == len(world.keys)
     for token in world.keys.values():
@@ -152,16 +152,16 @@ def test_what_a_client_knows_of_its_key_is_old_once_the_key_is_rotated(world: Wo
     first = world.get("/v1/me", "foro")
     known = world.headers("foro", **{"If-None-Match": first.headers["etag"]})
     assert world.client.get("/v1/me", headers=known).status_code == 304
-    with writing(world.engine) as session:
-        api_keys.rotate(session, world.keys["foro"][4:12], 365, NOW, ends_in=7)
+    with open_write_session(world.engine) as session:
+        api_keys.rotate_key(session, world.keys["foro"][4:12], 365, NOW, ends_in=7)
     again = world.client.get("/v1/me", headers=known)
     assert (again.status_code, again.json()["expires_at"]) == (200, "2026-03-08T12:00:00Z")
 
 
 def limited(world: World, *scopes: str) -> None:
     """A key of the source `foro` that is limited to these routes."""
-    with writing(world.engine) as session:
-        key = api_keys.create(session, Role.REPORTER, "foro", 365, NOW, "Ana Pérez", scopes)
+    with open_write_session(world.engine) as session:
+        key = api_keys.create_key(session, Role.REPORTER, "foro", 365, NOW, "Ana Pérez", scopes)
         world.keys["limited"] = key
 
 
@@ -208,7 +208,7 @@ def test_the_name_of_a_holder_enters_neither_the_log_nor_the_servers(
     assert world.post("/v1/identity", pair, "curator").status_code == 202
     world.add_facility()
     world.redact(filed["detainee"]["id"])
-    world.app.state.key_uses.write(world.engine)
+    world.app.state.key_uses.write_uses(world.engine)
     assert "Holder of" in world.get("/v1/me", "foro").text
     assert "Holder of" not in caplog.text
     holding = [

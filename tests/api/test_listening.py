@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.config import Settings
-from app.db.notifications import OLDEST, WatchedRow
+from app.db.notifications import MAX_ROW_AGE_SECONDS, WatchedRow
 from app.main import create_app
 from tests.support import PATIENCE, World, make_report
 
@@ -30,7 +30,7 @@ def both(settings: Settings, resting: World) -> Iterator[list[Any]]:
             clients.append(opened.enter_context(TestClient(app)))
         for client in clients:
             until = monotonic() + PATIENCE
-            while client.app.state.heads._listener.row(0) is None:
+            while client.app.state.head_watcher._listener.row(0) is None:
                 assert monotonic() < until
         yield clients
 
@@ -48,7 +48,7 @@ def test_who_wrote_is_told_at_once_and_others_within_a_second(both: list[Any], r
         acknowledged = monotonic()
         assert counted(writer) == number
         while counted(other) < number:
-            assert monotonic() - acknowledged < OLDEST
+            assert monotonic() - acknowledged < MAX_ROW_AGE_SECONDS
             sleep(PAUSE)
         assert counted(writer) == number
 
@@ -56,7 +56,7 @@ def test_who_wrote_is_told_at_once_and_others_within_a_second(both: list[Any], r
 def test_who_wrote_is_not_told_what_was_heard_before(both: list[Any], resting: World) -> None:
     writer = both[0]
     assert counted(writer) == 0
-    listener = writer.app.state.heads._listener
+    listener = writer.app.state.head_watcher._listener
     heard = listener.row(0)
     listener.stop()
     listener._told = monotonic(), heard  # as where the notice comes late
@@ -75,7 +75,7 @@ def test_kept_answers_ask_the_database_nothing(both: list[Any], monkeypatch: pyt
         return look(watched)
 
     monkeypatch.setattr(WatchedRow, "look", looking)
-    until, asked = monotonic() + 2 * OLDEST, 0
+    until, asked = monotonic() + 2 * MAX_ROW_AGE_SECONDS, 0
     while monotonic() < until:
         asked += both[0].get(COUNT).status_code == 200
     assert asked > len(looks) == 0
@@ -93,6 +93,6 @@ def test_who_was_told_of_an_entry_is_not_told_of_less_by_what_was_kept_before(bo
 
 def test_where_the_listener_is_lost_the_database_is_asked(both: list[Any], resting: World) -> None:
     client = both[0]
-    client.app.state.heads._listener.stop()
+    client.app.state.head_watcher._listener.stop()
     resting.file()
     assert counted(client) == 1

@@ -16,10 +16,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.api import group_commit
 from app.api.middleware import concurrency, metrics
-from app.api.middleware.metrics import Measured, Metrics, Standing
+from app.api.middleware.metrics import Metrics, MetricsMiddleware, StatusCollector
 from app.errors import Unavailable
 from app.main import ROUTERS
-from app.server_log import JsonLines
+from app.server_log import JsonLineFormatter
 from tests.databases import settings_of
 from tests.support import Body, World, make_report
 
@@ -32,7 +32,7 @@ RANDOM_PATHS = 3_000
 def exposed(world: World) -> str:
     """All that a scrape is told."""
     registry = CollectorRegistry()
-    registry.register(Standing(world.app.state))
+    registry.register(StatusCollector(world.app.state))
     return generate_latest(world.app.state.metrics.registry).decode() + generate_latest(registry).decode()
 
 
@@ -54,13 +54,13 @@ def requests(world: World) -> dict[tuple[str, ...], float]:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[list[Body]]:
     """Every request is slow; the lines about them, as they leave once the test is over them."""
-    monkeypatch.setattr(metrics, "SLOW", 0.0)
+    monkeypatch.setattr(metrics, "SLOW_SECONDS", 0.0)
     lines: list[Body] = []
 
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.getMessage() == "slow request":
-                lines.append(json.loads(JsonLines().format(record)))
+                lines.append(json.loads(JsonLineFormatter().format(record)))
 
     handler = Lines()
     logging.getLogger("recuento").addHandler(handler)
@@ -103,7 +103,7 @@ def test_each_lane_is_timed_by_itself(world: World) -> None:
     }  # fmt: skip
     for name in ("recuento_waiting_seconds_sum", "recuento_lane_holding_seconds_total"):
         told = samples(world, name)
-        assert told.keys() == {(lane,) for lane in concurrency.shares(4)}
+        assert told.keys() == {(lane,) for lane in concurrency.compute_lane_sizes(4)}
         assert all(seconds > 0 for seconds in told.values())
 
 
@@ -118,15 +118,15 @@ def test_refusals_that_are_nobodys_fault_are_counted_by_their_code(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = {name: asyncio.Semaphore(0) for name in ("reads", "costly", "lists", "writes")}
-    resting.app.state.lanes = concurrency.Lanes(
-        **{**vars(resting.app.state.lanes), **{"costly": full["costly"], "patience": 0.01}}
+    resting.app.state.limits = concurrency.ConcurrencyLimits(
+        **{**vars(resting.app.state.limits), **{"costly": full["costly"], "patience": 0.01}}
     )
     resting.refuse(resting.get("/v1/counts/releases"), 429, "busy")
 
     def unavailable(*_: Any) -> None:
         raise Unavailable("Not now.")
 
-    monkeypatch.setattr(group_commit, "as_only_writer", unavailable)
+    monkeypatch.setattr(group_commit, "open_writer_session", unavailable)
     resting.refuse(resting.post("/v1/releases", make_report(), "foro"), 503, "unavailable")
     resting.get("/v1/releases", source="nobody")
     assert samples(resting, "recuento_refusals_total") == {("busy", "429"): 1, ("unavailable", "503"): 1}
@@ -146,7 +146,7 @@ def test_a_failure_that_nobody_foresaw_is_counted(world: World, monkeypatch: pyt
     def broken(*_: Any) -> None:
         raise ValueError(NAME)
 
-    monkeypatch.setattr(group_commit, "as_only_writer", broken)
+    monkeypatch.setattr(group_commit, "open_writer_session", broken)
     assert world.post("/v1/releases", make_report(), "foro").status_code == 500
     assert requests(world) == {("POST", "/v1/releases", "5xx"): 1}
 
@@ -251,7 +251,7 @@ def test_a_line_says_how_many_statements_a_request_ran(world: World, slow: list[
 def test_a_request_within_the_bound_leaves_no_line(
     world: World, slow: list[Body], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metrics, "SLOW", 60.0)
+    monkeypatch.setattr(metrics, "SLOW_SECONDS", 60.0)
     world.file()
     world.get("/v1/releases")
     assert slow == []
@@ -262,7 +262,7 @@ def test_a_flood_of_slow_requests_leaves_a_bounded_number_of_lines(
 ) -> None:
     minute = 1_000_000.0
     monkeypatch.setattr(metrics, "monotonic", lambda: minute)
-    monkeypatch.setattr(metrics, "MOST_SLOW_LINES", 3)
+    monkeypatch.setattr(metrics, "MAX_SLOW_LINES", 3)
     for expected in (3, 6):
         for _time in range(9):
             world.get("/healthz")
@@ -300,7 +300,7 @@ def test_a_slow_line_makes_no_slow_request(slow: list[Body]) -> None:
     async def send(_message: Message) -> None:
         await asyncio.sleep(0.3)
 
-    asyncio.run(Measured(app, frozenset())(scope, receive, send))
+    asyncio.run(MetricsMiddleware(app, frozenset())(scope, receive, send))
     (line,) = slow
     assert 20 <= line["worked_ms"] < 300
 
@@ -316,6 +316,6 @@ def test_a_client_that_went_before_its_answer_is_counted_without_a_status() -> N
         raise AssertionError("nobody is there")
 
     with pytest.raises(ConnectionResetError):
-        asyncio.run(Measured(app, frozenset())(scope, receive, send))
+        asyncio.run(MetricsMiddleware(app, frozenset())(scope, receive, send))
     told = generate_latest(app.state.metrics.registry).decode()
     assert 'recuento_requests_total{method="POST",route="none",status="none"} 1.0' in told

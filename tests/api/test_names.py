@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.exports import exports, package
 from app.imports import filing
-from app.imports.stored import Sent
+from app.imports.stored import ImportOptions
 from app.models import NAMED_BY_REPORTS
-from app.queries.parameters import Form
+from app.queries.parameters import TableFormat
 from app.queries.search import is_whole_name
 from app.registry.publication.permissions import Reader
 from tests.support import GOVERNMENT, World
@@ -48,11 +48,11 @@ def test_no_list_record_change_or_export_names_whom_only_reports_name(world: Wor
     person = world.get(f"/v1/detainees/{detainee}").json()
     assert (person["publish"], person["name"], person["gender"], person["birth_year"]) == ("anonymous", *[None] * 3)
     reader, left = Reader(names=names), Counter[str]()
-    with reading(world.engine) as session:
-        package.write(session, tmp_path, reader, world.revision)
+    with open_read_session(world.engine) as session:
+        package.write_package(session, tmp_path, reader, world.revision)
         written = "".join(file.read_text() for file in tmp_path.glob("*.csv"))
-        written += "".join(exports.releases(session, Form.JSONL, reader, world.revision))
-        written += "".join(exports.entities(session, reader, world.revision, left))
+        written += "".join(exports.export_releases(session, TableFormat.JSONL, reader, world.revision))
+        written += "".join(exports.export_entities(session, reader, world.revision, left))
     assert left["nameless"] == 1
     assert "Orihuela" not in answers(world, detainee) + written
     assert world.get(f"/v1/detainees/{detainee}", "reader").json()["name"] == NAME
@@ -180,7 +180,9 @@ def test_a_list_filed_on_the_registrys_machine_asks_the_operators_choice_too(
 ) -> None:
     file(world)
     engine, secret, data = world.engine, world.app.state.secret, ROW.encode()
-    job = filing.file_list(engine, secret, lambda: world.now, names, GOVERNMENT, data, Sent(), lambda _job: None)
+    job = filing.file_local_list(
+        engine, secret, lambda: world.now, names, GOVERNMENT, data, ImportOptions(), lambda _job: None
+    )
     assert json.loads(job.counts)[outcome] == 1
 
 
@@ -198,7 +200,7 @@ def test_the_end_of_an_embargo_ties_no_government_to_whom_only_reports_name(rest
 
 
 def test_whoever_reads_without_the_operators_choice_is_shown_no_name_of_reports() -> None:
-    assert Reader().shown_as(NAMED_BY_REPORTS) == "anonymous"
+    assert Reader().get_shown_class(NAMED_BY_REPORTS) == "anonymous"
 
 
 def test_a_consent_that_opens_a_name_is_a_change_and_a_corrected_name_that_nobody_sees_is_none(world: World) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.matching.blocking import MOST_CANDIDATES
+from app.matching.blocking import MAX_CANDIDATES
 from tests.support import GOVERNMENT, Body, World, make_report
 
 NAME = "Zoraida Montilla Paz"
@@ -120,7 +120,7 @@ def test_two_accounts_of_independent_sources_that_contradict_the_report_still_wa
 
 
 def test_rows_that_a_state_plants_by_the_dozen_keep_nobodys_reports_apart(world: World) -> None:
-    for number in range(MOST_CANDIDATES + 5):
+    for number in range(MAX_CANDIDATES + 5):
         world.file_detention(
             GOVERNMENT, source_record_id=str(number), detainee__gender="male", detainee__birth_date="1990"
         )

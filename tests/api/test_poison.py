@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import GOVERNMENT, NOW, Body, World, make_report
@@ -75,8 +75,8 @@ def test_a_state_that_says_somebody_died_does_not_undo_a_release_that_an_indepen
 @pytest.mark.parametrize("role", [Role.CURATOR, Role.ADMIN])
 def test_a_desks_key_of_a_state_decides_nothing(world: World, role: Role, subtests: pytest.Subtests) -> None:
     known = world.file("foro", **NGO, source_record_id="1")["detainee"]["id"]
-    with writing(world.engine) as session:
-        world.keys["theirs"] = api_keys.create(session, role, GOVERNMENT, 365, NOW)
+    with open_write_session(world.engine) as session:
+        world.keys["theirs"] = api_keys.create_key(session, role, GOVERNMENT, 365, NOW)
     consent = {"publish": "named", "given_by": "x", "given_on": "2026-01-01"}
     place = {"slug": "x", "name": "X", "kind": "prison", "country": "VE"}
     asked: list[tuple[str, Any]] = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import GOVERNMENT, NOW, Body, World, make_report
@@ -302,9 +302,9 @@ def test_a_source_reads_its_own_word_and_not_what_it_led_to(world: World) -> Non
 def test_a_partner_that_is_not_independent_sees_no_more_than_the_public(
     world: World, subtests: pytest.Subtests
 ) -> None:
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         for role in (Role.READER, Role.CURATOR):
-            world.keys[f"a state's {role}"] = api_keys.create(session, role, GOVERNMENT, 365, NOW)
+            world.keys[f"a state's {role}"] = api_keys.create_key(session, role, GOVERNMENT, 365, NOW)
     hidden = world.file("foro", **SOMEBODY, detainee__publish="counted")
     world.file("foro", detainee__full_name="Ulises Barrios", detainee__publish="anonymous", note="his mother called")
     paths = ["/v1/detainees", "/v1/releases", "/v1/detainees?q=barrios", "/v1/counts/releases?group_by=gender"]

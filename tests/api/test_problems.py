@@ -106,7 +106,7 @@ def test_an_unforeseen_failure_answers_500_and_tells_nobody_what_it_said(
         except KeyError as cause:
             raise RuntimeError(f"cannot file {MARKER}") from cause
 
-    monkeypatch.setattr(reports, "file_report", fails)
+    monkeypatch.setattr(reports, "write_report", fails)
     with world.storing_nothing():
         answer = world.post("/v1/releases", make_report(detainee__full_name=MARKER), "foro")
     check(answer, 500, "internal_error")
@@ -123,7 +123,7 @@ def test_a_database_that_does_not_answer_is_503_without_the_statement_or_its_val
     def fails(*_args: Any) -> None:
         raise OperationalError("SELECT 1", {"name": MARKER}, Exception(MARKER))
 
-    monkeypatch.setattr(reports, "file_report", fails)
+    monkeypatch.setattr(reports, "write_report", fails)
     with world.storing_nothing():
         answer = world.post("/v1/releases", make_report(), "foro")
     check(answer, 503, "unavailable")
@@ -149,7 +149,7 @@ def test_a_database_that_does_not_answer_is_not_ready(world: World, monkeypatch:
         raise OperationalError(MARKER, None, Exception(MARKER))
 
     assert world.get("/readyz").json() == {"status": "ok"}
-    monkeypatch.setattr(health, "reading", fails)
+    monkeypatch.setattr(health, "open_read_session", fails)
     answer = world.get("/readyz")
     check(answer, 503, "unavailable")
     assert MARKER not in answer.text

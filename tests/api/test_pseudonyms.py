@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.models import metadata
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from tests.databases import Templates
 from tests.support import GOVERNMENT, Body, World
 from tests.two_registries import differences, twins
@@ -39,7 +39,7 @@ def test_no_answer_no_entry_and_no_row_holds_it(world: World) -> None:
     add(world, real_name=REAL)
     paths = ("/v1/sources", "/v1/sources?format=csv", "/v1/corrections", "/v1/claims", "/v1/counts/releases", "/v1/me")
     told = [world.client.get(path, headers=world.headers(who)).text for path in paths for who in (None, "admin")]
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         rows = [str(session.execute(text(f"SELECT * FROM {table}")).all()) for table in metadata.tables]
     assert not any("zqrealqz" in one for one in told + rows)
 
@@ -74,8 +74,8 @@ def test_what_a_client_kept_is_not_told_to_be_current_once_the_name_is_gone(worl
 
 def test_a_rebuild_keeps_it(world: World) -> None:
     add(world, real_name=REAL)
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert real_name(world, "admin") == REAL
 
 

@@ -8,9 +8,9 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import text
 
-from app.db.engine import make_engine, writing
+from app.db.engine import make_engine, open_write_session
 from app.registry import recalls
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from app.vocabulary import Role
 from tests.properties.test_rebuild import TABLES, rows
 from tests.support import Body, World, make_report
@@ -23,7 +23,7 @@ CLAIM: Body = {"claimant": "foro", "measure": "released", "qualifier": "exactly"
 @pytest.fixture
 def stolen(world: World) -> World:
     """A source with two keys, of which `thief` is in the wrong hands from the next day on."""
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         world.keys["thief"] = world._key(session, Role.REPORTER, "foro", "Somebody robbed")
     return world
 
@@ -420,7 +420,7 @@ def test_what_one_entry_cannot_hold_is_left_and_recalled_by_sending_the_same_aga
 def test_entries_of_which_no_key_is_known_are_counted_and_left(stolen: World) -> None:
     three(stolen)
     owner = make_engine(stolen.settings.database_url)  # no server's own connection may
-    with writing(owner) as session:
+    with open_write_session(owner) as session:
         session.execute(text("DELETE FROM written_by"))
     owner.dispose()
     told = recall(stolen, dry_run=True).json()
@@ -533,7 +533,7 @@ def test_a_recall_says_what_it_cannot_do(stolen: World, body: Body, status: int,
 
 def test_a_recall_takes_two_administrators_where_the_registry_says_so(stolen: World) -> None:
     stolen.app.state.two_person = frozenset({"recalls"})
-    with writing(stolen.engine) as session:
+    with open_write_session(stolen.engine) as session:
         stolen.keys["second admin"] = stolen._key(session, Role.ADMIN, None, "Carla Ruiz")
     three(stolen)
     before = stolen.revision
@@ -552,7 +552,7 @@ def test_a_recall_takes_two_administrators_where_the_registry_says_so(stolen: Wo
 
 def test_an_administrators_newer_recall_of_a_key_takes_the_place_of_the_older(stolen: World) -> None:
     stolen.app.state.two_person = frozenset({"recalls"})
-    with writing(stolen.engine) as session:
+    with open_write_session(stolen.engine) as session:
         stolen.keys["second admin"] = stolen._key(session, Role.ADMIN, None, "Carla Ruiz")
     three(stolen)
     other = {"key_id": key_id(stolen, "foro"), "since": THEFT}
@@ -816,9 +816,9 @@ def test_a_rebuild_gives_what_stands_after_a_report_was_sent_again(stolen: World
     revision = done(recall(stolen))["receipt"]["revision"]
     stolen.file(source_record_id="1", detainee__full_name="Ismael Otero Invento")
     done(undo(stolen, revision))
-    with writing(stolen.engine) as session:
+    with open_write_session(stolen.engine) as session:
         stood = {table: rows(session, table) for table in TABLES}
-        rebuild(session)
+        rebuild_tables(session)
         assert {table: rows(session, table) for table in TABLES} == stood
 
 

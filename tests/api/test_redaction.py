@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.queries.terms import DIMENSIONS, RELEASES, dimensions_of
+from app.queries.terms import DIMENSIONS, RELEASES, list_dimensions
 from tests.support import Body, World
 
 SAID: dict[str, Any] = {
@@ -21,7 +21,7 @@ SAID: dict[str, Any] = {
 }
 PERSONAL = ("Quintana", "El Profe", "1971", "rodeo", "Rodeo", "terrorism", "travel_ban", "example.org", "at the gate")
 READERS = (None, "foro", "reader", "curator", "admin")
-PUBLIC_DIMENSIONS = tuple(name for name in dimensions_of(RELEASES) if not DIMENSIONS[name].personal)
+PUBLIC_DIMENSIONS = tuple(name for name in list_dimensions(RELEASES) if not DIMENSIONS[name].is_personal)
 
 
 def person(world: World) -> Body:

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from app.api.routes.files import PATH, POLICY
+from app.api.routes.files import REFERENCE_CSP, REFERENCE_PATH
 from tests.support import World
 
 
 def test_the_page_asks_for_nothing_from_elsewhere(world: World) -> None:
-    page = world.client.get(PATH)
-    assert page.headers["content-security-policy"] == POLICY
+    page = world.client.get(REFERENCE_PATH)
+    assert page.headers["content-security-policy"] == REFERENCE_CSP
     wanted = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(wanted) == 4
     for address in wanted:
@@ -19,7 +19,7 @@ def test_the_page_asks_for_nothing_from_elsewhere(world: World) -> None:
 
 
 def test_the_page_has_no_script_or_style_of_its_own_which_its_policy_would_forbid(world: World) -> None:
-    page = world.client.get(PATH).text
+    page = world.client.get(REFERENCE_PATH).text
     assert re.findall(r"<script>|<style|\son\w+=|\sstyle=", page) == []
 
 
@@ -28,13 +28,13 @@ def test_the_page_has_no_script_or_style_of_its_own_which_its_policy_would_forbi
     [("swagger-ui.css", "text/css"), ("swagger-ui-bundle.js", "text/javascript"), ("start.js", "text/javascript")],
 )
 def test_each_file_says_what_it_is(world: World, name: str, media_type: str) -> None:
-    assert world.client.get(f"{PATH}/{name}").headers["content-type"].startswith(media_type)
+    assert world.client.get(f"{REFERENCE_PATH}/{name}").headers["content-type"].startswith(media_type)
 
 
 @pytest.mark.parametrize("name", ["redoc.standalone.js", "..%2f__init__.py", "reference.py", "start.js/"])
 def test_no_other_file_can_be_asked_for(world: World, name: str) -> None:
-    assert world.client.get(f"{PATH}/{name}").status_code == 404
+    assert world.client.get(f"{REFERENCE_PATH}/{name}").status_code == 404
 
 
 def test_a_key_typed_into_the_page_is_not_kept(world: World) -> None:
-    assert "persistAuthorization: false" in world.client.get(f"{PATH}/start.js").text
+    assert "persistAuthorization: false" in world.client.get(f"{REFERENCE_PATH}/start.js").text

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app.api import responses
-from app.api.responses import CODINGS, coding_for
+from app.api.responses import CODINGS, choose_content_coding
 from app.config import Settings
 from app.main import create_app
 from tests.support import JANUARY, World
@@ -43,7 +43,7 @@ UNPACK = {"br": brotli.decompress, "zstd": lambda data: zstandard.decompress(dat
     ],
 )
 def test_the_coding_that_a_client_weighs_most_is_chosen(accepted: str, coding: str | None) -> None:
-    assert coding_for(accepted) == coding
+    assert choose_content_coding(accepted) == coding
 
 
 @pytest.mark.parametrize("coding", CODINGS)
@@ -202,7 +202,7 @@ def test_the_list_of_the_past_leads_to_states_of_the_moments_that_it_says(past: 
 
 
 def test_the_list_of_the_past_has_an_end(past: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(responses, "MOST_DAYS", 2)
+    monkeypatch.setattr(responses, "MAX_TIMEMAP_DAYS", 2)
     listed = mementos(asked(past, "/v1/timemaps/releases").text)
     assert [relations for _address, relations, _moment in listed] == [
         "first memento",
@@ -226,16 +226,18 @@ def test_a_list_of_the_past_takes_the_terms_of_its_count_alone(past: World) -> N
 
 
 def test_what_a_client_writes_ends_no_link() -> None:
-    original = responses.Original("/v1/counts/releases", [("zone", 'x>; rel="next", <https://evil.example/>\r\nX: y')])
-    said = original.links()["Link"]
+    original = responses.OriginalResource(
+        "/v1/counts/releases", [("zone", 'x>; rel="next", <https://evil.example/>\r\nX: y')]
+    )
+    said = original.build_link_header()["Link"]
     assert re.findall('<([^>]*)>; rel="([a-z ]*)"', said)[0] == (original.address, "original timegate")
     assert said.count("<") == said.count(">") == 2
     assert "\n" not in said
 
 
 def test_an_address_too_long_for_a_header_is_not_linked() -> None:
-    assert responses.Original(COUNT, [("any_of", "x" * responses.LONGEST_LINKED)]).links() == {}
-    assert responses.Original(COUNT, [("any_of", "x")]).links()
+    assert responses.OriginalResource(COUNT, [("any_of", "x" * responses.MAX_LINKED_LENGTH)]).build_link_header() == {}
+    assert responses.OriginalResource(COUNT, [("any_of", "x")]).build_link_header()
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import update
 
-from app.db.engine import writing
-from app.main import routes
+from app.db.engine import open_write_session
+from app.main import list_described_routes
 from app.models import ApiKey
 from tests.support import GOVERNMENT, Body, World, make_report
 
@@ -212,7 +212,7 @@ def test_each_writer_is_answered_as_the_table_says(
 
 def limit_keys(world: World, scopes: list[str] | None) -> None:
     """Limit every key to these routes."""
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         session.connection().execute(update(ApiKey).values(scopes=None if scopes is None else json.dumps(scopes)))
 
 
@@ -234,7 +234,7 @@ def test_a_key_that_is_limited_to_all_other_routes_is_refused_on_each(world: Wor
 
 
 def test_the_routes_that_a_key_can_be_limited_to_are_those_of_the_table() -> None:
-    assert {tuple(route.split(" ")) for route in routes()} == TABLE.keys()
+    assert {tuple(route.split(" ")) for route in list_described_routes()} == TABLE.keys()
 
 
 def check(scene: Scene, method: str, path: str, caller: str) -> None:

@@ -5,15 +5,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import update
 
-from app.counts.citation import short_address
-from app.db.engine import writing
+from app.counts.citation import build_short_address
+from app.db.engine import open_write_session
 from app.log.entries import Pin
-from app.log.head import OtherRules
+from app.log.head import RulesMismatch
 from app.main import create_app
 from app.models import Head
 from app.projection import RULES
 from app.queries import terms as wording
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from tests.support import World, make_report
 
 EARLIER = RULES - 1
@@ -27,25 +27,25 @@ def filed(world: World) -> World:
 
 def under(world: World, rules: int) -> None:
     """Say that the rows were made under other rules."""
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         session.execute(update(Head).values(rules=rules))
 
 
 @pytest.mark.parametrize("rules", [EARLIER, RULES + 1])
 def test_rows_of_other_rules_are_refused_until_they_are_made_anew(filed: World, rules: int) -> None:
     under(filed, rules)
-    with pytest.raises(OtherRules, match="recuento rebuild"):
+    with pytest.raises(RulesMismatch, match="recuento rebuild"):
         create_app(filed.settings)
-    with writing(filed.engine) as session:
-        rebuild(session)
+    with open_write_session(filed.engine) as session:
+        rebuild_tables(session)
     create_app(filed.settings).state.engine.dispose()
 
 
 def test_an_empty_registry_takes_the_rules_of_the_version_that_opens_it(world: World) -> None:
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         session.execute(update(Head).values(rules=EARLIER, revision=0))
     create_app(world.settings).state.engine.dispose()
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         assert session.get_one(Head, 1).rules == RULES
 
 
@@ -84,7 +84,7 @@ def test_a_citation_in_print_under_earlier_rules_is_gone_and_names_the_address_o
     with monkeypatch.context() as earlier:
         earlier.setattr(wording, "RULES", EARLIER)
         leaf = parse_qs(urlsplit(filed.count()["permalink"]).query)["leaf"][0]
-        printed = short_address({"stage": "carried_out", "net": False}, Pin(filed.revision, leaf))
+        printed = build_short_address({"stage": "carried_out", "net": False}, Pin(filed.revision, leaf))
     refused = filed.client.get(printed)
     assert (refused.status_code, refused.json()["code"]) == (410, "rules_changed")
     assert refused.json()["address"] == today

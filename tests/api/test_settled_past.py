@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from app.api import head_watcher, writes
 from app.dates import format_instant
-from app.log.entries import as_only_writer, settle
+from app.log.entries import open_writer_session, wait_until_settled
 from tests.support import A_WHILE, NOW, World, kept_waiting
 
 SECOND = timedelta(seconds=1)
@@ -53,7 +53,7 @@ def test_whoever_asks_for_the_past_or_for_a_day_that_is_not_over_waits_for_nobod
     world.file()
     world.now += 10 * SECOND
     world.file(detainee__full_name="Ulises Barrios")
-    with as_only_writer(world.engine):
+    with open_writer_session(world.engine):
         assert at(world, NOW) == world.revision - 1
         assert world.get("/v1/releases", as_of=NOW.date().isoformat()).json()["revision"] == world.revision
 
@@ -62,14 +62,14 @@ def test_whoever_asks_again_for_an_instant_or_for_an_earlier_one_waits_for_nobod
     world.file()
     world.now += 10 * SECOND
     first = at(world, world.now)
-    with as_only_writer(world.engine):
+    with open_writer_session(world.engine):
         assert {at(world, world.now), at(world, world.now - 3 * SECOND)} == {first}
 
 
 def test_whoever_waits_for_a_writer_has_no_place_yet_and_keeps_none_from_others(world: World) -> None:
     world.file()
     world.now += SECOND
-    lanes = world.app.state.lanes
+    lanes = world.app.state.limits
     places, told = lanes.reads._value, []
     with kept_waiting(world.engine, *[lambda: told.append(at(world, world.now))] * (places + 1)):
         assert (lanes.reads._value, told) == (places, [])
@@ -82,9 +82,9 @@ def test_of_all_who_wait_at_one_time_one_takes_the_writers_turn(world: World, mo
 
     def watched(engine: Engine, instant: datetime, *given: Any) -> datetime:
         turns.append(instant)
-        return settle(engine, instant, *given)
+        return wait_until_settled(engine, instant, *given)
 
-    monkeypatch.setattr(head_watcher, "settle", watched)
+    monkeypatch.setattr(head_watcher, "wait_until_settled", watched)
     world.file()
     world.now += 10 * SECOND
     asking = [partial(at, world, world.now - back * SECOND) for back in range(6)]
@@ -99,16 +99,16 @@ def test_two_turns_have_a_rest_between_them(world: World, monkeypatch: pytest.Mo
     for _ in range(3):
         world.now += SECOND
         at(world, world.now)
-    assert monotonic() - begun >= 2 * head_watcher.REST
+    assert monotonic() - begun >= 2 * head_watcher.SETTLING_REST_SECONDS
 
 
 def test_behind_a_writer_who_is_long_about_it_a_moment_is_asked_for_again_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(head_watcher, "PATIENCE", A_WHILE)
+    monkeypatch.setattr(head_watcher, "SETTLING_TIMEOUT_SECONDS", A_WHILE)
     world.file()
     world.now += SECOND
-    with as_only_writer(world.engine):
+    with open_writer_session(world.engine):
         answers = [world.get(path, as_of=format_instant(world.now)) for path in ("/v1/releases", "/v1/counts/releases")]
         answers.append(world.get("/v1/corrections", since=format_instant(world.now)))
         for answer in answers:

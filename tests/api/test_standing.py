@@ -8,9 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from app.api.middleware import metrics
-from app.api.middleware.metrics import Standing
+from app.api.middleware.metrics import StatusCollector
 from app.api.routes import health
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from tests.databases import settings_of
 from tests.support import NOW, World
 
@@ -19,13 +19,13 @@ MARKER = "Quetzalcóatl-9137"
 
 @pytest.fixture(autouse=True)
 def tried_anew_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "TRIED_EVERY", 0.0)
+    monkeypatch.setattr(health, "WRITE_TRIAL_INTERVAL_SECONDS", 0.0)
 
 
 def told(world: World) -> dict[str, float | dict[str, float]]:
     """Metric → its value, or its values by label."""
     found: dict[str, float | dict[str, float]] = {}
-    for family in Standing(world.app.state).collect():
+    for family in StatusCollector(world.app.state).collect():
         by_label = {next(iter(sample.labels.values()), ""): sample.value for sample in family.samples}
         found[family.name] = by_label.get("", by_label)
     return found
@@ -59,7 +59,7 @@ def test_a_registry_without_an_entry_has_no_age(database_url: str) -> None:
 
 
 def test_an_erasure_that_is_not_finished_is_a_warning_and_the_registry_is_ready(world: World) -> None:
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         session.execute(text("UPDATE head SET erased = revision"))
     found = told(world)
     assert (found["recuento_ready"], found["recuento_warning"]) == (1, {"erasure_unfinished": 1})
@@ -71,7 +71,7 @@ def test_a_log_that_went_backwards_is_not_ready_and_says_so(world: World) -> Non
     mark._write(replace(mark.kept, revision=10_000, leaf="ab"))
     found = told(world)
     assert (found["recuento_ready"], found["recuento_warning"]) == (0, {"went_backwards": 1})
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         mark.accept(session)
     assert told(world)["recuento_ready"] == 1
 
@@ -80,8 +80,8 @@ def test_a_database_that_is_away_is_told_as_not_ready(world: World, monkeypatch:
     def away(*_: Any) -> Any:
         raise OperationalError(None, None, Exception(MARKER))
 
-    monkeypatch.setattr(health, "reading", away)
-    monkeypatch.setattr(metrics, "reading", away)
+    monkeypatch.setattr(health, "open_read_session", away)
+    monkeypatch.setattr(metrics, "open_read_session", away)
     found = told(world)
     assert (found["recuento_ready"], found["recuento_warning"]) == (0, {"unavailable": 1})
     assert "recuento_revision" not in found
@@ -94,7 +94,7 @@ def test_a_failure_that_nobody_foresaw_is_told_without_its_text(
     def broken(*_: Any) -> Any:
         raise ValueError(MARKER)
 
-    monkeypatch.setattr(health, "operator_warnings", broken)
+    monkeypatch.setattr(health, "list_operator_warnings", broken)
     found = told(world)
     assert (found["recuento_ready"], found["recuento_warning"]) == (0, {"internal_error": 1})
     assert "unforeseen ValueError in a scrape of metrics" in caplog.text

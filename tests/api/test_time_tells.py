@@ -14,7 +14,7 @@ import pytest
 from httpx2 import Response
 
 from app.imports import filing
-from app.imports.stored import Sent
+from app.imports.stored import ImportOptions
 from app.matching import words as words_module
 from app.models import NAMED_BY_REPORTS
 from tests.columns.whole import at_head
@@ -100,7 +100,7 @@ def test_what_a_search_goes_through_in_memory_is_the_same(two: Pair, publish: st
     gone_through = []
     for world in two:
         world.get("/v1/detainees", q=GUESSED)
-        made = at_head(world.engine).made[f"names of {('named', NAMED_BY_REPORTS)}"]
+        made = at_head(world.engine).shared_values[f"names of {('named', NAMED_BY_REPORTS)}"]
         gone_through.append([(sorted(index.text.split()), len(index._places)) for index in (made.large, made.beside)])
     assert gone_through[0] == gone_through[1]
     assert {"zoraida", "montilla", "paz"} <= {word for words, _rows in gone_through[0] for word in words}
@@ -141,7 +141,9 @@ def test_a_row_of_a_list_costs_the_same(two: Pair, who: str, publish: str, dry_r
         row: dict[str, Any] = make_report(**said, source_record_id=str(world.revision))
         data = (json.dumps(row) + "\n").encode()
         secret, clock = world.app.state.secret, world.app.state.clock
-        job = filing.file_list(world.engine, secret, clock, "list", who, data, Sent(dry_run=dry_run), lambda _job: None)
+        job = filing.file_local_list(
+            world.engine, secret, clock, "list", who, data, ImportOptions(dry_run=dry_run), lambda _job: None
+        )
         assert json.loads(job.counts)["new"] == 1
 
     right, wrong = costs(two, send)
@@ -175,13 +177,13 @@ def test_an_id_of_somebody_hidden_costs_what_an_unknown_one_costs(two: Pair, sub
 def test_no_request_is_quicker_since_another_read_the_same_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever was hidden, sought or filed a moment ago would be told by what the process remembers of the name."""
     read: list[str] = []
-    parsed = words_module._untitled
+    parsed = words_module._strip_titles
 
     def note(parts: tuple[str, ...]) -> tuple[str, ...]:
         read.append(" ".join(parts))
         return parsed(parts)
 
-    monkeypatch.setattr(words_module, "_untitled", note)
+    monkeypatch.setattr(words_module, "_strip_titles", note)
     sought = {"detainee": {"full_name": GUESSED}}
     rows = f"nombre,país\n{GUESSED},VE\n"
     acts: list[Callable[[], object]] = [

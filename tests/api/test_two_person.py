@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.models import ApiKey
 from app.registry import api_keys
 from app.vocabulary import Role
@@ -21,7 +21,7 @@ CONSENT: Body = {"publish": "named", "given_by": "guardian", "given_on": "2026-0
 def world(world: World) -> World:
     """A registry where two curators are asked for everything that can be asked of two."""
     world.app.state.two_person = frozenset({"merges", "deaths", "minors"})
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         world.keys[SECOND] = world._key(session, Role.CURATOR, None, "Bruno Salas")
     return world
 
@@ -166,15 +166,15 @@ def test_the_list_is_new_although_the_log_is_not(world: World) -> None:
 
 
 def add_key(world: World, called: str, holder: str | None) -> None:
-    with writing(world.engine) as session:
-        world.keys[called] = api_keys.create(session, Role.CURATOR, None, 365, world.now, holder)
+    with open_write_session(world.engine) as session:
+        world.keys[called] = api_keys.create_key(session, Role.CURATOR, None, 365, world.now, holder)
 
 
 def test_whoever_has_two_keys_is_one_person(world: World) -> None:
     pair = two(world)
     add_key(world, "another key", "HOLDER OF CURATOR")
-    with writing(world.engine) as session:
-        successor = api_keys.rotate(session, world.keys["curator"][4:12], 365, world.now, ends_in=7)
+    with open_write_session(world.engine) as session:
+        successor = api_keys.rotate_key(session, world.keys["curator"][4:12], 365, world.now, ends_in=7)
         world.keys["successor"] = successor
     first = judge(world, pair)
     for who in ("another key", "successor"):
@@ -200,11 +200,11 @@ def test_a_key_without_a_holder_proposes_nothing_and_is_no_second(world: World) 
 def test_what_an_old_key_proposed_can_be_seconded_once_its_holder_is_named(world: World) -> None:
     pair = two(world)
     judge(world, pair)
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         session.get_one(ApiKey, world.keys["curator"][4:12]).holder = None  # as of a key made before
     assert judge(world, pair, SECOND).status_code == 202
-    with writing(world.engine) as session:
-        api_keys.rotate(session, world.keys["curator"][4:12], 365, world.now, ends_in=7, holder="Ana Pérez")
+    with open_write_session(world.engine) as session:
+        api_keys.rotate_key(session, world.keys["curator"][4:12], 365, world.now, ends_in=7, holder="Ana Pérez")
     assert judge(world, pair, SECOND).status_code == 201
 
 
@@ -212,7 +212,7 @@ def test_what_an_old_key_proposed_can_be_seconded_once_its_holder_is_named(world
 def erasing(world: World) -> World:
     """A registry where two administrators are asked for an erasure."""
     world.app.state.two_person = frozenset({"redactions"})
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         world.keys["second admin"] = world._key(session, Role.ADMIN, None, "Carla Ruiz")
     return world
 
@@ -242,7 +242,7 @@ def test_an_erasure_takes_two_administrators_where_the_registry_says_so(erasing:
 
 def test_the_holder_of_two_keys_erases_nobody_alone(erasing: World) -> None:
     known = erasing.file("foro")["detainee"]["id"]
-    with writing(erasing.engine) as session:
+    with open_write_session(erasing.engine) as session:
         erasing.keys["another key"] = erasing._key(session, Role.ADMIN, None, "Holder of admin")
     assert erase(erasing, known).status_code == 202
     assert erase(erasing, known, "another key").status_code == 202
@@ -338,8 +338,8 @@ def test_what_a_revoked_key_had_proposed_is_no_half_of_a_decision(world: World) 
     """It may have been a thief's."""
     child = world.file("pud", detainee__birth_date="2012", detainee__publish="counted")["detainee"]["id"]
     assert consent(world, child, publish="named").status_code == 202
-    with writing(world.engine) as session:
-        api_keys.revoke(session, world.keys["curator"][4:12], world.now)
+    with open_write_session(world.engine) as session:
+        api_keys.revoke_key(session, world.keys["curator"][4:12], world.now)
     assert consent(world, child, SECOND, publish="named").status_code == 202
     assert world.get(f"/v1/detainees/{child}").status_code == 404
     add_key(world, "new key of the first", "Holder of curator")

@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 from app import jobs
 from app.cli.backup import commands
 from app.config import Settings
-from app.db.engine import writing
-from app.log.mark import Mark, MarkFile, UnreadableMark, WentBackwards, attach
+from app.db.engine import open_write_session
+from app.log.mark import HighWaterMark, LogWentBackwards, MarkFile, UnreadableMark, attach_mark
 from app.main import create_app
-from app.registry.publication.decisions import redact_again
+from app.registry.publication.decisions import repeat_erasure
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Role
@@ -76,7 +76,7 @@ def test_the_mark_is_as_far_as_an_answer_that_is_called_immutable(world: World, 
 
 
 def test_the_mark_comes_after_a_write_by_itself(resting: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "MARKS_EVERY", 0.05)
+    monkeypatch.setattr(jobs, "MARKS_INTERVAL_SECONDS", 0.05)
     path = resting.settings.mark_file()
     assert path is not None
     with resting as world:
@@ -131,7 +131,7 @@ def test_a_log_that_went_backwards_is_not_ready_takes_no_write_and_calls_nothing
 
 def test_a_write_is_refused_before_anybody_has_looked(world: World, kept: Path, filed: Body) -> None:
     """Between two looks: the lock shows a head below the mark in memory."""
-    world.app.state.mark.kept = MarkFile(revision=world.revision + 1, leaf=LEAF)
+    world.app.state.mark.stored = MarkFile(revision=world.revision + 1, leaf=LEAF)
     world.refuse(world.post("/v1/releases", make_report(), "jep"), 503, "went_backwards")
 
 
@@ -165,7 +165,7 @@ def test_whoever_was_erased_is_not_shown_by_a_copy_from_before_and_is_erased_aga
     world: World, kept: Path, filed: Body, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remember(kept, world.revision + 1, erased=(record_of(world),))
-    with pytest.raises(WentBackwards):
+    with pytest.raises(LogWentBackwards):
         create_app(world.settings)
     world.refuse(world.get("/readyz"), 503, "went_backwards")
     for path in ("/v1/releases", f"/v1/detainees/{filed['detainee']['id']}", "/v1/counts/releases"):
@@ -190,22 +190,22 @@ def test_every_erasure_is_remembered(world: World, kept: Path, filed: Body) -> N
 
 def test_a_command_that_writes_is_refused_too(world: World, kept: Path, filed: Body) -> None:
     remember(kept, world.revision + 1)
-    attach(world.engine, kept)
-    with pytest.raises(WentBackwards), writing(world.engine) as session:
-        redact_again(
+    attach_mark(world.engine, kept)
+    with pytest.raises(LogWentBackwards), open_write_session(world.engine) as session:
+        repeat_erasure(
             WriteContext(session, Reader(Role.ADMIN), world.now, world.app.state.secret), [UUID(record_of(world))]
         )
 
 
 def test_two_processes_never_move_the_mark_back(world: World, kept: Path, filed: Body) -> None:
     """The slower one has read an earlier file than the one that it would write over."""
-    slow, quick = Mark(kept), Mark(kept)
-    with writing(world.engine) as session:
-        quick.look(session)
+    slow, quick = HighWaterMark(kept), HighWaterMark(kept)
+    with open_write_session(world.engine) as session:
+        quick.check_log(session)
     newest = said(kept)
-    slow._write(MarkFile(revision=newest["revision"] - 1, leaf=LEAF), unless_at=newest["revision"] - 1)
+    slow._write(MarkFile(revision=newest["revision"] - 1, leaf=LEAF), unless_revision=newest["revision"] - 1)
     assert said(kept) == newest
-    assert slow.kept.revision == newest["revision"]
+    assert slow.stored.revision == newest["revision"]
 
 
 def test_a_mark_that_cannot_be_read_is_refused_with_its_path(world: World, kept: Path) -> None:

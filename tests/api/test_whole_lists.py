@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from httpx2 import Response
 
-from app.api.requests import reading_for
+from app.api.requests import open_request_session
 from app.api.routes import records
 from app.queries import lists
 from app.registry import api_keys
@@ -25,7 +25,7 @@ NAMES = [f"{first} {last}" for first in ("Ana", "Bea", "Ciro") for last in ("Paz
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows are read at a time."""
-    monkeypatch.setattr(records, "MOST_LIMIT", 2)
+    monkeypatch.setattr(records, "MAX_LIMIT", 2)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_head_has_everything_but_the_body_and_reads_no_more_than_the_beginning(
     seven: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = seven.get("/v1/releases", format="csv")
-    monkeypatch.setattr(records, "reading_for", _fails)
+    monkeypatch.setattr(records, "open_request_session", _fails)
     head = seven.client.head("/v1/releases?format=csv")
     assert (head.status_code, head.content) == (200, b"")
     assert {**head.headers, "request-id": ""} == {**whole.headers, "request-id": ""}
@@ -106,9 +106,9 @@ class Paused:
         def paused(*given: Any) -> Any:
             self.reached.set()
             assert self.go_on.wait(60)
-            return reading_for(*given)
+            return open_request_session(*given)
 
-        monkeypatch.setattr(records, "reading_for", paused)
+        monkeypatch.setattr(records, "open_request_session", paused)
         self.answer: Response | None = None
         self._world = world
 
@@ -162,7 +162,7 @@ def test_who_reads_slowly_keeps_nobody_waiting(seven: World) -> None:
 def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty that are asked for at once take their turns, so that a count and a write need not wait for all of them."""
     inside, most, go_on = 0, 0, Event()
-    build = lists.releases
+    build = lists.query_releases
 
     def slowly(*given: Any) -> Any:
         nonlocal inside, most
@@ -172,7 +172,7 @@ def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, m
         inside -= 1
         return build(*given)
 
-    monkeypatch.setattr(lists, "releases", slowly)
+    monkeypatch.setattr(lists, "query_releases", slowly)
     with serving(seven.settings) as address, httpx2.Client(base_url=address, timeout=60) as client:
         asked = [
             Thread(target=client.get, args=("/v1/releases?format=csv",)) for _ in range(seven.settings.concurrency * 3)
@@ -196,19 +196,19 @@ def _fails(_request: Any) -> Any:
 
 
 def test_what_fails_on_the_way_does_not_look_like_a_whole_answer(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "reading_for", _fails)
+    monkeypatch.setattr(records, "open_request_session", _fails)
     with serving(seven.settings, log_level="critical") as address, pytest.raises(httpx2.RemoteProtocolError):
         httpx2.get(f"{address}/v1/releases?format=csv", timeout=60)
 
 
 def test_a_key_that_is_revoked_on_the_way_is_read_to_no_longer(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    authenticate = api_keys.authenticate
+    authenticate = api_keys.authenticate_key
     asked: list[int] = []
 
     def once(*given: Any) -> Any:
         asked.append(1)
         return authenticate(*given)
 
-    monkeypatch.setattr(api_keys, "authenticate", once)
+    monkeypatch.setattr(api_keys, "authenticate_key", once)
     assert len(lines(seven.get("/v1/releases", "reader", format="jsonl"))) == len(NAMES)
     assert len(asked) == 4  # once for the beginning, and for each of the rows that follow

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.cli.maintenance import standing
-from app.db.engine import reading, writing
+from app.cli.maintenance import build_status_report
+from app.db.engine import open_read_session, open_write_session
 from app.registry import report_versions
-from app.registry.apply import rebuild
-from app.registry.report_versions import BURST
+from app.registry.apply import rebuild_tables
+from app.registry.report_versions import HIDING_BURST_WARNING
 from tests.support import GOVERNMENT, Body, World, make_report
 from tests.working import statements
 
@@ -169,7 +169,7 @@ def burst(world: World, number: int) -> list[Body]:
 def test_a_burst_of_wishes_stops_further_ones_and_rings(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(report_versions, "MOST_UNANSWERED", 2)
+    monkeypatch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", 2)
     people = burst(world, 2)
     assert world.get("/readyz").json() == {"status": "ok", "warnings": ["hiding_burst"]}
     with caplog.at_level(logging.WARNING, "recuento"):
@@ -192,7 +192,7 @@ def test_a_burst_of_wishes_stops_further_ones_and_rings(
 
 
 def test_a_child_is_hidden_whatever_else_its_source_hides(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_versions, "MOST_UNANSWERED", 1)
+    monkeypatch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", 1)
     burst(world, 1)
     known = by_two(world, detainee__full_name="Zenaida Prieto Roa", detainee__birth_date=None)
     answer = wish(world, known, source_record_id="P-Z", detainee__full_name="Zenaida Prieto Roa", **CHILD)
@@ -204,7 +204,7 @@ def test_births_that_hide_grown_ups_ring_like_wishes_and_are_never_stopped(
     world: World, caplog: pytest.LogCaptureFixture, alone: bool
 ) -> None:
     """A child's safety goes before a burst; who holds a stolen key is noticed all the same."""
-    people, number = [], report_versions.MOST_UNANSWERED + 2
+    people, number = [], report_versions.MAX_UNANSWERED_HIDINGS + 2
     said = CHILD if alone else CHILD | {"detention": {"country": "VE"}, "release__released_on": None}
     for one in range(number):
         name = f"{'ABCDEFGHIJKLMNOP'[one]}nselmo {'abcdefghijklmnop'[one] * 3}uri Montes"
@@ -212,14 +212,14 @@ def test_births_that_hide_grown_ups_ring_like_wishes_and_are_never_stopped(
         more = {"source_record_id": f"Q-{one}", "detainee__full_name": name, "detainee__publish": None}
         with caplog.at_level(logging.WARNING, "recuento"):
             assert wish(world, people[-1], **more, **said)["wish_waits"] is False
-        assert (BURST in caplog.text) == (one + 1 >= report_versions.MOST_UNANSWERED)
+        assert (HIDING_BURST_WARNING in caplog.text) == (one + 1 >= report_versions.MAX_UNANSWERED_HIDINGS)
     assert [shown(world, one) for one in people] == [False] * number
     assert {(row["because"], row["stopped"]) for row in hidden(world)} == {("birth", False)}
-    assert world.get("/readyz").json() == {"status": "ok", "warnings": [BURST]}
-    assert caplog.text.count("source pud") == number + 1 - report_versions.MOST_UNANSWERED
+    assert world.get("/readyz").json() == {"status": "ok", "warnings": [HIDING_BURST_WARNING]}
+    assert caplog.text.count("source pud") == number + 1 - report_versions.MAX_UNANSWERED_HIDINGS
     assert not [word for word in ("nselmo", "Montes", "2010") if word in caplog.text]
-    with reading(world.engine) as session:
-        told = standing(session)
+    with open_read_session(world.engine) as session:
+        told = build_status_report(session)
     assert (told["hidden_by_source"], told["stopped_sources"]) == ({"pud": number}, ["pud"])
     another = by_two(world, detainee__full_name="Zenaida Prieto Roa")
     answer = wish(world, another, source_record_id="P-Z", detainee__full_name="Zenaida Prieto Roa")
@@ -229,7 +229,7 @@ def test_births_that_hide_grown_ups_ring_like_wishes_and_are_never_stopped(
 def test_only_an_administrator_puts_the_source_in_quarantine_and_that_shows_everybody_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_versions, "MOST_UNANSWERED", 2)
+    monkeypatch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", 2)
     people = burst(world, 2)
     assert world.get("/v1/sources").json()["data"]
     assert [one["quarantined"] for one in world.get("/v1/sources").json()["data"]] == [False] * 4
@@ -242,7 +242,7 @@ def test_an_answer_says_the_same_of_a_wish_that_waits_whoever_it_is_about(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether anybody else shows the person is nothing that it tells."""
-    monkeypatch.setattr(report_versions, "MOST_UNANSWERED", 1)
+    monkeypatch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", 1)
     burst(world, 1)
     by_one = world.file("foro", detainee__full_name="Zenaida Prieto Roa")
     by_two_others = by_two(world, detainee__full_name="Ulises Barrios Mata")
@@ -263,7 +263,7 @@ def test_the_review_of_wishes_is_the_curators_alone(world: World) -> None:
 def test_a_rebuild_lets_the_same_wishes_wait_those_of_the_past_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_versions, "MOST_UNANSWERED", 1)
+    monkeypatch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", 1)
     known = by_two(world)
     wish(world, known)
     burst(world, 2)
@@ -275,14 +275,14 @@ def test_a_rebuild_lets_the_same_wishes_wait_those_of_the_past_too(
     classes = "SELECT key, publish_now FROM record ORDER BY 1"
     before = world.rows(rows), world.rows(classes)
     assert len(before[0]) > 3
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert (world.rows(rows), world.rows(classes)) == before
     world.redact(known["detainee"]["id"])
     erased = world.rows(rows)
     assert len(erased) < len(before[0])
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert world.rows(rows) == erased
 
 

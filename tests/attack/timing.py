@@ -35,7 +35,7 @@ from statistics import NormalDist, mean, median, variance
 from typing import Any
 from urllib.parse import urlencode
 
-from app.matching.blocking import blocking_keys, word_keys
+from app.matching.blocking import build_name_blocking_keys, build_word_keys
 
 KINDS = ("match", "search", "lists", "dry_runs", "imports", "writes")
 TARGETS = 50  # people whose traits are asked for again and again, of each sort
@@ -72,7 +72,7 @@ class Names:
         """A name with surnames that nobody else has."""
         while True:
             name = f"{self._random.choice(GIVEN)} {next(self._rare)} {next(self._rare)}"
-            keys = len(blocking_keys(name, ()) | word_keys(name, ()))
+            keys = len(build_name_blocking_keys(name, ()) | build_word_keys(name, ()))
             self._keys = self._keys or keys
             if keys == self._keys:
                 return name

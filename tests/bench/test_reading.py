@@ -17,8 +17,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from app.config import Settings
-from app.db.engine import reading
-from app.models import OPEN, PROJECTED
+from app.db.engine import open_read_session
+from app.models import OPEN, PROJECTED_TABLES
 from bench import pages
 from bench.crowd import two_keys
 from bench.drill_import import SECRET, now
@@ -73,8 +73,8 @@ def test_a_built_registry_counts_as_one_in_which_the_same_was_filed(built: Path,
 
 def standing_rows(world: World) -> dict[str, int]:
     """How many rows of each projected table hold at the head."""
-    with reading(world.engine) as session:
-        return {table.__name__: number(session, table, table.until == OPEN) for table in PROJECTED}
+    with open_read_session(world.engine) as session:
+        return {table.__name__: number(session, table, table.until == OPEN) for table in PROJECTED_TABLES}
 
 
 def number(session: Session, table: Any, which: Any) -> int:
@@ -133,8 +133,8 @@ def test_the_past_of_a_built_registry_holds_fewer_people_and_no_row_twice(built:
         last = world.get("/v1/counts/releases").json()["revision"]
         totals = [world.get("/v1/detainees", as_of=at, limit=200).json() for at in (last // 2, last)]
         assert len(totals[0]["data"]) < len(totals[1]["data"])
-        with reading(world.engine) as session:
-            for table in PROJECTED:
+        with open_read_session(world.engine) as session:
+            for table in PROJECTED_TABLES:
                 closed = number(session, table, table.until < OPEN)
                 assert closed or table.__name__ in ("ProvisionalHiding",), table
                 keys = [c for c in table.__table__.primary_key.columns if c.name != "since"]

@@ -36,4 +36,4 @@ def part(whole: str, partition: str = "batches") -> list[LoggedPart]:
 
 def all_of(*figures: Figure) -> Figures:
     """The figures as filed one after the other."""
-    return Figures({one.id: Figure(one.id, since, one.filed) for since, one in enumerate(figures, 1)})
+    return Figures({one.id: Figure(one.id, since, one.fields) for since, one in enumerate(figures, 1)})

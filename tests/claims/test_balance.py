@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.claims.balance import balance
+from app.claims.balance import compute_balance
 from app.claims.figures import Figure
 from app.schemas.counts import BalanceStep, Bounds
 from tests.claims.figuring import all_of, figure, part
@@ -22,7 +22,7 @@ def flow(measure: str, number: Any, stated_at: str, **said: Any) -> Figure:
 
 
 def steps(*figures: Figure, country: str | None = None) -> list[BalanceStep]:
-    return balance(all_of(*figures), "foro", country)
+    return compute_balance(all_of(*figures), "foro", country)
 
 
 def step(*figures: Figure) -> BalanceStep:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.claims.figures import Figure, Reference, arithmetic, minus, partitions, total_of
+from app.claims.figures import (
+    Figure,
+    Reference,
+    check_arithmetic,
+    group_parts_by_partition,
+    subtract_bounds,
+    sum_bounds,
+)
 from tests.claims.figuring import all_of, figure, part
 
 Bounds = tuple[int | None, int | None]
@@ -17,8 +24,8 @@ CHRISTMAS, NEW_YEAR, TWELFTH = figure("99", 99), figure("88", 88), figure("116",
 
 def whole_and(whole: Figure, *parts: Figure, partition: str = "batches") -> list[Any]:
     """What the parts of a figure add up to."""
-    told = [Figure(one.id, one.stated, {**one.filed, "part_of": part(whole.id, partition)}) for one in parts]
-    return arithmetic(all_of(whole, *told), whole)
+    told = [Figure(one.id, one.entry_revision, {**one.fields, "part_of": part(whole.id, partition)}) for one in parts]
+    return check_arithmetic(all_of(whole, *told), whole)
 
 
 def test_99_and_88_and_116_are_303_and_the_406_is_103_more() -> None:
@@ -46,15 +53,18 @@ def test_each_partition_of_a_whole_is_added_up_by_itself() -> None:
     men, women = figure("men", 550, part_of=part("623", "sex")), figure("women", 73, part_of=part("623", "sex"))
     civil = figure("civil", 500, part_of=[*part("623", "status"), *part("other", "status")])
     found = all_of(whole, men, women, civil)
-    assert {name: [one.id for one in parts] for name, parts in partitions(found, "623").items()} == {
+    assert {name: [one.id for one in parts] for name, parts in group_parts_by_partition(found, "623").items()} == {
         "sex": ["men", "women"],
         "status": ["civil"],
     }
-    assert [(one["partition"], one["agrees"]) for one in arithmetic(found, whole)] == [("sex", True), ("status", False)]
+    assert [(one["partition"], one["agrees"]) for one in check_arithmetic(found, whole)] == [
+        ("sex", True),
+        ("status", False),
+    ]
 
 
 def standing_parts(*parts: Figure) -> list[str]:
-    return [one.id for one in partitions(all_of(figure("10", 10), *parts), "10").get("batches", [])]
+    return [one.id for one in group_parts_by_partition(all_of(figure("10", 10), *parts), "10").get("batches", [])]
 
 
 def test_of_the_parts_only_what_stands_is_added_up_and_each_once() -> None:
@@ -63,7 +73,7 @@ def test_of_the_parts_only_what_stands_is_added_up_and_each_once() -> None:
     six = figure("6", 6, supersedes=["5"], **said)
     again, sixty = figure("again", 6, same_as="6", **said), figure("60", 60, misprint=True, **said)
     assert standing_parts(four, five, six, again, sixty) == ["4", "6"]
-    (check,) = arithmetic(all_of(figure("10", 10), four, five, six, again, sixty), figure("10", 10))
+    (check,) = check_arithmetic(all_of(figure("10", 10), four, five, six, again, sixty), figure("10", 10))
     assert (check["sum"], check["agrees"]) == ({"low": 10, "high": 10}, True)
 
 
@@ -88,7 +98,7 @@ def test_figures_that_correct_each_other_and_a_whole_in_its_own_parts_stand_for_
     one = figure("1", 1, part_of=part("10"), supersedes=["2"])
     assert standing_parts(one, figure("2", 2, supersedes=["1"])) == []
     whole = figure("10", 10, supersedes=["4"])
-    assert partitions(all_of(figure("4", 4, part_of=part("10")), whole), "10") == {}
+    assert group_parts_by_partition(all_of(figure("4", 4, part_of=part("10")), whole), "10") == {}
 
 
 @pytest.mark.parametrize(
@@ -123,11 +133,11 @@ def test_whatever_the_numbers_meant_are_their_sum_and_difference_lie_within_the_
 ) -> None:
     meant = [data.draw(st.integers(*one)) for one in parts]
     of_whole = data.draw(st.integers(*whole))
-    low, high = total_of([figure(str(number), one) for number, one in enumerate(parts)])
+    low, high = sum_bounds([figure(str(number), one) for number, one in enumerate(parts)])
     assert low is not None
     assert high is not None
     assert low <= sum(meant) <= high
-    gap = minus(whole, (low, high))
+    gap = subtract_bounds(whole, (low, high))
     assert gap["low"] is not None
     assert gap["high"] is not None
     assert gap["low"] <= of_whole - sum(meant) <= gap["high"]
@@ -144,7 +154,7 @@ def test_a_window_without_an_end_ends_on_the_day_it_was_stated_by_its_own_zone()
 
 def test_a_window_that_had_not_opened_when_the_figure_was_stated_does_not_end_then() -> None:
     early = figure("a", 10, window_from="2026-02-01", stated_at="2026-01-13")
-    assert (early.begins_later, early.window) == (True, ("2026-02-01", None))
+    assert (early.has_future_start, early.window) == (True, ("2026-02-01", None))
     begun = [
         figure("b", 10, window_from="2026-01", stated_at="2026-01-13"),
         figure("c", 10, window_from="2026-01-13", stated_at="2026-01-13"),
@@ -153,14 +163,14 @@ def test_a_window_that_had_not_opened_when_the_figure_was_stated_does_not_end_th
         figure("f", 10, stated_at="2026-01-13"),
         figure("g", 10, measure="held", window_from="2026-02-01", stated_at="2026-01-13"),
     ]
-    assert not any(one.begins_later for one in begun)
+    assert not any(one.has_future_start for one in begun)
 
 
 def test_a_figure_is_of_what_was_carried_out_unless_it_says_otherwise() -> None:
     announced = figure("a", 116, terms__stage="announced", terms__kind=["pardon"], terms__min_sources=2)
     assert (announced.stage, figure("b", 116).stage) == ("announced", "carried_out")
     assert announced.terms == {"kind": ["pardon"], "min_sources": 2}
-    assert announced.of_whom == {"kind": ["pardon"]}
+    assert announced.population_terms == {"kind": ["pardon"]}
 
 
 GROSS = figure("897", 897, claimant="ministry", definition={"net": False}, stated_at="2026-02-09T12:00:00-04:00",
@@ -172,21 +182,21 @@ NET = figure("896", 896, claimant="ministry", definition={"net": True}, stated_a
 def test_897_is_superseded_by_896_and_a_chain_leaves_only_its_end() -> None:
     third = figure("895", 895, claimant="ministry", supersedes=["896"], stated_at="2026-02-10", window_from="2025-12")
     found = all_of(GROSS, NET, third)
-    assert found.superseded == {"897", "896"}
-    assert [one.id for one in found.that("supersedes", "897")] == ["896"]
+    assert found.superseded_ids == {"897", "896"}
+    assert [one.id for one in found.find_referring("supersedes", "897")] == ["896"]
     ngo = figure("500", 500, stated_at="2026-02-11", window_from="2025-12")
-    assert [one.id for one in all_of(GROSS, NET, third, ngo).beside(ngo)] == ["895"]
+    assert [one.id for one in all_of(GROSS, NET, third, ngo).find_peer_figures(ngo)] == ["895"]
 
 
 def test_beside_a_figure_stands_what_was_published_by_then_though_it_was_corrected_later() -> None:
     afternoon = figure("500", 500, stated_at="2026-02-09T15:00:00-04:00", window_from="2025-12")
-    assert [one.id for one in all_of(GROSS, NET, afternoon).beside(afternoon)] == ["897"]
+    assert [one.id for one in all_of(GROSS, NET, afternoon).find_peer_figures(afternoon)] == ["897"]
     evening = figure("501", 501, stated_at="2026-02-09T21:00:00-04:00", window_from="2025-12")
-    assert [one.id for one in all_of(GROSS, NET, evening).beside(evening)] == ["896"]
+    assert [one.id for one in all_of(GROSS, NET, evening).find_peer_figures(evening)] == ["896"]
 
 
 def beside(of: Figure, *others: Figure) -> list[str]:
-    return [one.id for one in all_of(of, *others).beside(of)]
+    return [one.id for one in all_of(of, *others).find_peer_figures(of)]
 
 
 MINE = figure("626", 626, claimant="presidency", window_from="2025-12", stated_at="2026-01-23")
@@ -220,19 +230,19 @@ def test_a_part_of_another_figure_stands_beside_that_one_only() -> None:
 def test_who_points_at_whom_is_read_once_for_all_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a page that anyone may ask for, a thousand figures must not be a million looks."""
     looks = 0
-    told = Figure.refers_to
+    told = Figure.get_references
 
     def counted(self: Figure, name: Reference) -> list[str]:
         nonlocal looks
         looks += 1
         return told(self, name)
 
-    monkeypatch.setattr(Figure, "refers_to", counted)
+    monkeypatch.setattr(Figure, "get_references", counted)
     said = {"window_from": "2026-01-08", "stated_at": "2026-01-20"}
     others = [figure(str(n), n, claimant=f"c{n}", supersedes=[str(n - 1)], **said) for n in range(1, 201)]
     found = all_of(MINE, *others)
-    assert [one.id for one in found.beside(MINE)] == ["200"]
-    assert partitions(found, "626") == {}
+    assert [one.id for one in found.find_peer_figures(MINE)] == ["200"]
+    assert group_parts_by_partition(found, "626") == {}
     assert looks <= 5 * len(found.by_id)
 
 
@@ -266,9 +276,9 @@ def test_one_number_with_three_windows_is_the_same_claimants_own() -> None:
         figure(start, (401, None), window_from=start, **said) for start in ("2025-12", "2024-12", "2025-12-23")
     )
     found = all_of(without, december, year, day, figure("misprinted", (4001, None), misprint=True, **said))
-    assert {one.id for one in found.own(without)} == {"2025-12", "2024-12", "2025-12-23"}
+    assert {one.id for one in found.find_own_figures(without)} == {"2025-12", "2024-12", "2025-12-23"}
     nobody = figure("x", 60, claimant=None, reported_by="an agency")
-    assert all_of(nobody, without).own(nobody) == []
+    assert all_of(nobody, without).find_own_figures(nobody) == []
 
 
 def test_whose_figures_moved_within_the_day_is_told() -> None:
@@ -277,11 +287,11 @@ def test_whose_figures_moved_within_the_day_is_told() -> None:
         figure(str(n), n, stated_at=f"2026-01-12T{at}:00:00-04:00") for n, at in ((41, "08"), (48, "17"), (49, "20"))
     ]
     once = figure("53", 53, claimant="jep", stated_at="2026-01-12T08:20:00-04:00")
-    assert all_of(mine, *hours, once).moving(mine) == ["foro"]
-    assert all_of(mine, *hours[:1], once).moving(mine) == []
+    assert all_of(mine, *hours, once).find_inconsistent_claimants(mine) == ["foro"]
+    assert all_of(mine, *hours[:1], once).find_inconsistent_claimants(mine) == []
     other_windows = [figure(start, n, claimant="pud", window_from=start, stated_at="2026-01-12")
                      for n, start in ((24, "2026-01-12"), (65, "2026-01-08"))]  # fmt: skip
-    assert all_of(mine, *other_windows).moving(mine) == []
+    assert all_of(mine, *other_windows).find_inconsistent_claimants(mine) == []
     other_stages = [figure(str(n), n, stated_at="2026-01-12", **said)
                     for n, said in ((30, {}), (90, {"terms__stage": "announced"}))]  # fmt: skip
-    assert all_of(mine, *other_stages).moving(mine) == []
+    assert all_of(mine, *other_stages).find_inconsistent_claimants(mine) == []

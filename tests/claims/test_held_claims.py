@@ -95,7 +95,7 @@ def test_a_day_that_had_not_come_when_it_was_filed_makes_it_nothing_to_compare(
     """As filed before such days were refused; the day may have come since."""
     world.file_detention("foro")
     with monkeypatch.context() as before:
-        before.setattr("app.registry.claims._window", lambda _context, _body: [])
+        before.setattr("app.registry.claims._check_window", lambda _context, _body: [])
         answer = reconciled(world, window_to=day)
     assert (answer["comparable"], answer["then"], answer["now"]) == (False, None, None)
     assert named(answer)["window"].startswith(f"It is of {day}, and was filed before that day had come")

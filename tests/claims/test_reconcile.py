@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext, new_id
-from app.schemas.reports import MOST_COUNTED, MOST_SOURCES
+from app.schemas.reports import MAX_COUNTED_SOURCES, MAX_SOURCES
 from app.vocabulary import Role
 from tests.support import NOW, Body, World
 
@@ -36,9 +36,9 @@ def filed_of_old(world: World, number: int, **said: Any) -> str:
     """The id of a figure in the log whose terms would be refused today."""
     claim_id = new_id()
     body = {**SAID, "low": number, "high": number, **JANUARY, "stated_at_instant": "2026-01-13T23:59:59Z", **said}
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         context = WriteContext(session, Reader(Role.CURATOR), world.now, world.app.state.secret)
-        context.write("claim", {"id": str(claim_id), "filed_by": None, "said": body}, {})
+        context.write_entry("claim", {"id": str(claim_id), "filed_by": None, "said": body}, {})
     return str(claim_id)
 
 
@@ -139,8 +139,8 @@ def test_a_running_total_that_falls_is_remarked_beside_the_one_before(world: Wor
 @pytest.mark.parametrize(
     "terms",
     [
-        {"min_sources": MOST_COUNTED + 1},
-        {"any_of": [f"source-{number}" for number in range(MOST_SOURCES + 1)]},
+        {"min_sources": MAX_COUNTED_SOURCES + 1},
+        {"any_of": [f"source-{number}" for number in range(MAX_SOURCES + 1)]},
     ],
 )
 def test_terms_beyond_any_count_that_were_filed_of_old_are_a_reason_and_no_error(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.claims.figures import Figure
-from app.claims.reconciliation import JUMP, remarks
+from app.claims.reconciliation import JUMP_FACTOR, find_remarks
 from tests.claims.figuring import figure, part
 
 RUNNING = {"window_from": "2026-01-08", "stated_at": "2026-01-13", "series": "cumulative"}
@@ -16,7 +16,7 @@ def total(number: Any, day: str = "2026-01-13", **said: Any) -> Figure:
 
 
 def codes(now: Figure, *own: Figure) -> list[tuple[str, int | None]]:
-    return [(one["code"], one["before"]["low"]) for one in remarks(now, own)]
+    return [(one["code"], one["before"]["low"]) for one in find_remarks(now, own)]
 
 
 def test_a_fall_is_remarked_beside_the_last_figure_before() -> None:
@@ -26,8 +26,8 @@ def test_a_fall_is_remarked_beside_the_last_figure_before() -> None:
 
 
 def test_growth_by_more_than_the_factor_is_a_jump() -> None:
-    assert codes(total(10 * JUMP + 1), total(10, "2026-01-12")) == [("jump", 10)]
-    assert codes(total(10 * JUMP), total(10, "2026-01-12")) == []
+    assert codes(total(10 * JUMP_FACTOR + 1), total(10, "2026-01-12")) == [("jump", 10)]
+    assert codes(total(10 * JUMP_FACTOR), total(10, "2026-01-12")) == []
     assert codes(total(5), total(0, "2026-01-12")) == [], "from none anything is a beginning"
 
 

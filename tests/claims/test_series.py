@@ -10,12 +10,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
-from app.claims.series import MOST_POINTS, MOST_REVISIONS, Numbers, known
+from app.claims.series import MAX_POINTS, MAX_REVISIONS, PointCounts, count_at_revisions
 from app.config import Settings
-from app.counts.tally import count, slugs_by_key
-from app.db.engine import reading
+from app.counts.tally import compute_count, load_slugs_by_key
+from app.db.engine import open_read_session
 from app.main import create_app
-from app.queries.selection import COUNTING
+from app.queries.selection import COUNTABLE_STATUSES
 from app.queries.terms import CountTerms
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
@@ -225,11 +225,11 @@ def test_by_known_a_report_at_ten_in_the_evening_is_of_that_day_where_it_was_eve
 def test_days_on_which_nothing_came_ask_nothing_again(grown: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def counted(session: Session, terms: CountTerms, reader: Reader, revisions: Sequence[int]) -> Iterator[Numbers]:
+    def counted(session: Session, terms: CountTerms, reader: Reader, revisions: Sequence[int]) -> Iterator[PointCounts]:
         asked.extend(revisions)
-        return known(session, terms, reader, revisions)
+        return count_at_revisions(session, terms, reader, revisions)
 
-    monkeypatch.setattr("app.claims.series.known", counted)
+    monkeypatch.setattr("app.claims.series.count_at_revisions", counted)
     points = series(grown, interval="day", released_to="2026-01-13")["points"]
     assert len(points) > len(asked)
     assert asked == sorted({point["revision"] for point in points})
@@ -272,7 +272,7 @@ def test_by_event_more_points_ask_no_more_of_the_database(grown: World, terms: B
 def test_more_revisions_than_can_be_counted_at_once_are_refused_and_weeks_are_not(
     grown: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.claims.series.MOST_REVISIONS", 5)
+    monkeypatch.setattr("app.claims.series.MAX_REVISIONS", 5)
     problem = grown.refuse(grown.get(SERIES, released_from="2026"), 422, "too_many_points", "/interval")
     assert "weeks or months" in problem["errors"][0]["detail"]
     assert len({point["revision"] for point in series(grown, interval="month")["points"]}) <= 5
@@ -355,11 +355,11 @@ def test_the_published_figures_stand_in_a_table_of_a_series_where_they_are_asked
 def test_more_points_than_fit_are_refused_and_wider_intervals_are_not(grown: World) -> None:
     last = dt.date(2026, 1, 20)
     exactly = {"by": "event", "released_to": last.isoformat()}
-    first = last - dt.timedelta(days=MOST_POINTS - 1)
-    assert len(ends(first, last, "day")) == MOST_POINTS
+    first = last - dt.timedelta(days=MAX_POINTS - 1)
+    assert len(ends(first, last, "day")) == MAX_POINTS
     too_early = (first - dt.timedelta(days=1)).isoformat()
     problem = grown.refuse(grown.get(SERIES, released_from=too_early, **exactly), 422, "too_many_points", "/interval")
-    assert str(MOST_POINTS) in problem["errors"][0]["detail"]
+    assert str(MAX_POINTS) in problem["errors"][0]["detail"]
     assert len(series(grown, released_from=too_early, interval="week", **exactly)["points"]) == 58
     grown.refuse(grown.get(SERIES, released_from="0001", by="event", interval="month"), 422, "too_many_points")
 
@@ -393,8 +393,8 @@ def test_questions_out_of_shape_are_refused(grown: World, asked: Body, code: str
 
 def test_dashboards_are_told_how_many_points_there_may_be() -> None:
     page = (ROOT / "docs" / "dashboards.md").read_text()
-    assert f"at most {MOST_POINTS} points" in page
-    assert f"most {MOST_REVISIONS} of them" in page
+    assert f"at most {MAX_POINTS} points" in page
+    assert f"most {MAX_REVISIONS} of them" in page
 
 
 PARTNER = Reader(role=Role.READER)
@@ -437,15 +437,15 @@ def lived(lasting: World) -> World:
 @pytest.mark.parametrize("asked", ASKED, ids=str)
 def test_at_each_revision_the_same_is_counted(lived: World, asked: dict[str, Any], reader: Reader) -> None:
     terms = CountTerms(**asked)
-    with reading(lived.engine) as session:
-        slugs = slugs_by_key(session)
-        for revisions in ([*range(lived.revision + 1)][-MOST_REVISIONS:], [lived.revision // 2], [0, lived.revision]):
-            for revision, numbers in zip(revisions, known(session, terms, reader, revisions), strict=True):
-                counted = count(session, terms.model_copy(update={"group_by": ["source"]}), reader, revision)
+    with open_read_session(lived.engine) as session:
+        slugs = load_slugs_by_key(session)
+        for revisions in ([*range(lived.revision + 1)][-MAX_REVISIONS:], [lived.revision // 2], [0, lived.revision]):
+            for revision, numbers in zip(revisions, count_at_revisions(session, terms, reader, revisions), strict=True):
+                counted = compute_count(session, terms.model_copy(update={"group_by": ["source"]}), reader, revision)
                 total: Any = counted["total"]
-                by_status = {status: numbers.by_status.get(status, 0) for status in COUNTING}
-                assert by_status == {status: total[status] for status in COUNTING}, revision
-                assert numbers.counted_apart == total["counted_apart"], revision
+                by_status = {status: numbers.by_status.get(status, 0) for status in COUNTABLE_STATUSES}
+                assert by_status == {status: total[status] for status in COUNTABLE_STATUSES}, revision
+                assert numbers.unlinkable == total["counted_apart"], revision
                 by_source = {slugs[key]: number for key, number in numbers.by_source.items() if number}
                 assert by_source == verified_by(counted["groups"]), revision
 

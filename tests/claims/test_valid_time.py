@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from app.claims.valid_time import count_known_on
-from app.counts.tally import count, number_of
-from app.db.engine import reading
+from app.counts.tally import compute_count, sum_counted_statuses
+from app.db.engine import open_read_session
 from app.queries.terms import CountTerms
-from app.schemas.counts import SaidCount
+from app.schemas.counts import StatedCount
 from tests.support import ANYONE, NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
@@ -55,9 +55,9 @@ def _verify(world: World, filed: Body, who: str, day: str, released_on: str = "2
     world.verify(filed["release"]["id"], who, **said)
 
 
-def known(world: World, day: str, **terms: Any) -> SaidCount:
+def known(world: World, day: str, **terms: Any) -> StatedCount:
     asked = CountTerms.model_validate({**JANUARY, **terms})
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         return count_known_on(session, asked, ANYONE, world.revision, date.fromisoformat(day).toordinal())
 
 
@@ -136,12 +136,12 @@ def test_when_every_day_has_passed_it_is_todays_count_but_for_the_undated(
     for terms in TERMS:
         with subtests.test(str(terms)):
             asked = CountTerms.model_validate({**JANUARY, "group_by": ["source"], **terms})
-            with reading(late.engine) as session:
-                today = count(session, asked, ANYONE, late.revision)
+            with open_read_session(late.engine) as session:
+                today = compute_count(session, asked, ANYONE, late.revision)
                 said = count_known_on(session, asked, ANYONE, late.revision, NOW.date().toordinal())
             by_source = {group["source"]: group["verified"] for group in today["groups"] if group["verified"]}
             undated = said["undated"]
-            assert said["releases"] == number_of(today["total"]) - undated
+            assert said["releases"] == sum_counted_statuses(today["total"]) - undated
             assert {**said["by_source"], "foro": said["by_source"].get("foro", 0) + undated} == {"foro": 0, **by_source}
             assert (said["reported"], said["refuted"]) == (today["total"]["reported"], today["total"]["refuted"])
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import pysqlite3
 import pytest
 
-from app.db.files import UnfitFile, put_in_place, read_copy
+from app.db.files import UnfitFile, read_backup, restore_backup
 from tests.cli.test_commands import Ran, Run, recuento, refused
 from tests.db.test_wal_check import beside, copies, file_of
 from tests.docs.reading import ROOT, blocks
@@ -53,7 +53,7 @@ def test_a_backup_of_a_running_server_is_one_whole_file_of_its_owners_alone(
     copy = tmp_path / "a.backup"
     assert copy.stat().st_mode & 0o777 == 0o600
     assert sorted(one.name for one in tmp_path.glob("a.backup*")) == ["a.backup"]
-    assert read_copy(copy)[:2] == (filed["receipt"]["revision"], filed["receipt"]["leaf_hash"])
+    assert read_backup(copy)[:2] == (filed["receipt"]["revision"], filed["receipt"]["leaf_hash"])
     world.file("jep")  # the server goes on
 
 
@@ -175,7 +175,7 @@ def test_nothing_of_the_database_before_lies_beside_the_one_put_back(tmp_path: P
     copy, target = tmp_path / "a.backup", tmp_path / "r.db"
     for one in (copy, target, Path(f"{target}-wal"), Path(f"{target}-shm"), Path(f"{target}.restoring")):
         one.write_text(one.name)
-    put_in_place(copy, target)
+    restore_backup(copy, target)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["a.backup", "r.db"]
     assert target.read_text() == "a.backup"
 
@@ -346,7 +346,7 @@ def test_on_another_machine_nobody_can_tell_what_is_lost_and_restore_says_so(
     ran = recuento("restore", str(copy))
     assert ran.status == 0, ran.err
     assert "nobody can tell what was lost" in " ".join(ran.err.split())
-    assert json.loads((tmp_path / "elsewhere.db.head").read_text())["forked_at"] == read_copy(copy).revision
+    assert json.loads((tmp_path / "elsewhere.db.head").read_text())["forked_at"] == read_backup(copy).revision
 
 
 @pytest.mark.parametrize("damage", ["no database", "cut short", "with a log beside it", "of another secret"])
@@ -399,4 +399,4 @@ def test_a_damaged_database_is_no_backup(tmp_path: Path) -> None:
     with pysqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE head (revision)")
     with pytest.raises(UnfitFile, match="no backup"):
-        read_copy(path)
+        read_backup(path)

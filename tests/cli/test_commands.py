@@ -20,18 +20,18 @@ from sqlmodel import col
 
 from app import cli
 from app.cli import serve
-from app.cli.database import located
+from app.cli.database import format_database_address
 from app.config import Settings
 from app.dates import format_instant
-from app.db.engine import CommitUnanswered, reading, writing
+from app.db.engine import CommitUnanswered, open_read_session, open_write_session
 from app.demo import run as replay
-from app.demo.run import events
+from app.demo.run import build_events
 from app.imports import remote
-from app.imports.client import Stopped
+from app.imports.client import PermanentError
 from app.models import ApiKey, Entry, Head
 from app.projection import RULES
 from app.registry import report_versions
-from app.registry.api_keys import PATTERN
+from app.registry.api_keys import KEY_PATTERN
 from app.registry.publication import erasure
 from tests.api.serving import serving
 from tests.databases import Templates
@@ -130,7 +130,7 @@ def test_a_key_stands_alone_on_stdout(recuento: Run) -> None:
     add_source(recuento)
     made = recuento("key", "create", "--holder", "Ana Pérez", "example-watch")
     assert (made.status, made.err) == (0, "")
-    assert PATTERN.fullmatch(made.out.removesuffix("\n"))
+    assert KEY_PATTERN.fullmatch(made.out.removesuffix("\n"))
 
 
 def test_a_key_is_listed_without_its_secret_and_revoked_by_its_id(recuento: Run) -> None:
@@ -170,7 +170,7 @@ def test_a_recall_that_moves_nothing_says_that_the_key_has_ended(world: World, r
 def test_what_must_work_at_once_first_finishes_no_erasure(recuento: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     finished: list[Engine] = []
     key = recuento("key", "create", "--holder", "Ana Pérez", "--role", "curator").out[4:12]
-    monkeypatch.setattr(erasure, "finish", finished.append)
+    monkeypatch.setattr(erasure, "finish_erasures", finished.append)
     for command in (["key", "revoke", key], ["clock"], ["restore", "--accept-loss"]):
         assert recuento(*command).status == 0
     assert finished == []
@@ -212,7 +212,7 @@ def test_a_key_without_a_holder_is_told_and_named_when_it_is_rotated(recuento: R
     assert f"{old['id']}. Name who has them: recuento key rotate ID --holder NAME" in ran.err
     assert "--holder" in refused(recuento("key", "rotate", old["id"]))
     made = recuento("key", "rotate", old["id"], "--holder", "Ana Pérez", "--ends-in", "3")
-    assert PATTERN.fullmatch(made.out.removesuffix("\n"))
+    assert KEY_PATTERN.fullmatch(made.out.removesuffix("\n"))
     assert "ends in 3 days" in made.err
     assert [row["holder"] for row in json.loads(recuento("key", "list", "--json").out)] == ["Ana Pérez"] * 2
 
@@ -341,7 +341,7 @@ def test_a_rebuild_replays_every_entry_and_changes_no_answer(recuento: Run, worl
     before = world.count(group_by="source")
     ran = recuento("rebuild")
     assert (ran.status, ran.out) == (0, "")
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         entries = session.execute(select(func.count()).select_from(Entry)).scalar_one()
     assert f"Replayed {entries} entries." in ran.err
     assert world.count(group_by="source") == before
@@ -350,14 +350,14 @@ def test_a_rebuild_replays_every_entry_and_changes_no_answer(recuento: Run, worl
 def test_status_says_where_the_registry_is(
     recuento: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, world: World
 ) -> None:
-    assert recuento("status").out.splitlines()[0] == f"In {located(world.settings.database_url)}"
+    assert recuento("status").out.splitlines()[0] == f"In {format_database_address(world.settings.database_url)}"
     monkeypatch.setenv("RECUENTO_DATABASE_URL", "sqlite:///elsewhere.db")
     assert recuento("status").out.splitlines()[0] == f"In sqlite:///{tmp_path / 'elsewhere.db'}"
 
 
 def test_the_clocks_are_told_and_an_entry_that_was_dated_ahead_is_gone_on_after(recuento: Run, world: World) -> None:
     ahead = datetime.now(UTC) + timedelta(days=21)
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         session.execute(update(Head).values(recorded_at=ahead))
     assert "run recuento clock --pin" in refused(add_source(recuento))
     assert "run recuento clock --pin" in recuento("status").out
@@ -374,9 +374,9 @@ def test_whoever_starts_a_server_is_told_how_old_the_last_entry_is(
 ) -> None:
     for days, told in ((0, ""), (21, "The last entry is 21 days old by this machine's clock")):
         last = datetime.now(UTC) - timedelta(days=days)
-        monkeypatch.setattr(serve, "head", lambda _session, last=last: (1, last))
-        with reading(world.engine) as session:
-            serve._tell_age(session)
+        monkeypatch.setattr(serve, "read_head", lambda _session, last=last: (1, last))
+        with open_read_session(world.engine) as session:
+            serve._warn_if_stale(session)
         assert capsys.readouterr().err.startswith(told)
 
 
@@ -384,17 +384,18 @@ def test_a_database_is_told_by_its_whole_path_and_without_its_password(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert located("sqlite:///registry.db") == f"sqlite:///{tmp_path / 'registry.db'}"
-    assert located("sqlite://") == "sqlite://"
+    assert format_database_address("sqlite:///registry.db") == f"sqlite:///{tmp_path / 'registry.db'}"
+    assert format_database_address("sqlite://") == "sqlite://"
     assert (
-        located("postgresql+psycopg://recuento:hidden@db/recuento") == "postgresql+psycopg://recuento:***@db/recuento"
+        format_database_address("postgresql+psycopg://recuento:hidden@db/recuento")
+        == "postgresql+psycopg://recuento:***@db/recuento"
     )
 
 
 def test_status_says_what_waits_and_whose_wishes_are_stopped_and_names_nobody(
     recuento: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_versions, "MOST_UNANSWERED", 1)
+    monkeypatch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", 1)
     known = world.file("foro")["detainee"]["id"]
     world.file("jep", detainee_id=known)
     before = json.loads(recuento("status", "--json").out)
@@ -414,7 +415,7 @@ def test_status_says_what_waits_and_whose_wishes_are_stopped_and_names_nobody(
 )
 def test_rows_of_other_rules_are_told_of_and_not_read(recuento: Run, world: World, command: tuple[str, ...]) -> None:
     world.file()
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         session.execute(update(Head).values(rules=RULES - 1))
     assert "run: recuento rebuild" in refused(recuento(*command))
 
@@ -439,18 +440,18 @@ def test_a_demo_fills_the_database_once_and_prints_a_fresh_key_each_time(
     recuento: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the replay its first reports: the whole of it, which takes many seconds, is loaded by tests/demo."""
-    few = events()[:5]
-    monkeypatch.setattr(replay, "events", lambda: few)
-    monkeypatch.setattr(replay, "claims", list)
-    monkeypatch.setattr(replay, "JOINED", ())
+    few = build_events()[:5]
+    monkeypatch.setattr(replay, "build_events", lambda: few)
+    monkeypatch.setattr(replay, "build_claim_filings", list)
+    monkeypatch.setattr(replay, "CURATOR_MERGES", ())
     first, second = recuento("demo", "--no-serve"), recuento("demo", "--no-serve")
     assert first.status == second.status == 0
     keys = [ran.out.removesuffix("\n") for ran in (first, second)]
-    assert all(PATTERN.fullmatch(key) for key in keys)
+    assert all(KEY_PATTERN.fullmatch(key) for key in keys)
     assert keys[0] != keys[1]
     assert "invented people" in first.err
     assert first.err == second.err  # the same revision: nothing was filed again
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         live = session.scalars(select(col(ApiKey.id)).where(col(ApiKey.revoked_at).is_(None))).all()
         reports = session.scalars(select(func.count()).where(col(Entry.kind) == "report")).one()
     assert live == [keys[1].removeprefix("rcn_")[:8]]
@@ -686,16 +687,16 @@ def test_without_a_key_or_over_an_open_line_nothing_is_sent(
     assert (ran.status, "--source" in ran.err, "--to" in ran.err) == (2, True, True)
 
 
-@pytest.mark.parametrize("stopped", [KeyboardInterrupt(), Stopped("The disk is full.")])
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt(), PermanentError("The disk is full.")])
 def test_whatever_stops_an_upload_says_how_to_go_on(
     recuento: Run, key: str, monkeypatch: pytest.MonkeyPatch, stopped: BaseException
 ) -> None:
     def begin(*given: Any, **_named: Any) -> None:
-        given[5].say("The line dropped; trying again in 8 s.")
-        given[5].moved(1, 2)
+        given[5].show_status("The line dropped; trying again in 8 s.")
+        given[5].show_progress(1, 2)
         raise stopped
 
-    monkeypatch.setattr(remote, "file_list", begin)
+    monkeypatch.setattr(remote, "file_remote_list", begin)
     ran = recuento("import", "list.csv", "--to", "https://registry.example")
     assert ran.status == 1
     dropped, last = ran.err.splitlines()
@@ -771,5 +772,5 @@ def test_help_lists_every_command_with_its_own_words_and_imports_none_of_them() 
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
     for name, (_module, text) in cli.COMMANDS.items():
         assert f" {name} " in told
-        assert " ".join(cli.command(name).help.split("\n\n")[0].split()) == text
+        assert " ".join(cli.load_command(name).help.split("\n\n")[0].split()) == text
     assert {"sqlalchemy", "fastapi", "pydantic", "numpy"} & set(told.split()) == set()

@@ -52,7 +52,7 @@ def test_a_process_that_counts_is_started_again_and_counts_are_answered_meanwhil
 ) -> None:
     monkeypatch.setenv("RECUENTO_COUNTING_APART", "1")
     resting.file()
-    resting.app.state.heads.close()
+    resting.app.state.head_watcher.close()
     resting.engine.dispose()
     before = processes_that_count().keys()
 
@@ -63,7 +63,7 @@ def test_a_process_that_counts_is_started_again_and_counts_are_answered_meanwhil
         until(lambda: len(ours()) == 1)
         (first,) = ours()
         assert total(address, "net=true") == 1
-        until(lambda: processes_that_count()[first] >= count_process.NICER)
+        until(lambda: processes_that_count()[first] >= count_process.NICENESS)
         os.kill(first, signal.SIGKILL)
         assert total(address, "net=false") == 1
         until(lambda: bool(ours() - {first}))

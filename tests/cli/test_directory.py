@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import directory
-from app.demo.people import FILE, NAMES
+from app.demo.people import FACILITIES_FILE, FACILITY_NAMES
 from tests.cli.test_commands import Ran, Run, recuento, refused
 from tests.support import World
 
@@ -124,10 +124,10 @@ def test_a_file_that_cannot_be_read_is_refused(recuento: Run, world: World, tmp_
 def test_the_list_of_the_demo_begins_a_registry_of_ones_own(
     recuento: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "now", lambda: world.now)
+    monkeypatch.setattr(directory, "utc_now", lambda: world.now)
     assert recuento("facility", "import", "venezuela").status == 0
-    assert "0 registered, 0 changed" in recuento("facility", "import", str(FILE)).err
+    assert "0 registered, 0 changed" in recuento("facility", "import", str(FACILITIES_FILE)).err
     known = registered(world)
-    assert NAMES.keys() <= known.keys()
+    assert FACILITY_NAMES.keys() <= known.keys()
     assert len(known) >= 35
     assert world.file(detention__facility="Centro Penitenciario de Aragua")["detention"]["facility"] == "tocoron"

@@ -12,7 +12,7 @@ from app.cli import export
 from app.config import Settings
 from app.exports.count_files import files as parts
 from app.exports.count_files import folders
-from app.exports.count_files.files import described
+from app.exports.count_files.files import load_counts_descriptor
 from app.exports.count_files.load import CountFiles
 from app.reader import create_reader
 from tests.cli.test_commands import Ran, Run, recuento, refused
@@ -27,7 +27,7 @@ def test_files_are_written_under_a_licence(recuento: Run, world: World, tmp_path
     world.file()
     ran = recuento("files", "write", "data", "--licence", "CC0-1.0")
     assert ran.status == 0
-    said = described(tmp_path / "data" / "latest")
+    said = load_counts_descriptor(tmp_path / "data" / "latest")
     assert said is not None
     assert f"revision {said.recuento.revision}" in ran.err + ran.out
 
@@ -70,7 +70,7 @@ def test_a_full_disk_is_told_in_one_line(
     recuento: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.file()
-    monkeypatch.setattr(folders, "flush", full)
+    monkeypatch.setattr(folders, "flush_to_disk", full)
     line = refused(recuento("files", "write", "data", "--licence", "CC0-1.0"))
     assert "cannot be written (No space left on device): see that its disk has room" in line
     assert [path.name for path in (tmp_path / "data").iterdir()] == [".lock"]
@@ -121,11 +121,11 @@ def test_it_goes_on_after_a_disk_that_was_full(
         assert revisions_in(tmp_path / "data") == [before]
         has_room = True
 
-    monkeypatch.setattr(folders, "flush", flush)
+    monkeypatch.setattr(folders, "flush_to_disk", flush)
     ran = going_on(fill, lambda: None, empty)
     assert ran.err.count("No space left on device") == 2
     assert revisions_in(tmp_path / "data") == [before, before + 1]
-    CountFiles.newest_in(tmp_path / "data").require_whole()
+    CountFiles.open_newest(tmp_path / "data").require_intact()
 
 
 def test_it_says_each_revision_once(going_on: Callable[..., Ran], world: World) -> None:
@@ -174,7 +174,7 @@ def test_an_erased_person_is_in_no_file_that_is_served_a_minute_later(
 ) -> None:
     """Not in those of earlier revisions either, which stay, nor in parts that folders share; nor in an answer of a
     reader who had the personal parts."""
-    monkeypatch.setattr(parts, "SMALLEST", 2)
+    monkeypatch.setattr(parts, "SMALLEST_PART", 2)
     giving.file(detainee__full_name="Abelardo Quintero")
     answer = giving.file(**MARKED)
     ids = [answer[thing]["id"] for thing in ("release", "detainee", "report")]

@@ -11,17 +11,17 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from app.cli.http_protocol import (
-    ANSWER_SECONDS,
-    BODY_SECONDS,
-    HEADER_SECONDS,
-    LOOKS_EVERY,
-    ON_ITS_WAY,
-    OTHER_FILES,
-    REFUSED_SECONDS,
-    RESTS_SECONDS,
+    ARRIVAL_SECONDS,
+    BODY_TIMEOUT_SECONDS,
+    HEADER_TIMEOUT_SECONDS,
+    KEEP_ALIVE_SECONDS,
+    REFUSED_BODY_TIMEOUT_SECONDS,
+    RESERVED_FILES,
+    RESPONSE_TIMEOUT_SECONDS,
+    TIMEOUT_CHECK_SECONDS,
     BoundedProtocol,
     TooFewFiles,
-    allow_files,
+    raise_file_limit,
 )
 from tests.deploy.before_it import DEPLOY
 
@@ -93,8 +93,8 @@ class Connection:
     """A protocol with its transport."""
 
     def __init__(self, clock: Clock, state: ServerState, most: int) -> None:
-        config = uvicorn.Config(lambda _scope: None, log_config=None, timeout_keep_alive=RESTS_SECONDS)
-        self.protocol: Any = BoundedProtocol(config, state, {}, most=most, _loop=clock)
+        config = uvicorn.Config(lambda _scope: None, log_config=None, timeout_keep_alive=KEEP_ALIVE_SECONDS)
+        self.protocol: Any = BoundedProtocol(config, state, {}, max_connections=most, _loop=clock)
         self.transport = Transport()
         self.protocol.connection_made(self.transport)
 
@@ -144,9 +144,9 @@ def drip(clock: Clock, connection: Connection, byte: bytes, every: float, second
 
 def test_who_says_nothing_is_let_go_of(clock: Clock, connect: Callable[[], Connection]) -> None:
     connection = connect()
-    clock.go_on(HEADER_SECONDS - 1)
+    clock.go_on(HEADER_TIMEOUT_SECONDS - 1)
     assert not connection.ended
-    clock.go_on(LOOKS_EVERY + 1)
+    clock.go_on(TIMEOUT_CHECK_SECONDS + 1)
     assert connection.ended
 
 
@@ -155,9 +155,9 @@ def test_a_header_that_drips_is_cut_off_however_often_a_byte_comes(
 ) -> None:
     connection = connect()
     connection.send(HALF_HEADER)
-    drip(clock, connection, b"x", 1, HEADER_SECONDS - 2)
+    drip(clock, connection, b"x", 1, HEADER_TIMEOUT_SECONDS - 2)
     assert not connection.ended
-    drip(clock, connection, b"x", 1, LOOKS_EVERY + 3)
+    drip(clock, connection, b"x", 1, TIMEOUT_CHECK_SECONDS + 3)
     assert connection.ended
 
 
@@ -168,9 +168,9 @@ def test_the_header_of_a_later_request_has_as_long(clock: Clock, connect: Callab
     connection.answer()
     clock.go_on(3)
     connection.send(HALF_HEADER)
-    drip(clock, connection, b"x", 1, HEADER_SECONDS - 2)
+    drip(clock, connection, b"x", 1, HEADER_TIMEOUT_SECONDS - 2)
     assert not connection.ended
-    drip(clock, connection, b"x", 1, LOOKS_EVERY + 3)
+    drip(clock, connection, b"x", 1, TIMEOUT_CHECK_SECONDS + 3)
     assert connection.ended
 
 
@@ -179,9 +179,9 @@ def test_a_slow_body_may_take_hours_as_long_as_it_never_falls_silent(
 ) -> None:
     connection = connect()
     connection.send(BODY)
-    drip(clock, connection, b"x", BODY_SECONDS - LOOKS_EVERY - 1, 7_200)
+    drip(clock, connection, b"x", BODY_TIMEOUT_SECONDS - TIMEOUT_CHECK_SECONDS - 1, 7_200)
     assert not connection.ended
-    clock.go_on(BODY_SECONDS + 2 * LOOKS_EVERY)
+    clock.go_on(BODY_TIMEOUT_SECONDS + 2 * TIMEOUT_CHECK_SECONDS)
     assert connection.ended
 
 
@@ -191,9 +191,9 @@ def test_the_rest_of_a_refused_body_is_thrown_away_for_so_long_and_no_longer(
     connection = connect()
     connection.send(BODY)
     connection.answer()
-    drip(clock, connection, b"x", 1, REFUSED_SECONDS - 2)
+    drip(clock, connection, b"x", 1, REFUSED_BODY_TIMEOUT_SECONDS - 2)
     assert not connection.ended
-    drip(clock, connection, b"x", 1, 2 * LOOKS_EVERY + 3)
+    drip(clock, connection, b"x", 1, 2 * TIMEOUT_CHECK_SECONDS + 3)
     assert connection.ended
 
 
@@ -220,7 +220,7 @@ def test_who_takes_an_answer_slowly_gets_it_and_who_takes_nothing_of_it_does_not
         clock.go_on(60)
     assert not slow.ended
     assert deaf.ended
-    clock.go_on(ANSWER_SECONDS + 2 * LOOKS_EVERY)
+    clock.go_on(RESPONSE_TIMEOUT_SECONDS + 2 * TIMEOUT_CHECK_SECONDS)
     assert slow.ended
 
 
@@ -230,7 +230,7 @@ def test_of_too_many_the_one_that_has_asked_nothing_for_longest_makes_room(clock
     busy.send(WHOLE)
     clock.go_on(1)
     second = connect()
-    clock.go_on(ON_ITS_WAY + 1)
+    clock.go_on(ARRIVAL_SECONDS + 1)
     third = connect()
     assert (busy.ended, first.ended, second.ended, third.ended) == (False, True, False, False)
 
@@ -238,7 +238,7 @@ def test_of_too_many_the_one_that_has_asked_nothing_for_longest_makes_room(clock
 def test_for_each_who_comes_another_makes_room(clock: Clock) -> None:
     connect = connecting(clock, most=2)
     there = [connect(), connect()]
-    clock.go_on(ON_ITS_WAY + 1)
+    clock.go_on(ARRIVAL_SECONDS + 1)
     newcomers = [connect(), connect()]
     assert all(each.ended for each in there)
     assert not any(each.ended for each in newcomers)
@@ -252,7 +252,7 @@ def test_who_has_begun_to_ask_makes_room_only_where_nobody_rests(clock: Clock) -
     rests = connect()
     rests.send(WHOLE)
     rests.answer()
-    clock.go_on(ON_ITS_WAY + 1)
+    clock.go_on(ARRIVAL_SECONDS + 1)
     newcomer = connect()
     assert (half.ended, rests.ended, newcomer.ended) == (False, True, False)
     newcomer.send(WHOLE)
@@ -266,7 +266,7 @@ def test_of_many_who_come_at_once_none_is_cut_off_whose_request_may_be_on_its_wa
     rested = connect()
     rested.send(WHOLE)
     rested.answer()
-    clock.go_on(ON_ITS_WAY / 2)
+    clock.go_on(ARRIVAL_SECONDS / 2)
     there = [rested, connect(), connect()]
     newcomer = connect()
     assert newcomer.ended
@@ -277,7 +277,7 @@ def test_where_everybody_is_busy_a_newcomer_is_turned_away(clock: Clock) -> None
     connect = connecting(clock, most=1)
     busy = connect()
     busy.send(WHOLE)
-    clock.go_on(ON_ITS_WAY + 1)
+    clock.go_on(ARRIVAL_SECONDS + 1)
     assert connect().ended
     assert not busy.ended
 
@@ -291,11 +291,11 @@ def test_who_was_answered_may_rest_longer_than_proxies_do_but_not_in_the_middle_
     half.send(HALF_HEADER)  # before the answer, as in a row
     for each in (rests, half):
         each.answer()
-    clock.go_on(HEADER_SECONDS + 2 * LOOKS_EVERY)
+    clock.go_on(HEADER_TIMEOUT_SECONDS + 2 * TIMEOUT_CHECK_SECONDS)
     assert (rests.ended, half.ended) == (False, True)
-    clock.go_on(RESTS_SECONDS - HEADER_SECONDS - 3 * LOOKS_EVERY)
+    clock.go_on(KEEP_ALIVE_SECONDS - HEADER_TIMEOUT_SECONDS - 3 * TIMEOUT_CHECK_SECONDS)
     assert not rests.ended
-    clock.go_on(3 * LOOKS_EVERY)
+    clock.go_on(3 * TIMEOUT_CHECK_SECONDS)
     assert rests.ended
 
 
@@ -303,23 +303,23 @@ def test_each_proxy_lets_go_of_a_connection_before_the_registry_does() -> None:
     """Our configurations leave that as it is: 120 seconds by Caddy, 60 by nginx and Varnish."""
     for proxy in ("Caddyfile", "nginx.conf", "varnish.vcl"):
         assert not {"keepalive", "keepalive_timeout", "backend_idle_timeout"} & {*(DEPLOY / proxy).read_text().split()}
-    assert RESTS_SECONDS > 120
+    assert KEEP_ALIVE_SECONDS > 120
 
 
 def test_a_process_is_let_have_the_files_that_its_connections_need(monkeypatch: pytest.MonkeyPatch) -> None:
     allowed: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _kind: (256, 4_096))
     monkeypatch.setattr(resource, "setrlimit", lambda _kind, limits: allowed.append(limits))
-    allow_files(32)
+    raise_file_limit(32)
     assert allowed == []
-    allow_files(800)
-    assert allowed == [(800 + OTHER_FILES, 4_096)]
+    raise_file_limit(800)
+    assert allowed == [(800 + RESERVED_FILES, 4_096)]
 
 
 def test_a_server_that_may_not_have_the_files_says_what_to_raise(monkeypatch: pytest.MonkeyPatch) -> None:
     _allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with pytest.raises(TooFewFiles, match=r"LimitNOFILE=.*RECUENTO_CONNECTIONS"):
-        allow_files(most + 1)
+        raise_file_limit(most + 1)
 
 
 def test_a_stop_cuts_half_a_body_off_and_lets_an_answer_come_to_its_end(connect: Callable[[], Connection]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.lists import at_column, mapping_of
+from app.cli.lists import format_row_error, load_mapping
 from app.imports.faults import BadFile
 from app.schemas.imports import RowError
 
@@ -15,7 +15,7 @@ MAPPING = '[columns]\n"Quién" = "detainee.full_name"\n'
 def test_a_mapping_is_read_as_editors_write_it(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "map.toml"
     path.write_bytes(MAPPING.encode(encoding))
-    mapping = mapping_of(path)
+    mapping = load_mapping(path)
     assert mapping is not None
     assert mapping.columns == {"Quién": "detainee.full_name"}
 
@@ -25,12 +25,12 @@ def test_a_mapping_in_other_letters_is_refused_with_what_to_do(tmp_path: Path, e
     path = tmp_path / "map.toml"
     path.write_bytes(MAPPING.encode(encoding))
     with pytest.raises(BadFile, match="save it as UTF-8") as refused:
-        mapping_of(path)
+        load_mapping(path)
     assert refused.value.code == "bad_mapping"
 
 
 def test_what_is_wrong_with_a_row_is_told_at_its_column_where_it_has_one() -> None:
     detail = "Write the age in completed years, as a number."
     error: RowError = {"column": "C", "pointer": "/detainee/age", "code": "invalid_number", "detail": detail}
-    assert at_column(error) == f"column C: {detail}"
-    assert at_column({**error, "column": None}) == detail
+    assert format_row_error(error) == f"column C: {detail}"
+    assert format_row_error({**error, "column": None}) == detail

@@ -106,7 +106,7 @@ def ask_until(workers: int, folder: Path, address: str) -> int:
 
 def folders() -> set[Path]:
     """Where workers of a server count."""
-    return {*Path(serve.IN_MEMORY).glob("recuento-metrics-*")}
+    return {*Path(serve.SHARED_MEMORY_FOLDER).glob("recuento-metrics-*")}
 
 
 def processes(folder: Path) -> set[int]:

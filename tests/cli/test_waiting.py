@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.cli import database
-from app.cli.database import wait_until_up
+from app.cli.database import wait_for_database
 from tests.cut_line import CutLine
 from tests.support import World
 
@@ -20,8 +20,8 @@ TLS_ASKED = 80_877_103  # the number by which a client asks for TLS before it sa
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "PATIENCE", 1.0)
-    monkeypatch.setattr(database, "PAUSE", 0.1)
+    monkeypatch.setattr(database, "STARTUP_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(database, "STARTUP_POLL_SECONDS", 0.1)
 
 
 def error(code: str) -> bytes:
@@ -66,7 +66,7 @@ def test_a_server_that_refuses_the_line_is_waited_for_and_told_of_once(
     nowhere: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        wait_until_up(nowhere)
+        wait_for_database(nowhere)
     waits, gives_up = told_of(capsys)
     assert "waiting for it, 1 seconds at most" in waits
     assert gives_up.startswith("recuento: The database did not come up")
@@ -75,16 +75,16 @@ def test_a_server_that_refuses_the_line_is_waited_for_and_told_of_once(
 def test_a_server_that_says_it_is_starting_is_waited_for() -> None:
     begun = monotonic()
     with refusing(error("57P03")) as address, pytest.raises(SystemExit):
-        wait_until_up(address)
-    assert monotonic() - begun > database.PATIENCE
+        wait_for_database(address)
+    assert monotonic() - begun > database.STARTUP_TIMEOUT_SECONDS
 
 
 def test_a_wrong_password_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     asks_for_password = b"R" + (8).to_bytes(4, "big") + (3).to_bytes(4, "big")
     begun = monotonic()
     with refusing(asks_for_password, error("28P01")) as address, pytest.raises(OperationalError):
-        wait_until_up(address)
-    assert monotonic() - begun < database.PATIENCE
+        wait_for_database(address)
+    assert monotonic() - begun < database.STARTUP_TIMEOUT_SECONDS
     assert told_of(capsys) == []
 
 
@@ -94,7 +94,7 @@ def test_a_wrong_password_is_refused_at_once(capsys: pytest.CaptureFixture[str])
 )
 def test_what_is_wrong_in_the_address_is_refused_at_once(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SQLAlchemyError):
-        wait_until_up(address)
+        wait_for_database(address)
     assert told_of(capsys) == []
 
 
@@ -103,14 +103,14 @@ def test_a_server_that_comes_up_meanwhile_is_served_from(
 ) -> None:
     if world.engine.dialect.name != "postgresql":
         return
-    monkeypatch.setattr(database, "PATIENCE", 30.0)
+    monkeypatch.setattr(database, "STARTUP_TIMEOUT_SECONDS", 30.0)
     lines: list[CutLine] = []
     server = make_url(world.settings.database_url)
     starting = Timer(0.5, lambda: lines.append(CutLine(server, make_url(nowhere).port or 0)))
     starting.start()
     here = {name: value for name, value in server.query.items() if name != "host"}
     address = server.set(host="127.0.0.1", port=make_url(nowhere).port, query=here)
-    wait_until_up(address.render_as_string(hide_password=False))
+    wait_for_database(address.render_as_string(hide_password=False))
     starting.join()
     lines[0].close()
     assert told_of(capsys) == ["The database does not answer yet: waiting for it, 30 seconds at most."]

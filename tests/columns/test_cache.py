@@ -16,13 +16,13 @@ from sqlalchemy import Engine
 
 from app.columns import cache, store
 from app.columns import table as tables
-from app.columns.cache import DESCRIPTION, Directory, UnfitDirectory, attach
-from app.columns.loader import Columns, Released, read
-from app.columns.store import keep
+from app.columns.cache import DESCRIPTION_FILE, ColumnsDirectory, UnusableDirectory, attach_columns_directory
+from app.columns.loader import Columns, ReadCancelled, read_columns
+from app.columns.store import refresh_columns
 from app.config import Settings
-from app.db.engine import make_engine, reading, writing
+from app.db.engine import make_engine, open_read_session, open_write_session
 from app.main import create_app
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from app.registry.publication import erasure
 from tests.columns.lives import OTHER_MAN, WOMAN, life
 from tests.columns.whole import agree, anew, at_head, whole
@@ -48,18 +48,18 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 def process(world: World, folder: Path) -> Iterator[Engine]:
     """Another process on the database of a world, which holds nothing yet, with the directory of its machine."""
     engine = make_engine(world.settings.database_url)
-    attach(engine, folder)
+    attach_columns_directory(engine, folder)
     try:
         yield engine
     finally:
-        store.release(engine)
+        store.release_columns(engine)
         engine.dispose()
 
 
 def in_time(engine: Engine) -> Columns:
     """The columns as a question with a bound of time gets them."""
-    with reading(engine, PATIENCE) as session:
-        return store.columns_of(session)
+    with open_read_session(engine, PATIENCE) as session:
+        return store.get_columns(session)
 
 
 def started(world: World, folder: Path) -> Columns:
@@ -83,11 +83,11 @@ def tables_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     heads: list[int] = []
 
     def noted(*given: object) -> Columns:
-        columns = read(*given)  # type: ignore[arg-type]
+        columns = read_columns(*given)  # type: ignore[arg-type]
         heads.append(columns.head)
         return columns
 
-    monkeypatch.setattr(store, "read", noted)
+    monkeypatch.setattr(store, "read_columns", noted)
     return heads
 
 
@@ -111,10 +111,10 @@ def test_a_process_without_a_directory_reads_the_tables_and_saves_nothing(
     world.file()
     engine = make_engine(world.settings.database_url)
     assert in_time(engine).generation is None
-    keep(engine)
+    refresh_columns(engine)
     engine.dispose()
     assert len(tables_read) == 1
-    assert not [*tmp_path.rglob(DESCRIPTION)]
+    assert not [*tmp_path.rglob(DESCRIPTION_FILE)]
 
 
 def test_after_a_restart_at_every_step_the_columns_are_those_of_the_tables(
@@ -122,10 +122,10 @@ def test_after_a_restart_at_every_step_the_columns_are_those_of_the_tables(
 ) -> None:
     started(world, folder)
     for number, happened in enumerate(life(world)):
-        monkeypatch.setattr(store, "SAVED_AFTER", (1, 3, 1_000)[number % 3])
+        monkeypatch.setattr(store, "SAVE_INTERVAL_ENTRIES", (1, 3, 1_000)[number % 3])
         with subtests.test(happened), process(world, folder) as engine:
             agree(in_time(engine), anew(world.engine))
-            keep(engine)
+            refresh_columns(engine)
             agree(at_head(engine), anew(world.engine))
 
 
@@ -136,7 +136,7 @@ def test_whatever_two_processes_of_a_machine_do_both_have_the_columns_of_the_tab
     """Both may count, keep the saved columns, finish erasures, end and start again, after each step or after several;
     what somebody still reads stays as it was."""
     draw = Random(seed)
-    monkeypatch.setattr(store, "SAVED_AFTER", 4)
+    monkeypatch.setattr(store, "SAVE_INTERVAL_ENTRIES", 4)
     with ExitStack() as stack:
         running = [stack.enter_context(process(world, folder)) for _number in range(2)]
         read_before: list[tuple[Columns, dict[str, int]]] = []
@@ -144,12 +144,12 @@ def test_whatever_two_processes_of_a_machine_do_both_have_the_columns_of_the_tab
             for number in range(2):
                 act = draw.choice(["count", "count in time", "keep", "finish", "restart", "nothing"])
                 if act == "restart":
-                    store.release(running[number])
+                    store.release_columns(running[number])
                     running[number] = stack.enter_context(process(world, folder))
                 elif act == "keep":
-                    keep(running[number])
+                    refresh_columns(running[number])
                 elif act == "finish":
-                    erasure.finish(running[number])
+                    erasure.finish_erasures(running[number])
                 elif act != "nothing":
                     columns = (at_head if act == "count" else in_time)(running[number])
                     agree(columns, anew(world.engine))
@@ -172,14 +172,14 @@ def test_one_process_reads_the_tables_while_the_others_wait_for_what_it_saves(
 
     def slowly(*given: object) -> Columns:
         go_on.wait(PATIENCE)
-        columns = read(*given)  # type: ignore[arg-type]
+        columns = read_columns(*given)  # type: ignore[arg-type]
         heads.append(columns.head)
         return columns
 
-    monkeypatch.setattr(store, "read", slowly)
+    monkeypatch.setattr(store, "read_columns", slowly)
     with process(world, folder) as one, process(world, folder) as two:
-        store.prepare(one)
-        store.prepare(two)
+        store.prefetch_columns(one)
+        store.prefetch_columns(two)
         sleep(A_WHILE)
         go_on.set()
         names = {in_time(one).generation, in_time(two).generation}
@@ -188,12 +188,12 @@ def test_one_process_reads_the_tables_while_the_others_wait_for_what_it_saves(
 
 
 def test_a_process_that_waits_for_another_ends_when_it_is_stopped(world: World, folder: Path) -> None:
-    with Directory(folder).reader(lambda: False), process(world, folder) as engine:
-        store.prepare(engine)
-        coming = store._holder_of(engine).coming
+    with ColumnsDirectory(folder).take_reading_turn(lambda: False), process(world, folder) as engine:
+        store.prefetch_columns(engine)
+        coming = store._get_cache(engine).pending_read
         assert coming is not None
-        store.release(engine)
-        assert isinstance(coming.exception(PATIENCE), Released)
+        store.release_columns(engine)
+        assert isinstance(coming.exception(PATIENCE), ReadCancelled)
 
 
 def test_what_one_process_saves_anew_the_other_maps(
@@ -203,12 +203,12 @@ def test_what_one_process_saves_anew_the_other_maps(
     with process(world, folder) as one, process(world, folder) as two:
         before = {in_time(one).generation, in_time(two).generation}
         world.file("jep", **OTHER_MAN)
-        keep(one)
+        refresh_columns(one)
         assert {generation(folder).name} == before, "one report is read again in no time"
-        monkeypatch.setattr(store, "SAVED_AFTER", 1)
-        keep(one)
+        monkeypatch.setattr(store, "SAVE_INTERVAL_ENTRIES", 1)
+        refresh_columns(one)
         assert {generation(folder).name} != before
-        keep(two)
+        refresh_columns(two)
         assert {at_head(one).generation, at_head(two).generation} == {generation(folder).name}
         world.file("pud", **WOMAN)
         for engine in (one, two):
@@ -234,8 +234,8 @@ def test_rows_are_added_to_what_is_mapped_and_no_array_is_copied(world: World, f
         before = in_time(engine)
         world.file("jep", **OTHER_MAN)
         after = at_head(engine)
-        for kept in tables.EVERY:
-            for name in (tables.SINCE, tables.UNTIL, *kept.columns):
+        for kept in tables.ALL_TABLES:
+            for name in (tables.SINCE_COLUMN, tables.UNTIL_COLUMN, *kept.columns):
                 one, other = (some.tables[kept.name].column(name) for some in (before, after))
                 assert not len(one) or np.shares_memory(one, other), (kept.name, name)
         assert len(after.tables["detainee"]) == len(before.tables["detainee"]) + 1
@@ -246,18 +246,18 @@ def test_columns_are_saved_as_of_their_head_while_others_bring_them_to_a_later_o
     with process(world, folder) as engine:
         in_time(engine)
         rows = whole(at_head(engine))
-        columns = store._holder_of(engine).columns
+        columns = store._get_cache(engine).columns
         assert columns is not None
-        apart = columns.apart()
+        apart = columns.copy_for_saving()
         world.file("foro", source_record_id="1", release__kind="pardon")
         world.verify(first["release"]["id"], "jep", verdict="verified", method="lawyer")
         at_head(engine)
-        Directory(folder).save(apart, lambda: 0)
-    mapped = Directory(folder).mapped()
+        ColumnsDirectory(folder).save(apart, lambda: 0)
+    mapped = ColumnsDirectory(folder).map_newest()
     assert mapped is not None
     assert whole(mapped) == rows
     for table in mapped.tables.values():
-        assert sorted(table.places(range(mapped.keys))) == [*range(len(table))]
+        assert sorted(table.places(range(mapped.key_count))) == [*range(len(table))]
     agree(started(world, folder), anew(world.engine))
 
 
@@ -280,8 +280,8 @@ def _say_otherwise(path: Path) -> None:
 
 DAMAGES: list[tuple[str, Callable[[Path], None]]] = [
     ("release_at_stage.kind", _cut), ("trait.value", _change_a_bit), ("detention.newest", _change_a_bit),
-    ("classes", _change_a_bit), ("placement.since", Path.unlink), (DESCRIPTION, _cut), (DESCRIPTION, Path.unlink),
-    (DESCRIPTION, _say_otherwise),
+    ("classes", _change_a_bit), ("placement.since", Path.unlink), (DESCRIPTION_FILE, _cut), (DESCRIPTION_FILE, Path.unlink),
+    (DESCRIPTION_FILE, _say_otherwise),
 ]  # fmt: skip
 
 
@@ -307,7 +307,7 @@ def test_what_is_damaged_is_not_believed_and_is_replaced(
     assert len(tables_read) == 4, "from then on it is whole"
 
 
-@pytest.mark.parametrize("of", ["__version__", "FORMAT", "CLASSES_OF_TODAY"])
+@pytest.mark.parametrize("of", ["__version__", "FILE_FORMAT", "CURRENT_CLASSES"])
 def test_what_another_version_saved_is_not_believed(
     world: World, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, of: str
 ) -> None:
@@ -327,12 +327,12 @@ def test_what_was_saved_of_rows_under_other_rules_is_not_believed(
 ) -> None:
     world.file()
     started(world, folder)
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         session.connection().exec_driver_sql("UPDATE head SET rules = rules + 1")
     with process(world, folder) as engine:
         in_time(engine)
     assert len(tables_read) == 2
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         session.connection().exec_driver_sql("UPDATE head SET rules = rules - 1")
 
 
@@ -340,8 +340,8 @@ def test_a_rebuild_leaves_nothing_that_was_saved_of_the_rows_before(world: World
     world.file()
     with process(world, folder) as engine:
         in_time(engine)
-        with writing(engine) as session:
-            rebuild(session)
+        with open_write_session(engine) as session:
+            rebuild_tables(session)
         assert generations(folder) == []
 
 
@@ -377,7 +377,7 @@ def test_where_too_many_changed_since_the_tables_are_read(
 ) -> None:
     world.file()
     started(world, folder)
-    monkeypatch.setattr("app.columns.loader.MOST_CHANGED", 1)
+    monkeypatch.setattr("app.columns.loader.MAX_CHANGED_PEOPLE", 1)
     for body in (OTHER_MAN, WOMAN):
         world.file("jep", **body)
     agree(started(world, folder), anew(world.engine))
@@ -386,7 +386,7 @@ def test_where_too_many_changed_since_the_tables_are_read(
 
 
 def test_what_a_process_left_half_written_is_removed(world: World, folder: Path) -> None:
-    draft = folder / cache.DRAFT
+    draft = folder / cache.DRAFT_FOLDER
     draft.mkdir()
     (draft / "trait.value").write_bytes(b"half")
     world.file()
@@ -405,7 +405,7 @@ def test_a_disk_that_is_full_stops_nobody_from_counting(
     monkeypatch.setattr(cache, "_write_array", full)
     with caplog.at_level(logging.WARNING), process(world, folder) as engine:
         agree(in_time(engine), anew(world.engine))
-        keep(engine)
+        refresh_columns(engine)
     assert set(caplog.messages) == {"Columns cannot be saved (ENOSPC)"}
     assert generations(folder) == []
 
@@ -414,8 +414,8 @@ def test_a_directory_that_is_gone_stops_nobody_from_counting(world: World, folde
     world.file()
     with process(world, folder / "gone") as engine:
         agree(in_time(engine), anew(world.engine))
-        keep(engine)
-        assert erasure.finish(engine)
+        refresh_columns(engine)
+        assert erasure.finish_erasures(engine)
 
 
 # Erasures.
@@ -427,9 +427,9 @@ def bytes_of(folder: Path) -> bytes:
 
 def says_something_of(folder: Path, person: int) -> bool:
     """Whether a saved array of personal values has a row of a person."""
-    mapped = Directory(folder).mapped()
+    mapped = ColumnsDirectory(folder).map_newest()
     return mapped is not None and any(
-        person in mapped.tables[kept.name].column(tables.PERSON) for kept in tables.PERSONAL
+        person in mapped.tables[kept.name].column(tables.PERSON_COLUMN) for kept in tables.PERSONAL_TABLES
     )
 
 
@@ -442,7 +442,7 @@ def placed(world: World) -> str:
 
 def key_of(world: World) -> int:
     """The key of the last person."""
-    return int(max(at_head(world.engine).tables["detainee"].column(tables.PERSON)))
+    return int(max(at_head(world.engine).tables["detainee"].column(tables.PERSON_COLUMN)))
 
 
 def test_after_an_erasure_no_file_of_the_directory_says_anything_of_the_erased(world: World, folder: Path) -> None:
@@ -454,10 +454,10 @@ def test_after_an_erasure_no_file_of_the_directory_says_anything_of_the_erased(w
         assert b"zurnquo" in bytes_of(folder)
         assert says_something_of(folder, person)
         world.redact(gone)
-        assert erasure.finish(engine)
+        assert erasure.finish_erasures(engine)
         assert b"zurnquo" not in bytes_of(folder)
         assert generations(folder) == []
-        keep(engine)
+        refresh_columns(engine)
         assert b"zurnquo" not in bytes_of(folder)
         assert generations(folder)
         assert not says_something_of(folder, person)
@@ -471,20 +471,20 @@ def test_another_machine_forgets_within_two_beats_though_nobody_counts_there(wor
     gone = placed(world)
     person = key_of(world)
     with process(world, folder) as engine:
-        store.prepare(engine)
-        coming = store._holder_of(engine).coming
+        store.prefetch_columns(engine)
+        coming = store._get_cache(engine).pending_read
         assert coming is not None
         coming.result(PATIENCE)
         world.redact(gone)
-        assert erasure.finish(world.engine), "the machine that erased has no such directory"
+        assert erasure.finish_erasures(world.engine), "the machine that erased has no such directory"
         assert says_something_of(folder, person)
-        erasure.finish(engine)
-        keep(engine)
+        erasure.finish_erasures(engine)
+        refresh_columns(engine)
         assert b"zurnquo" not in bytes_of(folder)
         assert not says_something_of(folder, person)
-        now = store._holder_of(engine).columns
+        now = store._get_cache(engine).columns
         assert now is not None
-        assert all(person not in now.tables[kept.name].column(tables.PERSON) for kept in tables.PERSONAL)
+        assert all(person not in now.tables[kept.name].column(tables.PERSON_COLUMN) for kept in tables.PERSONAL_TABLES)
 
 
 def test_columns_from_before_an_erasure_are_saved_no_more(world: World, folder: Path) -> None:
@@ -492,8 +492,8 @@ def test_columns_from_before_an_erasure_are_saved_no_more(world: World, folder: 
     with process(world, folder) as engine:
         before = in_time(engine)
         world.redact(gone)
-        assert erasure.finish(engine)
-        Directory(folder).save(before, lambda: store._erased(engine))
+        assert erasure.finish_erasures(engine)
+        ColumnsDirectory(folder).save(before, lambda: store._read_last_erasure(engine))
         assert generations(folder) == []
 
 
@@ -507,16 +507,16 @@ def test_an_erasure_is_not_finished_while_somebody_saves(world: World, folder: P
         go_on.wait(PATIENCE)
         return 0
 
-    saving = Thread(target=Directory(folder).save, args=(before, when_told))
+    saving = Thread(target=ColumnsDirectory(folder).save, args=(before, when_told))
     saving.start()
     asked.wait(PATIENCE)
     world.redact(gone)
     with process(world, folder) as engine:
-        assert not erasure.finish(engine)
+        assert not erasure.finish_erasures(engine)
         go_on.set()
         saving.join()
         assert b"zurnquo" in bytes_of(folder)
-        assert erasure.finish(engine)
+        assert erasure.finish_erasures(engine)
     assert b"zurnquo" not in bytes_of(folder)
 
 
@@ -528,7 +528,7 @@ def test_only_their_owner_may_read_what_is_saved(world: World, folder: Path) -> 
     try:
         world.file()
         started(world, folder)
-        Directory(folder / "made" / "anew").require_fit()
+        ColumnsDirectory(folder / "made" / "anew").require_usable()
     finally:
         os.umask(umask)
     assert {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {0o600}
@@ -541,13 +541,13 @@ def generation_of(folder: Path) -> Path:
 
 def test_a_directory_that_others_may_use_is_refused(settings: Settings, folder: Path) -> None:
     folder.chmod(0o750)
-    with pytest.raises(UnfitDirectory, match="chmod 700"):
+    with pytest.raises(UnusableDirectory, match="chmod 700"):
         create_app(settings.model_copy(update={"columns_dir": folder}))
 
 
 def test_a_directory_that_cannot_be_made_is_refused(settings: Settings, folder: Path) -> None:
     (folder / "file").touch()
-    with pytest.raises(UnfitDirectory, match="RECUENTO_COLUMNS_DIR"):
+    with pytest.raises(UnusableDirectory, match="RECUENTO_COLUMNS_DIR"):
         create_app(settings.model_copy(update={"columns_dir": folder / "file" / "columns"}))
 
 

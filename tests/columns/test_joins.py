@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.columns import rows
-from app.columns.rows import NO_PLACE, Array, flags, outer_join, pairs, places_by, some, some_pairs
+from app.columns.rows import (
+    NO_PLACE,
+    Array,
+    flag_keys,
+    has_match,
+    has_pair_match,
+    index_places,
+    number_pairs,
+    outer_join,
+)
 from tests.drawn import examples
 
 KEYS = 12
@@ -44,13 +53,13 @@ def test_keys_that_are_each_another_on_the_right_are_paired_alike(left: list[int
 @examples(60)
 @given(SEVERAL)
 def test_a_flag_is_set_for_each_key_that_is_there(keys: list[int]) -> None:
-    assert flags(KEYS, np.array(keys, np.int32)).tolist() == [key in keys for key in range(KEYS)]
+    assert flag_keys(KEYS, np.array(keys, np.int32)).tolist() == [key in keys for key in range(KEYS)]
 
 
 @examples(60)
 @given(ONCE)
 def test_a_key_has_the_place_at_which_it_stands(keys: list[int]) -> None:
-    places = places_by(KEYS, np.array(keys, np.int32)).tolist()
+    places = index_places(KEYS, np.array(keys, np.int32)).tolist()
     assert places == [keys.index(key) if key in keys else NO_PLACE for key in range(KEYS)]
 
 
@@ -67,8 +76,8 @@ def columns_of(found: list[tuple[int, int]]) -> tuple[Array, Array]:
 def test_pairs_have_the_same_number_where_they_are_the_same(
     left: list[tuple[int, int]], right: list[tuple[int, int]], bits: int
 ) -> None:
-    with patch.object(rows, "BITS", bits):
-        of_left, of_right = (numbers.tolist() for numbers in pairs(6, columns_of(left), columns_of(right)))
+    with patch.object(rows, "BITS_PER_NUMBER", bits):
+        of_left, of_right = (numbers.tolist() for numbers in number_pairs(6, columns_of(left), columns_of(right)))
     number_of = dict(zip(right, of_right, strict=True))
     assert sorted(number_of.values()) == [*range(len(number_of))]
     assert of_left == [number_of.get(pair, NO_PLACE) for pair in left]
@@ -81,7 +90,7 @@ def test_a_row_is_found_where_some_of_those_that_are_asked_about_have_its_key(
     left: list[int], right: list[tuple[int, bool]]
 ) -> None:
     keys, asked = np.array([key for key, _asked in right], np.int32), np.array([so for _key, so in right], bool)
-    assert some(KEYS, np.array(left, np.int32), keys, asked).tolist() == [(key, True) in right for key in left]
+    assert has_match(KEYS, np.array(left, np.int32), keys, asked).tolist() == [(key, True) in right for key in left]
 
 
 @examples(100)
@@ -90,6 +99,6 @@ def test_a_row_is_found_where_some_of_those_that_are_asked_about_have_its_pair(
     left: list[tuple[int, int]], right: list[tuple[tuple[int, int], bool]], bits: int
 ) -> None:
     sides, asked = (columns_of(left), columns_of([pair for pair, _asked in right])), [so for _pair, so in right]
-    with patch.object(rows, "BITS", bits):
-        found = some_pairs(6, *sides, np.array(asked, bool)).tolist()
+    with patch.object(rows, "BITS_PER_NUMBER", bits):
+        found = has_pair_match(6, *sides, np.array(asked, bool)).tolist()
     assert found == [(pair, True) in right for pair in left]

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.columns import rows as module
-from app.columns.rows import NONE, Recent, Rows, among
+from app.columns.rows import NULL, RecentRows, Rows, is_any_of
 from tests.drawn import examples
 
-NUMBERS = np.array([5, NONE, -2, 8, 5], np.int32)
+NUMBERS = np.array([5, NULL, -2, 8, 5], np.int32)
 
 
 @examples(60)
@@ -25,7 +25,7 @@ def test_rows_of_rows_are_those_that_remain(first: list[bool], data: st.DataObje
 
 def test_a_row_may_be_taken_more_than_once() -> None:
     rows = Rows({"lo": NUMBERS}, np.array([1, 3]))
-    assert rows.at(np.array([1, 1, 0]))["lo"].tolist() == [8, 8, NONE]
+    assert rows.take(np.array([1, 1, 0]))["lo"].tolist() == [8, 8, NULL]
 
 
 def test_where_all_rows_remain_nothing_is_gathered_again() -> None:
@@ -34,8 +34,8 @@ def test_where_all_rows_remain_nothing_is_gathered_again() -> None:
 
 
 def test_rows_that_were_asked_for_last_are_kept_as_long_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_KEPT", 2 * Rows({"lo": NUMBERS}, np.arange(5)).size)
-    recent, chosen = Recent(), []
+    monkeypatch.setattr(module, "MAX_CACHED_BYTES", 2 * Rows({"lo": NUMBERS}, np.arange(5)).size)
+    recent, chosen = RecentRows(), []
 
     def ask(key: str) -> Rows:
         def choose() -> Rows:
@@ -58,7 +58,7 @@ def test_rows_that_were_asked_for_last_are_kept_as_long_as_there_is_room(monkeyp
 
 
 def test_of_rows_that_are_kept_only_the_last_are_measured_again() -> None:
-    recent, measured = Recent(), []
+    recent, measured = RecentRows(), []
 
     class Measured(Rows):
         @property
@@ -66,18 +66,18 @@ def test_of_rows_that_are_kept_only_the_last_are_measured_again() -> None:
             measured.append(self)
             return super().size
 
-    for key in range(10 * module.GATHERING):
+    for key in range(10 * module.REMEASURED_ENTRIES):
         recent.get(key, lambda: Measured({"lo": NUMBERS}, np.arange(5)))
     measured.clear()
     recent.get("another", lambda: Measured({"lo": NUMBERS}, np.arange(5)))
-    assert len(measured) == module.GATHERING
+    assert len(measured) == module.REMEASURED_ENTRIES
 
 
 def test_rows_for_which_there_is_no_room_are_given_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_KEPT", 1)
-    assert Recent().get("a", lambda: Rows({"lo": NUMBERS}, np.arange(5)))["lo"].tolist() == NUMBERS.tolist()
+    monkeypatch.setattr(module, "MAX_CACHED_BYTES", 1)
+    assert RecentRows().get("a", lambda: Rows({"lo": NUMBERS}, np.arange(5)))["lo"].tolist() == NUMBERS.tolist()
 
 
 def test_a_column_is_one_of_a_few_numbers_or_of_none() -> None:
-    assert among(NUMBERS, [5, 8]).tolist() == [True, False, False, True, True]
-    assert not among(NUMBERS, []).any()
+    assert is_any_of(NUMBERS, [5, 8]).tolist() == [True, False, False, True, True]
+    assert not is_any_of(NUMBERS, []).any()

@@ -20,15 +20,25 @@ from sqlmodel import Session
 
 from app.columns import loader as column_reading
 from app.columns import store, table
-from app.columns.loader import Columns, Released, read
-from app.columns.rows import Recent, Rows
-from app.columns.store import FROM, SPELL, TO, Read, columns_of, over
-from app.columns.table import EVERY, NAMES, PERSON, PLACEMENTS, RELEASES, SINCE, SOURCE_RELEASES, TRAITS, Kept
-from app.counts.groups import _detained_again
-from app.counts.tally import count, number_of
-from app.db.engine import make_engine, reading, was_stopped, writing
+from app.columns.loader import Columns, ReadCancelled, read_columns
+from app.columns.rows import RecentRows, Rows
+from app.columns.store import BEGIN_COLUMN, END_COLUMN, SPELL_COLUMN, TableRead, build_columns_at_revisions, get_columns
+from app.columns.table import (
+    ALL_TABLES,
+    NAMES,
+    PERSON_COLUMN,
+    PLACEMENTS,
+    RELEASES,
+    SINCE_COLUMN,
+    SOURCE_RELEASES,
+    TRAITS,
+    TableSpec,
+)
+from app.counts.groups import _find_repeat_detainees
+from app.counts.tally import compute_count, sum_counted_statuses
+from app.db.engine import make_engine, open_read_session, open_write_session, was_stopped
 from app.queries.terms import CountTerms
-from app.queries.visibility import classes_of
+from app.queries.visibility import load_class_bits
 from app.registry import reports
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -43,7 +53,7 @@ from tests.two_registries import twins
 
 def releases(session: Session, revision: int) -> int:
     """How many releases there are at a revision."""
-    return number_of(count(session, CountTerms(), ANYONE, revision)["total"])
+    return sum_counted_statuses(compute_count(session, CountTerms(), ANYONE, revision)["total"])
 
 
 def test_after_each_entry_the_columns_are_those_that_are_read_anew(world: World, subtests: pytest.Subtests) -> None:
@@ -60,12 +70,12 @@ def in_common(columns: Columns, revision: int) -> dict[str, object]:
     """What questions at a revision have in common: rows in their order, of which some columns were gathered, whose
     class is which, and who was detained again."""
     found: dict[str, object] = {}
-    for kept in table.EVERY:
+    for kept in table.ALL_TABLES:
         for within in [None, STAGE] if "stage" in kept.columns else [None]:
             rows = columns.rows(kept, revision, within)
-            found[f"{kept.name} {within}"] = [rows[name].tolist() for name in (table.SINCE, table.PERSON)]
-    found["classes"] = classes_of(columns, revision).tolist()
-    found["again"] = _detained_again(columns).tolist()
+            found[f"{kept.name} {within}"] = [rows[name].tolist() for name in (table.SINCE_COLUMN, table.PERSON_COLUMN)]
+    found["classes"] = load_class_bits(columns, revision).tolist()
+    found["again"] = _find_repeat_detainees(columns).tolist()
     return found
 
 
@@ -77,7 +87,7 @@ def test_what_questions_have_in_common_is_brought_to_the_head_as_if_made_anew(
         if number % 3 == 1:  # of what happens then the next question alone hears
             continue
         with subtests.test(happened):
-            made_anew = replace(columns, made={}, _common_before={}, _recent=Recent())
+            made_anew = replace(columns, shared_values={}, _previous_shared_values={}, _recent_rows=RecentRows())
             for revision in (columns.head, columns.head - 1, columns.head // 2):
                 assert in_common(columns, revision) == in_common(made_anew, revision)
 
@@ -91,10 +101,10 @@ def test_columns_are_brought_to_a_head_though_the_session_sees_later_entries(wor
         world.file(
             detainee__full_name=f"Casilda Peñaranda {'ABCDEFGHI'[number]}zo", detainee__birth_date=f"{1930 + number}"
         )
-    with reading(world.engine) as session:
-        then = column_reading.caught_up(session, columns, middle)
+    with open_read_session(world.engine) as session:
+        then = column_reading.advance_columns(session, columns, middle)
     assert then is not None
-    made_anew = replace(then, made={}, _common_before={}, _recent=Recent())
+    made_anew = replace(then, shared_values={}, _previous_shared_values={}, _recent_rows=RecentRows())
     assert in_common(then, middle) == in_common(made_anew, middle)
 
 
@@ -107,13 +117,13 @@ def test_whoever_missed_all_that_happened_has_the_same(world: World) -> None:
 
 def test_what_is_read_is_what_the_tables_hold(world: World) -> None:
     assert len([*life(world)]) > 1
-    with reading(world.engine) as session:
-        assert whole(columns_of(session)) == stored(session)
+    with open_read_session(world.engine) as session:
+        assert whole(get_columns(session)) == stored(session)
 
 
 def test_of_a_registry_with_nobody_in_it_there_are_no_rows(engine: Engine) -> None:
     columns = at_head(engine)
-    assert (columns.head, columns.keys) == (0, 1)
+    assert (columns.head, columns.key_count) == (0, 1)
     assert {name: len(rows) for name, rows in whole(columns).items() if rows} == {}
     assert {name: len(rows) for name, rows in standing(columns, 0).items() if rows} == {}
 
@@ -224,7 +234,7 @@ def test_a_backup_put_in_place_of_the_database_is_read_anew(
     two: tuple[World, World], entries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its log is shorter, or says something else at the revisions that were read."""
-    monkeypatch.setattr(column_reading, "LONGEST_SESSION", 0.0)  # whoever sees less has not begun before
+    monkeypatch.setattr(column_reading, "MAX_SESSION_SECONDS", 0.0)  # whoever sees less has not begun before
     first, second = two
     first.file("foro")
     first.file("foro", **WOMAN)
@@ -260,14 +270,14 @@ def test_columns_prepared_for_one_database_are_no_columns_of_another(two: tuple[
 
 def in_time(engine: Engine, seconds: float = PATIENCE) -> Columns:
     """The columns as whoever has so many seconds gets them."""
-    with reading(engine, seconds) as session:
-        return columns_of(session)
+    with open_read_session(engine, seconds) as session:
+        return get_columns(session)
 
 
 def _prepared(engine: Engine) -> Future[Columns]:
     """What becomes of columns that a server begins to read when it starts."""
-    store.prepare(engine)
-    coming = store._holder_of(engine).coming
+    store.prefetch_columns(engine)
+    coming = store._get_cache(engine).pending_read
     assert coming is not None
     coming.result(PATIENCE)
     return coming
@@ -294,9 +304,9 @@ def test_whoever_has_too_little_time_is_refused_and_the_next_does_not_begin_anew
     def slowly(session: Session, *_given: object) -> Columns:
         began.append(session)
         go_on.wait(PATIENCE)
-        return read(session)
+        return read_columns(session)
 
-    monkeypatch.setattr(store, "read", slowly)
+    monkeypatch.setattr(store, "read_columns", slowly)
     for _time in range(3):
         with pytest.raises(OperationalError) as refused:
             in_time(engine, 0.2)
@@ -318,7 +328,7 @@ def test_a_reading_that_fails_is_told_and_begun_again_for_the_next(
     def failing(*_given: object) -> Columns:
         raise OperationalError(None, None, Exception("the disk is gone"))
 
-    monkeypatch.setattr(store, "read", failing)
+    monkeypatch.setattr(store, "read_columns", failing)
     with pytest.raises(OperationalError):
         in_time(engine)
     monkeypatch.undo()
@@ -333,14 +343,14 @@ def test_a_database_that_is_let_go_of_is_read_no_further(world: World, monkeypat
     def endless(_session: Session, is_released: Callable[[], bool]) -> Columns:
         while not is_released():
             sleep(0.01)
-        raise Released
+        raise ReadCancelled
 
-    monkeypatch.setattr(store, "read", endless)
-    store.prepare(engine)
-    reader = store._holder_of(engine).reader
+    monkeypatch.setattr(store, "read_columns", endless)
+    store.prefetch_columns(engine)
+    reader = store._get_cache(engine).reader_thread
     assert reader is not None
     assert reader.is_alive()
-    store.release(engine)
+    store.release_columns(engine)
     assert not reader.is_alive()
     engine.dispose()
 
@@ -354,13 +364,13 @@ def test_who_counts_an_earlier_revision_while_others_write_gets_the_numbers_of_t
     over, wrong = Event(), []
 
     def told(session: Session, revision: int) -> list[Any]:
-        tallies = [count(session, asked, ANYONE, revision) for asked in terms]
+        tallies = [compute_count(session, asked, ANYONE, revision) for asked in terms]
         return [(tally["total"], tally.get("groups")) for tally in tallies]
 
     def ask() -> None:
         while not over.is_set():
             for revision in [*wanted]:
-                with reading(world.engine) as session:
+                with open_read_session(world.engine) as session:
                     found = told(session, revision)
                 if found != wanted[revision]:
                     wrong.append((revision, found, wanted[revision]))
@@ -373,7 +383,7 @@ def test_who_counts_an_earlier_revision_while_others_write_gets_the_numbers_of_t
             body = {"detainee__full_name": f"Invented {number} Person", "detainee__birth_date": str(1930 + number)}
             filed = world.file("foro", **body, release__released_on=f"2026-01-{number + 1:02}")
             world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
-            with writing(world.engine) as session:
+            with open_write_session(world.engine) as session:
                 wanted[world.revision] = told(session, world.revision)
     finally:
         over.set()
@@ -385,11 +395,11 @@ def test_who_counts_an_earlier_revision_while_others_write_gets_the_numbers_of_t
 
 def test_who_began_before_an_entry_counts_without_it_and_who_began_after_it_with_it(world: World) -> None:
     world.file()
-    with reading(world.engine) as early:
+    with open_read_session(world.engine) as early:
         revision = world.revision
         assert releases(early, revision) == 1
         world.file("jep", **OTHER_MAN)
-        with reading(world.engine) as late:
+        with open_read_session(world.engine) as late:
             assert releases(late, world.revision) == 2
         assert releases(early, revision) == 1
 
@@ -397,7 +407,7 @@ def test_who_began_before_an_entry_counts_without_it_and_who_began_after_it_with
 @pytest.mark.parametrize("seconds", [None, PATIENCE], ids=["without a bound", "within a bound"])
 def test_who_began_before_an_entry_makes_nobody_read_everything_again(world: World, seconds: float | None) -> None:
     world.file()
-    with reading(world.engine, seconds) as early:
+    with open_read_session(world.engine, seconds) as early:
         early.connection().exec_driver_sql("SELECT revision FROM head")  # it sees the registry of now
         revision = world.revision
         world.file("jep", **OTHER_MAN)
@@ -438,7 +448,7 @@ def test_whoever_is_stopped_while_reading_leaves_nothing_half_read(world: World)
         was = interrupted(world, at)
         agree(at_head(world.engine), anew(world.engine))
         at += 1
-    assert at > len(table.EVERY), "every statement has been the last one once"
+    assert at > len(table.ALL_TABLES), "every statement has been the last one once"
 
 
 # Whoever writes.
@@ -454,10 +464,10 @@ def test_who_writes_counts_what_it_wrote_and_leaves_nothing_of_it_when_it_takes_
     rows = whole(before)
 
     def write() -> None:
-        with writing(world.engine) as session:
+        with open_write_session(world.engine) as session:
             context = WriteContext(session, _source(session), world.now, world.app.state.secret)
-            reports.file_report(context, ReleaseReportIn.model_validate(make_report()))
-            own = columns_of(session)
+            reports.write_report(context, ReleaseReportIn.model_validate(make_report()))
+            own = get_columns(session)
             assert own.head > before.head
             assert releases(session, own.head) == 2
             assert at_head(world.engine) is before
@@ -487,18 +497,18 @@ def test_after_an_erasure_no_array_says_anything_personal_of_the_erased(world: W
     total = world.count(as_of=revision)["total"]
     personal = (table.TRAITS, table.SOURCE_TRAITS, table.NAMES)
     key = next(row[2] for row in whole(before)["trait"] if "female" in row)
-    assert all(key in before.tables[kept.name].column(table.PERSON) for kept in personal)
+    assert all(key in before.tables[kept.name].column(table.PERSON_COLUMN) for kept in personal)
     world.redact(gone["detainee"]["id"])
     after = at_head(world.engine)
     for kept in personal:
-        assert key not in after.tables[kept.name].column(table.PERSON)
+        assert key not in after.tables[kept.name].column(table.PERSON_COLUMN)
         assert [*after.tables[kept.name].places([key])] == []
     assert world.count(as_of=revision)["total"] == total
     assert world.count(as_of=revision, group_by="gender", who="curator")["groups"][-1]["gender"] != "female"
 
 
-READ = [kept for kept in EVERY if kept is not NAMES]
-WHOLE: list[Read] = [(kept, None) for kept in READ]
+READ = [kept for kept in ALL_TABLES if kept is not NAMES]
+WHOLE: list[TableRead] = [(kept, None) for kept in READ]
 
 
 @pytest.fixture
@@ -509,21 +519,26 @@ def lived(world: World) -> Columns:
     return at_head(world.engine)
 
 
-def told_at(columns: Columns, kept: Kept, rows: Rows) -> list[tuple[object, ...]]:
+def told_at(columns: Columns, kept: TableSpec, rows: Rows) -> list[tuple[object, ...]]:
     """Rows without the keys of people and spells, which have other numbers in stretches."""
-    return told(columns, kept, rows, [SINCE, *(name for name in kept.columns if name not in (PERSON, SPELL))])
+    return told(
+        columns,
+        kept,
+        rows,
+        [SINCE_COLUMN, *(name for name in kept.columns if name not in (PERSON_COLUMN, SPELL_COLUMN))],
+    )
 
 
 def at_point(rows: Rows, point: int) -> Rows:
-    return rows.where((rows[FROM] <= point) & (rows[TO] > point))
+    return rows.where((rows[BEGIN_COLUMN] <= point) & (rows[END_COLUMN] > point))
 
 
 @pytest.mark.parametrize("every", [1, 3, 7])
 def test_at_each_revision_the_rows_are_those_that_hold_then(lived: Columns, every: int) -> None:
     revisions = [*range(0, lived.head + 1, every)][-60:]
     for within in (None, STAGE):
-        read: list[Read] = [(kept, within) for kept in READ if within is None or "stage" in kept.columns]
-        together = over(lived, revisions, read)
+        read: list[TableRead] = [(kept, within) for kept in READ if within is None or "stage" in kept.columns]
+        together = build_columns_at_revisions(lived, revisions, read)
         for kept, _within in read:
             rows = together.rows(kept, lived.head, within)
             for point, revision in enumerate(revisions):
@@ -533,33 +548,38 @@ def test_at_each_revision_the_rows_are_those_that_hold_then(lived: Columns, ever
 
 
 @pytest.mark.parametrize("every", [1, 3, 7])
-@pytest.mark.parametrize("name", [PERSON, SPELL])
+@pytest.mark.parametrize("name", [PERSON_COLUMN, SPELL_COLUMN])
 def test_at_each_revision_the_rows_of_one_person_or_spell_are_joined(lived: Columns, every: int, name: str) -> None:
     revisions = [*range(0, lived.head + 1, every)][-60:]
-    together, read = over(lived, revisions, WHOLE), [kept for kept in READ if name in kept.columns]
+    together, read = (
+        build_columns_at_revisions(lived, revisions, WHOLE),
+        [kept for kept in READ if name in kept.columns],
+    )
     for point, revision in enumerate(revisions):
         found = joined(lived, name, [(kept, at_point(together.rows(kept, lived.head), point)) for kept in read])
         assert found == joined(lived, name, [(kept, lived.rows(kept, revision)) for kept in read]), revision
 
 
-def joined(columns: Columns, name: str, rows: list[tuple[Kept, Rows]]) -> list[list[str]]:
+def joined(columns: Columns, name: str, rows: list[tuple[TableSpec, Rows]]) -> list[list[str]]:
     """For each key of that name all rows of it, without their keys."""
     by_key: dict[int, list[str]] = defaultdict(list)
     for kept, of_table in rows:
         for place, key in enumerate(of_table[name].tolist()):
-            (row,) = told_at(columns, kept, of_table.at(np.array([place])))
+            (row,) = told_at(columns, kept, of_table.take(np.array([place])))
             by_key[key].append(f"{kept.name} {row}")
     return sorted(sorted(of_key) for of_key in by_key.values())
 
 
 def test_most_people_are_one_stretch_from_one_change_to_the_next(lived: Columns) -> None:
     revisions = [lived.head - 2, lived.head - 1, lived.head]
-    rows = over(lived, revisions, [(RELEASES, None), (SOURCE_RELEASES, None)]).rows(RELEASES, lived.head)
+    rows = build_columns_at_revisions(lived, revisions, [(RELEASES, None), (SOURCE_RELEASES, None)]).rows(
+        RELEASES, lived.head
+    )
     assert len(rows) < len(revisions) * len(lived.rows(RELEASES, lived.head))
 
 
 def test_what_was_not_named_is_not_read(lived: Columns) -> None:
-    together = over(lived, [lived.head], [(RELEASES, STAGE), (PLACEMENTS, None)])
+    together = build_columns_at_revisions(lived, [lived.head], [(RELEASES, STAGE), (PLACEMENTS, None)])
     for kept, within in ((TRAITS, None), (RELEASES, None)):
         with pytest.raises(KeyError):
             together.rows(kept, lived.head, within)

@@ -4,27 +4,27 @@ from typing import Any
 
 import pytest
 
-from app.compare.detentions import Compared, conflicts, of_content, with_account
+from app.compare.detentions import AnyComparedDetention, build_account, build_detention, find_conflicts
 from app.schemas.imports import AccountShape, ConflictShape
 
 BASE = {"detainee.full_name": "Eufemia Landaeta", "detention.country": "VE"}
 
 
-def detention(**said: Any) -> Compared:
+def detention(**said: Any) -> AnyComparedDetention:
     content = {**BASE, **{name.replace("__", "."): value for name, value in said.items()}}
-    shown: AccountShape = with_account({"row": 2}, content)
-    return of_content(content, shown)
+    shown: AccountShape = build_account({"row": 2}, content)
+    return build_detention(content, shown)
 
 
 def contradicted(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
-    found = conflicts(detention(**mine), detention(**theirs))
+    found = find_conflicts(detention(**mine), detention(**theirs))
     assert found == conflicts_turned(theirs, mine)
     return [one["field"] for one in found]
 
 
 def conflicts_turned(mine: dict[str, Any], theirs: dict[str, Any]) -> list[ConflictShape]:
     """Whoever is asked first, the same contradicts."""
-    turned = conflicts(detention(**mine), detention(**theirs))
+    turned = find_conflicts(detention(**mine), detention(**theirs))
     return [{"field": one["field"], "mine": one["theirs"], "theirs": one["mine"]} for one in turned]
 
 
@@ -80,8 +80,8 @@ def test_an_age_a_year_off_is_no_conflict_and_one_ten_years_off_is() -> None:
 @pytest.mark.parametrize("held, released", [("2026-01-20", "2026-01-12"), ("2026-02", "2026-01"), ("2026", "2025-12")])
 def test_who_was_seen_held_after_the_others_release_is_a_conflict_of_these_two_days(held: str, released: str) -> None:
     mine, theirs = detention(detention__held_on=held), detention(release__released_on=released)
-    assert conflicts(mine, theirs) == [{"field": "held_after_release", "mine": held, "theirs": released}]
-    assert conflicts(theirs, mine) == [{"field": "held_after_release", "mine": released, "theirs": held}]
+    assert find_conflicts(mine, theirs) == [{"field": "held_after_release", "mine": held, "theirs": released}]
+    assert find_conflicts(theirs, mine) == [{"field": "held_after_release", "mine": released, "theirs": held}]
 
 
 @pytest.mark.parametrize("held, released", [("2026-01-12", "2026-01-12"), ("2026-01", "2026-01-12"), ("2025", "2026")])

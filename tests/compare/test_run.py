@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from app.compare import comparison, detentions
-from app.compare.comparison import ListComparison, sheets
+from app.compare.comparison import ListComparison, build_sheets
 from app.imports.faults import BadFile
 from app.imports.formats import tables
-from app.imports.mapping import Mapping
+from app.imports.mapping import ListMapping
 
 MINE = """Código;Nombre;Cédula;Fecha de nacimiento;Fecha de detención;País;Liberado el;Tipo de excarcelación
 EX-1;Eufemia Clarisa Landaeta Pons;;1984;2025-03-02;Venezuela;12 de enero de 2026;excarcelada con medidas
@@ -34,8 +34,8 @@ Anselmo Barreto,12345678,,,VE,,
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def two_lists(mine: comparison.List, theirs: comparison.List) -> ListComparison:
-    return comparison.two_lists(mine, theirs, NOW)
+def two_lists(mine: comparison.ListFile, theirs: comparison.ListFile) -> ListComparison:
+    return comparison.compare_two_lists(mine, theirs, NOW)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_a_row_that_cannot_be_true_is_left_out_on_either_list_as_an_import_would
 
 def test_what_says_too_little_to_be_filed_is_compared_all_the_same() -> None:
     """Somebody else's list without a country, a verdict without a method, a row without a name."""
-    verified = Mapping.read('[constants]\n"verification.verdict" = "verified"')
+    verified = ListMapping.parse_toml('[constants]\n"verification.verdict" = "verified"')
     mine = b"name,dob\nEufemia Landaeta Pons,1984\n,1990\n"
     theirs = b"name,dob\nEufemia Landaeta Pons,1984\n"
     found = two_lists((mine, verified), (theirs, None))
@@ -105,7 +105,7 @@ def test_what_says_too_little_to_be_filed_is_compared_all_the_same() -> None:
 
 
 def test_a_day_held_given_to_all_rows_leaves_out_who_was_released_before_it() -> None:
-    held = Mapping.read('[constants]\n"detention.held_on" = "2026-01-20"')
+    held = ListMapping.parse_toml('[constants]\n"detention.held_on" = "2026-01-20"')
     headings, released = b"name,dob,country,released on\n", b"Baudilio Ytriago Roca,1969,VE,2026-01-12\n"
     mine = headings + b"Eufemia Landaeta Pons,1984-03-05,VE,\n" + released
     found = two_lists((mine, held), (headings + released, None))
@@ -115,13 +115,13 @@ def test_a_day_held_given_to_all_rows_leaves_out_who_was_released_before_it() ->
 
 def test_each_file_has_a_mapping_of_its_own() -> None:
     mine = b"Quien;Fecha de arresto;pais\nEufemia Landaeta;02/03/2025;VE\n"
-    mapping = Mapping.read('dates = "day_first"\n[columns]\n"Quien" = "detainee.full_name"\n')
+    mapping = ListMapping.parse_toml('dates = "day_first"\n[columns]\n"Quien" = "detainee.full_name"\n')
     theirs = b"name,arrested,country\nEufemia Landaeta,2025-03-02,VE\n"
     assert rows(two_lists((mine, mapping), (theirs, None)), "both") == [2]
 
 
 def test_a_list_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detentions, "MOST_ROWS", 2)
+    monkeypatch.setattr(detentions, "MAX_COMPARED_ROWS", 2)
     with pytest.raises(BadFile) as refused:
         two_lists((MINE.encode(), None), (THEIRS.encode(), None))
     assert refused.value.code == "too_many_rows"
@@ -143,7 +143,7 @@ def parts_of(data: bytes) -> dict[str, str]:
     ],
 )
 def test_the_workbook_has_a_sheet_for_each_part(found: ListComparison, lang: str, names: list[str]) -> None:
-    made = sheets(found, "es" if lang == "es" else "en")
+    made = build_sheets(found, "es" if lang == "es" else "en")
     assert [sheet.name for sheet in made] == names
     assert {len(row) for sheet in made for row in sheet.rows if len(row) != len(sheet.headings)} == set()
     conflict = made[2].rows[1]
@@ -161,13 +161,13 @@ def test_the_workbook_has_a_sheet_for_each_part(found: ListComparison, lang: str
 def test_the_summary_says_of_those_on_both_how_many_contradict(
     found: ListComparison, lang: str, lines: list[list[str]]
 ) -> None:
-    summary = sheets(found, "es" if lang == "es" else "en")[0]
+    summary = build_sheets(found, "es" if lang == "es" else "en")[0]
     assert summary.rows[2:4] == lines
 
 
 def test_no_cell_of_a_workbook_is_a_formula_or_a_link() -> None:
     begun = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "{=1}", "https://example.org", "12"]
-    parts = parts_of(tables.write([tables.Sheet("x", ["h"], [[cell] for cell in begun])]))
+    parts = parts_of(tables.write_workbook([tables.Sheet("x", ["h"], [[cell] for cell in begun])]))
     page = parts["xl/worksheets/sheet1.xml"]
     assert "<f>" not in page
     assert "<hyperlink" not in page
@@ -176,24 +176,24 @@ def test_no_cell_of_a_workbook_is_a_formula_or_a_link() -> None:
 
 
 def test_the_same_rows_give_the_same_bytes(found: ListComparison) -> None:
-    assert tables.write(sheets(found, "es")) == tables.write(sheets(found, "es"))
+    assert tables.write_workbook(build_sheets(found, "es")) == tables.write_workbook(build_sheets(found, "es"))
 
 
 def test_as_one_table_each_pair_and_each_lone_account_is_a_line(found: ListComparison) -> None:
-    table = comparison.lines(found)
+    table = comparison.flatten_comparison(found)
     assert [line["part"] for line in table] == ["both"] * 3 + ["likely", "mine_only", "theirs_only"]
     assert "'@Otra Persona Gil" in tables.to_csv(table)
 
 
 def test_who_is_held_on_a_list_of_one_day_is_laid_against_earlier_releases_in_the_workbook_too() -> None:
-    held = Mapping.read('[constants]\n"detention.held_on" = "2026-01-20"')
+    held = ListMapping.parse_toml('[constants]\n"detention.held_on" = "2026-01-20"')
     mine = b"name,dob,country\nEufemia Landaeta Pons,1984-03-05,VE\n"
     theirs = b"name,dob,country,released on\nEufemia Landaeta Pons,1984-03-05,VE,2026-01-12\n"
     found = two_lists((mine, held), (theirs, None))
     assert found["both"][0]["conflicts"] == [
         {"field": "held_after_release", "mine": "2026-01-20", "theirs": "2026-01-12"}
     ]
-    conflicts = next(one for one in sheets(found, "es") if one.name == "Contradicciones")
+    conflicts = next(one for one in build_sheets(found, "es") if one.name == "Contradicciones")
     assert conflicts.rows[0][-3:] == ["Detenida en una, excarcelada antes en la otra", "2026-01-20", "2026-01-12"]
 
 

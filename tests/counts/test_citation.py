@@ -10,13 +10,22 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.counts.citation import CITED, BadCode, Setting, bibtex, citation, sentence, short_address, unpack
-from app.formats import formats
+from app.counts.citation import (
+    CITATION_PATH,
+    BadCode,
+    CitationSetting,
+    build_citation,
+    build_short_address,
+    format_bibtex,
+    format_citation_sentence,
+    parse_short_code,
+)
+from app.formats import get_formats
 from app.log.entries import LEAF_DIGITS, Pin
 from app.queries import terms as wording
-from app.queries.terms import RELEASES, CountTerms, dimensions_of
-from app.schemas.reports import MOST_SOURCES
-from app.vocabulary import Language, vocabulary
+from app.queries.terms import RELEASES, CountTerms, list_dimensions
+from app.schemas.reports import MAX_SOURCES
+from app.vocabulary import Language, build_vocabulary
 
 Row = dict[str, Any]
 RECORDED = "2026-01-14T03:20:07Z"
@@ -35,7 +44,7 @@ CODES = {
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
     "designation": "designations", "state": "states",
 }  # fmt: skip
-DIMENSIONS = dimensions_of(RELEASES)
+DIMENSIONS = list_dimensions(RELEASES)
 # Terms that are numbers: the least and the largest.
 NUMBERS = {
     name: (kind.get("minimum", 1), kind["maximum"])
@@ -50,12 +59,12 @@ LINES = st.text(
     max_size=200,
 )
 SLUGS = st.from_regex(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30})?", fullmatch=True)
-SOURCES = st.lists(SLUGS, min_size=1, max_size=MOST_SOURCES, unique=True)
+SOURCES = st.lists(SLUGS, min_size=1, max_size=MAX_SOURCES, unique=True)
 DAYS = st.dates().map(str)
 
 
 def codes(name: str) -> list[str]:
-    return [code["code"] for code in vocabulary("en")[CODES[name]]]
+    return [code["code"] for code in build_vocabulary("en")[CODES[name]]]
 
 
 def said_of(name: str) -> st.SearchStrategy[Any]:
@@ -83,7 +92,7 @@ def terms_of(said: Row) -> Row:
     for what in ("released", "detained"):
         if said.get(f"{what}_from", "") > said.get(f"{what}_to", "A"):
             del said[f"{what}_to"]
-    return wording.echo(CountTerms.model_validate(said))
+    return wording.echo_terms(CountTerms.model_validate(said))
 
 
 ANY_TERMS = (
@@ -110,7 +119,7 @@ def counted(terms: Row, groups: list[Row] | None = None) -> Any:
 
 
 def code_of(terms: Row, revision: int = 663) -> str:
-    return short_address(terms, pin_of(revision)).removeprefix(CITED)
+    return build_short_address(terms, pin_of(revision)).removeprefix(CITATION_PATH)
 
 
 def pin_of(revision: int) -> Pin:
@@ -122,11 +131,11 @@ GROUPS = [{"source": "foro", "verified": 56}, {"source": "jep", "verified": 53},
 
 
 NAMES = {"foro": "Foro Penal", "jep": "Justicia, Encuentro y Perdón", "ministry": "Ministerio", "pud": "Plataforma"}
-SETTING = Setting(NAMES, facility="El Rodeo I", zone=ZoneInfo("America/Caracas"))
+SETTING = CitationSetting(NAMES, facility="El Rodeo I", zone=ZoneInfo("America/Caracas"))
 
 
-def sentence_of(terms: Row, lang: Language, groups: list[Row] | None = None, setting: Setting = SETTING) -> str:
-    return sentence(counted(terms, groups), 663, RECORDED, "/c/x", lang, setting)
+def sentence_of(terms: Row, lang: Language, groups: list[Row] | None = None, setting: CitationSetting = SETTING) -> str:
+    return format_citation_sentence(counted(terms, groups), 663, RECORDED, "/c/x", lang, setting)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +187,8 @@ def test_a_sentence_has_names_and_dates_in_words(terms: Row, scope: str) -> None
 
 def test_the_name_of_a_source_adds_no_other_to_those_that_verified() -> None:
     names = {**NAMES, "foro": "Comité (999), Foro Penal"}
-    setting = Setting(names, zone=ZoneInfo("America/Caracas"))
-    said = sentence(counted(TERMS, groups=GROUPS), 663, RECORDED, "/c/x", "en", setting)
+    setting = CitationSetting(names, zone=ZoneInfo("America/Caracas"))
+    said = format_citation_sentence(counted(TERMS, groups=GROUPS), 663, RECORDED, "/c/x", "en", setting)
     assert "“Comité (999), Foro Penal” (56)" in said
 
 
@@ -209,13 +218,13 @@ def test_a_sentence_says_of_what_kinds_the_number_is_and_of_none_that_is_nought(
 ) -> None:
     total = {**TOTAL, "verified": verified, "contested": contested, "reported": reported}
     tally: Any = {"terms": terms_of({}), "total": total, "groups": []}
-    assert f": {en} " in sentence(tally, 663, RECORDED, "/c/x", "en", SETTING)
-    assert f": {es} " in sentence(tally, 663, RECORDED, "/c/x", "es", SETTING)
+    assert f": {en} " in format_citation_sentence(tally, 663, RECORDED, "/c/x", "en", SETTING)
+    assert f": {es} " in format_citation_sentence(tally, 663, RECORDED, "/c/x", "es", SETTING)
 
 
 def test_the_citation_of_a_demo_says_wherever_it_is_pasted_that_its_people_are_invented() -> None:
-    setting = Setting(NAMES, zone=ZoneInfo("UTC"), demo=True)
-    found = citation(counted(TERMS, groups=GROUPS), pin_of(663), "2026-01-14T03:59:59.999999Z", "", setting)
+    setting = CitationSetting(NAMES, zone=ZoneInfo("UTC"), demo=True)
+    found = build_citation(counted(TERMS, groups=GROUPS), pin_of(663), "2026-01-14T03:59:59.999999Z", "", setting)
     assert found["en"].startswith("Recuento (demonstration, invented people), revision 663 (14 January 2026, 03:59 in")
     assert found["es"].startswith("Recuento (demostración, personas inventadas), revisión 663 (14 de enero de 2026, ")
     note = "Demonstration, invented people. Revision 663 (14 January 2026, 03:59 in UTC)"
@@ -224,8 +233,10 @@ def test_the_citation_of_a_demo_says_wherever_it_is_pasted_that_its_people_are_i
 
 def test_a_registry_without_entries_is_cited_without_an_hour() -> None:
     empty = counted(terms_of({}))
-    assert sentence(empty, 0, None, "/c/x", "en", SETTING).startswith("Recuento, revision 0: 91 releases, of which")
-    assert "year" not in bibtex(empty, 0, None, "/c/x", SETTING)
+    assert format_citation_sentence(empty, 0, None, "/c/x", "en", SETTING).startswith(
+        "Recuento, revision 0: 91 releases, of which"
+    )
+    assert "year" not in format_bibtex(empty, 0, None, "/c/x", SETTING)
 
 
 def label(name: str, value: Any, lang: Language) -> str:
@@ -233,12 +244,12 @@ def label(name: str, value: Any, lang: Language) -> str:
     if isinstance(value, bool):
         return {"en": ("no", "yes"), "es": ("no", "sí")}[lang][value]
     if name in CODES:
-        told = next(str(code["label"]) for code in vocabulary(lang)[CODES[name]] if code["code"] == value)
+        told = next(str(code["label"]) for code in build_vocabulary(lang)[CODES[name]] if code["code"] == value)
         return told[0].lower() + told[1:]
     if name in ("country", "nationality", "not_nationality"):
-        return formats(lang).country(value)
+        return get_formats(lang).country(value)
     if name.endswith(("_from", "_to")):
-        return formats(lang).long_day(value)
+        return get_formats(lang).long_day(value)
     if name == "facility":
         return "El Rodeo I"
     if name in ("area", "destination"):  # anybody's words
@@ -331,8 +342,8 @@ def typeset(text: str) -> str:
 @given(terms=ANY_TERMS)
 @example(terms=terms_of({"area": r"{}%&#_\$^~", "destination": "}{"}))
 def test_bibtex_is_well_formed_and_prints_the_terms_whatever_is_in_them(terms: Row) -> None:
-    address = "https://recuento.example" + short_address(terms, pin_of(663))
-    found = fields_of(bibtex(counted(terms), 663, RECORDED, address, SETTING))
+    address = "https://recuento.example" + build_short_address(terms, pin_of(663))
+    found = fields_of(format_bibtex(counted(terms), 663, RECORDED, address, SETTING))
     note = "Revision 663 (13 January 2026, 23:20 in Caracas)"
     assert (found["author"], found["year"], found["note"]) == ("{Recuento}", "2026", note)
     assert found["howpublished"] == f"\\url{{{address}}}"
@@ -344,7 +355,7 @@ def test_bibtex_is_well_formed_and_prints_the_terms_whatever_is_in_them(terms: R
 
 def test_two_counts_of_one_revision_are_two_entries() -> None:
     keys = {
-        fields_of(bibtex(counted(said), 663, RECORDED, short_address(said, pin_of(663)), SETTING))["key"]
+        fields_of(format_bibtex(counted(said), 663, RECORDED, build_short_address(said, pin_of(663)), SETTING))["key"]
         for said in (terms_of({}), terms_of({"net": True}))
     }
     assert len(keys) == 2
@@ -355,15 +366,15 @@ def test_two_counts_of_one_revision_are_two_entries() -> None:
 def test_a_short_address_holds_the_terms_and_the_revision_exactly(terms: Row, revision: int) -> None:
     code = code_of(terms, revision)
     assert re.fullmatch(r"[12][A-Za-z0-9_-]+", code)
-    full = wording.link("", terms, pin_of(revision)).removeprefix("?")
-    assert unpack(code)[1] == parse_qsl(full, keep_blank_values=True)
-    assert unpack(code)[1][-1] == ("as_of", str(revision))
+    full = wording.build_query_url("", terms, pin_of(revision)).removeprefix("?")
+    assert parse_short_code(code)[1] == parse_qsl(full, keep_blank_values=True)
+    assert parse_short_code(code)[1][-1] == ("as_of", str(revision))
 
 
 def test_an_address_in_print_that_names_no_leaf_still_leads_to_its_count() -> None:
-    code = short_address(TERMS, Pin(663)).removeprefix(CITED)
+    code = build_short_address(TERMS, Pin(663)).removeprefix(CITATION_PATH)
     assert code.startswith("1")
-    assert unpack(code)[1][-1] == ("as_of", "663")
+    assert parse_short_code(code)[1][-1] == ("as_of", "663")
 
 
 def test_a_short_address_is_short() -> None:
@@ -378,7 +389,7 @@ def test_a_code_with_one_character_wrong_leads_nowhere() -> None:
     for place, right in enumerate(code):
         for wrong in SIGNS.replace(right, ""):
             with pytest.raises(BadCode):
-                unpack(code[:place] + wrong + code[place + 1 :])
+                parse_short_code(code[:place] + wrong + code[place + 1 :])
 
 
 def test_a_code_with_characters_swapped_left_out_doubled_or_added_leads_nowhere() -> None:
@@ -402,15 +413,15 @@ def test_a_code_with_characters_swapped_left_out_doubled_or_added_leads_nowhere(
         wrong.add(code[:place] + code[place : place + 2][::-1] + code[place + 2 :])
     for one in wrong - {code}:
         with pytest.raises(BadCode):
-            unpack(one)
+            parse_short_code(one)
 
 
 @given(st.text(max_size=80))
 def test_whatever_was_not_given_out_is_refused(text: str) -> None:
     with pytest.raises(BadCode):
-        unpack("1" + text)
+        parse_short_code("1" + text)
     with pytest.raises(BadCode):
-        unpack("2" + text)
+        parse_short_code("2" + text)
 
 
 def test_the_parts_of_two_codes_make_none() -> None:
@@ -419,24 +430,24 @@ def test_the_parts_of_two_codes_make_none() -> None:
         glued = one[:place] + other[place:]
         if glued not in (one, other):
             with pytest.raises(BadCode):
-                unpack(glued)
+                parse_short_code(glued)
 
 
 def test_a_citation_gives_the_address_everywhere() -> None:
-    found = citation(counted(TERMS), pin_of(663), RECORDED, "https://recuento.example", SETTING)
-    assert found["address"] == "https://recuento.example" + short_address(TERMS, pin_of(663))
+    found = build_citation(counted(TERMS), pin_of(663), RECORDED, "https://recuento.example", SETTING)
+    assert found["address"] == "https://recuento.example" + build_short_address(TERMS, pin_of(663))
     assert found["revision"] == 663
     for name in ("en", "es", "bibtex"):
         assert found["address"] in found[name]
 
 
 def test_a_conjunction_within_a_name_stays_as_it_is() -> None:
-    assert formats("es").listed(["Padres y Hijos"]) == "Padres y Hijos"
-    assert formats("es").listed(["Argentina", "Israel"]) == "Argentina e Israel"
-    assert formats("es").listed(["Padres y Hijos", "Foro"]) == "Padres y Hijos y Foro"
+    assert get_formats("es").listed(["Padres y Hijos"]) == "Padres y Hijos"
+    assert get_formats("es").listed(["Argentina", "Israel"]) == "Argentina e Israel"
+    assert get_formats("es").listed(["Padres y Hijos", "Foro"]) == "Padres y Hijos y Foro"
 
 
 def test_a_letter_with_a_double_acute_is_no_quotation_mark() -> None:
-    said = sentence_of(terms_of({"area": "Győr", "source": "foro"}), "en", setting=Setting({"foro": "Erdős"}))
+    said = sentence_of(terms_of({"area": "Győr", "source": "foro"}), "en", setting=CitationSetting({"foro": "Erdős"}))
     assert "“Győr”" in said
     assert "by the word of: Erdős" in said

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.counts.difference import MOST_CASES, WORDS, Case, _some_of_each, summary
+from app.counts.difference import CHANGE_LABELS, MAX_CASES, Case, _select_in_turn, format_change_summary
 from tests.support import NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
@@ -169,7 +169,7 @@ def _everything_changes(made: Then) -> None:
 
 def test_every_kind_of_change_is_told_once(then: Then) -> None:
     shown = then.cited(**JANUARY)
-    once = dict.fromkeys(WORDS, 1)
+    once = dict.fromkeys(CHANGE_LABELS, 1)
     assert shown["changes"] == once | {"newly_verified": 3}  # one that was reported, one new, and one withheld
     assert (shown["cited"]["total"]["releases"], shown["added"], shown["removed"]) == (16, 5, 5)
     assert shown["today"]["total"]["releases"] == 16
@@ -272,19 +272,19 @@ def test_what_was_pinned_is_the_same_bytes_after_everything_changed(then: Then) 
 
 
 def test_of_many_cases_some_of_each_change_are_listed() -> None:
-    many = [Case(spell, "newly_verified") for spell in range(MOST_CASES + 5)]
+    many = [Case(spell, "newly_verified") for spell in range(MAX_CASES + 5)]
     rare = [Case(spell, "retracted") for spell in range(3)]
-    listed = _some_of_each([*many, *rare])
-    assert (len(listed), listed[-3:]) == (MOST_CASES, rare)
-    assert listed[:-3] == many[: MOST_CASES - 3]
-    assert _some_of_each(rare) == rare
+    listed = _select_in_turn([*many, *rare])
+    assert (len(listed), listed[-3:]) == (MAX_CASES, rare)
+    assert listed[:-3] == many[: MAX_CASES - 3]
+    assert _select_in_turn(rare) == rare
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_every_change_has_words_in_both_languages_for_one_and_for_several(number: int) -> None:
-    for change in WORDS:
+    for change in CHANGE_LABELS:
         for lang in ("en", "es"):
-            assert summary({change: number}, lang).startswith(f"{number} ")
-    assert summary({"newly_verified": 3, "retracted": 1, "merged": 2}, "en") == (
+            assert format_change_summary({change: number}, lang).startswith(f"{number} ")
+    assert format_change_summary({"newly_verified": 3, "retracted": 1, "merged": 2}, "en") == (
         "3 newly verified, 1 retracted, 2 merged with others"
     )

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.columns.rows import NONE
-from app.counts.groups import bucket_dates, bucket_numbers, bucket_text
-from app.dates import PartialDate, parse, parse_from, parse_to
-from app.queries.terms import Unit
+from app.columns.rows import NULL
+from app.counts.groups import compute_bucket_numbers, format_bucket, parse_bucket
+from app.dates import PartialDate, parse_date, parse_window_end, parse_window_start
+from app.queries.terms import DayUnit
 from tests.buckets import bucket
 from tests.drawn import USUAL, examples
 from tests.support import Body, World
@@ -86,7 +86,7 @@ def test_a_place_by_the_name_of_the_withheld_is_not_told_from_them_nor_beside_th
     assert groups(world, "area", "releases") == [("withheld", 2)]
 
 
-UNITS: tuple[Unit, ...] = ("day", "week", "month")
+UNITS: tuple[DayUnit, ...] = ("day", "week", "month")
 # Where a calendar breaks first: leap days, ISO weeks of two years, ends of months and of centuries.
 EDGES = tuple(
     date.fromisoformat(text)
@@ -106,24 +106,24 @@ def partial_dates(draw: st.DrawFn) -> PartialDate:
     return PartialDate("", first, last)
 
 
-def _numbers(when: list[PartialDate], unit: Unit) -> list[int]:
+def _numbers(when: list[PartialDate], unit: DayUnit) -> list[int]:
     lo, hi = (np.array(days, np.int32) for days in ([one.lo for one in when], [one.hi for one in when]))
-    numbers: list[int] = bucket_numbers(lo, hi, unit).tolist()
+    numbers: list[int] = compute_bucket_numbers(lo, hi, unit).tolist()
     return numbers
 
 
 @pytest.mark.parametrize("unit", UNITS)
 @examples(USUAL)
 @given(when=st.lists(partial_dates(), min_size=1, max_size=20))
-def test_a_date_is_in_the_same_bucket_as_in_the_calendar(unit: Unit, when: list[PartialDate]) -> None:
-    assert [bucket_text(number, unit) for number in _numbers(when, unit)] == [bucket(one, unit) for one in when]
+def test_a_date_is_in_the_same_bucket_as_in_the_calendar(unit: DayUnit, when: list[PartialDate]) -> None:
+    assert [format_bucket(number, unit) for number in _numbers(when, unit)] == [bucket(one, unit) for one in when]
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_the_days_of_four_centuries_are_in_the_buckets_of_the_calendar(unit: Unit) -> None:
+def test_the_days_of_four_centuries_are_in_the_buckets_of_the_calendar(unit: DayUnit) -> None:
     first = date(1999, 12, 25).toordinal()
     days = [PartialDate("", day, day) for day in range(first, first + 146_097, 97)]
-    assert [bucket_text(n, unit) for n in _numbers(days, unit)] == [bucket(one, unit) for one in days]
+    assert [format_bucket(n, unit) for n in _numbers(days, unit)] == [bucket(one, unit) for one in days]
 
 
 @pytest.mark.parametrize(
@@ -143,23 +143,23 @@ def test_the_days_of_four_centuries_are_in_the_buckets_of_the_calendar(unit: Uni
         ("day", "2026-01", None),
     ],
 )
-def test_a_date_that_straddles_buckets_stands_in_none(unit: Unit, text: str, in_words: str | None) -> None:
-    assert bucket_text(_numbers([parse(text)], unit)[0], unit) == in_words
+def test_a_date_that_straddles_buckets_stands_in_none(unit: DayUnit, text: str, in_words: str | None) -> None:
+    assert format_bucket(_numbers([parse_date(text)], unit)[0], unit) == in_words
 
 
 def test_an_undated_event_stands_in_no_bucket() -> None:
-    undated = np.array([NONE], np.int32)
-    assert [bucket_numbers(undated, undated, unit).tolist() for unit in UNITS] == [[NONE]] * len(UNITS)
-    assert bucket_text(NONE, "week") is None
+    undated = np.array([NULL], np.int32)
+    assert [compute_bucket_numbers(undated, undated, unit).tolist() for unit in UNITS] == [[NULL]] * len(UNITS)
+    assert format_bucket(NULL, "week") is None
 
 
 @given(day=st.dates(max_value=date(9999, 12, 20)), unit=st.sampled_from(UNITS))
-def test_the_window_of_a_bucket_holds_its_days_and_no_others(day: date, unit: Unit) -> None:
+def test_the_window_of_a_bucket_holds_its_days_and_no_others(day: date, unit: DayUnit) -> None:
     when = PartialDate("", day.toordinal(), day.toordinal())
     text = bucket(when, unit)
     assert text is not None
-    first, last = bucket_dates(text, unit)
-    lo, hi = parse_from(first), parse_to(last)
+    first, last = parse_bucket(text, unit)
+    lo, hi = parse_window_start(first), parse_window_end(last)
     assert lo <= when.lo <= hi
     assert bucket(PartialDate("", lo, hi), unit) == text
     outside = [edge for edge in (lo - 1, hi + 1) if edge >= 1]

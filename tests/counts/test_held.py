@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.dates import parse_to
-from app.queries.countables import SILENCE
+from app.dates import parse_window_end
+from app.queries.countables import SILENCE_DAYS
 from tests.support import Body, World
 
 OTHER_MAN = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_date": "1950"}
@@ -223,7 +223,7 @@ def test_nobody_has_heard_of_whom_no_source_has_named_a_day_of_for_half_a_year(w
     world.file_detention()  # taken on 2024-10-13
     world.file_detention(**OTHER_MAN, detention__held_on="2025-12-01")
     assert (held(world)["total"]["detentions"], held(world)["not_heard_since"]) == (2, 1)
-    edge = parse_to("2025-12-01") + SILENCE
+    edge = parse_window_end("2025-12-01") + SILENCE_DAYS
     days = [date.fromordinal(day).isoformat() for day in (edge, edge + 1)]
     world.now = datetime(2026, 7, 1, tzinfo=UTC)
     assert [held(world, day)["not_heard_since"] for day in days] == [1, 2]

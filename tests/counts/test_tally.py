@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.counts import groups, tally
-from app.counts.groups import bucket_dates, verified_too
-from app.schemas.reports import MOST_SOURCES
+from app.counts.groups import add_verifying_source, parse_bucket
+from app.schemas.reports import MAX_SOURCES
 from tests.support import Body, World
 
 SECOND_MAN = {
@@ -267,14 +267,14 @@ def test_a_group_of_a_second_nationality_has_no_list_where_the_terms_ask_for_a_f
 
 
 def test_a_list_behind_a_source_never_names_more_sources_under_one_term_than_may_be_asked_for() -> None:
-    others = [f"other-{number}" for number in range(MOST_SOURCES)]
-    assert verified_too({}, "foro") == {"verified_by": ["foro"]}
-    assert verified_too({"verified_by": others[1:]}, "foro") == {"verified_by": [*others[1:], "foro"]}
-    assert verified_too({"verified_by": others}, "foro") == {"all_of": ["foro"]}
+    others = [f"other-{number}" for number in range(MAX_SOURCES)]
+    assert add_verifying_source({}, "foro") == {"verified_by": ["foro"]}
+    assert add_verifying_source({"verified_by": others[1:]}, "foro") == {"verified_by": [*others[1:], "foro"]}
+    assert add_verifying_source({"verified_by": others}, "foro") == {"all_of": ["foro"]}
 
 
 def test_the_window_of_a_week_runs_from_monday_to_sunday() -> None:
-    assert bucket_dates("2026-W03", "week") == ("2026-01-12", "2026-01-18")
+    assert parse_bucket("2026-W03", "week") == ("2026-01-12", "2026-01-18")
 
 
 YEAR = {"released_from": "2026", "released_to": "2026"}
@@ -288,7 +288,7 @@ YEAR = {"released_from": "2026", "released_to": "2026"}
 def test_groups_that_span_too_many_cells_are_refused_before_anything_is_counted(
     world: World, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(tally, "select", None)
+    monkeypatch.setattr(tally, "build_selection", None)
     world.refuse(world.get("/v1/counts/releases", **asked), 422, "too_many_groups", "/group_by")
 
 
@@ -308,9 +308,9 @@ def test_more_cells_than_may_be_are_refused_when_they_are_found(
 ) -> None:
     world.file("foro")
     world.file("jep", **SECOND_MAN, release__kind="pardon")
-    monkeypatch.setattr(groups, "MOST_CELLS", 1)
+    monkeypatch.setattr(groups, "MAX_CELLS", 1)
     world.refuse(world.get("/v1/counts/releases", group_by=by), 422, "too_many_groups", "/group_by")
-    monkeypatch.setattr(groups, "MOST_CELLS", 2)
+    monkeypatch.setattr(groups, "MAX_CELLS", 2)
     assert len(world.count(group_by=by)["groups"]) == 2
 
 
@@ -364,7 +364,7 @@ def test_more_sources_than_one_number_has_bits_make_the_patterns_that_they_made(
 def test_patterns_are_the_same_however_many_numbers_hold_them(
     world: World, monkeypatch: pytest.MonkeyPatch, bits: int
 ) -> None:
-    monkeypatch.setattr(tally, "SOURCES_OF_NUMBER", bits)
+    monkeypatch.setattr(tally, "SOURCES_PER_NUMBER", bits)
     every = [*sources(world, 2), "foro", "jep", "pud"]
     wanted = file_by_patterns(world, [every, every[-1:], [], every[1:4], every[-1:]])
     assert found(world) == wanted

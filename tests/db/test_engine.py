@@ -19,19 +19,19 @@ from sqlmodel import col
 from app.db import engine as database
 from app.db.engine import (
     UtcDateTime,
+    has_waiting_writers,
     is_locked,
     is_memory,
     is_sqlite,
     make_engine,
-    others_wait,
-    reading,
+    open_read_session,
+    open_write_session,
+    take_write_turn,
     try_writing,
-    turn,
     was_stopped,
-    writing,
 )
 from app.db.files import check_sqlite_version
-from app.log.entries import as_only_writer
+from app.log.entries import open_writer_session
 from app.models import Head
 from tests.databases import Templates
 from tests.support import PATIENCE, World
@@ -85,11 +85,11 @@ def test_every_connection_has_what_keeps_a_registry_safe_turned_on(sqlite: Engin
 
 def test_a_writer_takes_the_lock_before_it_reads(sqlite: Engine) -> None:
     """So that two never read the same head and then both want to write."""
-    with writing(sqlite) as session, sqlite.connect() as other:
+    with open_write_session(sqlite) as session, sqlite.connect() as other:
         session.execute(select(col(Head.revision)))
         impatient(other)
         with pytest.raises(OperationalError, match="locked"):
-            other.execution_options(**{database.WRITES: True}).execute(select(col(Head.revision)))
+            other.execution_options(**{database.WRITES_OPTION: True}).execute(select(col(Head.revision)))
 
 
 def impatient(connection: Connection) -> None:
@@ -99,27 +99,27 @@ def impatient(connection: Connection) -> None:
 
 
 def test_a_reader_takes_no_lock_and_sees_what_was_committed_when_it_began(engine: Engine) -> None:
-    with reading(engine) as reader, writing(engine) as writer:
+    with open_read_session(engine) as reader, open_write_session(engine) as writer:
         writer.execute(text("UPDATE head SET demo = true"))
         assert reader.scalars(select(col(Head.demo))).one() is False
 
 
 def test_what_is_written_is_committed_once_and_only_at_the_end(engine: Engine) -> None:
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         session.execute(text("UPDATE head SET demo = true"))
-        with reading(engine) as other:
+        with open_read_session(engine) as other:
             assert other.scalars(select(col(Head.demo))).one() is False
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert session.scalars(select(col(Head.demo))).one() is True
 
 
 def test_a_writer_who_waits_only_briefly_for_another_commits_like_any(engine: Engine) -> None:
-    with writing(engine, 100) as session:
+    with open_write_session(engine, 100) as session:
         session.execute(text("UPDATE head SET demo = true"))
-        with pytest.raises(OperationalError) as refused, writing(engine, 100) as second:
+        with pytest.raises(OperationalError) as refused, open_write_session(engine, 100) as second:
             second.execute(text("UPDATE head SET demo = false"))
         assert is_locked(refused.value)
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert session.scalars(select(col(Head.demo))).one() is True
     setting = "PRAGMA busy_timeout" if engine.dialect.name == "sqlite" else "SHOW lock_timeout"
     with engine.connect() as connection, engine.connect() as other:
@@ -129,13 +129,13 @@ def test_a_writer_who_waits_only_briefly_for_another_commits_like_any(engine: En
 
 def test_what_fails_is_written_not_at_all(engine: Engine) -> None:
     def give_up() -> None:
-        with writing(engine) as session:
+        with open_write_session(engine) as session:
             session.execute(text("UPDATE head SET demo = true"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         give_up()
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert session.scalars(select(col(Head.demo))).one() is False
 
 
@@ -157,7 +157,7 @@ def test_there_are_no_more_connections_than_asked_for(database_url: str) -> None
 ])  # fmt: skip
 def test_an_instant_comes_back_as_the_same_instant_in_utc(engine: Engine, instant: datetime) -> None:
     table = Table("instants", MetaData(), Column("key", Integer, primary_key=True), Column("at", UtcDateTime))
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         run = session.connection()
         if not is_sqlite(run):
             run.execute(text("SET LOCAL TIME ZONE 'America/Caracas'"))  # a server may think in any
@@ -178,7 +178,7 @@ def test_an_instant_without_a_zone_is_refused(engine: Engine) -> None:
 
 def test_no_error_of_the_database_repeats_a_name(world: World) -> None:
     filed = world.file(detainee__full_name="Zenobia Inventada")
-    with pytest.raises(DBAPIError) as refused, writing(world.engine) as session:
+    with pytest.raises(DBAPIError) as refused, open_write_session(world.engine) as session:
         session.execute(
             text("INSERT INTO detainee_personal SELECT detainee, since, until, :name, facts FROM detainee_personal"),
             {"name": "Zenobia Inventada"},
@@ -250,15 +250,15 @@ COUNTING = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE
 def test_a_statement_that_takes_longer_than_the_reader_has_is_stopped_and_the_next_reader_is_not(
     engine: Engine,
 ) -> None:
-    with pytest.raises(OperationalError) as stopped, reading(engine, 0.05) as session:
+    with pytest.raises(OperationalError) as stopped, open_read_session(engine, 0.05) as session:
         session.execute(text(COUNTING))
     assert was_stopped(stopped.value)
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert session.execute(text("SELECT 1")).scalar_one() == 1
 
 
 def test_no_statement_is_begun_once_the_time_is_over(engine: Engine) -> None:
-    with reading(engine, 0.05) as session:
+    with open_read_session(engine, 0.05) as session:
         sleep(0.06)
         with pytest.raises(OperationalError) as stopped:
             session.execute(text("SELECT 1"))
@@ -270,7 +270,7 @@ def counting(rows: int) -> Any:
 
 
 def test_a_reader_has_no_more_time_in_a_second_transaction(engine: Engine) -> None:
-    with reading(engine, 0.05) as session:
+    with open_read_session(engine, 0.05) as session:
         session.commit()
         with engine.connect(), pytest.raises(OperationalError) as stopped:
             session.execute(counting(10_000_000))
@@ -278,16 +278,16 @@ def test_a_reader_has_no_more_time_in_a_second_transaction(engine: Engine) -> No
 
 
 def test_nobody_is_stopped_on_a_connection_that_was_a_readers(engine: Engine) -> None:
-    with reading(engine, 0.01) as session:
+    with open_read_session(engine, 0.01) as session:
         session.commit()
-        with writing(engine) as writer:
+        with open_write_session(engine) as writer:
             assert writer.scalars(counting(1_000_000)).one()
-    with writing(engine) as writer:
+    with open_write_session(engine) as writer:
         assert writer.scalars(counting(1_000_000)).one()
 
 
 def test_a_statement_that_fails_for_another_reason_was_not_stopped(engine: Engine) -> None:
-    with pytest.raises(DBAPIError) as failed, reading(engine, 60) as session:
+    with pytest.raises(DBAPIError) as failed, open_read_session(engine, 60) as session:
         session.execute(text("SELECT nothing FROM nowhere"))
     assert not was_stopped(OperationalError(None, None, failed.value.orig or Exception()))
 
@@ -319,12 +319,12 @@ def test_who_takes_the_turn_again_at_once_lets_another_in_between(engine: Engine
     wrote = Event()
 
     def write() -> None:
-        with as_only_writer(engine):
+        with open_writer_session(engine):
             wrote.set()
 
     other, turns = Thread(target=write), 0
     while not wrote.is_set() and turns < OFTEN:
-        with as_only_writer(engine):
+        with open_writer_session(engine):
             if not turns:
                 other.start()
             sleep(SHORT)
@@ -338,39 +338,39 @@ def test_whoever_writes_knows_whether_others_wait(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path / 'turns.db'}")
 
     def write() -> None:
-        with turn(engine, PATIENCE):
+        with take_write_turn(engine, PATIENCE):
             pass
 
     other = Thread(target=write)
-    with turn(engine, 0):
-        assert not others_wait(engine)
+    with take_write_turn(engine, 0):
+        assert not has_waiting_writers(engine)
         other.start()
         until = monotonic() + PATIENCE
-        while not others_wait(engine) and monotonic() < until:
+        while not has_waiting_writers(engine) and monotonic() < until:
             sleep(SHORT / 10)
-        assert others_wait(engine)
+        assert has_waiting_writers(engine)
     other.join()
-    assert not others_wait(engine)
+    assert not has_waiting_writers(engine)
     engine.dispose()
 
 
 def test_whose_turn_does_not_come_is_told_that_the_database_is_locked(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path / 'turns.db'}")
-    with turn(engine, 1) as came, pytest.raises(OperationalError) as refusal, writing(engine, 50):
+    with take_write_turn(engine, 1) as came, pytest.raises(OperationalError) as refusal, open_write_session(engine, 50):
         pass
     assert came
     assert is_locked(refusal.value)
-    with writing(engine, 50):  # and then it comes again
+    with open_write_session(engine, 50):  # and then it comes again
         pass
     engine.dispose()
 
 
 def test_a_turn_ends_with_whoever_fails_in_it(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path / 'turns.db'}")
-    with pytest.raises(ZeroDivisionError), writing(engine):
+    with pytest.raises(ZeroDivisionError), open_write_session(engine):
         raise ZeroDivisionError
-    with turn(engine, 0) as came:
+    with take_write_turn(engine, 0) as came:
         assert came
-        with turn(engine, 0) as again:
+        with take_write_turn(engine, 0) as again:
             assert not again
     engine.dispose()

@@ -9,9 +9,9 @@ from sqlalchemy.exc import DatabaseError
 
 from app.cli.maintenance import print_grants
 from app.config import Settings
-from app.db.engine import is_sqlite, make_engine, writing
-from app.db.guards import APPENDED, LOG, grants
-from app.models import Entry, WrittenBy, metadata
+from app.db.engine import is_sqlite, make_engine, open_write_session
+from app.db.guards import APPEND_ONLY_TABLES, LOG_TABLE, build_grants
+from app.models import Entry, EntryAuthor, metadata
 from app.registry.publication import erasure
 from tests.databases import settings_of
 from tests.db.test_scrub import places
@@ -48,7 +48,7 @@ def served(world: World) -> Iterator[World]:
         owner = connection.exec_driver_sql("SELECT current_user").scalar_one()
         if not connection.exec_driver_sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{SERVING}'").first():
             connection.exec_driver_sql(f"CREATE ROLE {SERVING} LOGIN")
-        for statement in grants(SERVING, metadata.tables):
+        for statement in build_grants(SERVING, metadata.tables):
             connection.exec_driver_sql(statement)
     address = make_url(world.settings.database_url)
     assert owner != SERVING
@@ -64,7 +64,7 @@ def entries(engine: Engine) -> list[tuple[object, ...]]:
     """Each entry, with the key that wrote it."""
     joined = "entry LEFT JOIN written_by ON written_by.revision = entry.revision"
     asked = f"SELECT entry.revision, kind, body, key_id FROM {joined} ORDER BY entry.revision"
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         return [tuple(row) for row in session.execute(text(asked))]
 
 
@@ -89,7 +89,7 @@ def test_every_kind_of_write_passes(served: World) -> None:
 
 
 def test_the_log_is_the_table_of_entries() -> None:
-    assert (Entry.__tablename__, *APPENDED) == (LOG, LOG, WrittenBy.__tablename__)
+    assert (Entry.__tablename__, *APPEND_ONLY_TABLES) == (LOG_TABLE, LOG_TABLE, EntryAuthor.__tablename__)
 
 
 def test_the_statements_leave_no_table_out_and_print_as_sql(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +102,7 @@ def test_the_statements_leave_no_table_out_and_print_as_sql(capsys: pytest.Captu
 @pytest.mark.parametrize("role", ["", "a b", "x; DROP TABLE entry", "Serving", '"q"', "1st"])
 def test_a_name_that_would_need_quotes_is_refused(role: str) -> None:
     with pytest.raises(ValueError, match="small letters"):
-        grants(role, metadata.tables)
+        build_grants(role, metadata.tables)
 
 
 def test_whoever_owns_the_database_can_still_migrate_it(settings: Settings) -> None:
@@ -122,9 +122,9 @@ def test_a_role_that_owns_nothing_leaves_an_erasure_to_the_owner_who_writes_ever
     person = served.post("/v1/releases", make_report(), "foro").json()["detainee"]["id"]
     erased = served.post(f"/v1/detainees/{person}/redaction", {"reason": "asked for by the family"}, "admin").json()
     assert (erased["records"], erased["scrubbed"]) == (1, False)
-    assert erasure.finish(served.engine) is False
-    assert served.get("/readyz").json()["warnings"] == [erasure.UNFINISHED]
+    assert erasure.finish_erasures(served.engine) is False
+    assert served.get("/readyz").json()["warnings"] == [erasure.UNFINISHED_ERASURE_WARNING]
     assert places(world.engine) == before
-    assert erasure.finish(world.engine) is True
+    assert erasure.finish_erasures(world.engine) is True
     assert served.get("/readyz").json() == {"status": "ok"}
     assert not set(places(world.engine).values()) & set(before.values())

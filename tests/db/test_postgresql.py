@@ -16,10 +16,17 @@ import pytest
 from sqlalchemy import event, text
 
 from app.config import Settings
-from app.db.engine import BUSY_TIMEOUT_MS, CommitUnanswered, make_engine, migrate, reading, writing
-from app.db.postgresql import THINKS_MS, is_direct
-from app.db.scrub import scrub
-from app.registry.publication.erasure import TABLES
+from app.db.engine import (
+    BUSY_TIMEOUT_MS,
+    CommitUnanswered,
+    make_engine,
+    migrate_database,
+    open_read_session,
+    open_write_session,
+)
+from app.db.postgresql import IDLE_TRANSACTION_TIMEOUT_MS, is_direct
+from app.db.scrub import scrub_database
+from app.registry.publication.erasure import SCRUBBED_TABLES
 from tests.api.serving import serving
 from tests.cli.test_commands import ROOT, SECRET
 from tests.databases import Templates
@@ -104,7 +111,7 @@ def test_commands_that_start_together_behind_a_pooler_migrate_one_after_the_othe
         both = [subprocess.Popen(command, cwd=tmp_path, env=environment) for _each in range(2)]
         assert [process.wait(PATIENCE) for process in both] == [0, 0]
         engine = make_engine(url)
-        with reading(engine) as session:
+        with open_read_session(engine) as session:
             assert session.scalar(text("SELECT revision FROM head")) == 0
         engine.dispose()
 
@@ -114,8 +121,8 @@ def test_behind_a_pooler_no_file_is_written_anew_since_others_would_have_what_th
     database_url: str, through: str
 ) -> None:
     behind, direct = make_engine(through), make_engine(database_url)
-    assert scrub(behind, TABLES, 1) is False
-    assert scrub(direct, TABLES, 1) is True
+    assert scrub_database(behind, SCRUBBED_TABLES, 1) is False
+    assert scrub_database(direct, SCRUBBED_TABLES, 1) is True
     assert left_behind(through) == ({("0", "0", "0")}, 0)
     for engine, expected in ((behind, False), (direct, True)):
         with engine.connect() as connection:
@@ -126,9 +133,12 @@ def test_behind_a_pooler_no_file_is_written_anew_since_others_would_have_what_th
 @POSTGRESQL
 def test_a_transaction_has_its_bounds_and_leaves_none_of_them(database_url: str) -> None:
     engine = make_engine(database_url, pool_size=1)
-    with writing(engine) as session:
-        assert session.execute(text(BOUNDS)).one() == (f"{BUSY_TIMEOUT_MS // 1000}s", f"{THINKS_MS // 60_000}min")
-    with reading(engine, PATIENCE) as session:
+    with open_write_session(engine) as session:
+        assert session.execute(text(BOUNDS)).one() == (
+            f"{BUSY_TIMEOUT_MS // 1000}s",
+            f"{IDLE_TRANSACTION_TIMEOUT_MS // 60_000}min",
+        )
+    with open_read_session(engine, PATIENCE) as session:
         assert session.execute(text(BOUNDS)).one() == (f"{BUSY_TIMEOUT_MS // 1000}s", "0")
     with psycopg.connect(database_url) as connection:
         fresh = connection.execute(BOUNDS).fetchall()
@@ -143,13 +153,13 @@ def test_a_transaction_has_its_bounds_and_leaves_none_of_them(database_url: str)
 def test_a_writer_who_is_not_heard_of_any_more_gives_its_locks_up(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.db.postgresql.THINKS_MS", 200)
+    monkeypatch.setattr("app.db.postgresql.IDLE_TRANSACTION_TIMEOUT_MS", 200)
     engine = make_engine(database_url)
-    with pytest.raises(CommitUnanswered), writing(engine) as gone:  # noqa: PT012 - what it writes is lost at its end
+    with pytest.raises(CommitUnanswered), open_write_session(engine) as gone:  # noqa: PT012 - what it writes is lost at its end
         gone.execute(text("UPDATE head SET demo = true"))
-        with writing(engine) as other:
+        with open_write_session(engine) as other:
             other.execute(text("UPDATE head SET scrubbed = scrubbed"))
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert session.scalar(text("SELECT demo FROM head")) is False
     engine.dispose()
 
@@ -158,14 +168,14 @@ def test_a_writer_who_is_not_heard_of_any_more_gives_its_locks_up(
 def test_a_migration_may_think_for_longer_than_a_writer(
     database_url: str, templates: Templates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.db.postgresql.THINKS_MS", 500)
+    monkeypatch.setattr("app.db.postgresql.IDLE_TRANSACTION_TIMEOUT_MS", 500)
     engine = make_engine(templates._postgres.new())
 
     def think(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         sleep("CREATE TABLE entry" in statement)
 
     event.listen(engine, "before_cursor_execute", think)
-    migrate(engine)
-    with reading(engine) as session:
+    migrate_database(engine)
+    with open_read_session(engine) as session:
         assert session.scalar(text("SELECT revision FROM head")) == 0
     engine.dispose()

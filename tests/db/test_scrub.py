@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, text
 
 from app.db import scrub as database_scrub
 from app.db.engine import is_sqlite, make_engine
-from app.db.scrub import is_scrubbing, scrub
-from app.registry.publication.erasure import TABLES
+from app.db.scrub import is_scrubbing, scrub_database
+from app.registry.publication.erasure import SCRUBBED_TABLES
 from tests.support import World
 
 SEEING_ALL = "SELECT 1 WHERE %(xid)s = ''"  # that nobody hinders, as an owner sees it from whom others are hidden
@@ -31,7 +31,9 @@ def reading_on(engine: Engine) -> Iterator[Connection]:
 def places(engine: Engine) -> dict[str, int]:
     """Table → the number of the file on the disk that PostgreSQL has it in."""
     with engine.connect() as connection:
-        return {table: connection.scalar(text(f"SELECT pg_relation_filenode('{table}')")) or 0 for table in TABLES}
+        return {
+            table: connection.scalar(text(f"SELECT pg_relation_filenode('{table}')")) or 0 for table in SCRUBBED_TABLES
+        }
 
 
 @pytest.fixture
@@ -60,10 +62,10 @@ def test_who_still_reads_keeps_the_write_ahead_log_from_being_emptied(tmp_path: 
         reader.exec_driver_sql("SELECT * FROM t").all()
         writer.exec_driver_sql("INSERT INTO t VALUES (1)")
         writer.commit()
-        assert scrub(engine, (), 1) is False
+        assert scrub_database(engine, (), 1) is False
         assert Path(f"{engine.url.database}-wal").stat().st_size
         reader.rollback()
-        assert scrub(engine, (), 1) is True
+        assert scrub_database(engine, (), 1) is True
     assert not Path(f"{engine.url.database}-wal").stat().st_size
     engine.dispose()
 
@@ -71,7 +73,7 @@ def test_who_still_reads_keeps_the_write_ahead_log_from_being_emptied(tmp_path: 
 def test_a_scrubbed_registry_keeps_what_was_not_deleted(world: World) -> None:
     world.file()
     before = world.stored()
-    assert scrub(world.engine, TABLES, 1) is True
+    assert scrub_database(world.engine, SCRUBBED_TABLES, 1) is True
     if world.engine.dialect.name == "sqlite":
         log = Path(f"{world.engine.url.database}-wal")  # gone once the last connection is closed
         assert not log.exists() or log.stat().st_size == 0
@@ -83,7 +85,7 @@ def test_whoever_scrubs_waits_as_long_as_before_afterwards(engine: Engine) -> No
     setting = "PRAGMA busy_timeout" if engine.dialect.name == "sqlite" else "SHOW lock_timeout"
     with engine.connect() as connection:
         before = connection.exec_driver_sql(setting).scalar_one()
-    assert scrub(engine, TABLES, 1) is True
+    assert scrub_database(engine, SCRUBBED_TABLES, 1) is True
     with engine.connect() as connection:
         assert connection.exec_driver_sql(setting).scalar_one() == before
         assert connection.in_transaction()
@@ -101,7 +103,7 @@ def test_scrubbing_leaves_none_of_the_copies_that_were_left_behind_when_rows_mov
         connection.exec_driver_sql("INSERT INTO t VALUES (?, ?)", [*enumerate(keys)])
         connection.exec_driver_sql("DELETE FROM t WHERE key = ?", [(key,) for key in gone])
         connection.commit()
-    assert scrub(sqlite, (), 1) is True
+    assert scrub_database(sqlite, (), 1) is True
     sqlite.dispose()
     left = Path(str(sqlite.url.database)).read_bytes()
     assert [key for key in gone if key.encode() in left] == []
@@ -116,23 +118,23 @@ def test_without_room_in_memory_or_on_the_disk_scrubbing_is_left_for_later(
         raise trouble
 
     monkeypatch.setattr(database_scrub, "_scrub_file", fails)
-    assert scrub(file, (), 1) is False
+    assert scrub_database(file, (), 1) is False
     assert is_scrubbing(file) is False
 
 
 def test_a_database_that_is_away_is_scrubbed_later(tmp_path: Path) -> None:
     for address in ("postgresql://nobody@127.0.0.1:1/none", f"sqlite:///{tmp_path / 'nowhere' / 'a.db'}"):
-        assert scrub(make_engine(address), TABLES, 1) is False
+        assert scrub_database(make_engine(address), SCRUBBED_TABLES, 1) is False
 
 
 def test_a_copy_for_which_there_is_no_memory_is_not_begun(file: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = pages(file)
-    needed = whole * 4096 * database_scrub.COPY_IN_MEMORY + database_scrub.REQUESTS_IN_MEMORY
-    monkeypatch.setattr(database_scrub, "free_memory", lambda: int(needed) - 1)
-    assert scrub(file, (), 1) is False
+    needed = whole * 4096 * database_scrub.COPY_MEMORY_FACTOR + database_scrub.REQUESTS_MEMORY_BYTES
+    monkeypatch.setattr(database_scrub, "measure_free_memory", lambda: int(needed) - 1)
+    assert scrub_database(file, (), 1) is False
     assert pages(file) == whole
-    monkeypatch.setattr(database_scrub, "free_memory", lambda: int(needed) + 1)
-    assert scrub(file, (), 1) is True
+    monkeypatch.setattr(database_scrub, "measure_free_memory", lambda: int(needed) + 1)
+    assert scrub_database(file, (), 1) is True
     assert pages(file) < whole
 
 
@@ -150,11 +152,11 @@ def test_a_file_that_is_written_anew_is_not_written_again_for_the_same_erasure(
 
     monkeypatch.setattr(database_scrub, "_has_memory", counted)
     with file.connect() as reader:
-        assert [scrub(file, (), 1) for _ in range(3)] == [False] * 3
+        assert [scrub_database(file, (), 1) for _ in range(3)] == [False] * 3
         assert len(written) == 1
-    assert scrub(file, (), 1) is True
+    assert scrub_database(file, (), 1) is True
     assert len(written) == 1
-    assert scrub(file, (), 2) is True
+    assert scrub_database(file, (), 2) is True
     assert len(written) == 2
 
 
@@ -164,11 +166,11 @@ def test_a_process_that_is_at_it_says_so_and_does_not_begin_twice(
     said = []
 
     def meanwhile(*_: Any) -> bool:
-        said.append((is_scrubbing(file), scrub(file, (), 1)))
+        said.append((is_scrubbing(file), scrub_database(file, (), 1)))
         return True
 
     monkeypatch.setattr(database_scrub, "_has_memory", meanwhile)
-    assert scrub(file, (), 1) is True
+    assert scrub_database(file, (), 1) is True
     assert said == [(True, False)]
     assert is_scrubbing(file) is False
 
@@ -179,14 +181,14 @@ def test_tables_that_are_written_anew_are_not_written_again_for_the_same_erasure
     before = places(engine)
     with engine.connect() as other:
         other.exec_driver_sql("LOCK TABLE sealed IN ACCESS SHARE MODE")
-        assert scrub(engine, TABLES, 1) is False
+        assert scrub_database(engine, SCRUBBED_TABLES, 1) is False
         halfway = places(engine)
-    early = {table for table in TABLES if table < "sealed"}
-    assert {table for table in TABLES if halfway[table] != before[table]} == early
-    assert scrub(engine, TABLES, 1) is True
+    early = {table for table in SCRUBBED_TABLES if table < "sealed"}
+    assert {table for table in SCRUBBED_TABLES if halfway[table] != before[table]} == early
+    assert scrub_database(engine, SCRUBBED_TABLES, 1) is True
     after = places(engine)
-    assert {table for table in TABLES if after[table] != halfway[table]} == set(TABLES) - early
-    assert scrub(engine, TABLES, 2) is True
+    assert {table for table in SCRUBBED_TABLES if after[table] != halfway[table]} == set(SCRUBBED_TABLES) - early
+    assert scrub_database(engine, SCRUBBED_TABLES, 2) is True
     assert not set(places(engine).values()) & set(after.values())
 
 
@@ -196,10 +198,10 @@ def test_what_was_kept_for_a_reader_whom_the_owner_cannot_see_is_not_called_gone
     engine = world.engine
     if is_sqlite(engine):
         pytest.skip("a file has no readers that are hidden")
-    monkeypatch.setattr(database_scrub, "_HINDERED", SEEING_ALL)
+    monkeypatch.setattr(database_scrub, "_OLDER_TRANSACTION_SQL", SEEING_ALL)
     world.file()
     with reading_on(engine):
         with engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM sealed")
-        assert scrub(engine, ["sealed"], 1) is False
-    assert scrub(engine, ["sealed"], 1) is True
+        assert scrub_database(engine, ["sealed"], 1) is False
+    assert scrub_database(engine, ["sealed"], 1) is True

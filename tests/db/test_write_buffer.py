@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, insert, select
 from sqlmodel import col
 
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.db.write_buffer import WriteBuffer
 from app.models import Entry, Record
 
@@ -27,12 +27,12 @@ def test_ids_instants_bytes_and_truths_are_stored_as_they_are(engine: Engine, nu
         {"revision": key, "kind": "report", "recorded_at": NOON, "body": "{}", "leaf_hash": bytes([key, 0, 255])}
         for key in range(1, number + 1)
     ]
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         buffer = WriteBuffer(session.connection())
         buffer.add(insert(Record), records)
         buffer.add(insert(Entry), entries)
         buffer.flush()
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert [row.model_dump() for row in session.scalars(select(Record).order_by(col(Record.key)))] == records
         stored = [row.model_dump() for row in session.scalars(select(Entry).order_by(col(Entry.revision)))]
         assert stored == entries
@@ -41,11 +41,11 @@ def test_ids_instants_bytes_and_truths_are_stored_as_they_are(engine: Engine, nu
 
 def test_rows_may_give_their_columns_in_any_order(engine: Engine) -> None:
     first, second = record(1), record(2)
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         buffer = WriteBuffer(session.connection())
         buffer.add(insert(Record), [first, dict(reversed(second.items()))])
         buffer.flush()
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert [row.model_dump() for row in session.scalars(select(Record).order_by(col(Record.key)))] == [
             first,
             second,
@@ -53,9 +53,9 @@ def test_rows_may_give_their_columns_in_any_order(engine: Engine) -> None:
 
 
 def test_nothing_is_written_for_a_statement_without_rows(engine: Engine) -> None:
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         buffer = WriteBuffer(session.connection())
         buffer.add(insert(Record), [])
         buffer.flush()
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert not session.scalars(select(Record)).all()

@@ -8,34 +8,34 @@ import pytest
 
 from app import vocabulary
 from app.demo import cases, people, plan
-from app.demo.people import NAMES, facilities
-from app.demo.run import REPLAYED, Event, events, sources
-from app.log.content import flatten
-from app.matching.score import compare
-from app.registry.checks import check
-from app.registry.identity.blocking_keys import person_of
+from app.demo.people import FACILITY_NAMES, build_facility_bodies
+from app.demo.run import REPLAYED_SOURCES, ReplayEvent, build_events, build_source_bodies
+from app.log.content import flatten_body
+from app.matching.score import compare_people
+from app.registry.checks import check_report
+from app.registry.identity.blocking_keys import build_person
 from app.schemas.reports import DetentionReportIn, FacilityIn, ReleaseReportIn, SourceIn
 
-EVENTS = events()
-LISTED = people.people()[: plan.PEOPLE]
+EVENTS = build_events()
+LISTED = people.build_people()[: plan.RELEASED_COUNT]
 
 
 def folded(name: str) -> frozenset[str]:
-    return frozenset(people.plain(name).lower().split())
+    return frozenset(people.strip_accents(name).lower().split())
 
 
-def reports_of(number: int) -> list[Event]:
+def reports_of(number: int) -> list[ReplayEvent]:
     """Every report of a person, in whatever spelling, in order of filing."""
-    full = folded(" ".join(people.people()[number].name or ()))
+    full = folded(" ".join(people.build_people()[number].name or ()))
     named = [event for event in EVENTS if event.body["detainee"]["full_name"]]
     return [event for event in named if folded(event.body["detainee"]["full_name"]) <= full]
 
 
 def name_of(number: int) -> str:
-    return " ".join(people.people()[number].name or ())
+    return " ".join(people.build_people()[number].name or ())
 
 
-def out_of(event: Event) -> dict[str, Any]:
+def out_of(event: ReplayEvent) -> dict[str, Any]:
     release: dict[str, Any] = event.body["release"]
     return release
 
@@ -43,25 +43,27 @@ def out_of(event: Event) -> dict[str, Any]:
 def test_418_people_go_out_and_303_of_them_in_the_cycle() -> None:
     days = [person.released_on or "" for person in LISTED]
     assert len(days) == 418
-    assert sum(day >= "2026-01-08" for day in days) == len(plan.JANUARY) == 303
+    assert sum(day >= "2026-01-08" for day in days) == len(plan.JANUARY_IDS) == 303
     assert min(days) == "2025-12-25"
 
 
 def test_no_two_people_share_more_than_one_word_of_their_names() -> None:
-    full = [frozenset(map(people.plain, person.name)) for person in people.people() if person.name]
+    full = [frozenset(map(people.strip_accents, person.name)) for person in people.build_people() if person.name]
     assert all(len(words) == 4 for words in full)
     assert max(len(one & other) for one, other in combinations(full, 2)) == 1
 
 
 def test_given_names_and_surnames_are_different_words() -> None:
-    given = {people.plain(name) for name in people.MALE + people.FEMALE}
-    assert given.isdisjoint(people.plain(name) for name in people.SURNAMES)
+    given = {people.strip_accents(name) for name in people.MALE + people.FEMALE}
+    assert given.isdisjoint(people.strip_accents(name) for name in people.SURNAMES)
 
 
 def test_the_lists_agree_on_what_a_person_is_told_by() -> None:
     """Given name and first surname, birth year, facility, day: the rest may be missing, never different."""
     by_person: defaultdict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
-    full = {frozenset(people.plain(word).lower() for word in p.name): p for p in people.people() if p.name}
+    full = {
+        frozenset(people.strip_accents(word).lower() for word in p.name): p for p in people.build_people() if p.name
+    }
     for event in EVENTS:
         if len(words := folded(event.body["detainee"]["full_name"] or "")) > 1:
             (owner,) = [other for other in full if words <= other]
@@ -78,33 +80,33 @@ def test_the_lists_agree_on_what_a_person_is_told_by() -> None:
 
 def test_the_matcher_is_sure_of_every_pair_of_reports_of_one_release() -> None:
     for person in LISTED:
-        said = [people.release_body(person, source, plan.FIRST_OF_THE_CYCLE) for source in REPLAYED]
-        persons = [person_of(flatten(body)) for body in said if person.released_on]
-        if person.id == people.ARGENTINE_ISRAELI:
+        said = [people.build_release_body(person, source, plan.CYCLE_START) for source in REPLAYED_SOURCES]
+        persons = [build_person(flatten_body(body)) for body in said if person.released_on]
+        if person.id == people.ARGENTINE_ISRAELI_PERSON:
             persons.pop()  # the fourth list does not have him
-        assert all(compare(one, other).sure for one, other in combinations(persons, 2))
+        assert all(compare_people(one, other).is_sure for one, other in combinations(persons, 2))
 
 
 def test_facilities_and_days_agree_across_the_four_lists() -> None:
     for person in LISTED:
-        said = [people.release_body(person, source, plan.FIRST_OF_THE_CYCLE) for source in REPLAYED]
+        said = [people.build_release_body(person, source, plan.CYCLE_START) for source in REPLAYED_SOURCES]
         places = {body["detention"]["facility"] for body in said}
-        assert places <= {person.facility, NAMES[person.facility]}
+        assert places <= {person.facility, FACILITY_NAMES[person.facility]}
         assert {body["release"]["released_on"] for body in said} == {person.released_on}
-        if person.id != people.ARGENTINE_ISRAELI:
+        if person.id != people.ARGENTINE_ISRAELI_PERSON:
             days = [body["detention"].get("detained_on", "") for body in said]
             assert all(person.detained_on.startswith(day) for day in days)
 
 
 def test_spellings_and_days_differ_from_list_to_list() -> None:
-    spellings = [{people.full_name(person, source) for source in REPLAYED} for person in LISTED]
+    spellings = [{people.write_full_name(person, source) for source in REPLAYED_SOURCES} for person in LISTED]
     assert sum(len(spelling) > 1 for spelling in spellings) > 100
     jep = [event.body["detention"] for event in EVENTS if event.source == "jep"]
     assert 20 < sum("detained_on" not in detention for detention in jep) < 80
 
 
 def test_everyone_who_is_not_a_minor_is_past_doubt_an_adult() -> None:
-    for person in people.people():
+    for person in people.build_people():
         age = int(person.detained_on[:4]) - person.birth_year
         assert age == 16 if person.id in people.MINORS else age >= 20
         assert person.publish == "counted" or person.id not in people.MINORS
@@ -119,9 +121,9 @@ def test_most_are_anonymous_some_named_and_few_only_counted() -> None:
 
 def test_some_who_are_named_elsewhere_asked_foro_penal_for_protection() -> None:
     named = [person for person in LISTED if person.publish == "named"]
-    said = [people.held_body(person, "foro-penal")["detainee"]["publish"] for person in named]
+    said = [people.build_detention_body(person, "foro-penal")["detainee"]["publish"] for person in named]
     assert 5 < said.count("anonymous") < 20
-    for number in people.NAMED:
+    for number in people.NAMED_PEOPLE:
         assert {event.body["detainee"]["publish"] for event in reports_of(number)} == {"named"}
 
 
@@ -129,27 +131,27 @@ def test_every_body_is_one_the_api_accepts() -> None:
     for event in EVENTS:
         shape = ReleaseReportIn if event.kind == "release" else DetentionReportIn
         said = shape.model_validate(event.body).model_dump(mode="json", exclude_none=True)
-        check(flatten(said), event.at, points=False)
+        check_report(flatten_body(said), event.filed_at, has_pointer=False)
         assert ("release" in event.body) == (event.kind == "release")
-    for source in sources():
+    for source in build_source_bodies():
         SourceIn.model_validate(source)
-    for facility in facilities():
+    for facility in build_facility_bodies():
         FacilityIn.model_validate(facility)
 
 
 def test_every_report_comes_from_a_source_of_the_demo() -> None:
-    known = {source["slug"]: source["independent"] for source in sources()}
+    known = {source["slug"]: source["independent"] for source in build_source_bodies()}
     assert {event.source for event in EVENTS} <= set(known)
     assert [slug for slug, independent in known.items() if not independent] == [
-        source["slug"] for source in sources() if source["kind"] == "government"
+        source["slug"] for source in build_source_bodies() if source["kind"] == "government"
     ]
     said = [event.body["detention"].get("facility") for event in EVENTS]
-    assert {facility for facility in said if facility} <= {*NAMES, *NAMES.values()}
+    assert {facility for facility in said if facility} <= {*FACILITY_NAMES, *FACILITY_NAMES.values()}
 
 
 def test_codes_are_those_of_the_vocabulary() -> None:
-    assert {person.kind for person in people.people()} <= set(vocabulary.ReleaseKind)
-    assert {person.legal_status for person in people.people()} <= set(vocabulary.LegalStatus)
+    assert {person.kind for person in people.build_people()} <= set(vocabulary.ReleaseKind)
+    assert {person.legal_status for person in people.build_people()} <= set(vocabulary.LegalStatus)
 
 
 def test_a_case_number_belongs_to_one_person_and_numbers_have_no_gap() -> None:
@@ -182,7 +184,7 @@ def test_case_1_has_no_name_two_arrest_dates_and_four_voices() -> None:
         assert detainee["publish"] == "anonymous"
         assert event.body["detention"]["facility"] in ("El Rodeo I", "el-rodeo-i")
         assert out_of(event)["released_on"] == "2026-01-12"
-        assert event.at.date().isoformat() == ("2026-01-13" if event.source.startswith("canc") else "2026-01-12")
+        assert event.filed_at.date().isoformat() == ("2026-01-13" if event.source.startswith("canc") else "2026-01-12")
 
 
 def verdicts(number: int) -> list[tuple[str, str, str | None]]:
@@ -197,45 +199,45 @@ def verdicts(number: int) -> list[tuple[str, str, str | None]]:
     ]
 
 
-@pytest.mark.parametrize("number", [people.HANDED_OVER, people.NEVER_SEEN])
+@pytest.mark.parametrize("number", [people.HANDED_OVER_PERSON, people.NEVER_SEEN_PERSON])
 def test_case_2_a_government_hands_two_men_over_and_nobody_has_seen_them(number: int) -> None:
     assert verdicts(number)[:2] == [
         ("ministerio-penitenciario", "reported", "2025-11-24"),
         ("clippve", "refuted", "2025-11-24"),
     ]
     later = [day for _, verdict, day in verdicts(number)[2:] if verdict == "verified"]
-    assert later == (["2026-01-12"] * 4 if number == people.HANDED_OVER else [])
+    assert later == (["2026-01-12"] * 4 if number == people.HANDED_OVER_PERSON else [])
 
 
 def test_case_3_out_taken_again_and_sent_home() -> None:
-    assert [said for said in verdicts(people.TAKEN_AGAIN) if said[0] == "foro-penal"] == [
+    assert [said for said in verdicts(people.TAKEN_AGAIN_PERSON) if said[0] == "foro-penal"] == [
         ("foro-penal", "verified", "2025-12-25"),
         ("foro-penal", "verified", None),
         ("foro-penal", "reported", "2026-01-02"),
     ]
-    *_, held, home = reports_of(people.TAKEN_AGAIN)
+    *_, held, home = reports_of(people.TAKEN_AGAIN_PERSON)
     assert held.body["detention"]["detained_on"] == "2025-12-25"
     assert held.body["source_record_id"] == home.body["source_record_id"]
     assert out_of(home)["kind"] == "house_arrest"
 
 
 def test_case_4_ordered_and_still_held() -> None:
-    first, last = reports_of(people.ORDERED_ONLY)
+    first, last = reports_of(people.ORDERED_ONLY_PERSON)
     assert out_of(first) == out_of(last) == {"stage": "ordered", "ordered_on": "2026-01-19"}
     assert last.body["detention"]["held_on"] == "2026-03-23"
 
 
 def test_case_5_released_detained_at_the_border_released() -> None:
-    own = [said for said in verdicts(people.AT_THE_BORDER) if said[0] == "foro-penal"]
+    own = [said for said in verdicts(people.BORDER_PERSON) if said[0] == "foro-penal"]
     assert [day for _, _, day in own] == ["2026-01-13", None, "2026-02-03"]
 
 
 def test_case_6_amnesty_refused_then_acquitted() -> None:
-    kinds = [(e.source, out_of(e)["kind"]) for e in reports_of(people.ACQUITTED)]
+    kinds = [(e.source, out_of(e)["kind"]) for e in reports_of(people.ACQUITTED_PERSON)]
     assert kinds == [("comision-amnistia", "amnesty"), ("foro-penal", "amnesty"), ("foro-penal", "acquittal")]
 
 
-@pytest.mark.parametrize("number", cases.MEASURES_LIFTED)
+@pytest.mark.parametrize("number", cases.MEASURES_LIFTED_PEOPLE)
 def test_case_7_measures_lifted_on_someone_who_was_out(number: int) -> None:
     own = [event for event in reports_of(number) if event.source == "foro-penal"]
     assert len(own) == 2
@@ -245,7 +247,7 @@ def test_case_7_measures_lifted_on_someone_who_was_out(number: int) -> None:
 
 
 def test_case_8_turned_back_into_prison() -> None:
-    assert [said[:2] for said in verdicts(people.TURNED_BACK)] == [
+    assert [said[:2] for said in verdicts(people.TURNED_BACK_PERSON)] == [
         ("ministerio-interior", "reported"),
         ("foro-penal", "refuted"),
     ]
@@ -264,11 +266,11 @@ def test_case_10_a_page_dates_itself_seventeen_months_too_early() -> None:
 
 
 def test_case_12_a_past_fact_revised() -> None:
-    numbers = {name_of(number): number for number in cases.outcomes()}
+    numbers = {name_of(number): number for number in cases.assign_outcomes()}
     said: defaultdict[int, list[str]] = defaultdict(list)
     for event in EVENTS:
         number = numbers.get(event.body["detainee"]["full_name"] or "")
         if event.source == "foro-penal" and number is not None:
             said[number].append(out_of(event)["kind"])
-    assert Counter(kinds[0] for kinds in said.values()) == cases.BEFORE
-    assert Counter(kinds[-1] for kinds in said.values()) == cases.AFTER
+    assert Counter(kinds[0] for kinds in said.values()) == cases.OUTCOMES_BEFORE
+    assert Counter(kinds[-1] for kinds in said.values()) == cases.OUTCOMES_AFTER

@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app.config import Settings
-from app.demo.plan import ZONE
+from app.demo.plan import CARACAS_ZONE_NAME
 from app.exports.count_files.files import Licence
-from app.exports.count_files.write import Wanted, write_count_files
+from app.exports.count_files.write import WriteOptions, write_count_files
 from app.reader import create_reader
 from tests.demo.conftest import Replayed
 
@@ -38,7 +38,7 @@ OF_THE_REQUEST = {"date", "request-id"}
 def files(replayed: Replayed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     address = replayed.client.app.state.public_url  # type: ignore[attr-defined]
-    write_count_files(replayed.engine, Wanted(folder, Licence.CC_BY, address, ZONE, "list"))
+    write_count_files(replayed.engine, WriteOptions(folder, Licence.CC_BY, address, CARACAS_ZONE_NAME, "list"))
     return folder
 
 

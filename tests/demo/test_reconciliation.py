@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.models import Claim
 from tests.demo.conftest import Replayed
 
@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "why-numbers-differ.md"
 @pytest.fixture(scope="session")
 def ids(replayed: Replayed) -> dict[str, str]:
     """The id of each figure by its number in the file."""
-    with reading(replayed.engine) as session:
+    with open_read_session(replayed.engine) as session:
         return {str(claim.source_record_id): str(claim.id) for claim in session.scalars(select(Claim))}
 
 

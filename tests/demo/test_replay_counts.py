@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.demo.people import MINORS, ONLY_COUNTED
-from app.demo.people import people as invented
-from app.demo.run import REPLAYED, ZONE, rows
+from app.demo.people import COUNT_ONLY_PEOPLE, MINORS
+from app.demo.people import build_people as invented
+from app.demo.run import REPLAYED_SOURCES, UTC_OFFSET, read_figure_rows
 from tests.demo.conftest import Replayed
 
 CYCLE, DECEMBER = "2026-01-08", "2025-12-01"
@@ -72,8 +72,8 @@ PUBLISHED = [
 ]
 FIGURES = [
     row
-    for row in rows()
-    if row["claimant"] in REPLAYED
+    for row in read_figure_rows()
+    if row["claimant"] in REPLAYED_SOURCES
     and (row["measure"], row["series"], row["qualifier"]) == ("released", "cumulative", "exactly")
     and row["window_from"]
 ]
@@ -81,7 +81,7 @@ FIGURES = [
 
 def instant(text: str) -> dict[str, str]:
     """A minute of Caracas as an instant; a date alone as the end of that day there."""
-    return {"as_of": f"{text}:00{ZONE}"} if "T" in text else {"as_of": text, "zone": ZONE}
+    return {"as_of": f"{text}:00{UTC_OFFSET}"} if "T" in text else {"as_of": text, "zone": UTC_OFFSET}
 
 
 def verified(replayed: Replayed, source: str, at: str, **window: Any) -> int:
@@ -97,13 +97,13 @@ def test_a_source_counts_what_it_published(replayed: Replayed, source: str, sinc
 
 @pytest.mark.parametrize("row", FIGURES, ids=lambda row: row["claim_id"])
 def test_an_exact_figure_of_the_file_is_the_count_at_its_hour(replayed: Replayed, row: dict[str, str]) -> None:
-    at = row["stated_at"].removesuffix(ZONE)
+    at = row["stated_at"].removesuffix(UTC_OFFSET)
     assert verified(replayed, row["claimant"], at, released_from=row["window_from"]) == int(row["low"])
 
 
 def test_the_file_states_an_exact_figure_of_three_sources_and_more() -> None:
     assert len(FIGURES) >= 30
-    assert {row["claimant"] for row in FIGURES} == set(REPLAYED)
+    assert {row["claimant"] for row in FIGURES} == set(REPLAYED_SOURCES)
 
 
 @pytest.mark.parametrize("day, at, figure", [
@@ -187,7 +187,7 @@ def test_the_list_behind_a_count_holds_all_but_those_who_are_only_counted(replay
 
 def test_those_who_are_only_counted_are_in_the_counts_and_in_no_list(replayed: Replayed) -> None:
     count = replayed.get("/v1/counts/releases", released_from=DECEMBER, min_sources=1)
-    assert count["withheld"] == len(MINORS) + len(ONLY_COUNTED) == 6
+    assert count["withheld"] == len(MINORS) + len(COUNT_ONLY_PEOPLE) == 6
     found = listed(replayed, f"/v1/releases?released_from={DECEMBER}&min_sources=1&stage=carried_out&limit=200")
     assert len(found) == count["total"]["verified"] - 6 == 412
 
@@ -198,7 +198,7 @@ def test_no_question_about_a_day_finds_by_the_arrest_somebody_who_is_only_counte
     def withheld(counted: str, **asked: str) -> int:
         return int(replayed.get(f"/v1/counts/{counted}", country="VE", **asked)["withheld"])
 
-    arrests = {date.fromisoformat(invented()[number].detained_on) for number in (*MINORS, *ONLY_COUNTED)}
+    arrests = {date.fromisoformat(invented()[number].detained_on) for number in (*MINORS, *COUNT_ONLY_PEOPLE)}
     assert len(arrests) == 5
     for arrest in arrests:
         before, day, month = (arrest - timedelta(days=1)).isoformat(), arrest.isoformat(), arrest.isoformat()[:7]

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.db.engine import reading
-from app.demo.cases import cases
-from app.demo.people import OTHERS, people
-from app.demo.plan import filed, filings
-from app.demo.run import events
+from app.db.engine import open_read_session
+from app.demo.cases import build_case_drafts
+from app.demo.people import UNRELEASED_IDS, build_people
+from app.demo.plan import index_filing_times, plan_filings
+from app.demo.run import build_events
 from app.models import OPEN, CaseKey, Claim, Placement, Record, Source
-from app.registry.records import case_digest
+from app.registry.records import digest_case
 from tests.demo.conftest import Replayed
 
 Answer = dict[str, Any]
@@ -21,9 +21,9 @@ Answer = dict[str, Any]
 
 def people_of_the_plan() -> dict[tuple[str, str], str]:
     """Whom each record is about, by source and case number: `person 178`, or `roberto`, of whom there is no more."""
-    drafts = {draft.at: draft.record.partition(",")[0] for draft in cases(filed())}
-    at = drafts | {filing.at: f"person {filing.person}" for filing in filings()}
-    return {(event.source, event.body["source_record_id"]): at[event.at] for event in events()}
+    drafts = {draft.filed_at: draft.record.partition(",")[0] for draft in build_case_drafts(index_filing_times())}
+    at = drafts | {filing.filed_at: f"person {filing.person}" for filing in plan_filings()}
+    return {(event.source, event.body["source_record_id"]): at[event.filed_at] for event in build_events()}
 
 
 def detainees(session: Session, secret: bytes) -> dict[tuple[str, str], int]:
@@ -36,17 +36,17 @@ def detainees(session: Session, secret: bytes) -> dict[tuple[str, str], int]:
         .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
     )
     found = {row.digest: row.detainee for row in placed}
-    return {(source, case): found[case_digest(secret, keys[source], case)] for source, case in people_of_the_plan()}
+    return {(source, case): found[digest_case(secret, keys[source], case)] for source, case in people_of_the_plan()}
 
 
 def test_each_person_of_the_plan_is_one_detainee_and_nobody_is_somebody_else(replayed: Replayed) -> None:
     plan = people_of_the_plan()
-    with reading(replayed.engine) as session:
+    with open_read_session(replayed.engine) as session:
         held_as = detainees(session, replayed.secret)
     found: defaultdict[str, set[int]] = defaultdict(set)
     for record, person in plan.items():
         found[person].add(held_as[record])
-    assert len(found) == len(people()) + 1  # and Roberto, whose surname nobody confirmed
+    assert len(found) == len(build_people()) + 1  # and Roberto, whose surname nobody confirmed
     assert [person for person, ids in found.items() if len(ids) != 1] == []
     assert len({detainee for ids in found.values() for detainee in ids}) == len(found)
 
@@ -55,7 +55,7 @@ def test_every_report_of_a_person_is_on_that_person(replayed: Replayed) -> None:
     written: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for record, person in people_of_the_plan().items():
         written[person].add(record)
-    with reading(replayed.engine) as session:
+    with open_read_session(replayed.engine) as session:
         held_as = detainees(session, replayed.secret)
         numbers = session.execute(select(col(Placement.detainee)).where(col(Placement.until) == OPEN)).scalars().all()
     for records in written.values():
@@ -65,8 +65,8 @@ def test_every_report_of_a_person_is_on_that_person(replayed: Replayed) -> None:
 
 def test_who_was_never_verified_out_is_in_the_registry_all_the_same(replayed: Replayed) -> None:
     everyone = {person for person in people_of_the_plan().values() if person != "roberto"}
-    assert everyone == {f"person {person.id}" for person in people()}
-    assert {f"person {number}" for number in OTHERS} <= everyone
+    assert everyone == {f"person {person.id}" for person in build_people()}
+    assert {f"person {number}" for number in UNRELEASED_IDS} <= everyone
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def claims(replayed: Replayed) -> dict[str, Answer]:
     """Every claim by its number in the file, which is for nobody's eyes but the curator's who filed it."""
     found = replayed.get("/v1/claims", limit=200)
     assert found["next"] is None
-    with reading(replayed.engine) as session:
+    with open_read_session(replayed.engine) as session:
         numbers = {str(claim.id): str(claim.source_record_id) for claim in session.scalars(select(Claim))}
     return {numbers[claim["id"]]: claim for claim in found["data"]}
 

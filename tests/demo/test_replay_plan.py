@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from app.demo.plan import CARACAS, STREAMS, Step, Stream, caracas, filings, local_day
-from app.demo.run import REPLAYED, Event, events, rows, stated
+from app.demo.plan import CARACAS_TIMEZONE, STREAMS, Step, Stream, parse_caracas_time, plan_filings, to_local_day
+from app.demo.run import REPLAYED_SOURCES, ReplayEvent, build_events, parse_stated_instant, read_figure_rows
 
-EVENTS = events()
+EVENTS = build_events()
 CYCLE, DECEMBER = "2026-01-08", "2025-12-01"
 FIGURES = {
     "foro-penal": (
@@ -66,9 +66,11 @@ def key(body: dict[str, Any]) -> tuple[object, ...]:
     return (body["detainee"]["full_name"], body["detainee"].get("birth_date"), release.get("released_on"))
 
 
-def standing(source: str, at: datetime, log: Iterable[Event] = EVENTS) -> list[dict[str, Any]]:
+def standing(source: str, at: datetime, log: Iterable[ReplayEvent] = EVENTS) -> list[dict[str, Any]]:
     """The last version of each record that the source had filed by then."""
-    records = {event.body["source_record_id"]: event.body for event in log if event.source == source and event.at <= at}
+    records = {
+        event.body["source_record_id"]: event.body for event in log if event.source == source and event.filed_at <= at
+    }
     return list(records.values())
 
 
@@ -86,55 +88,57 @@ def verified_out(source: str, at: datetime, first: str, last: str = "9999") -> i
 
 @pytest.mark.parametrize("source, at, count", CASES)
 def test_a_list_is_as_long_as_its_source_said(source: str, at: str, count: int) -> None:
-    assert verified_out(source, caracas(at), CYCLE) == count
+    assert verified_out(source, parse_caracas_time(at), CYCLE) == count
 
 
 @pytest.mark.parametrize("source, at, count", CASES)
 def test_a_moment_more_or_less_changes_no_figure(source: str, at: str, count: int) -> None:
     for minutes in (-2, 2):
-        assert verified_out(source, caracas(at) + timedelta(minutes=minutes), CYCLE) == count
+        assert verified_out(source, parse_caracas_time(at) + timedelta(minutes=minutes), CYCLE) == count
 
 
 @pytest.mark.parametrize("at, count", [("2025-12-29", 61), ("2026-01-23", 269), ("2026-01-26", 383)])
 def test_the_window_of_december_gives_the_figures_stated_for_it(at: str, count: int) -> None:
-    assert verified_out("foro-penal", caracas(at), DECEMBER) == count
+    assert verified_out("foro-penal", parse_caracas_time(at), DECEMBER) == count
 
 
 def test_foro_penal_has_no_release_of_the_days_before_christmas() -> None:
-    assert verified_out("foro-penal", caracas("2026-04-01"), "2025-12-01", "2025-12-24") == 0
+    assert verified_out("foro-penal", parse_caracas_time("2026-04-01"), "2025-12-01", "2025-12-24") == 0
 
 
 @pytest.mark.parametrize("at, count", [("2026-01-25T18:00", 80), ("2026-01-25T20:00", 104), ("2026-01-29", 104)])
 def test_eighty_become_a_hundred_and_four_in_one_evening(at: str, count: int) -> None:
-    assert verified_out("foro-penal", caracas(at), "2026-01-25", "2026-01-25") == count
+    assert verified_out("foro-penal", parse_caracas_time(at), "2026-01-25", "2026-01-25") == count
 
 
 def test_the_batches_of_the_lists_are_those_announced() -> None:
     night = [
         body["detention"]["facility"]
-        for body in standing("foro-penal", caracas("2026-01-12T09:00"))
+        for body in standing("foro-penal", parse_caracas_time("2026-01-12T09:00"))
         if body["release"]["released_on"] == "2026-01-12"
     ]
     assert Counter(night) == {"El Rodeo I": 15, "La Crisálida": 9}
-    assert verified_out("pud", caracas("2026-01-12"), "2026-01-12", "2026-01-12") == 24
-    assert verified_out("foro-penal", caracas("2026-01-17T17:00"), "2026-01-17", "2026-01-17") == 9
-    assert verified_out("clippve", caracas("2025-12-26"), "2025-12-25") == 63
+    assert verified_out("pud", parse_caracas_time("2026-01-12"), "2026-01-12", "2026-01-12") == 24
+    assert verified_out("foro-penal", parse_caracas_time("2026-01-17T17:00"), "2026-01-17", "2026-01-17") == 9
+    assert verified_out("clippve", parse_caracas_time("2025-12-26"), "2025-12-25") == 63
 
 
 def test_seventeen_of_the_first_84_are_foreigners_or_dual_nationals() -> None:
-    listed = standing("foro-penal", caracas("2026-01-14T20:30"))
+    listed = standing("foro-penal", parse_caracas_time("2026-01-14T20:30"))
     cycle = [body for body in listed if body.get("release", {}).get("released_on", "") >= CYCLE]
     assert sum(body["detainee"]["nationalities"] != ["VE"] for body in cycle) == 17
 
 
 PUBLISHED = [
-    row for row in rows() if row["claimant"] in REPLAYED and row["measure"] == "released" and row["window_from"]
+    row
+    for row in read_figure_rows()
+    if row["claimant"] in REPLAYED_SOURCES and row["measure"] == "released" and row["window_from"]
 ]
 
 
 @pytest.mark.parametrize("row", PUBLISHED, ids=lambda row: row["claim_id"])
 def test_every_published_figure_of_a_replayed_source_holds(row: dict[str, str]) -> None:
-    count = verified_out(row["claimant"], stated(row), row["window_from"])
+    count = verified_out(row["claimant"], parse_stated_instant(row), row["window_from"])
     assert not row["low"] or count >= int(row["low"])
     assert row["qualifier"] not in ("exactly", "fewer_than") or count <= int(row["high"])
 
@@ -142,8 +146,8 @@ def test_every_published_figure_of_a_replayed_source_holds(row: dict[str, str]) 
 def test_all_but_one_figure_of_the_replayed_sources_state_their_window() -> None:
     open_ones = [
         row["claim_id"]
-        for row in rows()
-        if row["claimant"] in REPLAYED and row["measure"] == "released" and not row["window_from"]
+        for row in read_figure_rows()
+        if row["claimant"] in REPLAYED_SOURCES and row["measure"] == "released" and not row["window_from"]
     ]
     assert open_ones == ["cl011"]  # a batch of 24, counted by day above
 
@@ -152,8 +156,8 @@ def test_what_was_verified_says_the_day_it_was_filed() -> None:
     seen: set[str] = set()
     for event in EVENTS:
         record = event.body["source_record_id"]
-        if event.source in REPLAYED and "verified_on" in event.body["verification"] and record not in seen:
-            assert event.body["verification"]["verified_on"] == local_day(event.at).isoformat() or (
+        if event.source in REPLAYED_SOURCES and "verified_on" in event.body["verification"] and record not in seen:
+            assert event.body["verification"]["verified_on"] == to_local_day(event.filed_at).isoformat() or (
                 record == "CLP-2025-0001"
             )
             seen.add(record)
@@ -164,24 +168,27 @@ def test_nobody_is_filed_before_the_day_they_went_out() -> None:
         release = event.body.get("release", {})
         dates = [release.get(name) for name in ("released_on", "ordered_on", "announced_on")]
         for day in filter(None, dates):
-            assert event.at >= datetime.combine(date.fromisoformat(day), time.min, CARACAS)
+            assert event.filed_at >= datetime.combine(date.fromisoformat(day), time.min, CARACAS_TIMEZONE)
 
 
 def test_events_come_in_order_and_no_two_share_an_instant() -> None:
-    instants = [event.at for event in EVENTS]
+    instants = [event.filed_at for event in EVENTS]
     assert instants == sorted(set(instants))
-    assert all(event.at.utcoffset() == timedelta(0) for event in EVENTS)
+    assert all(event.filed_at.utcoffset() == timedelta(0) for event in EVENTS)
 
 
 def test_the_replay_is_the_same_every_time() -> None:
-    assert events() == EVENTS
+    assert build_events() == EVENTS
 
 
 @pytest.mark.parametrize(
     "at", ["2026-01-09", "2026-01-11", "2026-01-12T16:00", "2026-01-13", "2026-01-14", "2026-01-16"]
 )
 def test_no_list_is_part_of_another(at: str) -> None:
-    lists = {source: {f.person for f in filings() if f.source == source and f.at <= caracas(at)} for source in REPLAYED}
+    lists = {
+        source: {f.person for f in plan_filings() if f.source == source and f.filed_at <= parse_caracas_time(at)}
+        for source in REPLAYED_SOURCES
+    }
     for source, people in lists.items():
         for other, others in lists.items():
             assert source == other or not people or not people <= others
@@ -191,4 +198,4 @@ def test_a_plan_that_cannot_be_kept_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     impossible = Stream("jep", range(115, 418), "2026-01-08T12:00", (Step("2026-01-09", 300),))
     monkeypatch.setattr("app.demo.plan.STREAMS", (*STREAMS[:1], impossible))
     with pytest.raises(ValueError, match="26 people for 300 at 2026-01-09"):
-        filings.__wrapped__()
+        plan_filings.__wrapped__()

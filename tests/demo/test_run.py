@@ -13,12 +13,22 @@ from sqlalchemy import Engine, func, select
 from sqlmodel import Session, col
 
 from app import vocabulary
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.demo import run
-from app.demo.plan import caracas
-from app.demo.run import REFERENCES, Body, claim_body, claims, events, resolved, rows, sources, stated
+from app.demo.plan import parse_caracas_time
+from app.demo.run import (
+    REFERENCE_COLUMNS,
+    Body,
+    build_claim_body,
+    build_claim_filings,
+    build_events,
+    build_source_bodies,
+    parse_stated_instant,
+    read_figure_rows,
+    resolve_references,
+)
 from app.errors import Unauthenticated
-from app.log.entries import head
+from app.log.entries import read_head
 from app.log.head import is_demo
 from app.models import ApiKey, Entry
 from app.registry import api_keys
@@ -39,16 +49,16 @@ def session(replayed: Replayed) -> Iterator[Session]:
 
 
 def test_loading_again_changes_nothing(replayed: Replayed, session: Session) -> None:
-    before = head(session)
-    assert run.load(session, replayed.secret) == before[0]
-    assert head(session) == before
+    before = read_head(session)
+    assert run.load_replay(session, replayed.secret) == before[0]
+    assert read_head(session) == before
 
 
 def test_every_report_and_every_figure_is_an_entry_of_the_hour_it_was_made(session: Session) -> None:
     recorded = session.execute(select(col(Entry.kind), col(Entry.recorded_at)).order_by(col(Entry.revision))).all()
     instants = {kind: [row.recorded_at for row in recorded if row.kind == kind] for kind in ("report", "claim")}
-    assert instants["report"] == [event.at for event in events()]
-    assert instants["claim"] == [claim.at for claim in claims()]
+    assert instants["report"] == [event.filed_at for event in build_events()]
+    assert instants["claim"] == [claim.filed_at for claim in build_claim_filings()]
     assert all(earlier.recorded_at <= later.recorded_at for earlier, later in pairwise(recorded))
 
 
@@ -57,25 +67,25 @@ def test_the_database_says_of_itself_that_it_is_a_demo(session: Session) -> None
 
 
 def test_the_guests_key_writes_as_an_invented_organisation(session: Session) -> None:
-    reader, _key = api_keys.authenticate(session, run.guest_key(session, NOW), NOW, "list")
-    assert (reader.role, reader.slug) == ("reporter", run.GUEST["slug"])
+    reader, _key = api_keys.authenticate_key(session, run.create_guest_key(session, NOW), NOW, "list")
+    assert (reader.role, reader.slug) == ("reporter", run.GUEST_SOURCE["slug"])
 
 
 def test_a_new_guests_key_ends_the_one_before_and_all_end_by_themselves(session: Session) -> None:
-    first, second = run.guest_key(session, NOW), run.guest_key(session, NOW)
+    first, second = run.create_guest_key(session, NOW), run.create_guest_key(session, NOW)
     with pytest.raises(Unauthenticated):
-        api_keys.authenticate(session, first, NOW, "list")
-    made = api_keys.moment_of(session, NOW)  # later, where a later moment was asked about
-    api_keys.authenticate(session, second, made + timedelta(days=run.KEY_DAYS - 1), "list")
+        api_keys.authenticate_key(session, first, NOW, "list")
+    made = api_keys.get_key_time(session, NOW)  # later, where a later moment was asked about
+    api_keys.authenticate_key(session, second, made + timedelta(days=run.GUEST_KEY_DAYS - 1), "list")
     with pytest.raises(Unauthenticated):
-        api_keys.authenticate(session, second, made + timedelta(days=run.KEY_DAYS), "list")
+        api_keys.authenticate_key(session, second, made + timedelta(days=run.GUEST_KEY_DAYS), "list")
     assert len(session.scalars(select(col(ApiKey.id)).where(col(ApiKey.revoked_at).is_(None))).all()) == 1
 
 
 def test_a_registry_that_is_in_use_is_no_place_for_a_demo(world: World) -> None:
     world.file()
-    with world.storing_nothing(), writing(world.engine) as session, pytest.raises(run.NotADemo):
-        run.load(session, world.settings.secret_key())
+    with world.storing_nothing(), open_write_session(world.engine) as session, pytest.raises(run.NotADemo):
+        run.load_replay(session, world.settings.secret_key())
 
 
 def test_a_replay_that_fails_half_way_leaves_nothing_behind(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,19 +93,19 @@ def test_a_replay_that_fails_half_way_leaves_nothing_behind(engine: Engine, monk
         """Half-way: directories and the first reports are written."""
 
     def cut(context: WriteContext, _body: ClaimIn) -> None:
-        assert head(context.session)[0] > 0
+        assert read_head(context.session)[0] > 0
         raise Cut
 
     monkeypatch.setattr(run, "file_claim", cut)
-    with pytest.raises(Cut), writing(engine) as session:
-        run.load(session, b"a secret of the tests")
-    with reading(engine) as session:
-        assert head(session)[0] == 0
+    with pytest.raises(Cut), open_write_session(engine) as session:
+        run.load_replay(session, b"a secret of the tests")
+    with open_read_session(engine) as session:
+        assert read_head(session)[0] == 0
         assert not is_demo(session)
         assert session.execute(select(func.count()).select_from(Entry)).scalar_one() == 0
 
 
-CLAIMS = list(claims())
+CLAIMS = list(build_claim_filings())
 BODIES = {claim.key: claim.body for claim in CLAIMS}
 
 
@@ -107,7 +117,7 @@ def references(body: Body) -> list[str]:
 
 
 def test_all_ninety_figures_come_with_a_number_of_their_own() -> None:
-    assert len(CLAIMS) == len(BODIES) == len(rows()) == 90
+    assert len(CLAIMS) == len(BODIES) == len(read_figure_rows()) == 90
     assert all(claim.body["source_record_id"] == claim.key for claim in CLAIMS)
 
 
@@ -145,7 +155,7 @@ def test_codes_and_claimants_are_known(key: str) -> None:
     assert body["measure"] in set(vocabulary.Measure)
     assert body["qualifier"] in set(vocabulary.Qualifier)
     assert body.get("series") in {None, *vocabulary.Series}
-    assert body["claimant"] in {source["slug"] for source in sources()}
+    assert body["claimant"] in {source["slug"] for source in build_source_bodies()}
     terms = body.get("definition", {}).get("terms", {})
     assert terms.get("stage") in {None, *vocabulary.Stage}
     assert terms.get("group") in {None, *vocabulary.Group}
@@ -155,12 +165,12 @@ def test_codes_and_claimants_are_known(key: str) -> None:
 def test_every_body_is_one_the_api_accepts() -> None:
     ids = {key: str(uuid.uuid4()) for key in BODIES}
     for body in BODIES.values():
-        ClaimIn.model_validate(resolved(body, ids))
+        ClaimIn.model_validate(resolve_references(body, ids))
 
 
 def test_the_kinds_of_claimants_are_those_of_the_sources() -> None:
-    kinds = {source["slug"]: source["kind"] for source in sources()}
-    assert all(kinds[row["claimant"]] == row["claimant_kind"] for row in rows())
+    kinds = {source["slug"]: source["kind"] for source in build_source_bodies()}
+    assert all(kinds[row["claimant"]] == row["claimant_kind"] for row in read_figure_rows())
 
 
 def test_a_day_carries_its_zone_and_an_hour_its_seconds() -> None:
@@ -171,15 +181,15 @@ def test_a_day_carries_its_zone_and_an_hour_its_seconds() -> None:
 
 
 def test_a_figure_is_filed_once_stated_printed_and_after_what_it_refers_to() -> None:
-    assert all(earlier.at <= later.at for earlier, later in pairwise(CLAIMS))
-    table = {row["claim_id"]: row for row in rows()}
+    assert all(earlier.filed_at <= later.filed_at for earlier, later in pairwise(CLAIMS))
+    table = {row["claim_id"]: row for row in read_figure_rows()}
     seen: set[str] = set()
     for claim in CLAIMS:
-        assert claim.at >= stated(table[claim.key])
-        assert claim.body.get("citation", {}).get("published_on", "") <= claim.at.date().isoformat()
+        assert claim.filed_at >= parse_stated_instant(table[claim.key])
+        assert claim.body.get("citation", {}).get("published_on", "") <= claim.filed_at.date().isoformat()
         assert seen.issuperset(references(claim.body))
         seen.add(claim.key)
-    assert next(claim.at for claim in CLAIMS if claim.key == "v07") == caracas("2026-01-09T10:00")
+    assert next(claim.filed_at for claim in CLAIMS if claim.key == "v07") == parse_caracas_time("2026-01-09T10:00")
 
 
 def test_the_parts_of_a_partition_add_up_to_the_whole_but_for_the_406() -> None:
@@ -201,16 +211,16 @@ def test_the_parts_of_a_partition_add_up_to_the_whole_but_for_the_406() -> None:
 def test_references_are_replaced_by_the_ids_given_on_filing() -> None:
     ids = {key: f"id-{key}" for key in BODIES}
     for body in BODIES.values():
-        found = resolved(body, ids)
+        found = resolve_references(body, ids)
         assert references(found) == [ids[key] for key in references(body)]
-    everything = dict.fromkeys(rows()[0], "") | {
+    everything = dict.fromkeys(read_figure_rows()[0], "") | {
         "claim_id": "x",
         "stated_at": "2026-01-12",
         "supersedes": "a b",
         "part_of": "c:days",
-        **{name: name[0] for name in REFERENCES[2:]},
+        **{name: name[0] for name in REFERENCE_COLUMNS[2:]},
     }
-    body = claim_body(everything)
+    body = build_claim_body(everything)
     ids = {key: key.upper() for key in "abcds"}
-    assert references(resolved(body, ids)) == ["D", "S", "S", "A", "B", "C"]
+    assert references(resolve_references(body, ids)) == ["D", "S", "S", "A", "B", "C"]
     assert references(body) == ["d", "s", "s", "a", "b", "c"]

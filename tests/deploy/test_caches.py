@@ -20,10 +20,10 @@ from typing import NamedTuple
 import brotli
 import pytest
 
-from app.api.middleware.security_headers import PROTECTING
-from app.api.responses import LIVE, PINNED
+from app.api.middleware.security_headers import SECURITY_HEADERS
+from app.api.responses import CACHE_IMMUTABLE, CACHE_SHORT
 from app.queries.terms import PERSONAL_FILTERS
-from app.web.rendering import own_files
+from app.web.rendering import load_assets
 from tests.api.serving import serving
 from tests.cli.test_commands import free_port
 from tests.cli.test_metrics_port import scraped, served
@@ -103,7 +103,7 @@ def test_a_pinned_count_is_told_though_the_registry_is_stopped_and_a_live_one_is
         told, _live = with_it.ask(pinned), with_it.ask(live)
         asked = monotonic()
     try:
-        assert told.headers["Cache-Control"] == PINNED
+        assert told.headers["Cache-Control"] == CACHE_IMMUTABLE
         assert are_kept(told, with_it.ask(pinned))
         sleep(max(0.0, asked + FRESH + MORE - monotonic()))
         assert with_it.ask(live).status in (502, 503)
@@ -162,7 +162,7 @@ def test_what_is_told_by_a_key_is_told_to_nobody_else_and_the_reverse(
     by_key = [answer for answer, way in zip(told, [*ways, *ways], strict=True) if way]
     by_none = [answer for answer, way in zip(told, [*ways, *ways], strict=True) if not way]
     assert {answer.headers["Cache-Control"] for answer in by_key} == {"private, no-store"}
-    assert {answer.headers["Cache-Control"] for answer in by_none} == {PINNED}
+    assert {answer.headers["Cache-Control"] for answer in by_none} == {CACHE_IMMUTABLE}
     assert not are_kept(*by_key)
     assert are_kept(*by_none)
     assert before.ask(path, Authorization="Bearer rcn_wrong").status == 401
@@ -195,7 +195,7 @@ def test_lists_searches_what_is_personal_and_refusals_are_not_kept(path: str, be
 )
 def test_a_page_of_numbers_is_kept_for_as_long_as_it_is_fresh(path: str, before: Before) -> None:
     first = before.ask(path, Accept_Encoding="br")
-    assert first.headers["Cache-Control"] == LIVE
+    assert first.headers["Cache-Control"] == CACHE_SHORT
     assert are_kept(first, before.ask(path, Accept_Encoding="br"))
     assert not are_kept(first, before.ask(path)), "packed in another way"
     assert not are_kept(first, before.ask(path, Accept_Encoding="br", Cookie="__Host-desk=x"))
@@ -218,9 +218,9 @@ def test_a_page_on_which_somebody_stands_the_desk_and_refusals_are_not_kept(path
 
 
 def test_the_files_of_pages_are_kept(before: Before) -> None:
-    file = own_files()["pages.css"].address
+    file = load_assets()["pages.css"].address
     first = before.ask(file, Accept_Encoding="br")
-    assert first.headers["Cache-Control"] == PINNED
+    assert first.headers["Cache-Control"] == CACHE_IMMUTABLE
     assert are_kept(first, before.ask(file, Accept_Encoding="br"))
     assert UNPACK[None](before.ask(file).body) != first.body
 
@@ -259,7 +259,7 @@ def test_each_gets_the_form_and_the_coding_that_they_asked_for(count: str, befor
 def test_a_live_count_is_never_older_than_it_says(kind: str, before: Before, origin: Origin) -> None:
     path = f"{COUNT}&kind=release_with_measures"
     first, begun = before.ask(path), monotonic()
-    assert first.headers["Cache-Control"] == LIVE
+    assert first.headers["Cache-Control"] == CACHE_SHORT
     assert are_kept(first, before.ask(path))
     filed = make_report(detainee__full_name=f"Ovidio Marcano {kind.title()}", detainee__birth_date="1955")
     report = json.dumps(filed)
@@ -290,7 +290,15 @@ def test_what_is_kept_is_what_the_registry_says_with_the_headers_that_protect_it
     direct = Asker(origin.port)(path)
     for answer in (before.ask(path), before.ask(path)):
         assert answer.body == direct.body
-        for name in (*PROTECTING, "Repr-Digest", "ETag", "Vary", "Cache-Control", "Recuento-Rules", "Content-Type"):
+        for name in (
+            *SECURITY_HEADERS,
+            "Repr-Digest",
+            "ETag",
+            "Vary",
+            "Cache-Control",
+            "Recuento-Rules",
+            "Content-Type",
+        ):
             assert answer.headers.get_all(name) == direct.headers.get_all(name), name
 
 
@@ -373,7 +381,7 @@ def test_the_names_and_bounds_that_configurations_repeat_are_those_of_the_regist
         (personal,) = re.findall(r"\[\?&=\]\((facility[^$]+)\)\(\[&", (DEPLOY / name).read_text())
         words = [*personal.replace("(not_)?nationality", "nationality|not_nationality").split("|")]
         assert sorted(words) == sorted(PERSONAL_FILTERS)
-    assert f"max-age={FRESH:.0f}," in LIVE
+    assert f"max-age={FRESH:.0f}," in CACHE_SHORT
     assert f"proxy_cache_valid 200 {FRESH:.0f}s;" in (DEPLOY / "nginx.conf").read_text()
 
 

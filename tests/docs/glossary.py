@@ -1,6 +1,6 @@
 """docs/glossary.md, made of the words that `/v1/vocabulary` serves: `python -m tests.docs.glossary` writes it."""
 
-from app.descriptions import glossary
+from app.descriptions import build_glossary
 from tests.docs.reading import ROOT
 
 PAGE = ROOT / "docs" / "glossary.md"
@@ -17,7 +17,7 @@ anew with `python -m tests.docs.glossary`.
 
 def text() -> str:
     """The page."""
-    pairs = zip(glossary("en"), glossary("es"), strict=True)
+    pairs = zip(build_glossary("en"), build_glossary("es"), strict=True)
     rows = [
         f"| **{en['label']}** | {en['definition']} | **{es['label']}** | {es['definition']} |\n" for en, es in pairs
     ]

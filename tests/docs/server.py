@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.demo import run as replay
 from app.main import create_app
 from app.registry import api_keys
@@ -40,11 +40,11 @@ def served(database: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """`(address, keys)` of the registry in a database; keys by the names that the pages give them."""
     app = create_app(settings_for(f"sqlite:///{database}"))
     app.state.clock = lambda: NOW
-    with writing(app.state.engine) as session:
+    with open_write_session(app.state.engine) as session:
         given = {
-            "KEY": replay.guest_key(session, NOW),
-            "CURATOR": api_keys.create(session, Role.CURATOR, None, 30, NOW, "Ana Pérez"),
-            "ADMIN": api_keys.create(session, Role.ADMIN, None, 30, NOW, "Bruno Salas"),
+            "KEY": replay.create_guest_key(session, NOW),
+            "CURATOR": api_keys.create_key(session, Role.CURATOR, None, 30, NOW, "Ana Pérez"),
+            "ADMIN": api_keys.create_key(session, Role.ADMIN, None, 30, NOW, "Bruno Salas"),
         }
     server = _Announcing(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False, ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)

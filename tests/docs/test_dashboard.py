@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Metric
 
 from app import errors
-from app.api.middleware.concurrency import shares
-from app.api.middleware.metrics import KEPT, METHODS, OTHER, Metrics, Standing
+from app.api.middleware.concurrency import compute_lane_sizes
+from app.api.middleware.metrics import CACHED_LANE, METRIC_METHODS, OTHER_METHOD, Metrics, StatusCollector
 from app.imports.stored import OPEN_STATES
 from app.log import mark
 from app.registry import alerts, report_versions
@@ -24,12 +24,17 @@ DASHBOARD = ROOT / "deploy" / "grafana" / "recuento.json"
 RULES = ROOT / "deploy" / "prometheus-rules.yml"
 PAGE = ROOT / "docs" / "operators.md"
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
-WARNINGS = {alerts.WARNING, report_versions.BURST, objections.UNANSWERED, erasure.UNFINISHED}
+WARNINGS = {
+    alerts.BURST_WARNING,
+    report_versions.HIDING_BURST_WARNING,
+    objections.UNANSWERED_OBJECTIONS_WARNING,
+    erasure.UNFINISHED_ERASURE_WARNING,
+}
 VALUES = {
-    "lane": {*shares(4), KEPT, "none"},
-    "method": METHODS | {OTHER},
+    "lane": {*compute_lane_sizes(4), CACHED_LANE, "none"},
+    "method": METRIC_METHODS | {OTHER_METHOD},
     "status": {f"{number}xx" for number in range(1, 6)} | {"none", "429", "503"},
-    "code": WARNINGS | {errors.Busy.code, errors.TooManyRequests.code, mark.WentBackwards.code},
+    "code": WARNINGS | {errors.Busy.code, errors.TooManyRequests.code, mark.LogWentBackwards.code},
     "state": set(OPEN_STATES),
 }
 
@@ -38,7 +43,7 @@ VALUES = {
 def families(templates: Templates) -> list[Metric]:
     with templates.copy("sqlite", templates.empty("sqlite")) as url, World(settings_of(url), keys={"no": ""}) as world:
         registry = CollectorRegistry()
-        registry.register(Standing(world.app.state))
+        registry.register(StatusCollector(world.app.state))
         return [*registry.collect(), *Metrics().registry.collect()]
 
 

@@ -9,11 +9,11 @@ import pytest
 from sqlmodel import SQLModel
 
 from app import errors
-from app.cli import COMMANDS, command
+from app.cli import COMMANDS, load_command
 from app.config import Settings
-from app.log.content import PUBLIC
+from app.log.content import PUBLIC_FIELDS
 from app.main import create_app
-from app.queries.terms import RELEASES, CountTerms, dimensions_of
+from app.queries.terms import RELEASES, CountTerms, list_dimensions
 from app.registry.publication.permissions import ANONYMOUS_FACTS, NAMED_FACTS
 from tests.docs.reading import DECISIONS, EVERY_PAGE, PAGES, ROOT, blocks, links, named, title
 
@@ -35,7 +35,7 @@ def test_every_command_and_option_named_exists(page: Path) -> None:
         words = line.replace("\\", " ").split()[1:]
         assert words, line
         assert words[0] in COMMANDS, line
-        named_one: Any = command(words.pop(0))
+        named_one: Any = load_command(words.pop(0))
         while hasattr(named_one, "commands"):
             assert words, line
             assert words[0] in named_one.commands, line
@@ -111,7 +111,7 @@ def test_journalists_are_told_of_terms_that_exist() -> None:
     terms = {name for first, _rest in rows for name in re.findall(r"`(\w+)", first)}
     assert terms - set(CountTerms.model_fields) - {"as_of", "zone", "rules", "leaf"} == set()
     dimensions = next(rest for first, rest in rows if "group_by" in first)
-    assert set(re.findall(r"`(\w+)`", dimensions)) - set(dimensions_of(RELEASES)) == set()
+    assert set(re.findall(r"`(\w+)`", dimensions)) - set(list_dimensions(RELEASES)) == set()
 
 
 def test_reporters_are_told_everything_that_a_class_makes_public() -> None:
@@ -136,7 +136,7 @@ def test_the_entry_shown_to_engineers_is_one_that_the_log_could_hold() -> None:
     (block,) = [one for one in blocks(ROOT / "docs" / "how-it-works.md") if one.language == "json"]
     entry = json.loads(block.text)
     assert entry.keys() == {"v", "kind", "recorded_at", "record", "subject", "version", "source", "said", "_sd"}
-    assert set(entry["said"]) - PUBLIC == set()
+    assert set(entry["said"]) - PUBLIC_FIELDS == set()
 
 
 def test_the_index_of_decisions_names_all_of_them_and_nothing_else() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from app.estimates.estimator import Estimate, estimate, read_csv
+from app.estimates.estimator import Estimate, estimate_population, read_pattern_csv
 from app.estimates.models import Model
 
 DATA = Path(__file__).parent / "data"
@@ -21,12 +21,12 @@ def patterns(**people: int) -> Patterns:
 
 def published(name: str) -> tuple[tuple[str, ...], Patterns]:
     """A table of `data` beside this file."""
-    return read_csv((DATA / f"{name}.csv").read_bytes())
+    return read_pattern_csv((DATA / f"{name}.csv").read_bytes())
 
 
 def of(people: Mapping[frozenset[str], int]) -> Estimate:
     """The estimate from the lists that the patterns name, in alphabetical order."""
-    return estimate(sorted(frozenset().union(*people)), people)
+    return estimate_population(sorted(frozenset().union(*people)), people)
 
 
 def model(found: Estimate, name: str) -> Model:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.estimates.estimator import MOST_DISAGREEMENT, STRONGLY_AGAINST, BadTable, estimate
-from app.estimates.models import lower_bound
-from app.estimates.table import table_of
+from app.estimates.estimator import MAX_BIC_DIFFERENCE, MAX_DISAGREEMENT, BadTable, estimate_population
+from app.estimates.models import compute_lower_bound
+from app.estimates.table import build_pattern_table
 from tests.drawn import examples
 from tests.estimates.estimating import Patterns, drawn, model, of, patterns, published, tables
 
@@ -18,7 +18,7 @@ FINE = patterns(A=60, B=30, C=20, AB=30, AC=20, BC=10, ABC=10)
 
 
 def code(people: Patterns) -> str | None:
-    refused = of(people).refused
+    refused = of(people).refusal
     return None if refused is None else refused.code
 
 
@@ -32,50 +32,50 @@ def test_fewer_than_seven_people_on_two_lists_are_too_few(both: int, expected: s
 
 
 def test_lists_declared_dependent_are_refused_by_name() -> None:
-    found = estimate("ABC", FINE, dependent=[frozenset("BC")])
-    assert found.refused is not None
-    assert found.refused.code == "dependent_lists"
-    assert found.refused.reason.startswith("B and C are declared dependent")
-    assert (found.models, found.chosen) == ((), None)
+    found = estimate_population("ABC", FINE, dependent=[frozenset("BC")])
+    assert found.refusal is not None
+    assert found.refusal.code == "dependent_lists"
+    assert found.refusal.reason.startswith("B and C are declared dependent")
+    assert (found.models, found.chosen_model) == ((), None)
 
 
 def test_a_list_that_cites_another_is_refused() -> None:
-    found = estimate("ABC", FINE, citing=[frozenset("AC")])
-    assert found.refused is not None
-    assert found.refused.code == "citing_lists"
+    found = estimate_population("ABC", FINE, citing=[frozenset("AC")])
+    assert found.refusal is not None
+    assert found.refusal.code == "citing_lists"
 
 
 def test_a_dependence_on_a_list_outside_the_table_is_no_reason_to_refuse() -> None:
-    assert estimate("ABC", FINE, dependent=[frozenset("AX"), frozenset("B")]).refused is None
+    assert estimate_population("ABC", FINE, dependent=[frozenset("AX"), frozenset("B")]).refusal is None
 
 
 def test_a_list_without_people_is_refused_by_name() -> None:
-    found = estimate(["A", "B", "nobody"], patterns(A=30, B=20, AB=20))
-    assert found.refused is not None
-    assert (found.refused.code, "nobody: leave it out" in found.refused.reason) == ("empty_list", True)
+    found = estimate_population(["A", "B", "nobody"], patterns(A=30, B=20, AB=20))
+    assert found.refusal is not None
+    assert (found.refusal.code, "nobody: leave it out" in found.refusal.reason) == ("empty_list", True)
 
 
 def test_fits_too_far_apart_give_a_range_and_no_choice() -> None:
     # One person each ties A to B and to C: whether these two are few or many, independence cannot say.
     found = of(patterns(A=40, B=30, C=50, AB=1, AC=1, BC=8, ABC=1))
-    assert found.refused is not None
-    assert found.refused.code == "models_disagree"
-    assert found.chosen is None
+    assert found.refusal is not None
+    assert found.refusal.code == "models_disagree"
+    assert found.chosen_model is None
     assert found.models
     assert found.range is not None
-    assert found.range[1] > MOST_DISAGREEMENT * found.range[0]
-    assert f"{found.range[0]:,.0f} to {found.range[1]:,.0f}" in found.refused.reason
+    assert found.range[1] > MAX_DISAGREEMENT * found.range[0]
+    assert f"{found.range[0]:,.0f} to {found.range[1]:,.0f}" in found.refusal.reason
 
 
 def test_a_list_that_everyone_is_on_leaves_no_finite_estimate() -> None:
     found = of(patterns(A=5, AB=20, AC=20, ABC=5))
-    assert found.refused is not None
-    assert found.refused.code == "not_estimable"
-    assert [name for name, _ in found.left_out] == ["independence"]
+    assert found.refusal is not None
+    assert found.refusal.code == "not_estimable"
+    assert [name for name, _ in found.excluded_models] == ["independence"]
 
 
 def test_every_refusal_still_shows_what_was_seen_the_bound_and_the_assumptions() -> None:
-    found = of(patterns(A=3, B=2, AB=1)).answer()
+    found = of(patterns(A=3, B=2, AB=1)).build_numbers()
     assert found["refused"]
     assert found["lower_bound"]
     assert found["refused"]["code"] == "too_few_shared"
@@ -99,7 +99,7 @@ def test_every_refusal_still_shows_what_was_seen_the_bound_and_the_assumptions()
 )
 def test_what_cannot_be_a_table_is_an_error(lists: list[str], people: Patterns, says: str) -> None:
     with pytest.raises(BadTable, match=says):
-        estimate(lists, people)
+        estimate_population(lists, people)
 
 
 # Which models
@@ -112,7 +112,7 @@ def test_two_lists_have_one_model_and_say_that_they_cannot_show_their_independen
 
 
 def test_up_to_five_lists_are_also_searched_by_bic() -> None:
-    names = {number: [m.name for m in estimate(*drawn(number, 900, 3)).models] for number in (5, 6)}
+    names = {number: [m.name for m in estimate_population(*drawn(number, 900, 3)).models] for number in (5, 6)}
     assert names == {
         5: ["independence", "stepwise", "all_pairs", "bic"],
         6: ["independence", "stepwise", "all_pairs"],
@@ -120,7 +120,7 @@ def test_up_to_five_lists_are_also_searched_by_bic() -> None:
 
 
 def test_no_hierarchical_model_of_the_search_has_a_lower_bic_than_its_choice() -> None:
-    found = estimate(*published("western_5_lists"))
+    found = estimate_population(*published("western_5_lists"))
     best = model(found, "bic").bic
     assert best is not None
     assert all(each.bic is not None and each.bic >= best - 1e-6 for each in found.models)
@@ -131,19 +131,19 @@ def test_three_lists_may_take_no_term_that_all_of_them_share() -> None:
 
 
 def test_a_pair_with_nobody_in_common_is_no_candidate_but_stands_in_all_pairs() -> None:
-    found = estimate(*published("western_5_lists"))  # A and B share nobody
+    found = estimate_population(*published("western_5_lists"))  # A and B share nobody
     assert "A:B" not in model(found, "stepwise").terms + model(found, "bic").terms
     assert "A:B" in model(found, "all_pairs").terms
 
 
 def test_a_pattern_that_is_left_out_is_an_observed_zero() -> None:
     table = patterns(A=30, B=25, C=40, AB=12, BC=15)
-    assert of(table).answer() == of(table | patterns(AC=0, ABC=0)).answer()
+    assert of(table).build_numbers() == of(table | patterns(AC=0, ABC=0)).build_numbers()
 
 
 def test_a_model_without_a_finite_maximum_is_named_as_left_out() -> None:
     found = of(patterns(A=30, B=25, C=40, ABC=12))
-    assert [name for name, _ in found.left_out] == ["all_pairs"]
+    assert [name for name, _ in found.excluded_models] == ["all_pairs"]
 
 
 # Three lists follow each other, which no set of pairs can say: stepwise takes five pairs, and its BIC stays 63 above.
@@ -153,20 +153,20 @@ TOGETHER = patterns(A=200, B=150, C=160, D=120, AB=30, AC=25, BC=22, ABC=60, AD=
 
 def test_stepwise_is_chosen_only_where_the_data_allow_it_and_else_the_lowest_bic() -> None:
     found = of(TOGETHER)
-    assert found.chosen is not None
-    assert (found.chosen.name, found.chosen_by) == ("bic", "lowest_bic")
+    assert found.chosen_model is not None
+    assert (found.chosen_model.name, found.selection_rule) == ("bic", "lowest_bic")
     lowest, stepwise = model(found, "bic").bic, model(found, "stepwise").bic
     assert lowest is not None
     assert stepwise is not None
-    assert stepwise > lowest + STRONGLY_AGAINST
-    allowed = estimate(*published("uk_5_lists"))  # stepwise lies 2.7 above the lowest
-    assert allowed.chosen is not None
-    assert (allowed.chosen.name, allowed.chosen_by) == ("stepwise", "stepwise")
+    assert stepwise > lowest + MAX_BIC_DIFFERENCE
+    allowed = estimate_population(*published("uk_5_lists"))  # stepwise lies 2.7 above the lowest
+    assert allowed.chosen_model is not None
+    assert (allowed.chosen_model.name, allowed.selection_rule) == ("stepwise", "stepwise")
 
 
 def test_of_two_lists_there_is_one_fit_to_choose_and_of_a_refusal_none() -> None:
-    assert of(patterns(A=30, B=20, AB=20)).answer()["chosen_by"] == "two_lists"
-    assert of(patterns(A=3, B=2, AB=1)).answer()["chosen_by"] is None
+    assert of(patterns(A=30, B=20, AB=20)).build_numbers()["chosen_by"] == "two_lists"
+    assert of(patterns(A=3, B=2, AB=1)).build_numbers()["chosen_by"] is None
 
 
 # What holds for every table
@@ -178,15 +178,15 @@ def same(one: float, other: float) -> bool:
 
 @given(table=tables([2, 3, 4, 6, 7]))
 def test_every_answer_is_json_with_finite_numbers(table: tuple[list[str], Patterns]) -> None:
-    found = estimate(*table)
-    answer = json.loads(json.dumps(found.answer(), allow_nan=False))
+    found = estimate_population(*table)
+    answer = json.loads(json.dumps(found.build_numbers(), allow_nan=False))
     assert (answer["chosen"] is None) == (answer["refused"] is not None)
     assert answer["lower_bound"]["estimate"] >= found.observed
     for each in found.models:
         assert found.observed <= each.low <= each.estimate <= each.high
-    if found.chosen is not None:
+    if found.chosen_model is not None:
         assert found.range is not None
-        assert found.range[0] <= found.chosen.estimate <= found.range[1]
+        assert found.range[0] <= found.chosen_model.estimate <= found.range[1]
 
 
 @given(table=tables([2, 3, 4]), order=st.randoms(use_true_random=False))
@@ -194,10 +194,10 @@ def test_the_order_of_lists_changes_nothing(table: tuple[list[str], Patterns], o
     names, people = table
     shuffled = list(names)
     order.shuffle(shuffled)
-    one, other = estimate(names, people), estimate(shuffled, people)
+    one, other = estimate_population(names, people), estimate_population(shuffled, people)
     assert [each.name for each in one.models] == [each.name for each in other.models]
     assert all(same(a.estimate, b.estimate) for a, b in zip(one.models, other.models, strict=True))
-    assert (one.refused is None) == (other.refused is None)
+    assert (one.refusal is None) == (other.refusal is None)
     assert same(one.lower_bound.estimate, other.lower_bound.estimate)
 
 
@@ -206,8 +206,10 @@ def test_the_order_of_lists_changes_nothing(table: tuple[list[str], Patterns], o
 def test_the_names_of_lists_change_nothing(seed: int) -> None:
     names, people = drawn(4, 300, seed)
     new = dict(zip(names, ["z", "a", "k", "b"], strict=True))
-    renamed = estimate(list(new.values()), {frozenset(new[name] for name in cell): n for cell, n in people.items()})
-    for one, other in zip(estimate(names, people).models, renamed.models, strict=True):
+    renamed = estimate_population(
+        list(new.values()), {frozenset(new[name] for name in cell): n for cell, n in people.items()}
+    )
+    for one, other in zip(estimate_population(names, people).models, renamed.models, strict=True):
         assert same(one.estimate, other.estimate)
 
 
@@ -215,7 +217,10 @@ def test_the_names_of_lists_change_nothing(seed: int) -> None:
 @given(seed=st.integers(0, 1_000_000))
 def test_twice_the_people_are_twice_the_estimate_of_one_model(seed: int) -> None:
     names, people = drawn(4, 300, seed)
-    once, twice = estimate(names, people), estimate(names, {cell: 2 * n for cell, n in people.items()})
+    once, twice = (
+        estimate_population(names, people),
+        estimate_population(names, {cell: 2 * n for cell, n in people.items()}),
+    )
     assume(once.models and twice.models)
     for name in ("independence", "all_pairs"):
         assume(name in {m.name for m in once.models} & {m.name for m in twice.models})
@@ -225,26 +230,26 @@ def test_twice_the_people_are_twice_the_estimate_of_one_model(seed: int) -> None
 @given(alone=st.tuples(st.integers(1, 500), st.integers(1, 500)), both=st.integers(7, 500))
 def test_for_two_lists_the_lower_bound_is_chapmans_estimate(alone: tuple[int, int], both: int) -> None:
     found = of(patterns(A=alone[0], B=alone[1], AB=both))
-    assert found.chosen is not None
-    assert same(found.chosen.estimate, found.lower_bound.estimate)
+    assert found.chosen_model is not None
+    assert same(found.chosen_model.estimate, found.lower_bound.estimate)
 
 
 @given(seed=st.integers(0, 1_000_000))
 def test_people_harder_to_reach_for_all_lists_leave_the_bound_below_the_truth(seed: int) -> None:
-    bound = lower_bound(table_of(*drawn(5, 2_000, seed, spread=1.5)))
+    bound = compute_lower_bound(build_pattern_table(*drawn(5, 2_000, seed, spread=1.5)))
     assert bound.estimate < 2_000
 
 
 def test_twelve_sparse_lists_are_answered() -> None:
-    found = estimate(*drawn(12, 300, 8, spread=0.0))
-    assert found.chosen is not None
-    assert found.chosen.low < 300 < found.chosen.high
+    found = estimate_population(*drawn(12, 300, 8, spread=0.0))
+    assert found.chosen_model is not None
+    assert found.chosen_model.low < 300 < found.chosen_model.high
 
 
 def test_an_interval_without_an_upper_end_is_no_figure() -> None:
     # Two lists of hundreds of millions that share seven people say nothing below ten thousand million.
     found = of(patterns(A=400_000_000, B=400_000_000, AB=7))
-    assert found.refused is not None
-    assert (found.refused.code, found.models) == ("not_estimable", ())
+    assert found.refusal is not None
+    assert (found.refusal.code, found.models) == ("not_estimable", ())
     three = of(patterns(A=300_000_000, B=300_000_000, C=300_000_000, AB=3, AC=3, BC=3))
-    assert "independence" in [name for name, _ in three.left_out]
+    assert "independence" in [name for name, _ in three.excluded_models]

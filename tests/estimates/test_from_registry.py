@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.estimates.estimator import estimate
+from app.estimates.estimator import estimate_population
 from app.schemas.counts import EstimateNumbers
 from tests.estimates.estimating import Patterns
 from tests.support import NOW, Body, World
@@ -80,7 +80,7 @@ def same(answer: Body, expected: EstimateNumbers) -> None:
 
 def test_the_answer_is_the_librarys_on_the_same_table(listed: Listed) -> None:
     answer = listed.estimate()
-    same(answer, estimate(["foro", "jep", "pud"], OF_THREE).answer())
+    same(answer, estimate_population(["foro", "jep", "pud"], OF_THREE).build_numbers())
     assert (answer["observed"], answer["on_two_or_more"], answer["lists"]) == (28, 12, ["foro", "jep", "pud"])
     assert answer["chosen"]["low"] <= answer["chosen"]["estimate"] <= answer["chosen"]["high"]
     assert (answer["refused"], answer["revision"]) == (None, listed.revision)
@@ -89,7 +89,7 @@ def test_the_answer_is_the_librarys_on_the_same_table(listed: Listed) -> None:
 def test_two_lists_alone_leave_out_what_only_others_verified(listed: Listed) -> None:
     two = {frozenset({"foro"}): 10, frozenset({"jep"}): 8, frozenset({"foro", "jep"}): 6}
     refused = listed.estimate(lists=["jep", "foro"])
-    same(refused, estimate(["foro", "jep"], two).answer())
+    same(refused, estimate_population(["foro", "jep"], two).build_numbers())
     assert refused["refused"]["code"] == "too_few_shared"
     assert refused["chosen"] is None
     assert refused["lower_bound"] is not None
@@ -131,7 +131,7 @@ def test_terms_choose_the_releases(listed: Listed) -> None:
 
 def test_dependent_lists_are_refused_and_named(listed: Listed) -> None:
     answer = listed.estimate(dependent=["jep:foro", "pud:ministry"])
-    same(answer, estimate(["foro", "jep", "pud"], OF_THREE, [frozenset({"jep", "foro"})]).answer())
+    same(answer, estimate_population(["foro", "jep", "pud"], OF_THREE, [frozenset({"jep", "foro"})]).build_numbers())
     assert (answer["refused"]["code"], answer["chosen"], answer["models"]) == ("dependent_lists", None, [])
     assert "foro and jep" in answer["refused"]["reason"]
     assert listed.estimate(dependent="pud:ministry")["refused"] is None

@@ -8,7 +8,7 @@ import pytest
 from statsmodels.genmod.families import Poisson
 from statsmodels.genmod.generalized_linear_model import GLM
 
-from app.estimates.estimator import estimate
+from app.estimates.estimator import estimate_population
 from tests.estimates.estimating import drawn, model, of, patterns, published
 
 # Table, model, estimate and the ends of its 95 % interval, by SparseMSE 2.0.1.
@@ -26,19 +26,19 @@ FIGURES = [
 def test_published_tables_give_the_published_figures(
     table: str, name: str, figure: float, low: float, high: float
 ) -> None:
-    found = model(estimate(*published(table)), name)
+    found = model(estimate_population(*published(table)), name)
     assert (found.estimate, found.low, found.high) == pytest.approx((figure, low, high), rel=1e-4)
     assert found.interval == "observed + exp(b0 ± 1.96 se)"
 
 
 def test_the_stepwise_model_takes_the_published_pairs_in_the_published_order() -> None:
-    five = model(estimate(*published("uk_5_lists")), "stepwise")
+    five = model(estimate_population(*published("uk_5_lists")), "stepwise")
     assert five.terms == ("LA:NG", "NG:GP", "PFNCA:GP", "LA:PFNCA", "GO:GP", "NG:GO")
-    assert model(estimate(*published("western_5_lists")), "stepwise").terms == ("A:E",)
+    assert model(estimate_population(*published("western_5_lists")), "stepwise").terms == ("A:E",)
 
 
 def test_the_choice_for_the_united_kingdom_lies_in_the_published_range() -> None:
-    chosen = estimate(*published("uk_6_lists")).chosen
+    chosen = estimate_population(*published("uk_6_lists")).chosen_model
     assert chosen is not None
     assert (chosen.name, 10_000 < chosen.estimate < 13_000) == ("stepwise", True)
 
@@ -46,7 +46,7 @@ def test_the_choice_for_the_united_kingdom_lies_in_the_published_range() -> None
 @pytest.mark.parametrize("lists, seed", [(3, 1), (4, 2), (5, 3), (7, 4)])
 def test_statsmodels_finds_the_same_estimates_errors_and_criteria(lists: int, seed: int) -> None:
     names, people = drawn(lists, 2_000, seed)
-    found = estimate(names, people)
+    found = estimate_population(names, people)
     cells = [frozenset(cell) for size in range(1, lists + 1) for cell in combinations(names, size)]
     counts = np.array([people.get(cell, 0) for cell in cells])
     assert {"independence", "stepwise", "all_pairs"} <= {each.name for each in found.models}
@@ -90,21 +90,21 @@ def test_two_lists_give_chapmans_estimate_and_sebers_variance() -> None:
     found = of(patterns(A=30, B=20, AB=20))
     estimated = 51 * 41 / 21 - 1
     spread = 1.96 * math.sqrt(51 * 41 * 30 * 20 / (21**2 * 22))
-    assert found.chosen is not None
-    assert (found.chosen.name, found.chosen.aic) == ("chapman", None)
-    figures = (found.chosen.estimate, found.chosen.low, found.chosen.high)
+    assert found.chosen_model is not None
+    assert (found.chosen_model.name, found.chosen_model.aic) == ("chapman", None)
+    figures = (found.chosen_model.estimate, found.chosen_model.low, found.chosen_model.high)
     assert figures == pytest.approx((estimated, estimated - spread, estimated + spread))
 
 
 def test_chaos_bound_multiplies_what_single_lists_have_alone() -> None:
     bound = of(patterns(A=10, B=20, C=30, AB=3, BC=4, ABC=5)).lower_bound
     assert bound.estimate == pytest.approx(72 + (10 * 20 + 10 * 30 + 20 * 30) / (7 + 1))
-    assert bound.alike == pytest.approx(72 + 60**2 / (2 * 7))
+    assert bound.equal_lists_estimate == pytest.approx(72 + 60**2 / (2 * 7))
 
 
 def test_the_profile_interval_cuts_the_likelihood_where_it_has_fallen_by_two_units() -> None:
     names, people = drawn(3, 500, 5, spread=0.0)
-    found = model(estimate(names, people), "independence")
+    found = model(estimate_population(names, people), "independence")
     assert found.profile is not None
     low, high = found.profile
     assert low is not None
@@ -131,7 +131,7 @@ def test_all_pairs_fits_without_the_patterns_of_pairs_that_nobody_is_on_and_stil
     terms = [set[str](), *({name} for name in names), *(set(pair) for pair, number in shared.items() if number)]
     design = np.array([[float(term <= cell) for term in terms] for cell in kept])
     fit = GLM([people.get(cell, 0) for cell in kept], design, family=Poisson()).fit(method="newton", disp=0)
-    found = model(estimate(names, people), "all_pairs")
+    found = model(estimate_population(names, people), "all_pairs")
     assert len(empty) == 2
     assert found.estimate - 345 == pytest.approx(math.exp(fit.params[0]), rel=1e-6)
     assert found.aic == pytest.approx(fit.aic + 2 * len(empty))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.estimates.estimator import BadTable, read_csv
+from app.estimates.estimator import BadTable, read_pattern_csv
 
 PLAIN = "A,B,count\n1,0,30\n0,1,20\n1,1,9\n"
 READ = (("A", "B"), {frozenset("A"): 30, frozenset("B"): 20, frozenset("AB"): 9})
@@ -21,24 +21,24 @@ READ = (("A", "B"), {frozenset("A"): 30, frozenset("B"): 20, frozenset("AB"): 9}
     ids=["plain", "crlf", "semicolons and a mark", "tabs in UTF-16", "quoted", "spaces and empty lines"],
 )
 def test_a_table_is_read_as_spreadsheets_write_it(data: bytes) -> None:
-    assert read_csv(data) == READ
+    assert read_pattern_csv(data) == READ
 
 
 def test_the_count_may_stand_anywhere() -> None:
-    assert read_csv(b"count,A,B\n30,1,0\n20,0,1\n9,1,1\n") == READ
+    assert read_pattern_csv(b"count,A,B\n30,1,0\n20,0,1\n9,1,1\n") == READ
 
 
 def test_names_of_lists_keep_their_accents_whatever_the_encoding() -> None:
     for encoding in ("utf-8", "cp1252"):
-        assert read_csv("Comité;Vigía;count\n1;0;3\n".encode(encoding))[0] == ("Comité", "Vigía")
+        assert read_pattern_csv("Comité;Vigía;count\n1;0;3\n".encode(encoding))[0] == ("Comité", "Vigía")
 
 
 def test_a_comma_inside_a_quoted_name_is_not_a_delimiter() -> None:
-    assert read_csv(b'"Watch, north";B;count\n1;0;3\n')[0] == ("Watch, north", "B")
+    assert read_pattern_csv(b'"Watch, north";B;count\n1;0;3\n')[0] == ("Watch, north", "B")
 
 
 def test_rows_with_the_same_pattern_are_added_up() -> None:
-    assert read_csv(b"A,B,count\n1,0,1\n1,0,1\n1,1,1\n")[1] == {frozenset("A"): 2, frozenset("AB"): 1}
+    assert read_pattern_csv(b"A,B,count\n1,0,1\n1,0,1\n1,1,1\n")[1] == {frozenset("A"): 2, frozenset("AB"): 1}
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_rows_with_the_same_pattern_are_added_up() -> None:
 )
 def test_what_is_wrong_is_said_with_its_place(text: str, says: str) -> None:
     with pytest.raises(BadTable, match=says.replace("²", ".").replace("'", ".")) as error:
-        read_csv(text.encode())
+        read_pattern_csv(text.encode())
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_is_no_text_is_an_error() -> None:
     with pytest.raises(BadTable, match="not text"):
-        read_csv(b"\x89PNG\x81\x00")
+        read_pattern_csv(b"\x89PNG\x81\x00")

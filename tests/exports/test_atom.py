@@ -6,8 +6,8 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from app.exports.exports import Feed
-from app.queries.correction_candidates import FIGURES, SHOWN
+from app.exports.exports import AtomFeed
+from app.queries.correction_candidates import CLAIM_FIELDS, CORRECTION_FIELDS
 from app.vocabulary import CorrectionKind, Language
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -24,8 +24,8 @@ def row(**changes: Any) -> Any:
 
 
 def feed(*rows: Any, base: str = "https://recuento.example", lang: Language = "en", **more: Any) -> Xml.Element:
-    page = {"following": "/v1/corrections.atom?cursor=x&as_of=17", "updated": "2026-01-14T19:00:00Z"} | more
-    text = Feed(FOUR, base, "/v1/corrections.atom?kind=restated", lang=lang, **page).write(list(rows))
+    page = {"next_path": "/v1/corrections.atom?cursor=x&as_of=17", "updated_at": "2026-01-14T19:00:00Z"} | more
+    text = AtomFeed(FOUR, base, "/v1/corrections.atom?kind=restated", lang=lang, **page).render(list(rows))
     assert text.startswith('<?xml version="1.0" encoding="utf-8"?>')
     return Xml.fromstring(text)
 
@@ -56,11 +56,14 @@ def test_a_feed_has_what_every_feed_must_have() -> None:
 
 
 def test_a_figure_is_named_by_whose_it_is_and_in_spanish_what_changed_is_spanish() -> None:
-    changes = [{"field": name, "before": 897, "after": 896} for name in (*FIGURES, *SHOWN, "ended_on", "status")]
+    changes = [
+        {"field": name, "before": 897, "after": 896}
+        for name in (*CLAIM_FIELDS, *CORRECTION_FIELDS, "ended_on", "status")
+    ]
     found = feed(row(claimant="ministry", source=None, changes=changes), lang="es")
     assert text(found, "entry/title") == "Rectificado: ministry"
     said = (text(found, "entry/content") or "").splitlines()
-    assert said[FIGURES.index("low")] == "mínimo: 897 → 896"
+    assert said[CLAIM_FIELDS.index("low")] == "mínimo: 897 → 896"
     assert not {line.partition(":")[0] for line in said} & {change["field"] for change in changes}
 
 
@@ -70,7 +73,7 @@ def test_a_page_names_itself_and_the_next_one() -> None:
         ("self", f"{base}/v1/corrections.atom?kind=restated"),
         ("next", f"{base}/v1/corrections.atom?cursor=x&as_of=17"),
     ]
-    assert links(feed(base="", following=None)) == [("self", "/v1/corrections.atom?kind=restated")]
+    assert links(feed(base="", next_path=None)) == [("self", "/v1/corrections.atom?kind=restated")]
 
 
 def test_an_entry_leads_to_what_it_is_about() -> None:
@@ -108,4 +111,4 @@ def test_what_would_break_the_document_is_written_so_that_it_does_not() -> None:
 
 
 def test_a_feed_of_an_empty_registry_is_a_feed() -> None:
-    assert text(feed(updated=None), "updated") == "1970-01-01T00:00:00Z"
+    assert text(feed(updated_at=None), "updated") == "1970-01-01T00:00:00Z"

@@ -14,7 +14,16 @@ import pytest
 from pydantic import BaseModel
 
 from app.imports import client
-from app.imports.client import GIVES_UP_AFTER, LONGEST_ASKED, LONGEST_WAIT, MOST_ANSWER, Gone, Line, Stopped, origin
+from app.imports.client import (
+    GIVE_UP_SECONDS,
+    MAX_RESPONSE_BYTES,
+    MAX_RETRY_AFTER_SECONDS,
+    MAX_RETRY_SECONDS,
+    PermanentError,
+    RegistryClient,
+    RemoteNotFound,
+    parse_registry_origin,
+)
 
 KEY = "rcn_" + "a" * 46  # of a key's shape, and nobody's
 HERE = "http://127.0.0.1:8000"
@@ -39,7 +48,7 @@ class Far:
         self.told: list[str] = []
         monkeypatch.setattr(client, "sleep", self.waited.append)
 
-    def line(self, *answers: Answer, address: str = HERE) -> Line:
+    def line(self, *answers: Answer, address: str = HERE) -> RegistryClient:
         def answer(request: httpx2.Request) -> httpx2.Response:
             self.requests.append(request)
             said = answers[min(len(self.requests), len(answers)) - 1]
@@ -49,7 +58,7 @@ class Far:
 
         transport = httpx2.MockTransport(answer)
         self._patch.setattr(httpx2, "Client", partial(REAL, transport=transport))
-        return Line(address, KEY, self.told.append)
+        return RegistryClient(address, KEY, self.told.append)
 
 
 @pytest.fixture
@@ -78,7 +87,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
     ],
 )
 def test_an_address_is_a_place_and_nothing_behind_it(given: str, meant: str) -> None:
-    assert origin(given) == meant
+    assert parse_registry_origin(given) == meant
 
 
 @pytest.mark.parametrize(
@@ -87,19 +96,19 @@ def test_an_address_is_a_place_and_nothing_behind_it(given: str, meant: str) -> 
      "https://registry.example/v1", "https://registry.example?x", "https://registry.example#x", "file:///x"],
 )  # fmt: skip
 def test_anything_else_is_no_address(given: str) -> None:
-    with pytest.raises(Stopped, match="Give the registry's address"):
-        origin(given)
+    with pytest.raises(PermanentError, match="Give the registry's address"):
+        parse_registry_origin(given)
 
 
 @pytest.mark.parametrize("host", ["registry.example", "192.168.1.4", "localhost.example", "127.0.0.1.example"])
 def test_without_encryption_nothing_leaves_this_machine(host: str) -> None:
-    with pytest.raises(Stopped, match="can read the names and the key"):
-        origin(f"http://{host}")
+    with pytest.raises(PermanentError, match="can read the names and the key"):
+        parse_registry_origin(f"http://{host}")
 
 
 def test_half_a_key_is_not_sent() -> None:
-    with pytest.raises(Stopped, match="whole key"):
-        Line(HERE, KEY[:-1], print)
+    with pytest.raises(PermanentError, match="whole key"):
+        RegistryClient(HERE, KEY[:-1], print)
 
 
 def test_what_the_line_does_is_waited_out_and_the_same_request_is_sent_again(far: Far) -> None:
@@ -123,9 +132,9 @@ def test_what_the_line_does_is_waited_out_and_the_same_request_is_sent_again(far
 
 
 def test_waits_grow_up_to_a_minute_and_no_two_senders_wait_alike(far: Far) -> None:
-    waits = client._waits()
+    waits = client._iter_retry_delays()
     drawn = [next(waits) for _ in range(20)]
-    tops = [min(2.0**n, LONGEST_WAIT) for n in range(20)]
+    tops = [min(2.0**n, MAX_RETRY_SECONDS) for n in range(20)]
     assert all(top / 2 <= wait <= top for wait, top in zip(drawn, tops, strict=True))
     assert len(set(drawn)) == 20
 
@@ -138,12 +147,12 @@ IN_50_MINUTES = "in 50 minutes"  # workers collect the same tests at different m
     [
         ("30", 30, 30),
         ("0", 0, 1),
-        ("99999999", LONGEST_ASKED, LONGEST_ASKED),
+        ("99999999", MAX_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS),
         (IN_50_MINUTES, 2900, 3000),
         ("soon", 0, 1),
         ("-5", 0, 1),
-        ("9" * 400, LONGEST_ASKED, LONGEST_ASKED),
-        ("Fri, 31 Dec 9999 23:59:59 -2359", LONGEST_ASKED, LONGEST_ASKED),
+        ("9" * 400, MAX_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", MAX_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS),
         ("Fri, 31 Dec 99999999999 00:00:00 GMT", 0, 1),
         ("Fri, 31 Dec 2026 00:00:00 +9999999999999999", 0, 1),
         (",", 0, 1),
@@ -165,13 +174,13 @@ def test_a_list_before_this_one_is_waited_for_and_a_conflict_of_reading_is_none(
     far.line(refusal(409), GOOD).post("/", b"", "once", Thing)
     assert "Other lists of yours" in far.told[0]
     far.requests.clear()
-    with pytest.raises(Stopped):
+    with pytest.raises(PermanentError):
         far.line(refusal(409)).get("/", Thing)
 
 
 def test_after_hours_without_an_answer_somebody_should_look(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "monotonic", partial(next, count(0, GIVES_UP_AFTER / 3)))
-    with pytest.raises(Stopped, match="for 6 hours"):
+    monkeypatch.setattr(client, "monotonic", partial(next, count(0, GIVE_UP_SECONDS / 3)))
+    with pytest.raises(PermanentError, match="for 6 hours"):
         far.line(httpx2.ReadError("reset")).get("/", Thing)
     assert len(far.requests) == 4
 
@@ -179,15 +188,15 @@ def test_after_hours_without_an_answer_somebody_should_look(far: Far, monkeypatc
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 415, 422])
 def test_a_refusal_ends_it_at_once_in_the_registrys_words(far: Far, status: int) -> None:
     errors = [{"pointer": "/x", "code": "y", "detail": "And that."}]
-    with pytest.raises(Stopped, match=rf"refuses \({status}\): Do this. And that.") as stopped:
+    with pytest.raises(PermanentError, match=rf"refuses \({status}\): Do this. And that.") as stopped:
         far.line(refusal(status, errors=errors)).get("/", Thing)
-    assert isinstance(stopped.value, Gone) == (status == 404)
+    assert isinstance(stopped.value, RemoteNotFound) == (status == 404)
     assert (len(far.requests), far.waited) == (1, [])
 
 
 @pytest.mark.parametrize("to", ["https://elsewhere.example/", "/v1/other", "//elsewhere.example", ""])
 def test_the_key_follows_nobody_elsewhere(far: Far, to: str) -> None:
-    with pytest.raises(Stopped, match="sends elsewhere") as stopped:
+    with pytest.raises(PermanentError, match="sends elsewhere") as stopped:
         far.line(httpx2.Response(308, headers={"Location": to}), GOOD).get("/", Thing)
     assert "example" not in str(stopped.value)  # or it would be tried by hand
     assert len(far.requests) == 1
@@ -207,7 +216,7 @@ def test_the_key_follows_nobody_elsewhere(far: Far, to: str) -> None:
     ],
 )
 def test_what_does_not_speak_as_a_registry_is_none(far: Far, answer: httpx2.Response) -> None:
-    with pytest.raises(Stopped, match="does not speak as a registry does"):
+    with pytest.raises(PermanentError, match="does not speak as a registry does"):
         far.line(answer).get("/", Thing)
     assert far.waited == []
 
@@ -225,18 +234,18 @@ class Endless(httpx2.SyncByteStream):
 
 def test_an_answer_without_an_end_or_packed_is_not_taken(far: Far) -> None:
     endless = Endless()
-    with pytest.raises(Stopped, match="does not speak as a registry does"):
+    with pytest.raises(PermanentError, match="does not speak as a registry does"):
         far.line(httpx2.Response(200, stream=endless)).get("/", Thing)
-    assert endless.sent < MOST_ANSWER + 2 * 65_536
+    assert endless.sent < MAX_RESPONSE_BYTES + 2 * 65_536
     packed = httpx2.Response(200, stream=Endless(), headers={"Content-Encoding": "gzip"})
-    with pytest.raises(Stopped, match="does not speak as a registry does"):
+    with pytest.raises(PermanentError, match="does not speak as a registry does"):
         far.line(packed).get("/", Thing)
     assert far.requests[0].headers["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize("cause", [ssl.SSLCertVerificationError("self-signed"), ssl.SSLError("wrong version number")])
 def test_whoever_stands_between_is_not_tried_again(far: Far, cause: Exception) -> None:
-    with pytest.raises(Stopped, match="nothing was sent"):
+    with pytest.raises(PermanentError, match="nothing was sent"):
         far.line(caused(httpx2.ConnectError("x"), caused(OSError("x"), cause)), GOOD).get("/", Thing)
     assert len(far.requests) == 1
 

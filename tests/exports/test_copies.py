@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.errors import Conflict, Problem
 from app.exports import package
 from app.formats import COUNTRIES
 from app.imports.faults import BadFile
-from app.log.entries import head
+from app.log.entries import read_head
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Role
@@ -53,22 +53,24 @@ def folder(original: World, tmp_path: Path) -> Path:
     """A copy of it."""
     made = tmp_path / "copy"
     made.mkdir()
-    with reading(original.engine) as session:
-        package.write(session, made, ANYONE, original.revision)
+    with open_read_session(original.engine) as session:
+        package.write_package(session, made, ANYONE, original.revision)
     return made
 
 
 def read(engine: Engine, folder: Path) -> int:
-    with writing(engine) as session:
-        return package.read(WriteContext(session, Reader(Role.ADMIN), NOW, b"another secret"), folder).reports
+    with open_write_session(engine) as session:
+        return package.file_public_copy(
+            WriteContext(session, Reader(Role.ADMIN), NOW, b"another secret"), folder
+        ).reports
 
 
 def test_what_is_read_back_is_what_was_written(empty: Engine, folder: Path, tmp_path: Path) -> None:
     assert read(empty, folder) == 5
     again = tmp_path / "again"
     again.mkdir()
-    with reading(empty) as session:
-        package.write(session, again, ANYONE, head(session)[0])
+    with open_read_session(empty) as session:
+        package.write_package(session, again, ANYONE, read_head(session)[0])
     for name in ("sources", "facilities"):
         assert (again / f"{name}.csv").read_bytes() == (folder / f"{name}.csv").read_bytes()
     for name in ("detainees", "detentions", "releases", "verifications"):
@@ -125,11 +127,11 @@ def test_of_a_copy_with_a_row_that_cannot_stand_nothing_is_filed(
 ) -> None:
     path = folder / "reports.csv"
     path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
-    monkeypatch.setattr(package, "_require_whole", lambda _folder: None)
+    monkeypatch.setattr(package, "_verify_hashes", lambda _folder: None)
     with pytest.raises((BadFile, Problem)):
         read(empty, folder)
-    with reading(empty) as session:
-        assert head(session)[0] == 0
+    with open_read_session(empty) as session:
+        assert read_head(session)[0] == 0
 
 
 def said(folder: Path) -> list[dict[str, str]]:
@@ -147,8 +149,8 @@ def said_before_and_after(world: World, empty: Engine, tmp_path: Path) -> tuple[
     folders = tmp_path / "copy", tmp_path / "again"
     for folder, engine in zip(folders, (world.engine, empty), strict=True):
         folder.mkdir()
-        with reading(engine) as session:
-            package.write(session, folder, ANYONE, head(session)[0])
+        with open_read_session(engine) as session:
+            package.write_package(session, folder, ANYONE, read_head(session)[0])
         if engine is world.engine:
             read(empty, folder)
     return tuple(map(said, folders))

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from app.exports.count_tables import FIGURE, of_count, of_estimate, of_overlap, of_reconciliation, of_series
+from app.exports.count_tables import (
+    FIGURE_COLUMNS,
+    build_count_rows,
+    build_estimate_rows,
+    build_overlap_rows,
+    build_reconciliation_rows,
+    build_series_rows,
+)
 
 # Answers here have only the keys that the test is about.
 MODEL: Any = {"name": "chapman", "estimate": 23.9, "low": 20.0, "high": 30.0}
@@ -12,21 +19,23 @@ BOUND: Any = {"name": "chao", "estimate": 21.0}
 def test_a_count_is_a_row_for_each_group_or_one_of_the_total() -> None:
     total: Any = {"releases": 3, "by_min_sources": {"1": 2, "2": 1}}
     counted: Any = {"total": total, "uncertain_date": 1}
-    assert of_count(counted) == [{"releases": 3, "by_min_sources_1": 2, "by_min_sources_2": 1, "uncertain_date": 1}]
+    assert build_count_rows(counted) == [
+        {"releases": 3, "by_min_sources_1": 2, "by_min_sources_2": 1, "uncertain_date": 1}
+    ]
     groups: Any = [{"source": "foro", "verified": 2}, {"source": "jep", "verified": 1}]
-    assert of_count(counted | {"groups": groups}) == groups
-    assert of_count(counted | {"groups": []}) == [], "nobody's group is no total"
+    assert build_count_rows(counted | {"groups": groups}) == groups
+    assert build_count_rows(counted | {"groups": []}) == [], "nobody's group is no total"
 
 
 def test_a_series_has_a_column_for_each_source_and_its_published_figures_below() -> None:
-    told = dict.fromkeys(FIGURE) | {"claimant": "ministry", "low": 116, "high": 116}
+    told = dict.fromkeys(FIGURE_COLUMNS) | {"claimant": "ministry", "low": 116, "high": 116}
     claim = {**told, "id": "c1", "at": "2026-01-12T23:00:00Z"}
     found: Any = {
         "points": [{"on": "2026-01-11", "verified": 4}, {"on": "2026-01-12", "verified": 5}],
         "series": [{"source": "foro", "points": [{"verified": 3}, {"verified": 4}]}],
         "claims": [claim],
     }
-    first, second, figure = of_series(found, claims=True)
+    first, second, figure = build_series_rows(found, include_claims=True)
     assert (first, second) == (
         {"on": "2026-01-11", "verified": 4, "foro": 3},
         {"on": "2026-01-12", "verified": 5, "foro": 4},
@@ -53,7 +62,7 @@ def test_an_overlap_is_its_sources_pairs_and_patterns() -> None:
         "pairs": [pair],
         "patterns": [{"sources": ["foro", "jep"], "releases": 2}],
     }
-    assert of_overlap(found) == [
+    assert build_overlap_rows(found) == [
         {"of": "total", "sources": [], "releases": 3, "counted_apart": 1},
         {"of": "source", "sources": ["foro"], "releases": 3, "only_this_source": 1},
         {
@@ -71,10 +80,10 @@ def test_an_overlap_is_its_sources_pairs_and_patterns() -> None:
 
 def test_an_estimate_is_its_models_and_bound_and_a_refusal_is_a_row_of_its_own() -> None:
     seen: Any = {"observed": 20, "on_two_or_more": 8, "counted_apart": 2}
-    chosen = of_estimate(seen | {"models": [MODEL], "chosen": MODEL, "lower_bound": BOUND, "refused": None})
+    chosen = build_estimate_rows(seen | {"models": [MODEL], "chosen": MODEL, "lower_bound": BOUND, "refused": None})
     assert chosen == [{**MODEL, "chosen": True, **seen}, {**BOUND, "chosen": False, **seen}]
     refused = {"code": "too_few_shared", "reason": "Three people are on two lists."}
-    (told,) = of_estimate(seen | {"models": [], "chosen": None, "lower_bound": None, "refused": refused})
+    (told,) = build_estimate_rows(seen | {"models": [], "chosen": None, "lower_bound": None, "refused": refused})
     assert (told["name"], told["code"], told["reason"]) == ("refused", refused["code"], refused["reason"])
 
 
@@ -83,7 +92,7 @@ def test_a_reconciliation_is_the_claim_and_the_counts_then_and_now() -> None:
     now = {"revision": 9, "releases": 3, "by_min_sources": {"1": 2}, "by_source": {"foro": 2}, "gap": None}
     reasons = [{"code": "window", "detail": "It does not say since when it counts."}]
     found: Any = {"claim": claim, "comparable": False, "reasons": reasons, "then": None, "now": now, "remarks": []}
-    assert of_reconciliation(found) == [
+    assert build_reconciliation_rows(found) == [
         {"of": "claim", "claimant": "ministry", "qualifier": "exactly", "low": 116, "high": 116, "comparable": False,
          "reasons": ["window"], "remarks": []},
         {"of": "now", "revision": 9, "releases": 3, "by_min_sources_1": 2, "by_source_foro": 2},

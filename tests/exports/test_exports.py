@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.exports import exports
-from app.queries.parameters import Form
+from app.queries.parameters import TableFormat
 from tests.support import ANYONE, World
 
 Row = dict[str, Any]
@@ -32,9 +32,9 @@ def people(world: World, *names: str) -> list[Row]:
     ]
 
 
-def exported(world: World, form: Form = Form.JSONL, revision: int | None = None) -> str:
-    with reading(world.engine) as session:
-        return "".join(exports.releases(session, form, ANYONE, world.revision if revision is None else revision))
+def exported(world: World, form: TableFormat = TableFormat.JSONL, revision: int | None = None) -> str:
+    with open_read_session(world.engine) as session:
+        return "".join(exports.export_releases(session, form, ANYONE, world.revision if revision is None else revision))
 
 
 def rows(text: str) -> list[Row]:
@@ -44,7 +44,7 @@ def rows(text: str) -> list[Row]:
 @pytest.fixture(params=[1, 2, 5, 200])
 def page_length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Five rows in pages of one, in pages of which the last is short, in one full page, and in one short one."""
-    monkeypatch.setattr(exports, "MOST_LIMIT", request.param)
+    monkeypatch.setattr(exports, "MAX_LIMIT", request.param)
     return int(request.param)
 
 
@@ -59,7 +59,7 @@ def test_a_csv_has_one_header_and_as_many_cells_in_every_line(world: World, page
     people(world, NAMES[3])
     world.file("jep", detainee__full_name=NAMES[0], detainee__birth_date="1950", release__released_on="2026-01-10")
     world.file("jep", detainee__full_name=NAMES[4], release__conditions=["travel_ban"], release__released_on="2026-01")
-    lines = list(csv.reader(io.StringIO(exported(world, Form.CSV), newline="")))
+    lines = list(csv.reader(io.StringIO(exported(world, TableFormat.CSV), newline="")))
     assert lines[0][0] == "id"
     assert len(lines) == 1 + 5
     assert sum(line == lines[0] for line in lines) == 1
@@ -68,7 +68,7 @@ def test_a_csv_has_one_header_and_as_many_cells_in_every_line(world: World, page
 
 def test_both_forms_export_the_same_releases(world: World) -> None:
     people(world, *NAMES)
-    table = list(csv.DictReader(io.StringIO(exported(world, Form.CSV), newline="")))
+    table = list(csv.DictReader(io.StringIO(exported(world, TableFormat.CSV), newline="")))
     assert [row["id"] for row in table] == [row["id"] for row in rows(exported(world))]
     assert [row["released_on"] for row in table] == [row["released_on"] for row in rows(exported(world))]
 
@@ -89,10 +89,10 @@ def test_nobody_who_is_only_counted_is_exported(world: World) -> None:
 def test_an_export_of_a_revision_does_not_change_though_the_registry_does(world: World) -> None:
     people(world, *NAMES[:3])
     then = world.revision
-    before = [exported(world, form, then) for form in Form]
+    before = [exported(world, form, then) for form in TableFormat]
     people(world, *NAMES[3:])
     world.file("jep", detainee__full_name=NAMES[0], detainee__birth_date="1950", release__released_on="2026-01-10")
-    assert [exported(world, form, then) for form in Form] == before
+    assert [exported(world, form, then) for form in TableFormat] == before
     assert len(rows(exported(world))) == 5
 
 
@@ -104,5 +104,5 @@ def test_who_has_withdrawn_consent_is_missing_from_the_past_too(world: World) ->
 
 
 def test_an_empty_registry_exports_nothing(world: World) -> None:
-    assert [exported(world, form) for form in Form] == ["", ""]
+    assert [exported(world, form) for form in TableFormat] == ["", ""]
     assert exported(world, revision=0) == ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.exports import exports
 from tests.support import ANYONE, World
 
@@ -24,8 +24,8 @@ PROPERTIES = {
 
 def entities(world: World) -> tuple[list[Row], Counter[str]]:
     told: Counter[str] = Counter()
-    with reading(world.engine) as session:
-        lines = "".join(exports.entities(session, ANYONE, world.revision, told)).splitlines()
+    with open_read_session(world.engine) as session:
+        lines = "".join(exports.export_entities(session, ANYONE, world.revision, told)).splitlines()
     return [json.loads(line) for line in lines], told
 
 
@@ -95,4 +95,4 @@ def test_nobody_has_a_topic(world: World) -> None:
     ],
 )  # fmt: skip
 def test_of_an_interval_only_what_both_ends_share_is_told(said: str | None, told: str | None) -> None:
-    assert exports._day(said) == told
+    assert exports._format_date(said) == told

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.config import Settings
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.exports import exports
 from app.models import OPEN, Source
-from app.queries.parameters import Form
+from app.queries.parameters import TableFormat
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.databases import Templates
@@ -41,11 +41,15 @@ def elsewhere(settings: Settings, templates: Templates, tmp_path: Path) -> Itera
         yield made
 
 
-def exported(world: World, form: Form = Form.JSONL, slug: str = "foro") -> tuple[str, exports.Losses]:
-    told = exports.Losses()
-    with reading(world.engine) as session:
+def exported(
+    world: World, form: TableFormat = TableFormat.JSONL, slug: str = "foro"
+) -> tuple[str, exports.ExportLosses]:
+    told = exports.ExportLosses()
+    with open_read_session(world.engine) as session:
         key = session.scalars(select(col(Source.key)).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one()
-        return "".join(exports.reports(session, Reader(Role.REPORTER, key, slug), form, world.revision, told)), told
+        return "".join(
+            exports.export_own_reports(session, Reader(Role.REPORTER, key, slug), form, world.revision, told)
+        ), told
 
 
 def outcomes(world: World, text: str) -> dict[str, int]:
@@ -80,9 +84,9 @@ def test_what_a_source_exports_changes_nothing_when_it_is_imported(world: World)
     other = world.file("jep", detainee__full_name="Ernesto Luis Cardozo")
     world.verify(other["release"]["id"], "foro", verdict="verified", method="lawyer")
     before = world.revision
-    for form in Form:
+    for form in TableFormat:
         text, told = exported(world, form)
-        assert (told.pointing, told.lost) == (1, {})
+        assert (told.dependent_reports, told.lost_values) == (1, {})
         assert outcomes(world, text) == {"unchanged": number + 1}
     assert world.revision == before
 
@@ -122,8 +126,8 @@ def test_what_a_cell_cannot_carry_is_told(world: World) -> None:
         detention__charges=["uno; dos"],
         verification__evidence=[{"url": "https://example.org/a", "sha256": "0" * 64}],
     )
-    text, told = exported(world, Form.CSV)
-    assert told.lost == {"detention.transfers": 1, "detention.charges": 1, "verification.evidence": 1}
+    text, told = exported(world, TableFormat.CSV)
+    assert told.lost_values == {"detention.transfers": 1, "detention.charges": 1, "verification.evidence": 1}
     row = next(csv.DictReader(io.StringIO(text, newline="")))
     assert (row["source_record_id"], row["detention.charges"], row["verification.evidence"]) == ("F-1", "", "")
 
@@ -147,8 +151,8 @@ def test_what_a_list_would_take_for_something_else_is_told_or_comes_back(
     world: World, changes: Body, lost: str | None
 ) -> None:
     world.file(**{"source_record_id": "F-1", **changes})
-    text, told = exported(world, Form.CSV)
-    assert told.lost == ({} if lost is None else {lost: 1})
+    text, told = exported(world, TableFormat.CSV)
+    assert told.lost_values == ({} if lost is None else {lost: 1})
     if lost is None:
         assert outcomes(world, text) == {"unchanged": 1}
     assert outcomes(world, exported(world)[0]) == {"unchanged": 1}

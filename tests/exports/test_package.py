@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.exports import package
 from app.exports.table_schema import TABLES
 from tests.support import ANYONE, NOW, World
@@ -21,8 +21,8 @@ MARKED = ("Nadia Secreta", "1999-09-09", "Calle Falsa", "V-99999999", "Casa Segu
 
 def written(world: World, folder: Path, revision: int | None = None) -> package.Descriptor:
     folder.mkdir()
-    with reading(world.engine) as session:
-        return package.write(session, folder, ANYONE, world.revision if revision is None else revision)
+    with open_read_session(world.engine) as session:
+        return package.write_package(session, folder, ANYONE, world.revision if revision is None else revision)
 
 
 def rows(folder: Path, name: str) -> list[Row]:

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from typing_extensions import TypedDict
 
-from app.imports.formats.tables import FORMULA, columns_of, columns_of_shape, to_cell, to_csv, to_jsonl, unquoted
+from app.imports.formats.tables import (
+    FORMULA_PREFIXES,
+    list_columns,
+    list_shape_columns,
+    to_cell,
+    to_csv,
+    to_jsonl,
+    unquote_cell,
+)
 
 Row = dict[str, Any]
 
@@ -24,12 +32,12 @@ def cell(value: Any) -> str:
 
 
 def test_columns_stand_in_the_order_in_which_they_first_appear() -> None:
-    assert columns_of([{"b": 1, "a": 2}, {"a": 3, "c": 4, "b": 5}]) == ["b", "a", "c"]
+    assert list_columns([{"b": 1, "a": 2}, {"a": 3, "c": 4, "b": 5}]) == ["b", "a", "c"]
 
 
 def test_facts_and_nested_records_are_no_columns() -> None:
     rows = [{"id": 1, "facts": {"age": {"value": 72}}, "detentions": [{"id": 2}], "verified_by": ["foro"]}]
-    assert columns_of(rows) == ["id", "verified_by"]
+    assert list_columns(rows) == ["id", "verified_by"]
 
 
 class Inner(TypedDict):
@@ -46,8 +54,8 @@ class Shape(TypedDict):
 
 
 def test_the_columns_of_a_shape_are_known_before_its_rows() -> None:
-    assert columns_of_shape(Shape) == ["id", "names", "said"]
-    assert to_csv([{"id": 1, "said": "x"}], ["id", "names", "said"], heading=False) == "1,,x\r\n"
+    assert list_shape_columns(Shape) == ["id", "names", "said"]
+    assert to_csv([{"id": 1, "said": "x"}], ["id", "names", "said"], include_heading=False) == "1,,x\r\n"
 
 
 def test_whole_numbers_are_written_whole() -> None:
@@ -88,7 +96,7 @@ def test_what_csv_has_to_quote_comes_back_as_it_was(text: str) -> None:
     assert cell(text) == text
 
 
-@pytest.mark.parametrize("start", FORMULA)
+@pytest.mark.parametrize("start", FORMULA_PREFIXES)
 def test_a_cell_that_a_spreadsheet_would_run_is_made_text(start: str) -> None:
     assert cell(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
     assert cell([f"{start}HYPERLINK(1)", "x"]) == f"'{start}HYPERLINK(1); x"
@@ -96,13 +104,16 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_text(start: str) -> None:
     assert cell(start) == f"'{start}"
 
 
-@pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'", "''", "'Abd", "x=1", "\t", *FORMULA])
+@pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'", "''", "'Abd", "x=1", "\t", *FORMULA_PREFIXES])
 def test_the_text_of_a_cell_is_found_again(text: str) -> None:
-    assert unquoted(to_cell(text)) == text
+    assert unquote_cell(to_cell(text)) == text
 
 
 def test_the_signs_that_a_spreadsheet_runs_are_those_we_know_of() -> None:
-    assert set(FORMULA) == {*"=+-@\t\r", *map(chr, (0xFF1D, 0xFF0B, 0xFF0D, 0xFF20))}  # the last as wide as Chinese
+    assert set(FORMULA_PREFIXES) == {
+        *"=+-@\t\r",
+        *map(chr, (0xFF1D, 0xFF0B, 0xFF0D, 0xFF20)),
+    }  # the last as wide as Chinese
 
 
 @pytest.mark.parametrize("text", ["a=b", "1-2", "name@example.org", "x\ty"])

@@ -13,10 +13,10 @@ import pytest
 from starlette import formparsers
 
 from app.imports import filing
-from app.imports.client import Stopped
+from app.imports.client import PermanentError
 from app.imports.filing import Filing
-from app.imports.filing_queue import Worker
-from app.imports.mapping import Mapping
+from app.imports.filing_queue import ImportWorker
+from app.imports.mapping import ListMapping
 from tests.imports.sheets import row, xlsx
 from tests.imports.test_remote import Sender
 from tests.registry.test_scrubbing import files
@@ -97,7 +97,9 @@ FORMS = [csv, workbook, jsonl, headless]
 def waiting(resting: World) -> World:
     """A registry that takes lists, and where nothing works on them."""
     gate = asyncio.Semaphore(1)
-    resting.app.state.imports = Worker(resting.engine, resting.app.state.secret, lambda: resting.now, "list", gate)
+    resting.app.state.imports = ImportWorker(
+        resting.engine, resting.app.state.secret, lambda: resting.now, "list", gate
+    )
     return resting
 
 
@@ -181,14 +183,14 @@ def test_the_sender_is_told_the_wrong_cells_all_the_same(world: World) -> None:
 def test_a_list_left_half_way_keeps_no_cell_beyond_the_rows_that_are_filed(
     waiting: World, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH", 1)
-    monkeypatch.setattr(filing, "TRIAL_BATCH", 1)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 1)
+    monkeypatch.setattr(filing, "TRIAL_BATCH_ROWS", 1)
     name = a_name()
     rows = [["P-1", "Ana Ruz", "", "2025-01-02", "40", "VE", ""], *rows_of(name)]
     data = "".join(";".join(cells) + "\n" for cells in (HEAD, *rows)).encode()
     receive(waiting, data, 'age_on = "detained_on"', confirm="true")
     worker = waiting.app.state.imports
-    half = worker._next()
+    half = worker._take_next_import()
     assert isinstance(half, Filing)
     assert half.step()
     assert half.step()
@@ -228,12 +230,12 @@ def test_the_sending_machine_keeps_no_cell_of_a_list_left_half_way(
 
     def stop(request: Any, answer: Any) -> Any:
         if request.method != "POST" and sender.posts:
-            raise Stopped("a power cut, once it was in")
+            raise PermanentError("a power cut, once it was in")
         return answer()
 
     sender.whim = stop
-    with pytest.raises(Stopped):
-        sender.send(csv(name).decode(), confirmed=True, mapping=Mapping(age_on="detained_on"))
+    with pytest.raises(PermanentError):
+        sender.send(csv(name).decode(), confirmed=True, mapping=ListMapping(age_on="detained_on"))
     (journal,) = (sender.folder / "state").iterdir()
     assert journal.stat().st_mode & 0o077 == 0
     assert not [word for word in canaries_of(name) if word in journal.read_bytes()]

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from app.imports.doubts import DERIVED, Keys, Repeated
+from app.imports.doubts import DERIVED_PREFIX, CaseNumbers, RepeatedCaseNumber
 
 
 def keys_of(*bodies: dict[str, Any]) -> list[str]:
-    keys = Keys()
+    keys = CaseNumbers()
     for number, body in enumerate(bodies, 1):
-        keys.give(number, body)
+        keys.assign(number, body)
     return [body["source_record_id"] for body in bodies]
 
 
@@ -23,10 +23,10 @@ def test_a_number_of_ones_own_is_kept() -> None:
 
 
 def test_a_number_used_twice_in_one_file_is_told_with_the_row_that_has_it() -> None:
-    keys = Keys()
-    keys.give(1, {"source_record_id": "A-1"})
-    with pytest.raises(Repeated) as repeated:
-        keys.give(7, {"source_record_id": " A-1"})
+    keys = CaseNumbers()
+    keys.assign(1, {"source_record_id": "A-1"})
+    with pytest.raises(RepeatedCaseNumber) as repeated:
+        keys.assign(7, {"source_record_id": " A-1"})
     assert repeated.value.row == 1
 
 
@@ -34,7 +34,7 @@ def test_a_derived_number_stays_while_the_rest_of_the_row_changes() -> None:
     once = keys_of(person(detention={"facility": "Yare", "detained_on": "2025"}))
     again = keys_of(person(name="ROSA  VALDIVIA", release={"kind": "pardon"}, detention={"detained_on": "2025"}))
     assert once == again
-    assert once[0].startswith(DERIVED)
+    assert once[0].startswith(DERIVED_PREFIX)
 
 
 def test_another_name_birth_or_day_of_detention_is_another_number() -> None:
@@ -64,4 +64,4 @@ def test_a_row_that_points_at_somebody_is_numbered_by_whom_it_points_at() -> Non
 
 @pytest.mark.parametrize("odd", [{"detainee": "x"}, {"detainee": {"full_name": 7}}, {"detention": [1]}, {}])
 def test_a_body_of_any_shape_gets_a_number_and_is_refused_later(odd: dict[str, Any]) -> None:
-    assert keys_of(odd)[0].startswith(DERIVED)
+    assert keys_of(odd)[0].startswith(DERIVED_PREFIX)

@@ -6,10 +6,10 @@ import time
 import pytest
 
 from app.formats import COUNTRIES
-from app.imports.cell_values import UnreadCell, plain, value
+from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.fields import FIELDS
-from app.imports.formats.csv import MOST_CHARACTERS
-from app.imports.mapping import Mapping
+from app.imports.formats.csv import MAX_CELL_CHARACTERS
+from app.imports.mapping import ListMapping
 
 # What a cell may be full of: whatever parts words, lists, dates and numbers, and what stands for lost letters.
 FILLINGS = (
@@ -21,29 +21,39 @@ COUNTRY, NATIONALITIES = "detention.country", "detainee.nationalities"
 
 
 def test_every_country_is_read_by_its_code() -> None:
-    assert {code: value(COUNTRY, code, None, None) for code in COUNTRIES} == {code: code for code in COUNTRIES}
-    assert {code: value(NATIONALITIES, code, None, None) for code in COUNTRIES} == {code: [code] for code in COUNTRIES}
+    assert {code: parse_cell_value(COUNTRY, code, None, None) for code in COUNTRIES} == {
+        code: code for code in COUNTRIES
+    }
+    assert {code: parse_cell_value(NATIONALITIES, code, None, None) for code in COUNTRIES} == {
+        code: [code] for code in COUNTRIES
+    }
 
 
 @pytest.mark.parametrize("cell", ["\u200b", "\ufeff ", "\u200c", "\u00ad\u200e"])
 def test_a_cell_that_shows_nothing_is_empty(cell: str) -> None:
-    assert plain(cell) == ""
+    assert clean_cell(cell) == ""
 
 
 @pytest.mark.parametrize("said", ["s/d", "S/D", "sd", "n/a", "N/A", "na", "S/I", "-", "sin datos"])
 def test_a_country_that_nobody_knew_is_not_sudan_or_namibia(said: str) -> None:
-    assert (value(COUNTRY, said, None, None), value(NATIONALITIES, said, None, None)) == (None, None)
+    assert (parse_cell_value(COUNTRY, said, None, None), parse_cell_value(NATIONALITIES, said, None, None)) == (
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("said", ["NA", "SD"])
 def test_in_any_other_cell_the_codes_of_these_two_say_that_nobody_knew(said: str) -> None:
-    assert [value(name, said, None, None) for name in ("detention.facility", "detainee.gender")] == [None, None]
+    assert [parse_cell_value(name, said, None, None) for name in ("detention.facility", "detainee.gender")] == [
+        None,
+        None,
+    ]
 
 
 def test_a_list_that_means_something_else_by_a_code_says_so_in_its_mapping() -> None:
-    meant = Mapping.read(f'[values."{NATIONALITIES}"]\n"NA" = ""\n').meanings[NATIONALITIES]
-    assert value(NATIONALITIES, "NA", None, meant) is None
-    assert value(NATIONALITIES, "VE", None, meant) == ["VE"]
+    meant = ListMapping.parse_toml(f'[values."{NATIONALITIES}"]\n"NA" = ""\n').meanings[NATIONALITIES]
+    assert parse_cell_value(NATIONALITIES, "NA", None, meant) is None
+    assert parse_cell_value(NATIONALITIES, "VE", None, meant) == ["VE"]
 
 
 @pytest.mark.parametrize(
@@ -57,16 +67,16 @@ def test_a_list_that_means_something_else_by_a_code_says_so_in_its_mapping() -> 
 )
 def test_a_word_that_is_not_known_is_answered_with_some_that_are(field: str, word: str, told: list[str]) -> None:
     with pytest.raises(UnreadCell) as refused:
-        value(field, word, None, None)
+        parse_cell_value(field, word, None, None)
     assert refused.value.code == "unknown_code"
     assert [one for one in told if one not in str(refused.value)] == [], str(refused.value)
 
 
 def test_what_is_no_address_is_told_once_and_where_it_belongs() -> None:
     with pytest.raises(UnreadCell, match=r'https://.*"Según"') as refused:
-        value("verification.evidence", "Foro Penal", None, None)
+        parse_cell_value("verification.evidence", "Foro Penal", None, None)
     assert refused.value.code == "invalid_url"
-    assert value("verification.evidence", "HTTPS://example.org/a http://example.org/b", None, None) == [
+    assert parse_cell_value("verification.evidence", "HTTPS://example.org/a http://example.org/b", None, None) == [
         {"url": "HTTPS://example.org/a"},
         {"url": "http://example.org/b"},
     ]
@@ -75,20 +85,24 @@ def test_what_is_no_address_is_told_once_and_where_it_belongs() -> None:
 @pytest.mark.parametrize("name", FIELDS)
 def test_no_cell_takes_long_to_read_whatever_it_is_full_of(name: str) -> None:
     for filling in FILLINGS:
-        cell = "a" + (filling * MOST_CHARACTERS)[: MOST_CHARACTERS - 2] + "b"
+        cell = "a" + (filling * MAX_CELL_CHARACTERS)[: MAX_CELL_CHARACTERS - 2] + "b"
         before = time.process_time()
         with contextlib.suppress(UnreadCell):
-            value(name, plain(cell), None, None)
+            parse_cell_value(name, clean_cell(cell), None, None)
         assert time.process_time() - before < LONG, filling
 
 
 def test_the_space_around_what_parts_a_list_is_no_part_of_it() -> None:
-    assert value("detainee.aliases", "Chela ;  La  Negra|\n Irma ; ", None, None) == ["Chela", "La Negra", "Irma"]
+    assert parse_cell_value("detainee.aliases", "Chela ;  La  Negra|\n Irma ; ", None, None) == [
+        "Chela",
+        "La Negra",
+        "Irma",
+    ]
     said = "Venezuela  y   Colombia ,Cuba / Perú, y Chile"
-    assert value("detainee.nationalities", said, None, None) == ["VE", "CO", "CU", "PE", "CL"]
+    assert parse_cell_value("detainee.nationalities", said, None, None) == ["VE", "CO", "CU", "PE", "CL"]
 
 
 def test_more_accents_on_a_letter_than_anybody_writes_are_told() -> None:
     with pytest.raises(UnreadCell) as unread:
-        plain("a" + "\u0301\u0316" * 1_000)
+        clean_cell("a" + "\u0301\u0316" * 1_000)
     assert unread.value.code == "too_many_marks"

@@ -3,7 +3,7 @@
 import pytest
 
 from app.imports.faults import BadFile
-from app.imports.mapping import Mapping
+from app.imports.mapping import ListMapping
 from tests.imports.test_lists import faults, opened
 
 HEAD = "Código;Nombre;Fecha de detención;País\n"
@@ -29,7 +29,7 @@ def test_a_mapping_answers_for_a_row_or_for_all_rows_of_a_kind() -> None:
     table = HEAD + "\n".join(rows) + "\n"
     answers = '[rows]\nsection_title = "leave_out"\nnot_a_person = "leave_out"\n5 = "read"\n'
     found = opened(table, answers)
-    assert found.count() == (2, False)
+    assert found.count_rows() == (2, False)
     read = list(found.rows())
     assert [one.body and one.body["detainee"]["full_name"] for one in read] == ["Ana Ruz", "Rosa Ortega y Gasset"]
     assert found.tally.shape()["left_out"] == {"count": 3, "rows": [2, 4, 6]}
@@ -44,5 +44,5 @@ def test_a_question_says_how_it_is_answered() -> None:
 @pytest.mark.parametrize("answer", ['2 = "perhaps"', 'sections = "read"'])
 def test_an_answer_that_is_none_is_told(answer: str) -> None:
     with pytest.raises(BadFile) as refused:
-        Mapping.read(f"[rows]\n{answer}\n")
+        ListMapping.parse_toml(f"[rows]\n{answer}\n")
     assert refused.value.code == "bad_mapping"

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.registry import api_keys
 from tests.support import Body, World
 
@@ -58,8 +58,8 @@ def test_a_row_whose_day_cannot_be_read_is_not_filed(world: World) -> None:
 
 def test_rows_of_a_list_whose_key_was_revoked_stay(world: World) -> None:
     world.send_list(LIST)
-    with writing(world.engine) as session:
-        api_keys.revoke(session, world.keys["foro"][4:12], world.now)
+    with open_write_session(world.engine) as session:
+        api_keys.revoke_key(session, world.keys["foro"][4:12], world.now)
     end_day(world)
     assert [waits["problem"]["code"] for waits in world.waiting("admin")] == ["conflict"]
 

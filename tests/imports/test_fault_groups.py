@@ -2,8 +2,8 @@
 
 import json
 
-from app.imports.faults import LINES
-from app.imports.mapping import MOST_GROUPS, Groups
+from app.imports.faults import RECEIPT_LINES
+from app.imports.mapping import MAX_GROUPS, FaultGroups
 from tests.support import World
 
 LIST = "".join(
@@ -84,14 +84,14 @@ def test_what_a_mapping_says_of_rows_is_not_remembered_for_the_next_list(world: 
 
 
 def test_of_a_list_that_is_wrong_in_too_many_columns_the_kinds_are_counted() -> None:
-    groups = Groups()
-    for column in range(MOST_GROUPS + 50):
+    groups = FaultGroups()
+    for column in range(MAX_GROUPS + 50):
         groups.add(column, [{"code": "formula", "column": f"C{column}", "pointer": "", "detail": ""}])
-    kept = groups.kept()
-    assert (len(kept), kept[-1]["column"], kept[-1]["count"]) == (MOST_GROUPS + 1, None, 50)
+    kept = groups.to_stored()
+    assert (len(kept), kept[-1]["column"], kept[-1]["count"]) == (MAX_GROUPS + 1, None, 50)
 
 
 def test_every_line_is_said_in_both_languages_with_the_same_values() -> None:
-    pairs = [pair for said in LINES.values() for pair in (said.values() if isinstance(said, dict) else [said])]
+    pairs = [pair for said in RECEIPT_LINES.values() for pair in (said.values() if isinstance(said, dict) else [said])]
     for english, spanish in pairs:
         assert [english.count(mark) for mark in "{}"] == [spanish.count(mark) for mark in "{}"]

@@ -5,13 +5,13 @@ import gc
 import pytest
 from sqlalchemy import select
 
-from app.db.engine import reading, writing
-from app.demo.people import names as invented_names
+from app.db.engine import open_read_session, open_write_session
+from app.demo.people import draw_names as invented_names
 from app.imports import filing, receipts, stored
 from app.imports.filing import Filing
-from app.imports.mapping import Mapping
+from app.imports.mapping import ListMapping
 from app.imports.receipts import Receipt
-from app.imports.stored import Sent
+from app.imports.stored import ImportOptions
 from app.models import ImportFile, ListImport
 from app.registry import api_keys
 from app.registry.directory_snapshot import Views
@@ -57,7 +57,7 @@ def test_a_list_is_filed_but_for_the_row_that_cannot_be_read(world: World) -> No
         (4, "F", "invalid_date")
     ]
     assert world.by_source() == {"foro": 0} or world.count()["total"]["releases"] == 2
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         assert session.scalars(select(ImportFile)).all() == []
 
 
@@ -83,7 +83,7 @@ def test_a_receipt_says_how_many_rows_are_releases_and_how_many_say_that_somebod
 ) -> None:
     held, dead = "A-4;Olga Rey Mora;1950;2025;VE;s/d;\n", "A-5;Luis Soto Rey;1950;2025;VE;;murió\n"
     said = HEAD.strip() + ";motivo del fin de la detención\n" + FIRST + SECOND + BAD + held + dead
-    monkeypatch.setattr(filing, "BATCH", 2)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 2)
     tried, filed = world.send_list(said, dry_run=True), world.send_list(said)
     strictly = world.send_list(said.replace(BAD, ""), strict=True)
     assert [(one["releases"], one["held"]) for one in (tried, filed, strictly)] == [(2, 1)] * 3
@@ -129,7 +129,7 @@ def test_a_mapping_is_kept_for_the_next_list_with_these_headings_of_this_source(
 def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
     data = many(10).encode()
     job = begin(world, data)
     first = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", job, data)
@@ -142,20 +142,22 @@ def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
     assert world.revision == revision + 6
     assert not first.step()  # it was overtaken: what it reads on is settled already
     assert world.revision == revision + 6
-    with reading(world.engine) as session:
-        assert counts(receipts.shape(stored.load(session, job), world.app.state.secret)) == {"new": 10}
+    with open_read_session(world.engine) as session:
+        assert counts(receipts.build_receipt(stored.load_import(session, job), world.app.state.secret)) == {"new": 10}
 
 
-def begin(world: World, data: bytes, key: str | None = None, sent: Sent | None = None) -> "stored.ImportId":
-    with writing(world.engine) as session:
+def begin(world: World, data: bytes, key: str | None = None, sent: ImportOptions | None = None) -> "stored.ImportId":
+    with open_write_session(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        return stored.begin(session, world.app.state.secret, source, key, "0" * 64, sent or Sent(), NOW).id
+        return stored.begin_import(
+            session, world.app.state.secret, source, key, "0" * 64, sent or ImportOptions(), NOW
+        ).id
 
 
 def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
     data = many(8).encode()
     job = begin(world, data)
     both = [Filing(world.engine, world.app.state.secret, lambda: NOW, "list", job, data) for _ in range(2)]
@@ -166,42 +168,42 @@ def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
 
 def test_who_was_overtaken_between_two_looks_settles_nothing(world: World) -> None:
     job = begin(world, b"")
-    with writing(world.engine) as session:
-        stored.change(session, job, state="running")
-    with reading(world.engine) as session:
-        seen = stored.load(session, job)
+    with open_write_session(world.engine) as session:
+        stored.update_import(session, job, state="running")
+    with open_read_session(world.engine) as session:
+        seen = stored.load_import(session, job)
     row = stored.RowOutcome(2, "error", None, None, None)
-    with writing(world.engine) as session:
-        assert stored.advance(session, world.app.state.secret, seen, [row], 2, NOW)
-    with writing(world.engine) as session:
-        assert not stored.advance(session, world.app.state.secret, seen, [row], 2, NOW)
+    with open_write_session(world.engine) as session:
+        assert stored.advance_import(session, world.app.state.secret, seen, [row], 2, NOW)
+    with open_write_session(world.engine) as session:
+        assert not stored.advance_import(session, world.app.state.secret, seen, [row], 2, NOW)
 
 
 def test_a_key_that_was_revoked_files_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
     data, key = many(8).encode(), world.keys["foro"].removeprefix("rcn_")[:8]
     running = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", begin(world, data, key), data)
     assert running.step()
     assert running.step()
-    with writing(world.engine) as session:
-        api_keys.revoke(session, key, NOW)
+    with open_write_session(world.engine) as session:
+        api_keys.revoke_key(session, key, NOW)
     assert not running.step()
     assert world.rows("SELECT count(*) FROM record") == [(4,)]
 
 
 def test_what_became_of_rows_is_forgotten_after_a_while_and_the_receipt_is_not(world: World) -> None:
     receipt = world.send_list(LIST)
-    world.now = NOW + 2 * stored.ROWS_KEPT
-    with writing(world.engine) as session:
-        stored.forget_rows(session, world.now)
+    world.now = NOW + 2 * stored.ROW_RETENTION
+    with open_write_session(world.engine) as session:
+        stored.delete_old_rows(session, world.now)
         job = session.scalars(select(ListImport)).one()
-        assert receipts.rows_of(session, world.app.state.secret, job.id, 0, 10) == []
+        assert receipts.list_row_outcomes(session, world.app.state.secret, job.id, 0, 10) == []
     assert receipt["counts"]["new"] == 2
 
 
 def test_a_local_list_that_was_killed_is_found_again_by_its_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing, "BATCH", 4)
-    data, mapping = many(10).encode(), Mapping.read('[constants]\n"detainee.designation" = "political"\n')
+    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
+    data, mapping = many(10).encode(), ListMapping.parse_toml('[constants]\n"detainee.designation" = "political"\n')
 
     class Killed(Exception):
         """After the first batch."""
@@ -211,14 +213,21 @@ def test_a_local_list_that_was_killed_is_found_again_by_its_file(world: World, m
             raise Killed
 
     def file(tell) -> ListImport:  # type: ignore[no-untyped-def]
-        return filing.file_list(
-            world.engine, world.app.state.secret, lambda: NOW, "list", "foro", data, Sent(mapping=mapping), tell
+        return filing.file_local_list(
+            world.engine,
+            world.app.state.secret,
+            lambda: NOW,
+            "list",
+            "foro",
+            data,
+            ImportOptions(mapping=mapping),
+            tell,
         )
 
     with pytest.raises(Killed):
         file(kill)
     done = file(lambda _job: None)
-    assert (done.state, counts(receipts.shape(done, world.app.state.secret))) == ("done", {"new": 10})
+    assert (done.state, counts(receipts.build_receipt(done, world.app.state.secret))) == ("done", {"new": 10})
     assert world.rows("SELECT count(*) FROM list_import") == [(1,)]
 
 
@@ -279,7 +288,7 @@ def test_who_collects_no_cycles_is_not_made_to_by_a_list(world: World) -> None:
 def test_a_batch_that_takes_long_is_cut_and_every_row_is_settled_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.filing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.filing.MAX_EMBARGO_BATCH_SECONDS", 0.0)
     rows = "".join(f"B-{n};Delia {chr(65 + n)}ina Inventada;{1940 + n};;VE;\n" for n in range(9))
     for trial in ("true", "false"):
         receipt = world.send_list(HEAD + rows + ";;treinta;;VE;\n", dry_run=trial)

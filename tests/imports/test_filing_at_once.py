@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.imports import filing, receipts, stored
 from app.imports.faults import BadFile
 from app.imports.filing import Filing
-from app.imports.lists import Opened, open_list
-from app.imports.mapping import Mapping
-from app.imports.stored import Sent
+from app.imports.lists import OpenedList, open_list
+from app.imports.mapping import ListMapping
+from app.imports.stored import ImportOptions
 from app.registry import api_keys, directory
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -23,7 +23,7 @@ from tests.imports.test_filing import FIRST, HEAD, begin, counts, many
 from tests.support import A_WHILE, NOW, Body, World, kept_waiting
 
 
-def running_on(world: World, data: str, sent: Sent | None = None, key: str | None = None) -> Filing:
+def running_on(world: World, data: str, sent: ImportOptions | None = None, key: str | None = None) -> Filing:
     """An import begun, and looked over."""
     job = begin(world, data.encode(), key, sent)
     running = Filing(world.engine, world.app.state.secret, lambda: world.now, "list", job, data.encode())
@@ -37,8 +37,8 @@ def another(world: World, one: Filing) -> Filing:
 
 
 def state_of(world: World, running: Filing) -> str:
-    with reading(world.engine) as session:
-        return stored.load(session, running.job).state
+    with open_read_session(world.engine) as session:
+        return stored.load_import(session, running.job).state
 
 
 def test_a_list_that_waits_for_its_turn_does_not_move_a_past_that_was_cited_meanwhile(resting: World) -> None:
@@ -58,7 +58,7 @@ def test_a_key_that_is_revoked_while_its_list_waits_files_nothing(world: World) 
     key = world.keys["foro"].removeprefix("rcn_")[:8]
     running = running_on(world, many(3), key=key)
     with kept_waiting(world.engine, running.step) as session:
-        api_keys.revoke(session, key, NOW)
+        api_keys.revoke_key(session, key, NOW)
     assert (world.rows("SELECT count(*) FROM record"), state_of(world, running)) == ([(0,)], "failed")
 
 
@@ -66,12 +66,14 @@ def test_a_source_that_is_quarantined_while_its_list_waits_is_told_of_nobody_unn
     world.file(
         "jep", detainee__full_name="Rosa Inés Valdivia", detainee__birth_date="1971", detainee__publish="anonymous"
     )
-    running = running_on(world, HEAD + FIRST, Sent(dry_run=True))
+    running = running_on(world, HEAD + FIRST, ImportOptions(dry_run=True))
     with kept_waiting(world.engine, running.step) as session:
         context = WriteContext(session, Reader(Role.ADMIN), NOW, world.app.state.secret)
         directory.change_source(context, "foro", SourcePatch(quarantined=True))
-    with reading(world.engine) as session:
-        assert counts(receipts.shape(stored.load(session, running.job), world.app.state.secret)) == {"new": 1}
+    with open_read_session(world.engine) as session:
+        assert counts(receipts.build_receipt(stored.load_import(session, running.job), world.app.state.secret)) == {
+            "new": 1
+        }
 
 
 def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
@@ -80,7 +82,7 @@ def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
     data = many(3).encode()
     late = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", begin(world, data), data)
 
-    def slowly(*given: Any) -> Opened:
+    def slowly(*given: Any) -> OpenedList:
         monkeypatch.setattr(filing, "open_list", open_list)
         first = another(world, late)
         while first.step():
@@ -95,7 +97,7 @@ def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
 
 
 def test_a_failure_of_who_was_overtaken_ends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
     slow = running_on(world, many(8))
     assert slow.step()
     quick = another(world, slow)
@@ -108,9 +110,9 @@ def test_a_failure_of_who_was_overtaken_ends_nothing(world: World, monkeypatch: 
 def test_who_still_tries_a_strict_list_that_another_already_files_leaves_it_alone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("BATCH", "TRIAL_BATCH"):
+    for name in ("BATCH_ROWS", "TRIAL_BATCH_ROWS"):
         monkeypatch.setattr(filing, name, 4)
-    slow = running_on(world, many(8), Sent(strict=True))
+    slow = running_on(world, many(8), ImportOptions(strict=True))
     assert slow.step()
     quick = another(world, slow)
     while state_of(world, quick) == "checking":
@@ -122,15 +124,15 @@ def test_who_still_tries_a_strict_list_that_another_already_files_leaves_it_alon
 
 
 def test_of_two_at_the_end_of_a_trial_one_begins_to_file(world: World) -> None:
-    slow = running_on(world, many(4), Sent(strict=True))
+    slow = running_on(world, many(4), ImportOptions(strict=True))
     assert slow.step()
     quick = another(world, slow)
     assert quick.step()  # it tries the rows again: what they would leave behind was in the other's memory
     assert quick.step()
-    seen = slow._load()
+    seen = slow._load_job()
     assert quick.step()
     assert quick.step()
-    assert not slow._through(seen)
+    assert not slow._complete(seen)
     assert not quick.step()
     assert state_of(world, slow) == "done"
 
@@ -138,7 +140,7 @@ def test_of_two_at_the_end_of_a_trial_one_begins_to_file(world: World) -> None:
 def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.filing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.filing.MAX_EMBARGO_BATCH_SECONDS", 0.0)
     slow = running_on(world, many(8))
     assert slow.step()  # one row, and seven are left
     quick = another(world, slow)
@@ -146,14 +148,14 @@ def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled
         assert quick.step()
     while slow.step():
         pass
-    with reading(world.engine) as session:
-        receipt = receipts.shape(stored.load(session, slow.job), world.app.state.secret)
+    with open_read_session(world.engine) as session:
+        receipt = receipts.build_receipt(stored.load_import(session, slow.job), world.app.state.secret)
     assert (receipt["state"], counts(receipt)) == ("done", {"new": 8})
 
 
 def test_two_lists_with_one_new_mapping_at_once_are_both_filed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    data, mapping = many(3).encode(), Mapping.read('[constants]\n"detainee.designation" = "political"\n')
-    jobs = [begin(world, data, sent=Sent(mapping=mapping)) for _ in range(2)]
+    data, mapping = many(3).encode(), ListMapping.parse_toml('[constants]\n"detainee.designation" = "political"\n')
+    jobs = [begin(world, data, sent=ImportOptions(mapping=mapping)) for _ in range(2)]
     both = [Filing(world.engine, world.app.state.secret, lambda: NOW, "list", job, data) for job in jobs]
     save = stored.save_mapping
 

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.db.engine import CommitUnanswered, reading, writing
+from app.db.engine import CommitUnanswered, open_read_session, open_write_session
 from app.imports import filing, stored
 from app.imports.filing import Filing
-from app.imports.filing_queue import Worker
-from app.imports.stored import Sent
-from app.log.entries import as_only_writer
+from app.imports.filing_queue import ImportWorker
+from app.imports.stored import ImportOptions
+from app.log.entries import open_writer_session
 from app.models import ListImport
 from app.registry.directory_snapshot import Views
 from tests.imports.test_filing import FIRST, HEAD, LIST, begin, many
@@ -27,51 +27,52 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = begin(resting, b"")
-    with writing(resting.engine) as session:
-        stored.keep_file(session, resting.app.state.secret, job, b"nombre")
+    with open_write_session(resting.engine) as session:
+        stored.store_file(session, resting.app.state.secret, job, b"nombre")
     workers = [
-        Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1)) for _ in range(2)
+        ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
+        for _ in range(2)
     ]
     taken: list[UUID] = []
-    file_of = stored.file_of
+    file_of = stored.load_file
 
     def slowly(session: Session, secret: bytes, job: UUID) -> bytes | None:
         sleep(A_WHILE)
         return file_of(session, secret, job)
 
-    def take(worker: Worker) -> None:
-        if (running := worker._next()) is not None:
+    def take(worker: ImportWorker) -> None:
+        if (running := worker._take_next_import()) is not None:
             taken.append(running.job)
 
-    monkeypatch.setattr(stored, "file_of", slowly)
+    monkeypatch.setattr(stored, "load_file", slowly)
     with kept_waiting(resting.engine, *(lambda one=one: take(one) for one in workers)):
         pass
     assert taken == [job]
 
 
 def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World) -> None:
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        job = stored.begin(session, world.app.state.secret, source, None, "0" * 64, Sent(), NOW)
-        stored.keep_file(session, world.app.state.secret, job.id, LIST.encode())
-        stored.lease(session, job.id, NOW - 2 * stored.LEASE)
+        job = stored.begin_import(session, world.app.state.secret, source, None, "0" * 64, ImportOptions(), NOW)
+        stored.store_file(session, world.app.state.secret, job.id, LIST.encode())
+        stored.lease_import(session, job.id, NOW - 2 * stored.LEASE)
     world.send_list(HEAD + FIRST, who="jep")
     world.settle()
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         assert {job.state for job in session.scalars(select(ListImport))} == {"done"}
 
 
 def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
     data = many(8).encode()
     job = begin(resting, data)
-    with writing(resting.engine) as session:
-        stored.keep_file(session, resting.app.state.secret, job, data)
+    with open_write_session(resting.engine) as session:
+        stored.store_file(session, resting.app.state.secret, job, data)
 
     async def work(batches: int) -> None:
-        worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
+        worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
         left, step = batches, Filing.step
 
         def counted(running: Filing) -> bool:
@@ -95,18 +96,18 @@ def test_whoever_writes_waits_for_a_batch_of_a_list_and_not_for_the_list(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = begin(resting, b"")
-    with writing(resting.engine) as session:
-        stored.keep_file(session, resting.app.state.secret, job, b"nombre")
+    with open_write_session(resting.engine) as session:
+        stored.store_file(session, resting.app.state.secret, job, b"nombre")
     batches: list[int] = []
 
     def step(running: Filing) -> bool:
-        with as_only_writer(resting.engine):
+        with open_writer_session(resting.engine):
             batches.append(len(batches))
             sleep(A_BATCH)
         return len(batches) < 20
 
     monkeypatch.setattr(Filing, "step", step)
-    worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
+    worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
     waited: list[int] = []
 
     async def write() -> None:
@@ -119,7 +120,7 @@ def test_whoever_writes_waits_for_a_batch_of_a_list_and_not_for_the_list(
     def write_once() -> None:
         sleep(A_BATCH / 2)
         before = len(batches)
-        with as_only_writer(resting.engine):
+        with open_writer_session(resting.engine):
             waited.append(len(batches) - before)
 
     asyncio.run(write())
@@ -130,12 +131,12 @@ def test_whoever_writes_waits_for_a_batch_of_a_list_and_not_for_the_list(
 def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
     data = many(8).encode()
     job = begin(resting, data)
-    with writing(resting.engine) as session:
-        stored.keep_file(session, resting.app.state.secret, job, data)
-    unanswered, file = [True], Filing._file
+    with open_write_session(resting.engine) as session:
+        stored.store_file(session, resting.app.state.secret, job, data)
+    unanswered, file = [True], Filing._file_batch
 
     def cut(running: Filing, *given: Any) -> Any:
         outcomes = file(running, *given)
@@ -144,11 +145,11 @@ def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
             raise CommitUnanswered
         return outcomes
 
-    monkeypatch.setattr(Filing, "_file", cut)
-    worker = Worker(resting.engine, resting.app.state.secret, lambda: resting.now, "list", asyncio.Semaphore(1))
+    monkeypatch.setattr(Filing, "_file_batch", cut)
+    worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: resting.now, "list", asyncio.Semaphore(1))
     with pytest.raises(CommitUnanswered):
-        asyncio.run(worker._work())
+        asyncio.run(worker._file_waiting_lists())
     resting.now += 2 * stored.LEASE
-    asyncio.run(worker._work())
+    asyncio.run(worker._file_waiting_lists())
     assert resting.rows("SELECT state FROM list_import") == [("done",)]
     assert resting.rows("SELECT count(*) FROM record") == [(8,)]

@@ -5,9 +5,9 @@ import uuid
 
 import pytest
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.imports import filing, receipts, stored
-from app.imports.stored import Sent
+from app.imports.stored import ImportOptions
 from tests.imports.test_filing import counts, many
 from tests.imports.test_filing_at_once import another, running_on
 from tests.support import Body, World
@@ -50,17 +50,17 @@ def drawn(rows: int, seed: int, prefix: str = "P") -> str:
 
 
 def outcomes(world: World, receipt: Body) -> list[str]:
-    with reading(world.engine) as session:
-        rows = receipts.rows_of(session, world.app.state.secret, uuid.UUID(receipt["id"]), 0, receipt["rows"])
+    with open_read_session(world.engine) as session:
+        rows = receipts.list_row_outcomes(session, world.app.state.secret, uuid.UUID(receipt["id"]), 0, receipt["rows"])
     return [row["outcome"] for row in rows]
 
 
 def test_a_trial_foretells_what_becomes_of_each_row_of_a_list_of_namesakes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH", 150)
-    monkeypatch.setattr(filing, "TRIAL_BATCH", 200)
-    monkeypatch.setattr("app.registry.filing.LONGEST", 0.3)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 150)
+    monkeypatch.setattr(filing, "TRIAL_BATCH_ROWS", 200)
+    monkeypatch.setattr("app.registry.filing.MAX_EMBARGO_BATCH_SECONDS", 0.3)
     world.send_list(drawn(120, seed=1, prefix="J"), who="jep")
     said = drawn(500, seed=2)
     tried, filed = world.send_list(said, dry_run=True), world.send_list(said)
@@ -90,8 +90,8 @@ def test_a_namesake_of_somebody_whom_another_source_reports_waits_as_before(worl
 def test_a_trial_knows_whom_an_earlier_batch_of_it_would_have_tied(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "TRIAL_BATCH", 1)
-    monkeypatch.setattr(filing, "BATCH", 1)
+    monkeypatch.setattr(filing, "TRIAL_BATCH_ROWS", 1)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 1)
     world.file("jep", detainee__full_name="Rosa Inés Valdivia", detainee__birth_date="1971")
     said = HEAD + "A-1;Rosa Inés Valdivia;1971;;;VE\nA-2;Rosa Inés Valdivia;1971;;;VE\n"
     tried = world.send_list(said, dry_run=True)
@@ -100,14 +100,14 @@ def test_a_trial_knows_whom_an_earlier_batch_of_it_would_have_tied(
 
 
 def test_a_trial_that_another_process_takes_up_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing, "TRIAL_BATCH", 4)
+    monkeypatch.setattr(filing, "TRIAL_BATCH_ROWS", 4)
     twice = many(4) + many(4).partition("\n")[2].replace("B-", "C-")  # the second half are the first one's namesakes
-    first = running_on(world, twice, Sent(dry_run=True))
+    first = running_on(world, twice, ImportOptions(dry_run=True))
     assert first.step()  # four rows are tried, and remembered by this process alone
     second = another(world, first)
     while second.step():
         pass
     assert not first.step()
-    with reading(world.engine) as session:
-        receipt = receipts.shape(stored.load(session, first.job), world.app.state.secret)
+    with open_read_session(world.engine) as session:
+        receipt = receipts.build_receipt(stored.load_import(session, first.job), world.app.state.secret)
     assert (receipt["state"], counts(receipt)) == ("done", {"new": 4, "needs_review": 4})

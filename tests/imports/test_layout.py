@@ -3,7 +3,7 @@
 import pytest
 
 from app.imports.faults import BadFile
-from app.imports.mapping import Mapping
+from app.imports.mapping import ListMapping
 from tests.imports.sheets import row, xlsx
 from tests.imports.test_lists import bodies, faults, opened, refusal
 from tests.support import NOW
@@ -44,7 +44,7 @@ def test_two_columns_of_one_heading_are_told_apart_by_their_letters() -> None:
     assert refusal(twice) == "two_columns_for_one"
     assert bodies(twice, "[positions]\nB = []\n")[0]["release"] == {"released_on": "2026-01-13"}
     with pytest.raises(BadFile, match="letter of a column"):
-        Mapping.read('[positions]\n3 = "note"\n')
+        ListMapping.parse_toml('[positions]\n3 = "note"\n')
 
 
 def test_a_name_beside_surnames_is_the_given_names() -> None:
@@ -90,16 +90,16 @@ def test_a_hidden_column_that_would_be_read_is_asked_about_before_the_run() -> N
         row(2, "Ana Ruz", "VE", "x"),
         before='<cols><col min="3" max="9" hidden="1"/></cols>',
     )
-    assert [one["code"] for one in opened(made).questions(NOW)] == ["hidden_column"]
-    assert opened(made, '[columns]\nNota = "note"\n').questions(NOW) == []
+    assert [one["code"] for one in opened(made).list_questions(NOW)] == ["hidden_column"]
+    assert opened(made, '[columns]\nNota = "note"\n').list_questions(NOW) == []
 
 
 def test_dates_where_a_sentence_stands_are_asked_about_before_the_run() -> None:
     said = "Nombre,Sentence\nAna Ruz,2031-12-07\nEva Sol,life\n"
-    assert [one["code"] for one in opened(said).questions(NOW)] == ["sentence_date"]
-    assert opened("Nombre,Sentence\nAna Ruz,12 years\n").questions(NOW) == []
+    assert [one["code"] for one in opened(said).list_questions(NOW)] == ["sentence_date"]
+    assert opened("Nombre,Sentence\nAna Ruz,12 years\n").list_questions(NOW) == []
     mapping = '[columns]\nSentence = ["detention.sentence.until", "detention.sentence.term"]\n'
-    assert opened(said, mapping).questions(NOW) == []
+    assert opened(said, mapping).list_questions(NOW) == []
 
 
 EMBARGOES = [
@@ -139,17 +139,17 @@ ASKED = [
 @pytest.mark.parametrize("heading, cell", ASKED)
 def test_a_column_that_may_hold_people_back_is_asked_about_before_the_run(heading: str, cell: str) -> None:
     said = f"Nombre,País,{heading}\nAna Ruz,VE,\nEva Sol,VE,{cell}\n"
-    (question,) = opened(said).questions(NOW)
+    (question,) = opened(said).list_questions(NOW)
     assert (question["code"], question["answer"]) == ("publication_column", "mapping")
     assert f"«{heading}»" in question["details"]["es"]
-    assert opened(said, f'[columns]\n"{heading}" = []\n').questions(NOW) == []
-    assert opened(said, f'[columns]\n"{heading}" = "publish_not_before"\n').questions(NOW) == []
+    assert opened(said, f'[columns]\n"{heading}" = []\n').list_questions(NOW) == []
+    assert opened(said, f'[columns]\n"{heading}" = "publish_not_before"\n').list_questions(NOW) == []
 
 
 @pytest.mark.parametrize("heading", ["Confidencial", "No publicar", "Fecha de publicación"])
 def test_a_formula_without_its_value_may_hold_people_back(heading: str) -> None:
     made = xlsx(row(1, "Nombre", "País", heading), row(2, "Ana Ruz", "VE", '<c r="C2"><f>A1</f></c>'))
-    assert [one["code"] for one in opened(made).questions(NOW)] == ["publication_column"]
+    assert [one["code"] for one in opened(made).list_questions(NOW)] == ["publication_column"]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_formula_without_its_value_may_hold_people_back(heading: str) -> None:
     ],
 )  # fmt: skip
 def test_a_column_that_holds_nobody_back_is_not_asked_about(heading: str, cell: str) -> None:
-    assert opened(f"Nombre,País,{heading}\nAna Ruz,VE,{cell}\n", 'dates = "day_first"\n').questions(NOW) == []
+    assert opened(f"Nombre,País,{heading}\nAna Ruz,VE,{cell}\n", 'dates = "day_first"\n').list_questions(NOW) == []
 
 
 @pytest.mark.parametrize(

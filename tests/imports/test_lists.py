@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from app.errors import MOST_ERRORS
+from app.errors import MAX_ERRORS
 from app.imports import headings, rows
-from app.imports.cell_values import WORDS, known_code
-from app.imports.faults import BadFile, letter
+from app.imports.cell_values import CELL_WORDS, is_known_code
+from app.imports.faults import BadFile, format_column_letters
 from app.imports.fields import FIELDS
 from app.imports.formats import csv, tables
-from app.imports.lists import Opened, open_list
-from app.imports.mapping import Mapping
-from app.imports.rows import Row, body_of
+from app.imports.lists import OpenedList, open_list
+from app.imports.mapping import ListMapping
+from app.imports.rows import Row, validate_body
 from app.matching.scripts import fold
-from app.vocabulary import LISTS
+from app.vocabulary import CODE_LISTS
 from tests.imports.sheets import MAIN, day, ods, packed, row, xlsx
 
 SPANISH = "Nombre y apellidos;Fecha de detención;Centro de reclusión;País\n"
@@ -28,8 +28,8 @@ MEANT = {
 }
 
 
-def opened(data: bytes | str, mapping: str | None = None) -> Opened:
-    given = None if mapping is None else Mapping.read(mapping)
+def opened(data: bytes | str, mapping: str | None = None) -> OpenedList:
+    given = None if mapping is None else ListMapping.parse_toml(mapping)
     return open_list(data if isinstance(data, bytes) else data.encode(), given)
 
 
@@ -120,7 +120,7 @@ def test_a_mapping_names_columns_constants_and_fields_in_order() -> None:
 )  # fmt: skip
 def test_a_mapping_that_is_wrong_says_where(mapping: str) -> None:
     with pytest.raises(BadFile) as refused:
-        Mapping.read(mapping)
+        ListMapping.parse_toml(mapping)
     assert refused.value.code == "bad_mapping"
 
 
@@ -217,7 +217,7 @@ def test_an_open_document_is_read() -> None:
 
 @pytest.mark.parametrize("data", [SPANISH + "\n" * 30, SPANISH + LINE * 30, '{"note": "x"}\n' * 30])
 def test_a_file_of_more_rows_than_a_spreadsheet_has_is_no_list(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv, "MOST_ROWS", 25)
+    monkeypatch.setattr(csv, "MAX_ROWS", 25)
     assert refusal(data) == "too_many_rows"
 
 
@@ -275,7 +275,7 @@ def test_each_line_of_json_is_one_body_and_a_bad_one_is_a_fault_of_its_own() -> 
 
 def test_a_name_that_would_be_two_cells_elsewhere_is_told_at_its_column() -> None:
     (one,) = opened("country,name,detained on\nVE,Pedro Montilla;=1+1,2025\n").rows()
-    found = body_of(one)
+    found = validate_body(one)
     assert isinstance(found, list)
     assert [(fault.column, fault.code) for fault in found] == [("B", "formula")]
 
@@ -283,10 +283,10 @@ def test_a_name_that_would_be_two_cells_elsewhere_is_told_at_its_column() -> Non
 def test_of_a_row_of_faults_the_first_twenty_are_kept() -> None:
     """Each is longer than what it is of, and all of them are stored."""
     numbers = '{"a": [' + "9e99," * 1_000 + "1]}"
-    assert [len(found) for found in faults(numbers).values()] == [MOST_ERRORS]
-    many = body_of(Row(1, {f"x{n}": 1 for n in range(1_000)}, []))
+    assert [len(found) for found in faults(numbers).values()] == [MAX_ERRORS]
+    many = validate_body(Row(1, {f"x{n}": 1 for n in range(1_000)}, []))
     assert isinstance(many, list)
-    assert len(many) == MOST_ERRORS
+    assert len(many) == MAX_ERRORS
 
 
 def test_a_byte_order_mark_before_json_is_no_part_of_it() -> None:
@@ -294,21 +294,21 @@ def test_a_byte_order_mark_before_json_is_no_part_of_it() -> None:
 
 
 def test_no_heading_and_no_word_stands_for_two_things() -> None:
-    every = [(fold(word), name) for name, words in WORDS["headings"].items() for word in words]
-    assert dict(every) == {word: headings.KNOWN[word] for word, _name in every}
+    every = [(fold(word), name) for name, words in CELL_WORDS["headings"].items() for word in words]
+    assert dict(every) == {word: headings.KNOWN_HEADINGS[word] for word, _name in every}
     assert len(set(every)) == len({word for word, _name in every})
-    assert set(WORDS["headings"]) <= FIELDS.keys()
-    for codes, known in WORDS["codes"].items():
+    assert set(CELL_WORDS["headings"]) <= FIELDS.keys()
+    for codes, known in CELL_WORDS["codes"].items():
         meant = {(fold(word), code) for code, words in known.items() for word in words}
         said = {word for word, _code in meant}
         assert len(said) == len(meant), codes
-        if codes in LISTS:
-            assert set(known) <= {str(code) for code in LISTS[codes]}
-        assert all(known_code(codes, word) for word in said)
+        if codes in CODE_LISTS:
+            assert set(known) <= {str(code) for code in CODE_LISTS[codes]}
+        assert all(is_known_code(codes, word) for word in said)
 
 
 def test_columns_are_lettered_as_spreadsheets_do() -> None:
-    assert [letter(place) for place in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+    assert [format_column_letters(place) for place in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
 
 
 # Two public lists, as published, have dates with the month first and last, "life" for a sentence, patronymics, missing
@@ -387,16 +387,16 @@ TABLE = [["Nombre", "Fecha de detención", "País"], ["Ramón Ibáñez", "2025",
 
 
 def book(**sheets: list[Any]) -> bytes:
-    return tables.write([tables.Sheet(name, rows[0], rows[1:]) for name, rows in sheets.items()])
+    return tables.write_workbook([tables.Sheet(name, rows[0], rows[1:]) for name, rows in sheets.items()])
 
 
 def test_another_name_that_nobody_knew_is_none_either() -> None:
-    one = rows.body_of(next(opened("id;nombre;alias\n1;Irma Soto;S/I\n").rows()))
+    one = rows.validate_body(next(opened("id;nombre;alias\n1;Irma Soto;S/I\n").rows()))
     assert not isinstance(one, list)
     assert one.detainee is not None
     assert one.detainee.aliases == []
     line = '{"source_record_id": "1", "detainee": {"aliases": ["Chela", "S/I"]}}'
-    refused = rows.body_of(next(opened(line).rows()))
+    refused = rows.validate_body(next(opened(line).rows()))
     assert isinstance(refused, list)
     assert [(fault.pointer, fault.code) for fault in refused] == [("/detainee/aliases/1", "placeholder_name")]
 
@@ -406,7 +406,7 @@ def test_a_cover_page_is_passed_over_for_the_sheet_with_headings() -> None:
     assert bodies(made) == [
         {"detainee": {"full_name": "Ramón Ibáñez"}, "detention": {"detained_on": "2025", "country": "VE"}}
     ]
-    assert opened(made).count() == (1, False)
+    assert opened(made).count_rows() == (1, False)
     assert (opened(made).sheet, opened(made).other_sheets) == ("Lista", ["Portada", "Resumen", "Otra"])
 
 
@@ -446,7 +446,7 @@ def test_a_template_that_lost_its_headings_is_not_read_by_its_examples() -> None
     ],
 )
 def test_a_heading_is_known_without_its_particles_where_it_can_mean_one_thing(heading: str, field: str | None) -> None:
-    assert headings.fields_of(heading, Mapping()) == (() if field is None else (field,))
+    assert headings.find_fields(heading, ListMapping()) == (() if field is None else (field,))
 
 
 @pytest.mark.parametrize(
@@ -475,4 +475,4 @@ def test_a_mapping_says_on_which_day_people_were_as_old(day: str, on: str) -> No
 
 def test_a_day_of_ages_that_is_none_is_refused_with_those_that_are() -> None:
     with pytest.raises(BadFile, match="filed"):
-        Mapping.read('age_on = "the arrest"\n')
+        ListMapping.parse_toml('age_on = "the arrest"\n')

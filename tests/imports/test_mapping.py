@@ -3,7 +3,7 @@
 import pytest
 
 from app.imports.faults import BadFile
-from app.imports.mapping import Mapping
+from app.imports.mapping import ListMapping
 from tests.imports.test_lists import LINE, SPANISH, bodies, opened
 
 
@@ -23,7 +23,7 @@ from tests.imports.test_lists import LINE, SPANISH, bodies, opened
 )  # fmt: skip
 def test_a_mapping_that_is_wrong_is_told_by_name_and_with_the_nearest(mapping: str, told: str) -> None:
     with pytest.raises(BadFile) as refused:
-        Mapping.read(mapping)
+        ListMapping.parse_toml(mapping)
     assert refused.value.code == "bad_mapping"
     assert told in refused.value.detail
     assert "Value error" not in refused.value.detail
@@ -68,6 +68,6 @@ def test_of_a_heading_as_long_as_a_paragraph_the_beginning_tells() -> None:
 ])  # fmt: skip
 def test_a_mapping_made_to_break_the_reader_is_refused(text: str) -> None:
     with pytest.raises(BadFile) as refused:
-        Mapping.read(text)
+        ListMapping.parse_toml(text)
     assert refused.value.code == "bad_mapping"
     assert len(refused.value.detail) < 400

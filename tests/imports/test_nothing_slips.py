@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.imports.fields import GIVEN_NAMES, NAME, STATE, SURNAMES
-from app.imports.lists import Opened, open_list
-from app.imports.mapping import Mapping
+from app.imports.lists import OpenedList, open_list
+from app.imports.mapping import ListMapping
 from tests.imports.sheets import ods, row, xlsx
 from tests.support import NOW
 
@@ -33,7 +33,7 @@ def is_read(body: dict[str, Any], field: str) -> bool:
     return holds(body, NAME if field in PARTS_OF_A_NAME else field)
 
 
-def slipped(opened: Opened) -> dict[str, int]:
+def slipped(opened: OpenedList) -> dict[str, int]:
     """Column → cells that nobody is told of."""
     assert opened.cells is not None
     rows = {one.number: one for one in opened.rows()}
@@ -91,7 +91,7 @@ SHEET = xlsx(
 
 @pytest.mark.parametrize("mapping", [None, MAPPING])
 def test_nothing_slips_of_a_list_with_every_layout(mapping: str | None) -> None:
-    opened = open_list(CSV.encode(), None if mapping is None else Mapping.read(mapping))
+    opened = open_list(CSV.encode(), None if mapping is None else ListMapping.parse_toml(mapping))
     assert slipped(opened) == {}
 
 
@@ -99,7 +99,7 @@ def test_nothing_slips_of_a_list_with_every_layout(mapping: str | None) -> None:
     "mapping", [None, '[rows]\nhidden_row = "read"\nstruck_out = "read"\ncell_comment = "leave_out"\n']
 )
 def test_nothing_slips_of_a_workbook(mapping: str | None) -> None:
-    assert slipped(open_list(SHEET, None if mapping is None else Mapping.read(mapping))) == {}
+    assert slipped(open_list(SHEET, None if mapping is None else ListMapping.parse_toml(mapping))) == {}
 
 
 def test_nothing_slips_of_an_open_document() -> None:
@@ -122,7 +122,7 @@ def test_nothing_slips_of_an_open_document() -> None:
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"the real lists are not here ({REAL})")
 @pytest.mark.parametrize("name", ["azerbaijan-2014", "china"])
 def test_nothing_slips_of_a_real_list(name: str) -> None:
-    mapping = Mapping.read((MAPPINGS / f"{name}.toml").read_text(encoding="utf-8"))
+    mapping = ListMapping.parse_toml((MAPPINGS / f"{name}.toml").read_text(encoding="utf-8"))
     opened = open_list((REAL / f"{name}.csv").read_bytes(), mapping)
     assert slipped(opened) == {}
-    assert opened.questions(NOW) == []
+    assert opened.list_questions(NOW) == []

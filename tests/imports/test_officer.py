@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from app.imports.faults import place_of
-from app.imports.formats.csv import encoding_of, rows
+from app.imports.faults import parse_column_letters
+from app.imports.formats.csv import detect_encoding, read_csv_rows
 from app.imports.formats.workbook_reader import Workbook
-from app.imports.lists import Opened, open_list
-from app.imports.mapping import Mapping
+from app.imports.lists import OpenedList, open_list
+from app.imports.mapping import ListMapping
 from tests.imports import messy
 from tests.imports.test_filing import counts
 from tests.imports.test_nothing_slips import MAPPINGS, REAL, slipped
@@ -147,7 +147,7 @@ def became(world: World, receipt: Body) -> list[tuple[int, str, list[str]]]:
     return [(one["row"], one["outcome"], [error["code"] for error in one["errors"]]) for one in world.rows_of(receipt)]
 
 
-def read_people(opened: Opened) -> list[tuple[str | None, str | None, str | None]]:
+def read_people(opened: OpenedList) -> list[tuple[str | None, str | None, str | None]]:
     """Name, day of detention and day of release of each row that is read."""
     bodies = [one.body for one in opened.rows() if one.body]
     return [
@@ -160,21 +160,21 @@ def read_people(opened: Opened) -> list[tuple[str | None, str | None, str | None
     ]
 
 
-def as_csv(data: bytes, opened: Opened, without: str) -> bytes:
+def as_csv(data: bytes, opened: OpenedList, without: str) -> bytes:
     """A list as it would be saved as CSV, with nothing left in the cells of a column below its headings."""
     below = {one.number for one in opened.cells()} if opened.cells else set()
     if opened.sheet:
         with Workbook(data, opened.sheet) as book:
-            every = {row.number: list(row.texts) for row in book.rows()}
+            every = {row.number: list(row.texts) for row in book.read_rows()}
     else:
         first_line = data.partition(b"\n")[0].decode("latin-1")
-        every = dict(rows(data, encoding_of(data), max(",;", key=first_line.count)))
+        every = dict(read_csv_rows(data, detect_encoding(data), max(",;", key=first_line.count)))
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";")
     for number in range(1, max(every) + 1):
         cells = every.get(number, [])
-        if number in below and place_of(without) < len(cells):
-            cells[place_of(without)] = ""
+        if number in below and parse_column_letters(without) < len(cells):
+            cells[parse_column_letters(without)] = ""
         writer.writerow(cells)
     return out.getvalue().encode()
 
@@ -186,7 +186,7 @@ def test_a_list_goes_through_the_whole_job(world: World, name: str) -> None:
     columns_only = job.answers.partition("[rows]")[0]
     assert asked(world.send_list(job.data, mapping=columns_only, dry_run=True)) == job.asked_of_rows
 
-    opened = open_list(job.data, Mapping.read(job.answers))
+    opened = open_list(job.data, ListMapping.parse_toml(job.answers))
     assert slipped(opened) == {}
     assert read_people(opened) == job.read
     tried = world.send_list(job.data, mapping=job.answers, dry_run=True)
@@ -264,7 +264,7 @@ def test_a_real_list_goes_through_the_whole_job(world: World, name: str) -> None
     assert (filed["releases"], filed["held"]) == (0, filed_rows - died)
     revision = world.revision
     assert counts(world.send_list(data, mapping=answers)) == {"unchanged": filed_rows} | left_wrong
-    receipt = world.send_list(as_csv(data, open_list(data, Mapping.read(answers)), emptied), mapping=answers)
+    receipt = world.send_list(as_csv(data, open_list(data, ListMapping.parse_toml(answers)), emptied), mapping=answers)
     assert asked(receipt) == {"column_gone": 1}
     assert gone in receipt["questions"][0]["detail"]
     assert world.revision == revision

@@ -55,4 +55,4 @@ def test_whom_others_report_changes_nothing_of_what_is_told(world: World, publis
     ],
 )
 def test_what_is_no_release_of_the_source_s_own_count_changes_nothing(content: dict[str, str]) -> None:
-    assert receipts.changes(receipts.changed({}, content)) == []
+    assert receipts.build_own_changes(receipts.count_own_changes({}, content)) == []

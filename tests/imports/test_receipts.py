@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.imports import stored
 from app.models import ListImport, Record
 from tests.support import Body, World
@@ -39,15 +39,15 @@ def test_rows_that_name_a_place_nobody_registered_are_told_with_what_they_call_i
 def test_an_import_keeps_no_name_of_a_place_and_none_that_was_erased_or_registered_is_told(world: World) -> None:
     receipt = world.send_list(LIST)
     assert warned(receipt) == [("unregistered_facility", 5, [(2, "El Rodeo I"), (3, "Tocorón"), (5, "Yare II")])]
-    with reading(world.engine) as session:
-        kept = stored.read(world.app.state.secret, session.scalars(select(ListImport)).one(), "told")
+    with open_read_session(world.engine) as session:
+        kept = stored.read_sealed_column(world.app.state.secret, session.scalars(select(ListImport)).one(), "told")
     assert not any(place in str(kept) for place in PLACES if place)
     assert kept["unregistered"] == {"count": 5, "rows": [2, 3, 5]}
     world.add_facility()
     assert warned(again(world, receipt)) == [
         ("unregistered_facility", 5, [(2, None), (3, "Tocorón"), (5, "Yare II")]),
     ]
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         second = session.scalars(select(Record).order_by(col(Record.key))).all()[1]
     world.redact(str(second.detainee_id))
     assert warned(again(world, receipt)) == [("unregistered_facility", 5, [(2, None), (3, None), (5, "Yare II")])]

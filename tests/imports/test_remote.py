@@ -9,12 +9,12 @@ import httpx2
 import pytest
 
 from app.config import Settings
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.imports import client, remote, uploads
-from app.imports.client import Line, Stopped
-from app.imports.mapping import Mapping
+from app.imports.client import PermanentError, RegistryClient
+from app.imports.mapping import ListMapping
 from app.imports.receipts import Receipt
-from app.imports.stored import Sent
+from app.imports.stored import ImportOptions
 from app.registry import api_keys
 from app.vocabulary import Language, Role
 from bench.bad_line import BadLine
@@ -42,11 +42,11 @@ class Watcher:
         self.told: list[str] = []
         self.settled: list[tuple[int, int]] = []
 
-    def say(self, text: str) -> None:
+    def show_status(self, text: str) -> None:
         self.told.append(text)
 
-    def moved(self, settled: int, rows: int) -> None:
-        self.settled.append((settled, rows))
+    def show_progress(self, settled_rows: int, rows: int) -> None:
+        self.settled.append((settled_rows, rows))
 
 
 class Sender:
@@ -66,9 +66,9 @@ class Sender:
             return self.whim(request, lambda: carry(request))
 
         monkeypatch.setattr(client, "sleep", lambda _seconds: None)
-        monkeypatch.setattr(remote, "FIRST_LOOK", 0.01)
-        monkeypatch.setattr(uploads, "MOST_BYTES", 400)  # two rows
-        monkeypatch.setattr(remote, "PAGE", 1)
+        monkeypatch.setattr(remote, "INITIAL_POLL_SECONDS", 0.01)
+        monkeypatch.setattr(uploads, "MAX_PART_BYTES", 400)  # two rows
+        monkeypatch.setattr(remote, "PAGE_ROWS", 1)
         self._client = partial(httpx2.Client, transport=httpx2.MockTransport(handle))
         self._patch = monkeypatch
 
@@ -87,9 +87,16 @@ class Sender:
         self.watch = Watcher()
         self._patch.setattr(httpx2, "Client", self._client)
         try:
-            with Line("http://127.0.0.1", self.world.keys[who], self.watch.say, lang) as line:
-                return remote.file_list(
-                    line, self.folder / "state", path, Sent(**sent), NOW, self.watch, source=source, every=every
+            with RegistryClient("http://127.0.0.1", self.world.keys[who], self.watch.show_status, lang) as line:
+                return remote.file_remote_list(
+                    line,
+                    self.folder / "state",
+                    path,
+                    ImportOptions(**sent),
+                    NOW,
+                    self.watch,
+                    source=source,
+                    all_rows=every,
                 )
         finally:
             self._patch.setattr(httpx2, "Client", self._client.func)
@@ -257,7 +264,7 @@ def test_the_number_of_rows_is_asked_about_the_whole_list_and_not_about_each_par
 ) -> None:
     long = HEAD + "".join(f"B-{n};Persona {chr(65 + n)}x Inventada;{1940 + n};VE;\n" for n in range(24))
     sender.world.send_list(long)
-    monkeypatch.setattr(uploads, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(uploads, "MAX_PART_BYTES", 1_000)
     assert sender.send(long)[0]["state"] == "done"
     assert sender.posts > 2
     requests = sender.posts
@@ -337,7 +344,7 @@ def test_strict_files_a_list_without_errors_and_stops_where_one_comes_between(se
 def test_a_key_that_cannot_send_this_list_is_told_before_anything_is_sent(
     sender: Sender, who: str, source: str | None, said: str
 ) -> None:
-    with pytest.raises(Stopped, match=said):
+    with pytest.raises(PermanentError, match=said):
         sender.send(LIST, who, source=source)
     assert sender.posts == 0
 
@@ -345,16 +352,16 @@ def test_a_key_that_cannot_send_this_list_is_told_before_anything_is_sent(
 def test_a_key_that_ends_half_way_stops_it_and_the_next_key_goes_on(sender: Sender) -> None:
     def revoke(request: httpx2.Request, answer: Callable[[], httpx2.Response]) -> httpx2.Response:
         if sender.posts == 2:
-            with writing(sender.world.engine) as session:
-                api_keys.revoke(session, sender.world.keys["foro"][4:12], NOW)
+            with open_write_session(sender.world.engine) as session:
+                api_keys.revoke_key(session, sender.world.keys["foro"][4:12], NOW)
         return answer()
 
     sender.whim = revoke
-    with pytest.raises(Stopped, match=r"refuses \(401\).* ask the administrator"):
+    with pytest.raises(PermanentError, match=r"refuses \(401\).* ask the administrator"):
         sender.send(LIST)
     sender.whim = lambda _request, answer: answer()
-    with writing(sender.world.engine) as session:
-        sender.world.keys["foro"] = api_keys.create(session, Role.REPORTER, "foro", 1, NOW)
+    with open_write_session(sender.world.engine) as session:
+        sender.world.keys["foro"] = api_keys.create_key(session, Role.REPORTER, "foro", 1, NOW)
     receipt, _rows = sender.send(LIST)
     assert counts(receipt) == {"new": 4, "error": 1}
     assert sender.world.rows("SELECT count(*) FROM list_import") == [(2,)]
@@ -378,7 +385,7 @@ def test_a_registry_that_forgot_what_was_sent_says_what_to_delete(sender: Sender
         return answer()
 
     sender.whim = forget
-    with pytest.raises(Stopped, match=r"backup\?\): delete .*jsonl"):
+    with pytest.raises(PermanentError, match=r"backup\?\): delete .*jsonl"):
         sender.send(LIST)
 
 
@@ -395,7 +402,7 @@ def test_rows_that_were_not_sent_are_not_believed(sender: Sender, row: int, more
         return httpx2.Response(200, json={"data": [shown], "next": more})
 
     sender.whim = invent
-    with pytest.raises(Stopped, match=r"rows that were not sent|does not speak"):
+    with pytest.raises(PermanentError, match=r"rows that were not sent|does not speak"):
         sender.send(LIST)
     assert len(sender.requests) < 20
 
@@ -418,19 +425,21 @@ def test_an_upload_through_a_line_that_cuts_resets_and_stalls_comes_to_every_row
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: World
 ) -> None:
     rows = 60
-    for name, value in {"STALLED": 0.2, "FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.1}.items():
+    for name, value in {"TIMEOUT_SECONDS": 0.2, "INITIAL_RETRY_SECONDS": 0.01, "MAX_RETRY_SECONDS": 0.1}.items():
         monkeypatch.setattr(client, name, value)
-    monkeypatch.setattr(remote, "FIRST_LOOK", 0.02)
-    monkeypatch.setattr(remote, "PAGE", 10)
-    monkeypatch.setattr(uploads, "MOST_BYTES", 5_000)  # some fourteen rows
+    monkeypatch.setattr(remote, "INITIAL_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(remote, "PAGE_ROWS", 10)
+    monkeypatch.setattr(uploads, "MAX_PART_BYTES", 5_000)  # some fourteen rows
     path, watch = tmp_path / "list.csv", Watcher()
     path.write_bytes(csv_of(rows))
     with (
         serving(settings) as address,
         BadLine(int(address.rpartition(":")[2]), seed=6, up=4_000, down=4_000) as bad,
-        Line(bad.address, world.keys["foro"], watch.say) as line,
+        RegistryClient(bad.address, world.keys["foro"], watch.show_status) as line,
     ):
-        receipt, told = remote.file_list(line, tmp_path / "state", path, Sent(), NOW, watch, source=None, every=True)
+        receipt, told = remote.file_remote_list(
+            line, tmp_path / "state", path, ImportOptions(), NOW, watch, source=None, all_rows=True
+        )
     assert {"cut", "reset", "stall", "refused"} <= set(bad.met)
     assert [row["row"] for row in told] == list(range(2, rows + 2))
     assert (receipt["settled"], counts(receipt).get("error")) == (rows, None)
@@ -452,5 +461,5 @@ def test_a_withdrawn_report_is_asked_about_by_its_row_in_the_file_and_answered(s
     (error,) = rows[-1]["errors"]
     assert (rows[-1]["row"], error["column"], error["code"]) == (6, "A", "withdrawn_report")
     assert '6 = "stands_again"' in error["detail"]
-    receipt, _rows = sender.send(LIST, mapping=Mapping.read('[rows]\n6 = "stands_again"\n'))
+    receipt, _rows = sender.send(LIST, mapping=ListMapping.parse_toml('[rows]\n6 = "stands_again"\n'))
     assert counts(receipt) == {"unchanged": 3, "updated": 1, "error": 1}

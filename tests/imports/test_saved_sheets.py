@@ -3,8 +3,8 @@
 import pytest
 
 from app.imports.faults import BadFile
-from app.imports.lists import Opened, open_list
-from app.imports.mapping import Mapping
+from app.imports.lists import OpenedList, open_list
+from app.imports.mapping import ListMapping
 from tests.imports.test_lists import TABLE, book
 from tests.support import World
 
@@ -17,19 +17,19 @@ sheet = "Verificados"
 """
 
 
-def opened(data: bytes) -> Opened:
+def opened(data: bytes) -> OpenedList:
     """The list alone, after one with the mapping."""
-    head = open_list(book(Verificados=TABLE), Mapping.read(MAPPING)).headings
-    return open_list(data, None, lambda digest: Mapping.read(MAPPING) if digest == head else None)
+    head = open_list(book(Verificados=TABLE), ListMapping.parse_toml(MAPPING)).headings
+    return open_list(data, None, lambda digest: ListMapping.parse_toml(MAPPING) if digest == head else None)
 
 
 def test_the_sheet_that_a_saved_mapping_names_is_read_and_not_another_of_the_same_headings() -> None:
     found = opened(book(**{"Por verificar": OTHERS, "Verificados": TABLE}))
-    assert (found.sheet, found.other_sheets, found.saved) == ("Verificados", ["Por verificar"], True)
+    assert (found.sheet, found.other_sheets, found.is_mapping_saved) == ("Verificados", ["Por verificar"], True)
     (row,) = found.rows()
     assert row.body is not None
     assert (row.body["detainee"]["full_name"], row.body["verification"]["verdict"]) == ("Ramón Ibáñez", "verified")
-    assert found.count() == (1, False)
+    assert found.count_rows() == (1, False)
 
 
 def test_a_cover_page_before_that_sheet_is_passed_over() -> None:

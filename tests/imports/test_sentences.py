@@ -70,9 +70,13 @@ def codes_in(path: Path) -> Iterator[str]:
 
 def codes() -> set[str]:
     found = {code for path in (*READ, *FILED) for code in codes_in(path)} | OF_PYDANTIC
-    found |= {code for _beginnings, code, _detail in lists._OTHERS} | set(workbook_reader.ERRORS) | mapping.QUESTIONS
-    found |= {code for code, _detail in (text.NOBODY_KNEW, text.LOST, text.NUMBER)}
-    found |= {code for _first, _second, code, _detail in checks.ORDERED_DATES}
+    found |= (
+        {code for _beginnings, code, _detail in lists._OTHER_FORMATS}
+        | set(workbook_reader.WORKBOOK_ERRORS)
+        | mapping.QUESTIONS
+    )
+    found |= {code for code, _detail in (text.PLACEHOLDER_FAULT, text.GARBLED_FAULT, text.NUMBER_FAULT)}
+    found |= {code for _first, _second, code, _detail in checks.ORDERED_DATE_FIELDS}
     found |= {code for code, _detail in errors._CODES.values()}
     return found - NOT_OF_LISTS - SAID_BY_THE_DESK
 
@@ -80,7 +84,7 @@ def codes() -> set[str]:
 def test_every_code_that_a_list_can_meet_has_a_sentence_in_spanish() -> None:
     found = codes()
     assert {"password", "html_page", "release_before_detention", "withdrawn_report", "bad_mapping"} <= found
-    assert sorted(code for code in found if faults.detail(code, "English.", "es") == "English.") == []
+    assert sorted(code for code in found if faults.translate_detail(code, "English.", "es") == "English.") == []
 
 
 def test_a_sentence_of_a_file_that_names_something_of_it_stands_in_both_languages() -> None:

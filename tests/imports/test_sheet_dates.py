@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import dates
-from app.imports.cell_values import Order, UnclearDate, possible_days, read
+from app.imports.cell_values import Order, UnclearDate, list_possible_days, parse_sheet_date
 
 DAY, MONTH = Order.DAY_FIRST, Order.MONTH_FIRST
 
@@ -43,7 +43,7 @@ DAY, MONTH = Order.DAY_FIRST, Order.MONTH_FIRST
     ],
 )  # fmt: skip
 def test_a_date_that_means_one_day_is_read(said: str, order: Order | None, meant: str) -> None:
-    assert read(said, order) == meant
+    assert parse_sheet_date(said, order) == meant
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_date_that_could_mean_two_days_or_none_is_refused_with_its_reason(
     said: str, order: Order | None, code: str
 ) -> None:
     with pytest.raises(UnclearDate) as refused:
-        read(said, order)
+        parse_sheet_date(said, order)
     assert refused.value.code == code
     assert said not in str(refused.value)
 
@@ -87,21 +87,21 @@ def test_a_date_that_could_mean_two_days_or_none_is_refused_with_its_reason(
 )
 def test_a_day_that_never_was_and_a_day_without_its_year_are_told_as_that(said: str, told: str) -> None:
     with pytest.raises(UnclearDate, match=told) as refused:
-        read(said, None)
+        parse_sheet_date(said, None)
     assert refused.value.code == "invalid_date"
 
 
 @given(st.dates())
 def test_every_day_is_read_back_in_every_declared_form(day) -> None:  # type: ignore[no-untyped-def]
-    assert read(f"{day.day}/{day.month}/{day.year:04}", DAY) == day.isoformat()
-    assert read(f"{day.month}/{day.day}/{day.year:04}", MONTH) == day.isoformat()
-    assert read(day.isoformat(), None) == day.isoformat()
+    assert parse_sheet_date(f"{day.day}/{day.month}/{day.year:04}", DAY) == day.isoformat()
+    assert parse_sheet_date(f"{day.month}/{day.day}/{day.year:04}", MONTH) == day.isoformat()
+    assert parse_sheet_date(day.isoformat(), None) == day.isoformat()
 
 
 @given(st.text(max_size=40), st.sampled_from([None, DAY, MONTH]))
 def test_whatever_a_cell_holds_a_date_comes_out_or_a_reason(said: str, order: Order | None) -> None:
     with suppress(UnclearDate):
-        assert dates.parse(read(said, order)).lo > 0
+        assert dates.parse_date(parse_sheet_date(said, order)).lo > 0
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_whatever_a_cell_holds_a_date_comes_out_or_a_reason(said: str, order: Or
 def test_a_cell_may_mean_a_day_in_every_order_and_of_this_century(
     said: str, order: Order | None, meant: set[str]
 ) -> None:
-    assert {str(day) for day in possible_days(said, order)} == meant
+    assert {str(day) for day in list_possible_days(said, order)} == meant

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.imports import receipts, stored
 from app.imports.faults import WISH_WITHDRAWN, Fault
 from app.imports.stored import RowOutcome
@@ -13,26 +13,26 @@ from tests.support import NOW, World
 
 def test_an_import_moves_once_from_where_it_was_seen(world: World) -> None:
     job = begin(world, b"")
-    with reading(world.engine) as session:
-        seen = stored.load(session, job)
-    with writing(world.engine) as session:
-        assert stored.move(session, world.app.state.secret, seen, state="running")
-        assert not stored.move(session, world.app.state.secret, seen, state="checking")
-        assert stored.load(session, job).state == "running"
+    with open_read_session(world.engine) as session:
+        seen = stored.load_import(session, job)
+    with open_write_session(world.engine) as session:
+        assert stored.update_open_import(session, world.app.state.secret, seen, state="running")
+        assert not stored.update_open_import(session, world.app.state.secret, seen, state="checking")
+        assert stored.load_import(session, job).state == "running"
 
 
 @pytest.mark.parametrize("state", sorted(set(ImportState) - set(stored.OPEN_STATES)))
 def test_an_import_that_has_ended_stays_as_it_ended(world: World, state: str) -> None:
     job = begin(world, b"")
-    with writing(world.engine) as session:
-        stored.finish(session, world.app.state.secret, stored.load(session, job), state, NOW)
-        ended = stored.load(session, job)
-        stored.keep_file(session, world.app.state.secret, job, b"kept for whoever works on it")
-        assert not stored.move(session, world.app.state.secret, ended, state="running")
-        assert not stored.begin_again(session, world.app.state.secret, ended, "running")
-        stored.finish(session, world.app.state.secret, ended, "failed", NOW)
-        assert stored.load(session, job).state == state
-        assert stored.file_of(session, world.app.state.secret, job) is not None
+    with open_write_session(world.engine) as session:
+        stored.finish_import(session, world.app.state.secret, stored.load_import(session, job), state, NOW)
+        ended = stored.load_import(session, job)
+        stored.store_file(session, world.app.state.secret, job, b"kept for whoever works on it")
+        assert not stored.update_open_import(session, world.app.state.secret, ended, state="running")
+        assert not stored.restart_import(session, world.app.state.secret, ended, "running")
+        stored.finish_import(session, world.app.state.secret, ended, "failed", NOW)
+        assert stored.load_import(session, job).state == state
+        assert stored.load_file(session, world.app.state.secret, job) is not None
 
 
 def test_a_fault_of_a_filed_row_is_a_withdrawn_wish_only_by_its_code(world: World) -> None:
@@ -40,13 +40,13 @@ def test_a_fault_of_a_filed_row_is_a_withdrawn_wish_only_by_its_code(world: Worl
     codes = ["another_code", WISH_WITHDRAWN]
     faults = [Fault(None, "/detainee/publish", code, "What was said of it.").shape() for code in codes]
     rows = [RowOutcome(number, "new", None, None, [fault]) for number, fault in enumerate(faults, 2)]
-    with writing(world.engine) as session:
-        assert stored.advance(session, secret, stored.load(session, job), rows, 3, NOW)
-    with reading(world.engine) as session:
-        told = receipts.shape(stored.load(session, job), secret)["warnings"]
+    with open_write_session(world.engine) as session:
+        assert stored.advance_import(session, secret, stored.load_import(session, job), rows, 3, NOW)
+    with open_read_session(world.engine) as session:
+        told = receipts.build_receipt(stored.load_import(session, job), secret)["warnings"]
         assert [(one["code"], one["count"], [row["row"] for row in one["examples"]]) for one in told] == [
             (WISH_WITHDRAWN, 1, [3])
         ]
-        listed = receipts.rows_of(session, secret, job, 0, 9)
+        listed = receipts.list_row_outcomes(session, secret, job, 0, 9)
     assert [[error["code"] for error in row["errors"]] for row in listed] == [["another_code"], []]
     assert [[warning["code"] for warning in row["warnings"]] for row in listed] == [[], [WISH_WITHDRAWN]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.demo.people import names as invented_names
+from app.demo.people import draw_names as invented_names
 from app.imports import rows, survey
 from app.imports.faults import Fault
 from app.imports.rows import Row
@@ -56,9 +56,9 @@ def test_a_list_is_not_checked_row_by_row_before_it_is_filed_where_no_report_sta
 
     def body_of(row: Row) -> DetentionReportIn | list[Fault]:
         checked.append(row.number)
-        return rows.body_of(row)
+        return rows.validate_body(row)
 
-    monkeypatch.setattr(survey, "body_of", body_of)
+    monkeypatch.setattr(survey, "validate_body", body_of)
     said = "código;nombre;país;fecha de excarcelación\nA-1;Rosa Inés Valdivia;VE;2026-01-12\n"
     assert counts(world.send_list(said)) == {"new": 1}
     assert not checked

@@ -6,41 +6,41 @@ import pytest
 
 from app.imports import uploads
 from app.imports.lists import open_list
-from app.imports.uploads import Cut, cut
+from app.imports.uploads import ListParts, split_list
 
 HEAD = "código;nombre;fecha de nacimiento;país\n"
 
 
-def cut_of(text: str) -> Cut:
-    return cut(open_list(text.encode(), None).rows())
+def cut_of(text: str) -> ListParts:
+    return split_list(open_list(text.encode(), None).rows())
 
 
-def bodies(found: Cut) -> list[dict[str, str]]:
+def bodies(found: ListParts) -> list[dict[str, str]]:
     return [json.loads(line) for part in found.parts for line in part.data.splitlines()]
 
 
 def test_a_part_holds_so_many_bytes_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     text = HEAD + "".join(f"A-{n};Rosa Inés Valdivia;1971;VE\n" for n in range(30))
-    monkeypatch.setattr(uploads, "MOST_BYTES", 500)
+    monkeypatch.setattr(uploads, "MAX_PART_BYTES", 500)
     assert max(len(part.data) for part in cut_of(text).parts) <= 500
-    monkeypatch.setattr(uploads, "MOST_BYTES", 10)
+    monkeypatch.setattr(uploads, "MAX_PART_BYTES", 10)
     assert [part.rows for part in cut_of(text).parts] == [[n] for n in range(2, 32)]  # each longer, and alone
 
 
 def test_case_numbers_are_made_over_the_whole_list(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "nombre;fecha de nacimiento;país\n" + "Rosa Inés Valdivia;1971;VE\n" * 3
     whole = [body["source_record_id"] for body in bodies(cut_of(text))]
-    monkeypatch.setattr(uploads, "MOST_BYTES", 1)
+    monkeypatch.setattr(uploads, "MAX_PART_BYTES", 1)
     found = cut_of(text)
     assert [body["source_record_id"] for body in bodies(found)] == whole
-    assert (len(set(whole)), whole[1][-2:], found.derived) == (3, "-2", 3)
+    assert (len(set(whole)), whole[1][-2:], found.derived_case_numbers) == (3, "-2", 3)
 
 
 def test_rows_that_cannot_be_read_or_would_be_refused_stay_here_with_their_columns() -> None:
     found = cut_of(HEAD + "A-1;Rosa Inés Valdivia;treinta;VE\nA-2;Julio Peralta;1971;VE\nA-2;Elsa Mora;1980;VE\n"
                           f"A-4;{'x' * 400};1980;VE\n")  # fmt: skip
     assert (found.rows, [part.rows for part in found.parts]) == (4, [[3]])
-    assert {row: (faults[0].column, faults[0].code) for row, faults in found.wrong.items()} == {
+    assert {row: (faults[0].column, faults[0].code) for row, faults in found.faults_by_row.items()} == {
         2: ("C", "invalid_date"),
         4: ("A", "repeated_case_number"),
         5: ("B", "string_too_long"),

@@ -3,7 +3,7 @@
 import pytest
 
 from app.imports.faults import BadFile
-from app.imports.mapping import Mapping
+from app.imports.mapping import ListMapping
 from tests.imports.test_filing import counts
 from tests.support import Body, World
 
@@ -117,7 +117,7 @@ def test_a_single_report_brings_a_withdrawn_one_back_by_hand(withdrawn: World) -
 @pytest.mark.parametrize("answer", ['withdrawn_report = "read"', 'section_title = "stands_again"'])
 def test_an_answer_to_another_question_is_refused(answer: str) -> None:
     with pytest.raises(BadFile, match="is no answer to"):
-        Mapping.read(f"[rows]\n{answer}\n")
+        ListMapping.parse_toml(f"[rows]\n{answer}\n")
 
 
 @pytest.mark.parametrize("every", ["leave_out", "stands_again"])

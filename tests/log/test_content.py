@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.log import content
-from app.log.content import as_sent, birth_of, flatten, has_release, unflatten, with_age_of_now, with_age_span
-from app.projection.statements import split
-from app.registry.publication.classes import is_minor, with_class
+from app.log.content import (
+    add_age_span,
+    find_birth,
+    flatten_body,
+    has_release_section,
+    move_filing_day_age,
+    restore_sent_content,
+    unflatten_content,
+)
+from app.projection.statements import split_content
+from app.registry.publication.classes import add_minor_class, is_minor
 from app.schemas.reports import ReleaseReportIn
 from tests.support import make_report
 
@@ -31,24 +39,24 @@ contents = st.fixed_dictionaries(
 
 def test_a_body_becomes_section_and_field() -> None:
     body = {"detainee": {"full_name": "Berta"}, "release": {"kind": "pardon"}, "note": "by phone"}
-    assert flatten(body) == {"detainee.full_name": "Berta", "release.kind": "pardon", "note": "by phone"}
+    assert flatten_body(body) == {"detainee.full_name": "Berta", "release.kind": "pardon", "note": "by phone"}
 
 
 @pytest.mark.parametrize("nothing", [None, [], {}, {"until": None, "term": None}, {"until": {"on": None}}])
 def test_only_what_was_said_is_kept(nothing: Any) -> None:
-    assert flatten({"detention": {"sentence": nothing}, "detainee": None, "note": None}) == {}
+    assert flatten_body({"detention": {"sentence": nothing}, "detainee": None, "note": None}) == {}
 
 
 @pytest.mark.parametrize("said", [0, False, "", [None], {"until": None, "term": "life"}])
 def test_what_is_small_is_still_said(said: Any) -> None:
-    assert flatten({"detention": {"sentence": said}}) == {"detention.sentence": said}
+    assert flatten_body({"detention": {"sentence": said}}) == {"detention.sentence": said}
 
 
 def test_the_wire_shape_can_be_had_again() -> None:
     body = ReleaseReportIn.model_validate(make_report(note="by phone")).model_dump(mode="json")
-    said = flatten(body)
-    assert flatten(unflatten(said)) == said
-    assert unflatten({**said, "source_record_id": "FP-1"})["source_record_id"] == "FP-1"
+    said = flatten_body(body)
+    assert flatten_body(unflatten_content(said)) == said
+    assert unflatten_content({**said, "source_record_id": "FP-1"})["source_record_id"] == "FP-1"
 
 
 def test_everything_that_tells_who_somebody_is_is_personal() -> None:
@@ -59,7 +67,7 @@ def test_everything_that_tells_who_somebody_is_is_personal() -> None:
         release__destination="CO", verification__evidence=[{"url": "https://a.example/"}],
         verification__citing=["jep"], note="by phone",
     )  # fmt: skip
-    public, personal = split(flatten(whole), counted=False)
+    public, personal = split_content(flatten_body(whole), is_count_only=False)
     assert set(public) == {
         "detainee.publish",
         "detention.detained_on",
@@ -70,7 +78,7 @@ def test_everything_that_tells_who_somebody_is_is_personal() -> None:
         "verification.method",
         "verification.citing",
     }
-    assert {**public, **personal} == flatten(whole)
+    assert {**public, **personal} == flatten_body(whole)
 
 
 def test_every_public_name_is_a_field_of_a_report() -> None:
@@ -83,40 +91,40 @@ def test_every_public_name_is_a_field_of_a_report() -> None:
         "verification": "VerificationIn",
     }
     fields = {f"{name}.{field}" for name, shape in shapes.items() for field in sections[shape]["properties"]}
-    assert fields >= content.PUBLIC
+    assert fields >= content.PUBLIC_FIELDS
 
 
 def test_a_report_has_a_release_if_it_names_a_stage() -> None:
-    assert has_release({"release.stage": "announced"})
-    assert not has_release({"release.released_on": "2026-01-12"})
+    assert has_release_section({"release.stage": "announced"})
+    assert not has_release_section({"release.released_on": "2026-01-12"})
 
 
 def test_a_birth_is_told_by_its_date_or_by_an_age_on_a_day() -> None:
-    born = birth_of({"detainee.birth_date": "1953", "detainee.age": 10, "detainee.age_on": "2026"})
+    born = find_birth({"detainee.birth_date": "1953", "detainee.age": 10, "detainee.age_on": "2026"})
     assert born is not None
     assert (born.first, born.last) == (date(1953, 1, 1), date(1953, 12, 31))
-    born = birth_of({"detainee.age": 72, "detainee.age_on": "2026-01-12"})
+    born = find_birth({"detainee.age": 72, "detainee.age_on": "2026-01-12"})
     assert born is not None
     assert (born.first, born.last) == (date(1953, 1, 13), date(1954, 1, 12))
-    assert birth_of({"detainee.age": 72}) is None
-    assert birth_of({}) is None
+    assert find_birth({"detainee.age": 72}) is None
+    assert find_birth({}) is None
 
 
 @given(contents)
 def test_what_was_sent_can_be_had_again_from_what_was_stored(said: dict[str, Any]) -> None:
-    assert as_sent(with_class(with_age_span(said, "2026-03-01"))) == said
+    assert restore_sent_content(add_minor_class(add_age_span(said, "2026-03-01"))) == said
 
 
 def test_an_age_of_now_is_sent_back_as_one() -> None:
     said = {"detainee.age": 30, "detainee.age_on": "filed"}
-    stored = with_age_span(with_age_of_now(said), "2026-03-01")
+    stored = add_age_span(move_filing_day_age(said), "2026-03-01")
     assert stored == {"detainee.age": 30, "detainee.age_span": "2026-03-01"}
-    assert as_sent(stored) == said
+    assert restore_sent_content(stored) == said
 
 
 @given(contents)
 def test_minors_are_counted_and_nobody_else_is_touched(said: dict[str, Any]) -> None:
-    stored = with_class(said)
+    stored = add_minor_class(said)
     if is_minor(said):
         assert stored["detainee.publish"] == "counted"
         assert stored["detainee.publish_asked"] == said.get("detainee.publish", "")
@@ -126,7 +134,7 @@ def test_minors_are_counted_and_nobody_else_is_touched(said: dict[str, Any]) -> 
 
 @given(contents)
 def test_whether_someone_is_a_minor_is_the_same_read_from_the_store(said: dict[str, Any]) -> None:
-    assert is_minor(with_class(said)) is is_minor(said)
+    assert is_minor(add_minor_class(said)) is is_minor(said)
 
 
 @given(st.dates(date(1940, 1, 1), date(2020, 1, 1)), st.dates(date(1941, 1, 1), date(2026, 1, 1)))
@@ -159,13 +167,15 @@ def test_a_vaguer_date_never_makes_an_adult_of_a_minor(age: int, on: str, detain
 )
 def test_where_no_day_is_said_the_day_it_was_checked_or_filed_tells(said: dict[str, Any], minor: bool) -> None:
     """An age without a day is one on any day from the first that is spoken of to that of filing."""
-    assert is_minor(with_age_span(said, "2026-03-01"), "2026-03-01") is minor
+    assert is_minor(add_age_span(said, "2026-03-01"), "2026-03-01") is minor
 
 
 def test_what_was_asked_for_is_sealed() -> None:
     """The class must be readable; that a source wanted a child named need not be."""
-    stored = with_class({"detainee.birth_date": "2010", "detention.detained_on": "2026", "detainee.publish": "named"})
-    public, personal = split(stored, counted=False)
+    stored = add_minor_class(
+        {"detainee.birth_date": "2010", "detention.detained_on": "2026", "detainee.publish": "named"}
+    )
+    public, personal = split_content(stored, is_count_only=False)
     assert public["detainee.publish"] == "counted"
     assert personal["detainee.publish_asked"] == "named"
 
@@ -173,8 +183,10 @@ def test_what_was_asked_for_is_sealed() -> None:
 @given(st.lists(st.sampled_from(["jep", "JEP", "Foro Penal", "foro-penal", "Radio Bemba", "Ana Pérez"]), unique=True))
 def test_whom_a_report_cites_can_be_had_again_and_only_sources_stand_readable(cited: list[str]) -> None:
     known = {"jep": "jep", "foro penal": "foro-penal", "foro-penal": "foro-penal"}
-    stored = content.with_citing({"verification.citing": cited}, known)
-    public, _personal = split(stored, counted=False)
-    assert set(public["verification.citing"]) <= {*known.values(), content.UNLISTED}
+    stored = content.normalize_citing({"verification.citing": cited}, known)
+    public, _personal = split_content(stored, is_count_only=False)
+    assert set(public["verification.citing"]) <= {*known.values(), content.UNLISTED_SOURCE}
     assert bool(public["verification.citing"]) == bool(cited), "a copy stays a copy when the names are erased"
-    assert as_sent(stored)["verification.citing"] == sorted({known.get(name.casefold(), name) for name in cited})
+    assert restore_sent_content(stored)["verification.citing"] == sorted(
+        {known.get(name.casefold(), name) for name in cited}
+    )

@@ -12,19 +12,19 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.db.engine import make_engine, reading, writing
+from app.db.engine import make_engine, open_read_session, open_write_session
 from app.errors import Invalid
 from app.log import entries
 from app.log.entries import (
     MAX_ENTRY_BYTES,
     Log,
     LogEntry,
-    as_only_writer,
-    entry_at,
-    head,
-    last_revision_at,
-    replay,
-    settle,
+    find_revision_at,
+    load_entry,
+    open_writer_session,
+    read_head,
+    replay_entries,
+    wait_until_settled,
 )
 from app.models import Entry, Sealed
 from tests.support import A_WHILE, World, kept_waiting
@@ -42,12 +42,12 @@ def other(database_url: str) -> Iterator[Engine]:
 
 
 def stored(engine: Engine) -> list[Entry]:
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         return list(session.scalars(select(Entry).order_by(col(Entry.revision))))
 
 
 def append(engine: Engine, now: datetime = NOON, personal: dict[str, Any] | None = None, **body: Any) -> LogEntry:
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         return Log(session, now).append("source", body, personal)
 
 
@@ -71,7 +71,7 @@ def test_revisions_have_no_gap_though_many_write_at_once_and_some_fail(engine: E
         chance = random.Random(number)
         for turn in range(EACH):
             try:
-                with writing(engine) as session:
+                with open_write_session(engine) as session:
                     log = Log(session, NOON + timedelta(minutes=chance.randrange(-60, 60)))
                     for part in range(chance.randrange(1, 4)):
                         log.append("source", {"writer": number, "turn": turn, "part": part})
@@ -90,14 +90,14 @@ def test_revisions_have_no_gap_though_many_write_at_once_and_some_fail(engine: E
     assert [entry.revision for entry in found] == list(range(1, len(found) + 1))
     instants = [entry.recorded_at for entry in found]
     assert instants == sorted(instants)
-    with reading(engine) as session:
-        assert head(session) == (len(found), instants[-1])
+    with open_read_session(engine) as session:
+        assert read_head(session) == (len(found), instants[-1])
 
 
 def test_entries_of_one_transaction_stand_together(engine: Engine) -> None:
     def write(number: int) -> None:
         for _ in range(EACH):
-            with writing(engine) as session:
+            with open_write_session(engine) as session:
                 log = Log(session, NOON)
                 for part in range(3):
                     log.append("source", {"writer": number, "part": part})
@@ -128,8 +128,8 @@ def test_whoever_waits_to_write_looks_at_the_clock_and_the_tables_once_it_is_the
     now, found = NOON, []
 
     def wait() -> None:
-        with as_only_writer(engine) as session:
-            found.append((now, head(session)[0]))
+        with open_writer_session(engine) as session:
+            found.append((now, read_head(session)[0]))
 
     with kept_waiting(engine, wait) as session:
         Log(session, NOON).append("source", {})
@@ -140,27 +140,27 @@ def test_whoever_waits_to_write_looks_at_the_clock_and_the_tables_once_it_is_the
 def test_an_instant_that_was_settled_gets_no_entry_from_any_process_by_any_clock(engine: Engine, other: Engine) -> None:
     append(engine, NOON)
     answered = NOON + timedelta(seconds=10)
-    assert settle(engine, answered, lambda: answered, A_WHILE) == answered
+    assert wait_until_settled(engine, answered, lambda: answered, A_WHILE) == answered
     behind = append(other, NOON + timedelta(seconds=5))
     assert behind.recorded_at > answered
-    with reading(engine) as session:
-        assert last_revision_at(session, answered) == 1
+    with open_read_session(engine) as session:
+        assert find_revision_at(session, answered) == 1
 
 
 def test_what_one_process_settled_is_waited_for_by_none(engine: Engine, other: Engine) -> None:
     answered = NOON + timedelta(seconds=10)
-    settle(engine, NOON, lambda: answered, A_WHILE)
-    with as_only_writer(engine):
-        assert settle(other, answered, lambda: NOON, A_WHILE) == answered
+    wait_until_settled(engine, NOON, lambda: answered, A_WHILE)
+    with open_writer_session(engine):
+        assert wait_until_settled(other, answered, lambda: NOON, A_WHILE) == answered
         with pytest.raises(TimeoutError):
-            settle(other, answered + timedelta(seconds=1), lambda: NOON, A_WHILE)
+            wait_until_settled(other, answered + timedelta(seconds=1), lambda: NOON, A_WHILE)
 
 
 def test_an_answer_changes_nothing_about_the_last_entry(engine: Engine) -> None:
     append(engine, NOON)
-    settle(engine, NOON + timedelta(seconds=10), lambda: NOON, A_WHILE)
-    with reading(engine) as session:
-        assert head(session) == (1, NOON)
+    wait_until_settled(engine, NOON + timedelta(seconds=10), lambda: NOON, A_WHILE)
+    with open_read_session(engine) as session:
+        assert read_head(session) == (1, NOON)
 
 
 @pytest.mark.parametrize("spare", [0, -1])
@@ -214,34 +214,34 @@ def test_canonical_is_what_rfc_8785_says(engine: Engine, body: dict[str, Any], t
     (b"\x20\x21", "07506a85fd9dd2f120eb694f86011e5bb4662e5c415a62917033d4a9624487e7"),
 ])  # fmt: skip
 def test_leaf_hashes_are_those_of_certificate_transparency(entry: bytes, leaf: str) -> None:
-    assert entries.leaf_hash(entry).hex() == leaf
+    assert entries.compute_leaf_hash(entry).hex() == leaf
 
 
 def test_what_is_returned_is_what_a_replay_reads(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entries, "REPLAY_BATCH", 2)
+    monkeypatch.setattr(entries, "REPLAY_BATCH_ENTRIES", 2)
     written = [append(engine, personal={"name": f"Ana {number}"}, number=number) for number in range(5)]
-    with reading(engine) as session:
-        assert list(replay(session)) == written
-        assert entry_at(session, 3) == written[2]
+    with open_read_session(engine) as session:
+        assert list(replay_entries(session)) == written
+        assert load_entry(session, 3) == written[2]
 
 
 def test_a_replay_of_an_erased_entry_has_the_body_and_nothing_personal(engine: Engine) -> None:
     written = append(engine, personal={"name": "Ana"}, number=1)
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         session.delete(session.get_one(Sealed, 1))
-    with reading(engine) as session:
-        (left,) = replay(session)
+    with open_read_session(engine) as session:
+        (left,) = replay_entries(session)
     assert (left.body, left.leaf_hash, left.personal) == (written.body, written.leaf_hash, {})
 
 
 def last(session: Session, *instants: datetime) -> list[int]:
-    return [last_revision_at(session, instant) for instant in instants]
+    return [find_revision_at(session, instant) for instant in instants]
 
 
 def test_the_last_revision_at_an_instant_is_the_last_recorded_by_then(engine: Engine) -> None:
     for minutes in (0, 0, 10):
         append(engine, NOON + timedelta(minutes=minutes))
     second = timedelta(seconds=1)
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert last(session, NOON - second, NOON, NOON + second) == [0, 2, 2]
         assert last(session, NOON + timedelta(minutes=10), NOON + timedelta(days=9)) == [3, 3]

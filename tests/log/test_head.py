@@ -7,9 +7,9 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from app.cli.database import opened
+from app.cli.database import open_session
 from app.config import Settings, UnreadableSecret
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.log.head import WrongSecret, bind_secret, is_demo, mark_demo
 from app.main import create_app
 from app.models import Head
@@ -18,13 +18,13 @@ SECRET, OTHER = b"one secret of the tests", b"another secret of the tests"
 
 
 def check(engine: Engine) -> str:
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         return session.scalars(select(col(Head.secret_check))).one()
 
 
 def test_the_first_secret_is_remembered_by_a_fingerprint_and_not_by_itself(engine: Engine) -> None:
     assert check(engine) == ""
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         bind_secret(session, SECRET)
     assert len(check(engine)) == 64
     assert SECRET.hex() not in check(engine)
@@ -32,10 +32,10 @@ def test_the_first_secret_is_remembered_by_a_fingerprint_and_not_by_itself(engin
 
 def test_the_same_secret_is_accepted_again_and_another_refused(engine: Engine) -> None:
     for _ in range(2):
-        with writing(engine) as session:
+        with open_write_session(engine) as session:
             bind_secret(session, SECRET)
     bound = check(engine)
-    with pytest.raises(WrongSecret, match="RECUENTO_SECRET"), writing(engine) as session:
+    with pytest.raises(WrongSecret, match="RECUENTO_SECRET"), open_write_session(engine) as session:
         bind_secret(session, OTHER)
     assert check(engine) == bound
 
@@ -46,7 +46,7 @@ def test_no_new_secret_is_left_beside_a_database_that_has_one(tmp_path: Path) ->
     (tmp_path / "recuento.db.secret").rename(tmp_path / "kept elsewhere")
     with pytest.raises(UnreadableSecret, match=r"another secret, and there is no .*recuento\.db\.secret"):
         create_app(Settings(database_url=url))
-    with pytest.raises(UnreadableSecret), opened(Settings(database_url=url)):
+    with pytest.raises(UnreadableSecret), open_session(Settings(database_url=url)):
         pass
     assert not (tmp_path / "recuento.db.secret").exists()
     create_app(Settings(database_url=url, secret_file=tmp_path / "kept elsewhere")).state.engine.dispose()
@@ -61,16 +61,16 @@ def test_a_server_does_not_start_with_another_secret(settings: Settings) -> None
 
 
 def test_an_empty_registry_is_at_revision_nought_and_no_demo(engine: Engine) -> None:
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         row = session.scalars(select(Head)).one()
         assert (row.revision, row.demo) == (0, False)
         assert not is_demo(session)
 
 
 def test_a_demo_is_marked_as_one(engine: Engine) -> None:
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         mark_demo(session)
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert is_demo(session)
 
 
@@ -78,7 +78,7 @@ def test_there_is_one_head_and_never_another(engine: Engine) -> None:
     columns = "revision, recorded_at, secret_check, demo, rules"
     another = f"INSERT INTO head (id, {columns}) SELECT 2, {columns} FROM head"
     for statement in (another, "UPDATE head SET id = 2"):
-        with pytest.raises(IntegrityError), writing(engine) as session:
+        with pytest.raises(IntegrityError), open_write_session(engine) as session:
             session.connection().execute(text(statement))
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         assert session.scalars(select(col(Head.id))).all() == [1]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.log import entries
 from app.models import Entry, Sealed
 from tests.support import World
@@ -35,7 +35,7 @@ def test_the_example_of_rfc_9901_gives_the_digest_printed_there() -> None:
 def test_ours_is_the_same_disclosure_written_without_white_space() -> None:
     compact = "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsImZhbWlseV9uYW1lIiwiTcO2Yml1cyJd"
     assert json.loads(base64.urlsafe_b64decode(compact + "=" * (-len(compact) % 4))) == [SALT, NAME, VALUE]
-    assert entries.digest(NAME, SALT, VALUE) == digest_of(compact)
+    assert entries.compute_digest(NAME, SALT, VALUE) == digest_of(compact)
 
 
 VALUES: dict[str, Any] = {
@@ -48,46 +48,48 @@ VALUES: dict[str, Any] = {
 
 
 def test_each_value_has_a_salt_of_128_bits_of_its_own() -> None:
-    salts = [salt for _ in range(50) for salt, _value in entries.seal(VALUES).values()]
+    salts = [salt for _ in range(50) for salt, _value in entries.salt_values(VALUES).values()]
     assert len(set(salts)) == len(salts)
     assert {len(base64.urlsafe_b64decode(salt + "==")) for salt in salts} == {16}
 
 
 def test_the_same_value_sealed_twice_has_two_digests() -> None:
-    assert set(entries.digests(entries.seal(VALUES))).isdisjoint(entries.digests(entries.seal(VALUES)))
+    assert set(entries.compute_digests(entries.salt_values(VALUES))).isdisjoint(
+        entries.compute_digests(entries.salt_values(VALUES))
+    )
 
 
 def test_neither_names_nor_order_can_be_read_off_the_digests() -> None:
-    found = entries.digests(entries.seal(VALUES))
+    found = entries.compute_digests(entries.salt_values(VALUES))
     assert found == sorted(found)
     assert {len(one) for one in found} == {43}
 
 
 def test_a_digest_cannot_be_computed_without_its_salt() -> None:
     """Whoever holds the log and a list of the names still has to guess 128 bits."""
-    ((salt, value),) = entries.seal({"name": "Ana Luisa"}).values()
-    found = entries.digest("name", salt, value)
-    guesses = [entries.digest("name", guess, value) for guess in ("", "name", salt[:-1], salt.swapcase())]
+    ((salt, value),) = entries.salt_values({"name": "Ana Luisa"}).values()
+    found = entries.compute_digest("name", salt, value)
+    guesses = [entries.compute_digest("name", guess, value) for guess in ("", "name", salt[:-1], salt.swapcase())]
     assert found not in guesses
     assert found not in (b64(hashlib.sha256(text.encode()).digest()) for text in (value, f'["name","{value}"]'))
 
 
 def test_a_digest_holds_for_one_name_and_one_value() -> None:
-    found = entries.digest("name", SALT, "Ana")
-    assert found == entries.digest("name", SALT, "Ana")
+    found = entries.compute_digest("name", SALT, "Ana")
+    assert found == entries.compute_digest("name", SALT, "Ana")
     others = [("alias", "Ana"), ("name", "Eva"), ("name", ["Ana"]), ("name", "ana")]
-    assert found not in [entries.digest(name, SALT, value) for name, value in others]
+    assert found not in [entries.compute_digest(name, SALT, value) for name, value in others]
 
 
 def test_values_come_back_as_they_were_and_nothing_once_erased() -> None:
-    assert entries.values(entries.dump(entries.seal(VALUES))) == VALUES
-    assert entries.values(None) == {}
+    assert entries.load_values(entries.dump_disclosures(entries.salt_values(VALUES))) == VALUES
+    assert entries.load_values(None) == {}
 
 
 def test_every_entry_lists_exactly_the_digests_of_what_is_kept_beside_it(world: World) -> None:
     world.file("foro", note="for the lawyer", source_record_id="F-1")
     world.file("jep")
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         rows = session.execute(
             select(col(Entry.body), col(Sealed.disclosures)).outerjoin(
                 Sealed, col(Sealed.revision) == col(Entry.revision)
@@ -108,20 +110,20 @@ def test_every_entry_lists_exactly_the_digests_of_what_is_kept_beside_it(world: 
 @pytest.mark.parametrize("personal", ["Tomás", "Quintana", "1971", "El Rodeo", "for the lawyer", "F-0001", "male"])
 def test_no_personal_value_is_readable_in_the_log(world: World, personal: str) -> None:
     world.file("foro", note="for the lawyer", source_record_id="F-0001")
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         bodies = session.scalars(select(col(Entry.body)).where(col(Entry.kind) == "report")).all()
     assert bodies
     assert not any(personal in body for body in bodies)
 
 
 def test_a_keyed_digest_depends_on_the_key_and_on_where_its_parts_end() -> None:
-    found = entries.keyed_digest(b"key", "case", "12", "3")
+    found = entries.compute_keyed_digest(b"key", "case", "12", "3")
     assert len(found) == 64
-    assert found == entries.keyed_digest(b"key", "case", "12", "3")
+    assert found == entries.compute_keyed_digest(b"key", "case", "12", "3")
     others = [
-        entries.keyed_digest(b"another", "case", "12", "3"),
-        entries.keyed_digest(b"key", "case", "1", "23"),
-        entries.keyed_digest(b"key", "case", "123"),
-        entries.keyed_digest(b"key", "case12", "3"),
+        entries.compute_keyed_digest(b"another", "case", "12", "3"),
+        entries.compute_keyed_digest(b"key", "case", "1", "23"),
+        entries.compute_keyed_digest(b"key", "case", "123"),
+        entries.compute_keyed_digest(b"key", "case12", "3"),
     ]
     assert len({found, *others}) == 5

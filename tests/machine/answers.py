@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import select
 
 from app.dates import format_instant
-from app.db.engine import reading, writing
-from app.models import PROJECTED
-from app.registry.apply import BASE, rebuild
+from app.db.engine import open_read_session, open_write_session
+from app.models import PROJECTED_TABLES
+from app.registry.apply import BASE_TABLES, rebuild_tables
 from tests.machine.model import Model
 from tests.machine.past import STATE
 from tests.support import INDEPENDENT, Body, World
@@ -18,7 +18,7 @@ RESTRICTED = ("reader", "curator")  # who sees everybody and every name
 READERS = (None, *SOURCES, "admin", *RESTRICTED)
 GENDER = "male"  # of everybody: a dimension that a name opens
 STANDING = ["verified", "contested", "reported"]  # of a release that counts; one that was withdrawn stays visible
-TABLES = dict.fromkeys((*BASE, *PROJECTED))
+TABLES = dict.fromkeys((*BASE_TABLES, *PROJECTED_TABLES))
 REVISIONS_AT_THE_END = 5  # or a few more, of a history, besides its head
 LISTS = ("/v1/detainees", "/v1/releases")
 
@@ -62,8 +62,8 @@ class Answers:
             self.follow(copy)
         self.queue()
         before = self._rows()
-        with writing(self.world.engine) as session:
-            rebuild(session)
+        with open_write_session(self.world.engine) as session:
+            rebuild_tables(session)
         after = self._rows()
         for table in before:
             assert after[table] == before[table], f"a rebuild gives other rows of {table}"
@@ -222,7 +222,7 @@ class Answers:
 
     def _rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows that a rebuild makes anew, those of the past too."""
-        with reading(self.world.engine) as session:
+        with open_read_session(self.world.engine) as session:
             return {
                 table.__tablename__: [
                     tuple(row)

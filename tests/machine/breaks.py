@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import false
 
 from app.log.entries import Log
-from app.models import CLASSES_OF_TODAY, OPEN
+from app.models import CURRENT_CLASSES, OPEN
 from app.projection.statements import Statement
 from app.queries import visibility
 from app.registry import reprojection
@@ -29,36 +29,36 @@ HISTORIES, STEPS = 8, 25  # of a batch: that of number 1 is the short form on SQ
 
 
 def the_most_open_class_wins(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(classes, "strictest", lambda classes: min(classes, key=CLASSES_OF_TODAY.index))
+    patch.setattr(classes, "find_strictest_class", lambda classes: min(classes, key=CURRENT_CLASSES.index))
 
 
 def a_consent_answers_no_earlier_wish(patch: pytest.MonkeyPatch) -> None:
     def for_ever_new(_statement: Statement) -> int:
         return OPEN
 
-    patch.setattr(classes, "_since", for_ever_new)
+    patch.setattr(classes, "_find_wish_revision", for_ever_new)
 
 
 def an_objection_hides_nobody(patch: pytest.MonkeyPatch) -> None:
     def of_today(publish: str, *by: Any, **_objected: bool) -> str:
-        return classes.class_of_today(publish, *by)
+        return classes.compute_current_class(publish, *by)
 
-    patch.setattr(reprojection, "class_of_today", of_today)
+    patch.setattr(reprojection, "compute_current_class", of_today)
 
 
 def an_answer_is_forgotten_at_once(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(objections, "QUIET", timedelta(0))
+    patch.setattr(objections, "QUIET_PERIOD", timedelta(0))
 
 
 def what_was_withdrawn_counts(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Statement, "retracted", False)
+    patch.setattr(Statement, "is_retracted", False)
 
 
 def the_past_is_read_from_the_newest_rows(patch: pytest.MonkeyPatch) -> None:
     def newest(table: Any, _revision: int) -> Any:
         return table.until == OPEN
 
-    _everywhere(patch, visibility.at, newest)
+    _everywhere(patch, visibility.valid_at, newest)
 
 
 def a_clock_set_back_moves_the_past(patch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def who_is_shown_again_is_not_told(patch: pytest.MonkeyPatch) -> None:
     def never(*_asked: Any) -> Any:
         return false()
 
-    patch.setattr(visibility, "may_have_changed", never)
+    patch.setattr(visibility, "permission_may_have_changed", never)
 
 
 BREAKS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (

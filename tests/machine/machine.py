@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from app.columns import store
-from app.registry.publication.objections import MOST_VOICES
+from app.registry.publication.objections import MAX_HIDING_OBJECTIONS
 from tests.databases import Templates
 from tests.machine.answers import GENDER, SOURCES, Answers
 from tests.machine.model import Model, Objection
@@ -239,7 +239,7 @@ class Machine(RuleBasedStateMachine):
 
     # --- what strangers do, what follows from it, and what time does ------------------------------------------------
 
-    @precondition(lambda self: self.roots and len(self.model.objections) < MOST_VOICES)
+    @precondition(lambda self: self.roots and len(self.model.objections) < MAX_HIDING_OBJECTIONS)
     @rule(which=number, looked_at=st.booleans())
     def object_to(self, which: int, *, looked_at: bool) -> None:
         """From a network of its own; what it is about stands, or stood once. `looked_at`: by the next beat."""
@@ -291,8 +291,8 @@ class Machine(RuleBasedStateMachine):
     def wait(self, by: timedelta) -> None:
         """The clock goes on, or is set back a little, and the server is started anew: nothing changes by either."""
         self.later(by if self.model.now + by < NOW + KEYS_LAST else timedelta(0))
-        store.keep(self.world.engine)
-        store.release(self.world.engine)  # whoever counts next maps what was saved
+        store.refresh_columns(self.world.engine)
+        store.release_columns(self.world.engine)  # whoever counts next maps what was saved
         self.agree()
 
 

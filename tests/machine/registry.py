@@ -14,7 +14,7 @@ import anyio.to_thread
 import pytest
 
 from app.api import head_watcher
-from app.registry.publication.objection_queue import PLACES_EACH
+from app.registry.publication.objection_queue import SLOTS_PER_BUCKET
 from tests.databases import Templates, settings_of
 from tests.support import World
 
@@ -31,7 +31,7 @@ class _Here:
 
 def _apart(host: str, _now: datetime) -> tuple[str, int]:
     """Each network of objections has a place of its own: by chance two may share one, which no model can tell."""
-    return host, int(host.split(":")[2], 16) * PLACES_EACH
+    return host, int(host.split(":")[2], 16) * SLOTS_PER_BUCKET
 
 
 async def _at_once(act: Callable[..., Any], *given: Any, **_options: Any) -> Any:
@@ -51,6 +51,6 @@ def opened(templates: Templates, kind: str) -> Iterator[World]:
         patch.setattr(world.client, "portal", _Here(loop))
         patch.setattr(anyio.to_thread, "run_sync", _at_once)
         patch.setattr(os, "fsync", lambda _handle: None)  # nobody cuts the power
-        patch.setattr(head_watcher, "REST", 0.0)  # nobody else waits for a turn as a writer
+        patch.setattr(head_watcher, "SETTLING_REST_SECONDS", 0.0)  # nobody else waits for a turn as a writer
         patch.setattr(world.app.state.networks, "place", _apart)
         yield world

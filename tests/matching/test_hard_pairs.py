@@ -4,9 +4,9 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-from app.dates import parse
-from app.matching.blocking import blocking_keys
-from app.matching.score import SAME, Person, compare, similarity
+from app.dates import parse_date
+from app.matching.blocking import build_name_blocking_keys
+from app.matching.score import SAME_NAME_SCORE, Person, compare_people, measure_similarity
 
 PAIRS = Path(__file__).parents[2] / "bench" / "pairs"
 
@@ -31,8 +31,8 @@ LATER_MISSES = {
 
 
 def one_person(row: dict[str, str]) -> bool:
-    a, b = (Person(row[side], birth=parse(born) if (born := row[f"born_{side}"]) else None) for side in "ab")
-    return similarity(row["a"], row["b"]) >= SAME and not compare(a, b).conflicts
+    a, b = (Person(row[side], birth=parse_date(born) if (born := row[f"born_{side}"]) else None) for side in "ab")
+    return measure_similarity(row["a"], row["b"]) >= SAME_NAME_SCORE and not compare_people(a, b).conflicts
 
 
 def test_of_the_hard_pairs_only_the_named_ones_are_missed() -> None:
@@ -45,7 +45,11 @@ def test_of_the_hard_pairs_only_the_named_ones_are_missed() -> None:
 def test_of_the_pairs_written_later_only_the_named_ones_are_missed() -> None:
     rows = list(csv.DictReader((PAIRS / "later.csv").read_text(encoding="utf-8").splitlines()))
     assert len(rows) == 141
-    wrong = {(row["a"], row["b"]) for row in rows if (similarity(row["a"], row["b"]) >= SAME) != (row["same"] == "yes")}
+    wrong = {
+        (row["a"], row["b"])
+        for row in rows
+        if (measure_similarity(row["a"], row["b"]) >= SAME_NAME_SCORE) != (row["same"] == "yes")
+    }
     assert wrong == LATER_MISSES
 
 
@@ -54,5 +58,5 @@ def test_most_pairs_of_one_person_share_a_key() -> None:
     for name in ("hard.csv", "later.csv"):
         for row in csv.DictReader((PAIRS / name).read_text(encoding="utf-8").splitlines()):
             if row["same"] == "yes":
-                apart[name] += blocking_keys(row["a"], ()).isdisjoint(blocking_keys(row["b"], ()))
+                apart[name] += build_name_blocking_keys(row["a"], ()).isdisjoint(build_name_blocking_keys(row["b"], ()))
     assert apart == {"hard.csv": 13, "later.csv": 14}

@@ -6,32 +6,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.matching.blocking import MOST_KEYS, MOST_SPELLINGS, blocking_keys, fewest_keys, word_keys
+from app.matching.blocking import (
+    MAX_INDEXED_SPELLINGS,
+    MAX_NAME_KEYS,
+    build_name_blocking_keys,
+    build_word_keys,
+    count_min_shared_keys,
+)
 from app.matching.words import MAX_WORDS
 
 
 def meet(a: str, b: str) -> bool:
-    return bool(blocking_keys(a, ()) & blocking_keys(b, ()))
+    return bool(build_name_blocking_keys(a, ()) & build_name_blocking_keys(b, ()))
 
 
 def test_a_name_is_found_by_every_pair_of_its_words_in_alphabetical_order() -> None:
-    assert blocking_keys("Terán Luna, Kadir Olmo", ()) == {
+    assert build_name_blocking_keys("Terán Luna, Kadir Olmo", ()) == {
         *("p:luna|tiran", "p:kadir|tiran", "p:tiran|ulmu", "p:kadir|luna", "p:luna|ulmu", "p:kadir|ulmu")
     }
 
 
 def test_a_word_of_the_list_is_found_by_the_first_spelling_of_its_line() -> None:
-    assert blocking_keys("Pancho Terán", ()) == {"p:=francisco|tiran"}
+    assert build_name_blocking_keys("Pancho Terán", ()) == {"p:=francisco|tiran"}
 
 
 def test_a_name_of_one_word_is_found_by_that_word() -> None:
-    assert blocking_keys("Roberto (surname not confirmed)", ()) >= {"o:=roberto"}
-    assert blocking_keys("Terán Terán", ()) == set()
+    assert build_name_blocking_keys("Roberto (surname not confirmed)", ()) >= {"o:=roberto"}
+    assert build_name_blocking_keys("Terán Terán", ()) == set()
 
 
 def test_aliases_are_found_like_names_and_nobody_is_found_by_no_name() -> None:
-    assert blocking_keys(None, ("Tarek", "Kadir de Luna")) == {"o:=tariq", "p:kadir|luna"}
-    assert blocking_keys(None, ()) == blocking_keys("  ", ("...",)) == frozenset()
+    assert build_name_blocking_keys(None, ("Tarek", "Kadir de Luna")) == {"o:=tariq", "p:kadir|luna"}
+    assert build_name_blocking_keys(None, ()) == build_name_blocking_keys("  ", ("...",)) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -59,12 +65,12 @@ def test_people_with_one_word_in_common_do_not_meet() -> None:
 
 
 def test_a_search_by_one_word_finds_whoever_has_it() -> None:
-    assert word_keys("Kadir Terán", ()) == {"w:kadir", "w:tiran"}
+    assert build_word_keys("Kadir Terán", ()) == {"w:kadir", "w:tiran"}
 
 
 def test_a_name_of_a_hundred_words_gives_no_more_keys_than_one_of_eight() -> None:
     endless = " ".join(f"palabra{'abcdefghij'[number % 10] * (number // 10 + 1)}" for number in range(100))
-    assert len(blocking_keys(endless, ())) <= MAX_WORDS * (MAX_WORDS - 1) // 2
+    assert len(build_name_blocking_keys(endless, ())) <= MAX_WORDS * (MAX_WORDS - 1) // 2
 
 
 # Each is heard in many ways: a short form of many names, or with "the" or "of" written together.
@@ -74,29 +80,31 @@ MANY_SOUNDS = _HEARD_MANY_WAYS.split()
 
 def test_a_name_that_may_be_heard_in_many_ways_has_few_keys_and_every_pair_of_its_words_is_among_them() -> None:
     words = MANY_SOUNDS[:MAX_WORDS]
-    keys = blocking_keys(" ".join(words), ())
-    assert len(keys) == MOST_KEYS
+    keys = build_name_blocking_keys(" ".join(words), ())
+    assert len(keys) == MAX_NAME_KEYS
     pairs = [f"{one} {two}" for number, one in enumerate(words) for two in words[:number]]
-    assert [pair for pair in pairs if keys.isdisjoint(blocking_keys(pair, ()))] == []
+    assert [pair for pair in pairs if keys.isdisjoint(build_name_blocking_keys(pair, ()))] == []
 
 
 def test_no_alias_takes_the_place_of_the_name_or_of_another() -> None:
     spellings = [" ".join([word, *MANY_SOUNDS[5:]]) for word in MANY_SOUNDS[:5]]
-    keys = blocking_keys("José Rey Uribe", spellings)
-    assert all(keys >= blocking_keys(one, ()) for one in ("José Rey Uribe", *spellings))
-    assert len(keys) <= MOST_SPELLINGS * MOST_KEYS
-    assert keys == blocking_keys("José Rey Uribe", spellings[::-1])
+    keys = build_name_blocking_keys("José Rey Uribe", spellings)
+    assert all(keys >= build_name_blocking_keys(one, ()) for one in ("José Rey Uribe", *spellings))
+    assert len(keys) <= MAX_INDEXED_SPELLINGS * MAX_NAME_KEYS
+    assert keys == build_name_blocking_keys("José Rey Uribe", spellings[::-1])
 
 
 @given(st.lists(st.sampled_from(MANY_SOUNDS), min_size=2, max_size=MAX_WORDS, unique=True), st.randoms())
 def test_the_very_same_words_in_whatever_order_share_the_fewest_keys_at_least(words: list[str], random: Random) -> None:
     one, other = " ".join(words), " ".join(random.sample(words, len(words)))
-    wanted = blocking_keys(one, ("José Rey Uribe",))
-    assert len(wanted & blocking_keys("Ana Luz", (other,))) >= fewest_keys(one, ("José Rey Uribe",))
+    wanted = build_name_blocking_keys(one, ("José Rey Uribe",))
+    assert len(wanted & build_name_blocking_keys("Ana Luz", (other,))) >= count_min_shared_keys(
+        one, ("José Rey Uribe",)
+    )
 
 
 @given(st.lists(st.sampled_from(["kadir", "luz", "rojas", "díaz", "de", "la"]), min_size=4, max_size=7), st.randoms())
 def test_the_order_of_four_words_and_more_does_not_change_the_keys(words: list[str], random: Random) -> None:
     whole = [*words, "Terán", "Olmo", "Brull", "Quero"]
     shuffled = random.sample(whole, len(whole))
-    assert blocking_keys(" ".join(whole), ()) == blocking_keys(" ".join(shuffled), ())
+    assert build_name_blocking_keys(" ".join(whole), ()) == build_name_blocking_keys(" ".join(shuffled), ())

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.matching.names import SAME, likeness, similarity
+from app.matching.names import SAME_NAME_SCORE, compare_names, measure_similarity
 from app.matching.scripts import fold
-from app.matching.words import parse
+from app.matching.words import parse_name
 
 # Letters of several scripts, marks, digits, brackets and particles: what lists are made of.
 WORDS = """
@@ -20,7 +20,7 @@ names = st.text(max_size=30) | st.lists(st.sampled_from(WORDS.split()), max_size
 
 def told(name: str) -> tuple[str, ...]:
     """The words by which a name is compared."""
-    return tuple(word.text for word in parse(name).words)
+    return tuple(word.text for word in parse_name(name).words)
 
 
 @pytest.mark.parametrize(
@@ -178,22 +178,22 @@ TWO_PEOPLE_BY_RULE = [
 
 @pytest.mark.parametrize("a, b", ONE_PERSON_BY_RULE)
 def test_what_languages_do_to_names_is_seen_past(a: str, b: str) -> None:
-    assert similarity(a, b) >= SAME
+    assert measure_similarity(a, b) >= SAME_NAME_SCORE
 
 
 @pytest.mark.parametrize("a, b", TWO_PEOPLE_BY_RULE)
 def test_what_tells_namesakes_apart_in_their_language_is_heeded(a: str, b: str) -> None:
-    assert similarity(a, b) < SAME
+    assert measure_similarity(a, b) < SAME_NAME_SCORE
 
 
 @pytest.mark.parametrize("a, b", [("Tarazona Elio José", "Elio José Tarazona"), ("Elio José Brull", "Brull José Elio")])
 def test_a_surname_at_the_other_end_changes_no_places(a: str, b: str) -> None:
-    assert similarity(a, b) == 1
+    assert measure_similarity(a, b) == 1
 
 
 def test_vietnamese_without_its_accents_may_be_either_name() -> None:
-    assert similarity("Tran Quoc Hung", "Trần Quốc Hùng") >= SAME
-    assert similarity("Tran Quoc Hung", "Trần Quốc Hưng") >= SAME
+    assert measure_similarity("Tran Quoc Hung", "Trần Quốc Hùng") >= SAME_NAME_SCORE
+    assert measure_similarity("Tran Quoc Hung", "Trần Quốc Hưng") >= SAME_NAME_SCORE
 
 
 def test_a_rank_before_a_name_is_kept_where_it_may_be_the_name() -> None:
@@ -203,44 +203,48 @@ def test_a_rank_before_a_name_is_kept_where_it_may_be_the_name() -> None:
 
 @pytest.mark.parametrize("a, b", ONE_PERSON)
 def test_spellings_of_one_name_are_taken_for_the_same(a: str, b: str) -> None:
-    assert similarity(a, b) >= SAME
+    assert measure_similarity(a, b) >= SAME_NAME_SCORE
 
 
 @pytest.mark.parametrize("a, b", TWO_PEOPLE)
 def test_names_that_differ_in_one_telling_word_are_not(a: str, b: str) -> None:
-    assert similarity(a, b) < SAME
+    assert measure_similarity(a, b) < SAME_NAME_SCORE
 
 
 @pytest.mark.parametrize("other", ["Roberto Díaz", "Roberto Díaz Luna", "R. Luna", "Roberto (unconfirmed) D."])
 def test_one_word_in_common_is_never_the_same_name(other: str) -> None:
-    assert similarity("Roberto", other) < SAME
-    assert similarity("J. Peralta", "Juan Peralta") < SAME
+    assert measure_similarity("Roberto", other) < SAME_NAME_SCORE
+    assert measure_similarity("J. Peralta", "Juan Peralta") < SAME_NAME_SCORE
 
 
 def test_an_initial_matches_only_a_name_it_begins() -> None:
     short = "Juan C. Peralta"
-    assert similarity(short, "Juan Carlos Peralta") > SAME > similarity(short, "Juan Luis Peralta")
+    assert (
+        measure_similarity(short, "Juan Carlos Peralta")
+        > SAME_NAME_SCORE
+        > measure_similarity(short, "Juan Luis Peralta")
+    )
 
 
 def test_a_left_out_surname_costs_less_than_a_wrong_one() -> None:
     whole = "Ana Lugo Peralta"
-    assert similarity(whole, "Ana Lugo") > SAME > similarity(whole, "Ana Lugo Medina")
+    assert measure_similarity(whole, "Ana Lugo") > SAME_NAME_SCORE > measure_similarity(whole, "Ana Lugo Medina")
 
 
 def test_no_name_is_like_nothing() -> None:
-    assert similarity("", "") == similarity("", "Ana Lugo") == similarity("...", "...") == 0
+    assert measure_similarity("", "") == measure_similarity("", "Ana Lugo") == measure_similarity("...", "...") == 0
 
 
 def test_initials_are_not_whole_words_but_single_characters_of_chinese_are() -> None:
-    assert likeness("J. Peralta", "Juan Peralta").whole == 1
-    assert likeness("J. P.", "J. P.").whole == 0
-    assert likeness("王 伟", "王 伟").whole == 2
+    assert compare_names("J. Peralta", "Juan Peralta").whole_words == 1
+    assert compare_names("J. P.", "J. P.").whole_words == 0
+    assert compare_names("王 伟", "王 伟").whole_words == 2
 
 
 @given(names, names)
 def test_likeness_is_symmetric_and_between_nought_and_one(a: str, b: str) -> None:
-    assert likeness(a, b) == likeness(b, a)
-    assert 0 <= similarity(a, b) <= 1
+    assert compare_names(a, b) == compare_names(b, a)
+    assert 0 <= measure_similarity(a, b) <= 1
 
 
 @given(names)
@@ -249,13 +253,13 @@ def test_likeness_is_symmetric_and_between_nought_and_one(a: str, b: str) -> Non
 def test_a_name_is_like_itself_in_any_case_and_order(name: str) -> None:
     straight, turned = " ".join(told(name)), " ".join(reversed(told(name)))
     # "The second" at the end is a son, and at the beginning a name; Weiming and Mingwei are two Chinese given names.
-    ordered = parse(name).chinese or any(parse(text).generation for text in (name, straight, turned))
+    ordered = parse_name(name).chinese or any(parse_name(text).generation for text in (name, straight, turned))
     if told(name) and not ordered:
-        assert similarity(name, name) == 1
-        assert similarity(turned, straight) == 1
+        assert measure_similarity(name, name) == 1
+        assert measure_similarity(turned, straight) == 1
 
 
 def test_a_name_made_to_be_slow_is_not() -> None:
     """No clock: a name of 100,000 letters is cut to what is compared, or this test would not end."""
-    assert similarity("ab" * 50_000, "ab" * 49_000 + "ba") <= 1
-    assert similarity("a b " * 5_000, "ab " * 5_000) <= 1
+    assert measure_similarity("ab" * 50_000, "ab" * 49_000 + "ba") <= 1
+    assert measure_similarity("a b " * 5_000, "ab " * 5_000) <= 1

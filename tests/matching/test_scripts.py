@@ -2,12 +2,12 @@
 
 import contextvars
 
-from app.matching.scripts import Memory, begin_anew, memory_of, remembered
+from app.matching.scripts import ResultCache, scoped_cache, start_empty_cache, use_cache
 
 MADE: list[str] = []
 
 
-@remembered(2)
+@scoped_cache(2)
 def made_of(name: str) -> str:
     MADE.append(name)
     return name.upper()
@@ -18,7 +18,7 @@ def in_an_act(*names: str) -> list[str]:
     MADE.clear()
 
     def act() -> None:
-        begin_anew()
+        start_empty_cache()
         assert [made_of(name) for name in names] == [name.upper() for name in names]
 
     contextvars.copy_context().run(act)
@@ -39,11 +39,11 @@ def test_no_more_is_remembered_than_said() -> None:
 
 
 def test_a_memory_can_be_gone_back_to() -> None:
-    memory: Memory = {}
+    memory: ResultCache = {}
     MADE.clear()
     for _piece in range(2):
-        with memory_of(memory):
+        with use_cache(memory):
             made_of("petra")
-    with memory_of({}):
+    with use_cache({}):
         made_of("petra")
     assert MADE == ["petra", "petra"]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
-from app.dates import PartialDate, WindowPosition, parse_from, parse_to, place_in_window
+from app.dates import PartialDate, WindowPosition, find_window_position, parse_window_end, parse_window_start
 from tests.buckets import bucket
 from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report
 from tests.model.spells import told_spells
@@ -24,7 +24,7 @@ def many(terms: Terms, name: str) -> list[Any]:
 
 def _window(terms: Terms) -> tuple[int | None, int | None]:
     start, end = terms.get("released_from"), terms.get("released_to")
-    return (None if start is None else parse_from(start)), (None if end is None else parse_to(end))
+    return (None if start is None else parse_window_start(start)), (None if end is None else parse_window_end(end))
 
 
 def _shown(registry: Registry, person: str, name: str) -> bool:
@@ -94,7 +94,7 @@ class Question:
         return begun is None or (end is not None and begun > end)
 
     def _place(self, date: PartialDate | None) -> WindowPosition:
-        return place_in_window(date, *self.window)
+        return find_window_position(date, *self.window)
 
     def _asked(self, release: Release) -> tuple[str, Report] | None:
         """What the source says whose own values are asked for."""

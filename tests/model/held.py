@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.dates import PartialDate, parse_to
+from app.dates import PartialDate, parse_window_end
 from tests.model.counting import SOURCE_NUMBERS, Answer, Terms, many
 from tests.model.model import ASSERTIONS, COUNTING, Registry, Report
 from tests.model.spells import NEVER, Spell, told_spells
@@ -234,7 +234,7 @@ class HeldQuestion:
 
     def __init__(self, registry: Registry, terms: Terms) -> None:
         self.registry, self.terms = registry, terms
-        self.day = parse_to(terms["held_on"])
+        self.day = parse_window_end(terms["held_on"])
         self.inside: list[tuple[str, str | None, int]] = []  # person, status, independent sources
         self.uncertain = self.silent = 0
         self.groups: dict[tuple[Any, ...], Answer] = {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from app.dates import parse
+from app.dates import parse_date
 
 Body = dict[str, Any]
 
@@ -152,9 +152,9 @@ class Drawing:
         """Leave out what would be refused: nobody is released before the detention, nor held after the release."""
         if out is None:
             return
-        if parse(detention.get("detained_on", "2024")).lo > parse(out).lo:
+        if parse_date(detention.get("detained_on", "2024")).lo > parse_date(out).lo:
             del detention["detained_on"]
-        if parse(detention.get("held_on", "2024-01")).hi > parse(out).lo:
+        if parse_date(detention.get("held_on", "2024-01")).hi > parse_date(out).lo:
             del detention["held_on"]
 
     @staticmethod

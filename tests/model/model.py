@@ -7,7 +7,7 @@ rules leave something open, `Choices` holds what this model takes, and README.md
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.dates import PartialDate, parse
+from app.dates import PartialDate, parse_date
 
 STAGES = ("announced", "ordered", "carried_out")
 ASSERTIONS = ("reported", "verified")
@@ -24,7 +24,7 @@ def month(day: PartialDate | None) -> PartialDate | None:
     """The months of a day; a year stays one."""
     if day is None or len(day.text) == len("2026"):
         return day
-    return parse(f"{day.first:%Y-%m}/{day.last:%Y-%m}")
+    return parse_date(f"{day.first:%Y-%m}/{day.last:%Y-%m}")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from httpx2 import Response
 
-from app.dates import PartialDate, parse
+from app.dates import PartialDate, parse_date
 from tests.databases import Templates, settings_of
 from tests.model.histories import PEOPLE, Body, Step
 from tests.model.model import Choices, Pointer, Registry, Report, Source
@@ -33,7 +33,7 @@ class Snapshot:
 
 
 def _date(text: str | None) -> PartialDate | None:
-    return None if text is None else parse(text)
+    return None if text is None else parse_date(text)
 
 
 def _dates(body: Body) -> dict[str, PartialDate | None]:

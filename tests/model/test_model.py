@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.dates import parse
+from app.dates import parse_date
 from tests.model.compare import differences, tell
 from tests.model.counting import count_overlap, count_releases
 from tests.model.held import count_held, state_of
@@ -16,7 +16,7 @@ DATED = {"announced_on": "announced", "ordered_on": "ordered", "released_on": "c
 
 def report(name: str, source: str, **said: Any) -> Report:
     """A report: dates by their names on the wire; one with a stage or a day of release is about a release."""
-    dates = {DATED.get(key, key): parse(value) for key, value in said.items() if key.endswith("_on")}
+    dates = {DATED.get(key, key): parse_date(value) for key, value in said.items() if key.endswith("_on")}
     about = said.get("stage") or ("carried_out" if "carried_out" in dates else None)
     verdict = said.get("verdict", "verified")
     return Report(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from app.dates import PartialDate, parse
+from app.dates import PartialDate, parse_date
 from tests.model.model import ASSERTIONS, COUNTING, DENIALS, STAGES, Registry, Report
 from tests.model.spells import Spell, told_spells
 
@@ -138,7 +138,7 @@ def vote(dates: list[PartialDate]) -> PartialDate | None:
 
 def interval(lo: int, hi: int) -> PartialDate:
     day = PartialDate("", lo, hi)
-    return parse(f"{day.first.isoformat()}/{day.last.isoformat()}")
+    return parse_date(f"{day.first.isoformat()}/{day.last.isoformat()}")
 
 
 def elect(values: list[str]) -> str | None:

@@ -191,7 +191,7 @@ def _curators(stage: Stage, filed: Node) -> None:
     ask("give_consent", "curator", dead, body=named, gives=202, name="waits")
     objection = {"about": f"/v1/detainees/{b}", "wish": "hide", "words": "I am her. Show nothing of me, please."}
     ask("receive_objection", body=objection, gives=202)
-    stage.app.state.objection_beat.settle()
+    stage.app.state.objection_job.settle()
     waiting = ask("list_objections", "curator")["data"][0]["id"]
     dismissed = {"decision": "dismissed", "reason": "Nobody can say who wrote this."}
     ask("decide_objection", "curator", waiting, body=dismissed, gives=202, name="waits")

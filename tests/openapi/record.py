@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from app.api.openapi.descriptions import FILE
+from app.api.openapi.descriptions import EXAMPLES_FILE
 from tests.openapi.play import play
 from tests.openapi.scene import stage, written
 from tests.replay import load, settings_for
@@ -15,7 +15,7 @@ def main() -> None:
         load(settings_for(f"sqlite:///{database}"))
         with stage(database) as played:
             play(played)
-        FILE.write_text(written(played.recorded()), encoding="utf-8")
+        EXAMPLES_FILE.write_text(written(played.recorded()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -22,14 +22,14 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from app.counts.citation import CITED, short_address, unpack
-from app.db.engine import writing
+from app.counts.citation import CITATION_PATH, build_short_address, parse_short_code
+from app.db.engine import open_write_session
 from app.demo import run as replay
 from app.errors import PROBLEM_JSON
 from app.log.entries import Pin
 from app.main import ROUTERS, create_app
-from app.queries.countables import countable_addressed
-from app.queries.terms import PINNING
+from app.queries.countables import find_countable_of_address
+from app.queries.terms import PIN_PARAMETERS
 from app.registry import api_keys
 from app.vocabulary import Role
 from tests.replay import settings_for
@@ -45,7 +45,7 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FINGERPRINT = re.compile(r"\b[0-9a-f]{64}\b")
 # Addresses hold the beginning of a fingerprint, openly or packed; the key of a BibTeX entry ends as its address does.
 _LEAF = re.compile(r"(?<=leaf=)[0-9a-f]{16}")
-_SHORT = re.compile(rf"(?<={CITED})[A-Za-z0-9_-]+")
+_SHORT = re.compile(rf"(?<={CITATION_PATH})[A-Za-z0-9_-]+")
 _KEY_OF_ENTRY = re.compile(r"(?<=@misc{recuento-)(\d+)-[A-Za-z0-9_-]{6}(?=,)")
 LEAF = "9c1e6a3b70d5f284"  # that of every example
 _NAMESPACE = uuid.UUID("2d1f7c3e-9a4b-4c56-8e0d-5b7a1c9f3e21")
@@ -143,14 +143,14 @@ def _with_one_leaf(text: str) -> str:
 
 
 def _repacked(code: str) -> str:
-    noun, pairs = unpack(code)
+    noun, pairs = parse_short_code(code)
     given: dict[str, Any] = {}
     for name, value in pairs:
-        if name not in PINNING:
+        if name not in PIN_PARAMETERS:
             given.setdefault(name, []).append(value)
-    countable = countable_addressed(noun, given)
+    countable = find_countable_of_address(noun, given)
     assert countable is not None
-    return short_address(given, Pin(int(dict(pairs)["as_of"]), LEAF), countable).removeprefix(CITED)
+    return build_short_address(given, Pin(int(dict(pairs)["as_of"]), LEAF), countable).removeprefix(CITATION_PATH)
 
 
 @contextmanager
@@ -158,12 +158,12 @@ def stage(database: Path) -> Iterator[Stage]:
     """The stage on a copy of the demo's database, which is written to."""
     app = create_app(settings_for(f"sqlite:///{database}"))
     app.state.clock = lambda: NOW
-    with writing(app.state.engine) as session:
-        given = {"reporter": replay.guest_key(session, NOW)}
+    with open_write_session(app.state.engine) as session:
+        given = {"reporter": replay.create_guest_key(session, NOW)}
         for role in (Role.READER, Role.CURATOR, Role.ADMIN):
-            given[role.value] = api_keys.create(session, role, None, 30, NOW, "Ana Pérez")
-        given["limited"] = api_keys.create(session, Role.READER, None, 30, NOW, "Ana Pérez", ["GET /v1/me"])
-        given["second_curator"] = api_keys.create(session, Role.CURATOR, None, 30, NOW, "Luis Ortega")
+            given[role.value] = api_keys.create_key(session, role, None, 30, NOW, "Ana Pérez")
+        given["limited"] = api_keys.create_key(session, Role.READER, None, 30, NOW, "Ana Pérez", ["GET /v1/me"])
+        given["second_curator"] = api_keys.create_key(session, Role.CURATOR, None, 30, NOW, "Luis Ortega")
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Stage(client, app, given)
 

@@ -12,10 +12,10 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from app.api.openapi import Served, completed
-from app.cli import command
+from app.api.openapi import ServedDocument, complete_document
+from app.cli import load_command
 from app.config import Settings
-from app.descriptions import descriptions
+from app.descriptions import load_descriptions
 from app.main import ROUTERS, create_app
 from tests.support import A_WHILE, PATIENCE, World
 
@@ -43,30 +43,30 @@ def test_every_description_is_used_by_something(document: Node) -> None:
     """One that nobody reads is a text that somebody forgot to move."""
     parameters = {p["name"] for o in operations(document) for p in o.get("parameters", [])}
     named = {(o["operationId"], p["name"]) for o in operations(document) for p in o.get("parameters", [])}
-    own = {tuple(key.split(".")) for key in descriptions()["parameters"] if "." in key}
+    own = {tuple(key.split(".")) for key in load_descriptions()["parameters"] if "." in key}
     assert own - named == set()
-    assert {key for key in descriptions()["parameters"] if "." not in key} - parameters - {"mapping"} == set()
+    assert {key for key in load_descriptions()["parameters"] if "." not in key} - parameters - {"mapping"} == set()
     schemas = document["components"]["schemas"]
     fields = {field for s in schemas.values() for field in s.get("properties", {})} | {"file", "mapping"}
     for part in ("bodies", "answers"):
-        plain = {key for key in descriptions()[part] if "." not in key}
+        plain = {key for key in load_descriptions()[part] if "." not in key}
         assert plain - fields == set(), part
-        told = {tuple(key.split(".")) for key in descriptions()[part] if "." in key}
+        told = {tuple(key.split(".")) for key in load_descriptions()[part] if "." in key}
         assert {(s, f) for s, f in told if f not in schemas.get(s, {}).get("properties", {})} == set(), part
 
 
 def test_a_text_is_a_sentence_in_each_language() -> None:
-    for name, texts in descriptions()["parameters"].items():
+    for name, texts in load_descriptions()["parameters"].items():
         assert len(texts) == 2, name
         assert all(text.strip() == text and text.endswith(".") for text in texts), name
     for part in ("bodies", "answers"):
-        for name, text in descriptions()[part].items():
+        for name, text in load_descriptions()[part].items():
             assert text.strip() == text, name
             assert text.endswith((".", "…")), name
 
 
 def test_the_two_languages_are_not_mixed() -> None:
-    for name, texts in descriptions()["parameters"].items():
+    for name, texts in load_descriptions()["parameters"].items():
         english, spanish = (re.sub(r"`[^`]*`|\([^)]*\)", "", text) for text in texts)
         assert re.findall(r"\b(the|and|of|with|by|which|left|out)\b", spanish, re.IGNORECASE) == [], name
         assert re.findall(r"\b(el|los|las|del|que|una|por|si|falta)\b", english, re.IGNORECASE) == [], name
@@ -140,13 +140,13 @@ def test_who_asks_while_the_document_is_made_gets_the_whole_of_it(
     def slowly(half: Node) -> Node:
         begun.set()
         sleep(A_WHILE)
-        return completed(half)
+        return complete_document(half)
 
-    monkeypatch.setattr("app.main.completed", slowly)
+    monkeypatch.setattr("app.main.complete_document", slowly)
     with ThreadPoolExecutor(1) as others:
         first = others.submit(app.openapi)
         assert begun.wait(PATIENCE)
-        assert Served.of(app.openapi()).tag == Served.of(document).tag
+        assert ServedDocument.from_document(app.openapi()).tag == ServedDocument.from_document(document).tag
     assert first.result() == document
 
 
@@ -165,12 +165,12 @@ def test_the_help_of_a_command_says_what_the_document_says(document: Node) -> No
     by_id = {one["operationId"]: one for one in operations(document)}
     told = {(name, p["name"]): p["description"] for name, one in by_id.items() for p in one.get("parameters", [])}
     fields = document["components"]["schemas"]["SourceIn"]["properties"]
-    helps = {option.name: option.help for name in ("match", "import") for option in command(name).params}
+    helps = {option.name: option.help for name in ("match", "import") for option in load_command(name).params}
     for name in ("country", "held_on", "released_from", "released_to"):
         assert helps[name] == told["match_list", name]
     for name in ("dry_run", "strict", "confirm"):
         assert helps[name] == told["send_list", name]
-    added = {option.name: option.help for option in command("source").commands["add"].params}
+    added = {option.name: option.help for option in load_command("source").commands["add"].params}
     for name in ("name", "kind", "country", "independent", "definition"):
         assert added[name] == fields[name]["description"]
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.errors import Invalid
 from app.projection import Statement
-from app.registry.checks import check
+from app.registry.checks import check_report
 from app.vocabulary import Stage, Verdict
 from tests.registry.statements import HELICOIDE, RODEO, SOURCES, statement
 from tests.support import NOW
@@ -55,7 +55,7 @@ def acceptable(*place: Any, **said: Any) -> Statement:
     """The report without the dates for which the registry would refuse it, such as a release before the detention."""
     made = statement(*place, **said)
     try:
-        check(made.content, NOW, points=True)
+        check_report(made.content, NOW, has_pointer=True)
     except Invalid as refused:
         for error in refused.extra["errors"]:
             said["__".join(error["pointer"].split("/")[1:3])] = None

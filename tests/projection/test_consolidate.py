@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from app import dates
 from app.projection.consolidate import (
     SourceValue,
-    collect,
+    collect_facts,
     date_fact,
-    field,
-    last_day,
+    get_fact_value,
+    get_last_day_key,
+    get_value_by_source,
     latest_fact,
     plain_fact,
-    source_values,
+    read_field,
+    read_source_values,
     union_fact,
-    value_by,
-    value_of,
 )
 from app.schemas.base import Facts
 from tests.projection.histories import DATES
@@ -47,9 +47,9 @@ def deciding(said: Sequence[SourceValue]) -> list[SourceValue]:
     """Rule 4: independent sources that verified, else independent ones, else all; what was kept only where no
     independent source states a value."""
     for asked in (
-        [one for one in said if one.independent and one.verified and not one.kept],
-        [one for one in said if one.independent and not one.kept],
-        [one for one in said if one.independent and one.verified],
+        [one for one in said if one.independent and one.is_verified and not one.is_inherited],
+        [one for one in said if one.independent and not one.is_inherited],
+        [one for one in said if one.independent and one.is_verified],
         [one for one in said if one.independent],
     ):
         if asked:
@@ -60,10 +60,10 @@ def deciding(said: Sequence[SourceValue]) -> list[SourceValue]:
 def best_days(said: Sequence[SourceValue]) -> tuple[int, int]:
     """Rule 4 by brute force: the interval that holds all the dates that most support."""
     votes = {
-        one.value: sum(dates.parse(other.value).contains(dates.parse(one.value)) for other in deciding(said))
+        one.value: sum(dates.parse_date(other.value).contains(dates.parse_date(one.value)) for other in deciding(said))
         for one in deciding(said)
     }
-    tied = [dates.parse(value) for value, number in votes.items() if number == max(votes.values())]
+    tied = [dates.parse_date(value) for value, number in votes.items() if number == max(votes.values())]
     return min(day.lo for day in tied), max(day.hi for day in tied)
 
 
@@ -71,7 +71,7 @@ def best_days(said: Sequence[SourceValue]) -> tuple[int, int]:
 def test_a_date_is_the_one_the_rule_gives(said: list[SourceValue]) -> None:
     fact = date_fact(said)
     assert fact is not None
-    day = dates.parse(fact["value"])
+    day = dates.parse_date(fact["value"])
     assert (day.lo, day.hi) == best_days(said)
     assert fact["value"] in {one.value for one in said} or "/" in fact["value"]
 
@@ -95,7 +95,7 @@ def test_no_order_changes_a_fact(said: list[SourceValue], random: Any) -> None:
 
 @given(said_dates)
 def test_every_fact_says_who_says_what_the_chosen_value_first(said: list[SourceValue]) -> None:
-    own = {(one.source, one.value) for one in said if not one.kept}
+    own = {(one.source, one.value) for one in said if not one.is_inherited}
     for combine in (plain_fact, date_fact, latest_fact):
         fact = combine(said)
         assert fact is not None
@@ -108,8 +108,8 @@ def test_every_fact_says_who_says_what_the_chosen_value_first(said: list[SourceV
 def test_sources_that_are_not_independent_change_nothing_that_independent_ones_say_alike(
     said: list[SourceValue],
 ) -> None:
-    own = [one for one in said if one.independent and not one.kept]
-    if len({one.value for one in own}) == 1 and all(dates.parse(one.value).precision == "day" for one in own):
+    own = [one for one in said if one.independent and not one.is_inherited]
+    if len({one.value for one in own}) == 1 and all(dates.parse_date(one.value).precision == "day" for one in own):
         fact = date_fact(said)
         assert fact is not None
         assert fact["value"] == own[0].value
@@ -128,13 +128,13 @@ def test_a_union_holds_what_any_independent_source_says_and_nothing_else(said: l
 def test_the_latest_date_ends_last(said: list[SourceValue]) -> None:
     fact = latest_fact(said)
     assert fact is not None
-    assert all(last_day(one.value) <= last_day(fact["value"]) for one in said)
+    assert all(get_last_day_key(one.value) <= get_last_day_key(fact["value"]) for one in said)
 
 
 def test_where_nobody_says_anything_there_is_no_fact() -> None:
     assert [combine([]) for combine in (plain_fact, date_fact, latest_fact, union_fact)] == [None] * 4
-    assert value_of({}, "kind") is None
-    assert collect([statement(1)], {"kind": plain_fact}, "release") == {}
+    assert get_fact_value({}, "kind") is None
+    assert collect_facts([statement(1)], {"kind": plain_fact}, "release") == {}
 
 
 def test_a_source_says_what_its_newest_report_that_speaks_of_it_says() -> None:
@@ -145,15 +145,15 @@ def test_a_source_says_what_its_newest_report_that_speaks_of_it_says() -> None:
         statement(4, "jep", detainee__gender="female", detainee__full_name="Berta", revision=5),
         statement(5, "jep", detainee__gender="male", verification__verdict="retracted", revision=11),
     ]
-    assert [(one.source, one.value) for one in source_values(said, field("detainee.gender"))] == [
+    assert [(one.source, one.value) for one in read_source_values(said, read_field("detainee.gender"))] == [
         ("foro", "male"),
         ("jep", "female"),
     ]
-    facts = collect(said, {"gender": plain_fact, "full_name": plain_fact}, "detainee")
-    assert value_of(facts, "full_name") == "Berta"
+    facts = collect_facts(said, {"gender": plain_fact, "full_name": plain_fact}, "detainee")
+    assert get_fact_value(facts, "full_name") == "Berta"
 
 
 def test_the_value_by_a_source_is_the_one_that_it_says() -> None:
     facts: Facts = {"age": {"value": 30, "said": [{"value": 30, "by": ["foro", "jep"]}, {"value": 31, "by": ["pud"]}]}}
-    assert [value_by(slug, facts, "age") for slug in ("jep", "pud", "ministry")] == [30, 31, None]
-    assert value_by("jep", facts, "gender") is None
+    assert [get_value_by_source(slug, facts, "age") for slug in ("jep", "pud", "ministry")] == [30, 31, None]
+    assert get_value_by_source("jep", facts, "gender") is None

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.dates import parse
-from app.projection.statements import as_counted, month_of, parted, split, whole
+from app.dates import parse_date
+from app.projection.statements import coarsen_content, coarsen_to_month, merge_content, restore_content, split_content
 from app.vocabulary import Method
 from tests.registry.statements import statement
 
@@ -40,49 +40,49 @@ contents = st.fixed_dictionaries(
     ],
 )
 def test_a_day_becomes_its_month_and_a_year_stays(text: str, month: str) -> None:
-    assert month_of(text) == month
+    assert coarsen_to_month(text) == month
 
 
 @given(dates)
 def test_the_month_holds_every_day_that_was_meant_and_is_its_own_month(text: str) -> None:
-    month = month_of(text)
-    assert parse(text).within(parse(month))
-    assert month_of(month) == month
+    month = coarsen_to_month(text)
+    assert parse_date(text).is_within(parse_date(month))
+    assert coarsen_to_month(month) == month
 
 
 @given(contents, st.booleans())
 def test_what_was_filed_can_be_had_again(content: dict[str, Any], counted: bool) -> None:
-    public, personal = split(content, counted=counted)
-    assert whole(public, personal) == content
+    public, personal = split_content(content, is_count_only=counted)
+    assert restore_content(public, personal) == content
     assert "detainee.full_name" in personal
 
 
 @given(contents)
 def test_days_and_method_count_for_nothing_where_they_are_sealed(content: dict[str, Any]) -> None:
     """What counts is the same once an erasure has deleted what is sealed."""
-    public, personal = split(content, counted=True)
-    counting, hidden = parted(public, personal)
+    public, personal = split_content(content, is_count_only=True)
+    counting, hidden = merge_content(public, personal)
     assert {name: value for name, value in counting.items() if name != "detainee.full_name"} == public
-    assert whole(counting, hidden) == content
-    assert as_counted(counting) == counting
+    assert restore_content(counting, hidden) == content
+    assert coarsen_content(counting) == counting
     assert "verification.method" not in public
 
 
 @pytest.mark.parametrize("method, first_hand", [("family", True), ("press", False)])
 def test_of_a_method_the_log_says_whether_the_source_knows_of_it_itself(method: str, first_hand: bool) -> None:
-    public, personal = split({"verification.method": method}, counted=True)
+    public, personal = split_content({"verification.method": method}, is_count_only=True)
     assert (public, personal) == ({"verification.first_hand": first_hand}, {"verification.method": method})
     assert statement(1, verification__first_hand=first_hand).independent is first_hand
 
 
 def test_of_everybody_else_the_log_says_the_days_and_the_method() -> None:
     said = {"detention.detained_on": "2026-01-03", "verification.method": "lawyer"}
-    assert split(said, counted=False) == (said, {})
+    assert split_content(said, is_count_only=False) == (said, {})
 
 
 @given(contents)
 def test_a_report_read_as_counted_and_again_as_filed_is_what_it_was(content: dict[str, Any]) -> None:
     filed = replace(statement(1), content=content)
-    counted = filed.as_counted()
-    assert (counted.whole, counted.as_counted()) == (content, counted)
-    assert counted.as_filed() == filed
+    counted = filed.to_count_only()
+    assert (counted.full_content, counted.to_count_only()) == (content, counted)
+    assert counted.to_filed() == filed

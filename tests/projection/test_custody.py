@@ -27,7 +27,7 @@ def test_measures_lifted_on_someone_already_out_are_no_second_release() -> None:
     (release,) = rows_of(said, Release)
     assert release["facts"]["facts"]["measures_lifted_on"]["value"] == "2026-02-25"
     standing = row_of(said, ReleaseAtStage, stage="carried_out")
-    assert (standing["lo"], standing["kind"]) == (dates.parse("2026-01-12").lo, "release_with_measures")
+    assert (standing["lo"], standing["kind"]) == (dates.parse_date("2026-01-12").lo, "release_with_measures")
 
 
 def test_measures_lifted_by_who_withdrew_it_are_not_lifted() -> None:
@@ -52,7 +52,7 @@ def test_held_on_is_the_last_day_a_source_knew_someone_held() -> None:
         "value": "2026-03-23",
         "said": [{"value": "2026-03-23", "by": ["ministry"]}, {"value": "2026-01-20", "by": ["foro", "jep"]}],
     }
-    assert detention(*said)["held_hi"] == dates.parse("2026-03-23").hi
+    assert detention(*said)["held_hi"] == dates.parse_date("2026-03-23").hi
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])

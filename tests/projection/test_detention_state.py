@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.dates import parse
+from app.dates import parse_date
 from app.models import Detainee, DetentionState, Release, ReleaseAtStage, SourceDetention
 from app.projection import Statement
 from tests.registry.statements import JEP, SOURCES, held, out, row_of, rows_of, statement
@@ -14,7 +14,7 @@ SINCE = "2024-10-13"
 
 
 def _place(row: dict[str, Any], day: str, ends: str) -> str:
-    when = parse(day).lo
+    when = parse_date(day).lo
     begun = row["hi"] is not None and row["hi"] <= when
     if row[f"{ends}_hi"] < when or (not begun and row["lo"] is not None and row["lo"] > when):
         return "out"
@@ -209,7 +209,7 @@ def test_a_source_takes_no_kept_day_beside_its_own_sighting() -> None:
 def test_a_kept_day_inside_after_ones_own_release_breaks_no_silence(verdict: str, heard: str) -> None:
     said = out(1, "foro", "2025-03-02", SINCE, verification__verdict=verdict)
     said = replace(said, content={**said.content, "kept.held_on": "2026-01-02"})
-    assert row_of([said], DetentionState)["heard_hi"] == parse(heard).hi
+    assert row_of([said], DetentionState)["heard_hi"] == parse_date(heard).hi
 
 
 def test_a_source_borrows_no_day_of_release_but_that_which_stood_where_it_pointed() -> None:
@@ -264,14 +264,14 @@ def test_a_later_sighting_leaves_the_release_and_what_was_said_of_it_where_they_
     said = [seen(1, "foro", "2026-01-10"), out(2, "ministry", "2025-06-01", pointer=1)]
     (release,) = rows_of(said, Release)
     assert (release["stage"], release["status"]) == ("carried_out", "reported")
-    assert row_of(said, ReleaseAtStage, stage="carried_out")["lo"] == parse("2025-06-01").lo
+    assert row_of(said, ReleaseAtStage, stage="carried_out")["lo"] == parse_date("2025-06-01").lo
 
 
 def test_a_source_tells_the_day_of_death_that_it_told_last() -> None:
     died = (held(1, "foro", SINCE, detainee__died_on="2025-02-01"), held(2, "foro", SINCE, detainee__died_on="2025-03"))
-    assert row_of(died, SourceDetention)["out_hi"] == parse("2025-03").hi
+    assert row_of(died, SourceDetention)["out_hi"] == parse_date("2025-03").hi
     again = replace(died[0], revision=3)
-    assert row_of([again, died[1]], SourceDetention)["out_hi"] == parse("2025-02-01").hi
+    assert row_of([again, died[1]], SourceDetention)["out_hi"] == parse_date("2025-02-01").hi
 
 
 def test_whoever_may_only_be_counted_is_withheld_in_the_rows_of_custody() -> None:

@@ -59,7 +59,7 @@ def test_another_end_of_custody_is_no_release_nor_is_the_end_of_a_sentence(how: 
     assert state(ended) == "unknown"
     assert rows_of([ended], Release) == rows_of([ended], ReleaseAtStage) == []
     row = row_of([ended], Detention)
-    assert (row["ended_lo"], row["has_release"]) == (dates.parse("2026-01-12").lo, False)
+    assert (row["ended_lo"], row["has_release"]) == (dates.parse_date("2026-01-12").lo, False)
 
 
 def test_a_sentence_that_has_run_out_ends_nothing() -> None:

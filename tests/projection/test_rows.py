@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.dates import parse
+from app.dates import parse_date
 from app.models import (
     Detainee,
     DetaineePersonal,
@@ -118,7 +118,7 @@ def test_a_source_speaks_of_a_release_only_through_a_report_of_its_own(said: lis
 def test_what_is_public_does_not_depend_on_anything_personal(said: list[Statement]) -> None:
     """So that erasing a person changes no count over dates, stages, kinds, status or sources."""
     erased = [
-        replace(one, content={k: v for k, v in one.content.items() if k not in SEALED}, facility=None, erased=True)
+        replace(one, content={k: v for k, v in one.content.items() if k not in SEALED}, facility=None, is_erased=True)
         for one in said
     ]
     before, after = rows(said), rows(erased)
@@ -173,14 +173,14 @@ KEPT = {
 def test_who_says_nothing_else_where_it_points_says_what_stood_there() -> None:
     """In its own counts, and in those of all, where nobody gives a day, a kind, a country or a designation."""
     said = [out(1, "jep", verification__verdict="verified", **KEPT)]
-    day = parse("2026-01-12").lo
+    day = parse_date("2026-01-12").lo
     for row in (row_of(said, table, stage="carried_out") for table in (SourceRelease, ReleaseAtStage)):
         assert [row[name] for name in ("lo", "hi", "kind", "country", "designation")] == [
             day, day, "pardon", "VE", "political",
         ]  # fmt: skip
     for row in (row_of(said, SourceDetention, source=2), row_of(said, DetentionState)):
         assert [row[name] for name in ("lo", "hi", "out_hi", "country", "designation")] == [
-            parse("2024-10-13").lo, parse("2024-10-13").hi, day, "VE", "political",
+            parse_date("2024-10-13").lo, parse_date("2024-10-13").hi, day, "VE", "political",
         ]  # fmt: skip
     assert row_of(said, Detainee)["facts"]["designation"] == {"value": "political", "said": []}
     assert row_of(said, Detention)["facts"]["country"] == {"value": "VE", "said": []}
@@ -191,8 +191,8 @@ def test_who_says_nothing_else_where_it_points_says_what_stood_there() -> None:
 def test_a_day_kept_of_an_earlier_stage_is_of_that_stage(stage: str, name: str) -> None:
     kept: dict[str, Any] = {f"kept__{name}": "2026-01-08"}
     said = [statement(1, release__stage=stage, **kept)]
-    assert row_of(said, SourceRelease, stage=stage)["lo"] == parse("2026-01-08").lo
-    assert row_of(said, ReleaseAtStage, stage=stage)["lo"] == parse("2026-01-08").lo
+    assert row_of(said, SourceRelease, stage=stage)["lo"] == parse_date("2026-01-08").lo
+    assert row_of(said, ReleaseAtStage, stage=stage)["lo"] == parse_date("2026-01-08").lo
 
 
 def test_a_source_says_first_what_it_says_itself_and_only_then_what_stood_where_it_points() -> None:
@@ -201,7 +201,7 @@ def test_a_source_says_first_what_it_says_itself_and_only_then_what_stood_where_
     for table in (SourceRelease, ReleaseAtStage):
         row = row_of(said, table, stage="carried_out")
         assert [row[name] for name in ("lo", "kind", "country", "designation")] == [
-            parse("2026-01-13").lo, "amnesty", "CO", "not_political",
+            parse_date("2026-01-13").lo, "amnesty", "CO", "not_political",
         ]  # fmt: skip
 
 
@@ -235,7 +235,7 @@ TWICE_IN_PRISON = (
 
 
 def first_and_last(prefix: str, text: str | None) -> dict[str, int | None]:
-    day = None if text is None else parse(text)
+    day = None if text is None else parse_date(text)
     return {f"{prefix}lo": day.lo if day else None, f"{prefix}hi": day.hi if day else None}
 
 
@@ -256,7 +256,7 @@ def test_a_detention_is_told_with_its_days_and_how_it_ended() -> None:
 
 
 def test_a_release_is_told_at_each_stage_with_the_arrest_that_followed() -> None:
-    arrested_again = parse("2026-02-20").hi
+    arrested_again = parse_date("2026-02-20").hi
     for row in rows_of(TWICE_IN_PRISON, ReleaseAtStage):
         when = "2026-01-12" if row["stage"] == "carried_out" else None
         assert row == {
@@ -284,7 +284,7 @@ def test_a_source_tells_the_release_and_the_arrest_that_followed_by_its_own_repo
         **first_and_last("", "2026-01-12"), **first_and_last("said_", "2026-01-12"), "said_kind": "pardon",
     }  # fmt: skip
     again = held(8, "foro", "2026-02")
-    assert row_of([*TWICE_IN_PRISON, again], SourceRelease, stage="carried_out")["next_hi"] == parse("2026-02").hi
+    assert row_of([*TWICE_IN_PRISON, again], SourceRelease, stage="carried_out")["next_hi"] == parse_date("2026-02").hi
 
 
 def test_custody_is_told_from_its_first_day_to_its_last_by_all_and_by_each() -> None:
@@ -293,8 +293,8 @@ def test_custody_is_told_from_its_first_day_to_its_last_by_all_and_by_each() -> 
         begun, ended, country, designation = spells[row["spell"]]
         assert row == {
             "detainee": 1, "spell": row["spell"], "status": "verified", "independent_verified": 1, "withheld": False,
-            "country": country, "designation": designation, "heard_hi": parse(ended).hi,
-            "next_hi": parse("2026-02-20").hi if row["spell"] == 1 else None,
+            "country": country, "designation": designation, "heard_hi": parse_date(ended).hi,
+            "next_hi": parse_date("2026-02-20").hi if row["spell"] == 1 else None,
             **first_and_last("", begun), **first_and_last("out_", ended), **first_and_last("free_", ended),
         }  # fmt: skip
     for row in rows_of(TWICE_IN_PRISON, SourceDetention):

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.projection import Statement
-from app.projection.spells import Unit, contradicted, pointer_roots, spells, units_of
+from app.projection.spells import Unit, build_units, divide_into_spells, find_contradicted_pointers, find_pointer_roots
 from tests.projection.histories import reports
 from tests.registry.statements import held, out, records_of, statement
 
 
 def ids_of(said: list[Statement]) -> list[list[str]]:
-    return [sorted(one.id for one in spell) for spell in spells(said)]
+    return [sorted(one.id for one in spell) for spell in divide_into_spells(said)]
 
 
 @given(reports())
@@ -50,7 +50,7 @@ def test_no_order_of_arrival_changes_the_spells(said: list[Statement], random: R
 @given(reports())
 def test_whoever_points_stands_where_it_points_unless_dates_contradict_that(said: list[Statement]) -> None:
     placed = {record: number for number, spell in enumerate(records_of(said)) for record in spell}
-    overruled = contradicted(said)
+    overruled = find_contradicted_pointers(said)
     for one in said:
         if one.pointer in placed and not overruled:
             assert placed[one.record] == placed[one.pointer]
@@ -73,10 +73,10 @@ def test_others_neither_part_nor_join_what_independent_sources_report(said: list
 def test_every_spell_is_held_by_some_report_that_stands_if_any_does(said: list[Statement]) -> None:
     """What was withdrawn makes no detention of its own."""
     if any(one.asserts_detention for one in said):
-        for spell in spells(said):
+        for spell in divide_into_spells(said):
             assert any(one.asserts_detention for one in spell)
     else:
-        assert len(spells(said)) == 1
+        assert len(divide_into_spells(said)) == 1
 
 
 @given(reports())
@@ -97,10 +97,10 @@ def test_withdrawn_reports_change_no_spell_of_the_others(said: list[Statement]) 
 @given(reports())
 def test_two_spells_have_an_asserted_end_between_them(said: list[Statement]) -> None:
     """No re-arrest without somebody's word that custody had ended by the day a later detention began."""
-    found = spells(said)
-    ends = [end for spell in found for one in spell if (end := one.let_go or one.end) is not None]
+    found = divide_into_spells(said)
+    ends = [end for spell in found for one in spell if (end := one.release_day or one.end) is not None]
     for later in found[1:]:
-        starts = [one.began for one in later if one.began is not None]
+        starts = [one.arrest_day for one in later if one.arrest_day is not None]
         assert any(end.hi <= start.lo for end in ends for start in starts)
 
 
@@ -108,11 +108,11 @@ def test_a_unit_is_a_report_with_those_that_point_at_it() -> None:
     root, denied = held(1, "ministry", "2024-10-13"), out(3, "jep", "2026-01-12", verification__verdict="refuted")
     told = out(2, "foro", "2026-01-13")
     unit = Unit((root, told, denied))
-    assert (unit.root, unit.stands, unit.independent) == (root, True, True)
-    assert unit.ends == [(told, told.released)]
-    assert unit.days == [told.released, denied.released]
-    assert Unit((told, denied)).days == [told.released]
-    assert unit.position == told.released
+    assert (unit.root, unit.is_asserted, unit.independent) == (root, True, True)
+    assert unit.ends == [(told, told.released_on)]
+    assert unit.days == [told.released_on, denied.released_on]
+    assert Unit((told, denied)).days == [told.released_on]
+    assert unit.position == told.released_on
 
 
 def test_the_earliest_arrest_begins_a_unit_and_no_random_id() -> None:
@@ -122,13 +122,13 @@ def test_the_earliest_arrest_begins_a_unit_and_no_random_id() -> None:
     earlier = replace(held(3, "jep", "2025-06-01"), pointer=1)
     swapped = replace(later, id=earlier.id), replace(earlier, id=later.id)
     for pointing in ((later, earlier), swapped):
-        (unit,) = units_of([root, *pointing])
-        assert unit.begun == earlier.detained
+        (unit,) = build_units([root, *pointing])
+        assert unit.arrest_day == earlier.detained_on
 
 
 def test_a_unit_of_withdrawn_reports_does_not_stand() -> None:
-    assert not Unit((out(1, verification__verdict="retracted"),)).stands
-    assert not Unit((held(1, verification__verdict="refuted"),)).stands
+    assert not Unit((out(1, verification__verdict="retracted"),)).is_asserted
+    assert not Unit((held(1, verification__verdict="refuted"),)).is_asserted
 
 
 def test_a_withdrawn_arrest_cuts_nothing_for_who_points_at_it() -> None:
@@ -166,9 +166,9 @@ def test_who_points_without_a_day_at_a_ministrys_earlier_release_goes_with_it() 
 def test_an_undated_word_on_a_release_takes_the_date_of_the_report_it_points_at_or_the_earliest_beside_it() -> None:
     undated = out(3, "foro")
     first = out(1, "ministry", "2026-01-12", verification__verdict="retracted")
-    assert Unit((first, undated)).ends == [(undated, first.released)]
+    assert Unit((first, undated)).ends == [(undated, first.released_on)]
     later, earlier = out(1, "jep", "2026-02-01"), out(2, "pud", "2026-01-13")
-    assert (undated, earlier.released) in Unit((held(4), later, earlier, undated)).ends
+    assert (undated, earlier.released_on) in Unit((held(4), later, earlier, undated)).ends
     assert Unit((held(4), undated)).ends == []
 
 
@@ -176,7 +176,7 @@ def test_a_word_dated_before_the_detention_it_points_at_ends_it_when_the_others_
     """A slip of the pen in one verification makes no second detention of the first."""
     first = out(1, "foro", "2026-01-12", "2025-09-01")
     slip = out(2, "jep", "2025-01-12", pointer=1, verification__verdict="verified", kept__detained_on="2025-09-01")
-    assert Unit((first, slip)).ends == [(first, first.released), (slip, first.released)]
+    assert Unit((first, slip)).ends == [(first, first.released_on), (slip, first.released_on)]
     assert records_of([first, slip, out(3, "pud", "2026-01-12", "2025-09-01")]) == [[1, 2, 3]]
 
 
@@ -187,7 +187,7 @@ def test_an_undated_word_on_an_order_ends_nothing() -> None:
 
 def test_roots_follow_pointers() -> None:
     said = [statement(number) for number in (1, 2, 3, 4)]
-    assert pointer_roots(said, {2: 1, 3: 2, 4: 99}) == {1: 1, 2: 1, 3: 1, 4: 4}
-    assert pointer_roots(said[:3], {1: 2, 2: 3, 3: 2}) == {1: 2, 2: 2, 3: 2}
-    assert pointer_roots(said[:1], {1: 1}) == {1: 1}
-    assert pointer_roots([statement(1, id="b" * 32), statement(2, id="a" * 32)], {1: 2, 2: 1}) == {1: 2, 2: 2}
+    assert find_pointer_roots(said, {2: 1, 3: 2, 4: 99}) == {1: 1, 2: 1, 3: 1, 4: 4}
+    assert find_pointer_roots(said[:3], {1: 2, 2: 3, 3: 2}) == {1: 2, 2: 2, 3: 2}
+    assert find_pointer_roots(said[:1], {1: 1}) == {1: 1}
+    assert find_pointer_roots([statement(1, id="b" * 32), statement(2, id="a" * 32)], {1: 2, 2: 1}) == {1: 2, 2: 2}

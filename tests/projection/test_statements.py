@@ -46,19 +46,19 @@ def test_without_a_release_the_verdict_is_on_the_detention_itself(verdict: str) 
 def test_only_who_asserts_that_a_release_was_carried_out_says_that_custody_ended(verdict: str, stage: str) -> None:
     said = out(1, on="2026-01-12", release__stage=stage, verification__verdict=verdict)
     ended = stage == "carried_out" and verdict in ("reported", "verified")
-    assert said.end == (dates.parse("2026-01-12") if ended else None)
+    assert said.end == (dates.parse_date("2026-01-12") if ended else None)
 
 
 @pytest.mark.parametrize("how", ["died", "escaped", "transferred_abroad", "sentence_served", "other"])
 def test_another_end_of_custody_is_an_end(how: str) -> None:
-    assert held(1, detention__ended={"on": "2026-01-12", "how": how}).end == dates.parse("2026-01-12")
+    assert held(1, detention__ended={"on": "2026-01-12", "how": how}).end == dates.parse_date("2026-01-12")
     assert held(1, detention__ended={"on": None, "how": how}).end is None
 
 
 def test_a_release_is_told_before_another_end() -> None:
     both: dict[str, Any] = {"detention__ended": {"on": "2026-02-01", "how": "other"}}
-    assert out(1, on="2026-01-12", **both).end == dates.parse("2026-01-12")
-    assert out(1, **both).end == dates.parse("2026-02-01")
+    assert out(1, on="2026-01-12", **both).end == dates.parse_date("2026-01-12")
+    assert out(1, **both).end == dates.parse_date("2026-02-01")
 
 
 def test_unspecified_and_unstated_are_saying_nothing() -> None:
@@ -85,7 +85,7 @@ def test_unspecified_and_unstated_are_saying_nothing() -> None:
     ],
 )
 def test_a_day_it_speaks_of_tells_its_place(said: dict[str, Any], position: str) -> None:
-    assert statement(1, **said).position == dates.parse(position)
+    assert statement(1, **said).position == dates.parse_date(position)
 
 
 def test_who_says_no_day_tells_no_place() -> None:

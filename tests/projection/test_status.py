@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.models import Release, ReleaseAtStage
 from app.projection import Statement
-from app.projection.statements import COUNTING, speaks_for, standing_stage, status_among, statuses
+from app.projection.statements import COUNTED_STATUSES, covers_stage, derive_status, derive_statuses, find_current_stage
 from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
 from tests.registry.statements import row_of, rows_of, statement
 from tests.support import World
@@ -18,12 +18,12 @@ from tests.support import World
 
 def heard(voices: Sequence[Statement]) -> dict[Stage, list[Statement]]:
     """The voices by the stages for which they speak."""
-    found = {stage: [voice for voice in voices if speaks_for(voice, stage)] for stage in STAGES}
+    found = {stage: [voice for voice in voices if covers_stage(voice, stage)] for stage in STAGES}
     return {stage: speaking for stage, speaking in found.items() if speaking}
 
 
 def status_at(voices: Sequence[Statement], stage: Stage) -> ReleaseStatus | None:
-    return status_among([(voice.verdict, voice.independent) for voice in heard(voices).get(stage, [])])
+    return derive_status([(voice.verdict, voice.independent) for voice in heard(voices).get(stage, [])])
 
 
 def voice(verdict: str, source: str = "foro", stage: str = "carried_out", record: int = 1, **more: Any) -> Statement:
@@ -123,15 +123,15 @@ def test_any_two_voices_give_the_status_of_the_sentence() -> None:
 
 @given(some_voices)
 def test_any_voices_give_the_status_of_the_sentence(voices: list[Statement]) -> None:
-    spoken_of = {stage for stage in Stage for voice in voices if speaks_for(voice, stage)}
-    assert statuses(heard(voices)) == {stage: by_the_words(voices, stage) for stage in spoken_of}
+    spoken_of = {stage for stage in Stage for voice in voices if covers_stage(voice, stage)}
+    assert derive_statuses(heard(voices)) == {stage: by_the_words(voices, stage) for stage in spoken_of}
 
 
 @given(some_voices, st.randoms(use_true_random=False))
 def test_no_order_of_the_voices_changes_a_status(voices: list[Statement], random: object) -> None:
-    before = statuses(heard(voices))
+    before = derive_statuses(heard(voices))
     random.shuffle(voices)  # type: ignore[attr-defined]
-    assert statuses(heard(voices)) == before
+    assert derive_statuses(heard(voices)) == before
 
 
 @given(some_voices, st.sampled_from(["reported", "retracted", "refuted", "disputed", "verified"]))
@@ -140,7 +140,7 @@ def test_a_government_never_makes_or_unmakes_what_independent_sources_say(
 ) -> None:
     """Its word can be reported, and it can deny what nobody asserts: it moves no status that stands by others."""
     settled = {"verified", "contested"}
-    for stage, status in statuses(heard(voices)).items():
+    for stage, status in derive_statuses(heard(voices)).items():
         after = status_at([*voices, voice(verdict, "police")], stage)
         assert (after in settled) == (status in settled)
         if status in settled:
@@ -149,11 +149,11 @@ def test_a_government_never_makes_or_unmakes_what_independent_sources_say(
 
 @given(some_voices)
 def test_a_release_stands_at_the_furthest_stage_that_counts(voices: list[Statement]) -> None:
-    by_stage = statuses(heard(voices))
+    by_stage = derive_statuses(heard(voices))
     if not by_stage:
         return
     counts = [stage for stage in STAGES if by_stage.get(stage) in {"verified", "contested", "reported"}]
-    assert standing_stage(by_stage) == (counts or list(by_stage))[-1]
+    assert find_current_stage(by_stage) == (counts or list(by_stage))[-1]
 
 
 def test_what_only_a_government_denies_stands_in_its_own_group_and_in_no_total(world: World) -> None:
@@ -174,7 +174,7 @@ def test_what_only_a_government_denies_stands_in_its_own_group_and_in_no_total(w
 
 
 def test_a_release_counts_where_it_is_verified_contested_or_reported() -> None:
-    assert set(COUNTING) == set(ReleaseStatus) - {"refuted", "retracted"}
+    assert set(COUNTED_STATUSES) == set(ReleaseStatus) - {"refuted", "retracted"}
 
 
 def test_a_release_refuted_as_carried_out_still_stands_as_ordered() -> None:

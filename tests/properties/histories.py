@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from app.queries.terms import DETENTIONS, DIMENSIONS, RELEASES, CountTerms, HeldCountTerms, dimensions_of
+from app.queries.terms import DETENTIONS, DIMENSIONS, RELEASES, CountTerms, HeldCountTerms, list_dimensions
 from app.vocabulary import Judgement
 from tests.properties.steps import (
     SLUGS,
@@ -86,7 +86,7 @@ PUBLISH = (None, *("named",) * 6, "anonymous", "counted")
 
 
 def weighted(*choices: tuple[st.SearchStrategy[Any], int]) -> st.SearchStrategy[Any]:
-    """One of the strategies, each as often as its weight: `one_of` would drop repetitions."""
+    """One of the strategies, each as often as its weight: `build_enum_check` would drop repetitions."""
     return st.sampled_from([one for one, weight in choices for _ in range(weight)]).flatmap(lambda one: one)
 
 
@@ -216,8 +216,8 @@ WINDOWS = st.sampled_from(
         {"released_from": "2026", "released_to": "2026-02-09"},
     )
 )
-PUBLIC_DIMENSIONS = tuple(name for name in dimensions_of(RELEASES) if not DIMENSIONS[name].personal)
-PRIVATE_DIMENSIONS = tuple(name for name in dimensions_of(RELEASES) if DIMENSIONS[name].personal)
+PUBLIC_DIMENSIONS = tuple(name for name in list_dimensions(RELEASES) if not DIMENSIONS[name].is_personal)
+PRIVATE_DIMENSIONS = tuple(name for name in list_dimensions(RELEASES) if DIMENSIONS[name].is_personal)
 
 
 def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStrategy[CountTerms]:
@@ -298,7 +298,7 @@ def held_terms(*, grouped: bool = False) -> st.SearchStrategy[HeldCountTerms]:
     }
     names = st.sets(st.sampled_from(sorted(filters)), max_size=2)
     chosen = names.flatmap(lambda some: st.fixed_dictionaries({name: filters[name] for name in sorted(some)}))
-    groups = st.lists(st.sampled_from(dimensions_of(DETENTIONS)), min_size=1, max_size=2, unique=True)
+    groups = st.lists(st.sampled_from(list_dimensions(DETENTIONS)), min_size=1, max_size=2, unique=True)
     return st.builds(
         lambda day, group_by, chosen: HeldCountTerms.model_validate({"held_on": day, "group_by": group_by, **chosen}),
         st.sampled_from(HELD_ON),

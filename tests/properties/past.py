@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
+from app.dates import PartialDate, compute_age_bounds, compute_birth_bounds_from_age, parse_date
 from app.log.entries import LogEntry
 from app.matching.scripts import fold
 from app.projection import FacilityView, SourceView, Statement
-from app.projection.spells import spells
+from app.projection.spells import divide_into_spells
 from tests.properties.saying import (
     COPIES,
     End,
@@ -50,7 +50,7 @@ def told_of(content: dict[str, Any]) -> dict[str, Any]:
 def _months(text: str) -> str:
     if re.fullmatch("[0-9]{4}", text):
         return text
-    days = parse(text)
+    days = parse_date(text)
     first, last = days.first.strftime("%Y-%m"), days.last.strftime("%Y-%m")
     return first if first == last else f"{first}/{last}"
 
@@ -186,8 +186,8 @@ class Past:
             content=content,
             pointer=self.keys[uuid.UUID(pointer)] if pointer and uuid.UUID(pointer) in self.reports else None,
             facility=self._facility(content.get("detention.facility"), content.get("detention.country")),
-            kept_facility=self._facility(content.get("kept.facility"), content.get("kept.country")),
-            points=pointer is not None or "person" in entry.body,
+            inherited_facility=self._facility(content.get("kept.facility"), content.get("kept.country")),
+            is_filed_by_pointer=pointer is not None or "person" in entry.body,
         )
 
     def _facility(self, said: str | None, country: str | None) -> FacilityView | None:
@@ -224,7 +224,7 @@ class Past:
         """`tied`: its records, recalled ones too, whose consents hold."""
         cluster = tied & self.reports.keys()
         statements = [self.statements[record] for record in cluster]
-        cut = spells(statements)
+        cut = divide_into_spells(statements)
         closed = self._class(tied) == "counted"
         found = spells_of([[replace(one, content=told_of(one.content)) if closed else one for one in s] for s in cut])
         if not cluster & self.erased:
@@ -253,7 +253,7 @@ class Past:
             for one in heard
             if "detainee.publish" in one.content and wished[one.record] > last
         ]
-        unasked = any("detainee.publish" not in one.content and not one.points for one in heard)
+        unasked = any("detainee.publish" not in one.content and not one.is_filed_by_pointer for one in heard)
         if not given and (unasked or not asked):
             asked.append("anonymous")
         return strictest([*latest.values(), *asked])
@@ -272,11 +272,11 @@ class Past:
         heard = [told[one] for one in told if self.statements[one].source.independent] or list(told.values())
         rest = [content for content in told.values() if content not in heard]
         born = [birth for content in heard if (birth := _birth(content))]
-        days = [parse(content["detention.detained_on"]) for content in heard if "detention.detained_on" in content]
+        days = [parse_date(content["detention.detained_on"]) for content in heard if "detention.detained_on" in content]
         if not born:
             born = [birth for content in rest if (birth := _birth(content))]
-            days = days or [parse(one["detention.detained_on"]) for one in rest if "detention.detained_on" in one]
-        child = any(age_bounds_at(birth, day)[0] < 18 for birth in born for day in days)
+            days = days or [parse_date(one["detention.detained_on"]) for one in rest if "detention.detained_on" in one]
+        child = any(compute_age_bounds(birth, day)[0] < 18 for birth in born for day in days)
         return "counted" if child and not consented else person.publish
 
     def unresolved(self, counted: Iterable[frozenset[uuid.UUID]]) -> int:
@@ -293,8 +293,8 @@ class Past:
 
 def _birth(content: dict[str, Any]) -> PartialDate | None:
     if "detainee.birth_date" in content:
-        return parse(content["detainee.birth_date"])
+        return parse_date(content["detainee.birth_date"])
     on = content.get("detainee.age_on") or content.get("detainee.age_span")
     if "detainee.age" in content and on is not None:
-        return PartialDate("", *birth_bounds_from_age(content["detainee.age"], parse(on)))
+        return PartialDate("", *compute_birth_bounds_from_age(content["detainee.age"], parse_date(on)))
     return None

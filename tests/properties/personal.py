@@ -17,12 +17,12 @@ def _asked(traits: Traits, terms: Any) -> Iterator[tuple[str, list[str], bool]]:
         known = {value for trait, value in traits if trait == name}
         yield name, values, bool(known) and known.isdisjoint(values)
     for name in terms.group_by:
-        if DIMENSIONS[name].personal:
+        if DIMENSIONS[name].is_personal:
             yield name, [], True
 
 
 def _sees(today: str, reader: Reader, name: str, values: list[str]) -> bool:
-    return all(reader.sees_trait(today, name, value) for value in values or [None])  # type: ignore[list-item]
+    return all(reader.can_see_trait(today, name, value) for value in values or [None])  # type: ignore[list-item]
 
 
 def matches(traits: Traits, today: str, terms: Any, reader: Reader) -> bool:

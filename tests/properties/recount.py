@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from app.dates import PartialDate, WindowPosition, parse_from, parse_to, place_in_window
+from app.dates import PartialDate, WindowPosition, find_window_position, parse_window_end, parse_window_start
 from app.projection import Statement
 from app.queries.terms import DIMENSIONS, CountTerms, is_personal
 from app.registry.publication.permissions import Reader
@@ -120,7 +120,7 @@ def recount(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Row:
     if terms.group_by:
         answer["groups"] = _groups(past, today, terms, reader)
     if is_personal(terms):
-        others = [one for one in _releases(past, today, terms) if _matches(one, terms.public(), reader)]
+        others = [one for one in _releases(past, today, terms) if _matches(one, terms.drop_personal(), reader)]
         counted = [one for one in others if _place(one, terms) is WindowPosition.INSIDE and one.at.status in COUNTING]
         unseen = [one for one in counted if personal.not_visible(one.traits, one.today, terms, reader)]
         answer["not_visible"] = len(unseen)
@@ -173,12 +173,12 @@ def _matches(one: Release, terms: CountTerms, reader: Reader) -> bool:
 
 
 def _taken_again(one: Release, terms: CountTerms) -> bool:
-    end = None if terms.released_to is None else parse_to(terms.released_to)
+    end = None if terms.released_to is None else parse_window_end(terms.released_to)
     return one.next_hi is not None and (end is None or one.next_hi <= end)
 
 
 def _in(day: PartialDate | None, start: str | None, end: str | None) -> WindowPosition:
-    return place_in_window(day, start and parse_from(start), end and parse_to(end))  # type: ignore[arg-type]
+    return find_window_position(day, start and parse_window_start(start), end and parse_window_end(end))  # type: ignore[arg-type]
 
 
 def _place(one: Release, terms: CountTerms) -> WindowPosition:
@@ -246,11 +246,11 @@ def _of_source(found: list[Release], terms: CountTerms) -> Row | None:
 
 def _values(one: Release, name: str, reader: Reader) -> list[Any]:
     """The values of a dimension for one release: several only where a person has several."""
-    if DIMENSIONS[name].personal:
-        if not reader.sees_trait(one.today, name):
+    if DIMENSIONS[name].is_personal:
+        if not reader.can_see_trait(one.today, name):
             return ["withheld"]
         return sorted(value for trait, value in one.traits if trait == name) or [None]
-    if of_day := DIMENSIONS[name].of_day:
+    if of_day := DIMENSIONS[name].event_and_unit:
         return [bucket({"released": one.day, "detained": one.detained}[of_day[0]], of_day[1])]
     plain = {
         "source": one.voice and one.voice.source.slug,

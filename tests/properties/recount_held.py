@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from app.dates import PartialDate, WindowPosition, parse_from, parse_to, place_in_window
+from app.dates import PartialDate, WindowPosition, find_window_position, parse_window_end, parse_window_start
 from app.queries.terms import DIMENSIONS, HeldCountTerms, is_personal
 from app.registry.publication.permissions import Reader
 from tests.buckets import bucket
@@ -100,15 +100,15 @@ class Detention:
 
     def place(self, terms: HeldCountTerms) -> str:
         """Where it is: held on the day asked for, and taken within the days asked for."""
-        start = terms.detained_from and parse_from(terms.detained_from)
-        taken = place_in_window(self.detained, start, None)  # type: ignore[arg-type]
+        start = terms.detained_from and parse_window_start(terms.detained_from)
+        taken = find_window_position(self.detained, start, None)  # type: ignore[arg-type]
         held = self._held(terms)
         if held == OUTSIDE or taken is WindowPosition.OUTSIDE:
             return OUTSIDE
         return held if taken is WindowPosition.INSIDE else MAYBE
 
     def _held(self, terms: HeldCountTerms) -> str:
-        day = parse_to(str(terms.held_on))
+        day = parse_window_end(str(terms.held_on))
         if self.word:
             ends = self.word.ends(house_arrest=terms.house_arrest)
             return where(self.word.began, ends, self.word.inside, self.spell.next_of.get(self.word.slug), day)
@@ -122,7 +122,7 @@ class Detention:
         ends = [self.spell.left if self.spell.out else None, self.spell.ended if _counts(self.spell) else None]
         told += [end.day for end in ends if end]
         last = max((day.hi for day in told if day), default=None)
-        return last is not None and last < parse_to(str(terms.held_on)) - SILENCE
+        return last is not None and last < parse_window_end(str(terms.held_on)) - SILENCE
 
 
 def _counts(spell: Spell) -> bool:
@@ -145,7 +145,7 @@ def recount_held(past: Past, today: Past, terms: HeldCountTerms, reader: Reader)
     if terms.group_by:
         answer["groups"] = _groups(past, today, terms, reader)
     if is_personal(terms):
-        others = [one for one in _detentions(past, today, terms) if _matches(one, terms.public(), reader)]
+        others = [one for one in _detentions(past, today, terms) if _matches(one, terms.drop_personal(), reader)]
         counted = [one for one in others if one.place(terms) == INSIDE and one.status in COUNTING]
         unseen = [one for one in counted if personal.not_visible(one.traits, one.today, terms, reader)]
         answer["not_visible"] = len(unseen)
@@ -251,11 +251,11 @@ def _of_source(found: list[Detention], terms: HeldCountTerms) -> Row | None:
 
 
 def _values(one: Detention, name: str, reader: Reader) -> list[Any]:
-    if DIMENSIONS[name].personal:
-        if not reader.sees_trait(one.today, name):
+    if DIMENSIONS[name].is_personal:
+        if not reader.can_see_trait(one.today, name):
             return ["withheld"]
         return sorted(value for trait, value in one.traits if trait == name) or [None]
-    if of_day := DIMENSIONS[name].of_day:
+    if of_day := DIMENSIONS[name].event_and_unit:
         return [bucket(one.detained, of_day[1])]
     plain = {
         "source": one.word and one.word.slug,

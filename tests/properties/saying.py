@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
+from app.dates import PartialDate, compute_age_bounds, compute_birth_bounds_from_age, parse_date
 from app.projection import Statement
 
 STAGES = ("announced", "ordered", "carried_out")
@@ -103,7 +103,7 @@ def stage_of(statement: Statement) -> str:
 
 
 def day_of(statement: Statement, name: str) -> PartialDate | None:
-    return parse(statement.content[name]) if name in statement.content else None
+    return parse_date(statement.content[name]) if name in statement.content else None
 
 
 def speaks(statement: Statement, stage: str) -> bool:
@@ -207,8 +207,8 @@ def _agreed(statements: Iterable[Statement], name: str, *, kept: str | None = No
 
 def _agreed_day(statements: Iterable[Statement], name: str, kept: str | None = None) -> PartialDate | None:
     """The day that most say, where whoever says less finely says it too; all of those that tie, as one interval."""
-    votes = [parse(value) for value in _votes(statements, name, kept, None)]
-    support = [sum(1 for other in votes if one.within(other)) for one in votes]
+    votes = [parse_date(value) for value in _votes(statements, name, kept, None)]
+    support = [sum(1 for other in votes if one.is_within(other)) for one in votes]
     tied = [one for one, number in zip(votes, support, strict=True) if number == max(support)]
     return PartialDate("", min(one.lo for one in tied), max(one.hi for one in tied)) if tied else None
 
@@ -230,7 +230,7 @@ def read_spell(statements: list[Statement]) -> Spell:
     of_release = speaking(one for one in statements if "release.stage" in one.content)
     by_stage = {stage: [word for said in of_release if (word := _heard_at(said, stage))] for stage in STAGES}
     ends = _with_end([one for one in holding if said_of(one) in ("reported", "verified")])
-    held = [parse(one.content["detention.held_on"]) for one in holding if "detention.held_on" in one.content]
+    held = [parse_date(one.content["detention.held_on"]) for one in holding if "detention.held_on" in one.content]
     inside = days_inside(checked(holding))
     last = [last_word(said) for said in speaking(one for one in holding if "release.stage" not in one.content)]
     own = [one for one in holding if independent(one) and ("release.stage" in one.content or one in last)]
@@ -323,10 +323,10 @@ def end_of(
     if not heard:
         return None
     dated = checked(heard)
-    days = [parse(value) for value in _votes(dated, name, kept, None)]
+    days = [parse_date(value) for value in _votes(dated, name, kept, None)]
     sure = [one for one in dated if independent(one) and (name in one.content or (kept and kept in one.content))]
     saying = speaking(one for one in sure if name in one.content)
-    told = [parse(max(said, key=lambda one: one.revision).content[name]) for said in saying]
+    told = [parse_date(max(said, key=lambda one: one.revision).content[name]) for said in saying]
     return End(
         _agreed_day(dated, name, kept), days, checked=bool(sure), by={one.source.slug for one in heard}, told=told
     )
@@ -470,14 +470,14 @@ def traits_of(spell: Spell, about: dict[str, Any]) -> set[tuple[str, str]]:
 
 def place_of(statements: Iterable[Statement]) -> set[tuple[str, str]]:
     """Where the person was held, as most of the accounts say."""
-    areas = {view.slug: view.area for one in statements for view in (one.kept_facility, one.facility) if view}
+    areas = {view.slug: view.area for one in statements for view in (one.inherited_facility, one.facility) if view}
     slugs = [
         replace(
             one,
             content={
                 **one.content,
                 **({"slug": one.facility.slug} if one.facility else {}),
-                **({"kept.slug": one.kept_facility.slug} if one.kept_facility else {}),
+                **({"kept.slug": one.inherited_facility.slug} if one.inherited_facility else {}),
             },
         )
         for one in statements
@@ -491,7 +491,7 @@ def place_of(statements: Iterable[Statement]) -> set[tuple[str, str]]:
 def own_place(said: Iterable[Statement]) -> set[tuple[str, str]]:
     """Where the person was held by one source's word: its newest own account with a place, else what it kept."""
     newest = sorted(said, key=lambda one: -one.revision)
-    views = [view for view in (*(one.facility for one in newest), *(one.kept_facility for one in newest)) if view]
+    views = [view for view in (*(one.facility for one in newest), *(one.inherited_facility for one in newest)) if view]
     return {("facility", views[0].slug), *([("area", views[0].area)] if views[0].area else [])} if views else set()
 
 
@@ -505,7 +505,7 @@ def _age_group(spell: Spell, about: dict[str, Any]) -> str | None:
     day = spell.detained or (end.day if end else None) or spell.held
     birth = about["birth_date"]
     if birth is None and about["age"] is not None and about["aged"]:
-        birth = PartialDate("", *birth_bounds_from_age(about["age"], about["aged"]))
-    ages = {about["age"]} - {None} if birth is None or day is None else set(age_bounds_at(birth, day))
+        birth = PartialDate("", *compute_birth_bounds_from_age(about["age"], about["aged"]))
+    ages = {about["age"]} - {None} if birth is None or day is None else set(compute_age_bounds(birth, day))
     groups = {"under_18" if age < 18 else "18_to_69" if age < 70 else "over_70" for age in ages}
     return groups.pop() if len(groups) == 1 else None

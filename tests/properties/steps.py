@@ -20,10 +20,10 @@ from sqlmodel import Session, col
 from app.api import requests
 from app.api.routes import records
 from app.dates import format_instant
-from app.db.engine import WRITES
+from app.db.engine import WRITES_OPTION
 from app.errors import Problem
-from app.log.entries import LogEntry, replay
-from app.log.mark import attach
+from app.log.entries import LogEntry, replay_entries
+from app.log.mark import attach_mark
 from app.models import OPEN, Source
 from app.registry import directory, filing, recalls, reports
 from app.registry.identity import decisions as identity_decisions
@@ -31,7 +31,7 @@ from app.registry.publication import decisions
 from app.registry.publication import decisions as consent_entries
 from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
-from app.registry.report_versions import CREATED
+from app.registry.report_versions import CREATED_STATUS
 from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import (
     DetentionReportIn,
@@ -110,7 +110,7 @@ class Clerk:
 
     def entries(self) -> list[LogEntry]:
         with self.session() as session:
-            return list(replay(session))
+            return list(replay_entries(session))
 
     def record(self, number: int) -> tuple[uuid.UUID, str] | None:
         """A record filed before, and its source."""
@@ -135,7 +135,7 @@ class Registry:
         self.world = world
         self.engine = world.engine
         # A history that is rolled back has gone backwards: nobody is to remember it.
-        world.app.state.mark = attach(world.engine, None)
+        world.app.state.mark = attach_mark(world.engine, None)
 
     def __enter__(self) -> Self:
         return self
@@ -148,7 +148,7 @@ class Registry:
     @contextmanager
     def after(self, history: list[Step]) -> Iterator[Clerk]:
         """A clerk who has done all the steps. Meanwhile the app reads the same unfinished transaction."""
-        with self.engine.connect().execution_options(**{WRITES: True}) as connection:
+        with self.engine.connect().execution_options(**{WRITES_OPTION: True}) as connection:
             transaction = connection.begin()
             self.world.app.state.engine = connection
             self.world.app.state.readiness = Untried()
@@ -185,7 +185,7 @@ class File:
         if self.points is not None:
             body[f"{self.points[0]}_id"] = clerk.thing(*self.points)
         shape = ReleaseReportIn if "release" in body else DetentionReportIn
-        outcome = clerk.act(self.source, lambda context: reports.file_report(context, shape.model_validate(body)))
+        outcome = clerk.act(self.source, lambda context: reports.write_report(context, shape.model_validate(body)))
         _remember(clerk, outcome, self.source)
 
 
@@ -201,12 +201,14 @@ class Verify:
         release = clerk.thing("release", self.record)
         body = VerificationOfReleaseIn.model_validate(self.body)
         _remember(
-            clerk, clerk.act(self.source, lambda context: reports.verify_release(context, release, body)), self.source
+            clerk,
+            clerk.act(self.source, lambda context: reports.write_verification(context, release, body)),
+            self.source,
         )
 
 
 def _remember(clerk: Clerk, outcome: Outcome | None, source: str) -> None:
-    if outcome is not None and outcome.status == CREATED:
+    if outcome is not None and outcome.status == CREATED_STATUS:
         clerk.records.append((uuid.UUID(outcome.ids["report"]), source))
 
 
@@ -219,7 +221,9 @@ class Amend:
 
     def take(self, clerk: Clerk) -> None:
         if (found := clerk.record(self.record)) is not None:
-            clerk.act(found[1], lambda context: filing.amend(context, found[0], self.patch, lambda _version: True))
+            clerk.act(
+                found[1], lambda context: filing.amend_or_embargo(context, found[0], self.patch, lambda _version: True)
+            )
 
 
 @dataclass(frozen=True)
@@ -230,7 +234,7 @@ class Retract:
         if (found := clerk.record(self.record)) is not None:
             clerk.act(
                 found[1],
-                lambda context: reports.retract(
+                lambda context: reports.write_retraction(
                     context, found[0], "withdrawn by an invented desk", lambda _version: True
                 ),
             )
@@ -272,7 +276,7 @@ class Decide:
     def take(self, clerk: Clerk) -> None:
         pair = (clerk.thing("detainee", self.a), clerk.thing("detainee", self.b))
         body = IdentityIn(a=pair[0], b=pair[1], judgement=self.judgement, reason="judged")
-        outcome = clerk.act("curator", lambda context: identity_decisions.decide(context, body))
+        outcome = clerk.act("curator", lambda context: identity_decisions.judge_identity(context, body))
         if outcome is not None:
             clerk.decisions.append(uuid.UUID(outcome.ids["id"]))
 
@@ -290,7 +294,9 @@ class Undo:
             bodies = [entry.body for entry in clerk.entries() if entry.kind == "identity"]
             made = [uuid.UUID(body["id"]) for body in bodies if body.get("by") in ("matcher", "reporter")]
         if made:
-            clerk.act("curator", lambda context: identity_decisions.undo(context, made[self.decision % len(made)]))
+            clerk.act(
+                "curator", lambda context: identity_decisions.undo_decision(context, made[self.decision % len(made)])
+            )
 
 
 @dataclass(frozen=True)
@@ -316,7 +322,7 @@ class Redact:
 
     def take(self, clerk: Clerk) -> None:
         detainee = clerk.thing("detainee", self.record)
-        clerk.act("admin", lambda context: decisions.redact(context, detainee, RedactionIn(reason="asked for")))
+        clerk.act("admin", lambda context: decisions.erase_person(context, detainee, RedactionIn(reason="asked for")))
 
 
 @dataclass(frozen=True)
@@ -330,7 +336,7 @@ class Recall:
         entries = clerk.entries()
         since = format_instant(entries[self.since % len(entries)].recorded_at)
         body = RecallIn(key_id=clerk.key_of(self.source), since=since)
-        outcome = clerk.act("admin", lambda context: recalls.recall(context, body))
+        outcome = clerk.act("admin", lambda context: recalls.execute_recall(context, body))
         if outcome is not None and outcome.ids["entries"]:
             clerk.recalls.append(outcome.revision)
 
@@ -344,4 +350,4 @@ class UndoRecall:
     def take(self, clerk: Clerk) -> None:
         if clerk.recalls:
             body = RecallIn(undoes=clerk.recalls[self.recall % len(clerk.recalls)])
-            clerk.act("admin", lambda context: recalls.recall(context, body))
+            clerk.act("admin", lambda context: recalls.execute_recall(context, body))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.projection import Statement, project
-from app.projection.spells import spells
+from app.projection.spells import divide_into_spells
 from tests.drawn import examples
 from tests.projection.histories import reports
 from tests.registry.statements import held, out
@@ -38,7 +38,8 @@ def _told(said: Sequence[Statement]) -> dict[str, list[str]]:
     """All rows, the keys that come from arrival put into the ids of the reports."""
     ids = {statement.record: statement.id for statement in said}
     spell = {
-        min(one.record for one in members): sorted(one.id for one in members) for members in map(list, spells(said))
+        min(one.record for one in members): sorted(one.id for one in members)
+        for members in map(list, divide_into_spells(said))
     }
     return {
         table.__name__: sorted(repr(sorted(_by_ids(row, ids, spell).items())) for row in rows)
@@ -62,7 +63,7 @@ def test_of_two_who_point_at_an_undated_report_the_first_to_arrive_does_not_deci
             held(first, "foro", detention__held_on="2026-01-05", pointer=3, id="4"),
             held(second, "jep", detention__held_on="2026-02-15", pointer=3, id="5"),
         ]
-        found.append([sorted(one.id for one in members) for members in spells(said)])
+        found.append([sorted(one.id for one in members) for members in divide_into_spells(said)])
     assert found[0] == found[1]
 
 
@@ -74,5 +75,5 @@ def test_a_circle_of_pointers_is_placed_by_the_same_report_whichever_arrived_fir
             out(second, "jep", "2026-02-10", since="2026-01-20", pointer=first, id="2"),
             held(3, "pud", "2026-01-20", id="3"),
         ]
-        found.append([sorted(one.id for one in members) for members in spells(said)])
+        found.append([sorted(one.id for one in members) for members in divide_into_spells(said)])
     assert found[0] == found[1]

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.columns import store
-from app.columns.cache import Directory
+from app.columns.cache import ColumnsDirectory
 from app.columns.loader import Columns
-from app.columns.store import columns_of
-from app.db.engine import WRITES
+from app.columns.store import get_columns
+from app.db.engine import WRITES_OPTION
 from tests.columns.whole import agree, standing, stored, whole
 from tests.drawn import examples
 from tests.properties.histories import histories, recalling
@@ -24,19 +24,19 @@ from tests.properties.steps import Clerk, Registry, Step
 def read_by_another(clerk: Clerk) -> Columns:
     """The columns that the process gives to whoever only reads, as if each step were committed."""
     with _only_reading(clerk), clerk.session() as session:
-        return columns_of(session)
+        return get_columns(session)
 
 
 @contextmanager
 def _only_reading(clerk: Clerk) -> Iterator[None]:
-    clerk.connection.execution_options(**{WRITES: False})
+    clerk.connection.execution_options(**{WRITES_OPTION: False})
     yield
-    clerk.connection.execution_options(**{WRITES: True})
+    clerk.connection.execution_options(**{WRITES_OPTION: True})
 
 
 def read_anew(clerk: Clerk) -> Columns:
     with clerk.session() as session:
-        return columns_of(session)
+        return get_columns(session)
 
 
 @examples(20)
@@ -45,7 +45,7 @@ def test_columns_brought_to_the_head_are_columns_read_anew(
     registry: Registry, history: list[Step], looks: list[bool]
 ) -> None:
     """Whether somebody counts after each step, or after several."""
-    store._HELD.clear()  # the history before was rolled back: its log began as this one does
+    store._CACHES.clear()  # the history before was rolled back: its log began as this one does
     with registry.after([]) as clerk:
         read_by_another(clerk)
         for number, step in enumerate(history):
@@ -62,19 +62,19 @@ def test_columns_that_were_saved_and_mapped_between_are_columns_read_anew(
     registry: Registry, history: list[Step], acts: list[str | None]
 ) -> None:
     """Whether a process ends and begins again after each step, or after several."""
-    store._HELD.clear()  # the history before was rolled back: its log began as this one does
+    store._CACHES.clear()  # the history before was rolled back: its log began as this one does
     with registry.after([]) as clerk, TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _handle: None)  # nobody cuts the power
-        directory = Directory(Path(folder))
+        directory = ColumnsDirectory(Path(folder))
         read_by_another(clerk)
         for number, step in enumerate(history):
             step.take(clerk)
             act = "restart" if step is history[-1] else acts[number % len(acts)]
             if act == "restart":
-                directory.save(read_by_another(clerk).apart(), lambda: 0)
-                mapped = directory.mapped()
+                directory.save(read_by_another(clerk).copy_for_saving(), lambda: 0)
+                mapped = directory.map_newest()
                 assert mapped is not None
-                store._holder_of(clerk.connection.engine).columns = mapped
+                store._get_cache(clerk.connection.engine).columns = mapped
             if act is not None:
                 agree(read_by_another(clerk), read_anew(clerk))
 
@@ -91,7 +91,7 @@ def test_columns_read_anew_are_the_rows_of_the_tables(registry: Registry, histor
 @examples(8)
 @given(st.one_of(histories(), recalling()))
 def test_columns_that_somebody_still_reads_stay_as_they_were(registry: Registry, history: list[Step]) -> None:
-    store._HELD.clear()  # the history before was rolled back: its log began as this one does
+    store._CACHES.clear()  # the history before was rolled back: its log began as this one does
     with registry.after([]) as clerk:
         given_out = []
         for step in [None, *history]:

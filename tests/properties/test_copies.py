@@ -12,13 +12,13 @@ from hypothesis import given
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.errors import Problem
 from app.exports import exports, package
-from app.log.entries import head
+from app.log.entries import read_head
 from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage, Source, SourceDetention, SourceRelease
-from app.queries.parameters import Form
-from app.queries.visibility import at, visible
+from app.queries.parameters import TableFormat
+from app.queries.visibility import valid_at, visible_to
 from app.registry.filing import file_rows
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -36,12 +36,14 @@ OWN = {"since", "until", "detainee", "spell", "source", "publish", "withheld"}
 
 def people(session: Session) -> Counter[str]:
     """Each person in lists by all that is counted of them, without keys."""
-    revision = head(session)[0]
-    slugs = dict(session.execute(select(col(Source.key), col(Source.slug)).where(at(Source, revision))).all())
-    shown = select(col(Detainee.detainee)).where(at(Detainee, revision), visible(ANYONE, Detainee.detainee, revision))
+    revision = read_head(session)[0]
+    slugs = dict(session.execute(select(col(Source.key), col(Source.slug)).where(valid_at(Source, revision))).all())
+    shown = select(col(Detainee.detainee)).where(
+        valid_at(Detainee, revision), visible_to(ANYONE, Detainee.detainee, revision)
+    )
     told: dict[int, list[str]] = {key: [] for key in session.scalars(shown)}
     for table in COUNTED:
-        for row in session.execute(select(*table.__table__.c).where(at(table, revision))).mappings():
+        for row in session.execute(select(*table.__table__.c).where(valid_at(table, revision))).mappings():
             if row["detainee"] in told:
                 said = {name: value for name, value in row.items() if name not in OWN}
                 told[row["detainee"]].append(f"{table.__name__} {slugs.get(row.get('source'))} {sorted(said.items())}")
@@ -62,10 +64,10 @@ def test_a_copy_counts_whoever_stands_in_lists_as_the_registry_does(
     folder = next(folders)
     folder.mkdir()
     with registry.after(history) as clerk, clerk.session() as session:
-        package.write(session, folder, ANYONE, head(session)[0])
+        package.write_package(session, folder, ANYONE, read_head(session)[0])
         original = people(session)
-    with writing(empty) as session:
-        package.read(WriteContext(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
+    with open_write_session(empty) as session:
+        package.file_public_copy(WriteContext(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
         copied = people(session)
         session.rollback()
     assert copied == original
@@ -77,15 +79,17 @@ def test_what_a_source_exports_of_its_own_changes_nothing_when_it_is_filed_again
     registry: Registry, history: list[Step]
 ) -> None:
     with registry.after(history) as clerk, clerk.session() as session:
-        revision = head(session)[0]
+        revision = read_head(session)[0]
         sources = session.scalars(select(Source).where(col(Source.until) == OPEN)).all()
         for source in sources:
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
-            lines = "".join(exports.reports(session, actor, Form.JSONL, revision, exports.Losses())).splitlines()
+            lines = "".join(
+                exports.export_own_reports(session, actor, TableFormat.JSONL, revision, exports.ExportLosses())
+            ).splitlines()
             bodies = [body_of_request(json.loads(line)) for line in lines]
-            filed = file_rows(WriteContext(session, actor, NOW, clerk.world.app.state.secret, listing=True), bodies)
+            filed = file_rows(WriteContext(session, actor, NOW, clerk.world.app.state.secret, is_list=True), bodies)
             assert [one.outcome for one in filed if isinstance(one.outcome, Problem)] == []
-            assert head(session)[0] == revision
+            assert read_head(session)[0] == revision
 
 
 def body_of_request(said: dict[str, Any]) -> DetentionReportIn:

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from app.columns.store import give
-from app.counts.overlap import overlap
-from app.counts.tally import count
+from app.columns.store import set_columns
+from app.counts.overlap import compute_overlap
+from app.counts.tally import compute_count
 from app.exports.count_files import files
 from app.exports.count_files.files import Licence
 from app.exports.count_files.load import CountFiles
-from app.exports.count_files.write import Wanted, write_as_seen
-from app.log.entries import head
+from app.exports.count_files.write import WriteOptions, write_from_session
+from app.log.entries import read_head
 from app.queries.terms import CountTerms, HeldCountTerms, is_personal
 from app.registry.publication.permissions import Reader
 from tests.drawn import examples
@@ -38,18 +38,18 @@ READERS = (ANYONE, Reader(names="search"))
 @pytest.fixture(autouse=True)
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A history of a dozen entries has parts of several lengths."""
-    monkeypatch.setattr(files, "SMALLEST", 4)
-    monkeypatch.setattr(files, "FAN", 2)
+    monkeypatch.setattr(files, "SMALLEST_PART", 4)
+    monkeypatch.setattr(files, "PART_FACTOR", 2)
 
 
 @contextmanager
 def counting_from(engine: Engine, folder: Path, *, personal: bool) -> Iterator[Session]:
     """A session of a database that stands as the newest files say; nothing of it stays."""
-    files = CountFiles.newest_in(folder / "files", folder / "personal" if personal else None)
-    files.require_whole()
-    give(engine, files.columns)
+    files = CountFiles.open_newest(folder / "files", folder / "personal" if personal else None)
+    files.require_intact()
+    set_columns(engine, files.columns)
     with Session(engine, autoflush=False) as session:
-        files.fill(session, 0)
+        files.fill_database(session, 0)
         yield session
         session.rollback()
 
@@ -57,12 +57,12 @@ def counting_from(engine: Engine, folder: Path, *, personal: bool) -> Iterator[S
 def write(clerk: Clerk, folder: Path) -> int:
     """Write count files once there is an entry; the revision."""
     with clerk.session() as session:
-        revision = head(session)[0]
+        revision = read_head(session)[0]
         if revision:
             folders = folder / "files", folder / "personal"
             for each in folders:
                 each.mkdir(exist_ok=True)
-            write_as_seen(session, Wanted(folders[0], Licence.CC0, "", "UTC", "list", folders[1]))
+            write_from_session(session, WriteOptions(folders[0], Licence.CC0, "", "UTC", "list", folders[1]))
         return revision
 
 
@@ -103,8 +103,8 @@ def _agree(session: Session, elsewhere: Session, asked: list[CountTerms | HeldCo
     for revision in range(newest + 1):
         for terms in asked:
             for reader in READERS:
-                wanted = count(session, terms, reader, revision)
-                assert count(elsewhere, terms, reader, revision) == wanted, (revision, terms)
+                wanted = compute_count(session, terms, reader, revision)
+                assert compute_count(elsewhere, terms, reader, revision) == wanted, (revision, terms)
             if isinstance(terms, CountTerms) and not terms.group_by:
-                shared = overlap(session, terms, ANYONE, revision)
-                assert overlap(elsewhere, terms, ANYONE, revision) == shared, (revision, terms)
+                shared = compute_overlap(session, terms, ANYONE, revision)
+                assert compute_overlap(elsewhere, terms, ANYONE, revision) == shared, (revision, terms)

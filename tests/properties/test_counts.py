@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.tally import count
+from app.counts.tally import compute_count
 from app.queries.terms import CountTerms, HeldCountTerms
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
@@ -33,7 +33,7 @@ def test_a_count_is_the_recount_of_the_reports_at_every_revision(
             past = Past(entries, revision)
             for terms in asked:
                 by_hand = recount(past, today, terms, reader)
-                counted = count(session, terms, reader, revision)
+                counted = compute_count(session, terms, reader, revision)
                 assert numbers_of(counted) == numbers_of(by_hand), (revision, terms)
 
 
@@ -49,7 +49,7 @@ def test_a_count_of_the_held_is_the_recount_of_the_reports_at_every_revision(
             past = Past(entries, revision)
             for terms in asked:
                 by_hand = recount_held(past, today, terms, reader)
-                counted = count(session, terms, reader, revision)
+                counted = compute_count(session, terms, reader, revision)
                 assert numbers_of(counted) == numbers_of(by_hand), (revision, terms)
 
 

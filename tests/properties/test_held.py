@@ -4,10 +4,10 @@ from typing import Any
 
 from hypothesis import given
 
-from app.dates import parse_to
+from app.dates import parse_window_end
 from app.models import Detainee, DetentionState, SourceDetention
 from app.projection import Statement, project
-from app.projection.spells import spells
+from app.projection.spells import divide_into_spells
 from app.queries.terms import HeldCountTerms
 from tests.drawn import examples
 from tests.projection.histories import reports
@@ -31,7 +31,7 @@ def place(row: dict[str, Any], day: int, ends: str) -> str:
 
 
 def read_person(said: list[Statement]) -> Person:
-    found = spells_of(spells(said))
+    found = spells_of(divide_into_spells(said))
     last = last_of(found)
     state, death = state_of(said, found[last]), death_of(said, found[last])
     return Person(frozenset(), "named", found, last, state, rearrested(found), death)
@@ -58,4 +58,4 @@ def test_who_was_inside_on_a_day_is_what_the_reports_say_together_and_one_by_one
                 terms = HeldCountTerms(held_on=day, house_arrest=house_arrest)
                 for row, word in told:
                     by_hand = Detention(person, "named", spell, words, word).place(terms)
-                    assert place(row, parse_to(day), ends) == by_hand, (day, house_arrest, word and word.slug)
+                    assert place(row, parse_window_end(day), ends) == by_hand, (day, house_arrest, word and word.slug)

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.dates import parse
-from app.log.entries import LogEntry, entry_at
+from app.dates import parse_date
+from app.log.entries import LogEntry, load_entry
 from app.models import OPEN, Placement, ProvisionalHiding, Record, Report
 from app.registry import report_versions
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from app.registry.publication import classes
 from app.registry.publication.classes import EarlierWishes
 from app.vocabulary import Judgement
@@ -80,7 +80,7 @@ def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown
     registry: Registry, history: list[Step], most: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_versions, "MOST_UNANSWERED", most)
+        patch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", most)
         with registry.after(history) as clerk:
             consents = [step for step in history if isinstance(step, Consent)]
             if hidden(clerk) and not (consents and consents[-1].publish == "counted"):
@@ -96,12 +96,12 @@ def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown
 @given(HISTORIES, st.sampled_from((1, 10)))
 def test_a_rebuild_lets_the_same_wishes_wait(registry: Registry, history: list[Step], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_versions, "MOST_UNANSWERED", most)
+        patch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", most)
         with registry.after(history) as clerk:
             with clerk.session() as session:
                 before = {table.__name__: rows(session, table) for table in TABLES}
             with clerk.session() as session:
-                rebuild(session)
+                rebuild_tables(session)
                 session.commit()
             with clerk.session() as session:
                 assert {table.__name__: rows(session, table) for table in TABLES} == before
@@ -157,8 +157,8 @@ def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_s
         .where(col(named.id) == record, col(Record.source) == source)
         .order_by(col(Record.key), col(Report.version))
     ).scalars()
-    entries = [entry_at(session, revision) for revision in versions]
-    days = [parse(e.personal[classes.GIVEN_ON]).hi for e in entries if classes.GIVEN_ON in e.personal]
+    entries = [load_entry(session, revision) for revision in versions]
+    days = [parse_date(e.personal[classes.WISH_DAY_FIELD]).hi for e in entries if classes.WISH_DAY_FIELD in e.personal]
     strict = [entry for entry in entries if entry.body["said"].get("detainee.publish") in as_strict]
     last = max(strict, key=since, default=None)
     if last is None:
@@ -180,11 +180,11 @@ def test_what_a_source_asked_for_is_what_every_version_of_its_reports_says(
         asked_of.append(of)
         return found
 
-    looked_up = classes.earlier
+    looked_up = classes.load_earlier_wishes
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_versions, "MOST_UNANSWERED", most)
-        patch.setattr(classes, "earlier", compared)
+        patch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", most)
+        patch.setattr(classes, "load_earlier_wishes", compared)
         with registry.after(history) as clerk, clerk.session() as session:
-            rebuild(session)
+            rebuild_tables(session)
             for of in tuple(asked_of):
                 compared(session, *of)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.queries import terms as wording
-from app.queries.selection import COUNTING
+from app.queries.selection import COUNTABLE_STATUSES
 from app.queries.terms import CountTerms, HeldCountTerms
 from tests.drawn import examples
 from tests.properties.histories import count_terms, held_terms, histories
@@ -67,7 +67,7 @@ def test_the_list_behind_a_group_of_the_held_is_those_it_counts_the_withheld_as_
 
 def _of_status(group: dict[str, Any], terms: HeldCountTerms) -> str:
     """The key of a group, or of the total, that its list is to show; with several statuses their sum, put there."""
-    asked: list[str] = [group["status"]] if "status" in group else [*terms.status] or [*COUNTING]
+    asked: list[str] = [group["status"]] if "status" in group else [*terms.status] or [*COUNTABLE_STATUSES]
     group["listed"] = sum(int(group[status]) for status in asked)
     return "listed"
 
@@ -89,7 +89,7 @@ def _number(group: dict[str, Any], terms: CountTerms) -> int:
     """How many releases a group's list is to show: those verified, or those of the statuses asked for."""
     if "source" in terms.group_by:
         return int(group["verified"])
-    asked: list[str] = [group["status"]] if "status" in terms.group_by else [*terms.status] or [*COUNTING]
+    asked: list[str] = [group["status"]] if "status" in terms.group_by else [*terms.status] or [*COUNTABLE_STATUSES]
     return sum(int(group[status]) for status in asked)
 
 
@@ -107,7 +107,7 @@ def test_groups_add_up_to_the_total_unless_the_answer_says_that_they_do_not(
 
 
 def _count(world: World, terms: CountTerms, who: str | None) -> dict[str, Any]:
-    address = wording.link("/v1/counts/releases", wording.echo(terms), None)
+    address = wording.build_query_url("/v1/counts/releases", wording.echo_terms(terms), None)
     answer = world.client.get(address, headers=world.headers(who))
     assert answer.status_code == 200, answer.text
     return {"groups": [], **answer.json()}
@@ -116,7 +116,7 @@ def _count(world: World, terms: CountTerms, who: str | None) -> dict[str, Any]:
 def _count_held(world: World, terms: HeldCountTerms, who: str | None) -> dict[str, Any]:
     # The last of the days has not come by the tests' clock: as of a month or two from now.
     world.now = datetime(2027, 2, 1, tzinfo=UTC)
-    address = wording.link("/v1/counts/detentions", wording.echo(terms), None)
+    address = wording.build_query_url("/v1/counts/detentions", wording.echo_terms(terms), None)
     answer = world.client.get(address, headers=world.headers(who))
     assert answer.status_code == 200, answer.text
     return {"groups": [], **answer.json()}

@@ -11,16 +11,24 @@ from sqlmodel import Session
 
 from app.columns import store
 from app.columns.loader import Columns
-from app.models import CLASSES_OF_TODAY
-from app.queries.search import WHOLE, bearing
+from app.models import CURRENT_CLASSES
+from app.queries.search import WHOLE_WORD, find_people_by_words
 from tests.drawn import examples
 from tests.properties.histories import histories, recalling
 from tests.properties.steps import Registry, Step
 from tests.properties.test_columns import read_by_another
 
 # Those whose name the public may see, where only a consent opens names and where reports do; a partner sees all.
-READERS = (CLASSES_OF_TODAY[:1], CLASSES_OF_TODAY[:2], CLASSES_OF_TODAY)
-SOUGHT = (["a"], ["lucia"], ["arr", "bel"], ["quintana", "t"], [WHOLE.format("tomas")], [WHOLE.format("toma")], ["x"])
+READERS = (CURRENT_CLASSES[:1], CURRENT_CLASSES[:2], CURRENT_CLASSES)
+SOUGHT = (
+    ["a"],
+    ["lucia"],
+    ["arr", "bel"],
+    ["quintana", "t"],
+    [WHOLE_WORD.format("tomas")],
+    [WHOLE_WORD.format("toma")],
+    ["x"],
+)
 
 
 class Named(NamedTuple):
@@ -37,7 +45,7 @@ class Named(NamedTuple):
         return all(own in publish for first, end, own in self.classes if first < until and end > since)
 
     def holds(self, sought: str) -> bool:
-        return any(sought in (WHOLE.format(word) if "\n" in sought else word) for word in self.words)
+        return any(sought in (WHOLE_WORD.format(word) if "\n" in sought else word) for word in self.words)
 
 
 def names(session: Session) -> list[Named]:
@@ -64,7 +72,7 @@ def called(every: list[Named], sought: list[str], publish: tuple[str, ...], revi
 
 def words_of(columns: Columns, publish: tuple[str, ...]) -> Iterator[str]:
     """The words of the indexes that are kept for a head."""
-    made = columns.made[f"names of {publish}"]
+    made = columns.shared_values[f"names of {publish}"]
     for index in (made.large, made.beside):
         yield from index.text.split()
 
@@ -74,7 +82,7 @@ def words_of(columns: Columns, publish: tuple[str, ...]) -> Iterator[str]:
 def test_indexes_find_whom_a_look_at_every_name_finds_and_have_nobody_elses(
     registry: Registry, history: list[Step], looks: list[bool]
 ) -> None:
-    store._HELD.clear()  # the history before was rolled back: its log began as this one does
+    store._CACHES.clear()  # the history before was rolled back: its log began as this one does
     with registry.after([]) as clerk:
         for number, step in enumerate(history):
             step.take(clerk)
@@ -86,7 +94,7 @@ def test_indexes_find_whom_a_look_at_every_name_finds_and_have_nobody_elses(
             for publish in READERS:
                 for revision in range(1, columns.head + 1):
                     for sought in SOUGHT:
-                        found = bearing(columns, sought, publish, revision).tolist()
+                        found = find_people_by_words(columns, sought, publish, revision).tolist()
                         assert found == called(every, sought, publish, revision), (sought, publish, revision)
                 own = set().union(*(one.words for one in every if one.of(publish, one.since, one.until)))
                 assert set(words_of(columns, publish)) <= own

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.counts.tally import count
+from app.counts.tally import compute_count
 from app.queries.terms import CountTerms, HeldCountTerms
 from app.vocabulary import Judgement
 from tests.properties.past import Past
@@ -38,7 +38,7 @@ def answers(registry: Registry, history: Sequence[Step], terms: CountTerms | Hel
             by_hand = recount_held(past, past, terms, ANYONE)
         else:
             by_hand = recount(past, past, terms, ANYONE)
-        return [numbers_of(count(session, terms, ANYONE, len(entries))), numbers_of(by_hand)]
+        return [numbers_of(compute_count(session, terms, ANYONE, len(entries))), numbers_of(by_hand)]
 
 
 ANNOUNCED = report("foro", TOMAS, VERIFIED, stage="announced")

@@ -15,7 +15,7 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.tally import count
+from app.counts.tally import compute_count
 from app.queries.terms import CountTerms
 from app.registry import report_versions, reports
 from app.registry.identity import decisions, record_linkage
@@ -102,11 +102,11 @@ def _told(
         for one in judged:
             a, b = _id("subject", one.a % len(filings)), _id("subject", one.b % len(filings))
             body = IdentityIn(a=a, b=b, judgement=one.judgement, reason="judged")
-            clerk.act("curator", lambda context, body=body: decisions.decide(context, body))
+            clerk.act("curator", lambda context, body=body: decisions.judge_identity(context, body))
         entries = clerk.entries()
         past = Past(entries, len(entries))
         with clerk.session() as session:
-            counts = [count(session, terms, ANYONE, len(entries)) for terms in asked]
+            counts = [compute_count(session, terms, ANYONE, len(entries)) for terms in asked]
     people = {frozenset(record.hex for record in person.records) for person in past.people}
     spells = {frozenset(one.id for one in spell.statements) for person in past.people for spell in person.spells}
     return people, spells, [_numbers(count) for count in counts]
@@ -125,9 +125,9 @@ def _file(clerk: Clerk, filing: Filing, number: int) -> None:
     unmatched = record_linkage.LinkResult(MatchOutcome.NEW)
     with (
         mock.patch.object(report_versions, "new_id", side_effect=ids),
-        mock.patch.object(record_linkage, "by_match", return_value=unmatched),
+        mock.patch.object(record_linkage, "link_by_match", return_value=unmatched),
     ):
-        clerk.act(filing.source, lambda context: reports.file_report(context, shape.model_validate(body)))
+        clerk.act(filing.source, lambda context: reports.write_report(context, shape.model_validate(body)))
 
 
 def _order(filings: Sequence[Filing], spells: set[frozenset[str]], random: Random) -> list[int]:

@@ -18,7 +18,7 @@ def test_a_count_of_nothing_personal_is_the_same_bytes_when_asked_again_as_of_it
     registry: Registry, history: list[Step], asked: list[CountTerms], form: str
 ) -> None:
     client = registry.world.client
-    addresses = [wording.link("/v1/counts/releases", wording.echo(terms), None) for terms in asked]
+    addresses = [wording.build_query_url("/v1/counts/releases", wording.echo_terms(terms), None) for terms in asked]
     served: dict[tuple[str, str], bytes] = {}
     with registry.after([]) as clerk:
         for step in history:

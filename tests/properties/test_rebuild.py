@@ -10,15 +10,15 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.log import entries as sealed
-from app.log.entries import leaf_hash
-from app.models import OPEN, PROJECTED, CaseKey, Entry, Facility, Head, Report, Sealed, Source
-from app.registry.apply import BASE, rebuild
+from app.log.entries import compute_leaf_hash
+from app.models import OPEN, PROJECTED_TABLES, CaseKey, Entry, Facility, Head, Report, Sealed, Source
+from app.registry.apply import BASE_TABLES, rebuild_tables
 from tests.drawn import examples
 from tests.properties.histories import histories
 from tests.properties.steps import Registry, Step
 
 Row = dict[str, Any]
-TABLES: tuple[type[Any], ...] = tuple(dict.fromkeys((*BASE, *PROJECTED)))
+TABLES: tuple[type[Any], ...] = tuple(dict.fromkeys((*BASE_TABLES, *PROJECTED_TABLES)))
 VERSIONED = [table for table in TABLES if {"since", "until"} <= set(table.__table__.c.keys())]
 
 
@@ -37,7 +37,7 @@ def test_a_rebuild_gives_the_rows_that_were_there_those_of_the_past_too(
         with clerk.session() as session:
             before = {table.__name__: rows(session, table) for table in TABLES}
         with clerk.session() as session:
-            assert rebuild(session) == len(clerk.entries())
+            assert rebuild_tables(session) == len(clerk.entries())
             session.commit()
         with clerk.session() as session:
             for table in TABLES:
@@ -81,13 +81,13 @@ def test_every_entry_is_numbered_hashed_and_seals_what_is_kept_or_erased(
         for entry in entries:
             body = bodies[entry.revision]
             assert rfc8785.dumps(body) == entry.body.encode()
-            assert entry.leaf_hash == leaf_hash(entry.body.encode())
+            assert entry.leaf_hash == compute_leaf_hash(entry.body.encode())
             about = {body.get("record"), body.get("a"), body.get("b")} & erased
             disclosures = kept.pop(entry.revision, None)
             if entry.revision < _redacted_at(bodies, about):
                 assert disclosures is None
             else:
-                assert body.get("_sd", []) == sealed.digests(disclosures or {})
+                assert body.get("_sd", []) == sealed.compute_digests(disclosures or {})
         assert not kept
         known = {body["record"] for body in bodies.values() if body["kind"] == "report"}
         assert {str(record) for record in session.scalars(select(col(CaseKey.record_id)))} <= known

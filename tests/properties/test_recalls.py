@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from app.counts.tally import count
+from app.counts.tally import compute_count
 from app.dates import format_instant
-from app.models import OPEN, PROJECTED, ApiKey, BlockingKey, Claim, Report, RequestedClass
+from app.models import OPEN, PROJECTED_TABLES, ApiKey, BlockingKey, Claim, Report, RequestedClass
 from app.queries.terms import CountTerms
 from app.registry import recalls, reports
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
 from app.schemas.reports import ReleaseReportIn
@@ -27,7 +27,7 @@ from tests.properties.test_counts import numbers_of
 from tests.properties.test_rebuild import TABLES, rows
 from tests.support import ANYONE
 
-STANDING: tuple[type[Any], ...] = (*PROJECTED, Report, Claim, BlockingKey, RequestedClass)
+STANDING: tuple[type[Any], ...] = (*PROJECTED_TABLES, Report, Claim, BlockingKey, RequestedClass)
 STOLEN = "STOLEN00"  # a second key of one source
 NAMES = ("Tomás Aurelio Quintana Ribas", "Lucía Belén Arrieta Montes", "Berta Solano Ugas", "Ismael Otero Invento")
 
@@ -53,7 +53,7 @@ class Send:
             "verification": {"verdict": self.verdict, "method": "family"},
         }
         clerk.stolen = STOLEN if self.stolen else None
-        clerk.act(self.source, lambda context: reports.file_report(context, ReleaseReportIn.model_validate(body)))
+        clerk.act(self.source, lambda context: reports.write_report(context, ReleaseReportIn.model_validate(body)))
         clerk.stolen = None
 
 
@@ -83,7 +83,7 @@ def know_of_the_stolen_key(clerk: Clerk) -> None:
 
 
 def recalled(clerk: Clerk, body: RecallIn) -> Any:
-    return clerk.act("admin", lambda context: recalls.recall(context, body))
+    return clerk.act("admin", lambda context: recalls.execute_recall(context, body))
 
 
 def stands(clerk: Clerk) -> dict[str, list[dict[str, Any]]]:
@@ -105,7 +105,7 @@ def counted(clerk: Clerk, asked: Sequence[CountTerms]) -> list[Any]:
     head = len(clerk.entries())
     with clerk.session() as session:
         return [
-            numbers_of(count(session, terms, reader, head))
+            numbers_of(compute_count(session, terms, reader, head))
             for terms in asked
             for reader in (ANYONE, Reader(Role.READER))
         ]
@@ -140,7 +140,7 @@ def test_a_rebuild_gives_the_rows_that_recalls_left(registry: Registry, history:
         with clerk.session() as session:
             before = {table.__name__: rows(session, table) for table in TABLES}
         with clerk.session() as session:
-            assert rebuild(session) == len(clerk.entries())
+            assert rebuild_tables(session) == len(clerk.entries())
             session.commit()
         with clerk.session() as session:
             for table in TABLES:
@@ -160,4 +160,4 @@ def test_a_count_is_the_recount_of_the_reports_that_no_recall_withdraws(
             with clerk.session() as session:
                 for terms in asked:
                     by_hand = numbers_of(recount(past, today, terms, ANYONE))
-                    assert numbers_of(count(session, terms, ANYONE, revision)) == by_hand, (revision, terms)
+                    assert numbers_of(compute_count(session, terms, ANYONE, revision)) == by_hand, (revision, terms)

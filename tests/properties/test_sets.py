@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.difference import compare
-from app.counts.overlap import overlap
-from app.counts.tally import MULTIPLE, count, number_of
+from app.counts.difference import compare_revisions
+from app.counts.overlap import compute_overlap
+from app.counts.tally import MULTI_VALUED_DIMENSIONS, compute_count, sum_counted_statuses
 from app.queries import terms as wording
 from app.queries.terms import CountTerms
 from app.registry.publication.permissions import Reader
@@ -51,7 +51,7 @@ def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
 
         def number(**said: Any) -> int:
             terms = CountTerms.model_validate({"stage": stage, **said})
-            return number_of(count(session, terms, ANYONE, head)["total"])
+            return sum_counted_statuses(compute_count(session, terms, ANYONE, head)["total"])
 
         for some in chosen:
             slugs = sorted(some)
@@ -72,7 +72,7 @@ def test_the_overlap_of_sources_is_that_of_the_sets(registry: Registry, history:
         counted = releases(clerk, stage)
         verified = [frozenset(one.confirmed_by()) for one in counted]
         terms = CountTerms.model_validate({"stage": stage})
-        found = overlap(session, terms, ANYONE, len(clerk.entries()))
+        found = compute_overlap(session, terms, ANYONE, len(clerk.entries()))
         assert found["releases"] == len(verified)
         assert found["counted_apart"] == sum(one.person.publish == "counted" for one in counted)
         exact = Counter(verified)
@@ -111,16 +111,16 @@ def test_groups_of_three_dimensions_add_up_to_those_of_two_and_one_or_say_that_t
         head = len(clerk.entries())
         for terms, dimensions in asked:
             counted = {
-                wide: count(session, terms.model_copy(update={"group_by": dimensions[:wide]}), reader, head)
+                wide: compute_count(session, terms.model_copy(update={"group_by": dimensions[:wide]}), reader, head)
                 for wide in (1, 2, 3)
             }
             for wide, answer in counted.items():
-                overlapping = bool(MULTIPLE & set(dimensions[:wide]))
+                overlapping = bool(MULTI_VALUED_DIMENSIONS & set(dimensions[:wide]))
                 assert answer.get("adds_up", True) is not overlapping
                 if not overlapping:
                     (total,) = summed([{**answer["total"]}], []).values()
                     assert summed(answer["groups"], []).get((), Counter()) == total, (terms, dimensions)
-            if not MULTIPLE & set(dimensions):
+            if not MULTI_VALUED_DIMENSIONS & set(dimensions):
                 for wide in (1, 2):
                     of_fewer = summed(counted[wide]["groups"], dimensions[:wide])
                     assert summed(counted[wide + 1]["groups"], dimensions[:wide]) == of_fewer, (terms, dimensions)
@@ -136,12 +136,12 @@ def test_the_list_behind_a_count_holds_exactly_the_releases_it_counts(
         for terms in asked:
             if {"refuted", "retracted"} & {*terms.status}:
                 continue  # asked for, and listed, but no release to count
-            address = wording.link("/v1/counts/releases", wording.echo(terms), None)
+            address = wording.build_query_url("/v1/counts/releases", wording.echo_terms(terms), None)
             whole, public = (read(registry.world, address, who) for who in ("reader", None))
             listed = ids(registry.world, whole["list"], "reader")
             assert len(listed) == len(set(listed)) == whole["total"]["releases"], terms
             shown = ids(registry.world, public["list"], None)
-            if terms.traits() or terms.excluded():
+            if terms.trait_values() or terms.excluded_values():
                 assert len(shown) == public["total"]["releases"], terms  # a filter never matches the withheld
             else:
                 assert public["total"] == whole["total"]
@@ -172,8 +172,10 @@ def test_a_count_then_and_what_changed_is_the_count_now(
         head = len(clerk.entries())
         for terms in asked:
             then, now = sorted((data.draw(st.integers(0, head)), data.draw(st.integers(0, head))))
-            before, after = (number_of(count(session, terms, ANYONE, at)["total"]) for at in (then, now))
-            between = compare(session, terms, ANYONE, then, now)
+            before, after = (
+                sum_counted_statuses(compute_count(session, terms, ANYONE, at)["total"]) for at in (then, now)
+            )
+            between = compare_revisions(session, terms, ANYONE, then, now)
             assert before + between["added"] - between["removed"] == after, (terms, then, now)
             told = Counter(case["change"] for case in between["cases"])
             assert told <= Counter(between["changes"])

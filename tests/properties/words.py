@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from app.dates import PartialDate, parse
+from app.dates import PartialDate, parse_date
 from app.projection import Statement
 from tests.properties.past import Person
 from tests.properties.saying import (
@@ -106,7 +106,7 @@ class Word:
         other = newest(own, "detention.ended")
         if other is None:
             return died
-        ended = Ending(_told(parse(other["on"]) if other.get("on") else None))
+        ended = Ending(_told(parse_date(other["on"]) if other.get("on") else None))
         return [sharpest(ended, *died)] if other["how"] == "died" else [ended, *died]
 
     def _died(self) -> list["Ending"]:
@@ -114,14 +114,14 @@ class Word:
             return []
         everything = [a for spell in self.person.spells for a in spell.statements if a.source.slug == self.slug]
         day = newest([one for one in everything if said_of(one) != "retracted"], "detainee.died_on")
-        return [Ending(_told(parse(day)))] if day else []
+        return [Ending(_told(parse_date(day)))] if day else []
 
     @property
     def began(self) -> tuple[PartialDate | None, list[PartialDate]]:
         detained = own_word(self.statements, "detention.detained_on")
         standing_ones = standing(self.statements)
         said = [one for one in standing_ones if one.asserts_detention and "detention.held_on" in one.content]
-        return (parse(detained) if detained else None), seen(said or standing_ones)
+        return (parse_date(detained) if detained else None), seen(said or standing_ones)
 
     @property
     def taken(self) -> PartialDate | None:
@@ -156,7 +156,7 @@ class Ending:
         that of the arrest first; `against`: those which may contradict it."""
         when = self.end.day
         # An interval of contradicting days begins no later for being seen inside after the first of them.
-        last = min((one.hi for one in self.end.given if when and one.within(when)), default=when.hi if when else 0)
+        last = min((one.hi for one in self.end.given if when and one.is_within(when)), default=when.hi if when else 0)
         inside = [one for one in (seen[:1] if self.home else seen) if when is None or one.lo <= last]
         if any(one.lo >= day for one in inside) or (when and when.lo >= day):
             return False

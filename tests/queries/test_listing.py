@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from app.columns.store import columns_of
-from app.db.engine import reading
+from app.columns.store import get_columns
+from app.db.engine import open_read_session
 from app.queries import lists
-from app.queries.changes import SAMPLED, ArrayOrder
+from app.queries.changes import SAMPLE_STEP, ArrayOrder
 from app.queries.parameters import DetaineeQuery, DetentionQuery, ReleaseQuery
 from tests.support import ANYONE, World
 
@@ -14,13 +14,13 @@ from tests.support import ANYONE, World
 def test_what_changed_is_told_while_somebody_is_filed(world: World) -> None:
     world.file("foro")
     revision = world.revision
-    with reading(world.engine) as session:
-        assert columns_of(session).head == revision
+    with open_read_session(world.engine) as session:
+        assert get_columns(session).head == revision
         world.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
         changed = (
-            lists.releases(session, ReleaseQuery(), ANYONE, revision, since=revision - 1),
-            lists.detentions(session, DetentionQuery(), ANYONE, revision, since=revision - 1),
-            lists.detainees(session, DetaineeQuery(), ANYONE, revision, since=revision - 1),
+            lists.query_releases(session, ReleaseQuery(), ANYONE, revision, since=revision - 1),
+            lists.query_detentions(session, DetentionQuery(), ANYONE, revision, since=revision - 1),
+            lists.query_detainees(session, DetaineeQuery(), ANYONE, revision, since=revision - 1),
         )
         assert [len(page.rows) for page in changed] == [1, 1, 1]
 
@@ -28,10 +28,10 @@ def test_what_changed_is_told_while_somebody_is_filed(world: World) -> None:
 def test_a_search_by_name_is_of_its_revision_while_somebody_of_that_name_is_filed(world: World) -> None:
     world.file("foro")
     revision = world.revision
-    with reading(world.engine) as session:
-        assert columns_of(session).head == revision
+    with open_read_session(world.engine) as session:
+        assert get_columns(session).head == revision
         world.file("jep", detainee__birth_date="1950")
-        found = lists.detainees(session, DetaineeQuery(q="Quintana Ribas"), ANYONE, revision)
+        found = lists.query_detainees(session, DetaineeQuery(q="Quintana Ribas"), ANYONE, revision)
         assert len(found.rows) == 1
 
 
@@ -39,13 +39,13 @@ def test_a_search_by_name_is_of_its_revision_while_somebody_of_that_name_is_file
 @pytest.mark.parametrize("down", [False, True])
 def test_a_long_list_comes_in_its_order_page_by_page(different: int, down: bool) -> None:
     drawn = np.random.default_rng(different)
-    things = 300 * SAMPLED
+    things = 300 * SAMPLE_STEP
     day, key = drawn.integers(0, different, things), drawn.permutation(things)
     order = ArrayOrder([(day, down), (key, False)])
     whole = sorted(range(things), key=lambda at: (-day[at] if down else day[at], key[at]))
     told, position = list[int](), None
     for limit in (1, 7, 50, 200, 5_000, things):
-        page = order.after(position, limit)
+        page = order.find_after(position, limit)
         told += [place for place, _position in page]
         position = page[-1][1]
     assert told[:things] == whole

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.columns import table
-from app.columns.store import columns_of
-from app.columns.table import UNKNOWN, Codes
-from app.db.engine import reading
-from app.models import CLASSES_OF_TODAY
+from app.columns.store import get_columns
+from app.columns.table import UNKNOWN_CODE, Codes
+from app.db.engine import open_read_session
+from app.models import CURRENT_CLASSES
 from app.queries import search
-from app.queries.search import WHOLE, Index, bearing
+from app.queries.search import WHOLE_WORD, WordIndex, find_people_by_words
 from tests.columns.whole import at_head
 from tests.support import World
 
@@ -35,7 +35,7 @@ def found(world: World, q: str, who: str | None = None, **terms: Any) -> list[st
 
 def texts(world: World, seen: tuple[str, ...] = PUBLIC) -> str:
     """All words that the indexes of the people of these classes have."""
-    made = at_head(world.engine).made[f"names of {seen}"]
+    made = at_head(world.engine).shared_values[f"names of {seen}"]
     return str(made.large.text + made.beside.text)
 
 
@@ -57,7 +57,7 @@ class OfWords:
 @given(st.lists(st.text("ab明", min_size=1, max_size=4)), st.text("ab明", min_size=1, max_size=3), st.booleans())
 def test_an_index_finds_every_row_whose_word_holds_a_text_and_no_other(rows: list[str], part: str, whole: bool) -> None:
     columns: Any = OfWords(rows)
-    places = Index(columns, np.arange(len(rows))).places(WHOLE.format(part) if whole else part)
+    places = WordIndex(columns, np.arange(len(rows))).find_places(WHOLE_WORD.format(part) if whole else part)
     assert sorted(places.tolist()) == [n for n, word in enumerate(rows) if (word == part if whole else part in word)]
 
 
@@ -119,11 +119,11 @@ def test_what_somebody_was_called_while_tied_to_somebody_hidden_is_sought_at_no_
     world.consent(other, "counted")
     gone_through: list[str] = []
 
-    def note(index: Index, sought: str, places: Any = Index.places) -> Any:
+    def note(index: WordIndex, sought: str, places: Any = WordIndex.find_places) -> Any:
         gone_through.append(index.text)
         return places(index, sought)
 
-    monkeypatch.setattr(Index, "places", note)
+    monkeypatch.setattr(WordIndex, "find_places", note)
     for revision in (tied - 1, tied, world.revision):
         assert found(world, "orihuela", as_of=revision) == ([] if revision == tied else [named])
     assert any("orihuela" in text for text in gone_through)
@@ -131,26 +131,26 @@ def test_what_somebody_was_called_while_tied_to_somebody_hidden_is_sought_at_no_
 
 
 def test_an_index_with_many_rows_beside_it_is_made_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "MOST_BESIDE", 4)
+    monkeypatch.setattr(search, "MAX_RECENT_ROWS", 4)
     people = []
     for number, name in enumerate(("Ana", "Berta", "Casilda", "Dora", "Emilia")):
         people.append(file(world, f"{name} Orihuela"))
         assert found(world, "orihuela") == people
-        made = at_head(world.engine).made[f"names of {PUBLIC}"]
+        made = at_head(world.engine).shared_values[f"names of {PUBLIC}"]
         assert len(made.beside.text.split()) == (0, 2, 3, 0, 2)[number]  # two words each, "orihuela" once
 
 
 def test_who_began_before_an_entry_finds_nobody_of_it_in_an_index_that_was_made_since(world: World) -> None:
     file(world, "Baltasar Orihuela")
-    with reading(world.engine) as session:
-        early, revision = columns_of(session), world.revision
+    with open_read_session(world.engine) as session:
+        early, revision = get_columns(session), world.revision
         file(world, "Casilda Orihuela")
         assert len(found(world, "orihuela")) == 2
-        assert len(bearing(early, ["orihuela"], PUBLIC, revision)) == 1
+        assert len(find_people_by_words(early, ["orihuela"], PUBLIC, revision)) == 1
         assert len(found(world, "orihuela")) == 2
 
 
-@pytest.mark.parametrize("who, seen", [(None, PUBLIC), ("curator", CLASSES_OF_TODAY)])
+@pytest.mark.parametrize("who, seen", [(None, PUBLIC), ("curator", CURRENT_CLASSES)])
 def test_after_an_erasure_no_index_and_no_text_has_the_name(world: World, who: str | None, seen: tuple[str]) -> None:
     gone, left = file(world, "Baltasar Orihuela"), file(world, "Casilda Orihuela")
     assert found(world, "orihuela", who) == [gone, left]
@@ -158,8 +158,8 @@ def test_after_an_erasure_no_index_and_no_text_has_the_name(world: World, who: s
     assert found(world, "orihuela", who) == [left]
     columns = at_head(world.engine)
     assert "baltasar" not in texts(world, seen)
-    assert columns.values.of("baltasar") == UNKNOWN
-    assert columns.values.of("casilda") != UNKNOWN
+    assert columns.values.find_code("baltasar") == UNKNOWN_CODE
+    assert columns.values.find_code("casilda") != UNKNOWN_CODE
 
 
 def test_after_the_erasure_of_somebody_hidden_the_others_are_still_found(world: World) -> None:

@@ -6,8 +6,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.columns.rows import NONE, Rows
-from app.queries.selection import Placed, both, everywhere, in_window, on_day, still_free
+from app.columns.rows import NULL, Rows
+from app.queries.selection import (
+    WindowMatch,
+    intersect_matches,
+    match_all_rows,
+    match_held_on_day,
+    match_still_free,
+    match_window,
+)
 from tests.drawn import examples
 
 FIRST, LAST = 1, 12
@@ -28,9 +35,9 @@ def possible(span: Span) -> range:
     return range(FIRST, LAST + 1) if span is None else range(span[0], span[1] + 1)
 
 
-def placed(spans: list[Span], window: Window) -> Placed:
-    lo, hi = (np.array([NONE if span is None else span[end] for span in spans], np.int32) for end in (0, 1))
-    return in_window(lo, hi, window)
+def placed(spans: list[Span], window: Window) -> WindowMatch:
+    lo, hi = (np.array([NULL if span is None else span[end] for span in spans], np.int32) for end in (0, 1))
+    return match_window(lo, hi, window)
 
 
 def by_hand(span: Span, window: Window) -> tuple[bool, bool]:
@@ -58,7 +65,7 @@ def test_a_day_is_inside_if_each_day_that_it_may_be_is_and_uncertain_if_only_som
 def test_two_windows_at_once_are_surely_met_only_if_both_are_and_not_met_if_one_is_not(
     spans: list[tuple[Span, Span]], one: Window, other: Window
 ) -> None:
-    found = both(placed([a for a, _b in spans], one), placed([b for _a, b in spans], other))
+    found = intersect_matches(placed([a for a, _b in spans], one), placed([b for _a, b in spans], other))
     told = [*zip(found.inside.tolist(), found.uncertain.tolist(), strict=True)]
     for (a, b), (inside, uncertain) in zip(spans, told, strict=True):
         each = by_hand(a, one), by_hand(b, other)
@@ -67,7 +74,7 @@ def test_two_windows_at_once_are_surely_met_only_if_both_are_and_not_met_if_one_
 
 
 def test_rows_of_which_nothing_is_asked_are_all_inside() -> None:
-    assert [column.tolist() for column in everywhere(2)] == [[True, True], [False, False]]
+    assert [column.tolist() for column in match_all_rows(2)] == [[True, True], [False, False]]
 
 
 ENDS = st.tuples(DAYS, DAYS).map(lambda days: (min(days), max(days)))
@@ -81,12 +88,12 @@ def test_held_on_a_day_is_whoever_was_taken_by_then_and_left_no_earlier(
     """Gone through every day on which the person may have been taken, and every day on which the person may have left;
     whoever was taken again by then is held anew, and not by this detention."""
     columns = {
-        "lo": [NONE if taken is None else taken[0]], "hi": [NONE if taken is None else taken[1]],
+        "lo": [NULL if taken is None else taken[0]], "hi": [NULL if taken is None else taken[1]],
         "out_lo": [left[0]], "out_hi": [left[1]], "free_lo": [LAST + 9], "free_hi": [LAST + 9],
-        "next_hi": [NONE if again is None else again],
+        "next_hi": [NULL if again is None else again],
     }  # fmt: skip
     rows = Rows({name: np.array(values, np.int32) for name, values in columns.items()}, np.arange(1))
-    (inside,), (uncertain,) = (column.tolist() for column in on_day(rows, day, house_arrest=False))
+    (inside,), (uncertain,) = (column.tolist() for column in match_held_on_day(rows, day, house_arrest=False))
     ways = [begun <= day <= gone for begun, gone in product(possible(taken), range(left[0], left[1] + 1))]
     taken_again = again is not None and again <= day
     assert inside == (taken is not None and all(ways) and not taken_again)
@@ -97,6 +104,6 @@ def test_held_on_a_day_is_whoever_was_taken_by_then_and_left_no_earlier(
 @examples(40)
 @given(st.lists(st.none() | DAYS, max_size=6), st.none() | DAYS)
 def test_still_free_is_whom_nobody_took_by_the_end_of_the_window(again: list[int | None], end: int | None) -> None:
-    column = np.array([NONE if day is None else day for day in again], np.int32)
+    column = np.array([NULL if day is None else day for day in again], np.int32)
     wanted = [day is None or (end is not None and day > end) for day in again]
-    assert still_free(column, end).tolist() == wanted
+    assert match_still_free(column, end).tolist() == wanted

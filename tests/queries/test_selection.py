@@ -5,17 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.errors import Invalid
-from app.queries.selection import select, source_keys
+from app.queries.selection import build_selection, load_source_keys
 from app.queries.terms import CountTerms, ReleaseTerms
 from tests.support import ANYONE, World
 
 
 def test_every_unknown_source_is_pointed_at(world: World) -> None:
     terms = ReleaseTerms(source="nobody", any_of=["foro", "noone"], all_of=["jep"])
-    with reading(world.engine) as session, pytest.raises(Invalid) as refused:
-        source_keys(session, terms)
+    with open_read_session(world.engine) as session, pytest.raises(Invalid) as refused:
+        load_source_keys(session, terms)
     errors = refused.value.extra["errors"]
     assert [(error["pointer"], error["code"]) for error in errors] == [
         ("/source", "unknown_source"),
@@ -24,8 +24,8 @@ def test_every_unknown_source_is_pointed_at(world: World) -> None:
 
 
 def _spells(world: World, *, revision: int | None = None, **terms: Any) -> int:
-    with reading(world.engine) as session:
-        found = select(session, CountTerms(**terms), ANYONE, revision or world.revision)
+    with open_read_session(world.engine) as session:
+        found = build_selection(session, CountTerms(**terms), ANYONE, revision or world.revision)
         return int(np.count_nonzero(found.inside))
 
 

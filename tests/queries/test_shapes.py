@@ -90,7 +90,7 @@ def make_person(publish: str = "named", **changes: Any) -> Person:
 
 
 def test_anyone_sees_a_named_person_but_no_day_of_birth_no_family_and_no_illness() -> None:
-    shown = shapes.detainee(make_person("named"), ANYONE)
+    shown = shapes.build_detainee_shape(make_person("named"), ANYONE)
     assert shown["name"] == "Tomás Aurelio Quintana Ribas"
     assert (shown["age"], shown["birth_year"], shown["gender"]) == (54, 1971, "male")
     assert shown["groups"] == ["journalist"]
@@ -100,7 +100,7 @@ def test_anyone_sees_a_named_person_but_no_day_of_birth_no_family_and_no_illness
 
 
 def test_an_anonymous_person_has_an_age_and_nationalities_and_no_name_gender_or_year_of_birth() -> None:
-    shown = shapes.detainee(make_person("anonymous"), ANYONE)
+    shown = shapes.build_detainee_shape(make_person("anonymous"), ANYONE)
     assert (shown["age"], shown["nationalities"]) == (54, ["AR", "VE"])
     withheld = ("name", "aliases", "birth_year", "gender", "category", "groups")
     assert {name: value for name, value in shown.items() if name in withheld} == dict.fromkeys(withheld)
@@ -108,7 +108,7 @@ def test_an_anonymous_person_has_an_age_and_nationalities_and_no_name_gender_or_
 
 
 def test_of_someone_in_counts_only_nothing_personal_is_shown() -> None:
-    shown = shapes.detainee(make_person("counted"), ANYONE)
+    shown = shapes.build_detainee_shape(make_person("counted"), ANYONE)
     assert (shown["name"], shown["age"], shown["nationalities"]) == (None, None, None)
     assert set(shown["facts"]) == {"died_on"}
     assert shown["state"] == "released"
@@ -116,23 +116,25 @@ def test_of_someone_in_counts_only_nothing_personal_is_shown() -> None:
 
 def test_a_value_nobody_says_is_empty_and_a_withheld_one_is_null() -> None:
     unsaid = make_person("named", personal={}, spells={})
-    assert shapes.detainee(unsaid, ANYONE)["nationalities"] == []
-    assert shapes.detainee(make_person("counted", personal={}), ANYONE)["nationalities"] is None
+    assert shapes.build_detainee_shape(unsaid, ANYONE)["nationalities"] == []
+    assert shapes.build_detainee_shape(make_person("counted", personal={}), ANYONE)["nationalities"] is None
 
 
 def test_a_partner_sees_the_whole_person_and_a_governments_key_no_more_than_the_public() -> None:
-    whole = shapes.detainee(make_person("counted"), READER)
+    whole = shapes.build_detainee_shape(make_person("counted"), READER)
     assert (whole["name"], whole["birth_year"]) == ("Tomás Aurelio Quintana Ribas", 1971)
     assert whole["groups"] == ["gravely_ill", "journalist"]
     assert whole["facts"]["birth_date"]["value"] == "1971-05-04"
     for publish in ("named", "anonymous", "counted"):
         person = make_person(publish)
-        assert shapes.detainee(person, CURATOR_OF_A_GOVERNMENT) == shapes.detainee(person, ANYONE)
+        assert shapes.build_detainee_shape(person, CURATOR_OF_A_GOVERNMENT) == shapes.build_detainee_shape(
+            person, ANYONE
+        )
 
 
 def test_a_birth_in_one_of_two_years_has_no_year() -> None:
     vague = {**PERSONAL, "birth_date": fact("1971-12-20/1972-01-10")}
-    assert shapes.detainee(make_person(personal=vague), ANYONE)["birth_year"] is None
+    assert shapes.build_detainee_shape(make_person(personal=vague), ANYONE)["birth_year"] is None
 
 
 @pytest.mark.parametrize(
@@ -147,8 +149,8 @@ def test_the_place_is_open_for_the_anonymous_and_law_and_conditions_only_for_the
     publish: str, facility: str | None, legal_status: str | None, conditions: list[str] | None
 ) -> None:
     person = make_person(publish)
-    held = shapes.detention(person, SPELL, ANYONE)
-    out = shapes.release(person, SPELL, ANYONE)
+    held = shapes.build_detention_shape(person, SPELL, ANYONE)
+    out = shapes.build_release_shape(person, SPELL, ANYONE)
     assert (held["facility"], held["legal_status"]) == (facility, legal_status)
     assert (out["facility"], out["conditions"]) == (facility, conditions)
     assert held["detained_on"] == "2024-10-13"
@@ -159,8 +161,8 @@ def test_the_place_is_open_for_the_anonymous_and_law_and_conditions_only_for_the
 
 def test_a_place_nobody_registered_is_for_partners() -> None:
     person = make_person(spells={SPELL: {"facility_as_said": fact("a house by the river")}})
-    assert shapes.detention(person, SPELL, ANYONE)["facility"] is None
-    assert shapes.detention(person, SPELL, READER)["facility"] == {
+    assert shapes.build_detention_shape(person, SPELL, ANYONE)["facility"] is None
+    assert shapes.build_detention_shape(person, SPELL, READER)["facility"] == {
         "slug": None, "said": "a house by the river",
     }  # fmt: skip
 
@@ -178,22 +180,22 @@ def test_a_release_has_the_dates_of_the_stages_it_has_reached(
 ) -> None:
     row = make_person().releases[SPELL]
     person = make_person(releases={SPELL: {**row, "stage": stage, "stages": {stage: row["stages"][Stage.CARRIED_OUT]}}})
-    shown = shapes.release(person, SPELL, ANYONE)
+    shown = shapes.build_release_shape(person, SPELL, ANYONE)
     assert (shown["released_on"], shown["ordered_on"], shown["announced_on"]) == (released_on, ordered_on, announced_on)
     assert (shown["verified_by"], shown["reported_by"]) == (["foro"], ["jep"])
 
 
 def test_a_detention_names_its_release_only_when_there_is_one() -> None:
     person = make_person()
-    assert shapes.detention(person, SPELL, ANYONE)["release_id"] == IDS.release
+    assert shapes.build_detention_shape(person, SPELL, ANYONE)["release_id"] == IDS.release
     held = make_person(releases={})
-    assert shapes.detention(held, SPELL, ANYONE)["release_id"] is None
+    assert shapes.build_detention_shape(held, SPELL, ANYONE)["release_id"] is None
 
 
 @pytest.mark.parametrize("publish, seen", [("named", True), ("anonymous", False), ("counted", False)])
 def test_evidence_is_shown_where_the_person_is(publish: str, seen: bool) -> None:
     person = make_person(publish)
-    shown = shapes.verification(person, person.verifications[0], ANYONE)
+    shown = shapes.build_verification_shape(person, person.verifications[0], ANYONE)
     assert shown["evidence"] == ([{"url": "https://example.org/list"}] if seen else None)
     assert (shown["source"], shown["verdict"], shown["method"]) == ("foro", "verified", "family")
 
@@ -201,5 +203,8 @@ def test_evidence_is_shown_where_the_person_is(publish: str, seen: bool) -> None
 def test_a_verdict_on_the_release_and_one_on_the_detention_have_ids_of_their_own() -> None:
     person = make_person()
     row = person.verifications[0]
-    ids = {shapes.verification(person, {**row, "object": about}, ANYONE)["id"] for about in ("release", "detention")}
+    ids = {
+        shapes.build_verification_shape(person, {**row, "object": about}, ANYONE)["id"]
+        for about in ("release", "detention")
+    }
     assert len(ids) == 2

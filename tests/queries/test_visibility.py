@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.models import NAMED_BY_REPORTS, Detainee
 from app.queries import visibility
-from app.queries.visibility import sees_all, visible
+from app.queries.visibility import can_see_values, visible_to
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.support import ANYONE, World
@@ -19,33 +19,33 @@ WHO = col(Detainee.detainee)
 
 
 def test_of_a_reader_who_may_see_everyone_nobodys_class_is_read() -> None:
-    assert visible(PARTNER, WHO, 1).compare(true())
-    assert not visible(ANYONE, WHO, 1).compare(true())
+    assert visible_to(PARTNER, WHO, 1).compare(true())
+    assert not visible_to(ANYONE, WHO, 1).compare(true())
 
 
 def test_a_value_is_hidden_of_all_whose_class_does_not_open_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(visibility, "hidden", lambda _columns, _people, of, _revision: asked.append([*of]))
+    monkeypatch.setattr(visibility, "match_classes", lambda _columns, _people, of, _revision: asked.append([*of]))
     columns: Any = None
     people = np.array([1])
 
     def hidden_of(name: str, *values: str) -> list[str]:
-        visibility.hidden_trait(columns, people, ANYONE, name, 1, values)
+        visibility.match_hidden_trait(columns, people, ANYONE, name, 1, values)
         return asked[-1]
 
     assert hidden_of("facility") == ["counted"]
     assert hidden_of("gender") == ["anonymous", "counted"]
     assert hidden_of("group", "journalist") == ["anonymous", "counted"]
     assert hidden_of("group", "journalist", "gravely_ill") == ["named", NAMED_BY_REPORTS, "anonymous", "counted"]
-    assert visibility.hidden_trait(columns, people, PARTNER, "gender", 1) is None
-    assert visibility.hidden_trait(columns, people, PARTNER, "group", 1, ["gravely_ill"]) is None
+    assert visibility.match_hidden_trait(columns, people, PARTNER, "gender", 1) is None
+    assert visibility.match_hidden_trait(columns, people, PARTNER, "group", 1, ["gravely_ill"]) is None
 
 
 def test_values_are_seen_where_each_of_them_is() -> None:
-    assert sees_all(ANYONE, "named", "group", ["journalist", "student"])
-    assert not sees_all(ANYONE, "named", "group", ["journalist", "gravely_ill"])
-    assert sees_all(ANYONE, "named", "group", []), "some group"
-    assert not sees_all(ANYONE, "anonymous", "gender", [])
+    assert can_see_values(ANYONE, "named", "group", ["journalist", "student"])
+    assert not can_see_values(ANYONE, "named", "group", ["journalist", "gravely_ill"])
+    assert can_see_values(ANYONE, "named", "group", []), "some group"
+    assert not can_see_values(ANYONE, "anonymous", "gender", [])
 
 
 def test_whoever_was_parted_again_from_somebody_only_counted_is_hidden_of_the_revisions_between_alone(

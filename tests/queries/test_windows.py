@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.columns.rows import NONE
-from app.dates import PartialDate, WindowPosition, place_in_window
-from app.queries.selection import in_window
+from app.columns.rows import NULL
+from app.dates import PartialDate, WindowPosition, find_window_position
+from app.queries.selection import match_window
 from tests.drawn import USUAL, examples
 
 FIRST = date(2026, 1, 1).toordinal()
@@ -25,8 +25,8 @@ def test_a_date_lies_in_a_window_as_it_does_in_words(
     start, end = window
     if start is not None and end is not None and start > end:
         window = (end, start)
-    place = place_in_window(when, *window)
-    lo, hi = (np.array([day], np.int32) for day in ((when.lo, when.hi) if when else (NONE, NONE)))
-    inside, uncertain = in_window(lo, hi, window)
+    place = find_window_position(when, *window)
+    lo, hi = (np.array([day], np.int32) for day in ((when.lo, when.hi) if when else (NULL, NULL)))
+    inside, uncertain = match_window(lo, hi, window)
     assert inside.tolist() == [place is WindowPosition.INSIDE]
     assert uncertain.tolist() == [place is WindowPosition.UNCERTAIN]

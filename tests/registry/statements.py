@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.projection import FacilityView, SourceView, Statement, project
-from app.projection.spells import spells
+from app.projection.spells import divide_into_spells
 
 FORO = SourceView(1, "foro", independent=True)
 JEP = SourceView(2, "jep", independent=True)
@@ -49,8 +49,8 @@ def statement(
         content={name: value for name, value in said.items() if value is not None},
         pointer=pointer,
         facility=facility,
-        redacted=redacted,
-        erased=erased,
+        is_redacted=redacted,
+        is_erased=erased,
     )
 
 
@@ -67,7 +67,7 @@ def out(record: int, source: str = "foro", on: str | None = None, since: str | N
 
 def records_of(statements: Iterable[Statement]) -> list[list[int]]:
     """The records of each spell, earliest spell first."""
-    return [sorted(one.record for one in spell) for spell in spells(list(statements))]
+    return [sorted(one.record for one in spell) for spell in divide_into_spells(list(statements))]
 
 
 def rows_of(statements: Iterable[Statement], table: type[Any], publish: str = "named") -> list[Row]:

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session
 
-from app.cli.maintenance import lines, standing
-from app.db.engine import reading
+from app.cli.maintenance import build_status_report, format_status_lines
+from app.db.engine import open_read_session
 from app.registry import alerts
 from tests.support import NOW, Body, World
 
@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A registry where six reports are many; each list of a test has invented people of its own."""
-    monkeypatch.setattr(alerts, "LEAST", 6)
+    monkeypatch.setattr(alerts, "MIN_BURST_REPORTS", 6)
     return world
 
 
@@ -53,10 +53,10 @@ def test_the_status_names_the_source_and_says_what_to_do(world: World) -> None:
     world.file("foro")
     world.now = NOW + DAY
     send(world, 6)
-    with reading(world.engine) as session:
-        status = standing(session)
+    with open_read_session(world.engine) as session:
+        status = build_status_report(session)
     assert status["warnings"] == ["report_burst"]
-    (line,) = [line for line in lines(status) if "WARNING" in line]
+    (line,) = [line for line in format_status_lines(status) if "WARNING" in line]
     assert "foro: 6 reports on 2026-03-02" in line
     assert "quarantine" in line
 
@@ -131,7 +131,7 @@ def test_a_burst_is_told_for_a_week_of_the_log(world: World) -> None:
 
 
 def test_a_quiet_week_is_told_by_one_look_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerts, "filed_between", lambda *_given: pytest.fail("nobody can have filed so many"))
+    monkeypatch.setattr(alerts, "count_reports_between", lambda *_given: pytest.fail("nobody can have filed so many"))
     world.file("foro")
     world.now = NOW + 10 * DAY
     world.file("jep")
@@ -143,13 +143,13 @@ def test_days_that_are_over_are_counted_once(world: World, monkeypatch: pytest.M
     world.now = NOW + DAY
     send(world, 6, prefix="B")
     assert "warnings" not in world.get("/readyz").json()
-    count, counted = alerts.filed_between, []
+    count, counted = alerts.count_reports_between, []
 
     def counting(session: Session, after: int, until: int) -> dict[int, int]:
         counted.append(after)
         return count(session, after, until)
 
-    monkeypatch.setattr(alerts, "filed_between", counting)
+    monkeypatch.setattr(alerts, "count_reports_between", counting)
     assert "warnings" not in world.get("/readyz").json()
     assert len(counted) == 1, "today alone"
     assert told(world) == []

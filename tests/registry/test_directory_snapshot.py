@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import Session
 
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.registry import directory
 from app.registry.directory_snapshot import Views
 from app.registry.publication.permissions import Reader
@@ -20,25 +20,25 @@ def context(session: Session) -> WriteContext:
 
 
 def test_all_writes_of_a_transaction_share_what_was_read(world: World) -> None:
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         assert context(session).views is context(session).views
-    with writing(world.engine) as session, reading(world.engine) as other:
-        assert context(session).views is not Views.of(other)
+    with open_write_session(world.engine) as session, open_read_session(world.engine) as other:
+        assert context(session).views is not Views.for_session(other)
 
 
 def test_another_transaction_of_the_same_session_reads_again(world: World) -> None:
     with Session(world.engine) as session:
-        before = Views.of(session)
+        before = Views.for_session(session)
         assert before.sources_by_slug["foro"].independent
         session.rollback()
         world.client.patch("/v1/sources/foro", json={"quarantined": True}, headers=world.headers("admin"))
-        after = Views.of(session)
+        after = Views.for_session(session)
         assert after is not before
         assert not after.sources_by_slug["foro"].independent
 
 
 def test_a_source_added_or_changed_is_seen_by_the_next_write(world: World) -> None:
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         assert "nueva" not in context(session).views.sources_by_slug
         body = {"slug": "nueva", "name": "Nueva", "kind": "ngo", "country": "VE"}
         directory.add_source(context(session), SourceIn.model_validate(body))

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Select, Table, select
 from sqlmodel import col
 
-from app.db.engine import is_sqlite, reading, writing
+from app.db.engine import is_sqlite, open_read_session, open_write_session
 from app.models import Consent, Decision, Entry, Record, Sealed, metadata
 from app.registry import report_versions
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from tests.support import Body, World, make_report
 
 # Every value is found nowhere else, folded or not, so that its bytes betray it.
@@ -32,7 +32,7 @@ TRACES = ("zenobia", "quetzal", "wamputsrar", "quixotera", "xipetotec", "yumbar"
 
 def everything(world: World) -> Iterator[tuple[str, str]]:
     """`(where, what)` of all that is kept: each row as text and, on SQLite, the files as they lie on the disk."""
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         run = session.connection()
         for table in metadata.sorted_tables:
             for row in run.execute(select(table)).all():
@@ -107,7 +107,7 @@ def test_a_repeated_request_of_someone_erased_brings_nothing_back(world: World) 
 
 
 def log(world: World) -> list[tuple[int, str, bytes]]:
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         rows = session.scalars(select(Entry).order_by(col(Entry.revision)))
         return [(row.revision, row.body, row.leaf_hash) for row in rows]
 
@@ -123,7 +123,7 @@ def test_only_what_is_sealed_about_the_erased_is_deleted(world: World) -> None:
     answer = filed(world)
     kept = world.file("pud", detainee__full_name="Tercera Persona", detainee__birth_date="1940", note="kept")
     world.redact(answer["detainee"]["id"])
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         erased = set(session.scalars(select(col(Record.id)).where(col(Record.redacted))))
         left = set(session.scalars(select(col(Sealed.revision))))
         judged = session.execute(select(col(Decision.key), col(Decision.a), col(Decision.b))).all()
@@ -137,7 +137,7 @@ def test_only_what_is_sealed_about_the_erased_is_deleted(world: World) -> None:
 
 def public_rows(world: World, revision: int) -> list[tuple[Any, ...]]:
     """What stood at a revision in the tables that everyone may count from, whenever it ended."""
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         run = session.connection()
         return [
             (name, *(row[column] for column in row if column != "until"))
@@ -162,7 +162,7 @@ def test_no_public_row_of_the_time_before_is_touched(world: World) -> None:
 
 def personal(world: World) -> set[tuple[str, int, int]]:
     """`(table, since, until)` of every personal row."""
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         run = session.connection()
         return {
             (name, row.since, row.until)
@@ -194,15 +194,15 @@ def test_one_who_was_joined_for_a_while_loses_that_while_and_keeps_the_rest(worl
 
 def test_a_rebuild_brings_nobody_back(world: World) -> None:
     world.redact(filed(world)["detainee"]["id"])
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert traces(world) == set()
 
 
 def test_a_rebuild_finds_the_class_that_the_erased_had_before_also_where_a_wish_waited(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_versions, "MOST_UNANSWERED", 1)
+    monkeypatch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", 1)
     for name in ("Otra Persona", "Zenobia Quetzalí"):
         known = world.file("foro", detainee__full_name=name)
         for who, publish in (("jep", "named"), ("pud", "counted")):
@@ -211,6 +211,6 @@ def test_a_rebuild_finds_the_class_that_the_erased_had_before_also_where_a_wish_
     assert world.rows("SELECT count(*) FROM provisional_hiding WHERE stopped") == [(1,)]
     world.redact(known["detainee"]["id"])
     before = world.rows(classes)
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert world.rows(classes) == before

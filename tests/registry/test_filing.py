@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.errors import Invalid, Problem
 from app.log.entries import Log, LogEntry
 from app.matching.blocking import BlockingQuery
-from app.models import PROJECTED, metadata
-from app.registry.apply import BASE, rebuild
+from app.models import PROJECTED_TABLES, metadata
+from app.registry.apply import BASE_TABLES, rebuild_tables
 from app.registry.directory_snapshot import Views
-from app.registry.filing import LONGEST, StaysWithdrawn, file_rows
-from app.registry.identity.candidates import look_up
+from app.registry.filing import MAX_EMBARGO_BATCH_SECONDS, SkippedWithdrawal, file_rows
+from app.registry.identity.candidates import look_up_candidates
 from app.registry.publication.permissions import Reader
 from app.registry.write import Outcome, Trial, WriteContext
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn
@@ -29,14 +29,14 @@ def person(place: int, **changes: Any) -> Body:
     return make_report(source_record_id=f"L-{place}", **said)
 
 
-Filing = Outcome | Problem | StaysWithdrawn
+Filing = Outcome | Problem | SkippedWithdrawal
 
 
 def file_all(world: World, *bodies: Body, who: str = "foro") -> list[Filing]:
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         source = Views(session).sources_by_slug[who]
         actor = Reader(Role.REPORTER, source.key, who, source.independent)
-        context = WriteContext(session, actor, world.now, world.app.state.secret, listing=True)
+        context = WriteContext(session, actor, world.now, world.app.state.secret, is_list=True)
         shapes = [(ReleaseReportIn if "release" in body else DetentionReportIn).model_validate(body) for body in bodies]
         return [filed.outcome for filed in file_rows(context, shapes)]
 
@@ -46,17 +46,17 @@ def told(results: list[Filing]) -> list[str]:
     return [f"{one.status} {one.match or ''}".strip() if isinstance(one, Outcome) else code_of(one) for one in results]
 
 
-def code_of(refusal: Problem | StaysWithdrawn) -> str:
+def code_of(refusal: Problem | SkippedWithdrawal) -> str:
     return refusal.code if isinstance(refusal, Problem) else "stays withdrawn"
 
 
 def tables(world: World) -> dict[str, list[str]]:
     """Every row that a rebuild makes, as text."""
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         return {
             table.name: sorted(json.dumps([*map(str, row)]) for row in session.connection().execute(table.select()))
             for table in metadata.sorted_tables
-            if table in {model.__table__ for model in (*BASE, *PROJECTED)}
+            if table in {model.__table__ for model in (*BASE_TABLES, *PROJECTED_TABLES)}
         }
 
 
@@ -71,8 +71,8 @@ def test_what_is_filed_together_is_what_a_replay_makes_one_by_one(world: World) 
     assert told(results) == ["201 new", "201 linked", "201 new", "201 new", "201 new"]
     before = tables(world)
     assert len(before["record"]) == 6
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert tables(world) == before
 
 
@@ -84,8 +84,8 @@ def test_pairs_that_wait_for_a_curator_are_what_a_replay_makes_one_by_one(world:
     assert told(file_all(world, *rows)) == ["201 needs_review", "201 needs_review", "201 new", "201 needs_review"]
     before = tables(world)
     assert len(before["pending_pair"]) == 4
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert tables(world) == before
 
 
@@ -131,7 +131,7 @@ def test_a_row_refused_half_way_leaves_no_gap_in_the_log(
     append = Log.append
 
     before = world.revision
-    refusals = [Invalid.at("", "too_large", "Shorten it.")]
+    refusals = [Invalid.at_pointer("", "too_large", "Shorten it.")]
 
     def refusing(log: Log, kind: str, *given: Any) -> LogEntry:
         if kind == "report" and log.revision > before and refusals:  # the decision on the row is written
@@ -212,7 +212,7 @@ def test_who_was_erased_does_not_come_back_with_the_next_list(world: World) -> N
 
 
 def test_a_transaction_that_takes_long_leaves_rows_to_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.registry.filing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.filing.MAX_EMBARGO_BATCH_SECONDS", 0.0)
     bodies = [person(place) for place in range(3)]
     assert told(file_all(world, *bodies)) == ["201 new"]
 
@@ -220,11 +220,11 @@ def test_a_transaction_that_takes_long_leaves_rows_to_the_next(world: World, mon
 def test_a_transaction_for_which_others_wait_leaves_rows_to_the_next_sooner(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.filing.WHILE_OTHERS_WAIT", 0.0)
+    monkeypatch.setattr("app.registry.filing.MAX_CONTENDED_BATCH_SECONDS", 0.0)
     bodies = [person(place) for place in range(3)]
-    monkeypatch.setattr("app.registry.filing.others_wait", lambda _engine: True)
+    monkeypatch.setattr("app.registry.filing.has_waiting_writers", lambda _engine: True)
     assert told(file_all(world, *bodies)) == ["201 new"]
-    monkeypatch.setattr("app.registry.filing.others_wait", lambda _engine: False)
+    monkeypatch.setattr("app.registry.filing.has_waiting_writers", lambda _engine: False)
     assert told(file_all(world, *bodies)) == ["200", "201 new", "201 new"]
 
 
@@ -235,13 +235,13 @@ def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_on
 
     def counting(context: WriteContext, wanted: list[BlockingQuery], classes: tuple[str, ...]) -> list[dict[int, bool]]:
         asked.append(len(wanted))
-        return look_up(context, wanted, classes)
+        return look_up_candidates(context, wanted, classes)
 
-    monkeypatch.setattr("app.registry.identity.candidates.look_up", counting)
-    monkeypatch.setattr("app.registry.identity.candidates.TOGETHER", 2)
+    monkeypatch.setattr("app.registry.identity.candidates.look_up_candidates", counting)
+    monkeypatch.setattr("app.registry.identity.candidates.LOOKUP_BATCH", 2)
     assert told(file_all(world, *(person(place) for place in range(3)))) == ["201 new"] * 3
     assert asked == [2, 1]
-    monkeypatch.setattr("app.registry.filing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.filing.MAX_EMBARGO_BATCH_SECONDS", 0.0)
     file_all(world, *(person(place) for place in (3, 4, 2)))
     assert asked == [2, 1, 2]
 
@@ -250,10 +250,10 @@ def test_looking_up_counts_as_time_of_the_transaction(world: World, monkeypatch:
     passed = [0.0]
 
     def long(context: WriteContext, wanted: list[BlockingQuery], classes: tuple[str, ...]) -> list[dict[int, bool]]:
-        passed[0] += 2 * LONGEST
-        return look_up(context, wanted, classes)
+        passed[0] += 2 * MAX_EMBARGO_BATCH_SECONDS
+        return look_up_candidates(context, wanted, classes)
 
-    monkeypatch.setattr("app.registry.identity.candidates.look_up", long)
+    monkeypatch.setattr("app.registry.identity.candidates.look_up_candidates", long)
     monkeypatch.setattr("app.registry.filing.monotonic", lambda: passed[0])
     assert told(file_all(world, *(person(place) for place in range(3)))) == ["201 new"]
 
@@ -261,14 +261,14 @@ def test_looking_up_counts_as_time_of_the_transaction(world: World, monkeypatch:
 def test_a_row_looked_up_later_meets_whom_an_earlier_row_has_made(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.identity.candidates.TOGETHER", 1)
+    monkeypatch.setattr("app.registry.identity.candidates.LOOKUP_BATCH", 1)
     world.file("jep", detainee__full_name=NAMES[1], detainee__birth_date="1964")
     again = [{**person(place), "source_record_id": f"N-{place}"} for place in (0, 1)]
     results = told(file_all(world, person(0), person(1), *again))
     assert results == ["201 new", "201 linked", "201 needs_review", "201 needs_review"]
     before = tables(world)
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert tables(world) == before
 
 
@@ -279,10 +279,10 @@ def test_a_trial_compares_no_identification_number(world: World) -> None:
     row["detention"]["facility"] = "Tocorón"
     outcomes = []
     for trial in (Trial(), None):
-        with writing(world.engine) as session:
+        with open_write_session(world.engine) as session:
             source = Views(session).sources_by_slug["foro"]
             actor = Reader(Role.REPORTER, source.key, "foro", True)
-            context = WriteContext(session, actor, world.now, world.app.state.secret, listing=True, trial=trial)
+            context = WriteContext(session, actor, world.now, world.app.state.secret, is_list=True, trial=trial)
             (filed,) = file_rows(context, [ReleaseReportIn.model_validate(row)])
             outcomes += told([filed.outcome])
             session.rollback()

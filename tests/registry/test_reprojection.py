@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, insert, select
 
-from app.db.engine import chunks, writing
-from app.models import OPEN, PROJECTED, Detainee, ProvisionalHiding, Release, TableRow, Trait, metadata
+from app.db.engine import open_write_session, split_into_chunks
+from app.models import OPEN, PROJECTED_TABLES, Detainee, ProvisionalHiding, Release, TableRow, Trait, metadata
 from app.registry.reprojection import VersionedTables
 
 TABLE = metadata.tables["trait"]
@@ -18,7 +18,7 @@ Row = dict[str, int | str]
 
 @pytest.fixture
 def run(engine: Engine) -> Iterator[Connection]:
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         yield session.connection()
 
 
@@ -83,7 +83,7 @@ def test_nothing_wanted_of_nobody_writes_nothing(run: Connection) -> None:
 
 
 def test_rows_of_several_tables_are_told_apart(run: Connection) -> None:
-    every = VersionedTables(PROJECTED, "detainee")
+    every = VersionedTables(PROJECTED_TABLES, "detainee")
     person = {"detainee": 7, "publish": "named", "state": "held", "rearrested": True, "rearrest_claimed": False}
     release = {"spell": 9, "detainee": 7, "stage": "ordered", "status": None, "country": "VE", "facts": "{}"}
     hiding = {"record": 9, "detainee": 7, "source": 2, "publish": "counted", "against": "reports", "stopped": False}
@@ -107,7 +107,7 @@ def test_rows_of_several_tables_are_told_apart(run: Connection) -> None:
 
 @pytest.mark.parametrize("number", [0, 1, 499, 500, 501, 1200])
 def test_chunks_are_short_and_together_hold_everything_once(number: int) -> None:
-    found = list(chunks(range(number)))
+    found = list(split_into_chunks(range(number)))
     assert [value for some in found for value in some] == list(range(number))
     assert all(0 < len(some) <= 500 for some in found)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.db.engine import writing
-from app.registry.apply import rebuild
+from app.db.engine import open_write_session
+from app.registry.apply import rebuild_tables
 from tests.support import Body, World
 
 
@@ -60,6 +60,6 @@ def test_a_rebuild_lets_the_same_pairs_wait(world: World, pair: tuple[str, str])
     world.file("pud", detainee__birth_date="1980", release__released_on="2026-01-10")
     before = [waiting(world, at) for at in range(world.revision + 1)]
     assert before[-1] > 0
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert [waiting(world, at) for at in range(world.revision + 1)] == before

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.dates import parse
+from app.dates import parse_date
 from app.models import Placement, ReleaseAtStage, SourceDetention, SourceRelease, Verification
 from app.projection import Statement
 from tests.registry.statements import Row, held, out, records_of, row_of, rows_of, statement
@@ -115,7 +115,7 @@ def by_stage(*statements: Statement) -> dict[str, str]:
 def test_a_later_stage_that_is_only_reported_takes_back_no_verified_earlier_one() -> None:
     said = announced(1, "verified"), out(2, on="2026-01-12")
     rows = {row["stage"]: (row["verdict"], row["lo"], row["hi"]) for row in rows_of(said, SourceRelease)}
-    day = parse("2026-01-08").lo
+    day = parse_date("2026-01-08").lo
     assert rows["announced"] == ("verified", day, day)
     assert by_stage(*said) == {"announced": "verified", "ordered": "reported", "carried_out": "reported"}
     stages = {row["stage"]: (row["status"], row["independent_verified"]) for row in rows_of(said, ReleaseAtStage)}

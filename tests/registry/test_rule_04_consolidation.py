@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.dates import parse
+from app.dates import parse_date
 from app.models import (
     DetaineePersonal,
     Detention,
@@ -282,17 +282,17 @@ def test_the_count_of_a_source_rests_on_its_own_word() -> None:
         out(2, "jep", "2026-01-13"),
         out(3, "pud", verification__verdict="verified"),
     ]
-    day = parse("2026-01-13").lo
+    day = parse_date("2026-01-13").lo
     assert own_values(said, 2) == (day, day, "unspecified", None, "unstated")
     assert own_values(said, 3) == (None, None, "unspecified", None, "unstated")
 
 
 def test_else_on_what_stood_where_it_pointed() -> None:
     said = [out(1, "foro", "2026-02-20"), out(2, "pud", verification__verdict="verified", pointer=1, **KEPT)]
-    day = parse("2026-01-12").lo
+    day = parse_date("2026-01-12").lo
     assert own_values(said, 3) == (day, day, "pardon", "VE", "political")
     corrected = [said[0], out(2, "pud", "2026-01-20", verification__verdict="verified", pointer=1, **KEPT)]
-    day = parse("2026-01-20").lo
+    day = parse_date("2026-01-20").lo
     assert own_values(corrected, 3) == (day, day, "pardon", "VE", "political")
 
 
@@ -322,7 +322,7 @@ def test_a_detention_is_by_its_source_from_when_that_source_says() -> None:
         held(3, "pud", pointer=1, kept__detained_on="2024-10-13", kept__held_on="2025-01-01"),
     ]
     rows = {row["source"]: (row["lo"], row["hi"]) for row in rows_of(said, SourceDetention)}
-    day = parse("2024-10-13").lo
+    day = parse_date("2024-10-13").lo
     assert rows == {1: (day, day), 2: (None, None), 3: (day, day)}
 
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.models import OPEN, Decision, Record
-from app.registry.identity.clusters import Edge, contradiction, resolve
+from app.registry.identity.clusters import Edge, find_contradiction, resolve_clusters
 from tests.registry.statements import held, out, records_of
 from tests.support import Body, World, make_report
 
@@ -26,7 +26,7 @@ def edge(a: uuid.UUID, b: uuid.UUID, judgement: str = "same", by: str = "matcher
 
 def decisions(world: World) -> list[tuple[str, str]]:
     """The standing decisions, oldest first: judgement and by whom."""
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         rows = session.execute(
             select(col(Decision.judgement), col(Decision.decided_by))
             .where(col(Decision.until) == OPEN)
@@ -41,7 +41,7 @@ def people(world: World) -> set[str]:
 
 def own_detainee(world: World, who: str) -> str:
     """The id of a detainee that derives from a source's only report, absorbed or not."""
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         (report,) = world.get("/v1/reports", who).json()["data"]
         found = session.scalars(select(col(Record.detainee_id)).where(col(Record.id) == uuid.UUID(report["id"])))
         return str(found.one())
@@ -120,18 +120,18 @@ def test_only_curators_join_standing_people(world: World) -> None:
 def test_curators_decisions_apply_first() -> None:
     """A curator's word of least score beats the matcher's surest."""
     told_apart = [edge(A, B, "different", "curator", 0), edge(A, B, score=1000)]
-    assert sorted(map(sorted, resolve([A, B], told_apart))) == [[A], [B]]
+    assert sorted(map(sorted, resolve_clusters([A, B], told_apart))) == [[A], [B]]
     tied = [edge(A, B, by="curator", score=0), edge(A, C, "different", "curator", 0), edge(B, C, score=1000)]
-    assert sorted(map(sorted, resolve([A, B, C], tied))) == [[A, B], [C]]
+    assert sorted(map(sorted, resolve_clusters([A, B, C], tied))) == [[A, B], [C]]
 
 
 def test_automatic_edges_follow_by_score() -> None:
     apart = edge(A, C, "different", "curator")
-    assert sorted(map(sorted, resolve([A, B, C], [apart, edge(A, B, score=900), edge(B, C, score=901)]))) == [
+    assert sorted(map(sorted, resolve_clusters([A, B, C], [apart, edge(A, B, score=900), edge(B, C, score=901)]))) == [
         [A],
         [B, C],
     ]
-    assert sorted(map(sorted, resolve([A, B, C], [apart, edge(A, B, score=901), edge(B, C, score=900)]))) == [
+    assert sorted(map(sorted, resolve_clusters([A, B, C], [apart, edge(A, B, score=901), edge(B, C, score=900)]))) == [
         [A, B],
         [C],
     ]
@@ -140,13 +140,13 @@ def test_automatic_edges_follow_by_score() -> None:
 def test_then_by_ids() -> None:
     apart = edge(A, C, "different", "curator")
     for edges in ([edge(A, B), edge(B, C)], [edge(C, B), edge(B, A)]):
-        assert sorted(map(sorted, resolve([C, B, A], [apart, *edges]))) == [[A, B], [C]]
+        assert sorted(map(sorted, resolve_clusters([C, B, A], [apart, *edges]))) == [[A, B], [C]]
 
 
 def test_an_automatic_edge_that_would_join_people_judged_different_is_void() -> None:
     """Even where neither end of it was judged: the people they belong to were."""
     edges = [edge(A, B, score=990), edge(C, D, score=980), edge(A, D, "different", "curator"), edge(B, C, score=970)]
-    assert sorted(map(sorted, resolve([A, B, C, D], edges))) == [[A, B], [C, D]]
+    assert sorted(map(sorted, resolve_clusters([A, B, C, D], edges))) == [[A, B], [C, D]]
 
 
 def test_people_judged_different_part_though_the_matcher_tied_them(world: World) -> None:
@@ -180,13 +180,13 @@ def test_a_judgement_that_contradicts_curators_standing_ones_is_refused_with_the
 
 def test_the_chain_goes_through_the_people_between() -> None:
     edges = [edge(A, B, by="curator"), edge(B, C, "different", "curator"), edge(C, D, by="curator")]
-    assert contradiction(edges, A, D, "same") == edges
-    assert contradiction(edges, D, A, "same") == edges[::-1]
-    assert contradiction(edges, A, B, "different") == edges[:1]
+    assert find_contradiction(edges, A, D, "same") == edges
+    assert find_contradiction(edges, D, A, "same") == edges[::-1]
+    assert find_contradiction(edges, A, B, "different") == edges[:1]
 
 
 def test_automatic_edges_contradict_nothing() -> None:
-    assert contradiction([edge(A, B, score=1000)], A, B, "different") == []
+    assert find_contradiction([edge(A, B, score=1000)], A, B, "different") == []
 
 
 def test_who_pointed_at_a_release_stays_when_the_report_pointed_at_is_corrected_to_another_day(world: World) -> None:

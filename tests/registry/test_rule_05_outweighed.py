@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.models import Decision
 from tests.support import Body, World
 
@@ -78,7 +78,7 @@ def test_a_later_report_is_tied_to_one_of_the_two_and_stays_with_them(world: Wor
     less: dict[str, Any] = {"detention": {"country": "VE"}, "release__released_on": None}
     two = [beside(world, known, who, **less) for who in ("foro", "jep")]
     later = world.file(LATER)
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         tied = select(col(Decision.a)).where(col(Decision.b) == uuid.UUID(later["report"]["id"]))
         assert str(session.scalars(tied).one()) in {one["report"]["id"] for one in two}
 

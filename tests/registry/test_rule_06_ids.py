@@ -4,9 +4,9 @@ from typing import Any
 
 from httpx2 import Response
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.models import Detention, Release
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from tests.registry.statements import held, out, rows_of
 from tests.support import Body, World
 
@@ -60,8 +60,8 @@ def test_a_rebuild_gives_the_same_ids(world: World) -> None:
     filed = [world.file("foro", source_record_id="1"), world.file("jep", **BERTA), world.file_detention("pud", **BERTA)]
     judge_same(world, filed[0], filed[1])
     shown = {kind: world.get(f"/v1/{kind}s").json()["data"] for kind in KINDS}
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert {kind: world.get(f"/v1/{kind}s").json()["data"] for kind in KINDS} == shown
 
 

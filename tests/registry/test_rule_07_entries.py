@@ -7,32 +7,32 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.db.engine import reading, writing
-from app.log.entries import head
-from app.models import PROJECTED, Entry, ReleaseAtStage, Verification
-from app.registry.apply import Projector, rebuild
+from app.db.engine import open_read_session, open_write_session
+from app.log.entries import read_head
+from app.models import PROJECTED_TABLES, Entry, ReleaseAtStage, Verification
+from app.registry.apply import Projector, rebuild_tables
 from tests.support import World, make_report
 
 
 def kinds(world: World, after: int = 0) -> list[str]:
     """The kinds of the entries after a revision, in order."""
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         return list(
             session.scalars(select(col(Entry.kind)).where(col(Entry.revision) > after).order_by(col(Entry.revision)))
         )
 
 
 def revision(world: World) -> int:
-    with reading(world.engine) as session:
-        return head(session)[0]
+    with open_read_session(world.engine) as session:
+        return read_head(session)[0]
 
 
 def rows(world: World) -> dict[str, list[str]]:
     """Every projected row there is, closed ones included."""
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         return {
             table.__tablename__: sorted(str(dict(row)) for row in session.execute(select(table.__table__)).mappings())
-            for table in PROJECTED
+            for table in PROJECTED_TABLES
         }
 
 
@@ -45,7 +45,7 @@ def test_an_identity_entry_precedes_the_report_it_ties(world: World) -> None:
 def test_the_receipt_is_the_reports_revision(world: World) -> None:
     world.file("foro")
     receipt = world.file("jep")["receipt"]
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         entry = session.get_one(Entry, receipt["revision"])
         assert entry.kind == "report"
         assert json.loads(entry.body)["source"] == "jep"
@@ -70,7 +70,7 @@ def test_the_entries_of_one_request_are_atomic(world: World, monkeypatch: pytest
         raise RuntimeError("no room on the disk")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Projector, "_report", fails)
+        patched.setattr(Projector, "_apply_report", fails)
         world.refuse(world.post("/v1/releases", make_report(source_record_id="J-1"), "jep"), 500, "internal_error")
     assert (revision(world), rows(world)) == (before, shown)
     again = world.file("jep", source_record_id="J-1")
@@ -103,7 +103,7 @@ def test_a_change_of_a_source_reprojects_what_names_it_in_that_entry(world: Worl
     assert kinds(world, before) == ["source"]
     assert world.count(as_of=before)["total"]["by_min_sources"] == {"1": 1, "2": 1}
     assert world.count(as_of=changed)["total"]["by_min_sources"] == {"1": 1}
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         touched = session.scalars(select(col(Verification.source)).where(col(Verification.since) == changed)).all()
         assert len(touched) == 1
         assert set(session.scalars(select(col(ReleaseAtStage.since)).where(col(ReleaseAtStage.until) > changed))) == {
@@ -162,6 +162,6 @@ def test_it_is_the_same_path_as_a_rebuild(world: World) -> None:
     change(world, "/v1/facilities/el-rodeo-i", {"names": ["Rodeo Uno"], "area": "Guatire"}, "curator")
     change(world, "/v1/sources/jep", {"quarantined": True}, "admin")
     live = rows(world)
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert rows(world) == live

@@ -14,7 +14,7 @@ WINDOW = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
 
 
 def day(text: str) -> int:
-    return dates.parse(text).hi
+    return dates.parse_date(text).hi
 
 
 def releases(world: World, **terms: Any) -> int:

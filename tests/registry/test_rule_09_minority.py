@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.db.engine import reading, writing
+from app.db.engine import open_read_session, open_write_session
 from app.log import content as content_module
-from app.log.content import AGE_SPAN, birth_of, with_age_span
+from app.log.content import AGE_SPAN, add_age_span, find_birth
 from app.models import DetaineePersonal, Record
 from app.registry import api_keys
-from app.registry.apply import rebuild
+from app.registry.apply import rebuild_tables
 from app.registry.publication import classes
 from app.registry.publication.classes import is_minor
-from app.registry.records import newest
+from app.registry.records import load_version
 from app.vocabulary import Role
 from tests.registry.statements import row_of, statement
 from tests.support import Body, World
@@ -114,8 +114,8 @@ def test_nothing_changes_by_the_passing_of_time_alone(world: World) -> None:
     assert [len(now[0]), now[0][0]["age"], now[0][1]["state"]] == [2, 54, "held"]
     world.now += YEARS
     assert shown(world) == now
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert shown(world) == now
 
 
@@ -135,8 +135,8 @@ def test_the_same_list_sent_again_when_the_child_has_grown_changes_nothing(world
     body = {**UNDATED, "source_record_id": "FP-1"}
     first = world.post("/v1/detentions", body, "foro").json()
     world.now += YEARS
-    with writing(world.engine) as session:
-        world.keys["foro"] = api_keys.create(session, Role.REPORTER, "foro", 365, world.now)
+    with open_write_session(world.engine) as session:
+        world.keys["foro"] = api_keys.create_key(session, Role.REPORTER, "foro", 365, world.now)
     again = world.post("/v1/detentions", body, "foro")
     assert (again.status_code, again.json()["receipt"]) == (200, first["receipt"])
     report = f"/v1/reports/{first['report']['id']}"
@@ -179,12 +179,12 @@ def aged(**changes: Any) -> Body:
 
 
 def test_an_age_without_a_day_is_evidence_of_a_span_from_the_first_day_spoken_of_to_the_day_of_filing() -> None:
-    content = with_age_span(said(detainee__age=30, detention__detained_on="2024-01-10"), "2026-03-01")
-    born = birth_of(content)
+    content = add_age_span(said(detainee__age=30, detention__detained_on="2024-01-10"), "2026-03-01")
+    born = find_birth(content)
     assert born is not None
     assert (born.first.isoformat(), born.last.isoformat()) == ("1993-01-11", "1996-03-01")
-    assert birth_of(with_age_span(said(detainee__age=30), "2026-03-01")) is None  # it speaks of no day
-    died = with_age_span(said(detainee__age=30, detention__ended={"on": "2020-05", "how": "died"}), "2026-03-01")
+    assert find_birth(add_age_span(said(detainee__age=30), "2026-03-01")) is None  # it speaks of no day
+    died = add_age_span(said(detainee__age=30, detention__ended={"on": "2020-05", "how": "died"}), "2026-03-01")
     assert died[AGE_SPAN] == "2020-05-01/2026-03-01"
 
 
@@ -219,25 +219,25 @@ def test_the_same_age_sent_again_years_later_changes_nothing(world: World) -> No
     assert (again.status_code, again.json()["receipt"]) == (200, first["receipt"])
     moved = {**aged(age=40), "detention": {**AGED["detention"], "held_on": "2026-12"}}
     assert world.post("/v1/detentions", moved, "foro").status_code == 200
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         record = session.scalars(select(Record)).one()
-        assert newest(session, record).content[AGE_SPAN] == "2024-01-10/2026-03-01"
+        assert load_version(session, record).content[AGE_SPAN] == "2024-01-10/2026-03-01"
 
 
 def test_an_age_first_said_in_a_later_version_is_of_a_day_until_then(world: World) -> None:
     world.post("/v1/detentions", aged(age=None), "foro")
     world.now += timedelta(days=340)
     world.post("/v1/detentions", aged(age=40), "foro")
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         record = session.scalars(select(Record)).one()
-        assert newest(session, record).content[AGE_SPAN] == "2024-01-10/2027-02-04"
+        assert load_version(session, record).content[AGE_SPAN] == "2024-01-10/2027-02-04"
 
 
 def test_a_row_that_stood_before_ages_had_spans_stays_counted_until_it_is_answered(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as older:
-        older.setattr(content_module, "with_age_span", lambda said, _filed: said)
+        older.setattr(content_module, "add_age_span", lambda said, _filed: said)
         older.setattr(classes, "is_minor", lambda said, _today=None: "detainee.age" in said)
         first = world.post("/v1/detentions", aged(), "foro").json()
     assert first["detainee"]["publish"] == "counted"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.errors import FileAClaim, Invalid
-from app.registry.checks import check
+from app.registry.checks import check_report
 from tests.registry.statements import statement
 from tests.support import NOW, World, make_report
 
@@ -28,32 +28,32 @@ def nameless(*facts: str, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("facts", PAIRS, ids=" and ".join)
 def test_two_of_them_are_enough(facts: tuple[str, ...]) -> None:
-    check(nameless(*facts), NOW, points=False)
+    check_report(nameless(*facts), NOW, has_pointer=False)
 
 
 @pytest.mark.parametrize("facts", [(), *((fact,) for fact in FACTS), ("age", "birth")], ids=" and ".join)
 def test_fewer_are_not(facts: tuple[str, ...]) -> None:
     with pytest.raises(FileAClaim):
-        check(nameless(*facts), NOW, points=False)
+        check_report(nameless(*facts), NOW, has_pointer=False)
 
 
 def test_what_many_share_is_no_such_fact() -> None:
     shared = {"detainee__gender": "male", "detainee__category": "civilian", "detention__legal_status": "pretrial"}
     with pytest.raises(FileAClaim):
-        check(nameless("facility", **shared), NOW, points=False)
+        check_report(nameless("facility", **shared), NOW, has_pointer=False)
 
 
 def test_a_name_is_enough_by_itself() -> None:
-    check(nameless(detainee__full_name="Berta Solano Ugas"), NOW, points=False)
+    check_report(nameless(detainee__full_name="Berta Solano Ugas"), NOW, has_pointer=False)
 
 
 def test_a_pointer_says_who_it_is() -> None:
-    check(nameless(), NOW, points=True)
+    check_report(nameless(), NOW, has_pointer=True)
 
 
 def test_what_cannot_be_true_is_told_first() -> None:
     with pytest.raises(Invalid) as refused:
-        check(nameless("facility", detention__held_on="2026-02-01"), NOW, points=False)
+        check_report(nameless("facility", detention__held_on="2026-02-01"), NOW, has_pointer=False)
     assert not isinstance(refused.value, FileAClaim)
 
 

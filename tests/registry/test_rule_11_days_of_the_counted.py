@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.db.engine import reading, writing
-from app.models import OPEN, PROJECTED, Detention, SourceDetention
-from app.registry.apply import rebuild
+from app.db.engine import open_read_session, open_write_session
+from app.models import OPEN, PROJECTED_TABLES, Detention, SourceDetention
+from app.registry.apply import rebuild_tables
 from tests.registry.test_erasure import everything
 from tests.support import Body, World
 
@@ -98,7 +98,7 @@ def bounds(world: World) -> set[tuple[int | None, ...]]:
         (col(Detention.detained_lo), col(Detention.detained_hi)),
         (col(SourceDetention.lo), col(SourceDetention.hi)),
     )
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         found = session.execute(select(*of_all).where(col(Detention.until) == OPEN)).all()
         by_source = session.execute(select(*of_sources).where(col(SourceDetention.until) == OPEN)).all()
     return {tuple(row) for row in (*found, *by_source)}
@@ -149,14 +149,14 @@ def test_an_erasure_and_a_rebuild_after_it_change_no_count(world: World, publish
     world.redact(filed["detainee"]["id"])
     assert numbers() == before
     stood = projected(world)
-    with writing(world.engine) as session:
-        rebuild(session)
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
     assert projected(world) == stood
 
 
 def projected(world: World) -> list[tuple[Any, ...]]:
-    with reading(world.engine) as session:
-        return [(table.__name__, *row) for table in PROJECTED
+    with open_read_session(world.engine) as session:
+        return [(table.__name__, *row) for table in PROJECTED_TABLES
                 for row in sorted(session.connection().execute(select(*table.__table__.c)).all(), key=str)]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import jobs
 from app.cli import maintenance
-from app.db.engine import snapshot, writing
+from app.db.engine import open_snapshot_session, open_write_session
 from app.models import metadata
 from app.registry.publication import erasure
 from tests.support import PATIENCE, Body, World
@@ -57,7 +57,7 @@ def files(world: World) -> list[Path]:
     """The files of the database; on PostgreSQL those of its tables, as they lie on the disk of this machine."""
     if world.engine.dialect.name == "sqlite":
         return list(Path(str(world.engine.url.database)).parent.iterdir())
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         (folder,) = session.execute(text("SHOW data_directory")).one()
         (number,) = session.execute(text("SELECT oid FROM pg_database WHERE datname = current_database()")).one()
         session.connection().connection.driver_connection.commit()  # type: ignore[union-attr]
@@ -100,7 +100,7 @@ def erase(world: World, person: str) -> Body:
 @contextmanager
 def somebody_reads(world: World) -> Iterator[Connection]:
     """Somebody who goes on seeing the registry as it was when they began."""
-    with snapshot(world.engine) as session:
+    with open_snapshot_session(world.engine) as session:
         session.execute(text("SELECT count(*) FROM sealed"))
         yield session.connection()
 
@@ -112,7 +112,7 @@ def warnings(world: World) -> list[str]:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that tries again only after the test."""
-    monkeypatch.setattr(jobs, "SCRUBBED_EVERY", PATIENCE)
+    monkeypatch.setattr(jobs, "ERASURES_INTERVAL_SECONDS", PATIENCE)
 
 
 def test_no_byte_of_the_erased_stays_in_a_file_of_the_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,12 +124,12 @@ def test_no_byte_of_the_erased_stays_in_a_file_of_the_database(world: World, mon
     ids = {person["name"]: person["id"] for person in map(json.loads, rows.splitlines())}
     assert sum(found(world, values).values()) >= len(values)
     with monkeypatch.context() as patched:
-        patched.setattr(erasure, "scrub", lambda *_: False)
+        patched.setattr(erasure, "scrub_database", lambda *_: False)
         erased = [erase(world, ids[name]) for name in ids if name.encode() in values]
     assert len(erased) == ERASED
     assert not any(answer["scrubbed"] for answer in erased)
     assert found(world, values)  # deleting, and overwriting what was deleted, is not enough
-    assert erasure.finish(world.engine) is True
+    assert erasure.finish_erasures(world.engine) is True
     assert found(world, values) == {}
     assert world.count()["total"]["releases"] == PEOPLE
 
@@ -183,14 +183,14 @@ def test_an_erasure_holds_whatever_keeps_it_from_being_finished(
         raise OperationalError(trouble, None, Exception(trouble))
 
     with monkeypatch.context() as patched:
-        patched.setattr(erasure, "scrub", fails)
+        patched.setattr(erasure, "scrub_database", fails)
         assert erase(world, person)["scrubbed"] is False
     assert warnings(world) == ["erasure_unfinished"]
     assert world.rows("SELECT count(*) FROM detainee_personal") == [(0,)]
 
 
 def test_a_server_tries_again_until_it_is_finished(resting: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "SCRUBBED_EVERY", 0.05)
+    monkeypatch.setattr(jobs, "ERASURES_INTERVAL_SECONDS", 0.05)
     with resting as world:
         person = world.file()["detainee"]["id"]
         with somebody_reads(world):
@@ -223,16 +223,16 @@ def test_an_erasure_that_comes_while_another_is_finished_is_not_taken_for_it(
 ) -> None:
     persons = [world.file(detainee__full_name=name)["detainee"]["id"] for name in ("Una Persona", "Otra Gente")]
     with monkeypatch.context() as patched:
-        patched.setattr(erasure, "scrub", lambda *_: False)
+        patched.setattr(erasure, "scrub_database", lambda *_: False)
         erase(world, persons[0])
 
         def meanwhile(*_: Any) -> bool:
-            patched.setattr(erasure, "scrub", lambda *_: False)
+            patched.setattr(erasure, "scrub_database", lambda *_: False)
             erase(world, persons[1])
             return True
 
-        patched.setattr(erasure, "scrub", meanwhile)
-        assert erasure.finish(world.engine) is True
+        patched.setattr(erasure, "scrub_database", meanwhile)
+        assert erasure.finish_erasures(world.engine) is True
     assert warnings(world) == ["erasure_unfinished"]
 
 
@@ -242,8 +242,8 @@ def test_every_table_that_an_erasure_deletes_from_leaves_the_files_too(world: Wo
         erase(world, person)
     deleted = {table for statement in run for table in re.findall(r"DELETE FROM (\w+)", statement)}
     assert "sealed" in deleted
-    assert deleted <= set(erasure.TABLES)
+    assert deleted <= set(erasure.SCRUBBED_TABLES)
 
 
 def test_no_table_is_neither_public_nor_one_that_leaves_the_files() -> None:
-    assert set(metadata.tables) - set(erasure.TABLES) == PUBLIC
+    assert set(metadata.tables) - set(erasure.SCRUBBED_TABLES) == PUBLIC

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import Body, World
@@ -16,8 +16,8 @@ def join(world: World, slug: str, kind: str, **more: Any) -> None:
     """A source more than the usual ones, with a key."""
     body = {"slug": slug, "name": slug.title(), "kind": kind, **more}
     assert world.post("/v1/sources", body, "admin").status_code == 201
-    with writing(world.engine) as session:
-        world.keys[slug] = api_keys.create(session, Role.REPORTER, slug, 365, world.now)
+    with open_write_session(world.engine) as session:
+        world.keys[slug] = api_keys.create_key(session, Role.REPORTER, slug, 365, world.now)
 
 
 def point(world: World, who: str, path: str, **body: Any) -> Body:

@@ -5,7 +5,7 @@ import time
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.schemas.reports import NAME_LENGTH, NOTE_LENGTH, DetaineeIn, Line, LongLine, Note
+from app.schemas.reports import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, DetaineeIn, Line, LongLine, Note
 
 NOTE, LONG_LINE, LINE = TypeAdapter[str](Note), TypeAdapter[str](LongLine), TypeAdapter[str](Line)
 
@@ -48,7 +48,7 @@ def test_of_one_line_nothing_becomes_another(text: str, code: str) -> None:
     "filling", [";", ";-", "; ", "; -", ";-a", ";-a ", "a ", "-", "|", "\u200b", ";'", "(", ";-\n"]
 )
 def test_a_note_is_looked_through_once(filling: str) -> None:
-    text = ";-" + (filling * NOTE_LENGTH)[: NOTE_LENGTH - 2]
+    text = ";-" + (filling * MAX_NOTE_LENGTH)[: MAX_NOTE_LENGTH - 2]
     before = time.process_time()
     for _ in range(10):
         refused(NOTE, text)
@@ -65,7 +65,7 @@ def test_of_a_name_is_kept_what_a_reader_sees(name: str) -> None:
 
 def test_joiners_that_a_script_needs_stay() -> None:
     assert LINE.validate_python("سیده\u200cزهرا") == "سیده\u200cزهرا"
-    assert LINE.json_schema()["maxLength"] == NAME_LENGTH
+    assert LINE.json_schema()["maxLength"] == MAX_NAME_LENGTH
     assert LINE.json_schema()["minLength"] == 1
 
 

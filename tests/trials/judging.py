@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.tally import count
+from app.counts.tally import compute_count
 from app.models import (
     OPEN,
     Detainee,
@@ -277,10 +277,10 @@ def _counted(clerk: Clerk, trial: Trial) -> dict[str, Any]:
             grouped = CountTerms.model_validate(
                 {**said, "group_by": DIMENSIONS[(trial.seed + number) % len(DIMENSIONS)]}
             )
-            found[f"releases {said}"] = _of_others(count(session, grouped, ANYONE, revision), trial.hostile)
+            found[f"releases {said}"] = _of_others(compute_count(session, grouped, ANYONE, revision), trial.hostile)
         said = OF_HELD[trial.seed % len(OF_HELD)]
         held = HeldCountTerms.model_validate({**said, "group_by": ["source"]})
-        found[f"held {said}"] = _of_others(count(session, held, ANYONE, revision), trial.hostile)
+        found[f"held {said}"] = _of_others(compute_count(session, held, ANYONE, revision), trial.hostile)
     return found
 
 

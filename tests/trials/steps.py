@@ -12,15 +12,15 @@ from unittest.mock import patch
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.imports.doubts import Keys
+from app.imports.doubts import CaseNumbers
 from app.imports.lists import open_list
-from app.imports.rows import body_of, numbered
+from app.imports.rows import assign_case_number, validate_body
 from app.models import OPEN, Source
 from app.registry import claims, filing, reports
 from app.registry.claims import ClaimIn
 from app.registry.filing import file_rows
 from app.registry.publication.permissions import Reader
-from app.registry.report_versions import CREATED
+from app.registry.report_versions import CREATED_STATUS
 from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import VerificationOfReleaseIn
 from app.vocabulary import Role
@@ -61,7 +61,9 @@ class Correct:
 
     def take(self, clerk: Clerk) -> None:
         if (record := _own(clerk, self.source, self.number)) is not None:
-            clerk.act(self.source, lambda context: filing.amend(context, record, self.patch, lambda _version: True))
+            clerk.act(
+                self.source, lambda context: filing.amend_or_embargo(context, record, self.patch, lambda _version: True)
+            )
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,10 @@ class Withdraw:
 
     def take(self, clerk: Clerk) -> None:
         if (record := _own(clerk, self.source, self.number)) is not None:
-            clerk.act(self.source, lambda context: reports.retract(context, record, "invented", lambda _version: True))
+            clerk.act(
+                self.source,
+                lambda context: reports.write_retraction(context, record, "invented", lambda _version: True),
+            )
 
 
 def _own(clerk: Clerk, source: str, number: int) -> Any:
@@ -95,7 +100,9 @@ class VerifySeen:
 
         def verify(context: WriteContext) -> Outcome:
             seen = {"seen": max(1, context.log.revision - self.ago)}
-            return reports.verify_release(context, release, VerificationOfReleaseIn.model_validate(self.body | seen))
+            return reports.write_verification(
+                context, release, VerificationOfReleaseIn.model_validate(self.body | seen)
+            )
 
         _remember(clerk, self.source, clerk.act(self.source, verify))
 
@@ -122,15 +129,15 @@ class SendList:
     lines: tuple[Line, ...]
 
     def take(self, clerk: Clerk) -> None:
-        keys, data = Keys(), "\n".join(line.told(clerk) for line in self.lines)
-        rows = [body_of(numbered(row, keys)) for row in open_list(data.encode(), None).rows()]
+        keys, data = CaseNumbers(), "\n".join(line.told(clerk) for line in self.lines)
+        rows = [validate_body(assign_case_number(row, keys)) for row in open_list(data.encode(), None).rows()]
         bodies = [row for row in rows if not isinstance(row, list)]
         clerk.refused += len(rows) - len(bodies)
         with clerk.session() as session:
             filing = select(Source).where(col(Source.slug) == self.source, col(Source.until) == OPEN)
             source = session.scalars(filing).one()
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
-            context = WriteContext(session, actor, NOW, clerk.world.app.state.secret, listing=True)
+            context = WriteContext(session, actor, NOW, clerk.world.app.state.secret, is_list=True)
             for outcome, _before in file_rows(context, bodies):
                 if isinstance(outcome, Outcome):
                     _remember(clerk, self.source, outcome)
@@ -140,7 +147,7 @@ class SendList:
 
 
 def _remember(clerk: Clerk, source: str, outcome: Outcome | None) -> None:
-    if outcome is not None and outcome.status == CREATED:
+    if outcome is not None and outcome.status == CREATED_STATUS:
         clerk.records.append((uuid.UUID(outcome.ids["report"]), source))
 
 

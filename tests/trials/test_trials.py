@@ -64,15 +64,15 @@ def test_a_total_that_takes_every_word_alike_would_be_noticed(
     attack = Verify(hostile, 0, {"verdict": "verified", "method": "family", "kind": "house_arrest"})
     trial = Trial(1, hostile, (first, *others), (attack,))
     assert not judge(registry, trial)
-    monkeypatch.setattr(consolidate, "dating", list)
-    monkeypatch.setattr(consolidate, "deciding", lambda said: list(said)[-1:])
+    monkeypatch.setattr(consolidate, "select_dating_statements", list)
+    monkeypatch.setattr(consolidate, "select_deciding", lambda said: list(said)[-1:])
     assert any(line.startswith(told) for line in judge(registry, trial))
 
 
 def test_a_miscounted_total_would_be_noticed(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(0, GOVERNMENT, (File("foro", make_report(release__kind="house_arrest")),), ())
     assert not judge(registry, trial)
-    monkeypatch.setattr(totals, "count", lambda *_: {"total": {"verified": 0}})
+    monkeypatch.setattr(totals, "compute_count", lambda *_: {"total": {"verified": 0}})
     assert judge(registry, trial) == ["verified under kind=house_arrest: 0, and by rule 4 1"]
 
 

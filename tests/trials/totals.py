@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts.tally import count
+from app.counts.tally import compute_count
 from app.log import entries
 from app.models import (
     OPEN,
@@ -282,7 +282,7 @@ def _reports(session: Session) -> dict[int, Said]:
     """Record → what it says now."""
     found, registered = {}, set(session.scalars(_REGISTERED))
     for record, source, since, independent, body, disclosures in session.execute(_REPORTS).all():
-        content = {**json.loads(body)["said"], **entries.values(disclosures)}
+        content = {**json.loads(body)["said"], **entries.load_values(disclosures)}
         named, country = str(content.get("detention.facility")).lower(), content.get("detention.country")
         here = country is None or country == IN_ONE_COUNTRY.get(named, country)
         slug = PLACES.get(named) if here else None
@@ -315,6 +315,6 @@ def miscounted(session: Session, revision: int, number: int) -> Iterator[str]:
              and total.stage in (None, "carried_out")}  # fmt: skip
     right = len(among & set(session.scalars(_VERIFIED)))
     terms = CountTerms.model_validate({fact: [value] if fact == "kind" else value})
-    counted = count(session, terms, Reader(Role.READER), revision)["total"]["verified"]
+    counted = compute_count(session, terms, Reader(Role.READER), revision)["total"]["verified"]
     if counted != right:
         yield f"verified under {fact}={value}: {counted}, and by rule 4 {right}"

@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from app.models import Entry
 from app.queries.terms import RELEASES as COUNTED
-from app.queries.terms import dimensions_of
+from app.queries.terms import list_dimensions
 from tests.properties.steps import Body, Clerk, Consent, File, Registry, Step, Verify
 from tests.support import GOVERNMENT, make_report
 from tests.trials.drawing import Trial
@@ -57,7 +57,7 @@ APART = 10  # case numbers of people who may only be counted are others than tho
 RELEASES, DETENTIONS, OVERLAP, SERIES = (
     f"/v1/counts/{name}" for name in ("releases", "detentions", "overlap", "series")
 )
-GROUPS = dimensions_of(COUNTED)
+GROUPS = list_dimensions(COUNTED)
 FILTERS: tuple[Body, ...] = (
     {"gender": "female"}, {"nationality": "VE"}, {"not_nationality": "VE"}, {"facility": "el-rodeo-i"},
     {"age_group": "18_to_69"}, {"group": "student"}, {"condition": "travel_ban"}, {"category": "military"},

@@ -6,10 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.counts.citation import short_address
+from app.counts.citation import build_short_address
 from app.log.entries import Pin
-from app.web.citation import Cited, cited, voices
-from app.web.rendering import catalogue
+from app.web.citation import CitationView, build_citation_view, build_source_counts
+from app.web.rendering import load_catalogue
 from tests.support import World
 
 PAGE = {"accept": "text/html"}
@@ -128,7 +128,7 @@ def test_a_citation_under_earlier_rules_leads_to_what_is_counted_today(
     world.file()
     with monkeypatch.context() as earlier:
         earlier.setattr("app.queries.terms.RULES", 1)
-        path = short_address({"stage": "carried_out", "net": False}, Pin(world.revision))
+        path = build_short_address({"stage": "carried_out", "net": False}, Pin(world.revision))
     page = text_of(world, path, status=410)
     assert "Este número se contó con reglas anteriores" in page
     today = page.split('href="/es/c/')[-1].split('"')[0]
@@ -147,12 +147,12 @@ def test_what_the_reader_wrote_stays_text(world: World) -> None:
     assert "<script>" not in page
 
 
-def view_of(**changes: Any) -> Cited:
+def view_of(**changes: Any) -> CitationView:
     total = {"releases": 5, "verified": 5, "by_min_sources": {}}
     count = {"total": total, "terms": {}, "list": None, "revision": 1}
     answer = {"cited": count, "today": count, "added": 0, "removed": 0, "changes": {}, "cases": [],
               "withheld_cases": 0, "cases_left_out": 0}  # fmt: skip
-    return cited(answer | changes, catalogue("es"), {})
+    return build_citation_view(answer | changes, load_catalogue("es"), {})
 
 
 def test_what_came_is_parted_by_how_it_came_where_the_numbers_tell() -> None:
@@ -173,7 +173,7 @@ def test_the_first_cases_show_every_kind_of_change() -> None:
 def test_sources_stand_by_number_then_by_name() -> None:
     then = {"groups": [{"source": "gone", "verified": 4}, {"source": "none", "verified": 0}]}
     now = {"groups": [{"source": "b", "verified": 2}, {"source": "a", "verified": 2}, {"source": "c", "verified": 3}]}
-    assert [one.slug for one in voices(then, now, {})] == ["c", "a", "b", "gone"]
+    assert [one.slug for one in build_source_counts(then, now, {})] == ["c", "a", "b", "gone"]
 
 
 def test_the_groups_of_a_citation_are_told_then_and_today(world: World) -> None:

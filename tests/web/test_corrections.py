@@ -8,8 +8,8 @@ import pytest
 from markupsafe import Markup
 
 from app.vocabulary import CorrectionKind
-from app.web.corrections import Change, Teller
-from app.web.rendering import catalogue
+from app.web.corrections import Change, CorrectionFormatter
+from app.web.rendering import load_catalogue
 from tests.support import GOVERNMENT, World
 
 PAGE = {"accept": "text/html"}
@@ -38,9 +38,11 @@ def of_figure(kind: str, *changes: tuple[str, Any, Any], claimant: str | None = 
     return correction(kind, *changes, claim_ids=[CLAIM], claimant=claimant, **nobody)
 
 
-def teller(language: str = "es", claim: dict[str, Any] | None = None) -> Teller:
+def teller(language: str = "es", claim: dict[str, Any] | None = None) -> CorrectionFormatter:
     claims = {} if claim is None else {CLAIM: claim}
-    return Teller(catalogue(language), CARACAS, lambda slug: NAMES.get(slug, slug), lambda path: f"/es{path}", claims)
+    return CorrectionFormatter(
+        load_catalogue(language), CARACAS, lambda slug: NAMES.get(slug, slug), lambda path: f"/es{path}", claims
+    )
 
 
 def words(sentence: str) -> str:
@@ -57,10 +59,10 @@ def words(sentence: str) -> str:
     ],
 )
 def test_who_did_what_is_one_sentence(kind: str, spanish: str, english: str) -> None:
-    assert words(teller("es").told(correction(kind)).sentence) == f"Foro Penal {spanish}"
-    assert words(teller("en").told(correction(kind)).sentence) == f"Foro Penal {english}"
+    assert words(teller("es").format_correction(correction(kind)).sentence) == f"Foro Penal {spanish}"
+    assert words(teller("en").format_correction(correction(kind)).sentence) == f"Foro Penal {english}"
     of_detention = correction(kind, release_id=None)
-    assert words(teller("es").told(of_detention).sentence).endswith("detención")
+    assert words(teller("es").format_correction(of_detention).sentence).endswith("detención")
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
@@ -68,20 +70,21 @@ def test_who_did_what_is_one_sentence(kind: str, spanish: str, english: str) -> 
 def test_every_kind_has_its_sentence(language: str, kind: CorrectionKind) -> None:
     of_claims = kind in (CorrectionKind.CLAIM_RESTATED, CorrectionKind.CLAIM_SUPERSEDED)
     row = of_figure(kind) if of_claims else correction(kind, ("entries", 3, 0))
-    told = teller(language).told(row)
+    told = teller(language).format_correction(row)
     assert "Foro Penal" in told.sentence
     assert "%(" not in told.sentence
 
 
 def test_curators_join_and_part_people() -> None:
-    joined = teller().told(correction("merged", source=None, release_id=None, detainee_ids=["a", "b"]))
+    joined = teller().format_correction(correction("merged", source=None, release_id=None, detainee_ids=["a", "b"]))
     assert words(joined.sentence) == "La curaduría unió dos fichas: son de una misma persona"
     assert joined.page == "/es/people/a"
 
 
 def test_a_recall_says_how_many_entries_and_whether_they_count_again() -> None:
     gone, back = (
-        teller().told(correction("recalled", ("entries", *pair), detainee_ids=[])) for pair in ((412, 0), (0, 3))
+        teller().format_correction(correction("recalled", ("entries", *pair), detainee_ids=[]))
+        for pair in ((412, 0), (0, 3))
     )
     assert words(gone.sentence) == "Se retiró de una vez lo que escribió una clave de Foro Penal: 412 entradas"
     assert words(back.sentence) == "Vuelve a valer lo que escribió una clave de Foro Penal: 3 entradas"
@@ -89,7 +92,7 @@ def test_a_recall_says_how_many_entries_and_whether_they_count_again() -> None:
 
 
 def test_values_are_told_in_words() -> None:
-    told = teller().told(
+    told = teller().format_correction(
         correction(
             "restated",
             ("verdict", "refuted", "reported"),
@@ -113,7 +116,7 @@ def test_values_are_told_in_words() -> None:
 def test_a_figure_is_told_as_it_was_said() -> None:
     row = of_figure("claim_superseded", ("low", 401, 501), ("stated_at", "2026-01-13", "2026-01-14T16:00:00-04:00"))
     claim = {"id": CLAIM, "qualifier": "more_than", "low": 501, "high": None}
-    told = teller(claim=claim).told(row)
+    told = teller(claim=claim).format_correction(row)
     assert words(told.sentence) == "Foro Penal sustituyó su cifra"
     assert told.changes[0] == Change("", "más\xa0de\xa0400", "más\xa0de\xa0500")
     assert told.changes[1] == Change("fecha en que se dijo", "13 ene 2026", "14 ene 2026, 16:00")
@@ -122,21 +125,21 @@ def test_a_figure_is_told_as_it_was_said() -> None:
 
 def test_a_figure_that_is_not_known_is_told_by_its_numbers() -> None:
     exact = of_figure("claim_superseded", ("low", 897, 896), ("high", 897, 896))
-    assert teller().told(exact).changes == [Change("", "897", "896")]
+    assert teller().format_correction(exact).changes == [Change("", "897", "896")]
     open_ended = of_figure("claim_superseded", ("low", 401, 501))
-    assert teller().told(open_ended).changes == [Change("mínimo", "401", "501")]
+    assert teller().format_correction(open_ended).changes == [Change("mínimo", "401", "501")]
     # It was corrected once more since, so that what it says today is not what it said then.
     since = {"id": CLAIM, "qualifier": "exactly", "low": 600, "high": 600}
-    assert teller(claim=since).told(open_ended).changes == [Change("mínimo", "401", "501")]
+    assert teller(claim=since).format_correction(open_ended).changes == [Change("mínimo", "401", "501")]
 
 
 def test_a_figure_of_nobody_known_is_told_without_a_name() -> None:
-    told = teller("en").told(of_figure("claim_restated", ("measure", "held", "released"), claimant=None))
+    told = teller("en").format_correction(of_figure("claim_restated", ("measure", "held", "released"), claimant=None))
     assert words(told.sentence) == "The record of a published figure was corrected"
 
 
 def test_a_hostile_name_is_text() -> None:
-    sentence = teller().told(correction("refuted", source="evil")).sentence
+    sentence = teller().format_correction(correction("refuted", source="evil")).sentence
     assert "<img" not in sentence
     assert "<bdi>&lt;img" in sentence
 

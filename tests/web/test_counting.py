@@ -9,13 +9,13 @@ import pytest
 from app.estimates import estimator
 from app.queries.countables import COUNTABLES
 from app.queries.terms import DETENTIONS, RELEASES
-from app.web.charts.groups import MOST_BARS, Group, lay_out_bars, lay_out_columns
-from app.web.charts.text import width_of
-from app.web.count_text import Told
-from app.web.counting.further import SENTENCES, assumed, refused
-from app.web.counting.view import step_of, time_of
-from app.web.figure import PHONE, WHOLE
-from app.web.rendering import catalogue
+from app.web.charts.groups import MAX_BARS, Group, lay_out_group_bars, lay_out_group_columns
+from app.web.charts.text import measure_text
+from app.web.count_text import TermFormatter
+from app.web.counting.further import ASSUMPTION_SENTENCES, translate_assumption, translate_refusal
+from app.web.counting.view import format_time_step, parse_time_step
+from app.web.figure import FULL_WIDTH, PHONE_WIDTH
+from app.web.rendering import load_catalogue
 from tests.support import World
 
 PAGE = {"accept": "text/html"}
@@ -228,8 +228,8 @@ def test_a_permalink_of_the_api_is_a_page_with_another_beginning(world: World) -
     assert "En grupos por tipo" in answer.text
 
 
-def told() -> Told:
-    return Told(catalogue("es"), {"foro": "Foro Penal"}, {})
+def told() -> TermFormatter:
+    return TermFormatter(load_catalogue("es"), {"foro": "Foro Penal"}, {})
 
 
 @pytest.mark.parametrize(
@@ -248,49 +248,49 @@ def told() -> Told:
     ],
 )  # fmt: skip
 def test_what_is_counted_is_told_in_a_sentence(noun: str, terms: dict[str, Any], spanish: str) -> None:
-    assert told().counted(noun, terms) == spanish
+    assert told().describe_count(noun, terms) == spanish
 
 
 def test_a_group_without_a_value_or_with_one_that_is_hidden_has_a_name() -> None:
-    assert told().value("gender", None) == "no consta"
-    assert told().value("gender", "withheld") == "no puede mostrarse"
-    assert told().value("week", "2026-W03") == "semana 3 de 2026"
-    assert told().value("kind", "no-such-code") == "no-such-code"
+    assert told().format_value("gender", None) == "no consta"
+    assert told().format_value("gender", "withheld") == "no puede mostrarse"
+    assert told().format_value("week", "2026-W03") == "semana 3 de 2026"
+    assert told().format_value("kind", "no-such-code") == "no-such-code"
 
 
 @pytest.mark.parametrize("name,value,day", [("day", "2026-01-13", "2026-01-13"), ("month", "2025-12", "2025-12"),
                                             ("week", "2026-W03", "2026-01-12")])  # fmt: skip
 def test_a_time_has_its_place_between_others(name: str, value: str, day: str) -> None:
-    step = step_of(name, value)
+    step = parse_time_step(name, value)
     assert step is not None
-    assert time_of(name, step) == day
+    assert format_time_step(name, step) == day
 
 
-@pytest.mark.parametrize("width", [WHOLE, PHONE])
+@pytest.mark.parametrize("width", [FULL_WIDTH, PHONE_WIDTH])
 def test_bars_are_as_long_as_their_numbers_and_keep_to_their_room(width: int) -> None:
     groups = [Group("x" * 300 + " 🕊 منظمة", (40, 10, 50)), Group("Corta", (25, 0, 0)), Group("Grande", (12345, 0, 0))]
-    chart = lay_out_bars(groups, str, width)
+    chart = lay_out_group_bars(groups, str, width)
     lengths = [sum(part.width for part in row.segments) for row in chart.rows]
     assert lengths[0] == pytest.approx(4 * lengths[1], abs=4)
-    assert all(row.number_x + width_of(row.number, 15, bold=True) <= width for row in chart.rows)
-    assert all(width_of(line.text, 13) <= width for row in chart.rows for line in row.label)
+    assert all(row.number_x + measure_text(row.number, 15, bold=True) <= width for row in chart.rows)
+    assert all(measure_text(line.text, 13) <= width for row in chart.rows for line in row.label)
 
 
 def test_the_largest_groups_are_drawn_and_the_others_counted() -> None:
-    chart = lay_out_bars([Group(str(n), (n, 0, 0)) for n in range(1, 101)], str, WHOLE)
-    assert [row.group.number for row in chart.rows] == [*range(101 - MOST_BARS, 101)]
-    assert chart.left_out == 100 - MOST_BARS
+    chart = lay_out_group_bars([Group(str(n), (n, 0, 0)) for n in range(1, 101)], str, FULL_WIDTH)
+    assert [row.group.number for row in chart.rows] == [*range(101 - MAX_BARS, 101)]
+    assert chart.omitted_count == 100 - MAX_BARS
 
 
-@pytest.mark.parametrize("width", [WHOLE, PHONE])
+@pytest.mark.parametrize("width", [FULL_WIDTH, PHONE_WIDTH])
 def test_columns_stand_where_their_time_is_with_room_between_names(width: int) -> None:
-    groups = [Group("a", (3, 0, 0), at=0), Group("b", (6, 0, 0), at=10), Group("sin fecha", (9, 0, 0))]
-    chart = lay_out_columns(groups, str, lambda step: f"{step} ene 2026", width)
+    groups = [Group("a", (3, 0, 0), time_step=0), Group("b", (6, 0, 0), time_step=10), Group("sin fecha", (9, 0, 0))]
+    chart = lay_out_group_columns(groups, str, lambda step: f"{step} ene 2026", width)
     first, second = chart.segments
     assert second.x - first.x == pytest.approx(10 * (width - chart.left) / 11)
     assert second.height == pytest.approx(2 * first.height)
     for left, right in zip(chart.times, chart.times[1:], strict=False):
-        assert right.at - left.at >= width_of(left.text, 12) / 2 + width_of(right.text, 12) / 2
+        assert right.position - left.position >= measure_text(left.text, 12) / 2 + measure_text(right.text, 12) / 2
 
 
 def asked(world: World, path: str, moment: str | None = None) -> Any:
@@ -378,16 +378,16 @@ def test_an_estimate_says_what_it_assumes_or_why_there_is_none(verified: World) 
     told = verified.get("/v1/estimates/releases").json()
     assert "Lo que supone" in page
     assert "<li>El grupo es cerrado: dentro del período nadie entró ni salió de él" in page
-    assert refused(told["refused"], catalogue("es")) in page
+    assert translate_refusal(told["refused"], load_catalogue("es")) in page
 
 
 def test_pages_have_words_for_everything_that_an_estimate_assumes() -> None:
     known = (
-        estimator.CLOSED, estimator.MATCHED, estimator.REACHABLE, estimator.ALIKE, estimator.TWO_LISTS,
-        estimator.MODELLED, estimator.ZEROS, estimator.SELECTED, estimator.BOUND,
+        estimator.ASSUMPTION_CLOSED_GROUP, estimator.ASSUMPTION_MATCHING, estimator.ASSUMPTION_REACHABLE, estimator.ASSUMPTION_EQUAL_CHANCE, estimator.ASSUMPTION_TWO_INDEPENDENT_LISTS,
+        estimator.ASSUMPTION_MODELLED_DEPENDENCE, estimator.ASSUMPTION_TRUE_ZEROS, estimator.ASSUMPTION_MODEL_SELECTION, estimator.ASSUMPTION_LOWER_BOUND,
     )  # fmt: skip
-    assert sorted(SENTENCES) == sorted(known)
-    spanish = assumed(estimator.APART.format(1234), catalogue("es"))
+    assert sorted(ASSUMPTION_SENTENCES) == sorted(known)
+    spanish = translate_assumption(estimator.ASSUMPTION_UNLINKABLE.format(1234), load_catalogue("es"))
     assert spanish.startswith("1234 de las excarcelaciones observadas")
 
 

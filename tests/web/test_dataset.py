@@ -9,12 +9,22 @@ from typing import Any
 
 import pytest
 
-from app.web.dataset import CONTEXT, CROISSANT, MOST_DESCRIBED, About, Table, croissant_of, dataset_of
+from app.web.dataset import (
+    CONTEXT,
+    CROISSANT,
+    MAX_DESCRIBED_FILES,
+    DataTable,
+    RegistryDescription,
+    build_croissant,
+    build_dataset,
+)
 from tests.exports.count_files.test_write import write
 from tests.support import World
 
 PAGE = {"accept": "text/html"}
-ABOUT = About("https://r.example", "/en/data", "en", "name", "description", ["word"], ["Venezuela"], ["Foro"])
+ABOUT = RegistryDescription(
+    "https://r.example", "/en/data", "en", "name", "description", ["word"], ["Venezuela"], ["Foro"]
+)
 # What Croissant 1.0 asks of every dataset, besides the distribution.
 REQUIRED = {
     "@context", "@type", "conformsTo", "description", "license", "name", "url", "creator", "datePublished",
@@ -100,7 +110,7 @@ def test_count_files_are_described_as_croissant_asks(giving: World) -> None:
 
 
 def test_every_word_of_a_description_is_in_its_context() -> None:
-    described = croissant_of(ABOUT, descriptor(), "@misc{}")
+    described = build_croissant(ABOUT, descriptor(), "@misc{}")
     assert {"recordSet", "field", "dataType", "source", "fileObject", "extract", "column", "citeAs"} <= CONTEXT.keys()
     assert described["@context"]["@language"] == "en"
     assert described["@context"]["conformsTo"] == "dct:conformsTo"
@@ -108,23 +118,23 @@ def test_every_word_of_a_description_is_in_its_context() -> None:
 
 
 def test_another_revision_is_a_minor_version_and_other_rules_a_major_one() -> None:
-    assert croissant_of(ABOUT, descriptor(), None)["version"] == "5.9.0"
-    assert "citeAs" not in croissant_of(ABOUT, descriptor(), None)
+    assert build_croissant(ABOUT, descriptor(), None)["version"] == "5.9.0"
+    assert "citeAs" not in build_croissant(ABOUT, descriptor(), None)
 
 
 def test_of_very_many_files_the_columns_stand_in_their_descriptor_alone() -> None:
-    assert "recordSet" in croissant_of(ABOUT, descriptor(MOST_DESCRIBED), None)
-    many = croissant_of(ABOUT, descriptor(MOST_DESCRIBED + 1), None)
+    assert "recordSet" in build_croissant(ABOUT, descriptor(MAX_DESCRIBED_FILES), None)
+    many = build_croissant(ABOUT, descriptor(MAX_DESCRIBED_FILES + 1), None)
     assert "recordSet" not in many
-    assert len(many["distribution"]) == MOST_DESCRIBED + 1
+    assert len(many["distribution"]) == MAX_DESCRIBED_FILES + 1
 
 
 def test_lists_and_counts_are_told_with_their_public_addresses() -> None:
     tables = [
-        Table("releases", "a release", "/v1/releases"),
-        Table("held", "held", "/v1/counts/detentions?group_by=source"),
+        DataTable("releases", "a release", "/v1/releases"),
+        DataTable("held", "held", "/v1/counts/detentions?group_by=source"),
     ]
-    described = dataset_of(ABOUT, tables, None)
+    described = build_dataset(ABOUT, tables, None)
     assert "dateModified" not in described
     assert [(file["contentUrl"], file["encodingFormat"]) for file in described["distribution"]] == [
         ("https://r.example/v1/releases?format=csv", "text/csv"),

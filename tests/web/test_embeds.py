@@ -9,7 +9,7 @@ import pytest
 from app.web import figures
 from app.web import page as page_module
 from app.web.figure import Figure
-from app.web.figures import Kind, Terms
+from app.web.figures import FigureKind, Terms
 from app.web.page import Page
 from tests.support import World
 from tests.web.test_figures import of_a_test
@@ -23,7 +23,7 @@ def _known(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     async def whole(page: Page, terms: Terms) -> Figure:
         return of_a_test(page, terms)
 
-    monkeypatch.setitem(figures.KINDS, "of-a-test", Kind(whole))
+    monkeypatch.setitem(figures.FIGURE_KINDS, "of-a-test", FigureKind(whole))
     world.restart_with(public_url=HERE)
 
 
@@ -120,7 +120,7 @@ def test_a_registry_that_does_not_know_its_address_tells_none(world: World) -> N
 
 
 def test_pages_of_people_tell_nothing_to_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_module, "OF_PEOPLE", ("/",))
+    monkeypatch.setattr(page_module, "PERSONAL_PATHS", ("/",))
     page = world.client.get("/es/").text
     assert '<meta name="robots" content="noindex, noarchive">' in page
     assert "og:" not in page

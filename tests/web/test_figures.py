@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from app.web import figures, pictures
 from app.web.figure import Figure
-from app.web.figures import Kind, Terms
+from app.web.figures import FigureKind, Terms
 from app.web.page import Page
 from tests.support import World
 
@@ -44,13 +44,13 @@ def _known(monkeypatch: pytest.MonkeyPatch) -> None:
     async def of_a_life(page: Page, terms: Terms) -> Figure:
         return Figure(**(vars(of_a_test(page, terms)) | {"name": "life", "of_person": True}))
 
-    monkeypatch.setitem(figures.KINDS, "of-a-test", Kind(whole, on="/claims/{claim}"))
+    monkeypatch.setitem(figures.FIGURE_KINDS, "of-a-test", FigureKind(whole, page_path="/claims/{claim}"))
 
     async def of_nothing(page: Page, terms: Terms) -> None:
         return None
 
-    monkeypatch.setitem(figures.KINDS, "nothing", Kind(of_nothing))
-    monkeypatch.setitem(figures.KINDS, "life", Kind(of_a_life, on="/people/{claim}"))
+    monkeypatch.setitem(figures.FIGURE_KINDS, "nothing", FigureKind(of_nothing))
+    monkeypatch.setitem(figures.FIGURE_KINDS, "life", FigureKind(of_a_life, page_path="/people/{claim}"))
 
 
 FIGURE = "/es/figures/of-a-test"
@@ -115,21 +115,21 @@ def test_a_picture_is_drawn_in_a_process_apart_and_kept(world: World, monkeypatc
     assert first.content.startswith(b"\x89PNG")
     width, height = (int.from_bytes(first.content[at : at + 4]) for at in (16, 20))
     assert width == 1800
-    assert width * height <= pictures.MOST_PIXELS
-    monkeypatch.setattr(pictures, "drawn_apart", None)
+    assert width * height <= pictures.MAX_PIXELS
+    monkeypatch.setattr(pictures, "render_in_subprocess", None)
     assert world.client.get(f"{FIGURE}.png?claim=7").content == first.content
 
 
 def test_a_picture_that_takes_too_long_is_told_to_be_asked_for_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "PATIENCE", 0.0)
+    monkeypatch.setattr(pictures, "WAIT_TIMEOUT_SECONDS", 0.0)
     answer = world.client.get(f"{FIGURE}.png?claim=7")
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
 
 
 def test_a_picture_that_cannot_be_drawn_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MOST_SECONDS", 0.001)
+    monkeypatch.setattr(pictures, "MAX_RENDER_SECONDS", 0.001)
     answer = world.client.get(f"{FIGURE}.png?claim=7")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 

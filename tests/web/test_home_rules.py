@@ -7,9 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.web.home.contest import what_was_said
-from app.web.home.statements import days_to_zoom, most_contested, own_figures, question_of, ranked, statements
-from app.web.rendering import catalogue
+from app.web.home.contest import format_statement
+from app.web.home.statements import (
+    build_question,
+    choose_zoom_start,
+    find_contested_statement,
+    group_statements,
+    list_own_figures,
+    rank_statements,
+)
+from app.web.rendering import load_catalogue
 from tests.support import Body
 
 CARACAS = ZoneInfo("America/Caracas")
@@ -44,7 +51,7 @@ def groups(**releases: int) -> list[Body]:
 )
 def test_the_country_is_that_of_most_claims(given: Body, claimed: list[str], counted: Body, country: str) -> None:
     claims = [claim(country=each) for each in claimed]
-    assert question_of(given, claims, groups(**counted), SOURCES).country == country
+    assert build_question(given, claims, groups(**counted), SOURCES).country == country
 
 
 def test_the_window_is_the_one_from_which_most_figures_of_independent_sources_count() -> None:
@@ -56,33 +63,33 @@ def test_the_window_is_the_one_from_which_most_figures_of_independent_sources_co
         claim("foro", country="NI", window_from="2024"), claim("foro", country="NI", window_from="2024"),
         claim(None, window_from="2023"),
     ]  # fmt: skip
-    assert question_of({"country": "VE"}, claims, [], SOURCES).released_from == "2026-01-08"
-    assert question_of({"country": "CU"}, claims, [], SOURCES).released_from is None
+    assert build_question({"country": "VE"}, claims, [], SOURCES).released_from == "2026-01-08"
+    assert build_question({"country": "CU"}, claims, [], SOURCES).released_from is None
     given = {"country": "VE", "released_from": "2020"}
-    assert question_of(given, claims, [], SOURCES).released_from == "2020"
+    assert build_question(given, claims, [], SOURCES).released_from == "2020"
 
 
 def test_a_figure_that_was_printed_with_several_beginnings_is_one_statement() -> None:
     printed = [claim(id=str(n), low=401, high=None, window_from=begin)
                for n, begin in enumerate((None, "2024-12", "2025-12", "2025-12-23", "2024-12"))]  # fmt: skip
     others = [claim(id="z", low=626, high=626, window_from="2025-12", stated_at="2026-01-23")]
-    first, second = statements([*printed, *others], SOURCES, CARACAS)
+    first, second = group_statements([*printed, *others], SOURCES, CARACAS)
     assert first.beginnings == ("2024-12", "2025-12", "2025-12-23")
     assert first.claim["window_from"] == "2025-12"  # the usual one, which others can be set beside
     assert (first.size, second.size) == (401, 626)
 
 
 def test_only_governments_are_authorities() -> None:
-    told = statements(
+    told = group_statements(
         [claim("foro"), claim("party"), claim(None), claim("nobody"), claim("ministry")], SOURCES, CARACAS
     )
     assert [one.claim["claimant"] for one in told] == ["ministry"]
 
 
 def test_a_day_is_the_day_that_was_said_whatever_its_zone() -> None:
-    (told,) = statements([claim(at="2026-01-14T03:59:59Z")], SOURCES, ZoneInfo("UTC"))
+    (told,) = group_statements([claim(at="2026-01-14T03:59:59Z")], SOURCES, ZoneInfo("UTC"))
     assert (told.day, told.moment) == ("2026-01-13", date(2026, 1, 13).toordinal() + 0.5)
-    (told,) = statements([claim(stated_at="2026-01-14T03:00:00Z")], SOURCES, CARACAS)
+    (told,) = group_statements([claim(stated_at="2026-01-14T03:00:00Z")], SOURCES, CARACAS)
     assert (told.day, told.moment) == ("2026-01-13", date(2026, 1, 13).toordinal() + 23 / 24)
 
 
@@ -94,24 +101,24 @@ def test_the_contested_figure_is_the_one_farthest_from_what_anybody_had_verified
         claim(id="less far", low=626, stated_at="2026-01-23"),
         claim(id="farther, where nobody published", low=900, stated_at="2026-01-24"),
     ]
-    told = statements(claims, SOURCES, CARACAS)
+    told = group_statements(claims, SOURCES, CARACAS)
     verified = {"2026-01-13": 76, "2026-01-23": 170, "2026-01-24": 100}
-    found = most_contested(told, verified, {"2026-01-13", "2026-01-23"})
+    found = find_contested_statement(told, verified, {"2026-01-13", "2026-01-23"})
     assert found is not None
     assert found.id == "farthest where both were published"
-    found = most_contested(told, verified, set())
+    found = find_contested_statement(told, verified, set())
     assert found is not None
     assert found.id == "farther, where nobody published"
-    assert most_contested([], {}, set()) is None
+    assert find_contested_statement([], {}, set()) is None
 
 
 def test_claims_are_shown_by_how_contested_and_how_large_they_are() -> None:
     claims = [claim(id=str(size), low=size, high=size, stated_at=f"2026-01-{10 + number}")
               for number, size in enumerate((10, 40, 30))]  # fmt: skip
     claims.append(claim(id="batch", low=99, series="batch"))
-    told = statements(claims, SOURCES, CARACAS)
+    told = group_statements(claims, SOURCES, CARACAS)
     by_id = {one.id: one for one in told}
-    assert [one.id for one in ranked(told, by_id["30"], by_id["10"])] == ["30", "10", "40", "batch"]
+    assert [one.id for one in rank_statements(told, by_id["30"], by_id["10"])] == ["30", "10", "40", "batch"]
 
 
 def test_the_same_number_of_the_same_day_is_one_figure_of_a_source() -> None:
@@ -122,15 +129,15 @@ def test_the_same_number_of_the_same_day_is_one_figure_of_a_source() -> None:
         claim("foro", stated_at="2026-01-12", low=55, window_from="2025-12"),
         claim("ministry", stated_at="2026-01-12", low=56),
     ]
-    assert [one["low"] for one in own_figures(claims, "foro", None)] == [53]
+    assert [one["low"] for one in list_own_figures(claims, "foro", None)] == [53]
 
 
 def test_the_two_days_that_are_told_by_the_hour_are_those_of_most_figures() -> None:
     days = {date(2026, 1, 12): 4, date(2026, 1, 13): 3, date(2026, 1, 14): 2, date(2026, 2, 1): 9}
-    assert days_to_zoom(days, date(2026, 1, 13)) == date(2026, 1, 12)
-    assert days_to_zoom(days, date(2026, 1, 20)) is None
-    assert days_to_zoom(days, None) == date(2026, 1, 31)
-    assert days_to_zoom({}, None) is None
+    assert choose_zoom_start(days, date(2026, 1, 13)) == date(2026, 1, 12)
+    assert choose_zoom_start(days, date(2026, 1, 20)) is None
+    assert choose_zoom_start(days, None) == date(2026, 1, 31)
+    assert choose_zoom_start({}, None) is None
 
 
 @pytest.mark.parametrize(
@@ -145,7 +152,7 @@ def test_the_two_days_that_are_told_by_the_hour_are_those_of_most_figures() -> N
     ],
 )
 def test_what_was_said_names_the_year_of_another_one(said: Body, sentence: str) -> None:
-    (statement,) = statements([claim(**said)], SOURCES, CARACAS)
-    page: Any = SimpleNamespace(catalogue=catalogue("es"), zone=CARACAS, sources=SOURCES)
+    (statement,) = group_statements([claim(**said)], SOURCES, CARACAS)
+    page: Any = SimpleNamespace(catalogue=load_catalogue("es"), zone=CARACAS, sources=SOURCES)
     gathered: Any = SimpleNamespace(now={"recorded_at": "2026-03-23T16:00:00Z"}, question=SimpleNamespace(country="VE"))
-    assert what_was_said(page, gathered, statement).striptags() == sentence
+    assert format_statement(page, gathered, statement).striptags() == sentence

@@ -2,20 +2,20 @@
 
 import pytest
 
-from app.web.page import MOST_TERMS
+from app.web.page import MAX_TERMS
 from tests.support import World
 
 WINDOW = "country=VE&released_from=2026-01-08"
 
 
 def test_a_page_of_more_terms_than_any_question_has_is_refused(world: World) -> None:
-    many = "&".join(f"group_by=x{number}" for number in range(MOST_TERMS + 1))
+    many = "&".join(f"group_by=x{number}" for number in range(MAX_TERMS + 1))
     answer = world.client.get(f"/es/counts?{many}")
     assert answer.status_code == 422
     assert len(answer.content) < 10_000
 
 
-@pytest.mark.parametrize("values", [["x"] * MOST_TERMS, [f"x{number}" for number in range(MOST_TERMS)]])
+@pytest.mark.parametrize("values", [["x"] * MAX_TERMS, [f"x{number}" for number in range(MAX_TERMS)]])
 @pytest.mark.parametrize("path", ["counts", "counts/detentions"])
 def test_a_refused_count_is_no_longer_than_what_was_asked(world: World, path: str, values: list[str]) -> None:
     answer = world.client.get(f"/es/{path}", params={"group_by": values})

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.api.middleware.rate_limits import Rates
-from app.api.middleware.response_cache import KeptAnswers
+from app.api.middleware.rate_limits import RateLimiter
+from app.api.middleware.response_cache import ResponseCache
 from app.web.asking import Api
-from app.web.page import MADE, kept_as
+from app.web.page import PAGE_COST, normalize_cached_query
 from tests.support import World
 
 CLAIM = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "said": 5, "stated_at": "2026-01-12"}
@@ -64,8 +64,8 @@ def test_a_page_of_a_moment_that_may_be_settled_is_made_each_time(world: World, 
 def test_pages_of_people_and_of_the_desk_are_not_kept() -> None:
     person = "0393b36a-0583-4f56-adae-5d8b4cae2060"
     never = ("people", f"people/{person}", "releases", "objection", "desk", "desk/lists", "c/x")
-    assert [path for path in never if kept_as(f"/es/{path}", b"") is not None] == []
-    assert kept_as(f"/es/claims/{person}", b"") == b""
+    assert [path for path in never if normalize_cached_query(f"/es/{path}", b"") is not None] == []
+    assert normalize_cached_query(f"/es/claims/{person}", b"") == b""
 
 
 def test_what_other_sites_append_to_a_link_makes_no_page_of_its_own(world: World, asked: list[str]) -> None:
@@ -81,8 +81,10 @@ def test_a_term_that_a_page_does_not_know_makes_no_page_of_its_own(world: World)
         known, unknown = (world.client.get(f"/es/{path}{query}") for query in ("", "?another=1"))
         assert (known.status_code, unknown.status_code) == (200, 422), path
         assert "<code>another</code>" in unknown.text
-        assert kept_as(f"/es/{path}", b"another=&x") == b"", "what nobody filled in"
-        assert kept_as(f"/es/{path}", b"format=xx1&%75tm_source=y") == b"", "what a page does not look at"
+        assert normalize_cached_query(f"/es/{path}", b"another=&x") == b"", "what nobody filled in"
+        assert normalize_cached_query(f"/es/{path}", b"format=xx1&%75tm_source=y") == b"", (
+            "what a page does not look at"
+        )
         for zones in ("zone=somewhere", "zone=UTC&zone=Z"):
             assert world.client.get(f"/es/{path}?{zones}").status_code == 422, (path, zones)
 
@@ -97,13 +99,13 @@ def test_no_way_to_write_an_address_changes_what_others_read_at_it(world: World,
         for address in addresses:
             world.client.get(f"{address}{further}")
         told = [world.client.get(address).text for address in addresses]
-        world.app.state.kept_answers = KeptAnswers()
+        world.app.state.response_cache = ResponseCache()
         assert [world.client.get(address).text for address in addresses] == told, path
 
 
 def test_a_page_that_is_made_counts_as_several_requests(world: World) -> None:
     former = world.app.state.rates
-    world.app.state.rates = Rates(by_client=MADE + 2, by_key=0)
+    world.app.state.rates = RateLimiter(by_client=PAGE_COST + 2, by_key=0)
     first, again, another = (world.client.get(f"/es/{path}") for path in ("counts", "counts", "claims"))
     world.app.state.rates = former
     assert (first.status_code, again.status_code, another.status_code) == (200, 200, 429)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.web.figures import KINDS
+from app.web.figures import FIGURE_KINDS
 from tests.support import World
 
 HERE = "https://registry.example"
@@ -34,7 +34,7 @@ def address(name: str, further: str) -> str:
 
 
 def test_every_figure_that_takes_terms_of_a_count_is_tried() -> None:
-    assert sorted(name for name, kind in KINDS.items() if kind.takes is None) == sorted(COUNTED)
+    assert sorted(name for name, kind in FIGURE_KINDS.items() if kind.narrowing_terms is None) == sorted(COUNTED)
 
 
 @pytest.mark.parametrize("further", NARROWER)

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from app.api.middleware.rate_limits import Rates
+from app.api.middleware.rate_limits import RateLimiter
 from app.web.asking import Api, Refused
 from tests.support import World
 from tests.web.test_people_pages import ANA, page, values_sent
@@ -88,7 +88,7 @@ def test_a_message_that_came_at_a_crowded_moment_is_kept_to_be_sent_again(
 
 def test_a_message_of_whoever_asked_too_often_is_kept_to_be_sent_again(world: World) -> None:
     former = world.app.state.rates
-    world.app.state.rates = Rates(by_client=1, by_key=0)
+    world.app.state.rates = RateLimiter(by_client=1, by_key=0)
     sent = {"about": str(uuid.uuid4()), "wish": "hide", "words": "No lo muestren."}
     answer = world.client.post("/es/objection", data=sent, headers=HERE)
     world.app.state.rates = former

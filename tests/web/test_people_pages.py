@@ -9,9 +9,9 @@ import pytest
 
 from app.queries.parameters import DetaineeQuery, ReleaseQuery
 from app.web.asking import Api
-from app.web.charts.people import counted, figure_of
+from app.web.charts.people import build_people_figure, read_release_numbers
 from app.web.page import Page
-from app.web.rendering import catalogue
+from app.web.rendering import load_catalogue
 from tests.support import GOVERNMENT, World, make_report
 
 LANGUAGES = ("es", "en")
@@ -336,7 +336,9 @@ def test_the_squares_tell_the_numbers_of_the_count(world: World) -> None:
         for groups in (["status"], ["status", "sources"])
     ]
     nobody: Any = None  # the figure asks nothing: these are the answers
-    figure = figure_of(counted(*answers), Page(nobody, catalogue("es"), nobody, world.revision), {"country": "VE"})
+    figure = build_people_figure(
+        read_release_numbers(*answers), Page(nobody, load_catalogue("es"), nobody, world.revision), {"country": "VE"}
+    )
     numbers = [int(row[0]) for row in figure.rows]
     assert numbers == [1, 0, 1, 1, 1, 1, 0, 1, 0, 0]
     count = world.count(country="VE")

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from app.web.people.spells import Spell, Telling, days_inside, life_of, spells_of
-from app.web.rendering import catalogue
+from app.web.people.spells import PersonFormatter, Spell, build_spells, build_timeline, count_days_inside
+from app.web.rendering import load_catalogue
 
 NAMES = {slug: {"name": slug.title(), "independent": True} for slug in ("foro", "jep", "pud", "ministry")}
 
 
-def telling(language: str = "en") -> Telling:
-    page: Any = SimpleNamespace(catalogue=catalogue(language), sources=NAMES, name_of=lambda slug: NAMES[slug]["name"])
-    return Telling(page, {"el-rodeo-i": {"name": "El Rodeo I"}})
+def telling(language: str = "en") -> PersonFormatter:
+    page: Any = SimpleNamespace(
+        catalogue=load_catalogue(language), sources=NAMES, name_of=lambda slug: NAMES[slug]["name"]
+    )
+    return PersonFormatter(page, {"el-rodeo-i": {"name": "El Rodeo I"}})
 
 
 def facts(**said: Any) -> dict[str, Any]:
@@ -44,16 +46,16 @@ def release(
 
 
 def drawn(*spells: Spell, state: str = "released", died_on: str | None = None) -> list[tuple[str, str, str]]:
-    life = life_of({"state": state, "died_on": died_on}, spells, telling())
+    life = build_timeline({"state": state, "died_on": died_on}, spells, telling())
     assert life is not None
     return [
-        (date.fromordinal(one.start).isoformat(), date.fromordinal(one.end).isoformat(), one.how)
+        (date.fromordinal(one.start).isoformat(), date.fromordinal(one.end).isoformat(), one.certainty)
         for one in life.stretches
     ]
 
 
 def marks(*spells: Spell, state: str = "released", died_on: str | None = None) -> list[tuple[str, str, bool]]:
-    life = life_of({"state": state, "died_on": died_on}, spells, telling())
+    life = build_timeline({"state": state, "died_on": died_on}, spells, telling())
     return [(mark.date, mark.words, mark.is_bracket) for mark in life.marks] if life else []
 
 
@@ -66,7 +68,7 @@ def test_between_contradicting_days_it_is_hatched_and_a_year_that_holds_them_cha
     assert drawn(one)[2][0::2] == ("2026-01-12", "nobody")
     assert ("2024", "detained: Pud", True) in marks(one)
     assert ("12 Jan 2026", "left prison: 3 sources", False) in marks(one)
-    assert days_inside(one) == (456, 495)
+    assert count_days_inside(one) == (456, 495)
 
 
 def test_a_year_alone_is_hatched_over_the_year() -> None:
@@ -101,7 +103,7 @@ def test_an_arrest_that_nobody_dates_has_no_beginning() -> None:
     one = spell(release(released_on={"2026-01-12": "foro"}))
     start, end, how = drawn(one)[0]
     assert (start < "2026", end, how) == (True, "2026-01-12", "nobody")
-    assert days_inside(one) is None
+    assert count_days_inside(one) is None
 
 
 def test_between_two_detentions_nobody_has_the_person_inside() -> None:
@@ -130,6 +132,6 @@ def test_whoever_has_no_day_at_all_has_no_line(state: str) -> None:
 
 def test_spells_are_told_with_their_own_releases_and_verdicts() -> None:
     person = {"detentions": [{"id": "d1", "release_id": None}, {"id": "d2", "release_id": "r2"}]}
-    spells = spells_of(person, [{"id": "r2"}], {"d1": [{"of": "d1"}], "r2": [{"of": "r2"}]})
+    spells = build_spells(person, [{"id": "r2"}], {"d1": [{"of": "d1"}], "r2": [{"of": "r2"}]})
     assert [one.release for one in spells] == [None, {"id": "r2"}]
     assert [one.verdicts for one in spells] == [[{"of": "d1"}], [{"of": "r2"}]]

@@ -11,7 +11,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from app.formats import ENGLISH
-from app.web.rendering import LANGUAGES, LOCALES, catalogue, figure_of
+from app.web.rendering import LANGUAGES, LOCALES, format_claim_figure, load_catalogue
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,10 @@ def test_a_figure_is_said_as_its_claimant_said_it(
     qualifier: str, low: int | None, high: int | None, spanish: str, english: str
 ) -> None:
     claim = {"qualifier": qualifier, "low": low, "high": high}
-    told = [figure_of(claim, catalogue(language)).replace("\N{NO-BREAK SPACE}", " ") for language in ("es", "en")]
+    told = [
+        format_claim_figure(claim, load_catalogue(language)).replace("\N{NO-BREAK SPACE}", " ")
+        for language in ("es", "en")
+    ]
     assert told == [spanish, english]
 
 
@@ -70,13 +73,13 @@ def test_every_sentence_is_translated_once_and_none_is_left_over(language: str) 
 
 
 def test_a_number_is_grouped_as_its_readers_do() -> None:
-    spanish, english = catalogue("es"), catalogue("en")
+    spanish, english = load_catalogue("es"), load_catalogue("en")
     assert [spanish.number(each) for each in (303, 4151, 12345, -3)] == ["303", "4151", "12.345", "−3"]
     assert [english.number(each) for each in (303, 4151, 12345, -3)] == ["303", "4,151", "12,345", "−3"]
 
 
 def test_a_date_is_told_no_finer_than_it_was_said() -> None:
-    spanish, english = catalogue("es"), catalogue("en")
+    spanish, english = load_catalogue("es"), load_catalogue("en")
     assert [spanish.day(each) for each in ("2026", "2026-01", "2026-01-13")] == ["2026", "ene 2026", "13 ene 2026"]
     assert [english.day(each) for each in ("2026", "2026-01", "2026-01-13")] == ["2026", "Jan 2026", "13 Jan 2026"]
     assert spanish.long_day("2026-01-08") == "8 de enero de 2026"
@@ -84,14 +87,14 @@ def test_a_date_is_told_no_finer_than_it_was_said() -> None:
 
 
 def test_a_moment_is_told_in_the_zone_of_the_registry() -> None:
-    assert catalogue("es").moment("2026-01-13T20:00:00Z", CARACAS) == "13 ene 2026, 16:00"
-    assert catalogue("es").said_at("2026-01-13", CARACAS) == "13 ene 2026"
-    assert catalogue("es").place_of("America/Caracas") == "Caracas"
-    assert catalogue("es").place_of("UTC-04:00") == "UTC-04:00"
+    assert load_catalogue("es").moment("2026-01-13T20:00:00Z", CARACAS) == "13 ene 2026, 16:00"
+    assert load_catalogue("es").statement_date("2026-01-13", CARACAS) == "13 ene 2026"
+    assert load_catalogue("es").place_of("America/Caracas") == "Caracas"
+    assert load_catalogue("es").place_of("UTC-04:00") == "UTC-04:00"
 
 
 def test_several_are_told_as_one() -> None:
-    spanish = catalogue("es")
+    spanish = load_catalogue("es")
     assert spanish.listed(["76", "56", "53"]) == "76, 56 y 53"
     assert spanish.listed(["amnistía", "indulto"]) == "amnistía e indulto"
     assert spanish.listed(["agua", "hielo"]) == "agua y hielo"

@@ -8,13 +8,22 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.web.charts.source_line import Point
-from app.web.rendering import catalogue
-from app.web.sources import agreed, heading_of, is_beside, known_on, nameless, published_of, rows_of, together_of
+from app.web.rendering import load_catalogue
+from app.web.sources import (
+    build_line_heading,
+    build_published_figures,
+    build_source_overlaps,
+    build_source_rows,
+    build_unknown_source,
+    format_date_agreement,
+    get_verified_range,
+    is_comparable,
+)
 from tests.support import GOVERNMENT, World
 
 PAGE = {"accept": "text/html"}
 CARACAS = ZoneInfo("America/Caracas")
-ENGLISH, SPANISH = catalogue("en"), catalogue("es")
+ENGLISH, SPANISH = load_catalogue("en"), load_catalogue("es")
 SAID = {"verified": 0, "reported": 0, "disputed": 0, "refuted": 0, "retracted": 0, "uncertain_date": 0, "list": None}
 JANUARY_8 = date(2026, 1, 8).toordinal() + 1.0  # its end, as a number of days
 HOSTILE = "<script>alert(1)</script> & “" + "ñ" * 100
@@ -32,13 +41,13 @@ def claim(**said: Any) -> dict[str, Any]:
 
 
 def test_sources_stand_by_what_they_verified_and_those_that_say_nothing_last() -> None:
-    known = {slug: nameless(slug) for slug in ("a quiet one", "foro", "jep", "ministry")}
+    known = {slug: build_unknown_source(slug) for slug in ("a quiet one", "foro", "jep", "ministry")}
     count = {"groups": [SAID | {"source": "ministry", "reported": 1}, SAID | {"source": "jep", "verified": 2},
                         SAID | {"source": "foro", "verified": 2}, SAID | {"source": "new", "refuted": 1}]}  # fmt: skip
     overlap = {"sources": [{"source": "foro", "only_this_source": 1, "only_list": "/v1/releases?only_by=foro"}]}
-    rows = rows_of(count, overlap, known, behind)
+    rows = build_source_rows(count, overlap, known, behind)
     assert [row.source["slug"] for row in rows] == ["foro", "jep", "ministry", "new", "a quiet one"]
-    assert (rows[0].alone, rows[0].page_alone) == (1, "/releases?only_by=foro")
+    assert (rows[0].only_this_source, rows[0].only_list_page) == (1, "/releases?only_by=foro")
     assert [row.statements for row in rows] == [2, 2, 1, 1, 0]
 
 
@@ -46,19 +55,21 @@ def test_a_pair_is_told_from_the_side_of_the_source() -> None:
     dates = {"same": 4, "compatible": 0, "different": 1, "unsaid": 0}
     pair = {"a": "foro", "b": "jep", "both": 5, "only_a": 3, "only_b": 1, "dates": dates, "list": None}
     other = {**pair, "b": "pud", "both": 7}
-    ours = together_of({"pairs": [pair, other]}, "jep", str, SPANISH, behind)
-    assert [(one.other, one.both, one.only_this, one.only_other, one.days) for one in ours] == [
-        ("foro", 5, 1, 3, "4 con el mismo día, 1 con otro día")
-    ]
-    assert [one.other for one in together_of({"pairs": [pair, other]}, "foro", str, SPANISH, behind)] == ["pud", "jep"]
-    assert agreed({"same": 0, "compatible": 0, "different": 0, "unsaid": 0}, ENGLISH) == "none"
+    ours = build_source_overlaps({"pairs": [pair, other]}, "jep", str, SPANISH, behind)
+    assert [
+        (one.other_slug, one.shared_count, one.only_this_count, one.only_other_count, one.days) for one in ours
+    ] == [("foro", 5, 1, 3, "4 con el mismo día, 1 con otro día")]
+    assert [
+        one.other_slug for one in build_source_overlaps({"pairs": [pair, other]}, "foro", str, SPANISH, behind)
+    ] == ["pud", "jep"]
+    assert format_date_agreement({"same": 0, "compatible": 0, "different": 0, "unsaid": 0}, ENGLISH) == "none"
 
 
 def test_a_figure_is_beside_the_line_if_it_counts_from_the_same_day() -> None:
-    assert is_beside(claim(), {"released_from": "2026-01-08"})
-    assert not is_beside(claim(window_from="2025-12"), {"released_from": "2026-01-08"})
-    assert not is_beside(claim(series="batch"), {"released_from": "2026-01-08"})
-    assert not is_beside(claim(window_from=None), {})
+    assert is_comparable(claim(), {"released_from": "2026-01-08"})
+    assert not is_comparable(claim(window_from="2025-12"), {"released_from": "2026-01-08"})
+    assert not is_comparable(claim(series="batch"), {"released_from": "2026-01-08"})
+    assert not is_comparable(claim(window_from=None), {})
 
 
 @pytest.mark.parametrize(
@@ -75,24 +86,31 @@ def test_a_figure_is_beside_the_line_if_it_counts_from_the_same_day() -> None:
 )
 def test_a_figure_is_off_the_line_if_it_is_no_number_of_that_day(said: dict[str, Any], is_off: bool) -> None:
     points = [Point(JANUARY_8 + day, value) for day, value in enumerate((5, 10, 20, 30, 50, 70))]
-    (one,) = published_of([claim(**said)], points, SPANISH, CARACAS, lambda claim_id: f"/es/claims/{claim_id}")
+    (one,) = build_published_figures(
+        [claim(**said)], points, SPANISH, CARACAS, lambda claim_id: f"/es/claims/{claim_id}"
+    )
     assert (one.is_off, one.address) == (is_off, "/es/claims/c")
 
 
 def test_a_figure_without_an_hour_is_as_wide_as_its_day() -> None:
     day = claim(stated_at="2026-01-12", at="2026-01-13T03:59:59.999999Z")
-    (one,) = published_of([day], [Point(JANUARY_8, 41)], SPANISH, CARACAS, str)
-    assert (one.at, one.end) == (JANUARY_8 + 3, JANUARY_8 + 4)
-    (one,) = published_of([claim()], [Point(JANUARY_8, 41)], SPANISH, CARACAS, str)
-    assert one.at == one.end == JANUARY_8 + 3 + 9 / 24
+    (one,) = build_published_figures([day], [Point(JANUARY_8, 41)], SPANISH, CARACAS, str)
+    assert (one.moment, one.end) == (JANUARY_8 + 3, JANUARY_8 + 4)
+    (one,) = build_published_figures([claim()], [Point(JANUARY_8, 41)], SPANISH, CARACAS, str)
+    assert one.moment == one.end == JANUARY_8 + 3 + 9 / 24
 
 
 def test_of_a_line_of_weeks_a_day_is_known_as_well_as_its_week() -> None:
     days = [Point(JANUARY_8 + day, 10 * day) for day in range(5)]
-    assert [known_on(days, int(JANUARY_8) + day) for day in (-1, 0, 3, 9)] == [(0, 0), (0, 10), (30, 40), (40, 40)]
+    assert [get_verified_range(days, int(JANUARY_8) + day) for day in (-1, 0, 3, 9)] == [
+        (0, 0),
+        (0, 10),
+        (30, 40),
+        (40, 40),
+    ]
     weeks = [Point(JANUARY_8 + 7, 10), Point(JANUARY_8 + 14, 30)]
-    assert [known_on(weeks, int(JANUARY_8) + day) for day in (5, 7, 13)] == [(0, 10), (10, 30), (10, 30)]
-    assert known_on([], 1) == (0, 0)
+    assert [get_verified_range(weeks, int(JANUARY_8) + day) for day in (5, 7, 13)] == [(0, 10), (10, 30), (10, 30)]
+    assert get_verified_range([], 1) == (0, 0)
 
 
 def test_the_heading_says_how_many_figures_are_others() -> None:
@@ -100,7 +118,9 @@ def test_the_heading_says_how_many_figures_are_others() -> None:
     right, wrong = claim(), claim(low=99, high=99)
 
     def heading(*claims: dict[str, Any], has_line: bool = True) -> str:
-        return heading_of(published_of(claims, points, SPANISH, CARACAS, str), has_line=has_line, words=SPANISH)
+        return build_line_heading(
+            build_published_figures(claims, points, SPANISH, CARACAS, str), has_line=has_line, words=SPANISH
+        )
 
     assert heading(right, right) == "Las 2 cifras que publicó concuerdan con sus propios registros"
     assert heading(right, wrong) == "Una de las 2 cifras que publicó es distinta de sus propios registros de ese día"

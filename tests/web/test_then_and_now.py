@@ -2,26 +2,36 @@
 
 import pytest
 
-from app.web.charts.text import width_of
-from app.web.charts.then_and_now import ASIDE, NUMBER, ClaimLine, Counted, Drawing, Words, lay_out
-from app.web.figure import PHONE, WHOLE, drawing
-from app.web.rendering import catalogue
+from app.web.charts.text import measure_text
+from app.web.charts.then_and_now import (
+    CLAIM_LINE_CLEARANCE,
+    NUMBER,
+    ClaimLine,
+    DotLabels,
+    ThenAndNowLayout,
+    ThenAndNowRow,
+    lay_out_then_and_now,
+)
+from app.web.figure import FULL_WIDTH, PHONE_WIDTH, render_drawing
+from app.web.rendering import load_catalogue
 
-WORDS = Words("23 ene", "hoy", catalogue("es").number)
+WORDS = DotLabels("23 ene", "hoy", load_catalogue("es").number)
 ROWS = [
-    Counted("Al menos una fuente", 179, 303, derived=True),
-    Counted("Foro Penal", 154, 302, then_list="/es/releases?as_of=1310", now_list="/es/releases"),
-    Counted("CLIPPVE", 83, 83),
-    Counted("Desmentidas después", 20, 12),
+    ThenAndNowRow("Al menos una fuente", 179, 303, is_derived=True),
+    ThenAndNowRow("Foro Penal", 154, 302, then_list="/es/releases?as_of=1310", now_list="/es/releases"),
+    ThenAndNowRow("CLIPPVE", 83, 83),
+    ThenAndNowRow("Desmentidas después", 20, 12),
 ]
 HOSTILE = '<script>alert("x")</script> \u202e ‏منظمة‏ 🕊 ' + "largo" * 60
 
-on_both_widths = pytest.mark.parametrize("width", [WHOLE, PHONE])
+on_both_widths = pytest.mark.parametrize("width", [FULL_WIDTH, PHONE_WIDTH])
 
 
-def drawn(rows: list[Counted], width: int, claim: ClaimLine | None = None) -> tuple[Drawing, str]:
-    chart = lay_out(rows, WORDS, width, claim)
-    return chart, str(drawing("then-and-now", catalogue("es"), chart=chart, finding="Hallazgo", heads=WORDS))
+def drawn(rows: list[ThenAndNowRow], width: int, claim: ClaimLine | None = None) -> tuple[ThenAndNowLayout, str]:
+    chart = lay_out_then_and_now(rows, WORDS, width, claim)
+    return chart, str(
+        render_drawing("then-and-now", load_catalogue("es"), chart=chart, finding="Hallazgo", heads=WORDS)
+    )
 
 
 @on_both_widths
@@ -37,18 +47,18 @@ def test_a_dot_stands_as_far_from_zero_as_its_number_says(width: int) -> None:
 def test_a_count_that_did_not_change_is_one_dot_with_one_number(width: int) -> None:
     chart, _svg = drawn(ROWS, width)
     unchanged = chart.pairs[2]
-    assert unchanged.then is None
-    assert (unchanged.now.text, unchanged.now.anchor) == ("83", "start")
+    assert unchanged.then_number is None
+    assert (unchanged.now_number.text, unchanged.now_number.anchor) == ("83", "start")
 
 
 @on_both_widths
 def test_numbers_stand_on_the_outer_sides_of_their_dots(width: int) -> None:
     chart, _svg = drawn(ROWS, width)
     grown, fallen = chart.pairs[0], chart.pairs[3]
-    assert grown.then is not None
-    assert fallen.then is not None
-    assert (grown.then.anchor, grown.now.anchor) == ("end", "start")
-    assert (fallen.then.anchor, fallen.now.anchor) == ("start", "end")
+    assert grown.then_number is not None
+    assert fallen.then_number is not None
+    assert (grown.then_number.anchor, grown.now_number.anchor) == ("end", "start")
+    assert (fallen.then_number.anchor, fallen.now_number.anchor) == ("start", "end")
 
 
 @on_both_widths
@@ -58,10 +68,10 @@ def test_the_line_of_a_claim_crosses_no_number(width: int, claimed: int) -> None
     assert chart.claim is not None
     (line,) = chart.claim.lines
     for pair in chart.pairs:
-        side = 1 if pair.now.anchor == "start" else -1
-        end = pair.now.x + side * width_of(pair.now.text, NUMBER, bold=True)
-        low, high = sorted((pair.now.x, end))
-        assert not low - ASIDE < line < high + ASIDE
+        side = 1 if pair.now_number.anchor == "start" else -1
+        end = pair.now_number.x + side * measure_text(pair.now_number.text, NUMBER, bold=True)
+        low, high = sorted((pair.now_number.x, end))
+        assert not low - CLAIM_LINE_CLEARANCE < line < high + CLAIM_LINE_CLEARANCE
         assert high <= width
 
 
@@ -89,19 +99,19 @@ def test_a_claim_without_a_number_has_no_line(width: int) -> None:
 
 @on_both_widths
 def test_the_words_above_the_dots_do_not_touch(width: int) -> None:
-    chart, _svg = drawn([Counted("Al menos una", 294, 296)], width)
-    for left, right in zip(chart.heads, chart.heads[1:], strict=False):
-        assert right.x - left.x >= (width_of(left.text, 12) + width_of(right.text, 12)) / 2
+    chart, _svg = drawn([ThenAndNowRow("Al menos una", 294, 296)], width)
+    for left, right in zip(chart.dot_labels, chart.dot_labels[1:], strict=False):
+        assert right.x - left.x >= (measure_text(left.text, 12) + measure_text(right.text, 12)) / 2
 
 
 @on_both_widths
 def test_a_hostile_name_is_escaped_and_keeps_to_its_room(width: int) -> None:
-    chart, svg = drawn([Counted(HOSTILE, 1, 2, now_list='/es/releases?x="><script>')], width)
+    chart, svg = drawn([ThenAndNowRow(HOSTILE, 1, 2, now_list='/es/releases?x="><script>')], width)
     assert "<script>" not in svg
-    assert all(width_of(line.text, 13) <= width for line in chart.pairs[0].label)
+    assert all(measure_text(line.text, 13) <= width for line in chart.pairs[0].label)
     assert len(chart.pairs[0].label) <= 3
 
 
 def test_each_number_leads_to_its_list_and_says_whose_and_when() -> None:
-    _chart, svg = drawn(ROWS, WHOLE)
+    _chart, svg = drawn(ROWS, FULL_WIDTH)
     assert 'href="/es/releases?as_of=1310" aria-label="154, Foro Penal, 23 ene: ver la lista"' in svg

@@ -7,16 +7,16 @@ import pytest
 
 from app.web.asking import Api
 from app.web.rendering import LANGUAGES
-from app.web.warmup import prepared
+from app.web.warmup import warm_up_pages
 from tests.support import PATIENCE, World
 
 
 async def made(world: World, sockets: list[str]) -> list[str]:
     """Which first pages are kept once a server has had the time to make them."""
-    kept = world.app.state.kept_answers
-    head = await world.app.state.heads.newest()
+    kept = world.app.state.response_cache
+    head = await world.app.state.head_watcher.newest()
     wanted = [f"/{language}/" for language in LANGUAGES]
-    async with prepared(world.app, sockets):
+    async with warm_up_pages(world.app, sockets):
         for _again in range(int(PATIENCE) * 20 if sockets else 1):
             ready = [path for path in wanted if kept.find(head, (path, b"", ""))]
             if len(ready) == len(wanted):

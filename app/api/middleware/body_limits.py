@@ -11,55 +11,57 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems
-from app.api.requests import SENDER, found_by, token_of
+from app.api.requests import SCOPE_SENDER, authenticate_in_new_session, parse_bearer_token
 from app.errors import Busy, Unauthenticated
-from app.matching.scripts import begin_anew
-from app.server_log import this
+from app.matching.scripts import start_empty_cache
+from app.server_log import get_request_stats
 
 # Whoever is connected has these in memory before anything reads them (uvicorn.protocols.http.flow_control): a body no
 # longer than that, as a report is and a part of a list sent from afar, needs no room.
-ALWAYS_THERE = 64 * 1024
-SHARE = 2  # nobody has more than this part of the room, or one stolen key would fill it
-ROOM_AGAIN_IN = "30"  # seconds: a list on a good line is through by then
-NO_ROOM = "Too many long bodies are on their way. Nothing of yours was read: send it again in a moment."
-ANYBODY = "anybody"
+BUFFERED_BODY_BYTES = 64 * 1024
+SENDER_SHARE_DIVISOR = 2  # nobody has more than this part of the room, or one stolen key would fill it
+BODY_RETRY_AFTER = "30"  # seconds: a list on a good line is through by then
+TOO_MANY_BODIES_DETAIL = "Too many long bodies are on their way. Nothing of yours was read: send it again in a moment."
+ANONYMOUS_SENDER = "anybody"
 # In the scope of a question of a page: its body came with that of the page, and has the room of that one.
-HAS_ROOM = "recuento.has_room"
-NO_KEY = "This needs a key: Authorization: Bearer rcn_…"
+SCOPE_BODY_RESERVED = "recuento.has_room"
+KEY_NEEDED_DETAIL = "This needs a key: Authorization: Bearer rcn_…"
 
 
-class Room:
+class BodyBudget:
     """The bytes of long bodies that may be on their way at once. Each is given all that it says it has before any of
     it is read, so that every body that was begun can come to its end."""
 
-    def __init__(self, most: int, patience: float) -> None:
-        """`patience`: the seconds that a body waits for room."""
-        self._free = most
-        self._most_of_one = most // SHARE
-        self._patience = patience
-        self._held: Counter[str] = Counter()
-        self._changed = asyncio.Event()
+    def __init__(self, max_bytes: int, timeout: float) -> None:
+        """`timeout`: the seconds that a body waits for room."""
+        self._free_bytes = max_bytes
+        self._max_sender_bytes = max_bytes // SENDER_SHARE_DIVISOR
+        self._timeout = timeout
+        self._reserved_bytes: Counter[str] = Counter()
+        self._released_event = asyncio.Event()
 
-    async def take(self, length: int, who: str) -> None:
+    async def reserve(self, length: int, sender: str) -> None:
         """Wait for room. Raises Busy. One body fits for everybody, however little room there is in all."""
         try:
-            async with asyncio.timeout(self._patience):
-                while length > self._free or (self._held[who] and self._held[who] + length > self._most_of_one):
-                    await self._changed.wait()
+            async with asyncio.timeout(self._timeout):
+                while length > self._free_bytes or (
+                    self._reserved_bytes[sender] and self._reserved_bytes[sender] + length > self._max_sender_bytes
+                ):
+                    await self._released_event.wait()
         except TimeoutError:
-            raise Busy(NO_ROOM, headers={"Retry-After": ROOM_AGAIN_IN}) from None
-        self._free -= length
-        self._held[who] += length
+            raise Busy(TOO_MANY_BODIES_DETAIL, headers={"Retry-After": BODY_RETRY_AFTER}) from None
+        self._free_bytes -= length
+        self._reserved_bytes[sender] += length
 
-    def give_back(self, length: int, who: str) -> None:
-        self._free += length
-        self._held[who] -= length
-        self._held += Counter()  # forgets whoever holds none
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def release(self, length: int, sender: str) -> None:
+        self._free_bytes += length
+        self._reserved_bytes[sender] -= length
+        self._reserved_bytes += Counter()  # forgets whoever holds none
+        self._released_event.set()
+        self._released_event = asyncio.Event()
 
 
-class Door:
+class BodyLimitMiddleware:
     """Hand on a body only of a known key, within its bound, and where there is room for it.
 
     The body's conditions are looked at when somebody asks for it: a request that is refused for anything else needs
@@ -67,78 +69,88 @@ class Door:
     """
 
     def __init__(
-        self, app: ASGIApp, most: int, others: dict[str, int], keyless: dict[str, int], pages: Collection[str] = ()
+        self,
+        app: ASGIApp,
+        max_bytes: int,
+        max_bytes_by_path: dict[str, int],
+        keyless: dict[str, int],
+        pages: Collection[str] = (),
     ) -> None:
-        """`most`: bytes of a body; `others`: addresses with a bound of their own; `keyless`: of these, addresses that
+        """`max_bytes`: bytes of a body; `max_bytes_by_path`: addresses with a bound of their own; `keyless`: of these, addresses that
         take a body from anybody, so short that it needs no room; `pages`: addresses that tell by a page of their own
         that a body is too large, once they ask for it."""
         self._app = app
-        self._pages = frozenset(pages)
-        self._most = most
-        self._others = others | keyless
-        self._keyless = keyless
+        self._page_paths = frozenset(pages)
+        self._max_bytes = max_bytes
+        self._max_bytes_by_path = max_bytes_by_path | keyless
+        self._keyless_paths = keyless
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begin_anew()  # whose name was read in other requests must not make this one quicker
+        start_empty_cache()  # whose name was read in other requests must not make this one quicker
         headers = Headers(scope=scope)
-        most = self._others.get(scope["path"], self._most)
-        stated = headers.get("content-length", "")
-        if stated.isdecimal() and int(stated) > most and scope["path"] not in self._pages:
-            await problems.respond(problems.TOO_LARGE)(scope, receive, send)
+        max_bytes = self._max_bytes_by_path.get(scope["path"], self._max_bytes)
+        stated_length = headers.get("content-length", "")
+        if stated_length.isdecimal() and int(stated_length) > max_bytes and scope["path"] not in self._page_paths:
+            await problems.build_problem_response(problems.BODY_TOO_LARGE)(scope, receive, send)
             return
-        who = ANYBODY if scope["path"] in self._keyless else None
-        body = _Body(Request(scope), receive, min(int(stated), most) if stated.isdecimal() else most, who)
+        sender = ANONYMOUS_SENDER if scope["path"] in self._keyless_paths else None
+        body = _LimitedBody(
+            Request(scope),
+            receive,
+            min(int(stated_length), max_bytes) if stated_length.isdecimal() else max_bytes,
+            sender,
+        )
         try:
             await self._app(scope, body.receive if _has_body(headers) else receive, send)
         finally:
-            body.give_back()
+            body.release_budget()
 
 
 def _has_body(headers: Headers) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-class _Body:
+class _LimitedBody:
     """A body that is on its way. `length`: how long it is at most; `who` sends it, where no key is needed."""
 
-    def __init__(self, request: Request, receive: Receive, length: int, who: str | None) -> None:
+    def __init__(self, request: Request, receive: Receive, length: int, sender: str | None) -> None:
         self._request = request
         self._receive = receive
-        self._length = length
-        self._came = 0
-        self._who = who
-        self._room: Room | None = None  # that it has been given
+        self._max_length = length
+        self._received_bytes = 0
+        self._body_sender = sender
+        self._budget: BodyBudget | None = None  # that it has been given
 
     async def receive(self) -> Message:
         """The next piece. Raises Unauthenticated, Busy, and 413 for more than may come."""
-        if self._who is None:
-            self._who = await _sender(self._request)
-            if self._length > ALWAYS_THERE and HAS_ROOM not in self._request.scope:
-                room: Room = self._request.app.state.room
-                with this().waiting("room"):
-                    await room.take(self._length, self._who)
-                self._room = room
+        if self._body_sender is None:
+            self._body_sender = await _identify_body_sender(self._request)
+            if self._max_length > BUFFERED_BODY_BYTES and SCOPE_BODY_RESERVED not in self._request.scope:
+                budget: BodyBudget = self._request.app.state.body_budget
+                with get_request_stats().time_wait("room"):
+                    await budget.reserve(self._max_length, self._body_sender)
+                self._budget = budget
         message = await self._receive()
-        self._came += len(message.get("body", b""))
-        if self._came > self._length:
+        self._received_bytes += len(message.get("body", b""))
+        if self._received_bytes > self._max_length:
             raise HTTPException(413)
         return message
 
-    def give_back(self) -> None:
-        if self._room is not None and self._who is not None:
-            self._room.give_back(self._length, self._who)
+    def release_budget(self) -> None:
+        if self._budget is not None and self._body_sender is not None:
+            self._budget.release(self._max_length, self._body_sender)
 
 
-async def _sender(request: Request) -> str:
+async def _identify_body_sender(request: Request) -> str:
     """Who sends a body: a source, or a key without one. Raises Unauthenticated."""
-    token = token_of(request)
+    token = parse_bearer_token(request)
     if token is None:
-        raise Unauthenticated(NO_KEY)
-    async with request.app.state.lanes.keys:
-        sender = await run_in_threadpool(found_by, request.app.state, token)
-    request.scope[SENDER] = sender
+        raise Unauthenticated(KEY_NEEDED_DETAIL)
+    async with request.app.state.limits.keys:
+        sender = await run_in_threadpool(authenticate_in_new_session, request.app.state, token)
+    request.scope[SCOPE_SENDER] = sender
     key = sender[1]
     return f"key {key.id}" if key.source is None else f"source {key.source}"

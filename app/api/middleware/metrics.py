@@ -26,27 +26,27 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import server_log
-from app.api.middleware.concurrency import shares
-from app.api.routes.health import standing_warnings
-from app.db.engine import is_memory, reading
+from app.api.middleware.concurrency import compute_lane_sizes
+from app.api.routes.health import check_readiness
+from app.db.engine import is_memory, open_read_session
 from app.errors import Problem
 from app.imports import stored
-from app.log.entries import head
-from app.server_log import NONE, Measure, begin, this
+from app.log.entries import read_head
+from app.server_log import NO_LABEL, RequestStats, get_request_stats, start_request_stats
 
 # Seconds. Answers that were kept take parts of a millisecond, counts tens of them; a whole list may take a minute.
-TIMES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-KEPT = "kept"  # in place of a lane: answered with kept bytes
+TIME_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+CACHED_LANE = "kept"  # in place of a lane: answered with kept bytes
 # A client may call its method anything.
-METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"})
-OTHER = "other"
+METRIC_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD = "other"
 # The statuses of refusals that are no fault of the request.
-REFUSED = (429, 503)
+REFUSAL_STATUSES = (429, 503)
 # Seconds from which on whoever waits for an answer notices, and an operator wants to know which question it was.
-SLOW = 1.0
+SLOW_SECONDS = 1.0
 # Lines about slow requests a minute of each process: enough to see which they are, and no flood of questions fills the
 # disk with them. Metrics count all of them.
-MOST_SLOW_LINES = 60
+MAX_SLOW_LINES = 60
 
 log = logging.getLogger("recuento")
 disable_created_metrics()  # they say when something was first asked, which is nobody's business
@@ -67,14 +67,14 @@ class Metrics:
             "recuento_request_seconds",
             "Seconds from a request to its answer, without those in which the line to the client was waited for.",
             ("lane",),
-            buckets=TIMES,
+            buckets=TIME_BUCKETS,
             registry=self.registry,
         )
         waiting = Histogram(
             "recuento_waiting_seconds",
             "Of these, seconds for which requests waited for their turn, by what they waited for.",
             ("place",),
-            buckets=TIMES,
+            buckets=TIME_BUCKETS,
             registry=self.registry,
         )
         holding = Counter(
@@ -93,17 +93,17 @@ class Metrics:
         self._requests, self._seconds = cache(requests.labels), cache(seconds.labels)
         self._waiting, self._holding, self._refusals = waiting.labels, holding.labels, refusals.labels
 
-    def count(self, method: str, status: int, took: float, measure: Measure) -> None:
+    def count(self, method: str, status: int, duration: float, stats: RequestStats) -> None:
         """Count one request. `status`: 0 where its client went before there was an answer."""
-        of_status = f"{status // 100}xx" if status else NONE
-        self._requests(measure.route, method, of_status).inc()
-        self._seconds(measure.lane).observe(took)
-        for place, seconds in measure.waited.items():
+        status_class = f"{status // 100}xx" if status else NO_LABEL
+        self._requests(stats.route, method, status_class).inc()
+        self._seconds(stats.lane).observe(duration)
+        for place, seconds in stats.waited.items():
             self._waiting(place).observe(seconds)
-        if measure.held:
-            self._holding(measure.lane).inc(measure.held)
-        if status in REFUSED:
-            self._refusals(str(status), measure.refusal).inc()
+        if stats.held:
+            self._holding(stats.lane).inc(stats.held)
+        if status in REFUSAL_STATUSES:
+            self._refusals(str(status), stats.refusal).inc()
 
 
 class SlowLog:
@@ -114,46 +114,50 @@ class SlowLog:
         self._parameters = parameters
         self._minute, self._lines = 0, 0
 
-    def tell(self, scope: Scope, method: str, status: int, took: float, measure: Measure) -> None:
+    def write_line(self, scope: Scope, method: str, status: int, duration: float, stats: RequestStats) -> None:
         minute = int(monotonic() // 60)
         if minute != self._minute:
             self._minute, self._lines = minute, 0
         self._lines += 1
-        if self._lines > MOST_SLOW_LINES:
+        if self._lines > MAX_SLOW_LINES:
             return
-        given = {name for name, _value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)}
-        waited = {place: _milliseconds(seconds) for place, seconds in measure.waited.items()}
-        told: dict[str, Any] = {
-            "route": measure.route,
+        names = {name for name, _value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)}
+        waited_ms = {place: _milliseconds(seconds) for place, seconds in stats.waited.items()}
+        fields: dict[str, Any] = {
+            "route": stats.route,
             "method": method,
             "status": status or None,
-            "lane": measure.lane,
-            "waited_ms": waited,
-            "worked_ms": _milliseconds(took - sum(measure.waited.values())),
-            "statements": measure.statements,
-            "parameters": sorted(given & self._parameters),
+            "lane": stats.lane,
+            "waited_ms": waited_ms,
+            "worked_ms": _milliseconds(duration - sum(stats.waited.values())),
+            "statements": stats.statements,
+            "parameters": sorted(names & self._parameters),
         }
-        log.warning("slow request", extra={"told": told})
+        log.warning("slow request", extra={"told": fields})
 
 
 def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def parameters_of(routes: Iterable[BaseRoute]) -> frozenset[str]:
+def collect_query_parameters(routes: Iterable[BaseRoute]) -> frozenset[str]:
     """The names of the query parameters that routes know."""
-    given = [one for route in routes if isinstance(route, APIRoute) for one in route.dependant.query_params]
-    shapes = [getattr(one.field_info.annotation, "model_fields", {one.alias: None}) for one in given]
+    parameters = [
+        parameter for route in routes if isinstance(route, APIRoute) for parameter in route.dependant.query_params
+    ]
+    shapes = [
+        getattr(parameter.field_info.annotation, "model_fields", {parameter.alias: None}) for parameter in parameters
+    ]
     return frozenset(name for shape in shapes for name in shape)
 
 
-def template(scope: Scope) -> str:
+def find_route_template(scope: Scope) -> str:
     """The template of the route that a request reached: every address without a route has one name together."""
-    path: str = getattr(scope.get("route"), "path", NONE)
+    path: str = getattr(scope.get("route"), "path", NO_LABEL)
     return path
 
 
-class Measured:
+class MetricsMiddleware:
     """The outermost layer of ours: measure each request, count it, and write of it if it was slow."""
 
     def __init__(self, app: ASGIApp, parameters: frozenset[str]) -> None:
@@ -164,37 +168,37 @@ class Measured:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        measure, status, on_line = begin(), 0, 0.0
+        stats, status, line_seconds = start_request_stats(), 0, 0.0
 
-        async def received() -> Message:
-            nonlocal on_line
-            asked = perf_counter()
+        async def receive_timed() -> Message:
+            nonlocal line_seconds
+            wait_began = perf_counter()
             message = await receive()
             if not status:  # later it is asked, beside the answer, whether the client is still there
-                on_line += perf_counter() - asked
+                line_seconds += perf_counter() - wait_began
             return message
 
-        async def sent(message: Message) -> None:
-            nonlocal status, on_line
+        async def send_timed(message: Message) -> None:
+            nonlocal status, line_seconds
             if message["type"] == "http.response.start":
                 status = message["status"]
-            given = perf_counter()
+            send_began = perf_counter()
             await send(message)
-            on_line += perf_counter() - given
+            line_seconds += perf_counter() - send_began
 
         began = perf_counter()
         try:
-            await self._app(scope, received, sent)
+            await self._app(scope, receive_timed, send_timed)
         finally:
-            took = perf_counter() - began - on_line
-            method = scope["method"] if scope["method"] in METHODS else OTHER
+            duration = perf_counter() - began - line_seconds
+            method = scope["method"] if scope["method"] in METRIC_METHODS else OTHER_METHOD
             metrics: Metrics = scope["app"].state.metrics
-            metrics.count(method, status, took, measure)
-            if took > SLOW:
-                self._slow.tell(scope, method, status, took, measure)
+            metrics.count(method, status, duration, stats)
+            if duration > SLOW_SECONDS:
+                self._slow.write_line(scope, method, status, duration, stats)
 
 
-class Routed:
+class RouteLabelMiddleware:
     """The innermost layer: note which route a request reached."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -204,64 +208,64 @@ class Routed:
         try:
             await self._app(scope, receive, send)
         finally:
-            this().route = template(scope)
+            get_request_stats().route = find_route_template(scope)
 
 
-class Standing(Collector):
+class StatusCollector(Collector):
     """Reads how the registry of an app's state stands. One scrape at a time: for these there is one session."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._turn = Lock()
+        self._lock = Lock()
 
     def collect(self) -> list[Metric]:
-        with self._turn:
-            return [_places(self._state), *_standing(self._state)]
+        with self._lock:
+            return [_collect_lane_sizes(self._state), *_collect_status(self._state)]
 
     def describe(self) -> list[Metric]:
         """Nothing: a registry would otherwise read all of it once, only to learn the names."""
         return []
 
 
-def _places(state: State) -> Metric:
+def _collect_lane_sizes(state: State) -> Metric:
     places = GaugeMetricFamily("recuento_lane_places", "Places in a lane, of all workers together.", labels=["lane"])
-    for lane, number in shares(state.settings.concurrency).items():
+    for lane, number in compute_lane_sizes(state.settings.concurrency).items():
         places.add_metric([lane], number * state.settings.workers)
     return places
 
 
-def _standing(state: State) -> list[Metric]:
+def _collect_status(state: State) -> list[Metric]:
     """Nothing of a database in memory, whose one connection is everybody's."""
     if is_memory(state.engine.url):
         return []
-    readiness = _readiness(state)
+    readiness = _collect_readiness(state)
     try:
-        with reading(state.engine) as session:
-            return [*readiness, *_head(session), _imports(session)]
+        with open_read_session(state.engine) as session:
+            return [*readiness, *_collect_head(session), _collect_imports(session)]
     except SQLAlchemyError:
         return readiness
 
 
-def _readiness(state: State) -> list[Metric]:
-    ready = GaugeMetricFamily("recuento_ready", "Whether /readyz answers 200.")
-    standing = GaugeMetricFamily(
+def _collect_readiness(state: State) -> list[Metric]:
+    ready_gauge = GaugeMetricFamily("recuento_ready", "Whether /readyz answers 200.")
+    warning_gauge = GaugeMetricFamily(
         "recuento_warning", "1 for each warning of /readyz, and for the code of its refusal.", labels=["code"]
     )
     try:
-        codes, is_ready = standing_warnings(state), True
+        codes, is_ready = check_readiness(state), True
     except Problem as refusal:
         codes, is_ready = [refusal.code], False
     except Exception as error:  # the library would write its text to stderr
-        server_log.unforeseen(error, "a scrape of metrics")
+        server_log.log_unforeseen_error(error, "a scrape of metrics")
         codes, is_ready = [Problem.code], False
-    ready.add_metric([], is_ready)
+    ready_gauge.add_metric([], is_ready)
     for code in codes:
-        standing.add_metric([code], 1)
-    return [ready, standing]
+        warning_gauge.add_metric([code], 1)
+    return [ready_gauge, warning_gauge]
 
 
-def _head(session: Session) -> list[Metric]:
-    revision, recorded_at = head(session)
+def _collect_head(session: Session) -> list[Metric]:
+    revision, recorded_at = read_head(session)
     last = GaugeMetricFamily(
         "recuento_last_entry_timestamp_seconds", "When the last entry was recorded, in seconds since 1970."
     )
@@ -270,8 +274,8 @@ def _head(session: Session) -> list[Metric]:
     return [GaugeMetricFamily("recuento_revision", "The number of entries in the log.", revision), last]
 
 
-def _imports(session: Session) -> Metric:
+def _collect_imports(session: Session) -> Metric:
     lists = GaugeMetricFamily("recuento_imports", "Lists that are not through yet.", labels=["state"])
-    for state, number in stored.under_way(session).items():
+    for state, number in stored.count_open_imports(session).items():
         lists.add_metric([state], number)
     return lists

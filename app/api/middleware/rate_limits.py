@@ -16,12 +16,12 @@ from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api import problems
-from app.api.requests import token_of
+from app.api.requests import parse_bearer_token
 from app.errors import TooManyRequests, Unauthenticated
-from app.networks import network_of
-from app.queries.terms import SOUGHT
+from app.networks import find_network
+from app.queries.terms import SEARCH_TERM
 
-UNCOUNTED = "/healthz"  # asks nothing of anybody
+UNLIMITED_PATH = "/healthz"  # asks nothing of anybody
 # Of an address, what tells a client from others: an IPv4 address whole, and of IPv6 what a household has.
 CLIENT_V4, CLIENT_V6 = 32, 64
 # Clients share these: so many that two who ask much hardly meet in one, so few that counting them stays cheap however
@@ -29,14 +29,14 @@ CLIENT_V4, CLIENT_V6 = 32, 64
 BUCKETS = 16_384
 
 
-class Rates:
+class RateLimiter:
     """Counts requests by the minute, of a key where it has been found valid, else of a client, and `searches` by name
     among them. 0: as many as come."""
 
     def __init__(self, by_client: int, by_key: int, searches: int = 0) -> None:
-        self._by = {"client": by_client, "key": by_key}
+        self._limits = {"client": by_client, "key": by_key}
         self._searches = searches
-        self._counts = FixedWindowRateLimiter(MemoryStorage())
+        self._window_limiter = FixedWindowRateLimiter(MemoryStorage())
         self._secret = secrets.token_bytes(32)
         self._valid: set[str] = set()
 
@@ -52,24 +52,26 @@ class Rates:
     def count(self, token: str | None, client: str, *, search: bool = False, cost: int = 1) -> None:
         """Count one request, or as many as one costs. Raises TooManyRequests."""
         digest = None if token is None else self._digest(token)
-        by, bucket = ("key", digest) if digest in self._valid else ("client", self._bucket(client))
-        self._hit(by, self._by[by], "requests", by, str(bucket), cost)
+        client_kind, bucket = ("key", digest) if digest in self._valid else ("client", self._bucket(client))
+        self._hit(client_kind, self._limits[client_kind], "requests", client_kind, str(bucket), cost)
         if search:
-            self._hit("searches", self._searches, "searches by name", by, str(bucket))
+            self._hit("searches", self._searches, "searches by name", client_kind, str(bucket))
 
-    def _hit(self, policy: str, most: int, what: str, by: str, bucket: str, cost: int = 1) -> None:
-        if not most:
+    def _hit(self, policy: str, limit: int, unit: str, client_kind: str, bucket: str, cost: int = 1) -> None:
+        if not limit:
             return
-        rate = RateLimitItemPerMinute(most)
-        if self._counts.hit(rate, policy, by, bucket, cost=cost):
+        rate = RateLimitItemPerMinute(limit)
+        if self._window_limiter.hit(rate, policy, client_kind, bucket, cost=cost):
             return
-        seconds = max(1, ceil(self._counts.get_window_stats(rate, policy, by, bucket).reset_time - time()))
+        seconds = max(
+            1, ceil(self._window_limiter.get_window_stats(rate, policy, client_kind, bucket).reset_time - time())
+        )
         headers = {
             "Retry-After": str(seconds),
-            "RateLimit-Policy": f'"{policy}";q={most};w={rate.get_expiry()}',
+            "RateLimit-Policy": f'"{policy}";q={limit};w={rate.get_expiry()}',
             "RateLimit": f'"{policy}";r=0;t={seconds}',
         }
-        detail = f"At most {most} {what} a minute are answered for one {by}: go on in {seconds} s, and more slowly."
+        detail = f"At most {limit} {unit} a minute are answered for one {client_kind}: go on in {seconds} s, and more slowly."
         raise TooManyRequests(detail, headers=headers)
 
     def _digest(self, text: str) -> str:
@@ -77,36 +79,38 @@ class Rates:
 
     def _bucket(self, client: str) -> int:
         """Of a client without an address, by whatever else a trusted proxy calls it."""
-        return int(self._digest(network_of(client, CLIENT_V4, CLIENT_V6) or client), 16) % BUCKETS
+        return int(self._digest(find_network(client, CLIENT_V4, CLIENT_V6) or client), 16) % BUCKETS
 
 
-class Counted:
+class RateLimitMiddleware:
     """Count each request, and refuse those that come too often."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != UNCOUNTED:
+        if scope["type"] == "http" and scope["path"] != UNLIMITED_PATH:
             try:
                 client = (scope.get("client") or ("",))[0]
-                scope["app"].state.rates.count(_token(scope), client, search=_seeks(scope["query_string"]))
+                scope["app"].state.rates.count(
+                    _parse_token_or_none(scope), client, search=_is_name_search(scope["query_string"])
+                )
             except TooManyRequests as refusal:
-                await problems.respond(refusal.body(), refusal.headers)(scope, receive, send)
+                await problems.build_problem_response(refusal.body(), refusal.headers)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
-def _token(scope: Scope) -> str | None:
+def _parse_token_or_none(scope: Scope) -> str | None:
     """The key sent, if one can be read; what is wrong with it is told later."""
     if not any(name == b"authorization" for name, _value in scope["headers"]):
         return None
     try:
-        return token_of(Request(scope))
+        return parse_bearer_token(Request(scope))
     except Unauthenticated:
         return None
 
 
-def _seeks(query: bytes) -> bool:
+def _is_name_search(query: bytes) -> bool:
     """Whether somebody is sought by name. Most queries have no letter that could begin with it."""
-    return (b"q" in query or b"%" in query) and SOUGHT in QueryParams(query)
+    return (b"q" in query or b"%" in query) and SEARCH_TERM in QueryParams(query)

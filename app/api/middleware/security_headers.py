@@ -5,31 +5,31 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import server_log
-from app.api.problems import INTERNAL, respond
+from app.api.problems import INTERNAL_ERROR, build_problem_response
 from app.api.responses import RawHeaders
 
 # A page may ask for more in a policy of its own; whatever asks for nothing is data, and no browser runs any of it.
-PROTECTING = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 # For two years (RFC 6797), the time that browsers ask for before they take a site for one that is only reached by TLS.
-ONLY_BY_TLS = {"Strict-Transport-Security": "max-age=63072000"}
-REQUEST_ID = "Request-Id"
+HSTS_HEADERS = {"Strict-Transport-Security": "max-age=63072000"}
+REQUEST_ID_HEADER = "Request-Id"
 
 
-def _as_sent(headers: dict[str, str]) -> RawHeaders:
+def _encode_headers(headers: dict[str, str]) -> RawHeaders:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 # Made once: answers from memory take little longer than their headers do.
-_ANYHOW, _BY_TLS = _as_sent(PROTECTING), _as_sent(PROTECTING | ONLY_BY_TLS)
-_REQUEST_ID = REQUEST_ID.lower().encode()
+_RAW_HEADERS, _RAW_TLS_HEADERS = _encode_headers(SECURITY_HEADERS), _encode_headers(SECURITY_HEADERS | HSTS_HEADERS)
+_RAW_REQUEST_ID_HEADER = REQUEST_ID_HEADER.lower().encode()
 
 
-class Shield:
+class SecurityHeadersMiddleware:
     """Give each request an id and each answer the protecting headers. An unforeseen failure answers 500 and leaves only
     frames in the log: an exception's message may hold a name or a whole row, so it is written nowhere."""
 
@@ -40,25 +40,28 @@ class Shield:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
-        request_id = server_log.new_request_id()
+        has_started = False
+        request_id = server_log.create_request_id()
 
-        async def watched(message: Message) -> None:
-            nonlocal started
+        async def send_protected(message: Message) -> None:
+            nonlocal has_started
             if message["type"] == "http.response.start":
-                started = True
-                given = message["headers"]
-                names = {name for name, _value in given}
-                added = _BY_TLS if scope["app"].state.public_url.startswith("https:") else _ANYHOW
-                added = [(_REQUEST_ID, request_id.encode()), *(pair for pair in added if pair[0] not in names)]
-                message = {**message, "headers": [*given, *added]}
+                has_started = True
+                headers = message["headers"]
+                names = {name for name, _value in headers}
+                added_headers = _RAW_TLS_HEADERS if scope["app"].state.public_url.startswith("https:") else _RAW_HEADERS
+                added_headers = [
+                    (_RAW_REQUEST_ID_HEADER, request_id.encode()),
+                    *(pair for pair in added_headers if pair[0] not in names),
+                ]
+                message = {**message, "headers": [*headers, *added_headers]}
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, send_protected)
         except ClientDisconnect:
             pass  # the line broke while the request came: nobody is there to be answered
         except Exception as error:
-            server_log.unforeseen(error, "a request")
-            if not started:
-                await respond(INTERNAL)(scope, receive, watched)
+            server_log.log_unforeseen_error(error, "a request")
+            if not has_started:
+                await build_problem_response(INTERNAL_ERROR)(scope, receive, send_protected)

@@ -17,8 +17,8 @@ from app.queries import parameters
 
 Node = dict[str, Any]
 LICENCE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
-HERE = "The registry that serves this document"
-ABOUT = """Who was detained and released for political reasons, by whose word, and as known when.
+SERVER_DESCRIPTION = "The registry that serves this document"
+API_DESCRIPTION = """Who was detained and released for political reasons, by whose word, and as known when.
 
 **Reading** what is public needs no key. Every answer is of a revision (`revision`, header `Recuento-Revision`): ask
 again with `as_of`, and it is the same. Lists come in pages: follow `next`. Lists and counts also come whole as CSV or
@@ -49,69 +49,76 @@ TAGS = {
     "health": "Whether the server is there and can answer.",
 }
 # What a route that takes `format` answers besides JSON.
-TABLES: Node = {media: {"schema": {"type": "string", "description": told}} for media, told in parameters.TABLES.items()}
-WORKBOOK: Node = {
+TABLE_CONTENT: Node = {
+    media: {"schema": {"type": "string", "description": description}}
+    for media, description in parameters.TABLE_DESCRIPTIONS.items()
+}
+WORKBOOK_CONTENT: Node = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
         "schema": {"type": "string", "format": "binary", "description": "A workbook with a sheet for each part"}
     }
 }
 
 
-def completed(document: Node) -> Node:
+def complete_document(document: Node) -> Node:
     """The document that FastAPI makes, completed in place."""
-    document["info"] |= {"description": ABOUT, "license": LICENCE}
+    document["info"] |= {"description": API_DESCRIPTION, "license": LICENCE}
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     components = document["components"]
     _map, shapes = models_json_schema([(ProblemOut, "serialization")], ref_template="#/components/schemas/{model}")
     components["schemas"] |= shapes["$defs"]
-    components["examples"] = descriptions.refusals()
+    components["examples"] = descriptions.build_refusal_examples()
     components["headers"] = descriptions.HEADERS
-    for operation in descriptions.operations(document):
-        _tables(operation)
-        _security(operation)
-        descriptions.declare(operation)
-        descriptions.attach(operation)
-    descriptions.describe(document)
+    for operation in descriptions.iterate_operations(document):
+        _declare_tables(operation)
+        _make_key_optional(operation)
+        descriptions.declare_headers(operation)
+        descriptions.attach_examples(operation)
+    descriptions.describe_document(document)
     return document
 
 
-def _security(operation: Node) -> None:
+def _make_key_optional(operation: Node) -> None:
     """Say where a key may be left out: what everybody may read asks for none, and shows more to some keys."""
-    needed = descriptions.can_say(operation["responses"], Forbidden.code) or operation["operationId"] == "read_me"
-    if "security" in operation and not needed:
+    is_key_needed = (
+        descriptions.can_refuse_with(operation["responses"], Forbidden.code) or operation["operationId"] == "read_me"
+    )
+    if "security" in operation and not is_key_needed:
         operation["security"] = [{}, *operation["security"]]
 
 
-def _tables(operation: Node) -> None:
+def _declare_tables(operation: Node) -> None:
     """Declare CSV, JSON Lines and workbooks where they may be asked for."""
-    forms = next((parameter for parameter in operation.get("parameters", []) if parameter["name"] == "format"), None)
+    format_parameter = next(
+        (parameter for parameter in operation.get("parameters", []) if parameter["name"] == "format"), None
+    )
     content = operation["responses"].get("200", {}).get("content", {})
-    if forms is not None and "application/json" in content:
-        content |= TABLES
-        if "xlsx" in json.dumps(forms):
-            content |= WORKBOOK
+    if format_parameter is not None and "application/json" in content:
+        content |= TABLE_CONTENT
+        if "xlsx" in json.dumps(format_parameter):
+            content |= WORKBOOK_CONTENT
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedDocument:
     """The document as it is sent, packed and not: made once. It is long, and packs to a tenth."""
 
     body: bytes
-    packed: bytes
+    gzipped: bytes
     tag: str
 
     @classmethod
-    def of(cls, document: Node) -> "Served":
+    def from_document(cls, document: Node) -> "ServedDocument":
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
         # Without a time of packing, the same document gives the same bytes.
         return cls(body, gzip.compress(body, mtime=0), f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
-    def answer(self, request: Request) -> Response:
+    def build_response(self, request: Request) -> Response:
         """The document, or 304 for whoever has it. The tag is weak: packed or not, it is the same document."""
-        headers = {"ETag": f"W/{self.tag}", "Cache-Control": responses.UNCACHED, "Vary": "Accept-Encoding"}
-        if self.tag in responses.tags_known(request):
+        headers = {"ETag": f"W/{self.tag}", "Cache-Control": responses.CACHE_REVALIDATE, "Vary": "Accept-Encoding"}
+        if self.tag in responses.parse_if_none_match(request):
             return Response(status_code=304, headers=headers)
-        if not responses.takes_gzip(request):
-            return Response(self.body, headers=headers, media_type=parameters.JSON)
+        if not responses.accepts_gzip(request):
+            return Response(self.body, headers=headers, media_type=parameters.JSON_MEDIA_TYPE)
         headers["Content-Encoding"] = "gzip"
-        return Response(self.packed, headers=headers, media_type=parameters.JSON)
+        return Response(self.gzipped, headers=headers, media_type=parameters.JSON_MEDIA_TYPE)

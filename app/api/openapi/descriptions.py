@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from app import descriptions
-from app.api.middleware.concurrency import BUSY
-from app.api.problems import INTERNAL, NARROWER
+from app.api.middleware.concurrency import LANE_BUSY_DETAIL
+from app.api.problems import INTERNAL_ERROR, TAKES_TOO_LONG_DETAIL
 from app.errors import (
     Busy,
     ClockJumped,
@@ -30,118 +30,125 @@ from app.errors import (
     TooManyRequests,
     Unavailable,
 )
-from app.imports.stored import WAIT_FOR_ONE
-from app.log.head import OtherRules
-from app.log.mark import WentBackwards
+from app.imports.stored import TOO_MANY_WAITING_MESSAGE
+from app.log.head import RulesMismatch
+from app.log.mark import LogWentBackwards
 from app.projection import RULES
-from app.vocabulary import LISTS, vocabulary
+from app.vocabulary import CODE_LISTS, build_vocabulary
 
 Node = dict[str, Any]
 REF = "#/components/schemas/"
 NULL = {"type": "null"}
-UNDESCRIBED = "Successful Response"  # what FastAPI says of an answer
+DEFAULT_DESCRIPTION = "Successful Response"  # what FastAPI says of an answer
 
 
-def describe(document: Node) -> None:
+def describe_document(document: Node) -> None:
     """Describe every parameter, field and code, and drop titles and defaults that are null."""
     schemas: Node = document["components"]["schemas"]
-    shapes = descriptions.descriptions()["shapes"]
-    sent = _reached([each["requestBody"] for each in operations(document) if "requestBody" in each], schemas)
-    for operation in operations(document):
+    shapes = descriptions.load_descriptions()["shapes"]
+    body_schemas = _collect_referenced(
+        [
+            described_operation["requestBody"]
+            for described_operation in iterate_operations(document)
+            if "requestBody" in described_operation
+        ],
+        schemas,
+    )
+    for operation in iterate_operations(document):
         for parameter in operation.get("parameters", []):
-            _parameter(parameter, operation["operationId"])
+            _describe_parameter(parameter, operation["operationId"])
         for answer in operation["responses"].values():
-            _answer(answer, schemas)
-        for schema in _contents(operation):
-            _fields(schema, "", "bodies")
-            _plain(schema)
+            _describe_answer(answer, schemas)
+        for schema in _iterate_contents(operation):
+            _describe_fields(schema, "", "bodies")
+            _drop_redundant(schema)
     for name, schema in schemas.items():
-        _fields(schema, name, "bodies" if name in sent else "answers")
-        _plain(schema)
+        _describe_fields(schema, name, "bodies" if name in body_schemas else "answers")
+        _drop_redundant(schema)
         if name in shapes:
             schema.setdefault("description", shapes[name])
-    meanings = vocabulary("en")
-    for name, codes in LISTS.items():
+    meanings = build_vocabulary("en")
+    for name, codes in CODE_LISTS.items():
         if codes.__name__ in schemas:
-            schemas[codes.__name__]["description"] = _codes(codes.__doc__ or "", meanings[name])
+            schemas[codes.__name__]["description"] = _format_codes(codes.__doc__ or "", meanings[name])
 
 
-def operations(document: Node) -> Iterator[Node]:
+def iterate_operations(document: Node) -> Iterator[Node]:
     """Every operation."""
     for methods in document["paths"].values():
         yield from methods.values()
 
 
-def _parameter(parameter: Node, operation: str) -> None:
+def _describe_parameter(parameter: Node, operation: str) -> None:
     """Who sends a parameter sends a value: leaving it out is how null is said."""
-    text = descriptions.parameter(parameter["name"], operation)
-    _without_null(parameter["schema"])
-    _plain(parameter["schema"])
+    text = descriptions.describe_parameter(parameter["name"], operation)
+    _drop_null_kind(parameter["schema"])
+    _drop_redundant(parameter["schema"])
     if text is not None:
         parameter["description"] = text
         parameter["schema"] = {**parameter["schema"], "description": text}  # some generators read it here
 
 
-def _answer(answer: Node, schemas: Node) -> None:
+def _describe_answer(answer: Node, schemas: Node) -> None:
     """An answer that nobody described is what its shape is."""
-    if answer["description"] != UNDESCRIBED:
+    if answer["description"] != DEFAULT_DESCRIPTION:
         return
     contents: list[Node] = [*answer.get("content", {}).values()]
     shape = str(contents[0]["schema"]["$ref"])
     answer["description"] = schemas[shape.removeprefix(REF)]["description"]
 
 
-def _fields(schema: Node, name: str, part: str) -> None:
-    for field, documented in schema.get("properties", {}).items():
+def _describe_fields(schema: Node, name: str, part: str) -> None:
+    for field, field_schema in schema.get("properties", {}).items():
         # Terms are said back in the words of the parameters.
-        text = descriptions.parameter(field) if name.endswith("Terms") else None
-        text = text or documented.get("description") or descriptions.field(part, name, field)
+        text = descriptions.describe_parameter(field) if name.endswith("Terms") else None
+        text = text or field_schema.get("description") or descriptions.describe_field(part, name, field)
         if text is not None:
-            documented["description"] = text
+            field_schema["description"] = text
 
 
-def _codes(about: str, codes: list[dict[str, str]]) -> str:
+def _format_codes(summary: str, codes: list[dict[str, str]]) -> str:
     """What a list of codes is, and what each code means."""
-    return "\n".join([about, "", *(f"- `{code['code']}`: {code['definition']}" for code in codes)])
+    return "\n".join([summary, "", *(f"- `{code['code']}`: {code['definition']}" for code in codes)])
 
 
-def _without_null(schema: Node) -> None:
+def _drop_null_kind(schema: Node) -> None:
     kinds = [kind for kind in schema.get("anyOf", []) if kind != NULL]
     if len(kinds) == 1:
         del schema["anyOf"]
         schema |= kinds[0]
 
 
-def _reached(roots: list[Node], schemas: Node) -> set[str]:
+def _collect_referenced(roots: list[Node], schemas: Node) -> set[str]:
     """The names of the schemas that are referred to from some places, and from there."""
-    reached: set[str] = set()
-    waiting: list[Any] = [*roots]
-    while waiting:
-        node = waiting.pop()
+    referenced: set[str] = set()
+    pending: list[Any] = [*roots]
+    while pending:
+        node = pending.pop()
         if isinstance(node, list):
-            waiting += node
+            pending += node
         elif isinstance(node, dict):
             name = str(node.get("$ref", "")).removeprefix(REF)
-            if name in schemas and name not in reached:
-                reached.add(name)
-                waiting.append(schemas[name])
-            waiting += node.values()
-    return reached
+            if name in schemas and name not in referenced:
+                referenced.add(name)
+                pending.append(schemas[name])
+            pending += node.values()
+    return referenced
 
 
-def _plain(schema: Node) -> None:
+def _drop_redundant(schema: Node) -> None:
     """Drop titles, which repeat names, and null defaults, which say nothing."""
     schema.pop("title", None)
     if schema.get("default", "") is None:
         del schema["default"]
-    inside = [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]
-    inside += [kind for way in ("anyOf", "oneOf", "allOf") for kind in schema.get(way, [])]
-    for part in inside:
+    subschemas = [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    subschemas += [kind for way in ("anyOf", "oneOf", "allOf") for kind in schema.get(way, [])]
+    for part in subschemas:
         if isinstance(part, dict):
-            _plain(part)
+            _drop_redundant(part)
 
 
-def _contents(operation: Node) -> Iterator[Node]:
+def _iterate_contents(operation: Node) -> Iterator[Node]:
     """The schemas of the bodies and answers of an operation."""
     for message in (operation.get("requestBody", {}), *operation["responses"].values()):
         yield from (kind["schema"] for kind in message.get("content", {}).values())
@@ -149,38 +156,43 @@ def _contents(operation: Node) -> Iterator[Node]:
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
-BY_ACCEPT_LANGUAGE = ("read_import", "list_import_rows")  # operations whose `lang` defaults to `Accept-Language`
-CITED = ("count_series", "count_overlap", "estimate_releases", "read_citation")  # beside counts with a past
-VARYING = ("match_person", "match_list")  # operations that store nothing, and answer each key what it may see
-SUCCESS_ENDS = 300  # the first status that is no success, but a redirection or a refusal
+LANGUAGE_OPERATIONS = ("read_import", "list_import_rows")  # operations whose `lang` defaults to `Accept-Language`
+CITED_OPERATIONS = ("count_series", "count_overlap", "estimate_releases", "read_citation")  # beside counts with a past
+VARYING_OPERATIONS = (
+    "match_person",
+    "match_list",
+)  # operations that store nothing, and answer each key what it may see
+FIRST_REDIRECT_STATUS = 300  # the first status that is no success, but a redirection or a refusal
 
 
-def _header(description: str, schema: Node = TEXT) -> Node:
+def _build_header(description: str, schema: Node = TEXT) -> Node:
     return {"description": description, "schema": schema}
 
 
 HEADERS: Node = {
-    "ETag": _header("Send it back in `If-None-Match`, or for a report of your own in `If-Match`."),
-    "Recuento-Revision": _header("The revision that was read or written.", NUMBER),
-    "Recuento-Rules": _header("The number of the counting rules that the answer was made by.", NUMBER),
-    "Cache-Control": _header("Who may keep the answer, and for how long."),
-    "Vary": _header("The request headers that the answer depends on."),
-    "Repr-Digest": _header("The SHA-256 of the body (RFC 9530); not of one that is streamed."),
-    "Link": _header(
+    "ETag": _build_header("Send it back in `If-None-Match`, or for a report of your own in `If-Match`."),
+    "Recuento-Revision": _build_header("The revision that was read or written.", NUMBER),
+    "Recuento-Rules": _build_header("The number of the counting rules that the answer was made by.", NUMBER),
+    "Cache-Control": _build_header("Who may keep the answer, and for how long."),
+    "Vary": _build_header("The request headers that the answer depends on."),
+    "Repr-Digest": _build_header("The SHA-256 of the body (RFC 9530); not of one that is streamed."),
+    "Link": _build_header(
         'The next page, with `rel="next"`; none on the last one. Of a count `cite-as`, to cite it by (RFC 8574), '
         "and `original timegate` and `timemap`, those of its past (RFC 7089)."
     ),
-    "Memento-Datetime": _header("The moment that the numbers are of, where the address names one and the rules."),
-    "Idempotency-Replayed": _header("`true` where this is the first answer again.", {"const": "true", **TEXT}),
-    "Location": _header("Where the thing stands."),
-    "Retry-After": _header("After how many seconds to try again, where that helps.", NUMBER),
-    "RateLimit-Policy": _header("Who is counted (`client` or `key`), `q` requests in `w` seconds (IETF draft)."),
-    "RateLimit": _header("How many requests are left (`r`) for how many seconds (`t`)."),
-    "WWW-Authenticate": _header("`Bearer`."),
-    "Request-Id": _header("Random. The server's log names a failure by it: give it to whoever runs the registry."),
+    "Memento-Datetime": _build_header("The moment that the numbers are of, where the address names one and the rules."),
+    "Idempotency-Replayed": _build_header("`true` where this is the first answer again.", {"const": "true", **TEXT}),
+    "Location": _build_header("Where the thing stands."),
+    "Retry-After": _build_header("After how many seconds to try again, where that helps.", NUMBER),
+    "RateLimit-Policy": _build_header("Who is counted (`client` or `key`), `q` requests in `w` seconds (IETF draft)."),
+    "RateLimit": _build_header("How many requests are left (`r`) for how many seconds (`t`)."),
+    "WWW-Authenticate": _build_header("`Bearer`."),
+    "Request-Id": _build_header(
+        "Random. The server's log names a failure by it: give it to whoever runs the registry."
+    ),
 }
-_OF_READING = ("ETag", "Recuento-Revision", "Recuento-Rules", "Cache-Control", "Vary")
-_OF_STATUS = {
+_READ_HEADERS = ("ETag", "Recuento-Revision", "Recuento-Rules", "Cache-Control", "Vary")
+_HEADERS_BY_STATUS = {
     "302": ("Location", "Vary", "Cache-Control", "Link"),
     "303": ("Location", "Vary", "Cache-Control"),
     "308": ("Location",),
@@ -190,47 +202,54 @@ _OF_STATUS = {
 }
 
 
-def declare(operation: Node) -> None:
+def declare_headers(operation: Node) -> None:
     """Declare the headers of an operation. Its refusals tell what it reads: who answers 412 looks at `If-Match`."""
     answers: Node = operation["responses"]
-    sent = {
+    header_flags = {
         "If-None-Match": "304" in answers,
-        "Idempotency-Key": can_say(answers, "idempotency_mismatch"),
+        "Idempotency-Key": can_refuse_with(answers, "idempotency_mismatch"),
         "If-Match": "412" in answers,
-        "Accept-Language": operation["operationId"] in BY_ACCEPT_LANGUAGE,
+        "Accept-Language": operation["operationId"] in LANGUAGE_OPERATIONS,
         "Accept-Datetime": "302" in answers,
         "Content-Encoding": _takes_file(operation),
     }
-    added = [{"name": name, "in": "header", "required": False, "schema": TEXT} for name, does in sent.items() if does]
-    if sent["Idempotency-Key"]:
-        bounded = {"type": "string", "minLength": 1, "maxLength": 255}
-        added = [header | {"schema": bounded} if header["name"] == "Idempotency-Key" else header for header in added]
-    if added:
-        operation["parameters"] = [*operation.get("parameters", []), *added]
+    header_parameters = [
+        {"name": name, "in": "header", "required": False, "schema": TEXT}
+        for name, is_declared in header_flags.items()
+        if is_declared
+    ]
+    if header_flags["Idempotency-Key"]:
+        key_schema = {"type": "string", "minLength": 1, "maxLength": 255}
+        header_parameters = [
+            header | {"schema": key_schema} if header["name"] == "Idempotency-Key" else header
+            for header in header_parameters
+        ]
+    if header_parameters:
+        operation["parameters"] = [*operation.get("parameters", []), *header_parameters]
     for status, answer in answers.items():
-        names = [*_OF_STATUS.get(status, ())]
-        if int(status) < SUCCESS_ENDS:
-            names += _of_success(operation, sent)
+        names = [*_HEADERS_BY_STATUS.get(status, ())]
+        if int(status) < FIRST_REDIRECT_STATUS:
+            names += _list_success_headers(operation, header_flags)
         elif status == "304":
-            names += _OF_READING
+            names += _READ_HEADERS
         elif status == "409" and _takes_file(operation):
             names.append("Retry-After")
         names.append("Request-Id")
         answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _of_success(operation: Node, sent: dict[str, bool]) -> list[str]:
-    if sent["If-None-Match"]:
-        paged = any(parameter["name"] == "cursor" for parameter in operation["parameters"])
-        remembered = ["Memento-Datetime"] if sent["Accept-Datetime"] else []
-        linked = ["Link"] if paged or remembered or operation["operationId"] in CITED else []
-        return [*_OF_READING, "Repr-Digest", *linked, *remembered]
+def _list_success_headers(operation: Node, header_flags: dict[str, bool]) -> list[str]:
+    if header_flags["If-None-Match"]:
+        is_paged = any(parameter["name"] == "cursor" for parameter in operation["parameters"])
+        memento_headers = ["Memento-Datetime"] if header_flags["Accept-Datetime"] else []
+        link_headers = ["Link"] if is_paged or memento_headers or operation["operationId"] in CITED_OPERATIONS else []
+        return [*_READ_HEADERS, "Repr-Digest", *link_headers, *memento_headers]
     if "403" not in operation["responses"]:
         return []
     names = ["Cache-Control", "Recuento-Revision"]
-    if sent["Idempotency-Key"]:
+    if header_flags["Idempotency-Key"]:
         names.append("Idempotency-Replayed")
-    elif operation["operationId"] in VARYING:
+    elif operation["operationId"] in VARYING_OPERATIONS:
         names.append("Vary")
     return [*names, "Location"] if operation["operationId"] == "send_list" else names
 
@@ -239,16 +258,16 @@ def _takes_file(operation: Node) -> bool:
     return "application/octet-stream" in operation.get("requestBody", {}).get("content", {})
 
 
-def can_say(answers: Node, code: str) -> bool:
+def can_refuse_with(answers: Node, code: str) -> bool:
     """Whether an operation can refuse with this code."""
     contents = [kind for answer in answers.values() for kind in answer.get("content", {}).values()]
     return any(code in kind.get("examples", {}) for kind in contents)
 
 
-FILE = Path(__file__).with_name("examples.json")
+EXAMPLES_FILE = Path(__file__).with_name("examples.json")
 # What no scene can bring about without breaking or crowding the server.
-BROKEN: Node = {
-    Problem.code: INTERNAL,
+UNRECORDED_PROBLEMS: Node = {
+    Problem.code: INTERNAL_ERROR,
     Unavailable.code: Unavailable("The registry is busy. Nothing was stored: try again.").body(),
     PerhapsStored.code: PerhapsStored().body(),
     ClockJumped.code: ClockJumped(
@@ -258,37 +277,40 @@ BROKEN: Node = {
     TooManyRequests.code: TooManyRequests(
         "At most 1200 requests a minute are answered for one client: go on in 12 s, and more slowly."
     ).body(),
-    Busy.code: Busy(BUSY).body(),
-    ListsWaiting.code: ListsWaiting(WAIT_FOR_ONE).body(),
-    TakesTooLong.code: TakesTooLong(NARROWER).body(),
-    OtherRules.code: OtherRules(RULES, RULES + 1).body(),
-    WentBackwards.code: WentBackwards().body(),
+    Busy.code: Busy(LANE_BUSY_DETAIL).body(),
+    ListsWaiting.code: ListsWaiting(TOO_MANY_WAITING_MESSAGE).body(),
+    TakesTooLong.code: TakesTooLong(TAKES_TOO_LONG_DETAIL).body(),
+    RulesMismatch.code: RulesMismatch(RULES, RULES + 1).body(),
+    LogWentBackwards.code: LogWentBackwards().body(),
     NotInFiles.code: NotInFiles().body(),
 }
 
 
 @cache
-def recorded() -> Node:
+def load_recorded_examples() -> Node:
     """`bodies`: operation → media type → name → body; `answers`: operation → status → media type → name → answer;
     `problems`: code → answer."""
-    examples: Node = json.loads(FILE.read_text(encoding="utf-8"))
+    examples: Node = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
     return examples
 
 
-def refusals() -> Node:
+def build_refusal_examples() -> Node:
     """A refusal of every code."""
-    return {code: {"value": answer} for code, answer in sorted({**recorded()["problems"], **BROKEN}.items())}
+    return {
+        code: {"value": answer}
+        for code, answer in sorted({**load_recorded_examples()["problems"], **UNRECORDED_PROBLEMS}.items())
+    }
 
 
-def attach(operation: Node) -> None:
+def attach_examples(operation: Node) -> None:
     """Put an operation's examples where they belong."""
     name = operation["operationId"]
-    examples = recorded()
-    _put(operation.get("requestBody", {}), examples["bodies"].get(name, {}))
+    examples = load_recorded_examples()
+    _put_examples(operation.get("requestBody", {}), examples["bodies"].get(name, {}))
     for status, answers in examples["answers"].get(name, {}).items():
-        _put(operation["responses"][status], answers)
+        _put_examples(operation["responses"][status], answers)
 
 
-def _put(where: Node, by_media: Node) -> None:
-    for media, named in by_media.items():
-        where["content"][media]["examples"] = {name: {"value": value} for name, value in named.items()}
+def _put_examples(target: Node, by_media: Node) -> None:
+    for media, examples_by_name in by_media.items():
+        target["content"][media]["examples"] = {name: {"value": value} for name, value in examples_by_name.items()}

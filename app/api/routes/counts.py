@@ -13,317 +13,390 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from app.api import responses
-from app.api.requests import Read, ReadContext, preferred_language, require_rules
-from app.api.responses import LINK_FORMAT, UNCACHED, VARY, Answer, weighed
-from app.api.routing import READING, THING, Responses, StrictRoute, refusals, router
+from app.api.requests import ReadContext, ReadDep, find_preferred_language, require_rules
+from app.api.responses import CACHE_REVALIDATE, LINK_FORMAT, VARY, Answer, parse_quality_value
+from app.api.routing import (
+    READ_REFUSALS,
+    RESOURCE_REFUSALS,
+    Responses,
+    StrictJsonRoute,
+    build_router,
+    document_refusals,
+)
 from app.claims import series
 from app.counts import overlap
-from app.counts.citation import CITED, BadCode, Setting, citation, short_address, sources_in, unpack
-from app.counts.difference import compare
+from app.counts.citation import (
+    CITATION_PATH,
+    BadCode,
+    CitationSetting,
+    build_citation,
+    build_short_address,
+    find_cited_sources,
+    parse_short_code,
+)
+from app.counts.difference import compare_revisions
 from app.counts.shapes import CitedOut, DetentionCount, EstimateOut, OverlapOut, ReleaseCount, SeriesOut, TalliedCount
-from app.counts.tally import count
+from app.counts.tally import compute_count
 from app.dates import format_instant
 from app.errors import BadDatetime, Invalid, NotFound
 from app.estimates.estimator import estimate_releases as estimate_answer
 from app.exports import count_tables as tables
-from app.log.entries import pin, recorded_at
+from app.log.entries import load_recorded_at, pin_revision
 from app.log.head import is_demo
 from app.projection import RULES
-from app.queries.countables import countable_addressed, countable_of
+from app.queries.countables import find_countable_of_address, get_countable
 from app.queries.parameters import (
-    MEDIA,
-    AsOf,
-    CountedQuery,
+    FORMAT_MEDIA_TYPES,
+    BaseCountQuery,
     CountQuery,
     EstimateQuery,
     HeldQuery,
     OverlapQuery,
+    RevisionQuery,
     SeriesQuery,
 )
-from app.queries.selection import facility_name, source_keys, source_names
-from app.queries.terms import CountTerms, EventTerms, SourcedTerms, echo, is_personal, link
+from app.queries.selection import load_facility_name, load_source_keys, load_source_names
+from app.queries.terms import CountTerms, EventTerms, SourcedTerms, build_query_url, echo_terms, is_personal
 
-RULES_UNSAID = 1  # addresses in print under the first rules do not name them
-NO_PAST = "What this counts by follows today's consent, so that its past may change: it has no list of past states."
-UNKNOWN = "This is no address of a citation: check that it was copied whole."
+UNSTATED_RULES = 1  # addresses in print under the first rules do not name them
+NO_HISTORY_DETAIL = (
+    "What this counts by follows today's consent, so that its past may change: it has no list of past states."
+)
+UNKNOWN_CITATION_DETAIL = "This is no address of a citation: check that it was copied whole."
 
 
-def count_of(read: ReadContext, query: CountedQuery) -> Response:
+def answer_count(context: ReadContext, query: BaseCountQuery) -> Response:
     """A count. Terms of the held without a day mean the day on which the revision was recorded."""
-    terms = _terms(query)
-    countable = countable_of(terms)
+    terms = _extract_terms(query)
+    countable = get_countable(terms)
 
     def build(revision: int) -> Answer:
-        dated = countable.dated(read.session, terms, revision, read.zone(query), read.request.app.state.clock())
-        return _cited_count(read, dated, revision)
+        dated_terms = countable.resolve_day(
+            context.session, terms, revision, context.zone(query), context.request.app.state.clock()
+        )
+        return _build_cited_count(context, dated_terms, revision)
 
     if is_personal(terms):
-        return _answer(read, query, terms, build, moved_by_zone=terms.leaves_day_open)
-    original = _original(read)
-    if responses.is_gate(read.request.url.path, read.request.scope["query_string"]):
-        moment, newest = responses.asked_at(read.request), read.revision(query)
+        return _answer_terms(context, query, terms, build, depends_on_zone=terms.is_day_open)
+    original = _build_original(context)
+    if responses.is_timegate(context.request.url.path, context.request.scope["query_string"]):
+        moment, newest = responses.parse_accept_datetime(context.request), context.revision(query)
         if moment is not None and newest:
-            return _led_to(original.at_moment(read.session, moment, newest), original)
+            return _redirect_to_memento(original.build_moment_address(context.session, moment, newest), original)
 
-    def beside(revision: int) -> Mapping[str, str]:
-        headers = {"Vary": f"{VARY}, {responses.ASKED}", **original.links()}
-        moment = None if query.rules is None else read.moment(query, revision)
-        return headers if moment is None else {**headers, responses.STATED: responses.stated(moment)}
+    def build_extra_headers(revision: int) -> Mapping[str, str]:
+        headers = {"Vary": f"{VARY}, {responses.ACCEPT_DATETIME}", **original.build_link_header()}
+        moment = None if query.rules is None else context.moment(query, revision)
+        return (
+            headers if moment is None else {**headers, responses.MEMENTO_DATETIME: responses.format_http_date(moment)}
+        )
 
-    return _answer(read, query, terms, build, moved_by_zone=terms.leaves_day_open, beside=beside)
+    return _answer_terms(
+        context, query, terms, build, depends_on_zone=terms.is_day_open, build_extra_headers=build_extra_headers
+    )
 
 
-def timemap_of(read: ReadContext, query: CountedQuery) -> Response:
+def answer_timemap(context: ReadContext, query: BaseCountQuery) -> Response:
     """The past of a count: the addresses of its states. Raises NotFound for one whose past follows today's consent."""
-    terms = _terms(query)
+    terms = _extract_terms(query)
     if is_personal(terms):
-        raise NotFound(NO_PAST)
+        raise NotFound(NO_HISTORY_DETAIL)
 
     def build(revision: int) -> Answer:
-        original = responses.Original(countable_of(terms).counted, read.request.query_params.multi_items())
-        text = original.mementos(read.session, revision, read.zone(query)) if revision else ""
+        original = responses.OriginalResource(
+            get_countable(terms).counts_path, context.request.query_params.multi_items()
+        )
+        text = original.format_timemap(context.session, revision, context.zone(query)) if revision else ""
         return Answer({}, list, document=(responses.LINK_FORMAT, text))
 
-    return _answer(read, query, terms, build, moved_by_zone=True)
+    return _answer_terms(context, query, terms, build, depends_on_zone=True)
 
 
-def _original(read: ReadContext) -> responses.Original:
-    return responses.Original(read.request.url.path, read.request.query_params.multi_items())
+def _build_original(context: ReadContext) -> responses.OriginalResource:
+    return responses.OriginalResource(context.request.url.path, context.request.query_params.multi_items())
 
 
-def _led_to(address: str, original: responses.Original) -> Response:
-    headers = {"Vary": f"{VARY}, {responses.ASKED}", **original.links(), "Cache-Control": UNCACHED}
+def _redirect_to_memento(address: str, original: responses.OriginalResource) -> Response:
+    headers = {
+        "Vary": f"{VARY}, {responses.ACCEPT_DATETIME}",
+        **original.build_link_header(),
+        "Cache-Control": CACHE_REVALIDATE,
+    }
     return RedirectResponse(address, 302, headers=headers)
 
 
-def series_of(read: ReadContext, query: SeriesQuery) -> Response:
+def answer_series(context: ReadContext, query: SeriesQuery) -> Response:
     """A count as it grew."""
-    terms = _release_terms(query)
-    steps = series.Steps(query.interval, query.by, read.zone(query), query.told_from)
+    terms = _extract_release_terms(query)
+    steps = series.SeriesSteps(query.interval, query.by, context.zone(query), query.told_from)
 
     def build(revision: int) -> Answer:
-        grown = series.series(read.session, terms, steps, read.reader, revision)
-        body = {"revision": revision, **grown}
+        growth = series.build_series(context.session, terms, steps, context.reader, revision)
+        body = {"revision": revision, **growth}
         return Answer(
-            body, lambda: tables.of_series(grown, claims=query.claims), links=_permanent(read, grown["permalink"])
+            body,
+            lambda: tables.build_series_rows(growth, include_claims=query.claims),
+            links=_build_permalink_links(context, growth["permalink"]),
         )
 
-    return _answer(read, query, terms, build, moved_by_zone=True)
+    return _answer_terms(context, query, terms, build, depends_on_zone=True)
 
 
-def overlap_of(read: ReadContext, query: OverlapQuery) -> Response:
+def answer_overlap(context: ReadContext, query: OverlapQuery) -> Response:
     """Which sources verified the same."""
-    terms = _release_terms(query)
+    terms = _extract_release_terms(query)
 
     def build(revision: int) -> Answer:
-        shared = overlap.overlap(read.session, terms, read.reader, revision)
-        body = {"revision": revision, **shared}
-        return Answer(body, lambda: tables.of_overlap(shared), links=_permanent(read, shared["permalink"]))
+        source_overlap = overlap.compute_overlap(context.session, terms, context.reader, revision)
+        body = {"revision": revision, **source_overlap}
+        return Answer(
+            body,
+            lambda: tables.build_overlap_rows(source_overlap),
+            links=_build_permalink_links(context, source_overlap["permalink"]),
+        )
 
-    return _answer(read, query, terms, build)
+    return _answer_terms(context, query, terms, build)
 
 
-def estimate_of(read: ReadContext, query: EstimateQuery) -> Response:
+def answer_estimate(context: ReadContext, query: EstimateQuery) -> Response:
     """How many there were, seen or not."""
-    terms = _release_terms(query)
+    terms = _extract_release_terms(query)
     dependent = [frozenset(pair.split(":")) for pair in query.dependent]
 
     def build(revision: int) -> Answer:
-        source_keys(read.session, query)
-        estimated = estimate_answer(read.session, terms, query.lists, dependent, read.reader, revision)
-        body = {"revision": revision, **estimated}
-        return Answer(body, lambda: tables.of_estimate(estimated), links=_permanent(read, estimated["permalink"]))
+        load_source_keys(context.session, query)
+        estimate = estimate_answer(context.session, terms, query.lists, dependent, context.reader, revision)
+        body = {"revision": revision, **estimate}
+        return Answer(
+            body,
+            lambda: tables.build_estimate_rows(estimate),
+            links=_build_permalink_links(context, estimate["permalink"]),
+        )
 
-    return _answer(read, query, terms, build)
+    return _answer_terms(context, query, terms, build)
 
 
-def then_and_now(read: ReadContext, code: str, query: AsOf) -> Response:
+def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Response:
     """The count that an address stands for as cited, today, and what changed between."""
-    cited = _cited(code)
-    terms = _terms(cited)
-    countable = countable_of(terms)
-    then = read.revision(cited, today=link(countable.counted, echo(terms), None))
-    require_rules(cited.rules or RULES_UNSAID, short_address(echo(terms), pin(read.session, then), countable))
+    cited_query = _parse_citation_code(code)
+    terms = _extract_terms(cited_query)
+    countable = get_countable(terms)
+    cited_revision = context.revision(
+        cited_query, today_address=build_query_url(countable.counts_path, echo_terms(terms), None)
+    )
+    require_rules(
+        cited_query.rules or UNSTATED_RULES,
+        build_short_address(echo_terms(terms), pin_revision(context.session, cited_revision), countable),
+    )
 
     def build(revision: int) -> Answer:
-        if revision < then:
-            detail = f"This count is cited as of revision {then}: ask for that or a later one, or leave `as_of` out."
-            raise Invalid.at("/as_of", "before_the_citation", detail)
-        pinned, today = _cited_count(read, terms, then), _cited_count(read, terms, revision)
-        between = compare(read.session, terms, read.reader, then, revision)
-        body = {"cited": pinned.body, "today": today.body, **between, "revision": revision}
-        return Answer(body, lambda: [{**case} for case in between["cases"]], links=pinned.links)
+        if revision < cited_revision:
+            detail = f"This count is cited as of revision {cited_revision}: ask for that or a later one, or leave `as_of` out."
+            raise Invalid.at_pointer("/as_of", "before_the_citation", detail)
+        cited_answer, today_answer = (
+            _build_cited_count(context, terms, cited_revision),
+            _build_cited_count(context, terms, revision),
+        )
+        comparison = compare_revisions(context.session, terms, context.reader, cited_revision, revision)
+        body = {"cited": cited_answer.body, "today": today_answer.body, **comparison, "revision": revision}
+        return Answer(body, lambda: [{**case} for case in comparison["cases"]], links=cited_answer.links)
 
-    return read.answer(query, build)
+    return context.answer(query, build)
 
 
-def _permanent(read: ReadContext, permalink: str) -> list[str]:
+def _build_permalink_links(context: ReadContext, permalink: str) -> list[str]:
     """An answer without a short address is cited by its permalink."""
-    return _cite_as(f"{read.request.app.state.public_url}{permalink}")
+    return _build_cite_as_links(f"{context.request.app.state.public_url}{permalink}")
 
 
-def _answer(
-    read: ReadContext,
-    query: AsOf,
+def _answer_terms(
+    context: ReadContext,
+    query: RevisionQuery,
     terms: SourcedTerms,
     build: Callable[[int], Answer],
     *,
-    moved_by_zone: bool = False,
-    beside: Callable[[int], Mapping[str, str]] | None = None,
+    depends_on_zone: bool = False,
+    build_extra_headers: Callable[[int], Mapping[str, str]] | None = None,
 ) -> Response:
-    public = not is_personal(terms)
-    return read.answer(query, build, public_count=public, moved_by_zone=moved_by_zone, beside=beside)
+    is_public = not is_personal(terms)
+    return context.answer(
+        query,
+        build,
+        is_public_count=is_public,
+        depends_on_zone=depends_on_zone,
+        build_extra_headers=build_extra_headers,
+    )
 
 
-def _release_terms(query: EventTerms) -> CountTerms:
+def _extract_release_terms(query: EventTerms) -> CountTerms:
     """The terms of a count of releases in a query."""
     return CountTerms(**query.model_dump(include=set(CountTerms.model_fields), exclude_unset=True))
 
 
-def _terms(query: SourcedTerms) -> SourcedTerms:
+def _extract_terms(query: SourcedTerms) -> SourcedTerms:
     """The terms of a count in a query."""
-    terms = countable_of(query).terms
-    return terms(**query.model_dump(include=set(terms.model_fields), exclude_unset=True))
+    terms_class = get_countable(query).terms
+    return terms_class(**query.model_dump(include=set(terms_class.model_fields), exclude_unset=True))
 
 
-def _cited_count(read: ReadContext, terms: SourcedTerms, revision: int) -> Answer:
+def _build_cited_count(context: ReadContext, terms: SourcedTerms, revision: int) -> Answer:
     """A count at a revision with how to cite it."""
-    tally = count(read.session, terms, read.reader, revision)
-    recorded = format_instant(recorded_at(read.session, revision)) if revision else None
-    base = read.request.app.state.public_url
-    cited = citation(tally, pin(read.session, revision), recorded, base, _setting(read, tally, revision))
-    body = {"revision": revision, "rules": RULES, "recorded_at": recorded, **tally, "citation": cited}
-    return Answer(body, lambda: tables.of_count(tally), links=_cite_as(cited["address"]))
+    tally = compute_count(context.session, terms, context.reader, revision)
+    recorded_text = format_instant(load_recorded_at(context.session, revision)) if revision else None
+    base = context.request.app.state.public_url
+    citation_body = build_citation(
+        tally, pin_revision(context.session, revision), recorded_text, base, _build_setting(context, tally, revision)
+    )
+    body = {"revision": revision, "rules": RULES, "recorded_at": recorded_text, **tally, "citation": citation_body}
+    return Answer(body, lambda: tables.build_count_rows(tally), links=_build_cite_as_links(citation_body["address"]))
 
 
-def _setting(read: ReadContext, tally: TalliedCount, revision: int) -> Setting:
+def _build_setting(context: ReadContext, tally: TalliedCount, revision: int) -> CitationSetting:
     facility = tally["terms"].get("facility")
-    return Setting(
-        sources=source_names(read.session, sources_in(tally), revision),
-        facility=None if facility is None else facility_name(read.session, str(facility), revision),
-        zone=read.request.app.state.zone,
-        demo=is_demo(read.session),
+    return CitationSetting(
+        sources=load_source_names(context.session, find_cited_sources(tally), revision),
+        facility=None if facility is None else load_facility_name(context.session, str(facility), revision),
+        zone=context.request.app.state.zone,
+        demo=is_demo(context.session),
     )
 
 
-def _cite_as(address: str) -> list[str]:
+def _build_cite_as_links(address: str) -> list[str]:
     """The link that tells by which address to cite an answer (RFC 8574)."""
-    return [f'<{address}>; rel="cite-as"'] if len(address) <= responses.LONGEST_LINKED else []
+    return [f'<{address}>; rel="cite-as"'] if len(address) <= responses.MAX_LINKED_LENGTH else []
 
 
-def _cited(code: str) -> CountedQuery:
+def _parse_citation_code(code: str) -> BaseCountQuery:
     """The count that an address stands for. Raises NotFound."""
     try:
-        given: dict[str, list[str]] = {}
-        noun, pairs = unpack(code)
+        values_by_name: dict[str, list[str]] = {}
+        noun, pairs = parse_short_code(code)
         for name, value in pairs:
-            given.setdefault(name, []).append(value)
-        countable = countable_addressed(noun, given)
+            values_by_name.setdefault(name, []).append(value)
+        countable = find_countable_of_address(noun, values_by_name)
         if countable is None:
             raise BadCode
         query = countable.query
-        several = {name for name, field in query.model_fields.items() if field.default == []}
-        return query.model_validate({name: values if name in several else values[-1] for name, values in given.items()})
+        repeatable_names = {name for name, field in query.model_fields.items() if field.default == []}
+        return query.model_validate(
+            {name: values if name in repeatable_names else values[-1] for name, values in values_by_name.items()}
+        )
     except (BadCode, ValidationError):
-        raise NotFound(UNKNOWN) from None
+        raise NotFound(UNKNOWN_CITATION_DETAIL) from None
 
 
-counts = router("counts")
-TO_THE_PAST: Responses = {302: {"description": "What stood at the moment of `Accept-Datetime` (RFC 7089)"}}
-TIMEMAP: Responses = {
+counts_router = build_router("counts")
+MEMENTO_REDIRECT_RESPONSE: Responses = {
+    302: {"description": "What stood at the moment of `Accept-Datetime` (RFC 7089)"}
+}
+TIMEMAP_RESPONSE: Responses = {
     200: {"description": "Links (RFC 6690)", "content": {LINK_FORMAT: {"schema": {"type": "string"}}}}
 }
 
 
-@counts.get("/counts/releases", response_model=ReleaseCount, responses=refusals(*READING, BadDatetime) | TO_THE_PAST)
-def count_releases(read: Read, query: Annotated[CountQuery, Query()]) -> Response:
-    """How many releases, by whom verified. The permalink returns the same numbers for ever."""
-    return count_of(read, query)
-
-
-@counts.get(
-    "/counts/detentions", response_model=DetentionCount, responses=refusals(*READING, BadDatetime) | TO_THE_PAST
+@counts_router.get(
+    "/counts/releases",
+    response_model=ReleaseCount,
+    responses=document_refusals(*READ_REFUSALS, BadDatetime) | MEMENTO_REDIRECT_RESPONSE,
 )
-def count_detentions(read: Read, query: Annotated[HeldQuery, Query()]) -> Response:
+def count_releases(context: ReadDep, query: Annotated[CountQuery, Query()]) -> Response:
+    """How many releases, by whom verified. The permalink returns the same numbers for ever."""
+    return answer_count(context, query)
+
+
+@counts_router.get(
+    "/counts/detentions",
+    response_model=DetentionCount,
+    responses=document_refusals(*READ_REFUSALS, BadDatetime) | MEMENTO_REDIRECT_RESPONSE,
+)
+def count_detentions(context: ReadDep, query: Annotated[HeldQuery, Query()]) -> Response:
     """Who is held on a day, by whose word: `held_on`, or the day on which the revision was recorded.
 
     Whom a release left under house arrest is counted with `house_arrest=true` only; whoever was detained at home is
     counted either way."""
-    return count_of(read, query)
+    return answer_count(context, query)
 
 
-@counts.get("/timemaps/releases", response_class=Response, responses=TIMEMAP | refusals(*THING))
-def map_past_of_releases(read: Read, query: Annotated[CountQuery, Query()]) -> Response:
+@counts_router.get(
+    "/timemaps/releases", response_class=Response, responses=TIMEMAP_RESPONSE | document_refusals(*RESOURCE_REFUSALS)
+)
+def map_past_of_releases(context: ReadDep, query: Annotated[CountQuery, Query()]) -> Response:
     """The past states of a count of releases: the first, the last, and that at the end of each day between (RFC
     7089)."""
-    return timemap_of(read, query)
+    return answer_timemap(context, query)
 
 
-@counts.get("/timemaps/detentions", response_class=Response, responses=TIMEMAP | refusals(*THING))
-def map_past_of_detentions(read: Read, query: Annotated[HeldQuery, Query()]) -> Response:
+@counts_router.get(
+    "/timemaps/detentions", response_class=Response, responses=TIMEMAP_RESPONSE | document_refusals(*RESOURCE_REFUSALS)
+)
+def map_past_of_detentions(context: ReadDep, query: Annotated[HeldQuery, Query()]) -> Response:
     """The past states of a count of the held: the first, the last, and that at the end of each day between (RFC
     7089)."""
-    return timemap_of(read, query)
+    return answer_timemap(context, query)
 
 
-@counts.get("/counts/series", response_model=SeriesOut, responses=refusals(*READING))
-def count_series(read: Read, query: Annotated[SeriesQuery, Query()]) -> Response:
+@counts_router.get("/counts/series", response_model=SeriesOut, responses=document_refusals(*READ_REFUSALS))
+def count_series(context: ReadDep, query: Annotated[SeriesQuery, Query()]) -> Response:
     """How a count grew, a line for each source, with the published figures beside it. `by=known`: as the registry
     learned of it; `by=event`: by the days of release."""
-    return series_of(read, query)
+    return answer_series(context, query)
 
 
-@counts.get("/counts/overlap", response_model=OverlapOut, responses=refusals(*READING))
-def count_overlap(read: Read, query: Annotated[OverlapQuery, Query()]) -> Response:
+@counts_router.get("/counts/overlap", response_model=OverlapOut, responses=document_refusals(*READ_REFUSALS))
+def count_overlap(context: ReadDep, query: Annotated[OverlapQuery, Query()]) -> Response:
     """Which sources verified the same releases: in pairs, and exactly which together."""
-    return overlap_of(read, query)
+    return answer_overlap(context, query)
 
 
-@counts.get("/estimates/releases", response_model=EstimateOut, responses=refusals(*READING))
-def estimate_releases(read: Read, query: Annotated[EstimateQuery, Query()]) -> Response:
+@counts_router.get("/estimates/releases", response_model=EstimateOut, responses=document_refusals(*READ_REFUSALS))
+def estimate_releases(context: ReadDep, query: Annotated[EstimateQuery, Query()]) -> Response:
     """How many releases there were, those that no source has seen included: capture–recapture from the overlap of
     independent sources, with its assumptions; refused where the overlap cannot carry it."""
-    return estimate_of(read, query)
+    return answer_estimate(context, query)
 
 
-HTML = "text/html"
-FORMS = frozenset({HTML, *MEDIA.values(), "application/*", "*/*"})
-TO_THE_PAGE: Responses = {303: {"description": "The page of the citation, for whoever asks for `text/html`"}}
+HTML_TYPE = "text/html"
+SUPPORTED_TYPES = frozenset({HTML_TYPE, *FORMAT_MEDIA_TYPES.values(), "application/*", "*/*"})
+PAGE_REDIRECT_RESPONSE: Responses = {303: {"description": "The page of the citation, for whoever asks for `text/html`"}}
 
 
-class CitedRoute(StrictRoute):
+class CitationRoute(StrictJsonRoute):
     """Printed addresses are followed by readers too: whoever prefers a page is led to it, in the language preferred.
     Everybody else gets the answer."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
-        async def for_readers_too(request: Request) -> Response:
-            if "format" not in request.query_params and _prefers_a_page(request):
-                return _to_the_page(request)
+        async def handle_or_redirect(request: Request) -> Response:
+            if "format" not in request.query_params and _prefers_html(request):
+                return _redirect_to_page(request)
             return await handler(request)
 
-        return for_readers_too
+        return handle_or_redirect
 
 
-def _prefers_a_page(request: Request) -> bool:
+def _prefers_html(request: Request) -> bool:
     """Whether of all that is answered here, or that a range stands for, a page weighs most; of equals the first."""
-    accepted = [weighed(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
-    ours = [(weight, media) for media, weight in accepted if media in FORMS and weight > 0]
-    return bool(ours) and max(ours, key=lambda each: each[0])[1] == HTML
+    accepted_types = [parse_quality_value(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
+    candidates = [(weight, media) for media, weight in accepted_types if media in SUPPORTED_TYPES and weight > 0]
+    return bool(candidates) and max(candidates, key=lambda candidate: candidate[0])[1] == HTML_TYPE
 
 
-def _to_the_page(request: Request) -> Response:
-    address = f"/{preferred_language(request)}{quote(request.url.path)}"
+def _redirect_to_page(request: Request) -> Response:
+    address = f"/{find_preferred_language(request)}{quote(request.url.path)}"
     query = f"?{request.url.query}" if request.url.query else ""
-    headers = {"Vary": "Accept, Accept-Language", "Cache-Control": UNCACHED}
+    headers = {"Vary": "Accept, Accept-Language", "Cache-Control": CACHE_REVALIDATE}
     return RedirectResponse(address + query, 303, headers=headers)
 
 
-citations = APIRouter(tags=["counts"], route_class=CitedRoute)
+citations_router = APIRouter(tags=["counts"], route_class=CitationRoute)
 
 
-@citations.get(CITED + "{code}", response_model=CitedOut, responses=refusals(*THING) | TO_THE_PAGE)
-def read_citation(read: Read, code: str, query: Annotated[AsOf, Query()]) -> Response:
+@citations_router.get(
+    CITATION_PATH + "{code}",
+    response_model=CitedOut,
+    responses=document_refusals(*RESOURCE_REFUSALS) | PAGE_REDIRECT_RESPONSE,
+)
+def read_citation(context: ReadDep, code: str, query: Annotated[RevisionQuery, Query()]) -> Response:
     """A cited count then and now, and what changed between, case by case. Browsers are led to its page."""
-    return then_and_now(read, code, query)
+    return answer_citation(context, code, query)

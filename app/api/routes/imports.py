@@ -17,28 +17,27 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.api import responses
-from app.api.requests import Read, ReadContext, preferred_language, refuse_repeated
-from app.api.routes.records import page
-from app.api.routing import POSTING, THING, refusals, router
-from app.api.writes import Writing, written_with
+from app.api.requests import ReadContext, ReadDep, find_preferred_language, refuse_repeated_parameters
+from app.api.routes.records import answer_page
+from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
+from app.api.writes import WriteRequest, build_single_write
 from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, UnsupportedMediaType
 from app.imports import mapping, receipts, stored
 from app.imports.faults import BadFile
-from app.imports.mapping import Mapping as ListMapping
-from app.imports.mapping import decoded
+from app.imports.mapping import ListMapping, decode_mapping
 from app.models import ListImport
-from app.queries.parameters import AsOf, Page, Paged, read_cursor, write_cursor
+from app.queries.parameters import Page, PageQuery, RevisionQuery, read_cursor, write_cursor
 from app.schemas.imports import ImportOut, ImportRowPage
 from app.vocabulary import ImportOutcome, Language, Role
 
-GZIP = 16 + zlib.MAX_WBITS  # that header and checksum alone, as zlib names it
-UNPACKABLE = "The packed list is damaged or breaks off: pack it again with gzip, and send it whole."
-FORM = "Send a form with a part `file`, once, a part `mapping` if need be, and no others."
+GZIP_ONLY_WBITS = 16 + zlib.MAX_WBITS  # that header and checksum alone, as zlib names it
+DAMAGED_GZIP_DETAIL = "The packed list is damaged or breaks off: pack it again with gzip, and send it whole."
+FORM_DETAIL = "Send a form with a part `file`, once, a part `mapping` if need be, and no others."
 # Of the encodings that a form may name, some fail in ways of their own, and one (Punycode) takes hours for a list.
 UTF_8 = b"utf-8"
 FORM_DATA = b"multipart/form-data"
-IN_UTF_8 = "Send the form in UTF-8: leave `charset` out of its Content-Type, or say utf-8."
-SENT = {
+FORM_CHARSET_DETAIL = "Send the form in UTF-8: leave `charset` out of its Content-Type, or say utf-8."
+UPLOAD_BODY = {
     "requestBody": {
         "required": True,
         "content": {
@@ -58,7 +57,7 @@ SENT = {
 }
 
 
-class _InMemory(MultiPartParser):
+class _InMemoryParser(MultiPartParser):
     """A list holds names: no part of it is put on disk, and the bound of bodies bounds it here too."""
 
     spool_max_size = 2**40
@@ -69,38 +68,40 @@ class _InMemory(MultiPartParser):
             part.close()
 
 
-async def parts(request: Request) -> tuple[bytes, bytes | None]:
+async def read_upload(request: Request) -> tuple[bytes, bytes | None]:
     """The file and the mapping that were sent: two parts of a form, or the file alone as the body, packed or not."""
     body = await request.body()
-    packed = request.headers.get("content-encoding")
-    if packed is not None:
-        return _unpacked(body, packed.strip().lower(), request.app.state.max_import_bytes), None
+    content_encoding = request.headers.get("content-encoding")
+    if content_encoding is not None:
+        return _decompress_upload(body, content_encoding.strip().lower(), request.app.state.max_import_bytes), None
     kind, _options = parse_options_header(request.headers.get("content-type"))
     if kind != FORM_DATA:
         return body, None
-    sent_parts: dict[str, bytes] = {}
-    for name, part in await form_parts(request, most=2, longest=len(body) + 1):
-        if name not in ("file", "mapping") or name in sent_parts:
-            raise Invalid.at("", "unknown_field", FORM)
-        sent_parts[name] = part
-    if "file" not in sent_parts:
-        raise Invalid.at("/file", "required", FORM)
-    return sent_parts["file"], sent_parts.get("mapping")
+    parts_by_name: dict[str, bytes] = {}
+    for name, part in await read_form_parts(request, max_parts=2, max_part_bytes=len(body) + 1):
+        if name not in ("file", "mapping") or name in parts_by_name:
+            raise Invalid.at_pointer("", "unknown_field", FORM_DETAIL)
+        parts_by_name[name] = part
+    if "file" not in parts_by_name:
+        raise Invalid.at_pointer("/file", "required", FORM_DETAIL)
+    return parts_by_name["file"], parts_by_name.get("mapping")
 
 
-async def form_parts(request: Request, *, most: int, longest: int) -> list[tuple[str, bytes]]:
-    """The parts of a form by their names. `most`: of files and of other parts; `longest`: bytes of such a part; a file
+async def read_form_parts(request: Request, *, max_parts: int, max_part_bytes: int) -> list[tuple[str, bytes]]:
+    """The parts of a form by their names. `max_parts`: of files and of other parts; `max_part_bytes`: bytes of such a part; a file
     is bounded by the body. Raises Invalid."""
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != FORM_DATA:
-        raise Invalid.at("", "malformed_form", FORM)
+        raise Invalid.at_pointer("", "malformed_form", FORM_DETAIL)
     if options.get(b"charset", UTF_8).lower() != UTF_8:
-        raise Invalid.at("", "malformed_form", IN_UTF_8)
+        raise Invalid.at_pointer("", "malformed_form", FORM_CHARSET_DETAIL)
     try:
-        parser = _InMemory(request.headers, request.stream(), max_files=most, max_fields=most, max_part_size=longest)
+        parser = _InMemoryParser(
+            request.headers, request.stream(), max_files=max_parts, max_fields=max_parts, max_part_size=max_part_bytes
+        )
         form = await parser.parse()
     except (MultiPartException, KeyError):
-        raise Invalid.at("", "malformed_form", FORM) from None
+        raise Invalid.at_pointer("", "malformed_form", FORM_DETAIL) from None
     try:
         items = form.multi_items()
         return [(name, await part.read() if isinstance(part, UploadFile) else part.encode()) for name, part in items]
@@ -108,33 +109,33 @@ async def form_parts(request: Request, *, most: int, longest: int) -> list[tuple
         parser.close()
 
 
-def _unpacked(body: bytes, packed: str, most: int) -> bytes:
+def _decompress_upload(body: bytes, content_encoding: str, max_bytes: int) -> bytes:
     """A list sent with `Content-Encoding: gzip` (RFC 9110 section 8.4), which is a sixth as long on a bad line. No more
     than the bound of a list is ever unpacked, whatever the body claims to hold."""
-    if packed not in ("gzip", "x-gzip"):
+    if content_encoding not in ("gzip", "x-gzip"):
         raise UnsupportedMediaType("Send the list as it is, or packed with gzip (Content-Encoding: gzip), in no form.")
-    unpacking = zlib.decompressobj(GZIP)
+    decompressor = zlib.decompressobj(GZIP_ONLY_WBITS)
     try:
-        data = unpacking.decompress(body, most + 1)
+        data = decompressor.decompress(body, max_bytes + 1)
     except zlib.error:
-        raise Invalid.at("", "malformed_gzip", UNPACKABLE) from None
-    if len(data) > most:
+        raise Invalid.at_pointer("", "malformed_gzip", DAMAGED_GZIP_DETAIL) from None
+    if len(data) > max_bytes:
         raise HTTPException(413)
-    if not unpacking.eof or unpacking.unused_data:
-        raise Invalid.at("", "malformed_gzip", UNPACKABLE)
+    if not decompressor.eof or decompressor.unused_data:
+        raise Invalid.at_pointer("", "malformed_gzip", DAMAGED_GZIP_DETAIL)
     return data
 
 
-def mapping_of(part: bytes | None) -> ListMapping | None:
+def parse_mapping(part: bytes | None) -> ListMapping | None:
     """The mapping that was sent with a list, if one was."""
     try:
-        return None if part is None else ListMapping.read(decoded(part))
+        return None if part is None else ListMapping.parse_toml(decode_mapping(part))
     except BadFile as fault:
-        raise Invalid.at(f"/mapping{fault.place}", fault.code, fault.detail) from None
+        raise Invalid.at_pointer(f"/mapping{fault.place}", fault.code, fault.detail) from None
 
 
-imports = router("imports")
-MOST_ROWS = 10_000_000  # fifty times the largest list imagined
+imports_router = build_router("imports")
+MAX_LIST_ROWS = 10_000_000  # fifty times the largest list imagined
 
 
 class ImportQuery(BaseModel):
@@ -146,16 +147,16 @@ class ImportQuery(BaseModel):
     strict: bool = False
     confirm: bool = False
     # A list in parts is asked about as a whole: the rows of all its parts together.
-    whole: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
+    whole: Annotated[int, Field(ge=1, le=MAX_LIST_ROWS)] | None = None
 
 
-class ImportStatusQuery(AsOf):
+class ImportStatusQuery(RevisionQuery):
     """A query for an import, in a language: by default the language of ours that the client prefers."""
 
     lang: Language | None = None
 
 
-class ImportRowQuery(Paged):
+class ImportRowQuery(PageQuery):
     """A query for the rows of an import."""
 
     lang: Language | None = None
@@ -164,71 +165,89 @@ class ImportRowQuery(Paged):
 
 def send_list(
     request: Request,
-    writing: Annotated[Writing, Depends(written_with)],
-    sent_parts: Annotated[tuple[bytes, bytes | None], Depends(parts)],
+    write: Annotated[WriteRequest, Depends(build_single_write)],
+    upload: Annotated[tuple[bytes, bytes | None], Depends(read_upload)],
     query: Annotated[ImportQuery, Query()],
 ) -> Response:
     """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
-    writing.allow(Role.REPORTER)
-    refuse_repeated(request, query)
-    data, mapping = sent_parts
-    sent = stored.Sent(query.dry_run, query.strict, query.confirm, mapping_of(mapping), query.whole)
+    write.allow(Role.REPORTER)
+    refuse_repeated_parameters(request, query)
+    data, mapping = upload
+    options = stored.ImportOptions(query.dry_run, query.strict, query.confirm, parse_mapping(mapping), query.whole)
     # The same list in another envelope is the same request.
-    once = Writing(writing.sender, writing.key, request, data + b"\n" + (mapping or b""))
-    response = once.run(lambda context: stored.receive(context, writing.key.id, data, sent))
+    list_write = WriteRequest(write.sender, write.key, request, data + b"\n" + (mapping or b""))
+    response = list_write.run(lambda context: stored.receive_list(context, write.key.id, data, options))
     response.headers["Location"] = f"/v1/imports/{json.loads(bytes(response.body))['id']}"
     request.app.state.imports.wake()
     return response
 
 
-imports.add_api_route(
+imports_router.add_api_route(
     "/imports",
     send_list,
     methods=["POST"],
-    status_code=stored.RECEIVED,
+    status_code=stored.ACCEPTED_STATUS,
     response_model=ImportOut,
-    responses=refusals(*POSTING, Conflict, ListsWaiting),
-    openapi_extra=SENT,
+    responses=document_refusals(*POST_REFUSALS, Conflict, ListsWaiting),
+    openapi_extra=UPLOAD_BODY,
     route_class_override=APIRoute,  # the body is a file, not JSON
 )
 
 
-@imports.get("/imports/{import_id}", response_model=ImportOut, responses=refusals(*THING, Forbidden))
-def read_import(read: Read, import_id: uuid.UUID, query: Annotated[ImportStatusQuery, Query()]) -> Response:
+@imports_router.get(
+    "/imports/{import_id}", response_model=ImportOut, responses=document_refusals(*RESOURCE_REFUSALS, Forbidden)
+)
+def read_import(context: ReadDep, import_id: uuid.UUID, query: Annotated[ImportStatusQuery, Query()]) -> Response:
     """How far one of your lists has got, and its receipt once it is through."""
-    job = _own(read, import_id)
-    lang = query.lang or preferred_language(read.request)
-    secret = read.request.app.state.secret
+    job = _find_own_import(context, import_id)
+    lang = query.lang or find_preferred_language(context.request)
+    secret = context.request.app.state.secret
     groups, places = (
-        mapping.of_import(read.session, secret, job, lang),
-        receipts.places_of(read.session, secret, job),
+        mapping.load_import_groups(context.session, secret, job, lang),
+        receipts.find_unregistered_places(context.session, secret, job),
     )
-    row = {**receipts.shape(job, secret, lang, groups, places)}
-    return read.answer(query, lambda _revision: responses.Answer(row, lambda: [row]), _tag(read, query, job, lang))
+    row = {**receipts.build_receipt(job, secret, lang, groups, places)}
+    return context.answer(
+        query, lambda _revision: responses.Answer(row, lambda: [row]), _build_import_tag(context, query, job, lang)
+    )
 
 
-@imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=refusals(*THING, Forbidden))
-def list_import_rows(read: Read, import_id: uuid.UUID, query: Annotated[ImportRowQuery, Query()]) -> Response:
+@imports_router.get(
+    "/imports/{import_id}/rows",
+    response_model=ImportRowPage,
+    responses=document_refusals(*RESOURCE_REFUSALS, Forbidden),
+)
+def list_import_rows(context: ReadDep, import_id: uuid.UUID, query: Annotated[ImportRowQuery, Query()]) -> Response:
     """What became of each row: new, updated, unchanged, linked, needs review, or in error and why."""
-    job = _own(read, import_id)
-    lang = query.lang or preferred_language(read.request)
-    return page(read, query, lambda read, query, _revision: _rows(read, query, job, lang), _tag(read, query, job, lang))
+    job = _find_own_import(context, import_id)
+    lang = query.lang or find_preferred_language(context.request)
+    return answer_page(
+        context,
+        query,
+        lambda context, query, _revision: _list_rows(context, query, job, lang),
+        _build_import_tag(context, query, job, lang),
+    )
 
 
-def _rows(read: ReadContext, query: ImportRowQuery, job: ListImport, lang: Language) -> Page[Mapping[str, object]]:
-    of = f"rows of {job.id}"
-    position = read_cursor(query.cursor, of)
-    secret, after = read.request.app.state.secret, position[0] if position else 0
-    rows = receipts.rows_of(read.session, secret, job.id, after, query.limit + 1, query.outcome, lang)
-    shown = rows[: query.limit]
-    return Page([{**row} for row in shown], write_cursor(of, [shown[-1]["row"]]) if len(rows) > query.limit else None)
+def _list_rows(
+    context: ReadContext, query: ImportRowQuery, job: ListImport, lang: Language
+) -> Page[Mapping[str, object]]:
+    cursor_scope = f"rows of {job.id}"
+    position = read_cursor(query.cursor, cursor_scope)
+    secret, after_row = context.request.app.state.secret, position[0] if position else 0
+    rows = receipts.list_row_outcomes(context.session, secret, job.id, after_row, query.limit + 1, query.outcome, lang)
+    page_rows = rows[: query.limit]
+    return Page(
+        [{**row} for row in page_rows],
+        write_cursor(cursor_scope, [page_rows[-1]["row"]]) if len(rows) > query.limit else None,
+    )
 
 
-def _own(read: ReadContext, import_id: uuid.UUID) -> ListImport:
-    read.allow(Role.REPORTER)
-    return stored.own(read.session, import_id, read.reader.source)
+def _find_own_import(context: ReadContext, import_id: uuid.UUID) -> ListImport:
+    context.allow(Role.REPORTER)
+    return stored.load_own_import(context.session, import_id, context.reader.source)
 
 
-def _tag(read: ReadContext, query: AsOf, job: ListImport, lang: Language) -> str:
+def _build_import_tag(context: ReadContext, query: RevisionQuery, job: ListImport, lang: Language) -> str:
     """An import moves while the registry stands still."""
-    return read.tag(query, job.state, str(job.done), lang)
+    return context.build_tag(query, job.state, str(job.done), lang)

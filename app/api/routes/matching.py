@@ -10,14 +10,14 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import State
 
 from app.api import responses
-from app.api.requests import Read, ReadContext, refuse_repeated, whole_body
-from app.api.routes.imports import SENT, mapping_of, parts
-from app.api.routing import BODY, CHANGING, refusals, router
+from app.api.requests import ReadContext, ReadDep, read_whole_body, refuse_repeated_parameters
+from app.api.routes.imports import UPLOAD_BODY, parse_mapping, read_upload
+from app.api.routing import BODY_REFUSALS, CHANGE_REFUSALS, build_router, document_refusals
 from app.compare import comparison
 from app.compare import comparison as report
 from app.compare import comparison as sheets
 from app.compare.comparison import ListComparison
-from app.compare.registry import Scope
+from app.compare.registry import ComparisonScope
 from app.errors import Invalid, PayloadTooLarge, TakesTooLong, Unavailable, UnsupportedMediaType
 from app.imports.faults import BadFile
 from app.imports.formats import tables
@@ -27,93 +27,109 @@ from app.schemas.imports import CandidatesOut, ComparisonOut
 from app.schemas.reports import PersonSoughtIn
 from app.vocabulary import Language, Role
 
-matching = router("matching")
-MEDIA = parameters.MEDIA | {"xlsx": tables.MEDIA_TYPE}
-BUSY = "Another list of yours is being compared. Nothing is wrong with yours: send it again in a minute."
+matching_router = build_router("matching")
+COMPARISON_MEDIA = parameters.FORMAT_MEDIA_TYPES | {"xlsx": tables.XLSX_MEDIA_TYPE}
+COMPARISON_BUSY_DETAIL = (
+    "Another list of yours is being compared. Nothing is wrong with yours: send it again in a minute."
+)
 # Of the processor: twice what 5,000 rows take, which is more than any field office keeps.
-MOST_SECONDS = 30.0
+MAX_COMPARISON_SECONDS = 30.0
 
 # Who compares is looked at and noted by one request after the other: many that come at once are no more than may.
-_ONE_ASKS = Lock()
+_COMPARING_LOCK = Lock()
 
 
-class ComparisonQuery(Scope):
+class ComparisonQuery(ComparisonScope):
     """A query for a comparison: beside which detentions, in which form, and in which language as a workbook."""
 
     format: FormatOrWorkbook | None = None
     lang: Language = "en"
 
 
-@matching.post("/match", response_model=CandidatesOut, responses=refusals(*BODY, *CHANGING, TakesTooLong))
-def match_person(read: Read, body: PersonSoughtIn) -> Response:
+@matching_router.post(
+    "/match", response_model=CandidatesOut, responses=document_refusals(*BODY_REFUSALS, *CHANGE_REFUSALS, TakesTooLong)
+)
+def match_person(context: ReadDep, body: PersonSoughtIn) -> Response:
     """Whom a report of this person may speak of, with the reasons. Nothing is stored, and nothing is said of people
     whom this key may not recognise. Identification numbers are compared with nobody's."""
-    read.allow(*Role)
-    matches = comparison.with_person(read.session, read.request.app.state.clock(), read.reader, body)
-    return responses.json_response(matches, 200, _headers(matches["revision"]))
+    context.allow(*Role)
+    matches = comparison.match_person_in_registry(
+        context.session, context.request.app.state.clock(), context.reader, body
+    )
+    return responses.build_json_response(matches, 200, _build_comparison_headers(matches["revision"]))
 
 
-def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> ReadContext:
+def _authorize_list(_body: Annotated[bytes, Depends(read_whole_body)], context: ReadDep) -> ReadContext:
     """Who sends a list: asked once all of it is here, and before anything of it is unpacked."""
-    read.allow(*Role)
-    return read
+    context.allow(*Role)
+    return context
 
 
 def match_list(
-    read: Annotated[ReadContext, Depends(_known)],
-    sent: Annotated[tuple[bytes, bytes | None], Depends(parts)],
+    context: Annotated[ReadContext, Depends(_authorize_list)],
+    upload: Annotated[tuple[bytes, bytes | None], Depends(read_upload)],
     query: Annotated[ComparisonQuery, Query()],
 ) -> Response:
     """Lay a list beside the registry: on both, likely the same person, on yours only, on theirs only. Nothing is
     stored, and nothing is said of people whom this key may not recognise."""
-    refuse_repeated(read.request, query)
-    return _in_form(read, query, _compared(read, sent, query))
+    refuse_repeated_parameters(context.request, query)
+    return _render_comparison(context, query, _compare_list(context, upload, query))
 
 
-def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], query: Scope) -> ListComparison:
-    state = read.request.app.state
-    with _turn(state, read):
+def _compare_list(context: ReadContext, upload: tuple[bytes, bytes | None], query: ComparisonScope) -> ListComparison:
+    state = context.request.app.state
+    with _reserve_comparison(state, context):
         try:
-            mine = sent[0], mapping_of(sent[1])
-            return comparison.with_registry(
-                read.session, state.secret, state.clock(), read.reader, mine, query, seconds=MOST_SECONDS
+            own_list = upload[0], parse_mapping(upload[1])
+            return comparison.compare_with_registry(
+                context.session,
+                state.secret,
+                state.clock(),
+                context.reader,
+                own_list,
+                query,
+                max_seconds=MAX_COMPARISON_SECONDS,
             )
         except BadFile as fault:
-            raise Invalid.at("/file", fault.code, fault.detail) from None
+            raise Invalid.at_pointer("/file", fault.code, fault.detail) from None
 
 
 @contextmanager
-def _turn(state: State, read: ReadContext) -> Iterator[None]:
+def _reserve_comparison(state: State, context: ReadContext) -> Iterator[None]:
     """One list at a time of whoever asks, so that others find a place among the lists. Raises Unavailable."""
-    who = read.reader.slug or (read.key and read.key.id)
-    with _ONE_ASKS:
-        if who in state.comparing:
-            raise Unavailable(BUSY, headers={"Retry-After": "60"})
-        state.comparing.add(who)
+    owner = context.reader.slug or (context.key and context.key.id)
+    with _COMPARING_LOCK:
+        if owner in state.comparing:
+            raise Unavailable(COMPARISON_BUSY_DETAIL, headers={"Retry-After": "60"})
+        state.comparing.add(owner)
     try:
         yield
     finally:
-        state.comparing.remove(who)
+        state.comparing.remove(owner)
 
 
-def _in_form(read: ReadContext, query: ComparisonQuery, comparison: ListComparison) -> Response:
-    media = responses.media_type(query.format, read.request, MEDIA)
-    headers = _headers(comparison["revision"])
-    if media == tables.MEDIA_TYPE:
-        return Response(tables.write(sheets.sheets(comparison, query.lang)), headers=headers, media_type=media)
-    return responses.in_form(responses.Answer({**comparison}, lambda: report.lines(comparison)), media, headers)
+def _render_comparison(context: ReadContext, query: ComparisonQuery, comparison: ListComparison) -> Response:
+    media = responses.negotiate_media_type(query.format, context.request, COMPARISON_MEDIA)
+    headers = _build_comparison_headers(comparison["revision"])
+    if media == tables.XLSX_MEDIA_TYPE:
+        return Response(
+            tables.write_workbook(sheets.build_sheets(comparison, query.lang)), headers=headers, media_type=media
+        )
+    return responses.render_answer(
+        responses.Answer({**comparison}, lambda: report.flatten_comparison(comparison)), media, headers
+    )
 
 
-def _headers(revision: int) -> dict[str, str]:
-    return {"Cache-Control": responses.KEYED, "Vary": responses.VARY, "Recuento-Revision": str(revision)}
+def _build_comparison_headers(revision: int) -> dict[str, str]:
+    return {"Cache-Control": responses.CACHE_PRIVATE, "Vary": responses.VARY, "Recuento-Revision": str(revision)}
 
 
-matching.add_api_route(
+matching_router.add_api_route(
     "/match/list",
     match_list,
     methods=["POST"],
     response_model=ComparisonOut,
-    responses=refusals(PayloadTooLarge, UnsupportedMediaType, *CHANGING, TakesTooLong),
-    openapi_extra=SENT,
+    responses=document_refusals(PayloadTooLarge, UnsupportedMediaType, *CHANGE_REFUSALS, TakesTooLong),
+    openapi_extra=UPLOAD_BODY,
     route_class_override=APIRoute,  # the body is a file, not JSON
 )

@@ -14,37 +14,46 @@ from urllib.parse import urlencode
 from fastapi import Query, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.api.head_watcher import Head, head_to_read
-from app.api.middleware.concurrency import in_lane
-from app.api.requests import Read, ReadContext, reading_for
+from app.api.head_watcher import LogHead, find_replica_head
+from app.api.middleware.concurrency import acquire_lane
+from app.api.requests import ReadContext, ReadDep, open_request_session
 from app.api.responses import Answer, is_table
-from app.api.routing import FILING, POSTING, READING, RECORD, WAITING, refusals, router, upserting
-from app.api.writes import Write, WriteTogether
+from app.api.routing import (
+    EMBARGOED_RESPONSE,
+    FILING_REFUSALS,
+    POST_REFUSALS,
+    READ_REFUSALS,
+    RECORD_REFUSALS,
+    build_router,
+    document_refusals,
+    document_upsert,
+)
+from app.api.writes import GroupedWriteDep, WriteDep
 from app.dates import format_instant
 from app.errors import AgeNeedsDay, AheadOfHead, Conflict, Invalid, NotFound, Redacted, ReleaseDropped
 from app.exports import exports
-from app.imports.formats.tables import columns_of_shape
-from app.log.entries import entry_at, pin
+from app.imports.formats.tables import list_shape_columns
+from app.log.entries import load_entry, pin_revision
 from app.queries import lists, person_records
-from app.queries.corrections import NAMESPACE
-from app.queries.corrections import corrections as corrected
+from app.queries.corrections import CORRECTION_NAMESPACE
+from app.queries.corrections import query_corrections as corrected
 from app.queries.countables import refuse_future, require_day
 from app.queries.parameters import (
-    MOST_LIMIT,
-    AsOf,
+    MAX_LIMIT,
     CorrectionQuery,
     DetaineeQuery,
     DetentionQuery,
     FeedQuery,
     Page,
-    Paged,
+    PageQuery,
     ReleaseQuery,
+    RevisionQuery,
 )
-from app.queries.shapes import SHAPES
-from app.queries.terms import PINNING, pinned
-from app.queries.visibility import contact
+from app.queries.shapes import SHAPE_BUILDERS
+from app.queries.terms import PIN_PARAMETERS, build_pin_terms
+from app.queries.visibility import load_contact_permission
 from app.registry import filing
-from app.registry.records import Kind
+from app.registry.records import TargetKind
 from app.schemas.base import Tombstone
 from app.schemas.filed import Filed
 from app.schemas.records import (
@@ -63,273 +72,314 @@ from app.schemas.records import (
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 from app.vocabulary import Role
 
-Terms = TypeVar("Terms", bound=AsOf)
+Terms = TypeVar("Terms", bound=RevisionQuery)
 # Who asks, on which session; the page asked for; the revision.
-Build = Callable[[ReadContext, Terms, int], Page[Mapping[str, Any]]]
-UNPAGED = "CSV and JSON Lines come whole, without pages: leave limit and cursor out, or ask for JSON."
+PageBuilder = Callable[[ReadContext, Terms, int], Page[Mapping[str, Any]]]
+UNPAGED_DETAIL = "CSV and JSON Lines come whole, without pages: leave limit and cursor out, or ask for JSON."
 
 
-def page(read: ReadContext, query: Terms, build: Build[Terms], tag: str | None = None) -> Response:
+def answer_page(context: ReadContext, query: Terms, build: PageBuilder[Terms], tag: str | None = None) -> Response:
     """A page of a list, or as a table the whole of it. The next one is read at the same revision, so that writes in
     between move nothing."""
 
-    def make(revision: int) -> Answer:
-        if is_table(query.format, read.request):
-            return _whole_list(read, query, build, revision)
-        built = build(read, query, revision)
-        further = None if built.cursor is None else following(read, built.cursor, revision)
-        body = {"data": built.data, "next": further, "revision": revision, **built.beside()}
-        return Answer(body, lambda: built.data, further)
+    def build_answer(revision: int) -> Answer:
+        if is_table(query.format, context.request):
+            return _build_whole_list(context, query, build, revision)
+        rows_page = build(context, query, revision)
+        next_address = None if rows_page.cursor is None else build_next_address(context, rows_page.cursor, revision)
+        body = {"data": rows_page.data, "next": next_address, "revision": revision, **rows_page.build_extras()}
+        return Answer(body, lambda: rows_page.data, next_address)
 
-    return read.answer(query, make, tag)
+    return context.answer(query, build_answer, tag)
 
 
-def _whole_list(read: ReadContext, query: Terms, build: Build[Terms], revision: int) -> Answer:
+def _build_whole_list(context: ReadContext, query: Terms, build: PageBuilder[Terms], revision: int) -> Answer:
     """A list as a table: its first rows, and how to come by the others.
 
     Those are read while the answer is sent, some at a time, each on a session of its own that waits for a place among
     the lists anew: who reads slowly keeps none. They are of the same revision, by who may be
     shown to whom at that moment.
     """
-    if not isinstance(query, Paged):
-        whole = build(read, query, revision)
-        return Answer({}, lambda: whole.data)
-    given = sorted(query.model_fields_set & {"limit", "cursor"})
-    if given:
-        raise Invalid.at(f"/{given[0]}", "unpaged", UNPAGED)
-    pinned: dict[str, Any] = {"limit": MOST_LIMIT, "as_of": str(revision)}
+    if not isinstance(query, PageQuery):
+        full_page = build(context, query, revision)
+        return Answer({}, lambda: full_page.data)
+    paging_terms = sorted(query.model_fields_set & {"limit", "cursor"})
+    if paging_terms:
+        raise Invalid.at_pointer(f"/{paging_terms[0]}", "unpaged", UNPAGED_DETAIL)
+    fixed_terms: dict[str, Any] = {"limit": MAX_LIMIT, "as_of": str(revision)}
     if getattr(query, "changed_since", None) is not None:
-        pinned["changed_since"] = str(read.since(query))
-    first = build(read, query.model_copy(update=pinned), revision)
+        fixed_terms["changed_since"] = str(context.resolve_since(query))
+    first_page = build(context, query.model_copy(update=fixed_terms), revision)
 
-    def following_rows(cursor: str, head: Head | None) -> Page[Mapping[str, Any]]:
-        with reading_for(read.request, head) as session:
-            return build(read.again(session), query.model_copy(update={**pinned, "cursor": cursor}), revision)
+    def read_next_page(cursor: str, head: LogHead | None) -> Page[Mapping[str, Any]]:
+        with open_request_session(context.request, head) as session:
+            return build(
+                context.with_session(session), query.model_copy(update={**fixed_terms, "cursor": cursor}), revision
+            )
 
-    async def more() -> AsyncIterator[Sequence[Mapping[str, Any]]]:
-        cursor, lanes = first.cursor, read.request.app.state.lanes
+    async def stream_more_rows() -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+        cursor, limits = first_page.cursor, context.request.app.state.limits
         while cursor is not None:
-            async with in_lane("lists", lanes.lists):
-                head = await head_to_read(read.request)
-                built = await run_in_threadpool(following_rows, cursor, head)
-            yield built.data
-            cursor = built.cursor
+            async with acquire_lane("lists", limits.lists):
+                head = await find_replica_head(context.request)
+                next_page = await run_in_threadpool(read_next_page, cursor, head)
+            yield next_page.data
+            cursor = next_page.cursor
 
     return Answer(
-        {}, lambda: first.data, columns=_columns(read, query), more=more if first.cursor is not None else None
+        {},
+        lambda: first_page.data,
+        columns=_list_columns(context, query),
+        more_rows=stream_more_rows if first_page.cursor is not None else None,
     )
 
 
-def _columns(read: ReadContext, query: Paged) -> list[str]:
+def _list_columns(context: ReadContext, query: PageQuery) -> list[str]:
     """The columns of a list, by the documented shape of its rows."""
-    (rows,) = get_args(get_type_hints(read.request.scope["route"].response_model)["data"])
+    (rows,) = get_args(get_type_hints(context.request.scope["route"].response_model)["data"])
     shapes = get_args(rows) or (rows,)
-    columns = [name for shape in shapes if shape is not Tombstone for name in columns_of_shape(shape)]
+    columns = [name for shape in shapes if shape is not Tombstone for name in list_shape_columns(shape)]
     if getattr(query, "changed_since", None) is not None:
-        columns += columns_of_shape(Tombstone)
+        columns += list_shape_columns(Tombstone)
     return list(dict.fromkeys(columns))
 
 
-def following(read: ReadContext, cursor: str, revision: int) -> str:
+def build_next_address(context: ReadContext, cursor: str, revision: int) -> str:
     """The address of the page that a cursor begins, of the same question at the same revision."""
-    given = read.request.query_params.multi_items()
-    kept = [(name, value) for name, value in given if name not in ("cursor", *PINNING)]
-    pairs = [*kept, *pinned(pin(read.session, revision)), ("cursor", cursor)]
-    return f"{read.request.url.path}?{urlencode(pairs)}"
+    parameters = context.request.query_params.multi_items()
+    retained_pairs = [(name, value) for name, value in parameters if name not in ("cursor", *PIN_PARAMETERS)]
+    pairs = [*retained_pairs, *build_pin_terms(pin_revision(context.session, revision)), ("cursor", cursor)]
+    return f"{context.request.url.path}?{urlencode(pairs)}"
 
 
-def whole(
-    read: ReadContext, query: AsOf, build: Callable[[int], Mapping[str, Any]], tag: str | None = None
+def answer_row(
+    context: ReadContext, query: RevisionQuery, build: Callable[[int], Mapping[str, Any]], tag: str | None = None
 ) -> Response:
     """One record with the revision it was read at."""
 
-    def make(revision: int) -> Answer:
+    def build_answer(revision: int) -> Answer:
         row = {**build(revision), "revision": revision}
         return Answer(row, lambda: [row])
 
-    return read.answer(query, make, tag)
+    return context.answer(query, build_answer, tag)
 
 
-def record(read: ReadContext, query: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
+def answer_record(context: ReadContext, query: RevisionQuery, kind: TargetKind, record_id: uuid.UUID) -> Response:
     """A detainee, detention or release."""
 
     def build(revision: int) -> Mapping[str, Any]:
-        person, key = person_records.find(read.session, kind, thing_id, read.reader, revision)
-        shown = SHAPES[kind](person, key, read.reader)
-        return {**shown, "contact": contact(read.session, person.ids, read.reader)} if kind == "detainee" else shown
+        person, key = person_records.find_person_by_id(context.session, kind, record_id, context.reader, revision)
+        row = SHAPE_BUILDERS[kind](person, key, context.reader)
+        return (
+            {**row, "contact": load_contact_permission(context.session, person.ids, context.reader)}
+            if kind == "detainee"
+            else row
+        )
 
-    return whole(read, query, build)
+    return answer_row(context, query, build)
 
 
-def verdicts(read: ReadContext, query: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
+def answer_verdicts(context: ReadContext, query: RevisionQuery, kind: TargetKind, record_id: uuid.UUID) -> Response:
     """The sources' verdicts on a detention or release."""
 
-    def build(read: ReadContext, _query: AsOf, revision: int) -> Page[VerificationOut]:
-        person, key = person_records.find(read.session, kind, thing_id, read.reader, revision)
-        return Page(person_records.verifications(person, key, kind, read.reader), None)
+    def build(context: ReadContext, _query: RevisionQuery, revision: int) -> Page[VerificationOut]:
+        person, key = person_records.find_person_by_id(context.session, kind, record_id, context.reader, revision)
+        return Page(person_records.build_verification_shapes(person, key, kind, context.reader), None)
 
-    return page(read, query, build)
-
-
-people = router("people")
+    return answer_page(context, query, build)
 
 
-@people.post(
+people_router = build_router("people")
+
+
+@people_router.post(
     "/detentions",
     status_code=201,
     response_model=Filed,
-    responses=upserting(Filed) | WAITING | refusals(*FILING, ReleaseDropped),
+    responses=document_upsert(Filed) | EMBARGOED_RESPONSE | document_refusals(*FILING_REFUSALS, ReleaseDropped),
 )
-async def file_detention(write: WriteTogether, body: DetentionReportIn) -> Response:
+async def file_detention(write: GroupedWriteDep, body: DetentionReportIn) -> Response:
     """Report that someone is held: the body of a release report without the release. 202 where it waits until
     `publish_not_before`."""
     write.allow(Role.REPORTER)
-    return await write.file(body.source_record_id, lambda context: filing.file_report(context, body))
+    return await write.file(body.source_record_id, lambda context: filing.file_or_embargo(context, body))
 
 
-@people.get("/detainees", response_model=DetaineePage, responses=refusals(*READING))
-def list_detainees(read: Read, query: Annotated[DetaineeQuery, Query()]) -> Response:
+@people_router.get("/detainees", response_model=DetaineePage, responses=document_refusals(*READ_REFUSALS))
+def list_detainees(context: ReadDep, query: Annotated[DetaineeQuery, Query()]) -> Response:
     """People. Terms that speak of a detention or a release mean whoever has one of which they hold."""
-    return page(
-        read,
+    return answer_page(
+        context,
         query,
-        lambda read, query, revision: lists.detainees(read.session, query, read.reader, revision, read.since(query)),
-    )
-
-
-@people.get("/detainees/{detainee_id}", response_model=DetaineeOut, responses=refusals(*RECORD))
-def read_detainee(read: Read, detainee_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
-    """One person, each fact with who says so. What may not be shown is null."""
-    return record(read, query, "detainee", detainee_id)
-
-
-@people.get("/detainees/{detainee_id}/history", response_model=HistoryPage, responses=refusals(*RECORD))
-def read_history(read: Read, detainee_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
-    """Every revision at which something shown of a person changed."""
-    return page(
-        read,
-        query,
-        lambda read, _query, revision: Page(
-            person_records.history(read.session, detainee_id, read.reader, revision), None
+        lambda context, query, revision: lists.query_detainees(
+            context.session, query, context.reader, revision, context.resolve_since(query)
         ),
     )
 
 
-@people.get("/detentions", response_model=DetentionPage, responses=refusals(*READING))
-def list_detentions(read: Read, query: Annotated[DetentionQuery, Query()]) -> Response:
-    """Spells in custody, ended or not; with `held_on` those that a count of the held counts on that day."""
-    require_day(query)
-    refuse_future(query, read.request.app.state.clock())
-    return page(
-        read,
+@people_router.get(
+    "/detainees/{detainee_id}", response_model=DetaineeOut, responses=document_refusals(*RECORD_REFUSALS)
+)
+def read_detainee(context: ReadDep, detainee_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+    """One person, each fact with who says so. What may not be shown is null."""
+    return answer_record(context, query, "detainee", detainee_id)
+
+
+@people_router.get(
+    "/detainees/{detainee_id}/history", response_model=HistoryPage, responses=document_refusals(*RECORD_REFUSALS)
+)
+def read_history(context: ReadDep, detainee_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+    """Every revision at which something shown of a person changed."""
+    return answer_page(
+        context,
         query,
-        lambda read, query, revision: lists.detentions(read.session, query, read.reader, revision, read.since(query)),
+        lambda context, _query, revision: Page(
+            person_records.load_history(context.session, detainee_id, context.reader, revision), None
+        ),
     )
 
 
-@people.get("/detentions/{detention_id}", response_model=DetentionOut, responses=refusals(*RECORD))
-def read_detention(read: Read, detention_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
-    """One spell in custody."""
-    return record(read, query, "detention", detention_id)
+@people_router.get("/detentions", response_model=DetentionPage, responses=document_refusals(*READ_REFUSALS))
+def list_detentions(context: ReadDep, query: Annotated[DetentionQuery, Query()]) -> Response:
+    """Spells in custody, ended or not; with `held_on` those that a count of the held counts on that day."""
+    require_day(query)
+    refuse_future(query, context.request.app.state.clock())
+    return answer_page(
+        context,
+        query,
+        lambda context, query, revision: lists.query_detentions(
+            context.session, query, context.reader, revision, context.resolve_since(query)
+        ),
+    )
 
 
-@people.get("/detentions/{detention_id}/verifications", response_model=VerificationPage, responses=refusals(*RECORD))
-def list_detention_verifications(read: Read, detention_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
-    """Each source's standing verdict on a detention itself."""
-    return verdicts(read, query, "detention", detention_id)
-
-
-releases = router("releases")
-
-
-@releases.post(
-    "/releases", status_code=201, response_model=Filed, responses=upserting(Filed) | WAITING | refusals(*FILING)
+@people_router.get(
+    "/detentions/{detention_id}", response_model=DetentionOut, responses=document_refusals(*RECORD_REFUSALS)
 )
-async def file_release(write: WriteTogether, body: ReleaseReportIn) -> Response:
+def read_detention(context: ReadDep, detention_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+    """One spell in custody."""
+    return answer_record(context, query, "detention", detention_id)
+
+
+@people_router.get(
+    "/detentions/{detention_id}/verifications",
+    response_model=VerificationPage,
+    responses=document_refusals(*RECORD_REFUSALS),
+)
+def list_detention_verifications(
+    context: ReadDep, detention_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
+) -> Response:
+    """Each source's standing verdict on a detention itself."""
+    return answer_verdicts(context, query, "detention", detention_id)
+
+
+releases_router = build_router("releases")
+
+
+@releases_router.post(
+    "/releases",
+    status_code=201,
+    response_model=Filed,
+    responses=document_upsert(Filed) | EMBARGOED_RESPONSE | document_refusals(*FILING_REFUSALS),
+)
+async def file_release(write: GroupedWriteDep, body: ReleaseReportIn) -> Response:
     """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it; 202
     where it waits until `publish_not_before`."""
     write.allow(Role.REPORTER)
-    return await write.file(body.source_record_id, lambda context: filing.file_report(context, body))
+    return await write.file(body.source_record_id, lambda context: filing.file_or_embargo(context, body))
 
 
-@releases.post(
+@releases_router.post(
     "/releases/{release_id}/verifications",
     status_code=201,
     response_model=Filed,
-    responses=upserting(Filed) | refusals(*POSTING, NotFound, Conflict, Redacted, AheadOfHead, AgeNeedsDay),
+    responses=document_upsert(Filed)
+    | document_refusals(*POST_REFUSALS, NotFound, Conflict, Redacted, AheadOfHead, AgeNeedsDay),
 )
-def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
+def verify_release(write: WriteDep, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
     """Give your verdict on a known release: the next version of your report there, or a new one."""
     write.allow(Role.REPORTER)
-    return write.run(lambda context: filing.verify_release(context, release_id, body))
+    return write.run(lambda context: filing.verify_unless_waiting(context, release_id, body))
 
 
-@releases.get("/releases", response_model=ReleasePage, responses=refusals(*READING))
-def list_releases(read: Read, query: Annotated[ReleaseQuery, Query()]) -> Response:
+@releases_router.get("/releases", response_model=ReleasePage, responses=document_refusals(*READ_REFUSALS))
+def list_releases(context: ReadDep, query: Annotated[ReleaseQuery, Query()]) -> Response:
     """Releases that the terms mean. Without `stage`, each at the stage it stands at."""
-    return page(
-        read,
+    return answer_page(
+        context,
         query,
-        lambda read, query, revision: lists.releases(read.session, query, read.reader, revision, read.since(query)),
+        lambda context, query, revision: lists.query_releases(
+            context.session, query, context.reader, revision, context.resolve_since(query)
+        ),
     )
 
 
-@releases.get("/releases/{release_id}", response_model=ReleaseOut, responses=refusals(*RECORD))
-def read_release(read: Read, release_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
+@releases_router.get("/releases/{release_id}", response_model=ReleaseOut, responses=document_refusals(*RECORD_REFUSALS))
+def read_release(context: ReadDep, release_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
     """One release, each fact with who says so. 308 to the standing id when this one was absorbed."""
-    return record(read, query, "release", release_id)
+    return answer_record(context, query, "release", release_id)
 
 
-@releases.get("/releases/{release_id}/verifications", response_model=VerificationPage, responses=refusals(*RECORD))
-def list_verifications(read: Read, release_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
+@releases_router.get(
+    "/releases/{release_id}/verifications",
+    response_model=VerificationPage,
+    responses=document_refusals(*RECORD_REFUSALS),
+)
+def list_verifications(context: ReadDep, release_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
     """Each source's standing verdict on a release."""
-    return verdicts(read, query, "release", release_id)
+    return answer_verdicts(context, query, "release", release_id)
 
 
-corrections = router("corrections")
-FEED: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A feed (RFC 4287)", "content": {exports.MEDIA: {"schema": {"type": "string"}}}}
+corrections_router = build_router("corrections")
+FEED_RESPONSE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A feed (RFC 4287)", "content": {exports.ATOM_MEDIA_TYPE: {"schema": {"type": "string"}}}}
 }
-PAGING = ("cursor", "limit", "as_of", "leaf", "rules", "zone", "since")  # a page of a feed is no other feed
+PAGING_PARAMETERS = ("cursor", "limit", "as_of", "leaf", "rules", "zone", "since")  # a page of a feed is no other feed
 
 
-@corrections.get("/corrections", response_model=CorrectionPage, responses=refusals(*READING))
-def list_corrections(read: Read, query: Annotated[CorrectionQuery, Query()]) -> Response:
+@corrections_router.get("/corrections", response_model=CorrectionPage, responses=document_refusals(*READ_REFUSALS))
+def list_corrections(context: ReadDep, query: Annotated[CorrectionQuery, Query()]) -> Response:
     """What was retracted, refuted, disputed, restated, merged, parted or superseded, newest first."""
-    return page(read, query, _found)
+    return answer_page(context, query, _find_corrections)
 
 
-@corrections.get("/corrections.atom", response_class=Response, responses=FEED | refusals(*READING))
-def follow_corrections(read: Read, query: Annotated[FeedQuery, Query()]) -> Response:
+@corrections_router.get(
+    "/corrections.atom", response_class=Response, responses=FEED_RESPONSE | document_refusals(*READ_REFUSALS)
+)
+def follow_corrections(context: ReadDep, query: Annotated[FeedQuery, Query()]) -> Response:
     """The same as an Atom feed (RFC 4287); older pages stand under `next`."""
-    return read.answer(query, lambda revision: _feed(read, query, revision))
+    return context.answer(query, lambda revision: _build_feed(context, query, revision))
 
 
-def _found(read: ReadContext, query: CorrectionQuery, revision: int) -> Page[CorrectionShape]:
-    return corrected(read.session, query, read.reader, revision, read.since(query, "since"))
+def _find_corrections(context: ReadContext, query: CorrectionQuery, revision: int) -> Page[CorrectionShape]:
+    return corrected(context.session, query, context.reader, revision, context.resolve_since(query, "since"))
 
 
-def _feed(read: ReadContext, query: FeedQuery, revision: int) -> Answer:
-    corrections = _found(read, query, revision)
-    older = None if corrections.cursor is None else following(read, corrections.cursor, revision)
-    url = read.request.url
-    feed = exports.Feed(
-        id=_id(read, revision),
-        base=read.request.app.state.public_url,
-        address=f"{url.path}?{url.query}" if url.query else url.path,
-        following=older,
-        updated=corrections.rows[0]["recorded_at"] if corrections.rows else _recorded_at(read, revision),
+def _build_feed(context: ReadContext, query: FeedQuery, revision: int) -> Answer:
+    corrections_page = _find_corrections(context, query, revision)
+    next_address = (
+        None if corrections_page.cursor is None else build_next_address(context, corrections_page.cursor, revision)
+    )
+    url = context.request.url
+    feed = exports.AtomFeed(
+        id=_build_feed_id(context, revision),
+        base_url=context.request.app.state.public_url,
+        path=f"{url.path}?{url.query}" if url.query else url.path,
+        next_path=next_address,
+        updated_at=corrections_page.rows[0]["recorded_at"]
+        if corrections_page.rows
+        else _format_recorded_at(context, revision),
         lang=query.lang,
     )
-    return Answer({}, list, older, document=(exports.MEDIA, feed.write(corrections.rows)))
+    return Answer({}, list, next_address, document=(exports.ATOM_MEDIA_TYPE, feed.render(corrections_page.rows)))
 
 
-def _recorded_at(read: ReadContext, revision: int) -> str | None:
-    return format_instant(entry_at(read.session, revision).recorded_at) if revision else None
+def _format_recorded_at(context: ReadContext, revision: int) -> str | None:
+    return format_instant(load_entry(context.session, revision).recorded_at) if revision else None
 
 
-def _id(read: ReadContext, revision: int) -> uuid.UUID:
+def _build_feed_id(context: ReadContext, revision: int) -> uuid.UUID:
     """The same for every page of one question to one registry, which is known by the first leaf of its log."""
-    query = sorted(pair for pair in read.request.query_params.multi_items() if pair[0] not in PAGING)
-    first = entry_at(read.session, 1).leaf_hash.hex() if revision else ""
-    return uuid.uuid5(NAMESPACE, f"{first} {query}")
+    query = sorted(pair for pair in context.request.query_params.multi_items() if pair[0] not in PAGING_PARAMETERS)
+    first_leaf = load_entry(context.session, 1).leaf_hash.hex() if revision else ""
+    return uuid.uuid5(CORRECTION_NAMESPACE, f"{first_leaf} {query}")

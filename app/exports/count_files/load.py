@@ -27,116 +27,164 @@ from sqlmodel import Session, col
 
 from app.columns import table as kept_tables
 from app.columns import table as tables
-from app.columns.loader import LEAVES, Columns
-from app.columns.rows import NONE, STANDS, Array, Recent
-from app.columns.table import CODE, EVERY, FLAG, NOTHING, NUMBER, PERSON, SINCE, SMALL, TYPES, UNTIL, Codes, Kept, Table
+from app.columns.loader import MAX_LEAVES, Columns
+from app.columns.rows import NULL, OPEN_UNTIL, Array, RecentRows
+from app.columns.table import (
+    ALL_TABLES,
+    CODE,
+    COLUMN_DTYPES,
+    FLAG,
+    NULL_CODE,
+    NUMBER,
+    PERSON_COLUMN,
+    SINCE_COLUMN,
+    SMALL,
+    UNTIL_COLUMN,
+    Codes,
+    Table,
+    TableSpec,
+)
 from app.dates import FIRST_DAY, LAST_DAY
-from app.exports.count_files.files import About, CountsDescribed, File, described, file_of, parts_of, require_format
-from app.exports.count_files.folders import LATEST
-from app.exports.count_files.parquet import BATCH, extent, read_columns, read_rows, require_few
-from app.exports.count_files.personal import OWN_DETENTIONS, OWN_PEOPLE, PLACEMENTS, REDACTION, TRAITS, PersonalParts
+from app.exports.count_files.files import (
+    CountsDescriptor,
+    ParquetFile,
+    SnapshotInfo,
+    format_part_filename,
+    load_counts_descriptor,
+    require_format,
+    split_revisions,
+)
+from app.exports.count_files.folders import LATEST_LINK
+from app.exports.count_files.parquet import FETCH_BATCH_ROWS, read_columns, read_extent, read_rows, require_row_limit
+from app.exports.count_files.personal import (
+    OWN_DETENTIONS,
+    OWN_PEOPLE,
+    PLACEMENT_TABLE,
+    REDACTION_KIND,
+    TRAIT_TABLES,
+    PersonalParts,
+)
 from app.exports.count_files.tables import (
-    CLAIM,
-    CLOSING,
-    ENTRIES,
+    CLAIM_KIND,
+    CLOSED_ROW_COLUMNS,
+    ENTRY_COLUMNS,
     FILE_TABLES,
-    NUMBERED,
-    OPENING,
-    ROW,
-    SOURCE,
-    UNLINKED,
+    NUMBERED_TYPES,
+    OPENED_ROW_COLUMNS,
+    ROW_NUMBER,
+    SOURCE_FILE_COLUMN,
+    UNLINKED_TABLES,
     UNRESOLVED_DUPLICATES,
     WHOLE_TABLES,
     Column,
+    ColumnType,
     FileTable,
-    Type,
 )
-from app.exports.count_files.unlinked import OF_OWN_KNOWLEDGE, OWN_DETENTION, OWN_PERSON, TOGETHER, VERIFYING, VOICES
+from app.exports.count_files.unlinked import (
+    COMBINED_TABLES,
+    FIRST_HAND_MARK,
+    OWN_DETENTION,
+    OWN_PERSON,
+    SOURCE_TABLES,
+    VERIFYING_SOURCES,
+)
 from app.imports.faults import BadFile
-from app.models import CLASSES_OF_TODAY, Claim, Entry, Head, PendingPair, Source, TableRow
+from app.models import CURRENT_CLASSES, Claim, Entry, Head, PendingPair, Source, TableRow
 from app.projection import RULES
 from app.vocabulary import Verdict
 
-Row = dict[str, Any]
-Rows = dict[str, Array]
-_NONE_OF = {CODE: NOTHING, SMALL: 0, FLAG: False}
+AddedRow = dict[str, Any]
+RegistryArrays = dict[str, Array]
+_EMPTY_BY_KIND = {CODE: NULL_CODE, SMALL: 0, FLAG: False}
 
 
-def in_their_place(
-    rows: dict[str, Rows], apart: Mapping[str, Iterable[Row]], people: Mapping[int, int], detentions: Mapping[int, int]
+def restore_linked_rows(
+    rows: dict[str, RegistryArrays],
+    unlinked_rows: Mapping[str, Iterable[AddedRow]],
+    people: Mapping[int, int],
+    detentions: Mapping[int, int],
 ) -> None:
     """Add the rows to those of the same tables, by the numbers that personal parts tell."""
-    for name, of_table in apart.items():
-        for row in of_table:
-            row |= {PERSON: people[row[OWN_PERSON]], "spell": detentions[row[OWN_DETENTION]]}
-        _add(rows, _kept(name), of_table)
+    for name, table_rows in unlinked_rows.items():
+        for row in table_rows:
+            row |= {PERSON_COLUMN: people[row[OWN_PERSON]], "spell": detentions[row[OWN_DETENTION]]}
+        _append_rows(rows, _find_spec(name), table_rows)
 
 
-def behind_all(
-    rows: dict[str, Rows], apart: Mapping[str, Iterable[Row]], first_person: int, first_detention: int, verified: int
+def append_unlinked_rows(
+    rows: dict[str, RegistryArrays],
+    unlinked_rows: Mapping[str, Iterable[AddedRow]],
+    first_person: int,
+    first_detention: int,
+    verified_code: int,
 ) -> None:
     """Add the rows behind all others, each with what a count by its source reads beside it. `first_…`: the lowest
-    numbers that nobody has; `verified`: the code of that verdict."""
-    for name, of_table in apart.items():
-        voices: list[Row] = []
-        wholes: list[Row] = []
-        states: list[Row] = []
-        for row in of_table:
-            numbers: Row = {PERSON: first_person + row[OWN_PERSON], "spell": first_detention + row[OWN_DETENTION]}
-            holds: Row = numbers | {SINCE: row[SINCE], UNTIL: row[UNTIL]}
-            stage: Row = {"stage": row["stage"]} if "stage" in row else {}
-            voices.append({**row, **numbers})
-            for text in row[VERIFYING].split():
-                source, knows = text.removesuffix(OF_OWN_KNOWLEDGE), text.endswith(OF_OWN_KNOWLEDGE)
-                voices.append({**holds, **stage, "source": int(source), "verdict": verified, "independent": knows})
-            beside: Row = {
+    numbers that nobody has; `verified_code`: the code of that verdict."""
+    for name, table_rows in unlinked_rows.items():
+        statement_rows: list[AddedRow] = []
+        combined_rows: list[AddedRow] = []
+        person_rows: list[AddedRow] = []
+        for row in table_rows:
+            numbers: AddedRow = {
+                PERSON_COLUMN: first_person + row[OWN_PERSON],
+                "spell": first_detention + row[OWN_DETENTION],
+            }
+            validity: AddedRow = numbers | {SINCE_COLUMN: row[SINCE_COLUMN], UNTIL_COLUMN: row[UNTIL_COLUMN]}
+            stage: AddedRow = {"stage": row["stage"]} if "stage" in row else {}
+            statement_rows.append({**row, **numbers})
+            for verifier in row[VERIFYING_SOURCES].split():
+                source, is_first_hand = verifier.removesuffix(FIRST_HAND_MARK), verifier.endswith(FIRST_HAND_MARK)
+                statement_rows.append(
+                    {**validity, **stage, "source": int(source), "verdict": verified_code, "independent": is_first_hand}
+                )
+            combined_values: AddedRow = {
                 column: row[column] for column in ("status", "independent_verified", "heard_hi") if column in row
             }
-            wholes.append({**holds, **stage, **beside, "withheld": True})
-            states.append({**holds, "state": row["state"], "rearrested": row["rearrested"]})
-        _add(rows, _kept(name), voices)
-        _add(rows, TOGETHER[name][0], wholes)
-        _add(rows, tables.PEOPLE, states)
+            combined_rows.append({**validity, **stage, **combined_values, "withheld": True})
+            person_rows.append({**validity, "state": row["state"], "rearrested": row["rearrested"]})
+        _append_rows(rows, _find_spec(name), statement_rows)
+        _append_rows(rows, COMBINED_TABLES[name][0], combined_rows)
+        _append_rows(rows, tables.PEOPLE, person_rows)
 
 
-def _kept(name: str) -> Kept:
-    return next(kept for kept in tables.EVERY if kept.name == name)
+def _find_spec(name: str) -> TableSpec:
+    return next(spec for spec in tables.ALL_TABLES if spec.name == name)
 
 
-def _add(rows: dict[str, Rows], kept: Kept, more: Iterable[Row]) -> None:
+def _append_rows(rows: dict[str, RegistryArrays], spec: TableSpec, new_rows: Iterable[AddedRow]) -> None:
     """Add rows to those of a table; of what they do not say there is none."""
-    more = list(more)
-    nothing = {name: _NONE_OF.get(kind, NONE) for name, kind in kept.columns.items()}
-    of_table = rows[kept.name]
-    rows[kept.name] = {
+    new_rows = list(new_rows)
+    defaults = {name: _EMPTY_BY_KIND.get(kind, NULL) for name, kind in spec.columns.items()}
+    table_rows = rows[spec.name]
+    rows[spec.name] = {
         name: np.concatenate(
-            [of_table[name], np.array([row.get(name, nothing.get(name)) for row in more], column.dtype)]
+            [table_rows[name], np.array([row.get(name, defaults.get(name)) for row in new_rows], column.dtype)]
         )
-        for name, column in of_table.items()
+        for name, column in table_rows.items()
     }
 
 
 # Of entries that no count reads: what they say is in no file.
-OTHER, NO_BODY = "report", "{}"
-_KEYS = (
-    (PERSON, (kept_tables.PEOPLE, kept_tables.RELEASES, kept_tables.HELD)),
-    ("spell", (kept_tables.ARRESTS, kept_tables.RELEASES, kept_tables.HELD)),
+OTHER_KIND, EMPTY_BODY = "report", "{}"
+_KEY_COLUMNS = (
+    (PERSON_COLUMN, (kept_tables.PEOPLE, kept_tables.RELEASES, kept_tables.DETENTION_STATES)),
+    ("spell", (kept_tables.ARRESTS, kept_tables.RELEASES, kept_tables.DETENTION_STATES)),
 )
-_PERSONAL_TABLES = (*TRAITS, PLACEMENTS)
+_PERSONAL_TABLES = (*TRAIT_TABLES, PLACEMENT_TABLE)
 # What reading files raises that are not as they were written, be it by a fault of a disk or by somebody's will.
-_UNREADABLE = (
+_UNREADABLE_ERRORS = (
     duckdb.Error, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, StatementError,
 )  # fmt: skip
 
 
 @contextmanager
-def as_bad_file(folder: Path) -> Iterator[None]:
+def translate_read_errors(folder: Path) -> Iterator[None]:
     """Whatever stops the reading of count files, told as BadFile, and never with a value of theirs."""
     try:
         yield
     except OperationalError:
         raise  # the database beside them is full or busy: the files may be right
-    except _UNREADABLE as error:
+    except _UNREADABLE_ERRORS as error:
         raise BadFile(
             "damaged", f"The files in {folder} cannot be read ({type(error).__name__}): copy them again."
         ) from None
@@ -147,15 +195,15 @@ class CountFiles:
     """The count files of one revision, and what counts of personal dimensions read beside them, where it is there."""
 
     folder: Path
-    descriptor: CountsDescribed
+    descriptor: CountsDescriptor
     personal: PersonalParts | None
 
     @classmethod
-    def newest_in(cls, folder: Path, personal: Path | None = None) -> "CountFiles":
+    def open_newest(cls, folder: Path, personal: Path | None = None) -> "CountFiles":
         """Raises BadFile."""
-        newest = (folder / LATEST).resolve()
+        newest = (folder / LATEST_LINK).resolve()
         require_format(newest)
-        descriptor = described(newest)
+        descriptor = load_counts_descriptor(newest)
         if descriptor is None:
             raise BadFile("no_count_files", f"There are no count files in {folder}: recuento files write {folder}")
         if descriptor.recuento.rules != RULES:
@@ -164,206 +212,244 @@ class CountFiles:
                 f"These files count by rules {descriptor.recuento.rules}, and this version of Recuento by rules "
                 f"{RULES}: start the version that wrote them, or copy files of this one.",
             )
-        parts = None if personal is None else personal_parts_in(personal)
-        if parts is not None and parts.descriptor.recuento != descriptor.recuento:
+        personal_parts = None if personal is None else load_personal_parts(personal)
+        if personal_parts is not None and personal_parts.descriptor.recuento != descriptor.recuento:
             raise BadFile("parted", f"{personal} is not of the revision of {folder}: write or copy both together.")
-        return cls(newest, descriptor, parts)
+        return cls(newest, descriptor, personal_parts)
 
     @property
     def revision(self) -> int:
         return self.descriptor.recuento.revision
 
-    def require_whole(self) -> None:
+    def require_intact(self) -> None:
         """Raises BadFile where a file that is read is missing or is not as the descriptor says, and where there is
         more than is read."""
-        names = {file_of("entries", part) for part in parts_of(self.revision)}
-        names |= {f"{table.name}.parquet" for table in WHOLE_TABLES}
-        for table in (*FILE_TABLES, *UNLINKED, UNRESOLVED_DUPLICATES):
+        required_names = {format_part_filename("entries", part) for part in split_revisions(self.revision)}
+        required_names |= {f"{table.name}.parquet" for table in WHOLE_TABLES}
+        for table in (*FILE_TABLES, *UNLINKED_TABLES, UNRESOLVED_DUPLICATES):
             for name in (table.name, f"closed-{table.name}"):
-                names |= {file_of(name, part) for part in parts_of(self.revision)}
-        self.descriptor.require_whole(self.folder, names)
-        for table in (*UNLINKED, UNRESOLVED_DUPLICATES):
-            require_few(self._parts(table.name))
-        for whole in WHOLE_TABLES:
-            require_few([self._file(whole.name)])
+                required_names |= {format_part_filename(name, part) for part in split_revisions(self.revision)}
+        self.descriptor.require_intact(self.folder, required_names)
+        for table in (*UNLINKED_TABLES, UNRESOLVED_DUPLICATES):
+            require_row_limit(self._find_part_files(table.name))
+        for whole_table in WHOLE_TABLES:
+            require_row_limit([self._find_whole_file(whole_table.name)])
         if self.personal is not None:
-            of_people = {f"{name}.parquet" for name in (OWN_PEOPLE, OWN_DETENTIONS)}
-            of_people |= {f"{table.name}.parquet" for table in _PERSONAL_TABLES}
-            self.personal.descriptor.require_whole(self.personal.folder, of_people)
+            personal_names = {f"{name}.parquet" for name in (OWN_PEOPLE, OWN_DETENTIONS)}
+            personal_names |= {f"{table.name}.parquet" for table in _PERSONAL_TABLES}
+            self.personal.descriptor.require_intact(self.personal.folder, personal_names)
 
-    def has(self, entry: About) -> bool:
+    def has_entry(self, entry: SnapshotInfo) -> bool:
         """Whether an entry is in these files, so that the log which ended with it goes on in them."""
         if entry.revision > self.revision:
             return False
-        row = next(self._entries(entry.revision - 1))
+        row = next(self._read_entries(entry.revision - 1))
         return bool(row["leaf_hash"].hex() == entry.leaf_hash)
 
     @cached_property
     def columns(self) -> Columns:
         """Raises BadFile."""
-        self._require_every_entry()  # before there are arrays of that length
+        self._require_all_entries()  # before there are arrays of that length
         codes, values = Codes(), Codes()
-        rows = {table.kept.name: self._rows(table, codes) for table in FILE_TABLES if table.kept is not None}
-        apart = {kept.name: self._apart(table, codes) for table, kept in zip(UNLINKED, VOICES, strict=True)}
-        people, detentions = (
-            1 + max(int(rows[kept.name][name].max(initial=0)) for kept in kepts) for name, kepts in _KEYS
+        rows = {
+            table.registry_spec.name: self._read_table(table, codes)
+            for table in FILE_TABLES
+            if table.registry_spec is not None
+        }
+        unlinked_rows = {
+            spec.name: self._read_unlinked(table, codes)
+            for table, spec in zip(UNLINKED_TABLES, SOURCE_TABLES, strict=True)
+        }
+        first_person, first_detention = (
+            1 + max(int(rows[spec.name][name].max(initial=0)) for spec in specs) for name, specs in _KEY_COLUMNS
         )
         classes = np.zeros(self.revision + 1, np.int8)
-        first_apart = STANDS
+        first_unlinkable_spell = OPEN_UNTIL
         if self.personal is None:
-            first_apart = detentions
-            behind_all(rows, apart, people, detentions, codes.add(Verdict.VERIFIED))
+            first_unlinkable_spell = first_detention
+            append_unlinked_rows(rows, unlinked_rows, first_person, first_detention, codes.add(Verdict.VERIFIED))
         else:
-            in_their_place(rows, apart, self.personal.numbers(OWN_PEOPLE), self.personal.numbers(OWN_DETENTIONS))
-            personal, of_records = self.personal.read(codes, values)
+            restore_linked_rows(
+                rows, unlinked_rows, self.personal.read_numbers(OWN_PEOPLE), self.personal.read_numbers(OWN_DETENTIONS)
+            )
+            personal_rows, record_classes = self.personal.read_tables(codes, values)
             for table in _PERSONAL_TABLES:
-                assert table.kept is not None
-                self._require_sound(table, personal[table.kept.name])
-            if not _within(of_records, 0, len(CLASSES_OF_TODAY) - 1):
-                raise self._damaged(PLACEMENTS.name)
-            rows |= personal
-            records = min(len(of_records), len(classes))
-            classes[:records] = of_records[:records]
-        numbers = [of_table[name] for of_table in rows.values() for name in (PERSON, "spell") if name in of_table]
-        keys = 1 + max(self.revision, *(int(column.max(initial=0)) for column in numbers))
-        classes = np.append(classes, np.zeros(keys - len(classes), np.int8))
-        tables = {kept.name: Table.of(self.revision, _as_kept(rows.get(kept.name), kept)) for kept in EVERY}
-        leaves = {row["revision"]: row["leaf_hash"] for row in self._entries(self.revision - LEAVES)}
+                assert table.registry_spec is not None
+                self._require_valid_rows(table, personal_rows[table.registry_spec.name])
+            if not _is_within(record_classes, 0, len(CURRENT_CLASSES) - 1):
+                raise self._build_damaged_error(PLACEMENT_TABLE.name)
+            rows |= personal_rows
+            record_count = min(len(record_classes), len(classes))
+            classes[:record_count] = record_classes[:record_count]
+        key_columns = [
+            table_rows[name] for table_rows in rows.values() for name in (PERSON_COLUMN, "spell") if name in table_rows
+        ]
+        key_count = 1 + max(self.revision, *(int(column.max(initial=0)) for column in key_columns))
+        classes = np.append(classes, np.zeros(key_count - len(classes), np.int8))
+        tables = {
+            spec.name: Table.from_columns(self.revision, _cast_columns(rows.get(spec.name), spec))
+            for spec in ALL_TABLES
+        }
+        leaf_hashes = {row["revision"]: row["leaf_hash"] for row in self._read_entries(self.revision - MAX_LEAVES)}
         return Columns(
             head=self.revision,
             rules=RULES,
-            leaves=leaves,
+            leaves=leaf_hashes,
             tables=tables,
             classes=classes,
             codes=codes,
             values=values,
             are_personal=self.personal is not None,
-            first_apart=first_apart,
+            first_unlinkable_spell=first_unlinkable_spell,
         )
 
-    def _apart(self, table: FileTable, codes: Codes) -> list[TableRow]:
+    def _read_unlinked(self, table: FileTable, codes: Codes) -> list[TableRow]:
         """Rows of what sources say apart, with their ends, and codes in place of texts of which there are few."""
-        columns = (*OPENING, *table.columns)
-        texts = tuple(column for column in columns if column.type is Type.TEXT)
-        rows = self._rows(table, codes, tuple(column for column in columns if column.type is not Type.TEXT))
-        read = {
-            column.kept: [row[column.kept] for row in read_rows(self.folder, self._parts(table.name), texts)]
-            for column in texts
+        columns = (*OPENED_ROW_COLUMNS, *table.columns)
+        text_columns = tuple(column for column in columns if column.type is ColumnType.TEXT)
+        rows = self._read_table(table, codes, tuple(column for column in columns if column.type is not ColumnType.TEXT))
+        text_values = {
+            column.registry_name: [
+                row[column.registry_name]
+                for row in read_rows(self.folder, self._find_part_files(table.name), text_columns)
+            ]
+            for column in text_columns
         }
-        names = [*rows, *read]
-        columns_of_rows = [*(column.tolist() for column in rows.values()), *read.values()]
+        names = [*rows, *text_values]
+        columns_of_rows = [*(column.tolist() for column in rows.values()), *text_values.values()]
         return [dict(zip(names, row, strict=True)) for row in zip(*columns_of_rows, strict=True)]
 
-    def fill(self, session: Session, known: int) -> None:
-        """Put into a database what a count asks for beside columns. `known`: the revision up to which it has the
+    def fill_database(self, session: Session, known_revision: int) -> None:
+        """Put into a database what a count asks for beside columns. `known_revision`: the revision up to which it has the
         entries. Raises BadFile."""
-        run = session.connection().execute
-        _insert(session, Entry, self._entries(known))
-        run(update(Head).values(revision=self.revision, rules=RULES, demo=self.descriptor.recuento.demo))
-        for whole in WHOLE_TABLES:
-            run(delete(whole.model))
-            rows = read_rows(self.folder, [self._file(whole.name)], whole.columns)
-            _insert(session, whole.model, _with_ids(rows, whole.model))
-        run(delete(PendingPair))
-        pairs = self._rows(UNRESOLVED_DUPLICATES, Codes())
+        execute = session.connection().execute
+        _insert_batches(session, Entry, self._read_entries(known_revision))
+        execute(update(Head).values(revision=self.revision, rules=RULES, demo=self.descriptor.recuento.demo))
+        for whole_table in WHOLE_TABLES:
+            execute(delete(whole_table.model))
+            rows = read_rows(self.folder, [self._find_whole_file(whole_table.name)], whole_table.columns)
+            _insert_batches(session, whole_table.model, _parse_ids(rows, whole_table.model))
+        execute(delete(PendingPair))
+        pairs = self._read_table(UNRESOLVED_DUPLICATES, Codes())
         # Which decision of a curator a row is of stands in no file. No count reads it: it tells rows apart.
-        pairs["decision"] = np.arange(len(pairs[SINCE]))
+        pairs["decision"] = np.arange(len(pairs[SINCE_COLUMN]))
         names, columns = [*pairs], [column.tolist() for column in pairs.values()]
-        _insert(session, PendingPair, (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)))
-        stated = select(col(Entry.revision)).where(col(Entry.kind) == CLAIM)
-        if run(select(col(Claim.key)).where(col(Claim.stated).not_in(stated)).limit(1)).first() is not None:
-            raise self._damaged("claims")
+        _insert_batches(
+            session, PendingPair, (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
+        )
+        claim_revisions = select(col(Entry.revision)).where(col(Entry.kind) == CLAIM_KIND)
+        if (
+            execute(select(col(Claim.key)).where(col(Claim.stated).not_in(claim_revisions)).limit(1)).first()
+            is not None
+        ):
+            raise self._build_damaged_error("claims")
 
-    def _rows(self, table: FileTable, codes: Codes, columns: tuple[Column, ...] | None = None) -> dict[str, Array]:
+    def _read_table(
+        self, table: FileTable, codes: Codes, columns: tuple[Column, ...] | None = None
+    ) -> dict[str, Array]:
         """All rows of a table, by the names of the registry's own columns, with their ends. Raises BadFile."""
-        rows = read_columns(self.folder, self._parts(table.name), columns or (*OPENING, *table.columns), codes)
-        closed = read_columns(self.folder, self._parts(f"closed-{table.name}"), CLOSING, codes)
-        numbers = rows.pop(ROW)
-        number = len(numbers)
-        if not np.array_equal(numbers, np.arange(number)) or not _within(closed[ROW], 0, number - 1):
-            raise self._damaged(table.name)
-        rows[UNTIL] = np.full(number, STANDS, np.int32)
-        rows[UNTIL][closed[ROW]] = closed[UNTIL]
-        self._require_sound(table, rows)
+        rows = read_columns(
+            self.folder, self._find_part_files(table.name), columns or (*OPENED_ROW_COLUMNS, *table.columns), codes
+        )
+        closed_rows = read_columns(
+            self.folder, self._find_part_files(f"closed-{table.name}"), CLOSED_ROW_COLUMNS, codes
+        )
+        row_numbers = rows.pop(ROW_NUMBER)
+        row_count = len(row_numbers)
+        if not np.array_equal(row_numbers, np.arange(row_count)) or not _is_within(
+            closed_rows[ROW_NUMBER], 0, row_count - 1
+        ):
+            raise self._build_damaged_error(table.name)
+        rows[UNTIL_COLUMN] = np.full(row_count, OPEN_UNTIL, np.int32)
+        rows[UNTIL_COLUMN][closed_rows[ROW_NUMBER]] = closed_rows[UNTIL_COLUMN]
+        self._require_valid_rows(table, rows)
         return rows
 
-    def _require_sound(self, table: FileTable, rows: Mapping[str, Array]) -> None:
+    def _require_valid_rows(self, table: FileTable, rows: Mapping[str, Array]) -> None:
         """Raises BadFile where a row says what no registry writes, and what would end a count with an error."""
-        since, until = rows[SINCE], rows[UNTIL]
-        are_sound = [_within(since, 1, self.revision), bool((since < until).all())]
+        since, until = rows[SINCE_COLUMN], rows[UNTIL_COLUMN]
+        checks = [_is_within(since, 1, self.revision), bool((since < until).all())]
         for column in table.columns:
-            values = rows.get(column.kept)
+            values = rows.get(column.registry_name)
             if values is None:
                 continue  # the class of a record, which stands elsewhere by now
-            if column.type in NUMBERED or column.kept in (OWN_PERSON, OWN_DETENTION):
-                are_sound.append(_within(values, 1, self.revision))
-            if column.type is Type.DAY:
-                are_sound.append(_within(values[values != NONE], FIRST_DAY, LAST_DAY))
-            if column is SOURCE:
-                are_sound.append(bool(np.isin(values, self._sources).all()))
-            if column.kept == "record":
-                are_sound.append(_within(values, 0, self.revision))
-        if not all(are_sound):
-            raise self._damaged(table.name)
+            if column.type in NUMBERED_TYPES or column.registry_name in (OWN_PERSON, OWN_DETENTION):
+                checks.append(_is_within(values, 1, self.revision))
+            if column.type is ColumnType.DAY:
+                checks.append(_is_within(values[values != NULL], FIRST_DAY, LAST_DAY))
+            if column is SOURCE_FILE_COLUMN:
+                checks.append(bool(np.isin(values, self._source_keys).all()))
+            if column.registry_name == "record":
+                checks.append(_is_within(values, 0, self.revision))
+        if not all(checks):
+            raise self._build_damaged_error(table.name)
 
     @cached_property
-    def _sources(self) -> list[int]:
+    def _source_keys(self) -> list[int]:
         """The keys of sources."""
-        whole = next(table for table in WHOLE_TABLES if table.model is Source)
-        return [row["key"] for row in read_rows(self.folder, [self._file(whole.name)], whole.columns)]
+        whole_table = next(table for table in WHOLE_TABLES if table.model is Source)
+        return [
+            row["key"] for row in read_rows(self.folder, [self._find_whole_file(whole_table.name)], whole_table.columns)
+        ]
 
-    def _require_every_entry(self) -> None:
+    def _require_all_entries(self) -> None:
         """Raises BadFile where the entries cannot be those from the first to that of the descriptor."""
-        if extent(self.folder, self._parts("entries"), ENTRIES[0]) != (self.revision, 1, self.revision):
-            raise self._damaged("entries")
+        if read_extent(self.folder, self._find_part_files("entries"), ENTRY_COLUMNS[0]) != (
+            self.revision,
+            1,
+            self.revision,
+        ):
+            raise self._build_damaged_error("entries")
 
-    def _entries(self, known: int) -> Iterator[TableRow]:
+    def _read_entries(self, known_revision: int) -> Iterator[TableRow]:
         """The entries after a revision, each with the next number. Raises BadFile."""
-        parts = [part for part in parts_of(self.revision) if part.last > known]
+        parts = [part for part in split_revisions(self.revision) if part.last > known_revision]
         if not parts:
             return
         erasures = set() if self.personal is None else set(self.personal.descriptor.redactions)
-        files = [self.descriptor.files[file_of("entries", part)] for part in parts]
-        rows = read_rows(self.folder, files, ENTRIES)
+        files = [self.descriptor.files[format_part_filename("entries", part)] for part in parts]
+        rows = read_rows(self.folder, files, ENTRY_COLUMNS)
         for revision, row in enumerate(rows, parts[0].first):
             if row["revision"] != revision or not _is_claim_or_none(row["body"]):
-                raise self._damaged("entries")
-            if revision > known:
-                kind = REDACTION if revision in erasures else OTHER if row["body"] is None else CLAIM
-                leaf, body = bytes.fromhex(row["leaf_hash"]), row["body"] or NO_BODY
-                yield {**row, "kind": kind, "leaf_hash": leaf, "body": body}
+                raise self._build_damaged_error("entries")
+            if revision > known_revision:
+                kind = REDACTION_KIND if revision in erasures else OTHER_KIND if row["body"] is None else CLAIM_KIND
+                leaf_hash, body = bytes.fromhex(row["leaf_hash"]), row["body"] or EMPTY_BODY
+                yield {**row, "kind": kind, "leaf_hash": leaf_hash, "body": body}
 
-    def _damaged(self, name: str) -> BadFile:
+    def _build_damaged_error(self, name: str) -> BadFile:
         return BadFile("damaged", f"The rows of {name} are not as they were written: copy {self.folder} again.")
 
-    def _parts(self, name: str) -> list[File]:
-        return [self.descriptor.files[file_of(name, part)] for part in parts_of(self.revision)]
+    def _find_part_files(self, name: str) -> list[ParquetFile]:
+        return [self.descriptor.files[format_part_filename(name, part)] for part in split_revisions(self.revision)]
 
-    def _file(self, name: str) -> File:
+    def _find_whole_file(self, name: str) -> ParquetFile:
         return self.descriptor.files[f"{name}.parquet"]
 
 
-def personal_parts_in(folder: Path) -> PersonalParts:
+def load_personal_parts(folder: Path) -> PersonalParts:
     """The newest personal parts of a folder. Raises BadFile."""
-    require_format((folder / LATEST).resolve())
-    return PersonalParts.newest_in(folder)
+    require_format((folder / LATEST_LINK).resolve())
+    return PersonalParts.open_newest(folder)
 
 
-def without_personal(columns: Columns) -> Columns:
+def drop_personal_columns(columns: Columns) -> Columns:
     """The same columns as of files without personal parts, of which nothing stays."""
-    public = {table.kept.name for table in FILE_TABLES if table.kept is not None}
+    public_tables = {table.registry_spec.name for table in FILE_TABLES if table.registry_spec is not None}
     tables = {
-        kept.name: columns.tables[kept.name] if kept.name in public else Table.of(columns.head, _as_kept(None, kept))
-        for kept in EVERY
+        spec.name: columns.tables[spec.name]
+        if spec.name in public_tables
+        else Table.from_columns(columns.head, _cast_columns(None, spec))
+        for spec in ALL_TABLES
     }
     return replace(
         columns, tables=tables, classes=np.zeros_like(columns.classes), values=Codes(), indexes={}, are_personal=False,
-        made={}, _recent=Recent(),
+        shared_values={}, _recent_rows=RecentRows(),
     )  # fmt: skip
 
 
-def _within(values: Array, least: int, most: int) -> bool:
-    return bool(((values >= least) & (values <= most)).all())
+def _is_within(values: Array, minimum: int, maximum: int) -> bool:
+    return bool(((values >= minimum) & (values <= maximum)).all())
 
 
 def _is_claim_or_none(body: str | None) -> bool:
@@ -374,25 +460,28 @@ def _is_claim_or_none(body: str | None) -> bool:
     return isinstance(claim, dict) and isinstance(claim.get("said"), dict)
 
 
-def _as_kept(rows: Mapping[str, Array] | None, kept: Kept) -> dict[str, Array]:
+def _cast_columns(rows: Mapping[str, Array] | None, spec: TableSpec) -> dict[str, Array]:
     """Rows in the types in which columns are kept; none where there are no such rows. Raises ValueError where a number
     is too large for its type."""
-    types = {name: np.dtype(TYPES[kept.columns.get(name, NUMBER)]) for name in (SINCE, UNTIL, *kept.columns)}
+    types = {
+        name: np.dtype(COLUMN_DTYPES[spec.columns.get(name, NUMBER)])
+        for name in (SINCE_COLUMN, UNTIL_COLUMN, *spec.columns)
+    }
     if rows is None:
         return {name: np.empty(0, dtype) for name, dtype in types.items()}
     for name, dtype in types.items():
-        if dtype.kind == "i" and not _within(rows[name], np.iinfo(dtype).min, np.iinfo(dtype).max):
+        if dtype.kind == "i" and not _is_within(rows[name], np.iinfo(dtype).min, np.iinfo(dtype).max):
             raise ValueError(name)
     return {name: rows[name].astype(dtype, copy=False) for name, dtype in types.items()}
 
 
-def _with_ids(rows: Iterable[TableRow], model: type[Any]) -> Iterator[TableRow]:
+def _parse_ids(rows: Iterable[TableRow], model: type[Any]) -> Iterator[TableRow]:
     ids = {name for name, column in model.__table__.columns.items() if isinstance(column.type, Uuid)}
     for row in rows:
         yield {name: UUID(value) if name in ids else value for name, value in row.items()}
 
 
-def _insert(session: Session, model: type[Any], rows: Iterable[TableRow]) -> None:
+def _insert_batches(session: Session, model: type[Any], rows: Iterable[TableRow]) -> None:
     rows = iter(rows)
-    while batch := list(islice(rows, BATCH)):
+    while batch := list(islice(rows, FETCH_BATCH_ROWS)):
         session.connection().execute(insert(model), batch)

@@ -12,57 +12,81 @@ from pydantic import Field, ValidationError
 
 from app.columns import table as tables
 from app.columns.loader import Columns
-from app.columns.rows import NONE, STANDS, Array
-from app.columns.table import SINCE, UNTIL, Codes, Kept
+from app.columns.rows import NULL, OPEN_UNTIL, Array
+from app.columns.table import SINCE_COLUMN, UNTIL_COLUMN, Codes, TableSpec
 from app.config import Names
-from app.exports.count_files.files import PERSONAL_NAME, About, Described, File, descriptor_in
-from app.exports.count_files.folders import LATEST, new_draft, remove_all
+from app.exports.count_files.files import (
+    PERSONAL_PACKAGE_NAME,
+    FolderDescriptor,
+    ParquetFile,
+    SnapshotInfo,
+    read_descriptor,
+)
+from app.exports.count_files.folders import LATEST_LINK, create_draft, remove_all_folders
 from app.exports.count_files.parquet import read_columns, write_parquet
-from app.exports.count_files.tables import DETENTION, PERSON, SOURCE, Column, FileTable, RowsInOrder, Type
-from app.exports.package import DESCRIPTOR
+from app.exports.count_files.tables import (
+    DETENTION_FILE_COLUMN,
+    PERSON_FILE_COLUMN,
+    SOURCE_FILE_COLUMN,
+    Column,
+    ColumnType,
+    FileTable,
+    OrderedRows,
+)
+from app.exports.package import DESCRIPTOR_FILENAME
 from app.imports.faults import BadFile
-from app.models import CLASSES_OF_TODAY
+from app.models import CURRENT_CLASSES
 
-_HOLDS = (
-    Column("revision", SINCE, Type.NUMBER, "The first revision at which the row holds."),
-    Column("until", UNTIL, Type.NUMBER, "The first revision at which it holds no more; none: it holds."),
+_VALIDITY_COLUMNS = (
+    Column("revision", SINCE_COLUMN, ColumnType.NUMBER, "The first revision at which the row holds."),
+    Column("until", UNTIL_COLUMN, ColumnType.NUMBER, "The first revision at which it holds no more; none: it holds."),
 )
-_NAME = Column("name", "name", Type.CODE, "The personal dimension.")
-_VALUE = Column("value", "value", Type.VALUE, "Its value.")
-_CLASS = "class"
-REDACTION = "redaction"  # the kind of an entry
+_NAME_COLUMN = Column("name", "name", ColumnType.CODE, "The personal dimension.")
+_VALUE_COLUMN = Column("value", "value", ColumnType.VALUE, "Its value.")
+_CLASS_NAME = "class"
+REDACTION_KIND = "redaction"  # the kind of an entry
 
 
-def _of(kept: Kept, name: str, *columns: Column) -> FileTable:
-    return FileTable(name, kept, kept.key, "", (*_HOLDS, *columns))
+def _build_personal_table(spec: TableSpec, name: str, *columns: Column) -> FileTable:
+    return FileTable(name, spec, spec.key, "", (*_VALIDITY_COLUMNS, *columns))
 
 
-TRAITS = (
-    _of(tables.TRAITS, "traits", PERSON, DETENTION, _NAME, _VALUE),
-    _of(tables.SOURCE_TRAITS, "source_traits", PERSON, DETENTION, SOURCE, _NAME, _VALUE),
+TRAIT_TABLES = (
+    _build_personal_table(
+        tables.TRAITS, "traits", PERSON_FILE_COLUMN, DETENTION_FILE_COLUMN, _NAME_COLUMN, _VALUE_COLUMN
+    ),
+    _build_personal_table(
+        tables.SOURCE_TRAITS,
+        "source_traits",
+        PERSON_FILE_COLUMN,
+        DETENTION_FILE_COLUMN,
+        SOURCE_FILE_COLUMN,
+        _NAME_COLUMN,
+        _VALUE_COLUMN,
+    ),
 )
-PLACEMENTS = _of(
+PLACEMENT_TABLE = _build_personal_table(
     tables.PLACEMENTS,
     "placements",
-    PERSON,
-    Column("record", "record", Type.NUMBER, "The record, by a number of this file."),
-    Column("class", _CLASS, Type.NUMBER, "Its class today, by its place among the classes."),
+    PERSON_FILE_COLUMN,
+    Column("record", "record", ColumnType.NUMBER, "The record, by a number of this file."),
+    Column("class", _CLASS_NAME, ColumnType.NUMBER, "Its class today, by its place among the classes."),
 )
 
 
 # Of people and detentions, the number that rows of one source alone have, and the number in the other files.
 OWN_PEOPLE, OWN_DETENTIONS = "own_people", "own_detentions"
-OWN, OF = "own", "of"
-_NUMBERS = (
-    Column(OWN, OWN, Type.NUMBER, "The number that rows of one source alone have."),
-    Column(OF, OF, Type.NUMBER, "The number in the other files."),
+OWN_NUMBER, SHARED_NUMBER = "own", "of"
+_NUMBER_COLUMNS = (
+    Column(OWN_NUMBER, OWN_NUMBER, ColumnType.NUMBER, "The number that rows of one source alone have."),
+    Column(SHARED_NUMBER, SHARED_NUMBER, ColumnType.NUMBER, "The number in the other files."),
 )
 
 
-class PersonalDescribed(Described):
+class PersonalDescriptor(FolderDescriptor):
     """`names`: how people are met whose name only reports ask for; `redactions`: the revisions of erasures."""
 
-    name: str = Field(pattern=f"^{PERSONAL_NAME}$")
+    name: str = Field(pattern=f"^{PERSONAL_PACKAGE_NAME}$")
     names: Names
     redactions: list[int]
 
@@ -72,93 +96,98 @@ class PersonalParts:
     """The newest personal parts of a folder."""
 
     folder: Path
-    descriptor: PersonalDescribed
+    descriptor: PersonalDescriptor
 
     @classmethod
-    def newest_in(cls, folder: Path) -> "PersonalParts":
+    def open_newest(cls, folder: Path) -> "PersonalParts":
         """Raises BadFile."""
-        newest = (folder / LATEST).resolve()
+        newest = (folder / LATEST_LINK).resolve()
         try:
-            descriptor = PersonalDescribed.model_validate_json(descriptor_in(newest))
+            descriptor = PersonalDescriptor.model_validate_json(read_descriptor(newest))
         except (OSError, ValidationError):
             raise BadFile("no_count_files", f"There are no personal parts of count files in {folder}.") from None
         return cls(newest, descriptor)
 
-    def read(self, codes: Codes, values: Codes) -> tuple[dict[str, dict[str, Array]], Array]:
+    def read_tables(self, codes: Codes, values: Codes) -> tuple[dict[str, dict[str, Array]], Array]:
         """The rows of each of the server's tables, and the class of each record by its number."""
         rows = {}
-        for table in (*TRAITS, PLACEMENTS):
-            assert table.kept is not None
-            of_table = read_columns(self.folder, [self._file(table.name)], table.columns, codes, values)
-            of_table[UNTIL] = np.where(of_table[UNTIL] == NONE, STANDS, of_table[UNTIL])
-            rows[table.kept.name] = of_table
-        placed = rows[tables.PLACEMENTS.name]
-        if not np.isin(placed[_CLASS], range(len(CLASSES_OF_TODAY))).all():
+        for table in (*TRAIT_TABLES, PLACEMENT_TABLE):
+            assert table.registry_spec is not None
+            table_rows = read_columns(self.folder, [self._find_file(table.name)], table.columns, codes, values)
+            table_rows[UNTIL_COLUMN] = np.where(table_rows[UNTIL_COLUMN] == NULL, OPEN_UNTIL, table_rows[UNTIL_COLUMN])
+            rows[table.registry_spec.name] = table_rows
+        placement_rows = rows[tables.PLACEMENTS.name]
+        if not np.isin(placement_rows[_CLASS_NAME], range(len(CURRENT_CLASSES))).all():
             raise BadFile(
-                "damaged", f"The rows of {PLACEMENTS.name} are not as they were written: copy {self.folder} again."
+                "damaged", f"The rows of {PLACEMENT_TABLE.name} are not as they were written: copy {self.folder} again."
             )
-        classes = np.zeros(len(placed["record"]) + 1, np.int8)
-        classes[placed["record"]] = placed.pop(_CLASS)
+        classes = np.zeros(len(placement_rows["record"]) + 1, np.int8)
+        classes[placement_rows["record"]] = placement_rows.pop(_CLASS_NAME)
         return rows, classes
 
-    def numbers(self, name: str) -> dict[int, int]:
+    def read_numbers(self, name: str) -> dict[int, int]:
         """What the numbers of a source's own are numbers of."""
-        rows = read_columns(self.folder, [self._file(name)], _NUMBERS, Codes())
-        return dict(zip(rows[OWN].tolist(), rows[OF].tolist(), strict=True))
+        rows = read_columns(self.folder, [self._find_file(name)], _NUMBER_COLUMNS, Codes())
+        return dict(zip(rows[OWN_NUMBER].tolist(), rows[SHARED_NUMBER].tolist(), strict=True))
 
-    def _file(self, name: str) -> File:
+    def _find_file(self, name: str) -> ParquetFile:
         return self.descriptor.files[f"{name}.parquet"]
 
 
-def are_of(folder: Path, about: About, names: Names) -> bool:
+def has_current_parts(folder: Path, info: SnapshotInfo, names: Names) -> bool:
     """Whether the newest personal parts of a folder are of this head, and of an operator who meets people so."""
     try:
-        descriptor = PersonalParts.newest_in(folder).descriptor
+        descriptor = PersonalParts.open_newest(folder).descriptor
     except BadFile:
         return False
-    return (descriptor.recuento, descriptor.names) == (about, names)
+    return (descriptor.recuento, descriptor.names) == (info, names)
 
 
-def remove_erased(folder: Path, erasures: list[int]) -> None:
+def remove_outdated_parts(folder: Path, erasures: list[int]) -> None:
     """Remove personal parts that are not of these erasures, ahead of newer ones: those may fail to be written, and what
     was erased must not stay for that."""
     try:
-        is_erased = PersonalParts.newest_in(folder).descriptor.redactions == erasures
+        is_current = PersonalParts.open_newest(folder).descriptor.redactions == erasures
     except BadFile:
-        is_erased = False
-    if not is_erased:
-        remove_all(folder)
+        is_current = False
+    if not is_current:
+        remove_all_folders(folder)
 
 
 def write_personal_parts(
-    rows_in_order: RowsInOrder, columns: Columns, folder: Path, about: About, names: Names, erasures: list[int]
+    ordered_rows: OrderedRows, columns: Columns, folder: Path, info: SnapshotInfo, names: Names, erasures: list[int]
 ) -> Path:
     """Write the personal parts of a head into a draft of the folder; the draft."""
-    draft = new_draft(folder)
-    written = []
-    for table in (*TRAITS, PLACEMENTS):
-        rows = {**rows_in_order.of(table)}
-        if table is PLACEMENTS:
-            rows[_CLASS] = columns.classes[rows["record"]]
+    draft = create_draft(folder)
+    files = []
+    for table in (*TRAIT_TABLES, PLACEMENT_TABLE):
+        rows = {**ordered_rows.read_table(table)}
+        if table is PLACEMENT_TABLE:
+            rows[_CLASS_NAME] = columns.classes[rows["record"]]
             rows["record"] = np.unique(rows["record"], return_inverse=True)[1].astype(np.int32)
-        written.append(_write(draft, table.name, table.columns, _until(rows), columns))
+        files.append(_write_file(draft, table.name, table.columns, _encode_until(rows), columns))
     for name, type_, keys in (
-        (OWN_PEOPLE, Type.PERSON, rows_in_order.parted.people),
-        (OWN_DETENTIONS, Type.DETENTION, rows_in_order.parted.detentions),
+        (OWN_PEOPLE, ColumnType.PERSON, ordered_rows.partition.person_keys),
+        (OWN_DETENTIONS, ColumnType.DETENTION, ordered_rows.partition.detention_keys),
     ):
-        rows = {OWN: np.array([*keys], np.int32), OF: rows_in_order.number(type_, np.array([*keys.values()], np.int32))}
-        written.append(_write(draft, name, _NUMBERS, rows, columns))
-    descriptor = PersonalDescribed(
-        name=PERSONAL_NAME, homepage="", recuento=about, resources=written, names=names, redactions=erasures
+        rows = {
+            OWN_NUMBER: np.array([*keys], np.int32),
+            SHARED_NUMBER: ordered_rows.number_keys(type_, np.array([*keys.values()], np.int32)),
+        }
+        files.append(_write_file(draft, name, _NUMBER_COLUMNS, rows, columns))
+    descriptor = PersonalDescriptor(
+        name=PERSONAL_PACKAGE_NAME, homepage="", recuento=info, resources=files, names=names, redactions=erasures
     )
     text = descriptor.model_dump_json(indent=1) + "\n"
-    (draft / DESCRIPTOR).write_text(text, encoding="utf-8")
+    (draft / DESCRIPTOR_FILENAME).write_text(text, encoding="utf-8")
     return draft
 
 
-def _write(draft: Path, name: str, columns: tuple[Column, ...], rows: Mapping[str, Array], held: Columns) -> File:
-    return write_parquet(draft / f"{name}.parquet", columns, rows, held.codes, held.values)
+def _write_file(
+    draft: Path, name: str, columns: tuple[Column, ...], rows: Mapping[str, Array], registry_columns: Columns
+) -> ParquetFile:
+    return write_parquet(draft / f"{name}.parquet", columns, rows, registry_columns.codes, registry_columns.values)
 
 
-def _until(rows: Mapping[str, Array]) -> dict[str, Array]:
-    return {**rows, UNTIL: np.where(rows[UNTIL] == STANDS, NONE, rows[UNTIL]).astype(np.int32)}
+def _encode_until(rows: Mapping[str, Array]) -> dict[str, Array]:
+    return {**rows, UNTIL_COLUMN: np.where(rows[UNTIL_COLUMN] == OPEN_UNTIL, NULL, rows[UNTIL_COLUMN]).astype(np.int32)}

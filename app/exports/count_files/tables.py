@@ -16,13 +16,13 @@ from sqlmodel import Session, col
 
 from app.columns import table as tables
 from app.columns.loader import Columns
-from app.columns.rows import NONE, STANDS, Array
-from app.columns.table import SINCE, UNTIL, Codes, Kept
-from app.exports.count_files.unlinked import OWN_DETENTION, OWN_PERSON, VERIFYING, VOICES, parted
+from app.columns.rows import NULL, OPEN_UNTIL, Array
+from app.columns.table import SINCE_COLUMN, UNTIL_COLUMN, Codes, TableSpec
+from app.exports.count_files.unlinked import OWN_DETENTION, OWN_PERSON, SOURCE_TABLES, VERIFYING_SOURCES, partition_rows
 from app.models import Claim, Facility, PendingPair, Source
 
 
-class Type(Enum):
+class ColumnType(Enum):
     """What a column holds."""
 
     PERSON = auto()
@@ -37,38 +37,38 @@ class Type(Enum):
 
 
 # The same in the words of Table Schema (Data Package 2.0).
-IN_TABLE_SCHEMA = {
-    Type.PERSON: "integer",
-    Type.DETENTION: "integer",
-    Type.NUMBER: "integer",
-    Type.DAY: "date",
-    Type.CODE: "string",
-    Type.VALUE: "string",
-    Type.TEXT: "string",
-    Type.TRUTH: "boolean",
-    Type.INSTANT: "datetime",
+TABLE_SCHEMA_TYPES = {
+    ColumnType.PERSON: "integer",
+    ColumnType.DETENTION: "integer",
+    ColumnType.NUMBER: "integer",
+    ColumnType.DAY: "date",
+    ColumnType.CODE: "string",
+    ColumnType.VALUE: "string",
+    ColumnType.TEXT: "string",
+    ColumnType.TRUTH: "boolean",
+    ColumnType.INSTANT: "datetime",
 }
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a file. `kept`: its name in the registry's own tables."""
+    """A column of a file. `registry_name`: its name in the registry's own tables."""
 
     name: str
-    kept: str
-    type: Type
-    says: str
+    registry_name: str
+    type: ColumnType
+    description: str
 
 
 @dataclass(frozen=True)
 class FileTable:
-    """A table whose rows hold for revisions `since <= R < until`. `kept`: the table of the server's columns whose rows
+    """A table whose rows hold for revisions `since <= R < until`. `registry_spec`: the table of the server's columns whose rows
     it has, if there is one; `key`: what tells apart the rows that one entry opened."""
 
     name: str
-    kept: Kept | None
+    registry_spec: TableSpec | None
     key: tuple[str, ...]
-    says: str
+    description: str
     columns: tuple[Column, ...]
 
 
@@ -78,98 +78,155 @@ class WholeTable:
 
     name: str
     model: type[Any]
-    says: str
+    description: str
     columns: tuple[Column, ...]
 
 
-def _of(kept: Kept, name: str, says: str, *columns: Column) -> FileTable:
-    return FileTable(name, kept, kept.key, says, columns)
+def _build_file_table(spec: TableSpec, name: str, description: str, *columns: Column) -> FileTable:
+    return FileTable(name, spec, spec.key, description, columns)
 
 
-def _days(what: str, lo: str = "lo", hi: str = "hi") -> tuple[Column, Column]:
+def _build_day_columns(event: str, lo: str = "lo", hi: str = "hi") -> tuple[Column, Column]:
     return (
-        Column("first_day", lo, Type.DAY, f"The first day on which {what} can have been; none: undated."),
-        Column("last_day", hi, Type.DAY, f"The last day on which {what} can have been; none: undated."),
+        Column("first_day", lo, ColumnType.DAY, f"The first day on which {event} can have been; none: undated."),
+        Column("last_day", hi, ColumnType.DAY, f"The last day on which {event} can have been; none: undated."),
     )
 
 
-OPENED, CLOSED, ROW = "revision", "until", "row"
+OPENED_REVISION, CLOSED_REVISION, ROW_NUMBER = "revision", "until", "row"
 # Beside its own columns every file of opened rows begins with these, and a file of closed rows has no others.
-OPENING = (
-    Column(ROW, ROW, Type.NUMBER, "The number of the row in its table, from 0 on, in the order of opening."),
-    Column(OPENED, tables.SINCE, Type.NUMBER, "The first revision at which the row holds."),
+OPENED_ROW_COLUMNS = (
+    Column(
+        ROW_NUMBER,
+        ROW_NUMBER,
+        ColumnType.NUMBER,
+        "The number of the row in its table, from 0 on, in the order of opening.",
+    ),
+    Column(OPENED_REVISION, tables.SINCE_COLUMN, ColumnType.NUMBER, "The first revision at which the row holds."),
 )
-CLOSING = (
-    Column(ROW, ROW, Type.NUMBER, "The number of a row of the same table."),
-    Column(CLOSED, tables.UNTIL, Type.NUMBER, "The first revision at which the row holds no more."),
+CLOSED_ROW_COLUMNS = (
+    Column(ROW_NUMBER, ROW_NUMBER, ColumnType.NUMBER, "The number of a row of the same table."),
+    Column(
+        CLOSED_REVISION, tables.UNTIL_COLUMN, ColumnType.NUMBER, "The first revision at which the row holds no more."
+    ),
 )
-PERSON = Column("person", tables.PERSON, Type.PERSON, "The person, by a number of these files.")
-DETENTION = Column("detention", "spell", Type.DETENTION, "The detention, by a number of these files.")
-SOURCE = Column("source", "source", Type.NUMBER, "The source: `key` in the table of sources.")
-_STAGE = Column("stage", "stage", Type.CODE, "How far the release has come: announced, ordered, left custody.")
-_KIND = Column("kind", "kind", Type.CODE, "The kind of release.")
-_COUNTRY = Column("country", "country", Type.CODE, "ISO 3166-1 alpha-2; none: no source says it.")
-_DESIGNATION = Column("designation", "designation", Type.CODE, "Whether sources call the person a political prisoner.")
-_STATUS = Column("status", "status", Type.CODE, "verified, contested or reported, which count; refuted; or none.")
-_SOURCES = Column("independent_sources", "independent_verified", Type.NUMBER, "How many independent sources verify it.")
-_WITHHELD = Column("counted_only", "withheld", Type.TRUTH, "Whether the person may be counted and not listed.")
-_VERDICT = Column("verdict", "verdict", Type.CODE, "What the source says of it now.")
-_INDEPENDENT = Column("independent", "independent", Type.TRUTH, "Whether the source says it of its own knowledge.")
-_NEXT = Column("next_detained_by", "next_hi", Type.DAY, "The day by which the person was detained again.")
+PERSON_FILE_COLUMN = Column(
+    "person", tables.PERSON_COLUMN, ColumnType.PERSON, "The person, by a number of these files."
+)
+DETENTION_FILE_COLUMN = Column("detention", "spell", ColumnType.DETENTION, "The detention, by a number of these files.")
+SOURCE_FILE_COLUMN = Column("source", "source", ColumnType.NUMBER, "The source: `key` in the table of sources.")
+_STAGE = Column("stage", "stage", ColumnType.CODE, "How far the release has come: announced, ordered, left custody.")
+_KIND = Column("kind", "kind", ColumnType.CODE, "The kind of release.")
+_COUNTRY = Column("country", "country", ColumnType.CODE, "ISO 3166-1 alpha-2; none: no source says it.")
+_DESIGNATION = Column(
+    "designation", "designation", ColumnType.CODE, "Whether sources call the person a political prisoner."
+)
+_STATUS = Column("status", "status", ColumnType.CODE, "verified, contested or reported, which count; refuted; or none.")
+_SOURCES = Column(
+    "independent_sources", "independent_verified", ColumnType.NUMBER, "How many independent sources verify it."
+)
+_WITHHELD = Column("counted_only", "withheld", ColumnType.TRUTH, "Whether the person may be counted and not listed.")
+_VERDICT = Column("verdict", "verdict", ColumnType.CODE, "What the source says of it now.")
+_INDEPENDENT = Column(
+    "independent", "independent", ColumnType.TRUTH, "Whether the source says it of its own knowledge."
+)
+_NEXT_DETENTION_DAY = Column(
+    "next_detained_by", "next_hi", ColumnType.DAY, "The day by which the person was detained again."
+)
 _ENDS = (
-    Column("left_first_day", "out_lo", Type.DAY, "The first day on which it can have ended; 9999-12-31: it has not."),
-    Column("left_last_day", "out_hi", Type.DAY, "The last day on which it can have ended; 9999-12-31: perhaps not."),
-    Column("free_first_day", "free_lo", Type.DAY, "The same of an end that left the person at large."),
-    Column("free_last_day", "free_hi", Type.DAY, "The same of an end that left the person at large."),
+    Column(
+        "left_first_day", "out_lo", ColumnType.DAY, "The first day on which it can have ended; 9999-12-31: it has not."
+    ),
+    Column(
+        "left_last_day", "out_hi", ColumnType.DAY, "The last day on which it can have ended; 9999-12-31: perhaps not."
+    ),
+    Column("free_first_day", "free_lo", ColumnType.DAY, "The same of an end that left the person at large."),
+    Column("free_last_day", "free_hi", ColumnType.DAY, "The same of an end that left the person at large."),
 )
-_HEARD = Column("heard_of_by", "heard_hi", Type.DAY, "The last day on which somebody can have known the person held.")
-_RECORDED = (_COUNTRY, _DESIGNATION)
-_RELEASE_VERDICT = (_STAGE, SOURCE, _VERDICT, _INDEPENDENT, _KIND, *_days("the release"), _NEXT, *_RECORDED)
-_DETENTION_VERDICT = (SOURCE, _VERDICT, _INDEPENDENT, *_days("the beginning"), *_ENDS, _NEXT, *_RECORDED)
+_LAST_REPORT_DAY = Column(
+    "heard_of_by", "heard_hi", ColumnType.DAY, "The last day on which somebody can have known the person held."
+)
+_RECORDED_TERMS = (_COUNTRY, _DESIGNATION)
+_RELEASE_VERDICT = (
+    _STAGE,
+    SOURCE_FILE_COLUMN,
+    _VERDICT,
+    _INDEPENDENT,
+    _KIND,
+    *_build_day_columns("the release"),
+    _NEXT_DETENTION_DAY,
+    *_RECORDED_TERMS,
+)
+_DETENTION_VERDICT = (
+    SOURCE_FILE_COLUMN,
+    _VERDICT,
+    _INDEPENDENT,
+    *_build_day_columns("the beginning"),
+    *_ENDS,
+    _NEXT_DETENTION_DAY,
+    *_RECORDED_TERMS,
+)
 
 FILE_TABLES = (
-    _of(
+    _build_file_table(
         tables.RELEASES,
         "releases",
         "Releases, at each stage, as all sources together say them.",
-        *(PERSON, DETENTION, _STAGE, _KIND, *_days("the release"), _NEXT, *_RECORDED),
+        *(
+            PERSON_FILE_COLUMN,
+            DETENTION_FILE_COLUMN,
+            _STAGE,
+            _KIND,
+            *_build_day_columns("the release"),
+            _NEXT_DETENTION_DAY,
+            *_RECORDED_TERMS,
+        ),
         *(_STATUS, _SOURCES, _WITHHELD),
     ),
-    _of(
+    _build_file_table(
         tables.SOURCE_RELEASES,
         "release_verdicts",
         "Releases, at each stage, as each source says them.",
-        *(PERSON, DETENTION, *_RELEASE_VERDICT),
-        Column("said_first_day", "said_lo", Type.DAY, "The first day by the source's own word; none: it gives none."),
-        Column("said_last_day", "said_hi", Type.DAY, "The last day by the source's own word; none: it gives none."),
-        Column("said_kind", "said_kind", Type.CODE, "The kind by the source's own word; none: it gives none."),
+        *(PERSON_FILE_COLUMN, DETENTION_FILE_COLUMN, *_RELEASE_VERDICT),
+        Column(
+            "said_first_day", "said_lo", ColumnType.DAY, "The first day by the source's own word; none: it gives none."
+        ),
+        Column(
+            "said_last_day", "said_hi", ColumnType.DAY, "The last day by the source's own word; none: it gives none."
+        ),
+        Column("said_kind", "said_kind", ColumnType.CODE, "The kind by the source's own word; none: it gives none."),
     ),
-    _of(
-        tables.HELD,
+    _build_file_table(
+        tables.DETENTION_STATES,
         "detentions",
         "Detentions, with their beginning and their end, as all sources together say them.",
-        *(PERSON, DETENTION, *_days("the beginning"), *_ENDS, _NEXT),
-        *(_HEARD, *_RECORDED, _STATUS, _SOURCES, _WITHHELD),
+        *(PERSON_FILE_COLUMN, DETENTION_FILE_COLUMN, *_build_day_columns("the beginning"), *_ENDS, _NEXT_DETENTION_DAY),
+        *(_LAST_REPORT_DAY, *_RECORDED_TERMS, _STATUS, _SOURCES, _WITHHELD),
     ),
-    _of(
-        tables.SOURCE_HELD,
+    _build_file_table(
+        tables.SOURCE_DETENTIONS,
         "detention_verdicts",
         "Detentions, with their beginning and their end, as each source says them.",
-        *(PERSON, DETENTION, *_DETENTION_VERDICT),
+        *(PERSON_FILE_COLUMN, DETENTION_FILE_COLUMN, *_DETENTION_VERDICT),
     ),
-    _of(
+    _build_file_table(
         tables.ARRESTS,
         "arrests",
         "The day of each arrest, as all sources together say it.",
-        *(PERSON, DETENTION, *_days("the arrest", "detained_lo", "detained_hi"), *_RECORDED),
+        *(
+            PERSON_FILE_COLUMN,
+            DETENTION_FILE_COLUMN,
+            *_build_day_columns("the arrest", "detained_lo", "detained_hi"),
+            *_RECORDED_TERMS,
+        ),
     ),
-    _of(
+    _build_file_table(
         tables.PEOPLE,
         "people",
         "What is so of each person.",
-        PERSON,
-        Column("state", "state", Type.CODE, "Where the person stands: held, released, …"),
-        Column("rearrested", "rearrested", Type.TRUTH, "Whether an independent source says so."),
+        PERSON_FILE_COLUMN,
+        Column("state", "state", ColumnType.CODE, "Where the person stands: held, released, …"),
+        Column("rearrested", "rearrested", ColumnType.TRUTH, "Whether an independent source says so."),
     ),
 )
 UNRESOLVED_DUPLICATES = FileTable(
@@ -178,55 +235,65 @@ UNRESOLVED_DUPLICATES = FileTable(
     ("decision",),
     "Two people who may be one, as long as no curator has decided.",
     (
-        Column("person", "detainee_a", Type.PERSON, "One of the two."),
-        Column("other_person", "detainee_b", Type.PERSON, "The other."),
+        Column("person", "detainee_a", ColumnType.PERSON, "One of the two."),
+        Column("other_person", "detainee_b", ColumnType.PERSON, "The other."),
     ),
 )
-_OWN = (
-    Column("person", OWN_PERSON, Type.NUMBER, "The person, by a number that only rows of the same source have."),
-    Column("detention", OWN_DETENTION, Type.NUMBER, "The detention, likewise."),
+_OWN_NUMBERS = (
+    Column("person", OWN_PERSON, ColumnType.NUMBER, "The person, by a number that only rows of the same source have."),
+    Column("detention", OWN_DETENTION, ColumnType.NUMBER, "The detention, likewise."),
 )
-_BESIDE = (
-    Column("status", "status", Type.CODE, "The status of the whole."),
-    Column("independent_sources", "independent_verified", Type.NUMBER, "How many independent sources verify it."),
-    Column("state", "state", Type.CODE, "Where the person stands."),
-    Column("rearrested", "rearrested", Type.TRUTH, "Whether an independent source says so."),
-    Column("verifying", VERIFYING, Type.TEXT, "The keys of sources that verify it; with * of their own knowledge."),
+_COMBINED_VALUES = (
+    Column("status", "status", ColumnType.CODE, "The status of the whole."),
+    Column("independent_sources", "independent_verified", ColumnType.NUMBER, "How many independent sources verify it."),
+    Column("state", "state", ColumnType.CODE, "Where the person stands."),
+    Column("rearrested", "rearrested", ColumnType.TRUTH, "Whether an independent source says so."),
+    Column(
+        "verifying",
+        VERIFYING_SOURCES,
+        ColumnType.TEXT,
+        "The keys of sources that verify it; with * of their own knowledge.",
+    ),
 )
-UNLINKED = (
+UNLINKED_TABLES = (
     FileTable(
         "unlinked_release_verdicts",
         None,
         (OWN_DETENTION, "stage"),
         "Releases of people who may only be counted, as sources say them that verify nothing of it.",
-        (*_OWN, *_RELEASE_VERDICT, *_BESIDE),
+        (*_OWN_NUMBERS, *_RELEASE_VERDICT, *_COMBINED_VALUES),
     ),
     FileTable(
         "unlinked_detention_verdicts",
         None,
         (OWN_DETENTION,),
         "Detentions of people who may only be counted, as sources say them that verify nothing of it.",
-        (*_OWN, *_DETENTION_VERDICT, *_BESIDE, _HEARD),
+        (*_OWN_NUMBERS, *_DETENTION_VERDICT, *_COMBINED_VALUES, _LAST_REPORT_DAY),
     ),
 )
-EVERY = (*FILE_TABLES, *UNLINKED, UNRESOLVED_DUPLICATES)
+PART_TABLES = (*FILE_TABLES, *UNLINKED_TABLES, UNRESOLVED_DUPLICATES)
 # The log, as far as counts need it: when each revision was recorded, its leaf hash, and what is published anyway.
-CLAIM = "claim"  # the kind of an entry
-ENTRIES = (
-    Column(OPENED, "revision", Type.NUMBER, "The number of the entry."),
-    Column("recorded_at", "recorded_at", Type.INSTANT, "When it was recorded."),
-    Column("leaf_hash", "leaf_hash", Type.TEXT, "Its leaf hash (RFC 9162), in hexadecimal."),
-    Column("claim", "body", Type.TEXT, "Of a published figure, the entry itself, as JSON."),
+CLAIM_KIND = "claim"  # the kind of an entry
+ENTRY_COLUMNS = (
+    Column(OPENED_REVISION, "revision", ColumnType.NUMBER, "The number of the entry."),
+    Column("recorded_at", "recorded_at", ColumnType.INSTANT, "When it was recorded."),
+    Column("leaf_hash", "leaf_hash", ColumnType.TEXT, "Its leaf hash (RFC 9162), in hexadecimal."),
+    Column("claim", "body", ColumnType.TEXT, "Of a published figure, the entry itself, as JSON."),
 )
-_HOLDS = (
-    Column("key", "key", Type.NUMBER, "The number by which other tables name it."),
-    Column(OPENED, "since", Type.NUMBER, "The first revision at which the row holds."),
-    Column(CLOSED, "until", Type.NUMBER, "The first revision at which it holds no more; 9007199254740991: it holds."),
+_VERSION_COLUMNS = (
+    Column("key", "key", ColumnType.NUMBER, "The number by which other tables name it."),
+    Column(OPENED_REVISION, "since", ColumnType.NUMBER, "The first revision at which the row holds."),
+    Column(
+        CLOSED_REVISION,
+        "until",
+        ColumnType.NUMBER,
+        "The first revision at which it holds no more; 9007199254740991: it holds.",
+    ),
 )
 
 
-def _text(name: str, says: str) -> Column:
-    return Column(name, name, Type.TEXT, says)
+def _build_text_column(name: str, description: str) -> Column:
+    return Column(name, name, ColumnType.TEXT, description)
 
 
 WHOLE_TABLES = (
@@ -235,14 +302,14 @@ WHOLE_TABLES = (
         Source,
         "Who reports and who claims.",
         (
-            *_HOLDS,
-            _text("slug", "Its name in addresses."),
-            _text("name", "Its name."),
-            _text("kind", "What kind of source it is."),
-            _text("country", "ISO 3166-1 alpha-2."),
-            Column("independent", "independent", Type.TRUTH, "Whether it is independent of whoever detains."),
-            Column("quarantined", "quarantined", Type.TRUTH, "Whether its reports wait for a curator."),
-            _text("definition", "Whom it calls a political prisoner."),
+            *_VERSION_COLUMNS,
+            _build_text_column("slug", "Its name in addresses."),
+            _build_text_column("name", "Its name."),
+            _build_text_column("kind", "What kind of source it is."),
+            _build_text_column("country", "ISO 3166-1 alpha-2."),
+            Column("independent", "independent", ColumnType.TRUTH, "Whether it is independent of whoever detains."),
+            Column("quarantined", "quarantined", ColumnType.TRUTH, "Whether its reports wait for a curator."),
+            _build_text_column("definition", "Whom it calls a political prisoner."),
         ),
     ),
     WholeTable(
@@ -250,13 +317,13 @@ WHOLE_TABLES = (
         Facility,
         "Where people are held.",
         (
-            *_HOLDS,
-            _text("slug", "Its name in addresses."),
-            _text("names", "Its names, as JSON."),
-            _text("kind", "What kind of place it is."),
-            _text("area", "The state or province."),
-            _text("country", "ISO 3166-1 alpha-2."),
-            _text("point", "About where it lies, as JSON."),
+            *_VERSION_COLUMNS,
+            _build_text_column("slug", "Its name in addresses."),
+            _build_text_column("names", "Its names, as JSON."),
+            _build_text_column("kind", "What kind of place it is."),
+            _build_text_column("area", "The state or province."),
+            _build_text_column("country", "ISO 3166-1 alpha-2."),
+            _build_text_column("point", "About where it lies, as JSON."),
         ),
     ),
     WholeTable(
@@ -264,25 +331,25 @@ WHOLE_TABLES = (
         Claim,
         "The versions of published figures; what they say is in the table of entries.",
         (
-            *_HOLDS,
-            Column("stated", "stated", Type.NUMBER, "The revision of the entry that says the whole of it."),
-            _text("id", "Its id in addresses."),
-            Column("filed_by", "filed_by", Type.NUMBER, "The source that filed it."),
-            _text("claimant", "The source that claims it."),
-            _text("measure", "What it counts."),
-            _text("country", "ISO 3166-1 alpha-2."),
+            *_VERSION_COLUMNS,
+            Column("stated", "stated", ColumnType.NUMBER, "The revision of the entry that says the whole of it."),
+            _build_text_column("id", "Its id in addresses."),
+            Column("filed_by", "filed_by", ColumnType.NUMBER, "The source that filed it."),
+            _build_text_column("claimant", "The source that claims it."),
+            _build_text_column("measure", "What it counts."),
+            _build_text_column("country", "ISO 3166-1 alpha-2."),
         ),
     ),
 )
 
 
-NUMBERED = (Type.PERSON, Type.DETENTION)
+NUMBERED_TYPES = (ColumnType.PERSON, ColumnType.DETENTION)
 # Of columns that hold something else than numbers of 32 bits.
-DTYPES: dict[Type, Any] = {Type.TEXT: object, Type.TRUTH: np.bool_}
-Rows = Mapping[str, Array]
+FILE_DTYPES: dict[ColumnType, Any] = {ColumnType.TEXT: object, ColumnType.TRUTH: np.bool_}
+ArraysByName = Mapping[str, Array]
 
 
-class RowsInOrder:
+class OrderedRows:
     """All rows of each table, by the names of the registry's own columns, in the order of their opening; rows that the
     same entry opened in an order that follows from what they say. A row that ends where another begins that says the
     same goes on instead: what changed is in no file.
@@ -292,92 +359,102 @@ class RowsInOrder:
 
     def __init__(self, session: Session, columns: Columns) -> None:
         self._session, self._columns = session, columns
-        self._numbers = {type_: self._numbers_of(type_) for type_ in NUMBERED}
-        self.parted = parted(columns)
-        self._unlinked = dict(zip((table.name for table in UNLINKED), VOICES, strict=True))
+        self._numbers = {type_: self._assign_numbers(type_) for type_ in NUMBERED_TYPES}
+        self.partition = partition_rows(columns)
+        self._unlinked_tables = dict(zip((table.name for table in UNLINKED_TABLES), SOURCE_TABLES, strict=True))
 
-    def of(self, table: FileTable) -> Rows:
-        rows = self._rows(table)
+    def read_table(self, table: FileTable) -> ArraysByName:
+        rows = self._read_rows(table)
         for column in table.columns:
-            if column.type in NUMBERED:
-                rows[column.kept] = self.number(column.type, rows[column.kept])
-        rows = _gone_on(
-            rows, [rows[name] for name in table.key], [column.kept for column in table.columns if column.kept in rows]
+            if column.type in NUMBERED_TYPES:
+                rows[column.registry_name] = self.number_keys(column.type, rows[column.registry_name])
+        rows = _merge_continued_rows(
+            rows,
+            [rows[name] for name in table.key],
+            [column.registry_name for column in table.columns if column.registry_name in rows],
         )
-        texts = {Type.CODE: self._columns.codes, Type.VALUE: self._columns.values}
-        coded = {column.kept: texts[column.type] for column in table.columns if column.type in texts}
-        key = [_by_text(coded[name], rows[name]) if name in coded else rows[name] for name in table.key]
-        order = np.lexsort((*reversed(key), rows[SINCE]))
+        codes_by_type = {ColumnType.CODE: self._columns.codes, ColumnType.VALUE: self._columns.values}
+        codes_by_column = {
+            column.registry_name: codes_by_type[column.type] for column in table.columns if column.type in codes_by_type
+        }
+        key = [
+            _rank_by_text(codes_by_column[name], rows[name]) if name in codes_by_column else rows[name]
+            for name in table.key
+        ]
+        order = np.lexsort((*reversed(key), rows[SINCE_COLUMN]))
         return {name: column[order] for name, column in rows.items()}
 
-    def number(self, type_: Type, keys: Array) -> Array:
+    def number_keys(self, type_: ColumnType, keys: Array) -> Array:
         """The numbers of people or detentions in the files, by the registry's own keys."""
         numbers: Array = self._numbers[type_][keys]
         return numbers
 
-    def _rows(self, table: FileTable) -> dict[str, Array]:
-        if table.kept in VOICES:
-            return {**self.parted.linked[table.kept.name]}
-        if table.kept is not None:
-            return self._of_server(table.kept)
-        if table.name in self._unlinked:
-            rows = self.parted.unlinked[self._unlinked[table.name].name]
-            types = {column.kept: DTYPES.get(column.type, np.int32) for column in table.columns}
-            types |= dict.fromkeys((SINCE, UNTIL), np.int32)
+    def _read_rows(self, table: FileTable) -> dict[str, Array]:
+        if table.registry_spec in SOURCE_TABLES:
+            return {**self.partition.linked_rows[table.registry_spec.name]}
+        if table.registry_spec is not None:
+            return self._read_registry_table(table.registry_spec)
+        if table.name in self._unlinked_tables:
+            rows = self.partition.unlinked_rows[self._unlinked_tables[table.name].name]
+            types = {column.registry_name: FILE_DTYPES.get(column.type, np.int32) for column in table.columns}
+            types |= dict.fromkeys((SINCE_COLUMN, UNTIL_COLUMN), np.int32)
             return {name: np.array([row[name] for row in rows], dtype) for name, dtype in types.items()}
-        pairs = (
+        pair_columns = (
             PendingPair.decision,
             PendingPair.since,
             PendingPair.until,
             PendingPair.detainee_a,
             PendingPair.detainee_b,
         )
-        undecided = self._session.execute(select(*map(col, pairs))).all()
-        numbers = np.minimum(np.array(undecided, np.int64).reshape(-1, len(pairs)), STANDS).astype(np.int32)
-        return dict(zip(("decision", SINCE, UNTIL, "detainee_a", "detainee_b"), numbers.T, strict=True))
+        pair_rows = self._session.execute(select(*map(col, pair_columns))).all()
+        numbers = np.minimum(np.array(pair_rows, np.int64).reshape(-1, len(pair_columns)), OPEN_UNTIL).astype(np.int32)
+        return dict(zip(("decision", SINCE_COLUMN, UNTIL_COLUMN, "detainee_a", "detainee_b"), numbers.T, strict=True))
 
-    def _of_server(self, kept: Kept) -> dict[str, Array]:
-        held = self._columns.tables[kept.name]
-        return {name: held.column(name) for name in (SINCE, UNTIL, *kept.columns)}
+    def _read_registry_table(self, spec: TableSpec) -> dict[str, Array]:
+        cached_table = self._columns.tables[spec.name]
+        return {name: cached_table.column(name) for name in (SINCE_COLUMN, UNTIL_COLUMN, *spec.columns)}
 
-    def _numbers_of(self, type_: Type) -> Array:
+    def _assign_numbers(self, type_: ColumnType) -> Array:
         """The number by the registry's own key: from 1 on, in the order of the revisions at which each first stands in
         a table."""
-        first = np.full(self._columns.keys, STANDS, np.int32)
+        first_revision = np.full(self._columns.key_count, OPEN_UNTIL, np.int32)
         for table in FILE_TABLES:
-            for name in _names_of(table.columns, type_):
-                assert table.kept is not None
-                held = self._columns.tables[table.kept.name]
-                np.minimum.at(first, held.column(name), held.column(SINCE))
-        there = np.argsort(first, kind="stable")[: np.count_nonzero(first != STANDS)]
-        numbers = np.full(len(first), NONE, np.int32)
-        numbers[there] = np.arange(1, len(there) + 1)
+            for name in _list_registry_names(table.columns, type_):
+                assert table.registry_spec is not None
+                cached_table = self._columns.tables[table.registry_spec.name]
+                np.minimum.at(first_revision, cached_table.column(name), cached_table.column(SINCE_COLUMN))
+        used_keys = np.argsort(first_revision, kind="stable")[: np.count_nonzero(first_revision != OPEN_UNTIL)]
+        numbers = np.full(len(first_revision), NULL, np.int32)
+        numbers[used_keys] = np.arange(1, len(used_keys) + 1)
         return numbers
 
 
-def _names_of(columns: tuple[Column, ...], type_: Type) -> list[str]:
-    return [column.kept for column in columns if column.type is type_]
+def _list_registry_names(columns: tuple[Column, ...], type_: ColumnType) -> list[str]:
+    return [column.registry_name for column in columns if column.type is type_]
 
 
-def _gone_on(rows: dict[str, Array], key: list[Array], columns: list[str]) -> dict[str, Array]:
+def _merge_continued_rows(rows: dict[str, Array], key: list[Array], columns: list[str]) -> dict[str, Array]:
     """The rows, without those that begin where a row of the same key ends that says the same in these columns, which
     lasts on instead."""
-    if not len(rows[SINCE]):
+    if not len(rows[SINCE_COLUMN]):
         return rows
-    order = np.lexsort((rows[SINCE], *key))
+    order = np.lexsort((rows[SINCE_COLUMN], *key))
     rows = {name: column[order] for name, column in rows.items()}
-    same = rows[SINCE][1:] == rows[UNTIL][:-1]
-    for column in (*(of_key[order] for of_key in key), *(rows[name] for name in columns if name not in (SINCE, UNTIL))):
-        same &= column[1:] == column[:-1]
-    first = np.flatnonzero(~np.append(False, same))
+    is_continued = rows[SINCE_COLUMN][1:] == rows[UNTIL_COLUMN][:-1]
+    for column in (
+        *(key_column[order] for key_column in key),
+        *(rows[name] for name in columns if name not in (SINCE_COLUMN, UNTIL_COLUMN)),
+    ):
+        is_continued &= column[1:] == column[:-1]
+    first = np.flatnonzero(~np.append(False, is_continued))
     last = np.append(first[1:], len(order)) - 1
-    return {name: column[last if name == UNTIL else first] for name, column in rows.items()}
+    return {name: column[last if name == UNTIL_COLUMN else first] for name, column in rows.items()}
 
 
-def _by_text(codes: Codes, column: Array) -> Array:
+def _rank_by_text(codes: Codes, column: Array) -> Array:
     """Codes as numbers in the order of their texts: which code a text has depends on the process."""
-    used = np.unique(column).tolist()
-    place = np.zeros(max(used, default=0) + 1, np.int32)
-    place[sorted(used, key=lambda code: codes.text(code) or "")] = np.arange(len(used))
-    places: Array = place[column]
-    return places
+    used_codes = np.unique(column).tolist()
+    rank_by_code = np.zeros(max(used_codes, default=0) + 1, np.int32)
+    rank_by_code[sorted(used_codes, key=lambda code: codes.text(code) or "")] = np.arange(len(used_codes))
+    ranks: Array = rank_by_code[column]
+    return ranks

@@ -14,180 +14,216 @@ import numpy as np
 
 from app.columns import table
 from app.columns.loader import Columns
-from app.columns.rows import NONE, Array
-from app.columns.table import PERSON, SINCE, UNTIL, Kept
+from app.columns.rows import NULL, Array
+from app.columns.table import PERSON_COLUMN, SINCE_COLUMN, UNTIL_COLUMN, TableSpec
 from app.vocabulary import Verdict
 
 # The table of what sources say → that of what all sources together say of the same, and what tells its rows apart.
-TOGETHER: dict[str, tuple[Kept, tuple[str, ...]]] = {
+COMBINED_TABLES: dict[str, tuple[TableSpec, tuple[str, ...]]] = {
     table.SOURCE_RELEASES.name: (table.RELEASES, ("spell", "stage")),
-    table.SOURCE_HELD.name: (table.HELD, ("spell",)),
+    table.SOURCE_DETENTIONS.name: (table.DETENTION_STATES, ("spell",)),
 }
-VOICES = (table.SOURCE_RELEASES, table.SOURCE_HELD)
-OWN_DETENTION, OWN_PERSON, VERIFYING = "own_spell", "own_detainee", "verifying"
+SOURCE_TABLES = (table.SOURCE_RELEASES, table.SOURCE_DETENTIONS)
+OWN_DETENTION, OWN_PERSON, VERIFYING_SOURCES = "own_spell", "own_detainee", "verifying"
 # In a list of sources, of whoever verifies of its own knowledge.
-OF_OWN_KNOWLEDGE = "*"
-_HOLDS = {SINCE, UNTIL}
-_BESIDE = ("status", "independent_verified", "heard_hi", "state", "rearrested")
-_EMPTY: dict[str, Any] = {"status": 0, "independent_verified": 0, "heard_hi": NONE, "state": 0, "rearrested": False}
+FIRST_HAND_MARK = "*"
+_VALIDITY_NAMES = {SINCE_COLUMN, UNTIL_COLUMN}
+_COMBINED_COLUMNS = ("status", "independent_verified", "heard_hi", "state", "rearrested")
+_EMPTY_VALUES: dict[str, Any] = {
+    "status": 0,
+    "independent_verified": 0,
+    "heard_hi": NULL,
+    "state": 0,
+    "rearrested": False,
+}
 
-Row = dict[str, Any]
-Rows = dict[str, Array]
+UnlinkedRow = dict[str, Any]
+TableArrays = dict[str, Array]
 
 
-class Parted(NamedTuple):
-    """Rows of a table of what sources say: those that stay linked, and those that stand apart. `people` and
-    `detentions`: the number of a source's own → the registry's key."""
+class PartitionedRows(NamedTuple):
+    """Rows of a table of what sources say: those that stay linked, and those that stand apart. `person_keys` and
+    `detention_keys`: the number of a source's own → the registry's key."""
 
-    linked: dict[str, Rows]
-    unlinked: dict[str, list[Row]]
-    people: dict[int, int]
-    detentions: dict[int, int]
+    linked_rows: dict[str, TableArrays]
+    unlinked_rows: dict[str, list[UnlinkedRow]]
+    person_keys: dict[int, int]
+    detention_keys: dict[int, int]
 
 
 @dataclass
-class _Detention:
+class _DetentionRows:
     """The rows of one detention, by table."""
 
-    rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    rows: dict[str, list[UnlinkedRow]] = field(default_factory=lambda: defaultdict(list))
 
 
-def parted(columns: Columns) -> Parted:
+def partition_rows(columns: Columns) -> PartitionedRows:
     """Part what sources say of people who may only be counted, wherever a source verifies nothing of the detention."""
-    withheld = np.zeros(columns.keys, bool)
-    for together, _key in TOGETHER.values():
-        rows = columns.tables[together.name]
+    withheld = np.zeros(columns.key_count, bool)
+    for combined_table, _key in COMBINED_TABLES.values():
+        rows = columns.tables[combined_table.name]
         withheld[rows.column("spell")[rows.column("withheld")]] = True
-    linked: dict[str, Rows] = {}
-    detentions: dict[int, _Detention] = defaultdict(_Detention)
-    for kept in (*VOICES, table.RELEASES, table.HELD):
-        whole = _arrays(columns, kept)
-        among = withheld[whole["spell"]]
-        if kept in VOICES:
-            linked[kept.name] = {name: column[~among] for name, column in whole.items()}
-        for row in _each({name: column[among] for name, column in whole.items()}):
-            detentions[row["spell"]].rows[kept.name].append(row)
-    people = _people(columns, detentions.values())
-    verified = columns.codes.of(Verdict.VERIFIED)
-    apart: dict[str, list[Row]] = {kept.name: [] for kept in VOICES}
-    again: dict[str, list[Row]] = {kept.name: [] for kept in VOICES}
+    linked_rows: dict[str, TableArrays] = {}
+    detentions: dict[int, _DetentionRows] = defaultdict(_DetentionRows)
+    for spec in (*SOURCE_TABLES, table.RELEASES, table.DETENTION_STATES):
+        arrays = _read_arrays(columns, spec)
+        is_withheld = withheld[arrays["spell"]]
+        if spec in SOURCE_TABLES:
+            linked_rows[spec.name] = {name: column[~is_withheld] for name, column in arrays.items()}
+        for row in _iter_rows({name: column[is_withheld] for name, column in arrays.items()}):
+            detentions[row["spell"]].rows[spec.name].append(row)
+    people = _group_person_rows(columns, detentions.values())
+    verified_code = columns.codes.find_code(Verdict.VERIFIED)
+    unlinked_rows: dict[str, list[UnlinkedRow]] = {spec.name: [] for spec in SOURCE_TABLES}
+    relinked_rows: dict[str, list[UnlinkedRow]] = {spec.name: [] for spec in SOURCE_TABLES}
     for detention in detentions.values():
-        for name in apart:
-            for voice in detention.rows[name]:
-                for row in _pieces(detention, name, voice, people, verified):
-                    (apart if VERIFYING in row else again)[name].append(row)
-    for kept in VOICES:
-        linked[kept.name] = _joined(linked[kept.name], again[kept.name])
-    return Parted(linked, apart, *_numbered(apart))
+        for name in unlinked_rows:
+            for statement in detention.rows[name]:
+                for row in _split_statement(detention, name, statement, people, verified_code):
+                    (unlinked_rows if VERIFYING_SOURCES in row else relinked_rows)[name].append(row)
+    for spec in SOURCE_TABLES:
+        linked_rows[spec.name] = _concatenate_rows(linked_rows[spec.name], relinked_rows[spec.name])
+    return PartitionedRows(linked_rows, unlinked_rows, *_assign_own_numbers(unlinked_rows))
 
 
-def _pieces(
-    detention: _Detention, name: str, voice: Row, people: Mapping[int, list[Row]], verified: int
-) -> Iterator[Row]:
+def _split_statement(
+    detention: _DetentionRows,
+    name: str,
+    statement: UnlinkedRow,
+    people: Mapping[int, list[UnlinkedRow]],
+    verified_code: int,
+) -> Iterator[UnlinkedRow]:
     """A row of what a source says, cut where it begins or ceases to stand apart, or where what stands beside it
     changes."""
-    if voice["verdict"] == verified:
-        yield voice
+    if statement["verdict"] == verified_code:
+        yield statement
         return
-    together, key = TOGETHER[name]
+    combined_table, key = COMBINED_TABLES[name]
 
-    def is_of_same(row: Row) -> bool:
-        return all(row[column] == voice[column] for column in key)
+    def is_same_detention(row: UnlinkedRow) -> bool:
+        return all(row[column] == statement[column] for column in key)
 
-    whole = [row for row in detention.rows[together.name] if is_of_same(row)]
-    others = [row for row in detention.rows[name] if row["verdict"] == verified and is_of_same(row)]
-    own = [
+    combined_rows = [row for row in detention.rows[combined_table.name] if is_same_detention(row)]
+    verifications = [row for row in detention.rows[name] if row["verdict"] == verified_code and is_same_detention(row)]
+    own_verifications = [
         row
-        for kept in VOICES
-        for row in detention.rows[kept.name]
-        if row["verdict"] == verified and row["source"] == voice["source"]
+        for spec in SOURCE_TABLES
+        for row in detention.rows[spec.name]
+        if row["verdict"] == verified_code and row["source"] == statement["source"]
     ]
-    person = people[voice[PERSON]]
-    cuts = {at for row in (*whole, *others, *own, *person) for at in (row[SINCE], row[UNTIL])}
-    inside = sorted(at for at in cuts if voice[SINCE] < at < voice[UNTIL])
-    before: Row | None = None
-    for since, until in zip([voice[SINCE], *inside], [*inside, voice[UNTIL]], strict=True):
-        together_then = _at(whole, since)
-        if together_then is None:
+    person_rows = people[statement[PERSON_COLUMN]]
+    cut_revisions = {
+        revision
+        for row in (*combined_rows, *verifications, *own_verifications, *person_rows)
+        for revision in (row[SINCE_COLUMN], row[UNTIL_COLUMN])
+    }
+    inner_cuts = sorted(
+        revision for revision in cut_revisions if statement[SINCE_COLUMN] < revision < statement[UNTIL_COLUMN]
+    )
+    previous: UnlinkedRow | None = None
+    for since, until in zip(
+        [statement[SINCE_COLUMN], *inner_cuts], [*inner_cuts, statement[UNTIL_COLUMN]], strict=True
+    ):
+        combined_row = _find_row_at(combined_rows, since)
+        if combined_row is None:
             continue  # of what all together do not tell no count reads a source's word
-        row = {**voice, **_beside(since, together_then, others, own, person), SINCE: since, UNTIL: until}
-        if before is not None and _goes_on(before, row):
-            before[UNTIL] = until
+        row = {
+            **statement,
+            **_build_combined_values(since, combined_row, verifications, own_verifications, person_rows),
+            SINCE_COLUMN: since,
+            UNTIL_COLUMN: until,
+        }
+        if previous is not None and _is_continued(previous, row):
+            previous[UNTIL_COLUMN] = until
             continue
-        if before is not None:
-            yield before
-        before = row
-    if before is not None:
-        yield before
+        if previous is not None:
+            yield previous
+        previous = row
+    if previous is not None:
+        yield previous
 
 
-def _goes_on(before: Row, row: Row) -> bool:
+def _is_continued(previous: UnlinkedRow, row: UnlinkedRow) -> bool:
     """Whether a row says what the one before it said, up to then."""
-    same = all(before.get(column) == row.get(column) for column in {*before, *row} - _HOLDS)
-    return same and bool(before[UNTIL] == row[SINCE])
+    is_same = all(previous.get(column) == row.get(column) for column in {*previous, *row} - _VALIDITY_NAMES)
+    return is_same and bool(previous[UNTIL_COLUMN] == row[SINCE_COLUMN])
 
 
-def _beside(revision: int, together: Row, others: Iterable[Row], own: Iterable[Row], person: Iterable[Row]) -> Row:
+def _build_combined_values(
+    revision: int,
+    combined_row: UnlinkedRow,
+    verifications: Iterable[UnlinkedRow],
+    own_verifications: Iterable[UnlinkedRow],
+    person_rows: Iterable[UnlinkedRow],
+) -> UnlinkedRow:
     """What stands beside a row that stands apart at a revision; nothing beside one that does not."""
-    if not together["withheld"] or _at(own, revision) is not None:
+    if not combined_row["withheld"] or _find_row_at(own_verifications, revision) is not None:
         return {}
-    state = _at(person, revision) or {}
-    read_beside = {
-        **_EMPTY,
-        **{column: row[column] for row in (together, state) for column in _BESIDE if column in row},
+    state = _find_row_at(person_rows, revision) or {}
+    combined_values = {
+        **_EMPTY_VALUES,
+        **{column: row[column] for row in (combined_row, state) for column in _COMBINED_COLUMNS if column in row},
     }
-    verifying = sorted((row["source"], row["independent"]) for row in others if _holds(row, revision))
+    verifiers = sorted((row["source"], row["independent"]) for row in verifications if _is_valid_at(row, revision))
     return {
-        **read_beside,
-        VERIFYING: " ".join(f"{source}{OF_OWN_KNOWLEDGE if knows else ''}" for source, knows in verifying),
+        **combined_values,
+        VERIFYING_SOURCES: " ".join(
+            f"{source}{FIRST_HAND_MARK if is_first_hand else ''}" for source, is_first_hand in verifiers
+        ),
     }
 
 
-def _holds(row: Row, revision: int) -> bool:
-    return bool(row[SINCE] <= revision < row[UNTIL])
+def _is_valid_at(row: UnlinkedRow, revision: int) -> bool:
+    return bool(row[SINCE_COLUMN] <= revision < row[UNTIL_COLUMN])
 
 
-def _at(rows: Iterable[Row], revision: int) -> Row | None:
-    return next((row for row in rows if _holds(row, revision)), None)
+def _find_row_at(rows: Iterable[UnlinkedRow], revision: int) -> UnlinkedRow | None:
+    return next((row for row in rows if _is_valid_at(row, revision)), None)
 
 
-def _people(columns: Columns, detentions: Iterable[_Detention]) -> dict[int, list[Row]]:
-    whose = {row[PERSON] for detention in detentions for kept in VOICES for row in detention.rows[kept.name]}
-    whole = _arrays(columns, table.PEOPLE)
-    among = np.isin(whole[PERSON], list(whose))
-    people: dict[int, list[Row]] = {person: [] for person in whose}
-    for row in _each({name: column[among] for name, column in whole.items()}):
-        people[row[PERSON]].append(row)
+def _group_person_rows(columns: Columns, detentions: Iterable[_DetentionRows]) -> dict[int, list[UnlinkedRow]]:
+    person_keys = {
+        row[PERSON_COLUMN] for detention in detentions for spec in SOURCE_TABLES for row in detention.rows[spec.name]
+    }
+    arrays = _read_arrays(columns, table.PEOPLE)
+    is_included = np.isin(arrays[PERSON_COLUMN], list(person_keys))
+    people: dict[int, list[UnlinkedRow]] = {person: [] for person in person_keys}
+    for row in _iter_rows({name: column[is_included] for name, column in arrays.items()}):
+        people[row[PERSON_COLUMN]].append(row)
     return people
 
 
-def _numbered(apart: Mapping[str, list[Row]]) -> tuple[dict[int, int], dict[int, int]]:
+def _assign_own_numbers(unlinked_rows: Mapping[str, list[UnlinkedRow]]) -> tuple[dict[int, int], dict[int, int]]:
     """Give each row the numbers of its person and its detention that are its source's alone, from 1 on, in the order of
     the revisions at which they first stand; what they are numbers of."""
-    every = sorted(
-        (row for rows in apart.values() for row in rows), key=lambda row: (row[SINCE], row["source"], row["spell"])
+    sorted_rows = sorted(
+        (row for rows in unlinked_rows.values() for row in rows),
+        key=lambda row: (row[SINCE_COLUMN], row["source"], row["spell"]),
     )
     numbers: dict[str, dict[tuple[int, int], int]] = {OWN_PERSON: {}, OWN_DETENTION: {}}
-    for name, key in ((OWN_PERSON, PERSON), (OWN_DETENTION, "spell")):
-        for row in every:
+    for name, key in ((OWN_PERSON, PERSON_COLUMN), (OWN_DETENTION, "spell")):
+        for row in sorted_rows:
             row[name] = numbers[name].setdefault((row[key], row["source"]), len(numbers[name]) + 1)
-    people, detentions = ({number: key for (key, _source), number in of.items()} for of in numbers.values())
+    people, detentions = (
+        {number: key for (key, _source), number in own_numbers.items()} for own_numbers in numbers.values()
+    )
     return people, detentions
 
 
-def _arrays(columns: Columns, kept: Kept) -> Rows:
-    table = columns.tables[kept.name]
-    return {name: table.column(name) for name in (SINCE, UNTIL, *kept.columns)}
+def _read_arrays(columns: Columns, spec: TableSpec) -> TableArrays:
+    table = columns.tables[spec.name]
+    return {name: table.column(name) for name in (SINCE_COLUMN, UNTIL_COLUMN, *spec.columns)}
 
 
-def _each(rows: Rows) -> Iterator[Row]:
+def _iter_rows(rows: TableArrays) -> Iterator[UnlinkedRow]:
     columns = [column.tolist() for column in rows.values()]
     for row in zip(*columns, strict=True):
         yield dict(zip(rows, row, strict=True))
 
 
-def _joined(rows: Rows, more: list[Row]) -> Rows:
+def _concatenate_rows(rows: TableArrays, new_rows: list[UnlinkedRow]) -> TableArrays:
     return {
-        name: np.concatenate([column, np.array([row[name] for row in more], column.dtype)])
+        name: np.concatenate([column, np.array([row[name] for row in new_rows], column.dtype)])
         for name, column in rows.items()
     }

@@ -17,250 +17,272 @@ import numpy as np
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.columns.rows import NONE, Array
-from app.columns.store import columns_of
-from app.columns.table import SINCE, UNTIL, Codes
+from app.columns.rows import NULL, Array
+from app.columns.store import get_columns
+from app.columns.table import SINCE_COLUMN, UNTIL_COLUMN, Codes
 from app.config import Names
 from app.dates import format_instant
-from app.db.engine import snapshot
+from app.db.engine import open_snapshot_session
 from app.errors import Conflict
 from app.exports.count_files.files import (
-    ADDRESSES,
-    COUNTS,
-    COUNTS_NAME,
-    About,
-    File,
+    COUNTS_PACKAGE_NAME,
+    COUNTS_SQL_FILENAME,
+    LICENCE_URLS,
     Licence,
-    Part,
-    described,
-    file_of,
-    parts_of,
+    LogPart,
+    ParquetFile,
+    SnapshotInfo,
+    format_part_filename,
+    load_counts_descriptor,
+    split_revisions,
 )
 from app.exports.count_files.folders import (
-    LATEST,
-    PRIVATE,
-    PUBLIC,
-    alone,
-    as_unwritten,
-    keep_part,
-    new_draft,
-    point,
-    publish,
-    remove_others,
-    require_apart,
+    LATEST_LINK,
+    PRIVATE_MODES,
+    PUBLIC_MODES,
+    create_draft,
+    lock_folder,
+    point_latest,
+    publish_draft,
+    remove_old_folders,
+    require_separate_folders,
+    reuse_part,
+    translate_disk_errors,
 )
 from app.exports.count_files.parquet import write_parquet
-from app.exports.count_files.personal import REDACTION, are_of, remove_erased, write_personal_parts
-from app.exports.count_files.tables import (
-    CLAIM,
-    CLOSING,
-    ENTRIES,
-    EVERY,
-    IN_TABLE_SCHEMA,
-    OPENING,
-    ROW,
-    WHOLE_TABLES,
-    Column,
-    Rows,
-    RowsInOrder,
-    Type,
+from app.exports.count_files.personal import (
+    REDACTION_KIND,
+    has_current_parts,
+    remove_outdated_parts,
+    write_personal_parts,
 )
-from app.exports.package import DESCRIPTOR, PROFILE
-from app.log.head import head_under, is_demo
-from app.log.mark import of as mark_of
+from app.exports.count_files.tables import (
+    CLAIM_KIND,
+    CLOSED_ROW_COLUMNS,
+    ENTRY_COLUMNS,
+    OPENED_ROW_COLUMNS,
+    PART_TABLES,
+    ROW_NUMBER,
+    TABLE_SCHEMA_TYPES,
+    WHOLE_TABLES,
+    ArraysByName,
+    Column,
+    ColumnType,
+    OrderedRows,
+)
+from app.exports.package import DESCRIPTOR_FILENAME, PROFILE_URL
+from app.log.head import is_demo, read_head_under_rules
+from app.log.mark import get_mark as mark_of
 from app.models import Entry
 from app.projection import RULES
 
-_ALL_PARTS = re.compile(r"'([a-z_-]+)-\*\.parquet'")  # in the text of COUNTS
-_US = 1_000_000
+_PART_GLOB = re.compile(r"'([a-z_-]+)-\*\.parquet'")  # in the text of COUNTS
+_MICROSECONDS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What an operator wants written. `personal`: the folder of personal parts, if they are to be written; `names`: how
-    people are met whose name only reports ask for; `kept`: how many folders stay, all of them if it is None."""
+class WriteOptions:
+    """What an operator wants written. `personal_folder`: the folder of personal parts, if they are to be written; `names`: how
+    people are met whose name only reports ask for; `max_folders`: how many folders stay, all of them if it is None."""
 
     folder: Path
     licence: Licence
     public_url: str
     zone: str
     names: Names
-    personal: Path | None = None
-    kept: int | None = None
+    personal_folder: Path | None = None
+    max_folders: int | None = None
 
 
-def write_count_files(engine: Engine, wanted: Wanted) -> Path:
+def write_count_files(engine: Engine, options: WriteOptions) -> Path:
     """Write the folder of the head revision, and point LATEST to it; the folder. Of one state of the database,
     whoever writes meanwhile, and after whoever writes files before. Raises BadFile, Conflict before the first entry,
     OtherRules, WentBackwards, and Unwritten."""
-    if wanted.personal is not None:
-        require_apart(wanted.folder, wanted.personal)
-    with as_unwritten(wanted.folder), ExitStack() as stack:
-        stack.enter_context(alone(wanted.folder, PUBLIC))
-        if wanted.personal is not None:
-            stack.enter_context(alone(wanted.personal, PRIVATE))
-        session = stack.enter_context(snapshot(engine))
+    if options.personal_folder is not None:
+        require_separate_folders(options.folder, options.personal_folder)
+    with translate_disk_errors(options.folder), ExitStack() as stack:
+        stack.enter_context(lock_folder(options.folder, PUBLIC_MODES))
+        if options.personal_folder is not None:
+            stack.enter_context(lock_folder(options.personal_folder, PRIVATE_MODES))
+        session = stack.enter_context(open_snapshot_session(engine))
         mark = mark_of(session)
         if mark is not None:
-            mark.look(session)
-            mark.require_erased()
-        done = write_as_seen(session, wanted)
-        if wanted.kept is not None:
-            remove_others(done, wanted.kept)
-        return done
+            mark.check_log(session)
+            mark.require_erasures()
+        target = write_from_session(session, options)
+        if options.max_folders is not None:
+            remove_old_folders(target, options.max_folders)
+        return target
 
 
-def write_as_seen(session: Session, wanted: Wanted) -> Path:
+def write_from_session(session: Session, options: WriteOptions) -> Path:
     """The same from a session that reads one state of the database, by the only process that writes there."""
-    about = about_head(session, wanted.zone)
-    head_under(session, RULES)
-    descriptor = _descriptor(about, wanted.licence, wanted.public_url)
-    done = wanted.folder / str(about.revision)
-    is_there = _same(done, descriptor)
-    newest = described((wanted.folder / LATEST).resolve())
-    is_other_log = newest is not None and is_of_other_log(session, newest.recuento)
-    personal = None if wanted.personal is None or are_of(wanted.personal, about, wanted.names) else wanted.personal
+    info = build_head_info(session, options.zone)
+    read_head_under_rules(session, RULES)
+    descriptor = _build_descriptor(info, options.licence, options.public_url)
+    target = options.folder / str(info.revision)
+    is_there = _has_descriptor(target, descriptor)
+    newest_descriptor = load_counts_descriptor((options.folder / LATEST_LINK).resolve())
+    is_other_log = newest_descriptor is not None and is_of_other_log(session, newest_descriptor.recuento)
+    personal_folder = (
+        None
+        if options.personal_folder is None or has_current_parts(options.personal_folder, info, options.names)
+        else options.personal_folder
+    )
     if is_there:
-        point(done, is_other_log=is_other_log)
-        if personal is None:
-            return done
-    columns = columns_of(session)
-    rows_in_order = RowsInOrder(session, columns)
-    parts = draft = None
-    if personal is not None:
-        erased = erasures(session)
-        remove_erased(personal, erased)
-        parts = write_personal_parts(rows_in_order, columns, personal, about, wanted.names, erased)
+        point_latest(target, is_other_log=is_other_log)
+        if personal_folder is None:
+            return target
+    columns = get_columns(session)
+    ordered_rows = OrderedRows(session, columns)
+    personal_draft = draft = None
+    if personal_folder is not None:
+        erased_revisions = list_erasures(session)
+        remove_outdated_parts(personal_folder, erased_revisions)
+        personal_draft = write_personal_parts(
+            ordered_rows, columns, personal_folder, info, options.names, erased_revisions
+        )
     if not is_there:
-        draft = new_draft(wanted.folder)
-        writing = _Writing(session, draft, _before(session, wanted.folder))
-        descriptor["resources"] = [*writing.parts(rows_in_order, columns.codes, about.revision), *writing.whole()]
-        (draft / COUNTS).write_text(_counts(about.revision), encoding="utf-8")
+        draft = create_draft(options.folder)
+        writer = _FolderWriter(session, draft, _find_previous_folder(session, options.folder))
+        descriptor["resources"] = [
+            *writer.write_parts(ordered_rows, columns.codes, info.revision),
+            *writer.write_whole_tables(),
+        ]
+        (draft / COUNTS_SQL_FILENAME).write_text(_build_counts_sql(info.revision), encoding="utf-8")
         text = json.dumps(descriptor, ensure_ascii=False, indent=1)
-        (draft / DESCRIPTOR).write_text(text + "\n", encoding="utf-8")
+        (draft / DESCRIPTOR_FILENAME).write_text(text + "\n", encoding="utf-8")
     # Once all is written: readers take both folders of one revision.
-    if parts is not None:
-        remove_others(publish(parts, about.revision, PRIVATE, is_other_log=is_other_log))
-    return done if draft is None else publish(draft, about.revision, PUBLIC, is_other_log=is_other_log)
+    if personal_draft is not None:
+        remove_old_folders(publish_draft(personal_draft, info.revision, PRIVATE_MODES, is_other_log=is_other_log))
+    return target if draft is None else publish_draft(draft, info.revision, PUBLIC_MODES, is_other_log=is_other_log)
 
 
-def _same(folder: Path, descriptor: Mapping[str, Any]) -> bool:
+def _has_descriptor(folder: Path, descriptor: Mapping[str, Any]) -> bool:
     """Whether a folder has this descriptor, apart from its files."""
     try:
-        there = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
+        stored_descriptor = json.loads((folder / DESCRIPTOR_FILENAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(there, dict) and {**there, "resources": None} == {**descriptor, "resources": None}
+    return isinstance(stored_descriptor, dict) and {**stored_descriptor, "resources": None} == {
+        **descriptor,
+        "resources": None,
+    }
 
 
-def _counts(revision: int) -> str:
+def _build_counts_sql(revision: int) -> str:
     """The counts as SQL, over the files of the revision and no others that may come to lie beside them."""
-    text = (files("app.exports.count_files") / COUNTS).read_text(encoding="utf-8")
+    text = (files("app.exports.count_files") / COUNTS_SQL_FILENAME).read_text(encoding="utf-8")
 
-    def files_of(pattern: re.Match[str]) -> str:
-        return str([file_of(pattern[1], part) for part in parts_of(revision)])
+    def list_files(match: re.Match[str]) -> str:
+        return str([format_part_filename(match[1], part) for part in split_revisions(revision)])
 
-    return _ALL_PARTS.sub(files_of, text)
+    return _PART_GLOB.sub(list_files, text)
 
 
-def erasures(session: Session) -> list[int]:
+def list_erasures(session: Session) -> list[int]:
     """The revisions of erasures."""
-    erased = select(col(Entry.revision)).where(col(Entry.kind) == REDACTION).order_by(col(Entry.revision))
-    return [*session.scalars(erased)]
+    query = select(col(Entry.revision)).where(col(Entry.kind) == REDACTION_KIND).order_by(col(Entry.revision))
+    return [*session.scalars(query)]
 
 
-def about_head(session: Session, zone: str) -> About:
+def build_head_info(session: Session, zone: str) -> SnapshotInfo:
     """What files of the head say of themselves. Raises Conflict before the first entry."""
-    last = session.execute(select(Entry).order_by(col(Entry.revision).desc()).limit(1)).scalars().one_or_none()
-    if last is None:
+    head_entry = session.execute(select(Entry).order_by(col(Entry.revision).desc()).limit(1)).scalars().one_or_none()
+    if head_entry is None:
         raise Conflict("There is nothing to count yet: write files once somebody has reported.")
-    return About(
-        revision=last.revision,
+    return SnapshotInfo(
+        revision=head_entry.revision,
         rules=RULES,
-        leaf_hash=last.leaf_hash.hex(),
-        recorded_at=format_instant(last.recorded_at),
+        leaf_hash=head_entry.leaf_hash.hex(),
+        recorded_at=format_instant(head_entry.recorded_at),
         zone=zone,
         demo=is_demo(session),
     )
 
 
-class Before(NamedTuple):
+class PreviousFolder(NamedTuple):
     """The newest folder of the same log and rules, and its files."""
 
     folder: Path
-    files: Mapping[str, File]
+    files: Mapping[str, ParquetFile]
 
 
-class _Writing:
+class _FolderWriter:
     """Files that are written into a draft. `before`: the newest folder of the same log and rules."""
 
-    def __init__(self, session: Session, draft: Path, before: Before | None) -> None:
-        self._session, self._draft, self._before = session, draft, before
-        self._files: dict[str, File] = {}
+    def __init__(self, session: Session, draft: Path, previous: PreviousFolder | None) -> None:
+        self._session, self._draft, self._previous = session, draft, previous
+        self._files: dict[str, ParquetFile] = {}
 
-    def parts(self, rows_in_order: RowsInOrder, codes: Codes, revision: int) -> Iterator[dict[str, Any]]:
+    def write_parts(self, ordered_rows: OrderedRows, codes: Codes, revision: int) -> Iterator[dict[str, Any]]:
         """The files of the rows that the revisions of each part opened and closed, and of the log."""
-        parts = parts_of(revision)
-        for table in EVERY:
-            columns = (*OPENING, *table.columns)
-            rows: Rows | None = None
+        parts = split_revisions(revision)
+        for table in PART_TABLES:
+            columns = (*OPENED_ROW_COLUMNS, *table.columns)
+            rows: ArraysByName | None = None
             for part in parts:
-                opened_file, closed_file = file_of(table.name, part), file_of(f"closed-{table.name}", part)
-                if not self._keep(part, opened_file, closed_file):
-                    rows = rows_in_order.of(table) if rows is None else rows
-                    opened, closed = _of_part(rows, part)
-                    self._write(opened_file, columns, opened, codes)
-                    self._write(closed_file, CLOSING, closed, codes)
-                yield self._resource(opened_file, table.says, columns)
-                yield self._resource(closed_file, f"What ended of: {table.says}", CLOSING)
+                opened_file, closed_file = (
+                    format_part_filename(table.name, part),
+                    format_part_filename(f"closed-{table.name}", part),
+                )
+                if not self._reuse_files(part, opened_file, closed_file):
+                    rows = ordered_rows.read_table(table) if rows is None else rows
+                    opened_rows, closed_rows = _select_part_rows(rows, part)
+                    self._write_file(opened_file, columns, opened_rows, codes)
+                    self._write_file(closed_file, CLOSED_ROW_COLUMNS, closed_rows, codes)
+                yield self._build_resource(opened_file, table.description, columns)
+                yield self._build_resource(closed_file, f"What ended of: {table.description}", CLOSED_ROW_COLUMNS)
         for part in parts:
-            name = file_of("entries", part)
-            if not self._keep(part, name):
-                self._write(name, ENTRIES, _entries(self._session, part), codes)
-            yield self._resource(name, "The log: when each revision was recorded, and its leaf hash.", ENTRIES)
+            name = format_part_filename("entries", part)
+            if not self._reuse_files(part, name):
+                self._write_file(name, ENTRY_COLUMNS, _read_entry_rows(self._session, part), codes)
+            yield self._build_resource(
+                name, "The log: when each revision was recorded, and its leaf hash.", ENTRY_COLUMNS
+            )
 
-    def whole(self) -> Iterator[dict[str, Any]]:
+    def write_whole_tables(self) -> Iterator[dict[str, Any]]:
         """The files of sources, facilities and published figures."""
         for table in WHOLE_TABLES:
-            names = [column.kept for column in table.columns]
-            selected = select(*(col(getattr(table.model, name)) for name in names)).order_by(
+            names = [column.registry_name for column in table.columns]
+            query = select(*(col(getattr(table.model, name)) for name in names)).order_by(
                 col(table.model.key), col(table.model.since)
             )
-            versions = self._session.execute(selected).all()
+            versions = self._session.execute(query).all()
             rows = {
-                column.kept: _array(column, [version[place] for version in versions])
-                for place, column in enumerate(table.columns)
+                column.registry_name: _build_array(column, [version[index] for version in versions])
+                for index, column in enumerate(table.columns)
             }
-            self._write(f"{table.name}.parquet", table.columns, rows, Codes())
-            yield self._resource(f"{table.name}.parquet", table.says, table.columns)
+            self._write_file(f"{table.name}.parquet", table.columns, rows, Codes())
+            yield self._build_resource(f"{table.name}.parquet", table.description, table.columns)
 
-    def _write(self, name: str, columns: tuple[Column, ...], rows: Rows, codes: Codes) -> None:
+    def _write_file(self, name: str, columns: tuple[Column, ...], rows: ArraysByName, codes: Codes) -> None:
         self._files[name] = write_parquet(self._draft / name, columns, rows, codes)
 
-    def _keep(self, part: Part, *names: str) -> bool:
+    def _reuse_files(self, part: LogPart, *names: str) -> bool:
         """Whether the files of a part are there already, and then stand in the draft too."""
-        before = self._before
-        if before is None or not part.is_whole or not before.files.keys() >= {*names}:
+        previous = self._previous
+        if previous is None or not part.is_whole or not previous.files.keys() >= {*names}:
             return False
-        kept = [keep_part(before.folder, self._draft, before.files[name]) for name in names]
-        if all(kept):
-            self._files |= {name: before.files[name] for name in names}
+        are_reused = [reuse_part(previous.folder, self._draft, previous.files[name]) for name in names]
+        if all(are_reused):
+            self._files |= {name: previous.files[name] for name in names}
             return True
         for name in names:
             (self._draft / name).unlink(missing_ok=True)
         return False
 
-    def _resource(self, name: str, says: str, columns: tuple[Column, ...]) -> dict[str, Any]:
+    def _build_resource(self, name: str, description: str, columns: tuple[Column, ...]) -> dict[str, Any]:
         """A file as a Data Resource (Data Package 2.0)."""
         file = self._files[name]
         fields = [
-            {"name": column.name, "type": IN_TABLE_SCHEMA[column.type], "description": column.says}
+            {"name": column.name, "type": TABLE_SCHEMA_TYPES[column.type], "description": column.description}
             for column in columns
         ]
         return {
             "name": name.removesuffix(".parquet"),
-            "title": says,
+            "title": description,
             "path": file.path,
             "type": "table",
             "format": "parquet",
@@ -272,19 +294,19 @@ class _Writing:
         }
 
 
-def _of_part(rows: Rows, part: Part) -> tuple[Rows, Rows]:
+def _select_part_rows(rows: ArraysByName, part: LogPart) -> tuple[ArraysByName, ArraysByName]:
     """The rows that the revisions of a part opened, and those that they closed."""
-    since, until = rows[SINCE], rows[UNTIL]
-    numbered = {**rows, ROW: np.arange(len(since), dtype=np.int32)}
-    opened = (since >= part.first) & (since <= part.last)
-    closed = (until >= part.first) & (until <= part.last)
+    since, until = rows[SINCE_COLUMN], rows[UNTIL_COLUMN]
+    numbered_rows = {**rows, ROW_NUMBER: np.arange(len(since), dtype=np.int32)}
+    is_opened = (since >= part.first) & (since <= part.last)
+    is_closed = (until >= part.first) & (until <= part.last)
     return (
-        {name: column[opened] for name, column in numbered.items()},
-        {name: numbered[name][closed] for name in (ROW, UNTIL)},
+        {name: column[is_opened] for name, column in numbered_rows.items()},
+        {name: numbered_rows[name][is_closed] for name in (ROW_NUMBER, UNTIL_COLUMN)},
     )
 
 
-def _entries(session: Session, part: Part) -> dict[str, Array]:
+def _read_entry_rows(session: Session, part: LogPart) -> dict[str, Array]:
     body = col(Entry.body)
     entries = session.execute(
         select(col(Entry.revision), col(Entry.kind), col(Entry.recorded_at), col(Entry.leaf_hash), body)
@@ -292,49 +314,52 @@ def _entries(session: Session, part: Part) -> dict[str, Array]:
         .order_by(col(Entry.revision))
     )
     rows = [
-        (revision, recorded_at, leaf.hex(), body if kind == CLAIM else None)
-        for revision, kind, recorded_at, leaf, body in entries
+        (revision, recorded_at, leaf_hash.hex(), body if kind == CLAIM_KIND else None)
+        for revision, kind, recorded_at, leaf_hash, body in entries
     ]
-    return {column.kept: _array(column, [row[place] for row in rows]) for place, column in enumerate(ENTRIES)}
+    return {
+        column.registry_name: _build_array(column, [row[index] for row in rows])
+        for index, column in enumerate(ENTRY_COLUMNS)
+    }
 
 
-def _array(column: Column, values: list[Any]) -> Array:
+def _build_array(column: Column, values: list[Any]) -> Array:
     match column.type:
-        case Type.NUMBER:
-            return np.array([NONE if value is None else value for value in values], np.int64)
-        case Type.TRUTH:
+        case ColumnType.NUMBER:
+            return np.array([NULL if value is None else value for value in values], np.int64)
+        case ColumnType.TRUTH:
             return np.array(values, bool)
-        case Type.INSTANT:
-            return np.array([round((value - _EPOCH).total_seconds() * _US) for value in values], np.int64)
+        case ColumnType.INSTANT:
+            return np.array([round((value - _EPOCH).total_seconds() * _MICROSECONDS) for value in values], np.int64)
         case _:
             return np.array([None if value is None else str(value) for value in values], object)
 
 
-def _descriptor(about: About, licence: Licence, public_url: str) -> dict[str, Any]:
+def _build_descriptor(info: SnapshotInfo, licence: Licence, public_url: str) -> dict[str, Any]:
     return {
-        "$schema": PROFILE,
-        "name": COUNTS_NAME,
+        "$schema": PROFILE_URL,
+        "name": COUNTS_PACKAGE_NAME,
         "title": "A registry of political prisoners, as far as counts need it: no names, and nobody's address",
-        "version": str(about.revision),
-        "created": about.recorded_at,
+        "version": str(info.revision),
+        "created": info.recorded_at,
         **({"homepage": public_url} if public_url else {}),
-        "licenses": [{"name": licence.value, "path": ADDRESSES[licence]}],
-        "recuento": about.model_dump(),
+        "licenses": [{"name": licence.value, "path": LICENCE_URLS[licence]}],
+        "recuento": info.model_dump(),
         "resources": [],
     }
 
 
-def _before(session: Session, folder: Path) -> Before | None:
+def _find_previous_folder(session: Session, folder: Path) -> PreviousFolder | None:
     """The newest folder, if it is of this log, whatever was put back meanwhile, and of today's rules."""
-    newest = (folder / LATEST).resolve()
-    descriptor = described(newest)
+    newest_folder = (folder / LATEST_LINK).resolve()
+    descriptor = load_counts_descriptor(newest_folder)
     if descriptor is None or descriptor.recuento.rules != RULES or is_of_other_log(session, descriptor.recuento):
         return None
-    return Before(newest, descriptor.files)
+    return PreviousFolder(newest_folder, descriptor.files)
 
 
-def is_of_other_log(session: Session, about: About) -> bool:
+def is_of_other_log(session: Session, info: SnapshotInfo) -> bool:
     """Whether files are of entries that this log does not have: an earlier copy of the database was put back."""
-    entry = select(col(Entry.leaf_hash)).where(col(Entry.revision) == about.revision)
-    leaf = session.scalars(entry).one_or_none()
-    return leaf is None or leaf.hex() != about.leaf_hash
+    query = select(col(Entry.leaf_hash)).where(col(Entry.revision) == info.revision)
+    leaf_hash = session.scalars(query).one_or_none()
+    return leaf_hash is None or leaf_hash.hex() != info.leaf_hash

@@ -9,16 +9,16 @@ import math
 import re
 from typing import Any
 
-from app.errors import MOST_ERRORS, Invalid, MalformedJson, pointed
-from app.unicode_text import TOO_MANY, UNSEEN, has_too_many_marks, normal
+from app.errors import MAX_ERRORS, Invalid, MalformedJson, build_pointed_error
+from app.unicode_text import INVISIBLE, TOO_MANY_MARKS_DETAIL, has_too_many_marks, normalize_text
 
 MAX_DEPTH = 32  # the deepest body of ours has 5 levels
-MAX_KEY = 100  # characters: no key of ours has 30, and each error quotes the keys above its place
+MAX_KEY_LENGTH = 100  # characters: no key of ours has 30, and each error quotes the keys above its place
 MAX_KEYS = 100  # of one object: ours have 30 at most, and each unknown key makes an error
 MAX_INTEGER = 2**53  # beyond, a JSON number is not exact everywhere (RFC 8259 section 6)
 
 # C0 except tab, line feed and carriage return (notes have lines), DEL and C1; what shows another text; surrogates.
-_FORBIDDEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{UNSEEN}\ud800-\udfff]")
+_FORBIDDEN_CHARACTERS = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{INVISIBLE}\ud800-\udfff]")
 
 
 def parse_json(body: bytes) -> Any:
@@ -26,10 +26,10 @@ def parse_json(body: bytes) -> Any:
     try:
         value = json.loads(
             body.decode("utf-8-sig"),  # a byte order mark may be ignored (RFC 8259 section 8.1), and editors write one
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_number,
-            parse_int=_integer,
+            object_pairs_hook=_build_object,
+            parse_constant=_reject_constant,
+            parse_float=_parse_float,
+            parse_int=_parse_integer,
         )
     except UnicodeDecodeError:
         raise MalformedJson("Send the body in UTF-8.") from None
@@ -38,34 +38,34 @@ def parse_json(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         detail = f"This is not JSON: see line {error.lineno}, column {error.colno}."
         raise MalformedJson(detail) from None
-    return clean(value)
+    return clean_json(value)
 
 
-def clean(value: Any) -> Any:
+def clean_json(value: Any) -> Any:
     """The value cleaned by the rules of a JSON body. Raises MalformedJson, or Invalid with pointers."""
     errors = _Errors()
-    cleaned = _clean(value, "", 1, errors)
-    if errors.listed:
-        raise errors.refusal()
-    return cleaned
+    result = _clean_value(value, "", 1, errors)
+    if errors.errors:
+        raise errors.as_invalid()
+    return result
 
 
 class _Errors:
     """The errors of a body with their pointers; raised as soon as there are as many as anybody mends at once."""
 
     def __init__(self) -> None:
-        self.listed: list[dict[str, str]] = []
+        self.errors: list[dict[str, str]] = []
 
     def add(self, pointer: str, code: str, detail: str) -> None:
-        self.listed.append(pointed(pointer, code, detail))
-        if len(self.listed) == MOST_ERRORS:
-            raise self.refusal()
+        self.errors.append(build_pointed_error(pointer, code, detail))
+        if len(self.errors) == MAX_ERRORS:
+            raise self.as_invalid()
 
-    def refusal(self) -> Invalid:
-        return Invalid("Remove the characters or numbers pointed at.", *self.listed)
+    def as_invalid(self) -> Invalid:
+        return Invalid("Remove the characters or numbers pointed at.", *self.errors)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({key for key, _value in pairs}) < len(pairs):
         raise MalformedJson("An object has the same key twice: keep one.")
     if len(pairs) > MAX_KEYS:
@@ -73,42 +73,42 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _constant(_text: str) -> float:
+def _reject_constant(_text: str) -> float:
     raise MalformedJson("NaN and Infinity are not JSON: leave the field out when a value is unknown.")
 
 
-def _number(text: str) -> float:
-    """The number; out of range infinity, which `_clean` refuses with a pointer."""
+def _parse_float(text: str) -> float:
+    """The number; out of range infinity, which `_clean_value` refuses with a pointer."""
     return float(text)
 
 
-def _integer(text: str) -> int | float:
+def _parse_integer(text: str) -> int | float:
     # Python refuses to convert thousands of digits; a number as long is out of range anyway.
     return int(text) if len(text) <= len(str(MAX_INTEGER)) + 1 else math.inf
 
 
-def _clean(value: Any, pointer: str, depth: int, errors: _Errors) -> Any:
+def _clean_value(value: Any, pointer: str, depth: int, errors: _Errors) -> Any:
     if depth > MAX_DEPTH:
         raise MalformedJson(f"Nest at most {MAX_DEPTH} levels.")
     if isinstance(value, dict):
-        if any(_FORBIDDEN.search(key) for key in value):
+        if any(_FORBIDDEN_CHARACTERS.search(key) for key in value):
             raise MalformedJson("A key has control characters in it.")
-        if any(len(key) > MAX_KEY for key in value):
-            raise MalformedJson(f"A key has more than {MAX_KEY} characters: no field here is called so.")
+        if any(len(key) > MAX_KEY_LENGTH for key in value):
+            raise MalformedJson(f"A key has more than {MAX_KEY_LENGTH} characters: no field here is called so.")
         return {
-            key: _clean(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", depth + 1, errors)
+            key: _clean_value(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", depth + 1, errors)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_clean(item, f"{pointer}/{number}", depth + 1, errors) for number, item in enumerate(value)]
+        return [_clean_value(item, f"{pointer}/{number}", depth + 1, errors) for number, item in enumerate(value)]
     if isinstance(value, str):
-        if _FORBIDDEN.search(value):
+        if _FORBIDDEN_CHARACTERS.search(value):
             errors.add(pointer, "control_character", "Remove control, text-direction and invisible characters.")
             return ""
         if has_too_many_marks(value):
-            errors.add(pointer, "too_many_marks", TOO_MANY)
+            errors.add(pointer, "too_many_marks", TOO_MANY_MARKS_DETAIL)
             return ""
-        return normal("NFC", value)
+        return normalize_text("NFC", value)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not abs(value) <= MAX_INTEGER:
         errors.add(pointer, "number_out_of_range", "This number is out of range.")
         return 0

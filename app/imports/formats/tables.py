@@ -16,14 +16,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 import xlsxwriter
 
 # A spreadsheet runs a cell that begins with one of these as a formula; the last four are as wide as Chinese characters.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_QUOTED = re.compile(rf"'+[{re.escape(''.join(FORMULA))}]")
-SEPARATOR = "; "
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_QUOTED_FORMULA = re.compile(rf"'+[{re.escape(''.join(FORMULA_PREFIXES))}]")
+LIST_SEPARATOR = "; "
 # The keys of an unregistered place, whose cell is its name as the source wrote it.
-PLACE = {"slug", "said"}
+PLACE_KEYS = {"slug", "said"}
 
 
-def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def list_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The columns of a table, in order of first appearance. Nested records have none: JSON carries them."""
     columns: dict[str, bool] = {}
     for row in rows:
@@ -31,31 +31,33 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name, is_cell in columns.items() if is_cell]
 
 
-def columns_of_shape(shape: type) -> list[str]:
+def list_shape_columns(shape: type) -> list[str]:
     """The columns of a shape of `wire`: a long table is written before all its rows are read."""
-    return [name for name, annotation in get_type_hints(shape).items() if not _nests(annotation)]
+    return [name for name, annotation in get_type_hints(shape).items() if not _is_nested(annotation)]
 
 
-def _nests(annotation: Any) -> bool:
+def _is_nested(annotation: Any) -> bool:
     """Whether values of a type are objects, or have objects in them."""
     if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, dict)):
         return True
     parts = [part for part in get_args(annotation) if part is not NoneType]
     # A place is a slug, or an object where it is not registered: a cell shows either.
-    return all(map(_nests, parts)) if get_origin(annotation) is UnionType and parts else any(map(_nests, parts))
+    return all(map(_is_nested, parts)) if get_origin(annotation) is UnionType and parts else any(map(_is_nested, parts))
 
 
-def to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None, *, heading: bool = True) -> str:
+def to_csv(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None, *, include_heading: bool = True
+) -> str:
     """RFC 4180, with a header line; empty for no rows. `columns`: all columns of a table of which `rows` are a part."""
     if not rows:
         return ""
-    columns = columns_of(rows) if columns is None else columns
-    out = io.StringIO()
-    writer = csv.writer(out)
-    if heading:
+    columns = list_columns(rows) if columns is None else columns
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    if include_heading:
         writer.writerow(columns)
     writer.writerows([to_cell(row.get(name)) for name in columns] for row in rows)
-    return out.getvalue()
+    return buffer.getvalue()
 
 
 def to_jsonl(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -65,7 +67,7 @@ def to_jsonl(rows: Iterable[Mapping[str, Any]]) -> str:
 
 def _is_cell(value: Any) -> bool:
     if isinstance(value, dict):
-        return value.keys() == PLACE
+        return value.keys() == PLACE_KEYS
     return not (isinstance(value, list) and any(isinstance(item, dict) for item in value))
 
 
@@ -81,24 +83,29 @@ def to_cell(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, list):
-        return SEPARATOR.join(map(to_cell, value))
+        return LIST_SEPARATOR.join(map(to_cell, value))
     text = str(value)
-    return f"'{text}" if text.lstrip("'").startswith(FORMULA) and not isinstance(value, (int, float)) else text
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA_PREFIXES) and not isinstance(value, (int, float)) else text
 
 
-def unquoted(text: str) -> str:
+def unquote_cell(text: str) -> str:
     """The inverse of the apostrophe of `to_cell`."""
-    return text[1:] if _QUOTED.match(text) else text
+    return text[1:] if _QUOTED_FORMULA.match(text) else text
 
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # The creation day of every workbook: the true one would differ each time, and no reader needs it.
-MADE = datetime(2026, 1, 1)  # noqa: DTZ001 - a workbook's properties have no zone
+CREATED_AT = datetime(2026, 1, 1)  # noqa: DTZ001 - a workbook's properties have no zone
 # No cell becomes a formula or a link, whatever it begins with; and nothing is put on disk while the workbook is made.
-INERT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
-NARROWEST, WIDEST = 8, 40  # characters of a column; longer cells are read by clicking on them
+WORKBOOK_OPTIONS = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "in_memory": True,
+}
+MIN_COLUMN_WIDTH, MAX_COLUMN_WIDTH = 8, 40  # characters of a column; longer cells are read by clicking on them
 
-Cell = str | int | float | None
+CellValue = str | int | float | None
 
 
 @dataclass(frozen=True)
@@ -107,35 +114,35 @@ class Sheet:
 
     name: str
     headings: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[CellValue]]
 
 
 @contextmanager
-def workbook() -> Iterator[tuple[xlsxwriter.Workbook, io.BytesIO]]:
+def open_workbook() -> Iterator[tuple[xlsxwriter.Workbook, io.BytesIO]]:
     """A workbook to write into, and the buffer that has its bytes afterwards."""
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(out, INERT) as book:
-        book.set_properties({"created": MADE})
-        yield book, out
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, WORKBOOK_OPTIONS) as book:
+        book.set_properties({"created": CREATED_AT})
+        yield book, buffer
 
 
-def write(sheets: Iterable[Sheet]) -> bytes:
+def write_workbook(sheets: Iterable[Sheet]) -> bytes:
     """A workbook of tables: headings in bold that stay in sight, a filter, and columns as wide as their cells."""
-    with workbook() as (book, out):
+    with open_workbook() as (book, buffer):
         bold = book.add_format({"bold": True, "bottom": 1})
         for sheet in sheets:
             page = book.add_worksheet(sheet.name)
             page.freeze_panes(1, 0)
-            for place, heading in enumerate(sheet.headings):
-                page.write_string(0, place, heading, bold)
-                widest = max([len(heading), *(len(str(row[place] or "")) for row in sheet.rows)])
-                page.set_column(place, place, min(max(widest + 2, NARROWEST), WIDEST))
+            for column, heading in enumerate(sheet.headings):
+                page.write_string(0, column, heading, bold)
+                width = max([len(heading), *(len(str(row[column] or "")) for row in sheet.rows)])
+                page.set_column(column, column, min(max(width + 2, MIN_COLUMN_WIDTH), MAX_COLUMN_WIDTH))
             for number, row in enumerate(sheet.rows, 1):
-                for place, cell in enumerate(row):
+                for column, cell in enumerate(row):
                     if isinstance(cell, str):
-                        page.write_string(number, place, cell)
+                        page.write_string(number, column, cell)
                     elif cell is not None:
-                        page.write_number(number, place, cell)
+                        page.write_number(number, column, cell)
             if sheet.rows:
                 page.autofilter(0, 0, len(sheet.rows), len(sheet.headings) - 1)
-    return out.getvalue()
+    return buffer.getvalue()

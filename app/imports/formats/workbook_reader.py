@@ -15,21 +15,21 @@ from typing import Any
 from app.imports.faults import BadFile
 from app.imports.formats.csv import Cells
 
-CHILD = Path(__file__).with_name("workbook_reader_child.py")
+CHILD_PATH = Path(__file__).with_name("workbook_reader_child.py")
 
 # A workbook of 100,000 rows and twelve columns unpacks to about 70 MB in a dozen parts, to ten or twenty times its
 # size. 419 KB that unpack to 159 MB (380 times) are a bomb.
-MOST_PARTS = 1_000
-MOST_UNPACKED = 200 * 1024 * 1024
-MOST_RATIO = 150
-SMALL = 16 * 1024 * 1024  # unpacked bytes: below this a high ratio is a sheet of repeats, and harmless
+MAX_ZIP_PARTS = 1_000
+MAX_UNPACKED_BYTES = 200 * 1024 * 1024
+MAX_UNPACKED_RATIO = 150
+SMALL_WORKBOOK_BYTES = 16 * 1024 * 1024  # unpacked bytes: below this a high ratio is a sheet of repeats, and harmless
 # Limits of the process: three times the needs of that largest workbook.
 CHILD_MEMORY = 768 * 1024 * 1024  # bytes of address space; resident memory stays far below
 CHILD_SECONDS = 20  # processor seconds, with every cell searched for struck-out text
 # Bytes of a row from the process: a report is no longer, and a process taken over by a hostile file may write for ever.
-MOST_LINE = 1024 * 1024
+MAX_ROW_BYTES = 1024 * 1024
 
-ERRORS = {
+WORKBOOK_ERRORS = {
     "unreadable_workbook": "This workbook cannot be read: save it again as XLSX or as CSV UTF-8, and send that.",
     "password": "This workbook is locked with a password: save a copy without one and send that.",
     "unknown_sheet": "The workbook has no visible sheet of that name: correct `sheet` in the mapping, or leave it out.",
@@ -40,48 +40,52 @@ ERRORS = {
 }
 
 
-def bad(code: str) -> BadFile:
-    return BadFile(code, ERRORS[code])
+def build_workbook_error(code: str) -> BadFile:
+    return BadFile(code, WORKBOOK_ERRORS[code])
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The sheet that is read: the names of the `others`, its last row, and the indexes of its hidden columns."""
+    """The sheet that is read: the names of the `other_sheets`, its last row, and the indexes of its hidden columns."""
 
     name: str
-    others: list[str]
+    other_sheets: list[str]
     height: int
-    hidden: frozenset[int]
+    hidden_columns: frozenset[int]
 
 
-def look(data: bytes) -> None:
+def check_zip_directory(data: bytes) -> None:
     """Check a workbook by its zip directory alone, before anything is unpacked. Raises BadFile."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
     # No zip file; offsets before its beginning or beyond any file; a file spread over several discs.
     except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError):
-        raise bad("unreadable_workbook") from None
-    unpacked = sum(part.file_size for part in parts)
-    ratio = unpacked / max(1, len(data))
-    if len(parts) > MOST_PARTS or unpacked > MOST_UNPACKED or (unpacked > SMALL and ratio > MOST_RATIO):
-        raise bad("suspicious_workbook")
+        raise build_workbook_error("unreadable_workbook") from None
+    unpacked_bytes = sum(part.file_size for part in parts)
+    ratio = unpacked_bytes / max(1, len(data))
+    if (
+        len(parts) > MAX_ZIP_PARTS
+        or unpacked_bytes > MAX_UNPACKED_BYTES
+        or (unpacked_bytes > SMALL_WORKBOOK_BYTES and ratio > MAX_UNPACKED_RATIO)
+    ):
+        raise build_workbook_error("suspicious_workbook")
 
 
 class Workbook:
     """A workbook that a process of its own reads; use as a context manager, at whose end the process is killed."""
 
     def __init__(self, data: bytes, sheet: str | None = None) -> None:
-        look(data)
-        command = [sys.executable, "-I", str(CHILD), str(CHILD_MEMORY), str(CHILD_SECONDS), sheet or ""]
+        check_zip_directory(data)
+        command = [sys.executable, "-I", str(CHILD_PATH), str(CHILD_MEMORY), str(CHILD_SECONDS), sheet or ""]
         # The error output of the process may quote the file: it goes nowhere.
         self._child = subprocess.Popen(  # noqa: S603 - our own file, no shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
         )
         self._feeder = threading.Thread(target=self._feed, args=(data,), daemon=True)
         self._feeder.start()
-        self._ended = False
-        first = self._line()
+        self._has_ended = False
+        first = self._read_line()
         self.sheet = Sheet(first["sheet"], first["others"], first["rows"], frozenset(first["hidden"]))
 
     def __enter__(self) -> "Workbook":
@@ -105,24 +109,24 @@ class Workbook:
         with suppress(BrokenPipeError, OSError):
             self._child.stdin.close()
 
-    def _line(self) -> Any:
+    def _read_line(self) -> Any:
         assert self._child.stdout is not None
-        line = self._child.stdout.readline(MOST_LINE)
-        if len(line) == MOST_LINE:
+        line = self._child.stdout.readline(MAX_ROW_BYTES)
+        if len(line) == MAX_ROW_BYTES:
             self.close()
-            raise bad("cell_too_long")
+            raise build_workbook_error("cell_too_long")
         if not line:
             if self._child.wait() != 0:  # out of memory or of time
                 self.close()
-                raise bad("workbook_too_large")
+                raise build_workbook_error("workbook_too_large")
             return None
         value = json.loads(line)
         if isinstance(value, dict) and "error" in value:
             self.close()
-            raise bad(value["error"])
+            raise build_workbook_error(value["error"])
         return value
 
-    def rows(self) -> Iterator[Cells]:
+    def read_rows(self) -> Iterator[Cells]:
         """Each row that is not empty. Raises BadFile."""
-        while (line := self._line()) is not None:
+        while (line := self._read_line()) is not None:
             yield Cells(*line)

@@ -17,24 +17,24 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 
-MOST_COLUMNS = 500  # as of any list (`cells`): a sheet with more is a mistake or an attack
+MAX_COLUMNS = 500  # as of any list (`cells`): a sheet with more is a mistake or an attack
 # The most that a spreadsheet's cell has. Many cells may share one string, which is written out for each.
-MOST_CHARACTERS = 32_767
+MAX_CELL_CHARACTERS = 32_767
 
 
 def main() -> None:
-    memory, seconds, wanted = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    memory, seconds, sheet_name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        _read(sys.stdin.buffer.read(), wanted)
+        _read_workbook(sys.stdin.buffer.read(), sheet_name)
     except MemoryError:
-        _write({"error": "workbook_too_large"})
+        _write_line({"error": "workbook_too_large"})
 
 
-def _read(data: bytes, wanted: str) -> None:
+def _read_workbook(data: bytes, sheet_name: str) -> None:
     import python_calamine  # under the limits from its first byte
 
     try:
@@ -45,62 +45,62 @@ def _read(data: bytes, wanted: str) -> None:
             if sheet.visible == python_calamine.SheetVisibleEnum.Visible
             and sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
         ]
-        if not visible or (wanted and wanted not in visible):
-            _write({"error": "unknown_sheet"})
+        if not visible or (sheet_name and sheet_name not in visible):
+            _write_line({"error": "unknown_sheet"})
             return
-        name = wanted or visible[0]
+        name = sheet_name or visible[0]
         sheet = book.get_sheet_by_name(name)
     except python_calamine.PasswordError:
-        _write({"error": "password"})
+        _write_line({"error": "password"})
         return
     except (python_calamine.CalamineError, zipfile.BadZipFile, OSError):
-        _write({"error": "unreadable_workbook"})
+        _write_line({"error": "unreadable_workbook"})
         return
-    if sheet.total_width > MOST_COLUMNS:
-        _write({"error": "too_many_columns"})
+    if sheet.total_width > MAX_COLUMNS:
+        _write_line({"error": "too_many_columns"})
         return
     height = sheet.end[0] + 1 if sheet.end else 0
     try:
-        facts = _look(data, name, height)
+        facts = _read_facts(data, name, height)
     except (ExpatError, ParseError, ValueError, zipfile.BadZipFile):
-        _write({"error": "unreadable_workbook"})
+        _write_line({"error": "unreadable_workbook"})
         return
     others = [other for other in visible if other != name]
-    _write({"sheet": name, "others": others, "rows": height, "hidden": sorted(facts.hidden_columns)})
+    _write_line({"sheet": name, "others": others, "rows": height, "hidden": sorted(facts.hidden_columns)})
     empty = [""] * (sheet.start[1] if sheet.start else 0)
-    merged: dict[int, tuple[int, str]] = {}  # place → last row of the merged cells there, and their text
+    merged_cells: dict[int, tuple[int, str]] = {}  # place → last row of the merged cells there, and their text
     for number, cells in enumerate(sheet.iter_rows(), 1):
         missing = facts.without_value.get(number, [])
-        if any(isinstance(cell, str) and len(cell) > MOST_CHARACTERS for cell in cells):
-            _write({"error": "cell_too_long"})
+        if any(isinstance(cell, str) and len(cell) > MAX_CELL_CHARACTERS for cell in cells):
+            _write_line({"error": "cell_too_long"})
             return
         if missing or any(cell != "" for cell in cells):
-            texts = empty + [_text(cell) for cell in cells]
-            _fill(texts, number, merged)
-            _write([number, texts, missing, facts.marks(number)])
+            texts = empty + [_format_cell(cell) for cell in cells]
+            _fill_merged_cells(texts, number, merged_cells)
+            _write_line([number, texts, missing, facts.marks(number)])
             for last, place in facts.merged.get(number, ()):
-                merged[place] = (last, texts[place] if place < len(texts) else "")
+                merged_cells[place] = (last, texts[place] if place < len(texts) else "")
 
 
-def _look(data: bytes, name: str, height: int) -> Any:
+def _read_facts(data: bytes, name: str, height: int) -> Any:
     """`workbook_reader_xml.look`, run from its file: this process can import no package of the registry."""
     return runpy.run_path(str(Path(__file__).with_name("workbook_reader_xml.py")))["look"](data, name, height)
 
 
-def _fill(texts: list[str], number: int, merged: dict[int, tuple[int, str]]) -> None:
+def _fill_merged_cells(texts: list[str], number: int, merged_cells: dict[int, tuple[int, str]]) -> None:
     """Write a cell that is merged over several rows into each of them. Sideways it stays one cell, as titles are."""
-    for place, (last, text) in list(merged.items()):
+    for place, (last, text) in list(merged_cells.items()):
         if number > last:
-            del merged[place]
+            del merged_cells[place]
         elif place < len(texts) and texts[place] == "":
             texts[place] = text
 
 
-def _write(line: Any) -> None:
+def _write_line(line: Any) -> None:
     sys.stdout.write(json.dumps(line) + "\n")
 
 
-def _text(cell: Any) -> str:
+def _format_cell(cell: Any) -> str:
     """The text of a cell: whole numbers without a point, days in ISO 8601."""
     if isinstance(cell, bool):
         return str(cell).lower()

@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-MOST_COLUMNS = 500  # as of any list (`cells`)
+MAX_COLUMNS = 500  # as of any list (`cells`)
 # A sheet is read a second time only if it has any of these: a formula or the type of an error, under whatever prefix;
 # something merged, hidden, struck out or commented.
 _WORTH_READING = re.compile(
@@ -54,14 +54,14 @@ class WorkbookFacts:
 def look(data: bytes, name: str, height: int) -> WorkbookFacts:
     """The facts of the sheet of that name. Raises ExpatError, ParseError, ValueError, BadZipFile."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        path = _path_of(archive, name)
+        path = _find_sheet_path(archive, name)
         if path is not None:
-            struck, texts = _struck_styles(archive), _struck_texts(archive)
-            facts = _CellsOfXlsx(struck, texts).read(archive.read(path), anyway=bool(struck or texts))
-            facts.comments = _comments(archive, path)
+            struck, texts = _find_struck_styles(archive), _find_struck_texts(archive)
+            facts = _CellsOfXlsx(struck, texts).read_facts(archive.read(path), force=bool(struck or texts))
+            facts.comments = _find_comments(archive, path)
             return facts
         if _ODS in archive.namelist():
-            return _CellsOfOds(name, height).read(archive.read(_ODS))
+            return _CellsOfOds(name, height).read_facts(archive.read(_ODS))
     return WorkbookFacts()
 
 
@@ -71,9 +71,9 @@ class _Cells:
     def __init__(self) -> None:
         self._facts = WorkbookFacts()
 
-    def read(self, xml: bytes, *, anyway: bool = False) -> WorkbookFacts:
+    def read_facts(self, xml: bytes, *, force: bool = False) -> WorkbookFacts:
         """Raises ExpatError, also for an entity: spreadsheet programs declare none, and expanding one is an attack."""
-        if anyway or _WORTH_READING.search(xml) is not None:
+        if force or _WORTH_READING.search(xml) is not None:
             parser = expat.ParserCreate(namespace_separator="}")
             parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
             parser.CharacterDataHandler = self._text
@@ -104,44 +104,44 @@ class _CellsOfXlsx(_Cells):
         super().__init__()
         self._struck, self._texts = struck, texts
         self._cell: dict[str, str] | None = None
-        self._inside: set[str] = set()
-        self._in = ""
+        self._cell_parts: set[str] = set()
+        self._element = ""
         self._value = ""
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._in = tag.rpartition("}")[2]
-        if self._in == "c":
-            self._cell, self._inside, self._value = attributes, set(), ""
-        elif self._in == "f" or (self._in == "v" and self._cell is not None and self._cell.get("t") == "str"):
-            self._inside.add(self._in)
-        elif self._in == "strike" and self._cell is not None and attributes.get("val") not in _NO:
-            self._inside.add("strike")
-        elif self._in == "row":
+        self._element = tag.rpartition("}")[2]
+        if self._element == "c":
+            self._cell, self._cell_parts, self._value = attributes, set(), ""
+        elif self._element == "f" or (self._element == "v" and self._cell is not None and self._cell.get("t") == "str"):
+            self._cell_parts.add(self._element)
+        elif self._element == "strike" and self._cell is not None and attributes.get("val") not in _NO:
+            self._cell_parts.add("strike")
+        elif self._element == "row":
             if _is_hidden(attributes, "ht") and attributes.get("r", "").isdecimal():
                 self._facts.hidden_rows.add(int(attributes["r"]))
-        elif self._in == "col" and _is_hidden(attributes, "width"):
+        elif self._element == "col" and _is_hidden(attributes, "width"):
             first, last = int(attributes.get("min", "1")), int(attributes.get("max", "1"))
-            self._facts.hidden_columns |= set(range(max(first, 1) - 1, min(last, MOST_COLUMNS)))
-        elif self._in == "mergeCell":
+            self._facts.hidden_columns |= set(range(max(first, 1) - 1, min(last, MAX_COLUMNS)))
+        elif self._element == "mergeCell":
             _merge(self._facts, attributes.get("ref", ""))
 
     def _text(self, text: str) -> None:
-        if self._in == "v" and not text.isspace():
-            self._inside.add("v")
+        if self._element == "v" and not text.isspace():
+            self._cell_parts.add("v")
             if self._texts and len(self._value) < 10:  # the number of a shared text
                 self._value += text
 
     def _end(self, tag: str) -> None:
-        self._in = ""
+        self._element = ""
         if self._cell is None or tag.rpartition("}")[2] != "c":
             return
         cell, self._cell = self._cell, None
-        place = _placed(cell.get("r", ""))
+        place = _parse_reference(cell.get("r", ""))
         if place is None:
             return
-        if cell.get("t") == "e" or ("f" in self._inside and "v" not in self._inside):
+        if cell.get("t") == "e" or ("f" in self._cell_parts and "v" not in self._cell_parts):
             self._facts.without_value.setdefault(place[0], []).append(place[1])
-        struck = "strike" in self._inside or (cell.get("s") in self._struck and bool(self._inside))
+        struck = "strike" in self._cell_parts or (cell.get("s") in self._struck and bool(self._cell_parts))
         struck = struck or (cell.get("s") in self._struck and cell.get("t") == "inlineStr")
         if struck or (cell.get("t") == "s" and self._value in self._texts):
             self._facts.struck_out.setdefault(place[0], []).append(place[1])
@@ -153,13 +153,15 @@ class _CellsOfOds(_Cells):
     def __init__(self, name: str, height: int) -> None:
         super().__init__()
         self._name, self._height = name, height
-        self._here = False
+        self._in_table = False
         self._style = ""
         self._struck: set[str] = set()
         self._row = self._place = self._column = 0
-        self._rows = self._alike = 1  # rows for which the row stands, and cells for which the cell stands
-        self._unseen = False
-        self._of_row: tuple[list[int], list[int], list[int]] = ([], [], [])  # without a value, struck out, commented
+        self._repeated_rows = self._repeated_cells = (
+            1  # rows for which the row stands, and cells for which the cell stands
+        )
+        self._is_hidden = False
+        self._row_marks: tuple[list[int], list[int], list[int]] = ([], [], [])  # without a value, struck out, commented
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition("}")[2]
@@ -168,54 +170,56 @@ class _CellsOfOds(_Cells):
         elif name == "text-properties" and attributes.get(f"{_STYLE}text-line-through-style", "none") != "none":
             self._struck.add(self._style)
         elif name == "table":
-            self._here, self._row = attributes.get(f"{_TABLE}name") == self._name, 0
-        elif self._here:
-            self._inside(name, attributes)
+            self._in_table, self._row = attributes.get(f"{_TABLE}name") == self._name, 0
+        elif self._in_table:
+            self._start_in_table(name, attributes)
 
-    def _inside(self, name: str, attributes: dict[str, str]) -> None:
+    def _start_in_table(self, name: str, attributes: dict[str, str]) -> None:
         if name == "table-column":
-            alike = int(attributes.get(f"{_TABLE}number-columns-repeated", "1"))
+            repeated = int(attributes.get(f"{_TABLE}number-columns-repeated", "1"))
             if attributes.get(f"{_TABLE}visibility") in _UNSEEN:
-                self._facts.hidden_columns |= set(range(self._column, min(self._column + alike, MOST_COLUMNS)))
-            self._column += alike
+                self._facts.hidden_columns |= set(range(self._column, min(self._column + repeated, MAX_COLUMNS)))
+            self._column += repeated
         elif name == "table-row":
-            self._rows, self._place = int(attributes.get(f"{_TABLE}number-rows-repeated", "1")), 0
-            self._unseen = attributes.get(f"{_TABLE}visibility") in _UNSEEN
-            self._of_row, self._alike = ([], [], []), 0
+            self._repeated_rows, self._place = int(attributes.get(f"{_TABLE}number-rows-repeated", "1")), 0
+            self._is_hidden = attributes.get(f"{_TABLE}visibility") in _UNSEEN
+            self._row_marks, self._repeated_cells = ([], [], []), 0
         elif name in ("table-cell", "covered-table-cell"):
-            self._place += self._alike
-            self._alike = int(attributes.get(f"{_TABLE}number-columns-repeated", "1"))
-            if not _computed(attributes):
+            self._place += self._repeated_cells
+            self._repeated_cells = int(attributes.get(f"{_TABLE}number-columns-repeated", "1"))
+            if not _has_value(attributes):
                 self._mark(0)
             if attributes.get(f"{_TABLE}style-name") in self._struck and f"{_OFFICE}value-type" in attributes:
                 self._mark(1)
-            spanned = int(attributes.get(f"{_TABLE}number-rows-spanned", "1"))
-            if spanned > 1 and self._place < MOST_COLUMNS:
-                self._facts.merged.setdefault(self._row + 1, []).append((self._row + spanned, self._place))
+            row_span = int(attributes.get(f"{_TABLE}number-rows-spanned", "1"))
+            if row_span > 1 and self._place < MAX_COLUMNS:
+                self._facts.merged.setdefault(self._row + 1, []).append((self._row + row_span, self._place))
         elif name == "span" and attributes.get(f"{_TEXT}style-name") in self._struck:
             self._mark(1)
         elif name == "annotation":
             self._mark(2)
 
-    def _mark(self, which: int) -> None:
-        self._of_row[which].extend(range(self._place, min(self._place + self._alike, MOST_COLUMNS)))
+    def _mark(self, kind: int) -> None:
+        self._row_marks[kind].extend(range(self._place, min(self._place + self._repeated_cells, MAX_COLUMNS)))
 
     def _end(self, tag: str) -> None:
         name = tag.rpartition("}")[2]
         if name == "table":
-            self._here = False
-        elif self._here and name == "table-row":
-            rows = range(self._row + 1, min(self._row + self._rows, self._height) + 1)
+            self._in_table = False
+        elif self._in_table and name == "table-row":
+            rows = range(self._row + 1, min(self._row + self._repeated_rows, self._height) + 1)
             facts = self._facts
-            for kept, places in zip((facts.without_value, facts.struck_out, facts.comments), self._of_row, strict=True):
+            for target, places in zip(
+                (facts.without_value, facts.struck_out, facts.comments), self._row_marks, strict=True
+            ):
                 if places:
-                    kept |= dict.fromkeys(rows, places)
-            if self._unseen:
+                    target |= dict.fromkeys(rows, places)
+            if self._is_hidden:
                 facts.hidden_rows |= set(rows)
-            self._row += self._rows
+            self._row += self._repeated_rows
 
 
-def _computed(cell: dict[str, str]) -> bool:
+def _has_value(cell: dict[str, str]) -> bool:
     """Whether a cell of an OpenDocument sheet has no formula, or the value of its formula."""
     if f"{_TABLE}formula" not in cell:
         return True
@@ -231,12 +235,12 @@ def _is_hidden(attributes: dict[str, str], size: str) -> bool:
 
 def _merge(facts: WorkbookFacts, reference: str) -> None:
     first, _colon, last = reference.partition(":")
-    top, bottom = _placed(first), _placed(last)
-    if top is not None and bottom is not None and bottom[0] > top[0] and top[1] < MOST_COLUMNS:
+    top, bottom = _parse_reference(first), _parse_reference(last)
+    if top is not None and bottom is not None and bottom[0] > top[0] and top[1] < MAX_COLUMNS:
         facts.merged.setdefault(top[0], []).append((bottom[0], top[1]))
 
 
-def _placed(reference: str) -> tuple[int, int] | None:
+def _parse_reference(reference: str) -> tuple[int, int] | None:
     """B4 → (4, 1)."""
     match = _PLACE.fullmatch(reference)
     if match is None:
@@ -247,64 +251,68 @@ def _placed(reference: str) -> tuple[int, int] | None:
     return int(match[2]), place - 1
 
 
-def _tree(archive: zipfile.ZipFile, path: str) -> Any:
+def _parse_part(archive: zipfile.ZipFile, path: str) -> Any:
     return ElementTree.fromstring(archive.read(path))  # noqa: S314 - this process has limits
 
 
-def _struck_styles(archive: zipfile.ZipFile) -> set[str]:
+def _find_struck_styles(archive: zipfile.ZipFile) -> set[str]:
     """The styles of cells whose letters are struck out (ECMA-376 part 1, sections 18.8.10, 18.8.22 and 18.8.37)."""
     if _STYLES not in archive.namelist() or b"strike" not in archive.read(_STYLES):
         return set()
-    tree = _tree(archive, _STYLES)
-    fonts = [font for part in _named(tree, "fonts") for font in _named(part, "font")]
-    struck = {str(number) for number, font in enumerate(fonts) if _strikes(font)}
-    styles = [style for part in _named(tree, "cellXfs") for style in _named(part, "xf")]
+    tree = _parse_part(archive, _STYLES)
+    fonts = [font for part in _find_children(tree, "fonts") for font in _find_children(part, "font")]
+    struck = {str(number) for number, font in enumerate(fonts) if _has_strike(font)}
+    styles = [style for part in _find_children(tree, "cellXfs") for style in _find_children(part, "xf")]
     return {str(number) for number, style in enumerate(styles) if style.get("fontId", "0") in struck}
 
 
-def _struck_texts(archive: zipfile.ZipFile) -> set[str]:
+def _find_struck_texts(archive: zipfile.ZipFile) -> set[str]:
     """The numbers of the shared texts of which a part is struck out (ECMA-376 part 1, section 18.4)."""
     if _STRINGS not in archive.namelist() or b"strike" not in archive.read(_STRINGS):
         return set()
-    return {str(number) for number, text in enumerate(_named(_tree(archive, _STRINGS), "si")) if _strikes(text)}
+    return {
+        str(number)
+        for number, text in enumerate(_find_children(_parse_part(archive, _STRINGS), "si"))
+        if _has_strike(text)
+    }
 
 
-def _strikes(element: Any) -> bool:
+def _has_strike(element: Any) -> bool:
     return any(part.tag.endswith("}strike") and part.get("val") not in _NO for part in element.iter())
 
 
-def _named(element: Any, name: str) -> Iterator[Any]:
+def _find_children(element: Any, name: str) -> Iterator[Any]:
     return (child for child in element if child.tag.rpartition("}")[2] == name)
 
 
-def _comments(archive: zipfile.ZipFile, sheet: str) -> dict[int, list[int]]:
+def _find_comments(archive: zipfile.ZipFile, sheet: str) -> dict[int, list[int]]:
     """Row → places of its comments (ECMA-376 part 1, section 18.7). Programs with threaded comments write these too."""
     folder, name = posixpath.split(sheet)
     relations, parts = f"{folder}/_rels/{name}.rels", set(archive.namelist())
     comments: dict[int, list[int]] = {}
     if relations not in parts:
         return comments
-    for relation in _tree(archive, relations):
+    for relation in _parse_part(archive, relations):
         if not relation.get("Type", "").endswith("/comments"):
             continue
         target = relation.get("Target", "")
         path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")
-        for comment in _tree(archive, path).iter() if path in parts else ():
-            place = _placed(comment.get("ref", "")) if comment.tag.endswith("}comment") else None
+        for comment in _parse_part(archive, path).iter() if path in parts else ():
+            place = _parse_reference(comment.get("ref", "")) if comment.tag.endswith("}comment") else None
             if place is not None:
                 comments.setdefault(place[0], []).append(place[1])
     return comments
 
 
-def _path_of(archive: zipfile.ZipFile, name: str) -> str | None:
+def _find_sheet_path(archive: zipfile.ZipFile, name: str) -> str | None:
     """The path of the sheet of that name in an XLSX (ECMA-376 part 1, sections 12.3.23 and 12.3.24)."""
     names = set(archive.namelist())
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return None
     id_name = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-    sheets = _tree(archive, "xl/workbook.xml").iter()
-    wanted = next((s.get(id_name) for s in sheets if s.tag.endswith("}sheet") and s.get("name") == name), None)
-    relations = _tree(archive, "xl/_rels/workbook.xml.rels").iter()
-    target = next((part.get("Target", "") for part in relations if part.get("Id") == wanted), "")
+    sheets = _parse_part(archive, "xl/workbook.xml").iter()
+    relation_id = next((s.get(id_name) for s in sheets if s.tag.endswith("}sheet") and s.get("name") == name), None)
+    relations = _parse_part(archive, "xl/_rels/workbook.xml.rels").iter()
+    target = next((part.get("Target", "") for part in relations if part.get("Id") == relation_id), "")
     path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
     return path if path in names else None

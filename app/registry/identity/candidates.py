@@ -19,26 +19,26 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.db.engine import chunks
+from app.db.engine import split_into_chunks
 from app.log import entries
 from app.log.content import Content
 from app.matching import blocking, score
 from app.matching.blocking import BlockingHit, BlockingQuery
 from app.models import OPEN, Entry, Placement, Record, Report, Sealed
-from app.projection.statements import whole
+from app.projection.statements import restore_content
 from app.registry.identity import blocking_keys
 from app.registry.write import MatchContext, WriteContext
 from app.vocabulary import Publish
 
 # Hits of one look-up, before their people are read: few enough to do that in a millisecond, and too many to be planted
 # under one name unnoticed.
-MOST_HITS = 100
+MAX_HITS = 100
 # Candidate records of one source that is not independent: with thirty rows of one name, filed before any other source
 # knew of the arrest, a state would otherwise fill every place and keep that person's reports apart.
-MOST_OF_A_STATE = 5
+MAX_DEPENDENT_CANDIDATES = 5
 
 # Made once: building a statement costs more than running it.
-_CONTENTS = (
+_SELECT_CONTENTS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now), col(Placement.detainee),
         col(Entry.body), col(Sealed.disclosures),
@@ -50,7 +50,7 @@ _CONTENTS = (
     .where(col(Record.key).in_(bindparam("keys", expanding=True)))
     .order_by(col(Record.key))
 )  # fmt: skip
-_REPORTED_BY = (
+_SELECT_REPORTING_SOURCES = (
     select(col(Placement.detainee), col(Record.source))
     .join(Record, col(Record.key) == col(Placement.record))
     .where(col(Placement.detainee).in_(bindparam("people", expanding=True)), col(Placement.until) == OPEN)
@@ -58,7 +58,7 @@ _REPORTED_BY = (
 )
 
 
-class StandingRecord(NamedTuple):
+class CurrentRecord(NamedTuple):
     """A standing record: its keys, source, class of publication, person (`detainee`) and content; `person` as the
     matcher compares it."""
 
@@ -72,10 +72,10 @@ class StandingRecord(NamedTuple):
 
 
 class CandidateRecord(NamedTuple):
-    """A record to compare with a report. `namesake`: it may have the very same name."""
+    """A record to compare with a report. `is_namesake`: it may have the very same name."""
 
-    record: StandingRecord
-    namesake: bool
+    record: CurrentRecord
+    is_namesake: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,126 +83,154 @@ class CandidatePerson:
     """A person with candidate records.
 
     `record`, `match`: the most similar of the compared records. `sources`: of all candidate records of the person.
-    `independent`: the compared records are of independent sources. `overruled`: they are not, though an independent
+    `is_independent`: the compared records are of independent sources. `is_overruled`: they are not, though an independent
     source reports the person under other blocking keys.
     """
 
-    record: StandingRecord
+    record: CurrentRecord
     match: score.Match
     sources: frozenset[int]
-    independent: bool
-    overruled: bool
+    is_independent: bool
+    is_overruled: bool
 
 
-def contents(session: Session, keys: Iterable[int]) -> list[StandingRecord]:
+def load_current_records(session: Session, keys: Iterable[int]) -> list[CurrentRecord]:
     """The standing records with these keys, oldest first."""
     records = []
-    for some in chunks(sorted(keys)):
+    for chunk in split_into_chunks(sorted(keys)):
         for key, record_id, source, publish, detainee, body, disclosures in session.connection().execute(
-            _CONTENTS, {"keys": some}
+            _SELECT_CONTENTS, {"keys": chunk}
         ):
-            content = whole(json.loads(body)["said"], entries.values(disclosures))
-            person = blocking_keys.person_of(content)
-            records.append(StandingRecord(key, record_id, source, publish, detainee, content, person))
+            content = restore_content(json.loads(body)["said"], entries.load_values(disclosures))
+            person = blocking_keys.build_person(content)
+            records.append(CurrentRecord(key, record_id, source, publish, detainee, content, person))
     return records
 
 
-def look_up(
+def look_up_candidates(
     context: MatchContext,
     queries: Sequence[BlockingQuery],
     classes: Collection[str],
-    before: Sequence[int] | None = None,
+    before_revisions: Sequence[int] | None = None,
 ) -> list[dict[int, bool]]:
     """For each query the records to compare, `{record: whether it may have the very same name}`: the records that share
     most keys with it, MOST_CANDIDATES of independent sources and MOST_OF_A_STATE of each other source. A person whose
     every hit is ruled out is left out; of any other person all hits are read, so that conflicts show.
 
-    `classes`: of people of these classes of publication alone; `before`: filed before this revision, for each query."""
-    hits = blocking.look_up_each(context.session, queries, classes, MOST_HITS)
-    if before is not None:
-        hits = [[hit for hit in of_query if hit.record < until] for of_query, until in zip(hits, before, strict=True)]
-    return [_chosen(context, *each) for each in zip(queries, hits, strict=True)]
+    `classes`: of people of these classes of publication alone; `before_revisions`: filed before this revision, for each query."""
+    hits = blocking.find_blocking_hits_each(context.session, queries, classes, MAX_HITS)
+    if before_revisions is not None:
+        hits = [
+            [hit for hit in query_hits if hit.record < revision]
+            for query_hits, revision in zip(hits, before_revisions, strict=True)
+        ]
+    return [_choose_hits(context, *query_and_hits) for query_and_hits in zip(queries, hits, strict=True)]
 
 
-def _chosen(context: MatchContext, query: BlockingQuery, hits: Sequence[BlockingHit]) -> dict[int, bool]:
-    possible = {hit.detainee for hit in blocking_keys.possible(query, hits)} - {None}
+def _choose_hits(context: MatchContext, query: BlockingQuery, hits: Sequence[BlockingHit]) -> dict[int, bool]:
+    possible_people = {hit.detainee for hit in blocking_keys.filter_possible_hits(query, hits)} - {None}
     # Places by source; independent sources share theirs, under None. Earlier rows of the list have places of their own.
-    room: defaultdict[int | None, int] = defaultdict(lambda: MOST_OF_A_STATE, {None: blocking.MOST_CANDIDATES})
-    if context.listing:
-        room[context.actor.source] = MOST_HITS
-    chosen = {}
+    free_slots: defaultdict[int | None, int] = defaultdict(
+        lambda: MAX_DEPENDENT_CANDIDATES, {None: blocking.MAX_CANDIDATES}
+    )
+    if context.is_list:
+        free_slots[context.actor.source] = MAX_HITS
+    namesakes = {}
     for hit in hits:
-        if hit.detainee not in possible:
+        if hit.detainee not in possible_people:
             continue
-        own = context.listing and hit.source == context.actor.source
-        of = hit.source if own or not context.views.sources[hit.source].independent else None
-        if room[of]:
-            room[of] -= 1
-            chosen[hit.record] = blocking_keys.namesake(query, hit)
-    return chosen
+        is_own_row = context.is_list and hit.source == context.actor.source
+        slot_source = hit.source if is_own_row or not context.views.sources[hit.source].independent else None
+        if free_slots[slot_source]:
+            free_slots[slot_source] -= 1
+            namesakes[hit.record] = blocking_keys.is_namesake(query, hit)
+    return namesakes
 
 
-def compare(
+def rank_candidates(
     context: MatchContext, person: score.Person, candidates: Sequence[CandidateRecord]
 ) -> list[CandidatePerson]:
     """The people of the candidate records, most similar first; without people whose every compared record contradicts
     the report."""
-    every: dict[int, list[CandidateRecord]] = {}
+    by_person: dict[int, list[CandidateRecord]] = {}
     for candidate in candidates:
-        every.setdefault(candidate.record.detainee, []).append(candidate)
-    independent = {
-        detainee: [c for c in of_person if context.views.sources[c.record.source].independent]
-        for detainee, of_person in every.items()
+        by_person.setdefault(candidate.record.detainee, []).append(candidate)
+    independent_candidates = {
+        detainee: [c for c in person_candidates if context.views.sources[c.record.source].independent]
+        for detainee, person_candidates in by_person.items()
     }
-    elsewhere = _independently_reported(context, [detainee for detainee in every if not independent[detainee]])
+    overruled_people = _find_independently_reported(
+        context, [detainee for detainee in by_person if not independent_candidates[detainee]]
+    )
     people = [
-        _candidate(person, independent[detainee], of_person, overruled=detainee in elsewhere)
-        for detainee, of_person in every.items()
-        if not (_of_the_list(context, of_person) and _only_namesakes(person, of_person))
+        _build_candidate(
+            person, independent_candidates[detainee], person_candidates, is_overruled=detainee in overruled_people
+        )
+        for detainee, person_candidates in by_person.items()
+        if not (_is_only_in_list(context, person_candidates) and _has_only_namesakes(person, person_candidates))
     ]
-    return sorted(filter(None, people), key=lambda each: (-each.match.sure, -each.match.score, each.record.key))
+    return sorted(
+        filter(None, people),
+        key=lambda candidate_person: (
+            -candidate_person.match.is_sure,
+            -candidate_person.match.score,
+            candidate_person.record.key,
+        ),
+    )
 
 
-def _candidate(
-    person: score.Person, independent: Sequence[CandidateRecord], every: Sequence[CandidateRecord], *, overruled: bool
+def _build_candidate(
+    person: score.Person,
+    independent_candidates: Sequence[CandidateRecord],
+    person_candidates: Sequence[CandidateRecord],
+    *,
+    is_overruled: bool,
 ) -> CandidatePerson | None:
-    records = [c.record for c in independent or every if c.namesake or not score.contradict(person, c.record.person)]
+    records = [
+        c.record
+        for c in independent_candidates or person_candidates
+        if c.is_namesake or not score.has_contradiction(person, c.record.person)
+    ]
     if not records:
         return None
-    pairs = [(record, score.compare(person, record.person)) for record in records]
-    record, match = max(pairs, key=lambda pair: (pair[1].sure, pair[1].score))
-    sources = frozenset(candidate.record.source for candidate in every)
-    return CandidatePerson(record, match, sources, bool(independent), overruled)
+    pairs = [(record, score.compare_people(person, record.person)) for record in records]
+    record, match = max(pairs, key=lambda pair: (pair[1].is_sure, pair[1].score))
+    sources = frozenset(candidate.record.source for candidate in person_candidates)
+    return CandidatePerson(record, match, sources, bool(independent_candidates), is_overruled)
 
 
-def _of_the_list(context: MatchContext, candidates: Sequence[CandidateRecord]) -> bool:
+def _is_only_in_list(context: MatchContext, candidates: Sequence[CandidateRecord]) -> bool:
     """Whether all records of a person are rows of the list's own source."""
-    return context.listing and all(candidate.record.source == context.actor.source for candidate in candidates)
+    return context.is_list and all(candidate.record.source == context.actor.source for candidate in candidates)
 
 
-def _only_namesakes(person: score.Person, candidates: Sequence[CandidateRecord]) -> bool:
+def _has_only_namesakes(person: score.Person, candidates: Sequence[CandidateRecord]) -> bool:
     """Whether no record agrees with the person in more than the name. Of rows of one source such pairs are neither
     linked nor reviewed (`linking`), and they are many: comparing their names would take a third of a list's time."""
-    return not any(score.supported(person, candidate.record.person) for candidate in candidates)
+    return not any(score.has_support(person, candidate.record.person) for candidate in candidates)
 
 
-def _independently_reported(context: MatchContext, people: Collection[int]) -> set[int]:
+def _find_independently_reported(context: MatchContext, people: Collection[int]) -> set[int]:
     """The people, of those given, whom an independent source reports under any blocking key."""
     if not people:
         return set()
-    rows = context.session.connection().execute(_REPORTED_BY, {"people": list(people)})
-    tied = context.trial.tied.keys() if context.trial and context.actor.independent else set()
-    return {detainee for detainee, source in rows if context.views.sources[source].independent} | (tied & set(people))
+    rows = context.session.connection().execute(_SELECT_REPORTING_SOURCES, {"people": list(people)})
+    linked_people = context.trial.linked_people.keys() if context.trial and context.actor.independent else set()
+    return {detainee for detainee, source in rows if context.views.sources[source].independent} | (
+        linked_people & set(people)
+    )
 
 
 # Rows looked up together: so many that each costs little, so few that all take a small part of a transaction's time.
-TOGETHER = 50
+LOOKUP_BATCH = 50
 
-_OWN = aliased(Placement)
-_OF_ONE_PERSON = (
+_RECORD_PLACEMENT = aliased(Placement)
+_SELECT_PERSON_RECORDS = (
     select(col(Placement.record))
-    .join(_OWN, (col(Placement.detainee) == _OWN.detainee) & (_OWN.until == OPEN))
-    .join(Record, col(Record.key) == _OWN.record)
+    .join(
+        _RECORD_PLACEMENT, (col(Placement.detainee) == _RECORD_PLACEMENT.detainee) & (_RECORD_PLACEMENT.until == OPEN)
+    )
+    .join(Record, col(Record.key) == _RECORD_PLACEMENT.record)
     .where(col(Record.id) == bindparam("id"), col(Placement.until) == OPEN)
 )
 
@@ -211,106 +239,115 @@ class WrittenRecords:
     """Records that the rows of a list made or changed, by the blocking keys under which later rows find them."""
 
     def __init__(self) -> None:
-        self.records: dict[int, StandingRecord] = {}
-        self._born: dict[int, int | None] = {}
+        self.records: dict[int, CurrentRecord] = {}
+        self._birth_years: dict[int, int | None] = {}
         # Key → records. Four keys of five have one record, and its tuple takes a fifth of the memory of a dict: a trial
         # remembers every row of a list.
         self._keys: dict[str, tuple[int, ...]] = {}
 
-    def add(self, query: BlockingQuery, record: StandingRecord) -> None:
+    def add(self, query: BlockingQuery, record: CurrentRecord) -> None:
         for key in query.keys:
             records = self._keys.get(key, ())
             if record.key not in records:
                 self._keys[key] = (*records, record.key)
-        self._born[record.key] = query.born
+        self._birth_years[record.key] = query.first_birth_year
         self.records[record.key] = record
 
     def look_up(self, query: BlockingQuery) -> list[BlockingHit]:
-        rows = ((record, self._born[record]) for key in query.keys for record in self._keys.get(key, ()))
-        return blocking.best(rows, MOST_HITS)
+        rows = ((record, self._birth_years[record]) for key in query.keys for record in self._keys.get(key, ()))
+        return blocking.rank_hits(rows, MAX_HITS)
 
 
 class CandidateCache:
     """The candidate records of some reports, as they stand in this transaction."""
 
     def __init__(
-        self, context: WriteContext, reports: Sequence[Content], written: WrittenRecords | None = None
+        self, context: WriteContext, reports: Sequence[Content], written_records: WrittenRecords | None = None
     ) -> None:
-        """`reports`: in the order in which `of` asks for them. `written`: the records that earlier rows of a trial
+        """`reports`: in the order in which `get_candidates` asks for them. `written_records`: the records that earlier rows of a trial
         would have made, which no query to the database finds."""
         self._context = context
         self._reports = reports
-        self._records: dict[int, StandingRecord] = {}
-        self._written = WrittenRecords() if written is None else written
-        self._numbers: dict[int, int] = {}  # record that a trial is about to undo → its number in the trial
+        self._records: dict[int, CurrentRecord] = {}
+        self._written_records = WrittenRecords() if written_records is None else written_records
+        self._trial_numbers: dict[int, int] = {}  # record that a trial is about to undo → its number in the trial
         self._head = context.log.revision
         self._queries: list[BlockingQuery] = []
         self._hits: list[dict[int, bool]] = []
 
-    def of(self, place: int) -> list[CandidateRecord]:
+    def get_candidates(self, index: int) -> list[CandidateRecord]:
         """The candidate records of the report at this place among `reports`."""
-        while place >= len(self._hits):
-            self._look_up_more()
-        query = self._queries[place]
-        written = self._written.look_up(query)
-        namesakes = self._hits[place] | {hit.record: blocking_keys.namesake(query, hit) for hit in written}
-        made, counted = self._written.records, self._context.trial.counted if self._context.trial else ()
-        candidates = [CandidateRecord(made.get(key) or self._records[key], alike) for key, alike in namesakes.items()]
-        candidates = self._bounded(query, candidates, {hit.record: hit.shared for hit in written})
+        while index >= len(self._hits):
+            self._look_up_next_batch()
+        query = self._queries[index]
+        written_hits = self._written_records.look_up(query)
+        namesakes = self._hits[index] | {hit.record: blocking_keys.is_namesake(query, hit) for hit in written_hits}
+        new_records, count_only_people = (
+            self._written_records.records,
+            self._context.trial.count_only_people if self._context.trial else (),
+        )
         candidates = [
-            CandidateRecord(_counted(c.record), c.namesake) if c.record.detainee in counted else c for c in candidates
+            CandidateRecord(new_records.get(key) or self._records[key], is_namesake)
+            for key, is_namesake in namesakes.items()
+        ]
+        candidates = self._limit_own_records(query, candidates, {hit.record: hit.shared_keys for hit in written_hits})
+        candidates = [
+            CandidateRecord(_mark_count_only(c.record), c.is_namesake) if c.record.detainee in count_only_people else c
+            for c in candidates
         ]
         # No query finds people whom the source may not recognise: neither may an earlier row about such a person.
-        return [c for c in candidates if self._context.actor.recognises(c.record.publish)]
+        return [c for c in candidates if self._context.actor.can_recognise(c.record.publish)]
 
-    def _bounded(
+    def _limit_own_records(
         self, query: BlockingQuery, candidates: list[CandidateRecord], shared: dict[int, int]
     ) -> list[CandidateRecord]:
         """The candidate records; of the source's own, the MOST_HITS that share most keys with the report. So a trial,
         which remembers all earlier rows, compares with the same records as a run, which reads earlier batches from the
         database. `shared`: record → its shared keys, where they were counted."""
         own = [c.record for c in candidates if c.record.source == self._context.actor.source]
-        if len(own) <= MOST_HITS:
+        if len(own) <= MAX_HITS:
             return candidates
 
-        def rank(record: StandingRecord) -> tuple[int, bool, int]:
-            both = shared.get(record.key)
-            if both is None:
-                both = len(blocking_keys.keys_of(record.content) & frozenset(query.keys))
-            return -both, record.key < 0, record.key
+        def rank(record: CurrentRecord) -> tuple[int, bool, int]:
+            shared_count = shared.get(record.key)
+            if shared_count is None:
+                shared_count = len(blocking_keys.build_blocking_keys(record.content) & frozenset(query.keys))
+            return -shared_count, record.key < 0, record.key
 
-        beyond = {record.key for record in sorted(own, key=rank)[MOST_HITS:]}
-        return [candidate for candidate in candidates if candidate.record.key not in beyond]
+        dropped_keys = {record.key for record in sorted(own, key=rank)[MAX_HITS:]}
+        return [candidate for candidate in candidates if candidate.record.key not in dropped_keys]
 
-    def _look_up_more(self) -> None:
+    def _look_up_next_batch(self) -> None:
         """Look up the candidate records of the next TOGETHER reports, without those in `pending_writes`, not yet
         readable."""
-        done = len(self._hits)
-        queries = [blocking_keys.query_of(report) for report in self._reports[done : done + TOGETHER]]
-        hits = look_up(self._context, queries, self._context.actor.recognised)
-        for record in contents(self._context.session, set().union(*hits) - self._records.keys()):
+        start = len(self._hits)
+        queries = [blocking_keys.build_blocking_query(report) for report in self._reports[start : start + LOOKUP_BATCH]]
+        hits = look_up_candidates(self._context, queries, self._context.actor.recognised_classes)
+        for record in load_current_records(self._context.session, set().union(*hits) - self._records.keys()):
             self._records[record.key] = record
         self._queries += queries
         self._hits += hits
 
-    def add(self, place: int, record: StandingRecord) -> None:
+    def add(self, index: int, record: CurrentRecord) -> None:
         """Add the record just made of the report at this place."""
-        self._written.add(self._queries[place], record)
+        self._written_records.add(self._queries[index], record)
 
-    def read_again(self, report: uuid.UUID) -> None:
+    def reload_person(self, report: uuid.UUID) -> None:
         """Read all records of a person again, after a report about them was written as a single one."""
-        keys = self._context.session.connection().execute(_OF_ONE_PERSON, {"id": report}).scalars().all()
-        for record in contents(self._context.session, keys):
-            numbered = record._replace(key=self._number(record.key), detainee=self._number(record.detainee))
-            self._written.add(blocking_keys.query_of(record.content), numbered)
+        keys = self._context.session.connection().execute(_SELECT_PERSON_RECORDS, {"id": report}).scalars().all()
+        for record in load_current_records(self._context.session, keys):
+            renumbered = record._replace(
+                key=self._get_trial_number(record.key), detainee=self._get_trial_number(record.detainee)
+            )
+            self._written_records.add(blocking_keys.build_blocking_query(record.content), renumbered)
 
-    def _number(self, record: int) -> int:
+    def _get_trial_number(self, record: int) -> int:
         """The number of a record in this trial: a record about to be undone gets one of its own, since a record of the
         next batch will have the same revision."""
         if self._context.trial is None or record <= self._head:
             return record
-        return self._numbers.setdefault(record, self._context.trial.number())
+        return self._trial_numbers.setdefault(record, self._context.trial.take_number())
 
 
-def _counted(record: StandingRecord) -> StandingRecord:
+def _mark_count_only(record: CurrentRecord) -> CurrentRecord:
     return record._replace(publish=Publish.COUNTED)

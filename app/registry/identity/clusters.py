@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, and_, bindparam, exists, or_, select
 from sqlmodel import Session, col
 
-from app.db.engine import chunks
+from app.db.engine import split_into_chunks
 from app.log import entries
 from app.log.content import Content
 from app.models import OPEN, Consent, Decision, Entry, ObjectionHiding, Placement, Record, Report, Sealed
 from app.vocabulary import Judgement
 
-ClusteredRecord = uuid.UUID
+RecordId = uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,114 +32,114 @@ class Edge:
 
     key: int
     id: uuid.UUID
-    a: ClusteredRecord
-    b: ClusteredRecord
+    a: RecordId
+    b: RecordId
     judgement: str
     decided_by: str
     score: int
 
     @property
-    def by_curator(self) -> bool:
+    def is_by_curator(self) -> bool:
         return self.decided_by == "curator"
 
     @property
-    def same(self) -> bool:
+    def is_same(self) -> bool:
         return self.judgement == Judgement.SAME
 
 
 class _Groups:
     """Disjoint sets of records."""
 
-    def __init__(self, records: Iterable[ClusteredRecord]) -> None:
+    def __init__(self, records: Iterable[RecordId]) -> None:
         self._members = {record: {record} for record in records}
 
-    def of(self, record: ClusteredRecord) -> set[ClusteredRecord]:
+    def get_group(self, record: RecordId) -> set[RecordId]:
         return self._members.setdefault(record, {record})
 
-    def join(self, a: ClusteredRecord, b: ClusteredRecord) -> None:
-        joined = self.of(a) | self.of(b)
-        for record in joined:
-            self._members[record] = joined
+    def merge(self, a: RecordId, b: RecordId) -> None:
+        merged = self.get_group(a) | self.get_group(b)
+        for record in merged:
+            self._members[record] = merged
 
-    def all(self) -> list[set[ClusteredRecord]]:
+    def list_groups(self) -> list[set[RecordId]]:
         return list({id(group): group for group in self._members.values()}.values())
 
 
-def resolve(records: Iterable[ClusteredRecord], edges: Sequence[Edge]) -> list[set[ClusteredRecord]]:
+def resolve_clusters(records: Iterable[RecordId], edges: Sequence[Edge]) -> list[set[RecordId]]:
     """Clusters of records. Curators' edges apply first, then automatic edges by score and ids; an automatic edge that
     would join people judged `different` is void."""
     groups = _Groups(records)
-    apart = [(edge.a, edge.b) for edge in edges if edge.judgement == Judgement.DIFFERENT]
+    different_pairs = [(edge.a, edge.b) for edge in edges if edge.judgement == Judgement.DIFFERENT]
     for edge in edges:
-        if edge.same and edge.by_curator:
-            groups.join(edge.a, edge.b)
-    automatic = [edge for edge in edges if edge.same and not edge.by_curator]
+        if edge.is_same and edge.is_by_curator:
+            groups.merge(edge.a, edge.b)
+    automatic = [edge for edge in edges if edge.is_same and not edge.is_by_curator]
     for edge in sorted(automatic, key=lambda edge: (-edge.score, sorted((edge.a.hex, edge.b.hex)))):
-        a, b = groups.of(edge.a), groups.of(edge.b)
-        if not any((x in a and y in b) or (x in b and y in a) for x, y in apart):
-            groups.join(edge.a, edge.b)
-    return groups.all()
+        a, b = groups.get_group(edge.a), groups.get_group(edge.b)
+        if not any((x in a and y in b) or (x in b and y in a) for x, y in different_pairs):
+            groups.merge(edge.a, edge.b)
+    return groups.list_groups()
 
 
-def cluster_of(record: ClusteredRecord, edges: Sequence[Edge]) -> set[ClusteredRecord]:
+def find_cluster(record: RecordId, edges: Sequence[Edge]) -> set[RecordId]:
     """The cluster of a record."""
-    return next(cluster for cluster in resolve([record], edges) if record in cluster)
+    return next(cluster for cluster in resolve_clusters([record], edges) if record in cluster)
 
 
-def contradiction(edges: Sequence[Edge], a: ClusteredRecord, b: ClusteredRecord, judgement: str) -> list[Edge]:
+def find_contradiction(edges: Sequence[Edge], a: RecordId, b: RecordId, judgement: str) -> list[Edge]:
     """The chain of standing decisions that a new judgement would contradict; empty where there is none.
 
     `same` and `different` can contradict curators' decisions only; `unsure` about two records of one cluster
     contradicts the edges that connect them.
     """
-    decided = [edge for edge in edges if edge.by_curator]
+    curator_edges = [edge for edge in edges if edge.is_by_curator]
     if judgement == Judgement.DIFFERENT:
-        return path(decided, a, b) or []
-    if judgement == Judgement.UNSURE and b in cluster_of(a, edges):
-        return path(edges, a, b) or []
-    for edge in decided:
+        return find_path(curator_edges, a, b) or []
+    if judgement == Judgement.UNSURE and b in find_cluster(a, edges):
+        return find_path(edges, a, b) or []
+    for edge in curator_edges:
         if edge.judgement != Judgement.DIFFERENT:
             continue
         for x, y in ((edge.a, edge.b), (edge.b, edge.a)):
-            before, after = path(decided, a, x), path(decided, y, b)
-            if before is not None and after is not None:
-                return [*before, edge, *after]
+            chain_before, chain_after = find_path(curator_edges, a, x), find_path(curator_edges, y, b)
+            if chain_before is not None and chain_after is not None:
+                return [*chain_before, edge, *chain_after]
     return []
 
 
-def path(edges: Sequence[Edge], start: ClusteredRecord, goal: ClusteredRecord) -> list[Edge] | None:
+def find_path(edges: Sequence[Edge], start: RecordId, goal: RecordId) -> list[Edge] | None:
     """The shortest chain of `same` edges from one record to another: `[]` from a record to itself, None without a
     chain."""
-    neighbours: dict[ClusteredRecord, list[tuple[ClusteredRecord, Edge]]] = {}
+    neighbours: dict[RecordId, list[tuple[RecordId, Edge]]] = {}
     for edge in edges:
-        if edge.same:
+        if edge.is_same:
             neighbours.setdefault(edge.a, []).append((edge.b, edge))
             neighbours.setdefault(edge.b, []).append((edge.a, edge))
-    came: dict[ClusteredRecord, tuple[ClusteredRecord, Edge] | None] = {start: None}
+    predecessors: dict[RecordId, tuple[RecordId, Edge] | None] = {start: None}
     queue = deque([start])
-    while queue and goal not in came:
-        here = queue.popleft()
-        for there, edge in neighbours.get(here, []):
-            if there not in came:
-                came[there] = (here, edge)
-                queue.append(there)
-    if goal not in came:
+    while queue and goal not in predecessors:
+        current = queue.popleft()
+        for neighbour, edge in neighbours.get(current, []):
+            if neighbour not in predecessors:
+                predecessors[neighbour] = (current, edge)
+                queue.append(neighbour)
+    if goal not in predecessors:
         return None
-    chain, step = [], came[goal]
+    chain, step = [], predecessors[goal]
     while step is not None:
         chain.append(step[1])
-        step = came[step[0]]
+        step = predecessors[step[0]]
     return chain[::-1]
 
 
 # Statements are made once and run on the connection: building one costs more than running it, and rows that are
 # only read need no identity map.
-AMONG: BindParameter[Any] = bindparam("among", expanding=True)
-_EDGES = select(
+IDS_PARAMETER: BindParameter[Any] = bindparam("among", expanding=True)
+_SELECT_EDGES = select(
     col(Decision.key), col(Decision.id), col(Decision.a), col(Decision.b),
     col(Decision.judgement), col(Decision.decided_by), col(Decision.score),
-).where(col(Decision.until) == OPEN, or_(col(Decision.a).in_(AMONG), col(Decision.b).in_(AMONG)))  # fmt: skip
-_STATEMENTS = (
+).where(col(Decision.until) == OPEN, or_(col(Decision.a).in_(IDS_PARAMETER), col(Decision.b).in_(IDS_PARAMETER)))  # fmt: skip
+_SELECT_STORED_RECORDS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.detainee_id), col(Record.detention_id),
         col(Record.release_id), col(Record.publish_now), col(Record.redacted), col(Placement.detainee),
@@ -151,7 +151,7 @@ _STATEMENTS = (
     .outerjoin(Entry, col(Entry.revision) == col(Report.stated))
     .outerjoin(Sealed, col(Sealed.revision) == col(Report.stated))
     .outerjoin(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
-    .where(col(Record.id).in_(AMONG))
+    .where(col(Record.id).in_(IDS_PARAMETER))
 )  # fmt: skip
 
 
@@ -168,68 +168,72 @@ class StoredRecord(NamedTuple):
     publish_now: str
     redacted: bool
     detainee: int | None
-    consented: bool
-    objected: bool
+    has_consent: bool
+    has_objection: bool
     stated: int | None
     body: dict[str, Any] | None
     personal: Content
 
 
-def rows_among(session: Session, statement: Any, among: Iterable[Any]) -> Iterator[Any]:
+def select_in_chunks(session: Session, statement: Any, values: Iterable[Any]) -> Iterator[Any]:
     run = session.connection().execute
-    for some in chunks(among):
-        yield from run(statement, {"among": some})
+    for chunk in split_into_chunks(values):
+        yield from run(statement, {"among": chunk})
 
 
-def edges_of(session: Session, records: Collection[uuid.UUID]) -> list[Edge]:
+def load_edges(session: Session, records: Collection[uuid.UUID]) -> list[Edge]:
     """All standing decisions on any of the records."""
-    edges = {row.key: Edge(*row) for row in rows_among(session, _EDGES, records)}
+    edges = {row.key: Edge(*row) for row in select_in_chunks(session, _SELECT_EDGES, records)}
     return list(edges.values())
 
 
-def component_of(session: Session, seeds: Collection[uuid.UUID]) -> tuple[set[uuid.UUID], list[Edge]]:
+def load_component(session: Session, seeds: Collection[uuid.UUID]) -> tuple[set[uuid.UUID], list[Edge]]:
     """`(records, decisions)`: the records that `same` decisions connect to the seeds, and all decisions on them."""
     records: set[uuid.UUID] = set()
     edges: dict[int, Edge] = {}
     frontier = set(seeds)
     while frontier:
         records |= frontier
-        reached = edges_of(session, frontier)
-        edges |= {edge.key: edge for edge in reached}
-        frontier = {record for edge in reached if edge.same for record in (edge.a, edge.b)} - records
+        new_edges = load_edges(session, frontier)
+        edges |= {edge.key: edge for edge in new_edges}
+        frontier = {record for edge in new_edges if edge.is_same for record in (edge.a, edge.b)} - records
     return records, list(edges.values())
 
 
-def stored_records(session: Session, ids: Collection[uuid.UUID]) -> list[StoredRecord]:
+def load_stored_records(session: Session, ids: Collection[uuid.UUID]) -> list[StoredRecord]:
     """The stored records of these ids."""
     return [
-        StoredRecord._make((*record, None if body is None else json.loads(body), entries.values(disclosures)))
-        for *record, body, disclosures in rows_among(session, _STATEMENTS, ids)
+        StoredRecord._make((*record, None if body is None else json.loads(body), entries.load_values(disclosures)))
+        for *record, body, disclosures in select_in_chunks(session, _SELECT_STORED_RECORDS, ids)
     ]
 
 
-def clusters(
-    filed: Mapping[uuid.UUID, StoredRecord], standing: Collection[uuid.UUID], edges: Sequence[Edge]
+def resolve_people(
+    stored_by_id: Mapping[uuid.UUID, StoredRecord], current_ids: Collection[uuid.UUID], edges: Sequence[Edge]
 ) -> list[set[uuid.UUID]]:
     """The people of a component, with records that do not stand, since they were recalled. What curators decided about
     the person of such a record still holds, and what others' reports were tied to it; but it ties itself to nobody."""
-    ties = [e for e in edges if e.a in filed and e.b in filed and (e.by_curator or e.b in standing)]
-    return resolve(filed, ties)
+    valid_edges = [
+        e for e in edges if e.a in stored_by_id and e.b in stored_by_id and (e.is_by_curator or e.b in current_ids)
+    ]
+    return resolve_clusters(stored_by_id, valid_edges)
 
 
-def of_one_person_with(session: Session, record: uuid.UUID) -> int | None:
+def find_current_record_of_person(session: Session, record: uuid.UUID) -> int | None:
     """The oldest standing record that is of one person with a recalled one, if any is."""
-    component, edges = component_of(session, [record])
-    stored = {record.id: record for record in stored_records(session, component)}
-    standing = {record_id: row.key for record_id, row in stored.items() if row.body is not None}
-    cluster = next(cluster for cluster in clusters(stored, standing, edges) if record in cluster)
-    return min((standing[other] for other in cluster & standing.keys()), default=None)
+    component, edges = load_component(session, [record])
+    stored_by_id = {record.id: record for record in load_stored_records(session, component)}
+    current_keys = {record_id: row.key for record_id, row in stored_by_id.items() if row.body is not None}
+    cluster = next(cluster for cluster in resolve_people(stored_by_id, current_keys, edges) if record in cluster)
+    return min((current_keys[member] for member in cluster & current_keys.keys()), default=None)
 
 
-def recalled_with(session: Session, ids: Collection[uuid.UUID]) -> set[int]:
+def find_recalled_keys(session: Session, ids: Collection[uuid.UUID]) -> set[int]:
     """The recalled records that are of one person with any of these records."""
-    component, edges = component_of(session, ids)
-    stored = {record.id: record for record in stored_records(session, component)}
-    standing = {record_id for record_id, row in stored.items() if row.body is not None}
-    theirs = [cluster for cluster in clusters(stored, standing, edges) if not cluster.isdisjoint(ids)]
-    return {stored[record].key for cluster in theirs for record in cluster - standing}
+    component, edges = load_component(session, ids)
+    stored_by_id = {record.id: record for record in load_stored_records(session, component)}
+    current_ids = {record_id for record_id, row in stored_by_id.items() if row.body is not None}
+    matching_clusters = [
+        cluster for cluster in resolve_people(stored_by_id, current_ids, edges) if not cluster.isdisjoint(ids)
+    ]
+    return {stored_by_id[record].key for cluster in matching_clusters for record in cluster - current_ids}

@@ -9,51 +9,51 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.dates import parse
+from app.dates import parse_date
 from app.errors import ConflictingBirths, ContradictsDecisions, Invalid, NotFound
-from app.log.entries import entry_at
+from app.log.entries import load_entry
 from app.models import OPEN, Decision, Record
 from app.registry import records, two_person_rule
-from app.registry.identity.clusters import Edge, cluster_of, component_of, contradiction, path
+from app.registry.identity.clusters import Edge, find_cluster, find_contradiction, find_path, load_component
 from app.registry.publication import objections
 from app.registry.write import Outcome, WriteContext, new_id
 from app.schemas.reports import IdentityIn
 from app.vocabulary import Judgement, Verdict
 
 # A curator's `same` or `different` is certain; an `unsure` says nothing of how alike two people are.
-CURATOR_SCORE = {Judgement.SAME: 1000, Judgement.DIFFERENT: 1000, Judgement.UNSURE: 0}
+CURATOR_SCORES = {Judgement.SAME: 1000, Judgement.DIFFERENT: 1000, Judgement.UNSURE: 0}
 
 
-def decide(context: WriteContext, body: IdentityIn) -> Outcome:
+def judge_identity(context: WriteContext, body: IdentityIn) -> Outcome:
     """Judge whether two detainees are one person; the same judgement again changes nothing. `unsure`: a curator looked,
     and the pair goes on waiting, after the pairs that no curator has looked at.
 
     Raises ContradictsDecisions with the chain that says otherwise, and ConflictingBirths."""
-    a = records.of_detainee(context.session, body.a, "/a")
-    b = records.of_detainee(context.session, body.b, "/b")
+    a = records.load_detainee_record(context.session, body.a, "/a")
+    b = records.load_detainee_record(context.session, body.b, "/b")
     if a.key == b.key:
-        raise Invalid.at("/b", "one_detainee", "Both ids derive from one report: name two detainees.")
-    _component, edges = component_of(context.session, {a.id, b.id})
+        raise Invalid.at_pointer("/b", "one_detainee", "Both ids derive from one report: name two detainees.")
+    _component, edges = load_component(context.session, {a.id, b.id})
     judgement = body.judgement
-    chain = contradiction(edges, a.id, b.id, judgement)
+    chain = find_contradiction(edges, a.id, b.id, judgement)
     if chain:
         raise ContradictsDecisions(
             "Standing decisions say otherwise. Undo one of the chain first: DELETE /v1/identity/{id}.",
-            chain=[_shown(context.session, edge) for edge in chain],
+            chain=[_format_edge(context.session, edge) for edge in chain],
         )
     if judgement is not Judgement.SAME:
-        two_person_rule.take_back(context, "identity", (a, b))
+        two_person_rule.withdraw_own_proposals(context, "identity", (a, b))
     for edge in edges:
-        if edge.by_curator and edge.judgement == judgement and {edge.a, edge.b} == {a.id, b.id}:
+        if edge.is_by_curator and edge.judgement == judgement and {edge.a, edge.b} == {a.id, b.id}:
             return Outcome("identity", 200, edge.key, {"id": str(edge.id)})
     if judgement is Judgement.SAME:
         _refuse_conflicting_births(context, edges, a, b)
-        if two_person_rule.applies(context, a, b, merges=True) and (
-            waits := two_person_rule.wait_for_second(context, "identity", (a, b), judgement, body)
+        if two_person_rule.requires_two_people(context, a, b, is_merge=True) and (
+            proposal_outcome := two_person_rule.propose_decision(context, "identity", (a, b), judgement, body)
         ):
-            return waits
+            return proposal_outcome
     decision_id = new_id()
-    entry = context.write(
+    entry = context.write_entry(
         "identity",
         {
             "id": str(decision_id),
@@ -61,55 +61,57 @@ def decide(context: WriteContext, body: IdentityIn) -> Outcome:
             "b": str(b.id),
             "judgement": judgement,
             "by": "curator",
-            "score": CURATOR_SCORE[judgement],
+            "score": CURATOR_SCORES[judgement],
         },
         {"reason": body.reason},
     )
-    objections.keep_hiding(context, entry.revision)  # the decision may void another one's tie
+    objections.rehide_separated_people(context, entry.revision)  # the decision may void another one's tie
     return Outcome("identity", 201, entry.revision, {"id": str(decision_id)})
 
 
 def _refuse_conflicting_births(context: WriteContext, edges: Sequence[Edge], a: Record, b: Record) -> None:
     """Raises ConflictingBirths, with the chain of decisions that would connect the two births, where independent
     sources give the two people different full birth dates. The source of a slip of the pen corrects it first."""
-    births_a, births_b = (_full_births(context, cluster_of(record.id, edges)) for record in (a, b))
+    births_a, births_b = (_collect_full_births(context, find_cluster(record.id, edges)) for record in (a, b))
     if not births_a or not births_b or births_a.keys() & births_b.keys():
         return
     witnesses = [min(ids, key=lambda id_: id_.hex) for births in (births_a, births_b) for ids in births.values()]
-    chain = dict.fromkeys(edge for id_ in witnesses for record in (a, b) for edge in path(edges, record.id, id_) or [])
+    chain = dict.fromkeys(
+        edge for id_ in witnesses for record in (a, b) for edge in find_path(edges, record.id, id_) or []
+    )
     raise ConflictingBirths(
         "Independent sources give these two different full birth dates. If one is a slip of the pen, have its source "
         "correct it first; if one of the chain was wrong, undo it: DELETE /v1/identity/{id}.",
-        chain=[_shown(context.session, edge) for edge in chain],
+        chain=[_format_edge(context.session, edge) for edge in chain],
     )
 
 
-def _full_births(context: WriteContext, cluster: Collection[uuid.UUID]) -> dict[int, list[uuid.UUID]]:
+def _collect_full_births(context: WriteContext, cluster: Collection[uuid.UUID]) -> dict[int, list[uuid.UUID]]:
     """Day of birth, as an ordinal → the records in the cluster that give it: standing reports of independent sources
     alone, so that no state keeps two reports of one person apart by inventing a birthday. A month is no full date."""
     births: dict[int, list[uuid.UUID]] = {}
     for record in context.session.scalars(select(Record).where(col(Record.id).in_(cluster))):
-        version = records.current(context.session, record)
+        version = records.find_version(context.session, record)
         report = {} if version is None else version.content
         day = report.get("detainee.birth_date")
         if day is None or not context.views.sources[record.source].independent:
             continue
-        born = parse(day)
-        if born.lo == born.hi and report["verification.verdict"] != Verdict.RETRACTED:
-            births.setdefault(born.lo, []).append(record.id)
+        birth = parse_date(day)
+        if birth.lo == birth.hi and report["verification.verdict"] != Verdict.RETRACTED:
+            births.setdefault(birth.lo, []).append(record.id)
     return births
 
 
-def undo(context: WriteContext, decision_id: uuid.UUID) -> Outcome:
+def undo_decision(context: WriteContext, decision_id: uuid.UUID) -> Outcome:
     """Undo a decision: every cluster becomes what it would be without it. Whom an objection concerns stays hidden."""
     decision = context.session.scalars(select(Decision).where(col(Decision.id) == decision_id)).one_or_none()
     if decision is None or decision.until != OPEN:
         raise NotFound("There is no standing decision with this id.")
-    entry = context.write("identity", {"id": str(new_id()), "undoes": str(decision_id)})
-    objections.keep_hiding(context, entry.revision)
+    entry = context.write_entry("identity", {"id": str(new_id()), "undoes": str(decision_id)})
+    objections.rehide_separated_people(context, entry.revision)
     return Outcome("identity", 200, entry.revision, {"id": str(decision_id)})
 
 
-def _shown(session: Session, edge: Edge) -> dict[str, str]:
-    entry = entry_at(session, edge.key)
+def _format_edge(session: Session, edge: Edge) -> dict[str, str]:
+    entry = load_entry(session, edge.key)
     return {"id": str(edge.id), "judgement": edge.judgement, "reason": entry.personal.get("reason", "")}

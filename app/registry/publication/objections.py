@@ -2,7 +2,7 @@
 missing", without a key.
 
 A request stores one row, whatever it is about (`objection_intake.py`): no answer, time or later state may confirm a
-guess. On a fixed beat `settle` looks whom the objections are about, hides people provisionally, and forgets what is
+guess. On a fixed beat `settle_objections` looks whom the objections are about, hides people provisionally, and forgets what is
 over; two curators decide (`objection_decisions.py`). Hiding is an entry of kind `consent` with `objection`, without a
 word of the objection: it closes today's class alone.
 """
@@ -17,7 +17,7 @@ from sqlalchemy import Row, Select, bindparam, delete, exists, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.db.engine import chunks
+from app.db.engine import split_into_chunks
 from app.models import (
     OPEN,
     Consent,
@@ -29,34 +29,39 @@ from app.models import (
     Record,
     Release,
 )
-from app.registry.publication.objection_queue import PLACES_EACH, Target, next_to_hide, thing_at
-from app.registry.records import Kind
+from app.registry.publication.objection_queue import (
+    SLOTS_PER_BUCKET,
+    ObjectionTarget,
+    choose_next_hiding,
+    parse_registry_address,
+)
+from app.registry.records import TargetKind
 from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
 # Objections on which one person is hidden: of different networks, so that one voice is heard once.
-MOST_VOICES = 5
+MAX_HIDING_OBJECTIONS = 5
 # Objections looked up in one beat, in milliseconds; a full queue is through in half an hour, and of each network the
 # first comes in its first minutes.
-LOOKED_UP_AT_ONCE = 2_000
+OBJECTION_LOOKUP_BATCH = 2_000
 # Objections that hide or wait for a place, weighed in one beat: those that hide, and the first of every bucket at
 # least. A full queue whole would hold every writer up for seconds.
-WEIGHED_AT_ONCE = 10_000
+OBJECTION_PLACEMENT_BATCH = 10_000
 # After a decision whoever asks again reaches the curators, and hides nobody: a state must not blink a list on and off.
-QUIET = timedelta(days=30)
+QUIET_PERIOD = timedelta(days=30)
 # After a hiding that nobody answered it is a day: the person concerned must not be shut out by a stranger's objection.
-QUIET_UNANSWERED = timedelta(days=1)
+UNANSWERED_QUIET_PERIOD = timedelta(days=1)
 # Curators may have to ask back after a decision; then nothing of what was written is needed.
-WORDS_KEPT = timedelta(days=30)
+TEXT_RETENTION = timedelta(days=30)
 # An objection that hides nobody and that no curators answered: somebody who still minds writes again.
-UNANSWERED_KEPT = timedelta(days=30)
+UNANSWERED_RETENTION = timedelta(days=30)
 
-UNANSWERED = "objections_unanswered"
-WARNED_AFTER = timedelta(days=1)
-UNDECIDED = ("waiting", "open", "hiding", "upheld")
+UNANSWERED_OBJECTIONS_WARNING = "objections_unanswered"
+OBJECTION_WARNING_DELAY = timedelta(days=1)
+UNDECIDED_STATES = ("waiting", "open", "hiding", "upheld")
 
-_QUEUED = ("received", "waiting", "open")
-_OF_PEOPLE: Select[*tuple[Any, ...]] = (
+_QUEUED_STATES = ("received", "waiting", "open")
+_SELECT_OBJECTIONS: Select[*tuple[Any, ...]] = (
     select(
         col(Objection.id), col(Objection.state), col(Objection.network), col(Objection.received_at),
         col(Objection.hidden_at), col(Record.id).label("id_of_record"), col(Record.publish_now),
@@ -65,224 +70,251 @@ _OF_PEOPLE: Select[*tuple[Any, ...]] = (
     .join(Record, col(Record.key) == col(Objection.record))
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
 )  # fmt: skip
-_IDS: dict[Kind, Any] = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
+_ID_COLUMNS: dict[TargetKind, Any] = {
+    "detainee": Record.detainee_id,
+    "detention": Record.detention_id,
+    "release": Record.release_id,
+}
 
 
-def is_due(session: Session, now: datetime) -> bool:
+def has_due_objections(session: Session, now: datetime) -> bool:
     """Whether a beat finds anything to do, told without a lock."""
-    due = or_(col(Objection.state).in_(("received", "waiting")), *_over(now))
+    due = or_(col(Objection.state).in_(("received", "waiting")), *_build_expiry_conditions(now))
     return session.scalars(select(col(Objection.id)).where(due).limit(1)).first() is not None
 
 
-def settle(context: WriteContext) -> None:
+def settle_objections(context: WriteContext) -> None:
     """One beat: forget what is over, look whom new objections are about, and hide whose turn it is."""
-    context.session.connection().execute(delete(Objection).where(or_(*_over(context.now))))
-    _forget_first_decisions(context.session)
-    _look_up(context.session)
-    _place(context)
+    context.session.connection().execute(delete(Objection).where(or_(*_build_expiry_conditions(context.now))))
+    _delete_orphaned_proposals(context.session)
+    _match_new_objections(context.session)
+    _assign_hidings(context)
 
 
-def _forget_first_decisions(session: Session) -> None:
+def _delete_orphaned_proposals(session: Session) -> None:
     """Delete what one curator decided of objections that are gone: it must not be half of a later decision."""
-    placed: Any = aliased(Placement)
-    objected: Any = aliased(Placement)
-    undecided = (
+    proposal_placement: Any = aliased(Placement)
+    objection_placement: Any = aliased(Placement)
+    has_undecided_objection = (
         exists()
-        .where(placed.record == col(Proposal.a), placed.until == OPEN)
-        .where(objected.detainee == placed.detainee, objected.until == OPEN)
-        .where(col(Objection.record) == objected.record, col(Objection.state).in_(UNDECIDED))
+        .where(proposal_placement.record == col(Proposal.a), proposal_placement.until == OPEN)
+        .where(objection_placement.detainee == proposal_placement.detainee, objection_placement.until == OPEN)
+        .where(col(Objection.record) == objection_placement.record, col(Objection.state).in_(UNDECIDED_STATES))
     )
-    session.connection().execute(delete(Proposal).where(col(Proposal.kind) == "objection", ~undecided))
+    session.connection().execute(delete(Proposal).where(col(Proposal.kind) == "objection", ~has_undecided_objection))
 
 
-def _over(now: datetime) -> tuple[Any, ...]:
-    unanswered = (col(Objection.state).in_(_QUEUED)) & (col(Objection.received_at) < now - UNANSWERED_KEPT)
-    return col(Objection.decided_at) < now - WORDS_KEPT, unanswered
+def _build_expiry_conditions(now: datetime) -> tuple[Any, ...]:
+    is_unanswered = (col(Objection.state).in_(_QUEUED_STATES)) & (
+        col(Objection.received_at) < now - UNANSWERED_RETENTION
+    )
+    return col(Objection.decided_at) < now - TEXT_RETENTION, is_unanswered
 
 
-def _look_up(session: Session) -> None:
+def _match_new_objections(session: Session) -> None:
     """Find the records that new objections name. Those that name none are deleted, of whatever made-up id they were."""
     new = session.execute(
         select(col(Objection.id), col(Objection.about), col(Objection.wish))
         .where(col(Objection.state) == "received")
-        .order_by(col(Objection.slot) % PLACES_EACH, col(Objection.received_at))
-        .limit(LOOKED_UP_AT_ONCE)
+        .order_by(col(Objection.slot) % SLOTS_PER_BUCKET, col(Objection.received_at))
+        .limit(OBJECTION_LOOKUP_BATCH)
     ).all()
-    named: dict[Kind, dict[uuid.UUID, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    rows_by_address: dict[TargetKind, dict[uuid.UUID, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for row in new:
-        thing = thing_at(row.about)
-        if thing is not None:
-            named[thing[0]][thing[1]].append(row)
-    known: dict[uuid.UUID, tuple[int, bool]] = {}
-    for kind, things in named.items():
-        for thing_id, record, shown in _records_at(session, kind, things):
-            known |= {row.id: (record, shown and row.wish != "not_missing") for row in things[thing_id]}
+        address = parse_registry_address(row.about)
+        if address is not None:
+            rows_by_address[address[0]][address[1]].append(row)
+    matches: dict[uuid.UUID, tuple[int, bool]] = {}
+    for kind, rows_by_id in rows_by_address.items():
+        for address_id, record, is_shown in _find_addressed_records(session, kind, rows_by_id):
+            matches |= {row.id: (record, is_shown and row.wish != "not_missing") for row in rows_by_id[address_id]}
     run = session.connection().execute
-    for some in chunks(row.id for row in new if row.id not in known):
-        run(delete(Objection).where(col(Objection.id).in_(some)))
-    found = [{"of": of, "is": record, "in": "waiting" if hides else "open"} for of, (record, hides) in known.items()]
-    if found:
-        to: dict[str, Any] = {"record": bindparam("is"), "state": bindparam("in")}
-        run(update(Objection).where(col(Objection.id) == bindparam("of")).values(to), found)
+    for chunk in split_into_chunks(row.id for row in new if row.id not in matches):
+        run(delete(Objection).where(col(Objection.id).in_(chunk)))
+    updates = [
+        {"of": objection_id, "is": record, "in": "waiting" if is_hiding else "open"}
+        for objection_id, (record, is_hiding) in matches.items()
+    ]
+    if updates:
+        new_values: dict[str, Any] = {"record": bindparam("is"), "state": bindparam("in")}
+        run(update(Objection).where(col(Objection.id) == bindparam("of")).values(new_values), updates)
 
 
-def _records_at(session: Session, kind: Kind, things: Collection[uuid.UUID]) -> Iterable[tuple[uuid.UUID, int, bool]]:
+def _find_addressed_records(
+    session: Session, kind: TargetKind, ids: Collection[uuid.UUID]
+) -> Iterable[tuple[uuid.UUID, int, bool]]:
     """`(id, record, whether the public can read that address)` of the ids that derive from records of people who were
     not erased. Only an address that its sender can read hides anybody; the others reach the curators."""
-    stood: Any = aliased(Placement)
-    known = [exists().where((stood.detainee if kind == "detainee" else stood.spell) == col(Record.key))]
+    past_placement: Any = aliased(Placement)
+    visibility_conditions = [
+        exists().where((past_placement.detainee if kind == "detainee" else past_placement.spell) == col(Record.key))
+    ]
     if kind == "release":
-        known.append(exists().where(col(Release.spell) == col(Placement.spell), col(Release.until) == OPEN))
-    for some in chunks(things):
+        visibility_conditions.append(
+            exists().where(col(Release.spell) == col(Placement.spell), col(Release.until) == OPEN)
+        )
+    for chunk in split_into_chunks(ids):
         rows = session.execute(
-            select(_IDS[kind], col(Record.key), *(condition.label(f"known_{n}") for n, condition in enumerate(known)))
+            select(
+                _ID_COLUMNS[kind],
+                col(Record.key),
+                *(condition.label(f"known_{n}") for n, condition in enumerate(visibility_conditions)),
+            )
             .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-            .where(_IDS[kind].in_(some), col(Record.redacted).is_(False))
+            .where(_ID_COLUMNS[kind].in_(chunk), col(Record.redacted).is_(False))
         )
         yield from ((row[0], row[1], all(row[2:])) for row in rows)
 
 
-def _place(context: WriteContext) -> None:
+def _assign_hidings(context: WriteContext) -> None:
     """Hide whose turn it is, and end the hidings that give their places up."""
     session, now = context.session, context.now
-    hidden: dict[int, Target] = {}
+    hidden_targets: dict[int, ObjectionTarget] = {}
     waiting: dict[int, list[Row[Any]]] = {}
-    for person, rows in _by_person(session).items():
+    for person, rows in _load_rows_by_person(session).items():
         hiding = [row for row in rows if row.state == "hiding"]
-        others = [row for row in rows if row.state == "waiting"]
+        waiting_rows = [row for row in rows if row.state == "waiting"]
         if hiding:
-            networks = _hide(session, others, now, {row.network for row in hiding})
-            hidden[person] = Target(person, networks, min(row.hidden_at for row in hiding))
-        elif others[0].publish_now == Publish.COUNTED:  # hidden already: it needs no place
-            _set(session, others, state="open")
+            networks = _mark_hiding(session, waiting_rows, now, {row.network for row in hiding})
+            hidden_targets[person] = ObjectionTarget(person, networks, min(row.hidden_at for row in hiding))
+        elif waiting_rows[0].publish_now == Publish.COUNTED:  # hidden already: it needs no place
+            _update_rows(session, waiting_rows, state="open")
         else:
-            waiting[person] = others
+            waiting[person] = waiting_rows
     candidates = {
-        person: Target(person, frozenset(row.network for row in rows), rows[0].received_at)
-        for person, rows in _not_answered(session, waiting, now).items()
+        person: ObjectionTarget(person, frozenset(row.network for row in rows), rows[0].received_at)
+        for person, rows in _select_eligible(session, waiting, now).items()
     }
-    while (move := next_to_hide(hidden.values(), candidates.values(), now)) is not None:
-        first, giver = move
-        if giver is not None:
-            _give_up(context, giver.person)
-            del hidden[giver.person]
-        rows = waiting[first.person]
+    while (choice := choose_next_hiding(hidden_targets.values(), candidates.values(), now)) is not None:
+        target, replaced = choice
+        if replaced is not None:
+            _end_hiding(context, replaced.person)
+            del hidden_targets[replaced.person]
+        rows = waiting[target.person]
         _open_hiding(context, rows[0])
-        networks = _hide(session, rows, now)
-        hidden[first.person] = Target(first.person, networks, now)
-        del candidates[first.person]
+        networks = _mark_hiding(session, rows, now)
+        hidden_targets[target.person] = ObjectionTarget(target.person, networks, now)
+        del candidates[target.person]
 
 
-def _by_person(session: Session) -> dict[int, list[Row[Any]]]:
+def _load_rows_by_person(session: Session) -> dict[int, list[Row[Any]]]:
     """Person → the objections that hide, or wait for a place; oldest first, where no more wait than one beat weighs."""
     rows = session.execute(
-        _OF_PEOPLE.where(col(Objection.state).in_(("waiting", "hiding")))
+        _SELECT_OBJECTIONS.where(col(Objection.state).in_(("waiting", "hiding")))
         # Those that hide have no slot any more.
-        .order_by(col(Objection.slot).is_not(None), col(Objection.slot) % PLACES_EACH, col(Objection.received_at))
-        .limit(WEIGHED_AT_ONCE)
+        .order_by(col(Objection.slot).is_not(None), col(Objection.slot) % SLOTS_PER_BUCKET, col(Objection.received_at))
+        .limit(OBJECTION_PLACEMENT_BATCH)
     )
-    return _grouped(rows)
+    return _group_by_person(rows)
 
 
-def _grouped(rows: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
+def _group_by_person(rows: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
     by_person: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row.received_at, row.id)):
         by_person[row.detainee].append(row)
     return by_person
 
 
-def _hide(session: Session, rows: Sequence[Row[Any]], now: datetime, heard: Collection[str] = ()) -> frozenset[str]:
-    """Let objections hide their person together with those of the networks `heard`: the first of each other network,
+def _mark_hiding(
+    session: Session, rows: Sequence[Row[Any]], now: datetime, hiding_networks: Collection[str] = ()
+) -> frozenset[str]:
+    """Let objections hide their person together with those of the networks `hiding_networks`: the first of each other network,
     MOST_VOICES in all. The rest reach the curators alone. Returns the networks."""
-    taken: dict[str, Row[Any]] = {}
+    row_by_network: dict[str, Row[Any]] = {}
     for row in rows:
-        if row.network not in heard and len(heard) + len(taken) < MOST_VOICES:
-            taken.setdefault(row.network, row)
-    _set(session, taken.values(), state="hiding", hidden_at=now, slot=None)
-    _set(session, [row for row in rows if row not in taken.values()], state="open")
-    return frozenset(heard) | taken.keys()
+        if row.network not in hiding_networks and len(hiding_networks) + len(row_by_network) < MAX_HIDING_OBJECTIONS:
+            row_by_network.setdefault(row.network, row)
+    _update_rows(session, row_by_network.values(), state="hiding", hidden_at=now, slot=None)
+    _update_rows(session, [row for row in rows if row not in row_by_network.values()], state="open")
+    return frozenset(hiding_networks) | row_by_network.keys()
 
 
 def _open_hiding(context: WriteContext, row: Row[Any]) -> None:
-    context.write("consent", {"record": str(row.id_of_record), "objection": "received"})
+    context.write_entry("consent", {"record": str(row.id_of_record), "objection": "received"})
 
 
-def keep_hiding(context: WriteContext, revision: int) -> None:
+def rehide_separated_people(context: WriteContext, revision: int) -> None:
     """Hide on their own objections the people who were hidden together with others, and whom the entry of this revision
     parted from these, be it of an identity or a recall: in its transaction, so that nobody is shown for a moment."""
     session, now = context.session, context.now
-    for person, rows in _parted(session, revision).items():
+    for person, rows in _find_separated_objections(session, revision).items():
         undecided = [row for row in rows if row.state != "upheld"]
         hiding = [row for row in undecided if row.state == "hiding"]
         if len(undecided) < len(rows):
             _open_hiding(context, rows[0])
         elif rows[0].publish_now == Publish.COUNTED:  # hidden anyway: it needs no place
-            _set(session, undecided, state="open")
-        elif hiding or _not_answered(session, {person: undecided}, now):
+            _update_rows(session, undecided, state="open")
+        elif hiding or _select_eligible(session, {person: undecided}, now):
             _open_hiding(context, rows[0])
-            others = [row for row in undecided if row.state != "hiding"]
-            _hide(session, others, now, {row.network for row in hiding})
+            other_rows = [row for row in undecided if row.state != "hiding"]
+            _mark_hiding(session, other_rows, now, {row.network for row in hiding})
 
 
-def _parted(session: Session, revision: int) -> dict[int, list[Row[Any]]]:
+def _find_separated_objections(session: Session, revision: int) -> dict[int, list[Row[Any]]]:
     """Person → the undecided objections that would hide them, oldest first, of people whom no objection hides any more,
     and one hid until the entry of this revision."""
-    before: Any = aliased(Placement)
-    of_hidden: Any = aliased(Placement)
-    hides = exists().where(col(ObjectionHiding.record) == of_hidden.record, col(ObjectionHiding.until) == OPEN)
+    previous_placement: Any = aliased(Placement)
+    hidden_placement: Any = aliased(Placement)
+    is_hidden = exists().where(
+        col(ObjectionHiding.record) == hidden_placement.record, col(ObjectionHiding.until) == OPEN
+    )
     rows = session.execute(
-        _OF_PEOPLE.join(before, before.record == col(Objection.record)).where(
-            col(Objection.state).in_(UNDECIDED),
+        _SELECT_OBJECTIONS.join(previous_placement, previous_placement.record == col(Objection.record)).where(
+            col(Objection.state).in_(UNDECIDED_STATES),
             or_(col(Objection.wish) != "not_missing", col(Objection.state) == "upheld"),
-            before.since < revision,
-            before.until >= revision,
-            hides.where(of_hidden.detainee == before.detainee, of_hidden.since < revision, of_hidden.until >= revision),
-            ~hides.where(of_hidden.detainee == col(Placement.detainee), of_hidden.until == OPEN),
+            previous_placement.since < revision,
+            previous_placement.until >= revision,
+            is_hidden.where(
+                hidden_placement.detainee == previous_placement.detainee,
+                hidden_placement.since < revision,
+                hidden_placement.until >= revision,
+            ),
+            ~is_hidden.where(hidden_placement.detainee == col(Placement.detainee), hidden_placement.until == OPEN),
         )
     )
-    return _grouped(rows)
+    return _group_by_person(rows)
 
 
-def _not_answered(session: Session, waiting: dict[int, list[Row[Any]]], now: datetime) -> dict[int, list[Row[Any]]]:
+def _select_eligible(session: Session, waiting: dict[int, list[Row[Any]]], now: datetime) -> dict[int, list[Row[Any]]]:
     """Those of the waiting people who may be hidden now. Objections to people about whom curators decided lately go to
     the curators alone, unless a consent changed since what is shown of them; after a hiding that nobody answered they
     wait for a day."""
     eligible = dict(waiting)
-    of_person = (col(Placement.record) == col(ObjectionHiding.record)) & (col(Placement.until) == OPEN)
-    consented: Any = aliased(Placement)
-    new = (
+    has_same_record = (col(Placement.record) == col(ObjectionHiding.record)) & (col(Placement.until) == OPEN)
+    consent_placement: Any = aliased(Placement)
+    has_new_consent = (
         exists()
-        .where(col(Consent.record) == consented.record, consented.until == OPEN)
-        .where(consented.detainee == col(Placement.detainee), col(Consent.key) > col(ObjectionHiding.until))
+        .where(col(Consent.record) == consent_placement.record, consent_placement.until == OPEN)
+        .where(consent_placement.detainee == col(Placement.detainee), col(Consent.key) > col(ObjectionHiding.until))
     )
-    for some in chunks(waiting):
-        answered = session.execute(
+    for chunk in split_into_chunks(waiting):
+        answers = session.execute(
             select(col(Placement.detainee), col(ObjectionHiding.lapsed), col(Entry.recorded_at))
-            .join(Placement, of_person)
+            .join(Placement, has_same_record)
             .join(Entry, col(Entry.revision) == col(ObjectionHiding.until))
-            .where(col(Placement.detainee).in_(some), col(Entry.recorded_at) > now - QUIET, ~new)
+            .where(col(Placement.detainee).in_(chunk), col(Entry.recorded_at) > now - QUIET_PERIOD, ~has_new_consent)
         )
-        for person, lapsed, at in answered:
-            if not lapsed:
-                _set(session, waiting[person], state="open")
-            if not lapsed or at > now - QUIET_UNANSWERED:
+        for person, has_lapsed, answered_at in answers:
+            if not has_lapsed:
+                _update_rows(session, waiting[person], state="open")
+            if not has_lapsed or answered_at > now - UNANSWERED_QUIET_PERIOD:
                 eligible.pop(person, None)
     return eligible
 
 
-def _give_up(context: WriteContext, person: int) -> None:
+def _end_hiding(context: WriteContext, person: int) -> None:
     """End a hiding that nobody answered: the person is shown again, and the objection stays before the curators."""
-    for record in hidden_records(context.session, person):
-        context.write("consent", {"record": str(record), "objection": "lapsed"})
+    for record in find_hidden_records(context.session, person):
+        context.write_entry("consent", {"record": str(record), "objection": "lapsed"})
     rows = context.session.execute(
         select(col(Objection.id))
         .join(Placement, (col(Placement.record) == col(Objection.record)) & (col(Placement.until) == OPEN))
         .where(col(Placement.detainee) == person, col(Objection.state) == "hiding")
     )
-    _set(context.session, rows.all(), state="open")
+    _update_rows(context.session, rows.all(), state="open")
 
 
-def hidden_records(session: Session, person: int) -> Sequence[uuid.UUID]:
+def find_hidden_records(session: Session, person: int) -> Sequence[uuid.UUID]:
     """The records of a person that an objection hides."""
     return session.scalars(
         select(col(Record.id))
@@ -293,26 +325,26 @@ def hidden_records(session: Session, person: int) -> Sequence[uuid.UUID]:
     ).all()
 
 
-def _set(session: Session, rows: Iterable[Row[Any]], **values: Any) -> None:
-    for some in chunks(row.id for row in rows):
-        session.connection().execute(update(Objection).where(col(Objection.id).in_(some)).values(values))
+def _update_rows(session: Session, rows: Iterable[Row[Any]], **values: Any) -> None:
+    for chunk in split_into_chunks(row.id for row in rows):
+        session.connection().execute(update(Objection).where(col(Objection.id).in_(chunk)).values(values))
 
 
-def standing(session: Session) -> dict[str, int]:
+def count_objections(session: Session) -> dict[str, int]:
     """How many people are hidden on unanswered objections, and how many objections wait."""
-    number = (
+    query = (
         select(col(Objection.state), func.count(), func.count(col(Placement.detainee).distinct()))
         .outerjoin(Placement, (col(Placement.record) == col(Objection.record)) & (col(Placement.until) == OPEN))
         .group_by(col(Objection.state))
     )
-    states = {state: (rows, people) for state, rows, people in session.execute(number)}
-    waiting = sum(states.get(state, (0, 0))[0] for state in (*_QUEUED, "upheld"))
+    states = {state: (rows, people) for state, rows, people in session.execute(query)}
+    waiting = sum(states.get(state, (0, 0))[0] for state in (*_QUEUED_STATES, "upheld"))
     return {"hidden_on_objections": states.get("hiding", (0, 0))[1], "objections_waiting": waiting}
 
 
-def warnings(session: Session, now: datetime) -> list[str]:
+def list_objection_warnings(session: Session, now: datetime) -> list[str]:
     """The warning for the operator, where curators have not answered for a day. Earlier, and as a number, it would tell
     everybody who polls that whoever just left the lists left them on an objection, and not by a curator's consent."""
     hidden_at = select(func.min(col(Objection.hidden_at))).where(col(Objection.state) == "hiding")
     oldest = session.execute(hidden_at).scalar_one()
-    return [UNANSWERED] if oldest is not None and oldest <= now - WARNED_AFTER else []
+    return [UNANSWERED_OBJECTIONS_WARNING] if oldest is not None and oldest <= now - OBJECTION_WARNING_DELAY else []

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.config import Names
-from app.dates import parse
+from app.dates import parse_date
 from app.errors import NotFound
-from app.models import CLASSES_OF_TODAY, NAMED_BY_REPORTS, OPEN, Source
+from app.models import CURRENT_CLASSES, NAMED_BY_REPORTS, OPEN, Source
 from app.schemas.base import Fact, Facts, Said
 from app.vocabulary import Publish, Role
 
@@ -38,7 +38,7 @@ NAMED_FACTS = ANONYMOUS_FACTS | {
     "citing_unlisted",
 }
 # Stored for matching alone.
-NEVER = frozenset({"national_id_digest", "age_span"})
+NEVER_PUBLIC_FACTS = frozenset({"national_id_digest", "age_span"})
 # Personal dimensions of counts, in the terms of the facts above.
 ANONYMOUS_TRAITS = frozenset({"age", "facility", "area", "age_group", "nationality"})
 NAMED_TRAITS = ANONYMOUS_TRAITS | {"gender", "category", "group", "legal_status", "condition", "destination"}
@@ -57,110 +57,116 @@ class Reader:
     names: Names = "off"
 
     @property
-    def restricted(self) -> bool:
+    def can_see_restricted(self) -> bool:
         """Whether this reader may see restricted fields: partners and curators may, but no key of a source that is not
         independent: a government's key sees no more than the public."""
         return self.role in (Role.READER, Role.CURATOR) and self.independent
 
     @property
-    def reads_real_names(self) -> bool:
+    def can_see_real_names(self) -> bool:
         """Whether this reader may know who stands behind a source's pseudonym: who adds sources, and who judges what
         they say. No key of a source that is not independent."""
         return self.role in (Role.ADMIN, Role.CURATOR) and self.independent
 
     @property
-    def finding(self) -> Self:
+    def as_name_searcher(self) -> Self:
         """The reader towards people whom it found by their whole name."""
         return replace(self, names="list") if self.names == "search" else self
 
-    def shown_as(self, publish: str) -> Publish:
+    def get_shown_class(self, publish: str) -> Publish:
         """The class as which this reader meets a person of that class of today."""
         if publish == NAMED_BY_REPORTS:
-            return Publish.NAMED if self.restricted or self.names == "list" else Publish.ANONYMOUS
+            return Publish.NAMED if self.can_see_restricted or self.names == "list" else Publish.ANONYMOUS
         return Publish(publish)
 
-    def sees_person(self, publish: str) -> bool:
+    def can_see_person(self, publish: str) -> bool:
         """Whether lists show this reader a person of that class at all."""
-        return self.restricted or publish != Publish.COUNTED
+        return self.can_see_restricted or publish != Publish.COUNTED
 
-    def recognises(self, publish: str) -> bool:
+    def can_recognise(self, publish: str) -> bool:
         """Whether a write may tell this reader that it met a person of that class (rule 12)."""
-        shown = self.shown_as(publish)
-        return self.restricted or shown == Publish.NAMED or (self.independent and shown == Publish.ANONYMOUS)
+        shown_class = self.get_shown_class(publish)
+        return (
+            self.can_see_restricted
+            or shown_class == Publish.NAMED
+            or (self.independent and shown_class == Publish.ANONYMOUS)
+        )
 
     @property
-    def recognised(self) -> tuple[str, ...]:
+    def recognised_classes(self) -> tuple[str, ...]:
         """The classes of the people whom this reader recognises: a look-up for the reader asks for no others."""
-        return tuple(publish for publish in CLASSES_OF_TODAY if self.recognises(publish))
+        return tuple(publish for publish in CURRENT_CLASSES if self.can_recognise(publish))
 
     @property
-    def named(self) -> tuple[str, ...]:
+    def named_classes(self) -> tuple[str, ...]:
         """The classes of the people whose name this reader may see."""
-        return tuple(publish for publish in CLASSES_OF_TODAY if self.sees_fact(publish, "full_name"))
+        return tuple(publish for publish in CURRENT_CLASSES if self.can_see_fact(publish, "full_name"))
 
-    def sees_fact(self, publish: str, name: str) -> bool:
+    def can_see_fact(self, publish: str, name: str) -> bool:
         """Whether this reader may see a personal fact of a person of that class."""
-        if name in NEVER:
+        if name in NEVER_PUBLIC_FACTS:
             return False
-        opened = {Publish.NAMED: NAMED_FACTS, Publish.ANONYMOUS: ANONYMOUS_FACTS}
-        return self.restricted or name in opened.get(self.shown_as(publish), frozenset())
+        facts_by_class = {Publish.NAMED: NAMED_FACTS, Publish.ANONYMOUS: ANONYMOUS_FACTS}
+        return self.can_see_restricted or name in facts_by_class.get(self.get_shown_class(publish), frozenset())
 
-    def facts(self, publish: str, facts: Facts) -> Facts:
+    def filter_facts(self, publish: str, facts: Facts) -> Facts:
         """The personal facts that this reader may see of a person of that class."""
-        shown = {name: fact for name, fact in facts.items() if self.sees_fact(publish, name)}
-        if "groups" in shown and not self.restricted:
-            shown["groups"] = _without_medical(shown["groups"])
-        return shown
+        visible_facts = {name: fact for name, fact in facts.items() if self.can_see_fact(publish, name)}
+        if "groups" in visible_facts and not self.can_see_restricted:
+            visible_facts["groups"] = _remove_medical_groups(visible_facts["groups"])
+        return visible_facts
 
-    def birth_year(self, publish: str, facts: Facts) -> int | None:
+    def get_birth_year(self, publish: str, facts: Facts) -> int | None:
         """The year of birth that this reader may see. The public sees the year alone, never the day: of people whose
         name is shown, where all days on which the person may have been born are of one year."""
         birth = facts["birth_date"]["value"] if "birth_date" in facts else None
         if birth is None:
             return None
-        born = parse(birth)
-        named = "full_name" in facts and self.sees_fact(publish, "full_name")
-        shown = self.restricted or (named and born.first.year == born.last.year)
-        return born.first.year if shown else None
+        birth_date = parse_date(birth)
+        has_visible_name = "full_name" in facts and self.can_see_fact(publish, "full_name")
+        is_visible = self.can_see_restricted or (has_visible_name and birth_date.first.year == birth_date.last.year)
+        return birth_date.first.year if is_visible else None
 
-    def sees_trait(self, publish: str, name: str, value: str | None = None) -> bool:
+    def can_see_trait(self, publish: str, name: str, value: str | None = None) -> bool:
         """Whether this reader may see a personal dimension (with this value) of a person of that class."""
-        if self.restricted:
+        if self.can_see_restricted:
             return True
         if name == "group" and value in MEDICAL_GROUPS:
             return False
-        shown = self.shown_as(publish)
-        if shown == Publish.NAMED:
+        shown_class = self.get_shown_class(publish)
+        if shown_class == Publish.NAMED:
             return name in NAMED_TRAITS
-        return shown == Publish.ANONYMOUS and name in ANONYMOUS_TRAITS
+        return shown_class == Publish.ANONYMOUS and name in ANONYMOUS_TRAITS
 
 
-def _without_medical(fact: Fact) -> Fact:
+def _remove_medical_groups(fact: Fact) -> Fact:
     """The fact without medical values, which are private of named people too."""
 
-    def keep(values: list[str]) -> list[str]:
+    def remove_medical(values: list[str]) -> list[str]:
         return [value for value in values if value not in MEDICAL_GROUPS]
 
-    groups: list[Said] = [{**group, "value": keep(group["value"])} for group in fact["said"]]
-    return {"value": keep(fact["value"]), "said": [group for group in groups if group["value"]]}
+    groups: list[Said] = [{**group, "value": remove_medical(group["value"])} for group in fact["said"]]
+    return {"value": remove_medical(fact["value"]), "said": [group for group in groups if group["value"]]}
 
 
-_STANDING = select(Source).where(col(Source.until) == OPEN)
+_SELECT_CURRENT_SOURCES = select(Source).where(col(Source.until) == OPEN)
 
 
-def reporter(session: Session, source: int, names: Names, role: Role = Role.REPORTER) -> Reader:
+def load_reporter(session: Session, source: int, names: Names, role: Role = Role.REPORTER) -> Reader:
     """The reader that acts for a source, as the source stands now. `names`: the operator's choice."""
-    return acting(session.scalars(_STANDING.where(col(Source.key) == source)).one(), names, role)
+    return build_source_reader(
+        session.scalars(_SELECT_CURRENT_SOURCES.where(col(Source.key) == source)).one(), names, role
+    )
 
 
-def reporter_by_slug(session: Session, slug: str, names: Names) -> Reader:
+def load_reporter_by_slug(session: Session, slug: str, names: Names) -> Reader:
     """The reader that reports as the source of that slug. Raises NotFound."""
-    source = session.scalars(_STANDING.where(col(Source.slug) == slug)).one_or_none()
+    source = session.scalars(_SELECT_CURRENT_SOURCES.where(col(Source.slug) == slug)).one_or_none()
     if source is None:
         raise NotFound("There is no source with this slug: see recuento source list, or add it (source add).")
-    return acting(source, names, Role.REPORTER)
+    return build_source_reader(source, names, Role.REPORTER)
 
 
-def acting(source: Source, names: Names, role: Role) -> Reader:
+def build_source_reader(source: Source, names: Names, role: Role) -> Reader:
     """The reader that acts for a source."""
     return Reader(role, source.key, source.slug, source.independent and not source.quarantined, names)

@@ -8,21 +8,21 @@ from markupsafe import Markup
 
 from app.vocabulary import ReleaseKind
 from app.web.asking import Terms, together, ungrouped
-from app.web.charts.text import Linear, width_of, wrapped
-from app.web.count_text import narrower, release_at, stage_of
-from app.web.figure import PHONE, SEVEN, Figure, drawings, in_place_of_a_chart
+from app.web.charts.text import LinearScale, measure_text, wrap_text
+from app.web.count_text import describe_narrower_count, format_release_noun, parse_stage
+from app.web.figure import PHONE_WIDTH, SEVEN_COLUMNS_WIDTH, Figure, draw_sentence, render_drawings
 from app.web.page import Page
 from app.web.rendering import Catalogue
 
 # What sources say, what the registry makes of it, and what is verified: a look for each.
-SAID, JOINED, VERIFIED = "is-said", "is-2", "is-1"
+STATED_LOOK, JOINED_LOOK, VERIFIED_LOOK = "is-said", "is-2", "is-1"
 # What a source's standing word on a release can be; a word that was withdrawn stands no more.
-WORDS = ("verified", "reported", "disputed", "refuted")
-LEAST = 1.0  # px: a bar of few beside one of thousands is still seen
-AT_LEAST = (1, 2, 3)  # sources
-REMARK = 12  # px of type, as all below
-MOST_LINES = 4  # of a remark
-FIRST, TO_BAR, BAR, TO_REMARK, LINE, TO_NEXT = 15, 7, 14, 10, 16, 38
+CURRENT_VERDICTS = ("verified", "reported", "disputed", "refuted")
+MIN_BAR_LENGTH = 1.0  # px: a bar of few beside one of thousands is still seen
+MIN_SOURCE_COUNTS = (1, 2, 3)  # sources
+REMARK_SIZE = 12  # px of type, as all below
+MAX_REMARK_LINES = 4  # of a remark
+FIRST_BASELINE, TO_BAR, BAR, TO_REMARK, LINE, TO_NEXT = 15, 7, 14, 10, 16, 38
 Address = Callable[[str], str]
 
 
@@ -38,7 +38,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Bar:
+class FunnelBar:
     """A step in a drawing: the baseline of its label, its bar, and the lines of its remark with their baselines."""
 
     step: Step
@@ -55,161 +55,200 @@ class Funnel:
 
     width: float
     height: float
-    bars: Sequence[Bar]
+    bars: Sequence[FunnelBar]
 
 
-def laid_out(steps: Sequence[Step], width: float, *, beside: bool) -> Funnel:
-    """Where everything stands. `beside`: a remark stands beside its bar where it has room there, else beneath it."""
-    scale = Linear(0, max(step.number for step in steps), 0, width)
-    bars, y, lowest = [], float(FIRST), 0.0
+def lay_out_funnel(steps: Sequence[Step], width: float, *, has_side_remarks: bool) -> Funnel:
+    """Where everything stands. `has_side_remarks`: a remark stands beside its bar where it has room there, else beneath it."""
+    scale = LinearScale(0, max(step.number for step in steps), 0, width)
+    bars, y, lowest = [], float(FIRST_BASELINE), 0.0
     for step in steps:
-        top, length, x = y + TO_BAR, max(scale(step.number), LEAST), 0.0
+        top, length, x = y + TO_BAR, max(scale(step.number), MIN_BAR_LENGTH), 0.0
         lowest = top + BAR
-        if beside and length + TO_REMARK + width_of(step.remark, REMARK) <= width:
+        if has_side_remarks and length + TO_REMARK + measure_text(step.remark, REMARK_SIZE) <= width:
             remark, x = [(top + BAR - 3, step.remark)], length + TO_REMARK
         else:
-            lines = wrapped(step.remark, width, REMARK, most=MOST_LINES) if step.remark else []
+            lines = wrap_text(step.remark, width, REMARK_SIZE, max_lines=MAX_REMARK_LINES) if step.remark else []
             remark = [(lowest + LINE * n, line) for n, line in enumerate(lines, 1)]
             lowest += LINE * len(lines)
-        bars.append(Bar(step, y, top, length, x, remark if step.remark else []))
+        bars.append(FunnelBar(step, y, top, length, x, remark if step.remark else []))
         y = lowest + TO_NEXT
     return Funnel(width, lowest + 6, bars)
 
 
-def steps_of(by_source: Mapping[str, Any], by_kind: Mapping[str, Any], words: Catalogue, behind: Address) -> list[Step]:
-    """The steps, from a count by source and the same by kind. `behind`: the page of a list, by the address of it."""
+def build_funnel_steps(
+    by_source: Mapping[str, Any], by_kind: Mapping[str, Any], words: Catalogue, to_page_address: Address
+) -> list[Step]:
+    """The steps, from a count by source and the same by kind. `to_page_address`: the page of a list, by the address of it."""
     ngettext = words.ngettext
-    said = [number for number in map(declared, by_source["groups"]) if number]
-    statements, sources = sum(said), len(said)
-    full, measured = (_of_kind(by_kind, kind) for kind in (ReleaseKind.FULL_RELEASE, ReleaseKind.RELEASE_WITH_MEASURES))
-    under = measured["releases"]
-    otherwise = by_source["total"]["releases"] - full["releases"] - under
-    by_them = _told(ngettext("by one source", "by %(num)s sources", sources), sources, words)
-    spoken = ngettext("statement", "statements", statements)
-    said_where = by_source["permalink"].replace("/counts/releases", "/sources").replace("&group_by=source", "")
+    statement_counts = [number for number in map(count_statements, by_source["groups"]) if number]
+    statements, sources = sum(statement_counts), len(statement_counts)
+    full, with_measures = (
+        _find_kind_group(by_kind, kind) for kind in (ReleaseKind.FULL_RELEASE, ReleaseKind.RELEASE_WITH_MEASURES)
+    )
+    measures_count = with_measures["releases"]
+    other_count = by_source["total"]["releases"] - full["releases"] - measures_count
+    by_sources = _format_counted_sentence(ngettext("by one source", "by %(num)s sources", sources), sources, words)
+    statement_noun = ngettext("statement", "statements", statements)
+    sources_address = by_source["permalink"].replace("/counts/releases", "/sources").replace("&group_by=source", "")
     return [
         Step(
-            statements, f"{spoken} {by_them}", SAID,
-            words.gettext("Each is the word of one source on one release"), behind(said_where),
+            statements, f"{statement_noun} {by_sources}", STATED_LOOK,
+            words.gettext("Each is the word of one source on one release"), to_page_address(sources_address),
         ),
-        *_joined(by_source, words, behind),
-        *_verified(by_source, words, behind),
+        *_build_joined_steps(by_source, words, to_page_address),
+        *_build_verified_steps(by_source, words, to_page_address),
         Step(
-            full["releases"], ngettext("full release", "full releases", full["releases"]), VERIFIED,
-            _ways_out(under, otherwise, words), _page(full["list"], behind),
+            full["releases"], ngettext("full release", "full releases", full["releases"]), VERIFIED_LOOK,
+            _format_ways_out(measures_count, other_count, words), _build_list_address(full["list"], to_page_address),
         ),
     ]  # fmt: skip
 
 
-def _ways_out(under: int, otherwise: int, words: Catalogue) -> str:
+def _format_ways_out(measures_count: int, other_count: int, words: Catalogue) -> str:
     """In which condition the others left prison."""
     measures = words.ngettext(
         "One left prison with measures; the case stays open",
         "%(num)s left prison with measures; their cases stay open",
-        under,
+        measures_count,
     )
-    others = words.ngettext(
-        "one otherwise, or nobody says how", "%(num)s otherwise, or nobody says how", otherwise
+    other_sentence = words.ngettext(
+        "one otherwise, or nobody says how", "%(num)s otherwise, or nobody says how", other_count
     )  # fmt: skip
-    told = _told(measures, under, words)
-    return f"{told}; {_told(others, otherwise, words)}" if otherwise else told
+    measures_text = _format_counted_sentence(measures, measures_count, words)
+    return (
+        f"{measures_text}; {_format_counted_sentence(other_sentence, other_count, words)}"
+        if other_count
+        else measures_text
+    )
 
 
-def declared(group: Mapping[str, Any]) -> int:
+def count_statements(group: Mapping[str, Any]) -> int:
     """On how many releases a source of a count by source has a standing word."""
-    return sum(group[word] for word in WORDS)
+    return sum(group[verdict] for verdict in CURRENT_VERDICTS)
 
 
-def _joined(count: Mapping[str, Any], words: Catalogue, behind: Address) -> list[Step]:
-    people, releases, stage = count["total"]["people"], count["total"]["releases"], stage_of(count["terms"])
-    again = words.ngettext(
+def _build_joined_steps(count: Mapping[str, Any], words: Catalogue, to_page_address: Address) -> list[Step]:
+    people, releases, stage = count["total"]["people"], count["total"]["releases"], parse_stage(count["terms"])
+    repeats_sentence = words.ngettext(
         "One person left prison twice", "%(num)s more than people: some left prison more than once", releases - people
     )
-    can_undo = words.gettext("The registry joins what is said of one person, and can undo it")
+    undo_note = words.gettext("The registry joins what is said of one person, and can undo it")
     return [
         Step(
-            people, words.ngettext("person", "people", people), JOINED, can_undo,
-            _page(count["list"], behind, of="/people"),
+            people, words.ngettext("person", "people", people), JOINED_LOOK, undo_note,
+            _build_list_address(count["list"], to_page_address, collection="/people"),
         ),
         Step(
-            releases, release_at(stage, releases, words), JOINED, _told(again, releases - people, words),
-            _page(count["list"], behind),
+            releases, format_release_noun(stage, releases, words), JOINED_LOOK, _format_counted_sentence(repeats_sentence, releases - people, words),
+            _build_list_address(count["list"], to_page_address),
         ),
     ]  # fmt: skip
 
 
-def _verified(count: Mapping[str, Any], words: Catalogue, behind: Address) -> list[Step]:
-    _, ngettext, reported = words.gettext, words.ngettext, count["total"]["reported"]
-    one, two, three = (count["total"]["by_min_sources"].get(str(least), 0) for least in AT_LEAST)
-    only_said = ngettext("One more is only reported", "%(num)s more are only reported", reported)
-    on_one = ngettext("One rests on a single source", "%(num)s rest on a single source", one - two)
-    none_on_one = _("Today none rests on a single word") if two and one == two else ""
+def _build_verified_steps(count: Mapping[str, Any], words: Catalogue, to_page_address: Address) -> list[Step]:
+    _, ngettext, reported_count = words.gettext, words.ngettext, count["total"]["reported"]
+    verified_by_one, verified_by_two, verified_by_three = (
+        count["total"]["by_min_sources"].get(str(min_sources), 0) for min_sources in MIN_SOURCE_COUNTS
+    )
+    only_reported_text = ngettext("One more is only reported", "%(num)s more are only reported", reported_count)
+    single_source_sentence = ngettext(
+        "One rests on a single source", "%(num)s rest on a single source", verified_by_one - verified_by_two
+    )
+    no_single_source_note = (
+        _("Today none rests on a single word") if verified_by_two and verified_by_one == verified_by_two else ""
+    )
 
-    def page(least: int) -> str | None:
+    def build_address(min_sources: int) -> str | None:
         # A count that asks for a number of sources already has a list for that number alone.
-        asks_already = "min_sources" in count["terms"]
-        return None if asks_already else _page(count["list"], behind, more=f"&min_sources={least}")
+        has_min_sources = "min_sources" in count["terms"]
+        return (
+            None
+            if has_min_sources
+            else _build_list_address(count["list"], to_page_address, extra_query=f"&min_sources={min_sources}")
+        )
 
-    verified = ngettext("verified by at least one source", "verified by at least one source", one)
+    by_one_label = ngettext("verified by at least one source", "verified by at least one source", verified_by_one)
     return [
-        Step(one, verified, VERIFIED, _told(only_said, reported, words), page(1)),
-        Step(two, _("by at least two"), VERIFIED, none_on_one or _told(on_one, one - two, words), page(2)),
-        Step(three, _("by at least three"), VERIFIED, "", page(3)),
+        Step(
+            verified_by_one,
+            by_one_label,
+            VERIFIED_LOOK,
+            _format_counted_sentence(only_reported_text, reported_count, words),
+            build_address(1),
+        ),
+        Step(
+            verified_by_two,
+            _("by at least two"),
+            VERIFIED_LOOK,
+            no_single_source_note
+            or _format_counted_sentence(single_source_sentence, verified_by_one - verified_by_two, words),
+            build_address(2),
+        ),
+        Step(verified_by_three, _("by at least three"), VERIFIED_LOOK, "", build_address(3)),
     ]
 
 
-def _of_kind(count: Mapping[str, Any], kind: ReleaseKind) -> Mapping[str, Any]:
+def _find_kind_group(count: Mapping[str, Any], kind: ReleaseKind) -> Mapping[str, Any]:
     return next((group for group in count["groups"] if group["kind"] == kind), {"releases": 0, "list": None})
 
 
-def _page(address: str | None, behind: Address, *, of: str = "/releases", more: str = "") -> str | None:
+def _build_list_address(
+    address: str | None, to_page_address: Address, *, collection: str = "/releases", extra_query: str = ""
+) -> str | None:
     """The page of a list, if an answer names one: of releases, or of the people behind them."""
-    return None if address is None else behind(address.replace("/releases", of, 1) + more)
+    return None if address is None else to_page_address(address.replace("/releases", collection, 1) + extra_query)
 
 
-def _told(sentence: str, number: int, words: Catalogue) -> str:
+def _format_counted_sentence(sentence: str, number: int, words: Catalogue) -> str:
     """A sentence with its number; none of nothing."""
     return sentence % {"num": words.number(number)} if number else ""
 
 
-async def funnel_figure(page: Page, terms: Terms) -> Figure:
+async def load_funnel_figure(page: Page, terms: Terms) -> Figure:
     """The figure of a count: two questions to the API."""
-    words, asked = page.catalogue, ungrouped(terms)
+    words, count_terms = page.catalogue, ungrouped(terms)
     by_source, by_kind = await together(
-        page.api.get("/v1/counts/releases", asked, group_by="source"),
-        page.api.get("/v1/counts/releases", asked, group_by="kind"),
+        page.api.get("/v1/counts/releases", count_terms, group_by="source"),
+        page.api.get("/v1/counts/releases", count_terms, group_by="kind"),
     )
     _, total = words.gettext, by_source["total"]
-    steps = steps_of(by_source, by_kind, words, page.behind)
+    steps = build_funnel_steps(by_source, by_kind, words, page.to_page_address)
     caption = _(
         "All bars are on one scale. A statement is the standing word of one source on one release, on the source’s own "
         "dates: that it verified it, reports it, disputes it or refutes it. What a source took back is not counted."
     )
-    apart = words.ngettext(
+    count_only_note = words.ngettext(
         "One release is of a person who may only be counted: such a person stands once for each source.",
         "%(num)s releases are of people who may only be counted: such a person stands once for each source.",
         total["counted_apart"],
     )
     finding = "; ".join(f"{words.number(step.number)} {step.label}" for step in steps)
-    wide, narrow = drawn(steps, finding, words)
+    wide, narrow = draw_funnel(steps, finding, words)
     return Figure(
         name="funnel",
         heading=_("From what is said to what is on record"),
         finding=finding,
         wide=wide,
         narrow=narrow,
-        caption=f"{caption} {_told(apart, total['counted_apart'], words)}".strip(),
+        caption=f"{caption} {_format_counted_sentence(count_only_note, total['counted_apart'], words)}".strip(),
         columns=(_("What is counted"), _("Number"), _("What to know about it")),
         rows=[(step.label, step.number, step.remark) for step in steps],
-        terms=asked,
-        counted=narrower(page, by_source["terms"]),
+        terms=count_terms,
+        count_scope=describe_narrower_count(page, by_source["terms"]),
     )
 
 
-def drawn(steps: Sequence[Step], finding: str, words: Catalogue) -> tuple[Markup, Markup]:
+def draw_funnel(steps: Sequence[Step], finding: str, words: Catalogue) -> tuple[Markup, Markup]:
     """The wide and the narrow drawing; where nothing is said, the sentence that says so."""
     if not any(step.number for step in steps):
-        return in_place_of_a_chart(words.gettext("No source has said anything of what is asked for."), words)
-    return drawings(
-        "funnel", words, [laid_out(steps, SEVEN, beside=True), laid_out(steps, PHONE, beside=False)], finding=finding
+        return draw_sentence(words.gettext("No source has said anything of what is asked for."), words)
+    return render_drawings(
+        "funnel",
+        words,
+        [
+            lay_out_funnel(steps, SEVEN_COLUMNS_WIDTH, has_side_remarks=True),
+            lay_out_funnel(steps, PHONE_WIDTH, has_side_remarks=False),
+        ],
+        finding=finding,
     )

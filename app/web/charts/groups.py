@@ -3,30 +3,30 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.web.charts.text import Linear, ticks, width_of, wrapped
+from app.web.charts.text import LinearScale, choose_ticks, measure_text, wrap_text
 
-WIDE_FROM = 600  # units: a narrower drawing has its labels above the bars
+MIN_WIDE_BARS_WIDTH = 600  # units: a narrower drawing has its labels above the bars
 LABELS, WIDE_START = 236, 250  # of wide bars: the width of the labels, and where the bars begin
 LABEL, NUMBER, AXIS = 13, 15, 12  # sizes of type
-LINE, MOST_LINES = 17, 2  # of a label: the table has it whole
+LINE, MAX_LABEL_LINES = 17, 2  # of a label: the table has it whole
 BAR, WIDE_ROW, NARROW_ROW, TO_NUMBER = 16, 30, 46, 7
-MOST_BARS = 24  # of the largest groups: more are read in a table
+MAX_BARS = 24  # of the largest groups: more are read in a table
 # Columns: the height of the plot, the room for the numbers of the axis, above the plot and below it.
-HEIGHT, PHONE_HEIGHT, AXIS_ROOM, ABOVE, BELOW = 260, 180, 40, 26, 24
-MOST_COLUMNS = 1_100  # as many as there are pixels: three years by days
+HEIGHT, PHONE_HEIGHT, AXIS_WIDTH, PLOT_TOP_MARGIN, PLOT_BOTTOM_MARGIN = 260, 180, 40, 26, 24
+MAX_TIME_COLUMNS = 1_100  # as many as there are pixels: three years by days
 GAP = 2  # between columns that have room for it
 LOOKS = ("is-1", "is-3", "is-open")
 
 
 @dataclass(frozen=True)
 class Group:
-    """A group. `parts`: how many are verified, contested and only reported; `at`: of a time, which one it is, in
+    """A group. `parts`: how many are verified, contested and only reported; `time_step`: of a time, which one it is, in
     steps of its unit."""
 
     label: str
     parts: tuple[int, int, int]
-    list: str | None = None
-    at: int | None = None
+    list_address: str | None = None
+    time_step: int | None = None
 
     @property
     def number(self) -> int:
@@ -65,26 +65,26 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Bars:
+class GroupBars:
     """Where each mark stands."""
 
     width: float
     height: float
     rows: list[Row]
-    left_out: int
+    omitted_count: int
 
 
 @dataclass(frozen=True)
 class Tick:
     """A number at the axis of numbers, or a time at that of time."""
 
-    at: float
+    position: float
     text: str
     anchor: str = "end"
 
 
 @dataclass(frozen=True)
-class Columns:
+class GroupColumns:
     """Where each mark stands."""
 
     width: float
@@ -96,83 +96,87 @@ class Columns:
     times: list[Tick]
 
 
-def lay_out_bars(groups: Sequence[Group], number: Callable[[int], str], width: float) -> Bars:
+def lay_out_group_bars(groups: Sequence[Group], format_number: Callable[[int], str], width: float) -> GroupBars:
     """The largest groups, in the order given."""
-    wide = width >= WIDE_FROM
-    largest = sorted(groups, key=lambda group: -group.number)[:MOST_BARS]
-    shown = [group for group in groups if group in largest][:MOST_BARS]
-    after = max((width_of(number(group.number), NUMBER, bold=True) for group in shown), default=0)
-    high = max((group.number for group in shown), default=0)
-    scale = Linear(0, high or 1, WIDE_START if wide else 0, width - TO_NUMBER - after - 2)
+    is_wide = width >= MIN_WIDE_BARS_WIDTH
+    largest = sorted(groups, key=lambda group: -group.number)[:MAX_BARS]
+    shown_groups = [group for group in groups if group in largest][:MAX_BARS]
+    number_width = max(
+        (measure_text(format_number(group.number), NUMBER, bold=True) for group in shown_groups), default=0
+    )
+    high = max((group.number for group in shown_groups), default=0)
+    scale = LinearScale(0, high or 1, WIDE_START if is_wide else 0, width - TO_NUMBER - number_width - 2)
     rows, y = [], 0.0
-    for group in shown:
-        texts = wrapped(group.label, LABELS if wide else width, LABEL, most=MOST_LINES)
+    for group in shown_groups:
+        texts = wrap_text(group.label, LABELS if is_wide else width, LABEL, max_lines=MAX_LABEL_LINES)
         beneath = LINE * (len(texts) - 1)
-        top = y + (7 if wide else 22 + beneath)
-        first = top + 12.5 if wide else y + 15
-        segments = _lying(group, scale, top)
+        top = y + (7 if is_wide else 22 + beneath)
+        first = top + 12.5 if is_wide else y + 15
+        segments = _build_bar_segments(group, scale, top)
         end = scale(group.number)
-        label = [Line(first + LINE * at, text) for at, text in enumerate(texts)]
-        rows.append(Row(group, label, segments, number(group.number), end + TO_NUMBER, top + 13))
-        y += (WIDE_ROW if wide else NARROW_ROW) + beneath
-    return Bars(width, y + 2, rows, len(groups) - len(shown))
+        label = [Line(first + LINE * index, text) for index, text in enumerate(texts)]
+        rows.append(Row(group, label, segments, format_number(group.number), end + TO_NUMBER, top + 13))
+        y += (WIDE_ROW if is_wide else NARROW_ROW) + beneath
+    return GroupBars(width, y + 2, rows, len(groups) - len(shown_groups))
 
 
-def _lying(group: Group, scale: Linear, top: float) -> list[Segment]:
-    segments, begun = [], 0
+def _build_bar_segments(group: Group, scale: LinearScale, top: float) -> list[Segment]:
+    segments, offset = [], 0
     for look, part in zip(LOOKS, group.parts, strict=True):
         if part:
-            start, end = scale(begun), scale(begun + part)
+            start, end = scale(offset), scale(offset + part)
             segments.append(Segment(look, start, top, max(end - start, 1), BAR))
-        begun += part
+        offset += part
     return segments
 
 
-def lay_out_columns(
-    groups: Sequence[Group], number: Callable[[int], str], told: Callable[[int], str], width: float
-) -> Columns:
-    """Groups of times. `told`: what a time is called, by its number in steps."""
-    times = [group.at for group in groups if group.at is not None]
+def lay_out_group_columns(
+    groups: Sequence[Group], format_number: Callable[[int], str], format_time: Callable[[int], str], width: float
+) -> GroupColumns:
+    """Groups of times. `format_time`: what a time is called, by its number in steps."""
+    times = [group.time_step for group in groups if group.time_step is not None]
     first, last = min(times), max(times)
-    high = max(group.number for group in groups if group.at is not None)
-    marks = ticks(high)
-    height = HEIGHT if width >= WIDE_FROM else PHONE_HEIGHT
-    across = Linear(first, last + 1, AXIS_ROOM, width)
-    up = Linear(0, marks[-1], ABOVE + height, ABOVE)
-    step = (width - AXIS_ROOM) / (last + 1 - first)
+    high = max(group.number for group in groups if group.time_step is not None)
+    marks = choose_ticks(high)
+    height = HEIGHT if width >= MIN_WIDE_BARS_WIDTH else PHONE_HEIGHT
+    time_scale = LinearScale(first, last + 1, AXIS_WIDTH, width)
+    number_scale = LinearScale(0, marks[-1], PLOT_TOP_MARGIN + height, PLOT_TOP_MARGIN)
+    step = (width - AXIS_WIDTH) / (last + 1 - first)
     gap = GAP if step > 3 * GAP else 0
     segments = []
     for group in groups:
-        if group.at is None:
+        if group.time_step is None:
             continue
-        begun = 0
+        offset = 0
         for look, part in zip(LOOKS, group.parts, strict=True):
             if part:
-                low, top = up(begun), up(begun + part)
-                segments.append(Segment(look, across(group.at) + gap / 2, top, max(step - gap, 1), low - top))
-            begun += part
-    return Columns(
+                low, top = number_scale(offset), number_scale(offset + part)
+                segments.append(
+                    Segment(look, time_scale(group.time_step) + gap / 2, top, max(step - gap, 1), low - top)
+                )
+            offset += part
+    return GroupColumns(
         width=width,
-        height=ABOVE + height + BELOW,
-        left=AXIS_ROOM,
-        zero=up(0),
+        height=PLOT_TOP_MARGIN + height + PLOT_BOTTOM_MARGIN,
+        left=AXIS_WIDTH,
+        zero=number_scale(0),
         segments=segments,
-        numbers=[Tick(up(mark), number(mark)) for mark in marks],
-        times=_times(first, last, told, across, step, width),
+        numbers=[Tick(number_scale(mark), format_number(mark)) for mark in marks],
+        times=_place_time_labels(first, last, format_time, time_scale, step, width),
     )
 
 
-def _times(
-    first: int, last: int, told: Callable[[int], str], across: Linear, step: float, width: float
+def _place_time_labels(
+    first: int, last: int, format_time: Callable[[int], str], time_scale: LinearScale, step: float, width: float
 ) -> list[Tick]:  # fmt: skip
     """The times that have room for their names, evenly apart, the first among them."""
-    room = max(width_of(told(at), AXIS) for at in (first, last)) + 14
-    apart = max(1, -(-room // step))
-    placed = []
-    for at in range(first, last + 1, int(apart)):
-        text, x = told(at), across(at) + step / 2
-        half = width_of(text, AXIS) / 2
-        placed.append(Tick(min(max(x, half), width - half), text, "middle"))
-    if len(placed) > 1 and placed[-1].at - placed[-2].at < room:  # pushed back from the edge
-        placed.pop()
-    return placed
+    label_space = max(measure_text(format_time(time_step), AXIS) for time_step in (first, last)) + 14
+    stride = max(1, -(-label_space // step))
+    labels = []
+    for time_step in range(first, last + 1, int(stride)):
+        text, x = format_time(time_step), time_scale(time_step) + step / 2
+        half_width = measure_text(text, AXIS) / 2
+        labels.append(Tick(min(max(x, half_width), width - half_width), text, "middle"))
+    if len(labels) > 1 and labels[-1].position - labels[-2].position < label_space:  # pushed back from the edge
+        labels.pop()
+    return labels

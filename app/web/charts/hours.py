@@ -13,25 +13,25 @@ from app.web.charts.marks import (
     Canvas,
     Circle,
     Run,
-    height_of,
-    height_of_lines,
-    stairs,
-    width_of_lines,
+    draw_steps,
+    measure_line_height,
+    measure_lines_height,
+    measure_lines_width,
 )
-from app.web.charts.text import Linear, flow, ticks, width_of, wrapped
-from app.web.figure import PHONE, SEVEN
+from app.web.charts.text import LinearScale, choose_ticks, flow_labels, measure_text, wrap_text
+from app.web.figure import PHONE_WIDTH, SEVEN_COLUMNS_WIDTH
 
 SIZE, AXIS_SIZE = 13, 12  # px of type
-MOST_TICKS = 4
+MAX_VALUE_TICKS = 4
 TOP = 14.0  # px above everything
-BAR = 11  # px: how high a claim is drawn
-CHEVRONS, CHEVRON_ROOM = 3, 9  # above a claim off the scale, and the px that they take
-BETWEEN = 7  # px between two rows of claims off the scale, and between labels side by side
-LEAST_ROOM = 120  # px that the words of a claim have, however narrow its bar
-MOST_LINES = 4  # of a name: the table has it whole
-NAME_ROOM = 150  # px of a name among the lines of a narrow drawing
-AT_AN_HOUR = 6  # px to each side of an hour
-ON_SCALE = 1.6  # times the highest line: a claim beyond is drawn above the plot, lest it press all lines flat
+CLAIM_BAR_HEIGHT = 11  # px: how high a claim is drawn
+CHEVRONS, CHEVRONS_HEIGHT = 3, 9  # above a claim off the scale, and the px that they take
+ROW_GAP = 7  # px between two rows of claims off the scale, and between labels side by side
+MIN_WORDS_WIDTH = 120  # px that the words of a claim have, however narrow its bar
+MAX_NAME_LINES = 4  # of a name: the table has it whole
+NAME_WIDTH = 150  # px of a name among the lines of a narrow drawing
+HOUR_HALF_WIDTH = 6  # px to each side of an hour
+MAX_SCALE_RATIO = 1.6  # times the highest line: a claim beyond is drawn above the plot, lest it press all lines flat
 
 Lines = list[list[Run]]
 
@@ -42,73 +42,73 @@ class Line:
 
     style: int
     name: str
-    short: str
+    short_name: str
     steps: tuple[tuple[float, int], ...]
 
 
 @dataclass(frozen=True)
-class Published:
-    """A figure that a source published. `hour`: its words; `begins`, `ends`: one moment, or the day where no hour was
+class HourlyPublishedValue:
+    """A figure that a source published. `hour_text`: its words; `start`, `end`: one moment, or the day where no hour was
     given."""
 
     style: int
     value: int
     number: str
-    hour: str
-    begins: float
-    ends: float
+    hour_text: str
+    start: float
+    end: float
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A claim of those days. `beyond`: what is said of one above the scale."""
+class HourlyClaim:
+    """A claim of those days. `off_scale_note`: what is said of one above the scale."""
 
     value: int
     number: str
-    who: str
-    beyond: str
-    begins: float
-    ends: float
+    claimant: str
+    off_scale_note: str
+    start: float
+    end: float
     address: str
-    link: str
+    link_name: str
 
 
 @dataclass(frozen=True)
-class Hours:
-    """All that the chart shows; moments are days, with their hour as a part of one. `days`: each with its name; `hour`
-    and `told`: how an hour of the day and a number are written."""
+class HoursChart:
+    """All that the chart shows; moments are days, with their hour as a part of one. `days`: each with its name; `format_hour`
+    and `format_number`: how an hour of the day and a number are written."""
 
     first: float
     days: tuple[str, ...]
-    hour: Callable[[int], str]
-    told: Callable[[int], str]
+    format_hour: Callable[[int], str]
+    format_number: Callable[[int], str]
     lines: tuple[Line, ...]
-    published: tuple[Published, ...]
-    claims: tuple[Claim, ...]
+    published_values: tuple[HourlyPublishedValue, ...]
+    claims: tuple[HourlyClaim, ...]
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The measures of a drawing, in px: from `left` to `right` the plot, which is `plot` high; what is left of the
+    """The measures of a drawing, in px: from `left` to `right` the plot, which is `plot_height` high; what is left of the
     width is a column for names, where it is as wide as one."""
 
     width: float
     left: float
     right: float
-    plot: float
-    prefix: str
+    plot_height: float
+    id_prefix: str
 
     @property
     def has_column(self) -> bool:
         return self.width - self.right > self.left
 
 
-WIDE = Frame(SEVEN, 36, 500, 190, "w")
-NARROW = Frame(PHONE, 30, 322, 190, "n")
+WIDE = Frame(SEVEN_COLUMNS_WIDTH, 36, 500, 190, "w")
+NARROW = Frame(PHONE_WIDTH, 30, 322, 190, "n")
 
 
 @dataclass(frozen=True)
-class OffScale:
+class OffScaleClaim:
     """A claim above the plot: its bar from `left` to `right`, and its words, which go from `x` to that side."""
 
     lines: Lines
@@ -120,195 +120,221 @@ class OffScale:
     @property
     def reach(self) -> tuple[float, float]:
         """From where to where the bar and its words go."""
-        width = width_of_lines(self.lines)
-        begins, ends = (self.x, self.x + width) if self.anchor == START else (self.x - width, self.x)
-        return min(begins, self.left), max(ends, self.right)
+        width = measure_lines_width(self.lines)
+        start, end = (self.x, self.x + width) if self.anchor == START else (self.x - width, self.x)
+        return min(start, self.left), max(end, self.right)
 
 
-def draw(hours: Hours, frame: Frame, prefix: str) -> Canvas:
+def draw_hours_chart(chart: HoursChart, frame: Frame, prefix: str) -> Canvas:
     """The drawing. A claim on the scale whose words find no room is left to the table."""
     highest = max(
-        [value for line in hours.lines for _at, value in line.steps]
-        + [figure.value for figure in hours.published] + [1]
+        [value for line in chart.lines for _moment, value in line.steps]
+        + [figure.value for figure in chart.published_values] + [1]
     )  # fmt: skip
-    inside = [claim for claim in hours.claims if claim.value <= highest * ON_SCALE]
-    high = max([highest] + [claim.value for claim in inside])
-    axis = max(width_of(hours.told(value), AXIS_SIZE) for value in ticks(high, MOST_TICKS))
+    claims_on_scale = [claim for claim in chart.claims if claim.value <= highest * MAX_SCALE_RATIO]
+    high = max([highest] + [claim.value for claim in claims_on_scale])
+    axis = max(measure_text(chart.format_number(value), AXIS_SIZE) for value in choose_ticks(high, MAX_VALUE_TICKS))
     frame = replace(frame, left=max(frame.left, axis + 10))
-    x = Linear(hours.first, hours.first + len(hours.days), frame.left, frame.right)
-    rows = _rows([claim for claim in hours.claims if claim not in inside], x, frame)
-    heights = [CHEVRON_ROOM + BAR + max(height_of_lines(placed.lines) for placed in row) + BETWEEN for row in rows]
-    words_above = max([12.0, *(height_of_lines(_words_inside(claim, x)) + BAR for claim in inside)])
+    x = LinearScale(chart.first, chart.first + len(chart.days), frame.left, frame.right)
+    rows = _arrange_off_scale_rows([claim for claim in chart.claims if claim not in claims_on_scale], x, frame)
+    heights = [
+        CHEVRONS_HEIGHT
+        + CLAIM_BAR_HEIGHT
+        + max(measure_lines_height(placed_claim.lines) for placed_claim in row)
+        + ROW_GAP
+        for row in rows
+    ]
+    words_above = max(
+        [12.0, *(measure_lines_height(_build_claim_lines(claim, x)) + CLAIM_BAR_HEIGHT for claim in claims_on_scale)]
+    )
     top = TOP + sum(heights) + words_above
-    y = Linear(0, high, top + frame.plot, top)
+    y = LinearScale(0, high, top + frame.plot_height, top)
     canvas = Canvas(frame.width, y(0) + 44)
-    _axes(canvas, hours, frame, x, y)
+    _draw_axes(canvas, chart, frame, x, y)
     for number, row in enumerate(rows):
-        for placed in row:
-            _off_scale(canvas, placed, TOP + sum(heights[:number]) + CHEVRON_ROOM, prefix)
-    for line in sorted(hours.lines, key=lambda line: -line.style):
-        stairs(canvas, line.steps, x, y, frame.right, f"line-{line.style}")
-    (_names_beside if frame.has_column else _names_within)(canvas, hours.lines, y, frame)
-    for claim in sorted(inside, key=lambda claim: -claim.value):
-        _on_scale(canvas, claim, x, y, prefix)
-    _published(canvas, hours.published, x, y)
+        for placed_claim in row:
+            _draw_off_scale_claim(canvas, placed_claim, TOP + sum(heights[:number]) + CHEVRONS_HEIGHT, prefix)
+    for line in sorted(chart.lines, key=lambda line: -line.style):
+        draw_steps(canvas, line.steps, x, y, frame.right, f"line-{line.style}")
+    (_draw_names_in_column if frame.has_column else _draw_names_in_plot)(canvas, chart.lines, y, frame)
+    for claim in sorted(claims_on_scale, key=lambda claim: -claim.value):
+        _draw_claim_on_scale(canvas, claim, x, y, prefix)
+    _draw_hourly_values(canvas, chart.published_values, x, y)
     return canvas
 
 
-def _axes(canvas: Canvas, hours: Hours, frame: Frame, x: Linear, y: Linear) -> None:
+def _draw_axes(canvas: Canvas, chart: HoursChart, frame: Frame, x: LinearScale, y: LinearScale) -> None:
     base = y(0)
-    canvas.taken.append(Box(0, base + 4, canvas.width, canvas.height))
-    for value in [value for value in ticks(y.high, MOST_TICKS) if value <= y.high]:
-        canvas.path(f"M{frame.left:.1f} {y(value):.1f}H{frame.right:.1f}", "grid" if value else "zero")
-        canvas.text(frame.left - 8, y(value) + 4, Run(hours.told(value), size=AXIS_SIZE), anchor=END, kind="axis")
-        canvas.taken.append(Box(0, y(value) - 6, frame.left - 8, y(value) + 5))
-    for number, name in enumerate(hours.days):
-        day = hours.first + number
+    canvas.occupied_boxes.append(Box(0, base + 4, canvas.width, canvas.height))
+    for value in [value for value in choose_ticks(y.high, MAX_VALUE_TICKS) if value <= y.high]:
+        canvas.add_path(f"M{frame.left:.1f} {y(value):.1f}H{frame.right:.1f}", "grid" if value else "zero")
+        canvas.add_text(
+            frame.left - 8, y(value) + 4, Run(chart.format_number(value), size=AXIS_SIZE), anchor=END, kind="axis"
+        )
+        canvas.occupied_boxes.append(Box(0, y(value) - 6, frame.left - 8, y(value) + 5))
+    for number, name in enumerate(chart.days):
+        day = chart.first + number
         for hour in (0, 12):
-            _tick(canvas, x(day + hour / 24), base, hours.hour(hour))
+            _draw_tick(canvas, x(day + hour / 24), base, chart.format_hour(hour))
         if number:
-            canvas.path(f"M{x(day):.1f} {y(y.high):.1f}V{base:.1f}", "grid")
-        canvas.text(x(day + 0.5), base + 37, Run(name, "strong", bold=True), anchor=MIDDLE)
-    _tick(canvas, x(hours.first + len(hours.days)), base, hours.hour(24))
+            canvas.add_path(f"M{x(day):.1f} {y(y.high):.1f}V{base:.1f}", "grid")
+        canvas.add_text(x(day + 0.5), base + 37, Run(name, "strong", bold=True), anchor=MIDDLE)
+    _draw_tick(canvas, x(chart.first + len(chart.days)), base, chart.format_hour(24))
 
 
-def _tick(canvas: Canvas, at: float, base: float, text: str) -> None:
-    canvas.path(f"M{at:.1f} {base:.1f}v5", "zero")
+def _draw_tick(canvas: Canvas, x: float, base: float, text: str) -> None:
+    canvas.add_path(f"M{x:.1f} {base:.1f}v5", "zero")
     label = Run(text, size=AXIS_SIZE)
-    canvas.text(min(at, canvas.width - label.width / 2), base + 18, label, anchor=MIDDLE, kind="axis")
+    canvas.add_text(min(x, canvas.width - label.width / 2), base + 18, label, anchor=MIDDLE, kind="axis")
 
 
-def _span(claim: Claim, x: Linear) -> tuple[float, float]:
+def _compute_span(claim: HourlyClaim, x: LinearScale) -> tuple[float, float]:
     """From where to where a claim's bar goes."""
-    begins, ends = x(claim.begins), x(claim.ends)
-    return (begins - AT_AN_HOUR, ends + AT_AN_HOUR) if begins == ends else (begins + 1, ends - 1)
+    start_x, end_x = x(claim.start), x(claim.end)
+    return (start_x - HOUR_HALF_WIDTH, end_x + HOUR_HALF_WIDTH) if start_x == end_x else (start_x + 1, end_x - 1)
 
 
-def _number(claim: Claim) -> Run:
-    return Run(claim.number, "claim-text strong", claim.address, claim.link, bold=True)
+def _build_number_run(claim: HourlyClaim) -> Run:
+    return Run(claim.number, "claim-text strong", claim.address, claim.link_name, bold=True)
 
 
-def _in_lines(text: str, room: float) -> Lines:
-    return [[Run(line, "claim-text")] for line in wrapped(text, room, SIZE, most=MOST_LINES)]
+def _wrap_claim_text(text: str, max_width: float) -> Lines:
+    return [[Run(line, "claim-text")] for line in wrap_text(text, max_width, SIZE, max_lines=MAX_NAME_LINES)]
 
 
-def _rows(claims: Sequence[Claim], x: Linear, frame: Frame) -> list[list[OffScale]]:
+def _arrange_off_scale_rows(claims: Sequence[HourlyClaim], x: LinearScale, frame: Frame) -> list[list[OffScaleClaim]]:
     """Claims off the scale in rows, the highest on top; side by side where neither bars nor words touch."""
-    rows: list[list[OffScale]] = []
+    rows: list[list[OffScaleClaim]] = []
     for claim in sorted(claims, key=lambda claim: -claim.value):
-        placed = _placed_off_scale(claim, x, frame)
-        begins, ends = placed.reach
-        free = next(
-            (row for row in rows if all(begins >= other.reach[1] or ends <= other.reach[0] for other in row)), None
+        placed_claim = _place_off_scale_claim(claim, x, frame)
+        start_x, end_x = placed_claim.reach
+        free_row = next(
+            (row for row in rows if all(start_x >= other.reach[1] or end_x <= other.reach[0] for other in row)), None
         )  # fmt: skip
-        if free is None:
-            rows.append([placed])
+        if free_row is None:
+            rows.append([placed_claim])
         else:
-            free.append(placed)
+            free_row.append(placed_claim)
     return rows
 
 
-def _placed_off_scale(claim: Claim, x: Linear, frame: Frame) -> OffScale:
-    left, right = _span(claim, x)
-    number = _number(claim)
-    room = max(right - left, LEAST_ROOM, number.width)
-    head = [number, Run(f": {claim.beyond}", "claim-text")]
-    heads = [head] if width_of_lines([head]) <= room else [[number], *_in_lines(claim.beyond, room)]
-    lines = [*heads, *_in_lines(claim.who, room)]
-    if left + width_of_lines(lines) <= frame.width:
-        return OffScale(lines, left, right, max(left, 0), START)
-    return OffScale(lines, left, right, min(right, frame.width), END)
+def _place_off_scale_claim(claim: HourlyClaim, x: LinearScale, frame: Frame) -> OffScaleClaim:
+    left, right = _compute_span(claim, x)
+    number = _build_number_run(claim)
+    max_width = max(right - left, MIN_WORDS_WIDTH, number.width)
+    first_line = [number, Run(f": {claim.off_scale_note}", "claim-text")]
+    first_lines = (
+        [first_line]
+        if measure_lines_width([first_line]) <= max_width
+        else [[number], *_wrap_claim_text(claim.off_scale_note, max_width)]
+    )
+    lines = [*first_lines, *_wrap_claim_text(claim.claimant, max_width)]
+    if left + measure_lines_width(lines) <= frame.width:
+        return OffScaleClaim(lines, left, right, max(left, 0), START)
+    return OffScaleClaim(lines, left, right, min(right, frame.width), END)
 
 
-def _bar(canvas: Canvas, left: float, right: float, top: float, prefix: str) -> None:
-    canvas.path(f"M{left:.1f} {top:.1f}H{right:.1f}v{BAR}H{left:.1f}Z", "hatched", fill=f"{prefix}-hatch")
-    canvas.taken.append(Box(left, top, right, top + BAR))
+def _draw_hatched_bar(canvas: Canvas, left: float, right: float, top: float, prefix: str) -> None:
+    canvas.add_path(
+        f"M{left:.1f} {top:.1f}H{right:.1f}v{CLAIM_BAR_HEIGHT}H{left:.1f}Z", "hatched", fill=f"{prefix}-hatch"
+    )
+    canvas.occupied_boxes.append(Box(left, top, right, top + CLAIM_BAR_HEIGHT))
 
 
-def _off_scale(canvas: Canvas, claim: OffScale, top: float, prefix: str) -> None:
+def _draw_off_scale_claim(canvas: Canvas, claim: OffScaleClaim, top: float, prefix: str) -> None:
     """Hatched, without a top, under chevrons."""
     left, right = claim.left, claim.right
-    _bar(canvas, left, right, top, prefix)
-    canvas.path(f"M{left:.1f} {top:.1f}v{BAR}H{right:.1f}v-{BAR}", "claim")
-    places = range(1, CHEVRONS + 1) if right - left > 2 * AT_AN_HOUR else (2,)
+    _draw_hatched_bar(canvas, left, right, top, prefix)
+    canvas.add_path(f"M{left:.1f} {top:.1f}v{CLAIM_BAR_HEIGHT}H{right:.1f}v-{CLAIM_BAR_HEIGHT}", "claim")
+    places = range(1, CHEVRONS + 1) if right - left > 2 * HOUR_HALF_WIDTH else (2,)
     for place in places:
-        at = left + (right - left) * place / (CHEVRONS + 1)
-        canvas.path(f"M{at - 5:.1f} {top - 3:.1f}l5 -6l5 6", "claim")
-    canvas.block(claim.lines, [(claim.x, top + BAR, claim.anchor)])
+        chevron_x = left + (right - left) * place / (CHEVRONS + 1)
+        canvas.add_path(f"M{chevron_x - 5:.1f} {top - 3:.1f}l5 -6l5 6", "claim")
+    canvas.place_text_block(claim.lines, [(claim.x, top + CLAIM_BAR_HEIGHT, claim.anchor)])
 
 
-def _words_inside(claim: Claim, x: Linear) -> Lines:
+def _build_claim_lines(claim: HourlyClaim, x: LinearScale) -> Lines:
     """The words of a claim on the scale: in one line where its bar is as long, else the name below the number."""
-    left, right = _span(claim, x)
-    number = _number(claim)
-    room = max(right - left, LEAST_ROOM)
-    line = [number, Run(f", {claim.who}", "claim-text")]
-    return [line] if width_of_lines([line]) <= room else [[number], *_in_lines(claim.who, room)]
+    left, right = _compute_span(claim, x)
+    number = _build_number_run(claim)
+    max_width = max(right - left, MIN_WORDS_WIDTH)
+    line = [number, Run(f", {claim.claimant}", "claim-text")]
+    return (
+        [line] if measure_lines_width([line]) <= max_width else [[number], *_wrap_claim_text(claim.claimant, max_width)]
+    )
 
 
-def _on_scale(canvas: Canvas, claim: Claim, x: Linear, y: Linear, prefix: str) -> None:
-    left, right = _span(claim, x)
-    top = y(claim.value) - BAR / 2
+def _draw_claim_on_scale(canvas: Canvas, claim: HourlyClaim, x: LinearScale, y: LinearScale, prefix: str) -> None:
+    left, right = _compute_span(claim, x)
+    top = y(claim.value) - CLAIM_BAR_HEIGHT / 2
     sides = ((left, START), (right, END), ((left + right) / 2, MIDDLE))
-    for lines in (_words_inside(claim, x), [[_number(claim)]]):
-        height = height_of_lines(lines)
-        tops = (top - height - 1, top + BAR + 1, top - height - 12, top + BAR + 12)
-        if canvas.block(lines, [(at, down, anchor) for down, (at, anchor) in product(tops, sides)]):
+    for lines in (_build_claim_lines(claim, x), [[_build_number_run(claim)]]):
+        height = measure_lines_height(lines)
+        tops = (top - height - 1, top + CLAIM_BAR_HEIGHT + 1, top - height - 12, top + CLAIM_BAR_HEIGHT + 12)
+        if canvas.place_text_block(
+            lines, [(label_x, label_top, anchor) for label_top, (label_x, anchor) in product(tops, sides)]
+        ):
             break
     else:
         return
-    _bar(canvas, left, right, top, prefix)
-    canvas.path(f"M{left:.1f} {top:.1f}H{right:.1f}v{BAR}H{left:.1f}Z", "claim")
+    _draw_hatched_bar(canvas, left, right, top, prefix)
+    canvas.add_path(f"M{left:.1f} {top:.1f}H{right:.1f}v{CLAIM_BAR_HEIGHT}H{left:.1f}Z", "claim")
 
 
 # Where the words of a published figure may stand, from the middle of its mark: nearest first, then farther down.
-NEAR = ((-6.0, -21.0, END), (6.0, 5.0, START), (0.0, -24.0, MIDDLE), (-6.0, 4.0, END), (6.0, -21.0, START))
-FARTHER = (0.0, -14.0, 16.0, 30.0, 46.0)
+LABEL_SHIFTS = ((-6.0, -21.0, END), (6.0, 5.0, START), (0.0, -24.0, MIDDLE), (-6.0, 4.0, END), (6.0, -21.0, START))
+EXTRA_DROPS = (0.0, -14.0, 16.0, 30.0, 46.0)
 
 
-def _published(canvas: Canvas, published: Sequence[Published], x: Linear, y: Linear) -> None:
-    for figure in published:
-        begins, ends, high = x(figure.begins), x(figure.ends), y(figure.value)
-        if figure.begins == figure.ends:
-            canvas.circles.append(Circle(begins, high, 4, f"dot-{figure.style}"))
-            canvas.taken.append(Box(begins - 5, high - 5, begins + 5, high + 5))
+def _draw_hourly_values(
+    canvas: Canvas, published_values: Sequence[HourlyPublishedValue], x: LinearScale, y: LinearScale
+) -> None:
+    for figure in published_values:
+        start_x, end_x, value_y = x(figure.start), x(figure.end), y(figure.value)
+        if figure.start == figure.end:
+            canvas.circles.append(Circle(start_x, value_y, 4, f"dot-{figure.style}"))
+            canvas.occupied_boxes.append(Box(start_x - 5, value_y - 5, start_x + 5, value_y + 5))
         else:
-            canvas.path(f"M{begins + 1:.1f} {high:.1f}H{ends - 1:.1f}", f"day-{figure.style}")
-            canvas.taken.append(Box(begins, high - 3, ends, high + 3))
-    for figure in published:
-        middle, high = (x(figure.begins) + x(figure.ends)) / 2, y(figure.value)
+            canvas.add_path(f"M{start_x + 1:.1f} {value_y:.1f}H{end_x - 1:.1f}", f"day-{figure.style}")
+            canvas.occupied_boxes.append(Box(start_x, value_y - 3, end_x, value_y + 3))
+    for figure in published_values:
+        middle, value_y = (x(figure.start) + x(figure.end)) / 2, y(figure.value)
         number = Run(figure.number, f"ink-{figure.style} strong", bold=True)
-        places = [(middle + across, high + down + more, anchor) for more in FARTHER for across, down, anchor in NEAR]
-        if not canvas.block([[number, Run(f" {figure.hour}", f"ink-{figure.style}")]], places):
-            canvas.block([[number]], places)
+        places = [
+            (middle + shift_x, value_y + shift_y + drop, anchor)
+            for drop in EXTRA_DROPS
+            for shift_x, shift_y, anchor in LABEL_SHIFTS
+        ]
+        if not canvas.place_text_block([[number, Run(f" {figure.hour_text}", f"ink-{figure.style}")]], places):
+            canvas.place_text_block([[number]], places)
 
 
-def _name(line: Line, text: str, room: float) -> Lines:
-    parts = wrapped(text, room, SIZE, most=MOST_LINES, bold=True)
+def _wrap_line_name(line: Line, text: str, max_width: float) -> Lines:
+    parts = wrap_text(text, max_width, SIZE, max_lines=MAX_NAME_LINES, bold=True)
     return [[Run(part, f"ink-{line.style} strong", bold=True)] for part in parts]
 
 
-def _names_beside(canvas: Canvas, lines: Sequence[Line], y: Linear, frame: Frame) -> None:
+def _draw_names_in_column(canvas: Canvas, lines: Sequence[Line], y: LinearScale, frame: Frame) -> None:
     """Each line named at its end, in a column of its own."""
-    ordered = sorted(lines, key=lambda line: -line.steps[-1][1])
-    names = [_name(line, line.name, frame.width - frame.right - 8) for line in ordered]
-    sizes = [height_of_lines(name) for name in names]
-    wanted = [y(line.steps[-1][1]) - size / 2 for line, size in zip(ordered, sizes, strict=True)]
-    for place, name in zip(flow(wanted, sizes, 2, y(y.high) - 12, y(0)), names, strict=True):
+    sorted_lines = sorted(lines, key=lambda line: -line.steps[-1][1])
+    names = [_wrap_line_name(line, line.name, frame.width - frame.right - 8) for line in sorted_lines]
+    sizes = [measure_lines_height(name) for name in names]
+    desired_tops = [y(line.steps[-1][1]) - size / 2 for line, size in zip(sorted_lines, sizes, strict=True)]
+    for place, name in zip(flow_labels(desired_tops, sizes, 2, y(y.high) - 12, y(0)), names, strict=True):
         for number, run in enumerate(name):
-            canvas.text(frame.right + 6, place + height_of(run) * (number + 0.8), *run)
-        canvas.taken.append(Box(frame.right + 6, place, frame.width, place + height_of_lines(name)))
+            canvas.add_text(frame.right + 6, place + measure_line_height(run) * (number + 0.8), *run)
+        canvas.occupied_boxes.append(Box(frame.right + 6, place, frame.width, place + measure_lines_height(name)))
 
 
-def _names_within(canvas: Canvas, lines: Sequence[Line], y: Linear, frame: Frame) -> None:
+def _draw_names_in_plot(canvas: Canvas, lines: Sequence[Line], y: LinearScale, frame: Frame) -> None:
     """All names in one place that is free, the highest line's first; below the axis where there is none."""
-    ordered = sorted(lines, key=lambda line: -line.steps[-1][1])
-    names = [name for line in ordered for name in _name(line, line.short, NAME_ROOM)]
+    sorted_lines = sorted(lines, key=lambda line: -line.steps[-1][1])
+    names = [name for line in sorted_lines for name in _wrap_line_name(line, line.short_name, NAME_WIDTH)]
     if not names:
         return
-    below = y(ordered[-1].steps[-1][1]) + 10
-    if canvas.block(names, [(frame.right, below + more, END) for more in (0, 10, 20, 34)]):
+    lowest_top = y(sorted_lines[-1].steps[-1][1]) + 10
+    if canvas.place_text_block(names, [(frame.right, lowest_top + drop, END) for drop in (0, 10, 20, 34)]):
         return
     top = canvas.height
-    canvas.height += height_of_lines(names) + 4
-    canvas.block(names, [(frame.right, top, END)])
+    canvas.height += measure_lines_height(names) + 4
+    canvas.place_text_block(names, [(frame.right, top, END)])

@@ -11,22 +11,27 @@ from typing import Any
 from markupsafe import Markup
 
 from app.web.asking import Terms, ungrouped
-from app.web.charts.text import ELLIPSIS, Linear, shortened, width_of, wrapped
-from app.web.count_text import narrower
-from app.web.figure import FIVE, PHONE, Figure, drawings, in_place_of_a_chart
+from app.web.charts.text import ELLIPSIS, LinearScale, measure_text, truncate_at_word, wrap_text
+from app.web.count_text import describe_narrower_count
+from app.web.figure import FIVE_COLUMNS_WIDTH, PHONE_WIDTH, Figure, draw_sentence, render_drawings
 from app.web.page import Page
 from app.web.rendering import Catalogue
 
-MOST_ROWS, MOST_COLUMNS = 10, 10
+MAX_COMBINATION_ROWS, MAX_SOURCE_COLUMNS = 10, 10
 RISE, RUN = sin(radians(52)), cos(radians(52))  # of a head, which the template turns by so much
-HEAD, HEAD_LINE, NUMBER, LABEL = 13, 14, 15, 12  # px of type; the second from one line of a head to the next
+HEADING_SIZE, HEADING_LINE_HEIGHT, NUMBER, LABEL = (
+    13,
+    14,
+    15,
+    12,
+)  # px of type; the second from one line of a head to the next
 # How long heads may be, in px along the turned name, and in how many lines: the first that all names have room in. What
 # is longer than the last stands whole in the table.
-HEADS = ((200.0, 1), (200.0, 2), (200.0, 3), (330.0, 1))
+HEADING_FORMS = ((200.0, 1), (200.0, 2), (200.0, 3), (330.0, 1))
 STEP, NARROW_STEP, ROW, TO_ROWS = 30, 22, 30, 8
-BETWEEN_HEADS = 3  # px between the lines of one head and those of the next
-LEAST_BARS = 70  # px of the longest bar
-TO_HEAD = 4  # px from the middle of a dot to where its head begins
+HEADING_GAP = 3  # px between the lines of one head and those of the next
+MIN_BARS_WIDTH = 70  # px of the longest bar
+TO_HEADING = 4  # px from the middle of a dot to where its head begins
 EDGE, TO_BARS, TO_NUMBER = 8, 24, 7
 Name = Callable[[str], str]
 Address = Callable[[str], str]
@@ -34,20 +39,20 @@ Address = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Column:
-    """A source, or all those without a column of their own. `told`: how many it verified."""
+    """A source, or all those without a column of their own. `number_text`: how many it verified."""
 
     name: str
-    told: str = ""
+    number_text: str = ""
 
 
 @dataclass(frozen=True)
-class Row:
+class CombinationRow:
     """How many the sources in these columns verified, and no others. `label`: what stands in place of dots where the
     row is of several combinations, or of none."""
 
     columns: Sequence[int]
     number: int
-    told: str
+    number_text: str
     name: str
     address: str | None = None
     label: str = ""
@@ -59,210 +64,248 @@ class Table:
     """What is drawn."""
 
     columns: Sequence[Column]
-    rows: Sequence[Row]
+    rows: Sequence[CombinationRow]
 
 
 @dataclass(frozen=True)
-class Head:
+class ColumnHeading:
     """A turned head: over which dots it begins, its number, and its name in lines, of which further ones begin at
     `indent` along it."""
 
     x: float
-    told: str
-    name: Sequence[str]
+    number_text: str
+    name_lines: Sequence[str]
     indent: float
 
 
 @dataclass(frozen=True)
-class Line:
+class PlacedCombination:
     """A row in a drawing."""
 
-    row: Row
+    row: CombinationRow
     top: float
     dots: Sequence[float]
-    pale: Sequence[float]
-    bar: float
+    pale_dots: Sequence[float]
+    bar_length: float
 
 
 @dataclass(frozen=True)
-class Overlap:
+class OverlapLayout:
     """A drawing."""
 
     width: float
     height: float
-    head_y: float
+    heading_y: float
     bars_x: float
-    heads: Sequence[Head]
-    lines: Sequence[Line]
+    headings: Sequence[ColumnHeading]
+    lines: Sequence[PlacedCombination]
 
 
-def laid_out(table: Table, width: float) -> Overlap:
+def lay_out_overlap(table: Table, width: float) -> OverlapLayout:
     """Where everything stands, in a drawing of FIVE or PHONE. A head ends where the drawing does."""
-    heads = _heads(table, width)
-    head_y = max(_length(head) for head in heads) * RISE + HEAD
-    bars_x = _bars_x(table, heads[-1].x)
-    scale = Linear(0, max(row.number for row in table.rows), 0, width - bars_x - _after_bars(table))
+    headings = _fit_headings(table, width)
+    heading_y = max(_measure_heading(heading) for heading in headings) * RISE + HEADING_SIZE
+    bars_x = _compute_bars_x(table, headings[-1].x)
+    scale = LinearScale(0, max(row.number for row in table.rows), 0, width - bars_x - _compute_number_margin(table))
     lines = []
-    for at, row in enumerate(table.rows):
-        xs = {} if row.label else {column: head.x for column, head in enumerate(heads)}
+    for index, row in enumerate(table.rows):
+        xs = {} if row.label else {column: heading.x for column, heading in enumerate(headings)}
         dots = [x for column, x in xs.items() if column in row.columns]
-        pale = [x for column, x in xs.items() if column not in row.columns]
-        lines.append(Line(row, head_y + TO_ROWS + ROW * at, dots, pale, max(scale(row.number), 1.0)))
-    return Overlap(width, head_y + TO_ROWS + ROW * len(lines) + 1, head_y, bars_x, heads, lines)
+        pale_dots = [x for column, x in xs.items() if column not in row.columns]
+        lines.append(
+            PlacedCombination(row, heading_y + TO_ROWS + ROW * index, dots, pale_dots, max(scale(row.number), 1.0))
+        )
+    return OverlapLayout(width, heading_y + TO_ROWS + ROW * len(lines) + 1, heading_y, bars_x, headings, lines)
 
 
-def _bars_x(table: Table, last_dot: float) -> float:
+def _compute_bars_x(table: Table, last_dot: float) -> float:
     """Where bars begin: after the dots, and after the words that stand in their place."""
-    return max(last_dot + TO_BARS, max(width_of(row.label, LABEL) for row in table.rows) + TO_NUMBER * 2)
+    return max(last_dot + TO_BARS, max(measure_text(row.label, LABEL) for row in table.rows) + TO_NUMBER * 2)
 
 
-def _after_bars(table: Table) -> float:
-    return TO_NUMBER + max(width_of(row.told, NUMBER, bold=True) for row in table.rows)
+def _compute_number_margin(table: Table) -> float:
+    return TO_NUMBER + max(measure_text(row.number_text, NUMBER, bold=True) for row in table.rows)
 
 
-def _heads(table: Table, width: float) -> list[Head]:
+def _fit_headings(table: Table, width: float) -> list[ColumnHeading]:
     """The heads in the first of the forms in which every name is whole and the bars have room; else in the last."""
-    heads: list[Head] = []
-    usual = STEP if width > PHONE else NARROW_STEP
-    for length, lines in HEADS:
-        step = max(usual, (HEAD_LINE * lines + BETWEEN_HEADS) / RISE) if lines > 1 else usual
-        heads = [
-            _head(column, EDGE + step * at, length, lines, width) for at, column in enumerate(table.columns)
+    headings: list[ColumnHeading] = []
+    usual_step = STEP if width > PHONE_WIDTH else NARROW_STEP
+    for length, lines in HEADING_FORMS:
+        step = max(usual_step, (HEADING_LINE_HEIGHT * lines + HEADING_GAP) / RISE) if lines > 1 else usual_step
+        headings = [
+            _build_column_heading(column, EDGE + step * index, length, lines, width) for index, column in enumerate(table.columns)
         ]  # fmt: skip
-        bars = width - _bars_x(table, heads[-1].x) - _after_bars(table)
-        if bars >= LEAST_BARS and not any(head.name[-1].endswith(ELLIPSIS) for head in heads):
-            return heads
-    return heads
+        bars_width = width - _compute_bars_x(table, headings[-1].x) - _compute_number_margin(table)
+        if bars_width >= MIN_BARS_WIDTH and not any(heading.name_lines[-1].endswith(ELLIPSIS) for heading in headings):
+            return headings
+    return headings
 
 
-def _head(column: Column, x: float, length: float, lines: int, width: float) -> Head:
+def _build_column_heading(column: Column, x: float, length: float, line_count: int, width: float) -> ColumnHeading:
     """A head whose name has so many lines: each further one begins farther along, lest it run into the dots, and ends
     farther on in the drawing."""
-    further = HEAD_LINE * (lines - 1)
-    indent = max(width_of(column.told, HEAD, bold=True), further * RUN / RISE)
-    room = min(length, (width - x - TO_HEAD - further * RISE) / RUN) - indent
-    name = wrapped(column.name, room, HEAD, most=lines) if lines > 1 else [shortened(column.name, room, HEAD)]
-    return Head(x, column.told, name, indent)
+    extra_height = HEADING_LINE_HEIGHT * (line_count - 1)
+    indent = max(measure_text(column.number_text, HEADING_SIZE, bold=True), extra_height * RUN / RISE)
+    max_width = min(length, (width - x - TO_HEADING - extra_height * RISE) / RUN) - indent
+    name = (
+        wrap_text(column.name, max_width, HEADING_SIZE, max_lines=line_count)
+        if line_count > 1
+        else [truncate_at_word(column.name, max_width, HEADING_SIZE)]
+    )
+    return ColumnHeading(x, column.number_text, name, indent)
 
 
-def _length(head: Head) -> float:
+def _measure_heading(heading: ColumnHeading) -> float:
     """How long a head is, along its turned name."""
-    return head.indent + max(width_of(line, HEAD) for line in head.name)
+    return heading.indent + max(measure_text(line, HEADING_SIZE) for line in heading.name_lines)
 
 
-def table_of(overlap: Mapping[str, Any], name_of: Name, words: Catalogue, behind: Address) -> Table:
+def build_overlap_table(
+    overlap: Mapping[str, Any], get_name: Name, words: Catalogue, to_page_address: Address
+) -> Table:
     """The columns and rows of an answer. Of many sources the smaller share a column, of many combinations a row."""
-    sources = by_size(overlap, name_of)
-    own = sources if len(sources) <= MOST_COLUMNS else sources[: MOST_COLUMNS - 1]
-    column_of = {source["source"]: own.index(source) if source in own else len(own) for source in sources}
-    columns = [Column(name_of(source["source"]), f"{words.number(source['verified'])} ") for source in own]
-    if len(own) < len(sources):
-        more = len(sources) - len(own)
-        columns.append(Column(words.gettext("%(num)s more") % {"num": words.number(more)}))
-    verified = [pattern for pattern in overlap["patterns"] if pattern["sources"]]
-    shown = verified if len(verified) <= MOST_ROWS else verified[: MOST_ROWS - 1]
+    sources = sort_sources_by_size(overlap, get_name)
+    own_column_sources = sources if len(sources) <= MAX_SOURCE_COLUMNS else sources[: MAX_SOURCE_COLUMNS - 1]
+    column_by_source = {
+        source["source"]: own_column_sources.index(source) if source in own_column_sources else len(own_column_sources)
+        for source in sources
+    }
+    columns = [
+        Column(get_name(source["source"]), f"{words.number(source['verified'])} ") for source in own_column_sources
+    ]
+    if len(own_column_sources) < len(sources):
+        merged_count = len(sources) - len(own_column_sources)
+        columns.append(Column(words.gettext("%(num)s more") % {"num": words.number(merged_count)}))
+    verified_patterns = [pattern for pattern in overlap["patterns"] if pattern["sources"]]
+    shown_patterns = (
+        verified_patterns
+        if len(verified_patterns) <= MAX_COMBINATION_ROWS
+        else verified_patterns[: MAX_COMBINATION_ROWS - 1]
+    )
 
-    def row(pattern: Mapping[str, Any], **further: Any) -> Row:
+    def build_row(pattern: Mapping[str, Any], **row_options: Any) -> CombinationRow:
         number = pattern["releases"]
-        places = sorted({column_of[slug] for slug in pattern["sources"]})
+        places = sorted({column_by_source[slug] for slug in pattern["sources"]})
         names = words.listed(
-            [name_of(source["source"]) for source in sources if source["source"] in pattern["sources"]]
+            [get_name(source["source"]) for source in sources if source["source"] in pattern["sources"]]
         )
-        return Row(places, number, words.number(number), names, _page(pattern, behind), **further)
+        return CombinationRow(
+            places, number, words.number(number), names, _build_pattern_address(pattern, to_page_address), **row_options
+        )
 
-    rows = [row(pattern) for pattern in shown]
-    if len(shown) < len(verified):
-        rest = verified[len(shown) :]
+    rows = [build_row(pattern) for pattern in shown_patterns]
+    if len(shown_patterns) < len(verified_patterns):
+        rest = verified_patterns[len(shown_patterns) :]
         label = words.gettext("%(num)s others") % {"num": words.number(len(rest))}
         number = sum(pattern["releases"] for pattern in rest)
-        rows.append(Row((), number, words.number(number), _others(len(rest), words), label=label))
+        rows.append(
+            CombinationRow((), number, words.number(number), _format_other_combinations(len(rest), words), label=label)
+        )
     for pattern in overlap["patterns"]:
         if not pattern["sources"]:
-            none = words.gettext("none of them")
-            by_none = words.gettext("Only reported: no independent source verified them")
+            none_label = words.gettext("none of them")
+            none_name = words.gettext("Only reported: no independent source verified them")
             number = pattern["releases"]
-            rows.append(Row((), number, words.number(number), by_none, _page(pattern, behind), none, is_hollow=True))
+            rows.append(
+                CombinationRow(
+                    (),
+                    number,
+                    words.number(number),
+                    none_name,
+                    _build_pattern_address(pattern, to_page_address),
+                    none_label,
+                    is_hollow=True,
+                )
+            )
     return Table(columns, rows)
 
 
-def _page(pattern: Mapping[str, Any], behind: Address) -> str | None:
-    return behind(pattern["list"]) if pattern["list"] else None
+def _build_pattern_address(pattern: Mapping[str, Any], to_page_address: Address) -> str | None:
+    return to_page_address(pattern["list"]) if pattern["list"] else None
 
 
-def _others(combinations: int, words: Catalogue) -> str:
+def _format_other_combinations(combinations: int, words: Catalogue) -> str:
     return words.gettext("%(num)s other combinations") % {"num": words.number(combinations)}
 
 
-def by_size(overlap: Mapping[str, Any], name_of: Name) -> list[Mapping[str, Any]]:
+def sort_sources_by_size(overlap: Mapping[str, Any], get_name: Name) -> list[Mapping[str, Any]]:
     """The sources, the largest lists first, those that tie by their names."""
-    return sorted(overlap["sources"], key=lambda source: (-source["verified"], name_of(source["source"]).casefold()))
+    return sorted(overlap["sources"], key=lambda source: (-source["verified"], get_name(source["source"]).casefold()))
 
 
-def heading_of(overlap: Mapping[str, Any], name_of: Name, words: Catalogue) -> str:
+def format_overlap_heading(overlap: Mapping[str, Any], get_name: Name, words: Catalogue) -> str:
     """How many the large lists share. A list is large that has at least half as many as the largest."""
-    _, sources = words.gettext, by_size(overlap, name_of)
+    _, sources = words.gettext, sort_sources_by_size(overlap, get_name)
     if not sources:
         return _("No independent source has verified any")
-    largest, *others = sources
+    largest, *other_sources = sources
     large = [source for source in sources if source["verified"] * 2 >= largest["verified"]]
-    if not others:
-        return _("Only %(name)s has verified any") % {"name": name_of(largest["source"])}
+    if not other_sources:
+        return _("Only %(name)s has verified any") % {"name": get_name(largest["source"])}
     if len(large) == 1:
-        return _("No other list has half as many as %(name)s") % {"name": name_of(largest["source"])}
+        return _("No other list has half as many as %(name)s") % {"name": get_name(largest["source"])}
     # Combinations are exact: no release stands in two, so that their numbers add up.
-    both = {source["source"] for source in large}
-    shared = sum(pattern["releases"] for pattern in overlap["patterns"] if both.issubset(pattern["sources"]))
-    told = {"num": words.number(shared), "lists": words.number(len(large))}
-    if not shared:
+    large_slugs = {source["source"] for source in large}
+    shared_count = sum(
+        pattern["releases"] for pattern in overlap["patterns"] if large_slugs.issubset(pattern["sources"])
+    )
+    values = {"num": words.number(shared_count), "lists": words.number(len(large))}
+    if not shared_count:
         return _("The large lists share none")
     sentences = {2: _("The two large lists share %(num)s"), 3: _("The three large lists share %(num)s")}
-    return sentences.get(len(large), _("The %(lists)s large lists share %(num)s")) % told
+    return sentences.get(len(large), _("The %(lists)s large lists share %(num)s")) % values
 
 
-async def overlap_figure(page: Page, terms: Terms) -> Figure:
+async def load_overlap_figure(page: Page, terms: Terms) -> Figure:
     """The figure of who verified the same releases: one question to the API."""
     words = page.catalogue
-    asked = ungrouped(terms)
-    overlap = await page.api.get("/v1/counts/overlap", asked)
-    _, heading = words.gettext, heading_of(overlap, page.name_of, words)
+    count_terms = ungrouped(terms)
+    overlap = await page.api.get("/v1/counts/overlap", count_terms)
+    _, heading = words.gettext, format_overlap_heading(overlap, page.get_source_name, words)
     sizes = [
-        f"{page.name_of(source['source'])} {words.number(source['verified'])}"
-        for source in by_size(overlap, page.name_of)
+        f"{page.get_source_name(source['source'])} {words.number(source['verified'])}"
+        for source in sort_sources_by_size(overlap, page.get_source_name)
     ]
     finding = f"{heading}: {words.listed(sizes)}" if sizes else heading
-    table = table_of(overlap, page.name_of, words, page.behind)
+    table = build_overlap_table(overlap, page.get_source_name, words, page.to_page_address)
     caption = _(
         "Each row is one exact combination of sources; its bar says how many releases these sources verified and no "
         "others. Above each source stands how many it verified in all."
     )
-    invented = _("In this demonstration, who verified the same as whom is invented.") if page.is_demo else ""
-    wide, narrow = drawn(table, finding, words)
+    demo_note = _("In this demonstration, who verified the same as whom is invented.") if page.is_demo else ""
+    wide, narrow = draw_overlap(table, finding, words)
     return Figure(
         name="overlap",
         heading=heading,
         finding=finding,
         wide=wide,
         narrow=narrow,
-        caption=f"{caption} {invented}".strip(),
+        caption=f"{caption} {demo_note}".strip(),
         columns=(_("Verified by exactly"), _("How many releases")),
         rows=[
             *((row.name, row.number) for row in table.rows),
             *(
-                (_in_all(page.name_of(source["source"]), words), source["verified"])
-                for source in by_size(overlap, page.name_of)
+                (_format_source_total(page.get_source_name(source["source"]), words), source["verified"])
+                for source in sort_sources_by_size(overlap, page.get_source_name)
             ),
         ],
-        terms=asked,
-        counted=narrower(page, overlap["terms"]),
+        terms=count_terms,
+        count_scope=describe_narrower_count(page, overlap["terms"]),
     )
 
 
-def _in_all(name: str, words: Catalogue) -> str:
+def _format_source_total(name: str, words: Catalogue) -> str:
     return words.gettext("%(name)s, alone or with others") % {"name": name}
 
 
-def drawn(table: Table, finding: str, words: Catalogue) -> tuple[Markup, Markup]:
+def draw_overlap(table: Table, finding: str, words: Catalogue) -> tuple[Markup, Markup]:
     """The wide and the narrow drawing; where nothing is verified, the sentence that says so."""
     if not table.columns:
-        return in_place_of_a_chart(words.gettext("No independent source has verified any of what is asked for."), words)
-    return drawings("overlap", words, [laid_out(table, FIVE), laid_out(table, PHONE)], finding=finding)
+        return draw_sentence(words.gettext("No independent source has verified any of what is asked for."), words)
+    return render_drawings(
+        "overlap",
+        words,
+        [lay_out_overlap(table, FIVE_COLUMNS_WIDTH), lay_out_overlap(table, PHONE_WIDTH)],
+        finding=finding,
+    )

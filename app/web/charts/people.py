@@ -4,29 +4,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.formats import capital
+from app.formats import capitalize_first_letter
 from app.vocabulary import Stage
 from app.web.asking import together, ungrouped
-from app.web.charts.text import width_of
-from app.web.count_text import narrower, release_at, stage_of
-from app.web.figure import PHONE, SEVEN, Figure, drawing, drawings
+from app.web.charts.text import measure_text
+from app.web.count_text import describe_narrower_count, format_release_noun, parse_stage
+from app.web.figure import PHONE_WIDTH, SEVEN_COLUMNS_WIDTH, Figure, render_drawing, render_drawings
 from app.web.page import Page
 from app.web.rendering import Catalogue
 
 SQUARE, RASTER = 12, 18
-ROWS = {SEVEN: 34, PHONE: 18}  # squares in a row, by the width of the drawing
-MOST_SQUARES = 1_000  # beyond these a square is ten releases, then a hundred: more cannot be told apart
+ROWS = {SEVEN_COLUMNS_WIDTH: 34, PHONE_WIDTH: 18}  # squares in a row, by the width of the drawing
+MAX_SQUARES = 1_000  # beyond these a square is ten releases, then a hundred: more cannot be told apart
 GAP = 26  # between the squares, the refuted ones and those of whom nothing is known
-UNKNOWN = {SEVEN: 10, PHONE: 6}  # squares for those whom no source has reported: they have no end
+UNKNOWN = {SEVEN_COLUMNS_WIDTH: 10, PHONE_WIDTH: 6}  # squares for those whom no source has reported: they have no end
 LABEL = 13  # the size of its type
-MANY = 2  # for the name of what is counted, whatever its number
+PLURAL_COUNT = 2  # for the name of what is counted, whatever its number
 # The classes of a count, in the order of their squares. Those in no list stand last, wherever they belong.
-COUNTED = ("three", "two", "one", "contested", "reported")
+COUNTED_CLASSES = ("three", "two", "one", "contested", "reported")
 WITHHELD, REFUTED = "withheld", "refuted"
 
 
 @dataclass(frozen=True)
-class Counted:
+class ReleaseNumbers:
     """The numbers of a count of releases. `classes`: by COUNTED, which together are `releases`. `addresses`: of their
     lists, as the API names them. `withheld`: of all of them, those in no list."""
 
@@ -36,7 +36,7 @@ class Counted:
     withheld: int
     refuted: int
     uncertain_date: int
-    counted_apart: int
+    unlinkable: int
     unresolved_duplicates: int
     addresses: Mapping[str, str]
 
@@ -64,14 +64,14 @@ class Squares:
     unknown_label: Square
 
 
-def counted(total: Mapping[str, Any], exact: Mapping[str, Any]) -> Counted:
+def read_release_numbers(total: Mapping[str, Any], exact: Mapping[str, Any]) -> ReleaseNumbers:
     """The numbers of two answers: a count by status, and the same by status and number of verifying sources."""
     by_status = {group["status"]: group for group in total["groups"]}
-    verified = {group["sources"]: group for group in exact["groups"] if group["status"] == "verified"}
-    whole = total["total"]
+    verified_by_sources = {group["sources"]: group for group in exact["groups"] if group["status"] == "verified"}
+    total_numbers = total["total"]
     groups = {
-        "two": verified.get(2),
-        "one": verified.get(1),
+        "two": verified_by_sources.get(2),
+        "one": verified_by_sources.get(1),
         "contested": by_status.get("contested"),
         "reported": by_status.get("reported"),
         REFUTED: by_status.get("refuted"),
@@ -81,107 +81,110 @@ def counted(total: Mapping[str, Any], exact: Mapping[str, Any]) -> Counted:
     if three.get("list"):
         addresses["three"] = f"{three['list']}&min_sources=3"
     classes = {name: group["releases"] for name, group in groups.items() if group is not None and name != REFUTED}
-    return Counted(
-        releases=whole["releases"],
-        verified=whole["verified"],
-        classes={**dict.fromkeys(COUNTED, 0), **classes, "three": three["by_min_sources"].get("3", 0)},
+    return ReleaseNumbers(
+        releases=total_numbers["releases"],
+        verified=total_numbers["verified"],
+        classes={**dict.fromkeys(COUNTED_CLASSES, 0), **classes, "three": three["by_min_sources"].get("3", 0)},
         withheld=total["withheld"],
-        refuted=whole["refuted"],
+        refuted=total_numbers["refuted"],
         uncertain_date=total["uncertain_date"],
-        counted_apart=whole["counted_apart"],
+        unlinkable=total_numbers["counted_apart"],
         unresolved_duplicates=total["unresolved_duplicates"],
         addresses=addresses,
     )
 
 
-def unit_of(releases: int) -> int:
+def compute_square_unit(releases: int) -> int:
     """How many releases a square is: one, or the least power of ten that needs no more than MOST_SQUARES."""
     unit = 1
-    while releases > unit * MOST_SQUARES:
+    while releases > unit * MAX_SQUARES:
         unit *= 10
     return unit
 
 
-def shown(numbers: Counted) -> dict[str, int]:
+def distribute_withheld(numbers: ReleaseNumbers) -> dict[str, int]:
     """Releases by class as they are drawn. Those in no list are taken from the largest class, so that where they stand
     says nothing about them."""
-    classes, left = dict(numbers.classes), numbers.withheld
-    for name in sorted(COUNTED, key=lambda name: -classes[name]):
-        taken = min(left, classes[name])
-        classes[name] -= taken
-        left -= taken
-    return {**classes, WITHHELD: numbers.withheld - left}
+    classes, remaining = dict(numbers.classes), numbers.withheld
+    for name in sorted(COUNTED_CLASSES, key=lambda name: -classes[name]):
+        moved_count = min(remaining, classes[name])
+        classes[name] -= moved_count
+        remaining -= moved_count
+    return {**classes, WITHHELD: numbers.withheld - remaining}
 
 
-def laid_out(numbers: Counted, width: int, refuted_words: str) -> Squares:
+def lay_out_squares(numbers: ReleaseNumbers, width: int, refuted_words: str) -> Squares:
     """The squares in a drawing of SEVEN or PHONE."""
-    in_a_row, unit = ROWS[width], unit_of(numbers.releases)
+    row_length, unit = ROWS[width], compute_square_unit(numbers.releases)
     classes: dict[str, Sequence[Square]] = {}
     place = 0
-    for name, releases in shown(numbers).items():
+    for name, releases in distribute_withheld(numbers).items():
         squares = -(-releases // unit)  # the last one of a class may be fewer: nobody vanishes
-        classes[name] = [_at(place + n, in_a_row) for n in range(squares)]
+        classes[name] = [_place_square(place + n, row_length) for n in range(squares)]
         place += squares
-    rule = -(-place // in_a_row) * RASTER + (GAP - RASTER) / 2
-    below, refuted, refuted_label = rule + GAP - RASTER, [], Square(0, 0)
+    rule = -(-place // row_length) * RASTER + (GAP - RASTER) / 2
+    next_top, refuted_squares, refuted_label = rule + GAP - RASTER, [], Square(0, 0)
     if numbers.refuted:
         crosses = -(-numbers.refuted // unit)
-        refuted = [_at(n, in_a_row, below) for n in range(crosses)]
-        refuted_label, last = _after(refuted[-1], refuted_words, width)
-        below = last + GAP
-    unknown = [_at(n, in_a_row, below) for n in range(UNKNOWN[width])]
-    label, last = _after(unknown[-1], "", width)
-    return Squares(width, last + SQUARE + 4, classes, rule, refuted, refuted_label, unknown, label)
+        refuted_squares = [_place_square(n, row_length, next_top) for n in range(crosses)]
+        refuted_label, last = _position_label(refuted_squares[-1], refuted_words, width)
+        next_top = last + GAP
+    unknown = [_place_square(n, row_length, next_top) for n in range(UNKNOWN[width])]
+    label, last = _position_label(unknown[-1], "", width)
+    return Squares(width, last + SQUARE + 4, classes, rule, refuted_squares, refuted_label, unknown, label)
 
 
-def _at(place: int, in_a_row: int, top: float = 0) -> Square:
-    return Square(place % in_a_row * RASTER, top + place // in_a_row * RASTER)
+def _place_square(place: int, row_length: int, top: float = 0) -> Square:
+    return Square(place % row_length * RASTER, top + place // row_length * RASTER)
 
 
-def _after(square: Square, words: str, width: int) -> tuple[Square, float]:
+def _position_label(square: Square, words: str, width: int) -> tuple[Square, float]:
     """The base line of words after a square, or below it where they do not fit, and the top of the row they end in."""
     x = square.x + RASTER + 4
-    if x + width_of(words, LABEL) <= width:
+    if x + measure_text(words, LABEL) <= width:
         return Square(x, square.y + SQUARE - 1), square.y
     return Square(0, square.y + RASTER + SQUARE - 1), square.y + RASTER
 
 
-async def people_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
+async def load_people_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
     """The squares of the releases that terms of a count mean."""
-    asked = ungrouped(terms)
+    count_terms = ungrouped(terms)
     total, exact = await together(
-        page.api.get("/v1/counts/releases", {**asked, "group_by": "status"}),
-        page.api.get("/v1/counts/releases", {**asked, "group_by": ["status", "sources"]}),
+        page.api.get("/v1/counts/releases", {**count_terms, "group_by": "status"}),
+        page.api.get("/v1/counts/releases", {**count_terms, "group_by": ["status", "sources"]}),
     )
-    return replace(figure_of(counted(total, exact), page, asked), counted=narrower(page, total["terms"]))
+    return replace(
+        build_people_figure(read_release_numbers(total, exact), page, count_terms),
+        count_scope=describe_narrower_count(page, total["terms"]),
+    )
 
 
-def figure_of(numbers: Counted, page: Page, terms: Mapping[str, Any]) -> Figure:
+def build_people_figure(numbers: ReleaseNumbers, page: Page, terms: Mapping[str, Any]) -> Figure:
     """The figure of these numbers: both drawings, and the key beside them, which is the table."""
-    words, rows, unit = page.catalogue, rows_of(numbers, page), unit_of(numbers.releases)
+    words, rows, unit = page.catalogue, build_key_rows(numbers, page), compute_square_unit(numbers.releases)
     _ = words.gettext
-    told = [f"{words.number(row.number)} {row.means}" for row in rows]
-    stage = stage_of(terms)
-    whole = f"{words.number(numbers.releases)} {release_at(stage, numbers.releases, words)}"
-    by_name = dict(zip([row.swatch for row in rows], told, strict=True))
-    finding = f"{whole}: {'; '.join(told)}."
-    laid = [laid_out(numbers, width, by_name[REFUTED]) for width in (SEVEN, PHONE)]
-    wide, narrow = drawings("people", words, laid, refuted=by_name[REFUTED], finding=finding)
+    row_texts = [f"{words.number(row.number)} {row.meaning}" for row in rows]
+    stage = parse_stage(terms)
+    whole_text = f"{words.number(numbers.releases)} {format_release_noun(stage, numbers.releases, words)}"
+    by_name = dict(zip([row.swatch for row in rows], row_texts, strict=True))
+    finding = f"{whole_text}: {'; '.join(row_texts)}."
+    layouts = [lay_out_squares(numbers, width, by_name[REFUTED]) for width in (SEVEN_COLUMNS_WIDTH, PHONE_WIDTH)]
+    wide, narrow = render_drawings("people", words, layouts, refuted=by_name[REFUTED], finding=finding)
     return Figure(
         name="people",
-        heading=heading_of(numbers, words, whole),
+        heading=format_people_heading(numbers, words, whole_text),
         finding=finding,
         wide=wide,
         narrow=narrow,
-        caption=caption_of(stage, unit, words),
-        columns=[capital(release_at(stage, MANY, words)), _("What they are")],
-        rows=[(row.number, row.means) for row in rows],
-        key=drawing("people_key", words, rows=rows),
+        caption=format_people_caption(stage, unit, words),
+        columns=[capitalize_first_letter(format_release_noun(stage, PLURAL_COUNT, words)), _("What they are")],
+        rows=[(row.number, row.meaning) for row in rows],
+        key=render_drawing("people_key", words, rows=rows),
         terms=terms,
     )
 
 
-def caption_of(stage: Stage, unit: int, words: Catalogue) -> str:
+def format_people_caption(stage: Stage, unit: int, words: Catalogue) -> str:
     """What a square is, and where those in no list stand."""
     _ = words.gettext
     square = {
@@ -194,32 +197,32 @@ def caption_of(stage: Stage, unit: int, words: Catalogue) -> str:
     return square + " " + _("Those in no list stand last, without day or source.")
 
 
-def heading_of(numbers: Counted, words: Catalogue, whole: str) -> str:
+def format_people_heading(numbers: ReleaseNumbers, words: Catalogue, whole_text: str) -> str:
     """What the squares show, in a sentence."""
-    verified = words.ngettext("%(number)s verified", "%(number)s verified", numbers.verified)
-    withheld = words.ngettext("%(number)s in no list", "%(number)s in no list", numbers.withheld)
+    verified_text = words.ngettext("%(number)s verified", "%(number)s verified", numbers.verified)
+    withheld_text = words.ngettext("%(number)s in no list", "%(number)s in no list", numbers.withheld)
     return words.gettext("%(releases)s, of which %(verified)s; %(withheld)s") % {
-        "releases": whole,
-        "verified": verified % {"number": words.number(numbers.verified)},
-        "withheld": withheld % {"number": words.number(numbers.withheld)},
+        "releases": whole_text,
+        "verified": verified_text % {"number": words.number(numbers.verified)},
+        "withheld": withheld_text % {"number": words.number(numbers.withheld)},
     }
 
 
 @dataclass(frozen=True)
-class Row:
+class KeyRow:
     """A row of the key. `swatch`: the class of the square before it, if any."""
 
     swatch: str
     number: int
-    means: str
+    meaning: str
     address: str | None = None
 
 
-def rows_of(numbers: Counted, page: Page) -> list[Row]:
+def build_key_rows(numbers: ReleaseNumbers, page: Page) -> list[KeyRow]:
     """The rows of the key, those with nobody too."""
     _, ngettext = page.catalogue.gettext, page.catalogue.ngettext
     classes, whole = numbers.classes, {"number": page.catalogue.number(numbers.releases)}
-    means = {
+    meanings = {
         "three": ngettext("verified by three sources or more", "verified by three sources or more", classes["three"]),
         "two": ngettext("verified by two", "verified by two", classes["two"]),
         "one": ngettext("verified by one alone", "verified by one alone", classes["one"]),
@@ -244,8 +247,8 @@ def rows_of(numbers: Counted, page: Page) -> list[Row]:
         ),
     }  # fmt: skip
     counts = {
-        **classes, WITHHELD: numbers.withheld, REFUTED: numbers.refuted, "apart": numbers.counted_apart,
+        **classes, WITHHELD: numbers.withheld, REFUTED: numbers.refuted, "apart": numbers.unlinkable,
         "uncertain": numbers.uncertain_date, "unresolved": numbers.unresolved_duplicates,
     }  # fmt: skip
-    addresses = {name: page.behind(address) for name, address in numbers.addresses.items()}
-    return [Row(name, counts[name], text, addresses.get(name)) for name, text in means.items()]
+    addresses = {name: page.to_page_address(address) for name, address in numbers.addresses.items()}
+    return [KeyRow(name, counts[name], text, addresses.get(name)) for name, text in meanings.items()]

@@ -8,30 +8,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.web.charts.text import Linear, cut, flow, width_of, wrapped
-from app.web.figure import PHONE, WHOLE
+from app.web.charts.text import LinearScale, flow_labels, measure_text, truncate_text, wrap_text
+from app.web.figure import FULL_WIDTH, PHONE_WIDTH
 
 Kind = Literal["main", "rest", "others", "reported", "remainder"]
-THICK, UPRIGHT = 46, 42  # px that the bar is wide, lying and standing
-TALL = 380  # px of the standing bar, at least: as many as its labels need
-TO_LINES, BETWEEN = 22, 6  # px of the number of such a label, and between two of them
-OPEN, OPEN_UPRIGHT = 44, 26  # px that the sides of a bar without a top go on
-OPEN_ROOM, OPEN_ROOM_UPRIGHT = 60, 44  # the same with the chevron, and what stands beside it
-OPEN_WORDS = 110  # px at the end of the lying bar for the words that it has no top
+HORIZONTAL_BAR_THICKNESS, VERTICAL_BAR_THICKNESS = 46, 42  # px that the bar is wide, lying and standing
+MIN_VERTICAL_BAR_LENGTH = 380  # px of the standing bar, at least: as many as its labels need
+TO_LINES, VERTICAL_LABEL_GAP = 22, 6  # px of the number of such a label, and between two of them
+OPEN_SIDES_LENGTH, VERTICAL_OPEN_SIDES_LENGTH = 44, 26  # px that the sides of a bar without a top go on
+OPEN_END_LENGTH, VERTICAL_OPEN_END_LENGTH = 60, 44  # the same with the chevron, and what stands beside it
+OPEN_WORDS_WIDTH = 110  # px at the end of the lying bar for the words that it has no top
 NUMBER_SIZE, BOLD_SIZE, TEXT_SIZE, LINE = 20, 15, 13, 17
 LABEL = 186  # px of a label's lines under the lying bar
-APART = 20  # px between two labels
-MOVED = 4  # px from its place from which a label has a leader
-LEFT, RIGHT = 22, 82  # px: of the standing bar, and of the labels beside it
+HORIZONTAL_LABEL_GAP = 20  # px between two labels
+LEADER_THRESHOLD = 4  # px from its place from which a label has a leader
+VERTICAL_BAR_X, VERTICAL_LABELS_X = 22, 82  # px: of the standing bar, and of the labels beside it
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of the bar. `told`: its number in words; `note`: a quieter line below its text."""
+    """A part of the bar. `number_text`: its number in words; `note`: a quieter line below its text."""
 
     kind: Kind
     number: int
-    told: str
+    number_text: str
     text: str
     note: str = ""
     address: str | None = None
@@ -39,34 +39,34 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """What is drawn. `low` and `high`: the claim, None where open; `verified`: by at least one source, of all segments
-    but those only reported; `by_authority`: whether the claimant is one, and not an organisation that verifies."""
+class ClaimComparison:
+    """What is drawn. `low` and `high`: the claim, None where open; `verified_segment`: by at least one source, of all segments
+    but those only reported; `is_by_authority`: whether the claimant is one, and not an organisation that verifies."""
 
-    told: str
+    figure_text: str
     text: str
     low: int | None
     high: int | None
-    about: bool
+    is_about: bool
     segments: Sequence[Segment]
     remainder: Segment | None
-    verified: Segment
-    by_authority: bool = True
+    verified_segment: Segment
+    is_by_authority: bool = True
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the claim has no top."""
         return self.high is None
 
     @property
-    def sure(self) -> int:
+    def lower_bound(self) -> int:
         """Up to which number the claim is sure."""
         return self.low or 0
 
     @property
     def reach(self) -> int:
         """Up to where the claim is drawn."""
-        return self.high if self.high is not None else self.sure
+        return self.high if self.high is not None else self.lower_bound
 
 
 Block = tuple[list[str], list[str]]  # the lines of a label, and of its note
@@ -75,20 +75,20 @@ PlacedLine = tuple[float, float, str]  # x, baseline and text
 
 @dataclass(frozen=True)
 class Label:
-    """A number and its lines. `x` and `y`: the baseline of its number; `small`: the number stands in a line with its
+    """A number and its lines. `x` and `y`: the baseline of its number; `is_small`: the number stands in a line with its
     text; `leader`: a line from the segment, if the label does not stand at it."""
 
     segment: Segment
     x: float
     y: float
-    small: bool
+    is_small: bool
     lines: Sequence[PlacedLine]
     notes: Sequence[PlacedLine]
     leader: str = ""
 
 
 @dataclass(frozen=True)
-class Bar:
+class SegmentBar:
     """A segment drawn: from `start` to `end` along the bar."""
 
     kind: Kind
@@ -101,190 +101,226 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Along:
+class BarLayout:
     """What stands along the bar: nought at `start`, the segments end to end, the end of the claim at `reach`, from
-    where to where it may go on (`unsure`), and the end of what was verified."""
+    where to where it may go on (`uncertain_span`), and the end of what was verified."""
 
     start: float
-    bars: Sequence[Bar]
-    unsure: tuple[float, float] | None
+    bars: Sequence[SegmentBar]
+    uncertain_span: tuple[float, float] | None
     reach: float
-    verified: float
+    verified_end: float
 
     @property
-    def ends_in_the_claim(self) -> bool:
+    def has_longer_claim(self) -> bool:
         """Whether the claim is the longer of the two: only then is there room beside its end."""
         return all(abs(bar.end - self.start) <= abs(self.reach - self.start) + 0.5 for bar in self.bars)
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A drawing. `bar`: the edge of the bar across; `below`: where the bracket of what was verified stands."""
+class ReconciliationLayout:
+    """A drawing. `bar`: the edge of the bar across; `bracket_y`: where the bracket of what was verified stands."""
 
     width: float
     height: float
     bar: float
-    along: Along
+    bar_layout: BarLayout
     labels: Sequence[Label]
     claim: Sequence[PlacedLine]
-    below: float
+    bracket_y: float
     sentence: Sequence[PlacedLine]
 
 
-def along_the_bar(compared: Compared, scale: Linear) -> Along:
+def build_bar_layout(comparison: ClaimComparison, scale: LinearScale) -> BarLayout:
     """The segments end to end from nought, what is left of the claim after them, and where the claim may go on."""
-    bars: list[Bar] = []
-    reached = 0
-    for segment in compared.segments:
+    bars: list[SegmentBar] = []
+    total = 0
+    for segment in comparison.segments:
         if segment.number:
-            bars.append(Bar(segment.kind, scale(reached), scale(reached + segment.number)))
-            reached += segment.number
-    if compared.sure > reached:
-        bars.append(Bar("remainder", scale(reached), scale(compared.sure)))
-        reached = compared.sure
-    further = compared.high is not None and compared.high > reached
-    return Along(
+            bars.append(SegmentBar(segment.kind, scale(total), scale(total + segment.number)))
+            total += segment.number
+    if comparison.lower_bound > total:
+        bars.append(SegmentBar("remainder", scale(total), scale(comparison.lower_bound)))
+        total = comparison.lower_bound
+    has_open_range = comparison.high is not None and comparison.high > total
+    return BarLayout(
         start=scale(0),
         bars=bars,
-        unsure=(scale(reached), scale(compared.reach)) if further else None,
-        reach=scale(compared.reach),
-        verified=scale(compared.verified.number),
+        uncertain_span=(scale(total), scale(comparison.reach)) if has_open_range else None,
+        reach=scale(comparison.reach),
+        verified_end=scale(comparison.verified_segment.number),
     )
 
 
-def lying(compared: Compared) -> Drawn:
+def lay_out_horizontal_bar(comparison: ClaimComparison) -> ReconciliationLayout:
     """The bar as it lies on a wide page."""
-    scale = Linear(0, _total(compared), 1, WHOLE - (OPEN_ROOM if compared.open else 1))
-    along = along_the_bar(compared, scale)
-    above = [segment for segment in compared.segments if segment.kind == "reported" and segment.number]
-    bar = 82 if above else 54
-    y = bar + THICK + 28
-    under = [segment for segment in _named(compared) if segment.kind != "reported"]
-    blocks = [_block(segment, LABEL) for segment in under]
-    widths = [_width(segment, *block) for segment, block in zip(under, blocks, strict=True)]
-    places = [_bar_of(along.bars, segment.kind) for segment in under]
-    wants = [place.start + 1 if place else scale(compared.sure) for place in places]
+    scale = LinearScale(
+        0, _compute_bar_total(comparison), 1, FULL_WIDTH - (OPEN_END_LENGTH if comparison.is_open else 1)
+    )
+    bar_layout = build_bar_layout(comparison, scale)
+    upper_segments = [segment for segment in comparison.segments if segment.kind == "reported" and segment.number]
+    bar = 82 if upper_segments else 54
+    y = bar + HORIZONTAL_BAR_THICKNESS + 28
+    lower_segments = [segment for segment in _list_labelled_segments(comparison) if segment.kind != "reported"]
+    blocks = [_wrap_segment_text(segment, LABEL) for segment in lower_segments]
+    widths = [_measure_segment_width(segment, *block) for segment, block in zip(lower_segments, blocks, strict=True)]
+    segment_bars = [_find_segment_bar(bar_layout.bars, segment.kind) for segment in lower_segments]
+    desired_starts = [
+        segment_bar.start + 1 if segment_bar else scale(comparison.lower_bound) for segment_bar in segment_bars
+    ]
     labels = []
-    starts = flow(wants, widths, APART, 0, WHOLE)
-    for segment, block, place, x in zip(under, blocks, places, starts, strict=True):
+    starts = flow_labels(desired_starts, widths, HORIZONTAL_LABEL_GAP, 0, FULL_WIDTH)
+    for segment, block, segment_bar, x in zip(lower_segments, blocks, segment_bars, starts, strict=True):
         leader = ""
-        if place and not place.start - MOVED <= x <= place.end:
-            near = min(max(x + 5, place.start + 3), max(place.end - 3, place.middle))
-            leader = f"M{near:.1f} {bar + THICK + 2}v4L{x + 5:.1f} {y - 17}"
-        labels.append(_label(segment, block, x, y, leader))
+        if segment_bar and not segment_bar.start - LEADER_THRESHOLD <= x <= segment_bar.end:
+            leader_x = min(max(x + 5, segment_bar.start + 3), max(segment_bar.end - 3, segment_bar.middle))
+            leader = f"M{leader_x:.1f} {bar + HORIZONTAL_BAR_THICKNESS + 2}v4L{x + 5:.1f} {y - 17}"
+        labels.append(_build_segment_label(segment, block, x, y, leader))
     bottom = max([y, *(line[1] for label in labels for line in (*label.lines, *label.notes))])
-    labels += [_over(segment, along.bars, bar, WHOLE - (OPEN_WORDS if compared.open else 0)) for segment in above]
-    sentence = wrapped(compared.verified.text, WHOLE - 60, TEXT_SIZE, most=2)
-    after = width_of(compared.verified.told, BOLD_SIZE, bold=True) + 5
-    told = width_of(compared.told, NUMBER_SIZE, bold=True) + 6
-    (claim,) = wrapped(compared.text, WHOLE - told, TEXT_SIZE, most=1)
-    return Drawn(
-        width=WHOLE,
+    labels += [
+        _build_label_above_bar(
+            segment, bar_layout.bars, bar, FULL_WIDTH - (OPEN_WORDS_WIDTH if comparison.is_open else 0)
+        )
+        for segment in upper_segments
+    ]
+    sentence = wrap_text(comparison.verified_segment.text, FULL_WIDTH - 60, TEXT_SIZE, max_lines=2)
+    sentence_x = measure_text(comparison.verified_segment.number_text, BOLD_SIZE, bold=True) + 5
+    claim_x = measure_text(comparison.figure_text, NUMBER_SIZE, bold=True) + 6
+    (claim,) = wrap_text(comparison.text, FULL_WIDTH - claim_x, TEXT_SIZE, max_lines=1)
+    return ReconciliationLayout(
+        width=FULL_WIDTH,
         height=bottom + 42 + LINE * (len(sentence) - 1),
         bar=bar,
-        along=along,
+        bar_layout=bar_layout,
         labels=labels,
-        claim=[(told, 22, claim)],
-        below=bottom + 16,
-        sentence=[(after, bottom + 36 + LINE * at, line) for at, line in enumerate(sentence)],
+        claim=[(claim_x, 22, claim)],
+        bracket_y=bottom + 16,
+        sentence=[(sentence_x, bottom + 36 + LINE * index, line) for index, line in enumerate(sentence)],
     )
 
 
-def _over(segment: Segment, bars: Sequence[Bar], bar: float, right: float) -> Label:
+def _build_label_above_bar(segment: Segment, bars: Sequence[SegmentBar], bar: float, right: float) -> Label:
     """A label in one line above the bar, for the narrow segment of what was only reported; it ends before `right`."""
-    place = _bar_of(bars, segment.kind)
-    assert place is not None  # it has a number
-    number = width_of(segment.told, BOLD_SIZE, bold=True) + 4
-    text = cut(segment.text, right - number, TEXT_SIZE)
-    x = min(max(place.middle - number / 2, 0), right - number - width_of(text, TEXT_SIZE))
-    leader = f"M{place.middle:.1f} {bar - 12}V{bar}"
-    return Label(segment, x, bar - 17, True, [(x + number, bar - 17, text)], [], leader)
+    segment_bar = _find_segment_bar(bars, segment.kind)
+    assert segment_bar is not None  # it has a number
+    number_width = measure_text(segment.number_text, BOLD_SIZE, bold=True) + 4
+    text = truncate_text(segment.text, right - number_width, TEXT_SIZE)
+    x = min(max(segment_bar.middle - number_width / 2, 0), right - number_width - measure_text(text, TEXT_SIZE))
+    leader = f"M{segment_bar.middle:.1f} {bar - 12}V{bar}"
+    return Label(segment, x, bar - 17, True, [(x + number_width, bar - 17, text)], [], leader)
 
 
-def standing(compared: Compared) -> Drawn:
+def lay_out_vertical_bar(comparison: ClaimComparison) -> ReconciliationLayout:
     """The bar as it stands on a phone."""
-    told = width_of(compared.told, NUMBER_SIZE, bold=True) + 6
-    first, *others = wrapped(compared.text, PHONE - told, TEXT_SIZE, most=2)
-    others = wrapped(" ".join(compared.text.split()[len(first.split()) :]), PHONE, TEXT_SIZE, most=3) if others else []
-    claim = [(told, 20.0, first), *((0.0, 20.0 + LINE * (at + 1), line) for at, line in enumerate(others))]
-    top = 20 + LINE * len(others) + (OPEN_ROOM_UPRIGHT if compared.open else 14)
-    named = list(reversed(_named(compared)))
-    blocks = [_block(segment, PHONE - RIGHT) for segment in named]
-    tall = max(TALL, sum(_height(block) + BETWEEN for block in blocks))
-    scale = Linear(0, _total(compared), top + tall, top)
-    along = along_the_bar(compared, scale)
-    places = [_bar_of(along.bars, segment.kind) for segment in named]
-    small = [_is_small(segment, place, block) for segment, place, block in zip(named, places, blocks, strict=True)]
-    sizes = [LINE if is_small else _height(block) for block, is_small in zip(blocks, small, strict=True)]
-    middles = [place.middle if place else scale(compared.sure) for place in places]
-    wants = [middle - min(size, 44) / 2 for middle, size in zip(middles, sizes, strict=True)]
-    starts = flow(wants, sizes, BETWEEN, top - 8, top + tall + 8)
+    claim_x = measure_text(comparison.figure_text, NUMBER_SIZE, bold=True) + 6
+    first_line, *other_lines = wrap_text(comparison.text, PHONE_WIDTH - claim_x, TEXT_SIZE, max_lines=2)
+    other_lines = (
+        wrap_text(" ".join(comparison.text.split()[len(first_line.split()) :]), PHONE_WIDTH, TEXT_SIZE, max_lines=3)
+        if other_lines
+        else []
+    )
+    claim = [
+        (claim_x, 20.0, first_line),
+        *((0.0, 20.0 + LINE * (index + 1), line) for index, line in enumerate(other_lines)),
+    ]
+    top = 20 + LINE * len(other_lines) + (VERTICAL_OPEN_END_LENGTH if comparison.is_open else 14)
+    labelled_segments = list(reversed(_list_labelled_segments(comparison)))
+    blocks = [_wrap_segment_text(segment, PHONE_WIDTH - VERTICAL_LABELS_X) for segment in labelled_segments]
+    length = max(MIN_VERTICAL_BAR_LENGTH, sum(_compute_block_height(block) + VERTICAL_LABEL_GAP for block in blocks))
+    scale = LinearScale(0, _compute_bar_total(comparison), top + length, top)
+    bar_layout = build_bar_layout(comparison, scale)
+    segment_bars = [_find_segment_bar(bar_layout.bars, segment.kind) for segment in labelled_segments]
+    small_flags = [
+        _is_small(segment, segment_bar, block)
+        for segment, segment_bar, block in zip(labelled_segments, segment_bars, blocks, strict=True)
+    ]
+    sizes = [
+        LINE if is_small else _compute_block_height(block) for block, is_small in zip(blocks, small_flags, strict=True)
+    ]
+    middles = [segment_bar.middle if segment_bar else scale(comparison.lower_bound) for segment_bar in segment_bars]
+    desired_tops = [middle - min(size, 44) / 2 for middle, size in zip(middles, sizes, strict=True)]
+    starts = flow_labels(desired_tops, sizes, VERTICAL_LABEL_GAP, top - 8, top + length + 8)
     labels = []
-    for segment, block, is_small, middle, want, y in zip(named, blocks, small, middles, wants, starts, strict=True):
-        moved = abs(y - want) > MOVED
-        leader = f"M{LEFT + UPRIGHT + 1} {middle:.1f}L{RIGHT - 4} {y + (8 if is_small else 11):.1f}" if moved else ""
+    for segment, block, is_small, middle, desired_top, y in zip(
+        labelled_segments, blocks, small_flags, middles, desired_tops, starts, strict=True
+    ):
+        is_moved = abs(y - desired_top) > LEADER_THRESHOLD
+        leader = (
+            f"M{VERTICAL_BAR_X + VERTICAL_BAR_THICKNESS + 1} {middle:.1f}L{VERTICAL_LABELS_X - 4} {y + (8 if is_small else 11):.1f}"
+            if is_moved
+            else ""
+        )
         if is_small:
-            after = RIGHT + width_of(segment.told, BOLD_SIZE, bold=True) + 4
-            labels.append(Label(segment, RIGHT, y + 13, True, [(after, y + 13, segment.text)], [], leader))
+            text_x = VERTICAL_LABELS_X + measure_text(segment.told, BOLD_SIZE, bold=True) + 4
+            labels.append(Label(segment, VERTICAL_LABELS_X, y + 13, True, [(text_x, y + 13, segment.text)], [], leader))
         else:
-            labels.append(_label(segment, block, RIGHT, y + 18, leader))
-    after = width_of(compared.verified.told, BOLD_SIZE, bold=True) + 5
-    sentence = wrapped(compared.verified.text, PHONE - after, TEXT_SIZE, most=4)
-    below = top + tall
-    return Drawn(
-        width=PHONE,
-        height=below + 34 + LINE * (len(sentence) - 1),
-        bar=LEFT,
-        along=along,
+            labels.append(_build_segment_label(segment, block, VERTICAL_LABELS_X, y + 18, leader))
+    text_x = measure_text(comparison.verified_segment.number_text, BOLD_SIZE, bold=True) + 5
+    sentence = wrap_text(comparison.verified_segment.text, PHONE_WIDTH - text_x, TEXT_SIZE, max_lines=4)
+    bracket_y = top + length
+    return ReconciliationLayout(
+        width=PHONE_WIDTH,
+        height=bracket_y + 34 + LINE * (len(sentence) - 1),
+        bar=VERTICAL_BAR_X,
+        bar_layout=bar_layout,
         labels=labels,
         claim=claim,
-        below=below,
-        sentence=[(after, below + 28 + LINE * at, line) for at, line in enumerate(sentence)],
+        bracket_y=bracket_y,
+        sentence=[(text_x, bracket_y + 28 + LINE * index, line) for index, line in enumerate(sentence)],
     )
 
 
-def _total(compared: Compared) -> int:
+def _compute_bar_total(comparison: ClaimComparison) -> int:
     """How much the bar holds: the claim, or all that the registry counts, whichever is more."""
-    return max(1, compared.reach, sum(segment.number for segment in compared.segments))
+    return max(1, comparison.reach, sum(segment.number for segment in comparison.segments))
 
 
-def _named(compared: Compared) -> list[Segment]:
+def _list_labelled_segments(comparison: ClaimComparison) -> list[Segment]:
     """What has a label, from nought on."""
     return [
-        *(segment for segment in compared.segments if segment.number),
-        *([compared.remainder] if compared.remainder else []),
+        *(segment for segment in comparison.segments if segment.number),
+        *([comparison.remainder] if comparison.remainder else []),
     ]
 
 
-def _bar_of(bars: Sequence[Bar], kind: Kind) -> Bar | None:
+def _find_segment_bar(bars: Sequence[SegmentBar], kind: Kind) -> SegmentBar | None:
     return next((bar for bar in bars if bar.kind == kind), None)
 
 
-def _is_small(segment: Segment, place: Bar | None, block: Block) -> bool:
+def _is_small(segment: Segment, segment_bar: SegmentBar | None, block: Block) -> bool:
     """Whether a label stands in one line: its segment is thin, and there is room."""
     lines, notes = block
-    fits = width_of(segment.told, BOLD_SIZE, bold=True) + 4 + width_of(segment.text, TEXT_SIZE) <= PHONE - RIGHT
-    return place is not None and abs(place.end - place.start) < 30 and len(lines) == 1 and not notes and fits
+    fits = (
+        measure_text(segment.number_text, BOLD_SIZE, bold=True) + 4 + measure_text(segment.text, TEXT_SIZE)
+        <= PHONE_WIDTH - VERTICAL_LABELS_X
+    )
+    return (
+        segment_bar is not None
+        and abs(segment_bar.end - segment_bar.start) < 30
+        and len(lines) == 1
+        and not notes
+        and fits
+    )
 
 
-def _block(segment: Segment, room: float) -> Block:
+def _wrap_segment_text(segment: Segment, max_width: float) -> Block:
     """The lines of a label and of its note."""
-    notes = wrapped(segment.note, room, TEXT_SIZE, most=3) if segment.note else []
-    return wrapped(segment.text, room, TEXT_SIZE, most=3), notes
+    notes = wrap_text(segment.note, max_width, TEXT_SIZE, max_lines=3) if segment.note else []
+    return wrap_text(segment.text, max_width, TEXT_SIZE, max_lines=3), notes
 
 
-def _height(block: Block) -> float:
+def _compute_block_height(block: Block) -> float:
     """Of a label of several lines on a phone."""
     lines, notes = block
     return TO_LINES + LINE * (len(lines) + len(notes))
 
 
-def _width(segment: Segment, lines: Sequence[str], notes: Sequence[str]) -> float:
-    texts = [width_of(line, TEXT_SIZE) for line in (*lines, *notes)]
-    return max([width_of(segment.told, NUMBER_SIZE, bold=True), *texts])
+def _measure_segment_width(segment: Segment, lines: Sequence[str], notes: Sequence[str]) -> float:
+    texts = [measure_text(line, TEXT_SIZE) for line in (*lines, *notes)]
+    return max([measure_text(segment.number_text, NUMBER_SIZE, bold=True), *texts])
 
 
-def _label(segment: Segment, block: Block, x: float, y: float, leader: str) -> Label:
+def _build_segment_label(segment: Segment, block: Block, x: float, y: float, leader: str) -> Label:
     lines, notes = block
-    placed = [(x, y + 19 + LINE * at, line) for at, line in enumerate((*lines, *notes))]
-    return Label(segment, x, y, False, placed[: len(lines)], placed[len(lines) :], leader)
+    placed_lines = [(x, y + 19 + LINE * index, line) for index, line in enumerate((*lines, *notes))]
+    return Label(segment, x, y, False, placed_lines[: len(lines)], placed_lines[len(lines) :], leader)

@@ -17,8 +17,17 @@ from math import ceil, floor, log10
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # The width of a letter as a share of the size of its type, in the sans serif faces that pages use: measured of names in
 # ten scripts in Noto Sans, the widest of those faces.
-NARROW, SLIM, USUAL, CAPITAL, FOREIGN, WIDE, FULL, EMOJI = 0.31, 0.43, 0.57, 0.67, 0.62, 0.92, 1.02, 1.3
-BOLD = 1.06  # times the same letter in regular type
+NARROW_LETTER, SLIM_LETTER, USUAL_LETTER, CAPITAL_LETTER, FOREIGN_LETTER, WIDE_LETTER, FULL_WIDTH_LETTER, EMOJI = (
+    0.31,
+    0.43,
+    0.57,
+    0.67,
+    0.62,
+    0.92,
+    1.02,
+    1.3,
+)
+BOLD_FACTOR = 1.06  # times the same letter in regular type
 NARROW_LETTERS, SLIM_LETTERS = frozenset(" \N{NO-BREAK SPACE}ijlI.,:;'|!·"), frozenset("frt-()/“”‘’")
 WIDE_LETTERS = frozenset("mwMW%—")
 FIRST_EMOJI = "\N{MAHJONG TILE EAST WIND}"  # U+1F000: pictures from here on
@@ -28,56 +37,56 @@ LOOSE_END = " ,.;:("  # what reads badly before an ellipsis
 SHORTEST_LAST_WORD = 3  # letters: a name cut after “y” or “of” reads badly
 
 
-def width_of(text: str, size: float, *, bold: bool = False) -> float:
+def measure_text(text: str, size: float, *, bold: bool = False) -> float:
     """About how many pixels a text takes in type of a size, rather more than less."""
-    return sum(map(_share, text)) * size * (BOLD if bold else 1)
+    return sum(map(_measure_letter, text)) * size * (BOLD_FACTOR if bold else 1)
 
 
 @cache
-def _share(letter: str) -> float:
+def _measure_letter(letter: str) -> float:
     """The width of a letter as a share of the size of its type."""
     if letter in NARROW_LETTERS:
-        return NARROW
+        return NARROW_LETTER
     if letter in SLIM_LETTERS:
-        return SLIM
+        return SLIM_LETTER
     if letter in WIDE_LETTERS:
-        return WIDE
+        return WIDE_LETTER
     category = unicodedata.category(letter)
     if category in INVISIBLE:
         return 0
     if letter >= FIRST_EMOJI and category == "So":
         return EMOJI
     if unicodedata.east_asian_width(letter) in "WF":
-        return FULL
+        return FULL_WIDTH_LETTER
     if category == "Lu":
-        return CAPITAL
-    return USUAL if letter.isascii() or unicodedata.decomposition(letter) else FOREIGN
+        return CAPITAL_LETTER
+    return USUAL_LETTER if letter.isascii() or unicodedata.decomposition(letter) else FOREIGN_LETTER
 
 
-def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
+def truncate_text(text: str, max_width: float, size: float, *, bold: bool = False) -> str:
     """A text as far as it fits the room, with an ellipsis where it does not."""
-    if width_of(text, size, bold=bold) <= room:
+    if measure_text(text, size, bold=bold) <= max_width:
         return text
-    return _beginning(text, room, size, bold=bold).rstrip(LOOSE_END) + ELLIPSIS
+    return _truncate_before_ellipsis(text, max_width, size, bold=bold).rstrip(LOOSE_END) + ELLIPSIS
 
 
-def shortened(text: str, room: float, size: float) -> str:
-    """As `cut`, but after a whole word where these leave half of what has room."""
-    if width_of(text, size) <= room:
+def truncate_at_word(text: str, max_width: float, size: float) -> str:
+    """As `truncate_text`, but after a whole word where these leave half of what has room."""
+    if measure_text(text, size) <= max_width:
         return text
-    kept = _beginning(text, room, size, bold=False)
-    whole = kept if text[len(kept) :].startswith(" ") else kept.rpartition(" ")[0]
-    first, _space, last = whole.rpartition(" ")
-    whole = first if 0 < len(last) < SHORTEST_LAST_WORD else whole
-    return (whole if len(whole) * 2 > len(kept) else kept).rstrip(LOOSE_END) + ELLIPSIS
+    beginning = _truncate_before_ellipsis(text, max_width, size, bold=False)
+    whole_words = beginning if text[len(beginning) :].startswith(" ") else beginning.rpartition(" ")[0]
+    first, _space, last = whole_words.rpartition(" ")
+    whole_words = first if 0 < len(last) < SHORTEST_LAST_WORD else whole_words
+    return (whole_words if len(whole_words) * 2 > len(beginning) else beginning).rstrip(LOOSE_END) + ELLIPSIS
 
 
-def _beginning(text: str, room: float, size: float, *, bold: bool) -> str:
+def _truncate_before_ellipsis(text: str, max_width: float, size: float, *, bold: bool) -> str:
     """As much of a text as has room before an ellipsis."""
-    return text[: _letters(text, room - width_of(ELLIPSIS, size, bold=bold), size, bold=bold)]
+    return text[: _count_fitting_letters(text, max_width - measure_text(ELLIPSIS, size, bold=bold), size, bold=bold)]
 
 
-def wrapped(text: str, room: float, size: float, *, most: int, bold: bool = False) -> list[str]:
+def wrap_text(text: str, max_width: float, size: float, *, max_lines: int, bold: bool = False) -> list[str]:
     """A text in lines that fit the room, at most so many; an ellipsis tells that more would follow. A word that is
     wider than a line goes on in the next."""
     words = BREAKS.split(text)
@@ -85,15 +94,15 @@ def wrapped(text: str, room: float, size: float, *, most: int, bold: bool = Fals
     while words:
         word = words.pop(0)
         longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if width_of(longer, size, bold=bold) <= room:
+        if measure_text(longer, size, bold=bold) <= max_width:
             lines[-1] = longer
-        elif len(lines) == most:
-            return [*lines[:-1], cut(" ".join((longer, *words)), room, size, bold=bold)]
+        elif len(lines) == max_lines:
+            return [*lines[:-1], truncate_text(" ".join((longer, *words)), max_width, size, bold=bold)]
         elif lines[-1]:
             lines.append("")
             words.insert(0, word)
         else:
-            fits = max(1, _letters(word, room, size, bold=bold))
+            fits = max(1, _count_fitting_letters(word, max_width, size, bold=bold))
             lines[-1], rest = word[:fits], word[fits:]
             if rest:
                 lines.append("")
@@ -101,13 +110,13 @@ def wrapped(text: str, room: float, size: float, *, most: int, bold: bool = Fals
     return lines
 
 
-def _letters(text: str, room: float, size: float, *, bold: bool) -> int:
+def _count_fitting_letters(text: str, max_width: float, size: float, *, bold: bool) -> int:
     """How many letters of a text have room."""
-    reached = 0.0
-    for at, letter in enumerate(text):
-        reached += width_of(letter, size, bold=bold)
-        if reached > room:
-            return at
+    width = 0.0
+    for index, letter in enumerate(text):
+        width += measure_text(letter, size, bold=bold)
+        if width > max_width:
+            return index
     return len(text)
 
 
@@ -115,7 +124,7 @@ STEPS = (1, 2, 5, 10)  # a tick is one of these times a power of ten
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearScale:
     """A straight scale from values to pixels. `low` stands at `start`, `high` at `end`."""
 
     low: float
@@ -128,69 +137,71 @@ class Linear:
         return self.start + (value - self.low) / width * (self.end - self.start)
 
 
-def ticks(high: float, most: int = 6) -> list[int]:
-    """Whole numbers from zero on, at most `most`, of which the last is `high` or the first beyond."""
+def choose_ticks(high: float, max_ticks: int = 6) -> list[int]:
+    """Whole numbers from zero on, at most `max_ticks`, of which the last is `high` or the first beyond."""
     if high <= 0:
         return [0, 1]
-    rough = high / (most - 1)
-    power = 10 ** floor(log10(rough)) if rough >= 1 else 1
-    step = next(step * power for step in STEPS if step * power >= rough)
+    rough_step = high / (max_ticks - 1)
+    power = 10 ** floor(log10(rough_step)) if rough_step >= 1 else 1
+    step = next(step * power for step in STEPS if step * power >= rough_step)
     return list(range(0, ceil(high / step) * step + 1, step))
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+def spread_labels(desired_positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Places for labels, as near to the wanted ones as at least `gap` between them and the bounds allow; in the order
     given, which is that of the wanted places."""
-    placed = list(wanted)
-    for at in range(1, len(placed)):
-        placed[at] = max(placed[at], placed[at - 1] + gap)
-    if placed and placed[-1] > high:
-        placed[-1] = high
-        for at in range(len(placed) - 2, -1, -1):
-            placed[at] = min(placed[at], placed[at + 1] - gap)
-    return [max(place, low + gap * at) for at, place in enumerate(placed)]
+    positions = list(desired_positions)
+    for index in range(1, len(positions)):
+        positions[index] = max(positions[index], positions[index - 1] + gap)
+    if positions and positions[-1] > high:
+        positions[-1] = high
+        for index in range(len(positions) - 2, -1, -1):
+            positions[index] = min(positions[index], positions[index + 1] - gap)
+    return [max(place, low + gap * index) for index, place in enumerate(positions)]
 
 
-def flow(wanted: Sequence[float], sizes: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+def flow_labels(
+    desired_positions: Sequence[float], sizes: Sequence[float], gap: float, low: float, high: float
+) -> list[float]:
     """Where labels of some sizes begin: as near to the wanted places as the gap between them and the bounds allow."""
-    placed: list[float] = []
-    for want, _size in zip(wanted, sizes, strict=True):
-        least = placed[-1] + sizes[len(placed) - 1] + gap if placed else low
-        placed.append(max(want, least))
+    positions: list[float] = []
+    for desired_position, _size in zip(desired_positions, sizes, strict=True):
+        min_position = positions[-1] + sizes[len(positions) - 1] + gap if positions else low
+        positions.append(max(desired_position, min_position))
     limit = high
-    for at in range(len(placed) - 1, -1, -1):
-        placed[at] = min(placed[at], limit - sizes[at])
-        limit = placed[at] - gap
-    return placed
+    for index in range(len(positions) - 1, -1, -1):
+        positions[index] = min(positions[index], limit - sizes[index])
+        limit = positions[index] - gap
+    return positions
 
 
 DAY, WEEK = 1, 7
-FEW_DAYS, FEW_WEEKS = 9, 70  # up to so many days each day has a tick, each week
+MAX_DAYS_BY_DAY, MAX_DAYS_BY_WEEK = 9, 70  # up to so many days each day has a tick, each week
 MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)  # else one for every so many months
 
 
-def day_number(moment: datetime) -> float:
+def compute_day_number(moment: datetime) -> float:
     """A moment as a number of days, with its hour as a part of one."""
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return moment.toordinal() + (moment - midnight).total_seconds() / 86_400
 
 
-def day_ticks(first: float, last: float, most: int) -> list[date]:
-    """Days that get a tick, from the first day on, at most `most`."""
+def choose_day_ticks(first: float, last: float, max_ticks: int) -> list[date]:
+    """Days that get a tick, from the first day on, at most `max_ticks`."""
     days = last - first
     start = date.fromordinal(int(first))
     for step in (DAY, 2 * DAY, WEEK, 2 * WEEK):
-        fits = days <= (FEW_DAYS if step < WEEK else FEW_WEEKS)
-        if fits and days / step < most:
+        fits = days <= (MAX_DAYS_BY_DAY if step < WEEK else MAX_DAYS_BY_WEEK)
+        if fits and days / step < max_ticks:
             return [date.fromordinal(day) for day in range(start.toordinal(), int(last) + 1, step)]
     for step in MONTHS:
-        months = list(_months(start, last, step))
-        if len(months) <= most:
+        months = list(_iter_month_starts(start, last, step))
+        if len(months) <= max_ticks:
             return months
-    return months[:: len(months) // most + 1]
+    return months[:: len(months) // max_ticks + 1]
 
 
-def _months(start: date, last: float, step: int) -> Iterator[date]:
+def _iter_month_starts(start: date, last: float, step: int) -> Iterator[date]:
     """The first days of every so many months after a day."""
     month = start.year * 12 + start.month - 1 + (start.day > 1)
     month += -month % step

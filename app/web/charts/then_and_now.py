@@ -4,28 +4,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from app.web.charts.text import Linear, spread, width_of, wrapped
+from app.web.charts.text import LinearScale, measure_text, spread_labels, wrap_text
 
-WIDE_FROM = 600  # units: a narrower drawing has its labels above the rows
+MIN_WIDE_PAIRS_WIDTH = 600  # units: a narrower drawing has its labels above the rows
 LABELS, WIDE_START = 204, 250  # of a wide drawing: the width of the labels, and where zero stands
 DOT, TO_NUMBER = 5, 11  # the radius of a dot, and from its middle to its number
 LABEL, NUMBER, CLAIM, AXIS = 13, 15, 15, 12  # sizes of type
 LINE = 17  # from one line of a label to the next
-MOST_LINES = 3  # of a label: the table has it whole
+MAX_PAIR_LABEL_LINES = 3  # of a label: the table has it whole
 WIDE_ROW, NARROW_ROW = 34, 52
-HEAD, CLAIMED = 26, 22  # room above the first row: for the words of the dots, and for the figure of a claim
-ASIDE = 5  # from the line of a claim to what makes way for it
+DOT_LABELS_HEIGHT, CLAIM_FIGURE_HEIGHT = (
+    26,
+    22,
+)  # room above the first row: for the words of the dots, and for the figure of a claim
+CLAIM_LINE_CLEARANCE = 5  # from the line of a claim to what makes way for it
 
 
 @dataclass(frozen=True)
-class Counted:
-    """A row: who counts, how many then and today, and where the lists are. `derived`: by the registry from several
+class ThenAndNowRow:
+    """A row: who counts, how many then and today, and where the lists are. `is_derived`: by the registry from several
     sources; `tag`: what is to be known of the source."""
 
     label: str
-    then: int
-    now: int
-    derived: bool = False
+    then_count: int
+    now_count: int
+    is_derived: bool = False
     then_list: str | None = None
     now_list: str | None = None
     tag: str = ""
@@ -41,16 +44,16 @@ class ClaimLine:
 
 
 @dataclass(frozen=True)
-class Words:
+class DotLabels:
     """What the dots are called, "23 Jan" and "today", and how a number is written."""
 
-    then: str
-    now: str
-    number: Callable[[int], str]
+    then_label: str
+    now_label: str
+    format_number: Callable[[int], str]
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedText:
     """A text where it stands."""
 
     x: float
@@ -61,26 +64,26 @@ class Placed:
 
 @dataclass(frozen=True)
 class Pair:
-    """A row where it stands. `then` is None where both counts are one: then there is one dot. `top`: of the dots, below
+    """A row where it stands. `then_number` is None where both counts are one: then there is one dot. `top`: of the dots, below
     a label that stands above them."""
 
-    row: Counted
-    label: list[Placed]
-    tag: Placed | None
+    row: ThenAndNowRow
+    label: list[PlacedText]
+    tag: PlacedText | None
     y: float
     top: float
     rule: float
     then_x: float
     now_x: float
-    then: Placed | None
-    now: Placed
+    then_number: PlacedText | None
+    now_number: PlacedText
 
 
 @dataclass(frozen=True)
-class ClaimPlaced:
+class PlacedClaimLine:
     """The line of a claim, or both where it is an interval. `opens`: 1 where it has no top, -1 where no bottom."""
 
-    text: Placed
+    text: PlacedText
     lines: list[float]
     top: float
     bottom: float
@@ -88,93 +91,130 @@ class ClaimPlaced:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class ThenAndNowLayout:
     """Where each mark stands."""
 
     width: float
     height: float
     zero: float
-    heads: list[Placed]
+    dot_labels: list[PlacedText]
     pairs: list[Pair]
-    claim: ClaimPlaced | None
+    claim: PlacedClaimLine | None
 
 
-def lay_out(rows: Sequence[Counted], words: Words, width: float, claim: ClaimLine | None = None) -> Drawing:
+def lay_out_then_and_now(
+    rows: Sequence[ThenAndNowRow], dot_labels: DotLabels, width: float, claim: ClaimLine | None = None
+) -> ThenAndNowLayout:
     """The drawing of rows, of which there is at least one."""
-    wide = width >= WIDE_FROM
-    scale = _scale(rows, words, width, claim, wide=wide)
+    is_wide = width >= MIN_WIDE_PAIRS_WIDTH
+    scale = _build_scale(rows, dot_labels, width, claim, is_wide=is_wide)
     lines = [] if claim is None else [scale(bound) for bound in (claim.low, claim.high) if bound is not None]
-    top: float = HEAD + (CLAIMED if lines else 0)
+    top: float = DOT_LABELS_HEIGHT + (CLAIM_FIGURE_HEIGHT if lines else 0)
     pairs, y = [], top
     for row in rows:
-        pair = _pair(row, words, scale, y, width, lines, wide=wide)
+        pair = _place_pair(row, dot_labels, scale, y, width, lines, is_wide=is_wide)
         pairs.append(pair)
         y = pair.rule
-    placed = None if claim is None or not lines else _claim(claim, lines, width, y)
-    heads = _heads(pairs[0], words, scale(0), pairs[0].y - 12 if wide else top - 4)
-    return Drawing(width, y + 4, scale(0), heads, pairs, placed)
+    placed_claim = None if claim is None or not lines else _place_claim_line(claim, lines, width, y)
+    placed_labels = _place_dot_labels(pairs[0], dot_labels, scale(0), pairs[0].y - 12 if is_wide else top - 4)
+    return ThenAndNowLayout(width, y + 4, scale(0), placed_labels, pairs, placed_claim)
 
 
-def _scale(rows: Sequence[Counted], words: Words, width: float, claim: ClaimLine | None, *, wide: bool) -> Linear:
+def _build_scale(
+    rows: Sequence[ThenAndNowRow], dot_labels: DotLabels, width: float, claim: ClaimLine | None, *, is_wide: bool
+) -> LinearScale:
     """Room is left on both sides for the longest number."""
     bounds = [] if claim is None else [bound for bound in (claim.low, claim.high) if bound is not None]
-    high = max(1, *bounds, *[max(row.then, row.now) for row in rows])
-    before = max(width_of(words.number(min(row.then, row.now)), NUMBER, bold=True) for row in rows)
-    after = max(width_of(words.number(max(row.then, row.now)), NUMBER, bold=True) for row in rows)
-    start = WIDE_START if wide else TO_NUMBER + before + 2
-    return Linear(0, high, start, width - TO_NUMBER - ASIDE - after - 4)
+    high = max(1, *bounds, *[max(row.then_count, row.now_count) for row in rows])
+    left_width = max(
+        measure_text(dot_labels.format_number(min(row.then_count, row.now_count)), NUMBER, bold=True) for row in rows
+    )
+    right_width = max(
+        measure_text(dot_labels.format_number(max(row.then_count, row.now_count)), NUMBER, bold=True) for row in rows
+    )
+    start = WIDE_START if is_wide else TO_NUMBER + left_width + 2
+    return LinearScale(0, high, start, width - TO_NUMBER - CLAIM_LINE_CLEARANCE - right_width - 4)
 
 
-def _pair(
-    row: Counted, words: Words, scale: Linear, top: float, width: float, lines: Sequence[float], *, wide: bool
+def _place_pair(
+    row: ThenAndNowRow,
+    dot_labels: DotLabels,
+    scale: LinearScale,
+    top: float,
+    width: float,
+    lines: Sequence[float],
+    *,
+    is_wide: bool,
 ) -> Pair:
-    beside = 0 if wide or not row.tag else width_of(row.tag, AXIS) + 8
-    texts = wrapped(row.label, LABELS if wide else width - beside, LABEL, most=MOST_LINES, bold=True)
-    beneath = LINE * (len(texts) - 1 + (bool(row.tag) and wide))
-    y = top + (WIDE_ROW / 2 if wide else 36 + beneath)
-    first = y + 4.5 if wide else top + 15
-    label = [Placed(0, first + LINE * at, text) for at, text in enumerate(texts)]
+    tag_width = 0 if is_wide or not row.tag else measure_text(row.tag, AXIS) + 8
+    texts = wrap_text(
+        row.label, LABELS if is_wide else width - tag_width, LABEL, max_lines=MAX_PAIR_LABEL_LINES, bold=True
+    )
+    beneath = LINE * (len(texts) - 1 + (bool(row.tag) and is_wide))
+    y = top + (WIDE_ROW / 2 if is_wide else 36 + beneath)
+    first = y + 4.5 if is_wide else top + 15
+    label = [PlacedText(0, first + LINE * index, text) for index, text in enumerate(texts)]
     tag = None
     if row.tag:
-        aside = 0 if wide else width_of(texts[-1], LABEL, bold=True) + 8
-        tag = Placed(aside, label[-1].y + (LINE if wide else 0), row.tag)
-    rule = top + (WIDE_ROW if wide else NARROW_ROW) + beneath
-    then_x, now_x = scale(row.then), scale(row.now)
-    grown = row.now >= row.then
-    then, now = words.number(row.then), words.number(row.now)
-    then_placed = None
-    if row.then != row.now:
-        room = width_of(then, LABEL)
-        then_placed = Placed(_aside(then_x, room, lines, left=grown), y + 4.5, then, "end" if grown else "start")
-    room = width_of(now, NUMBER, bold=True)
-    now_placed = Placed(_aside(now_x, room, lines, left=not grown), y + 5, now, "start" if grown else "end")
-    return Pair(row, label, tag, y, y - WIDE_ROW / 2, rule, then_x, now_x, then_placed, now_placed)
+        tag_x = 0 if is_wide else measure_text(texts[-1], LABEL, bold=True) + 8
+        tag = PlacedText(tag_x, label[-1].y + (LINE if is_wide else 0), row.tag)
+    rule = top + (WIDE_ROW if is_wide else NARROW_ROW) + beneath
+    then_x, now_x = scale(row.then_count), scale(row.now_count)
+    has_grown = row.now_count >= row.then_count
+    then_text, now_text = dot_labels.format_number(row.then_count), dot_labels.format_number(row.now_count)
+    then_number = None
+    if row.then_count != row.now_count:
+        number_width = measure_text(then_text, LABEL)
+        then_number = PlacedText(
+            _avoid_claim_lines(then_x, number_width, lines, is_left=has_grown),
+            y + 4.5,
+            then_text,
+            "end" if has_grown else "start",
+        )
+    number_width = measure_text(now_text, NUMBER, bold=True)
+    now_number = PlacedText(
+        _avoid_claim_lines(now_x, number_width, lines, is_left=not has_grown),
+        y + 5,
+        now_text,
+        "start" if has_grown else "end",
+    )
+    return Pair(row, label, tag, y, y - WIDE_ROW / 2, rule, then_x, now_x, then_number, now_number)
 
 
-def _aside(dot: float, room: float, lines: Sequence[float], *, left: bool) -> float:
+def _avoid_claim_lines(dot: float, number_width: float, lines: Sequence[float], *, is_left: bool) -> float:
     """Where the number beside a dot begins or, to its left, ends: past the line of a claim that would cross it."""
-    side = -1 if left else 1
-    at = dot + side * TO_NUMBER
-    for line in sorted(lines, reverse=left):
-        if min(at, at + side * room) - ASIDE < line < max(at, at + side * room) + ASIDE:
-            at = line + side * ASIDE
-    return at
+    side = -1 if is_left else 1
+    x = dot + side * TO_NUMBER
+    for line in sorted(lines, reverse=is_left):
+        if (
+            min(x, x + side * number_width) - CLAIM_LINE_CLEARANCE
+            < line
+            < max(x, x + side * number_width) + CLAIM_LINE_CLEARANCE
+        ):
+            x = line + side * CLAIM_LINE_CLEARANCE
+    return x
 
 
-def _heads(first: Pair, words: Words, zero: float, y: float) -> list[Placed]:
+def _place_dot_labels(first: Pair, dot_labels: DotLabels, zero: float, y: float) -> list[PlacedText]:
     """What the dots of the first row mean, above them, and the zero of the scale."""
-    named = [(first.now_x, words.now)]
-    if first.then is not None:
-        named = sorted([(first.then_x, words.then), *named])
-    wanted = [(zero, "0"), *named]
-    gap = max(width_of(text, AXIS) / 2 + width_of(other, AXIS) / 2 for (_, text), (_, other) in pairwise(wanted)) + 8
-    placed = spread([x for x, _text in wanted], gap, zero, float("inf"))
-    return [Placed(x, y, text, "middle") for x, (_wanted, text) in zip(placed, wanted, strict=True)]
+    dot_texts = [(first.now_x, dot_labels.now_label)]
+    if first.then_number is not None:
+        dot_texts = sorted([(first.then_x, dot_labels.then_label), *dot_texts])
+    desired_labels = [(zero, "0"), *dot_texts]
+    gap = (
+        max(
+            measure_text(text, AXIS) / 2 + measure_text(other_text, AXIS) / 2
+            for (_, text), (_, other_text) in pairwise(desired_labels)
+        )
+        + 8
+    )
+    positions = spread_labels([x for x, _text in desired_labels], gap, zero, float("inf"))
+    return [PlacedText(x, y, text, "middle") for x, (_desired_x, text) in zip(positions, desired_labels, strict=True)]
 
 
-def _claim(claim: ClaimLine, lines: list[float], width: float, bottom: float) -> ClaimPlaced:
-    half = width_of(claim.text, CLAIM, bold=True) / 2
-    x = min(max(sum(lines) / len(lines), half), width - half)
+def _place_claim_line(claim: ClaimLine, lines: list[float], width: float, bottom: float) -> PlacedClaimLine:
+    half_width = measure_text(claim.text, CLAIM, bold=True) / 2
+    x = min(max(sum(lines) / len(lines), half_width), width - half_width)
     opens = 1 if claim.high is None else -1 if claim.low is None else 0
-    drawn = lines[:1] if claim.low == claim.high else lines
-    return ClaimPlaced(Placed(x, 14, claim.text, "middle"), drawn, 20, bottom, opens)
+    visible_lines = lines[:1] if claim.low == claim.high else lines
+    return PlacedClaimLine(PlacedText(x, 14, claim.text, "middle"), visible_lines, 20, bottom, opens)

@@ -8,23 +8,23 @@ from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Literal
 
-from app.web.charts.text import Linear, width_of, wrapped
-from app.web.figure import PHONE, WHOLE
+from app.web.charts.text import LinearScale, measure_text, wrap_text
+from app.web.figure import FULL_WIDTH, PHONE_WIDTH
 
-How = Literal["all", "some", "nobody"]
-BAR = 26  # the thickness of the bar
+Certainty = Literal["all", "some", "nobody"]
+BAR_THICKNESS = 26  # the thickness of the bar
 DATE, TEXT = 13, 12  # sizes of type
 LINE = 16  # from one base line to the next
 LEVEL = 38  # two lines and the room between them and others
-ABOVE, BELOW = 14, 12  # between the bar and the labels
-AXIS = 24  # for the years
-MOST_YEARS = 8  # on the line: more of them would touch
+GAP_ABOVE_BAR, GAP_BELOW_BAR = 14, 12  # between the bar and the labels
+YEARS_HEIGHT = 24  # for the years
+MAX_YEARS = 8  # on the line: more of them would touch
 # Upright: where the bar stands, how wide the labels beside it are, and how long the line is at least.
-UPRIGHT_X, LABELS_X, SHORTEST = 92, 134, 340
-BETWEEN = 8  # between two labels
-MOST_LINES = 3  # of a label: names can be as long as anybody likes
-LONGEST = 340  # pixels of a line of a label in the wide drawing
-BESIDE = 70  # pixels of a line beside a bracket
+UPRIGHT_X, LABELS_X, MIN_TIMELINE_LENGTH = 92, 134, 340
+TIMELINE_LABEL_GAP = 8  # between two labels
+MAX_MARK_LINES = 3  # of a label: names can be as long as anybody likes
+MAX_LINE_WIDTH = 340  # pixels of a line of a label in the wide drawing
+BRACKET_TEXT_WIDTH = 70  # pixels of a line beside a bracket
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,22 @@ class Stretch:
 
     start: int
     end: int
-    how: How
+    certainty: Certainty
     label: str = ""
 
 
 @dataclass(frozen=True)
 class Mark:
     """Something that happened on a day between `first` and `last`: a tick, or a bracket where no day is said. `date`:
-    as it was said, none where the words have no day; `words`: what, and who says so, and `whole` with all their names;
-    `above`: the side of the bar."""
+    as it was said, none where the words have no day; `words`: what, and who says so, and `full_words` with all their names;
+    `is_above`: the side of the bar."""
 
     first: int
     last: int
     date: str
     words: str
-    above: bool = False
-    whole: str = ""
+    is_above: bool = False
+    full_words: str = ""
 
     @property
     def is_bracket(self) -> bool:
@@ -56,7 +56,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Life:
+class Timeline:
     """What is drawn, between the days `first` and `last`."""
 
     first: int
@@ -69,22 +69,22 @@ class Life:
 class Block:
     """A stretch as it is drawn: where it begins along the line, and how long it is."""
 
-    at: float
+    start: float
     length: float
-    how: How
+    certainty: Certainty
     label: str
 
 
 @dataclass(frozen=True)
 class Label:
-    """A mark as it is drawn. `at` to `to`: along the line. `x`, `y`: of its first line; `end`: the text ends at x.
+    """A mark as it is drawn. `start` to `finish`: along the line. `x`, `y`: of its first line; `is_end_anchored`: the text ends at x.
     `reach`: as far as its tick goes, across the line."""
 
-    at: float
-    to: float
+    start: float
+    finish: float
     x: float
     y: float
-    end: bool
+    is_end_anchored: bool
     reach: float
     date: str
     lines: Sequence[str]
@@ -92,7 +92,7 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class TimelineLayout:
     """The line. `bar`: the edge of the bar, across it. `years`: where each begins along it."""
 
     width: float
@@ -103,178 +103,216 @@ class Drawn:
     years: Sequence[tuple[float, str]]
 
 
-def level(life: Life) -> Drawn:
+def lay_out_horizontal_timeline(timeline: Timeline) -> TimelineLayout:
     """The line from side to side."""
-    scale = Linear(life.first, life.last, 0, WHOLE)
-    above = _places([mark for mark in life.marks if mark.above], scale)
-    hanging = [mark for mark in life.marks if not mark.above] + [
-        _place_of(stretch) for stretch in life.stretches if stretch.label and not _fits(stretch, scale)
+    scale = LinearScale(timeline.first, timeline.last, 0, FULL_WIDTH)
+    marks_above = _assign_levels([mark for mark in timeline.marks if mark.is_above], scale)
+    lower_marks = [mark for mark in timeline.marks if not mark.is_above] + [
+        _build_stretch_mark(stretch)
+        for stretch in timeline.stretches
+        if stretch.label and not _label_fits(stretch, scale)
     ]
-    below = _places(hanging, scale)
-    blocks = [_block(stretch, scale, WHOLE) for stretch in life.stretches]
-    bar = ABOVE + LEVEL * _levels(above)
-    labels = [_standing(mark, *place, bar, scale) for mark, place in above]
-    labels += [_hanging(mark, *place, bar + BAR, scale) for mark, place in below]
-    height = bar + BAR + BELOW + LEVEL * _levels(below) + AXIS
-    return Drawn(WHOLE, height, bar, blocks, labels, _years(life, scale))
+    marks_below = _assign_levels(lower_marks, scale)
+    blocks = [_build_block(stretch, scale, FULL_WIDTH) for stretch in timeline.stretches]
+    bar = GAP_ABOVE_BAR + LEVEL * _count_levels(marks_above)
+    labels = [_build_label_above(mark, *place, bar, scale) for mark, place in marks_above]
+    labels += [_build_label_below(mark, *place, bar + BAR_THICKNESS, scale) for mark, place in marks_below]
+    height = bar + BAR_THICKNESS + GAP_BELOW_BAR + LEVEL * _count_levels(marks_below) + YEARS_HEIGHT
+    return TimelineLayout(FULL_WIDTH, height, bar, blocks, labels, _build_year_ticks(timeline, scale))
 
 
-Place = tuple[int, float, bool]  # the level, counted from the bar, where the text begins, and whether it ends there
+LevelPlace = tuple[
+    int, float, bool
+]  # the level, counted from the bar, where the text begins, and whether it ends there
 
 
-def _places(marks: Sequence[Mark], scale: Linear) -> list[tuple[Mark, Place]]:
+def _assign_levels(marks: Sequence[Mark], scale: LinearScale) -> list[tuple[Mark, LevelPlace]]:
     """Each mark at the level nearest to the bar on which neither its text nor its tick touches another's."""
-    placed: list[tuple[Mark, Place]] = []
-    taken: list[tuple[int, float, float]] = []  # level, from, to
-    ticks: list[tuple[int, float]] = []  # up to which level a tick goes, and where
+    placed_marks: list[tuple[Mark, LevelPlace]] = []
+    occupied_spans: list[tuple[int, float, float]] = []  # level, from, to
+    tick_places: list[tuple[int, float]] = []  # up to which level a tick goes, and where
     # From the end on: what then stands higher runs on over the others, and its tick meets none of them.
     for mark in sorted(marks, key=lambda mark: (mark.is_bracket, -mark.first)):
-        at, to = scale(mark.first), scale(mark.last)
+        start, finish = scale(mark.first), scale(mark.last)
         # Where no tick would keep clear of all words, one goes behind words that are nearer to the bar.
         fits = chain(
-            (_fitting(mark, place, at, to, taken, ticks) for place in range(len(marks))),
-            (_fitting(mark, place, at, to, taken, ()) for place in range(len(marks))),
+            (
+                _find_place_at_level(mark, place, start, finish, occupied_spans, tick_places)
+                for place in range(len(marks))
+            ),
+            (_find_place_at_level(mark, place, start, finish, occupied_spans, ()) for place in range(len(marks))),
         )
-        place, x, end, low, high = next(filter(None, fits), (len(placed), 0.0, False, 0.0, WHOLE))
-        taken.append((place, low, high))
-        ticks += [(place, at), (place, to)] if mark.is_bracket else [(place, at)]
-        placed.append((mark, (place, x, end)))
-    return placed
+        place, x, is_end_anchored, low, high = next(
+            filter(None, fits), (len(placed_marks), 0.0, False, 0.0, FULL_WIDTH)
+        )
+        occupied_spans.append((place, low, high))
+        tick_places += [(place, start), (place, finish)] if mark.is_bracket else [(place, start)]
+        placed_marks.append((mark, (place, x, is_end_anchored)))
+    return placed_marks
 
 
-def _fitting(
-    mark: Mark, place: int, at: float, to: float, taken: Sequence[tuple[int, float, float]],
-    ticks: Sequence[tuple[int, float]],
+def _find_place_at_level(
+    mark: Mark, place: int, start: float, finish: float, occupied_spans: Sequence[tuple[int, float, float]],
+    tick_places: Sequence[tuple[int, float]],
 ) -> tuple[int, float, bool, float, float] | None:  # fmt: skip
     """Where a text can stand at a level: after its tick, else before it; and from where to where it goes."""
-    wide = _width(mark)
-    for x, end in ((at + 5, False), (at - 5, True)):
-        low, high = (x - wide, x) if end else (x, max(x + wide, to))
-        crossed = any(level == place and low < until + 10 and begun < high + 10 for level, begun, until in taken)
-        through = any(level > place and low - 4 < tick < high + 4 for level, tick in ticks)
-        struck = ticks and any(level < place and begun - 4 < at < until + 4 for level, begun, until in taken)
-        if low >= 0 and high <= WHOLE and not (crossed or through or struck):
-            return place, x, end, low, high
+    text_width = _measure_mark_width(mark)
+    for x, is_end_anchored in ((start + 5, False), (start - 5, True)):
+        low, high = (x - text_width, x) if is_end_anchored else (x, max(x + text_width, finish))
+        overlaps_text = any(
+            level == place and low < span_end + 10 and span_start < high + 10
+            for level, span_start, span_end in occupied_spans
+        )
+        is_crossed_by_tick = any(level > place and low - 4 < tick < high + 4 for level, tick in tick_places)
+        has_tick_across_text = tick_places and any(
+            level < place and span_start - 4 < start < span_end + 4 for level, span_start, span_end in occupied_spans
+        )
+        if low >= 0 and high <= FULL_WIDTH and not (overlaps_text or is_crossed_by_tick or has_tick_across_text):
+            return place, x, is_end_anchored, low, high
     return None
 
 
-def _width(mark: Mark) -> float:
-    return max([width_of(mark.date, DATE, bold=True), *(width_of(line, TEXT) for line in _level_lines(mark))])
+def _measure_mark_width(mark: Mark) -> float:
+    return max(
+        [measure_text(mark.date, DATE, bold=True), *(measure_text(line, TEXT) for line in _wrap_horizontal_lines(mark))]
+    )
 
 
-def _levels(placed: Sequence[tuple[Mark, Place]]) -> int:
-    return max((place[0] + 1 for _mark, place in placed), default=0)
+def _count_levels(placed_marks: Sequence[tuple[Mark, LevelPlace]]) -> int:
+    return max((place[0] + 1 for _mark, place in placed_marks), default=0)
 
 
-def _standing(mark: Mark, place: int, x: float, end: bool, bar: float, scale: Linear) -> Label:
+def _build_label_above(
+    mark: Mark, place: int, x: float, is_end_anchored: bool, bar: float, scale: LinearScale
+) -> Label:
     """A label above the bar, whose tick goes up to its words."""
-    base = bar - ABOVE - LEVEL * place
-    return _label(mark, scale, x, base - LINE, end, base - LINE - 10)
+    base = bar - GAP_ABOVE_BAR - LEVEL * place
+    return _build_mark_label(mark, scale, x, base - LINE, is_end_anchored, base - LINE - 10)
 
 
-def _hanging(mark: Mark, place: int, x: float, end: bool, bar: float, scale: Linear) -> Label:
+def _build_label_below(
+    mark: Mark, place: int, x: float, is_end_anchored: bool, bar: float, scale: LinearScale
+) -> Label:
     """A label below the bar."""
-    top = bar + BELOW + LEVEL * place
-    return _label(mark, scale, x, top + LINE + 1, end, top if mark.is_bracket else top + LINE)
+    top = bar + GAP_BELOW_BAR + LEVEL * place
+    return _build_mark_label(mark, scale, x, top + LINE + 1, is_end_anchored, top if mark.is_bracket else top + LINE)
 
 
-def _label(mark: Mark, scale: Linear, x: float, y: float, end: bool, reach: float, lines: Sequence[str] = ()) -> Label:
-    told = lines or _level_lines(mark)
-    return Label(scale(mark.first), scale(mark.last), x, y, end, reach, mark.date, told, mark.is_bracket)
+def _build_mark_label(
+    mark: Mark, scale: LinearScale, x: float, y: float, is_end_anchored: bool, reach: float, lines: Sequence[str] = ()
+) -> Label:
+    label_lines = lines or _wrap_horizontal_lines(mark)
+    return Label(
+        scale(mark.first), scale(mark.last), x, y, is_end_anchored, reach, mark.date, label_lines, mark.is_bracket
+    )
 
 
-def upright(life: Life) -> Drawn:
+def lay_out_vertical_timeline(timeline: Timeline) -> TimelineLayout:
     """The line from top to bottom, its ticks' labels on one side and brackets on the other."""
-    ticks = sorted((mark for mark in life.marks if not mark.is_bracket), key=lambda mark: mark.first)
-    told = [(mark, _lines(mark, PHONE - LABELS_X, MOST_LINES)) for mark in ticks]
-    places = [stretch for stretch in life.stretches if stretch.label]
-    named = [(stretch, wrapped(stretch.label, PHONE - LABELS_X, TEXT, most=MOST_LINES)) for stretch in places]
-    heights = sum(_height(lines) for _mark, lines in told) + sum(_height(lines) for _stretch, lines in named)
-    length = max(SHORTEST, heights + 60)
-    scale = Linear(life.first, life.last, 4, length - 12)
-    blocks = [_block(stretch, scale, length, label=False) for stretch in life.stretches]
-    beside: list[tuple[float, Mark | None, Sequence[str]]] = [(scale(mark.first), mark, lines) for mark, lines in told]
-    beside += [(scale((stretch.start + stretch.end) / 2), None, lines) for stretch, lines in named]
-    labels = _beside(sorted(beside, key=itemgetter(0)), length)
-    labels += _before(sorted((mark for mark in life.marks if mark.is_bracket), key=attrgetter("first")), scale)
+    tick_marks = sorted((mark for mark in timeline.marks if not mark.is_bracket), key=lambda mark: mark.first)
+    tick_lines = [(mark, _wrap_mark_lines(mark, PHONE_WIDTH - LABELS_X, MAX_MARK_LINES)) for mark in tick_marks]
+    labelled_stretches = [stretch for stretch in timeline.stretches if stretch.label]
+    stretch_lines = [
+        (stretch, wrap_text(stretch.label, PHONE_WIDTH - LABELS_X, TEXT, max_lines=MAX_MARK_LINES))
+        for stretch in labelled_stretches
+    ]
+    heights = sum(_compute_label_height(lines) for _mark, lines in tick_lines) + sum(
+        _compute_label_height(lines) for _stretch, lines in stretch_lines
+    )
+    length = max(MIN_TIMELINE_LENGTH, heights + 60)
+    scale = LinearScale(timeline.first, timeline.last, 4, length - 12)
+    blocks = [_build_block(stretch, scale, length, has_label=False) for stretch in timeline.stretches]
+    side_labels: list[tuple[float, Mark | None, Sequence[str]]] = [
+        (scale(mark.first), mark, lines) for mark, lines in tick_lines
+    ]
+    side_labels += [(scale((stretch.start + stretch.end) / 2), None, lines) for stretch, lines in stretch_lines]
+    labels = _place_side_labels(sorted(side_labels, key=itemgetter(0)), length)
+    labels += _build_bracket_labels(
+        sorted((mark for mark in timeline.marks if mark.is_bracket), key=attrgetter("first")), scale
+    )
     height = max([length, *(label.y + LINE * len(label.lines) for label in labels)])
     # A year on whose line words of a bracket stand is not told: they have a date themselves.
     brackets = [label for label in labels if label.is_bracket]
-    years = [(at, "" if any(_is_at(label, at) for label in brackets) else year) for at, year in _years(life, scale)]
-    return Drawn(PHONE, height, UPRIGHT_X, blocks, labels, years)
+    years = [
+        (year_y, "" if any(_covers_year_line(label, year_y) for label in brackets) else year)
+        for year_y, year in _build_year_ticks(timeline, scale)
+    ]
+    return TimelineLayout(PHONE_WIDTH, height, UPRIGHT_X, blocks, labels, years)
 
 
-def _is_at(label: Label, at: float) -> bool:
+def _covers_year_line(label: Label, year_y: float) -> bool:
     """Whether the words of a label stand on the line of a year there."""
-    return label.y - LINE < at + LINE and at < label.y + LINE * len(label.lines)
+    return label.y - LINE < year_y + LINE and year_y < label.y + LINE * len(label.lines)
 
 
-def _before(marks: Sequence[Mark], scale: Linear) -> list[Label]:
+def _build_bracket_labels(marks: Sequence[Mark], scale: LinearScale) -> list[Label]:
     """Labels before their brackets, one below the other. A date that is longer than the room there goes with the
     words."""
     labels: list[Label] = []
     top = 0.0
     for mark in marks:
-        fits = width_of(mark.date, DATE, bold=True) <= BESIDE
-        told = mark if fits else replace(mark, date="", words=f"{mark.date}, {mark.words}")
-        lines = _lines(told, BESIDE, MOST_LINES if fits else 2 * MOST_LINES)
+        date_fits = measure_text(mark.date, DATE, bold=True) <= BRACKET_TEXT_WIDTH
+        shown_mark = mark if date_fits else replace(mark, date="", words=f"{mark.date}, {mark.words}")
+        lines = _wrap_mark_lines(shown_mark, BRACKET_TEXT_WIDTH, MAX_MARK_LINES if date_fits else 2 * MAX_MARK_LINES)
         middle = (scale(mark.first) + scale(mark.last)) / 2 - len(lines) * LINE / 2
         y = max(middle, top + 12)
-        labels.append(_label(told, scale, UPRIGHT_X - 16, y, True, UPRIGHT_X - 10, lines))
+        labels.append(_build_mark_label(shown_mark, scale, UPRIGHT_X - 16, y, True, UPRIGHT_X - 10, lines))
         top = y + LINE * len(lines)
     return labels
 
 
-def _height(lines: Sequence[str]) -> float:
-    return LINE * (len(lines) + 1) + BETWEEN
+def _compute_label_height(lines: Sequence[str]) -> float:
+    return LINE * (len(lines) + 1) + TIMELINE_LABEL_GAP
 
 
-def _beside(wanted: Sequence[tuple[float, Mark | None, Sequence[str]]], length: float) -> list[Label]:
+def _place_side_labels(
+    desired_labels: Sequence[tuple[float, Mark | None, Sequence[str]]], length: float
+) -> list[Label]:
     """Labels as near to their marks as they can stand without touching: first pushed down, then up from the end."""
     tops: list[float] = []
-    for at, mark, lines in wanted:
-        top = at - LINE if mark else at - LINE * len(lines) / 2
-        tops.append(max(top, tops[-1] + _height(wanted[len(tops) - 1][2]) if tops else 0))
+    for mark_y, mark, lines in desired_labels:
+        top = mark_y - LINE if mark else mark_y - LINE * len(lines) / 2
+        tops.append(max(top, tops[-1] + _compute_label_height(desired_labels[len(tops) - 1][2]) if tops else 0))
     low = length
     for n in range(len(tops) - 1, -1, -1):
-        tops[n] = min(tops[n], low - _height(wanted[n][2]))
+        tops[n] = min(tops[n], low - _compute_label_height(desired_labels[n][2]))
         low = tops[n]
     return [
-        Label(at, at, LABELS_X, top + LINE - 2, False, LABELS_X - 4, mark.date if mark else "", lines, False)
-        for (at, mark, lines), top in zip(wanted, tops, strict=True)
+        Label(mark_y, mark_y, LABELS_X, top + LINE - 2, False, LABELS_X - 4, mark.date if mark else "", lines, False)
+        for (mark_y, mark, lines), top in zip(desired_labels, tops, strict=True)
     ]
 
 
-def _block(stretch: Stretch, scale: Linear, width: float, *, label: bool = True) -> Block:
+def _build_block(stretch: Stretch, scale: LinearScale, width: float, *, has_label: bool = True) -> Block:
     """A stretch, at least three pixels long; its words within it if there is room."""
-    at = scale(stretch.start)
-    length = max(scale(stretch.end) - at, 3)
-    shown = stretch.label if label and stretch.how == "all" and _fits(stretch, scale) else ""
-    return Block(at, min(length, width - at), stretch.how, shown)
+    start = scale(stretch.start)
+    length = max(scale(stretch.end) - start, 3)
+    inner_label = stretch.label if has_label and stretch.certainty == "all" and _label_fits(stretch, scale) else ""
+    return Block(start, min(length, width - start), stretch.certainty, inner_label)
 
 
-def _fits(stretch: Stretch, scale: Linear) -> bool:
-    return width_of(stretch.label, DATE, bold=True) + 16 <= scale(stretch.end) - scale(stretch.start)
+def _label_fits(stretch: Stretch, scale: LinearScale) -> bool:
+    return measure_text(stretch.label, DATE, bold=True) + 16 <= scale(stretch.end) - scale(stretch.start)
 
 
-def _place_of(stretch: Stretch) -> Mark:
+def _build_stretch_mark(stretch: Stretch) -> Mark:
     """The words of a stretch that is shorter than they are, below its middle."""
     middle = (stretch.start + stretch.end) // 2
     return Mark(middle, middle, "", stretch.label)
 
 
-def _years(life: Life, scale: Linear) -> list[tuple[float, str]]:
-    first, last = date.fromordinal(life.first).year, date.fromordinal(life.last).year
-    step = next(step for step in (1, 2, 5, 10, 20, 50) if (last - first) / step < MOST_YEARS or step == 50)
+def _build_year_ticks(timeline: Timeline, scale: LinearScale) -> list[tuple[float, str]]:
+    first, last = date.fromordinal(timeline.first).year, date.fromordinal(timeline.last).year
+    step = next(step for step in (1, 2, 5, 10, 20, 50) if (last - first) / step < MAX_YEARS or step == 50)
     years = [year for year in range(first, last + 1) if year % step == 0]
     firsts = [(date(year, 1, 1).toordinal(), str(year)) for year in years]
-    return [(scale(day), year) for day, year in firsts if life.first <= day <= life.last]
+    return [(scale(day), year) for day, year in firsts if timeline.first <= day <= timeline.last]
 
 
-def _level_lines(mark: Mark) -> list[str]:
+def _wrap_horizontal_lines(mark: Mark) -> list[str]:
     """Beside a tick one line under the date; without a date two shorter ones."""
-    return _lines(mark, LONGEST, 1) if mark.date else _lines(mark, LONGEST / 2, 2)
+    return _wrap_mark_lines(mark, MAX_LINE_WIDTH, 1) if mark.date else _wrap_mark_lines(mark, MAX_LINE_WIDTH / 2, 2)
 
 
-def _lines(mark: Mark, width: float, most: int) -> list[str]:
-    return wrapped(mark.words, width, TEXT, most=most) if mark.words.strip() else []
+def _wrap_mark_lines(mark: Mark, width: float, max_lines: int) -> list[str]:
+    return wrap_text(mark.words, width, TEXT, max_lines=max_lines) if mark.words.strip() else []

@@ -6,102 +6,108 @@ from typing import Any
 
 from markupsafe import Markup
 
-from app.formats import capital
+from app.formats import capitalize_first_letter
 from app.vocabulary import Qualifier
 from app.web.asking import Terms
-from app.web.charts.reconciliation import Compared, Kind, Segment, lying, standing
-from app.web.charts.then_and_now import ClaimLine, Counted, Words, lay_out
-from app.web.claims.data import Asked, ask, not_compared, verified_in
-from app.web.claims.words import by_organisation, claimant_of, since_when, tag_of, told_number
-from app.web.figure import PHONE, WHOLE, Figure, drawing
+from app.web.charts.reconciliation import ClaimComparison, Kind, Segment, lay_out_horizontal_bar, lay_out_vertical_bar
+from app.web.charts.then_and_now import ClaimLine, DotLabels, ThenAndNowRow, lay_out_then_and_now
+from app.web.claims.data import ReconciledClaim, fetch_reconciled_claim, get_verified_number, not_compared
+from app.web.claims.words import format_bounds, format_claimant, format_since, format_source_tag, is_by_organisation
+from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import Page
-from app.web.rendering import Catalogue, figure_of
+from app.web.rendering import Catalogue, format_claim_figure
 
-NAME = "reconciliation"
+RECONCILIATION = "reconciliation"
 
 
-async def reconciliation_figure(page: Page, terms: Terms) -> Figure:
+async def build_reconciliation_figure(page: Page, terms: Terms) -> Figure:
     """A claim (`claim`: its id) beside what was verified on its own count. Raises NotFound."""
-    figure = figure_of_reconciliation(page, await ask(page, str(terms.get("claim"))))
+    figure = draw_reconciliation(page, await fetch_reconciled_claim(page, str(terms.get("claim"))))
     if figure is None:
         raise not_compared()
     return figure
 
 
-def figure_of_reconciliation(page: Page, asked: Asked) -> Figure | None:
+def draw_reconciliation(page: Page, reconciled_claim: ReconciledClaim) -> Figure | None:
     """The same of what was asked already; None where the two cannot be compared."""
-    if not asked.comparable:
+    if not reconciled_claim.is_comparable:
         return None
     words, _ = page.catalogue, page.catalogue.gettext
-    compared = compare(page, asked)
-    name, figure = claimant_of(page, asked.claim), figure_of(asked.claim, words)
-    said = {"name": name, "figure": figure, "number": compared.verified.told}
-    finding = _("%(name)s said %(figure)s; on the same count, %(number)s verified by at least one source.") % said
-    if compared.remainder is not None:
-        finding += f" {compared.remainder.told} {compared.remainder.text}."
+    chart_data = build_chart_data(page, reconciled_claim)
+    name, figure = format_claimant(page, reconciled_claim.claim), format_claim_figure(reconciled_claim.claim, words)
+    values = {"name": name, "figure": figure, "number": chart_data.verified_segment.number_text}
+    finding = _("%(name)s said %(figure)s; on the same count, %(number)s verified by at least one source.") % values
+    if chart_data.remainder is not None:
+        finding += f" {chart_data.remainder.number_text} {chart_data.remainder.text}."
 
-    def drawn(template: str, how: Any) -> Markup:
-        prefix = f"{template}-{asked.claim['id'][:8]}"
-        return drawing(template, words, drawn=how(compared), compared=compared, finding=finding, prefix=prefix)
+    def draw(template: str, layout: Any) -> Markup:
+        prefix = f"{template}-{reconciled_claim.claim['id'][:8]}"
+        return render_drawing(
+            template, words, drawn=layout(chart_data), comparison=chart_data, finding=finding, prefix=prefix
+        )
 
-    rows: list[list[str | int | Markup]] = [[capital(compared.text), figure]]
-    rows += [[segment.text, _linked(segment)] for segment in compared.segments]
-    rows.append([compared.verified.text, _linked(compared.verified)])
-    if compared.remainder is not None:
-        rows.append([compared.remainder.text, compared.remainder.told])
+    rows: list[list[str | int | Markup]] = [[capitalize_first_letter(chart_data.text), figure]]
+    rows += [[segment.text, _link_segment(segment)] for segment in chart_data.segments]
+    rows.append([chart_data.verified_segment.text, _link_segment(chart_data.verified_segment)])
+    if chart_data.remainder is not None:
+        rows.append([chart_data.remainder.text, chart_data.remainder.number_text])
     return Figure(
-        name=NAME,
-        heading=capital(_("%(figure)s, beside what was verified on the same count") % {"figure": figure}),
+        name=RECONCILIATION,
+        heading=capitalize_first_letter(
+            _("%(figure)s, beside what was verified on the same count") % {"figure": figure}
+        ),
         finding=finding,
-        wide=drawn("reconciliation-lying", lying),
-        narrow=drawn("reconciliation-standing", standing),
-        caption=_caption(words, asked, compared),
+        wide=draw("reconciliation-lying", lay_out_horizontal_bar),
+        narrow=draw("reconciliation-standing", lay_out_vertical_bar),
+        caption=_build_reconciliation_caption(words, reconciled_claim, chart_data),
         columns=[_("Part"), _("Number")],
         rows=rows,
-        terms={"claim": asked.claim["id"]},
+        terms={"claim": reconciled_claim.claim["id"]},
     )
 
 
-def _linked(segment: Segment) -> str | Markup:
+def _link_segment(segment: Segment) -> str | Markup:
     if segment.address is None:
-        return segment.told
+        return segment.number_text
     return Markup('<a class="number" href="{}" aria-label="{}">{}</a>').format(
-        segment.address, segment.link_name, segment.told
+        segment.address, segment.link_name, segment.number_text
     )
 
 
-def compare(page: Page, asked: Asked) -> Compared:
+def build_chart_data(page: Page, reconciled_claim: ReconciledClaim) -> ClaimComparison:
     """What the drawing shows."""
     words, _ = page.catalogue, page.catalogue.gettext
-    claim = asked.claim
-    text = _("according to %(name)s") % {"name": claimant_of(page, claim)}
+    claim = reconciled_claim.claim
+    text = _("according to %(name)s") % {"name": format_claimant(page, claim)}
     if claim["stated_at"]:
         text += f", {words.short_day(claim['stated_at'][:10])}"
     if claim["window_from"]:
-        text += ", " + _("counted %(since)s") % {"since": since_when(words, claim["window_from"])}
-    by_one = _list_of(page, asked, min_sources=1)
-    return Compared(
-        told=figure_of(claim, words),
+        text += ", " + _("counted %(since)s") % {"since": format_since(words, claim["window_from"])}
+    verified_list = _build_list_address(page, reconciled_claim, min_sources=1)
+    return ClaimComparison(
+        figure_text=format_claim_figure(claim, words),
         text=text,
         low=claim["low"],
         high=claim["high"],
-        about=claim["qualifier"] == Qualifier.ABOUT,
-        segments=_segments(page, asked),
-        remainder=_remainder(page, asked),
-        verified=_segment(page, "main", asked.verified, _verified_by_one(words, asked), by_one),
-        by_authority=not by_organisation(page, claim),
+        is_about=claim["qualifier"] == Qualifier.ABOUT,
+        segments=_build_segments(page, reconciled_claim),
+        remainder=_build_remainder(page, reconciled_claim),
+        verified_segment=_build_segment(
+            page, "main", reconciled_claim.verified_number, _describe_verified(words, reconciled_claim), verified_list
+        ),
+        is_by_authority=not is_by_organisation(page, claim),
     )
 
 
-def _verified_by_one(words: Catalogue, asked: Asked) -> str:
-    ngettext, number = words.ngettext, asked.verified
-    if not asked.then:
+def _describe_verified(words: Catalogue, reconciled_claim: ReconciledClaim) -> str:
+    ngettext, number = words.ngettext, reconciled_claim.verified_number
+    if not reconciled_claim.is_as_stated:
         return ngettext(
             "verified by at least one independent source, on the same count, as known today",
             "verified by at least one independent source, on the same count, as known today",
             number,
         )
-    if "T" in (asked.claim["stated_at"] or ""):
+    if "T" in (reconciled_claim.claim["stated_at"] or ""):
         return ngettext(
             "verified by at least one independent source, on the same count, as known at that hour",
             "verified by at least one independent source, on the same count, as known at that hour",
@@ -114,167 +120,231 @@ def _verified_by_one(words: Catalogue, asked: Asked) -> str:
     )
 
 
-def _segments(page: Page, asked: Asked) -> list[Segment]:
+def _build_segments(page: Page, reconciled_claim: ReconciledClaim) -> list[Segment]:
     """The registry's count in parts, none of which holds anybody of another."""
     ngettext = page.catalogue.ngettext
-    reported = asked.counted - asked.verified
-    only_reported = ngettext("only reported", "only reported", reported)
-    last = _segment(page, "reported", reported, only_reported, _list_of(page, asked, status="reported"))
-    if asked.main is None:
-        by_one = ngettext("verified by at least one source", "verified by at least one source", asked.verified)
-        all_of_them = _segment(page, "main", asked.verified, by_one, _list_of(page, asked, min_sources=1))
-        return [segment for segment in (all_of_them, last) if segment.number]
-    others = asked.verified - asked.by_main
-    only_others = ngettext("verified only by other sources", "verified only by other sources", others)
-    segments = [*_of_main(page, asked), _segment(page, "others", others, only_others, None), last]
+    reported_number = reconciled_claim.counted_number - reconciled_claim.verified_number
+    reported_text = ngettext("only reported", "only reported", reported_number)
+    reported_segment = _build_segment(
+        page, "reported", reported_number, reported_text, _build_list_address(page, reconciled_claim, status="reported")
+    )
+    if reconciled_claim.main_source is None:
+        verified_text = ngettext(
+            "verified by at least one source", "verified by at least one source", reconciled_claim.verified_number
+        )
+        verified_segment = _build_segment(
+            page,
+            "main",
+            reconciled_claim.verified_number,
+            verified_text,
+            _build_list_address(page, reconciled_claim, min_sources=1),
+        )
+        return [segment for segment in (verified_segment, reported_segment) if segment.number]
+    other_number = reconciled_claim.verified_number - reconciled_claim.main_verified
+    other_text = ngettext("verified only by other sources", "verified only by other sources", other_number)
+    segments = [
+        *_build_main_segments(page, reconciled_claim),
+        _build_segment(page, "others", other_number, other_text, None),
+        reported_segment,
+    ]
     return [segment for segment in segments if segment.number]
 
 
-def _of_main(page: Page, asked: Asked) -> list[Segment]:
+def _build_main_segments(page: Page, reconciled_claim: ReconciledClaim) -> list[Segment]:
     """What the main source verified: in the days that it counts itself, and in the others."""
     words, ngettext = page.catalogue, page.catalogue.ngettext
-    source = {"source": page.name_of(asked.main or "")}
-    if asked.usual_from is None:
-        text = ngettext("verified by %(source)s", "verified by %(source)s", asked.by_main) % source
-        return [_segment(page, "main", asked.by_main, text, _list_of(page, asked, any_of=asked.main))]
-    usual, rest = asked.by_main_usually, asked.by_main - asked.by_main_usually
-    since = {**source, "since": since_when(words, asked.usual_from)}
-    text = ngettext("verified by %(source)s, %(since)s", "verified by %(source)s, %(since)s", usual) % since
-    address = _list_of(page, asked, any_of=asked.main, released_from=asked.usual_from)
-    before = ngettext(
+    source = {"source": page.get_source_name(reconciled_claim.main_source or "")}
+    if reconciled_claim.usual_start is None:
+        text = ngettext("verified by %(source)s", "verified by %(source)s", reconciled_claim.main_verified) % source
+        return [
+            _build_segment(
+                page,
+                "main",
+                reconciled_claim.main_verified,
+                text,
+                _build_list_address(page, reconciled_claim, any_of=reconciled_claim.main_source),
+            )
+        ]
+    usual, rest = (
+        reconciled_claim.main_verified_usual,
+        reconciled_claim.main_verified - reconciled_claim.main_verified_usual,
+    )
+    values = {**source, "since": format_since(words, reconciled_claim.usual_start)}
+    text = ngettext("verified by %(source)s, %(since)s", "verified by %(source)s, %(since)s", usual) % values
+    address = _build_list_address(
+        page, reconciled_claim, any_of=reconciled_claim.main_source, released_from=reconciled_claim.usual_start
+    )
+    rest_text = ngettext(
         "verified by %(source)s, of the days before that", "verified by %(source)s, of the days before that", rest
     )
-    return [_segment(page, "main", usual, text, address), _segment(page, "rest", rest, before % source, None)]
+    return [
+        _build_segment(page, "main", usual, text, address),
+        _build_segment(page, "rest", rest, rest_text % source, None),
+    ]
 
 
-def _segment(page: Page, kind: Kind, number: int, text: str, address: str | None) -> Segment:
-    told = page.catalogue.number(number)
-    name = page.catalogue.gettext("%(number)s %(what)s: see the list") % {"number": told, "what": text}
-    return Segment(kind, number, told, text, address=address, link_name=name)
+def _build_segment(page: Page, kind: Kind, number: int, text: str, address: str | None) -> Segment:
+    formatted = page.catalogue.number(number)
+    name = page.catalogue.gettext("%(number)s %(what)s: see the list") % {"number": formatted, "what": text}
+    return Segment(kind, number, formatted, text, address=address, link_name=name)
 
 
-def _list_of(page: Page, asked: Asked, **further: Any) -> str | None:
+def _build_list_address(page: Page, reconciled_claim: ReconciledClaim, **filters: Any) -> str | None:
     """The page that lists a part of the count; there is none of people held on a day."""
-    if asked.terms is None or asked.base is None or "/releases" not in (asked.path or ""):
+    if (
+        reconciled_claim.terms is None
+        or reconciled_claim.base is None
+        or "/releases" not in (reconciled_claim.path or "")
+    ):
         return None
-    return page.address("/releases", {**asked.terms, **further, "as_of": asked.base["revision"]})
+    return page.address("/releases", {**reconciled_claim.terms, **filters, "as_of": reconciled_claim.base["revision"]})
 
 
-def _remainder(page: Page, asked: Asked) -> Segment | None:
+def _build_remainder(page: Page, reconciled_claim: ReconciledClaim) -> Segment | None:
     """What is left of the claim: at least, at most, or from a number to another."""
     words, _ = page.catalogue, page.catalogue.gettext
-    told = told_remainder(words, asked)
-    if told is None:
+    formatted = format_remainder(words, reconciled_claim)
+    if formatted is None:
         return None
-    number = max(0, (asked.claim["low"] or 0) - asked.counted)
-    if by_organisation(page, asked.claim):
-        return Segment("remainder", number, told, _("that do not stand here one by one"))
-    note = "" if _of_held(asked) else _("It does not mean that they did not happen")
-    return Segment("remainder", number, told, _("that no independent source has verified"), note=note)
+    number = max(0, (reconciled_claim.claim["low"] or 0) - reconciled_claim.counted_number)
+    if is_by_organisation(page, reconciled_claim.claim):
+        return Segment("remainder", number, formatted, _("that do not stand here one by one"))
+    note = "" if _is_about_held(reconciled_claim) else _("It does not mean that they did not happen")
+    return Segment("remainder", number, formatted, _("that no independent source has verified"), note=note)
 
 
-def told_remainder(words: Catalogue, asked: Asked) -> str | None:
+def format_remainder(words: Catalogue, reconciled_claim: ReconciledClaim) -> str | None:
     """How many of a claim no source has spoken of, as far as the claim says; None where it may be none."""
-    gap = (asked.base or {}).get("gap") or {}
-    left = {name: gap[name] if gap.get(name) and gap[name] > 0 else None for name in ("low", "high")}
-    if left["low"] is not None and asked.claim["low"] == asked.claim["high"]:
-        return words.number(left["low"])
-    return told_number(words, left) if any(left.values()) else None
+    gap = (reconciled_claim.base or {}).get("gap") or {}
+    remaining = {name: gap[name] if gap.get(name) and gap[name] > 0 else None for name in ("low", "high")}
+    if remaining["low"] is not None and reconciled_claim.claim["low"] == reconciled_claim.claim["high"]:
+        return words.number(remaining["low"])
+    return format_bounds(words, remaining) if any(remaining.values()) else None
 
 
-def _of_held(asked: Asked) -> bool:
-    return bool(asked.claim["measure"] == "held")
+def _is_about_held(reconciled_claim: ReconciledClaim) -> bool:
+    return bool(reconciled_claim.claim["measure"] == "held")
 
 
-def _caption(words: Catalogue, asked: Asked, compared: Compared) -> str:
+def _build_reconciliation_caption(
+    words: Catalogue, reconciled_claim: ReconciledClaim, chart_data: ClaimComparison
+) -> str:
     """How to read the bar."""
     _ = words.gettext
-    said = []
-    if compared.remainder is None:
-        said.append(_("The bar is as long as the registry's count, which holds more than the claim."))
-    given = {"number": compared.verified.told, "figure": compared.told}
-    if not compared.by_authority:
-        said.append(
+    sentences = []
+    if chart_data.remainder is None:
+        sentences.append(_("The bar is as long as the registry's count, which holds more than the claim."))
+    values = {"number": chart_data.verified_segment.number_text, "figure": chart_data.figure_text}
+    if not chart_data.is_by_authority:
+        sentences.append(
             _("An organisation counts whom its own definition means: what only others verified need not be in it.")
         )
-    elif asked.claim["named"]:
-        said.append(_("The claim counts people it names; whom it leaves out of the %(number)s is not drawn.") % given)
+    elif reconciled_claim.claim["named"]:
+        sentences.append(
+            _("The claim counts people it names; whom it leaves out of the %(number)s is not drawn.") % values
+        )
     else:
-        unknown = _("The registry does not know whether %(figure)s includes all of them: there is no list to compare.")
-        said.append(unknown % given)
-    if asked.then and asked.base is not None and asked.base["basis"] == "said":
-        said.append(_("What was known then is told by the days that sources give: the registry began later."))
-    return " ".join(said)
+        unknown_sentence = _(
+            "The registry does not know whether %(figure)s includes all of them: there is no list to compare."
+        )
+        sentences.append(unknown_sentence % values)
+    if reconciled_claim.is_as_stated and reconciled_claim.base is not None and reconciled_claim.base["basis"] == "said":
+        sentences.append(_("What was known then is told by the days that sources give: the registry began later."))
+    return " ".join(sentences)
 
 
-THEN_AND_NOW = "claim-then-and-now"
-MOST_AGREEING = 3  # "at least three" is the largest number of sources that has a row
+CLAIM_THEN_AND_NOW = "claim-then-and-now"
+MAX_SOURCE_THRESHOLD = 3  # "at least three" is the largest number of sources that has a row
 
 
-async def claim_then_and_now_figure(page: Page, terms: Terms) -> Figure:
+async def build_claim_then_and_now_figure(page: Page, terms: Terms) -> Figure:
     """Who had verified what a claim (`claim`: its id) counts, then and today. Raises NotFound."""
-    figure = then_and_now_of(page, await ask(page, str(terms.get("claim"))))
+    figure = draw_claim_then_and_now(page, await fetch_reconciled_claim(page, str(terms.get("claim"))))
     if figure is None:
         raise not_compared()
     return figure
 
 
-def then_and_now_of(page: Page, asked: Asked) -> Figure | None:
+def draw_claim_then_and_now(page: Page, reconciled_claim: ReconciledClaim) -> Figure | None:
     """Who had verified what a claim counts, then and today; None where then is not known."""
-    then, now = asked.reconciliation["then"], asked.reconciliation["now"]
-    if not asked.comparable or then is None or now is None or not verified_in(now):
+    stated_count, current_count = reconciled_claim.reconciliation["then"], reconciled_claim.reconciliation["now"]
+    if (
+        not reconciled_claim.is_comparable
+        or stated_count is None
+        or current_count is None
+        or not get_verified_number(current_count)
+    ):
         return None
     words, _ = page.catalogue, page.catalogue.gettext
-    figure = figure_of(asked.claim, words)
-    told = Words(
-        words.short_day(asked.claim["stated_at"][:10]), page.catalogue.gettext("today"), words.number
+    figure = format_claim_figure(reconciled_claim.claim, words)
+    headings = DotLabels(
+        words.short_day(reconciled_claim.claim["stated_at"][:10]), page.catalogue.gettext("today"), words.number
     )  # fmt: skip
-    rows = [*_agreeing(page, asked), *_by_source(page, asked)]
-    line = ClaimLine(figure, asked.claim["low"], asked.claim["high"])
-    given = {
-        "day": told.then,
-        "then": words.number(verified_in(then)),
-        "now": words.number(verified_in(now)),
+    rows = [*_build_threshold_rows(page, reconciled_claim), *_build_source_rows(page, reconciled_claim)]
+    line = ClaimLine(figure, reconciled_claim.claim["low"], reconciled_claim.claim["high"])
+    values = {
+        "day": headings.then_label,
+        "then": words.number(get_verified_number(stated_count)),
+        "now": words.number(get_verified_number(current_count)),
         "figure": figure,
     }
-    finding = _("Verified by at least one source: %(then)s on %(day)s, %(now)s today. The claim: %(figure)s.") % given
+    finding = _("Verified by at least one source: %(then)s on %(day)s, %(now)s today. The claim: %(figure)s.") % values
 
-    def drawn(width: int) -> Markup:
-        return drawing("then-and-now", words, chart=lay_out(rows, told, width, line), finding=finding, heads=told)
+    def draw(width: int) -> Markup:
+        return render_drawing(
+            "then-and-now",
+            words,
+            chart=lay_out_then_and_now(rows, headings, width, line),
+            finding=finding,
+            labels=headings,
+        )
 
     return Figure(
-        name=THEN_AND_NOW,
+        name=CLAIM_THEN_AND_NOW,
         heading=_("Who had verified it on this count, then and today"),
         finding=finding,
-        wide=drawn(WHOLE),
-        narrow=drawn(PHONE),
+        wide=draw(FULL_WIDTH),
+        narrow=draw(PHONE_WIDTH),
         caption=_("Hollow dot: what was known on %(day)s. Filled dot: what is known today of the same days. The line "
-                  "is the claim. Sources overlap: they do not add up.") % given,
-        columns=[_("Verified by"), told.then, told.now],
-        rows=[[row.label, words.number(row.then), words.number(row.now)] for row in rows],
-        terms={"claim": asked.claim["id"]},
+                  "is the claim. Sources overlap: they do not add up.") % values,
+        columns=[_("Verified by"), headings.then_label, headings.now_label],
+        rows=[[row.label, words.number(row.then_count), words.number(row.now_count)] for row in rows],
+        terms={"claim": reconciled_claim.claim["id"]},
     )  # fmt: skip
 
 
-def _agreeing(page: Page, asked: Asked) -> list[Counted]:
+def _build_threshold_rows(page: Page, reconciled_claim: ReconciledClaim) -> list[ThenAndNowRow]:
     """At least one source, at least two, at least three."""
     words = page.catalogue
-    then, now = (asked.reconciliation[name]["by_min_sources"] for name in ("then", "now"))
+    stated_numbers, current_numbers = (
+        reconciled_claim.reconciliation[name]["by_min_sources"] for name in ("then", "now")
+    )
     return [
-        Counted(
-            words.ngettext("At least %(number)s source", "At least %(number)s sources", least)
-            % {"number": words.number(least)},
-            then.get(str(least), 0),
-            now.get(str(least), 0),
-            derived=True,
+        ThenAndNowRow(
+            words.ngettext("At least %(number)s source", "At least %(number)s sources", threshold)
+            % {"number": words.number(threshold)},
+            stated_numbers.get(str(threshold), 0),
+            current_numbers.get(str(threshold), 0),
+            is_derived=True,
         )
-        for least in range(1, MOST_AGREEING + 1)
-        if now.get(str(least), 0)
+        for threshold in range(1, MAX_SOURCE_THRESHOLD + 1)
+        if current_numbers.get(str(threshold), 0)
     ]
 
 
-def _by_source(page: Page, asked: Asked) -> list[Counted]:
+def _build_source_rows(page: Page, reconciled_claim: ReconciledClaim) -> list[ThenAndNowRow]:
     """Each source on its own dates, the largest first."""
-    then, now = (asked.reconciliation[name]["by_source"] for name in ("then", "now"))
-    slugs = sorted({**then, **now}, key=lambda slug: (-now.get(slug, 0), page.name_of(slug)))
-    return [Counted(page.name_of(slug), then.get(slug, 0), now.get(slug, 0), tag=tag_of(page, slug)) for slug in slugs]
+    stated_numbers, current_numbers = (reconciled_claim.reconciliation[name]["by_source"] for name in ("then", "now"))
+    slugs = sorted(
+        {**stated_numbers, **current_numbers},
+        key=lambda slug: (-current_numbers.get(slug, 0), page.get_source_name(slug)),
+    )
+    return [
+        ThenAndNowRow(
+            page.get_source_name(slug),
+            stated_numbers.get(slug, 0),
+            current_numbers.get(slug, 0),
+            tag=format_source_tag(page, slug),
+        )
+        for slug in slugs
+    ]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.formats import lowered
-from app.web.claims.words import of_day, since_when, told_number, until_when
+from app.formats import lower_first_letter
+from app.web.claims.words import format_bounds, format_of_day, format_since, format_until
 from app.web.page import Page
 from app.web.rendering import Catalogue
 
@@ -17,7 +17,7 @@ def _(text: str) -> str:
     return text
 
 
-SENTENCES: Mapping[str, str] = {
+REASON_SENTENCES: Mapping[str, str] = {
     "requests_to_courts": _("It counts requests to the courts: nobody has left prison by being asked for."),
     "other_measure": _("It counts another thing (%(measure)s), and is no count of releases or of people held."),
     "misprint": _("It is a misprint: whoever it is credited to did not give this number."),
@@ -89,7 +89,7 @@ SENTENCES: Mapping[str, str] = {
     "jump": _("It is more than %(times)s times the same running total before. To ask: does it count the same?"),
 }
 # The argument by which a reason weighs, or the two by whose difference.
-WEIGHTS: Mapping[str, tuple[str, ...]] = {
+REASON_WEIGHTS: Mapping[str, tuple[str, ...]] = {
     "may_not_be_named": ("withheld",),
     "net_unsaid": ("gross", "net"),
     "house_arrest_unsaid": ("with_house_arrest", "without_house_arrest"),
@@ -100,7 +100,7 @@ WEIGHTS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Told:
+class ReasonText:
     """A reason in words. `weight`: how many it explains, where that can be counted."""
 
     code: str
@@ -109,75 +109,84 @@ class Told:
     weight: int | None = None
 
 
-def told(page: Page, reason: Mapping[str, Any]) -> Told:
+def format_reason(page: Page, reason: Mapping[str, Any]) -> ReasonText:
     """A reason in the page's language."""
-    numbers = [reason["arguments"][name] for name in WEIGHTS.get(reason["message_id"], ())]
+    numbers = [reason["arguments"][name] for name in REASON_WEIGHTS.get(reason["message_id"], ())]
     weight = abs(numbers[0] - sum(numbers[1:])) if numbers else None
-    return Told(reason["code"], page.catalogue.label("reasons", reason["code"]), sentence_of(page, reason), weight)
+    return ReasonText(
+        reason["code"], page.catalogue.label("reasons", reason["code"]), format_message(page, reason), weight
+    )
 
 
-def sentence_of(page: Page, message: Mapping[str, Any]) -> str:
+def format_message(page: Page, message: Mapping[str, Any]) -> str:
     """The sentence of a reason or of a remark in the page's language."""
     words, arguments = page.catalogue, message["arguments"]
-    values = {name: TOLD.get(name.removeprefix("other_"), _as_it_is)(page, arguments[name]) for name in arguments}
+    values = {
+        name: ARGUMENT_FORMATTERS.get(name.removeprefix("other_"), _format_unchanged)(page, arguments[name])
+        for name in arguments
+    }
     if "country" in arguments:
-        values["covered"] = _covered(words, arguments)
-    return words.gettext(SENTENCES[message["message_id"]]) % values
+        values["covered"] = _describe_coverage(words, arguments)
+    return words.gettext(REASON_SENTENCES[message["message_id"]]) % values
 
 
-def _as_it_is(_page: Page, value: Any) -> str:
+def _format_unchanged(_page: Page, value: Any) -> str:
     return str(value)
 
 
-def _since(page: Page, day: str | None) -> str:
-    return since_when(page.catalogue, day) if day else page.catalogue.gettext("without saying since when")
+def _format_start(page: Page, day: str | None) -> str:
+    return format_since(page.catalogue, day) if day else page.catalogue.gettext("without saying since when")
 
 
-def _until(page: Page, day: str | None) -> str:
-    return until_when(page.catalogue, day) if day else page.catalogue.gettext("without saying until when")
+def _format_end(page: Page, day: str | None) -> str:
+    return format_until(page.catalogue, day) if day else page.catalogue.gettext("without saying until when")
 
 
-def _held_on(page: Page, day: str | None) -> str:
-    return of_day(page.catalogue, day) if day else page.catalogue.gettext("of a day that it does not say")
+def _format_held_day(page: Page, day: str | None) -> str:
+    return format_of_day(page.catalogue, day) if day else page.catalogue.gettext("of a day that it does not say")
 
 
-def _measure(page: Page, code: str) -> str:
-    return lowered(page.catalogue.label("measures", code))
+def _format_measure(page: Page, code: str) -> str:
+    return lower_first_letter(page.catalogue.label("measures", code))
 
 
-def _claimant(page: Page, slug: str | None) -> str:
-    return page.name_of(slug) if slug else page.catalogue.gettext("somebody not named")
+def _format_claimant_slug(page: Page, slug: str | None) -> str:
+    return page.get_source_name(slug) if slug else page.catalogue.gettext("somebody not named")
 
 
-def _covered(words: Catalogue, arguments: Mapping[str, Any]) -> str:
+def _describe_coverage(words: Catalogue, arguments: Mapping[str, Any]) -> str:
     """Of what nobody reported anything."""
     _ = words.gettext
-    where = {"country": words.country(arguments["country"]) if arguments["country"] else _("any country")}
+    values = {"country": words.country(arguments["country"]) if arguments["country"] else _("any country")}
     if "held_on" in arguments:
-        return ", ".join([_("anybody held in %(country)s") % where, of_day(words, arguments["held_on"])])
-    days = [(since_when, arguments["window_from"]), (until_when, arguments["window_to"])]
-    return ", ".join([_("any release in %(country)s") % where, *(said(words, day) for said, day in days if day)])
+        return ", ".join([_("anybody held in %(country)s") % values, format_of_day(words, arguments["held_on"])])
+    days = [(format_since, arguments["window_from"]), (format_until, arguments["window_to"])]
+    return ", ".join(
+        [_("any release in %(country)s") % values, *(format_day(words, day) for format_day, day in days if day)]
+    )
 
 
-def _number(page: Page, number: int) -> str:
+def _format_number(page: Page, number: int) -> str:
     return page.catalogue.number(number)
 
 
 # The name of an argument → how it is told. "other_" before it is the same of another figure.
-TOLD: Mapping[str, Callable[[Page, Any], str]] = {
-    **dict.fromkeys(("withheld", "gross", "net", "more", "fewer", "times"), _number),
-    **dict.fromkeys(("without_house_arrest", "with_house_arrest"), _number),
-    **dict.fromkeys(("number", "sum"), lambda page, number: told_number(page.catalogue, number)),
-    "numbers": lambda page, numbers: page.catalogue.listed([told_number(page.catalogue, each) for each in numbers]),
-    "parts": lambda page, numbers: " + ".join(told_number(page.catalogue, each) for each in numbers),
+ARGUMENT_FORMATTERS: Mapping[str, Callable[[Page, Any], str]] = {
+    **dict.fromkeys(("withheld", "gross", "net", "more", "fewer", "times"), _format_number),
+    **dict.fromkeys(("without_house_arrest", "with_house_arrest"), _format_number),
+    **dict.fromkeys(("number", "sum"), lambda page, number: format_bounds(page.catalogue, number)),
+    "numbers": lambda page, numbers: page.catalogue.listed(
+        [format_bounds(page.catalogue, bounds) for bounds in numbers]
+    ),
+    "parts": lambda page, numbers: " + ".join(format_bounds(page.catalogue, bounds) for bounds in numbers),
     **dict.fromkeys(("day", "stated_on"), lambda page, day: page.catalogue.long_day(day)),
-    "held_on": _held_on,
-    "window_from": _since,
-    "window_to": _until,
-    "windows_from": lambda page, days: page.catalogue.listed([since_when(page.catalogue, day) for day in days]),
-    "claimant": _claimant,
-    "claimants": lambda page, slugs: page.catalogue.listed([page.name_of(slug) for slug in slugs]),
-    "measure": _measure,
-    "measures": lambda page, codes: page.catalogue.listed([_measure(page, code) for code in codes]),
-    "stage": lambda page, code: lowered(page.catalogue.label("stages", code)),
+    "held_on": _format_held_day,
+    "window_from": _format_start,
+    "window_to": _format_end,
+    "windows_from": lambda page, days: page.catalogue.listed([format_since(page.catalogue, day) for day in days]),
+    "claimant": _format_claimant_slug,
+    "claimants": lambda page, slugs: page.catalogue.listed([page.get_source_name(slug) for slug in slugs]),
+    "measure": _format_measure,
+    "measures": lambda page, codes: page.catalogue.listed([_format_measure(page, code) for code in codes]),
+    "stage": lambda page, code: lower_first_letter(page.catalogue.label("stages", code)),
 }

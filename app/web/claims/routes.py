@@ -11,14 +11,21 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, Response
 
 from app import dates
-from app.formats import lowered
+from app.formats import lower_first_letter
 from app.vocabulary import Measure, Stage
-from app.web.claims.claim_page import MOST_SHOWN, view
-from app.web.claims.data import ask
-from app.web.claims.figures import figure_of_reconciliation, then_and_now_of
-from app.web.claims.words import claimant_of, counted_thing, limits, relations_of, tag_of, window_of
-from app.web.page import Opened, Page, PageRoute
-from app.web.rendering import Catalogue, figure_of
+from app.web.claims.claim_page import MAX_SHOWN_FIGURES, build_claim_page
+from app.web.claims.data import fetch_reconciled_claim
+from app.web.claims.figures import draw_claim_then_and_now, draw_reconciliation
+from app.web.claims.words import (
+    describe_claim_measure,
+    describe_limits,
+    fetch_claim_relations,
+    format_claim_window,
+    format_claimant,
+    format_source_tag,
+)
+from app.web.page import CurrentPage, Page, PageRoute
+from app.web.rendering import Catalogue, format_claim_figure
 
 PER_PAGE = 100  # figures: four weeks of January 2026, as one reads a chronology
 NEWEST, OLDEST = "-recorded", "recorded"
@@ -26,7 +33,7 @@ FILTERS = ("claimant", "measure", "country")
 
 
 @dataclass(frozen=True)
-class Published:
+class ListedFigure:
     """One figure in the list. `window`: since when it counts; `notes`: what is odd about it."""
 
     figure: str
@@ -34,18 +41,18 @@ class Published:
     name: str
     tag: str
     hour: str
-    thing: str
+    subject: str
     window: str
-    printed: str
+    publication: str
     notes: Sequence[str]
 
 
 @dataclass(frozen=True)
-class Day:
-    """The figures of one day. `told`: the day in words."""
+class ClaimDay:
+    """The figures of one day. `label`: the day in words."""
 
-    told: str
-    figures: Sequence[Published]
+    label: str
+    figures: Sequence[ListedFigure]
 
 
 @dataclass(frozen=True)
@@ -53,73 +60,80 @@ class Choice:
     """What a filter can be set to."""
 
     value: str
-    told: str
-    chosen: bool
+    label: str
+    is_chosen: bool
 
 
-def question(terms: Mapping[str, Any]) -> dict[str, Any]:
+def build_list_query(terms: Mapping[str, Any]) -> dict[str, Any]:
     """What the list asks of the API: the newest first, unless the address says otherwise."""
-    asked = {name: terms.get(name) for name in (*FILTERS, "cursor")}
-    return {**asked, "sort": terms.get("sort", NEWEST), "limit": PER_PAGE}
+    filters = {name: terms.get(name) for name in (*FILTERS, "cursor")}
+    return {**filters, "sort": terms.get("sort", NEWEST), "limit": PER_PAGE}
 
 
-def days(page: Page, claims: Sequence[Mapping[str, Any]], *, newest_first: bool) -> list[Day]:
+def group_by_day(page: Page, claims: Sequence[Mapping[str, Any]], *, newest_first: bool) -> list[ClaimDay]:
     """The figures of a page of the list by the days on which they were stated; those without a day last."""
     words = page.catalogue
-    corrected = {other for claim in claims for other in claim["supersedes"]}
-    several = len({claim["country"] for claim in claims}) > 1
-    dated = sorted(claims, key=lambda claim: (claim["stated_at"] or "", claim["since"]), reverse=newest_first)
-    ordered = sorted(dated, key=lambda claim: claim["stated_at"] is None)
-    grouped = groupby(ordered, key=lambda claim: (claim["stated_at"] or "")[: dates.DAY_LENGTH])
+    corrected_ids = {other for claim in claims for other in claim["supersedes"]}
+    has_several_countries = len({claim["country"] for claim in claims}) > 1
+    sorted_claims = sorted(claims, key=lambda claim: (claim["stated_at"] or "", claim["since"]), reverse=newest_first)
+    ordered_claims = sorted(sorted_claims, key=lambda claim: claim["stated_at"] is None)
+    groups = groupby(ordered_claims, key=lambda claim: (claim["stated_at"] or "")[: dates.DAY_LENGTH])
     return [
-        Day(
+        ClaimDay(
             words.long_day(day) if day else words.gettext("Without a date"),
-            [_published(page, claim, corrected=claim["id"] in corrected, placed=several) for claim in figures],
+            [
+                _build_listed_figure(
+                    page, claim, is_corrected=claim["id"] in corrected_ids, is_country_shown=has_several_countries
+                )
+                for claim in figures
+            ],
         )
-        for day, figures in grouped
+        for day, figures in groups
     ]
 
 
-def _published(page: Page, claim: Mapping[str, Any], *, corrected: bool, placed: bool) -> Published:
+def _build_listed_figure(
+    page: Page, claim: Mapping[str, Any], *, is_corrected: bool, is_country_shown: bool
+) -> ListedFigure:
     words, _ = page.catalogue, page.catalogue.gettext
-    stated = claim["stated_at"] or ""
-    window = window_of(words, claim)
+    stated_at = claim["stated_at"] or ""
+    window = format_claim_window(words, claim)
     if not window and claim["measure"] != Measure.HELD:
         window = _("it does not say since when")
-    printed = _("Printed by %(printed)s") % {"printed": claim["reported_by"]} if claim["reported_by"] else ""
+    publication = _("Printed by %(printed)s") % {"printed": claim["reported_by"]} if claim["reported_by"] else ""
     url = (claim["citation"] or {}).get("url")
-    if url and not printed:
-        printed = _("Published at") + f" {urlsplit(url).hostname or ''}"
-    return Published(
-        figure=figure_of(claim, words),
+    if url and not publication:
+        publication = _("Published at") + f" {urlsplit(url).hostname or ''}"
+    return ListedFigure(
+        figure=format_claim_figure(claim, words),
         address=page.address(f"/claims/{claim['id']}"),
-        name=claimant_of(page, claim),
-        tag=tag_of(page, claim["claimant"]),
-        hour=words.hour(stated, page.zone) if "T" in stated else "",
-        thing=_thing(page, claim, placed=placed),
+        name=format_claimant(page, claim),
+        tag=format_source_tag(page, claim["claimant"]),
+        hour=words.hour(stated_at, page.zone) if "T" in stated_at else "",
+        subject=_describe_subject(page, claim, is_country_shown=is_country_shown),
         window=window,
-        printed=printed,
-        notes=list(_notes(words, claim, corrected=corrected)),
+        publication=publication,
+        notes=list(_list_notes(words, claim, is_corrected=is_corrected)),
     )
 
 
-def _thing(page: Page, claim: Mapping[str, Any], *, placed: bool) -> str:
+def _describe_subject(page: Page, claim: Mapping[str, Any], *, is_country_shown: bool) -> str:
     """What a figure counts, in short: a release is one that was carried out, unless it says otherwise."""
     words = page.catalogue
     terms = (claim["definition"] or {}).get("terms") or {}
-    carried_out = claim["measure"] == Measure.RELEASED and terms.get("stage", Stage.CARRIED_OUT) == Stage.CARRIED_OUT
-    thing = words.gettext("releases") if carried_out else counted_thing(words, claim)
-    only = limits(page, terms)
-    if only:
-        thing = f"{thing} ({', '.join(map(lowered, only))})"
-    return f"{words.country(claim['country'])}: {thing}" if placed and claim["country"] else thing
+    is_carried_out = claim["measure"] == Measure.RELEASED and terms.get("stage", Stage.CARRIED_OUT) == Stage.CARRIED_OUT
+    subject = words.gettext("releases") if is_carried_out else describe_claim_measure(words, claim)
+    restrictions = describe_limits(page, terms)
+    if restrictions:
+        subject = f"{subject} ({', '.join(map(lower_first_letter, restrictions))})"
+    return f"{words.country(claim['country'])}: {subject}" if is_country_shown and claim["country"] else subject
 
 
-def _notes(words: Catalogue, claim: Mapping[str, Any], *, corrected: bool) -> Iterable[str]:
+def _list_notes(words: Catalogue, claim: Mapping[str, Any], *, is_corrected: bool) -> Iterable[str]:
     _ = words.gettext
     if claim["misprint"]:
         yield _("a misprint")
-    if corrected:
+    if is_corrected:
         yield _("corrected since")
     if claim["supersedes"]:
         yield _("corrects an earlier one")
@@ -131,77 +145,79 @@ def _notes(words: Catalogue, claim: Mapping[str, Any], *, corrected: bool) -> It
         yield _("with a list of names")
 
 
-def choices(page: Page, name: str, codes: Iterable[str]) -> list[Choice]:
+def build_choices(page: Page, name: str, codes: Iterable[str]) -> list[Choice]:
     """What a filter offers, by its words; what is chosen is always among it."""
-    words, chosen = page.catalogue, page.terms.get(name)
-    told = {
-        "claimant": page.name_of,
+    words, chosen_code = page.catalogue, page.terms.get(name)
+    format_code = {
+        "claimant": page.get_source_name,
         "measure": lambda code: words.label("measures", code),
         "country": words.country,
     }[name]
-    known = {code: told(code) for code in codes}
-    if isinstance(chosen, str) and chosen not in known:
-        known[chosen] = chosen
-    return [Choice(code, text, code == chosen) for code, text in sorted(known.items(), key=lambda option: option[1])]
+    labels = {code: format_code(code) for code in codes}
+    if isinstance(chosen_code, str) and chosen_code not in labels:
+        labels[chosen_code] = chosen_code
+    return [
+        Choice(code, text, code == chosen_code) for code, text in sorted(labels.items(), key=lambda option: option[1])
+    ]
 
 
-def further(page: Page, following: str | None) -> str | None:
+def build_next_address(page: Page, following: str | None) -> str | None:
     """The address of the next page of the list, of the same revision."""
     if following is None:
         return None
-    given = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
-    kept = {name: page.terms[name] for name in (*FILTERS, "sort") if name in page.terms}
-    return page.address("/claims", {**kept, "cursor": given["cursor"], "as_of": page.revision})
+    query = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
+    retained_terms = {name: page.terms[name] for name in (*FILTERS, "sort") if name in page.terms}
+    return page.address("/claims", {**retained_terms, "cursor": query["cursor"], "as_of": page.revision})
 
 
-def countries(page: Page, claims: Sequence[Mapping[str, Any]]) -> list[str]:
+def list_claim_countries(page: Page, claims: Sequence[Mapping[str, Any]]) -> list[str]:
     """The countries that a reader may ask for: of the sources, and of what is listed."""
-    known = {placed["country"] for placed in (*page.sources.values(), *claims)}
-    return [country for country in known if country]
+    codes = {record["country"] for record in (*page.sources.values(), *claims)}
+    return [country for country in codes if country]
 
 
 claims = APIRouter(include_in_schema=False, route_class=PageRoute)
-SECTION = "/claims"
+CLAIMS_PATH = "/claims"
 
 
 @claims.get("/claims")
-async def list_claims(page: Opened) -> Response:
+async def list_claims(page: CurrentPage) -> Response:
     """The published figures of a country, a measure and a claimant, day by day."""
-    page.section = SECTION
-    page.take_only(*FILTERS, "sort", "cursor")
-    listed = await page.api.get("/v1/claims", question(page.terms))
+    page.section = CLAIMS_PATH
+    page.allow_only_terms(*FILTERS, "sort", "cursor")
+    answer = await page.api.get("/v1/claims", build_list_query(page.terms))
     newest_first = page.terms.get("sort", NEWEST) == NEWEST
     filters = {
-        "claimant": choices(page, "claimant", page.sources),
-        "measure": choices(page, "measure", Measure),
-        "country": choices(page, "country", countries(page, listed["data"])),
+        "claimant": build_choices(page, "claimant", page.sources),
+        "measure": build_choices(page, "measure", Measure),
+        "country": build_choices(page, "country", list_claim_countries(page, answer["data"])),
     }
-    kept = {name: page.terms[name] for name in (*FILTERS, "as_of") if name in page.terms}
+    retained_terms = {name: page.terms[name] for name in (*FILTERS, "as_of") if name in page.terms}
     return await page.show(
         "claims.html",
-        days=days(page, listed["data"], newest_first=newest_first),
+        days=group_by_day(page, answer["data"], newest_first=newest_first),
         filters=filters,
         newest_first=newest_first,
-        other_way_round=page.address(SECTION, {**kept, "sort": OLDEST if newest_first else NEWEST}),
-        following=further(page, listed["next"]),
-        kept=kept,
+        other_way_round=page.address(CLAIMS_PATH, {**retained_terms, "sort": OLDEST if newest_first else NEWEST}),
+        following=build_next_address(page, answer["next"]),
+        retained_terms=retained_terms,
     )
 
 
 @claims.get("/claims/{claim_id}")
-async def read_claim(page: Opened, claim_id: str) -> Response:
+async def read_claim(page: CurrentPage, claim_id: str) -> Response:
     """One claim."""
-    page.section = SECTION
-    page.take_only()
-    asked = await ask(page, claim_id)
-    page.shared = figure_of_reconciliation(page, asked)
+    page.section = CLAIMS_PATH
+    page.allow_only_terms()
+    reconciled_claim = await fetch_reconciled_claim(page, claim_id)
+    page.shared_figure = draw_reconciliation(page, reconciled_claim)
     return await page.show(
         "claim.html",
-        claim=asked.claim,
-        asked=asked,
-        view=view(page, asked),
-        relations=await relations_of(page, asked.claim),
-        figure=page.shared,
-        then_and_now=then_and_now_of(page, asked),
-        most_shown=MOST_SHOWN,
+        claim=reconciled_claim.claim,
+        reconciled_claim=reconciled_claim,
+        view=build_claim_page(page, reconciled_claim),
+        relations=await fetch_claim_relations(page, reconciled_claim.claim),
+        figure=page.shared_figure,
+        then_and_now=draw_claim_then_and_now(page, reconciled_claim),
+        max_shown=MAX_SHOWN_FIGURES,
     )

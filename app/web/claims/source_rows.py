@@ -8,77 +8,101 @@ from markupsafe import Markup
 
 from app import dates
 from app.errors import Invalid, NotFound
-from app.queries.terms import each as values_of_one
+from app.queries.terms import list_values as values_of_one
 from app.vocabulary import Measure, SourceKind
 from app.web.asking import Terms, together
-from app.web.charts.bars import NARROW, WIDE, ClaimRow, Form, SourceRow, source_rows
-from app.web.claims.words import beginnings_of, counted_by, counts_alike, is_independent, of_days, since_when, tag_of
-from app.web.count_text import narrower
-from app.web.figure import Figure, drawing
+from app.web.charts.bars import NARROW, WIDE, ClaimRow, RowsLayout, SourceRow, lay_out_source_rows
+from app.web.claims.words import (
+    describe_claim_terms,
+    format_since,
+    format_source_tag,
+    format_starts,
+    format_window,
+    is_independent,
+    is_same_count,
+)
+from app.web.count_text import describe_narrower_count
+from app.web.figure import Figure, render_drawing
 from app.web.page import Page
-from app.web.rendering import Catalogue, figure_of
+from app.web.rendering import Catalogue, format_claim_figure
 
-NAME = "source-rows"
-OTHER_MEASURE = "This claim does not count releases: only a figure of people released stands above these rows."
-PRINTED_ALIKE = ("claimant", "low", "high", "qualifier", "series")  # by all printings of a figure
-AFTER_AS_OF = "This is after `as_of` (revision %s): give an earlier moment, or leave `as_of` out."
-MOST_PRINTINGS = 8  # of one claim in an address: each is a question, and none was printed in more ways
+SOURCE_ROWS = "source-rows"
+OTHER_MEASURE_MESSAGE = "This claim does not count releases: only a figure of people released stands above these rows."
+PRINTING_FIELDS = ("claimant", "low", "high", "qualifier", "series")  # by all printings of a figure
+AFTER_AS_OF_MESSAGE = "This is after `as_of` (revision %s): give an earlier moment, or leave `as_of` out."
+MAX_PRINTINGS = 8  # of one claim in an address: each is a question, and none was printed in more ways
 
 
-async def source_rows_figure(
-    page: Page, terms: Terms, then: str | int | None = None, claims: Sequence[Mapping[str, Any]] = ()
+async def build_source_rows_figure(
+    page: Page, terms: Terms, earlier_moment: str | int | None = None, claims: Sequence[Mapping[str, Any]] = ()
 ) -> Figure:
-    """What each independent source verified on the terms of a count, by now and by `then`, a day or a revision.
-    `claims`: every printing of a claim, as `/v1/claims` tells it, which stands first. An address has `then` and their
+    """What each independent source verified on the terms of a count, by now and by `earlier_moment`, a day or a revision.
+    `claims`: every printing of a claim, as `/v1/claims` tells it, which stands first. An address has `earlier_moment` and their
     ids among its terms."""
     terms = dict(terms)
-    then, ids = terms.pop("then", then), values_of_one(terms.pop("claim", []))[:MOST_PRINTINGS]
+    earlier_moment, ids = terms.pop("then", earlier_moment), values_of_one(terms.pop("claim", []))[:MAX_PRINTINGS]
     if not claims and ids:
-        claims = _of_one_figure(await together(*(page.api.get(f"/v1/claims/{_id(each)}") for each in ids)))
-    asked = {**terms, "group_by": "source"}
-    counts = [page.api.get("/v1/counts/releases", asked)]
-    if then is not None:
-        counts.append(page.api.get("/v1/counts/releases", asked, as_of=then))
-    now, *earlier = await together(*counts)
-    if earlier and earlier[0]["revision"] > now["revision"]:
-        raise Invalid.at("/then", "after_as_of", AFTER_AS_OF % now["revision"])
-    if earlier and earlier[0]["recorded_at"] is None:  # nobody had reported anything yet, so that there is no hour
-        earlier = []
+        claims = _select_printings(
+            await together(*(page.api.get(f"/v1/claims/{_parse_uuid(claim_id)}") for claim_id in ids))
+        )
+    query = {**terms, "group_by": "source"}
+    counts = [page.api.get("/v1/counts/releases", query)]
+    if earlier_moment is not None:
+        counts.append(page.api.get("/v1/counts/releases", query, as_of=earlier_moment))
+    current_count, *earlier_counts = await together(*counts)
+    if earlier_counts and earlier_counts[0]["revision"] > current_count["revision"]:
+        raise Invalid.at_pointer("/then", "after_as_of", AFTER_AS_OF_MESSAGE % current_count["revision"])
+    if (
+        earlier_counts and earlier_counts[0]["recorded_at"] is None
+    ):  # nobody had reported anything yet, so that there is no hour
+        earlier_counts = []
     words, _ = page.catalogue, page.catalogue.gettext
-    dated = "as_of" in page.terms and now["recorded_at"] is not None
-    today = words.short_moment(now["recorded_at"], page.zone) if dated else _("today")
-    day = _day_of(page, then, earlier[0]) if earlier else ""
-    groups = sorted(now["groups"], key=lambda group: (-group["verified"], page.name_of(group["source"])))
+    is_past = "as_of" in page.terms and current_count["recorded_at"] is not None
+    today = words.short_moment(current_count["recorded_at"], page.zone) if is_past else _("today")
+    day = _format_earlier_day(page, earlier_moment, earlier_counts[0]) if earlier_counts else ""
+    groups = sorted(
+        current_count["groups"], key=lambda group: (-group["verified"], page.get_source_name(group["source"]))
+    )
     independent = [group for group in groups if group["verified"] and is_independent(page, group["source"])]
-    before = {group["source"]: group["verified"] for group in earlier[0]["groups"]} if earlier else None
-    rows = [_row(page, group, before, day) for group in independent]
-    claimed = _claimed(page, now["terms"], claims) if claims else None
-    nobody = _("No independent source has verified anything in this count.")
-    finding = _finding(words, rows, claimed) or nobody
+    earlier_numbers = (
+        {group["source"]: group["verified"] for group in earlier_counts[0]["groups"]} if earlier_counts else None
+    )
+    rows = [_build_source_row(page, group, earlier_numbers, day) for group in independent]
+    claim_row = _build_claim_row(page, current_count["terms"], claims) if claims else None
+    empty_text = _("No independent source has verified anything in this count.")
+    finding = _describe_finding(words, rows, claim_row) or empty_text
 
-    def drawn(form: Form, prefix: str) -> Markup:
-        placed = source_rows(rows, claimed, today, nobody, form)
-        return drawing(NAME, words, rows=placed, finding=finding, prefix=prefix)
+    def draw(form: RowsLayout, prefix: str) -> Markup:
+        layout = lay_out_source_rows(rows, claim_row, today, empty_text, form)
+        return render_drawing(SOURCE_ROWS, words, rows=layout, finding=finding, prefix=prefix)
 
-    columns = [_("Source"), _("Whom it counts"), *([_("On %(day)s") % {"day": day}] if earlier else []), today]
-    table = [_cells(words, row, with_then=bool(earlier)) for row in rows]
-    if claimed is not None:
-        table.insert(0, [claimed.name, claimed.sentence, *([claimed.told] if earlier else []), claimed.told])
+    columns = [_("Source"), _("Whom it counts"), *([_("On %(day)s") % {"day": day}] if earlier_counts else []), today]
+    table = [_build_cells(words, row, has_earlier=bool(earlier_counts)) for row in rows]
+    if claim_row is not None:
+        table.insert(
+            0,
+            [
+                claim_row.name,
+                claim_row.sentence,
+                *([claim_row.figure_text] if earlier_counts else []),
+                claim_row.figure_text,
+            ],
+        )
     return Figure(
-        name=NAME,
-        heading=_heading(words, rows),
+        name=SOURCE_ROWS,
+        heading=_build_heading(words, rows),
         finding=finding,
-        wide=drawn(WIDE, f"{NAME}-wide"),
-        narrow=drawn(NARROW, f"{NAME}-narrow"),
-        caption=_caption(page, groups, day if rows else ""),
+        wide=draw(WIDE, f"{SOURCE_ROWS}-wide"),
+        narrow=draw(NARROW, f"{SOURCE_ROWS}-narrow"),
+        caption=_build_source_rows_caption(page, groups, day if rows else ""),
         columns=columns,
         rows=table,
-        terms={**terms, "then": then, "claim": [claim["id"] for claim in claims][:MOST_PRINTINGS] or None},
-        counted=narrower(page, now["terms"]),
+        terms={**terms, "then": earlier_moment, "claim": [claim["id"] for claim in claims][:MAX_PRINTINGS] or None},
+        count_scope=describe_narrower_count(page, current_count["terms"]),
     )
 
 
-def _id(text: Any) -> UUID:
+def _parse_uuid(text: Any) -> UUID:
     """Raises NotFound."""
     try:
         return UUID(str(text))
@@ -86,44 +110,48 @@ def _id(text: Any) -> UUID:
         raise NotFound("No claim has this id.") from None
 
 
-def _of_one_figure(claims: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _select_printings(claims: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The claims that print the same figure as the first: an address may name any."""
 
     def figure(claim: Mapping[str, Any]) -> list[Any]:
-        return [claim[name] for name in PRINTED_ALIKE] + [(claim["stated_at"] or "")[: dates.DAY_LENGTH]]
+        return [claim[name] for name in PRINTING_FIELDS] + [(claim["stated_at"] or "")[: dates.DAY_LENGTH]]
 
     return [claim for claim in claims if figure(claim) == figure(claims[0])]
 
 
-def _day_of(page: Page, then: str | int | None, count: Mapping[str, Any]) -> str:
+def _format_earlier_day(page: Page, earlier_moment: str | int | None, count: Mapping[str, Any]) -> str:
     """When the earlier numbers are of, in words."""
-    if isinstance(then, str) and dates.is_day(then) and not then.isdigit():  # a revision may have as many digits
-        return page.catalogue.short_day(then)
+    if (
+        isinstance(earlier_moment, str) and dates.is_day(earlier_moment) and not earlier_moment.isdigit()
+    ):  # a revision may have as many digits
+        return page.catalogue.short_day(earlier_moment)
     return page.catalogue.short_moment(count["recorded_at"], page.zone)
 
 
-def _row(page: Page, group: Mapping[str, Any], before: Mapping[str, int] | None, day: str) -> SourceRow:
+def _build_source_row(
+    page: Page, group: Mapping[str, Any], earlier_numbers: Mapping[str, int] | None, day: str
+) -> SourceRow:
     words, _ = page.catalogue, page.catalogue.gettext
-    slug, verified = group["source"], group["verified"]
-    name, told = page.name_of(slug), words.number(verified)
-    then = None if before is None else before.get(slug, 0)
-    told_then = ""
-    if then is not None:
-        on = {"number": words.number(then), "day": day}
-        told_then = _("%(number)s on %(day)s") % on if then else _("none on %(day)s") % on
+    slug, verified_number = group["source"], group["verified"]
+    name, formatted = page.get_source_name(slug), words.number(verified_number)
+    earlier_number = None if earlier_numbers is None else earlier_numbers.get(slug, 0)
+    earlier_text = ""
+    if earlier_number is not None:
+        values = {"number": words.number(earlier_number), "day": day}
+        earlier_text = _("%(number)s on %(day)s") % values if earlier_number else _("none on %(day)s") % values
     return SourceRow(
         name=name,
-        definition=definition_of(page, slug),
-        now=verified,
-        told_now=told,
+        definition=describe_source(page, slug),
+        now_count=verified_number,
+        now_text=formatted,
         address=f"/{page.language}{group['list'].removeprefix('/v1')}" if group["list"] else None,
-        link_name=_("%(number)s, %(source)s: see the list") % {"number": told, "source": name},
-        then=then,
-        told_then=told_then,
+        link_name=_("%(number)s, %(source)s: see the list") % {"number": formatted, "source": name},
+        then_count=earlier_number,
+        then_text=earlier_text,
     )
 
 
-def definition_of(page: Page, slug: str) -> str:
+def describe_source(page: Page, slug: str) -> str:
     """Of what kind a source is, and whom it counts in its own words."""
     source = page.sources.get(slug)
     if source is None:  # a registry with more sources than one page of their list holds
@@ -132,95 +160,98 @@ def definition_of(page: Page, slug: str) -> str:
     return ". ".join(part.rstrip(".") for part in (kind, source["definition"]) if part) + "."
 
 
-def _claimed(page: Page, terms: Terms, claims: Sequence[Mapping[str, Any]]) -> ClaimRow:
+def _build_claim_row(page: Page, terms: Terms, claims: Sequence[Mapping[str, Any]]) -> ClaimRow:
     """The row of a claim by its printings, with the sentence that it is no count of those below."""
     words, _ = page.catalogue, page.catalogue.gettext
-    claim, told = claims[0], figure_of(claims[0], words)
+    claim, formatted = claims[0], format_claim_figure(claims[0], words)
     if claim["measure"] != Measure.RELEASED:
-        raise Invalid.at("/claim", "other_measure", OTHER_MEASURE)
+        raise Invalid.at_pointer("/claim", "other_measure", OTHER_MEASURE_MESSAGE)
     starts = sorted({str(printing["window_from"]) for printing in claims if printing["window_from"]})
-    if not counts_alike(claim, terms):  # first of all that it is another count: a long sentence is drawn cut
+    if not is_same_count(claim, terms):  # first of all that it is another count: a long sentence is drawn cut
         days = (
-            beginnings_of(starts, words)
+            format_starts(starts, words)
             if len(starts) > 1
-            else of_days(words, starts[0] if starts else None, claim["window_to"])
+            else format_window(words, starts[0] if starts else None, claim["window_to"])
         )
-        other = _("This is not the count of the rows below. It counts: %(counted)s.")
-        sentence = other % {"counted": counted_by(page, claim, days)}
+        other_count = _("This is not the count of the rows below. It counts: %(counted)s.")
+        sentence = other_count % {"counted": describe_claim_terms(page, claim, days)}
     elif not starts:
         sentence = _("It does not say since when it counts: this is not the count of the rows below.")
     elif len(starts) > 1:
-        printed = _("It was %(printed)s: this is not the count of the rows below.")
-        sentence = printed % {"printed": beginnings_of(starts, words)}
+        printed_starts = _("It was %(printed)s: this is not the count of the rows below.")
+        sentence = printed_starts % {"printed": format_starts(starts, words)}
     elif starts != [terms.get("released_from")]:
-        since = _("It counts %(since)s: this is not the count of the rows below.")
-        sentence = since % {"since": since_when(words, starts[0])}
+        other_start = _("It counts %(since)s: this is not the count of the rows below.")
+        sentence = other_start % {"since": format_since(words, starts[0])}
     else:
         sentence = ""
     return ClaimRow(
-        name=page.name_of(claim["claimant"]) if claim["claimant"] else claim["reported_by"] or "",
-        tag=tag_of(page, claim["claimant"]),
+        name=page.get_source_name(claim["claimant"]) if claim["claimant"] else claim["reported_by"] or "",
+        tag=format_source_tag(page, claim["claimant"]),
         sentence=sentence,
-        told=told,
+        figure_text=formatted,
         address=page.address(f"/claims/{claim['id']}"),
         low=claim["low"],
         high=claim["high"],
-        no_top=words.gettext("no upper bound"),
+        no_top_text=words.gettext("no upper bound"),
     )
 
 
-def _cells(words: Catalogue, row: SourceRow, *, with_then: bool) -> list[str | int | Markup]:
+def _build_cells(words: Catalogue, row: SourceRow, *, has_earlier: bool) -> list[str | int | Markup]:
     """A row of the table: what the drawing shows, and the definition whole."""
-    now = (
-        Markup('<a class="number" href="{}">{}</a>').format(row.address, row.told_now) if row.address else row.told_now
+    current_cell = (
+        Markup('<a class="number" href="{}">{}</a>').format(row.address, row.now_text) if row.address else row.now_text
     )
-    return [row.name, row.definition, *([words.number(row.then or 0)] if with_then else []), now]
+    return [row.name, row.definition, *([words.number(row.then_count or 0)] if has_earlier else []), current_cell]
 
 
-def _heading(words: Catalogue, rows: Sequence[SourceRow]) -> str:
+def _build_heading(words: Catalogue, rows: Sequence[SourceRow]) -> str:
     """The finding in short."""
     _ = words.gettext
     if not rows:
         return _("What each source verified")
     if len(rows) == 1:
-        return _("%(source)s verified %(number)s") % {"source": rows[0].name, "number": rows[0].told_now}
-    given = {"sources": words.number(len(rows)), "least": rows[-1].told_now, "most": rows[0].told_now}
-    return _("%(sources)s sources, each on its own, verified between %(least)s and %(most)s") % given
+        return _("%(source)s verified %(number)s") % {"source": rows[0].name, "number": rows[0].now_text}
+    values = {"sources": words.number(len(rows)), "least": rows[-1].now_text, "most": rows[0].now_text}
+    return _("%(sources)s sources, each on its own, verified between %(least)s and %(most)s") % values
 
 
-def _finding(words: Catalogue, rows: Sequence[SourceRow], claim: ClaimRow | None) -> str:
+def _describe_finding(words: Catalogue, rows: Sequence[SourceRow], claim: ClaimRow | None) -> str:
     """The finding with all its numbers, and that they are no sum."""
     _ = words.gettext
     if not rows:
         return ""
-    verified = words.listed([f"{row.name} {row.told_now}" for row in rows])
-    finding = _("Verified: %(numbers)s. The numbers overlap and are no sum.") % {"numbers": verified}
+    verified_numbers = words.listed([f"{row.name} {row.now_text}" for row in rows])
+    finding = _("Verified: %(numbers)s. The numbers overlap and are no sum.") % {"numbers": verified_numbers}
     if claim is not None:
-        said = _("%(name)s said %(figure)s.") % {"name": claim.name, "figure": claim.told}
-        finding = f"{said} {claim.sentence} {finding}".replace("  ", " ")
+        claim_text = _("%(name)s said %(figure)s.") % {"name": claim.name, "figure": claim.figure_text}
+        finding = f"{claim_text} {claim.sentence} {finding}".replace("  ", " ")
     return finding
 
 
-def _caption(page: Page, groups: Sequence[Mapping[str, Any]], day: str) -> str:
+def _build_source_rows_caption(page: Page, groups: Sequence[Mapping[str, Any]], day: str) -> str:
     """How to read the bars, and who has none."""
     _ = page.catalogue.gettext
-    said = []
+    sentences = []
     if day:
-        said.append(_("Dark: verified by %(day)s. Lighter: verified since.") % {"day": day})
-    said.append(_("Each source decides whom it counts; the numbers overlap and are no sum."))
+        sentences.append(_("Dark: verified by %(day)s. Lighter: verified since.") % {"day": day})
+    sentences.append(_("Each source decides whom it counts; the numbers overlap and are no sum."))
     by_authorities = [group for group in groups if group["verified"] and not is_independent(page, group["source"])]
     if by_authorities:
-        given = {"sources": _numbered(page, by_authorities, "verified")}
-        said.append(_("Without a bar, because they do not count as independent: %(sources)s.") % given)
+        values = {"sources": _format_source_numbers(page, by_authorities, "verified")}
+        sentences.append(_("Without a bar, because they do not count as independent: %(sources)s.") % values)
     reporting = [group for group in groups if group["reported"] and not group["verified"]]
     if reporting:
-        said.append(
-            _("Only reported, and not verified: %(sources)s.") % {"sources": _numbered(page, reporting, "reported")}
+        sentences.append(
+            _("Only reported, and not verified: %(sources)s.")
+            % {"sources": _format_source_numbers(page, reporting, "reported")}
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
-def _numbered(page: Page, groups: Sequence[Mapping[str, Any]], verdict: str) -> str:
+def _format_source_numbers(page: Page, groups: Sequence[Mapping[str, Any]], verdict: str) -> str:
     """Sources, each with its number in brackets."""
     words = page.catalogue
-    return words.listed([f"{page.name_of(group['source'])} ({words.number(group[verdict])})" for group in groups])
+    return words.listed(
+        [f"{page.get_source_name(group['source'])} ({words.number(group[verdict])})" for group in groups]
+    )

@@ -14,30 +14,30 @@ from fastapi.responses import RedirectResponse
 
 from app import vocabulary
 from app.api import responses
-from app.api.responses import UNCACHED
+from app.api.responses import CACHE_REVALIDATE
 from app.dates import DAY_LENGTH, format_instant
 from app.formats import COUNTRIES
 from app.queries.countables import Countable
-from app.queries.terms import DETENTIONS, MOST_DIMENSIONS, PINNING, RELEASES, dimensions_of
+from app.queries.terms import DETENTIONS, MAX_DIMENSIONS, PIN_PARAMETERS, RELEASES, list_dimensions
 from app.vocabulary import Stage
-from app.web.count_text import CODES, Told
-from app.web.form_errors import Fault
+from app.web.count_text import CODE_LISTS, TermFormatter
+from app.web.form_errors import TermFault
 from app.web.page import Page
 
-Look = Literal["choice", "date", "text", "country", "countries", "number", "checks", "switch", "groups"]
+Widget = Literal["choice", "date", "text", "country", "countries", "number", "checks", "switch", "groups"]
 
 # Which terms stand in the form at once, and which behind a summary.
-USUAL = {
+USUAL_TERMS = {
     RELEASES: ("country", "released_from", "released_to", "as_of", "stage", "net", "group_by"),
     DETENTIONS: ("country", "held_on", "as_of", "house_arrest", "group_by"),
 }
-WHO = ("status", "min_sources", "sources", "source")
-RELEASE = ("kind", "condition", "destination", "rearrested")
-PERSON = ("gender", "age_group", "nationality", "not_nationality", "category", "group", "designation", "state")
-DETENTION = ("facility", "area", "legal_status", "detained_from", "detained_to")
-CLOCK = ("zone",)
-OF_SOURCES = {RELEASES: ("any_of", "all_of", "only_by"), DETENTIONS: ("any_of", "all_of")}
-LOOKS: dict[str, Look] = {
+VERIFICATION_TERMS = ("status", "min_sources", "sources", "source")
+RELEASE_TERMS = ("kind", "condition", "destination", "rearrested")
+PERSON_TERMS = ("gender", "age_group", "nationality", "not_nationality", "category", "group", "designation", "state")
+DETENTION_TERMS = ("facility", "area", "legal_status", "detained_from", "detained_to")
+CLOCK_TERMS = ("zone",)
+SOURCE_LIST_TERMS = {RELEASES: ("any_of", "all_of", "only_by"), DETENTIONS: ("any_of", "all_of")}
+WIDGETS: dict[str, Widget] = {
     **dict.fromkeys(("released_from", "released_to", "held_on", "as_of", "detained_from", "detained_to"), "date"),
     **dict.fromkeys(("destination", "zone"), "text"),
     **dict.fromkeys(("nationality", "not_nationality"), "countries"),
@@ -46,10 +46,10 @@ LOOKS: dict[str, Look] = {
     **dict.fromkeys(("net", "house_arrest"), "switch"),
     "group_by": "groups",
 }
-CHOSEN = ("choice", "checks", "groups")  # the looks that offer values
+CHOICE_WIDGETS = ("choice", "checks", "groups")  # the looks that offer values
 YES, NO = "true", "false"
 # Another name of the same term: that under which it stands in the form.
-STANDS_AT = {"verified_by": "all_of"}
+TERM_ALIASES = {"verified_by": "all_of"}
 
 
 @dataclass(frozen=True)
@@ -58,20 +58,20 @@ class Option:
 
     value: str
     label: str
-    chosen: bool
+    is_chosen: bool
     note: str = ""
 
 
 @dataclass(frozen=True)
-class Field:
+class FormField:
     """A term in the form, with what the reader gave and what the API has to say against it."""
 
     name: str
     label: str
-    look: Look
+    widget: Widget
     values: Sequence[str]
     options: Sequence[Option] = ()
-    faults: Sequence[Fault] = ()
+    faults: Sequence[TermFault] = ()
     hint: str = ""
 
     @property
@@ -94,17 +94,17 @@ class SourceRow:
 
     slug: str
     name: str
-    chosen: Sequence[bool]
+    checkmarks: Sequence[bool]
 
 
 @dataclass(frozen=True)
-class Section:
+class FormSection:
     """Terms behind a summary, which is open where one of them is used. `sources`: terms that take several sources, and
     `rows` these."""
 
     heading: str
-    fields: Sequence[Field]
-    sources: Sequence[Field] = ()
+    fields: Sequence[FormField]
+    sources: Sequence[FormField] = ()
     rows: Sequence[SourceRow] = ()
 
     @property
@@ -113,43 +113,43 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Form:
-    """The form of counts of a noun. `given`: the terms as the reader gave them; `faults`: by term; `countries`: where
+class CountForm:
+    """The form of counts of a noun. `values`: the terms as the reader gave them; `faults`: by term; `countries`: where
     something is counted; `areas`: of the known places of detention."""
 
     noun: str
-    told: Told
-    given: Mapping[str, Sequence[str]]
-    faults: Mapping[str, Sequence[Fault]]
+    formatter: TermFormatter
+    values: Mapping[str, Sequence[str]]
+    faults: Mapping[str, Sequence[TermFault]]
     countries: Sequence[str]
     areas: Sequence[str]
 
     @cached_property
-    def usual(self) -> list[Field]:
-        return [self._field(name) for name in USUAL[self.noun]]
+    def usual(self) -> list[FormField]:
+        return [self._build_field(name) for name in USUAL_TERMS[self.noun]]
 
     @cached_property
-    def sections(self) -> list[Section]:
-        _ = self.told.words.gettext
-        sources = [self._field(name) for name in OF_SOURCES[self.noun]]
+    def sections(self) -> list[FormSection]:
+        _ = self.formatter.words.gettext
+        sources = [self._build_field(name) for name in SOURCE_LIST_TERMS[self.noun]]
         return [
-            Section(_("By whose word"), self._fields(WHO), sources, self._rows(sources)),
-            Section(_("The release"), self._fields(RELEASE)),
-            Section(_("The person"), self._fields(PERSON)),
-            Section(_("The detention"), self._fields(DETENTION)),
-            Section(_("The hour"), self._fields(CLOCK)),
+            FormSection(_("By whose word"), self._build_fields(VERIFICATION_TERMS), sources, self._build_rows(sources)),
+            FormSection(_("The release"), self._build_fields(RELEASE_TERMS)),
+            FormSection(_("The person"), self._build_fields(PERSON_TERMS)),
+            FormSection(_("The detention"), self._build_fields(DETENTION_TERMS)),
+            FormSection(_("The hour"), self._build_fields(CLOCK_TERMS)),
         ]
 
     @property
     def codes(self) -> list[str]:
         """Every country's code, in the order of their names."""
-        return sorted(COUNTRIES, key=self.told.words.country)
+        return sorted(COUNTRIES, key=self.formatter.words.country)
 
-    def _rows(self, fields: Sequence[Field]) -> list[SourceRow]:
+    def _build_rows(self, fields: Sequence[FormField]) -> list[SourceRow]:
         """Every source, and whatever else was given as one."""
-        slugs = dict.fromkeys([*self.told.sources, *(slug for field in fields for slug in field.values)])
+        slugs = dict.fromkeys([*self.formatter.sources, *(slug for field in fields for slug in field.values)])
         return [
-            SourceRow(slug, self.told.value("source", slug), [slug in field.values for field in fields])
+            SourceRow(slug, self.formatter.format_value("source", slug), [slug in field.values for field in fields])
             for slug in slugs
         ]  # fmt: skip
 
@@ -159,56 +159,57 @@ class Form:
         fields = [*self.usual, *(field for part in self.sections for field in (*part.fields, *part.sources))]
         return {field.name: field.label for field in fields}
 
-    def _fields(self, names: Iterable[str]) -> list[Field]:
-        return [self._field(name) for name in names if self.noun == RELEASES or name != "kind"]
+    def _build_fields(self, names: Iterable[str]) -> list[FormField]:
+        return [self._build_field(name) for name in names if self.noun == RELEASES or name != "kind"]
 
-    def _field(self, name: str) -> Field:
-        values = list(self.given.get(name, ()))
+    def _build_field(self, name: str) -> FormField:
+        values = list(self.values.get(name, ()))
         if name == "all_of":  # two names of one term
-            values += self.given.get("verified_by", ())
+            values += self.values.get("verified_by", ())
         if name == "stage":
             values = values or [Stage.CARRIED_OUT.value]
-        options = self._options(name, values)
-        chosen = [option.note for option in options if option.chosen and option.note]
-        look = LOOKS.get(name, "choice")
-        hint = self._hints.get(name) or (" ".join(chosen) if look == "choice" else "")
-        return Field(name, self.told.labels[name], look, values, options, self.faults.get(name, ()), hint)
+        options = self._build_options(name, values)
+        notes = [option.note for option in options if option.is_chosen and option.note]
+        widget = WIDGETS.get(name, "choice")
+        hint = self._hints.get(name) or (" ".join(notes) if widget == "choice" else "")
+        return FormField(name, self.formatter.labels[name], widget, values, options, self.faults.get(name, ()), hint)
 
-    def _options(self, name: str, values: Sequence[str]) -> list[Option]:
+    def _build_options(self, name: str, values: Sequence[str]) -> list[Option]:
         """What can be chosen, and what was given though it cannot."""
-        if LOOKS.get(name, "choice") not in CHOSEN:
+        if WIDGETS.get(name, "choice") not in CHOICE_WIDGETS:
             return []
-        choices = self._choices(name)
-        known = {value for value, _label, _note in choices}
-        choices += [(value, value, "") for value in dict.fromkeys(values) if value not in known]
+        choices = self._list_choices(name)
+        known_values = {value for value, _label, _note in choices}
+        choices += [(value, value, "") for value in dict.fromkeys(values) if value not in known_values]
         return [Option(value, label, value in values, note) for value, label, note in choices]
 
-    def _choices(self, name: str) -> list[tuple[str, str, str]]:
-        _ = self.told.words.gettext
-        told = self.told
-        if name in CODES:
-            codes = vocabulary.vocabulary(told.words.spoken)[CODES[name]]
+    def _list_choices(self, name: str) -> list[tuple[str, str, str]]:
+        _ = self.formatter.words.gettext
+        formatter = self.formatter
+        if name in CODE_LISTS:
+            codes = vocabulary.build_vocabulary(formatter.words.api_language)[CODE_LISTS[name]]
             return [(code["code"], code["label"], code["definition"]) for code in codes]
         values: Iterable[str] = ()
         if name == "country":
             values = self.countries
         elif name == "facility":
-            values = told.facilities
+            values = formatter.facilities
         elif name == "area":
             values = self.areas
         elif name == "source":
-            values = told.sources
+            values = formatter.sources
         elif name == "group_by":
-            return [(value, told.dimension(value), "") for value in dimensions_of(self.noun)]
+            return [(value, formatter.get_dimension_label(value), "") for value in list_dimensions(self.noun)]
         elif name == "rearrested":
             return [(YES, _("yes"), ""), (NO, _("no"), "")]
         return sorted(
-            ((value, told.value(name, value), "") for value in values), key=lambda choice: choice[1].casefold()
+            ((value, formatter.format_value(name, value), "") for value in values),
+            key=lambda choice: choice[1].casefold(),
         )
 
     @cached_property
     def _hints(self) -> Mapping[str, str]:
-        _ = self.told.words.gettext
+        _ = self.formatter.words.gettext
         return {
             "net": _("Without the releases after which the person was detained again."),
             "house_arrest": _("Whoever was detained at home is counted either way."),
@@ -220,47 +221,47 @@ class Form:
         }
 
     @property
-    def groups(self) -> int:
+    def max_groups(self) -> int:
         """How many dimensions can be asked for at once."""
-        return MOST_DIMENSIONS
+        return MAX_DIMENSIONS
 
 
-def as_given(terms: Mapping[str, Any]) -> dict[str, list[str]]:
+def list_values_by_term(terms: Mapping[str, Any]) -> dict[str, list[str]]:
     """Terms of an address, each as the list of its values."""
     return {name: [value] if isinstance(value, str) else list(value) for name, value in terms.items()}
 
 
-VARY = f"Accept-Encoding, {responses.ASKED}"
+VARY = f"Accept-Encoding, {responses.ACCEPT_DATETIME}"
 
 
-def asked_at(request: Request, countable: Countable, terms: Mapping[str, Any]) -> datetime | None:
+def parse_requested_moment(request: Request, countable: Countable, terms: Mapping[str, Any]) -> datetime | None:
     """The moment asked for; None where nobody asks, or where the page has no past that stays. Raises BadDatetime."""
     query = urlencode(terms, doseq=True).encode()
-    return responses.asked_at(request) if responses.is_gate(countable.counted, query) else None
+    return responses.parse_accept_datetime(request) if responses.is_timegate(countable.counts_path, query) else None
 
 
-async def led_to(page: Page, path: str, moment: datetime) -> Response:
+async def redirect_to_past(page: Page, path: str, moment: datetime) -> Response:
     """The page as it was at a moment: before the first entry as of that, after the last as of the newest."""
     revision = page.revision
     if moment < page.request.app.state.clock():
         revision = (await page.api.get("/v1/sources", as_of=format_instant(moment), limit=1))["revision"]
-    pinned = {"rules": page.rules, "as_of": max(1, revision)}
-    headers = {"Vary": VARY, "Link": _original(page, path), "Cache-Control": UNCACHED}
-    return RedirectResponse(page.address(path, {**page.terms, **pinned}), 302, headers=headers)
+    pins = {"rules": page.rules, "as_of": max(1, revision)}
+    headers = {"Vary": VARY, "Link": _build_original_link(page, path), "Cache-Control": CACHE_REVALIDATE}
+    return RedirectResponse(page.address(path, {**page.terms, **pins}), 302, headers=headers)
 
 
-def headers_of(page: Page, path: str, count: Mapping[str, Any]) -> dict[str, str]:
+def build_link_headers(page: Page, path: str, count: Mapping[str, Any]) -> dict[str, str]:
     """By which address to cite the count on a page (RFC 8574), and of when it is."""
     links = [f'<{count["citation"]["address"]}>; rel="cite-as"']
     if "not_visible" in count:
-        return {"Link": links[0]} if len(links[0]) <= responses.LONGEST_LINKED else {}
-    links.append(_original(page, path))
-    headers = {"Vary": VARY, "Link": ", ".join(link for link in links if len(link) <= responses.LONGEST_LINKED)}
+        return {"Link": links[0]} if len(links[0]) <= responses.MAX_LINKED_LENGTH else {}
+    links.append(_build_original_link(page, path))
+    headers = {"Vary": VARY, "Link": ", ".join(link for link in links if len(link) <= responses.MAX_LINKED_LENGTH)}
     if "rules" in page.terms and "as_of" in page.terms and count["recorded_at"] is not None:
-        headers[responses.STATED] = responses.stated(datetime.fromisoformat(count["recorded_at"]))
+        headers[responses.MEMENTO_DATETIME] = responses.format_http_date(datetime.fromisoformat(count["recorded_at"]))
     return headers
 
 
-def _original(page: Page, path: str) -> str:
-    terms = {name: value for name, value in page.terms.items() if name not in PINNING}
+def _build_original_link(page: Page, path: str) -> str:
+    terms = {name: value for name, value in page.terms.items() if name not in PIN_PARAMETERS}
     return f'<{page.address(path, terms)}>; rel="original timegate"'

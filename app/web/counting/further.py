@@ -12,19 +12,19 @@ from typing import Any
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
-from app.queries.parameters import AsOf, EstimateQuery, OverlapQuery, SeriesQuery
-from app.web.count_text import Told
+from app.queries.parameters import EstimateQuery, OverlapQuery, RevisionQuery, SeriesQuery
+from app.web.count_text import TermFormatter
 from app.web.figure import Cell
 from app.web.page import Page
 from app.web.rendering import Catalogue
 
-APART = " of the releases observed are of people who may only be counted"  # after a number
+COUNT_ONLY_SENTENCE = " of the releases observed are of people who may only be counted"  # after a number
 
 
-def assumed(text: str, words: Catalogue) -> str:
-    """An assumption of an answer, which is one of `SENTENCES`, or how many people may only be counted."""
-    number, apart, _rest = text.partition(APART)
-    if not apart:
+def translate_assumption(text: str, words: Catalogue) -> str:
+    """An assumption of an answer, which is one of `ASSUMPTION_SENTENCES`, or how many people may only be counted."""
+    number, marker, _rest = text.partition(COUNT_ONLY_SENTENCE)
+    if not marker:
         return words.gettext(text)
     return words.gettext(
         "%(number)s of the releases observed are of people who may only be counted: whoever several sources reported "
@@ -32,7 +32,7 @@ def assumed(text: str, words: Catalogue) -> str:
     ) % {"number": words.number(int(number))}
 
 
-def refused(refusal: Mapping[str, Any], words: Catalogue) -> str:
+def translate_refusal(refusal: Mapping[str, Any], words: Catalogue) -> str:
     """Why there is no estimate; a reason that is not known here stands as the API says it."""
     _ = words.gettext
     reasons = {
@@ -56,7 +56,7 @@ def _(text: str) -> str:
     return text
 
 
-SENTENCES = (
+ASSUMPTION_SENTENCES = (
     _("The group is closed: within the window nobody joined it or left it, and all lists speak of the same people."),
     _("People are matched rightly across lists: a match that was missed raises the estimate, a false one lowers it."),
     _("Everyone could have come onto some list. Whoever none could ever reach is not in the estimate."),
@@ -82,37 +82,37 @@ SENTENCES = (
 
 
 SERIES, OVERLAP, ESTIMATE = "/counts/series", "/counts/overlap", "/estimates/releases"
-QUERIES: dict[str, type[AsOf]] = {SERIES: SeriesQuery, OVERLAP: OverlapQuery, ESTIMATE: EstimateQuery}
-MOST_ROWS = 400  # of a table, the newest or the largest: a year by days; more are read in the file
-WEEKLY = "week"  # a series is told by weeks, unless asked otherwise
+QUERIES: dict[str, type[RevisionQuery]] = {SERIES: SeriesQuery, OVERLAP: OverlapQuery, ESTIMATE: EstimateQuery}
+MAX_TABLE_ROWS = 400  # of a table, the newest or the largest: a year by days; more are read in the file
+DEFAULT_INTERVAL = "week"  # a series is told by weeks, unless asked otherwise
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table. `left_out`: how many more rows there are."""
+    """A table. `omitted_count`: how many more rows there are."""
 
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
-    left_out: int = 0
+    omitted_count: int = 0
 
 
 @dataclass(frozen=True)
-class Further:
-    """A page of tables. `said`: sentences above them; `assumed`: what they rest on."""
+class TablesPage:
+    """A page of tables. `sentences`: sentences above them; `assumptions`: what they rest on."""
 
     heading: str
     tables: Sequence[Table]
-    said: Sequence[str] = ()
-    assumed: Sequence[str] = ()
+    sentences: Sequence[str] = ()
+    assumptions: Sequence[str] = ()
 
 
-def terms_of(path: str, terms: Mapping[str, Any]) -> dict[str, Any]:
+def select_terms(path: str, terms: Mapping[str, Any]) -> dict[str, Any]:
     """Of the terms of a count those that a further question takes."""
     return {name: value for name, value in terms.items() if name in QUERIES[path].model_fields and name != "format"}
 
 
-def links(page: Page) -> list[tuple[str, str]]:
+def build_links(page: Page) -> list[tuple[str, str]]:
     """Where else to go from a count of releases: name and address."""
     _ = page.catalogue.gettext
     names = {
@@ -120,10 +120,10 @@ def links(page: Page) -> list[tuple[str, str]]:
         OVERLAP: _("Which sources verified the same releases"),
         ESTIMATE: _("How many there were, known or not: an estimate"),
     }
-    return [(name, page.address(path, terms_of(path, page.terms))) for path, name in names.items()]
+    return [(name, page.address(path, select_terms(path, page.terms))) for path, name in names.items()]
 
 
-def series(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
+def build_series_page(page: Page, answer: Mapping[str, Any], formatter: TermFormatter) -> TablesPage:
     """How a count grew."""
     words = page.catalogue
     _ = words.gettext
@@ -131,51 +131,55 @@ def series(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
     by_source = [{point["on"]: point["verified"] for point in line["points"]} for line in lines]
     rows: list[list[Cell]] = []
     for point in reversed(answer["points"]):
-        verified = [line.get(point["on"], 0) for line in by_source]
-        rows.append([words.said_at(point["on"], page.zone), point["releases"], point["verified"], *verified])
-    names = [told.value("source", line["source"]) for line in lines]
+        verified_numbers = [line.get(point["on"], 0) for line in by_source]
+        rows.append(
+            [words.statement_date(point["on"], page.zone), point["releases"], point["verified"], *verified_numbers]
+        )
+    names = [formatter.format_value("source", line["source"]) for line in lines]
     columns = [_("Until"), _("Releases"), _("Number verified"), *names]
     table = Table(_("What was known at the end of each time, and what each source had verified"), columns,
-                  rows[:MOST_ROWS], max(0, len(rows) - MOST_ROWS))  # fmt: skip
-    return Further(_("How the count grew"), [table], [_("The sources overlap: they do not add up.")])
+                  rows[:MAX_TABLE_ROWS], max(0, len(rows) - MAX_TABLE_ROWS))  # fmt: skip
+    return TablesPage(_("How the count grew"), [table], [_("The sources overlap: they do not add up.")])
 
 
-def overlap(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
+def build_overlap_page(page: Page, answer: Mapping[str, Any], formatter: TermFormatter) -> TablesPage:
     """Who verified the same."""
     _ = page.catalogue.gettext
     patterns: list[list[Cell]] = [
         [
-            told.listed("source", pattern["sources"]) or _("No independent source"),
-            _led(page, pattern["releases"], pattern["list"]),
+            formatter.format_values("source", pattern["sources"]) or _("No independent source"),
+            _link_number(page, pattern["releases"], pattern["list"]),
         ]
         for pattern in answer["patterns"]
     ]
     pairs: list[list[Cell]] = []
     for pair in answer["pairs"]:
-        names, dates = told.listed("source", [pair["a"], pair["b"]]), pair["dates"]
-        both = _led(page, pair["both"], pair["list"])
-        pairs.append([names, both, pair["only_a"], pair["only_b"], dates["same"], dates["different"]])
+        names, dates = formatter.format_values("source", [pair["a"], pair["b"]]), pair["dates"]
+        shared_count = _link_number(page, pair["both"], pair["list"])
+        pairs.append([names, shared_count, pair["only_a"], pair["only_b"], dates["same"], dates["different"]])
     tables = [
-        Table(_("Exactly these sources, and no other"), [_("Sources"), _("Releases")], patterns[:MOST_ROWS],
-              max(0, len(patterns) - MOST_ROWS)),
+        Table(_("Exactly these sources, and no other"), [_("Sources"), _("Releases")], patterns[:MAX_TABLE_ROWS],
+              max(0, len(patterns) - MAX_TABLE_ROWS)),
         Table(_("Two by two"), [_("Sources"), _("Both"), _("Only the first"), _("Only the second"), _("Same day"),
-                                _("Different days")], pairs[:MOST_ROWS], max(0, len(pairs) - MOST_ROWS)),
+                                _("Different days")], pairs[:MAX_TABLE_ROWS], max(0, len(pairs) - MAX_TABLE_ROWS)),
     ]  # fmt: skip
-    return Further(_("Which sources verified the same releases"), tables)
+    return TablesPage(_("Which sources verified the same releases"), tables)
 
 
-def estimate(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
+def build_estimate_page(page: Page, answer: Mapping[str, Any], formatter: TermFormatter) -> TablesPage:
     """How many there may have been, with what that assumes."""
     words = page.catalogue
     _ = words.gettext
     models: list[list[Cell]] = [
         [model["name"], ", ".join(model["terms"]),
-         *(_decimal(page, model[name]) for name in ("estimate", "low", "high")), model["source"]]
+         *(_format_decimal(page, model[name]) for name in ("estimate", "low", "high")), model["source"]]
         for model in answer["models"]
     ]  # fmt: skip
-    bound = answer["lower_bound"]
-    if bound is not None:
-        models.append([_("lower bound"), "", _decimal(page, bound["estimate"]), "", "", bound["source"]])
+    lower_bound = answer["lower_bound"]
+    if lower_bound is not None:
+        models.append(
+            [_("lower bound"), "", _format_decimal(page, lower_bound["estimate"]), "", "", lower_bound["source"]]
+        )
     columns = [
         _("Model"),
         _("Dependent lists"),
@@ -184,30 +188,34 @@ def estimate(page: Page, answer: Mapping[str, Any], told: Told) -> Further:
         _("Interval to"),
         _("By which method"),
     ]
-    said = [
+    sentences = [
         _("On at least one list: %(number)s; on two or more: %(more)s. Lists: %(lists)s.")
         % {
             "number": words.number(answer["observed"]),
             "more": words.number(answer["on_two_or_more"]),
-            "lists": told.listed("source", answer["lists"]),
+            "lists": formatter.format_values("source", answer["lists"]),
         }
     ]
     if answer["chosen"] is not None:
-        said.append(_("The chosen model is %(name)s. Its interval is of 95 %%.") % {"name": answer["chosen"]["name"]})
+        sentences.append(
+            _("The chosen model is %(name)s. Its interval is of 95 %%.") % {"name": answer["chosen"]["name"]}
+        )
     if answer["refused"] is not None:
-        said.append(refused(answer["refused"], words))
-    rests_on = [assumed(text, words) for text in answer["assumptions"]]
+        sentences.append(translate_refusal(answer["refused"], words))
+    assumptions = [translate_assumption(text, words) for text in answer["assumptions"]]
     table = Table(_("What each model says"), columns, models)
-    return Further(_("How many there were, known or not: an estimate"), [table] if models else [], said, rests_on)
+    return TablesPage(
+        _("How many there were, known or not: an estimate"), [table] if models else [], sentences, assumptions
+    )
 
 
-def _decimal(page: Page, value: float) -> str:
+def _format_decimal(page: Page, value: float) -> str:
     return str(format_decimal(value, format="#,##0.0", locale=page.catalogue.locale))
 
 
-def _led(page: Page, number: int, address: str | None) -> Cell:
+def _link_number(page: Page, number: int, address: str | None) -> Cell:
     """A number that leads to its list."""
     if address is None:
         return number
     text = page.catalogue.number(number)
-    return Markup('<a class="number" href="{}">{}</a>').format(page.narrowed(address), text)
+    return Markup('<a class="number" href="{}">{}</a>').format(page.narrow_list_address(address), text)

@@ -2,22 +2,22 @@
 
 from fastapi import APIRouter
 
-from app.api.middleware.body_limits import ALWAYS_THERE
+from app.api.middleware.body_limits import BUFFERED_BODY_BYTES
 from app.web.desk import corrections, lists, login, reports, review
 from app.web.rendering import LANGUAGES
 
 desk = APIRouter(include_in_schema=False)
-ROUTERS = (
-    login.door, reports.reports, corrections.corrections, lists.lists, review.review, review.objections,
+DESK_ROUTERS = (
+    login.session_router, reports.reports, corrections.corrections, lists.lists, review.review, review.objections,
 )  # fmt: skip
-for pages in ROUTERS:
+for pages in DESK_ROUTERS:
     desk.include_router(pages)
 
 # Forms that are taken from anybody, so short that they need no room: somebody signs in by one, and what is filled in
 # must come back to whoever's session ended meanwhile.
-_OWN = (corrections.PATH, corrections.CORRECTION, corrections.RETRACTION)
-_CURATORS = (review.PAIR_DECISION, review.UNDO, review.WITHDRAWAL, review.DECISION)
-_FORMS = ("/desk/session", "/desk/session/end", *reports.KINDS, *_OWN, *_CURATORS)
-FORMS = {f"/{language}{path}": ALWAYS_THERE for language in LANGUAGES for path in _FORMS}
+_REPORT_FORMS = (corrections.REPORTS_PATH, corrections.CORRECTION_PATH, corrections.RETRACTION_PATH)
+_CURATOR_FORMS = (review.PAIR_DECISION_PATH, review.UNDO_PATH, review.WITHDRAWAL_PATH, review.OBJECTION_DECISION_PATH)
+_FORM_PATHS = ("/desk/session", "/desk/session/end", *reports.REPORT_KINDS, *_REPORT_FORMS, *_CURATOR_FORMS)
+DESK_BODY_LIMITS = {f"/{language}{path}": BUFFERED_BODY_BYTES for language in LANGUAGES for path in _FORM_PATHS}
 # Addresses that take a whole list, of whoever is signed in.
-LISTS = tuple(f"/{language}{lists.PATH}" for language in LANGUAGES)
+LIST_PATHS = tuple(f"/{language}{lists.LIST_PATH}" for language in LANGUAGES)

@@ -10,52 +10,64 @@ from fastapi import APIRouter, Response
 
 from app.web.asking import Refused, cursor_of
 from app.web.desk import fields
-from app.web.desk.page import ONCE, AtDesk, Desk, DeskRoute, Given, Sent, SentForm, first, id_in
+from app.web.desk.page import (
+    IDEMPOTENCY_FIELD,
+    Desk,
+    DeskForm,
+    DeskRoute,
+    FormValues,
+    SignedInDesk,
+    SubmittedForm,
+    first_value,
+    parse_form_id,
+)
 from app.web.desk.reports import (
-    AT_FIELDS,
-    DETENTION,
+    DETENTION_REPORT,
+    FIELD_REFUSALS,
     NO_FAULTS,
-    RELEASE,
-    Faults,
-    faults_in,
-    faulty_in,
-    new_once,
-    places_offered,
-    show_filed,
+    RELEASE_REPORT,
+    FormFaults,
+    check_form,
+    create_idempotency_key,
+    fetch_offered_facilities,
+    list_faulty_fields,
+    show_receipt,
 )
 
 corrections = APIRouter(route_class=DeskRoute)
-PATH, CORRECTION, RETRACTION = "/desk/reports", "/desk/correction", "/desk/retraction"
-NUMBER, REPORT, TAG, REASON = "source_record_id", "report", "tag", "reason"
-SHOWN = 50
-CHANGED_MEANWHILE = 412
+REPORTS_PATH, CORRECTION_PATH, RETRACTION_PATH = "/desk/reports", "/desk/correction", "/desk/retraction"
+CASE_NUMBER_FIELD, REPORT_FIELD, TAG_FIELD, REASON_FIELD = "source_record_id", "report", "tag", "reason"
+REPORTS_PAGE_SIZE = 50
+PRECONDITION_FAILED = 412
 # A case number is not corrected: it says which report it is. A report of somebody held may come to tell of a release.
-NAMES = tuple(name for name in fields.names_of(release=True) if name not in (NUMBER, "publish_not_before"))
+CORRECTABLE_FIELDS = tuple(
+    name for name in fields.list_report_fields(is_release=True) if name not in (CASE_NUMBER_FIELD, "publish_not_before")
+)
 
 
 @corrections.get("/desk/reports")
-async def read_own_reports(desk: AtDesk, cursor: str | None = None) -> Response:
+async def read_own_reports(desk: SignedInDesk, cursor: str | None = None) -> Response:
     """The organisation's reports."""
-    found = await desk.api.get("/v1/reports", limit=SHOWN, cursor=cursor)
-    return await _show_found(desk, found)
+    answer = await desk.api.get("/v1/reports", limit=REPORTS_PAGE_SIZE, cursor=cursor)
+    return await _show_reports(desk, answer)
 
 
 @corrections.post("/desk/reports")
-async def find_own_report(form: SentForm) -> Response:
+async def find_own_report(form: SubmittedForm) -> Response:
     """The report under a case number, which stands in no address."""
-    number = form.one(NUMBER).strip()
-    terms = {NUMBER: number} if number else {"limit": SHOWN}
-    return await _show_found(form.desk, await form.desk.api.get("/v1/reports", terms), number)
+    number = form.get_first(CASE_NUMBER_FIELD).strip()
+    terms = {CASE_NUMBER_FIELD: number} if number else {"limit": REPORTS_PAGE_SIZE}
+    return await _show_reports(form.desk, await form.desk.api.get("/v1/reports", terms), number)
 
 
-async def _show_found(desk: Desk, found: Mapping[str, Any], number: str = "") -> Response:
-    further = cursor_of(found["next"])
-    lines = [line_of(report) for report in found["data"]]
-    return await desk.show("desk/reports.html", reports=lines, further=further, number=number)
+async def _show_reports(desk: Desk, answer: Mapping[str, Any], number: str = "") -> Response:
+    next_cursor = cursor_of(answer["next"])
+    lines = [build_report_line(report) for report in answer["data"]]
+    return await desk.show("desk/reports.html", reports=lines, further=next_cursor, number=number)
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """A report in a list."""
 
     id: str
@@ -68,12 +80,12 @@ class Line:
     released_on: str | None
 
 
-def line_of(report: Mapping[str, Any]) -> Line:
+def build_report_line(report: Mapping[str, Any]) -> ReportLine:
     release = report.get("release")
-    return Line(
+    return ReportLine(
         report["id"],
         report["version"],
-        report.get(NUMBER),
+        report.get(CASE_NUMBER_FIELD),
         (report.get("detainee") or {}).get("full_name"),
         report["verification"].get("verdict", "reported"),
         report.get("retraction") is not None,
@@ -83,98 +95,117 @@ def line_of(report: Mapping[str, Any]) -> Line:
 
 
 @corrections.get("/desk/reports/{report_id}")
-async def read_own_report(desk: AtDesk, report_id: UUID) -> Response:
+async def read_own_report(desk: SignedInDesk, report_id: UUID) -> Response:
     """One report as it was sent, to be corrected or withdrawn."""
     return await show_report(desk, str(report_id), None)
 
 
 @corrections.post("/desk/correction")
-async def correct_report(form: SentForm) -> Response:
+async def correct_report(form: SubmittedForm) -> Response:
     """Correct a report: what was changed in the form, and nothing else."""
-    report_id, desk = _report_in(form.given), form.desk
-    unread = faults_in(form.given, NAMES, desk.now, desk.catalogue, corrects=True)
+    report_id, desk = _parse_report_id(form.form_values), form.desk
+    unread = check_form(form.form_values, CORRECTABLE_FIELDS, desk.current_time, desk.catalogue, is_correction=True)
     if unread.by_field:
-        return await show_report(desk, report_id, form.given, unread)
+        return await show_report(desk, report_id, form.form_values, unread)
     report = await desk.api.get(f"/v1/reports/{report_id}")
-    patch = patch_of(report, form.given)
+    patch = build_report_patch(report, form.form_values)
     if not patch:
-        return await show_report(desk, report_id, None, unchanged=True)
-    headers = {"If-Match": form.one(TAG)}
+        return await show_report(desk, report_id, None, is_unchanged=True)
+    headers = {"If-Match": form.get_first(TAG_FIELD)}
     try:
         answer = await desk.api.send("PATCH", f"/v1/reports/{report_id}", json.dumps(patch).encode(), headers=headers)
     except Refused as refusal:
-        return await _again(form, report_id, refusal)
-    kind = RELEASE if answer.get("release") else DETENTION
-    return await show_filed(desk, answer, kind, report.get(NUMBER), patch)
+        return await _show_refused_report(form, report_id, refusal)
+    kind = RELEASE_REPORT if answer.get("release") else DETENTION_REPORT
+    return await show_receipt(desk, answer, kind, report.get(CASE_NUMBER_FIELD), patch)
 
 
 @corrections.post("/desk/retraction")
-async def retract_report(form: SentForm) -> Response:
+async def retract_report(form: SubmittedForm) -> Response:
     """Withdraw a report."""
-    report_id = _report_in(form.given)
-    body = json.dumps({REASON: form.one(REASON)} if form.one(REASON).strip() else {}).encode()
-    headers = {"If-Match": form.one(TAG), "Idempotency-Key": form.one(ONCE) or new_once()}
+    report_id = _parse_report_id(form.form_values)
+    body = json.dumps(
+        {REASON_FIELD: form.get_first(REASON_FIELD)} if form.get_first(REASON_FIELD).strip() else {}
+    ).encode()
+    headers = {
+        "If-Match": form.get_first(TAG_FIELD),
+        "Idempotency-Key": form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key(),
+    }
     try:
         answer = await form.desk.api.send("POST", f"/v1/reports/{report_id}/retract", body, headers=headers)
     except Refused as refusal:
-        return await _again(form, report_id, refusal)
+        return await _show_refused_report(form, report_id, refusal)
     return await form.desk.show("desk/retracted.html", answer=answer)
 
 
-def _report_in(given: Given) -> str:
-    return id_in(given, REPORT, "The form names no report: open it again.")
+def _parse_report_id(form_values: FormValues) -> str:
+    return parse_form_id(form_values, REPORT_FIELD, "The form names no report: open it again.")
 
 
-async def _again(form: Sent, report_id: str, refusal: Refused) -> Response:
+async def _show_refused_report(form: DeskForm, report_id: str, refusal: Refused) -> Response:
     """The form as it was sent, with what is wrong. Raises Refused where nothing in the form could mend it."""
-    if refusal.status not in (*AT_FIELDS, CHANGED_MEANWHILE):
+    if refusal.status not in (*FIELD_REFUSALS, PRECONDITION_FAILED):
         raise refusal
-    faults = faults_in(form.given, NAMES, form.desk.now, form.desk.catalogue, refusal.body, corrects=True)
-    return await show_report(form.desk, report_id, form.given, faults)
+    faults = check_form(
+        form.form_values,
+        CORRECTABLE_FIELDS,
+        form.desk.current_time,
+        form.desk.catalogue,
+        refusal.body,
+        is_correction=True,
+    )
+    return await show_report(form.desk, report_id, form.form_values, faults)
 
 
-def patch_of(report: Mapping[str, Any], given: Given) -> dict[str, Any]:
+def build_report_patch(report: Mapping[str, Any], form_values: FormValues) -> dict[str, Any]:
     """What a form changes of a report, as JSON Merge Patch (RFC 7396)."""
-    before = fields.body_of(fields.filled_from(report, NAMES), NAMES)
-    after = fields.body_of(given, NAMES)
-    return _difference(before, after)
+    old_body = fields.build_report_body(fields.fill_form_values(report, CORRECTABLE_FIELDS), CORRECTABLE_FIELDS)
+    new_body = fields.build_report_body(form_values, CORRECTABLE_FIELDS)
+    return _diff_bodies(old_body, new_body)
 
 
-def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+def _diff_bodies(old_body: Mapping[str, Any], new_body: Mapping[str, Any]) -> dict[str, Any]:
     patch: dict[str, Any] = {}
-    for name in {**before, **after}:
-        old, new = before.get(name), after.get(name)
+    for name in {**old_body, **new_body}:
+        old, new = old_body.get(name), new_body.get(name)
         if isinstance(old, dict) or isinstance(new, dict):
-            if below := _difference(old or {}, new or {}):
-                patch[name] = below
+            if nested_patch := _diff_bodies(old or {}, new or {}):
+                patch[name] = nested_patch
         elif old != new:
             patch[name] = new
     return patch
 
 
-async def show_again(desk: Desk, given: Given) -> Response:
+async def resume_correction(desk: Desk, form_values: FormValues) -> Response:
     """A correction that somebody was at when a session ended."""
-    return await show_report(desk, _report_in(given), given)
+    return await show_report(desk, _parse_report_id(form_values), form_values)
 
 
 async def show_report(
-    desk: Desk, report_id: str, given: Given | None, faults: Faults = NO_FAULTS, *, unchanged: bool = False
+    desk: Desk,
+    report_id: str,
+    form_values: FormValues | None,
+    faults: FormFaults = NO_FAULTS,
+    *,
+    is_unchanged: bool = False,
 ) -> Response:
-    """A report in a form. `given`: what somebody wrote into it already; its tag then stays that of what they read."""
+    """A report in a form. `form_values`: what somebody wrote into it already; its tag then stays that of what they read."""
     report, tag = await desk.api.tagged(f"/v1/reports/{report_id}")
-    shown = fields.filled_from(report, NAMES) if given is None else given
-    parts = fields.parts_of(desk.catalogue, shown, faults.by_field, NAMES)
+    shown_values = fields.fill_form_values(report, CORRECTABLE_FIELDS) if form_values is None else form_values
+    parts = fields.build_form_parts(desk.catalogue, shown_values, faults.by_field, CORRECTABLE_FIELDS)
     return await desk.show(
         "desk/own_report.html",
         status=faults.status,
         report=report,
-        line=line_of(report),
-        tag=tag if given is None else first(given, TAG),
-        reason="" if given is None else first(given, REASON),
+        line=build_report_line(report),
+        tag=tag if form_values is None else first_value(form_values, TAG_FIELD),
+        reason="" if form_values is None else first_value(form_values, REASON_FIELD),
         sections=parts,
-        faulty=faulty_in(parts),
+        faulty=list_faulty_fields(parts),
         others=faults.others,
-        unchanged=unchanged,
-        places=await places_offered(desk),
-        once=new_once() if given is None else first(given, ONCE) or new_once(),
+        unchanged=is_unchanged,
+        places=await fetch_offered_facilities(desk),
+        once=create_idempotency_key()
+        if form_values is None
+        else first_value(form_values, IDEMPOTENCY_FIELD) or create_idempotency_key(),
     )

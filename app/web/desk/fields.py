@@ -13,17 +13,17 @@ from typing import Any
 
 from app import dates
 from app.imports import faults
-from app.imports.cell_values import Order, UnclearDate, UnreadCell, plain, read, value
+from app.imports.cell_values import Order, UnclearDate, UnreadCell, clean_cell, parse_cell_value, parse_sheet_date
 from app.imports.fields import EMBARGO, FIELDS
-from app.imports.formats.template import title
-from app.log.content import AGE_ON, FILED
-from app.vocabulary import Language, vocabulary
+from app.imports.formats.template import get_field_title
+from app.log.content import AGE_ON, AGE_ON_FILING_DAY
+from app.vocabulary import Language, build_vocabulary
 from app.web.rendering import Catalogue
 
-AMBIGUOUS, TURNED = "ambiguous_date", "interval_turned"
-_BETWEEN = re.compile(r"(?:entre|between) (?:el )?(.+?) (?:y|and) (?:el )?(.+)", re.IGNORECASE)
+AMBIGUOUS_DATE, REVERSED_INTERVAL = "ambiguous_date", "interval_turned"
+_INTERVAL_PATTERN = re.compile(r"(?:entre|between) (?:el )?(.+?) (?:y|and) (?:el )?(.+)", re.IGNORECASE)
 # What the end of an interval has after its day, which its beginning may share: " de enero de 2026".
-_AFTER_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th|º|°)?(\D.*)")
+_DAY_SUFFIX = re.compile(r"\d{1,2}(?:st|nd|rd|th|º|°)?(\D.*)")
 
 
 class UnreadDate(ValueError):
@@ -34,66 +34,66 @@ class UnreadDate(ValueError):
         self.code, self.detail, self.readings = code, detail, readings
 
 
-def read_date(name: str, text: str) -> Any:
+def parse_written_date(name: str, text: str) -> Any:
     """The partial date (EDTF level 0) in a field; None where its text says "unknown". Raises UnreadDate."""
-    if name == AGE_ON and text == FILED:
+    if name == AGE_ON and text == AGE_ON_FILING_DAY:
         return text
     bare = " ".join(text.split())
-    between = _BETWEEN.fullmatch(bare)
-    return _one_date(name, bare) if between is None else _interval(name, between[1], between[2])
+    interval = _INTERVAL_PATTERN.fullmatch(bare)
+    return _parse_single_date(name, bare) if interval is None else _parse_interval(name, interval[1], interval[2])
 
 
-def _one_date(name: str, text: str) -> Any:
+def _parse_single_date(name: str, text: str) -> Any:
     """A date that is not told as lying between two. Raises UnreadDate."""
     try:
-        return value(name, plain(text), None, None)
+        return parse_cell_value(name, clean_cell(text), None, None)
     except UnreadCell as unread:
-        readings = _readings(text) if unread.code == AMBIGUOUS else ()
+        readings = _list_readings(text) if unread.code == AMBIGUOUS_DATE else ()
         raise UnreadDate(unread.code, str(unread), readings) from None
 
 
-def _readings(text: str) -> tuple[str, ...]:
+def _list_readings(text: str) -> tuple[str, ...]:
     """What a date is by each order of day and month. Raises UnreadDate where it is none by either: with two digits for
     its year."""
     try:
-        return tuple(read(text, order) for order in Order)
+        return tuple(parse_sheet_date(text, order) for order in Order)
     except UnclearDate as unclear:
         raise UnreadDate(unclear.code, str(unclear)) from None
 
 
-def _interval(name: str, first: str, last: str) -> str:
+def _parse_interval(name: str, first: str, last: str) -> str:
     """The interval of two dates. The first may leave out what it shares with the last: "entre 8 y 9 de enero de 2026".
     Raises UnreadDate."""
-    end = str(_one_date(name, last))
-    begin = _begin(name, first, last, end)
+    end = str(_parse_single_date(name, last))
+    begin = _parse_interval_start(name, first, last, end)
     try:
-        return dates.parse(f"{begin}/{end}").text
+        return dates.parse_date(f"{begin}/{end}").text
     except dates.DateError:
-        raise UnreadDate(TURNED, "Write both dates with their years, the earlier one first.") from None
+        raise UnreadDate(REVERSED_INTERVAL, "Write both dates with their years, the earlier one first.") from None
 
 
-def _begin(name: str, first: str, last: str, end: str) -> str:
+def _parse_interval_start(name: str, first: str, last: str, end: str) -> str:
     """The first date of an interval, alone or with what it shares with the last. Raises UnreadDate."""
-    after = _AFTER_DAY.fullmatch(last)
-    tried = [first, *([] if after is None else [first + after[1]]), f"{first} {end[:4]}"]
-    for text in tried[:-1]:
+    suffix = _DAY_SUFFIX.fullmatch(last)
+    candidates = [first, *([] if suffix is None else [first + suffix[1]]), f"{first} {end[:4]}"]
+    for text in candidates[:-1]:
         try:
-            return str(_one_date(name, text))
+            return str(_parse_single_date(name, text))
         except UnreadDate as unread:
-            if unread.code == AMBIGUOUS:
+            if unread.code == AMBIGUOUS_DATE:
                 raise
-    return str(_one_date(name, tried[-1]))
+    return str(_parse_single_date(name, candidates[-1]))
 
 
-def language_of(words: Catalogue) -> Language:
+def get_code_language(words: Catalogue) -> Language:
     """The language of the words of lists and codes."""
     return "es" if words.language == "es" else "en"
 
 
-def hints(words: Catalogue) -> Mapping[str, str]:
+def build_field_hints(words: Catalogue) -> Mapping[str, str]:
     """What helps to fill in a field of a report."""
     _ = words.gettext
-    one_each = _("One on each line.")
+    one_per_line = _("One on each line.")
     return {
         "source_record_id": _(
             "Your own number for this detention of this person. Sent again under it, the report replaces what you said "
@@ -105,8 +105,8 @@ def hints(words: Catalogue) -> Mapping[str, str]:
         ),
         "detainee.age_on": _("The day on which the person was as old."),
         "detainee.national_id": _("It only helps to recognise the person. It is not stored, and never shown."),
-        "detainee.aliases": one_each,
-        "detention.charges": one_each,
+        "detainee.aliases": one_per_line,
+        "detention.charges": one_per_line,
         "verification.citing": _("Whose word you repeat, one on each line."),
         "verification.evidence": _("Addresses that begin with https://, one on each line."),
         "detention.held_on": _("The last day on which you knew the person inside. Be sure of it."),
@@ -121,15 +121,15 @@ def hints(words: Catalogue) -> Mapping[str, str]:
     }
 
 
-def of_date(unread: UnreadDate, words: Catalogue) -> str:
+def format_unread_date(unread: UnreadDate, words: Catalogue) -> str:
     """Why a date is not read, and how to write it. What can be two days is told with both."""
     _ = words.gettext
     if unread.readings:
-        day, other = unread.readings
+        day, other_day = unread.readings
         return _("This can be %(day)s or %(other)s: write the month as a word, or %(day_code)s or %(other_code)s.") % {
-            "day": words.long_day(day), "other": words.long_day(other), "day_code": day, "other_code": other,
+            "day": words.long_day(day), "other": words.long_day(other_day), "day_code": day, "other_code": other_day,
         }  # fmt: skip
-    of_dates = {
+    date_faults = {
         faults.FAULTS["date_without_year"]: _("The year is missing: write it too, as in 12 January 2026."),
         faults.FAULTS["embargo_hour"]: _(
             "Write an hour with its seconds and its zone, 2026-03-20T18:00:00-04:00, or the day alone."
@@ -138,10 +138,10 @@ def of_date(unread: UnreadDate, words: Catalogue) -> str:
         faults.FAULTS["years_turned"]: _("The later of the two years stands first: correct it."),
     }
     code = unread.code if unread.code in ("ambiguous_year", "interval_turned") else "invalid_date"
-    return of_dates.get(unread.detail) or said({"code": code, "detail": unread.detail}, words)
+    return date_faults.get(unread.detail) or format_refusal({"code": code, "detail": unread.detail}, words)
 
 
-def said(error: Mapping[str, Any], words: Catalogue) -> str:
+def format_refusal(error: Mapping[str, Any], words: Catalogue) -> str:
     """A refusal. What is said of a column of a sheet would not help in a form."""
     _ = words.gettext
     own = {
@@ -179,18 +179,18 @@ def said(error: Mapping[str, Any], words: Catalogue) -> str:
     code, english = str(error.get("code", "")), str(error.get("detail", ""))
     if error.get("pointer") == "/mapping/age_on":
         return own["invalid_date"]
-    return own.get(code) or faults.detail(code, english, language_of(words))
+    return own.get(code) or faults.translate_detail(code, english, get_code_language(words))
 
 
 # What a verdict on one's own report can be here: to dispute or refute what others said, one points at it.
 VERDICTS = ("reported", "verified")
 COUNTRY_KINDS = ("country", "countries")
-Given = Mapping[str, Sequence[str]]
-WIDE = ("lines", "text", "links")
+FieldValues = Mapping[str, Sequence[str]]
+MULTILINE_KINDS = ("lines", "text", "links")
 
 
 @dataclass(frozen=True)
-class Asked:
+class FormField:
     """A field of a form as it is shown. `options`: code, label and definition."""
 
     name: str
@@ -207,25 +207,25 @@ class Asked:
 
     @property
     def value(self) -> str:
-        return "\n".join(self.values) if self.kind in WIDE else next(iter(self.values), "")
+        return "\n".join(self.values) if self.kind in MULTILINE_KINDS else next(iter(self.values), "")
 
 
 @dataclass(frozen=True)
-class Part:
+class FormPart:
     """A part of a form. `rare`: fields that few reports need."""
 
     heading: str
-    usual: Sequence[Asked]
-    rare: Sequence[Asked] = field(default_factory=tuple)
+    usual: Sequence[FormField]
+    rare: Sequence[FormField] = field(default_factory=tuple)
 
     @property
     def is_open(self) -> bool:
         """Whether something stands in a rare field, or is wrong with it."""
-        return any(asked.values or asked.faults for asked in self.rare)
+        return any(form_field.values or form_field.faults for form_field in self.rare)
 
 
-YOURS = ("source_record_id", "publish_not_before", "note")
-WHO = (
+OWN_FIELDS = ("source_record_id", "publish_not_before", "note")
+PERSON_FIELDS = (
     "detainee.full_name",
     "detainee.birth_date",
     "detainee.age",
@@ -233,106 +233,116 @@ WHO = (
     "detainee.gender",
     "detainee.nationalities",
 )
-WHO_RARE = ("detainee.aliases", "detainee.category", "detainee.groups", "detainee.designation", "detainee.national_id")
-WISH = ("detainee.publish", "detainee.publish_given_on")
-HELD = ("detention.country", "detention.facility", "detention.detained_on", "detention.held_on")
-HELD_RARE = ("detention.legal_status", "detention.place", "detention.charges")
-OUT = ("release.released_on", "release.kind", "release.conditions")
-OUT_RARE = ("release.stage", "release.announced_on", "release.ordered_on", "release.destination")
-KNOWN = ("verification.verdict", "verification.method", "verification.verified_on")
-KNOWN_RARE = ("verification.citing", "verification.evidence")
+RARE_PERSON_FIELDS = (
+    "detainee.aliases",
+    "detainee.category",
+    "detainee.groups",
+    "detainee.designation",
+    "detainee.national_id",
+)
+WISH_FIELDS = ("detainee.publish", "detainee.publish_given_on")
+DETENTION_FIELDS = ("detention.country", "detention.facility", "detention.detained_on", "detention.held_on")
+RARE_DETENTION_FIELDS = ("detention.legal_status", "detention.place", "detention.charges")
+RELEASE_FIELDS = ("release.released_on", "release.kind", "release.conditions")
+RARE_RELEASE_FIELDS = ("release.stage", "release.announced_on", "release.ordered_on", "release.destination")
+VERIFICATION_FIELDS = ("verification.verdict", "verification.method", "verification.verified_on")
+RARE_VERIFICATION_FIELDS = ("verification.citing", "verification.evidence")
 
 
-def parts_of(words: Catalogue, given: Given, faults: Mapping[str, Sequence[str]], names: Iterable[str]) -> list[Part]:
+def build_form_parts(
+    words: Catalogue, form_values: FieldValues, faults: Mapping[str, Sequence[str]], names: Iterable[str]
+) -> list[FormPart]:
     """The form of some fields."""
     _ = words.gettext
-    wanted = set(names)
+    wanted_names = set(names)
 
-    def asked(of_part: Iterable[str]) -> list[Asked]:
-        return [_asked(name, words, given, faults) for name in of_part if name in wanted]
+    def build_fields(part_names: Iterable[str]) -> list[FormField]:
+        return [_build_form_field(name, words, form_values, faults) for name in part_names if name in wanted_names]
 
     parts = [
-        Part(_("The person"), asked(WHO), asked(WHO_RARE)),
-        Part(_("What the person or the family wants"), asked(WISH)),
-        Part(_("The detention"), asked(HELD), asked(HELD_RARE)),
-        Part(_("The release"), asked(OUT), asked(OUT_RARE)),
-        Part(_("How you know"), asked(KNOWN), asked(KNOWN_RARE)),
-        Part(_("For you"), asked(YOURS)),
+        FormPart(_("The person"), build_fields(PERSON_FIELDS), build_fields(RARE_PERSON_FIELDS)),
+        FormPart(_("What the person or the family wants"), build_fields(WISH_FIELDS)),
+        FormPart(_("The detention"), build_fields(DETENTION_FIELDS), build_fields(RARE_DETENTION_FIELDS)),
+        FormPart(_("The release"), build_fields(RELEASE_FIELDS), build_fields(RARE_RELEASE_FIELDS)),
+        FormPart(_("How you know"), build_fields(VERIFICATION_FIELDS), build_fields(RARE_VERIFICATION_FIELDS)),
+        FormPart(_("For you"), build_fields(OWN_FIELDS)),
     ]
     return [part for part in parts if part.usual]
 
 
-def _asked(name: str, words: Catalogue, given: Given, faults: Mapping[str, Sequence[str]]) -> Asked:
-    known = FIELDS[name]
-    return Asked(
+def _build_form_field(
+    name: str, words: Catalogue, form_values: FieldValues, faults: Mapping[str, Sequence[str]]
+) -> FormField:
+    definition = FIELDS[name]
+    return FormField(
         name,
-        title(name, language_of(words)),
-        known.kind,
-        _options(name, words),
-        given.get(name, ()),
+        get_field_title(name, get_code_language(words)),
+        definition.kind,
+        _list_field_options(name, words),
+        form_values.get(name, ()),
         faults.get(name, ()),
-        hints(words).get(name, ""),
+        build_field_hints(words).get(name, ""),
     )
 
 
-def _options(name: str, words: Catalogue) -> list[tuple[str, str, str]]:
-    known = FIELDS[name]
-    if known.kind in COUNTRY_KINDS:
+def _list_field_options(name: str, words: Catalogue) -> list[tuple[str, str, str]]:
+    definition = FIELDS[name]
+    if definition.kind in COUNTRY_KINDS:
         return [(code, name, "") for code, name in words.countries]
-    if known.codes is None:
+    if definition.codes is None:
         return []
-    listed = vocabulary(language_of(words))[known.codes]
-    shown = [one for one in listed if known.codes != "verdicts" or one["code"] in VERDICTS]
-    return [(one["code"], one["label"], one["definition"]) for one in shown]
+    codes = build_vocabulary(get_code_language(words))[definition.codes]
+    shown_codes = [item for item in codes if definition.codes != "verdicts" or item["code"] in VERDICTS]
+    return [(item["code"], item["label"], item["definition"]) for item in shown_codes]
 
 
-def body_of(given: Given, names: Iterable[str]) -> dict[str, Any]:
+def build_report_body(form_values: FieldValues, names: Iterable[str]) -> dict[str, Any]:
     """The body of a report: only what was filled in. A date that nobody can read stays as it was written."""
     body: dict[str, Any] = {}
     for name in names:
-        value = _value(name, [text.strip() for text in given.get(name, ()) if text.strip()])
+        value = _parse_field_value(name, [text.strip() for text in form_values.get(name, ()) if text.strip()])
         if value is not None:
-            *above, last = name.split(".")
+            *parents, key = name.split(".")
             section = body
-            for each in above:
-                section = section.setdefault(each, {})
-            section[last] = value
+            for parent in parents:
+                section = section.setdefault(parent, {})
+            section[key] = value
     return body
 
 
-def unread_dates(given: Given, names: Iterable[str]) -> dict[str, UnreadDate]:
+def find_unread_dates(form_values: FieldValues, names: Iterable[str]) -> dict[str, UnreadDate]:
     """The dates of a form that cannot be read, by their fields."""
     unread = {}
     for name in names:
-        if FIELDS[name].kind == "date" and (text := next(iter(given.get(name, ())), "").strip()):
+        if FIELDS[name].kind == "date" and (text := next(iter(form_values.get(name, ())), "").strip()):
             try:
-                read_date(name, text)
+                parse_written_date(name, text)
             except UnreadDate as unclear:
                 unread[name] = unclear
     return unread
 
 
-def dates_in(body: Mapping[str, Any], names: Iterable[str], words: Catalogue) -> list[tuple[str, str]]:
+def list_understood_dates(body: Mapping[str, Any], names: Iterable[str], words: Catalogue) -> list[tuple[str, str]]:
     """The dates of a body, by what their fields are called, as they were understood."""
-    days = {name: value_at(body, name) for name in names if FIELDS[name].kind == "date" and name != EMBARGO}
-    return [(title(name, language_of(words)), words.day(day)) for name, day in days.items() if day]
+    days = {name: get_value_at(body, name) for name in names if FIELDS[name].kind == "date" and name != EMBARGO}
+    return [(get_field_title(name, get_code_language(words)), words.day(day)) for name, day in days.items() if day]
 
 
-def value_at(body: Mapping[str, Any], name: str) -> Any:
+def get_value_at(body: Mapping[str, Any], name: str) -> Any:
     """The value of a field in a body; None where it has none."""
     value: Any = body
-    for each in name.split("."):
-        value = value.get(each) if isinstance(value, Mapping) else None
+    for key in name.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 
-def _value(name: str, texts: list[str]) -> Any:
+def _parse_field_value(name: str, texts: list[str]) -> Any:
     kind = FIELDS[name].kind
     if not texts:
         return None
     if kind == "date":
         try:
-            return read_date(name, texts[0])
+            return parse_written_date(name, texts[0])
         except UnreadDate:
             return texts[0]
     if kind in ("codes", "countries"):
@@ -345,18 +355,27 @@ def _value(name: str, texts: list[str]) -> Any:
     return texts[0].replace("\r\n", "\n")
 
 
-def filled_from(report: Mapping[str, Any], names: Iterable[str]) -> dict[str, list[str]]:
+def fill_form_values(report: Mapping[str, Any], names: Iterable[str]) -> dict[str, list[str]]:
     """What a form shows of a report that was sent before."""
-    given = {}
+    form_values = {}
     for name in names:
-        value = value_at(report, name)
+        value = get_value_at(report, name)
         values = value if isinstance(value, list) else [value]
-        texts = [str(one["url"] if isinstance(one, Mapping) else one) for one in values if one not in (None, "")]
+        texts = [str(item["url"] if isinstance(item, Mapping) else item) for item in values if item not in (None, "")]
         if texts:
-            given[name] = texts
-    return given
+            form_values[name] = texts
+    return form_values
 
 
-def names_of(*, release: bool) -> tuple[str, ...]:
-    held = (*WHO, *WHO_RARE, *WISH, *HELD, *HELD_RARE, *KNOWN, *KNOWN_RARE, *YOURS)
-    return (*held, *OUT, *OUT_RARE) if release else held
+def list_report_fields(*, is_release: bool) -> tuple[str, ...]:
+    detention_names = (
+        *PERSON_FIELDS,
+        *RARE_PERSON_FIELDS,
+        *WISH_FIELDS,
+        *DETENTION_FIELDS,
+        *RARE_DETENTION_FIELDS,
+        *VERIFICATION_FIELDS,
+        *RARE_VERIFICATION_FIELDS,
+        *OWN_FIELDS,
+    )
+    return (*detention_names, *RELEASE_FIELDS, *RARE_RELEASE_FIELDS) if is_release else detention_names

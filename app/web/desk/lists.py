@@ -12,171 +12,192 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from app.api.routes.imports import form_parts
+from app.api.routes.imports import read_form_parts
 from app.errors import NotFound, PayloadTooLarge
 from app.imports.fields import FIELDS
-from app.imports.formats.template import title
+from app.imports.formats.template import get_field_title
 from app.web.asking import Refused, cursor_of, together
 from app.web.charts import bars as shares
 from app.web.desk import answers, trial
-from app.web.desk.fields import language_of, said
+from app.web.desk.fields import format_refusal, get_code_language
 from app.web.desk.page import (
-    MOST_FIELDS,
-    SESSION,
-    AtDesk,
+    MAX_FIELDS,
+    SESSION_SCOPE_KEY,
     Desk,
+    DeskForm,
     DeskRoute,
-    Given,
-    Sent,
-    SignInFirst,
-    first,
+    FormValues,
+    SignedInDesk,
+    SignInRequired,
+    first_value,
     open_desk,
-    owned,
-    require_from_here,
-    sent,
-    without_carrying,
+    read_desk_form,
+    read_without_carrying,
+    require_own_form,
+    require_same_origin,
 )
-from app.web.figure import PHONE, WHOLE, drawing
+from app.web.figure import FULL_WIDTH, PHONE_WIDTH, render_drawing
 
 lists = APIRouter(route_class=DeskRoute)
-PATH = "/desk/list"
-LIST, FILE, MAPPING, DIGEST, MARK, SEND = "list", "file", "mapping", "digest", "mark", "send"
-IMPORT, TOO_LARGE = "import", "too_large"
-REFUSED_AT_A_LIST = (400, 409, 413, 415, 422)  # what another file or mapping answers
+LIST_PATH = "/desk/list"
+LIST_FIELD, FILE_FIELD, MAPPING_FIELD, DIGEST_FIELD, MARK_FIELD, SEND_FIELD = (
+    "list",
+    "file",
+    "mapping",
+    "digest",
+    "mark",
+    "send",
+)
+IMPORT_FIELD, TOO_LARGE = "import", "too_large"
+LIST_REFUSALS = (400, 409, 413, 415, 422)  # what another file or mapping answers
 # Bytes of a part that is no file: the longest is a list that comes back packed, as text.
-LONGEST_PART = 1024 * 1024
+MAX_PART_BYTES = 1024 * 1024
 # A trial that ends so soon is shown at once, with the list at hand: some five thousand rows. Proxies wait a minute.
-PATIENCE, FIRST_LOOK, LONGEST_PAUSE = 20.0, 0.05, 0.5
-ROWS_SHOWN = 200  # the API's longest page
-MOST_COUNTRIES = 3  # whose numbers are told before and after: hardly a list has more
-NOT_OVER = ("waiting", "checking", "running")
+WAIT_TIMEOUT_SECONDS, FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 20.0, 0.05, 0.5
+ROWS_PAGE_SIZE = 200  # the API's longest page
+MAX_COUNTRIES = 3  # whose numbers are told before and after: hardly a list has more
+ACTIVE_STATES = ("waiting", "checking", "running")
 
 
-async def sent_list(request: Request) -> Sent:
+async def read_submitted_list(request: Request) -> DeskForm:
     """A form with a list. Raises SignInFirst before any of it is read."""
-    require_from_here(request)
-    if request.scope[SESSION] is None:
-        raise SignInFirst(PATH)
-    given: dict[str, list[str]] = {}
+    require_same_origin(request)
+    if request.scope[SESSION_SCOPE_KEY] is None:
+        raise SignInRequired(LIST_PATH)
+    form_values: dict[str, list[str]] = {}
     file = b""
     try:
-        parts = await form_parts(request, most=MOST_FIELDS, longest=LONGEST_PART)
+        parts = await read_form_parts(request, max_parts=MAX_FIELDS, max_part_bytes=MAX_PART_BYTES)
     except HTTPException:  # 413: without its end it is no form of this session, and only told so
-        request.scope[FILE] = b""
-        return Sent(await open_desk(request, request.scope[SESSION]), {TOO_LARGE: ["yes"]})
+        request.scope[FILE_FIELD] = b""
+        return DeskForm(await open_desk(request, request.scope[SESSION_SCOPE_KEY]), {TOO_LARGE: ["yes"]})
     for name, part in parts:
-        if name == FILE:
+        if name == FILE_FIELD:
             file = part
         else:
-            given.setdefault(name, []).append(part.decode(errors="replace"))
-    request.scope[FILE] = file
-    return await owned(request, {name: values for name, values in given.items() if any(values)})
+            form_values.setdefault(name, []).append(part.decode(errors="replace"))
+    request.scope[FILE_FIELD] = file
+    return await require_own_form(request, {name: values for name, values in form_values.items() if any(values)})
 
 
-async def _sent_list(request: Request) -> Sent:
-    return await without_carrying(request, sent_list(request), PATH)
+async def _require_submitted_list(request: Request) -> DeskForm:
+    return await read_without_carrying(request, read_submitted_list(request), LIST_PATH)
 
 
-async def _sent_about_trial(request: Request) -> Sent:
-    return await without_carrying(request, sent(request), PATH)
+async def _require_trial_form(request: Request) -> DeskForm:
+    return await read_without_carrying(request, read_desk_form(request), LIST_PATH)
 
 
-SentList = Annotated[Sent, Depends(_sent_list)]
-SentAboutTrial = Annotated[Sent, Depends(_sent_about_trial)]
+SubmittedList = Annotated[DeskForm, Depends(_require_submitted_list)]
+SubmittedTrial = Annotated[DeskForm, Depends(_require_trial_form)]
 
 
 @lists.get("/desk/list")
-async def read_list_form(desk: AtDesk) -> Response:
+async def read_list_form(desk: SignedInDesk) -> Response:
     """Where a file is chosen."""
     return await show_upload(desk)
 
 
 @dataclass(frozen=True)
-class Tried:
+class TriedList:
     """A list with what was said about it. `data`: empty where it is not at hand; `digest`: of the list alone; `mark`:
     of all of it, by which it is known that what is sent is what was tried. Without a mark nothing is sent untried."""
 
     data: bytes = b""
     digest: str = ""
     mapping: str = ""
-    confirmed: bool = False
+    is_confirmed: bool = False
     mark: str = ""
 
     @classmethod
-    def of(cls, data: bytes, mapping: str, *, confirmed: bool) -> "Tried":
-        mark = answers.digest(b"\n".join((data, mapping.encode(), str(confirmed).encode())))
-        return cls(data, answers.digest(data), mapping, confirmed, mark)
+    def build(cls, data: bytes, mapping: str, *, is_confirmed: bool) -> "TriedList":
+        mark = answers.compute_digest(b"\n".join((data, mapping.encode(), str(is_confirmed).encode())))
+        return cls(data, answers.compute_digest(data), mapping, is_confirmed, mark)
 
     @property
     def terms(self) -> dict[str, str]:
-        return {"confirm": "true"} if self.confirmed else {}
+        return {"confirm": "true"} if self.is_confirmed else {}
 
 
 @lists.post("/desk/list")
-async def try_or_send_list(form: SentList) -> Response:
+async def try_or_send_list(form: SubmittedList) -> Response:
     """Try a list, with what was answered about it; or send it as it was tried."""
-    desk, given = form.desk, form.given
-    if TOO_LARGE in given:
-        return await show_upload(desk, [said({"code": PayloadTooLarge.code}, desk.catalogue)], status=413)
-    data = _data_of(form)
+    desk, form_values = form.desk, form.form_values
+    if TOO_LARGE in form_values:
+        return await show_upload(desk, [format_refusal({"code": PayloadTooLarge.code}, desk.catalogue)], status=413)
+    data = _get_list_data(form)
     if not data:
-        return await show_upload(desk, [desk.catalogue.gettext("Choose the file of your list.")], form.one(MAPPING))
-    if given.get(DIGEST, [answers.digest(data)]) != [answers.digest(data)]:
-        given = {}  # another file than the one that was asked about: its answers are not this one's
-    mapping = first_text(given, MAPPING)
+        return await show_upload(
+            desk, [desk.catalogue.gettext("Choose the file of your list.")], form.get_first(MAPPING_FIELD)
+        )
+    if form_values.get(DIGEST_FIELD, [answers.compute_digest(data)]) != [answers.compute_digest(data)]:
+        form_values = {}  # another file than the one that was asked about: its answers are not this one's
+    mapping = get_first_text(form_values, MAPPING_FIELD)
     try:
-        mapping = answers.merged(mapping, first_text(given, "remembered"), answers.answers_in(given))
-        tried = Tried.of(data, mapping, confirmed=bool(given.get(answers.CONFIRM)))
-        if given.get(SEND) and tried.mark == first(given, MARK):
-            return await _send(desk, tried)
-        job = await _post(desk, tried, {"dry_run": "true"} | tried.terms)
-    except answers.Unreadable:
+        mapping = answers.merge_answers(
+            mapping, get_first_text(form_values, "remembered"), answers.parse_answers(form_values)
+        )
+        tried_list = TriedList.build(data, mapping, is_confirmed=bool(form_values.get(answers.CONFIRM)))
+        if form_values.get(SEND_FIELD) and tried_list.mark == first_value(form_values, MARK_FIELD):
+            return await _send_list(desk, tried_list)
+        job = await _post_import(desk, tried_list, {"dry_run": "true"} | tried_list.terms)
+    except answers.UnreadableMapping:
         return await show_upload(desk, [desk.catalogue.gettext("The mapping is not TOML: correct it.")], mapping)
     except Refused as refusal:
-        if refusal.status not in REFUSED_AT_A_LIST:
+        if refusal.status not in LIST_REFUSALS:
             raise
         errors = refusal.body.get("errors") or [refusal.body]
-        return await show_upload(desk, [said(error, desk.catalogue) for error in errors], mapping)
-    return await show_list(desk, await _ended(desk, job["id"]), None, tried)
+        return await show_upload(desk, [format_refusal(error, desk.catalogue) for error in errors], mapping)
+    return await show_list(desk, await _wait_for_receipt(desk, job["id"]), None, tried_list)
 
 
 @lists.post("/desk/list/trial")
-async def look_again(form: SentAboutTrial) -> Response:
+async def show_trial_again(form: SubmittedTrial) -> Response:
     """What came of a trial that took longer than one waits for a page."""
     desk = form.desk
     try:
-        import_id = str(UUID(form.one(IMPORT)))
+        import_id = str(UUID(form.get_first(IMPORT_FIELD)))
     except ValueError:
         raise NotFound("The form names no list: try it again.") from None
-    confirmed = bool(form.given.get(answers.CONFIRM))
-    tried = Tried(_held_in(form), form.one(DIGEST), first_text(form.given, MAPPING), confirmed, form.one(MARK))
-    return await show_list(desk, await _ended(desk, import_id), None, tried)
+    is_confirmed = bool(form.form_values.get(answers.CONFIRM))
+    tried_list = TriedList(
+        _unseal_held_list(form),
+        form.get_first(DIGEST_FIELD),
+        get_first_text(form.form_values, MAPPING_FIELD),
+        is_confirmed,
+        form.get_first(MARK_FIELD),
+    )
+    return await show_list(desk, await _wait_for_receipt(desk, import_id), None, tried_list)
 
 
-def first_text(given: Given, name: str) -> str:
-    return next(iter(given.get(name, ())), "").replace("\r\n", "\n")
+def get_first_text(form_values: FormValues, name: str) -> str:
+    return next(iter(form_values.get(name, ())), "").replace("\r\n", "\n")
 
 
-def _data_of(form: Sent) -> bytes:
+def _get_list_data(form: DeskForm) -> bytes:
     """The file that was chosen, else the list that was held."""
-    data: bytes = form.desk.request.scope[FILE]
-    return data or _held_in(form)
+    data: bytes = form.desk.request.scope[FILE_FIELD]
+    return data or _unseal_held_list(form)
 
 
-def _held_in(form: Sent) -> bytes:
+def _unseal_held_list(form: DeskForm) -> bytes:
     desk = form.desk
-    return answers.opened(desk.request.app.state.secret, form.one(LIST), desk.officer.source or "") or b""
+    return (
+        answers.unseal_list(desk.request.app.state.secret, form.get_first(LIST_FIELD), desk.officer.source or "") or b""
+    )
 
 
-async def _send(desk: Desk, tried: Tried) -> Response:
+async def _send_list(desk: Desk, tried_list: TriedList) -> Response:
     """Send for good, once for the same list and answers, however often the button was pressed."""
-    headers = {"Idempotency-Key": f"desk {desk.officer.id} {tried.mark}"}
-    job = await _post(desk, tried, tried.terms, headers)
-    return RedirectResponse(desk.address(f"{PATH}/{job['id']}"), 303)
+    headers = {"Idempotency-Key": f"desk {desk.officer.id} {tried_list.mark}"}
+    job = await _post_import(desk, tried_list, tried_list.terms, headers)
+    return RedirectResponse(desk.address(f"{LIST_PATH}/{job['id']}"), 303)
 
 
-async def _post(desk: Desk, tried: Tried, terms: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Any:
-    data, mapping = tried.data, tried.mapping
+async def _post_import(
+    desk: Desk, tried_list: TriedList, terms: Mapping[str, str], headers: Mapping[str, str] | None = None
+) -> Any:
+    data, mapping = tried_list.data, tried_list.mapping
     if not mapping.strip():
         media = "application/octet-stream"
         return await desk.api.send("POST", "/v1/imports", data, terms=terms, media=media, headers=headers)
@@ -192,38 +213,39 @@ async def _post(desk: Desk, tried: Tried, terms: Mapping[str, str], headers: Map
     )
 
 
-async def _ended(desk: Desk, import_id: str) -> trial.Receipt:
+async def _wait_for_receipt(desk: Desk, import_id: str) -> trial.Receipt:
     """The receipt of a list, once it is through, or as far as it has got by then."""
-    pause, waited = FIRST_LOOK, 0.0
+    pause, elapsed = FIRST_POLL_SECONDS, 0.0
     while True:
         receipt: trial.Receipt = await desk.api.get(f"/v1/imports/{import_id}")
-        if receipt["state"] not in NOT_OVER or waited >= PATIENCE:
+        if receipt["state"] not in ACTIVE_STATES or elapsed >= WAIT_TIMEOUT_SECONDS:
             return receipt
         await asyncio.sleep(pause)
-        waited, pause = waited + pause, min(2 * pause, LONGEST_PAUSE)
+        elapsed, pause = elapsed + pause, min(2 * pause, MAX_POLL_SECONDS)
 
 
 @lists.get("/desk/list/{import_id}")
-async def read_list(desk: AtDesk, import_id: UUID, cursor: str | None = None) -> Response:
+async def read_list(desk: SignedInDesk, import_id: UUID, cursor: str | None = None) -> Response:
     """The receipt of a list, or how far it has got: a page that asks again by itself takes readers out of what they
     read."""
-    return await show_list(desk, await _ended(desk, str(import_id)), cursor, Tried())
+    return await show_list(desk, await _wait_for_receipt(desk, str(import_id)), cursor, TriedList())
 
 
 @lists.get("/desk/list/{import_id}/rows.csv")
-async def read_rows(desk: AtDesk, import_id: UUID) -> Response:
+async def read_rows(desk: SignedInDesk, import_id: UUID) -> Response:
     """What became of each row, with its receipt, as a table."""
     await desk.api.get(f"/v1/imports/{import_id}")  # what is refused is told on a page
-    saved = {"Content-Disposition": f'attachment; filename="recuento-{import_id}.csv"'}
-    return desk.api.passed_on(f"/v1/imports/{import_id}/rows", {"format": "csv"}, saved)
+    headers = {"Content-Disposition": f'attachment; filename="recuento-{import_id}.csv"'}
+    return desk.api.passed_on(f"/v1/imports/{import_id}/rows", {"format": "csv"}, headers)
 
 
-async def _own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.OwnCount]:
+async def _fetch_own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.OwnCount]:
     """What the officer's source verifies and reports today of what the list changes, and what it would then."""
-    source, changes = desk.officer.source or "", receipt["own_releases"][:MOST_COUNTRIES]
-    asked = [desk.api.get("/v1/counts/releases", country=c["country"], group_by="source") for c in changes]
+    source, changes = desk.officer.source or "", receipt["own_releases"][:MAX_COUNTRIES]
+    requests = [desk.api.get("/v1/counts/releases", country=c["country"], group_by="source") for c in changes]
     return [
-        trial.own_count(change, count, source) for change, count in zip(changes, await together(*asked), strict=True)
+        trial.build_own_count(change, count, source)
+        for change, count in zip(changes, await together(*requests), strict=True)
     ]
 
 
@@ -231,41 +253,45 @@ async def show_upload(
     desk: Desk, faults: Sequence[str] = (), mapping: str = "", *, status: int | None = None
 ) -> Response:
     status = status or (422 if faults else 200)
-    most = desk.request.app.state.max_import_bytes // (1024 * 1024)
-    return await desk.show("desk/list.html", status=status, faults=faults, mapping=mapping, most=most, step=1)
+    max_megabytes = desk.request.app.state.max_import_bytes // (1024 * 1024)
+    return await desk.show("desk/list.html", status=status, faults=faults, mapping=mapping, max_megabytes=max_megabytes, step=1)
 
 
-async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, tried: Tried) -> Response:
+async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, tried_list: TriedList) -> Response:
     """A trial with its questions, or a receipt."""
-    words, lang, secret = desk.catalogue, language_of(desk.catalogue), desk.request.app.state.secret
-    rows = await desk.api.get(f"/v1/imports/{receipt['id']}/rows", limit=ROWS_SHOWN, cursor=cursor)
-    last = max((row["row"] for row in rows["data"]), default=0)
-    held = answers.sealed(secret, tried.data, desk.officer.source or "") if tried.data else None
-    told_rows = await run_in_threadpool(answers.rows_in, tried.data, tried.mapping, receipt, last) if held else {}
-    filed = not receipt["dry_run"]
-    questions = [] if filed else trial.questions_of(receipt, rows["data"], words)
-    told = trial.headline(receipt, words)
-    parts = [(share.kind, share.count, share.label) for share in trial.shares_of(receipt, words)]
+    words, lang, secret = desk.catalogue, get_code_language(desk.catalogue), desk.request.app.state.secret
+    rows = await desk.api.get(f"/v1/imports/{receipt['id']}/rows", limit=ROWS_PAGE_SIZE, cursor=cursor)
+    last_row = max((row["row"] for row in rows["data"]), default=0)
+    sealed_list = answers.seal_list(secret, tried_list.data, desk.officer.source or "") if tried_list.data else None
+    row_identities = (
+        await run_in_threadpool(answers.identify_rows, tried_list.data, tried_list.mapping, receipt, last_row)
+        if sealed_list
+        else {}
+    )
+    is_filed = not receipt["dry_run"]
+    questions = [] if is_filed else trial.build_questions(receipt, rows["data"], words)
+    headline = trial.format_headline(receipt, words)
+    parts = [(share.kind, share.count, share.label) for share in trial.build_shares(receipt, words)]
     bars = [
-        drawing("shares", words, drawn=shares.drawn(parts, width), finding=told, prefix=prefix)
-        for width, prefix in ((WHOLE, "wide"), (PHONE, "narrow"))
+        render_drawing("shares", words, drawn=shares.lay_out_shares(parts, width), finding=headline, prefix=prefix)
+        for width, prefix in ((FULL_WIDTH, "wide"), (PHONE_WIDTH, "narrow"))
     ]
     return await desk.show(
-        "desk/receipt.html" if filed else "desk/trial.html",
+        "desk/receipt.html" if is_filed else "desk/trial.html",
         receipt=receipt,
-        tried=tried,
-        held=held,
-        rows=trial.rows_of(rows["data"], questions, told_rows, words),
+        tried=tried_list,
+        held=sealed_list,
+        rows=trial.build_row_views(rows["data"], questions, row_identities, words),
         further=cursor_of(rows["next"]),
         questions=questions,
-        titles={field: title(field, lang) for field in FIELDS},
-        headline=told,
+        titles={field: get_field_title(field, lang) for field in FIELDS},
+        headline=headline,
         bars=bars if parts else [],
-        kinds=trial.kinds_of(receipt, words),
-        own_counts=[] if filed else await _own_counts(desk, receipt),
-        going_in=trial.going_in(receipt),
-        is_over=receipt["state"] not in NOT_OVER,
-        remembered=answers.as_read(receipt["columns"]) if receipt["saved_mapping"] else "",
-        says_a_wish=trial.says_a_wish(receipt, tried.mapping),
-        step=4 if filed else 2,
+        kinds=trial.describe_outcomes(receipt, words),
+        own_counts=[] if is_filed else await _fetch_own_counts(desk, receipt),
+        going_in=trial.count_accepted_rows(receipt),
+        is_over=receipt["state"] not in ACTIVE_STATES,
+        remembered=answers.build_mapping_as_read(receipt["columns"]) if receipt["saved_mapping"] else "",
+        has_wish=trial.has_wish(receipt, tried_list.mapping),
+        step=4 if is_filed else 2,
     )

@@ -8,115 +8,118 @@ from app.vocabulary import Role
 from app.web.asking import Api, Refused, together
 from app.web.desk import page as sessions
 from app.web.desk import review
-from app.web.desk.corrections import CORRECTION, RETRACTION, show_again
+from app.web.desk.corrections import CORRECTION_PATH, RETRACTION_PATH, resume_correction
 from app.web.desk.page import (
-    BACK,
-    HOME,
-    KEY,
-    ROLES,
+    BACK_FIELD,
+    DESK_PATH,
+    DESK_ROLES,
+    KEY_FIELD,
     AnyDesk,
     DeskRoute,
-    Given,
-    SentForm,
-    Session,
-    ask_key,
-    first,
-    given_in,
-    leads_back,
+    DeskSession,
+    FormValues,
+    SubmittedForm,
+    find_form_page,
+    first_value,
     open_desk,
-    page_of,
+    parse_form,
+    show_sign_in,
+    validate_return_path,
 )
-from app.web.desk.reports import KINDS, show_form
-from app.web.page import language_of
-from app.web.rendering import catalogue
+from app.web.desk.reports import REPORT_KINDS, show_form
+from app.web.page import parse_page_language
+from app.web.rendering import load_catalogue
 
-door = APIRouter(route_class=DeskRoute)
+session_router = APIRouter(route_class=DeskRoute)
 # Whose key sends a form.
-SENT_BY = {
-    **dict.fromkeys((*KINDS, CORRECTION, RETRACTION), Role.REPORTER),
-    **dict.fromkeys((review.PAIR_DECISION, review.DECISION), Role.CURATOR),
+FORM_ROLES = {
+    **dict.fromkeys((*REPORT_KINDS, CORRECTION_PATH, RETRACTION_PATH), Role.REPORTER),
+    **dict.fromkeys((review.PAIR_DECISION_PATH, review.OBJECTION_DECISION_PATH), Role.CURATOR),
 }
 # What a browser still holds of the desk, it lets go of (W3C Clear Site Data).
-CLEARED = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
+CLEAR_SITE_DATA_HEADERS = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
 
 
-@door.get("/desk")
+@session_router.get("/desk")
 async def read_desk(desk: AnyDesk) -> Response:
     """What waits for the officer, and what there is to do; to anybody else, where to sign in."""
     if desk.session is None:
-        return await ask_key(desk.request, HOME, {})
-    waiting, objected = await together(desk.api.get("/v1/waiting", limit=20), review.people_waiting(desk))
-    return await desk.show("desk/home.html", waiting=waiting, objected=objected)
+        return await show_sign_in(desk.request, DESK_PATH, {})
+    waiting, objection_count = await together(desk.api.get("/v1/waiting", limit=20), review.count_people_waiting(desk))
+    return await desk.show("desk/home.html", waiting=waiting, objection_count=objection_count)
 
 
-@door.post("/desk/session")
+@session_router.post("/desk/session")
 async def sign_in(request: Request) -> Response:
     """Begin a session with a key."""
-    given = await given_in(request)
-    back, words = leads_back(first(given, BACK)), catalogue(language_of(request))
+    form_values = await parse_form(request)
+    back, words = (
+        validate_return_path(first_value(form_values, BACK_FIELD)),
+        load_catalogue(parse_page_language(request)),
+    )
     if not sessions.is_private(request):
-        return await ask_key(request, back, given, status=403)
+        return await show_sign_in(request, back, form_values, status=403)
     try:
-        session = await _begun(request, first(given, KEY).strip())
+        session = await _begin_session(request, first_value(form_values, KEY_FIELD).strip())
     except Refused as refusal:
         fault = {
             401: words.gettext("No key that may still be used is written so. Copy it whole, from rcn_ on."),
             403: words.gettext("The desk is for reporters and curators, with a key that is not limited to less."),
         }.get(refusal.status, str(refusal.body.get("detail", "")))
-        return await ask_key(request, back, given, fault=fault, status=refusal.status)
-    if is_filled_in(given) and SENT_BY.get(back, session.role) != session.role:
-        of_an_organisation, of_a_curator = (
+        return await show_sign_in(request, back, form_values, fault=fault, status=refusal.status)
+    if has_form_values(form_values) and FORM_ROLES.get(back, session.role) != session.role:
+        reporter_fault, curator_fault = (
             words.gettext("This form is sent with the key of an organisation: what stands in it is kept."),
             words.gettext("This form is sent with the key of a curator: what stands in it is kept."),
         )
-        fault = of_an_organisation if SENT_BY[back] == Role.REPORTER else of_a_curator
-        return await ask_key(request, back, given, fault=fault, status=OutOfScope.status)
+        fault = reporter_fault if FORM_ROLES[back] == Role.REPORTER else curator_fault
+        return await show_sign_in(request, back, form_values, fault=fault, status=OutOfScope.status)
     try:
-        response = await _next(request, session, back, given)
+        response = await _resume_form(request, session, back, form_values)
     except (Refused, NotFound) as refusal:
-        if not is_filled_in(given):
+        if not has_form_values(form_values):
             raise
         fault = words.gettext("What this form is about is not there for this key. What stands in the form is kept.")
         if refusal.status not in (OutOfScope.status, NotFound.status):
             fault = words.gettext("The form cannot be opened at this moment, and is kept: try again in a minute.")
-        return await ask_key(request, back, given, fault=fault, status=refusal.status)
-    sessions.keep(response, request, session)
+        return await show_sign_in(request, back, form_values, fault=fault, status=refusal.status)
+    sessions.set_session_cookie(response, request, session)
     return response
 
 
-def is_filled_in(given: Given) -> bool:
+def has_form_values(form_values: FormValues) -> bool:
     """Whether the fields of a form came along, which somebody was in when a session ended."""
-    return not given.keys() <= {BACK, KEY}
+    return not form_values.keys() <= {BACK_FIELD, KEY_FIELD}
 
 
-async def _begun(request: Request, key: str) -> Session:
+async def _begin_session(request: Request, key: str) -> DeskSession:
     """The session of a key that the API knows. Raises Refused."""
-    me = await Api(request, language_of(request), key).get("/v1/me")
-    if me["role"] not in ROLES:
+    me = await Api(request, parse_page_language(request), key).get("/v1/me")
+    if me["role"] not in DESK_ROLES:
         raise Refused(OutOfScope.status, {}, {})
-    return Session.begin(key, me["role"], me["source"], request.app.state.clock())
+    return DeskSession.begin(key, me["role"], me["source"], request.app.state.clock())
 
 
-async def _next(request: Request, session: Session, back: str, given: Given) -> Response:
+async def _resume_form(request: Request, session: DeskSession, back: str, form_values: FormValues) -> Response:
     """The form that somebody was in when a session ended, as it was; else the page that was asked for."""
-    if not is_filled_in(given):
-        return RedirectResponse(f"/{language_of(request)}{page_of(back)}", 303)
+    if not has_form_values(form_values):
+        return RedirectResponse(f"/{parse_page_language(request)}{find_form_page(back)}", 303)
     desk = await open_desk(request, session)
     desk.is_carried = True
-    if back in KINDS:
-        return await show_form(desk, KINDS[back], given)
-    if back in (CORRECTION, RETRACTION):
-        return await show_again(desk, given)
-    if back == review.PAIR_DECISION:
-        return await review.show_decision(desk, given)
-    if back == review.DECISION:
-        return await review.show_objections(desk, given)
-    return RedirectResponse(desk.address(page_of(back)), 303)
+    if back in REPORT_KINDS:
+        return await show_form(desk, REPORT_KINDS[back], form_values)
+    if back in (CORRECTION_PATH, RETRACTION_PATH):
+        return await resume_correction(desk, form_values)
+    if back == review.PAIR_DECISION_PATH:
+        return await review.show_decision(desk, form_values)
+    if back == review.OBJECTION_DECISION_PATH:
+        return await review.show_objections(desk, form_values)
+    return RedirectResponse(desk.address(find_form_page(back)), 303)
 
 
-@door.post("/desk/session/end")
-async def sign_out(form: SentForm) -> Response:
+@session_router.post("/desk/session/end")
+async def sign_out(form: SubmittedForm) -> Response:
     """End a session."""
-    response = RedirectResponse(form.desk.address(HOME), 303, headers=CLEARED)
-    sessions.forget(response, form.desk.request)
+    response = RedirectResponse(form.desk.address(DESK_PATH), 303, headers=CLEAR_SITE_DATA_HEADERS)
+    sessions.delete_session_cookie(response, form.desk.request)
     return response

@@ -18,31 +18,31 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.responses import KEYED
+from app.api.responses import CACHE_PRIVATE
 from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.log import head
 from app.vocabulary import Role
 from app.web.asking import Api, Refused, together
-from app.web.page import MOST_SOURCES, SAME_ORIGIN, Page, PageRoute, from_here, language_of
-from app.web.rendering import LANGUAGES, catalogue
+from app.web.page import MAX_SOURCES, SAME_ORIGIN, Page, PageRoute, is_same_origin, parse_page_language
+from app.web.rendering import LANGUAGES, load_catalogue
 
 # A laptop that is left open in an office: after a pause for coffee the desk still knows its officer, after lunch not.
-IDLE = timedelta(minutes=30)
-LONGEST = timedelta(hours=8)  # a day at the desk
-RENEWED_AFTER = timedelta(minutes=1)  # a cookie is not sealed anew with every answer
+IDLE_TIMEOUT = timedelta(minutes=30)
+MAX_SESSION_AGE = timedelta(hours=8)  # a day at the desk
+RENEWAL_INTERVAL = timedelta(minutes=1)  # a cookie is not sealed anew with every answer
 # `__Host-`: browsers take it over TLS only, for this host alone and for all its paths (RFC 6265bis section 4.1.3.2).
-OVER_TLS, ON_LOOPBACK = "__Host-desk", "desk"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-ROLES = (Role.REPORTER, Role.CURATOR)  # an administrator's key has no business in a browser
-DESK = "desk"  # the second part of an address of the desk, after the language
-SESSION = "recuento.desk"  # in the scope of a request at the desk
+TLS_COOKIE, LOOPBACK_COOKIE = "__Host-desk", "desk"
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+DESK_ROLES = (Role.REPORTER, Role.CURATOR)  # an administrator's key has no business in a browser
+DESK_SEGMENT = "desk"  # the second part of an address of the desk, after the language
+SESSION_SCOPE_KEY = "recuento.desk"  # in the scope of a request at the desk
 ID_BYTES = 16
-MOST_OF_A_COOKIE = 4_096  # characters: browsers keep no longer one
-_PLACE, _FORM = ("desk", "session"), ("desk", "form")
+MAX_COOKIE_LENGTH = 4_096  # characters: browsers keep no longer one
+_SESSION_CONTEXT, _FORM_CONTEXT = ("desk", "session"), ("desk", "form")
 
 
 @dataclass(frozen=True)
-class Session:
+class DeskSession:
     """Who is at the desk. `began`, `seen`: seconds since 1970."""
 
     id: str
@@ -58,65 +58,65 @@ class Session:
         return cls(secrets.token_urlsafe(ID_BYTES), key, role, source, now.timestamp(), now.timestamp())
 
     @property
-    def ends(self) -> datetime:
+    def ends_at(self) -> datetime:
         """When it ends if nothing more is asked."""
-        last = min(self.seen + IDLE.total_seconds(), self.began + LONGEST.total_seconds())
+        last = min(self.seen + IDLE_TIMEOUT.total_seconds(), self.began + MAX_SESSION_AGE.total_seconds())
         return datetime.fromtimestamp(last, UTC)
 
-    def lasts(self, now: datetime) -> bool:
-        return self.began <= now.timestamp() and now < self.ends
+    def is_active(self, now: datetime) -> bool:
+        return self.began <= now.timestamp() and now < self.ends_at
 
-    def renewed(self, now: datetime) -> "Session | None":
+    def renew(self, now: datetime) -> "DeskSession | None":
         """The same, seen now; None where that is hardly later."""
-        late = now.timestamp() - self.seen >= RENEWED_AFTER.total_seconds()
-        return replace(self, seen=now.timestamp()) if late else None
+        is_due = now.timestamp() - self.seen >= RENEWAL_INTERVAL.total_seconds()
+        return replace(self, seen=now.timestamp()) if is_due else None
 
-    def sealed(self, secret: bytes) -> str:
-        return urlsafe_b64encode(head.seal_json(secret, asdict(self), *_PLACE)).decode()
+    def seal(self, secret: bytes) -> str:
+        return urlsafe_b64encode(head.seal_json(secret, asdict(self), *_SESSION_CONTEXT)).decode()
 
-    def form_token(self, secret: bytes) -> str:
+    def create_form_token(self, secret: bytes) -> str:
         """What a form of this session carries, other bytes each time: packed pages tell nothing of it."""
-        return urlsafe_b64encode(head.seal(secret, self.id.encode(), *_FORM)).decode()
+        return urlsafe_b64encode(head.seal_bytes(secret, self.id.encode(), *_FORM_CONTEXT)).decode()
 
-    def owns(self, token: str, secret: bytes) -> bool:
+    def owns_token(self, token: str, secret: bytes) -> bool:
         """Whether a form was made in this session."""
-        opened = _unsealed(secret, token, *_FORM)
-        return opened is not None and secrets.compare_digest(opened, self.id.encode())
+        session_id = _unseal(secret, token, *_FORM_CONTEXT)
+        return session_id is not None and secrets.compare_digest(session_id, self.id.encode())
 
 
-def opened_session(cookie: str, secret: bytes, now: datetime) -> Session | None:
+def open_session(cookie: str, secret: bytes, now: datetime) -> DeskSession | None:
     """The session in a cookie, while it lasts."""
-    if len(cookie) > MOST_OF_A_COOKIE:
+    if len(cookie) > MAX_COOKIE_LENGTH:
         return None
     try:
-        session = Session(**head.unseal_json(secret, urlsafe_b64decode(cookie), *_PLACE))
-    except (head.Damaged, ValueError, TypeError):
+        session = DeskSession(**head.unseal_json(secret, urlsafe_b64decode(cookie), *_SESSION_CONTEXT))
+    except (head.DamagedCiphertext, ValueError, TypeError):
         return None
-    return session if session.lasts(now) else None
+    return session if session.is_active(now) else None
 
 
-def _unsealed(secret: bytes, token: str, *place: str) -> bytes | None:
+def _unseal(secret: bytes, token: str, *context: str) -> bytes | None:
     try:
-        return head.unseal(secret, urlsafe_b64decode(token), *place)
-    except (head.Damaged, ValueError):
+        return head.unseal_bytes(secret, urlsafe_b64decode(token), *context)
+    except (head.DamagedCiphertext, ValueError):
         return None
 
 
-def over_tls(request: Request) -> bool:
+def is_over_tls(request: Request) -> bool:
     return request.url.scheme == "https" or request.app.state.public_url.startswith("https:")
 
 
 def is_private(request: Request) -> bool:
     """Whether nobody on the way can read what is sent: over TLS, or on this machine."""
-    return over_tls(request) or request.url.hostname in LOOPBACK
+    return is_over_tls(request) or request.url.hostname in LOOPBACK_HOSTS
 
 
-def keep(response: Response, request: Request, session: Session) -> None:
+def set_session_cookie(response: Response, request: Request, session: DeskSession) -> None:
     """Have the browser keep a session until it is closed, for this site alone and out of reach of scripts."""
-    secure = over_tls(request)
+    secure = is_over_tls(request)
     response.set_cookie(
-        OVER_TLS if secure else ON_LOOPBACK,
-        session.sealed(request.app.state.secret),
+        TLS_COOKIE if secure else LOOPBACK_COOKIE,
+        session.seal(request.app.state.secret),
         path="/",
         secure=secure,
         httponly=True,
@@ -124,13 +124,13 @@ def keep(response: Response, request: Request, session: Session) -> None:
     )
 
 
-def forget(response: Response, request: Request) -> None:
-    secure = over_tls(request)
-    name = OVER_TLS if secure else ON_LOOPBACK
+def delete_session_cookie(response: Response, request: Request) -> None:
+    secure = is_over_tls(request)
+    name = TLS_COOKIE if secure else LOOPBACK_COOKIE
     response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
 
 
-class AtTheDesk:
+class DeskSessionMiddleware:
     """Put the key of an officer's session where keys stand, at addresses of the desk and nowhere else: the API knows no
     cookie, so that no other site can have a browser write to it. A key that is sent there itself opens nothing."""
 
@@ -138,46 +138,46 @@ class AtTheDesk:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _is_desk(scope["path"]):
+        if scope["type"] == "http" and _is_desk_path(scope["path"]):
             request = Request(scope)
-            session = _session_of(request)
+            session = _read_session(request)
             headers = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
             if session is not None:
                 headers.append((b"authorization", f"Bearer {session.key}".encode()))
-            scope = {**scope, "headers": headers, SESSION: session}
+            scope = {**scope, "headers": headers, SESSION_SCOPE_KEY: session}
         await self._app(scope, receive, send)
 
 
-def _is_desk(path: str) -> bool:
+def _is_desk_path(path: str) -> bool:
     parts = path.split("/")
-    return len(parts) > 2 and parts[1] in LANGUAGES and parts[2] == DESK
+    return len(parts) > 2 and parts[1] in LANGUAGES and parts[2] == DESK_SEGMENT
 
 
-def _session_of(request: Request) -> Session | None:
-    cookie = request.cookies.get(OVER_TLS if over_tls(request) else ON_LOOPBACK)
+def _read_session(request: Request) -> DeskSession | None:
+    cookie = request.cookies.get(TLS_COOKIE if is_over_tls(request) else LOOPBACK_COOKIE)
     state = request.app.state
-    return None if cookie is None else opened_session(cookie, state.secret, state.clock())
+    return None if cookie is None else open_session(cookie, state.secret, state.clock())
 
 
-HOME = "/desk"
-MOST_FIELDS = 400  # of a form: the longest of ours has a hundred
+DESK_PATH = "/desk"
+MAX_FIELDS = 400  # of a form: the longest of ours has a hundred
 # Statuses of a page whose form is to be mended and sent again: its title says so.
-MENDABLE = (400, 401, 409, 412, 413, 422)
-_BACK = re.compile(r"/desk(/[a-z0-9-]+)*")
-_ACTS = re.compile(r"/(trial|decision|undo|withdrawal)$")
-_PAGES = {"/desk/correction": "/desk/reports", "/desk/retraction": "/desk/reports", "/desk/session/end": HOME}
+CORRECTABLE_STATUSES = (400, 401, 409, 412, 413, 422)
+_RETURN_PATH = re.compile(r"/desk(/[a-z0-9-]+)*")
+_ACTION_SUFFIX = re.compile(r"/(trial|decision|undo|withdrawal)$")
+_FORM_PAGES = {"/desk/correction": "/desk/reports", "/desk/retraction": "/desk/reports", "/desk/session/end": DESK_PATH}
 # What a form carries beside what somebody filled in. A key is never carried.
-TOKEN, KEY, ONCE, BACK = "token", "key", "once", "back"
-Given = Mapping[str, list[str]]
-FILLED_IN = "recuento.filled_in"  # in the scope of a request: what stands in its form
+TOKEN_FIELD, KEY_FIELD, IDEMPOTENCY_FIELD, BACK_FIELD = "token", "key", "once", "back"
+FormValues = Mapping[str, list[str]]
+FORM_VALUES_SCOPE_KEY = "recuento.filled_in"  # in the scope of a request: what stands in its form
 
 
-class SignInFirst(Exception):
-    """Nobody is at the desk, or no longer. `given`: what was filled in, so that nothing is lost; `back`: where."""
+class SignInRequired(Exception):
+    """Nobody is at the desk, or no longer. `form_values`: what was filled in, so that nothing is lost; `back`: where."""
 
-    def __init__(self, back: str, given: Given | None = None) -> None:
+    def __init__(self, back: str, form_values: FormValues | None = None) -> None:
         super().__init__(back)
-        self.back, self.given = back, given or {}
+        self.back, self.form_values = back, form_values or {}
 
 
 @dataclass
@@ -185,174 +185,181 @@ class Desk(Page):
     """What the routes of the desk work with. `me`: what the API says of the officer's key; `is_carried`: whether what
     its form holds was filled in before the officer signed in, perhaps by another."""
 
-    session: Session | None = None
+    session: DeskSession | None = None
     me: Mapping[str, Any] = field(default_factory=dict)
     is_carried: bool = False
 
     @property
-    def officer(self) -> Session:
+    def officer(self) -> DeskSession:
         """The session of whoever is at the desk. Raises SignInFirst."""
         if self.session is None:
-            raise SignInFirst(back_of(self.request))
+            raise SignInRequired(get_return_path(self.request))
         return self.session
 
     @property
-    def now(self) -> datetime:
-        now: datetime = self.request.app.state.clock()
-        return now
+    def current_time(self) -> datetime:
+        current_time: datetime = self.request.app.state.clock()
+        return current_time
 
     @property
     def token(self) -> str:
-        return self.officer.form_token(self.request.app.state.secret)
+        return self.officer.create_form_token(self.request.app.state.secret)
 
     async def show(
-        self, template: str, *, status: int = 200, caching: str = KEYED, headers: Mapping[str, str] | None = None,
+        self, template: str, *, status: int = 200, caching: str = CACHE_PRIVATE, headers: Mapping[str, str] | None = None,
         **values: Any,
     ) -> Response:  # fmt: skip
         """A page for this browser alone, which nothing keeps; with it the session lasts on."""
-        values["is_wrong"] = status in MENDABLE or bool(values.get("fault"))
+        values["is_wrong"] = status in CORRECTABLE_STATUSES or bool(values.get("fault"))
         own = {**SAME_ORIGIN, "X-Robots-Tag": "noindex", **(headers or {})}
         response = await super().show(template, status=status, caching=caching, headers=own, **values)
-        renewed = None if self.session is None else self.session.renewed(self.now)
-        if renewed is not None:
-            keep(response, self.request, renewed)
+        renewed_session = None if self.session is None else self.session.renew(self.current_time)
+        if renewed_session is not None:
+            set_session_cookie(response, self.request, renewed_session)
         return response
 
 
-class OfficersApi(Api):
+class OfficerApi(Api):
     """The API as an officer's key opens it. A key that ended ends the session."""
 
-    def __init__(self, request: Request, language: str, session: Session) -> None:
+    def __init__(self, request: Request, language: str, session: DeskSession) -> None:
         super().__init__(request, language, session.key)
-        self._back = back_of(request)
+        self._back = get_return_path(request)
 
     async def _ask(self, *question: Any) -> Any:
         try:
             return await super()._ask(*question)
         except Refused as refusal:
             if refusal.status == 401:
-                raise SignInFirst(self._back) from None
+                raise SignInRequired(self._back) from None
             raise
 
 
-async def open_desk(request: Request, session: Session | None) -> Desk:
+async def open_desk(request: Request, session: DeskSession | None) -> Desk:
     """The desk for a session. Raises SignInFirst for one whose key has ended, whatever the page would ask."""
-    language = language_of(request)
+    language = parse_page_language(request)
     public = Api(request, language)
-    known, me = public.get("/v1/sources", limit=MOST_SOURCES), {}
+    source_list, me = public.get("/v1/sources", limit=MAX_SOURCES), {}
     if session is None:
-        api, known = public, await known
+        api, source_list = public, await source_list
     else:
-        api = OfficersApi(request, language, session)
-        known, me = await together(known, api.get("/v1/me"))
-    names = {source["slug"]: source for source in known["data"]}
-    return Desk(request, catalogue(language), api, known["revision"], names, HOME, session, me)
+        api = OfficerApi(request, language, session)
+        source_list, me = await together(source_list, api.get("/v1/me"))
+    names = {source["slug"]: source for source in source_list["data"]}
+    return Desk(request, load_catalogue(language), api, source_list["revision"], names, DESK_PATH, session, me)
 
 
-async def opened(request: Request) -> Desk:
+async def open_any_desk(request: Request) -> Desk:
     """The desk, with somebody at it or nobody."""
-    return await open_desk(request, request.scope[SESSION])
+    return await open_desk(request, request.scope[SESSION_SCOPE_KEY])
 
 
-async def at_desk(request: Request) -> Desk:
+async def require_signed_in_desk(request: Request) -> Desk:
     """The desk, with somebody at it. Raises SignInFirst."""
-    if request.scope[SESSION] is None:
-        raise SignInFirst(back_of(request))
-    return await opened(request)
+    if request.scope[SESSION_SCOPE_KEY] is None:
+        raise SignInRequired(get_return_path(request))
+    return await open_any_desk(request)
 
 
 @dataclass(frozen=True)
-class Sent:
+class DeskForm:
     """A form that an officer sent."""
 
     desk: Desk
-    given: Given
+    form_values: FormValues
 
-    def one(self, name: str) -> str:
-        return first(self.given, name)
-
-
-def first(given: Given, name: str) -> str:
-    return next(iter(given.get(name, ())), "")
+    def get_first(self, name: str) -> str:
+        return first_value(self.form_values, name)
 
 
-async def given_in(request: Request) -> Given:
+def first_value(form_values: FormValues, name: str) -> str:
+    return next(iter(form_values.get(name, ())), "")
+
+
+async def parse_form(request: Request) -> FormValues:
     """What stands in a form. Raises Forbidden for one from another site."""
-    require_from_here(request)
+    require_same_origin(request)
     body = await request.body()
     try:
-        return parse_qs(body.decode(), max_num_fields=MOST_FIELDS, errors="strict")
+        return parse_qs(body.decode(), max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError:
-        raise Invalid.at("", "malformed_form", "Send the form as the page made it.") from None
+        raise Invalid.at_pointer("", "malformed_form", "Send the form as the page made it.") from None
 
 
-def require_from_here(request: Request) -> None:
+def require_same_origin(request: Request) -> None:
     """Raises Forbidden."""
-    if not from_here(request):
+    if not is_same_origin(request):
         raise Forbidden("This form was not sent from a page of this registry: open the desk, and send it from there.")
 
 
-async def sent(request: Request) -> Sent:
+async def read_desk_form(request: Request) -> DeskForm:
     """A form of this session. Raises SignInFirst with what was filled in."""
-    given = request.scope[FILLED_IN] = await given_in(request)
-    return await owned(request, given)
+    form_values = request.scope[FORM_VALUES_SCOPE_KEY] = await parse_form(request)
+    return await require_own_form(request, form_values)
 
 
-async def without_carrying(request: Request, reading: Awaitable[Sent], back: str) -> Sent:
+async def read_without_carrying(request: Request, reading: Awaitable[DeskForm], back: str) -> DeskForm:
     """A form with a list, which is too long to be carried along: whoever has to sign in before it is read goes on at
     `back`, where the list is chosen again. Raises SignInFirst."""
     try:
         return await reading
-    except (SignInFirst, Unauthenticated):
-        request.scope.pop(FILLED_IN, None)
-        raise SignInFirst(back) from None
+    except (SignInRequired, Unauthenticated):
+        request.scope.pop(FORM_VALUES_SCOPE_KEY, None)
+        raise SignInRequired(back) from None
 
 
-async def owned(request: Request, given: Given) -> Sent:
+async def require_own_form(request: Request, form_values: FormValues) -> DeskForm:
     """The desk with a form that was made in this session. Raises SignInFirst."""
-    session: Session | None = request.scope[SESSION]
-    if session is None or not session.owns(first(given, TOKEN), request.app.state.secret):
-        raise SignInFirst(back_of(request), given)
-    return Sent(await open_desk(request, session), given)
+    session: DeskSession | None = request.scope[SESSION_SCOPE_KEY]
+    if session is None or not session.owns_token(first_value(form_values, TOKEN_FIELD), request.app.state.secret):
+        raise SignInRequired(get_return_path(request), form_values)
+    return DeskForm(await open_desk(request, session), form_values)
 
 
-def id_in(given: Given, name: str, refusal: str) -> str:
+def parse_form_id(form_values: FormValues, name: str, refusal: str) -> str:
     """The id in a hidden field. Raises NotFound, with the refusal, for what is none."""
     try:
-        return str(UUID(first(given, name)))
+        return str(UUID(first_value(form_values, name)))
     except ValueError:
         raise NotFound(refusal) from None
 
 
-AnyDesk = Annotated[Desk, Depends(opened)]
-AtDesk = Annotated[Desk, Depends(at_desk)]
-SentForm = Annotated[Sent, Depends(sent)]
+AnyDesk = Annotated[Desk, Depends(open_any_desk)]
+SignedInDesk = Annotated[Desk, Depends(require_signed_in_desk)]
+SubmittedForm = Annotated[DeskForm, Depends(read_desk_form)]
 
 
-def back_of(request: Request) -> str:
+def get_return_path(request: Request) -> str:
     """The address of a page of the desk, without its language."""
-    return request.url.path.removeprefix(f"/{language_of(request)}")
+    return request.url.path.removeprefix(f"/{parse_page_language(request)}")
 
 
-def leads_back(text: str) -> str:
+def validate_return_path(text: str) -> str:
     """Where to go on after signing in: at the desk, whatever somebody wrote there."""
-    return text if _BACK.fullmatch(text) else HOME
+    return text if _RETURN_PATH.fullmatch(text) else DESK_PATH
 
 
-def page_of(back: str) -> str:
+def find_form_page(back: str) -> str:
     """The page that an address of the desk belongs to: what only takes forms is no page."""
-    return _PAGES.get(back) or _ACTS.sub("", back)
+    return _FORM_PAGES.get(back) or _ACTION_SUFFIX.sub("", back)
 
 
-async def ask_key(request: Request, back: str, given: Given, *, fault: str = "", status: int = 200) -> Response:
+async def show_sign_in(
+    request: Request, back: str, form_values: FormValues, *, fault: str = "", status: int = 200
+) -> Response:
     """The page to sign in on, with what was filled in before."""
     desk = await open_desk(request, None)
-    kept = [(name, value) for name, values in given.items() if name not in (TOKEN, KEY, BACK) for value in values]
+    retained_fields = [
+        (name, value)
+        for name, values in form_values.items()
+        if name not in (TOKEN_FIELD, KEY_FIELD, BACK_FIELD)
+        for value in values
+    ]
     return await desk.show(
         "desk/sign_in.html",
         status=status,
-        back=leads_back(back),
-        kept=kept,
+        back=validate_return_path(back),
+        retained_fields=retained_fields,
         fault=fault,
         private=is_private(request),
     )
@@ -364,14 +371,16 @@ class DeskRoute(PageRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
-        async def signed_in(request: Request) -> Response:
+        async def handle_signed_in(request: Request) -> Response:
             try:
                 return await handler(request)
-            except SignInFirst as wanted:
-                given = wanted.given or request.scope.get(FILLED_IN, {})  # a key may end while its form is answered
-                response = await ask_key(request, wanted.back, given, status=403)
-                if request.scope[SESSION] is not None:
-                    forget(response, request)
+            except SignInRequired as required:
+                form_values = required.form_values or request.scope.get(
+                    FORM_VALUES_SCOPE_KEY, {}
+                )  # a key may end while its form is answered
+                response = await show_sign_in(request, required.back, form_values, status=403)
+                if request.scope[SESSION_SCOPE_KEY] is not None:
+                    delete_session_cookie(response, request)
                 return response
 
-        return signed_in
+        return handle_signed_in

@@ -6,26 +6,26 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.web.claims.words import since_when
+from app.web.claims.words import format_since
 from app.web.home.data import (
-    Gathered,
-    at_the_start,
-    filled,
-    linked,
-    listed,
-    named,
-    numbers,
-    page_of,
-    quoted,
-    speaker,
-    verified_beside,
+    HomeData,
+    build_page_address,
+    capitalize_first_letter,
+    fill_sentence,
+    find_speaker_name,
+    format_numbers,
+    format_source_name,
+    get_verified_count,
+    join_markup,
+    link_number,
+    quote_figure,
 )
 from app.web.home.statements import Statement
 from app.web.page import Page
 
 
 @dataclass(frozen=True)
-class Told:
+class HomeTexts:
     """What stands above the first chart."""
 
     title: str
@@ -34,177 +34,202 @@ class Told:
     hours: Markup
 
 
-def told(page: Page, gathered: Gathered) -> Told:
-    headline = _headline(page, gathered)
-    return Told(headline.striptags(), headline, _lead(page, gathered), _hours(page, gathered))
+def build_home_texts(page: Page, data: HomeData) -> HomeTexts:
+    headline = _build_headline(page, data)
+    return HomeTexts(headline.striptags(), headline, _build_lead(page, data), _build_hours_text(page, data))
 
 
-def _groups(answer: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
+def _index_by_source(answer: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
     return {group["source"]: group for group in answer["groups"]} if answer else {}
 
 
-def then_and_now(gathered: Gathered) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+def list_groups_then_and_now(data: HomeData) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """The sources that are drawn, as they stood at the end of the contested day and as they stand; each largest
     first."""
-    before = _groups(gathered.then)
-    then = [before[group["source"]] for group in gathered.lines if group["source"] in before]
-    return sorted((group for group in then if group["verified"]), key=lambda group: -group["verified"]), [
-        *gathered.lines
+    groups_by_source = _index_by_source(data.count_then)
+    then_groups = [
+        groups_by_source[group["source"]] for group in data.drawn_groups if group["source"] in groups_by_source
+    ]
+    return sorted((group for group in then_groups if group["verified"]), key=lambda group: -group["verified"]), [
+        *data.drawn_groups
     ]
 
 
-def _verified(groups: Sequence[Mapping[str, Any]], page: Page) -> Markup:
-    text = numbers((group["verified"] for group in groups), page.catalogue)
+def _format_verified_numbers(groups: Sequence[Mapping[str, Any]], page: Page) -> Markup:
+    text = format_numbers((group["verified"] for group in groups), page.catalogue)
     return Markup('<span class="is-verified">{}</span>').format(text)
 
 
-def _headline(page: Page, gathered: Gathered) -> Markup:
+def _build_headline(page: Page, data: HomeData) -> Markup:
     words = page.catalogue
-    _, statement = words.gettext, gathered.contested
+    _, statement = words.gettext, data.contested_statement
     if statement is None:
-        return _headline_without_claims(page, gathered)
-    first = what_was_said(page, gathered, statement)
-    then, now = then_and_now(gathered)
-    if not now:
+        return _build_headline_without_claims(page, data)
+    first = format_statement(page, data, statement)
+    then_groups, now_groups = list_groups_then_and_now(data)
+    if not now_groups:
         return first + " " + _("No independent source has verified any.")
-    told_now = _verified(now, page)
+    now_text = _format_verified_numbers(now_groups, page)
     today = _("today")
     if "as_of" in page.terms:
-        today = _("by %(moment)s") % {"moment": words.short_moment(gathered.now["recorded_at"], page.zone)}
-    if not then:
-        second = filled(
-            _("That day no organisation had verified any; %(today)s, %(now)s"), {"now": told_now, "today": today}
+        today = _("by %(moment)s") % {"moment": words.short_moment(data.count_now["recorded_at"], page.zone)}
+    if not then_groups:
+        second = fill_sentence(
+            _("That day no organisation had verified any; %(today)s, %(now)s"), {"now": now_text, "today": today}
         )
-    elif gathered.then and gathered.then["revision"] == gathered.now["revision"]:
-        values: dict[str, Any] = {"then": _verified(then, page), "who": named(page, then[0]["source"])}
-        several, one_alone = _("The organisations have verified %(then)s"), _("%(who)s has verified %(then)s")
-        second = filled(several if len(then) > 1 else one_alone, values)
+    elif data.count_then and data.count_then["revision"] == data.count_now["revision"]:
+        values: dict[str, Any] = {
+            "then": _format_verified_numbers(then_groups, page),
+            "who": format_source_name(page, then_groups[0]["source"]),
+        }
+        plural_sentence, singular_sentence = (
+            _("The organisations have verified %(then)s"),
+            _("%(who)s has verified %(then)s"),
+        )
+        second = fill_sentence(plural_sentence if len(then_groups) > 1 else singular_sentence, values)
     else:
-        values = {"then": _verified(then, page), "now": told_now, "today": today, "who": named(page, then[0]["source"])}
-        several = _("That day the organisations had verified %(then)s; %(today)s, %(now)s")
-        one_alone = _("That day %(who)s had verified %(then)s; %(today)s, %(now)s")
-        second = filled(several if len(now) > 1 else one_alone, values)
+        values = {
+            "then": _format_verified_numbers(then_groups, page),
+            "now": now_text,
+            "today": today,
+            "who": format_source_name(page, then_groups[0]["source"]),
+        }
+        plural_sentence = _("That day the organisations had verified %(then)s; %(today)s, %(now)s")
+        singular_sentence = _("That day %(who)s had verified %(then)s; %(today)s, %(now)s")
+        second = fill_sentence(plural_sentence if len(now_groups) > 1 else singular_sentence, values)
     return first + " " + second
 
 
-def what_was_said(page: Page, gathered: Gathered, statement: Statement) -> Markup:
+def format_statement(page: Page, data: HomeData, statement: Statement) -> Markup:
     """Who said what, and when: with the year, unless it is that of what is known."""
     words, ngettext = page.catalogue, page.catalogue.ngettext
-    is_this_year = words.local_day(gathered.now["recorded_at"], page.zone)[:4] == statement.day[:4]
+    is_this_year = words.local_day(data.count_now["recorded_at"], page.zone)[:4] == statement.day[:4]
     values: dict[str, Any] = {
-        "figure": Markup('<span class="is-claimed">{}</span>').format(quoted(statement.claim, words)),
+        "figure": Markup('<span class="is-claimed">{}</span>').format(quote_figure(statement.claim, words)),
         "day": words.day_and_month(statement.day) if is_this_year else words.long_day(statement.day),
     }
-    who = speaker(statement, gathered.question.country, page.sources)
-    if who is None:
+    speaker_name = find_speaker_name(statement, data.question.country, page.sources)
+    if speaker_name is None:
         sentence = ngettext(
             "On %(day)s the government said that %(figure)s person had left prison.",
             "On %(day)s the government said that %(figure)s people had left prison.",
             statement.size,
         )
-        return filled(sentence, values)
-    values["who"] = Markup("<bdi>{}</bdi>").format(who)
+        return fill_sentence(sentence, values)
+    values["who"] = Markup("<bdi>{}</bdi>").format(speaker_name)
     sentence = ngettext(
         "On %(day)s %(who)s said that %(figure)s person had left prison.",
         "On %(day)s %(who)s said that %(figure)s people had left prison.",
         statement.size,
     )
-    return filled(sentence, values)
+    return fill_sentence(sentence, values)
 
 
-def _headline_without_claims(page: Page, gathered: Gathered) -> Markup:
-    words, now = page.catalogue, gathered.lines
-    if not now:
-        reported = gathered.now["total"]["reported"]
-        if not reported:
+def _build_headline_without_claims(page: Page, data: HomeData) -> Markup:
+    words, now_groups = page.catalogue, data.drawn_groups
+    if not now_groups:
+        reported_count = data.count_now["total"]["reported"]
+        if not reported_count:
             return escape(words.gettext("No release has been recorded here"))
         sentence = words.ngettext(
             "%(number)s release has been reported, and verified by no independent source",
             "%(number)s releases have been reported, and verified by no independent source",
-            reported,
+            reported_count,
         )
-        return filled(sentence, {"number": words.number(reported)})
-    most = now[0]["verified"]
-    values = {"number": _verified(now, page), "who": named(page, now[0]["source"])}
-    if len(now) == 1:
+        return fill_sentence(sentence, {"number": words.number(reported_count)})
+    verified_count = now_groups[0]["verified"]
+    values = {
+        "number": _format_verified_numbers(now_groups, page),
+        "who": format_source_name(page, now_groups[0]["source"]),
+    }
+    if len(now_groups) == 1:
         sentence = words.ngettext(
-            "%(who)s has verified %(number)s release", "%(who)s has verified %(number)s releases", most
+            "%(who)s has verified %(number)s release", "%(who)s has verified %(number)s releases", verified_count
         )
     else:
         sentence = words.gettext("The organisations have verified %(number)s releases")
-    return filled(sentence, values)
+    return fill_sentence(sentence, values)
 
 
-def _lead(page: Page, gathered: Gathered) -> Markup:
-    parts = [*_windows(page, gathered), *_on_its_own_count(page, gathered)]
+def _build_lead(page: Page, data: HomeData) -> Markup:
+    parts = [*_build_window_sentences(page, data), *_build_comparison_sentences(page, data)]
     if not parts:
         _ = page.catalogue.gettext
         parts = [escape(_("No authority has published a figure that can be set beside them."))]
     return Markup(" ").join(parts)
 
 
-def _windows(page: Page, gathered: Gathered) -> list[Markup]:
+def _build_window_sentences(page: Page, data: HomeData) -> list[Markup]:
     """Since when each side counts, where that is not the same."""
     words = page.catalogue
-    _, ours = words.gettext, gathered.question.released_from
-    told = [statement for statement in gathered.told if statement.is_cumulative]
-    silent = any(not claim["window_from"] for statement in told for claim in statement.claims)
-    if not told or (not silent and gathered.claims_from == ours):
+    _, released_from = words.gettext, data.question.released_from
+    cumulative_statements = [statement for statement in data.statements if statement.is_cumulative]
+    has_missing_window = any(
+        not claim["window_from"] for statement in cumulative_statements for claim in statement.claims
+    )
+    if not cumulative_statements or (not has_missing_window and data.claims_released_from == released_from):
         return []
-    government = speaker(gathered.contested or told[0], gathered.question.country, page.sources) is None
-    side = _("the government") if government else _("the authorities")
+    is_government = (
+        find_speaker_name(data.contested_statement or cumulative_statements[0], data.question.country, page.sources)
+        is None
+    )
+    side = _("the government") if is_government else _("the authorities")
     values = {
-        "ours": since_when(words, ours) if ours else _("without a beginning"),
+        "ours": format_since(words, released_from) if released_from else _("without a beginning"),
         "side": side,
-        "theirs": since_when(words, gathered.claims_from) if gathered.claims_from else "",
+        "theirs": format_since(words, data.claims_released_from) if data.claims_released_from else "",
     }
-    if gathered.claims_from and gathered.claims_from == ours:
+    if data.claims_released_from and data.claims_released_from == released_from:
         sentence = _("The organisations count %(ours)s; %(side)s too, when it says since when.")
-        return [filled(sentence, values)]
-    if not gathered.claims_from:
+        return [fill_sentence(sentence, values)]
+    if not data.claims_released_from:
         sentence = _("The organisations count %(ours)s; %(side)s does not say since when.")
-    elif silent:
+    elif has_missing_window:
         sentence = _("The organisations count %(ours)s; %(side)s, %(theirs)s, when it says since when.")
     else:
         sentence = _("The organisations count %(ours)s; %(side)s, %(theirs)s.")
-    return [escape(_("They do not count the same.")), filled(sentence, values)]
+    return [escape(_("They do not count the same.")), fill_sentence(sentence, values)]
 
 
-def _on_its_own_count(page: Page, gathered: Gathered) -> list[Markup]:
+def _build_comparison_sentences(page: Page, data: HomeData) -> list[Markup]:
     """The last figure that can be compared, on its own window and hour."""
-    statement = gathered.last
-    beside = gathered.beside.get(statement.id) if statement else None
-    verified = verified_beside(beside)
-    if statement is None or beside is None or verified is None:
+    statement = data.last_comparable
+    reconciliation = data.reconciliations.get(statement.id) if statement else None
+    verified_count = get_verified_count(reconciliation)
+    if statement is None or reconciliation is None or verified_count is None:
         return []
     words = page.catalogue
     _ = words.gettext
-    count = linked(
-        words.ngettext("%(number)s release verified", "%(number)s releases verified", verified)
-        % {"number": words.number(verified)},
-        page_of(page, beside["then"].get("permalink")),
+    count_link = link_number(
+        words.ngettext("%(number)s release verified", "%(number)s releases verified", verified_count)
+        % {"number": words.number(verified_count)},
+        build_page_address(page, reconciliation["then"].get("permalink")),
         words.ngettext("%(number)s release verified: see the count", "%(number)s releases verified: see the count",
-                       verified) % {"number": words.number(verified)},
+                       verified_count) % {"number": words.number(verified_count)},
         "told",
     )  # fmt: skip
-    values = {"figure": quoted(statement.claim, words), "day": words.long_day(statement.day), "verified": count}
-    if speaker(statement, gathered.question.country, page.sources) is None:
+    values = {
+        "figure": quote_figure(statement.claim, words),
+        "day": words.long_day(statement.day),
+        "verified": count_link,
+    }
+    if find_speaker_name(statement, data.question.country, page.sources) is None:
         sentence = _(
             "In the government's own count, its %(figure)s of %(day)s stood beside %(verified)s by some independent "
             "source."
         )
     else:
-        values["who"] = named(page, statement.claim["claimant"])
+        values["who"] = format_source_name(page, statement.claim["claimant"])
         sentence = _(
             "On its own window, what %(who)s stated on %(day)s, %(figure)s, stood beside %(verified)s by some "
             "independent source."
         )
-    first = filled(sentence, values)
-    number, is_open = unverified(beside)
+    first = fill_sentence(sentence, values)
+    number, is_open = compute_unverified(reconciliation)
     if number is None or number <= 0:
         return [first]
-    address = page.address(f"/claims/{statement.id}", pinned(page))
-    text = linked(words.number(number), address, remainder(number, page), "told")
+    address = page.address(f"/claims/{statement.id}", get_pinned_terms(page))
+    text = link_number(words.number(number), address, format_remainder_name(number, page), "told")
     sentence = words.ngettext(
         "The other %(number)s none had verified.", "The other %(number)s none had verified.", number
     )
@@ -214,10 +239,10 @@ def _on_its_own_count(page: Page, gathered: Gathered) -> list[Markup]:
             "The others, at least %(number)s, none had verified.",
             number,
         )
-    return [first, filled(sentence, {"number": text}), escape(_("That does not mean that they did not happen."))]
+    return [first, fill_sentence(sentence, {"number": text}), escape(_("That does not mean that they did not happen."))]
 
 
-def remainder(number: int, page: Page) -> str:
+def format_remainder_name(number: int, page: Page) -> str:
     """What the number of those whom nobody verified is called where only the number stands."""
     words = page.catalogue
     return words.ngettext(
@@ -226,66 +251,74 @@ def remainder(number: int, page: Page) -> str:
     ) % {"number": words.number(number)}  # fmt: skip
 
 
-def unverified(beside: Mapping[str, Any]) -> tuple[int | None, bool]:
+def compute_unverified(reconciliation: Mapping[str, Any]) -> tuple[int | None, bool]:
     """How many of a claim nobody had verified, and whether that is a least."""
-    gap = beside["then"]["gap"]
+    gap = reconciliation["then"]["gap"]
     if gap is None:
         return None, False
     return (gap["low"], True) if gap["high"] is None else (gap["high"], False)
 
 
-def pinned(page: Page) -> dict[str, Any]:
+def get_pinned_terms(page: Page) -> dict[str, Any]:
     """The moment that the address of a page names, which its links keep."""
     return {"as_of": page.terms.get("as_of")}
 
 
-def _hours(page: Page, gathered: Gathered) -> Markup:
+def _build_hours_text(page: Page, data: HomeData) -> Markup:
     """Whose each number is, and of which hour."""
     words = page.catalogue
     _, parts = words.gettext, []
-    then, now = then_and_now(gathered)
-    if gathered.contested is not None:
-        parts.append(_said(page, gathered.contested))
-        if then and gathered.then:
+    then_groups, now_groups = list_groups_then_and_now(data)
+    if data.contested_statement is not None:
+        parts.append(_format_statement_source(page, data.contested_statement))
+        if then_groups and data.count_then:
             sentence = _("%(numbers)s (%(names)s): at the end of %(day)s.")
-            parts.append(_whose(page, then, sentence, words.day(gathered.contested.day), names=True))
-    if now:
-        day = words.moment(gathered.now["recorded_at"], page.zone)
-        sentence = _("%(numbers)s (%(names)s): %(day)s.") if not then else _("%(numbers)s: %(day)s.")
-        parts.append(_whose(page, now, sentence, day, names=not then))
-    revision = str(gathered.now["revision"])
-    parts.append(filled(_("Revision %(number)s."), {"number": revision}))
+            parts.append(
+                _format_group_numbers(
+                    page, then_groups, sentence, words.day(data.contested_statement.day), with_names=True
+                )
+            )
+    if now_groups:
+        day = words.moment(data.count_now["recorded_at"], page.zone)
+        sentence = _("%(numbers)s (%(names)s): %(day)s.") if not then_groups else _("%(numbers)s: %(day)s.")
+        parts.append(_format_group_numbers(page, now_groups, sentence, day, with_names=not then_groups))
+    revision = str(data.count_now["revision"])
+    parts.append(fill_sentence(_("Revision %(number)s."), {"number": revision}))
     return Markup(" ").join(parts)
 
 
-def _said(page: Page, statement: Statement) -> Markup:
+def _format_statement_source(page: Page, statement: Statement) -> Markup:
     words = page.catalogue
     _ = words.gettext
-    address = page.address(f"/claims/{statement.id}", pinned(page))
-    figure = quoted(statement.claim, words)
+    address = page.address(f"/claims/{statement.id}", get_pinned_terms(page))
+    figure = quote_figure(statement.claim, words)
     values = {
-        "figure": linked(at_the_start(figure), address, _("%(figure)s: see the claim") % {"figure": figure}, "told"),
-        "who": named(page, statement.claim["claimant"]),
-        "when": words.said_at(statement.claim["stated_at"], page.zone),
+        "figure": link_number(
+            capitalize_first_letter(figure), address, _("%(figure)s: see the claim") % {"figure": figure}, "told"
+        ),
+        "who": format_source_name(page, statement.claim["claimant"]),
+        "when": words.statement_date(statement.claim["stated_at"], page.zone),
     }
     if statement.has_hour:
-        return filled(_("%(figure)s: %(who)s, %(when)s."), values)
-    return filled(_("%(figure)s: %(who)s, %(when)s, without an hour."), values)
+        return fill_sentence(_("%(figure)s: %(who)s, %(when)s."), values)
+    return fill_sentence(_("%(figure)s: %(who)s, %(when)s, without an hour."), values)
 
 
-def _whose(page: Page, groups: Sequence[Mapping[str, Any]], sentence: str, day: str, *, names: bool) -> Markup:
+def _format_group_numbers(
+    page: Page, groups: Sequence[Mapping[str, Any]], sentence: str, day: str, *, with_names: bool
+) -> Markup:
     words = page.catalogue
     _ = words.gettext
     figures = [
-        linked(
-            words.number(group["verified"]), page_of(page, group["list"]),
+        link_number(
+            words.number(group["verified"]), build_page_address(page, group["list"]),
             _("%(number)s, %(source)s: see the list")
-            % {"number": words.number(group["verified"]), "source": page.name_of(group["source"])},
+            % {"number": words.number(group["verified"]), "source": page.get_source_name(group["source"])},
             "told",
         )
         for group in groups
     ]  # fmt: skip
-    values = {"numbers": listed(figures, words), "day": day}
-    if names:
-        values["names"] = listed([named(page, group["source"]) for group in groups], words)
-    return filled(sentence, values)
+    values = {"numbers": join_markup(figures, words), "day": day}
+    if with_names:
+        values["names"] = join_markup([format_source_name(page, group["source"]) for group in groups], words)
+    return fill_sentence(sentence, values)

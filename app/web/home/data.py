@@ -15,114 +15,123 @@ from markupsafe import Markup
 
 from app.vocabulary import Measure, Qualifier, Series
 from app.web.asking import together
-from app.web.charts.marks import Published
-from app.web.claims.words import beginnings_of
+from app.web.charts.marks import PublishedValue
+from app.web.claims.words import format_starts
 from app.web.home.statements import (
-    DAY,
-    MOST_RECONCILED,
+    DAY_LENGTH,
+    MAX_RECONCILED,
     Claims,
-    Question,
+    HomeQuestion,
     Sources,
     Statement,
-    commonest,
-    days_to_zoom,
-    most_contested,
-    own_figures,
-    placed,
-    question_of,
-    ranked,
-    statements,
-    when_of,
+    build_question,
+    choose_zoom_start,
+    compute_time_span,
+    find_commonest_beginning,
+    find_contested_statement,
+    group_statements,
+    list_own_figures,
+    parse_stated_moment,
+    rank_statements,
 )
-from app.web.page import Page, finest
-from app.web.rendering import Catalogue, figure_of
+from app.web.page import Page, fetch_finest_series
+from app.web.rendering import Catalogue, format_claim_figure
 
 Answer = Mapping[str, Any]
-MOST_CLAIMS = 200  # the longest page of a list: the newest, which say what a registry is about
-MOST_LINES = 3  # sources that are drawn: each has a look of its own
-AT_LEAST = 3  # sources that verified the lower edge of the band
+MAX_CLAIMS = 200  # the longest page of a list: the newest, which say what a registry is about
+MAX_DRAWN_SOURCES = 3  # sources that are drawn: each has a look of its own
+BAND_MIN_SOURCES = 3  # sources that verified the lower edge of the band
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """Everything that the contest is told from. `lines`: the groups of the sources that are drawn, largest first;
-    `then`: the count by source at the end of the contested day; `beside`: reconciliations by claim."""
+class HomeData:
+    """Everything that the contest is told from. `drawn_groups`: the groups of the sources that are drawn, largest first;
+    `count_then`: the count by source at the end of the contested day; `reconciliations`: reconciliations by claim."""
 
-    question: Question
-    now: Answer
-    lines: tuple[Answer, ...]
+    question: HomeQuestion
+    count_now: Answer
+    drawn_groups: tuple[Answer, ...]
     series: Answer
-    by_three: Answer
-    reference: Answer | None
-    claims_from: str | None
+    series_by_three: Answer
+    reference_series: Answer | None
+    claims_released_from: str | None
     claims: Claims
-    told: tuple[Statement, ...]
-    contested: Statement | None
-    last: Statement | None
-    then: Answer | None
-    then_as_of: str | int | None
-    beside: Mapping[str, Answer]
-    zoomed: date | None  # the first of the two days that are told by the hour
-    by_hour: Answer | None
+    statements: tuple[Statement, ...]
+    contested_statement: Statement | None
+    last_comparable: Statement | None
+    count_then: Answer | None
+    count_then_as_of: str | int | None
+    reconciliations: Mapping[str, Answer]
+    zoom_start: date | None  # the first of the two days that are told by the hour
+    hourly_series: Answer | None
 
 
-async def ask_question(page: Page, given: Mapping[str, Any]) -> tuple[Question, Claims]:
+async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[HomeQuestion, Claims]:
     """What a page is about, and the newest claims of released people."""
-    terms = {"measure": Measure.RELEASED.value, "country": given.get("country"), "limit": MOST_CLAIMS}
+    terms = {"measure": Measure.RELEASED.value, "country": page_terms.get("country"), "limit": MAX_CLAIMS}
     claims, by_country = await together(
         page.api.get("/v1/claims", terms, sort="-recorded"),
         page.api.get("/v1/counts/releases", group_by="country"),
     )
-    return question_of(given, claims["data"], by_country["groups"], page.sources), claims["data"]
+    return build_question(page_terms, claims["data"], by_country["groups"], page.sources), claims["data"]
 
 
-async def gather(page: Page, question: Question, claims: Claims) -> Gathered:
+async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> HomeData:
     """Ask how the counts grew, and then what stands beside the claims of authorities."""
     terms = question.terms
-    now, series, by_three = await together(
+    count_now, series, series_by_three = await together(
         page.api.get("/v1/counts/releases", terms, group_by="source"),
-        finest(page, terms),
-        finest(page, {**terms, "min_sources": AT_LEAST}),
+        fetch_finest_series(page, terms),
+        fetch_finest_series(page, {**terms, "min_sources": BAND_MIN_SOURCES}),
     )
-    lines = _drawn(page, now)
-    told = statements(series["claims"], page.sources, page.zone)
-    contested = most_contested(told, _most_by_day(page, series), _days_of_others(page, series, question))
-    claims_from = commonest(statement.claim["window_from"] for statement in told if statement.is_cumulative)
-    asked, then_as_of = _to_reconcile(told, contested), _end_of_day(series, contested)
-    zoomed = _days_to_zoom(series, question, lines, contested)
-    reference, by_hour, then, *beside = await together(
-        _reference(page, terms, claims_from),
-        _by_hour(page, terms, series, zoomed),
-        _count_then(page, terms, series, contested),
-        *(page.api.get(f"/v1/claims/{statement.id}/reconciliation") for statement in asked),
+    drawn_groups = _select_drawn_groups(page, count_now)
+    found_statements = group_statements(series["claims"], page.sources, page.zone)
+    contested_statement = find_contested_statement(
+        found_statements, _compute_max_verified_by_day(page, series), _find_published_days(page, series, question)
     )
-    answers = {statement.id: answer for statement, answer in zip(asked, beside, strict=True)}
+    claims_released_from = find_commonest_beginning(
+        statement.claim["window_from"] for statement in found_statements if statement.is_cumulative
+    )
+    reconcilable_statements, count_then_as_of = (
+        _select_reconcilable(found_statements, contested_statement),
+        _choose_count_then_as_of(series, contested_statement),
+    )
+    zoom_start = _find_zoom_start(series, question, drawn_groups, contested_statement)
+    reference_series, hourly_series, count_then, *reconciliation_answers = await together(
+        _load_reference_series(page, terms, claims_released_from),
+        _load_hourly_series(page, terms, series, zoom_start),
+        _load_count_then(page, terms, series, contested_statement),
+        *(page.api.get(f"/v1/claims/{statement.id}/reconciliation") for statement in reconcilable_statements),
+    )
+    reconciliations = {
+        statement.id: answer for statement, answer in zip(reconcilable_statements, reconciliation_answers, strict=True)
+    }
     comparable = [
         statement
-        for statement in told
-        if statement.is_cumulative and verified_beside(answers.get(statement.id)) is not None
+        for statement in found_statements
+        if statement.is_cumulative and get_verified_count(reconciliations.get(statement.id)) is not None
     ]
-    return Gathered(
+    return HomeData(
         question=question,
-        now=now,
-        lines=lines,
+        count_now=count_now,
+        drawn_groups=drawn_groups,
         series=series,
-        by_three=by_three,
-        reference=reference,
-        claims_from=claims_from,
+        series_by_three=series_by_three,
+        reference_series=reference_series,
+        claims_released_from=claims_released_from,
         claims=claims,
-        told=tuple(told),
-        contested=contested,
-        last=max(comparable, key=lambda statement: statement.moment, default=None),
-        then=then,
-        then_as_of=then_as_of,
-        beside=answers,
-        zoomed=zoomed if by_hour else None,
-        by_hour=by_hour,
+        statements=tuple(found_statements),
+        contested_statement=contested_statement,
+        last_comparable=max(comparable, key=lambda statement: statement.moment, default=None),
+        count_then=count_then,
+        count_then_as_of=count_then_as_of,
+        reconciliations=reconciliations,
+        zoom_start=zoom_start if hourly_series else None,
+        hourly_series=hourly_series,
     )
 
 
-def verified_beside(reconciliation: Answer | None) -> int | None:
+def get_verified_count(reconciliation: Answer | None) -> int | None:
     """How many at least one independent source had verified on a claim's own window and hour; None where the two may
     not be set beside each other."""
     if reconciliation is None or not reconciliation["comparable"] or not reconciliation["then"]:
@@ -130,80 +139,82 @@ def verified_beside(reconciliation: Answer | None) -> int | None:
     return int(reconciliation["then"]["by_min_sources"].get("1", 0))
 
 
-def _drawn(page: Page, now: Answer) -> tuple[Answer, ...]:
+def _select_drawn_groups(page: Page, count_now: Answer) -> tuple[Answer, ...]:
     """The independent sources that verified most; names decide between as many."""
     verifying = [
-        group for group in now["groups"]
+        group for group in count_now["groups"]
         if group["verified"] and page.sources.get(group["source"], {}).get("independent")
     ]  # fmt: skip
-    ordered = sorted(verifying, key=lambda group: (-group["verified"], page.name_of(group["source"])))
-    return tuple(ordered[:MOST_LINES])
+    sorted_groups = sorted(verifying, key=lambda group: (-group["verified"], page.get_source_name(group["source"])))
+    return tuple(sorted_groups[:MAX_DRAWN_SOURCES])
 
 
-async def _reference(page: Page, terms: Mapping[str, Any], claims_from: str | None) -> Any:
+async def _load_reference_series(page: Page, terms: Mapping[str, Any], claims_released_from: str | None) -> Any:
     """The count on the window of the claims, where that is another."""
-    if claims_from is None or claims_from == terms["released_from"]:
+    if claims_released_from is None or claims_released_from == terms["released_from"]:
         return None
-    return await finest(page, {**terms, "released_from": claims_from, "min_sources": 1})
+    return await fetch_finest_series(page, {**terms, "released_from": claims_released_from, "min_sources": 1})
 
 
-def _days_to_zoom(
-    series: Answer, question: Question, lines: tuple[Answer, ...], contested: Statement | None
+def _find_zoom_start(
+    series: Answer, question: HomeQuestion, drawn_groups: tuple[Answer, ...], contested_statement: Statement | None
 ) -> date | None:
     """The days on which the drawn sources published most; one figure a day of each number."""
     by_day = Counter(
-        date.fromisoformat(str(claim["stated_at"])[:DAY])
-        for group in lines
-        for claim in own_figures(series["claims"], group["source"], question.released_from)
+        date.fromisoformat(str(claim["stated_at"])[:DAY_LENGTH])
+        for group in drawn_groups
+        for claim in list_own_figures(series["claims"], group["source"], question.released_from)
     )
-    return days_to_zoom(by_day, date.fromisoformat(contested.day) if contested else None)
+    return choose_zoom_start(by_day, date.fromisoformat(contested_statement.day) if contested_statement else None)
 
 
-async def _by_hour(page: Page, terms: Mapping[str, Any], series: Answer, zoomed: date | None) -> Any:
+async def _load_hourly_series(page: Page, terms: Mapping[str, Any], series: Answer, zoom_start: date | None) -> Any:
     """Two days by the hour, as they were known at their end; None where the series has no days."""
-    known = {point["on"]: point["revision"] for point in series["points"]}
-    ends = [date.fromordinal(zoomed.toordinal() + shift).isoformat() for shift in (1, 0)] if zoomed else []
-    as_of = next((known[end] for end in ends if end in known), None)
-    if zoomed is None or as_of is None:
+    revision_by_day = {point["on"]: point["revision"] for point in series["points"]}
+    ends = [date.fromordinal(zoom_start.toordinal() + shift).isoformat() for shift in (1, 0)] if zoom_start else []
+    as_of = next((revision_by_day[end] for end in ends if end in revision_by_day), None)
+    if zoom_start is None or as_of is None:
         return None
     return await page.api.get(
-        "/v1/counts/series", terms, interval="hour", told_from=zoomed.isoformat(), as_of=as_of
+        "/v1/counts/series", terms, interval="hour", told_from=zoom_start.isoformat(), as_of=as_of
     )  # fmt: skip
 
 
-def _end_of_day(series: Answer, contested: Statement | None) -> str | int | None:
+def _choose_count_then_as_of(series: Answer, contested_statement: Statement | None) -> str | int | None:
     """The end of the contested day, or the newest revision where that is yet to come."""
-    if contested is None:
+    if contested_statement is None:
         return None
     newest = series["points"][-1]
-    return newest["revision"] if newest["on"] <= contested.day else contested.day
+    return newest["revision"] if newest["on"] <= contested_statement.day else contested_statement.day
 
 
-async def _count_then(page: Page, terms: Mapping[str, Any], series: Answer, contested: Statement | None) -> Any:
+async def _load_count_then(
+    page: Page, terms: Mapping[str, Any], series: Answer, contested_statement: Statement | None
+) -> Any:
     """The count by source as it was known at the end of the contested day: of its revision, where a series of days
     tells it, since answers of a revision are kept."""
-    if contested is None:
+    if contested_statement is None:
         return None
-    known = {point["on"]: point["revision"] for point in series["points"]}
-    as_of = known.get(contested.day, _end_of_day(series, contested))
+    revision_by_day = {point["on"]: point["revision"] for point in series["points"]}
+    as_of = revision_by_day.get(contested_statement.day, _choose_count_then_as_of(series, contested_statement))
     return await page.api.get("/v1/counts/releases", terms, group_by="source", as_of=as_of)
 
 
-def _most_by_day(page: Page, series: Answer) -> dict[str, int]:
+def _compute_max_verified_by_day(page: Page, series: Answer) -> dict[str, int]:
     """By day, the most that one independent source had verified by its end."""
-    most: dict[str, int] = {}
+    max_by_day: dict[str, int] = {}
     for line in series["series"]:
         if page.sources.get(line["source"], {}).get("independent"):
             for point in line["points"]:
-                most[point["on"]] = max(most.get(point["on"], 0), point["verified"])
-    on = [point["on"] for point in series["points"]]
-    for before, end in pairwise(on):  # of weeks and months: what was known at their end
-        for day in range(date.fromisoformat(before).toordinal() + 1, date.fromisoformat(end).toordinal()):
-            most[date.fromordinal(day).isoformat()] = most.get(end, 0)
-    return most
+                max_by_day[point["on"]] = max(max_by_day.get(point["on"], 0), point["verified"])
+    days = [point["on"] for point in series["points"]]
+    for previous_day, end_day in pairwise(days):  # of weeks and months: what was known at their end
+        for day in range(date.fromisoformat(previous_day).toordinal() + 1, date.fromisoformat(end_day).toordinal()):
+            max_by_day[date.fromordinal(day).isoformat()] = max_by_day.get(end_day, 0)
+    return max_by_day
 
 
-def _days_of_others(page: Page, series: Answer, question: Question) -> set[str]:
+def _find_published_days(page: Page, series: Answer, question: HomeQuestion) -> set[str]:
     """The days on which independent sources published a figure of this window."""
     return {
         claim["stated_at"][:10]
@@ -214,108 +225,116 @@ def _days_of_others(page: Page, series: Answer, question: Question) -> set[str]:
     }
 
 
-def _to_reconcile(told: list[Statement], contested: Statement | None) -> list[Statement]:
+def _select_reconcilable(found_statements: list[Statement], contested_statement: Statement | None) -> list[Statement]:
     """The statements that say since when they count, and how many; the last of them surely among them."""
-    dated = [statement for statement in told if statement.claim["window_from"] and statement.claim["low"] is not None]
-    last = max(dated, key=lambda statement: statement.moment, default=None)
-    return ranked(dated, contested, last)[:MOST_RECONCILED]
+    dated_statements = [
+        statement
+        for statement in found_statements
+        if statement.claim["window_from"] and statement.claim["low"] is not None
+    ]
+    last = max(dated_statements, key=lambda statement: statement.moment, default=None)
+    return rank_statements(dated_statements, contested_statement, last)[:MAX_RECONCILED]
 
 
-def styles(gathered: Gathered) -> dict[str, int]:
+def assign_styles(data: HomeData) -> dict[str, int]:
     """Which look a source has: the one that publishes most figures the first, the others by what they verified."""
-    published = Counter(claim["claimant"] for claim in gathered.series["claims"])
-    slugs = [group["source"] for group in gathered.lines]
-    main = max(slugs, key=lambda slug: published[slug], default=None)
-    return {slug: number for number, slug in enumerate(sorted(slugs, key=lambda slug: slug != main), 1)}
+    figure_counts = Counter(claim["claimant"] for claim in data.series["claims"])
+    slugs = [group["source"] for group in data.drawn_groups]
+    main_slug = max(slugs, key=lambda slug: figure_counts[slug], default=None)
+    return {slug: number for number, slug in enumerate(sorted(slugs, key=lambda slug: slug != main_slug), 1)}
 
 
-def of_line(gathered: Gathered, slug: str, style: int, zone: tzinfo, words: Catalogue) -> list[Published]:
+def build_published_values(
+    data: HomeData, slug: str, style: int, zone: tzinfo, words: Catalogue
+) -> list[PublishedValue]:
     """A source's figures as they stand in the chart: with their number where they are not what the line says."""
-    points = next(line["points"] for line in gathered.series["series"] if line["source"] == slug)
-    ends = {point["on"]: point["verified"] for point in points}
-    told = []
-    for claim in own_figures(gathered.series["claims"], slug, gathered.question.released_from):
-        local, value = when_of(claim, zone), int(str(claim["low"]))
-        begins, ends_at = placed(claim, local)
+    points = next(line["points"] for line in data.series["series"] if line["source"] == slug)
+    verified_by_day = {point["on"]: point["verified"] for point in points}
+    published_values = []
+    for claim in list_own_figures(data.series["claims"], slug, data.question.released_from):
+        local, value = parse_stated_moment(claim, zone), int(str(claim["low"]))
+        start, end = compute_time_span(claim, local)
         day = local.date().isoformat()
-        before = date.fromordinal(local.toordinal() - 1).isoformat()
-        span = [ends[each] for each in (before, day) if each in ends]
-        is_off = bool(span) and day in ends and not min(span) <= value <= max(span)
-        told.append(Published(style, value, begins, ends_at, words.number(value) if is_off else None))
-    return told
+        previous_day = date.fromordinal(local.toordinal() - 1).isoformat()
+        span = [verified_by_day[end_day] for end_day in (previous_day, day) if end_day in verified_by_day]
+        is_off = bool(span) and day in verified_by_day and not min(span) <= value <= max(span)
+        published_values.append(PublishedValue(style, value, start, end, words.number(value) if is_off else None))
+    return published_values
 
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
-LONGEST_NAME = 18  # letters of a name that is written whole in a narrow drawing
-LONGEST_SHORT = 8  # letters of a slug that stands for a longer one
+MAX_NAME_LETTERS = 18  # letters of a name that is written whole in a narrow drawing
+MAX_SLUG_LETTERS = 8  # letters of a slug that stands for a longer one
 
 
-def quoted(claim: Mapping[str, Any], words: Catalogue) -> str:
+def quote_figure(claim: Mapping[str, Any], words: Catalogue) -> str:
     """A figure as it was said: in quotation marks where it is more than a number."""
-    figure = figure_of(claim, words)
+    figure = format_claim_figure(claim, words)
     if claim["qualifier"] == Qualifier.EXACTLY:
         return figure
     return words.gettext("“%(figure)s”") % {"figure": figure}
 
 
-def at_the_start(text: str) -> str:
+def capitalize_first_letter(text: str) -> str:
     """A text as it begins a sentence: its first letter, which may follow a quotation mark, is a capital."""
     place = next((place for place, letter in enumerate(text) if letter.isalnum()), 0)
     return text[:place] + text[place : place + 1].upper() + text[place + 1 :]
 
 
-def beginnings(statement: Statement, words: Catalogue, *, short: bool = False) -> str:
+def format_beginnings(statement: Statement, words: Catalogue, *, short: bool = False) -> str:
     """Since when a statement counts, with every beginning that was printed."""
-    return beginnings_of(statement.beginnings, words, short=short)
+    return format_starts(statement.beginnings, words, short=short)
 
 
-def numbers(given: Iterable[int], words: Catalogue) -> str:
+def format_numbers(values: Iterable[int], words: Catalogue) -> str:
     """Several numbers that do not break at the end of a line: "76, 56 y 53"."""
-    return words.listed([words.number(number) for number in given]).replace(" ", NO_BREAK)
+    return words.listed([words.number(number) for number in values]).replace(" ", NO_BREAK)
 
 
-def short_name(slug: str, name: str) -> str:
+def shorten_source_name(slug: str, name: str) -> str:
     """A name for where there is little room: a longer one by its slug, if that is one short word."""
-    is_short = len(name) <= LONGEST_NAME or len(slug) > LONGEST_SHORT or not slug.isalpha()
+    is_short = len(name) <= MAX_NAME_LETTERS or len(slug) > MAX_SLUG_LETTERS or not slug.isalpha()
     return name if is_short else slug.upper()
 
 
-def short_names(page: Page, gathered: Gathered) -> str:
+def explain_short_names(page: Page, data: HomeData) -> str:
     """What the names of the sources that are drawn are where they are written short."""
-    names = {group["source"]: page.name_of(group["source"]) for group in gathered.lines}
-    told = [f"{short}: {name}." for slug, name in names.items() if (short := short_name(slug, name)) != name]
-    return " ".join(told)
+    names = {group["source"]: page.get_source_name(group["source"]) for group in data.drawn_groups}
+    explanations = [
+        f"{short}: {name}." for slug, name in names.items() if (short := shorten_source_name(slug, name)) != name
+    ]
+    return " ".join(explanations)
 
 
-def speaker(statement: Statement, country: str | None, sources: Sources) -> str | None:
+def find_speaker_name(statement: Statement, country: str | None, sources: Sources) -> str | None:
     """Whose figure it is by name; None for the government of the country itself."""
     source = sources.get(statement.claim["claimant"] or "", {})
     return None if source.get("country") == country else str(source.get("name", statement.claim["claimant"]))
 
 
-def page_of(page: Page, address: str | None) -> str | None:
+def build_page_address(page: Page, address: str | None) -> str | None:
     """The page that shows what an address of the API lists or counts."""
     return None if address is None else f"/{page.language}{address.removeprefix('/v1')}"
 
 
-def filled(sentence: str, values: Mapping[str, Any]) -> Markup:
+def fill_sentence(sentence: str, values: Mapping[str, Any]) -> Markup:
     """A sentence of the catalogue, which may hold markup of its own, with values that are escaped."""
     return Markup(sentence) % values  # noqa: S704 - the sentence is of this code and its translations
 
 
-def linked(text: str, address: str | None, name: str, kind: str = "number") -> Markup:
+def link_number(text: str, address: str | None, name: str, kind: str = "number") -> Markup:
     """A number that leads to what is behind it."""
     if address is None:
         return Markup('<span class="{}">{}</span>').format(kind, text)
     return Markup('<a class="{}" href="{}" aria-label="{}">{}</a>').format(kind, address, name, text)
 
 
-def named(page: Page, slug: str) -> Markup:
+def format_source_name(page: Page, slug: str) -> Markup:
     """A source's name, which may be of any script."""
-    return Markup("<bdi>{}</bdi>").format(page.name_of(slug))
+    return Markup("<bdi>{}</bdi>").format(page.get_source_name(slug))
 
 
-def listed(parts: Sequence[Markup], words: Catalogue) -> Markup:
+def join_markup(parts: Sequence[Markup], words: Catalogue) -> Markup:
     """Several as one, each escaped."""
     marks = [f"\x00{place}\x00" for place in range(len(parts))]
     text = Markup.escape(words.listed(marks))

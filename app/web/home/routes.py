@@ -8,120 +8,120 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from app.api.responses import UNCACHED
+from app.api.responses import CACHE_REVALIDATE
 from app.errors import NotFound
 from app.vocabulary import ReleaseKind
 from app.web.asking import Terms, together
-from app.web.charts.funnel import funnel_figure
-from app.web.charts.overlap import overlap_figure
-from app.web.charts.people import people_figure
-from app.web.claims.source_rows import MOST_PRINTINGS, source_rows_figure
-from app.web.claims.words import since_when
-from app.web.corrections import Teller
+from app.web.charts.funnel import load_funnel_figure
+from app.web.charts.overlap import load_overlap_figure
+from app.web.charts.people import load_people_figure
+from app.web.claims.source_rows import MAX_PRINTINGS, build_source_rows_figure
+from app.web.claims.words import format_since
+from app.web.corrections import CorrectionFormatter
 from app.web.count_text import HOME_TERMS
 from app.web.figure import Figure
-from app.web.home.contest import told
-from app.web.home.data import Gathered, ask_question, gather
-from app.web.home.figures import contested_figure_of
-from app.web.home.hours import zoom_of
-from app.web.home.statements import Claims, Question
-from app.web.page import Opened, Page, PageRoute
+from app.web.home.contest import build_home_texts
+from app.web.home.data import HomeData, load_home_data, load_question
+from app.web.home.figures import build_contested_figure
+from app.web.home.hours import build_zoom
+from app.web.home.statements import Claims, HomeQuestion
+from app.web.page import CurrentPage, Page, PageRoute
 
-MEASURES = ReleaseKind.RELEASE_WITH_MEASURES
-MOST_CORRECTIONS = 5
-MOST_CHANGES = 2  # of a correction that a line tells
+MEASURES_KIND = ReleaseKind.RELEASE_WITH_MEASURES
+MAX_CORRECTIONS = 5
+MAX_CHANGES = 2  # of a correction that a line tells
 
 
 @dataclass(frozen=True)
-class Asked:
+class HomeQuery:
     """The line that says what is counted, and what its form begins with."""
 
     country: str | None
     since: str | None
     as_of: str | None  # None before the first entry
     place: str
-    question: Question
+    question: HomeQuestion
 
 
 async def show_home(page: Page) -> Response:
     """The first page; no cache keeps it, for whom a correction is about may ask tomorrow not to be shown."""
     page.section = "/"
-    page.take_only(*HOME_TERMS)
-    question, claims = await ask_question(page, page.terms)
+    page.allow_only_terms(*HOME_TERMS)
+    question, claims = await load_question(page, page.terms)
     terms = question.terms
-    (gathered, rows), by_kind, corrections, *further = await together(
-        _contested(page, question, claims),
+    (data, rows), by_kind, corrections, *more_figures = await together(
+        _load_contested(page, question, claims),
         page.api.get("/v1/counts/releases", terms, group_by="kind"),
-        page.api.get("/v1/corrections", country=question.country, limit=MOST_CORRECTIONS),
-        funnel_figure(page, terms),
-        overlap_figure(page, terms),
-        people_figure(page, terms),
+        page.api.get("/v1/corrections", country=question.country, limit=MAX_CORRECTIONS),
+        load_funnel_figure(page, terms),
+        load_overlap_figure(page, terms),
+        load_people_figure(page, terms),
     )
     words = page.catalogue
     by_id = {claim["id"]: claim for claim in claims}
-    teller = Teller(words, page.zone, page.name_of, page.address, by_id)
-    funnel, overlap, people = further
-    figure = contested_figure_of(page, gathered) if gathered.lines or gathered.told else None
-    page.shared = figure
+    teller = CorrectionFormatter(words, page.zone, page.get_source_name, page.address, by_id)
+    funnel, overlap, people = more_figures
+    figure = build_contested_figure(page, data) if data.lines or data.told else None
+    page.shared_figure = figure
     return await page.show(
         "home.html",
-        caching=UNCACHED,
-        asked=Asked(
+        caching=CACHE_REVALIDATE,
+        query=HomeQuery(
             words.country(question.country) if question.country else None,
-            since_when(words, question.released_from) if question.released_from else None,
-            gathered.now["recorded_at"],
+            format_since(words, question.released_from) if question.released_from else None,
+            data.now["recorded_at"],
             words.place_of(str(page.zone)),
             question,
         ),
-        told=told(page, gathered),
+        texts=build_home_texts(page, data),
         figure=figure,
-        zoom=zoom_of(page, gathered),
+        zoom=build_zoom(page, data),
         rows=rows,
         funnel=funnel,
         overlap=overlap,
         people=people,
-        total=gathered.now["total"],
-        withheld=gathered.now["withheld"],
-        measures=sum(group["releases"] for group in by_kind["groups"] if group["kind"] == MEASURES),
-        corrections=[teller.told(correction) for correction in corrections["data"]],
-        most=MOST_CHANGES,
-        citation=gathered.now["citation"],
+        total=data.now["total"],
+        withheld=data.now["withheld"],
+        measures=sum(group["releases"] for group in by_kind["groups"] if group["kind"] == MEASURES_KIND),
+        corrections=[teller.format_correction(correction) for correction in corrections["data"]],
+        max_changes=MAX_CHANGES,
+        citation=data.now["citation"],
     )
 
 
-async def _contested(page: Page, question: Question, claims: Claims) -> tuple[Gathered, Figure]:
+async def _load_contested(page: Page, question: HomeQuestion, claims: Claims) -> tuple[HomeData, Figure]:
     """What is contested, and the rows of those who verified, as they stood on the contested day and as they stand."""
-    gathered = await gather(page, question, claims)
-    contested = gathered.contested.claims[:MOST_PRINTINGS] if gathered.contested else ()
+    data = await load_home_data(page, question, claims)
+    contested_claims = data.contested_statement.claims[:MAX_PRINTINGS] if data.contested_statement else ()
     # Whole, as a file has them: what a series tells of a claim leaves out how it is defined.
-    printings = await together(*(page.api.get(f"/v1/claims/{claim['id']}") for claim in contested))
-    return gathered, await source_rows_figure(page, question.terms, gathered.then_as_of, printings)
+    printings = await together(*(page.api.get(f"/v1/claims/{claim['id']}") for claim in contested_claims))
+    return data, await build_source_rows_figure(page, question.terms, data.count_then_as_of, printings)
 
 
-async def contested_figure(page: Page, terms: Terms) -> Figure:
+async def load_contested_figure(page: Page, terms: Terms) -> Figure:
     """The contested series alone."""
-    gathered = await _found(page, terms)
-    if not gathered.series["points"]:
+    data = await _load_data_for_terms(page, terms)
+    if not data.series["points"]:
         raise NotFound("Nothing was known yet of this count.")
-    return contested_figure_of(page, gathered)
+    return build_contested_figure(page, data)
 
 
-async def hours_figure(page: Page, terms: Terms) -> Figure:
+async def load_hours_figure(page: Page, terms: Terms) -> Figure:
     """The two days around the contested figure alone."""
-    zoom = zoom_of(page, await _found(page, terms))
+    zoom = build_zoom(page, await _load_data_for_terms(page, terms))
     if zoom is None:
         raise NotFound("No two days of this count have enough published figures to be told by the hour.")
     return zoom.figure
 
 
-async def _found(page: Page, terms: Mapping[str, Any]) -> Gathered:
-    return await gather(page, *await ask_question(page, terms))
+async def _load_data_for_terms(page: Page, terms: Mapping[str, Any]) -> HomeData:
+    return await load_home_data(page, *await load_question(page, terms))
 
 
 home = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @home.get("/")
-async def read_home(page: Opened) -> Response:
+async def read_home(page: CurrentPage) -> Response:
     """The first page."""
     return await show_home(page)

@@ -5,56 +5,56 @@ import uuid
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from app.api.responses import UNCACHED
+from app.api.responses import CACHE_REVALIDATE
 from app.web.asking import Refused
-from app.web.page import Opened, Page, PageRoute
-from app.web.people.lists import PEOPLE, RELEASES, read_list
+from app.web.page import CurrentPage, Page, PageRoute
+from app.web.people.lists import PEOPLE_PATH, RELEASES_PATH, read_list
 from app.web.people.objection import objections
-from app.web.people.record import HISTORY, read_life, record_of
+from app.web.people.record import HISTORY_PATH, build_person_record, fetch_person_history
 
 people = APIRouter(include_in_schema=False, route_class=PageRoute)
 people.include_router(objections)
 
-SECTION = "/people"
-MOVED, SEE_OTHER = 308, 303
+PEOPLE_SECTION = "/people"
+PERMANENT_REDIRECT, SEE_OTHER = 308, 303
 
 
 @people.get("/people")
-async def list_people(page: Opened) -> Response:
+async def list_people(page: CurrentPage) -> Response:
     """People, by the terms of `/v1/detainees`."""
-    return await _list(PEOPLE, page)
+    return await _show_list(PEOPLE_PATH, page)
 
 
 @people.get("/releases")
-async def list_releases(page: Opened) -> Response:
+async def list_releases(page: CurrentPage) -> Response:
     """Releases, by the terms of `/v1/releases`."""
-    return await _list(RELEASES, page)
+    return await _show_list(RELEASES_PATH, page)
 
 
-async def _list(path: str, page: Page) -> Response:
-    page.section = SECTION
+async def _show_list(path: str, page: Page) -> Response:
+    page.section = PEOPLE_SECTION
     if any(not value for _name, value in page.request.query_params.multi_items()):
         # A form sends the fields that nobody filled in too: the address that can be passed on has none of them.
-        return RedirectResponse(page.address(path, page.terms), SEE_OTHER, headers={"Cache-Control": UNCACHED})
-    return await page.show("people/list.html", caching=UNCACHED, view=await read_list(path, page))
+        return RedirectResponse(page.address(path, page.terms), SEE_OTHER, headers={"Cache-Control": CACHE_REVALIDATE})
+    return await page.show("people/list.html", caching=CACHE_REVALIDATE, view=await read_list(path, page))
 
 
 @people.get("/people/{person_id}")
-async def read_person(page: Opened, person_id: uuid.UUID) -> Response:
+async def read_person(page: CurrentPage, person_id: uuid.UUID) -> Response:
     """One person, each fact with who says so. An id that became part of another leads there."""
-    page.section = SECTION
+    page.section = PEOPLE_SECTION
     try:
-        person, spells, versions, telling = await read_life(page, person_id)
+        person, spells, versions, formatter = await fetch_person_history(page, person_id)
     except Refused as refusal:
-        return _elsewhere(page, refusal)
-    record = record_of(person, spells, versions, telling)
-    return await page.show("people/person.html", caching=UNCACHED, person=person, record=record)
+        return _redirect_moved_person(page, refusal)
+    record = build_person_record(person, spells, versions, formatter)
+    return await page.show("people/person.html", caching=CACHE_REVALIDATE, person=person, record=record)
 
 
-def _elsewhere(page: Page, refusal: Refused) -> Response:
+def _redirect_moved_person(page: Page, refusal: Refused) -> Response:
     """Where an id stands now; else what the API says alike of whoever is unknown, hidden or erased."""
-    if refusal.status == MOVED:
-        standing = page.behind(refusal.headers["location"]).partition("?")[0].removesuffix(HISTORY)
-        address = page.address(standing.removeprefix(f"/{page.language}"), page.terms)
-        return RedirectResponse(address, MOVED, headers={"Cache-Control": UNCACHED})
+    if refusal.status == PERMANENT_REDIRECT:
+        location = page.to_page_address(refusal.headers["location"]).partition("?")[0].removesuffix(HISTORY_PATH)
+        address = page.address(location.removeprefix(f"/{page.language}"), page.terms)
+        return RedirectResponse(address, PERMANENT_REDIRECT, headers={"Cache-Control": CACHE_REVALIDATE})
     raise refusal

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.vocabulary import Method, Publish, ReleaseKind, Stage, Verdict
-from app.web.people.spells import Json, Spell, Telling, said_of
+from app.web.people.spells import Json, PersonFormatter, Spell, list_stated_dates
 from app.web.rendering import Catalogue
 
 # In which order facts are told. What a person is called goes before.
-OF_A_PERSON = (
+PERSON_FACTS = (
     "aliases",
     "age",
     "birth_year",
@@ -19,20 +19,20 @@ OF_A_PERSON = (
     "designation",
     "died_on",
 )
-OF_A_BIRTH = ("age", "birth_year")
-OF_A_DETENTION = ("detained_on", "facility", "facility_as_said", "legal_status", "held_on", "transfers")
-OF_A_RELEASE = ("announced_on", "ordered_on", "kind", "conditions", "destination", "measures_lifted_on")
-DAY_OF = {Stage.ANNOUNCED: "announced_on", Stage.ORDERED: "ordered_on", Stage.CARRIED_OUT: "released_on"}
-SAFE = ("https://", "http://")  # of evidence: anything else is no address of a page
+BIRTH_FACTS = ("age", "birth_year")
+DETENTION_FACTS = ("detained_on", "facility", "facility_as_said", "legal_status", "held_on", "transfers")
+RELEASE_FACTS = ("announced_on", "ordered_on", "kind", "conditions", "destination", "measures_lifted_on")
+STAGE_DATES = {Stage.ANNOUNCED: "announced_on", Stage.ORDERED: "ordered_on", Stage.CARRIED_OUT: "released_on"}
+SAFE_SCHEMES = ("https://", "http://")  # of evidence: anything else is no address of a page
 
 
 @dataclass(frozen=True)
-class Saying:
+class SourcedValue:
     """A value, and who says it. `is_shown`: it is the one that the registry shows. `source`: whose tag stands beside
     it; `remark`: whether it counts. `evidence`: addresses of what the source published."""
 
     value: str
-    by: str
+    attribution: str
     is_shown: bool = False
     source: Json | None = None
     remark: str = ""
@@ -40,60 +40,75 @@ class Saying:
 
 
 @dataclass(frozen=True)
-class Fact:
+class PersonFact:
     name: str
-    sayings: Sequence[Saying]
+    values: Sequence[SourcedValue]
     remarks: Sequence[str] = ()
 
 
-def facts_of_person(person: Json, telling: Telling) -> list[Fact]:
+def list_person_facts(person: Json, formatter: PersonFormatter) -> list[PersonFact]:
     """What is said of the person."""
-    _, facts = telling.words.gettext, person["facts"]
-    named = Fact(_("Name"), [Saying(_("Not published"), "", is_shown=True)])
+    _, facts = formatter.words.gettext, person["facts"]
+    name_fact = PersonFact(_("Name"), [SourcedValue(_("Not published"), "", is_shown=True)])
     if person["publish"] == Publish.NAMED and "full_name" in facts:
-        named = _fact("full_name", facts["full_name"], telling)
+        name_fact = _build_fact("full_name", facts["full_name"], formatter)
     elif person["name"] is not None:
-        named = Fact(_("Name"), [Saying(person["name"], "", is_shown=True)])
-    shown = {name: facts[name] for name in OF_A_PERSON if name in facts}
-    if person["birth_year"] and "birth_year" not in shown:
-        shown["birth_year"] = {"value": person["birth_year"], "said": []}
-    return [named, *(_fact(name, shown[name], telling) for name in OF_A_PERSON if name in shown)]
+        name_fact = PersonFact(_("Name"), [SourcedValue(person["name"], "", is_shown=True)])
+    shown_facts = {name: facts[name] for name in PERSON_FACTS if name in facts}
+    if person["birth_year"] and "birth_year" not in shown_facts:
+        shown_facts["birth_year"] = {"value": person["birth_year"], "said": []}
+    return [
+        name_fact,
+        *(_build_fact(name, shown_facts[name], formatter) for name in PERSON_FACTS if name in shown_facts),
+    ]
 
 
-def facts_of_spell(spell: Spell, telling: Telling) -> list[Fact]:
+def list_spell_facts(spell: Spell, formatter: PersonFormatter) -> list[PersonFact]:
     """What is said of a detention, and of its release."""
-    _, facts = telling.words.gettext, spell.detention["facts"]
-    told = [
-        _with_area(_fact(name, facts[name], telling), facts, telling)
+    _, facts = formatter.words.gettext, spell.detention["facts"]
+    spell_facts = [
+        _add_area_remark(_build_fact(name, facts[name], formatter), facts, formatter)
         if name == "facility"
-        else _fact(name, facts[name], telling)
-        for name in OF_A_DETENTION
+        else _build_fact(name, facts[name], formatter)
+        for name in DETENTION_FACTS
         if name in facts
     ]
     if "detained_on" not in facts:
-        undated = Saying(_("No day"), _("no source says it"), is_shown=True)
-        told.insert(0, Fact(label_of("detained_on", telling.words), [undated]))
-    ended = spell.detention["ended"]
-    if ended:
-        parts = [telling.label("ended", ended["how"]) if ended["how"] else "", _day(ended["on"], telling)]
-        told.append(Fact(_("How it ended"), [Saying(", ".join(part for part in parts if part), "", is_shown=True)]))
-    return told + (_of_release(spell, spell.release, telling) if spell.release else [])
+        missing_date = SourcedValue(_("No day"), _("no source says it"), is_shown=True)
+        spell_facts.insert(0, PersonFact(get_fact_label("detained_on", formatter.words), [missing_date]))
+    ending = spell.detention["ended"]
+    if ending:
+        parts = [
+            formatter.label("ended", ending["how"]) if ending["how"] else "",
+            _format_optional_day(ending["on"], formatter),
+        ]
+        spell_facts.append(
+            PersonFact(_("How it ended"), [SourcedValue(", ".join(part for part in parts if part), "", is_shown=True)])
+        )
+    return spell_facts + (_list_release_facts(spell, spell.release, formatter) if spell.release else [])
 
 
-def _of_release(spell: Spell, release: Json, telling: Telling) -> list[Fact]:
+def _list_release_facts(spell: Spell, release: Json, formatter: PersonFormatter) -> list[PersonFact]:
     """The verdicts on a release, and what it was."""
-    _, facts = telling.words.gettext, release["facts"]
-    told = [Fact(_("Release"), [_verdict(one, release, telling) for one in _ordered(spell.verdicts)])]
-    for name in OF_A_RELEASE:
+    _, facts = formatter.words.gettext, release["facts"]
+    release_facts = [
+        PersonFact(
+            _("Release"),
+            [_build_verdict_value(verdict, release, formatter) for verdict in _sort_verdicts(spell.verdicts)],
+        )
+    ]
+    for name in RELEASE_FACTS:
         if name in facts:
-            told.append(_fact(name, facts[name], telling))
+            release_facts.append(_build_fact(name, facts[name], formatter))
         elif name == "kind" and release["kind"] == ReleaseKind.UNSPECIFIED and spell.is_out:
-            nobody = Saying(telling.label("release_kinds", ReleaseKind.UNSPECIFIED), _("no source says it"), True)
-            told.append(Fact(label_of("kind", telling.words), [nobody]))
-    return told
+            unspecified = SourcedValue(
+                formatter.label("release_kinds", ReleaseKind.UNSPECIFIED), _("no source says it"), True
+            )
+            release_facts.append(PersonFact(get_fact_label("kind", formatter.words), [unspecified]))
+    return release_facts
 
 
-def _ordered(verdicts: Sequence[Json]) -> list[Json]:
+def _sort_verdicts(verdicts: Sequence[Json]) -> list[Json]:
     """Those that verify first, of them the independent ones."""
     order = [Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED]
     return sorted(
@@ -102,102 +117,113 @@ def _ordered(verdicts: Sequence[Json]) -> list[Json]:
     )
 
 
-def _fact(name: str, fact: Json, telling: Telling) -> Fact:
+def _build_fact(name: str, fact: Json, formatter: PersonFormatter) -> PersonFact:
     """A fact with all that is said of it."""
-    _, shown = telling.words.gettext, fact["value"]
-    said = [
-        Saying(
-            telling.value(name, statement["value"]),
-            "; ".join(telling.names(statement["by"])),
-            is_shown=_same(statement["value"], shown),
+    _, shown_value = formatter.words.gettext, fact["value"]
+    values = [
+        SourcedValue(
+            formatter.format_value(name, statement["value"]),
+            "; ".join(formatter.list_source_names(statement["by"])),
+            is_shown=_is_same_value(statement["value"], shown_value),
         )
         for statement in fact["said"]
     ]
     remarks = []
-    if not said:
-        why = _("follows from a date that is not shown") if name in OF_A_BIRTH else _("the registry derives it")
-        said = [Saying(telling.value(name, shown), why, is_shown=True)]
-    elif shown is not None and not any(saying.is_shown for saying in said):
-        said = [Saying(telling.value(name, shown), _("what the sources say together"), is_shown=True), *said]
-    elif shown is None:
+    if not values:
+        reason = _("follows from a date that is not shown") if name in BIRTH_FACTS else _("the registry derives it")
+        values = [SourcedValue(formatter.format_value(name, shown_value), reason, is_shown=True)]
+    elif shown_value is not None and not any(item.is_shown for item in values):
+        values = [
+            SourcedValue(formatter.format_value(name, shown_value), _("what the sources say together"), is_shown=True),
+            *values,
+        ]
+    elif shown_value is None:
         remarks.append(_("As many say one as the other: the registry chooses none."))
-    if name == "detained_on" and "/" in str(shown) and all(shown != statement["value"] for statement in fact["said"]):
+    if (
+        name == "detained_on"
+        and "/" in str(shown_value)
+        and all(shown_value != statement["value"] for statement in fact["said"])
+    ):
         remarks.append(_("The days contradict each other: the registry chooses none, and takes all days between them."))
     if name == "detained_on":
-        said = [_coarser(saying, telling) for saying in _with_days(said, fact)]
-    return Fact(label_of(name, telling.words), said, remarks)
+        values = [_add_coarser_remark(item, formatter) for item in _mark_coarser_values(values, fact)]
+    return PersonFact(get_fact_label(name, formatter.words), values, remarks)
 
 
-def _same(value: object, other: object) -> bool:
+def _is_same_value(value: object, other: object) -> bool:
     """Whether two values are the same; of several in one it does not matter in which order they were said."""
     if isinstance(value, list) and isinstance(other, list):
         return sorted(map(str, value)) == sorted(map(str, other))
     return value == other
 
 
-def _with_days(said: Sequence[Saying], fact: Json) -> list[tuple[Saying, bool]]:
+def _mark_coarser_values(sourced_values: Sequence[SourcedValue], fact: Json) -> list[tuple[SourcedValue, bool]]:
     """Each with whether another one says the same more finely."""
-    dates = said_of({"of": fact}, "of")
-    coarse = {date.text for date in dates if any(date.holds(other) for other in dates)}
-    values = [None] * (len(said) - len(fact["said"])) + [statement["value"] for statement in fact["said"]]
-    return [(saying, value in coarse) for saying, value in zip(said, values, strict=True)]
+    stated_dates = list_stated_dates({"of": fact}, "of")
+    coarse_texts = {date.text for date in stated_dates if any(date.contains(other) for other in stated_dates)}
+    values = [None] * (len(sourced_values) - len(fact["said"])) + [statement["value"] for statement in fact["said"]]
+    return [(item, value in coarse_texts) for item, value in zip(sourced_values, values, strict=True)]
 
 
-def _coarser(pair: tuple[Saying, bool], telling: Telling) -> Saying:
-    said, is_coarser = pair
+def _add_coarser_remark(pair: tuple[SourcedValue, bool], formatter: PersonFormatter) -> SourcedValue:
+    item, is_coarser = pair
     if not is_coarser:
-        return said
-    return Saying(said.value, said.by, said.is_shown, remark=telling.words.gettext("agrees with a finer one"))
-
-
-def _verdict(verdict: Json, release: Json, telling: Telling) -> Saying:
-    """What one source says of a release, and how it knows."""
-    _, stage = telling.words.gettext, verdict["stage"] or release["stage"]
-    own = verdict.get(DAY_OF[Stage(stage)])
-    day = telling.words.day(own) if own else _("no day")
-    if stage != Stage.CARRIED_OUT:
-        day = f"{telling.label('stages', stage)}, {day}"
-    name = telling.page.name_of(verdict["source"])
-    how = method_of(verdict["method"], telling.words)
-    told = {
-        Verdict.VERIFIED: _("%(source)s, %(method)s") if how else _("%(source)s verified it"),
-        Verdict.REPORTED: _("%(source)s reports it, %(method)s") if how else _("%(source)s reports it"),
-        Verdict.DISPUTED: _("%(source)s disputes it"),
-        Verdict.REFUTED: _("%(source)s refutes it"),
-        Verdict.RETRACTED: _("%(source)s took it back"),
-    }[Verdict(verdict["verdict"])] % {"source": name, "method": how}
-    is_verified = verdict["verdict"] == Verdict.VERIFIED
-    source = telling.page.sources.get(verdict["source"])
-    dependent = is_verified and not verdict["independent"]
-    remark = _("does not count as independent") if dependent else ""
-    if verdict["citing"]:
-        cited = telling.words.listed(telling.names(verdict["citing"]))
-        remark = "; ".join(part for part in (_("citing %(sources)s") % {"sources": cited}, remark) if part)
-    denies = verdict["verdict"] in (Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
-    return Saying(
-        value="" if denies and not own else day,
-        by=told,
-        is_shown=is_verified and verdict["independent"],
-        source=source,
-        remark=remark,
-        evidence=[piece["url"] for piece in verdict["evidence"] or () if str(piece.get("url", "")).startswith(SAFE)],
+        return item
+    return SourcedValue(
+        item.value, item.attribution, item.is_shown, remark=formatter.words.gettext("agrees with a finer one")
     )
 
 
-def _with_area(told: Fact, facts: Json, telling: Telling) -> Fact:
+def _build_verdict_value(verdict: Json, release: Json, formatter: PersonFormatter) -> SourcedValue:
+    """What one source says of a release, and how it knows."""
+    _, stage = formatter.words.gettext, verdict["stage"] or release["stage"]
+    own_day = verdict.get(STAGE_DATES[Stage(stage)])
+    day = formatter.words.day(own_day) if own_day else _("no day")
+    if stage != Stage.CARRIED_OUT:
+        day = f"{formatter.label('stages', stage)}, {day}"
+    name = formatter.page.get_source_name(verdict["source"])
+    method = format_method(verdict["method"], formatter.words)
+    attribution = {
+        Verdict.VERIFIED: _("%(source)s, %(method)s") if method else _("%(source)s verified it"),
+        Verdict.REPORTED: _("%(source)s reports it, %(method)s") if method else _("%(source)s reports it"),
+        Verdict.DISPUTED: _("%(source)s disputes it"),
+        Verdict.REFUTED: _("%(source)s refutes it"),
+        Verdict.RETRACTED: _("%(source)s took it back"),
+    }[Verdict(verdict["verdict"])] % {"source": name, "method": method}
+    is_verified = verdict["verdict"] == Verdict.VERIFIED
+    source = formatter.page.sources.get(verdict["source"])
+    is_dependent = is_verified and not verdict["independent"]
+    remark = _("does not count as independent") if is_dependent else ""
+    if verdict["citing"]:
+        cited_names = formatter.words.listed(formatter.list_source_names(verdict["citing"]))
+        remark = "; ".join(part for part in (_("citing %(sources)s") % {"sources": cited_names}, remark) if part)
+    is_denial = verdict["verdict"] in (Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
+    return SourcedValue(
+        value="" if is_denial and not own_day else day,
+        attribution=attribution,
+        is_shown=is_verified and verdict["independent"],
+        source=source,
+        remark=remark,
+        evidence=[
+            piece["url"] for piece in verdict["evidence"] or () if str(piece.get("url", "")).startswith(SAFE_SCHEMES)
+        ],
+    )
+
+
+def _add_area_remark(fact: PersonFact, facts: Json, formatter: PersonFormatter) -> PersonFact:
     """A place with its area, where nobody but the registry says that."""
     area = facts.get("area", {"value": None, "said": []})
     if area["value"] is None or area["said"]:
-        return told
-    remark = telling.words.gettext("%(area)s: the registry derives it from the facility; no source says so.")
-    return Fact(told.name, told.sayings, [*told.remarks, remark % {"area": area["value"]}])
+        return fact
+    remark = formatter.words.gettext("%(area)s: the registry derives it from the facility; no source says so.")
+    return PersonFact(fact.name, fact.values, [*fact.remarks, remark % {"area": area["value"]}])
 
 
-def _day(text: str | None, telling: Telling) -> str:
-    return telling.words.day(text) if text else ""
+def _format_optional_day(text: str | None, formatter: PersonFormatter) -> str:
+    return formatter.words.day(text) if text else ""
 
 
-def label_of(name: str, words: Catalogue) -> str:
+def get_fact_label(name: str, words: Catalogue) -> str:
     """What a fact is called."""
     _ = words.gettext
     return {
@@ -212,7 +238,7 @@ def label_of(name: str, words: Catalogue) -> str:
     }[name]  # fmt: skip
 
 
-def method_of(method: str | None, words: Catalogue) -> str:
+def format_method(method: str | None, words: Catalogue) -> str:
     """How a source came to know, as part of a sentence."""
     _ = words.gettext
     if method is None:

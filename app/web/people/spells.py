@@ -9,41 +9,41 @@ from typing import Any
 
 from app import dates, vocabulary
 from app.dates import DAY_LENGTH
-from app.formats import lowered
+from app.formats import lower_first_letter
 from app.vocabulary import Language, ReleaseKind, ReleaseStatus, Stage, State, Verdict
 from app.web.asking import cursor_of
-from app.web.charts.timeline import Life, Mark, Stretch
+from app.web.charts.timeline import Mark, Stretch, Timeline
 from app.web.page import Page
 
-MOST_NAMED = 2  # sources in a sentence or beside a tick; more of them are a number, and named in the table
+MAX_NAMED_SOURCES = 2  # sources in a sentence or beside a tick; more of them are a number, and named in the table
 # Of facilities, for their names: a registry with more shows the others by their slugs.
-FACILITIES_AT_ONCE, MOST_FACILITY_PAGES = 200, 5
+FACILITIES_PAGE_SIZE, MAX_FACILITY_PAGES = 200, 5
 # Which list of the vocabulary the codes of a fact are from.
-LISTS = {
+FACT_CODE_LISTS = {
     "gender": "genders", "category": "categories", "groups": "groups", "designation": "designations",
     "legal_status": "legal_statuses", "kind": "release_kinds", "conditions": "conditions", "ended_how": "ended",
 }  # fmt: skip
-DAYS = frozenset(
+DATE_FACTS = frozenset(
     {"detained_on", "held_on", "released_on", "ordered_on", "announced_on", "measures_lifted_on", "died_on", "ended_on"}
 )
 
 Json = Mapping[str, Any]
 
 
-async def read_facilities(page: Page) -> dict[str, Json]:
+async def fetch_facilities_by_slug(page: Page) -> dict[str, Json]:
     """Every facility by its slug."""
-    known: dict[str, Json] = {}
+    facilities: dict[str, Json] = {}
     cursor: str | None = None
-    for _page in range(MOST_FACILITY_PAGES):
-        answer = await page.api.get("/v1/facilities", limit=FACILITIES_AT_ONCE, cursor=cursor)
-        known.update((facility["slug"], facility) for facility in answer["data"])
+    for _page in range(MAX_FACILITY_PAGES):
+        answer = await page.api.get("/v1/facilities", limit=FACILITIES_PAGE_SIZE, cursor=cursor)
+        facilities.update((facility["slug"], facility) for facility in answer["data"])
         cursor = cursor_of(answer["next"])
         if cursor is None:
             break
-    return known
+    return facilities
 
 
-class Telling:
+class PersonFormatter:
     """What a page tells of people. `facilities`: by slug."""
 
     def __init__(self, page: Page, facilities: Mapping[str, Json]) -> None:
@@ -53,40 +53,40 @@ class Telling:
         """What a code of a list of the vocabulary is called."""
         return self.words.label(name, code)
 
-    def choices(self, name: str) -> list[tuple[str, str]]:
+    def list_choices(self, name: str) -> list[tuple[str, str]]:
         """The codes of a list of the vocabulary with what they are called."""
-        return list(_choices(self.words.spoken)[name])
+        return list(_load_choices(self.words.api_language)[name])
 
-    def names(self, slugs: Sequence[str]) -> list[str]:
-        return [self.page.name_of(slug) for slug in sorted(slugs)]
+    def list_source_names(self, slugs: Sequence[str]) -> list[str]:
+        return [self.page.get_source_name(slug) for slug in sorted(slugs)]
 
-    def sources(self, slugs: Sequence[str], *, begins: bool = False) -> str:
-        """One or two by their names, more of them as a number; in words where it `begins` a sentence."""
-        if len(slugs) <= MOST_NAMED:
-            return self.words.listed(self.names(slugs))
-        if begins and len(slugs) in (spelled := self._spelled()):
-            return spelled[len(slugs)]
+    def format_sources(self, slugs: Sequence[str], *, is_sentence_start: bool = False) -> str:
+        """One or two by their names, more of them as a number; in words where it `is_sentence_start` a sentence."""
+        if len(slugs) <= MAX_NAMED_SOURCES:
+            return self.words.listed(self.list_source_names(slugs))
+        if is_sentence_start and len(slugs) in (number_words := self._spell_source_numbers()):
+            return number_words[len(slugs)]
         number = self.words.ngettext("%(number)s source", "%(number)s sources", len(slugs))
         return number % {"number": self.words.number(len(slugs))}
 
-    def _spelled(self) -> dict[int, str]:
+    def _spell_source_numbers(self) -> dict[int, str]:
         _ = self.words.gettext
         return {
             3: _("Three sources"), 4: _("Four sources"), 5: _("Five sources"), 6: _("Six sources"),
             7: _("Seven sources"), 8: _("Eight sources"), 9: _("Nine sources"),
         }  # fmt: skip
 
-    def when(self, text: str) -> str:
+    def format_date_phrase(self, text: str) -> str:
         """A date as it was said, in a sentence: "on 12 January 2026", "in January 2026"."""
         _, words = self.words.gettext, self.words
         first, interval, last = text.partition("/")
         if interval:
-            told = _("between %(low)s and %(high)s")
-            return told % {"low": words.day_in_sentence(first), "high": words.day_in_sentence(last)}
-        told = _("on %(day)s") if len(text) == DAY_LENGTH else _("in %(day)s")
-        return told % {"day": words.long_day(text)}
+            phrase = _("between %(low)s and %(high)s")
+            return phrase % {"low": words.day_in_sentence(first), "high": words.day_in_sentence(last)}
+        phrase = _("on %(day)s") if len(text) == DAY_LENGTH else _("in %(day)s")
+        return phrase % {"day": words.long_day(text)}
 
-    def facility(self, place: Any) -> str | None:
+    def get_facility_name(self, place: Any) -> str | None:
         """A facility by its name; one that nobody registered as it was said."""
         if place is None:
             return None
@@ -94,54 +94,58 @@ class Telling:
             return str(place.get("said") or place.get("slug") or "")
         return str(self._facilities[place]["name"]) if place in self._facilities else str(place)
 
-    def value(self, name: str, value: Any) -> str:
+    def format_value(self, name: str, value: Any) -> str:
         """A value of a fact."""
         if isinstance(value, list):
-            told = [self.value(name, item) for item in value]
-            return self.words.listed([told[0], *map(lowered, told[1:])] if name in LISTS and told else told)
-        if name in DAYS:
+            formatted = [self.format_value(name, item) for item in value]
+            return self.words.listed(
+                [formatted[0], *map(lower_first_letter, formatted[1:])]
+                if name in FACT_CODE_LISTS and formatted
+                else formatted
+            )
+        if name in DATE_FACTS:
             return self.words.day(str(value))
-        if name in LISTS:
-            return self.label(LISTS[name], value)
+        if name in FACT_CODE_LISTS:
+            return self.label(FACT_CODE_LISTS[name], value)
         if name == "nationalities":
             return self.words.country(value)
         if name == "age":
             return self.words.ngettext("%(number)s year old", "%(number)s years old", value) % {"number": value}
         if name in ("facility", "facility_as_said"):
-            return self.facility(value) or ""
+            return self.get_facility_name(value) or ""
         if name == "transfers":
-            place, day = self.facility(value.get("facility")) or "", value.get("on")
+            place, day = self.get_facility_name(value.get("facility")) or "", value.get("on")
             return f"{place}, {self.words.day(day)}" if day else place
         return str(value)
 
 
 @cache  # a form asks for each of its lists by itself
-def _choices(spoken: Language) -> dict[str, list[tuple[str, str]]]:
-    listed = vocabulary.vocabulary(spoken)
-    return {name: [(one["code"], one["label"]) for one in codes] for name, codes in listed.items()}
+def _load_choices(language: Language) -> dict[str, list[tuple[str, str]]]:
+    code_lists = vocabulary.build_vocabulary(language)
+    return {name: [(item["code"], item["label"]) for item in codes] for name, codes in code_lists.items()}
 
 
 # Room on the line before the first day, and after the last for the days of which nobody says anything, as a share of
 # its length and in days at least.
-BEFORE, AFTER = 0.012, 0.18
-LEAST_BEFORE, LEAST_AFTER = 5, 30
+MARGIN_BEFORE, MARGIN_AFTER = 0.012, 0.18
+MIN_DAYS_BEFORE, MIN_DAYS_AFTER = 5, 30
 # How far back a line begins of somebody whose arrest nobody dates.
-UNDATED = 180
+UNDATED_LEAD_DAYS = 180
 
 
 @dataclass(frozen=True)
-class DateSaid:
+class StatedDate:
     """A date as it was said, from the first to the last day that it can be, and by whom."""
 
     text: str
     first: int
     last: int
-    by: Sequence[str]
+    sources: Sequence[str]
 
-    def holds(self, other: "DateSaid") -> bool:
+    def contains(self, other: "StatedDate") -> bool:
         """Whether the other says the same more finely."""
-        here, there = (self.first, self.last), (other.first, other.last)
-        return here != there and self.first <= other.first and other.last <= self.last
+        own_range, other_range = (self.first, self.last), (other.first, other.last)
+        return own_range != other_range and self.first <= other.first and other.last <= self.last
 
 
 @dataclass(frozen=True)
@@ -153,8 +157,8 @@ class Spell:
     verdicts: Sequence[Json]
 
     @property
-    def arrests(self) -> list[DateSaid]:
-        return said_of(self.detention["facts"], "detained_on")
+    def arrest_dates(self) -> list[StatedDate]:
+        return list_stated_dates(self.detention["facts"], "detained_on")
 
     @property
     def is_out(self) -> bool:
@@ -170,11 +174,11 @@ class Spell:
         return status in (ReleaseStatus.REFUTED, ReleaseStatus.CONTESTED)
 
     @property
-    def releases(self) -> list[DateSaid]:
-        return [] if self.release is None else said_of(self.release["facts"], "released_on")
+    def release_dates(self) -> list[StatedDate]:
+        return [] if self.release is None else list_stated_dates(self.release["facts"], "released_on")
 
 
-def spells_of(person: Json, releases: Sequence[Json], verdicts: Mapping[str, Sequence[Json]]) -> list[Spell]:
+def build_spells(person: Json, releases: Sequence[Json], verdicts: Mapping[str, Sequence[Json]]) -> list[Spell]:
     """The spells, the first one first. `verdicts`: by the id of the release, else of the detention."""
     by_id = {release["id"]: release for release in releases}
     return [
@@ -185,149 +189,174 @@ def spells_of(person: Json, releases: Sequence[Json], verdicts: Mapping[str, Seq
     ]
 
 
-def said_of(facts: Json, name: str) -> list[DateSaid]:
+def list_stated_dates(facts: Json, name: str) -> list[StatedDate]:
     """What is said of a date, the earliest first."""
-    found = [_said(said["value"], said["by"]) for said in facts.get(name, {}).get("said", ())]
-    return sorted(found, key=lambda date: (date.first, date.last))
+    stated_dates = [
+        _build_stated_date(statement["value"], statement["by"]) for statement in facts.get(name, {}).get("said", ())
+    ]
+    return sorted(stated_dates, key=lambda date: (date.first, date.last))
 
 
-def _said(text: str, by: Sequence[str]) -> DateSaid:
-    day = dates.parse(text)
-    return DateSaid(text, day.lo, day.hi, by)
+def _build_stated_date(text: str, sources: Sequence[str]) -> StatedDate:
+    day = dates.parse_date(text)
+    return StatedDate(text, day.lo, day.hi, sources)
 
 
-def finest(said: Sequence[DateSaid]) -> list[DateSaid]:
+def drop_coarser_dates(stated_dates: Sequence[StatedDate]) -> list[StatedDate]:
     """Without those that only say the same more coarsely."""
-    return [date for date in said if not any(date.holds(other) for other in said)]
+    return [date for date in stated_dates if not any(date.contains(other) for other in stated_dates)]
 
 
-def bounds(said: Sequence[DateSaid]) -> tuple[int, int] | None:
+def find_date_bounds(stated_dates: Sequence[StatedDate]) -> tuple[int, int] | None:
     """The first and the last day that these can be."""
-    kept = finest(said)
-    return (min(date.first for date in kept), max(date.last for date in kept)) if kept else None
+    finest_dates = drop_coarser_dates(stated_dates)
+    return (min(date.first for date in finest_dates), max(date.last for date in finest_dates)) if finest_dates else None
 
 
-def days_inside(spell: Spell) -> tuple[int, int] | None:
+def count_days_inside(spell: Spell) -> tuple[int, int] | None:
     """For how many days the person was inside, at least and at most."""
-    began, ended = bounds(spell.arrests), bounds(spell.releases) if spell.is_out else None
-    if began is None or ended is None or ended[1] < began[0]:
+    arrest_bounds, release_bounds = (
+        find_date_bounds(spell.arrest_dates),
+        find_date_bounds(spell.release_dates) if spell.is_out else None,
+    )
+    if arrest_bounds is None or release_bounds is None or release_bounds[1] < arrest_bounds[0]:
         return None
-    return max(ended[0] - began[1], 0), ended[1] - began[0]
+    return max(release_bounds[0] - arrest_bounds[1], 0), release_bounds[1] - arrest_bounds[0]
 
 
-def life_of(person: Json, spells: Sequence[Spell], telling: Telling) -> Life | None:
+def build_timeline(person: Json, spells: Sequence[Spell], formatter: PersonFormatter) -> Timeline | None:
     """The line of a life; None where nobody gives a date."""
-    marks = [mark for spell in spells for mark in _marks(spell, telling)]
+    marks = [mark for spell in spells for mark in _build_marks(spell, formatter)]
     if person["died_on"]:
-        day = dates.parse(person["died_on"])
-        died = telling.words.gettext("died")
-        marks.append(Mark(day.lo, day.hi, telling.words.day(person["died_on"]), died, above=True))
+        day = dates.parse_date(person["died_on"])
+        died = formatter.words.gettext("died")
+        marks.append(Mark(day.lo, day.hi, formatter.words.day(person["died_on"]), died, is_above=True))
     if not marks:
         return None
     first, last = min(mark.first for mark in marks), max(mark.last for mark in marks)
-    if any(not spell.arrests for spell in spells):
-        first -= UNDATED
+    if any(not spell.arrest_dates for spell in spells):
+        first -= UNDATED_LEAD_DAYS
     length = last - first
-    first -= max(LEAST_BEFORE, round(length * BEFORE))
-    end = last + max(LEAST_AFTER, round(length * AFTER))
+    first -= max(MIN_DAYS_BEFORE, round(length * MARGIN_BEFORE))
+    line_end = last + max(MIN_DAYS_AFTER, round(length * MARGIN_AFTER))
     stretches: list[Stretch] = []
     for n, spell in enumerate(spells):
-        following = bounds(spells[n + 1].arrests) if n + 1 < len(spells) else None
-        until = following[0] if following else end
-        stretches += _stretches(spell, first, until, telling)
-        after = _after(person, spell, telling, is_last=n + 1 == len(spells))
-        if after is not None:
-            since = max((stretch.end for stretch in stretches if stretch.how != "nobody"), default=until)
-            marks.append(Mark(since, since, "", after))
-    return Life(first, end, stretches, marks)
+        next_arrest_bounds = find_date_bounds(spells[n + 1].arrest_dates) if n + 1 < len(spells) else None
+        end_day = next_arrest_bounds[0] if next_arrest_bounds else line_end
+        stretches += _build_stretches(spell, first, end_day, formatter)
+        aftermath = _describe_aftermath(person, spell, formatter, is_last=n + 1 == len(spells))
+        if aftermath is not None:
+            start_day = max((stretch.end for stretch in stretches if stretch.certainty != "nobody"), default=end_day)
+            marks.append(Mark(start_day, start_day, "", aftermath))
+    return Timeline(first, line_end, stretches, marks)
 
 
-def _marks(spell: Spell, telling: Telling) -> list[Mark]:
+def _build_marks(spell: Spell, formatter: PersonFormatter) -> list[Mark]:
     """What has a date in a spell."""
-    _, detention = telling.words.gettext, spell.detention
+    _, detention = formatter.words.gettext, spell.detention
 
-    def told(said: DateSaid, words: str, *, above: bool = False) -> Mark:
-        told_by, whole = (
-            words % {"sources": by} for by in (telling.sources(said.by), "; ".join(telling.names(said.by)))
+    def build_mark(stated_date: StatedDate, words: str, *, is_above: bool = False) -> Mark:
+        short_text, full_text = (
+            words % {"sources": sources}
+            for sources in (
+                formatter.format_sources(stated_date.sources),
+                "; ".join(formatter.list_source_names(stated_date.sources)),
+            )
         )
-        is_tick = said.first == said.last
-        return Mark(said.first, said.last, telling.words.day(said.text), told_by, above and is_tick, whole)
+        is_tick = stated_date.first == stated_date.last
+        return Mark(
+            stated_date.first,
+            stated_date.last,
+            formatter.words.day(stated_date.text),
+            short_text,
+            is_above and is_tick,
+            full_text,
+        )
 
-    marks = [told(said, _("detained: %(sources)s"), above=True) for said in spell.arrests]
-    denied = _("refuted: left prison, says %(sources)s") if spell.is_denied and not spell.is_out else None
-    marks += [told(said, denied or _("left prison: %(sources)s"), above=True) for said in spell.releases]
+    marks = [build_mark(stated_date, _("detained: %(sources)s"), is_above=True) for stated_date in spell.arrest_dates]
+    denied_text = _("refuted: left prison, says %(sources)s") if spell.is_denied and not spell.is_out else None
+    marks += [
+        build_mark(stated_date, denied_text or _("left prison: %(sources)s"), is_above=True)
+        for stated_date in spell.release_dates
+    ]
     for name, words in (
         ("announced_on", _("release announced: %(sources)s")),
         ("ordered_on", _("release ordered: %(sources)s")),
         ("measures_lifted_on", _("measures lifted: %(sources)s")),
     ):
-        marks += [told(said, words) for said in said_of(spell.release["facts"] if spell.release else {}, name)]
-    marks += [told(said, _("still inside: %(sources)s")) for said in said_of(detention["facts"], "held_on")]
+        marks += [
+            build_mark(stated_date, words)
+            for stated_date in list_stated_dates(spell.release["facts"] if spell.release else {}, name)
+        ]
+    marks += [
+        build_mark(stated_date, _("still inside: %(sources)s"))
+        for stated_date in list_stated_dates(detention["facts"], "held_on")
+    ]
     for transfer in detention["transfers"]:
         if transfer.get("on"):
-            moved = _("moved to %(place)s") % {"place": telling.facility(transfer["facility"])}
-            day = dates.parse(transfer["on"])
-            marks.append(Mark(day.lo, day.hi, telling.words.day(transfer["on"]), moved))
-    ended = detention["ended"]
-    if ended and ended["on"]:
-        day = dates.parse(ended["on"])
-        how = telling.label("ended", ended["how"]) if ended["how"] else _("detention ended")
-        marks.append(Mark(day.lo, day.hi, telling.words.day(ended["on"]), how, above=True))
+            transfer_text = _("moved to %(place)s") % {"place": formatter.get_facility_name(transfer["facility"])}
+            day = dates.parse_date(transfer["on"])
+            marks.append(Mark(day.lo, day.hi, formatter.words.day(transfer["on"]), transfer_text))
+    ending = detention["ended"]
+    if ending and ending["on"]:
+        day = dates.parse_date(ending["on"])
+        ending_text = formatter.label("ended", ending["how"]) if ending["how"] else _("detention ended")
+        marks.append(Mark(day.lo, day.hi, formatter.words.day(ending["on"]), ending_text, is_above=True))
     return marks
 
 
-def _stretches(spell: Spell, start: int, until: int, telling: Telling) -> list[Stretch]:
+def _build_stretches(spell: Spell, start: int, end_day: int, formatter: PersonFormatter) -> list[Stretch]:
     """From when to when all say that the person was inside, some do, and nobody does, up to the next arrest."""
-    place = telling.facility(spell.detention["facility"])
+    place = formatter.get_facility_name(spell.detention["facility"])
     area = spell.detention["area"]
     label = ", ".join(part for part in (place, area) if part)
-    began, out = bounds(spell.arrests), bounds(spell.releases)
-    ended = spell.detention["ended"]
-    if out is None and ended and ended["on"]:
-        day = dates.parse(ended["on"])
-        out = day.lo, day.hi
-    seen = _last_seen(spell)
+    arrest_bounds, release_bounds = find_date_bounds(spell.arrest_dates), find_date_bounds(spell.release_dates)
+    ending = spell.detention["ended"]
+    if release_bounds is None and ending and ending["on"]:
+        day = dates.parse_date(ending["on"])
+        release_bounds = day.lo, day.hi
+    last_seen = _find_last_seen(spell)
     parts: list[tuple[int, int, Any]] = []
-    inside = start if began is None else began[1]
-    if began is None:
-        parts.append((start, out[0] if out else seen or until, "nobody"))
-    elif began[0] < began[1]:
-        parts.append((began[0], began[1], "some"))
-    if out is not None:
-        if began is not None:
-            parts.append((inside, out[0], "all"))
-        denied = spell.is_denied
-        parts.append((max(out[0], inside), until if denied else out[1], "some"))
-        parts.append((until if denied else max(out[1], inside), until, "nobody"))
+    custody_start = start if arrest_bounds is None else arrest_bounds[1]
+    if arrest_bounds is None:
+        parts.append((start, release_bounds[0] if release_bounds else last_seen or end_day, "nobody"))
+    elif arrest_bounds[0] < arrest_bounds[1]:
+        parts.append((arrest_bounds[0], arrest_bounds[1], "some"))
+    if release_bounds is not None:
+        if arrest_bounds is not None:
+            parts.append((custody_start, release_bounds[0], "all"))
+        is_denied = spell.is_denied
+        parts.append((max(release_bounds[0], custody_start), end_day if is_denied else release_bounds[1], "some"))
+        parts.append((end_day if is_denied else max(release_bounds[1], custody_start), end_day, "nobody"))
     else:
-        if began is not None and seen is not None:
-            parts.append((inside, seen, "all"))
-        parts.append((max(inside, seen or inside), until, "nobody"))
-    drawn = [(first, min(last, until), how) for first, last, how in parts if first < min(last, until)]
-    longest = max((last - first for first, last, how in drawn if how == "all"), default=0)
-    return [Stretch(a, b, how, label if how == "all" and b - a == longest else "") for a, b, how in drawn]
+        if arrest_bounds is not None and last_seen is not None:
+            parts.append((custody_start, last_seen, "all"))
+        parts.append((max(custody_start, last_seen or custody_start), end_day, "nobody"))
+    visible_parts = [(first, min(last, end_day), kind) for first, last, kind in parts if first < min(last, end_day)]
+    longest = max((last - first for first, last, kind in visible_parts if kind == "all"), default=0)
+    return [Stretch(a, b, kind, label if kind == "all" and b - a == longest else "") for a, b, kind in visible_parts]
 
 
-def _last_seen(spell: Spell) -> int | None:
+def _find_last_seen(spell: Spell) -> int | None:
     """The last day on which somebody speaks of the person as inside."""
     facts = {**spell.detention["facts"], **(spell.release["facts"] if spell.release else {})}
     names = ("held_on", "announced_on", "ordered_on")
-    days = [said.first for name in names for said in said_of(facts, name)]
-    days += [dates.parse(transfer["on"]).lo for transfer in spell.detention["transfers"] if transfer.get("on")]
+    days = [stated_date.first for name in names for stated_date in list_stated_dates(facts, name)]
+    days += [dates.parse_date(transfer["on"]).lo for transfer in spell.detention["transfers"] if transfer.get("on")]
     return max(days, default=None)
 
 
-def _after(person: Json, spell: Spell, telling: Telling, *, is_last: bool) -> str | None:
+def _describe_aftermath(person: Json, spell: Spell, formatter: PersonFormatter, *, is_last: bool) -> str | None:
     """What is known of the time after a spell."""
-    _ = telling.words.gettext
+    _ = formatter.words.gettext
     if not spell.is_out or spell.release is None:
-        inside = is_last and not spell.is_denied and person["state"] in (State.HELD, State.UNKNOWN)
-        return _("after that, nobody says") if inside else None
+        is_maybe_inside = is_last and not spell.is_denied and person["state"] in (State.HELD, State.UNKNOWN)
+        return _("after that, nobody says") if is_maybe_inside else None
     if spell.release["kind"] != ReleaseKind.UNSPECIFIED:
-        return telling.label("release_kinds", spell.release["kind"])
+        return formatter.label("release_kinds", spell.release["kind"])
     return _("out of prison; nobody says under what conditions")
 
 
-def verdicts_of(spell: Spell, *verdicts: Verdict) -> list[Json]:
+def select_verdicts(spell: Spell, *verdicts: Verdict) -> list[Json]:
     """The standing verdicts of these kinds on a spell."""
     return [verdict for verdict in spell.verdicts if verdict["verdict"] in verdicts]

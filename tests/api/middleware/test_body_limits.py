@@ -7,7 +7,7 @@ import pytest
 from starlette.types import Message
 
 from app.api.middleware import body_limits
-from app.api.middleware.body_limits import Room
+from app.api.middleware.body_limits import BodyBudget
 from app.errors import Busy
 from tests.support import World
 
@@ -70,24 +70,24 @@ def test_a_body_that_nobody_asks_for_needs_no_key(world: World) -> None:
 def test_a_long_body_without_room_is_refused_unread_and_a_short_one_needs_none(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resting.app.state, "room", Room(0, 0.01), raising=False)
-    assert sent_by(resting, "foro", "/v1/imports", length=body_limits.ALWAYS_THERE + 1) == (429, False)
-    assert sent_by(resting, "foro", "/v1/imports", length=body_limits.ALWAYS_THERE) == (None, True)
+    monkeypatch.setattr(resting.app.state, "room", BodyBudget(0, 0.01), raising=False)
+    assert sent_by(resting, "foro", "/v1/imports", length=body_limits.BUFFERED_BODY_BYTES + 1) == (429, False)
+    assert sent_by(resting, "foro", "/v1/imports", length=body_limits.BUFFERED_BODY_BYTES) == (None, True)
 
 
 @SQLITE
 def test_a_body_gives_its_room_back_however_it_ends(world: World) -> None:
-    room = world.app.state.room
-    long = b"x" * (body_limits.ALWAYS_THERE + 1)
+    room = world.app.state.body_budget
+    long = b"x" * (body_limits.BUFFERED_BODY_BYTES + 1)
     headers = world.headers("foro", **{"Content-Type": "application/json"})
     answer = world.client.post("/v1/releases", content=long, headers=headers)
     assert answer.status_code == 400
-    assert (room._free, dict(room._held)) == (world.settings.max_bytes_in_flight, {})
+    assert (room._free_bytes, dict(room._reserved_bytes)) == (world.settings.max_bytes_in_flight, {})
 
 
-async def _takes(room: Room, length: int, who: str) -> bool:
+async def _takes(room: BodyBudget, length: int, who: str) -> bool:
     try:
-        await room.take(length, who)
+        await room.reserve(length, who)
     except Busy:
         return False
     return True
@@ -95,9 +95,9 @@ async def _takes(room: Room, length: int, who: str) -> bool:
 
 def test_room_is_given_up_to_its_bound_and_again_once_it_is_given_back() -> None:
     async def scene() -> list[bool]:
-        room = Room(10, 0.01)
+        room = BodyBudget(10, 0.01)
         given = [await _takes(room, 6, "a"), await _takes(room, 5, "b"), await _takes(room, 4, "b")]
-        room.give_back(6, "a")
+        room.release(6, "a")
         return [*given, await _takes(room, 6, "c")]
 
     assert asyncio.run(scene()) == [True, False, True, True]
@@ -105,7 +105,7 @@ def test_room_is_given_up_to_its_bound_and_again_once_it_is_given_back() -> None
 
 def test_nobody_fills_the_room_alone_but_one_body_fits_for_everybody() -> None:
     async def scene() -> list[bool]:
-        room = Room(10, 0.01)
+        room = BodyBudget(10, 0.01)
         return [
             await _takes(room, 3, "a"),
             await _takes(room, 3, "a"),  # beyond half of ten
@@ -118,11 +118,11 @@ def test_nobody_fills_the_room_alone_but_one_body_fits_for_everybody() -> None:
 
 def test_whoever_waits_for_room_gets_it_as_soon_as_there_is_some() -> None:
     async def scene() -> bool:
-        room = Room(10, 60)
-        await room.take(10, "a")
+        room = BodyBudget(10, 60)
+        await room.reserve(10, "a")
         waiting = asyncio.ensure_future(_takes(room, 10, "b"))
         await asyncio.sleep(0)
-        room.give_back(10, "a")
+        room.release(10, "a")
         return await waiting
 
     assert asyncio.run(scene()) is True

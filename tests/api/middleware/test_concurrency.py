@@ -10,10 +10,17 @@ import pytest
 from starlette.requests import Request
 
 from app.api.middleware import concurrency, response_cache
-from app.api.middleware.concurrency import Lanes, sessions
-from app.api.middleware.response_cache import HALVED_AFTER, MOST_POLLED, OFTEN, Address, KeptAnswer, KeptAnswers
+from app.api.middleware.concurrency import ConcurrencyLimits, compute_max_sessions
+from app.api.middleware.response_cache import (
+    HALVING_INTERVAL_SECONDS,
+    MAX_POLLED_ADDRESSES,
+    MIN_POLLED_REQUESTS,
+    Address,
+    CachedResponse,
+    ResponseCache,
+)
 from app.config import Settings
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.errors import Busy
 from app.main import ROUTERS
 from tests.databases import settings_of
@@ -52,13 +59,13 @@ def free(lane: Semaphore) -> int:
 
 @pytest.mark.parametrize("places", range(1, 34))
 def test_every_lane_has_a_place_and_all_together_no_more_than_there_are_sessions(places: int) -> None:
-    lanes = Lanes.of(places, 1)
+    lanes = ConcurrencyLimits.with_places(places, 1)
     given = [free(getattr(lanes, name)) for name in LANES]
     assert min(given) == 1
-    assert sum(given) + WITHOUT_A_LANE == sessions(places)
+    assert sum(given) + WITHOUT_A_LANE == compute_max_sessions(places)
 
 
-def taking(lanes: Lanes, *names: str) -> Lanes:
+def taking(lanes: ConcurrencyLimits, *names: str) -> ConcurrencyLimits:
     """Lanes of which these are full."""
     full = {name: Semaphore(0) for name in names}
     return replace(lanes, **full, patience=0.01)
@@ -67,20 +74,20 @@ def taking(lanes: Lanes, *names: str) -> Lanes:
 @SQLITE
 @pytest.mark.parametrize("path", COSTLY)
 def test_a_costly_question_waits_a_bounded_time_for_its_own_lane(resting: World, path: str) -> None:
-    resting.app.state.lanes = taking(resting.app.state.lanes, "costly")
+    resting.app.state.limits = taking(resting.app.state.limits, "costly")
     answer = resting.client.get(path, headers=resting.headers("foro"))
     resting.refuse(answer, 429, "busy")
     assert int(answer.headers["retry-after"]) > 0
-    resting.app.state.lanes = taking(Lanes.of(4, 1), "reads", "lists", "writes")
+    resting.app.state.limits = taking(ConcurrencyLimits.with_places(4, 1), "reads", "lists", "writes")
     assert resting.client.get(path, headers=resting.headers("foro")).status_code in (200, 404, 422)
 
 
 @SQLITE
 @pytest.mark.parametrize("path", WHOLE)
 def test_a_whole_list_waits_a_bounded_time_among_whole_lists(resting: World, path: str) -> None:
-    resting.app.state.lanes = taking(resting.app.state.lanes, "lists")
+    resting.app.state.limits = taking(resting.app.state.limits, "lists")
     resting.refuse(resting.client.get(path), 429, "busy")
-    resting.app.state.lanes = taking(Lanes.of(4, 1), "reads", "costly", "writes")
+    resting.app.state.limits = taking(ConcurrencyLimits.with_places(4, 1), "reads", "costly", "writes")
     assert resting.client.get(path).status_code == 200
 
 
@@ -89,15 +96,15 @@ def test_a_list_laid_beside_the_registry_waits_among_whole_lists_and_a_person_am
     resting: World,
 ) -> None:
     files = {"file": ("list.csv", b"nombre;pais\nRosa Valdivia;VE\n")}
-    resting.app.state.lanes = taking(resting.app.state.lanes, "lists")
+    resting.app.state.limits = taking(resting.app.state.limits, "lists")
     resting.refuse(resting.client.post("/v1/match/list", files=files, headers=resting.headers("foro")), 429, "busy")
-    resting.app.state.lanes = taking(Lanes.of(4, 1), "costly")
+    resting.app.state.limits = taking(ConcurrencyLimits.with_places(4, 1), "costly")
     resting.refuse(resting.post("/v1/match", {"full_name": "Rosa Valdivia"}, "foro"), 429, "busy")
 
 
 @SQLITE
 def test_cheap_reads_writes_and_health_wait_for_no_costly_question(resting: World) -> None:
-    resting.app.state.lanes = taking(resting.app.state.lanes, "costly", "lists")
+    resting.app.state.limits = taking(resting.app.state.limits, "costly", "lists")
     for path in (*CHEAP, "/healthz", "/readyz"):
         assert resting.get(path, "foro").status_code == 200, path
     assert resting.post("/v1/releases", make_report(), "foro").status_code == 201
@@ -105,7 +112,7 @@ def test_cheap_reads_writes_and_health_wait_for_no_costly_question(resting: Worl
 
 @SQLITE
 def test_writes_and_health_wait_for_no_reader_at_all(resting: World) -> None:
-    resting.app.state.lanes = taking(resting.app.state.lanes, "reads", "costly", "lists")
+    resting.app.state.limits = taking(resting.app.state.limits, "reads", "costly", "lists")
     assert resting.post("/v1/releases", make_report(), "foro").status_code == 201
     assert [resting.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
 
@@ -113,7 +120,7 @@ def test_writes_and_health_wait_for_no_reader_at_all(resting: World) -> None:
 def test_every_route_under_counts_and_matching_is_costly() -> None:
     routes = [route for router in ROUTERS for route in router.routes]
     known = {getattr(route, "name", "") for route in routes}
-    assert concurrency.COSTLY | {concurrency.COMPARING} <= known
+    assert concurrency.COSTLY_ROUTES | {concurrency.COMPARISON_ROUTE} <= known
     assert {tag for route in routes for tag in getattr(route, "tags", ())} >= concurrency.COSTLY_TAGS
 
 
@@ -129,10 +136,10 @@ def _request(*, gone: bool) -> Request:
 
 def test_for_a_client_that_has_hung_up_nothing_is_counted_and_its_place_is_free() -> None:
     async def scene() -> tuple[list[str], int]:
-        lanes, came = Lanes.of(4, 1), []
+        lanes, came = ConcurrencyLimits.with_places(4, 1), []
         for gone in (True, False):
             try:
-                async with lanes.in_time("costly", lanes.costly, _request(gone=gone)):
+                async with lanes.acquire_lane_for_client("costly", lanes.costly, _request(gone=gone)):
                     came.append("inside")
             except Exception as error:
                 came.append(type(error).__name__)
@@ -143,10 +150,10 @@ def test_for_a_client_that_has_hung_up_nothing_is_counted_and_its_place_is_free(
 
 def test_whoever_waited_in_vain_leaves_no_place_taken() -> None:
     async def scene() -> int:
-        lanes = Lanes.of(4, 0.01)
-        async with lanes.in_time("costly", lanes.costly, _request(gone=False)):
+        lanes = ConcurrencyLimits.with_places(4, 0.01)
+        async with lanes.acquire_lane_for_client("costly", lanes.costly, _request(gone=False)):
             with pytest.raises(Busy):
-                async with lanes.in_time("costly", lanes.costly, _request(gone=False)):
+                async with lanes.acquire_lane_for_client("costly", lanes.costly, _request(gone=False)):
                     raise AssertionError("there is no place")
         return free(lanes.costly)
 
@@ -164,32 +171,34 @@ def test_a_question_that_takes_too_long_is_stopped_and_told_to_be_narrower(world
         answer = registry.get("/v1/counts/releases", group_by=["source", "day"])
         assert "fewer" in registry.refuse(answer, 422, "takes_too_long")["detail"]
         assert registry.post("/v1/releases", make_report(source_record_id="X"), "foro").status_code in (200, 201)
-        with reading(registry.engine) as session:  # nothing is stopped on a connection that is used again
+        with open_read_session(registry.engine) as session:  # nothing is stopped on a connection that is used again
             assert session.connection().exec_driver_sql("SELECT 1").scalar_one() == 1
 
 
 def test_what_dashboards_poll_is_made_anew_though_strangers_fill_the_lane_of_costly_questions(resting: World) -> None:
     counts = "/v1/counts/releases"
     resting.file()
-    for _time in range(1 + OFTEN):  # the first makes it
+    for _time in range(1 + MIN_POLLED_REQUESTS):  # the first makes it
         assert resting.get(counts, group_by="source").status_code == 200
     assert resting.get(counts, group_by="kind").status_code == 200
     resting.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
-    resting.app.state.lanes = taking(resting.app.state.lanes, "costly")
+    resting.app.state.limits = taking(resting.app.state.limits, "costly")
     assert resting.get(counts, group_by="source").json()["total"]["releases"] == 2
     resting.refuse(resting.get(counts, group_by="kind"), 429, "busy")
 
 
 def test_no_more_answers_are_made_before_others_than_the_most_polled() -> None:
-    answers, head = KeptAnswers(), (1, "a")
-    pages: list[Address] = [("/v1/counts/releases", b"group_by=%d" % number, "") for number in range(MOST_POLLED + 1)]
+    answers, head = ResponseCache(), (1, "a")
+    pages: list[Address] = [
+        ("/v1/counts/releases", b"group_by=%d" % number, "") for number in range(MAX_POLLED_ADDRESSES + 1)
+    ]
     for number, page in enumerate(pages):
         answers.find(head, page)
-        answers.keep(head, page, KeptAnswer([(b"etag", b'"x"')], b"{}"))
-        for _time in range(OFTEN + number):
+        answers.store(head, page, CachedResponse([(b"etag", b'"x"')], b"{}"))
+        for _time in range(MIN_POLLED_REQUESTS + number):
             answers.find(head, page)
     answers.find((2, "b"), pages[0])
-    assert [answers.is_polled(page) for page in pages] == [False, *[True] * MOST_POLLED]
+    assert [answers.is_polled(page) for page in pages] == [False, *[True] * MAX_POLLED_ADDRESSES]
     answers.find((3, "c"), pages[0])
     assert answers.is_polled(pages[1]), "nobody asked for anything in between"
 
@@ -197,12 +206,12 @@ def test_no_more_answers_are_made_before_others_than_the_most_polled() -> None:
 def test_what_dashboards_poll_stays_so_though_each_head_stands_shorter_than_they_pause(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answers, page = KeptAnswers(), ("/v1/counts/releases", b"group_by=source", "")
-    for _wait in range(OFTEN + 1):
+    answers, page = ResponseCache(), ("/v1/counts/releases", b"group_by=source", "")
+    for _wait in range(MIN_POLLED_REQUESTS + 1):
         answers.count(page)  # whoever waits for the answer that another is making
     for revision in range(1, 10):
         answers.find((revision, "a"), page)
         assert answers.is_polled(page)
-    monkeypatch.setattr(response_cache, "monotonic", lambda: monotonic() + HALVED_AFTER + 1)
+    monkeypatch.setattr(response_cache, "monotonic", lambda: monotonic() + HALVING_INTERVAL_SECONDS + 1)
     answers.find((10, "a"), page)
     assert not answers.is_polled(page), "by then each request counts for half of one"

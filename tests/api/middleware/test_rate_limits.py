@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.api.middleware.rate_limits import BUCKETS, Rates
+from app.api.middleware.rate_limits import BUCKETS, RateLimiter
 from app.errors import TooManyRequests
 from app.models import metadata
 from tests.api.serving import serving
@@ -22,12 +22,12 @@ CLIENT, OTHER = "203.0.113.7", "198.51.100.9"
 def bounded(world: World, *, by_client: int = 0, by_key: int = 0) -> Iterator[None]:
     """The world with rates of its own."""
     former = world.app.state.rates
-    world.app.state.rates = Rates(by_client, by_key)
+    world.app.state.rates = RateLimiter(by_client, by_key)
     yield
     world.app.state.rates = former
 
 
-def counted(rates: Rates, client: str, token: str | None = None) -> bool:
+def counted(rates: RateLimiter, client: str, token: str | None = None) -> bool:
     """Whether one more is answered."""
     try:
         rates.count(token, client)
@@ -79,7 +79,7 @@ def test_keys_made_up_have_no_rate_of_their_own(world: World) -> None:
 
 
 def test_an_ended_key_counts_on_its_client_again() -> None:
-    rates = Rates(1, 5)
+    rates = RateLimiter(1, 5)
     rates.learn("a key", valid=True)
     assert all(counted(rates, CLIENT, "a key") for _ in range(5))
     rates.learn("a key", valid=False)
@@ -93,14 +93,14 @@ def test_whoever_asks_whether_the_process_is_there_is_never_refused(world: World
 
 
 def test_clients_do_not_use_each_others_rate_up() -> None:
-    rates = Rates(1, 0)
+    rates = RateLimiter(1, 0)
     assert counted(rates, CLIENT)
     assert counted(rates, OTHER)
     assert not counted(rates, CLIENT)
 
 
 def test_who_has_no_address_is_told_apart_by_what_a_proxy_calls_them() -> None:
-    rates = Rates(9, 9)
+    rates = RateLimiter(9, 9)
     assert rates._bucket("unix") == rates._bucket("unix")
     assert len({rates._bucket(f"client {number}") for number in range(9)}) > 1
 
@@ -110,7 +110,7 @@ def test_nothing_that_is_kept_of_a_client_leads_back_to_it(world: World) -> None
     with bounded(world, by_client=9):
         rates = world.app.state.rates
         rates.count(None, CLIENT)
-        held = str(vars(rates)) + str(vars(rates._counts.storage))
+        held = str(vars(rates)) + str(vars(rates._window_limiter.storage))
     assert CLIENT not in held
     assert 0 <= rates._bucket(CLIENT) < BUCKETS
     for table in metadata.tables:

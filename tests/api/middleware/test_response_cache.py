@@ -13,11 +13,17 @@ import pytest
 from httpx2 import Response
 
 from app.api.middleware import response_cache
-from app.api.middleware.response_cache import KEPT, LONGEST_ADDRESS, KeptAnswer, KeptAnswers, is_kept
+from app.api.middleware.response_cache import (
+    CACHED_PATHS,
+    MAX_ADDRESS_LENGTH,
+    CachedResponse,
+    ResponseCache,
+    is_cacheable,
+)
 from app.api.routes import counts, records
-from app.db.engine import make_engine, writing
+from app.db.engine import make_engine, open_write_session
 from app.log.head import set_rules
-from app.main import routes
+from app.main import list_described_routes
 from app.projection import RULES
 from tests.api.test_responses import UNPACK
 from tests.support import A_WHILE, World, make_report
@@ -92,7 +98,7 @@ def test_what_is_read_with_a_key_is_not_kept_and_nothing_kept_is_read_with_one(w
 def test_whom_somebody_seeks_is_neither_kept_nor_waited_for(world: World, query: str) -> None:
     world.add_facility()
     world.file()
-    assert not is_kept("/v1/detainees", query.encode(), "")
+    assert not is_cacheable("/v1/detainees", query.encode(), "")
     for _time in range(2):
         with statements(world.engine) as run:
             assert plain(world, f"/v1/detainees?{query}").status_code == 200
@@ -100,11 +106,11 @@ def test_whom_somebody_seeks_is_neither_kept_nor_waited_for(world: World, query:
 
 
 def test_of_addresses_with_an_id_only_those_of_published_figures_are_kept() -> None:
-    addresses = {route.split(" ")[1] for route in routes()}
-    assert addresses >= KEPT
-    assert not any("{" in address for address in KEPT)
+    addresses = {route.split(" ")[1] for route in list_described_routes()}
+    assert addresses >= CACHED_PATHS
+    assert not any("{" in address for address in CACHED_PATHS)
     with_id = (re.sub("{[^}]*}", str(uuid.uuid4()), address) for address in addresses if "{" in address)
-    kept = [address.split("/")[2::2] for address in with_id if is_kept(address, b"", "")]
+    kept = [address.split("/")[2::2] for address in with_id if is_cacheable(address, b"", "")]
     assert kept == [["claims", "reconciliation"]]
 
 
@@ -129,17 +135,17 @@ def test_what_names_a_moment_is_not_kept_for_it_may_be_settled_otherwise(world: 
         with statements(world.engine) as run:
             assert plain(world, f"/v1/releases?{term}=2026-03-01").status_code == 200
         assert run
-    assert is_kept("/v1/releases", b"as_of=1", "")
+    assert is_cacheable("/v1/releases", b"as_of=1", "")
 
 
 def test_long_addresses_are_not_kept() -> None:
-    assert is_kept("/v1/sources", b"", "application/json")
-    assert not is_kept("/v1/sources", b"", "application/json, x/" + "y" * LONGEST_ADDRESS)
-    assert not is_kept("/v1/sources", b"x" * (LONGEST_ADDRESS + 1), "")
+    assert is_cacheable("/v1/sources", b"", "application/json")
+    assert not is_cacheable("/v1/sources", b"", "application/json, x/" + "y" * MAX_ADDRESS_LENGTH)
+    assert not is_cacheable("/v1/sources", b"x" * (MAX_ADDRESS_LENGTH + 1), "")
 
 
 def test_a_head_makes_nothing_that_others_are_answered_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MOST_LIMIT", 2)
+    monkeypatch.setattr(records, "MAX_LIMIT", 2)
     for number in range(5):
         world.file(detainee__full_name=f"Persona {'abcde'[number] * 9}")
     for path in ("/v1/releases?format=csv", "/v1/releases?format=jsonl", "/v1/releases", COUNT):
@@ -226,7 +232,7 @@ def test_forms_of_one_address_are_kept_apart(world: World) -> None:
 def test_what_the_first_client_has_already_is_made_for_the_others(world: World) -> None:
     world.file()
     tag = plain(world, COUNT).headers["etag"]
-    world.app.state.kept_answers = KeptAnswers()
+    world.app.state.response_cache = ResponseCache()
     assert plain(world, COUNT, **{"If-None-Match": tag}).status_code == 304
     with statements(world.engine) as run:
         assert plain(world, COUNT).status_code == 200
@@ -235,11 +241,11 @@ def test_what_the_first_client_has_already_is_made_for_the_others(world: World) 
 
 def test_nothing_is_kept_once_nobody_has_asked_for_a_while(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     plain(world, COUNT)
-    answers = world.app.state.kept_answers
-    answers.rest()
+    answers = world.app.state.response_cache
+    answers.clear_if_idle()
     assert answers._by_address
-    monkeypatch.setattr(response_cache, "RESTED", -1.0)
-    answers.rest()
+    monkeypatch.setattr(response_cache, "IDLE_SECONDS", -1.0)
+    answers.clear_if_idle()
     assert not answers._by_address
 
 
@@ -247,14 +253,14 @@ def test_one_request_makes_what_many_wait_for(world: World, monkeypatch: pytest.
     """However long the making takes in its thread."""
     world.file()
     made: list[object] = []
-    count_of = counts.count_of
+    count_of = counts.answer_count
 
     def slowly(*asked: Any) -> object:
         made.append(asked)
         sleep(A_WHILE)  # until all the others have asked too
         return count_of(*asked)
 
-    monkeypatch.setattr(counts, "count_of", slowly)
+    monkeypatch.setattr(counts, "answer_count", slowly)
     with ThreadPoolExecutor(ASKING) as pool:
         answers = {response.content for response in pool.map(lambda _number: plain(world, COUNT), range(ASKING))}
     assert len(answers) == 1
@@ -263,37 +269,37 @@ def test_one_request_makes_what_many_wait_for(world: World, monkeypatch: pytest.
 
 def test_rows_of_other_rules_are_not_told_from_what_is_kept(world: World) -> None:
     assert plain(world, COUNT).status_code == 200
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         set_rules(session, RULES + 1)
     world.refuse(plain(world, COUNT), 503, "other_rules")
 
 
 def test_nothing_kept_is_told_of_a_log_that_went_backwards(world: World) -> None:
     assert plain(world, COUNT).status_code == 200
-    world.app.state.mark.lost = world.app.state.mark.exposes = True
+    world.app.state.mark.has_lost_entries = world.app.state.mark.exposes_erased = True
     world.refuse(plain(world, COUNT), 503, "went_backwards")
 
 
 def test_what_is_kept_stays_within_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(response_cache, "MOST_KEPT", 100_000)
-    answers, head = KeptAnswers(), (1, "aa")
+    monkeypatch.setattr(response_cache, "MAX_CACHE_BYTES", 100_000)
+    answers, head = ResponseCache(), (1, "aa")
 
     def address(number: int) -> tuple[str, bytes, str]:
         return "/v1/sources", b"x" * 1_000 + str(number).encode(), ""
 
-    def answer() -> KeptAnswer:
-        return KeptAnswer([(b"etag", b'"x"')], b"x" * 2_500)
+    def answer() -> CachedResponse:
+        return CachedResponse([(b"etag", b'"x"')], b"x" * 2_500)
 
     for number in range(50):
         assert answers.find(head, address(number)) is None
-        answers.keep(head, address(number), answer())
+        answers.store(head, address(number), answer())
         answers.find(head, address(0))
     held = [number for number in range(50) if answers.find(head, address(number)) is not None]
     assert 5 <= len(held) <= 100_000 // 10_000
     assert 0 in held  # whoever is asked for stays
     assert 49 in held
     assert answers.find((2, "bb"), address(0)) is None
-    answers.keep(head, address(0), answer())
+    answers.store(head, address(0), answer())
     assert answers.find((2, "bb"), address(0)) is None  # made from an earlier head
 
 
@@ -301,8 +307,8 @@ def test_an_answer_is_kept_up_to_the_longest_body(world: World, monkeypatch: pyt
     world.file()
     longest = len(plain(world, COUNT).content)
     for most, kept in ((longest, True), (longest - 1, False)):
-        monkeypatch.setattr(response_cache, "LONGEST", most)
-        world.app.state.kept_answers = KeptAnswers()
+        monkeypatch.setattr(response_cache, "MAX_CACHED_BODY_BYTES", most)
+        world.app.state.response_cache = ResponseCache()
         plain(world, COUNT)
         with statements(world.engine) as run:
             assert len(plain(world, COUNT).content) == longest
@@ -313,7 +319,7 @@ def test_a_write_that_stores_nothing_leaves_what_is_kept(world: World) -> None:
     world.file()
     plain(world, COUNT)
     engine = make_engine(world.settings.database_url)
-    with writing(engine) as session:
+    with open_write_session(engine) as session:
         session.connection().exec_driver_sql("UPDATE head SET demo = demo")
     engine.dispose()
     world.refuse(world.post("/v1/releases", {**make_report(), "release": 5}, "foro"), 422, "invalid")

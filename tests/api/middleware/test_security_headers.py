@@ -6,28 +6,28 @@ import re
 
 import pytest
 
-from app.api.middleware.security_headers import ONLY_BY_TLS, PROTECTING, REQUEST_ID
+from app.api.middleware.security_headers import HSTS_HEADERS, REQUEST_ID_HEADER, SECURITY_HEADERS
 from app.config import Settings
 from app.registry import reports
-from app.server_log import JsonLines
+from app.server_log import JsonLineFormatter
 from tests.support import World, make_report
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/releases", "/v1/nowhere", "/openapi.json", "/v1/me"])
 def test_every_answer_carries_the_protecting_headers(world: World, path: str) -> None:
     answer = world.client.get(path)
-    assert {name: answer.headers[name] for name in PROTECTING} == PROTECTING
-    assert not ONLY_BY_TLS.keys() & set(answer.headers)
+    assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert not HSTS_HEADERS.keys() & set(answer.headers)
 
 
 def test_every_request_has_an_id_of_its_own(world: World) -> None:
-    ids = {world.client.get(path).headers[REQUEST_ID] for path in ("/healthz", "/healthz", "/v1/nowhere")}
+    ids = {world.client.get(path).headers[REQUEST_ID_HEADER] for path in ("/healthz", "/healthz", "/v1/nowhere")}
     assert len(ids) == 3
     assert all(re.fullmatch("[0-9a-f]{16}", request_id) for request_id in ids)
 
 
 def test_an_id_that_a_client_sends_is_not_taken(world: World) -> None:
-    assert world.client.get("/healthz", headers={REQUEST_ID: "mine"}).headers[REQUEST_ID] != "mine"
+    assert world.client.get("/healthz", headers={REQUEST_ID_HEADER: "mine"}).headers[REQUEST_ID_HEADER] != "mine"
 
 
 def test_the_log_names_a_failure_by_the_id_of_its_answer(
@@ -35,13 +35,13 @@ def test_the_log_names_a_failure_by_the_id_of_its_answer(
 ) -> None:
     lines: list[str] = []
     handler = logging.Handler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLineFormatter())
     monkeypatch.setattr(handler, "emit", lambda record: lines.append(handler.format(record)))
 
     def fails(*_args: object) -> None:
         raise RuntimeError("no")
 
-    monkeypatch.setattr(reports, "file_report", fails)
+    monkeypatch.setattr(reports, "write_report", fails)
     logger = logging.getLogger("recuento")
     logger.addHandler(handler)
     try:
@@ -50,7 +50,7 @@ def test_the_log_names_a_failure_by_the_id_of_its_answer(
         logger.removeHandler(handler)
     assert answer.status_code == 500
     (line,) = map(json.loads, lines)
-    assert line["request"] == answer.headers[REQUEST_ID]
+    assert line["request"] == answer.headers[REQUEST_ID_HEADER]
 
 
 def test_browsers_are_told_to_come_by_tls_alone_where_readers_find_the_registry_so(settings: Settings) -> None:

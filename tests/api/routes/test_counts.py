@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.config import Settings
-from app.counts.citation import CITED, short_address
+from app.counts.citation import CITATION_PATH, build_short_address
 from app.log.entries import Pin
 from tests.support import Body, World
 
@@ -88,7 +88,7 @@ def test_a_source_is_cited_by_the_name_that_it_had_at_the_revision(cited: World)
 
 def test_a_mistyped_address_is_not_found_and_says_what_to_do(cited: World) -> None:
     address = address_of(cited, released_from="2026-01-08")
-    code = address.removeprefix(CITED)
+    code = address.removeprefix(CITATION_PATH)
     wrong = [
         code[:-1],
         code[1:],
@@ -101,20 +101,20 @@ def test_a_mistyped_address_is_not_found_and_says_what_to_do(cited: World) -> No
         "1%F0%9F%95%8A",
     ]
     for one in [*wrong, *(code[:n] + ("A" if code[n] != "A" else "B") + code[n + 1 :] for n in range(len(code)))]:
-        problem = cited.refuse(cited.client.get(CITED + one), 404, "not_found")
+        problem = cited.refuse(cited.client.get(CITATION_PATH + one), 404, "not_found")
         assert "copied whole" in problem["detail"]
 
 
 def test_an_address_of_a_registry_further_on_is_ahead_of_this_one(cited: World) -> None:
     """As when a registry was restored from an older backup."""
-    address = short_address({"stage": "carried_out", "net": False}, Pin(1_000))
+    address = build_short_address({"stage": "carried_out", "net": False}, Pin(1_000))
     cited.refuse(cited.get(address), 422, "ahead_of_head", "/as_of")
 
 
 def test_a_well_formed_address_that_no_count_can_have_is_not_found(cited: World) -> None:
     for terms in ({"stage": "freed"}, {"countri": "VE"}, {"released_from": "2026-02", "released_to": "2026-01"}):
-        cited.refuse(cited.get(short_address(terms, Pin(1))), 404, "not_found")
-    cited.refuse(cited.get(short_address({"source": "nobody"}, Pin(1))), 422, "unknown_source", "/source")
+        cited.refuse(cited.get(build_short_address(terms, Pin(1))), 404, "not_found")
+    cited.refuse(cited.get(build_short_address({"source": "nobody"}, Pin(1))), 422, "unknown_source", "/source")
 
 
 def test_the_past_of_a_citation_cannot_be_turned_round(cited: World) -> None:
@@ -148,7 +148,7 @@ def test_the_public_address_stands_before_the_code(settings: Settings) -> None:
 
 
 def test_the_address_is_relative_where_nobody_said_how_the_registry_is_reached(cited: World) -> None:
-    assert address_of(cited).startswith(CITED + "2")
+    assert address_of(cited).startswith(CITATION_PATH + "2")
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "jsonl"])

@@ -14,27 +14,27 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import text
 
-from app.api.middleware.security_headers import REQUEST_ID
-from app.api.routes.curation import MOST_INSIDE
-from app.db.engine import reading, writing
+from app.api.middleware.security_headers import REQUEST_ID_HEADER
+from app.api.routes.curation import MAX_WAITING_OBJECTIONS
+from app.db.engine import open_read_session, open_write_session
 from app.exports import package
-from app.registry.apply import BASE, rebuild
+from app.registry.apply import BASE_TABLES, rebuild_tables
 from app.registry.publication import objections
 from app.registry.publication.objection_queue import (
-    ANSWERED_WITHIN,
-    MOST_HIDDEN,
-    MOST_OF_NETWORK,
-    PLACES_EACH,
+    ANSWER_TIMEOUT,
+    MAX_HIDDEN_PEOPLE,
+    MAX_HIDDEN_PER_NETWORK,
+    SLOTS_PER_BUCKET,
     ObjectionIn,
-    receive,
+    store_objection,
 )
 from app.registry.publication.objections import (
-    MOST_VOICES,
-    QUIET,
-    QUIET_UNANSWERED,
-    UNANSWERED_KEPT,
-    WARNED_AFTER,
-    WORDS_KEPT,
+    MAX_HIDING_OBJECTIONS,
+    OBJECTION_WARNING_DELAY,
+    QUIET_PERIOD,
+    TEXT_RETENTION,
+    UNANSWERED_QUIET_PERIOD,
+    UNANSWERED_RETENTION,
 )
 from app.vocabulary import Role
 from tests.api.serving import serving
@@ -112,7 +112,7 @@ def test_every_objection_is_answered_with_the_same_bytes_and_by_the_same_stateme
     for what, about in asked.items():
         with statements(world.engine) as ran:
             answer: Response = world.client.post("/v1/objections", json={"about": about, "wish": "hide", **WORDS})
-        told[what] = (answer.status_code, answer.content, {**answer.headers, REQUEST_ID.lower(): ""}, ran)
+        told[what] = (answer.status_code, answer.content, {**answer.headers, REQUEST_ID_HEADER.lower(): ""}, ran)
     assert told["visible"][0] == 202
     assert len(told["visible"][3]) > 0
     assert [what for what in told if told[what] != told["visible"]] == []
@@ -204,10 +204,10 @@ def test_a_hidden_person_is_in_no_list_record_search_export_or_pinned_answer(wor
     for name in ("gender", "facility", "age_group", "nationality"):
         groups = world.count(group_by=name, as_of=pinned)["groups"]
         assert [group[name] for group in groups] == ["withheld"]
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         for at, folder in ((world.revision, tmp_path / "now"), (pinned, tmp_path / "pinned")):
             folder.mkdir()
-            package.write(session, folder, ANYONE, at)
+            package.write_package(session, folder, ANYONE, at)
             assert not [file for file in folder.iterdir() if "Quintana" in file.read_text(encoding="utf-8")]
     assert shown(world, filed, "curator")
 
@@ -240,15 +240,15 @@ def test_a_rebuild_gives_the_same_rows_at_every_step(world: World) -> None:
     steps = ((first, "dismissed", None), (second, "upheld", "counted"), (third, "upheld", "correction"))
     for filed, decision, to in (*steps, (third, "dismissed", None)):
         world.decide(by_person[filed["detainee"]["id"]], decision, to)
-        with reading(world.engine) as session:
+        with open_read_session(world.engine) as session:
             before = {table.__name__: rows(session, table) for table in TABLES}
         assert before["ObjectionHiding"]
-        with writing(world.engine) as session:
-            rebuild(session)
-        with reading(world.engine) as session:
+        with open_write_session(world.engine) as session:
+            rebuild_tables(session)
+        with open_read_session(world.engine) as session:
             assert {table.__name__: rows(session, table) for table in TABLES} == before
     assert [shown(world, filed) for filed in (first, second, third)] == [True, False, True]
-    assert "objection_hiding" in {table.__tablename__ for table in BASE}
+    assert "objection_hiding" in {table.__tablename__ for table in BASE_TABLES}
 
 
 def test_each_step_is_an_entry_without_a_word_of_anybody(world: World) -> None:
@@ -445,7 +445,7 @@ def test_words_are_deleted_some_time_after_the_decision(world: World) -> None:
     world.object_to(address(world.file()), **WORDS)
     world.beat()
     world.decide(queue(world)[0]["id"], "dismissed")
-    world.now += WORDS_KEPT - timedelta(hours=1)
+    world.now += TEXT_RETENTION - timedelta(hours=1)
     world.beat()
     assert world.rows("SELECT count(*) FROM objection WHERE words IS NOT NULL") == [(1,)]
     world.now += timedelta(hours=2)
@@ -462,7 +462,7 @@ def test_words_and_contact_lie_sealed_and_open_in_their_own_place_alone(world: W
         assert not any(MARK.encode() in bytes(sealed) for sealed in row)
     read = [one for row in queue(world) for one in row["objections"]]
     assert [{name: one[name] for name in WORDS} for one in read] == [WORDS, WORDS]
-    with writing(world.engine) as session:  # as somebody might who has the database
+    with open_write_session(world.engine) as session:  # as somebody might who has the database
         session.execute(text("UPDATE objection SET words = contact"))
     read = [one for row in queue(world) for one in row["objections"]]
     assert [(one["words"], one["contact"]) for one in read] == [(None, WORDS["contact"])] * 2
@@ -471,7 +471,7 @@ def test_words_and_contact_lie_sealed_and_open_in_their_own_place_alone(world: W
 def test_what_nobody_took_up_is_deleted_some_time_later(world: World) -> None:
     world.object_to(address(world.file(detainee__publish="counted")), **WORDS)
     world.beat()
-    world.now += UNANSWERED_KEPT + timedelta(hours=1)
+    world.now += UNANSWERED_RETENTION + timedelta(hours=1)
     world.beat()
     assert world.rows("SELECT words FROM objection") == []
 
@@ -480,10 +480,10 @@ def test_whoever_runs_the_registry_learns_how_many_are_hidden_and_others_learn_n
     world.object_to(address(world.file(detainee__publish="counted")))
     world.object_to(address(person(world, 1)))
     world.beat()
-    with reading(world.engine) as session:
-        assert objections.standing(session) == {"hidden_on_objections": 1, "objections_waiting": 1}
+    with open_read_session(world.engine) as session:
+        assert objections.count_objections(session) == {"hidden_on_objections": 1, "objections_waiting": 1}
     assert "warnings" not in world.get("/readyz").json(), "who was just hidden, was so on an objection"
-    world.now += WARNED_AFTER
+    world.now += OBJECTION_WARNING_DELAY
     assert world.get("/readyz").json()["warnings"] == ["objections_unanswered"]
 
 
@@ -510,7 +510,7 @@ def test_nobody_is_shown_again_against_the_last_word_of_the_first_curator(world:
         assert world.post(path, body, "curator").status_code == 202
     (proposal,) = world.get("/v1/proposals", "curator").json()["data"]
     assert (proposal["decision"], proposal["body"]["reason"]) == ("counted", "her sister called")
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         world.keys["second curator"] = world._key(session, Role.CURATOR, None, "Luis Ortega")
     assert world.post(path, dismissed, "second curator").status_code == 202
     assert not shown(world, filed)
@@ -538,7 +538,7 @@ def test_a_first_decision_does_not_outlive_its_objection(world: World) -> None:
     (waiting,) = queue(world)
     body = {"decision": "dismissed", "reason": "an invented one"}
     assert world.post(f"/v1/objections/{waiting['id']}/decision", body, "curator").status_code == 202
-    world.now += UNANSWERED_KEPT + timedelta(hours=1)
+    world.now += UNANSWERED_RETENTION + timedelta(hours=1)
     world.beat()
     assert queue(world) == []
     assert world.rows("SELECT kind FROM proposal") == []
@@ -562,7 +562,7 @@ def test_what_a_source_reports_of_somebody_whom_an_objection_hides_says_days_as_
 def test_objections_to_one_person_share_one_place(world: World) -> None:
     filed = world.file()
     before = world.revision
-    for number in range(MOST_VOICES + 2):
+    for number in range(MAX_HIDING_OBJECTIONS + 2):
         world.object_to(address(filed), host=f"198.51.{number}.7", words=f"voice {number}")
         world.now += timedelta(seconds=1)
     world.object_to(address(filed), host="198.51.0.9", words="the same network again")
@@ -570,7 +570,7 @@ def test_objections_to_one_person_share_one_place(world: World) -> None:
     assert world.revision == before + 1
     (waiting,) = queue(world)
     hiding = world.rows("SELECT id FROM objection WHERE state = 'hiding'")
-    assert len(hiding) == MOST_VOICES
+    assert len(hiding) == MAX_HIDING_OBJECTIONS
     words = {uuid.UUID(one["id"]): one["words"] for one in waiting["objections"]}
     assert "the same network again" not in {words[uuid.UUID(str(one))] for (one,) in hiding}
     assert waiting["state"] == "hiding"
@@ -582,12 +582,12 @@ def test_a_dismissed_objection_hides_nobody_again_for_a_month_whoever_sends_it(w
     world.beat()
     world.decide(queue(world)[0]["id"], "dismissed")
     decided_at = world.now
-    for day in (0, 1, QUIET.days - 1):
+    for day in (0, 1, QUIET_PERIOD.days - 1):
         world.now = decided_at + timedelta(days=day)
         world.object_to(address(filed), host=f"203.0.{day}.7")
         world.beat()
         assert shown(world, filed)
-    world.now = decided_at + QUIET
+    world.now = decided_at + QUIET_PERIOD
     world.beat()
     assert shown(world, filed), "what was sent meanwhile does not hide later by itself"
     world.object_to(address(filed))
@@ -612,22 +612,22 @@ def test_ten_thousand_hostile_objections_move_no_count_and_delay_no_real_one(wor
     people = [person(world, number) for number in range(60)]
     real = person(world, 99)
     before, pinned = world.count(group_by="source"), world.revision
-    hosts = [f"10.{number}.0.1" for number in range(MOST_HIDDEN - 1)]
+    hosts = [f"10.{number}.0.1" for number in range(MAX_HIDDEN_PEOPLE - 1)]
     # On PostgreSQL, where each statement is a round trip, a tenth of them.
     many = 5_000 if world.engine.dialect.name == "sqlite" else 500
 
     def attack(times: int) -> None:
-        with writing(world.engine) as session:
+        with open_write_session(world.engine) as session:
             for number in range(times):
                 about = address(people[number % len(people)])
                 sent = ObjectionIn(about=about, wish="hide", words="hostile")
-                network, slot = world.app.state.networks.place(hosts[number % len(hosts)], world.now)
-                receive(session, world.app.state.secret, sent, network, slot, world.now)
+                network, slot = world.app.state.networks.assign_slot(hosts[number % len(hosts)], world.now)
+                store_objection(session, world.app.state.secret, sent, network, slot, world.now)
 
     attack(many)
     world.beat()
     hidden = [filed for filed in people if not shown(world, filed)]
-    assert len(hidden) == MOST_HIDDEN
+    assert len(hidden) == MAX_HIDDEN_PEOPLE
     world.now += timedelta(minutes=1)
     world.object_to(address(real), host="203.0.113.5", **WORDS)
     attack(many)
@@ -639,29 +639,29 @@ def test_ten_thousand_hostile_objections_move_no_count_and_delay_no_real_one(wor
         attack(many // 10)
         world.beat()
         assert not shown(world, real)
-        assert len([filed for filed in (*people, real) if not shown(world, filed)]) <= MOST_HIDDEN
+        assert len([filed for filed in (*people, real) if not shown(world, filed)]) <= MAX_HIDDEN_PEOPLE
     ((queued,),) = world.rows("SELECT count(*) FROM objection WHERE slot IS NOT NULL")
     ((hiding,),) = world.rows("SELECT count(*) FROM objection WHERE state = 'hiding'")
-    assert queued <= (len(hosts) + 1) * PLACES_EACH
-    assert hiding <= MOST_HIDDEN * MOST_VOICES
+    assert queued <= (len(hosts) + 1) * SLOTS_PER_BUCKET
+    assert hiding <= MAX_HIDDEN_PEOPLE * MAX_HIDING_OBJECTIONS
     assert world.count()["total"] == before["total"]
     assert {**world.count(group_by="source", as_of=pinned), "not_visible": None} == {**before, "not_visible": None}
 
 
 def test_one_network_hides_few_people_however_many_it_names(world: World) -> None:
-    people = [person(world, number) for number in range(MOST_OF_NETWORK + 3)]
+    people = [person(world, number) for number in range(MAX_HIDDEN_PER_NETWORK + 3)]
     for filed in people:
         world.object_to(address(filed))
     for _beat in range(3):
         world.beat()
-    assert len([filed for filed in people if not shown(world, filed)]) == MOST_OF_NETWORK
+    assert len([filed for filed in people if not shown(world, filed)]) == MAX_HIDDEN_PER_NETWORK
 
 
 def test_of_a_queue_longer_than_a_beat_weighs_each_network_has_its_first_weighed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(objections, "WEIGHED_AT_ONCE", 3)
-    for number in range(PLACES_EACH):
+    monkeypatch.setattr(objections, "OBJECTION_PLACEMENT_BATCH", 3)
+    for number in range(SLOTS_PER_BUCKET):
         world.object_to(address(person(world, number)), host="198.51.100.7")
     world.now += timedelta(minutes=1)
     real = person(world, 99)
@@ -673,14 +673,14 @@ def test_of_a_queue_longer_than_a_beat_weighs_each_network_has_its_first_weighed
 def test_a_hiding_that_nobody_answered_gives_its_place_up_and_comes_back_a_day_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.publication.objection_queue.MOST_HIDDEN", 1)
+    monkeypatch.setattr("app.registry.publication.objection_queue.MAX_HIDDEN_PEOPLE", 1)
     first, second = person(world, 1), person(world, 2)
     world.object_to(address(first), host="198.51.100.7")
     world.beat()
     world.object_to(address(second), host="203.0.113.7")
     world.beat()
     assert (shown(world, first), shown(world, second)) == (False, True)
-    world.now += ANSWERED_WITHIN
+    world.now += ANSWER_TIMEOUT
     world.beat()
     assert (shown(world, first), shown(world, second)) == (True, False)
     assert {row["state"] for row in queue(world)} == {"hiding", "open"}, "curators still have both"
@@ -688,7 +688,7 @@ def test_a_hiding_that_nobody_answered_gives_its_place_up_and_comes_back_a_day_l
     world.decide(next(row["id"] for row in queue(world) if row["state"] == "hiding"), "dismissed")
     world.beat()
     assert shown(world, first), "nobody blinks within the day"
-    world.now += QUIET_UNANSWERED
+    world.now += UNANSWERED_QUIET_PERIOD
     world.beat()
     assert not shown(world, first)
 
@@ -718,15 +718,15 @@ def test_undoing_a_merge_shows_nobody_whose_objection_joined_anothers(world: Wor
     assert not shown(world, second)
     world.consent(second["detainee"]["id"], "named")
     assert not shown(world, second), "one curator's consent does not answer it"
-    with reading(world.engine) as session:
-        assert objections.standing(session) == {"hidden_on_objections": 2, "objections_waiting": 0}
+    with open_read_session(world.engine) as session:
+        assert objections.count_objections(session) == {"hidden_on_objections": 2, "objections_waiting": 0}
     (waiting,) = [row for row in queue(world) if row["detainee"]["id"] == second["detainee"]["id"]]
     world.decide(waiting["id"], "dismissed")
     assert shown(world, second)
     assert not shown(world, first)
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         stored = [rows(session, table) for table in TABLES]
-        rebuild(session)
+        rebuild_tables(session)
         assert [rows(session, table) for table in TABLES] == stored
 
 
@@ -759,7 +759,7 @@ def test_undoing_a_merge_shows_again_whom_no_objection_concerns_or_curators_answ
     world.object_to(address(second), host="203.0.113.7")
     world.beat()
     world.decide(queue(world)[0]["id"], "dismissed")
-    world.now += QUIET / 2
+    world.now += QUIET_PERIOD / 2
     world.object_to(address(second), host="203.0.113.7")  # reaches curators, and hides nobody in the quiet time
     world.object_to(address(first))
     world.beat()
@@ -795,7 +795,7 @@ def until(holds: Callable[[], bool]) -> bool:
 
 
 def test_a_server_settles_objections_by_itself(resting: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.OBJECTIONS_EVERY", 0.05)
+    monkeypatch.setattr("app.jobs.OBJECTIONS_INTERVAL_SECONDS", 0.05)
     with resting as world:
         filed = world.file()
         world.object_to(address(filed))
@@ -808,11 +808,11 @@ def test_a_beat_that_fails_says_no_word_and_the_next_goes_on(
     def fails(*_args: object) -> None:
         raise RuntimeError(MARK)
 
-    monkeypatch.setattr("app.jobs.OBJECTIONS_EVERY", 0.05)
+    monkeypatch.setattr("app.jobs.OBJECTIONS_INTERVAL_SECONDS", 0.05)
     with resting as world:
         filed = world.file()
         with monkeypatch.context() as patched:
-            patched.setattr(objections, "settle", fails)
+            patched.setattr(objections, "settle_objections", fails)
             world.object_to(address(filed))
             assert until(lambda: "unforeseen RuntimeError in a beat" in caplog.text)
         assert until(lambda: not shown(world, filed))
@@ -821,11 +821,11 @@ def test_a_beat_that_fails_says_no_word_and_the_next_goes_on(
 
 def test_more_objections_at_once_than_can_wait_are_told_to_come_again(world: World) -> None:
     body = {"about": "whoever", "wish": "hide"}
-    world.app.state.objections_waiting = MOST_INSIDE
+    world.app.state.objections_waiting = MAX_WAITING_OBJECTIONS
     with world.storing_nothing():
         answer = world.post("/v1/objections", body, None)
         world.refuse(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "5"
-    world.app.state.objections_waiting = MOST_INSIDE - 1
+    world.app.state.objections_waiting = MAX_WAITING_OBJECTIONS - 1
     world.object_to("whoever")
-    assert world.app.state.objections_waiting == MOST_INSIDE - 1
+    assert world.app.state.objections_waiting == MAX_WAITING_OBJECTIONS - 1

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from app.descriptions import glossary
+from app.descriptions import build_glossary
 from app.projection import RULES
-from app.vocabulary import LISTS
+from app.vocabulary import CODE_LISTS
 from tests.support import GOVERNMENT, Body, World
 
 CLAIM: Body = {
@@ -258,11 +258,11 @@ def test_the_number_of_a_claim_is_read_by_who_filed_it_and_stands_in_no_log(worl
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_the_vocabulary_has_every_code_with_words_in_two_languages(world: World, lang: str) -> None:
     served = world.get("/v1/vocabulary", lang=lang).json()
-    assert {name: [code["code"] for code in served[name]] for name in LISTS} == {
-        name: list(codes) for name, codes in LISTS.items()
+    assert {name: [code["code"] for code in served[name]] for name in CODE_LISTS} == {
+        name: list(codes) for name, codes in CODE_LISTS.items()
     }
-    assert all(code["label"] and code["definition"] for name in LISTS for code in served[name])
-    assert served["glossary"] == glossary("es" if lang == "es" else "en")
+    assert all(code["label"] and code["definition"] for name in CODE_LISTS for code in served[name])
+    assert served["glossary"] == build_glossary("es" if lang == "es" else "en")
     assert world.get("/v1/vocabulary").json() == world.get("/v1/vocabulary", lang="en").json()
     world.refuse(world.get("/v1/vocabulary", lang="fr"), 422, "unknown_code", "/lang")
 

@@ -16,12 +16,12 @@ from sqlalchemy.exc import OperationalError
 from app.api.routes import health
 from app.db import engine
 from app.db import scrub as database_scrub
-from app.db.engine import kind_and_place, reading, writing
-from app.db.scrub import scrub
+from app.db.engine import describe_database_error, open_read_session, open_write_session
+from app.db.scrub import scrub_database
 from app.log import entries
-from app.log.entries import as_only_writer
+from app.log.entries import open_writer_session
 from app.main import create_app
-from app.server_log import JsonLines
+from app.server_log import JsonLineFormatter
 from tests.support import World, make_report
 
 MARKER = "Quetzalcóatl-9137"
@@ -34,8 +34,8 @@ def app_of(client: TestClient) -> FastAPI:
 
 @pytest.fixture(autouse=True)
 def tried_anew_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "TRIED_EVERY", 0.0)
-    monkeypatch.setattr(engine, "TRIED_FOR_MS", 100)
+    monkeypatch.setattr(health, "WRITE_TRIAL_INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(engine, "TRIAL_LOCK_TIMEOUT_MS", 100)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_who_can_read_and_not_write_is_not_ready(
 
 
 def test_a_lock_that_somebody_keeps_is_not_waited_for_by_those_who_ask(world: World) -> None:
-    with as_only_writer(world.engine):
+    with open_writer_session(world.engine):
         world.refuse(world.get("/readyz"), 503, "unavailable")
     assert world.get("/readyz").json() == {"status": "ok"}
 
@@ -93,29 +93,29 @@ def test_a_file_that_is_just_written_anew_is_busy_and_not_unwritable(
     asked = []
 
     def long(*_: Any) -> bool:
-        with as_only_writer(world.engine):
+        with open_writer_session(world.engine):
             asked.append(world.get("/readyz").json())
         return True
 
     for how in ("_scrub_file", "_scrub_tables"):
         monkeypatch.setattr(database_scrub, how, long)
-    assert scrub(world.engine, (), 1) is True
+    assert scrub_database(world.engine, (), 1) is True
     assert asked == [{"status": "ok"}]
 
 
 def test_a_file_that_another_process_writes_anew_is_busy_and_a_lock_that_lasts_is_not_taken_for_that(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         session.execute(text("UPDATE head SET erased = revision"))
     unfinished = {"status": "ok", "warnings": ["erasure_unfinished"]}
-    with as_only_writer(world.engine):
+    with open_writer_session(world.engine):
         assert [world.get("/readyz").json() for _asked in range(2)] == [unfinished] * 2
-        monkeypatch.setattr(health, "SCRUBS_TAKE", 0.0)
+        monkeypatch.setattr(health, "MAX_SCRUB_SECONDS", 0.0)
         world.refuse(world.get("/readyz"), 503, "unavailable")
     assert world.get("/readyz").json() == unfinished
-    monkeypatch.setattr(health, "SCRUBS_TAKE", 60.0)
-    with as_only_writer(world.engine):
+    monkeypatch.setattr(health, "MAX_SCRUB_SECONDS", 60.0)
+    with open_writer_session(world.engine):
         assert world.get("/readyz").json() == unfinished, "it counts from each lock anew"
 
 
@@ -123,9 +123,9 @@ def test_a_line_that_was_cut_and_can_be_had_again_is_ready(world: World, client:
     engine = app_of(client).state.engine
     if engine.dialect.name != "postgresql":
         return
-    with reading(engine) as session:
+    with open_read_session(engine) as session:
         process = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         assert session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": process}).scalar_one()
     assert client.get("/readyz").json() == {"status": "ok"}
 
@@ -133,7 +133,7 @@ def test_a_line_that_was_cut_and_can_be_had_again_is_ready(world: World, client:
 def test_writing_is_tried_once_however_many_ask(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[Engine] = []
     monkeypatch.setattr(health, "try_writing", tried.append)
-    monkeypatch.setattr(health, "TRIED_EVERY", 2.0)
+    monkeypatch.setattr(health, "WRITE_TRIAL_INTERVAL_SECONDS", 2.0)
     for _asked in range(5):
         assert world.get("/readyz").status_code == 200
     assert len(tried) == 1
@@ -150,10 +150,12 @@ def test_a_trial_of_writing_changes_no_table(world: World) -> None:
 def test_a_failure_of_the_database_leaves_its_kind_and_its_place_in_the_log(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(entries, "_LOCK_HEAD", text("SELECT CAST(:name AS text) FROM nowhere").bindparams(name=MARKER))
+    monkeypatch.setattr(
+        entries, "_LOCK_HEAD_QUERY", text("SELECT CAST(:name AS text) FROM nowhere").bindparams(name=MARKER)
+    )
     with caplog.at_level(logging.DEBUG):
         world.post("/v1/releases", make_report(detainee__full_name=MARKER), "foro")
-    logged = "\n".join(JsonLines().format(record) for record in caplog.records)
+    logged = "\n".join(JsonLineFormatter().format(record) for record in caplog.records)
     assert ("OperationalError (SQLITE_ERROR) at app/log/entries.py:" in logged) is (
         world.engine.dialect.name == "sqlite"
     )
@@ -164,6 +166,6 @@ def test_a_failure_of_the_database_leaves_its_kind_and_its_place_in_the_log(
 def test_a_line_about_a_lost_connection_has_the_code_of_postgresql(world: World) -> None:
     if world.engine.dialect.name != "postgresql":
         return
-    with pytest.raises(OperationalError) as failed, as_only_writer(world.engine) as session:
+    with pytest.raises(OperationalError) as failed, open_writer_session(world.engine) as session:
         session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-    assert kind_and_place(failed.value).startswith("OperationalError (57P01)")
+    assert describe_database_error(failed.value).startswith("OperationalError (57P01)")

@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 import pytest
 from starlette.datastructures import State
 
-from app.api.middleware.concurrency import Lanes
+from app.api.middleware.concurrency import ConcurrencyLimits
 from app.api.routes import matching
 from app.errors import Unavailable
-from app.matching.alignment import NEAR
+from app.matching.alignment import TIE_MARGIN
 from app.queries import registry_snapshot
 from tests.support import A_WHILE, GOVERNMENT, REPORT, Body, World, make_report
 
@@ -82,13 +82,13 @@ def test_ones_own_report_is_found_by_its_case_number_whatever_the_name(world: Wo
 def test_ones_own_report_that_comes_in_during_a_comparison_is_for_the_next_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = registry_snapshot.own
+    own = registry_snapshot.load_own_reports
 
-    def meanwhile(*given: Any) -> dict[str, registry_snapshot.Own]:
+    def meanwhile(*given: Any) -> dict[str, registry_snapshot.OwnReport]:
         world.file("foro", source_record_id="M-1")
         return own(*given)
 
-    monkeypatch.setattr(registry_snapshot, "own", meanwhile)
+    monkeypatch.setattr(registry_snapshot, "load_own_reports", meanwhile)
     assert outcome(compare(world, "foro")) == (0, 0, 1, 0)
     monkeypatch.undo()
     assert outcome(compare(world, "foro")) == (1, 0, 0, 0)
@@ -245,7 +245,7 @@ def test_of_many_lists_of_one_source_that_come_at_once_one_is_compared() -> None
     def compare() -> None:
         asked: Any = SimpleNamespace(reader=SimpleNamespace(slug="foro"))
         try:
-            with matching._turn(state, asked):
+            with matching._reserve_comparison(state, asked):
                 told.append("compared")
                 over.wait(A_WHILE)
         except Unavailable:
@@ -264,7 +264,7 @@ def test_of_many_lists_of_one_source_that_come_at_once_one_is_compared() -> None
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_list_that_takes_too_long_is_told_what_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matching, "MOST_SECONDS", -1.0)
+    monkeypatch.setattr(matching, "MAX_COMPARISON_SECONDS", -1.0)
     files = {"file": ("list.csv", f"{HEADINGS}\n{ROW}\n".encode())}
     answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
     assert "part it" in world.refuse(answer, 422, "takes_too_long", "/file")["detail"]
@@ -278,11 +278,11 @@ def test_reading_looking_up_and_comparing_share_one_time(world: World, monkeypat
     # A second goes by for the row read, for its look-up, for whom that finds and for comparing the two.
     for seconds in range(4):
         monkeypatch.setattr("app.matching.alignment.thread_time", partial(next, count()))
-        monkeypatch.setattr(matching, "MOST_SECONDS", float(seconds))
+        monkeypatch.setattr(matching, "MAX_COMPARISON_SECONDS", float(seconds))
         answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
         world.refuse(answer, 422, "takes_too_long", "/file")
     monkeypatch.setattr("app.matching.alignment.thread_time", partial(next, count()))
-    monkeypatch.setattr(matching, "MOST_SECONDS", 4.0)
+    monkeypatch.setattr(matching, "MAX_COMPARISON_SECONDS", 4.0)
     assert outcome(compare(world, "foro")) == (1, 0, 0, 0)
 
 
@@ -290,7 +290,7 @@ def test_reading_looking_up_and_comparing_share_one_time(world: World, monkeypat
 @pytest.mark.parametrize("path", ["/v1/match/list", "/v1/match", "/v1/imports", "/v1/releases"])
 def test_a_body_that_does_not_come_to_its_end_holds_no_place(resting: World, path: str) -> None:
     async def drip() -> bool:
-        lanes = resting.app.state.lanes = Lanes.with_one_place(A_WHILE)
+        lanes = resting.app.state.limits = ConcurrencyLimits.with_one_place(A_WHILE)
         waits = asyncio.Event()
 
         async def receive() -> NoReturn:
@@ -413,7 +413,7 @@ def test_of_two_people_who_fit_surely_a_list_is_no_surer_than_a_report(world: Wo
     assert [(one["detainee_id"], one["sure"]) for one in candidates] == [
         (one["detainee"]["id"], False) for one in (first, second)
     ]
-    assert candidates[0]["score"] - candidates[1]["score"] > NEAR
+    assert candidates[0]["score"] - candidates[1]["score"] > TIE_MARGIN
     assert world.file("foro", **her)["match"]["outcome"] == "needs_review"
 
 

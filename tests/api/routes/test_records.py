@@ -7,7 +7,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from app.api.middleware.response_cache import KeptAnswers
+from app.api.middleware.response_cache import ResponseCache
 from app.queries import corrections as corrections_page
 from tests.support import GOVERNMENT, Body, World
 from tests.working import statements
@@ -302,8 +302,8 @@ def test_pages_hold_every_correction_once_while_others_write(
     scene(world, 7)
     whole = world.get("/v1/corrections").json()
     assert (len(whole["data"]), whole["withheld"], whole["next"]) == (5, 2, None)
-    monkeypatch.setattr(corrections_page, "BATCH", batch)
-    monkeypatch.setattr(corrections_page, "MOST_EXAMINED", most)
+    monkeypatch.setattr(corrections_page, "BATCH_SIZE", batch)
+    monkeypatch.setattr(corrections_page, "MAX_EXAMINED", most)
     found = []
     for number, page in enumerate(pages(world, limit=limit)):
         found.append(page)
@@ -317,7 +317,7 @@ def test_pages_hold_every_correction_once_while_others_write(
 def test_a_correction_stands_on_the_first_page_however_many_reports_were_sent_since(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrections_page, "BATCH", 2)
+    monkeypatch.setattr(corrections_page, "BATCH_SIZE", 2)
     restate(world)
     for day in range(10, 15):  # the same list again, week after week
         world.file_detention("jep", **ULISES, source_record_id="1", detention__held_on=f"2026-01-{day}")
@@ -334,8 +334,8 @@ def test_a_page_that_is_found_among_the_newest_entries_is_that_of_all(
     asked: list[dict[str, Any]] = [{"limit": limit, "country": "VE"} for limit in (1, 2, 3, 50)]
     whole = [world.get("/v1/corrections", **terms).json() for terms in asked]
     for recent in range(1, world.revision):
-        monkeypatch.setattr(corrections_page, "RECENT", recent)
-        world.app.state.kept_answers = KeptAnswers()
+        monkeypatch.setattr(corrections_page, "FIRST_SEARCH_WIDTH", recent)
+        world.app.state.response_cache = ResponseCache()
         assert [world.get("/v1/corrections", **terms).json() for terms in asked] == whole
 
 

@@ -7,7 +7,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select
 
-from app.db.engine import reading
+from app.db.engine import open_read_session
 from app.models import metadata
 from tests.support import Body, World, make_report
 
@@ -106,7 +106,7 @@ def test_a_record_may_grow_from_a_detention_to_a_release(world: World) -> None:
 def test_a_receipt_is_the_leaf_that_stands_in_the_log(world: World) -> None:
     filed = world.file()
     entry = metadata.tables["entry"]
-    with reading(world.engine) as session:
+    with open_read_session(world.engine) as session:
         found = select(entry.c.body).where(entry.c.revision == filed["receipt"]["revision"])
         body = session.execute(found).scalar_one()
     assert filed["receipt"]["leaf_hash"] == hashlib.sha256(b"\x00" + body.encode()).hexdigest()

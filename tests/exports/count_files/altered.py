@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from app.exports.count_files.files import File
+from app.exports.count_files.files import ParquetFile
 
 
 def described_anew(folder: Path, change: Callable[[dict[str, Any]], object], *, counting: bool = True) -> None:
@@ -20,7 +20,7 @@ def described_anew(folder: Path, change: Callable[[dict[str, Any]], object], *, 
         file = folder / resource["path"]
         if file.is_file():
             rows = resource.get("rows", 0)
-            resource |= File.written(file, rows_in(file, rows) if counting else rows).model_dump()
+            resource |= ParquetFile.from_path(file, rows_in(file, rows) if counting else rows).model_dump()
     path.write_text(json.dumps(descriptor))
 
 

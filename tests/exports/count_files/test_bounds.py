@@ -102,8 +102,8 @@ def test_groups_of_rows_are_counted_one_by_one(newest: Path, groups: list[int]) 
 @pytest.mark.parametrize("table", ["unlinked_release_verdicts", "unresolved_duplicates", "facilities"])
 def test_rows_that_are_read_one_by_one_are_a_million_at_most(newest: Path, table: str) -> None:
     path = file_in(newest, table)
-    unpacking(path, ["row"], [parquet.MOST_IN_WORDS + 1])
-    saying(newest, path, parquet.MOST_IN_WORDS + 1)
+    unpacking(path, ["row"], [parquet.MAX_IN_MEMORY_ROWS + 1])
+    saying(newest, path, parquet.MAX_IN_MEMORY_ROWS + 1)
     refusal = refused(newest)
     assert (refusal.code, "1,048,577 rows" in refusal.detail) == ("too_large", True)
 
@@ -139,7 +139,7 @@ def test_columns_and_texts_that_no_registry_has_are_refused(newest: Path, table:
 
 
 def test_texts_of_many_rows_are_bounded_together(newest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "MOST_TEXT", 0)
+    monkeypatch.setattr(parquet, "MAX_TABLE_TEXT_BYTES", 0)
     with_rows(newest, "entries", "SELECT * REPLACE (repeat('x', 1000) AS claim) FROM {file}")
     assert "`claim` that are too long" in refused(newest).detail
 
@@ -155,13 +155,13 @@ def test_a_footer_says_how_long_it_is_and_takes_no_more(newest: Path, length: in
 def test_a_long_footer_is_not_read(newest: Path) -> None:
     """Each of its bytes can take some hundred in memory."""
     path = file_in(newest, "releases")
-    with_footer(path, b"PAR1", bytes(parquet.MOST_OF_FOOTER + 1))
+    with_footer(path, b"PAR1", bytes(parquet.MAX_FOOTER_BYTES + 1))
     saying(newest, path, 0)
     assert f"{path.name} is no file of counts" in refused(newest).detail
 
 
 def test_neither_is_a_long_descriptor(newest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files_module, "MOST_OF_DESCRIPTOR", (newest / "datapackage.json").stat().st_size - 1)
+    monkeypatch.setattr(files_module, "MAX_DESCRIPTOR_BYTES", (newest / "datapackage.json").stat().st_size - 1)
     assert refused(newest).code == "no_count_files"
 
 

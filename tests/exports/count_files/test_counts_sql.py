@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from app.exports.count_files.files import described
+from app.exports.count_files.files import load_counts_descriptor
 from tests.exports.count_files.test_write import write
 from tests.support import World
 
@@ -54,7 +54,7 @@ def rows(told: Any, macro: str, *values: Any) -> list[dict[str, Any]]:
 
 
 def revisions_of(folder: Path) -> range:
-    said = described(folder)
+    said = load_counts_descriptor(folder)
     assert said is not None
     return range(1, said.recuento.revision + 1)
 

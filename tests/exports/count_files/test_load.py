@@ -102,7 +102,7 @@ def test_a_file_that_the_descriptor_does_not_name_is_not_read(newest: Path, tabl
 def test_a_revision_without_entries_takes_no_memory(newest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An array of two thousand million rows would end the process."""
     most = 2**31 - 2
-    monkeypatch.setattr(parts, "SMALLEST", most)
+    monkeypatch.setattr(parts, "SMALLEST_PART", most)
     for path in newest.glob("*-1-*.parquet"):
         path.rename(path.with_name(f"{path.stem.split('-1-')[0]}-1-{most}.parquet"))
 
@@ -111,8 +111,8 @@ def test_a_revision_without_entries_takes_no_memory(newest: Path, monkeypatch: p
         descriptor["resources"] = [{"path": path.name} for path in newest.glob("*.parquet")]
 
     described_anew(newest, higher)
-    files = CountFiles.newest_in(newest.parent)
-    files.require_whole()
+    files = CountFiles.open_newest(newest.parent)
+    files.require_intact()
     with pytest.raises(BadFile, match="entries"):
         _ = files.columns
 

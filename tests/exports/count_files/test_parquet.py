@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from app.columns.table import Codes
-from app.exports.count_files.files import File
-from app.exports.count_files.parquet import _connected, _opened, read_columns, read_rows, write_parquet
-from app.exports.count_files.tables import Column, Type
+from app.exports.count_files.files import ParquetFile
+from app.exports.count_files.parquet import _connect, _open_database, read_columns, read_rows, write_parquet
+from app.exports.count_files.tables import Column, ColumnType
 
-NUMBER = Column("person", "person", Type.NUMBER, "A number.")
+NUMBER = Column("person", "person", ColumnType.NUMBER, "A number.")
 
 
-def written(folder: Path, number: int) -> File:
+def written(folder: Path, number: int) -> ParquetFile:
     folder.mkdir()
     return write_parquet(folder / "people.parquet", [NUMBER], {"person": np.array([number], np.int32)}, Codes())
 
@@ -30,7 +30,7 @@ def test_a_folder_may_be_called_as_a_pattern_of_others_is(tmp_path: Path, name: 
     (folder / mine.path).unlink()
     with pytest.raises(FileNotFoundError):
         read_columns(folder, [mine], [NUMBER], Codes())
-    with _connected(folder) as connection, pytest.raises(duckdb.Error):
+    with _connect(folder) as connection, pytest.raises(duckdb.Error):
         connection.read_parquet(escape(str(folder / mine.path)))
     assert (tmp_path / other / mine.path).exists()
 
@@ -54,10 +54,10 @@ def test_a_folder_name_gives_no_column(tmp_path: Path) -> None:
 def test_a_database_reaches_nothing_but_its_folder(tmp_path: Path, statement: str) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "other").write_text("kept")
-    with _opened(tmp_path / "mine") as connection, pytest.raises(duckdb.Error):
+    with _open_database(tmp_path / "mine") as connection, pytest.raises(duckdb.Error):
         connection.execute(statement.format(other=tmp_path / "other")).fetchall()
 
 
 def test_nothing_is_put_aside_on_disk(tmp_path: Path) -> None:
-    with _opened(tmp_path) as connection:
+    with _open_database(tmp_path) as connection:
         assert connection.execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]

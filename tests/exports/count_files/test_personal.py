@@ -9,10 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app import reader as reader_module
-from app.clock import count
+from app.clock import read_elapsed_seconds
 from app.config import Settings
 from app.exports.count_files import folders
-from app.exports.count_files.folders import Unwritten
+from app.exports.count_files.folders import CountFilesNotWritten
 from app.exports.count_files.load import CountFiles
 from app.imports.faults import BadFile
 from app.reader import create_reader
@@ -110,8 +110,8 @@ def test_the_erased_leave_the_disk_though_newer_parts_cannot_be_written(
     write_both(filed, tmp_path)
     assert filed.post(f"/v1/detainees/{answer['detainee']['id']}/redaction", {}, "admin").status_code == 201
     with monkeypatch.context() as without_room:
-        without_room.setattr(folders, "flush", full)
-        with pytest.raises(Unwritten):
+        without_room.setattr(folders, "flush_to_disk", full)
+        with pytest.raises(CountFilesNotWritten):
             write_both(filed, tmp_path)
     assert {path.name for path in (tmp_path / "personal").iterdir()} == {"latest", ".lock"}
     write_both(filed, tmp_path)
@@ -184,8 +184,8 @@ def test_what_was_personal_is_let_go_of_where_newer_parts_cannot_be_read(
         followed = reader.app.state.followed  # type: ignore[attr-defined]
 
         def minutes_later(minutes: float) -> None:
-            now = count() + minutes * 60
-            monkeypatch.setattr(reader_module, "count", lambda: now)
+            now = read_elapsed_seconds() + minutes * 60
+            monkeypatch.setattr(reader_module, "read_elapsed_seconds", lambda: now)
             followed.withhold_outdated()
 
         public = reader.get("/v1/counts/releases").json()
@@ -198,7 +198,7 @@ def test_what_was_personal_is_let_go_of_where_newer_parts_cannot_be_read(
         minutes_later(reader_module.PERSONAL_MINUTES + 1)
         assert reader.get(GENDER).json()["code"] == "not_in_files"
         assert reader.get("/v1/counts/releases").json() == public
-        assert followed._given[1].values.texts() == [None]
+        assert followed._current_columns[1].values.texts() == [None]
         away.rename(newest)
         followed.follow()
         assert reader.get(GENDER).status_code == 200
@@ -209,8 +209,8 @@ def test_parts_that_are_still_the_newest_are_told_however_old_they_are(
 ) -> None:
     write_both(filed, tmp_path)
     with TestClient(create_reader(tmp_path / "files", Settings(), tmp_path / "personal")) as reader:
-        later = count() + 60 * 60
-        monkeypatch.setattr(reader_module, "count", lambda: later)
+        later = read_elapsed_seconds() + 60 * 60
+        monkeypatch.setattr(reader_module, "read_elapsed_seconds", lambda: later)
         followed = reader.app.state.followed  # type: ignore[attr-defined]
         (tmp_path / "files" / "latest").unlink()
         with pytest.raises(BadFile):
@@ -228,19 +228,19 @@ def test_it_is_let_go_of_even_while_a_folder_does_not_answer(
         followed = reader.app.state.followed  # type: ignore[attr-defined]
         filed.file(detainee__full_name="Evaristo Marcano")
         write_both(filed, tmp_path)
-        fill, waiting, back = CountFiles.fill, Event(), Event()
+        fill, waiting, back = CountFiles.fill_database, Event(), Event()
 
         def filling(*given: Any) -> None:
             waiting.set()
             assert back.wait(60)
             fill(*given)
 
-        monkeypatch.setattr(CountFiles, "fill", filling)
+        monkeypatch.setattr(CountFiles, "fill_database", filling)
         thread = Thread(target=followed.follow)
         thread.start()
         assert waiting.wait(60)
-        later = count() + (reader_module.PERSONAL_MINUTES + 1) * 60
-        monkeypatch.setattr(reader_module, "count", lambda: later)
+        later = read_elapsed_seconds() + (reader_module.PERSONAL_MINUTES + 1) * 60
+        monkeypatch.setattr(reader_module, "read_elapsed_seconds", lambda: later)
         followed.withhold_outdated()
         assert reader.get(GENDER).json()["code"] == "not_in_files"
         back.set()

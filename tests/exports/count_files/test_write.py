@@ -20,19 +20,19 @@ from app.errors import Conflict
 from app.exports.count_files import files
 from app.exports.count_files import folders as folders_module
 from app.exports.count_files import write as write_module
-from app.exports.count_files.files import About, File, Licence
-from app.exports.count_files.folders import LATEST, Unwritten
+from app.exports.count_files.files import Licence, ParquetFile, SnapshotInfo
+from app.exports.count_files.folders import LATEST_LINK, CountFilesNotWritten
 from app.exports.count_files.load import CountFiles
 from app.exports.count_files.parquet import read_rows
-from app.exports.count_files.tables import EVERY, OPENING
-from app.exports.count_files.write import Wanted, write_count_files
+from app.exports.count_files.tables import OPENED_ROW_COLUMNS, PART_TABLES
+from app.exports.count_files.write import WriteOptions, write_count_files
 from app.imports.faults import BadFile
 from tests.exports.count_files.altered import described_anew
 from tests.support import World
 
 
-def wanted(folder: Path, personal: Path | None = None) -> Wanted:
-    return Wanted(folder, Licence.CC_BY, "https://registry.example", "America/Caracas", "list", personal)
+def wanted(folder: Path, personal: Path | None = None) -> WriteOptions:
+    return WriteOptions(folder, Licence.CC_BY, "https://registry.example", "America/Caracas", "list", personal)
 
 
 def write(world: World, folder: Path, personal: Path | None = None) -> Path:
@@ -55,7 +55,7 @@ def test_the_descriptor_says_what_each_file_is_and_under_which_licence(world: Wo
     done = write(world, tmp_path)
     described = descriptor_in(done)
     assert described["licenses"] == [{"name": "CC-BY-4.0", "path": "https://creativecommons.org/licenses/by/4.0/"}]
-    assert described["version"] == done.name == (tmp_path / LATEST).resolve().name
+    assert described["version"] == done.name == (tmp_path / LATEST_LINK).resolve().name
     assert described["homepage"] == "https://registry.example"
     named = {file["path"] for file in described["resources"]}
     assert named == {path.name for path in done.glob("*.parquet")}
@@ -69,11 +69,11 @@ def test_the_descriptor_says_what_each_file_is_and_under_which_licence(world: Wo
 def test_a_file_has_the_columns_that_the_descriptor_says(world: World, tmp_path: Path) -> None:
     world.file()
     done = write(world, tmp_path)
-    columns = {table.name: (*OPENING, *table.columns) for table in EVERY}
+    columns = {table.name: (*OPENED_ROW_COLUMNS, *table.columns) for table in PART_TABLES}
     for described in descriptor_in(done)["resources"]:
         table = described["name"].split("-")[0]
         if table in columns:
-            file = File.model_validate(described)
+            file = ParquetFile.model_validate(described)
             said = [field["name"] for field in described["schema"]["fields"]]
             assert said == [column.name for column in columns[table]]
             assert len([*read_rows(done, [file], columns[table])]) == file.rows
@@ -95,9 +95,9 @@ def test_numbers_of_people_are_none_of_the_registrys_own_keys(world: World, tmp_
     """A key is the revision of a person's first report, by which rows could be joined to lists."""
     for name in ("Abelardo Quintero", "Berenice Urdaneta", "Casimiro Lozada"):
         world.file(detainee__full_name=name)
-    people = next(table for table in EVERY if table.name == "people")
+    people = next(table for table in PART_TABLES if table.name == "people")
     done = write(world, tmp_path)
-    file = File.written(next(done.glob("people-*.parquet")), 3)
+    file = ParquetFile.from_path(next(done.glob("people-*.parquet")), 3)
     assert [row["detainee"] for row in read_rows(done, [file], people.columns)] == [1, 2, 3]
 
 
@@ -124,7 +124,7 @@ def test_where_no_entry_came_nothing_is_read_and_nothing_is_written(
         raise AssertionError
 
     before = looked_at()
-    monkeypatch.setattr(write_module, "columns_of", read)
+    monkeypatch.setattr(write_module, "get_columns", read)
     write(world, *folders)
     assert looked_at() == before
 
@@ -132,7 +132,7 @@ def test_where_no_entry_came_nothing_is_read_and_nothing_is_written(
 def test_parts_of_the_folder_before_are_the_same_files(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "SMALLEST", 2)
+    monkeypatch.setattr(files, "SMALLEST_PART", 2)
     world.file(detainee__full_name="Abelardo Quintero")
     first = write(world, tmp_path)
     world.file(detainee__full_name="Berenice Urdaneta")
@@ -141,12 +141,12 @@ def test_parts_of_the_folder_before_are_the_same_files(
     kept = {name for name in shared if (first / name).samefile(second / name)}
     assert {name for name in kept if name.startswith("releases-")}
     assert not (first / "datapackage.json").samefile(second / "datapackage.json")
-    CountFiles.newest_in(tmp_path).require_whole()
+    CountFiles.open_newest(tmp_path).require_intact()
 
 
 def test_files_of_another_log_lend_no_parts(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after an earlier copy was put back: the same revisions are other entries."""
-    monkeypatch.setattr(files, "SMALLEST", 2)
+    monkeypatch.setattr(files, "SMALLEST_PART", 2)
     world.file(detainee__full_name="Abelardo Quintero")
     first = write(world, tmp_path)
     described = descriptor_in(first)
@@ -183,7 +183,7 @@ def test_what_an_ended_process_left_is_in_nobodys_way(world: World, tmp_path: Pa
     (folder / ".draft" / "releases-1-5.parquet").write_bytes(b"half")
     (folder / ".link").symlink_to("nowhere")
     done = write(world, folder)
-    CountFiles.newest_in(folder).require_whole()
+    CountFiles.open_newest(folder).require_intact()
     assert {path.name for path in folder.iterdir()} == {done.name, "latest", ".lock"}
 
 
@@ -210,14 +210,14 @@ def test_personal_parts_lie_apart(world: World, tmp_path: Path) -> None:
 def test_files_are_of_one_state_of_the_database(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though somebody files a report between two looks at it."""
     world.file()
-    about_head = write_module.about_head
+    about_head = write_module.build_head_info
 
-    def filing_meanwhile(session: Session, zone: str) -> About:
+    def filing_meanwhile(session: Session, zone: str) -> SnapshotInfo:
         about = about_head(session, zone)
         world.file(detainee__full_name="Berenice Urdaneta")
         return about
 
-    monkeypatch.setattr(write_module, "about_head", filing_meanwhile)
+    monkeypatch.setattr(write_module, "build_head_info", filing_meanwhile)
     done = write(world, tmp_path / "files")
     people = duckdb.read_parquet(str(done / "people-*.parquet")).fetchall()
     assert len(people) == 1
@@ -227,7 +227,7 @@ def test_files_are_of_one_state_of_the_database(world: World, tmp_path: Path, mo
 def test_a_part_that_was_damaged_is_written_again(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "SMALLEST", 2)
+    monkeypatch.setattr(files, "SMALLEST_PART", 2)
     world.file(detainee__full_name="Abelardo Quintero")
     first = write(world, tmp_path / "files")
     damaged = first / "releases-3-4.parquet"
@@ -287,19 +287,22 @@ def test_on_a_full_disk_all_stays_as_it_was(world: World, tmp_path: Path, size: 
     before = [all_in(folder) for folder in folders]
     world.file(detainee__full_name="Berenice Urdaneta")
     for given in (folders[:1], folders):
-        with longest_file(size), pytest.raises(Unwritten, match=r"File too large\): see that its disk has room"):
+        with (
+            longest_file(size),
+            pytest.raises(CountFilesNotWritten, match=r"File too large\): see that its disk has room"),
+        ):
             write(world, *given)
     assert [all_in(folder) for folder in folders] == before
-    CountFiles.newest_in(*folders).require_whole()
+    CountFiles.open_newest(*folders).require_intact()
     write(world, *folders)
-    CountFiles.newest_in(*folders).require_whole()
+    CountFiles.open_newest(*folders).require_intact()
 
 
 def test_what_reached_no_disk_has_no_name(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world.file()
     with monkeypatch.context() as without_room:
-        without_room.setattr(folders_module, "flush", full)
-        with pytest.raises(Unwritten, match="No space left on device"):
+        without_room.setattr(folders_module, "flush_to_disk", full)
+        with pytest.raises(CountFilesNotWritten, match="No space left on device"):
             write(world, tmp_path / "files")
     assert [path.name for path in (tmp_path / "files").iterdir()] == [".lock"]
 
@@ -308,32 +311,32 @@ def test_a_folder_that_vanishes_on_the_way_is_told(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.file()
-    about_head = write_module.about_head
+    about_head = write_module.build_head_info
 
-    def without_folder(session: Session, zone: str) -> About:
+    def without_folder(session: Session, zone: str) -> SnapshotInfo:
         shutil.rmtree(tmp_path / "files")
         return about_head(session, zone)
 
     with monkeypatch.context() as vanishing:
-        vanishing.setattr(write_module, "about_head", without_folder)
-        with pytest.raises(Unwritten, match=r"\.draft cannot be written \(No such file or directory\)"):
+        vanishing.setattr(write_module, "build_head_info", without_folder)
+        with pytest.raises(CountFilesNotWritten, match=r"\.draft cannot be written \(No such file or directory\)"):
             write(world, tmp_path / "files")
-    CountFiles.newest_in(write(world, tmp_path / "files").parent).require_whole()
+    CountFiles.open_newest(write(world, tmp_path / "files").parent).require_intact()
 
 
 def test_as_many_folders_stay_as_the_operator_wants(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose parts the others have too, as the same files."""
-    monkeypatch.setattr(files, "SMALLEST", 2)
+    monkeypatch.setattr(files, "SMALLEST_PART", 2)
     folder = tmp_path / "files"
-    kept = replace(wanted(folder), kept=2)
+    kept = replace(wanted(folder), max_folders=2)
     done = []
     for name in ("Abelardo Quintero", "Berenice Urdaneta", "Casimiro Lozada"):
         world.file(detainee__full_name=name)
         done.append(write_count_files(world.engine, kept))
     assert {path.name for path in folder.iterdir()} == {done[1].name, done[2].name, "latest", ".lock"}
-    CountFiles.newest_in(folder).require_whole()
-    write_count_files(world.engine, replace(kept, kept=1))
+    CountFiles.open_newest(folder).require_intact()
+    write_count_files(world.engine, replace(kept, max_folders=1))
     assert {path.name for path in folder.iterdir()} == {done[2].name, "latest", ".lock"}
-    CountFiles.newest_in(folder).require_whole()
+    CountFiles.open_newest(folder).require_intact()

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.log.content import PUBLIC, flatten
-from app.projection.statements import split
-from app.queries.correction_candidates import FIGURES, SHOWN, of_claim, of_report
+from app.log.content import PUBLIC_FIELDS, flatten_body
+from app.projection.statements import split_content
+from app.queries.correction_candidates import CLAIM_FIELDS, CORRECTION_FIELDS, compare_claims, compare_report_versions
 from app.vocabulary import CorrectionKind
 from tests.support import make_report
 
@@ -24,13 +24,13 @@ SAID = {
 
 def said(**changes: Any) -> dict[str, Any]:
     """What a report says, with changes by the end of a name; None leaves one out."""
-    paths = {path.partition(".")[2]: path for path in PUBLIC}
+    paths = {path.partition(".")[2]: path for path in PUBLIC_FIELDS}
     found = SAID | {paths[name]: value for name, value in changes.items()}
     return {path: value for path, value in found.items() if value is not None}
 
 
 def kind(before: dict[str, Any], after: dict[str, Any]) -> str | None:
-    return of_report(said(**before), said(**after))[0]
+    return compare_report_versions(said(**before), said(**after))[0]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_to_check_what_was_passed_on_is_no_correction_and_to_check_less_is_one()
 
 @pytest.mark.parametrize("verdict", ["retracted", "refuted", "disputed"])
 def test_a_verdict_that_withdraws_or_denies_names_the_correction(verdict: str) -> None:
-    found, changes = of_report(said(), said(verdict=verdict, released_on="2026-01-13"))
+    found, changes = compare_report_versions(said(), said(verdict=verdict, released_on="2026-01-13"))
     assert found == verdict
     assert changes == [
         {"field": "verdict", "before": "verified", "after": verdict},
@@ -104,14 +104,14 @@ def test_a_verdict_that_withdraws_or_denies_names_the_correction(verdict: str) -
 
 
 def test_a_first_report_corrects_others_by_a_denial_and_by_nothing_else() -> None:
-    found = {verdict: of_report(None, said(verdict=verdict)) for verdict in ("refuted", "disputed")}
+    found = {verdict: compare_report_versions(None, said(verdict=verdict)) for verdict in ("refuted", "disputed")}
     assert found == {"refuted": (CorrectionKind.REFUTED, []), "disputed": (CorrectionKind.DISPUTED, [])}
     for verdict in ("verified", "reported", "retracted"):
-        assert of_report(None, said(verdict=verdict)) == (None, [])
+        assert compare_report_versions(None, said(verdict=verdict)) == (None, [])
 
 
 def test_what_is_added_by_a_correction_stands_among_its_changes() -> None:
-    _kind, changes = of_report(said(announced_on=None), said(announced_on="2026-01-08", kind="pardon"))
+    _kind, changes = compare_report_versions(said(announced_on=None), said(announced_on="2026-01-08", kind="pardon"))
     assert {change["field"]: change["before"] for change in changes} == {
         "announced_on": None, "kind": "release_with_measures",
     }  # fmt: skip
@@ -122,22 +122,24 @@ def test_that_the_log_says_months_and_no_method_from_then_on_is_no_correction() 
     in_clear = said(detained_on="2025-06-03")
     sealed = {"detention.detained_on": "2025-06", "detention.held_on": "2026-01", "verification.first_hand": True}
     sealed = said(method=None) | sealed
-    assert of_report(in_clear, sealed) == of_report(sealed, in_clear) == (None, [])
-    assert of_report(in_clear, sealed | {"detention.detained_on": "2025-07"})[0] == CorrectionKind.RESTATED
+    assert compare_report_versions(in_clear, sealed) == compare_report_versions(sealed, in_clear) == (None, [])
+    assert (
+        compare_report_versions(in_clear, sealed | {"detention.detained_on": "2025-07"})[0] == CorrectionKind.RESTATED
+    )
 
 
 def test_nothing_personal_and_no_class_is_ever_a_change() -> None:
     """Whoever makes a value public decides here too whether a change of it is told."""
-    told = {*SHOWN.values(), "detention.ended"}
-    assert told < PUBLIC
-    assert PUBLIC - told == {"detainee.publish", "verification.verified_on"}
-    personal = split(flatten(make_report()), counted=False)[1]
+    told = {*CORRECTION_FIELDS.values(), "detention.ended"}
+    assert told < PUBLIC_FIELDS
+    assert PUBLIC_FIELDS - told == {"detainee.publish", "verification.verified_on"}
+    personal = split_content(flatten_body(make_report()), is_count_only=False)[1]
     assert personal.keys() >= {"detainee.full_name", "detainee.gender", "detention.facility"}
-    assert of_report(said(), said() | personal) == (None, [])
+    assert compare_report_versions(said(), said() | personal) == (None, [])
 
 
 def test_a_figure_changes_in_its_numbers_and_terms_and_not_in_its_prose() -> None:
     before = {"low": 80, "high": None, "qualifier": "at_least", "reported_by": "a paper", "citation": {"quote": "80"}}
     after = {**before, "low": 104, "reported_by": "another", "citation": {"quote": "104"}, "window_said": "since May"}
-    assert of_claim(before, after) == [{"field": "low", "before": 80, "after": 104}]
-    assert not {"window_said", "reported_by", "citation", "definition", "note", "source_record_id"} & {*FIGURES}
+    assert compare_claims(before, after) == [{"field": "low", "before": 80, "after": 104}]
+    assert not {"window_said", "reported_by", "citation", "definition", "note", "source_record_id"} & {*CLAIM_FIELDS}

@@ -44,30 +44,30 @@ people = st.fixed_dictionaries(
 def test_who_is_ruled_out_by_birth_would_neither_be_tied_nor_wait_for_a_curator(
     one: dict[str, Any], two: dict[str, Any]
 ) -> None:
-    wanted, other = blocking_keys.query_of(one), blocking_keys.query_of(two)
+    wanted, other = blocking_keys.build_blocking_query(one), blocking_keys.build_blocking_query(two)
     shared = len(frozenset(wanted.keys) & frozenset(other.keys))
-    out = not blocking_keys.possible(wanted, [BlockingHit(1, shared, shared, other.born)])
+    out = not blocking_keys.filter_possible_hits(wanted, [BlockingHit(1, shared, shared, other.first_birth_year)])
     event(f"ruled out: {out}")
     if out:
-        match = score.compare(blocking_keys.person_of(one), blocking_keys.person_of(two))
-        assert not match.sure
-        assert match.score < score.REVIEW
+        match = score.compare_people(blocking_keys.build_person(one), blocking_keys.build_person(two))
+        assert not match.is_sure
+        assert match.score < score.REVIEW_SCORE
 
 
 def test_a_homonym_of_another_birth_is_read_for_a_curator_and_a_half_namesake_is_not() -> None:
     said = {"detainee.full_name": "José Luis Roa Peña", "detainee.birth_date": "1950"}
-    wanted = blocking_keys.query_of(said)
+    wanted = blocking_keys.build_blocking_query(said)
     every = len(wanted.keys)
-    assert not blocking_keys.possible(wanted, [BlockingHit(1, every - 1, every - 1, 1970)])
-    assert blocking_keys.possible(wanted, [BlockingHit(1, every, every, 1970)])
+    assert not blocking_keys.filter_possible_hits(wanted, [BlockingHit(1, every - 1, every - 1, 1970)])
+    assert blocking_keys.filter_possible_hits(wanted, [BlockingHit(1, every, every, 1970)])
     for year, read in (
-        (1950 - blocking_keys.BORN_APART - 1, False),
-        (1950 - blocking_keys.BORN_APART, True),
+        (1950 - blocking_keys.MAX_BIRTH_GAP_YEARS - 1, False),
+        (1950 - blocking_keys.MAX_BIRTH_GAP_YEARS, True),
         (1952, True),
     ):
-        assert bool(blocking_keys.possible(wanted, [BlockingHit(1, every - 1, every - 1, year)])) is read
-    assert not blocking_keys.possible(wanted, [BlockingHit(1, every - 1, every - 1, 1953)])
-    assert blocking_keys.possible(wanted, [BlockingHit(1, every - 1, every - 1, None)])
+        assert bool(blocking_keys.filter_possible_hits(wanted, [BlockingHit(1, every - 1, every - 1, year)])) is read
+    assert not blocking_keys.filter_possible_hits(wanted, [BlockingHit(1, every - 1, every - 1, 1953)])
+    assert blocking_keys.filter_possible_hits(wanted, [BlockingHit(1, every - 1, every - 1, None)])
 
 
 @given(people, people)
@@ -77,19 +77,19 @@ def test_who_contradicts_under_another_name_would_neither_be_tied_nor_wait_for_a
     said: dict[str, Any], other: dict[str, Any]
 ) -> None:
     wanted, shared = (
-        blocking_keys.query_of(said),
-        blocking_keys.searched_keys(said) & blocking_keys.searched_keys(other),
+        blocking_keys.build_blocking_query(said),
+        blocking_keys.build_query_keys(said) & blocking_keys.build_query_keys(other),
     )
-    one, two = blocking_keys.person_of(said), blocking_keys.person_of(other)
-    apart = score.contradict(one, two) and not blocking_keys.namesake(
+    one, two = blocking_keys.build_person(said), blocking_keys.build_person(other)
+    apart = score.has_contradiction(one, two) and not blocking_keys.is_namesake(
         wanted, BlockingHit(1, len(shared), len(shared), None)
     )
     event(f"apart: {apart}")
     if apart:
-        match = score.compare(one, two)
+        match = score.compare_people(one, two)
         assert match.conflicts
-        assert not match.sure
-        assert match.score < score.REVIEW
+        assert not match.is_sure
+        assert match.score < score.REVIEW_SCORE
 
 
 @given(people, people)
@@ -98,11 +98,11 @@ def test_who_contradicts_under_another_name_would_neither_be_tied_nor_wait_for_a
 def test_who_agrees_in_the_name_alone_would_not_be_tied_within_a_list_nor_wait_for_a_curator(
     said: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    one, two = blocking_keys.person_of(said), blocking_keys.person_of(other)
-    apart = not score.supported(one, two)
+    one, two = blocking_keys.build_person(said), blocking_keys.build_person(other)
+    apart = not score.has_support(one, two)
     event(f"apart: {apart}")
     if apart:
-        match = score.compare(one, two)
-        telling = {r.feature for r in match.reasons if r.score >= record_linkage.LEAST_AGREEING.get(r.feature, 2)}
-        assert not match.sure
+        match = score.compare_people(one, two)
+        telling = {r.feature for r in match.reasons if r.score >= record_linkage.MIN_AGREEMENT.get(r.feature, 2)}
+        assert not match.is_sure
         assert not telling or not set(match.conflicts) <= {"dates"}

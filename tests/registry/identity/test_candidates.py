@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from app.db.engine import writing
-from app.log.content import flatten
+from app.db.engine import open_write_session
+from app.log.content import flatten_body
 from app.registry.identity import candidates, record_linkage
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -83,14 +83,14 @@ def test_one_identification_number_is_shown_to_a_curator_whatever_else_contradic
 def test_a_state_has_few_of_the_places_of_those_compared_and_leaves_the_others_theirs(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(candidates, "MOST_OF_A_STATE", 2)
-    monkeypatch.setattr("app.matching.blocking.MOST_CANDIDATES", 3)
+    monkeypatch.setattr(candidates, "MAX_DEPENDENT_CANDIDATES", 2)
+    monkeypatch.setattr("app.matching.blocking.MAX_CANDIDATES", 3)
     for who, number in ((GOVERNMENT, 4), ("jep", 4)):
         for year in range(number):
             world.file(who, source_record_id=f"P-{year}", detainee__birth_date=str(1940 + 10 * year))
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         foro = Reader(Role.REPORTER, 1, "foro", independent=True)
         context = WriteContext(session, foro, world.now, world.app.state.secret)
-        near = record_linkage.look_up(context, flatten(make_report()))
+        near = record_linkage.find_candidates(context, flatten_body(make_report()))
         of_a_state = [one for one in near if not context.views.sources[one.record.source].independent]
     assert (len(of_a_state), len(near)) == (2, 5)

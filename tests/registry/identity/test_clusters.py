@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.registry.identity.clusters import Edge, contradiction, path, resolve
+from app.registry.identity.clusters import Edge, find_contradiction, find_path, resolve_clusters
 
 A, B, C, D, E = RECORDS = tuple(uuid.UUID(int=number) for number in range(1, 6))
 
@@ -18,7 +18,7 @@ def edge(a: uuid.UUID, b: uuid.UUID, judgement: str = "same", by: str = "curator
 
 
 def clusters(edges: Sequence[Edge], records: Sequence[uuid.UUID] = RECORDS) -> set[frozenset[uuid.UUID]]:
-    return {frozenset(cluster) for cluster in resolve(records, edges)}
+    return {frozenset(cluster) for cluster in resolve_clusters(records, edges)}
 
 
 def together(edges: Sequence[Edge], a: uuid.UUID, b: uuid.UUID) -> bool:
@@ -39,7 +39,7 @@ def decisions(draw: st.DrawFn) -> list[Edge]:
         judgement = draw(st.sampled_from(["same", "different"])) if by == "curator" else "same"
         if by == "unsure":
             judgement, by = "unsure", "matcher"
-        if by == "curator" and contradiction(taken, a, b, judgement):
+        if by == "curator" and find_contradiction(taken, a, b, judgement):
             continue
         taken.append(Edge(len(taken) + 1, uuid.UUID(int=len(taken) + 1), a, b, judgement, by, draw(scores)))
     return taken
@@ -78,15 +78,15 @@ def test_clusters_divide_the_records(taken: list[Edge]) -> None:
 @given(decisions())
 def test_curators_decisions_hold(taken: list[Edge]) -> None:
     for one in taken:
-        if one.by_curator:
-            assert together(taken, one.a, one.b) is one.same
+        if one.is_by_curator:
+            assert together(taken, one.a, one.b) is one.is_same
 
 
 @given(decisions())
 def test_nobody_is_tied_but_by_a_chain_of_decisions(taken: list[Edge]) -> None:
     for a, b in combinations(RECORDS, 2):
         if together(taken, a, b):
-            assert path(taken, a, b) is not None
+            assert find_path(taken, a, b) is not None
 
 
 @given(decisions())
@@ -94,7 +94,7 @@ def test_an_automatic_edge_is_void_only_for_people_judged_different(taken: list[
     found = clusters(taken)
     holder = {record: cluster for cluster in found for record in cluster}
     for one in taken:
-        if one.same and not together(taken, one.a, one.b):
+        if one.is_same and not together(taken, one.a, one.b):
             apart = {frozenset((holder[e.a], holder[e.b])) for e in taken if e.judgement == "different"}
             assert frozenset((holder[one.a], holder[one.b])) in apart
 
@@ -104,14 +104,14 @@ def test_a_judgement_is_refused_exactly_when_curators_have_said_otherwise(taken:
     """Allowed, it holds beside all of theirs; refused, the chain given is theirs and says the opposite."""
     for a, b in combinations(RECORDS, 2):
         for judgement in ("same", "different"):
-            chain = contradiction(taken, a, b, judgement)
+            chain = find_contradiction(taken, a, b, judgement)
             if chain:
-                assert all(one.by_curator for one in chain)
+                assert all(one.is_by_curator for one in chain)
                 assert [one.judgement for one in chain].count("different") == (judgement == "same")
                 assert {a, b} <= {end for one in chain for end in (one.a, one.b)}
             else:
                 after = [*taken, Edge(99, uuid.UUID(int=99), a, b, judgement, "curator", 1000)]
-                assert all(together(after, one.a, one.b) is one.same for one in after if one.by_curator)
+                assert all(together(after, one.a, one.b) is one.is_same for one in after if one.is_by_curator)
 
 
 @given(decisions())
@@ -119,13 +119,13 @@ def test_what_a_decision_does_stays_among_those_whom_decisions_connect(taken: li
     """So that an entry need project nobody else again; void edges connect too."""
     for one in taken:
         undone = [other for other in taken if other is not one]
-        near = {record for record in RECORDS for end in (one.a, one.b) if path(taken, end, record) is not None}
+        near = {record for record in RECORDS for end in (one.a, one.b) if find_path(taken, end, record) is not None}
         assert {c for c in clusters(taken) if not c & near} == {c for c in clusters(undone) if not c & near}
 
 
 def test_the_shortest_chain_is_given() -> None:
     long = [edge(A, B), edge(B, C), edge(C, D)]
-    assert path([*long, edge(A, D)], A, D) == [edge(A, D)]
-    assert path(long, D, A) == long[::-1]
-    assert path(long, A, A) == []
-    assert path(long, A, E) is None
+    assert find_path([*long, edge(A, D)], A, D) == [edge(A, D)]
+    assert find_path(long, D, A) == long[::-1]
+    assert find_path(long, A, A) == []
+    assert find_path(long, A, E) is None

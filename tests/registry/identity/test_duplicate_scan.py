@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app import jobs
 from app.config import Names, Settings
 from app.registry.identity import duplicate_scan
-from app.registry.identity.duplicate_scan import PairFinder
+from app.registry.identity.duplicate_scan import DuplicateScanner
 from tests.support import GOVERNMENT, PATIENCE, Body, World, make_report
 
 SOMEBODY = {"detainee__full_name": "Zoraida Montilla Paz", "detainee__birth_date": "1940"}
@@ -58,7 +58,7 @@ def test_what_a_stopped_server_left_is_compared_by_the_next(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guess(world)
-    monkeypatch.setattr(jobs, "PAIRS_EVERY", 0.05)
+    monkeypatch.setattr(jobs, "PAIRS_INTERVAL_SECONDS", 0.05)
     with World(settings, keys=world.keys):
         until = monotonic() + PATIENCE
         while uncompared(world):
@@ -70,36 +70,36 @@ def test_what_a_stopped_server_left_is_compared_by_the_next(
 def test_reports_that_cannot_be_compared_wait_and_hold_up_no_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(duplicate_scan, "BATCH", 1)
+    monkeypatch.setattr(duplicate_scan, "COMPARISON_BATCH", 1)
     guess(world)
-    hard = duplicate_scan.waiting(world.engine)[0]
-    compare = duplicate_scan.compare
+    hard = duplicate_scan.list_uncompared_records(world.engine)[0]
+    compare = duplicate_scan.compare_records
 
     def failing(engine: Any, records: Sequence[int], names: Names) -> None:
         if hard in records:
             raise ValueError(SOMEBODY["detainee__full_name"])
         compare(engine, records, names)
 
-    monkeypatch.setattr(duplicate_scan, "compare", failing)
+    monkeypatch.setattr(duplicate_scan, "compare_records", failing)
 
-    finder = PairFinder(world.engine, "list")
+    finder = DuplicateScanner(world.engine, "list")
     with pytest.raises(ValueError, match="Zoraida"):
-        finder.step()
-    assert [finder.step(), finder.step()] == [True, False]
-    assert (duplicate_scan.waiting(world.engine), len(pairs(world))) == ([hard], 1)
+        finder.compare_next_batch()
+    assert [finder.compare_next_batch(), finder.compare_next_batch()] == [True, False]
+    assert (duplicate_scan.list_uncompared_records(world.engine), len(pairs(world))) == ([hard], 1)
 
 
 def between(monkeypatch: pytest.MonkeyPatch, act: Any) -> None:
     """Do something after reports were compared and before their pairs are stored."""
-    compared = duplicate_scan._pairs
+    compared = duplicate_scan._find_hidden_pairs
 
     def then(session: Session, rows: Sequence[Any], names: Names) -> list[Any]:
         found = compared(session, rows, names)
-        monkeypatch.setattr(duplicate_scan, "_pairs", compared)
+        monkeypatch.setattr(duplicate_scan, "_find_hidden_pairs", compared)
         act()
         return found
 
-    monkeypatch.setattr(duplicate_scan, "_pairs", then)
+    monkeypatch.setattr(duplicate_scan, "_find_hidden_pairs", then)
 
 
 @pytest.mark.parametrize("early", [True, False])

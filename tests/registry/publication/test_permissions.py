@@ -47,30 +47,30 @@ TRAITS = (*NAMED_GROUPS, *NEVER, "anything")
 @pytest.mark.parametrize("reader", [PARTNER, CURATOR], ids=["reader", "curator"])
 def test_partners_and_curators_see_everyone_and_everything(reader: Reader) -> None:
     for publish in Publish:
-        assert reader.sees_person(publish)
-        assert reader.recognises(publish)
-        assert reader.facts(publish, FACTS).keys() == FACTS.keys() - {"national_id_digest", "age_span"}
-        assert all(reader.sees_trait(publish, name) for name in TRAITS)
+        assert reader.can_see_person(publish)
+        assert reader.can_recognise(publish)
+        assert reader.filter_facts(publish, FACTS).keys() == FACTS.keys() - {"national_id_digest", "age_span"}
+        assert all(reader.can_see_trait(publish, name) for name in TRAITS)
 
 
 @pytest.mark.parametrize("role", [Role.READER, Role.CURATOR])
 def test_a_government_sees_no_more_than_the_public_whatever_its_role(role: Role) -> None:
     reader = Reader(role, 4, "ministry", independent=False)
     for publish in Publish:
-        assert reader.sees_person(publish) is ANYONE.sees_person(publish)
-        assert reader.facts(publish, FACTS) == ANYONE.facts(publish, FACTS)
-        assert {n for n in TRAITS if reader.sees_trait(publish, n)} == {
-            n for n in TRAITS if ANYONE.sees_trait(publish, n)
+        assert reader.can_see_person(publish) is ANYONE.can_see_person(publish)
+        assert reader.filter_facts(publish, FACTS) == ANYONE.filter_facts(publish, FACTS)
+        assert {n for n in TRAITS if reader.can_see_trait(publish, n)} == {
+            n for n in TRAITS if ANYONE.can_see_trait(publish, n)
         }
 
 
 @pytest.mark.parametrize("reader", PUBLIC, ids=["nobody", "reporter", "government", "admin"])
 def test_all_others_see_what_the_class_opens(reader: Reader) -> None:
-    assert reader.facts(Publish.NAMED, FACTS).keys() == NAMED_OPENS
-    assert reader.facts(Publish.ANONYMOUS, FACTS).keys() == ANONYMOUS_OPENS
-    assert reader.facts(Publish.COUNTED, FACTS) == {}
-    assert [reader.sees_person(publish) for publish in ("named", "anonymous", "counted")] == [True, True, False]
-    traits = [{n for n in TRAITS if reader.sees_trait(publish, n)} for publish in ("named", "anonymous", "counted")]
+    assert reader.filter_facts(Publish.NAMED, FACTS).keys() == NAMED_OPENS
+    assert reader.filter_facts(Publish.ANONYMOUS, FACTS).keys() == ANONYMOUS_OPENS
+    assert reader.filter_facts(Publish.COUNTED, FACTS) == {}
+    assert [reader.can_see_person(publish) for publish in ("named", "anonymous", "counted")] == [True, True, False]
+    traits = [{n for n in TRAITS if reader.can_see_trait(publish, n)} for publish in ("named", "anonymous", "counted")]
     assert traits == [NAMED_GROUPS, ANONYMOUS_GROUPS, set()]
 
 
@@ -82,18 +82,27 @@ def test_the_public_sees_the_year_of_birth_of_named_people_alone() -> None:
     vague: Facts = {**born, "birth_date": {"value": "1971-12-20/1972-01-10", "said": []}}
     nameless: Facts = {"birth_date": born["birth_date"]}
     for reader in PUBLIC:
-        assert [reader.birth_year(publish, born) for publish in ("named", "anonymous", "counted")] == [1971, None, None]
-        assert reader.birth_year("named", vague) is None, "a span of two years would tell the days"
-        assert reader.birth_year("named", nameless) is reader.birth_year("named", {}) is None
+        assert [reader.get_birth_year(publish, born) for publish in ("named", "anonymous", "counted")] == [
+            1971,
+            None,
+            None,
+        ]
+        assert reader.get_birth_year("named", vague) is None, "a span of two years would tell the days"
+        assert reader.get_birth_year("named", nameless) is reader.get_birth_year("named", {}) is None
     for publish in Publish:
-        assert [PARTNER.birth_year(publish, facts) for facts in (born, vague, nameless, {})] == [1971, 1971, 1971, None]
+        assert [PARTNER.get_birth_year(publish, facts) for facts in (born, vague, nameless, {})] == [
+            1971,
+            1971,
+            1971,
+            None,
+        ]
 
 
 def test_what_is_never_public_is_in_no_class() -> None:
     for reader in PUBLIC:
         for publish in Publish:
-            assert not reader.facts(publish, FACTS).keys() & set(NEVER)
-            assert not any(reader.sees_trait(publish, name) for name in NEVER)
+            assert not reader.filter_facts(publish, FACTS).keys() & set(NEVER)
+            assert not any(reader.can_see_trait(publish, name) for name in NEVER)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +114,7 @@ def test_what_is_never_public_is_in_no_class() -> None:
 def test_who_adds_sources_and_who_judges_them_may_know_who_stands_behind_a_pseudonym(
     reader: Reader, knows: bool
 ) -> None:
-    assert reader.reads_real_names is knows
+    assert reader.can_see_real_names is knows
 
 
 @pytest.mark.parametrize(
@@ -116,22 +125,26 @@ def test_a_name_that_only_reports_ask_for_is_met_as_the_operator_chose(
     names: Names, in_lists: str, by_whole_name: str
 ) -> None:
     public = Reader(names=names)
-    assert public.shown_as(NAMED_BY_REPORTS) == in_lists
-    assert public.finding.shown_as(NAMED_BY_REPORTS) == by_whole_name
-    assert public.sees_fact(NAMED_BY_REPORTS, "full_name") is (in_lists == "named")
-    assert public.sees_trait(NAMED_BY_REPORTS, "gender") is (in_lists == "named")
-    for reader in (public, public.finding):
-        assert [reader.shown_as(publish) for publish in Publish] == list(Publish), "a consent is everyone's"
-    assert Reader(Role.READER, names=names).shown_as(NAMED_BY_REPORTS) == "named"
+    assert public.get_shown_class(NAMED_BY_REPORTS) == in_lists
+    assert public.as_name_searcher.get_shown_class(NAMED_BY_REPORTS) == by_whole_name
+    assert public.can_see_fact(NAMED_BY_REPORTS, "full_name") is (in_lists == "named")
+    assert public.can_see_trait(NAMED_BY_REPORTS, "gender") is (in_lists == "named")
+    for reader in (public, public.as_name_searcher):
+        assert [reader.get_shown_class(publish) for publish in Publish] == list(Publish), "a consent is everyone's"
+    assert Reader(Role.READER, names=names).get_shown_class(NAMED_BY_REPORTS) == "named"
 
 
 def test_the_classes_that_a_look_up_asks_for_are_those_of_the_people_whom_the_reader_recognises() -> None:
     consented, by_reports, anonymous, counted = "named", NAMED_BY_REPORTS, "anonymous", "counted"
-    assert CURATOR.recognised == CURATOR.named == (consented, by_reports, anonymous, counted)
-    assert ANYONE.recognised == (consented, by_reports, anonymous)
-    assert ANYONE.named == (consented, by_reports)
-    assert GOVERNMENT.recognised == (consented, by_reports)
-    assert replace(GOVERNMENT, names="off").recognised == replace(GOVERNMENT, names="off").named == (consented,)
+    assert CURATOR.recognised_classes == CURATOR.named_classes == (consented, by_reports, anonymous, counted)
+    assert ANYONE.recognised_classes == (consented, by_reports, anonymous)
+    assert ANYONE.named_classes == (consented, by_reports)
+    assert GOVERNMENT.recognised_classes == (consented, by_reports)
+    assert (
+        replace(GOVERNMENT, names="off").recognised_classes
+        == replace(GOVERNMENT, names="off").named_classes
+        == (consented,)
+    )
 
 
 def test_an_illness_is_nobodys_business() -> None:
@@ -144,13 +157,13 @@ def test_an_illness_is_nobodys_business() -> None:
             ],
         }
     }
-    assert ANYONE.facts(Publish.NAMED, groups) == {
+    assert ANYONE.filter_facts(Publish.NAMED, groups) == {
         "groups": {"value": ["journalist"], "said": [{"value": ["journalist"], "by": ["foro"]}]}
     }
-    assert PARTNER.facts(Publish.NAMED, groups) == groups
-    assert not ANYONE.sees_trait(Publish.NAMED, "group", "gravely_ill")
-    assert ANYONE.sees_trait(Publish.NAMED, "group", "journalist")
-    assert PARTNER.sees_trait(Publish.COUNTED, "group", "gravely_ill")
+    assert PARTNER.filter_facts(Publish.NAMED, groups) == groups
+    assert not ANYONE.can_see_trait(Publish.NAMED, "group", "gravely_ill")
+    assert ANYONE.can_see_trait(Publish.NAMED, "group", "journalist")
+    assert PARTNER.can_see_trait(Publish.COUNTED, "group", "gravely_ill")
 
 
 @pytest.mark.parametrize(
@@ -163,4 +176,4 @@ def test_an_illness_is_nobodys_business() -> None:
     ids=["independent", "government", "government's partner"],
 )
 def test_a_write_recognises_whom_the_writer_may_read(reader: Reader, recognised: set[str]) -> None:
-    assert {str(publish) for publish in Publish if reader.recognises(publish)} == recognised
+    assert {str(publish) for publish in Publish if reader.can_recognise(publish)} == recognised

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser, sync_playwright
 
 from app.config import Settings
-from app.db.engine import make_engine, writing
-from app.demo.run import guest_key
+from app.db.engine import make_engine, open_write_session
+from app.demo.run import create_guest_key
 from tests.api.serving import serving
 from tests.replay import load, settings_for
 from tests.web.browser.conftest import CHROMIUM, FLAGS
@@ -38,8 +38,8 @@ def main() -> None:
 
 def _key(settings: Settings) -> str:
     engine = make_engine(settings.database_url)
-    with writing(engine) as session:
-        key = guest_key(session, datetime.now(UTC))
+    with open_write_session(engine) as session:
+        key = create_guest_key(session, datetime.now(UTC))
     engine.dispose()
     return key
 

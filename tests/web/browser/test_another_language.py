@@ -33,8 +33,8 @@ def longer(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def _anew() -> None:
-    rendering.catalogue.cache_clear()
-    rendering._environment.cache_clear()
+    rendering.load_catalogue.cache_clear()
+    rendering._build_environment.cache_clear()
 
 
 @pytest.fixture

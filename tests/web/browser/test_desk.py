@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.vocabulary import Role
 from tests.api.serving import serving
 from tests.databases import Templates, settings_of
@@ -41,7 +41,7 @@ def desk(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iter
             objects = world.file("jep", detainee__full_name="Zoraida Montilla Paz")
             world.object_to(f"/v1/detainees/{objects['detainee']['id']}", words="Soy yo.", contact="Ask at the parish.")
             world.beat()
-            with writing(world.engine) as session:
+            with open_write_session(world.engine) as session:
                 keys = {**keys, SECOND: world._key(session, Role.CURATOR, None, "Bruno Salas")}
         with serving(settings_of(url)) as here:
             desk = Desk(here, keys)

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 from math import cos, radians, sin
 from xml.etree import ElementTree as Xml
 
-from app.web.charts.text import width_of
+from app.web.charts.text import measure_text
 
 # The size of type of each class in the sheets; what is not here is 13 px.
 SIZES = {"axis": 12, "figure-number": 15, "end-number": 15, "claim-number": 20, "segment-number": 20, "gap": 20}
@@ -68,7 +68,7 @@ def _lines(text: Xml.Element, sizes: dict[str, int]) -> Iterator[Box]:
     for line in lines:
         if line[0].starts is not None:
             x, y = line[0].starts[0], y + line[0].starts[1]
-        width = sum(width_of(run.text, run.size, bold=run.bold) for run in line)
+        width = sum(measure_text(run.text, run.size, bold=run.bold) for run in line)
         size = max(run.size for run in line)
         left = x - {"start": 0.0, "middle": width / 2, "end": width}[text.get("text-anchor", "start")]
         top, bottom = y - size * ABOVE, y + size * BELOW

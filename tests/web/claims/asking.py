@@ -10,7 +10,7 @@ from fastapi import Request
 
 from app.web.asking import Api, Terms
 from app.web.page import Page
-from app.web.rendering import catalogue
+from app.web.rendering import load_catalogue
 from tests.support import World
 
 Made = TypeVar("Made")
@@ -40,7 +40,7 @@ def on_page(world: World, language: str, make: Callable[[Page], Coroutine[Any, A
         api = Asking(world)
         known = await api.get("/v1/sources")
         sources = {source["slug"]: source for source in known["data"]}
-        return await make(Page(Request(scope), catalogue(language), api, known["revision"], sources))
+        return await make(Page(Request(scope), load_catalogue(language), api, known["revision"], sources))
 
     return asyncio.run(made())
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from app.errors import NotFound
-from app.web.charts.reconciliation import Compared
-from app.web.claims.data import ask
-from app.web.claims.figures import claim_then_and_now_figure, compare, reconciliation_figure
-from app.web.claims.routes import SECTION
+from app.web.charts.reconciliation import ClaimComparison
+from app.web.claims.data import fetch_reconciled_claim
+from app.web.claims.figures import build_chart_data, build_claim_then_and_now_figure, build_reconciliation_figure
+from app.web.claims.routes import CLAIMS_PATH
 from app.web.page import Page
 from tests.support import NOW, World
 from tests.web.claims.asking import html_of, on_page, text_of
@@ -44,12 +44,12 @@ def claim(world: World, number: int | None, **said: Any) -> str:
     body = {**SAID, **JANUARY, **({} if number is None else {"said": number}), **said}
     answer = world.post("/v1/claims", body, "curator")
     assert answer.status_code == 201, answer.text
-    return f"{SECTION}/{answer.json()['id']}"
+    return f"{CLAIMS_PATH}/{answer.json()['id']}"
 
 
-def compared(world: World, address: str) -> Compared:
-    async def made(page: Page) -> Compared:
-        return compare(page, await ask(page, address.removeprefix(f"{SECTION}/")))
+def compared(world: World, address: str) -> ClaimComparison:
+    async def made(page: Page) -> ClaimComparison:
+        return build_chart_data(page, await fetch_reconciled_claim(page, address.removeprefix(f"{CLAIMS_PATH}/")))
 
     return on_page(world, "es", made)
 
@@ -74,7 +74,7 @@ def test_the_count_falls_apart_without_counting_anybody_twice(registry: World) -
     assert [(one.kind, one.number) for one in drawn.segments] == [
         ("main", 1), ("rest", 1), ("others", 1), ("reported", 1),
     ]  # fmt: skip
-    assert (drawn.verified.number, drawn.remainder and drawn.remainder.told) == (3, "8")
+    assert (drawn.verified_segment.number, drawn.remainder and drawn.remainder.number_text) == (3, "8")
     address = drawn.segments[0].address or ""
     assert address.startswith("/es/releases?")
     assert "any_of=foro" in address
@@ -98,7 +98,7 @@ def test_a_number_that_leaves_out_who_was_taken_again_is_not_the_published_one_a
 def test_an_organisations_own_figure_is_no_authoritys(registry: World) -> None:
     address = claim(registry, 2, claimant="foro", stated_at="2026-03-01")
     drawn = compared(registry, address)
-    assert not drawn.by_authority
+    assert not drawn.is_by_authority
     assert [(one.kind, one.number) for one in drawn.segments] == [("main", 1), ("others", 1), ("reported", 1)]
     page = html_of(registry, "/es" + address)
     assert "is-claimed" not in page
@@ -122,7 +122,7 @@ def test_a_figure_is_compared_as_it_was_said(
     address = claim(registry, None, stated_at="2026-03-01", **said)
     assert headline in text_of(registry, "/es" + address)
     left = compared(registry, address).remainder
-    assert (left and left.told.replace("\N{NO-BREAK SPACE}", " ")) == remainder
+    assert (left and left.number_text.replace("\N{NO-BREAK SPACE}", " ")) == remainder
 
 
 @pytest.mark.parametrize(
@@ -148,14 +148,14 @@ def test_a_figure_that_cannot_be_compared_has_no_bar_but_its_first_reason(
     assert reason in page
     assert "En esa misma cuenta" not in page
     assert "figure-reconciliation" not in html_of(registry, "/es" + address)
-    for figure in (reconciliation_figure, claim_then_and_now_figure):
+    for figure in (build_reconciliation_figure, build_claim_then_and_now_figure):
         with pytest.raises(NotFound):
             on_page(registry, "es", partial(figure, terms={"claim": address.split("/")[-1]}))
 
 
 def test_the_figures_of_a_claim_are_made_by_its_id(registry: World) -> None:
     address = claim(registry, 12, stated_at="2026-03-01")
-    for figure in (reconciliation_figure, claim_then_and_now_figure):
+    for figure in (build_reconciliation_figure, build_claim_then_and_now_figure):
         drawn = on_page(registry, "es", partial(figure, terms={"claim": address.split("/")[-1]}))
         assert "12" in drawn.finding
         assert drawn.terms == {"claim": address.split("/")[-1]}

@@ -5,11 +5,11 @@ from string import Formatter
 import pytest
 from starlette.requests import Request
 
-from app.claims.reasons import MESSAGES
+from app.claims.reasons import MESSAGE_TEMPLATES
 from app.web.asking import Api
-from app.web.claims.reasons import SENTENCES, WEIGHTS, sentence_of, told
+from app.web.claims.reasons import REASON_SENTENCES, REASON_WEIGHTS, format_message, format_reason
 from app.web.page import Page
-from app.web.rendering import catalogue
+from app.web.rendering import load_catalogue
 from tests.claims import sentences
 
 # What the API says in English, what is told of it in Spanish, and how much it weighs.
@@ -263,7 +263,7 @@ SAMPLES: list[tuple[str, str, int | None]] = [
 def page(language: str) -> Page:
     request = Request({"type": "http", "app": None, "headers": [], "path": f"/{language}/"})
     api = Api.__new__(Api)  # nothing is asked
-    return Page(request, catalogue(language), api, 1, {"foro": {"name": "Foro Penal", "independent": True}})
+    return Page(request, load_catalogue(language), api, 1, {"foro": {"name": "Foro Penal", "independent": True}})
 
 
 def reason(detail: str) -> dict[str, object]:
@@ -274,21 +274,21 @@ def reason(detail: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("detail,spanish,weight", SAMPLES, ids=[detail[:60] for detail, _told, _weight in SAMPLES])
 def test_a_reason_is_told_in_the_language_of_the_page(detail: str, spanish: str, weight: int | None) -> None:
-    one = told(page("es"), reason(detail))
+    one = format_reason(page("es"), reason(detail))
     assert (one.text.replace("\N{NO-BREAK SPACE}", " "), one.weight, one.title) == (spanish, weight, "Período")
-    assert "%(" not in sentence_of(page("en"), reason(detail))
+    assert "%(" not in format_message(page("en"), reason(detail))
 
 
 def test_the_pages_have_words_for_every_sentence_of_the_api() -> None:
-    assert sorted(SENTENCES) == sorted(MESSAGES)
+    assert sorted(REASON_SENTENCES) == sorted(MESSAGE_TEMPLATES)
     assert {detail for detail, _told, _weight in SAMPLES} == {english for _id, _given, english in sentences.SENTENCES}
 
 
 def test_a_reason_weighs_by_numbers_that_stand_in_its_sentence() -> None:
-    for message_id, names in WEIGHTS.items():
-        assert set(names) <= {name for _text, name, _how, _as in Formatter().parse(MESSAGES[message_id])}
+    for message_id, names in REASON_WEIGHTS.items():
+        assert set(names) <= {name for _text, name, _how, _as in Formatter().parse(MESSAGE_TEMPLATES[message_id])}
 
 
 def test_a_hostile_name_is_no_format() -> None:
     hostile = {"message_id": "author_unnamed", "arguments": {"reported_by": "%(x)s {x} <b>"}}
-    assert sentence_of(page("en"), hostile) == "Nobody is named as its author; it was printed by %(x)s {x} <b>."
+    assert format_message(page("en"), hostile) == "Nobody is named as its author; it was printed by %(x)s {x} <b>."

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.web.claims.source_rows import source_rows_figure
+from app.web.claims.source_rows import build_source_rows_figure
 from app.web.figure import Figure
 from app.web.page import Page
 from tests.support import World
@@ -17,7 +17,7 @@ HERE = {"country": "VE", "released_from": "2026-01-08"}
 def figure(world: World, language: str = "es", *, then: str | int | None = None, claim: str | None = None) -> Figure:
     async def made(page: Page) -> Figure:
         shown = () if claim is None else (await page.api.get(f"/v1/claims/{claim}"),)
-        return await source_rows_figure(page, HERE, then, shown)
+        return await build_source_rows_figure(page, HERE, then, shown)
 
     return on_page(world, language, made)
 
@@ -54,7 +54,7 @@ def test_a_claim_without_a_top_stands_first_and_says_that_it_is_another_count(
     claim = world.post("/v1/claims", {**said, "window_from": "2025-12", "stated_at": "2026-01-13"}, "curator").json()
     drawn = figure(world, language, claim=claim["id"])
     assert drawn.terms is not None
-    again = on_page(world, language, partial(source_rows_figure, terms=drawn.terms))
+    again = on_page(world, language, partial(build_source_rows_figure, terms=drawn.terms))
     assert again == drawn, "its own terms draw it again"
     assert drawn.rows[0][0] == "Ministry"
     assert sentence in drawn.wide
@@ -115,7 +115,7 @@ def test_a_claim_of_other_terms_than_the_rows_says_by_which_it_counts(
     world.file("foro")
     filed = {name: value for name, value in (SAID | defined).items() if value is not None}
     claim = world.post("/v1/claims", filed, "curator").json()["id"]
-    drawn = on_page(world, "en", partial(source_rows_figure, terms={**HERE, "claim": claim}))
+    drawn = on_page(world, "en", partial(build_source_rows_figure, terms={**HERE, "claim": claim}))
     assert OTHER_COUNT in drawn.finding
     assert said in drawn.finding
 
@@ -173,7 +173,7 @@ def test_figures_that_are_not_the_same_are_no_printings_of_one(world: World) -> 
         world.post("/v1/claims", {**said, "said": number, "window_from": start}, "curator").json()["id"]
         for number, start in ((400, "2025-12"), (400, "2024-12"), (9, "2023"))
     ]
-    drawn = on_page(world, "en", partial(source_rows_figure, terms={**HERE, "claim": claims}))
+    drawn = on_page(world, "en", partial(build_source_rows_figure, terms={**HERE, "claim": claims}))
     assert "printed with two beginnings: December 2024 and December 2025" in drawn.finding
     assert drawn.terms is not None
     assert drawn.terms["claim"] == claims[:2]

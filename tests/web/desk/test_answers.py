@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from app.imports.mapping import Mapping
+from app.imports.mapping import ListMapping
 from app.web.desk import answers
 
 HOSTILE = 'a "quoted" \\ word\n= [x]\t\x7f é 🙂'
@@ -24,7 +24,7 @@ def test_every_answer_is_one_that_a_mapping_has() -> None:
         "constant:detention.country": ["VE"],
         "token": ["x"],
     }
-    mapping = Mapping.read(answers.merged("", "", answers.answers_in(given)))
+    mapping = ListMapping.parse_toml(answers.merge_answers("", "", answers.parse_answers(given)))
     assert mapping.dates == "day_first"
     assert mapping.age_on == "2026-01"
     assert mapping.rows == {"5": "leave_out", "section_title": "read"}
@@ -36,7 +36,7 @@ def test_every_answer_is_one_that_a_mapping_has() -> None:
 def test_answers_are_written_into_the_mapping_of_before() -> None:
     before = 'dates = "month_first"\nheader = 3\n[values."release.kind"]\nLP = "full_release"\n'
     new = {"dates": "day_first", "values": {"release.kind": {"X": "pardon"}}}
-    assert tomllib.loads(answers.merged(before, "", new)) == {
+    assert tomllib.loads(answers.merge_answers(before, "", new)) == {
         "dates": "day_first",
         "header": 3,
         "values": {"release.kind": {"LP": "full_release", "X": "pardon"}},
@@ -44,27 +44,27 @@ def test_answers_are_written_into_the_mapping_of_before() -> None:
 
 
 def test_a_mapping_stays_as_written_where_nothing_is_answered() -> None:
-    assert answers.merged("# mine\n", "dates = 1", {}) == "# mine\n"
-    assert answers.merged("", "dates = 1", {}) == ""
+    assert answers.merge_answers("# mine\n", "dates = 1", {}) == "# mine\n"
+    assert answers.merge_answers("", "dates = 1", {}) == ""
 
 
 def test_what_was_remembered_begins_a_mapping() -> None:
     columns = [{"column": "A", "fields": ["note"]}, {"column": "B", "fields": []}]
-    remembered = answers.as_read(columns)
+    remembered = answers.build_mapping_as_read(columns)
     assert not remembered.startswith("\n"), "a browser would send it back without"
-    told = answers.merged("", remembered, {"dates": "day_first"})
+    told = answers.merge_answers("", remembered, {"dates": "day_first"})
     assert tomllib.loads(told) == {"positions": {"A": ["note"]}, "dates": "day_first"}
 
 
 def test_any_word_can_stand_in_a_mapping() -> None:
     mapping = {"values": {"release.kind": {HOSTILE: "pardon"}}, "sheet": HOSTILE, "columns": {HOSTILE: []}}
-    assert tomllib.loads(answers.written(mapping)) == mapping
+    assert tomllib.loads(answers.format_mapping(mapping)) == mapping
 
 
 @pytest.mark.parametrize("text", ["=", "[", "a = 'b"])
 def test_what_is_no_mapping_is_not_written_into(text: str) -> None:
-    with pytest.raises(answers.Unreadable):
-        answers.merged(text, "", {"dates": "day_first"})
+    with pytest.raises(answers.UnreadableMapping):
+        answers.merge_answers(text, "", {"dates": "day_first"})
 
 
 @pytest.mark.parametrize(
@@ -78,5 +78,5 @@ def test_what_is_no_mapping_is_not_written_into(text: str) -> None:
     ids=["names", "lines", "brackets", "day"],
 )
 def test_a_mapping_that_no_answer_can_be_written_into_is_told(mapping: str) -> None:
-    with pytest.raises(answers.Unreadable):
-        answers.merged(mapping, "", {"dates": "day_first"})
+    with pytest.raises(answers.UnreadableMapping):
+        answers.merge_answers(mapping, "", {"dates": "day_first"})

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.web.desk.corrections import patch_of
-from app.web.desk.page import IDLE
+from app.web.desk.corrections import build_report_patch
+from app.web.desk.page import IDLE_TIMEOUT
 from tests.support import Body, World
 from tests.web.desk.officer import Officer
 
@@ -135,7 +135,7 @@ def test_a_button_that_is_pressed_twice_withdraws_once(officer: Officer, filed: 
 
 def test_a_session_that_ends_during_a_correction_loses_nothing(officer: Officer, filed: Body) -> None:
     officer.open(f"{REPORTS}/{filed['report']['id']}")
-    officer.world.now += IDLE + timedelta(minutes=1)
+    officer.world.now += IDLE_TIMEOUT + timedelta(minutes=1)
     officer.fill(CORRECTION, {"note": "Kept."})
     back = officer.fill("/desk/session", {"key": officer.world.keys["foro"]})
     assert back.status_code == 200
@@ -175,4 +175,4 @@ def test_a_patch_names_what_differs() -> None:
         "verification.verdict": ["verified"],
         "verification.evidence": ["https://one.example"],
     }
-    assert patch_of(report, form) == {"detainee": {"full_name": "Ana Paz", "nationalities": None}}
+    assert build_report_patch(report, form) == {"detainee": {"full_name": "Ana Paz", "nationalities": None}}

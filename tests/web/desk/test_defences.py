@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from fastapi.routing import APIRoute
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.registry import api_keys
 from app.vocabulary import Role
-from app.web.desk import ROUTERS
-from app.web.desk.page import IDLE, MOST_OF_A_COOKIE
+from app.web.desk import DESK_ROUTERS
+from app.web.desk.page import IDLE_TIMEOUT, MAX_COOKIE_LENGTH
 from tests.support import Body, World
 from tests.web.desk.officer import FROM_HERE, HERE, Officer
 
@@ -25,7 +25,7 @@ OPEN = ("/desk", SIGN_IN)  # to whoever has no session
 
 def routes(method: str) -> list[str]:
     """Every address of the desk that takes a method, with ids that name nothing."""
-    listed = [route for pages in ROUTERS for route in pages.routes if isinstance(route, APIRoute)]
+    listed = [route for pages in DESK_ROUTERS for route in pages.routes if isinstance(route, APIRoute)]
     return sorted(
         {re.sub(r"\{\w+\}", str(uuid.UUID(int=0)), each.path) for each in listed if method in (each.methods or ())}
     )
@@ -131,7 +131,7 @@ def opens(officer: Officer, cookie: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "cookie", ["", "=====", "A" * (MOST_OF_A_COOKIE + 1), "A" * 60_000, '"; Path=/', "%00%00%00", "🂡🂡🂡"]
+    "cookie", ["", "=====", "A" * (MAX_COOKIE_LENGTH + 1), "A" * 60_000, '"; Path=/', "%00%00%00", "🂡🂡🂡"]
 )
 def test_a_cookie_of_any_size_and_make_is_answered_calmly(officer: Officer, cookie: str) -> None:
     officer.world.client.cookies.clear()
@@ -150,8 +150,8 @@ def test_a_session_of_another_registry_opens_nothing(officer: Officer) -> None:
 
 def revoked(world: World) -> None:
     key_id = world.get("/v1/me", "foro").json()["key_id"]
-    with writing(world.engine) as session:
-        api_keys.revoke(session, key_id, world.now)
+    with open_write_session(world.engine) as session:
+        api_keys.revoke_key(session, key_id, world.now)
 
 
 def test_a_key_that_is_revoked_while_a_form_is_filled_in_files_nothing_and_loses_nothing(officer: Officer) -> None:
@@ -188,8 +188,8 @@ def test_whoever_signs_in_again_goes_on_at_a_page(officer: Officer, path: str) -
 
 
 def test_a_key_that_ends_ends_the_session_with_it(world: World) -> None:
-    with writing(world.engine) as session:
-        world.keys["brief"] = api_keys.create(session, Role.REPORTER, "foro", 1, world.now, "Ada Mota")
+    with open_write_session(world.engine) as session:
+        world.keys["brief"] = api_keys.create_key(session, Role.REPORTER, "foro", 1, world.now, "Ada Mota")
     officer = Officer(world)
     world.now += timedelta(days=1) - timedelta(minutes=10)
     officer.sign_in("brief")
@@ -200,7 +200,7 @@ def test_a_key_that_ends_ends_the_session_with_it(world: World) -> None:
 
 def test_whoever_signs_in_on_a_form_that_another_filled_in_is_told_for_whom_it_will_be_sent(officer: Officer) -> None:
     officer.open(RELEASE)
-    officer.world.now += IDLE + timedelta(minutes=1)
+    officer.world.now += IDLE_TIMEOUT + timedelta(minutes=1)
     officer.fill(RELEASE, {"detainee.full_name": "Rosa Quintana"})
     told = officer.fill(SIGN_IN, {"key": officer.world.keys["jep"]})
     assert "it will be sent for Jep" in told.text
@@ -210,7 +210,7 @@ def test_whoever_signs_in_on_a_form_that_another_filled_in_is_told_for_whom_it_w
 
 def test_a_key_that_cannot_send_a_form_leaves_it_filled_in_for_one_that_can(officer: Officer) -> None:
     officer.open(RELEASE)
-    officer.world.now += IDLE + timedelta(minutes=1)
+    officer.world.now += IDLE_TIMEOUT + timedelta(minutes=1)
     officer.fill(RELEASE, {"detainee.full_name": "Rosa Quintana"})
     told = officer.fill(SIGN_IN, {"key": officer.world.keys["curator"]})
     assert told.status_code == 403
@@ -222,7 +222,7 @@ def test_a_key_that_cannot_send_a_form_leaves_it_filled_in_for_one_that_can(offi
 def test_a_correction_is_kept_for_the_organisation_whose_report_it_is_of(officer: Officer) -> None:
     report = officer.world.file("foro", source_record_id="1")["report"]["id"]
     officer.open(f"/desk/reports/{report}")
-    officer.world.now += IDLE + timedelta(minutes=1)
+    officer.world.now += IDLE_TIMEOUT + timedelta(minutes=1)
     officer.fill("/desk/correction", {"detainee.full_name": "Rosa Quintana"})
     told = officer.fill(SIGN_IN, {"key": officer.world.keys["jep"]})
     assert told.status_code == 404

@@ -6,7 +6,7 @@ import pytest
 
 from app.imports import stored
 from app.web.desk import answers, lists
-from app.web.desk.page import IDLE
+from app.web.desk.page import IDLE_TIMEOUT
 from tests.support import World
 from tests.web.desk.officer import Officer
 
@@ -119,7 +119,7 @@ def test_another_file_than_the_one_that_was_tried_is_not_sent(officer: Officer) 
 
 
 def test_a_list_too_long_for_a_page_is_chosen_again(officer: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "MOST_HELD", 16)
+    monkeypatch.setattr(answers, "MAX_HELD_BYTES", 16)
     page = tried(officer)
     assert 'name="list"' not in page
     assert "Choose the file again" in page
@@ -131,10 +131,10 @@ def test_the_list_in_a_page_is_sealed_for_its_source(officer: Officer) -> None:
     (held,) = officer.filled(PATH)["list"]
     assert "Leocadia" not in held
     secret = officer.world.app.state.secret
-    assert answers.opened(secret, held, "foro") == LIST.encode()
-    assert answers.opened(secret, held, "jep") is None
-    assert answers.opened(secret, held[:-8] + "AAAAAAA=", "foro") is None
-    assert answers.opened(secret, "é", "foro") is None
+    assert answers.unseal_list(secret, held, "foro") == LIST.encode()
+    assert answers.unseal_list(secret, held, "jep") is None
+    assert answers.unseal_list(secret, held[:-8] + "AAAAAAA=", "foro") is None
+    assert answers.unseal_list(secret, "é", "foro") is None
     assert page.count(held) == 1
 
 
@@ -149,7 +149,7 @@ def test_a_list_that_somebody_changed_on_the_way_is_not_sent(officer: Officer) -
 def test_without_a_session_no_list_is_read(officer: Officer) -> None:
     tried(officer)
     form = officer.filled(PATH)
-    officer.world.now += IDLE
+    officer.world.now += IDLE_TIMEOUT
     asked = officer.post(PATH, form, files={"file": ("list.csv", LIST.encode())})
     assert asked.status_code == 403
     assert 'name="key"' in asked.text
@@ -198,7 +198,7 @@ def test_a_list_that_is_too_long_is_told_so_on_its_page(officer: Officer, *, sta
 
 
 def test_a_list_of_the_page_takes_its_room_once(officer: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = officer.world.app.state.room
+    room = officer.world.app.state.body_budget
     long = LIST + "\n" + ";" * 100_000
     taken: list[int] = []
     take = room.take
@@ -261,7 +261,7 @@ def test_what_the_api_refuses_of_a_list_is_told_in_spanish(officer: Officer, mon
     assert "El mapa que acompaña la lista no se entiende" in refused.text
     undated = officer.fill(PATH, {"mapping": "", "age_on": "day", "age_day": "hace poco"}, files=file).text
     assert "No se lee como fecha" in undated or "Esto no se lee como fecha" in undated
-    monkeypatch.setattr(stored, "MOST_WAITING", 0)
+    monkeypatch.setattr(stored, "MAX_WAITING_LISTS", 0)
     waiting = officer.fill(PATH, {"mapping": ""}, files=file).text
     assert "Varias listas de usted esperan todavía" in waiting
 
@@ -357,7 +357,7 @@ def test_rows_of_a_long_list_are_shown_page_by_page(officer: Officer) -> None:
 
 
 def test_a_list_that_is_not_read_yet_says_so_and_is_not_lost(officer: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "PATIENCE", 0.0)
+    monkeypatch.setattr(lists, "WAIT_TIMEOUT_SECONDS", 0.0)
     tried(officer)
     officer.world.settle()
     officer.post(PATH, officer.filled(f"{PATH}/trial") | {"mapping": 'dates = "day_first"'}, files={"file": ("", b"")})

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.registry import api_keys
 from app.vocabulary import Role
-from app.web.desk.page import IDLE
+from app.web.desk.page import IDLE_TIMEOUT
 from tests.support import Body, World
 from tests.web.desk.officer import Officer
 
@@ -22,7 +22,7 @@ def objected(world: World) -> Body:
     filed = world.file("foro", detainee__publish="named", detainee__full_name="Zoraida Montilla Paz")
     world.object_to(f"/v1/detainees/{filed['detainee']['id']}", words=WORDS, contact="zoraida@mail.example")
     world.beat()
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         world.keys[SECOND] = world._key(session, Role.CURATOR, None, "Bruno Salas")
     return filed
 
@@ -122,7 +122,7 @@ def test_what_waits_is_taken_off_the_list(curator: Officer) -> None:
 
 
 def test_a_session_that_ends_before_a_decision_loses_nothing(curator: Officer) -> None:
-    curator.world.now += IDLE + timedelta(minutes=1)
+    curator.world.now += IDLE_TIMEOUT + timedelta(minutes=1)
     curator.fill(DECISION, {"outcome": "counted", "reason": "She said so."})
     back = curator.fill("/desk/session", {"key": curator.world.keys["curator"]})
     assert back.status_code == 200
@@ -133,7 +133,7 @@ def test_a_session_that_ends_before_a_decision_loses_nothing(curator: Officer) -
 
 def test_a_decision_that_others_made_meanwhile_is_told_and_no_word_is_lost(curator: Officer, objected: Body) -> None:
     world = curator.world
-    world.now += IDLE + timedelta(minutes=1)
+    world.now += IDLE_TIMEOUT + timedelta(minutes=1)
     curator.fill(DECISION, {"outcome": "counted", "reason": "She told me so at the market."})
     (about,) = world.get("/v1/objections", "curator").json()["data"]
     for who in ("curator", SECOND):
@@ -160,7 +160,7 @@ def test_a_decision_about_what_others_decided_while_it_was_made_loses_no_word(cu
 
 def test_a_decision_comes_back_beside_its_person_whatever_came_in_since(curator: Officer, objected: Body) -> None:
     world = curator.world
-    world.now += IDLE + timedelta(minutes=1)
+    world.now += IDLE_TIMEOUT + timedelta(minutes=1)
     curator.fill(DECISION, {"outcome": "counted", "reason": "She said so."})
     world.object_to(f"/v1/detainees/{objected['detainee']['id']}", host="203.0.113.9", words="Once more.")
     world.beat()
@@ -170,9 +170,11 @@ def test_a_decision_comes_back_beside_its_person_whatever_came_in_since(curator:
 
 def test_a_key_that_does_not_open_a_form_leaves_it_filled_in_for_one_that_does(curator: Officer) -> None:
     world = curator.world
-    with writing(world.engine) as session:
-        world.keys["limited"] = api_keys.create(session, Role.CURATOR, None, 30, world.now, "Ada Mota", ["GET /v1/me"])
-    world.now += IDLE + timedelta(minutes=1)
+    with open_write_session(world.engine) as session:
+        world.keys["limited"] = api_keys.create_key(
+            session, Role.CURATOR, None, 30, world.now, "Ada Mota", ["GET /v1/me"]
+        )
+    world.now += IDLE_TIMEOUT + timedelta(minutes=1)
     curator.fill(DECISION, {"outcome": "counted", "reason": "She said so."})
     told = curator.fill("/desk/session", {"key": world.keys["limited"]})
     assert told.status_code == 403
@@ -195,8 +197,8 @@ def test_a_reporter_reads_and_decides_nothing(curator: Officer) -> None:
 
 def test_a_key_that_is_limited_to_less_is_told_nothing_of_objections(curator: Officer) -> None:
     world, routes = curator.world, ["GET /v1/me", "GET /v1/waiting", "GET /v1/sources"]
-    with writing(world.engine) as session:
-        world.keys["limited"] = api_keys.create(session, Role.CURATOR, None, 30, world.now, "Ada Mota", routes)
+    with open_write_session(world.engine) as session:
+        world.keys["limited"] = api_keys.create_key(session, Role.CURATOR, None, 30, world.now, "Ada Mota", routes)
     assert curator.sign_in("limited").status_code == 303
     home = curator.open()
     assert home.status_code == 200

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.registry import api_keys
-from app.web.desk.page import IDLE, LONGEST, Session, leads_back, opened_session
+from app.web.desk.page import IDLE_TIMEOUT, MAX_SESSION_AGE, DeskSession, open_session, validate_return_path
 from tests.support import NOW, World
 from tests.web.desk.officer import HERE, Officer
 
@@ -99,38 +99,40 @@ def test_a_session_is_a_new_one_each_time(officer: Officer) -> None:
 def test_a_session_ends_after_a_pause_and_lasts_while_somebody_works(officer: Officer) -> None:
     officer.sign_in()
     for _each in range(3):
-        officer.world.now += IDLE - timedelta(minutes=1)
+        officer.world.now += IDLE_TIMEOUT - timedelta(minutes=1)
         assert officer.open("/desk/release").status_code == 200
-    officer.world.now += IDLE
+    officer.world.now += IDLE_TIMEOUT
     assert officer.open("/desk/release").status_code == 403
 
 
 def test_a_session_ends_after_a_day_at_the_desk(officer: Officer) -> None:
     officer.sign_in()
-    until = officer.world.now + LONGEST
-    while officer.world.now < until - IDLE:
-        officer.world.now += IDLE - timedelta(minutes=1)
+    until = officer.world.now + MAX_SESSION_AGE
+    while officer.world.now < until - IDLE_TIMEOUT:
+        officer.world.now += IDLE_TIMEOUT - timedelta(minutes=1)
         officer.open()
     officer.world.now = until
     assert officer.open("/desk/release").status_code == 403
 
 
 def test_a_cookie_that_somebody_changed_opens_nothing() -> None:
-    session = Session.begin("rcn_x", "reporter", "foro", NOW)
-    sealed = session.sealed(b"a secret of the operator")
-    assert opened_session(sealed, b"a secret of the operator", NOW) == session
-    assert opened_session(sealed, b"another secret", NOW) is None
-    assert opened_session(sealed[:-4] + "AAAA", b"a secret of the operator", NOW) is None
-    assert opened_session(session.form_token(b"a secret of the operator"), b"a secret of the operator", NOW) is None
-    assert opened_session("é", b"a secret of the operator", NOW) is None
-    assert opened_session("A" * 5_000, b"a secret of the operator", NOW) is None
+    session = DeskSession.begin("rcn_x", "reporter", "foro", NOW)
+    sealed = session.seal(b"a secret of the operator")
+    assert open_session(sealed, b"a secret of the operator", NOW) == session
+    assert open_session(sealed, b"another secret", NOW) is None
+    assert open_session(sealed[:-4] + "AAAA", b"a secret of the operator", NOW) is None
+    assert (
+        open_session(session.create_form_token(b"a secret of the operator"), b"a secret of the operator", NOW) is None
+    )
+    assert open_session("é", b"a secret of the operator", NOW) is None
+    assert open_session("A" * 5_000, b"a secret of the operator", NOW) is None
 
 
 def test_a_key_that_was_revoked_ends_the_session(officer: Officer) -> None:
     officer.sign_in()
     key_id = officer.world.get("/v1/me", "foro").json()["key_id"]
-    with writing(officer.world.engine) as session:
-        api_keys.revoke(session, key_id, officer.world.now)
+    with open_write_session(officer.world.engine) as session:
+        api_keys.revoke_key(session, key_id, officer.world.now)
     ended = officer.open("/desk")
     assert ended.status_code == 403
     assert officer.client.cookies.get(COOKIE) is None
@@ -229,7 +231,7 @@ def test_pages_of_the_desk_stay_with_their_reader(officer: Officer) -> None:
     "back", ["//elsewhere.example", "https://elsewhere.example", "/\\elsewhere.example", "/desk/../../x", "/people", ""]
 )
 def test_nobody_is_led_elsewhere_after_signing_in(officer: Officer, back: str) -> None:
-    assert leads_back(back) == "/desk"
+    assert validate_return_path(back) == "/desk"
     assert officer.sign_in(back=back).headers["location"] == "/en/desk"
 
 

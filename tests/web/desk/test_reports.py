@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.registry import api_keys
 from app.vocabulary import Role
 from app.web.desk import fields
-from app.web.desk.fields import UnreadDate, of_date, read_date
-from app.web.desk.page import IDLE
-from app.web.rendering import catalogue
+from app.web.desk.fields import UnreadDate, format_unread_date, parse_written_date
+from app.web.desk.page import IDLE_TIMEOUT
+from app.web.rendering import load_catalogue
 from tests.support import World
 from tests.web.desk.officer import Officer
 
@@ -167,7 +167,7 @@ def test_what_is_wrong_with_the_whole_is_told_above_the_form(officer: Officer) -
 
 def test_a_session_that_ends_while_a_form_is_filled_in_loses_nothing(officer: Officer) -> None:
     once = officer.filled(PATH)["once"]
-    officer.world.now += IDLE + timedelta(minutes=1)
+    officer.world.now += IDLE_TIMEOUT + timedelta(minutes=1)
     asked = officer.fill(PATH, ANA | {"note": 'She said "<b>wait</b>"', "release.conditions": ["travel_ban", "other"]})
     assert asked.status_code == 403
     assert "What you filled in is still here" in asked.text
@@ -211,8 +211,8 @@ def test_a_curator_sees_that_something_waits_and_not_what(world: World) -> None:
 
 def test_what_could_not_be_filed_on_its_day_is_told(world: World) -> None:
     waits = world.wait("2026-03-20", source_record_id="FP-1")
-    with writing(world.engine) as session:
-        api_keys.revoke(session, world.get("/v1/me", "foro").json()["key_id"], world.now)
+    with open_write_session(world.engine) as session:
+        api_keys.revoke_key(session, world.get("/v1/me", "foro").json()["key_id"], world.now)
         world.keys["foro"] = world._key(session, Role.REPORTER, "foro", "Another officer")
     world.now += timedelta(days=30)
     world.end_embargoes()
@@ -260,8 +260,8 @@ def test_a_form_is_told_in_the_language_of_its_address(world: World) -> None:
 )
 def test_why_a_date_is_not_read_is_told_without_a_word_about_sheets(name: str, text: str, told: str) -> None:
     with pytest.raises(UnreadDate) as refused:
-        read_date(name, text)
-    assert of_date(refused.value, catalogue("es")).startswith(told)
+        parse_written_date(name, text)
+    assert format_unread_date(refused.value, load_catalogue("es")).startswith(told)
 
 
 def test_a_form_makes_a_body_of_what_was_filled_in() -> None:
@@ -273,7 +273,7 @@ def test_a_form_makes_a_body_of_what_was_filled_in() -> None:
         "detention.facility": [" "],
         "token": ["x"],
     }
-    assert fields.body_of(given, fields.names_of(release=True)) == {
+    assert fields.build_report_body(given, fields.list_report_fields(is_release=True)) == {
         "detainee": {"age": 72, "nationalities": ["AR"], "aliases": ["Ana", "Anita"]},
         "verification": {"evidence": [{"url": "https://one.example"}, {"url": "https://two.example"}]},
     }

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.db.engine import writing
+from app.db.engine import open_write_session
 from app.vocabulary import Role
 from tests.support import World
 from tests.web.desk.officer import Officer
@@ -77,7 +77,7 @@ def test_a_decision_that_is_refused_comes_back_with_its_reason(curator: Officer)
 def test_what_two_must_decide_waits_for_the_second(curator: Officer) -> None:
     world = curator.world
     world.app.state.two_person = frozenset({"merges"})
-    with writing(world.engine) as session:
+    with open_write_session(world.engine) as session:
         world.keys[SECOND] = world._key(session, Role.CURATOR, None, "Bruno Salas")
     told = curator.fill(DECISION, {"judgement": "same", "reason": "The same mother."})
     assert "Your decision waits for a second curator" in told.text
