@@ -91,7 +91,11 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
         ),
         schedule("letting go of kept answers", state.response_cache.clear_if_idle, IDLE_SECONDS, limits.background),
         schedule(
-            "looking at the mark", _MarkWatcher(state).check_mark, MARKS_INTERVAL_SECONDS, limits.marks, runs_at_stop=True
+            "looking at the mark",
+            _MarkWatcher(state).check_mark,
+            MARKS_INTERVAL_SECONDS,
+            limits.marks,
+            runs_at_stop=True,
         ),
     ]
     tasks = [asyncio.create_task(chore) for chore in jobs]

@@ -170,7 +170,9 @@ class _FollowedFolder:
             mapped_columns = directory.map_newest()
         if mapped_columns is None:
             return columns
-        return replace(mapped_columns, are_personal=columns.are_personal, first_unlinkable_spell=columns.first_unlinkable_spell)
+        return replace(
+            mapped_columns, are_personal=columns.are_personal, first_unlinkable_spell=columns.first_unlinkable_spell
+        )
 
     def _set_columns(self, engine: Engine, columns: Columns) -> None:
         set_columns(engine, columns)

@@ -123,7 +123,9 @@ def find_registry_detentions(
         else:
             # A person reported only by sources that are not independent is no rival, as when a report is linked.
             person_id = str(spell.ids["detainee_id"])
-            line = replace(detention.line, is_dependent=not spell.is_independent, person_id=person_id, witnesses=witnesses)
+            line = replace(
+                detention.line, is_dependent=not spell.is_independent, person_id=person_id, witnesses=witnesses
+            )
             detention = replace(detention, line=line)
             index_by_spell[spell.key] = len(result.detentions)
         if spell.key in people_in_scope:

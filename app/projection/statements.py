@@ -174,7 +174,9 @@ class Statement:
         content = coarsen_content(self.content)
         hidden_content = {name: value for name, value in self.content.items() if content.get(name) != value}
         return (
-            replace(self, content=content, hidden_content={**hidden_content, **self.hidden_content}) if hidden_content else self
+            replace(self, content=content, hidden_content={**hidden_content, **self.hidden_content})
+            if hidden_content
+            else self
         )
 
     def to_filed(self) -> "Statement":

@@ -130,7 +130,7 @@ def _build_list_page(
 
 def _count_not_visible(columns: Columns, find_items: ItemFinder, query: Any, reader: Reader, revision: int) -> int:
     """How many match every term but personal ones, and may not be asked about one of these: as a count says it."""
-    items = find_items(query.public(), revision)
+    items = find_items(query.drop_personal(), revision)
     is_hidden = match_partly_hidden(
         columns, items.spells, query, reader, revision, uses_source_rows=items.uses_source_rows
     )

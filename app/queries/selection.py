@@ -213,7 +213,9 @@ class Selection:
         if mask.all():
             return self
         window_match = WindowMatch(self.inside[mask], self.uncertain[mask])
-        return replace(self, rows=self.rows.where(mask), consolidated=self.consolidated.where(mask), window_match=window_match)
+        return replace(
+            self, rows=self.rows.where(mask), consolidated=self.consolidated.where(mask), window_match=window_match
+        )
 
     def count_rows(self, *masks: Mask) -> int:
         """How many rows inside count, of those for which the conditions hold."""

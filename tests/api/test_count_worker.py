@@ -107,8 +107,8 @@ class Question:
     """One that is asked of a serving process. `stays`: seconds until its client leaves."""
 
     def __init__(self, pool: Pool, *, stays: float = PATIENCE, places: int = 1, seconds: float = PATIENCE) -> None:
-        lanes = SimpleNamespace(apart=asyncio.Semaphore(places), patience=0.01)
-        self._state = SimpleNamespace(counting=[pool], lanes=lanes, question_seconds=seconds)
+        limits = SimpleNamespace(count_workers=asyncio.Semaphore(places), patience=0.01)
+        self._state = SimpleNamespace(counting=[pool], limits=limits, question_seconds=seconds)
         self._stays = stays
         self.counted_here = False
         self.sent: list[Message] = []

@@ -400,7 +400,7 @@ def test_a_list_of_changes_tells_what_left_with_a_recall(stolen: World) -> None:
     assert sorted(row.get("gone", False) for row in rows) == [False, True]
 
 
-@pytest.mark.parametrize("bound", ["MOST_RECALLED", "MOST_RANGES"])
+@pytest.mark.parametrize("bound", ["MAX_RECALLED_ENTRIES", "MAX_RECALL_RANGES"])
 def test_what_one_entry_cannot_hold_is_left_and_recalled_by_sending_the_same_again(
     stolen: World, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:

@@ -126,7 +126,9 @@ def test_a_claim_of_less_than_was_verified_is_not_hatched() -> None:
 
 @frames
 def test_with_nothing_claimed_lines_alone_are_drawn(frame: Frame) -> None:
-    canvas = draw_claims_chart(replace(CONTEST, bars=(), gap=None, reference=None, list_window_rows=lambda _ids: ()), frame, "p")
+    canvas = draw_claims_chart(
+        replace(CONTEST, bars=(), gap=None, reference=None, list_window_rows=lambda _ids: ()), frame, "p"
+    )
     assert [path.kind for path in canvas.paths].count("line-1") == 1
     assert "Since when" not in said(canvas)
 

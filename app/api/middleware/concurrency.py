@@ -71,7 +71,9 @@ class ConcurrencyLimits:
             background=asyncio.Semaphore(1),
             settling=asyncio.Semaphore(1),
             polled=asyncio.Semaphore(1),
-            count_workers=asyncio.Semaphore(compute_lane_sizes(places)["costly"]),  # as many as another process counts at once
+            count_workers=asyncio.Semaphore(
+                compute_lane_sizes(places)["costly"]
+            ),  # as many as another process counts at once
             patience=patience,
         )
 

@@ -254,7 +254,9 @@ async def show_upload(
 ) -> Response:
     status = status or (422 if faults else 200)
     max_megabytes = desk.request.app.state.max_import_bytes // (1024 * 1024)
-    return await desk.show("desk/list.html", status=status, faults=faults, mapping=mapping, max_megabytes=max_megabytes, step=1)
+    return await desk.show(
+        "desk/list.html", status=status, faults=faults, mapping=mapping, max_megabytes=max_megabytes, step=1
+    )
 
 
 async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, tried_list: TriedList) -> Response:

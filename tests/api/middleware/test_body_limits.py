@@ -70,7 +70,7 @@ def test_a_body_that_nobody_asks_for_needs_no_key(world: World) -> None:
 def test_a_long_body_without_room_is_refused_unread_and_a_short_one_needs_none(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resting.app.state, "room", BodyBudget(0, 0.01), raising=False)
+    monkeypatch.setattr(resting.app.state, "body_budget", BodyBudget(0, 0.01), raising=False)
     assert sent_by(resting, "foro", "/v1/imports", length=body_limits.BUFFERED_BODY_BYTES + 1) == (429, False)
     assert sent_by(resting, "foro", "/v1/imports", length=body_limits.BUFFERED_BODY_BYTES) == (None, True)
 
