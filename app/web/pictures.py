@@ -169,7 +169,7 @@ def _may_match(selector: str, tags: set[str], classes: set[str]) -> bool:
     )
 
 
-RENDERER = Path(__file__).with_name("raster.py")
+RENDERER = Path(__file__).with_name("rasterizer.py")
 ZOOM = 1.5  # sharp on most screens, and light enough for sites that show links: 200 kB, where twice the pixels have 320
 MAX_PIXELS = 8_000_000  # of a picture, 32 megabytes while it is drawn: a chart as long as it is wide has six
 MAX_RENDER_SECONDS = 30.0  # that a picture may take, where all others come first on a busy machine

@@ -1,4 +1,4 @@
-"""Draw the SVG on standard input as a PNG on standard output. A program of its own (`python -I raster.py ZOOM`): the
+"""Draw the SVG on standard input as a PNG on standard output. A program of its own (`python -I rasterizer.py ZOOM`): the
 renderer keeps the interpreter while it draws, and nothing that it is given may take more than this of the machine."""
 
 import os

@@ -68,11 +68,11 @@ def test_an_erasure_that_is_not_finished_is_a_warning_and_the_registry_is_ready(
 def test_a_log_that_went_backwards_is_not_ready_and_says_so(world: World) -> None:
     world.file()
     mark = world.app.state.mark
-    mark._write(replace(mark.kept, revision=10_000, leaf="ab"))
+    mark._write(replace(mark.stored, revision=10_000, leaf="ab"))
     found = told(world)
     assert (found["recuento_ready"], found["recuento_warning"]) == (0, {"went_backwards": 1})
     with open_write_session(world.engine) as session:
-        mark.accept(session)
+        mark.accept_loss(session)
     assert told(world)["recuento_ready"] == 1
 
 

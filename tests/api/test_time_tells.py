@@ -101,7 +101,7 @@ def test_what_a_search_goes_through_in_memory_is_the_same(two: Pair, publish: st
     for world in two:
         world.get("/v1/detainees", q=GUESSED)
         made = at_head(world.engine).shared_values[f"names of {('named', NAMED_BY_REPORTS)}"]
-        gone_through.append([(sorted(index.text.split()), len(index._places)) for index in (made.large, made.beside)])
+        gone_through.append([(sorted(index.text.split()), len(index._places)) for index in (made.main, made.recent)])
     assert gone_through[0] == gone_through[1]
     assert {"zoraida", "montilla", "paz"} <= {word for words, _rows in gone_through[0] for word in words}
 

@@ -42,7 +42,7 @@ def _known(monkeypatch: pytest.MonkeyPatch) -> None:
         return of_a_test(page, terms)
 
     async def of_a_life(page: Page, terms: Terms) -> Figure:
-        return Figure(**(vars(of_a_test(page, terms)) | {"name": "life", "of_person": True}))
+        return Figure(**(vars(of_a_test(page, terms)) | {"name": "life", "is_personal": True}))
 
     monkeypatch.setitem(figures.FIGURE_KINDS, "of-a-test", FigureKind(whole, page_path="/claims/{claim}"))
 

@@ -14,7 +14,7 @@ NAMES = {slug: {"name": slug.title(), "independent": True} for slug in ("foro", 
 
 def telling(language: str = "en") -> PersonFormatter:
     page: Any = SimpleNamespace(
-        catalogue=load_catalogue(language), sources=NAMES, name_of=lambda slug: NAMES[slug]["name"]
+        catalogue=load_catalogue(language), sources=NAMES, get_source_name=lambda slug: NAMES[slug]["name"]
     )
     return PersonFormatter(page, {"el-rodeo-i": {"name": "El Rodeo I"}})
 

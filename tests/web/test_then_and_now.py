@@ -30,7 +30,7 @@ on_both_widths = pytest.mark.parametrize("width", [FULL_WIDTH, PHONE_WIDTH])
 def drawn(rows: list[ThenAndNowRow], width: int, claim: ClaimLine | None = None) -> tuple[ThenAndNowLayout, str]:
     chart = lay_out_then_and_now(rows, WORDS, width, claim)
     return chart, str(
-        render_drawing("then-and-now", load_catalogue("es"), chart=chart, finding="Hallazgo", heads=WORDS)
+        render_drawing("then-and-now", load_catalogue("es"), chart=chart, finding="Hallazgo", labels=WORDS)
     )
 
 

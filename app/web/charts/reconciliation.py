@@ -251,7 +251,7 @@ def lay_out_vertical_bar(comparison: ClaimComparison) -> ReconciliationLayout:
             else ""
         )
         if is_small:
-            text_x = VERTICAL_LABELS_X + measure_text(segment.told, BOLD_SIZE, bold=True) + 4
+            text_x = VERTICAL_LABELS_X + measure_text(segment.number_text, BOLD_SIZE, bold=True) + 4
             labels.append(Label(segment, VERTICAL_LABELS_X, y + 13, True, [(text_x, y + 13, segment.text)], [], leader))
         else:
             labels.append(_build_segment_label(segment, block, VERTICAL_LABELS_X, y + 18, leader))

@@ -61,7 +61,7 @@ async def show_home(page: Page) -> Response:
     by_id = {claim["id"]: claim for claim in claims}
     teller = CorrectionFormatter(words, page.zone, page.get_source_name, page.address, by_id)
     funnel, overlap, people = more_figures
-    figure = build_contested_figure(page, data) if data.lines or data.told else None
+    figure = build_contested_figure(page, data) if data.drawn_groups or data.statements else None
     page.shared_figure = figure
     return await page.show(
         "home.html",
@@ -69,7 +69,7 @@ async def show_home(page: Page) -> Response:
         query=HomeQuery(
             words.country(question.country) if question.country else None,
             format_since(words, question.released_from) if question.released_from else None,
-            data.now["recorded_at"],
+            data.count_now["recorded_at"],
             words.place_of(str(page.zone)),
             question,
         ),
@@ -80,12 +80,12 @@ async def show_home(page: Page) -> Response:
         funnel=funnel,
         overlap=overlap,
         people=people,
-        total=data.now["total"],
-        withheld=data.now["withheld"],
+        total=data.count_now["total"],
+        withheld=data.count_now["withheld"],
         measures=sum(group["releases"] for group in by_kind["groups"] if group["kind"] == MEASURES_KIND),
         corrections=[teller.format_correction(correction) for correction in corrections["data"]],
         max_changes=MAX_CHANGES,
-        citation=data.now["citation"],
+        citation=data.count_now["citation"],
     )
 
 

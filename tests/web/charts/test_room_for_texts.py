@@ -181,7 +181,7 @@ def test_of_a_reconciliation(is_wide: bool, name: str, claim: tuple[int, str], p
     shown = ClaimComparison(of_claim(*bounds(*claim)), f"{name}, 13 ene 2026", *bounds(*claim), is_about=False,
                      segments=segments, remainder=left, verified_segment=verified)  # fmt: skip
     kind, placed = ("lying", lay_out_horizontal_bar(shown)) if is_wide else ("standing", lay_out_vertical_bar(shown))
-    svg = render_drawing(f"reconciliation-{kind}", WORDS, drawn=placed, compared=shown, finding="", prefix="p")
+    svg = render_drawing(f"reconciliation-{kind}", WORDS, drawn=placed, comparison=shown, finding="", prefix="p")
     assert not (found := faults(svg)), found
 
 
@@ -198,7 +198,7 @@ def test_of_counts_then_and_today(
     words = then_and_now.DotLabels("23 ene", "hoy", WORDS.number)
     line = claim and then_and_now.ClaimLine(of_claim(*bounds(*claim)), *bounds(*claim))
     chart = then_and_now.lay_out_then_and_now(counted, words, FULL_WIDTH if is_wide else PHONE_WIDTH, line)
-    assert not (found := faults(render_drawing("then-and-now", WORDS, chart=chart, finding="", heads=words))), found
+    assert not (found := faults(render_drawing("then-and-now", WORDS, chart=chart, finding="", labels=words))), found
 
 
 @both

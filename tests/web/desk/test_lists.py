@@ -201,13 +201,13 @@ def test_a_list_of_the_page_takes_its_room_once(officer: Officer, monkeypatch: p
     room = officer.world.app.state.body_budget
     long = LIST + "\n" + ";" * 100_000
     taken: list[int] = []
-    take = room.take
+    take = room.reserve
 
     async def counted(length: int, who: str) -> None:
         taken.append(length)
         await take(length, who)
 
-    monkeypatch.setattr(room, "take", counted)
+    monkeypatch.setattr(room, "reserve", counted)
     tried(officer, long)
     assert len(taken) == 1
 
