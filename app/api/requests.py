@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
-from typing import Annotated, Any, TypeGuard
+from typing import Annotated, Any, Generic, TypeGuard, TypeVar, cast
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
@@ -36,6 +36,8 @@ from app.registry import api_keys
 from app.registry.publication.permissions import Reader
 from app.schemas.base import MomentOut
 from app.vocabulary import Language, Role
+
+Body = TypeVar("Body")
 
 # In the scope of a request whose body was asked for: whose key it carries, found before any of the body was read.
 SCOPE_SENDER = "recuento.sender"
@@ -212,47 +214,20 @@ class ReadContext:
         is_public_count: bool = False,
         depends_on_zone: bool = False,
         build_extra_headers: Callable[[int], Mapping[str, str]] | None = None,
-    ) -> Response:
-        """304 when the client has it already; otherwise what `build` makes at the revision asked for.
+    ) -> "Reply[Any]":
+        """Return the reply that `build` makes at the revision asked for.
 
-        `depends_on_zone`: the numbers depend on where a day ends. An operator may change the registry's zone, so that
-        caches keep such an answer for ever only where the client named the zone itself. `build_extra_headers`: further headers of
-        the answer at a revision."""
-        refuse_repeated_parameters(self.request, terms)
-        self._require_rules(terms)
-        zone = self.zone(terms)  # a wrong one is told also where no moment is asked for
-        revision = self.revision(terms)
-        is_log_tag, tag = tag is None, tag or self.build_tag(terms)
-        is_settled = not depends_on_zone or terms.zone is not None
-        cache_control = responses.choose_cache_control(
-            terms, is_public_count=is_public_count, is_settled=is_settled, has_key=self.key is not None
-        )
-        mark: HighWaterMark = self.request.app.state.mark
-        if cache_control == responses.CACHE_IMMUTABLE and not mark.can_settle(
-            self.session, revision, is_pinned=terms.leaf is not None
-        ):
-            cache_control = responses.CACHE_SHORT
-        elif is_log_tag and self.key is None:
-            self._note_head()
-        headers = {
-            **responses.build_read_headers(revision, tag, cache_control),
-            **({} if build_extra_headers is None else build_extra_headers(revision)),
-        }
-        known_tags = responses.parse_if_none_match(self.request)
-        if tag in known_tags:
-            return Response(status_code=304, headers=headers)
-        answer = build(revision)  # `*` asks whether there is anything at all: what is not there is refused
-        if "*" in known_tags:
-            return Response(status_code=304, headers=headers)
-        answer.body = _add_read_terms(answer.body, terms, zone)
-        return responses.build_response(answer, terms, self.request, headers)
+        `depends_on_zone`: the numbers depend on where a day ends. An operator may change the registry's zone, so caches
+        keep such an answer for ever only where the client named the zone itself. `build_extra_headers`: further headers
+        of the response at a revision."""
+        return Reply(self, terms, build, tag, is_public_count, depends_on_zone, build_extra_headers)
 
-    def _note_head(self) -> None:
+    def note_head(self) -> None:
         """Note the head that an answer is made from, where it may be kept."""
         if responses.SCOPE_SOURCE_HEAD in self.request.scope:
             self.request.scope[responses.SCOPE_SOURCE_HEAD]["head"] = self._head
 
-    def _require_rules(self, terms: RevisionQuery) -> None:
+    def require_rules(self, terms: RevisionQuery) -> None:
         """Raises RulesChanged for an address of earlier rules, Invalid for one of rules yet to come."""
         if terms.rules is not None:
             require_rules(terms.rules, self._build_address(rules=str(RULES)))
@@ -272,6 +247,65 @@ class ReadContext:
         parts = [__version__, RULES, state.public_url, zone, *self._head, url.path, url.query, media]
         parts += [self.reader.role, self.reader.slug, self.reader.names, self.key and self.key.id, *extra_parts]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
+
+
+@dataclass(frozen=True)
+class Reply(Generic[Body]):
+    """What a route that reads replies: the body for a page of this registry, or the response for a client."""
+
+    context: ReadContext
+    terms: RevisionQuery
+    build: Callable[[int], responses.Answer]
+    tag: str | None
+    is_public_count: bool
+    depends_on_zone: bool
+    build_extra_headers: Callable[[int], Mapping[str, str]] | None
+
+    def read(self) -> Body:
+        """Return the body of the answer."""
+        zone, revision = self._resolve()
+        return cast(Body, _add_read_terms(self.build(revision).body, self.terms, zone))
+
+    def to_response(self) -> Response:
+        """Return 304 when the client has the answer already, else the answer with its validators."""
+        context, terms = self.context, self.terms
+        refuse_repeated_parameters(context.request, terms)
+        zone, revision = self._resolve()
+        tag = self.tag or context.build_tag(terms)
+        cache_control = self._choose_cache_control(revision)
+        headers = {
+            **responses.build_read_headers(revision, tag, cache_control),
+            **({} if self.build_extra_headers is None else self.build_extra_headers(revision)),
+        }
+        known_tags = responses.parse_if_none_match(context.request)
+        if tag in known_tags:
+            return Response(status_code=304, headers=headers)
+        answer = self.build(revision)  # `*` asks whether there is anything at all: what is not there is refused
+        if "*" in known_tags:
+            return Response(status_code=304, headers=headers)
+        answer.body = _add_read_terms(answer.body, terms, zone)
+        return responses.build_response(answer, terms, context.request, headers)
+
+    def _resolve(self) -> tuple[tzinfo, int]:
+        self.context.require_rules(self.terms)
+        zone = self.context.zone(self.terms)  # a wrong one is refused also where no moment is asked for
+        return zone, self.context.revision(self.terms)
+
+    def _choose_cache_control(self, revision: int) -> str:
+        """Choose the caching, and note the head that a live answer is made from."""
+        context, terms = self.context, self.terms
+        is_settled = not self.depends_on_zone or terms.zone is not None
+        cache_control = responses.choose_cache_control(
+            terms, is_public_count=self.is_public_count, is_settled=is_settled, has_key=context.key is not None
+        )
+        mark: HighWaterMark = context.request.app.state.mark
+        if cache_control == responses.CACHE_IMMUTABLE and not mark.can_settle(
+            context.session, revision, is_pinned=terms.leaf is not None
+        ):
+            return responses.CACHE_SHORT
+        if self.tag is None and context.key is None:
+            context.note_head()
+        return cache_control
 
 
 def require_rules(rules: int, address: str) -> None:

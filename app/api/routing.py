@@ -3,12 +3,15 @@
 The router of one resource: strict bodies, and the refusals that its routes can give."""
 
 from collections.abc import Callable, Coroutine
+from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
+from app.api.requests import Reply
 from app.errors import (
     PROBLEM_JSON,
     AgeNeedsDay,
@@ -55,8 +58,24 @@ class _ParsedRequest(Request):
         return self.parsed_json
 
 
+def _send_reply(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint that sends what `endpoint` replies, on the session and in the thread of the endpoint."""
+    if iscoroutinefunction(endpoint):
+        return endpoint
+
+    @wraps(endpoint)
+    def respond(*args: Any, **kwargs: Any) -> Any:
+        result = endpoint(*args, **kwargs)
+        return result.to_response() if isinstance(result, Reply) else result
+
+    return respond
+
+
 class StrictJsonRoute(APIRoute):
-    """A route whose JSON body passes the gate first."""
+    """A route that reads strict JSON and sends replies."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, _send_reply(endpoint), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()

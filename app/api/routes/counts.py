@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from app.api import responses
-from app.api.requests import ReadContext, ReadDep, find_preferred_language, require_rules
+from app.api.requests import ReadContext, ReadDep, Reply, find_preferred_language, require_rules
 from app.api.responses import CACHE_REVALIDATE, LINK_FORMAT, VARY, Answer, parse_quality_value
 from app.api.routing import (
     READ_REFUSALS,
@@ -65,7 +65,7 @@ NO_HISTORY_DETAIL = (
 UNKNOWN_CITATION_DETAIL = "This is no address of a citation: check that it was copied whole."
 
 
-def answer_count(context: ReadContext, query: BaseCountQuery) -> Response:
+def answer_count(context: ReadContext, query: BaseCountQuery) -> Reply[Any] | Response:
     """A count. Terms of the held without a day mean the day on which the revision was recorded."""
     terms = _extract_terms(query)
     countable = get_countable(terms)
@@ -96,7 +96,7 @@ def answer_count(context: ReadContext, query: BaseCountQuery) -> Response:
     )
 
 
-def answer_timemap(context: ReadContext, query: BaseCountQuery) -> Response:
+def answer_timemap(context: ReadContext, query: BaseCountQuery) -> Reply[Any]:
     """The past of a count: the addresses of its states. Raises NotFound for one whose past follows today's consent."""
     terms = _extract_terms(query)
     if is_personal(terms):
@@ -125,7 +125,7 @@ def _redirect_to_memento(address: str, original: responses.OriginalResource) -> 
     return RedirectResponse(address, 302, headers=headers)
 
 
-def answer_series(context: ReadContext, query: SeriesQuery) -> Response:
+def answer_series(context: ReadContext, query: SeriesQuery) -> Reply[Any]:
     """A count as it grew."""
     terms = _extract_release_terms(query)
     steps = series.SeriesSteps(query.interval, query.by, context.zone(query), query.told_from)
@@ -142,7 +142,7 @@ def answer_series(context: ReadContext, query: SeriesQuery) -> Response:
     return _answer_terms(context, query, terms, build, depends_on_zone=True)
 
 
-def answer_overlap(context: ReadContext, query: OverlapQuery) -> Response:
+def answer_overlap(context: ReadContext, query: OverlapQuery) -> Reply[Any]:
     """Which sources verified the same."""
     terms = _extract_release_terms(query)
 
@@ -158,7 +158,7 @@ def answer_overlap(context: ReadContext, query: OverlapQuery) -> Response:
     return _answer_terms(context, query, terms, build)
 
 
-def answer_estimate(context: ReadContext, query: EstimateQuery) -> Response:
+def answer_estimate(context: ReadContext, query: EstimateQuery) -> Reply[Any]:
     """How many there were, seen or not."""
     terms = _extract_release_terms(query)
     dependent = [frozenset(pair.split(":")) for pair in query.dependent]
@@ -176,7 +176,7 @@ def answer_estimate(context: ReadContext, query: EstimateQuery) -> Response:
     return _answer_terms(context, query, terms, build)
 
 
-def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Response:
+def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Reply[Any]:
     """The count that an address stands for as cited, today, and what changed between."""
     cited_query = _parse_citation_code(code)
     terms = _extract_terms(cited_query)
@@ -217,7 +217,7 @@ def _answer_terms(
     *,
     depends_on_zone: bool = False,
     build_extra_headers: Callable[[int], Mapping[str, str]] | None = None,
-) -> Response:
+) -> Reply[Any]:
     is_public = not is_personal(terms)
     return context.answer(
         query,
@@ -299,7 +299,7 @@ TIMEMAP_RESPONSE: Responses = {
     response_model=ReleaseCount,
     responses=document_refusals(*READ_REFUSALS, BadDatetime) | MEMENTO_REDIRECT_RESPONSE,
 )
-def count_releases(context: ReadDep, query: Annotated[CountQuery, Query()]) -> Response:
+def count_releases(context: ReadDep, query: Annotated[CountQuery, Query()]) -> Reply[ReleaseCount] | Response:
     """How many releases, by whom verified. The permalink returns the same numbers for ever."""
     return answer_count(context, query)
 
@@ -309,7 +309,7 @@ def count_releases(context: ReadDep, query: Annotated[CountQuery, Query()]) -> R
     response_model=DetentionCount,
     responses=document_refusals(*READ_REFUSALS, BadDatetime) | MEMENTO_REDIRECT_RESPONSE,
 )
-def count_detentions(context: ReadDep, query: Annotated[HeldQuery, Query()]) -> Response:
+def count_detentions(context: ReadDep, query: Annotated[HeldQuery, Query()]) -> Reply[DetentionCount] | Response:
     """Who is held on a day, by whose word: `held_on`, or the day on which the revision was recorded.
 
     Whom a release left under house arrest is counted with `house_arrest=true` only; whoever was detained at home is
@@ -318,38 +318,44 @@ def count_detentions(context: ReadDep, query: Annotated[HeldQuery, Query()]) -> 
 
 
 @counts_router.get(
-    "/timemaps/releases", response_class=Response, responses=TIMEMAP_RESPONSE | document_refusals(*RESOURCE_REFUSALS)
+    "/timemaps/releases",
+    response_model=None,
+    response_class=Response,
+    responses=TIMEMAP_RESPONSE | document_refusals(*RESOURCE_REFUSALS),
 )
-def map_past_of_releases(context: ReadDep, query: Annotated[CountQuery, Query()]) -> Response:
+def map_past_of_releases(context: ReadDep, query: Annotated[CountQuery, Query()]) -> Reply[Any]:
     """The past states of a count of releases: the first, the last, and that at the end of each day between (RFC
     7089)."""
     return answer_timemap(context, query)
 
 
 @counts_router.get(
-    "/timemaps/detentions", response_class=Response, responses=TIMEMAP_RESPONSE | document_refusals(*RESOURCE_REFUSALS)
+    "/timemaps/detentions",
+    response_model=None,
+    response_class=Response,
+    responses=TIMEMAP_RESPONSE | document_refusals(*RESOURCE_REFUSALS),
 )
-def map_past_of_detentions(context: ReadDep, query: Annotated[HeldQuery, Query()]) -> Response:
+def map_past_of_detentions(context: ReadDep, query: Annotated[HeldQuery, Query()]) -> Reply[Any]:
     """The past states of a count of the held: the first, the last, and that at the end of each day between (RFC
     7089)."""
     return answer_timemap(context, query)
 
 
 @counts_router.get("/counts/series", response_model=SeriesOut, responses=document_refusals(*READ_REFUSALS))
-def count_series(context: ReadDep, query: Annotated[SeriesQuery, Query()]) -> Response:
+def count_series(context: ReadDep, query: Annotated[SeriesQuery, Query()]) -> Reply[SeriesOut]:
     """How a count grew, a line for each source, with the published figures beside it. `by=known`: as the registry
     learned of it; `by=event`: by the days of release."""
     return answer_series(context, query)
 
 
 @counts_router.get("/counts/overlap", response_model=OverlapOut, responses=document_refusals(*READ_REFUSALS))
-def count_overlap(context: ReadDep, query: Annotated[OverlapQuery, Query()]) -> Response:
+def count_overlap(context: ReadDep, query: Annotated[OverlapQuery, Query()]) -> Reply[OverlapOut]:
     """Which sources verified the same releases: in pairs, and exactly which together."""
     return answer_overlap(context, query)
 
 
 @counts_router.get("/estimates/releases", response_model=EstimateOut, responses=document_refusals(*READ_REFUSALS))
-def estimate_releases(context: ReadDep, query: Annotated[EstimateQuery, Query()]) -> Response:
+def estimate_releases(context: ReadDep, query: Annotated[EstimateQuery, Query()]) -> Reply[EstimateOut]:
     """How many releases there were, those that no source has seen included: capture–recapture from the overlap of
     independent sources, with its assumptions; refused where the overlap cannot carry it."""
     return answer_estimate(context, query)
@@ -397,6 +403,6 @@ citations_router = APIRouter(tags=["counts"], route_class=CitationRoute)
     response_model=CitedOut,
     responses=document_refusals(*RESOURCE_REFUSALS) | PAGE_REDIRECT_RESPONSE,
 )
-def read_citation(context: ReadDep, code: str, query: Annotated[RevisionQuery, Query()]) -> Response:
+def read_citation(context: ReadDep, code: str, query: Annotated[RevisionQuery, Query()]) -> Reply[CitedOut]:
     """A cited count then and now, and what changed between, case by case. Browsers are led to its page."""
     return answer_citation(context, code, query)

@@ -10,7 +10,7 @@ from fastapi import Depends, Query, Request, Response
 
 from app.api import responses
 from app.api.middleware.concurrency import acquire_lane
-from app.api.requests import ReadDep
+from app.api.requests import ReadDep, Reply
 from app.api.routes.records import answer_page
 from app.api.routing import (
     ALWAYS_REFUSALS,
@@ -95,7 +95,7 @@ def undo_identity(write: WriteDep, decision_id: uuid.UUID) -> Response:
 
 
 @curation_router.get("/review", response_model=ReviewPage, responses=document_refusals(*READ_REFUSALS, Forbidden))
-def list_review(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Response:
+def list_review(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Reply[ReviewPage]:
     """What waits for a curator, best first, with reasons."""
     context.allow(Role.CURATOR)
     filed_by_day = context.request.app.state.filed_by_day
@@ -107,7 +107,7 @@ def list_review(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Respo
 
 
 @curation_router.get("/proposals", response_model=ProposalPage, responses=document_refusals(*READ_REFUSALS, Forbidden))
-def list_proposals(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Response:
+def list_proposals(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[ProposalPage]:
     """Decisions of one person that wait for a second one: a curator's for curators, an administrator's for
     administrators."""
     context.allow(Role.CURATOR, Role.ADMIN)
@@ -232,7 +232,7 @@ def receive_objection(
 @objections_router.get(
     "/objections", response_model=ObjectionPage, responses=document_refusals(*READ_REFUSALS, Forbidden)
 )
-def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Response:
+def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[ObjectionPage]:
     """The objections that wait for two curators, with their senders' words (curator): hidden people first."""
     context.allow(Role.CURATOR)
     secret = context.request.app.state.secret

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from app.api.requests import ReadContext, ReadDep
+from app.api.requests import ReadContext, ReadDep, Reply
 from app.api.responses import Answer
 from app.api.routes.records import answer_page, answer_row
 from app.api.routing import (
@@ -56,7 +56,7 @@ directory_router = build_router("directory")
 
 
 @directory_router.get("/me", response_model=Me, responses=document_refusals(*READ_REFUSALS))
-def read_me(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Response:
+def read_me(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[Me]:
     """Who your key is: its holder, role and source, what it is limited to, and when it expires."""
     row = _describe_key(context)
     tag = context.build_tag(query, str(row))  # a key changes while the registry stands still
@@ -80,7 +80,7 @@ def change_source(write: WriteDep, slug: Slug, body: SourcePatch) -> Response:
 
 
 @directory_router.get("/sources", response_model=SourcePage, responses=document_refusals(*READ_REFUSALS))
-def list_sources(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Response:
+def list_sources(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Reply[SourcePage]:
     """Who reports and claims."""
     return answer_page(
         context, query, lambda context, query, revision: lists.query_sources(context.session, query, revision)
@@ -88,7 +88,7 @@ def list_sources(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Resp
 
 
 @directory_router.get("/sources/{slug}", response_model=SourceOut, responses=document_refusals(*RESOURCE_REFUSALS))
-def read_source(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Query()]) -> Response:
+def read_source(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Query()]) -> Reply[SourceOut]:
     """One source; for administrators and curators with the real name behind a pseudonym."""
     source = _find_version(context, Source, slug, context.revision(query))
     real_name = _find_real_name(context, source)
@@ -120,7 +120,7 @@ def change_facility(write: WriteDep, slug: Slug, body: FacilityPatch) -> Respons
 
 
 @directory_router.get("/facilities", response_model=FacilityPage, responses=document_refusals(*READ_REFUSALS))
-def list_facilities(context: ReadDep, query: Annotated[FacilityQuery, Query()]) -> Response:
+def list_facilities(context: ReadDep, query: Annotated[FacilityQuery, Query()]) -> Reply[FacilityPage]:
     """Where people are held."""
     return answer_page(
         context, query, lambda context, query, revision: lists.query_facilities(context.session, query, revision)
@@ -128,7 +128,7 @@ def list_facilities(context: ReadDep, query: Annotated[FacilityQuery, Query()]) 
 
 
 @directory_router.get("/facilities/{slug}", response_model=FacilityOut, responses=document_refusals(*RESOURCE_REFUSALS))
-def read_facility(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Query()]) -> Response:
+def read_facility(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Query()]) -> Reply[FacilityOut]:
     """One facility."""
     return answer_row(
         context, query, lambda revision: lists.build_facility_shape(_find_version(context, Facility, slug, revision))
@@ -136,7 +136,7 @@ def read_facility(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, 
 
 
 @directory_router.get("/vocabulary", response_model=VocabularyOut, responses=document_refusals(*READ_REFUSALS))
-def read_vocabulary(context: ReadDep, query: Annotated[VocabularyQuery, Query()]) -> Response:
+def read_vocabulary(context: ReadDep, query: Annotated[VocabularyQuery, Query()]) -> Reply[VocabularyOut]:
     """Every code list and the words of the field, with labels and definitions in English or Spanish."""
     codes = {**build_vocabulary(query.lang), "glossary": build_glossary(query.lang)}
     rows = [{"list": name, **code} for name, entries in codes.items() for code in entries]
@@ -185,7 +185,7 @@ async def add_claim(write: GroupedWriteDep, body: ClaimIn) -> Response:
 
 
 @claims_router.get("/claims", response_model=ClaimPage, responses=document_refusals(*READ_REFUSALS))
-def list_claims(context: ReadDep, query: Annotated[ClaimQuery, Query()]) -> Response:
+def list_claims(context: ReadDep, query: Annotated[ClaimQuery, Query()]) -> Reply[ClaimPage]:
     """Published figures, contradictions and all."""
     return answer_page(
         context,
@@ -197,7 +197,7 @@ def list_claims(context: ReadDep, query: Annotated[ClaimQuery, Query()]) -> Resp
 
 
 @claims_router.get("/claims/{claim_id}", response_model=ClaimOut, responses=document_refusals(*RESOURCE_REFUSALS))
-def read_claim(context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+def read_claim(context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Reply[ClaimOut]:
     """One claim, what corrected it, and what its parts add up to."""
 
     def build(revision: int) -> Mapping[str, Any]:
@@ -220,7 +220,9 @@ def read_claim(context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQ
     response_model=ReconciliationOut,
     responses=document_refusals(*RESOURCE_REFUSALS),
 )
-def reconcile_claim(context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+def reconcile_claim(
+    context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
+) -> Reply[ReconciliationOut]:
     """A claim beside the registry's count on the claim's own window, terms and hour, with every named reason for
     which the two differ. Nobody is told to be right."""
 
@@ -234,7 +236,7 @@ def reconcile_claim(context: ReadDep, claim_id: uuid.UUID, query: Annotated[Revi
 @claims_router.get(
     "/sources/{slug}/balance", response_model=BalancePage, responses=document_refusals(*RESOURCE_REFUSALS)
 )
-def read_balance(context: ReadDep, slug: Slug, query: Annotated[BalanceQuery, Query()]) -> Response:
+def read_balance(context: ReadDep, slug: Slug, query: Annotated[BalanceQuery, Query()]) -> Reply[BalancePage]:
     """Whether a source's own published figures of held, in and out fit together, step by step."""
 
     def build(revision: int) -> Answer:

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.api import responses
-from app.api.requests import ReadContext, ReadDep, find_preferred_language, refuse_repeated_parameters
+from app.api.requests import ReadContext, ReadDep, Reply, find_preferred_language, refuse_repeated_parameters
 from app.api.routes.records import answer_page
 from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
 from app.api.writes import WriteRequest, build_single_write
@@ -197,7 +197,9 @@ imports_router.add_api_route(
 @imports_router.get(
     "/imports/{import_id}", response_model=ImportOut, responses=document_refusals(*RESOURCE_REFUSALS, Forbidden)
 )
-def read_import(context: ReadDep, import_id: uuid.UUID, query: Annotated[ImportStatusQuery, Query()]) -> Response:
+def read_import(
+    context: ReadDep, import_id: uuid.UUID, query: Annotated[ImportStatusQuery, Query()]
+) -> Reply[ImportOut]:
     """How far one of your lists has got, and its receipt once it is through."""
     job = _find_own_import(context, import_id)
     lang = query.lang or find_preferred_language(context.request)
@@ -217,7 +219,9 @@ def read_import(context: ReadDep, import_id: uuid.UUID, query: Annotated[ImportS
     response_model=ImportRowPage,
     responses=document_refusals(*RESOURCE_REFUSALS, Forbidden),
 )
-def list_import_rows(context: ReadDep, import_id: uuid.UUID, query: Annotated[ImportRowQuery, Query()]) -> Response:
+def list_import_rows(
+    context: ReadDep, import_id: uuid.UUID, query: Annotated[ImportRowQuery, Query()]
+) -> Reply[ImportRowPage]:
     """What became of each row: new, updated, unchanged, linked, needs review, or in error and why."""
     job = _find_own_import(context, import_id)
     lang = query.lang or find_preferred_language(context.request)

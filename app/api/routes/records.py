@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api.head_watcher import LogHead, find_replica_head
 from app.api.middleware.concurrency import acquire_lane
-from app.api.requests import ReadContext, ReadDep, open_request_session
+from app.api.requests import ReadContext, ReadDep, Reply, open_request_session
 from app.api.responses import Answer, is_table
 from app.api.routing import (
     EMBARGOED_RESPONSE,
@@ -78,7 +78,7 @@ PageBuilder = Callable[[ReadContext, Terms, int], Page[Mapping[str, Any]]]
 UNPAGED_DETAIL = "CSV and JSON Lines come whole, without pages: leave limit and cursor out, or ask for JSON."
 
 
-def answer_page(context: ReadContext, query: Terms, build: PageBuilder[Terms], tag: str | None = None) -> Response:
+def answer_page(context: ReadContext, query: Terms, build: PageBuilder[Terms], tag: str | None = None) -> Reply[Any]:
     """A page of a list, or as a table the whole of it. The next one is read at the same revision, so that writes in
     between move nothing."""
 
@@ -154,7 +154,7 @@ def build_next_address(context: ReadContext, cursor: str, revision: int) -> str:
 
 def answer_row(
     context: ReadContext, query: RevisionQuery, build: Callable[[int], Mapping[str, Any]], tag: str | None = None
-) -> Response:
+) -> Reply[Any]:
     """One record with the revision it was read at."""
 
     def build_answer(revision: int) -> Answer:
@@ -164,7 +164,7 @@ def answer_row(
     return context.answer(query, build_answer, tag)
 
 
-def answer_record(context: ReadContext, query: RevisionQuery, kind: TargetKind, record_id: uuid.UUID) -> Response:
+def answer_record(context: ReadContext, query: RevisionQuery, kind: TargetKind, record_id: uuid.UUID) -> Reply[Any]:
     """A detainee, detention or release."""
 
     def build(revision: int) -> Mapping[str, Any]:
@@ -179,7 +179,7 @@ def answer_record(context: ReadContext, query: RevisionQuery, kind: TargetKind, 
     return answer_row(context, query, build)
 
 
-def answer_verdicts(context: ReadContext, query: RevisionQuery, kind: TargetKind, record_id: uuid.UUID) -> Response:
+def answer_verdicts(context: ReadContext, query: RevisionQuery, kind: TargetKind, record_id: uuid.UUID) -> Reply[Any]:
     """The sources' verdicts on a detention or release."""
 
     def build(context: ReadContext, _query: RevisionQuery, revision: int) -> Page[VerificationOut]:
@@ -206,7 +206,7 @@ async def file_detention(write: GroupedWriteDep, body: DetentionReportIn) -> Res
 
 
 @people_router.get("/detainees", response_model=DetaineePage, responses=document_refusals(*READ_REFUSALS))
-def list_detainees(context: ReadDep, query: Annotated[DetaineeQuery, Query()]) -> Response:
+def list_detainees(context: ReadDep, query: Annotated[DetaineeQuery, Query()]) -> Reply[DetaineePage]:
     """People. Terms that speak of a detention or a release mean whoever has one of which they hold."""
     return answer_page(
         context,
@@ -220,7 +220,9 @@ def list_detainees(context: ReadDep, query: Annotated[DetaineeQuery, Query()]) -
 @people_router.get(
     "/detainees/{detainee_id}", response_model=DetaineeOut, responses=document_refusals(*RECORD_REFUSALS)
 )
-def read_detainee(context: ReadDep, detainee_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+def read_detainee(
+    context: ReadDep, detainee_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
+) -> Reply[DetaineeOut]:
     """One person, each fact with who says so. What may not be shown is null."""
     return answer_record(context, query, "detainee", detainee_id)
 
@@ -228,7 +230,9 @@ def read_detainee(context: ReadDep, detainee_id: uuid.UUID, query: Annotated[Rev
 @people_router.get(
     "/detainees/{detainee_id}/history", response_model=HistoryPage, responses=document_refusals(*RECORD_REFUSALS)
 )
-def read_history(context: ReadDep, detainee_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+def read_history(
+    context: ReadDep, detainee_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
+) -> Reply[HistoryPage]:
     """Every revision at which something shown of a person changed."""
     return answer_page(
         context,
@@ -240,7 +244,7 @@ def read_history(context: ReadDep, detainee_id: uuid.UUID, query: Annotated[Revi
 
 
 @people_router.get("/detentions", response_model=DetentionPage, responses=document_refusals(*READ_REFUSALS))
-def list_detentions(context: ReadDep, query: Annotated[DetentionQuery, Query()]) -> Response:
+def list_detentions(context: ReadDep, query: Annotated[DetentionQuery, Query()]) -> Reply[DetentionPage]:
     """Spells in custody, ended or not; with `held_on` those that a count of the held counts on that day."""
     require_day(query)
     refuse_future(query, context.request.app.state.clock())
@@ -256,7 +260,9 @@ def list_detentions(context: ReadDep, query: Annotated[DetentionQuery, Query()])
 @people_router.get(
     "/detentions/{detention_id}", response_model=DetentionOut, responses=document_refusals(*RECORD_REFUSALS)
 )
-def read_detention(context: ReadDep, detention_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+def read_detention(
+    context: ReadDep, detention_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
+) -> Reply[DetentionOut]:
     """One spell in custody."""
     return answer_record(context, query, "detention", detention_id)
 
@@ -268,7 +274,7 @@ def read_detention(context: ReadDep, detention_id: uuid.UUID, query: Annotated[R
 )
 def list_detention_verifications(
     context: ReadDep, detention_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
-) -> Response:
+) -> Reply[VerificationPage]:
     """Each source's standing verdict on a detention itself."""
     return answer_verdicts(context, query, "detention", detention_id)
 
@@ -303,7 +309,7 @@ def verify_release(write: WriteDep, release_id: uuid.UUID, body: VerificationOfR
 
 
 @releases_router.get("/releases", response_model=ReleasePage, responses=document_refusals(*READ_REFUSALS))
-def list_releases(context: ReadDep, query: Annotated[ReleaseQuery, Query()]) -> Response:
+def list_releases(context: ReadDep, query: Annotated[ReleaseQuery, Query()]) -> Reply[ReleasePage]:
     """Releases that the terms mean. Without `stage`, each at the stage it stands at."""
     return answer_page(
         context,
@@ -315,7 +321,9 @@ def list_releases(context: ReadDep, query: Annotated[ReleaseQuery, Query()]) -> 
 
 
 @releases_router.get("/releases/{release_id}", response_model=ReleaseOut, responses=document_refusals(*RECORD_REFUSALS))
-def read_release(context: ReadDep, release_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+def read_release(
+    context: ReadDep, release_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
+) -> Reply[ReleaseOut]:
     """One release, each fact with who says so. 308 to the standing id when this one was absorbed."""
     return answer_record(context, query, "release", release_id)
 
@@ -325,7 +333,9 @@ def read_release(context: ReadDep, release_id: uuid.UUID, query: Annotated[Revis
     response_model=VerificationPage,
     responses=document_refusals(*RECORD_REFUSALS),
 )
-def list_verifications(context: ReadDep, release_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+def list_verifications(
+    context: ReadDep, release_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
+) -> Reply[VerificationPage]:
     """Each source's standing verdict on a release."""
     return answer_verdicts(context, query, "release", release_id)
 
@@ -338,15 +348,18 @@ PAGING_PARAMETERS = ("cursor", "limit", "as_of", "leaf", "rules", "zone", "since
 
 
 @corrections_router.get("/corrections", response_model=CorrectionPage, responses=document_refusals(*READ_REFUSALS))
-def list_corrections(context: ReadDep, query: Annotated[CorrectionQuery, Query()]) -> Response:
+def list_corrections(context: ReadDep, query: Annotated[CorrectionQuery, Query()]) -> Reply[CorrectionPage]:
     """What was retracted, refuted, disputed, restated, merged, parted or superseded, newest first."""
     return answer_page(context, query, _find_corrections)
 
 
 @corrections_router.get(
-    "/corrections.atom", response_class=Response, responses=FEED_RESPONSE | document_refusals(*READ_REFUSALS)
+    "/corrections.atom",
+    response_model=None,
+    response_class=Response,
+    responses=FEED_RESPONSE | document_refusals(*READ_REFUSALS),
 )
-def follow_corrections(context: ReadDep, query: Annotated[FeedQuery, Query()]) -> Response:
+def follow_corrections(context: ReadDep, query: Annotated[FeedQuery, Query()]) -> Reply[Any]:
     """The same as an Atom feed (RFC 4287); older pages stand under `next`."""
     return context.answer(query, lambda revision: _build_feed(context, query, revision))
 

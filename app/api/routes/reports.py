@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Body, Header, Query, Response
 
 from app.api import responses
-from app.api.requests import ReadDep
+from app.api.requests import ReadDep, Reply
 from app.api.routes.records import answer_page
 from app.api.routing import (
     AMENDING_REFUSALS,
@@ -48,7 +48,7 @@ def _build_version_check(report_id: uuid.UUID, if_match: list[str] | None) -> Ca
 
 
 @reports_router.get("/reports", response_model=ReportPage, responses=document_refusals(*READ_REFUSALS, Forbidden))
-def list_reports(context: ReadDep, query: Annotated[ReportQuery, Query()]) -> Response:
+def list_reports(context: ReadDep, query: Annotated[ReportQuery, Query()]) -> Reply[ReportPage]:
     """Your own reports, whole: all of them, or that under a case number of yours."""
     context.allow(Role.REPORTER)
     secret = context.request.app.state.secret
@@ -64,7 +64,7 @@ def list_reports(context: ReadDep, query: Annotated[ReportQuery, Query()]) -> Re
 @reports_router.get(
     "/reports/{report_id}", response_model=ReportOut, responses=document_refusals(*READ_REFUSALS, Forbidden, NotFound)
 )
-def read_report(context: ReadDep, report_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Response:
+def read_report(context: ReadDep, report_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Reply[ReportOut]:
     """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
     context.allow(Role.REPORTER)
     row = lists.load_own_report(context.session, report_id, context.reader, context.revision(query))
@@ -108,7 +108,7 @@ waiting_router = build_router("reports")
 
 
 @waiting_router.get("/waiting", response_model=EmbargoedPage, responses=document_refusals(*READ_REFUSALS, Forbidden))
-def list_waiting(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Response:
+def list_waiting(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Reply[EmbargoedPage]:
     """Your own reports that wait for the end of their embargo, whole. Curators and administrators see whose wait until
     when, and why one could not be filed, and nothing of what they say."""
     context.allow(Role.REPORTER, Role.CURATOR, Role.ADMIN)
