@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from threading import Lock
 from typing import Any
 
@@ -116,7 +116,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with _manage_resources(app):
         app.state.head_watcher.start()
         app.state.counting = build_worker_pools(sockets, compute_lane_sizes(app.state.settings.concurrency)["costly"])
-        async with run_background_jobs(app.state), warm_up_pages(app, sockets):
+        async with run_background_jobs(app.state), warm_up_pages(app) if sockets else nullcontext():
             yield
         for pool in app.state.counting:
             await pool.aclose()

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -64,6 +66,11 @@ def build_problem_response(body: dict[str, Any], headers: dict[str, str] | None 
     return JSONResponse(body, body["status"], {**default_headers, **(headers or {})}, media_type=PROBLEM_JSON)
 
 
+def replace_moved_id(path: str, moved: Moved) -> str:
+    """Return the same path with the id in force: a client that asked for verdicts at a revision still gets them."""
+    return "/".join(moved.current_id if _is_id(part, moved.absorbed_id) else part for part in path.split("/"))
+
+
 def _is_id(text: str, record_id: str) -> bool:
     """Whether a part of an address is this id, in capitals or without hyphens too, as routes take it."""
     try:
@@ -75,9 +82,7 @@ def _is_id(text: str, record_id: str) -> bool:
 async def _handle_problem(request: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, Problem)
     if isinstance(refusal, Moved):
-        # The same address with the standing id in it: a client that asked for verdicts at a revision still gets them.
-        parts = request.url.path.split("/")
-        path = "/".join(refusal.current_id if _is_id(part, refusal.absorbed_id) else part for part in parts)
+        path = replace_moved_id(request.url.path, refusal)
         refusal.headers["Location"] = f"{path}?{request.url.query}" if request.url.query else path
     return build_problem_response(refusal.body(), refusal.headers)
 
@@ -90,18 +95,27 @@ async def _handle_invalid(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, RequestValidationError):
         # Where the value was sent comes first; only then its place there.
         errors = [{**fault, "loc": fault["loc"][1:]} for fault in errors]
-    places = build_pointed_errors(errors)
     if isinstance(error, RequestValidationError) and request.method == "GET":
-        places = [_suggest_parameters(place, request) for place in places]
-    return build_problem_response(Invalid("Correct the values pointed at and try again.", *places).body())
+        return build_problem_response(build_invalid_query(errors, request.scope["route"]).body())
+    return build_problem_response(build_invalid(build_pointed_errors(errors)).body())
 
 
-def _suggest_parameters(place: dict[str, str], request: Request) -> dict[str, str]:
+def build_invalid_query(errors: Sequence[Any], route: APIRoute) -> Invalid:
+    """Build the refusal of a query from pydantic's errors, with names that an unknown parameter may stand for."""
+    return build_invalid([_suggest_parameters(place, route) for place in build_pointed_errors(errors)])
+
+
+def build_invalid(places: Sequence[dict[str, str]]) -> Invalid:
+    """Build the refusal of a request with wrong values."""
+    return Invalid("Correct the values pointed at and try again.", *places)
+
+
+def _suggest_parameters(place: dict[str, str], route: APIRoute) -> dict[str, str]:
     """An unknown query parameter with the names that may be meant: who left it out would get another number."""
     if place["code"] != "unknown_field":
         return place
     unknown_name = place["pointer"].removeprefix("/")
-    shapes = [parameter.field_info.annotation for parameter in request.scope["route"].dependant.query_params]
+    shapes = [parameter.field_info.annotation for parameter in route.dependant.query_params]
     names = sorted({name for shape in shapes for name in getattr(shape, "model_fields", ())})
     suggestions = [name for name in names if name.endswith(f"_{unknown_name}")] or get_close_matches(
         unknown_name, names
@@ -112,14 +126,17 @@ def _suggest_parameters(place: dict[str, str], request: Request) -> dict[str, st
 
 
 async def _handle_database_error(_request: Request, error: Exception) -> JSONResponse:
-    """The database did not answer in time: nothing was stored, and the same request may be sent again. A question that
-    was stopped would be stopped again."""
+    problem = build_database_problem(error)
+    return build_problem_response(problem.body(), problem.headers)
+
+
+def build_database_problem(error: Exception) -> Problem:
+    """Build the refusal of a request that the database did not answer in time: nothing was stored, and the same request
+    may be sent again. A question that was stopped would be stopped again."""
     if isinstance(error, OperationalError) and was_stopped(error):
-        return build_problem_response(TakesTooLong(TAKES_TOO_LONG_DETAIL).body())
+        return TakesTooLong(TAKES_TOO_LONG_DETAIL)
     log.error("the database failed: %s", describe_database_error(error))
-    return build_problem_response(
-        Unavailable("The registry is busy. Nothing was stored: try again.").body(), {"Retry-After": RETRY_AFTER}
-    )
+    return Unavailable("The registry is busy. Nothing was stored: try again.", headers={"Retry-After": RETRY_AFTER})
 
 
 async def _handle_unanswered_commit(request: Request, error: Exception) -> JSONResponse:

@@ -37,7 +37,7 @@ from app.registry.publication.permissions import Reader
 from app.schemas.base import MomentOut
 from app.vocabulary import Language, Role
 
-Body = TypeVar("Body")
+Body = TypeVar("Body", covariant=True)
 
 # In the scope of a request whose body was asked for: whose key it carries, found before any of the body was read.
 SCOPE_SENDER = "recuento.sender"
@@ -154,7 +154,7 @@ class ReadContext:
     def with_session(self, session: Session) -> "ReadContext":
         """The same request on another session, by who may read at this moment."""
         token = None if self.key is None else parse_bearer_token(self.request)
-        reader, key = _identify_reader(session, token, self.request)
+        reader, key = identify_reader(session, token, self.request)
         return ReadContext(session, reader, key, self.request, self.now)
 
     def moment(self, terms: RevisionQuery, revision: int) -> datetime | None:
@@ -386,7 +386,7 @@ def _build_read_context(
 ) -> Iterator[ReadContext]:
     request.app.state.mark.require_erasures()
     with open_request_session(request, head) as session:
-        yield ReadContext(session, *_identify_reader(session, token, request), request, now)
+        yield ReadContext(session, *identify_reader(session, token, request), request, now)
 
 
 @contextmanager
@@ -403,7 +403,7 @@ def open_request_session(request: Request, head: LogHead | None) -> Iterator[Ses
         yield session
 
 
-def _identify_reader(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
+def identify_reader(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
     if token is None:
         return Reader(names=request.app.state.names), None
     return admit_request(request, *authenticate_key(session, token, request.app.state))

@@ -15,15 +15,17 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from app.api.responses import CACHE_REVALIDATE, MAX_LINKED_LENGTH
+from app.api.routes.counts import read_citation
+from app.api.routes.records import read_detention, read_release
 from app.counts.difference import CHANGE_LABELS
 from app.queries.countables import find_countable_of_total
-from app.web.asking import together
 from app.web.charts import bars
 from app.web.charts import then_and_now as pairs
 from app.web.claims.words import format_source_tag
 from app.web.count_text import TermFormatter, build_term_formatter, fetch_facility_list, parse_question
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import CurrentPage, Page, PageRoute, no_such_page
+from app.web.registry import gather
 from app.web.rendering import Catalogue
 
 MAX_GROUP_ROWS = 200  # of groups: more are read in the file
@@ -364,10 +366,10 @@ citation = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @citation.get("/c/{code}")
-async def read_citation(page: CurrentPage, code: str) -> Response:
+async def show_citation(page: CurrentPage, code: str) -> Response:
     """A citation then and now."""
-    answer = await page.api.get(f"/c/{code}")
-    places, records, cited_by_source, current_by_source = await together(
+    answer = await page.registry.read(read_citation, code=code)
+    places, records, cited_by_source, current_by_source = await gather(
         fetch_facility_list(page), _fetch_changed_records(page, answer), *_request_counts_by_source(page, answer)
     )
     formatter, view = build_term_formatter(page, places), build_citation_view(answer, page.catalogue, records)
@@ -391,11 +393,11 @@ async def read_citation(page: CurrentPage, code: str) -> Response:
 async def build_then_and_now_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
     """Who had verified what a citation (`code`) counts, then and today."""
     code = str(terms.get("code"))
-    answer = await page.api.get(f"/c/{code}")
+    answer = await page.registry.read(read_citation, code=code)
     view = build_citation_view(answer, page.catalogue, {})
     if not view.has_file:
         raise no_such_page()
-    cited_by_source, current_by_source = await together(*_request_counts_by_source(page, answer))
+    cited_by_source, current_by_source = await gather(*_request_counts_by_source(page, answer))
     names = {slug: str(source["name"]) for slug, source in page.sources.items()}
     return draw_then_and_now(page, view, build_source_counts(cited_by_source, current_by_source, names), code)
 
@@ -403,7 +405,7 @@ async def build_then_and_now_figure(page: Page, terms: Mapping[str, Any]) -> Fig
 def _request_counts_by_source(page: Page, answer: Mapping[str, Any]) -> list[Coroutine[Any, Any, Any]]:
     """What was cited and what is known of it, each in groups by source."""
     return [
-        page.api.get(
+        page.registry.read_address(
             urlsplit(count["permalink"]).path,
             parse_question(count["permalink"]) | {"group_by": "source", "as_of": str(count["revision"])},
         )
@@ -423,20 +425,20 @@ async def _fetch_changed_records(page: Page, answer: Mapping[str, Any]) -> dict[
     if address is None or not answer["cases"]:
         return {}
     terms = parse_question(address) | {"changed_since": str(answer["cited"]["revision"]), "limit": MAX_RECORDS}
-    record_list = await page.api.get(urlsplit(address).path, terms)
+    record_list = await page.registry.read_address(urlsplit(address).path, terms)
     return {record["id"]: record for record in record_list["data"] if "facts" in record}
 
 
 @citation.get("/releases/{release_id}")
 async def lead_to_released(page: CurrentPage, release_id: str) -> Response:
     """The page of the person whose release it is."""
-    return _redirect_to_person(page, await page.api.get(f"/v1/releases/{release_id}"))
+    return _redirect_to_person(page, await page.registry.read(read_release, release_id=release_id))
 
 
 @citation.get("/detentions/{detention_id}")
 async def lead_to_detained(page: CurrentPage, detention_id: str) -> Response:
     """The page of the person whose detention it is."""
-    return _redirect_to_person(page, await page.api.get(f"/v1/detentions/{detention_id}"))
+    return _redirect_to_person(page, await page.registry.read(read_detention, detention_id=detention_id))
 
 
 def _redirect_to_person(page: Page, record: Mapping[str, Any]) -> Response:

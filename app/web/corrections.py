@@ -13,6 +13,8 @@ from fastapi import APIRouter, Response
 from markupsafe import Markup, escape
 
 from app.api.responses import CACHE_REVALIDATE
+from app.api.routes.directory import list_claims
+from app.api.routes.records import list_corrections
 from app.formats import lower_first_letter
 from app.vocabulary import CorrectionKind
 from app.web.page import CurrentPage, Page, PageRoute
@@ -148,7 +150,7 @@ class CorrectionFormatter:
             return []  # its sentence has the number
         changes = {change["field"]: (change["before"], change["after"]) for change in correction["changes"]}
         figure = (
-            self._compare_figures(changes, self.claims.get(correction["claim_ids"][0]))
+            self._compare_figures(changes, self.claims.get(str(correction["claim_ids"][0])))
             if correction["claim_ids"]
             else []
         )
@@ -242,7 +244,7 @@ MAX_CLAIMS = 200  # one page of their list: a figure that is older is told by it
 async def read_corrections(page: CurrentPage) -> Response:
     """The chronology, a page of it at a time."""
     page.section = "/corrections"
-    answer = await page.api.get("/v1/corrections", page.terms)
+    answer = await page.registry.read(list_corrections, page.terms)
     filters = {name: page.terms[name] for name in CORRECTION_FILTERS if name in page.terms}
     return await page.show(
         "corrections/list.html",
@@ -261,8 +263,8 @@ async def format_corrections(page: Page, records: Sequence[Mapping[str, Any]]) -
     """Corrections of the API's list in words; one question more where any is of a figure."""
     claims: dict[str, Mapping[str, Any]] = {}
     if any(correction["claim_ids"] for correction in records):
-        newest = await page.api.get("/v1/claims", sort="-recorded", limit=MAX_CLAIMS)
-        claims = {claim["id"]: claim for claim in newest["data"]}
+        newest = await page.registry.read(list_claims, sort="-recorded", limit=MAX_CLAIMS)
+        claims = {str(claim["id"]): claim for claim in newest["data"]}
     formatter = CorrectionFormatter(page.catalogue, page.zone, page.get_source_name, page.address, claims)
     return [formatter.format_correction(correction) for correction in records]
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from app.api.routes.directory import list_facilities
 from app.formats import lower_first_letter
 from app.queries.terms import DETENTIONS, DIMENSIONS, PIN_PARAMETERS, RELEASES, list_values
 from app.vocabulary import Stage
@@ -203,11 +204,10 @@ class TermFormatter:
         return " " + _("until %(end)s") % days if end else ""
 
 
-async def fetch_facility_list(page: Page) -> list[dict[str, Any]]:
+async def fetch_facility_list(page: Page) -> Sequence[Mapping[str, Any]]:
     """The known places of detention. A registry with more of them than one answer has shows the others by their
     slugs."""
-    places: list[dict[str, Any]] = (await page.api.get("/v1/facilities", limit=MAX_SOURCES))["data"]
-    return places
+    return (await page.registry.read(list_facilities, limit=MAX_SOURCES))["data"]
 
 
 def build_term_formatter(page: Page, places: Iterable[Mapping[str, Any]]) -> TermFormatter:

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
 
 from app.api.responses import CACHE_SHORT
+from app.api.routes.counts import count_releases
 from app.errors import NotFound
-from app.web.asking import Refused, together
+from app.exports.count_files.folders import LATEST_LINK, find_public_file
+from app.exports.package import DESCRIPTOR_FILENAME
 from app.web.page import CurrentPage, Page, PageRoute, build_response
+from app.web.registry import gather
 
 CROISSANT = "http://mlcommons.org/croissant/1.0"
 SCHEMA_ORG = "https://schema.org/"
@@ -177,7 +181,6 @@ def _build_record_set(resource: Mapping[str, Any]) -> dict[str, Any]:
 data = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 JSON_LD = "application/ld+json"
-NEWEST_FILES_PATH = "/data/latest/"
 
 
 @dataclass(frozen=True)
@@ -236,9 +239,9 @@ def _build_json_ld_response(page: Page, description: Mapping[str, Any]) -> Respo
 
 async def fetch_overview(page: Page) -> DataOverview:
     """Ask what there is."""
-    count, by_country, files = await together(
-        page.api.get("/v1/counts/releases"),
-        page.api.get("/v1/counts/releases", group_by="country"),
+    count, by_country, files = await gather(
+        page.registry.read(count_releases),
+        page.registry.read(count_releases, group_by="country"),
         fetch_newest_files(page),
     )
     countries = tuple(group["country"] for group in by_country["groups"] if group["country"])
@@ -250,14 +253,12 @@ async def fetch_overview(page: Page) -> DataOverview:
 
 async def fetch_newest_files(page: Page) -> Mapping[str, Any] | None:
     """The descriptor of the newest count files; None where this registry gives none."""
-    try:
-        await page.api.get(NEWEST_FILES_PATH)
-    except Refused as redirect:
-        if "location" not in redirect.headers:
-            return None
-        descriptor: Mapping[str, Any] = await page.api.get(redirect.headers["location"])
-        return descriptor
-    return None
+    folder = page.request.app.state.settings.count_files
+    file = (
+        None if folder is None else await run_in_threadpool(find_public_file, folder, LATEST_LINK, DESCRIPTOR_FILENAME)
+    )
+    descriptor: Mapping[str, Any] | None = None if file is None else json.loads(file.path.read_bytes())
+    return descriptor
 
 
 def build_list_tables(page: Page) -> tuple[DataTable, ...]:

@@ -14,12 +14,11 @@ from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
 
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, build_json_response
-from app.errors import NotFound
+from app.errors import NotFound, Problem
 from app.imports.formats.tables import to_cell, to_csv
 from app.queries.parameters import CountQuery
 from app.queries.terms import PERSONAL_DIMENSIONS, PERSONAL_FILTERS
 from app.vocabulary import Stage
-from app.web.asking import Refused
 from app.web.charts.funnel import load_funnel_figure
 from app.web.charts.overlap import load_overlap_figure
 from app.web.charts.people import load_people_figure
@@ -266,7 +265,7 @@ async def _fetch_count(page: Page, terms: Mapping[str, Any]) -> tuple[str, Any]:
     if has_personal_terms(terms):
         raise NotFound("A number by what is personal follows today's consent, and stands on no other site.")
     count_terms = {name: value for name, value in terms.items() if name not in ("as_of", "count")}
-    return count_kind, await page.api.get(f"/v1/counts/{count_kind}", count_terms)
+    return count_kind, await page.registry.read_address(f"/v1/counts/{count_kind}", count_terms)
 
 
 @embeds.get("/embed/{name}")
@@ -304,8 +303,8 @@ async def read_oembed(
     try:
         page = await open_page_at(request, language, f"/{language}/embed/{name}", terms)
         title, height = await _measure_embed(page, name, terms, width)
-    except Refused as refusal:
-        return build_json_response(refusal.body, refusal.status, {})
+    except Problem as refusal:
+        return build_json_response(refusal.body(), refusal.status, {})
     code = {
         "version": "1.0",
         "type": "rich",

@@ -21,6 +21,7 @@ from fastapi.routing import APIRoute
 
 from app import dates
 from app.api.head_watcher import LogHead
+from app.api.problems import replace_moved_id
 from app.api.responses import (
     CACHE_REVALIDATE,
     CACHE_SHORT,
@@ -29,12 +30,14 @@ from app.api.responses import (
     choose_content_coding,
     parse_if_none_match,
 )
+from app.api.routes.counts import count_series
+from app.api.routes.directory import list_sources
 from app.errors import Invalid, Moved, NotFound, Problem, build_pointed_error
 from app.formats import ENGLISH
 from app.queries.terms import PIN_PARAMETERS
-from app.web.asking import Api, Refused
 from app.web.figure import Figure
 from app.web.form_errors import collect_term_faults
+from app.web.registry import Registry
 from app.web.rendering import LANGUAGES, Catalogue, load_catalogue, render_template
 
 # Only files of this registry, no style within the text, and no other site around it.
@@ -68,11 +71,11 @@ API_ONLY_LIST = "/v1/detentions?"  # lists that only the API has
 
 @dataclass
 class Page:
-    """What the routes of pages work with. `api` asks as of the revision that the page is of."""
+    """What the routes of pages work with. `registry` reads at the revision of the page."""
 
     request: Request
     catalogue: Catalogue
-    api: Api
+    registry: Registry
     revision: int
     sources: Mapping[str, Any] = field(default_factory=dict)  # by slug
     section: str = ""  # which address of the navigation it belongs to
@@ -271,24 +274,31 @@ async def open_page(request: Request) -> Page:
 
 
 async def open_page_at(request: Request, language: str, path: str, terms: Mapping[str, Any]) -> Page:
-    """A page in a language, of the moment, the rules and the leaf that terms name: where these are not the registry's,
-    whatever the page asks would be refused. `path`: where it stands, with its terms, for whoever is refused."""
+    """A page in a language, of the moment, the rules and the leaf that terms name, counted against the client's rate.
+    `path`: its address, for a reader who is refused. Raises Problem."""
     client = request.client.host if request.client is not None else ""
     request.app.state.rates.count(None, client, cost=PAGE_COST)
-    api, head = Api(request, language), await request.app.state.head_watcher.newest()
+    return await read_page(request, language, path, terms)
+
+
+async def read_page(request: Request, language: str, path: str, terms: Mapping[str, Any]) -> Page:
+    """Read what every page shows: the sources, at the moment that terms name. Where these are not the registry's, whatever
+    the page asks would be refused. Raises Problem."""
+    registry, head = Registry(request, language), await request.app.state.head_watcher.newest()
     _require_zone(terms.get("zone"))
     moment_terms = {
         name: terms[name] for name in (*PIN_PARAMETERS, *(["zone"] if "as_of" in terms else [])) if name in terms
     }
     try:
-        source_list = await api.get("/v1/sources", moment_terms, limit=MAX_SOURCES)
-    except Refused as refusal:
-        raise _redirect_refusal(refusal, path, terms) from None
-    api.as_of = str(source_list["revision"])
+        source_list: Mapping[str, Any] = await registry.read(list_sources, moment_terms, limit=MAX_SOURCES)
+    except Problem as refusal:
+        _point_to_page(refusal, path, terms)
+        raise
+    registry.as_of = str(source_list["revision"])
     return Page(
         request,
         load_catalogue(language),
-        api,
+        registry,
         source_list["revision"],
         {source["slug"]: source for source in source_list["data"]},
         rules=source_list["rules"],
@@ -297,25 +307,24 @@ async def open_page_at(request: Request, language: str, path: str, terms: Mappin
 
 
 def _require_zone(zone: Any) -> None:
-    """Raises Refused, as the API would, for a zone that is none: where nothing asks for it, any word would do."""
+    """Raise Invalid for a zone that is none: where nothing asks for it, any word would do."""
     if isinstance(zone, list):
-        raise Refused(Invalid.status, Invalid.at_pointer("/zone", "repeated", "Name one zone.").body(), {})
+        raise Invalid.at_pointer("/zone", "repeated", "Name one zone.")
     try:
         if zone is not None:
             dates.parse_zone(zone)
     except dates.DateError as error:
-        raise Refused(Invalid.status, Invalid.at_pointer("/zone", "invalid_zone", str(error)).body(), {}) from error
+        raise Invalid.at_pointer("/zone", "invalid_zone", str(error)) from error
 
 
-def _redirect_refusal(refusal: Refused, path: str, terms: Mapping[str, Any]) -> Refused:
-    """A refusal of the moment of a page; where it tells what stands today, that is this page and no list of sources."""
-    body = refusal.body
-    if "address" not in body:
-        return refusal
+def _point_to_page(refusal: Problem, path: str, terms: Mapping[str, Any]) -> None:
+    """Set the address of today's answer in a refusal of the moment of a page: this page, and no list of sources."""
+    if "address" not in refusal.extra:
+        return
     today = {name: value for name, value in terms.items() if name not in PIN_PARAMETERS}
-    if "rules" in body:  # the same revision, under the rules in force
-        today = {**terms, "rules": body["rules"]["today"]}
-    return Refused(refusal.status, {**body, "address": f"{path}?{urlencode(today, doseq=True)}"}, refusal.headers)
+    if "rules" in refusal.extra:  # the same revision, under the rules in force
+        today = {**terms, "rules": refusal.extra["rules"]["today"]}
+    refusal.extra["address"] = f"{path}?{urlencode(today, doseq=True)}"
 
 
 MAX_SOURCES = 200  # the longest page of a list; a registry with more sources shows the others by their slugs
@@ -331,13 +340,10 @@ class PageRoute(APIRoute):
         async def handle_with_refusals(request: Request) -> Response:
             try:
                 return await handler(request)
-            except Refused as refusal:
-                if refusal.status == Moved.status:
-                    return RedirectResponse(
-                        _find_moved_page(request, refusal), 307, headers={"Cache-Control": CACHE_REVALIDATE}
-                    )
-                retained_headers = {name: refusal.headers[name] for name in ("retry-after",) if name in refusal.headers}
-                return await show_refusal(request, refusal.status, refusal.body, retained_headers)
+            except Moved as moved:
+                return RedirectResponse(
+                    _find_moved_page(request, moved), 307, headers={"Cache-Control": CACHE_REVALIDATE}
+                )
             except Problem as problem:
                 return await show_refusal(request, problem.status, problem.body(), problem.headers)
             except RequestValidationError:
@@ -346,18 +352,16 @@ class PageRoute(APIRoute):
         return handle_with_refusals
 
 
-def _find_moved_page(request: Request, refusal: Refused) -> str:
+def _find_moved_page(request: Request, moved: Moved) -> str:
     """The page of the record that absorbed another; not for ever, for curators may part them again."""
-    location = refusal.headers["location"].removeprefix("/v1").replace("/detainees/", "/people/")
-    return f"/{parse_page_language(request)}{location.partition('?')[0]}" + (
-        f"?{request.url.query}" if request.url.query else ""
-    )
+    path = replace_moved_id(request.url.path, moved)
+    return f"{path}?{request.url.query}" if request.url.query else path
 
 
 def build_error_page(request: Request) -> Page:
     """A page of no revision, for what is said where nothing of the registry is asked."""
     language = parse_page_language(request)
-    return Page(request, load_catalogue(language), Api(request, language), 0, is_refusal=True)
+    return Page(request, load_catalogue(language), Registry(request, language), 0, is_refusal=True)
 
 
 async def show_refusal(
@@ -400,8 +404,8 @@ async def fetch_finest_series(page: Page, terms: Mapping[str, Any]) -> Any:
     """A series in the finest intervals of which it is not too many points."""
     for interval in INTERVALS[:-1]:
         try:
-            return await page.api.get("/v1/counts/series", terms, interval=interval)
-        except Refused as refusal:
-            if not any(error["code"] == "too_many_points" for error in refusal.body.get("errors", ())):
+            return await page.registry.read(count_series, terms, interval=interval)
+        except Problem as refusal:
+            if not any(error["code"] == "too_many_points" for error in refusal.body().get("errors", ())):
                 raise
-    return await page.api.get("/v1/counts/series", terms, interval=INTERVALS[-1])
+    return await page.registry.read(count_series, terms, interval=INTERVALS[-1])

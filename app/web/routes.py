@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.responses import Response as PlainResponse
 
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, select_language
+from app.api.routes.directory import list_claims
 from app.errors import NotFound
 from app.web.citation import citation
 from app.web.claims.routes import claims
@@ -62,7 +63,7 @@ async def read_sitemap(page: CurrentPage) -> Response:
 async def _list_claim_paths(page: Page) -> AsyncIterator[str]:
     terms: dict[str, Any] = {"sort": "-recorded", "limit": CLAIMS_PAGE_SIZE}
     for _page in range(MAX_SITEMAP_CLAIMS // CLAIMS_PAGE_SIZE):
-        claims = await page.api.get("/v1/claims", terms)
+        claims = await page.registry.read(list_claims, terms)
         for claim in claims["data"]:
             yield f"/claims/{claim['id']}"
         if claims["next"] is None:

@@ -14,8 +14,10 @@ from fastapi import APIRouter, Response
 from markupsafe import Markup
 
 from app.api.responses import CACHE_REVALIDATE
+from app.api.routes.counts import count_overlap, count_releases
+from app.api.routes.directory import read_balance, read_source
+from app.api.routes.records import list_corrections
 from app.vocabulary import CorrectionKind, Series
-from app.web.asking import Terms, together
 from app.web.charts.funnel import count_statements
 from app.web.charts.overlap import load_overlap_figure
 from app.web.charts.source_line import Point, PublishedRange, find_line_end, lay_out_source_line
@@ -25,6 +27,7 @@ from app.web.count_text import describe_narrower_count
 from app.web.figure import PHONE_WIDTH, SEVEN_COLUMNS_WIDTH, Figure, draw_sentence, render_drawings
 from app.web.home.data import load_question
 from app.web.page import CurrentPage, Page, PageRoute, fetch_finest_series
+from app.web.registry import Terms, gather
 from app.web.rendering import Catalogue, format_claim_figure
 
 HEIGHT, NARROW_HEIGHT = 330, 270
@@ -320,9 +323,9 @@ async def read_sources(page: CurrentPage) -> Response:
     """Every source."""
     page.section = "/sources"
     terms, countries = await resolve_terms(page)
-    count, overlap, figure = await together(
-        page.api.get("/v1/counts/releases", {**select_pins(page), **terms, "group_by": "source"}),
-        page.api.get("/v1/counts/overlap", terms),
+    count, overlap, figure = await gather(
+        page.registry.read(count_releases, {**select_pins(page), **terms, "group_by": "source"}),
+        page.registry.read(count_overlap, terms),
         load_overlap_figure(page, terms),
     )
     page.shared_figure = figure
@@ -331,17 +334,17 @@ async def read_sources(page: CurrentPage) -> Response:
 
 
 @sources.get("/sources/{slug}")
-async def read_source(page: CurrentPage, slug: str) -> Response:
+async def show_source(page: CurrentPage, slug: str) -> Response:
     """One source."""
     page.section = "/sources"
     terms, countries = await resolve_terms(page)
-    source, count, overlap, balance, *correction_answers = await together(
-        page.api.get(f"/v1/sources/{slug}"),
-        page.api.get("/v1/counts/releases", {**select_pins(page), **terms, "group_by": "source"}),
-        page.api.get("/v1/counts/overlap", terms),
-        page.api.get(f"/v1/sources/{slug}/balance", country=terms.get("country")),
-        page.api.get("/v1/corrections", source=slug, limit=MAX_CORRECTIONS),
-        page.api.get("/v1/corrections", kind=FIGURE_CORRECTION_KINDS, limit=MAX_FIGURE_CORRECTIONS),
+    source, count, overlap, balance, *correction_answers = await gather(
+        page.registry.read(read_source, slug=slug),
+        page.registry.read(count_releases, {**select_pins(page), **terms, "group_by": "source"}),
+        page.registry.read(count_overlap, terms),
+        page.registry.read(read_balance, slug=slug, country=terms.get("country")),
+        page.registry.read(list_corrections, source=slug, limit=MAX_CORRECTIONS),
+        page.registry.read(list_corrections, kind=FIGURE_CORRECTION_KINDS, limit=MAX_FIGURE_CORRECTIONS),
     )
     figure = await build_source_line_figure(page, {**terms, "source": slug})
     page.shared_figure = figure

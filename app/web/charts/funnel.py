@@ -6,12 +6,13 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.api.routes.counts import count_releases
 from app.vocabulary import ReleaseKind
-from app.web.asking import Terms, together, ungrouped
 from app.web.charts.text import LinearScale, measure_text, wrap_text
 from app.web.count_text import describe_narrower_count, format_release_noun, parse_stage
 from app.web.figure import PHONE_WIDTH, SEVEN_COLUMNS_WIDTH, Figure, draw_sentence, render_drawings
 from app.web.page import Page
+from app.web.registry import Terms, drop_grouping, gather
 from app.web.rendering import Catalogue
 
 # What sources say, what the registry makes of it, and what is verified: a look for each.
@@ -207,10 +208,10 @@ def _format_counted_sentence(sentence: str, number: int, words: Catalogue) -> st
 
 async def load_funnel_figure(page: Page, terms: Terms) -> Figure:
     """The figure of a count: two questions to the API."""
-    words, count_terms = page.catalogue, ungrouped(terms)
-    by_source, by_kind = await together(
-        page.api.get("/v1/counts/releases", count_terms, group_by="source"),
-        page.api.get("/v1/counts/releases", count_terms, group_by="kind"),
+    words, count_terms = page.catalogue, drop_grouping(terms)
+    by_source, by_kind = await gather(
+        page.registry.read(count_releases, count_terms, group_by="source"),
+        page.registry.read(count_releases, count_terms, group_by="kind"),
     )
     _, total = words.gettext, by_source["total"]
     steps = build_funnel_steps(by_source, by_kind, words, page.to_page_address)

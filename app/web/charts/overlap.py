@@ -10,11 +10,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from app.web.asking import Terms, ungrouped
+from app.api.routes.counts import count_overlap
 from app.web.charts.text import ELLIPSIS, LinearScale, measure_text, truncate_at_word, wrap_text
 from app.web.count_text import describe_narrower_count
 from app.web.figure import FIVE_COLUMNS_WIDTH, PHONE_WIDTH, Figure, draw_sentence, render_drawings
 from app.web.page import Page
+from app.web.registry import Terms, drop_grouping
 from app.web.rendering import Catalogue
 
 MAX_COMBINATION_ROWS, MAX_SOURCE_COLUMNS = 10, 10
@@ -260,8 +261,8 @@ def format_overlap_heading(overlap: Mapping[str, Any], get_name: Name, words: Ca
 async def load_overlap_figure(page: Page, terms: Terms) -> Figure:
     """The figure of who verified the same releases: one question to the API."""
     words = page.catalogue
-    count_terms = ungrouped(terms)
-    overlap = await page.api.get("/v1/counts/overlap", count_terms)
+    count_terms = drop_grouping(terms)
+    overlap = await page.registry.read(count_overlap, count_terms)
     _, heading = words.gettext, format_overlap_heading(overlap, page.get_source_name, words)
     sizes = [
         f"{page.get_source_name(source['source'])} {words.number(source['verified'])}"

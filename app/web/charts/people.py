@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.api.routes.counts import count_releases
 from app.formats import capitalize_first_letter
 from app.vocabulary import Stage
-from app.web.asking import together, ungrouped
 from app.web.charts.text import measure_text
 from app.web.count_text import describe_narrower_count, format_release_noun, parse_stage
 from app.web.figure import PHONE_WIDTH, SEVEN_COLUMNS_WIDTH, Figure, render_drawing, render_drawings
 from app.web.page import Page
+from app.web.registry import drop_grouping, gather
 from app.web.rendering import Catalogue
 
 SQUARE, RASTER = 12, 18
@@ -148,10 +149,10 @@ def _position_label(square: Square, words: str, width: int) -> tuple[Square, flo
 
 async def load_people_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
     """The squares of the releases that terms of a count mean."""
-    count_terms = ungrouped(terms)
-    total, exact = await together(
-        page.api.get("/v1/counts/releases", {**count_terms, "group_by": "status"}),
-        page.api.get("/v1/counts/releases", {**count_terms, "group_by": ["status", "sources"]}),
+    count_terms = drop_grouping(terms)
+    total, exact = await gather(
+        page.registry.read(count_releases, {**count_terms, "group_by": "status"}),
+        page.registry.read(count_releases, {**count_terms, "group_by": ["status", "sources"]}),
     )
     return replace(
         build_people_figure(read_release_numbers(total, exact), page, count_terms),

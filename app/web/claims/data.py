@@ -12,11 +12,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app import dates
+from app.api.routes.directory import read_claim, reconcile_claim
 from app.errors import NotFound
 from app.vocabulary import Measure
-from app.web.asking import together
 from app.web.claims.words import is_by_organisation, is_independent
 from app.web.page import Page, no_such_page
+from app.web.registry import gather
 
 # Terms of a claim that ask for sources themselves: its count is not taken apart by sources again.
 SOURCE_TERMS = frozenset({"any_of", "all_of", "min_sources", "status"})
@@ -78,10 +79,10 @@ def not_compared() -> NotFound:
 
 
 async def fetch_reconciled_claim(page: Page, claim_id: str) -> ReconciledClaim:
-    """Everything that is known of a claim and beside it. Raises NotFound, and Refused where there is no such claim."""
+    """Everything that is known of a claim and beside it. Raises NotFound, and Problem where there is no such claim."""
     claim_id = _parse_claim_id(claim_id)
-    claim, reconciliation = await together(
-        page.api.get(f"/v1/claims/{claim_id}"), page.api.get(f"/v1/claims/{claim_id}/reconciliation")
+    claim, reconciliation = await gather(
+        page.registry.read(read_claim, claim_id=claim_id), page.registry.read(reconcile_claim, claim_id=claim_id)
     )
     # Who was held on a day is filed long after it, and what an organisation knew then it knew before the registry.
     is_filed_late = claim["measure"] == Measure.HELD and is_by_organisation(page, claim)
@@ -111,7 +112,7 @@ async def _add_breakdown(page: Page, reconciled_claim: ReconciledClaim, permalin
     revision = reconciled_claim.base["revision"] if reconciled_claim.base else None
 
     def fetch_count(**filters: Any) -> Any:
-        return page.api.get(address.path, {**terms, **filters}, as_of=revision)
+        return page.registry.read_address(address.path, {**terms, **filters}, as_of=revision)
 
     questions = {"whole": fetch_count()}
     if main is not None:
@@ -121,7 +122,7 @@ async def _add_breakdown(page: Page, reconciled_claim: ReconciledClaim, permalin
         questions["usually"] = fetch_count(**usual_terms)
         if terms.get("net") == ["true"]:
             questions["usually_gross"] = fetch_count(**usual_terms, net="false")
-    counts = dict(zip(questions, await together(*questions.values()), strict=True))
+    counts = dict(zip(questions, await gather(*questions.values()), strict=True))
     numbers = {name: get_verified_number(answer["total"]) for name, answer in counts.items()}
     return ReconciledClaim(
         reconciled_claim.claim,

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, Response
 
 from app import dates
+from app.api.routes.directory import list_claims
 from app.formats import lower_first_letter
 from app.vocabulary import Measure, Stage
 from app.web.claims.claim_page import MAX_SHOWN_FIGURES, build_claim_page
@@ -73,7 +74,7 @@ def build_list_query(terms: Mapping[str, Any]) -> dict[str, Any]:
 def group_by_day(page: Page, claims: Sequence[Mapping[str, Any]], *, newest_first: bool) -> list[ClaimDay]:
     """The figures of a page of the list by the days on which they were stated; those without a day last."""
     words = page.catalogue
-    corrected_ids = {other for claim in claims for other in claim["supersedes"]}
+    corrected_ids = {str(other) for claim in claims for other in claim["supersedes"]}
     has_several_countries = len({claim["country"] for claim in claims}) > 1
     sorted_claims = sorted(claims, key=lambda claim: (claim["stated_at"] or "", claim["since"]), reverse=newest_first)
     ordered_claims = sorted(sorted_claims, key=lambda claim: claim["stated_at"] is None)
@@ -83,7 +84,7 @@ def group_by_day(page: Page, claims: Sequence[Mapping[str, Any]], *, newest_firs
             words.long_day(day) if day else words.gettext("Without a date"),
             [
                 _build_listed_figure(
-                    page, claim, is_corrected=claim["id"] in corrected_ids, is_country_shown=has_several_countries
+                    page, claim, is_corrected=str(claim["id"]) in corrected_ids, is_country_shown=has_several_countries
                 )
                 for claim in figures
             ],
@@ -181,11 +182,11 @@ CLAIMS_PATH = "/claims"
 
 
 @claims.get("/claims")
-async def list_claims(page: CurrentPage) -> Response:
+async def show_claims(page: CurrentPage) -> Response:
     """The published figures of a country, a measure and a claimant, day by day."""
     page.section = CLAIMS_PATH
     page.allow_only_terms(*FILTERS, "sort", "cursor")
-    answer = await page.api.get("/v1/claims", build_list_query(page.terms))
+    answer = await page.registry.read(list_claims, build_list_query(page.terms))
     newest_first = page.terms.get("sort", NEWEST) == NEWEST
     filters = {
         "claimant": build_choices(page, "claimant", page.sources),

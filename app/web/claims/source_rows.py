@@ -7,10 +7,11 @@ from uuid import UUID
 from markupsafe import Markup
 
 from app import dates
+from app.api.routes.counts import count_releases
+from app.api.routes.directory import read_claim
 from app.errors import Invalid, NotFound
 from app.queries.terms import list_values as values_of_one
 from app.vocabulary import Measure, SourceKind
-from app.web.asking import Terms, together
 from app.web.charts.bars import NARROW, WIDE, ClaimRow, RowsLayout, SourceRow, lay_out_source_rows
 from app.web.claims.words import (
     describe_claim_terms,
@@ -24,6 +25,7 @@ from app.web.claims.words import (
 from app.web.count_text import describe_narrower_count
 from app.web.figure import Figure, render_drawing
 from app.web.page import Page
+from app.web.registry import Terms, gather
 from app.web.rendering import Catalogue, format_claim_figure
 
 SOURCE_ROWS = "source-rows"
@@ -43,13 +45,13 @@ async def build_source_rows_figure(
     earlier_moment, ids = terms.pop("then", earlier_moment), values_of_one(terms.pop("claim", []))[:MAX_PRINTINGS]
     if not claims and ids:
         claims = _select_printings(
-            await together(*(page.api.get(f"/v1/claims/{_parse_uuid(claim_id)}") for claim_id in ids))
+            await gather(*(page.registry.read(read_claim, claim_id=_parse_uuid(claim_id)) for claim_id in ids))
         )
     query = {**terms, "group_by": "source"}
-    counts = [page.api.get("/v1/counts/releases", query)]
+    counts = [page.registry.read(count_releases, query)]
     if earlier_moment is not None:
-        counts.append(page.api.get("/v1/counts/releases", query, as_of=earlier_moment))
-    current_count, *earlier_counts = await together(*counts)
+        counts.append(page.registry.read(count_releases, query, as_of=earlier_moment))
+    current_count, *earlier_counts = await gather(*counts)
     if earlier_counts and earlier_counts[0]["revision"] > current_count["revision"]:
         raise Invalid.at_pointer("/then", "after_as_of", AFTER_AS_OF_MESSAGE % current_count["revision"])
     if (

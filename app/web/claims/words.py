@@ -12,10 +12,11 @@ from typing import Any
 from markupsafe import Markup
 
 from app import dates
+from app.api.routes.directory import read_claim
+from app.errors import Problem
 from app.formats import lower_first_letter
 from app.queries.terms import list_values
 from app.vocabulary import Measure, SourceKind, Stage
-from app.web.asking import Refused
 from app.web.page import Page
 from app.web.rendering import Catalogue, format_claim_figure
 
@@ -273,11 +274,11 @@ class ClaimRelation:
 async def fetch_claim_relations(page: Page, claim: Mapping[str, Any]) -> list[ClaimRelation]:
     """The other claims that a claim names, and those that correct it, as they stand at the page's revision."""
     related = list(_list_related_claims(page, claim))[:MAX_RELATIONS]
-    requests = [page.api.get(f"/v1/claims/{claim_id}") for _description, claim_id, _is_correction in related]
+    requests = [page.registry.read(read_claim, claim_id=claim_id) for _description, claim_id, _is_correction in related]
     answers = await asyncio.gather(*requests, return_exceptions=True)
     relations = []
     for (description, _claim_id, is_correction), answer in zip(related, answers, strict=True):
-        if isinstance(answer, Refused):  # recalled since, or not yet filed at that revision
+        if isinstance(answer, Problem):  # recalled since, or not yet filed at that revision
             continue
         if isinstance(answer, BaseException):
             raise answer

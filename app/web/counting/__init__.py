@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT
+from app.errors import Problem
 from app.queries.countables import COUNTABLES, Countable
 from app.queries.parameters import CountQuery
 from app.queries.terms import DETENTIONS, PIN_PARAMETERS, RELEASES
-from app.web.asking import Refused, together
 from app.web.count_text import TermFormatter, build_term_formatter, fetch_facility_list
 from app.web.counting import form as past
 from app.web.counting import further
@@ -21,6 +21,7 @@ from app.web.counting.view import build_group_table, draw_groups, has_files, lis
 from app.web.figure import Figure
 from app.web.form_errors import collect_term_faults
 from app.web.page import CurrentPage, Page, PageRoute, no_such_page, open_page, open_page_at, parse_page_language
+from app.web.registry import gather
 from app.web.rendering import is_lower_bound
 
 UNPROCESSABLE = 422  # a refusal that the reader can mend in the form
@@ -66,7 +67,9 @@ async def _show_tables_page(
     page: Page, path: str, build_page: Callable[[Page, Any, TermFormatter], TablesPage], **defaults: Any
 ) -> Response:
     terms = {name: value for name, value in page.terms.items() if name != "as_of"}
-    places, answer = await together(fetch_facility_list(page), page.api.get(f"/v1{path}", terms, **defaults))
+    places, answer = await gather(
+        fetch_facility_list(page), page.registry.read_address(f"/v1{path}", terms, **defaults)
+    )
     formatter = build_term_formatter(page, places)
     return await page.show(
         "counts_further.html",
@@ -92,7 +95,7 @@ async def _show_count(request: Request, countable: Countable) -> Response:
     if moment is not None and page.revision:
         return await past.redirect_to_past(page, _get_page_path(page), moment)
     count_request = _fetch_count(page, countable, terms, problem)
-    places, countries, (count, problem) = await together(
+    places, countries, (count, problem) = await gather(
         fetch_facility_list(page), _list_countries(page, countable), count_request
     )
     formatter = build_term_formatter(page, places)
@@ -123,8 +126,8 @@ async def _show_count(request: Request, countable: Countable) -> Response:
 
 
 async def build_groups_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
-    """The groups of a count of releases. Raises Refused, and NotFound where there is nothing to draw."""
-    count = await page.api.get(COUNTABLES[RELEASES].counts_path, terms)
+    """The groups of a count of releases. Raises Problem, and NotFound where there is nothing to draw."""
+    count = await page.registry.read_address(COUNTABLES[RELEASES].counts_path, terms)
     figure = (
         draw_groups(page, count, build_term_formatter(page, await fetch_facility_list(page)))
         if has_files(count)
@@ -139,10 +142,10 @@ async def _open_page_or_newest(request: Request) -> tuple[Page, Mapping[str, Any
     """The page as of the moment asked for; where that is refused, of the newest revision, with what the API said."""
     try:
         return await open_page(request), None
-    except Refused as refusal:
+    except Problem as refusal:
         if refusal.status != UNPROCESSABLE:
             raise
-        return await open_page_at(request, parse_page_language(request), request.url.path, {}), refusal.body
+        return await open_page_at(request, parse_page_language(request), request.url.path, {}), refusal.body()
 
 
 async def _fetch_count(
@@ -153,14 +156,14 @@ async def _fetch_count(
         if problem is not None:
             # What else is wrong is told at once.
             current_terms = {name: terms[name] for name in terms if name not in (*MOMENT_TERMS, *PIN_PARAMETERS)}
-            await page.api.get(countable.counts_path, current_terms)
+            await page.registry.read_address(countable.counts_path, current_terms)
             return None, problem
         # The moment was read when the page was opened.
-        return await page.api.get(countable.counts_path, {**terms, "as_of": page.api.as_of}), None
-    except Refused as refusal:
+        return await page.registry.read_address(countable.counts_path, {**terms, "as_of": page.registry.as_of}), None
+    except Problem as refusal:
         if refusal.status != UNPROCESSABLE:
             raise
-        return None, _merge_problems(problem, refusal.body)
+        return None, _merge_problems(problem, refusal.body())
 
 
 def _merge_problems(first: Mapping[str, Any] | None, second: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -171,7 +174,7 @@ def _merge_problems(first: Mapping[str, Any] | None, second: Mapping[str, Any]) 
 
 async def _list_countries(page: Page, countable: Countable) -> list[str]:
     """The countries in which something is counted."""
-    count = await page.api.get(countable.counts_path, group_by="country")
+    count = await page.registry.read_address(countable.counts_path, group_by="country")
     return [group["country"] for group in count["groups"] if group["country"]]
 
 

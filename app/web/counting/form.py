@@ -15,6 +15,7 @@ from fastapi.responses import RedirectResponse
 from app import vocabulary
 from app.api import responses
 from app.api.responses import CACHE_REVALIDATE
+from app.api.routes.directory import list_sources
 from app.dates import DAY_LENGTH, format_instant
 from app.formats import COUNTRIES
 from app.queries.countables import Countable
@@ -244,7 +245,7 @@ async def redirect_to_past(page: Page, path: str, moment: datetime) -> Response:
     """The page as it was at a moment: before the first entry as of that, after the last as of the newest."""
     revision = page.revision
     if moment < page.request.app.state.clock():
-        revision = (await page.api.get("/v1/sources", as_of=format_instant(moment), limit=1))["revision"]
+        revision = (await page.registry.read(list_sources, as_of=format_instant(moment), limit=1))["revision"]
     pins = {"rules": page.rules, "as_of": max(1, revision)}
     headers = {"Vary": VARY, "Link": _build_original_link(page, path), "Cache-Control": CACHE_REVALIDATE}
     return RedirectResponse(page.address(path, {**page.terms, **pins}), 302, headers=headers)

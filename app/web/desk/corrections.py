@@ -8,7 +8,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from app.web.asking import Refused, cursor_of
+from app.api.routes.reports import list_reports, read_report
+from app.errors import Problem
 from app.web.desk import fields
 from app.web.desk.page import (
     IDEMPOTENCY_FIELD,
@@ -33,6 +34,7 @@ from app.web.desk.reports import (
     list_faulty_fields,
     show_receipt,
 )
+from app.web.registry import parse_cursor
 
 corrections = APIRouter(route_class=DeskRoute)
 REPORTS_PATH, CORRECTION_PATH, RETRACTION_PATH = "/desk/reports", "/desk/correction", "/desk/retraction"
@@ -48,7 +50,7 @@ CORRECTABLE_FIELDS = tuple(
 @corrections.get("/desk/reports")
 async def read_own_reports(desk: SignedInDesk, cursor: str | None = None) -> Response:
     """The organisation's reports."""
-    answer = await desk.api.get("/v1/reports", limit=REPORTS_PAGE_SIZE, cursor=cursor)
+    answer = await desk.registry.read(list_reports, limit=REPORTS_PAGE_SIZE, cursor=cursor)
     return await _show_reports(desk, answer)
 
 
@@ -57,11 +59,11 @@ async def find_own_report(form: SubmittedForm) -> Response:
     """The report under a case number, which stands in no address."""
     number = form.get_first(CASE_NUMBER_FIELD).strip()
     terms = {CASE_NUMBER_FIELD: number} if number else {"limit": REPORTS_PAGE_SIZE}
-    return await _show_reports(form.desk, await form.desk.api.get("/v1/reports", terms), number)
+    return await _show_reports(form.desk, await form.desk.registry.read(list_reports, terms), number)
 
 
 async def _show_reports(desk: Desk, answer: Mapping[str, Any], number: str = "") -> Response:
-    next_cursor = cursor_of(answer["next"])
+    next_cursor = parse_cursor(answer["next"])
     lines = [build_report_line(report) for report in answer["data"]]
     return await desk.show("desk/reports.html", reports=lines, further=next_cursor, number=number)
 
@@ -107,14 +109,14 @@ async def correct_report(form: SubmittedForm) -> Response:
     unread = check_form(form.form_values, CORRECTABLE_FIELDS, desk.current_time, desk.catalogue, is_correction=True)
     if unread.by_field:
         return await show_report(desk, report_id, form.form_values, unread)
-    report = await desk.api.get(f"/v1/reports/{report_id}")
+    report = await desk.registry.read(read_report, report_id=report_id)
     patch = build_report_patch(report, form.form_values)
     if not patch:
         return await show_report(desk, report_id, None, is_unchanged=True)
     headers = {"If-Match": form.get_first(TAG_FIELD)}
     try:
         answer = await desk.api.send("PATCH", f"/v1/reports/{report_id}", json.dumps(patch).encode(), headers=headers)
-    except Refused as refusal:
+    except Problem as refusal:
         return await _show_refused_report(form, report_id, refusal)
     kind = RELEASE_REPORT if answer.get("release") else DETENTION_REPORT
     return await show_receipt(desk, answer, kind, report.get(CASE_NUMBER_FIELD), patch)
@@ -133,7 +135,7 @@ async def retract_report(form: SubmittedForm) -> Response:
     }
     try:
         answer = await form.desk.api.send("POST", f"/v1/reports/{report_id}/retract", body, headers=headers)
-    except Refused as refusal:
+    except Problem as refusal:
         return await _show_refused_report(form, report_id, refusal)
     return await form.desk.show("desk/retracted.html", answer=answer)
 
@@ -142,8 +144,8 @@ def _parse_report_id(form_values: FormValues) -> str:
     return parse_form_id(form_values, REPORT_FIELD, "The form names no report: open it again.")
 
 
-async def _show_refused_report(form: DeskForm, report_id: str, refusal: Refused) -> Response:
-    """The form as it was sent, with what is wrong. Raises Refused where nothing in the form could mend it."""
+async def _show_refused_report(form: DeskForm, report_id: str, refusal: Problem) -> Response:
+    """The form as it was sent, with what is wrong. Raises Problem where nothing in the form could mend it."""
     if refusal.status not in (*FIELD_REFUSALS, PRECONDITION_FAILED):
         raise refusal
     faults = check_form(
@@ -151,7 +153,7 @@ async def _show_refused_report(form: DeskForm, report_id: str, refusal: Refused)
         CORRECTABLE_FIELDS,
         form.desk.current_time,
         form.desk.catalogue,
-        refusal.body,
+        refusal.body(),
         is_correction=True,
     )
     return await show_report(form.desk, report_id, form.form_values, faults)

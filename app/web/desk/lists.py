@@ -12,11 +12,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from app.api.routes.imports import read_form_parts
-from app.errors import NotFound, PayloadTooLarge
+from app.api.routes.counts import count_releases
+from app.api.routes.imports import list_import_rows, read_form_parts, read_import
+from app.errors import NotFound, PayloadTooLarge, Problem
 from app.imports.fields import FIELDS
 from app.imports.formats.template import get_field_title
-from app.web.asking import Refused, cursor_of, together
 from app.web.charts import bars as shares
 from app.web.desk import answers, trial
 from app.web.desk.fields import format_refusal, get_code_language
@@ -37,6 +37,7 @@ from app.web.desk.page import (
     require_same_origin,
 )
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, render_drawing
+from app.web.registry import gather, parse_cursor
 
 lists = APIRouter(route_class=DeskRoute)
 LIST_PATH = "/desk/list"
@@ -143,10 +144,10 @@ async def try_or_send_list(form: SubmittedList) -> Response:
         job = await _post_import(desk, tried_list, {"dry_run": "true"} | tried_list.terms)
     except answers.UnreadableMapping:
         return await show_upload(desk, [desk.catalogue.gettext("The mapping is not TOML: correct it.")], mapping)
-    except Refused as refusal:
+    except Problem as refusal:
         if refusal.status not in LIST_REFUSALS:
             raise
-        errors = refusal.body.get("errors") or [refusal.body]
+        errors = refusal.body().get("errors") or [refusal.body()]
         return await show_upload(desk, [format_refusal(error, desk.catalogue) for error in errors], mapping)
     return await show_list(desk, await _wait_for_receipt(desk, job["id"]), None, tried_list)
 
@@ -217,7 +218,7 @@ async def _wait_for_receipt(desk: Desk, import_id: str) -> trial.Receipt:
     """The receipt of a list, once it is through, or as far as it has got by then."""
     pause, elapsed = FIRST_POLL_SECONDS, 0.0
     while True:
-        receipt: trial.Receipt = await desk.api.get(f"/v1/imports/{import_id}")
+        receipt: trial.Receipt = await desk.registry.read(read_import, import_id=import_id)
         if receipt["state"] not in ACTIVE_STATES or elapsed >= WAIT_TIMEOUT_SECONDS:
             return receipt
         await asyncio.sleep(pause)
@@ -234,7 +235,7 @@ async def read_list(desk: SignedInDesk, import_id: UUID, cursor: str | None = No
 @lists.get("/desk/list/{import_id}/rows.csv")
 async def read_rows(desk: SignedInDesk, import_id: UUID) -> Response:
     """What became of each row, with its receipt, as a table."""
-    await desk.api.get(f"/v1/imports/{import_id}")  # what is refused is told on a page
+    await desk.registry.read(read_import, import_id=import_id)  # what is refused is told on a page
     headers = {"Content-Disposition": f'attachment; filename="recuento-{import_id}.csv"'}
     return desk.api.passed_on(f"/v1/imports/{import_id}/rows", {"format": "csv"}, headers)
 
@@ -242,10 +243,10 @@ async def read_rows(desk: SignedInDesk, import_id: UUID) -> Response:
 async def _fetch_own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.OwnCount]:
     """What the officer's source verifies and reports today of what the list changes, and what it would then."""
     source, changes = desk.officer.source or "", receipt["own_releases"][:MAX_COUNTRIES]
-    requests = [desk.api.get("/v1/counts/releases", country=c["country"], group_by="source") for c in changes]
+    requests = [desk.registry.read(count_releases, country=c["country"], group_by="source") for c in changes]
     return [
         trial.build_own_count(change, count, source)
-        for change, count in zip(changes, await together(*requests), strict=True)
+        for change, count in zip(changes, await gather(*requests), strict=True)
     ]
 
 
@@ -262,7 +263,7 @@ async def show_upload(
 async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, tried_list: TriedList) -> Response:
     """A trial with its questions, or a receipt."""
     words, lang, secret = desk.catalogue, get_code_language(desk.catalogue), desk.request.app.state.secret
-    rows = await desk.api.get(f"/v1/imports/{receipt['id']}/rows", limit=ROWS_PAGE_SIZE, cursor=cursor)
+    rows = await desk.registry.read(list_import_rows, import_id=receipt["id"], limit=ROWS_PAGE_SIZE, cursor=cursor)
     last_row = max((row["row"] for row in rows["data"]), default=0)
     sealed_list = answers.seal_list(secret, tried_list.data, desk.officer.source or "") if tried_list.data else None
     row_identities = (
@@ -284,7 +285,7 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         tried=tried_list,
         held=sealed_list,
         rows=trial.build_row_views(rows["data"], questions, row_identities, words),
-        further=cursor_of(rows["next"]),
+        further=parse_cursor(rows["next"]),
         questions=questions,
         titles={field: get_field_title(field, lang) for field in FIELDS},
         headline=headline,

@@ -3,9 +3,10 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.errors import NotFound, OutOfScope
+from app.api.routes.directory import read_me
+from app.api.routes.reports import list_waiting
+from app.errors import NotFound, OutOfScope, Problem
 from app.vocabulary import Role
-from app.web.asking import Api, Refused, together
 from app.web.desk import page as sessions
 from app.web.desk import review
 from app.web.desk.corrections import CORRECTION_PATH, RETRACTION_PATH, resume_correction
@@ -28,6 +29,7 @@ from app.web.desk.page import (
 )
 from app.web.desk.reports import REPORT_KINDS, show_form
 from app.web.page import parse_page_language
+from app.web.registry import Registry, gather
 from app.web.rendering import load_catalogue
 
 session_router = APIRouter(route_class=DeskRoute)
@@ -45,7 +47,9 @@ async def read_desk(desk: AnyDesk) -> Response:
     """What waits for the officer, and what there is to do; to anybody else, where to sign in."""
     if desk.session is None:
         return await show_sign_in(desk.request, DESK_PATH, {})
-    waiting, objection_count = await together(desk.api.get("/v1/waiting", limit=20), review.count_people_waiting(desk))
+    waiting, objection_count = await gather(
+        desk.registry.read(list_waiting, limit=20), review.count_people_waiting(desk)
+    )
     return await desk.show("desk/home.html", waiting=waiting, objection_count=objection_count)
 
 
@@ -61,11 +65,11 @@ async def sign_in(request: Request) -> Response:
         return await show_sign_in(request, back, form_values, status=403)
     try:
         session = await _begin_session(request, first_value(form_values, KEY_FIELD).strip())
-    except Refused as refusal:
+    except Problem as refusal:
         fault = {
             401: words.gettext("No key that may still be used is written so. Copy it whole, from rcn_ on."),
             403: words.gettext("The desk is for reporters and curators, with a key that is not limited to less."),
-        }.get(refusal.status, str(refusal.body.get("detail", "")))
+        }.get(refusal.status, str(refusal.body().get("detail", "")))
         return await show_sign_in(request, back, form_values, fault=fault, status=refusal.status)
     if has_form_values(form_values) and FORM_ROLES.get(back, session.role) != session.role:
         reporter_fault, curator_fault = (
@@ -76,7 +80,7 @@ async def sign_in(request: Request) -> Response:
         return await show_sign_in(request, back, form_values, fault=fault, status=OutOfScope.status)
     try:
         response = await _resume_form(request, session, back, form_values)
-    except (Refused, NotFound) as refusal:
+    except (Problem, NotFound) as refusal:
         if not has_form_values(form_values):
             raise
         fault = words.gettext("What this form is about is not there for this key. What stands in the form is kept.")
@@ -93,10 +97,10 @@ def has_form_values(form_values: FormValues) -> bool:
 
 
 async def _begin_session(request: Request, key: str) -> DeskSession:
-    """The session of a key that the API knows. Raises Refused."""
-    me = await Api(request, parse_page_language(request), key).get("/v1/me")
+    """The session of a key that the API knows. Raises Problem."""
+    me = await Registry(request, parse_page_language(request), key).read(read_me)
     if me["role"] not in DESK_ROLES:
-        raise Refused(OutOfScope.status, {}, {})
+        raise OutOfScope("")
     return DeskSession.begin(key, me["role"], me["source"], request.app.state.clock())
 
 

@@ -19,11 +19,12 @@ from fastapi import Depends, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.responses import CACHE_PRIVATE
+from app.api.routes.directory import list_sources, read_me
 from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.log import head
 from app.vocabulary import Role
-from app.web.asking import Api, Refused, together
 from app.web.page import MAX_SOURCES, SAME_ORIGIN, Page, PageRoute, is_same_origin, parse_page_language
+from app.web.registry import Registry, gather
 from app.web.rendering import LANGUAGES, load_catalogue
 
 # A laptop that is left open in an office: after a pause for coffee the desk still knows its officer, after lunch not.
@@ -219,34 +220,32 @@ class Desk(Page):
         return response
 
 
-class OfficerApi(Api):
-    """The API as an officer's key opens it. A key that ended ends the session."""
+class OfficerRegistry(Registry):
+    """The registry as an officer's key opens it. A key that ended ends the session."""
 
     def __init__(self, request: Request, language: str, session: DeskSession) -> None:
         super().__init__(request, language, session.key)
         self._back = get_return_path(request)
 
-    async def _ask(self, *question: Any) -> Any:
+    async def _read(self, route: Callable[..., Any], values: Mapping[str, Any]) -> Any:
         try:
-            return await super()._ask(*question)
-        except Refused as refusal:
-            if refusal.status == 401:
-                raise SignInRequired(self._back) from None
-            raise
+            return await super()._read(route, values)
+        except Unauthenticated:
+            raise SignInRequired(self._back) from None
 
 
 async def open_desk(request: Request, session: DeskSession | None) -> Desk:
     """The desk for a session. Raises SignInFirst for one whose key has ended, whatever the page would ask."""
     language = parse_page_language(request)
-    public = Api(request, language)
-    source_list, me = public.get("/v1/sources", limit=MAX_SOURCES), {}
+    public_registry = Registry(request, language)
+    source_question, me = public_registry.read(list_sources, limit=MAX_SOURCES), {}
     if session is None:
-        api, source_list = public, await source_list
+        registry, source_list = public_registry, await source_question
     else:
-        api = OfficerApi(request, language, session)
-        source_list, me = await together(source_list, api.get("/v1/me"))
+        registry = OfficerRegistry(request, language, session)
+        source_list, me = await gather(source_question, registry.read(read_me))
     names = {source["slug"]: source for source in source_list["data"]}
-    return Desk(request, load_catalogue(language), api, source_list["revision"], names, DESK_PATH, session, me)
+    return Desk(request, load_catalogue(language), registry, source_list["revision"], names, DESK_PATH, session, me)
 
 
 async def open_any_desk(request: Request) -> Desk:

@@ -15,15 +15,16 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
-from app.errors import AgeNeedsDay, FileAClaim, Invalid, build_pointed_errors
+from app.api.routes.directory import list_facilities
+from app.errors import AgeNeedsDay, FileAClaim, Invalid, Problem, build_pointed_errors
 from app.log.content import add_age_span, flatten_body, move_filing_day_age
 from app.registry import checks
 from app.schemas.reports import ReleaseReportIn
-from app.web.asking import Api, Refused
 from app.web.desk import fields
 from app.web.desk.fields import FieldValues, build_report_body, find_unread_dates, format_refusal, format_unread_date
 from app.web.desk.page import IDEMPOTENCY_FIELD, Desk, DeskForm, DeskRoute, SignedInDesk, SubmittedForm, first_value
 from app.web.desk.page import FormValues as GivenForm
+from app.web.registry import Registry
 from app.web.rendering import Catalogue
 
 UNREAD_STATUS = 422  # status of a form that is not sent, for something in it cannot be read
@@ -201,10 +202,10 @@ async def _file_report(form: DeskForm, kind: ReportKind) -> Response:
             json.dumps(body).encode(),
             headers={"Idempotency-Key": form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key()},
         )
-    except Refused as refusal:
+    except Problem as refusal:
         if refusal.status not in FIELD_REFUSALS:
             raise
-        faults = check_form(form.form_values, names, desk.current_time, desk.catalogue, refusal.body)
+        faults = check_form(form.form_values, names, desk.current_time, desk.catalogue, refusal.body())
         return await show_form(desk, kind, form.form_values, faults)
     return await show_receipt(desk, answer, kind, body.get("source_record_id"), body)
 
@@ -259,7 +260,7 @@ def list_faulty_fields(parts: Sequence[fields.FormPart]) -> list[fields.FormFiel
 
 async def fetch_offered_facilities(desk: Desk) -> Any:
     """The places that are registered."""
-    answer = await Api(desk.request, desk.language).get("/v1/facilities", limit=MAX_OFFERED_FACILITIES)
+    answer = await Registry(desk.request, desk.language).read(list_facilities, limit=MAX_OFFERED_FACILITIES)
     return answer["data"]
 
 

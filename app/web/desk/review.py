@@ -11,11 +11,11 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from app.errors import NotFound
+from app.api.routes.curation import list_objections, list_proposals, list_review
+from app.errors import NotFound, Problem
 from app.imports.fields import FIELDS
 from app.imports.formats.template import get_field_title
 from app.vocabulary import Role, find_label
-from app.web.asking import Refused, cursor_of, together
 from app.web.desk.fields import COUNTRY_KINDS, get_code_language
 from app.web.desk.page import (
     IDEMPOTENCY_FIELD,
@@ -36,6 +36,7 @@ from app.web.desk.reports import (
     create_idempotency_key,
     fetch_offered_facilities,
 )
+from app.web.registry import gather, parse_cursor
 from app.web.rendering import Catalogue
 
 FACILITY_FIELD = "facility"
@@ -126,9 +127,9 @@ SIDE_BY_SIDE = ("pair", "contradiction")
 @review.get("/desk/review")
 async def read_review(desk: SignedInDesk, cursor: str | None = None) -> Response:
     """What waits, best first, and what waits for a second curator."""
-    waiting, proposals, facilities = await together(
-        desk.api.get("/v1/review", limit=PAIRS_PAGE_SIZE, cursor=cursor),
-        desk.api.get("/v1/proposals"),
+    waiting, proposals, facilities = await gather(
+        desk.registry.read(list_review, limit=PAIRS_PAGE_SIZE, cursor=cursor),
+        desk.registry.read(list_proposals),
         fetch_offered_facilities(desk),
     )
     places = {place["slug"]: place["name"] for place in facilities}
@@ -136,7 +137,7 @@ async def read_review(desk: SignedInDesk, cursor: str | None = None) -> Response
     return await desk.show(
         "desk/review.html",
         waiting=list(zip(waiting["data"], facts, strict=True)),
-        further=cursor_of(waiting["next"]),
+        further=parse_cursor(waiting["next"]),
         unknown_facilities=waiting["unknown_facilities"],
         proposals=proposals["data"],
         idempotency_keys=[create_idempotency_key() for _item in (*waiting["data"], *proposals["data"])],
@@ -154,10 +155,10 @@ async def decide_pair(form: SubmittedForm) -> Response:
     headers = {"Idempotency-Key": form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key()}
     try:
         answer = await form.desk.api.send("POST", "/v1/identity", json.dumps(body).encode(), headers=headers)
-    except Refused as refusal:
+    except Problem as refusal:
         if refusal.status not in FIELD_REFUSALS:
             raise
-        return await show_decision(form.desk, form.form_values, refusal.body)
+        return await show_decision(form.desk, form.form_values, refusal.body())
     return await form.desk.show("desk/decided.html", answer=answer, judgement=form.get_first(JUDGEMENT_FIELD))
 
 
@@ -232,7 +233,7 @@ def can_read_objections(desk: Desk) -> bool:
 
 async def count_people_waiting(desk: Desk) -> int | None:
     """How many people objections are about; None for an officer whose key may not read them."""
-    return len((await desk.api.get("/v1/objections"))["data"]) if can_read_objections(desk) else None
+    return len((await desk.registry.read(list_objections))["data"]) if can_read_objections(desk) else None
 
 
 def build_objection_case(
@@ -274,10 +275,10 @@ async def decide_about_person(form: SubmittedForm) -> Response:
         )
         body = json.dumps(decision | reason).encode()
         answer = await desk.api.send("POST", f"/v1/objections/{objection_id}/decision", body, headers=headers)
-    except Refused as refusal:
+    except Problem as refusal:
         if refusal.status not in (*FIELD_REFUSALS, NotFound.status):  # others may have decided it meanwhile
             raise
-        return await show_objections(desk, form.form_values, refusal.body)
+        return await show_objections(desk, form.form_values, refusal.body())
     return await desk.show("desk/objection_decided.html", answer=answer, outcome=outcome)
 
 
@@ -306,7 +307,7 @@ async def show_objections(
         if form_values
         else None
     )
-    waiting, proposals = await together(desk.api.get("/v1/objections"), desk.api.get("/v1/proposals"))
+    waiting, proposals = await gather(desk.registry.read(list_objections), desk.registry.read(list_proposals))
     people = [build_objection_case(record, proposals["data"], draft) for record in waiting["data"]]
     return await desk.show(
         "desk/objections.html",

@@ -13,8 +13,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.api.routes.counts import count_releases, count_series
+from app.api.routes.directory import list_claims, reconcile_claim
 from app.vocabulary import Measure, Qualifier, Series
-from app.web.asking import together
 from app.web.charts.marks import PublishedValue
 from app.web.claims.words import format_starts
 from app.web.home.statements import (
@@ -35,6 +36,7 @@ from app.web.home.statements import (
     rank_statements,
 )
 from app.web.page import Page, fetch_finest_series
+from app.web.registry import gather
 from app.web.rendering import Catalogue, format_claim_figure
 
 Answer = Mapping[str, Any]
@@ -69,9 +71,9 @@ class HomeData:
 async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[HomeQuestion, Claims]:
     """What a page is about, and the newest claims of released people."""
     terms = {"measure": Measure.RELEASED.value, "country": page_terms.get("country"), "limit": MAX_CLAIMS}
-    claims, by_country = await together(
-        page.api.get("/v1/claims", terms, sort="-recorded"),
-        page.api.get("/v1/counts/releases", group_by="country"),
+    claims, by_country = await gather(
+        page.registry.read(list_claims, terms, sort="-recorded"),
+        page.registry.read(count_releases, group_by="country"),
     )
     return build_question(page_terms, claims["data"], by_country["groups"], page.sources), claims["data"]
 
@@ -79,8 +81,8 @@ async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[Home
 async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> HomeData:
     """Ask how the counts grew, and then what stands beside the claims of authorities."""
     terms = question.terms
-    count_now, series, series_by_three = await together(
-        page.api.get("/v1/counts/releases", terms, group_by="source"),
+    count_now, series, series_by_three = await gather(
+        page.registry.read(count_releases, terms, group_by="source"),
         fetch_finest_series(page, terms),
         fetch_finest_series(page, {**terms, "min_sources": BAND_MIN_SOURCES}),
     )
@@ -97,11 +99,11 @@ async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> 
         _choose_count_then_as_of(series, contested_statement),
     )
     zoom_start = _find_zoom_start(series, question, drawn_groups, contested_statement)
-    reference_series, hourly_series, count_then, *reconciliation_answers = await together(
+    reference_series, hourly_series, count_then, *reconciliation_answers = await gather(
         _load_reference_series(page, terms, claims_released_from),
         _load_hourly_series(page, terms, series, zoom_start),
         _load_count_then(page, terms, series, contested_statement),
-        *(page.api.get(f"/v1/claims/{statement.id}/reconciliation") for statement in reconcilable_statements),
+        *(page.registry.read(reconcile_claim, claim_id=statement.id) for statement in reconcilable_statements),
     )
     reconciliations = {
         statement.id: answer for statement, answer in zip(reconcilable_statements, reconciliation_answers, strict=True)
@@ -175,8 +177,7 @@ async def _load_hourly_series(page: Page, terms: Mapping[str, Any], series: Answ
     as_of = next((revision_by_day[end] for end in ends if end in revision_by_day), None)
     if zoom_start is None or as_of is None:
         return None
-    return await page.api.get(
-        "/v1/counts/series", terms, interval="hour", told_from=zoom_start.isoformat(), as_of=as_of
+    return await page.registry.read(count_series, terms, interval="hour", told_from=zoom_start.isoformat(), as_of=as_of
     )  # fmt: skip
 
 
@@ -197,7 +198,7 @@ async def _load_count_then(
         return None
     revision_by_day = {point["on"]: point["revision"] for point in series["points"]}
     as_of = revision_by_day.get(contested_statement.day, _choose_count_then_as_of(series, contested_statement))
-    return await page.api.get("/v1/counts/releases", terms, group_by="source", as_of=as_of)
+    return await page.registry.read(count_releases, terms, group_by="source", as_of=as_of)
 
 
 def _compute_max_verified_by_day(page: Page, series: Answer) -> dict[str, int]:

@@ -291,9 +291,9 @@ def _build_claim_bar(page: Page, data: HomeData, statement: Statement) -> ClaimB
 
 def _find_replaced_claim(data: HomeData, statement: Statement) -> Mapping[str, Any] | None:
     """The claim that a statement took the place of, where its figure was another."""
-    by_id = {claim["id"]: claim for claim in data.claims}
+    by_id = {str(claim["id"]): claim for claim in data.claims}
     superseded_claims = [
-        by_id[claim_id] for claim_id in by_id.get(statement.id, {}).get("supersedes", ()) if claim_id in by_id
+        by_id[str(claim_id)] for claim_id in by_id.get(statement.id, {}).get("supersedes", ()) if str(claim_id) in by_id
     ]
     figure = statement.claim["low"], statement.claim["high"]
     return next((claim for claim in superseded_claims if (claim["low"], claim["high"]) != figure), None)

@@ -9,9 +9,11 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from app.api.responses import CACHE_REVALIDATE
+from app.api.routes.counts import count_releases
+from app.api.routes.directory import read_claim
+from app.api.routes.records import list_corrections
 from app.errors import NotFound
 from app.vocabulary import ReleaseKind
-from app.web.asking import Terms, together
 from app.web.charts.funnel import load_funnel_figure
 from app.web.charts.overlap import load_overlap_figure
 from app.web.charts.people import load_people_figure
@@ -26,6 +28,7 @@ from app.web.home.figures import build_contested_figure
 from app.web.home.hours import build_zoom
 from app.web.home.statements import Claims, HomeQuestion
 from app.web.page import CurrentPage, Page, PageRoute
+from app.web.registry import Terms, gather
 
 MEASURES_KIND = ReleaseKind.RELEASE_WITH_MEASURES
 MAX_CORRECTIONS = 5
@@ -49,16 +52,16 @@ async def show_home(page: Page) -> Response:
     page.allow_only_terms(*HOME_TERMS)
     question, claims = await load_question(page, page.terms)
     terms = question.terms
-    (data, rows), by_kind, corrections, *more_figures = await together(
+    (data, rows), by_kind, corrections, *more_figures = await gather(
         _load_contested(page, question, claims),
-        page.api.get("/v1/counts/releases", terms, group_by="kind"),
-        page.api.get("/v1/corrections", country=question.country, limit=MAX_CORRECTIONS),
+        page.registry.read(count_releases, terms, group_by="kind"),
+        page.registry.read(list_corrections, country=question.country, limit=MAX_CORRECTIONS),
         load_funnel_figure(page, terms),
         load_overlap_figure(page, terms),
         load_people_figure(page, terms),
     )
     words = page.catalogue
-    by_id = {claim["id"]: claim for claim in claims}
+    by_id = {str(claim["id"]): claim for claim in claims}
     teller = CorrectionFormatter(words, page.zone, page.get_source_name, page.address, by_id)
     funnel, overlap, people = more_figures
     figure = build_contested_figure(page, data) if data.drawn_groups or data.statements else None
@@ -94,7 +97,7 @@ async def _load_contested(page: Page, question: HomeQuestion, claims: Claims) ->
     data = await load_home_data(page, question, claims)
     contested_claims = data.contested_statement.claims[:MAX_PRINTINGS] if data.contested_statement else ()
     # Whole, as a file has them: what a series tells of a claim leaves out how it is defined.
-    printings = await together(*(page.api.get(f"/v1/claims/{claim['id']}") for claim in contested_claims))
+    printings = await gather(*(page.registry.read(read_claim, claim_id=claim["id"]) for claim in contested_claims))
     return data, await build_source_rows_figure(page, question.terms, data.count_then_as_of, printings)
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from app.api.responses import CACHE_REVALIDATE
-from app.web.asking import Refused
+from app.errors import Moved
 from app.web.page import CurrentPage, Page, PageRoute
 from app.web.people.lists import PEOPLE_PATH, RELEASES_PATH, read_list
 from app.web.people.objection import objections
@@ -45,16 +45,8 @@ async def read_person(page: CurrentPage, person_id: uuid.UUID) -> Response:
     page.section = PEOPLE_SECTION
     try:
         person, spells, versions, formatter = await fetch_person_history(page, person_id)
-    except Refused as refusal:
-        return _redirect_moved_person(page, refusal)
+    except Moved as moved:
+        address = page.address(f"/people/{moved.current_id}", page.terms)
+        return RedirectResponse(address, PERMANENT_REDIRECT, headers={"Cache-Control": CACHE_REVALIDATE})
     record = build_person_record(person, spells, versions, formatter)
     return await page.show("people/person.html", caching=CACHE_REVALIDATE, person=person, record=record)
-
-
-def _redirect_moved_person(page: Page, refusal: Refused) -> Response:
-    """Where an id stands now; else what the API says alike of whoever is unknown, hidden or erased."""
-    if refusal.status == PERMANENT_REDIRECT:
-        location = page.to_page_address(refusal.headers["location"]).partition("?")[0].removesuffix(HISTORY_PATH)
-        address = page.address(location.removeprefix(f"/{page.language}"), page.terms)
-        return RedirectResponse(address, PERMANENT_REDIRECT, headers={"Cache-Control": CACHE_REVALIDATE})
-    raise refusal

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+from app.api.routes.counts import count_releases
+from app.api.routes.records import list_detainees
 from app.dates import DAY_LENGTH
 from app.formats import COUNTRIES, lower_first_letter
 from app.vocabulary import Stage
-from app.web.asking import together
 from app.web.page import Page
 from app.web.people.spells import Json, PersonFormatter, fetch_facilities_by_slug
+from app.web.registry import gather
 
 FieldKind = Literal["text", "day", "number", "choice", "several"]
 # The terms that the form shows at once, and those that it shows when asked for more; by list, where they differ.
@@ -242,14 +244,14 @@ class ListView:
 async def read_list(path: str, page: Page) -> ListView:
     """A page of a list. Three questions, and a fourth for the people of releases."""
     query = {name: value for name, value in page.terms.items() if name not in ("as_of", "zone", "format")}
-    answer, count, facilities = await together(
-        page.api.get(API_PATHS[path], query), _fetch_count(page, query), fetch_facilities_by_slug(page)
+    answer, count, facilities = await gather(
+        page.registry.read_address(API_PATHS[path], query), _fetch_count(page, query), fetch_facilities_by_slug(page)
     )
     formatter = PersonFormatter(page, facilities)
     data = [record for record in answer["data"] if not record.get("gone")]
     if path == RELEASES_PATH:
         people = await _fetch_people_by_id(page, data)
-        rows = [_build_release_row(release, people.get(release["detainee_id"]), formatter) for release in data]
+        rows = [_build_release_row(release, people.get(str(release["detainee_id"])), formatter) for release in data]
     else:
         rows = [_build_person_row(person, formatter) for person in data]
     filter_terms = {name: value for name, value in page.terms.items() if name not in PAGING_TERMS}
@@ -278,7 +280,7 @@ async def _fetch_count(page: Page, query: Mapping[str, Any]) -> Json | None:
     if any(name in query for name in ("q", "id", "changed_since")):
         return None
     terms = {name: value for name, value in query.items() if name not in (*LIST_ONLY_TERMS, *PAGING_TERMS)}
-    count: Json = await page.api.get("/v1/counts/releases", terms)
+    count: Json = await page.registry.read(count_releases, terms)
     return count
 
 
@@ -287,8 +289,8 @@ async def _fetch_people_by_id(page: Page, releases: Sequence[Json]) -> dict[str,
     ids = list(dict.fromkeys(release["detainee_id"] for release in releases))
     if not ids:
         return {}
-    answer = await page.api.get("/v1/detainees", id=ids, limit=MAX_IDS)
-    return {person["id"]: person for person in answer["data"]}
+    answer = await page.registry.read(list_detainees, id=ids, limit=MAX_IDS)
+    return {str(person["id"]): person for person in answer["data"]}
 
 
 def _build_release_row(release: Json, person: Json | None, formatter: PersonFormatter) -> ListRow:

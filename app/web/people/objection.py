@@ -10,11 +10,10 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.curation import MAX_OBJECTION_BYTES
-from app.errors import Forbidden, Invalid, TooManyRequests
+from app.errors import Forbidden, Invalid, Problem, TooManyRequests
 from app.models.log import ObjectionWish
 from app.registry.publication.objection_queue import MAX_OBJECTION_LENGTH
 from app.schemas.reports import MAX_NAME_LENGTH
-from app.web.asking import Refused
 from app.web.desk.reports import collect_field_faults
 from app.web.page import SAME_ORIGIN, CurrentPage, Page, PageRoute, build_error_page, is_same_origin, open_page
 from app.web.rendering import LANGUAGES
@@ -89,7 +88,7 @@ async def write_objection(request: Request, form_values: Annotated[dict[str, str
     """Write to the curators. Whatever it is about, the answer is the same; what names nothing at all is asked again."""
     try:
         page = await open_page(request)
-    except (TooManyRequests, Refused) as refusal:
+    except (TooManyRequests, Problem) as refusal:
         if refusal.status not in BUSY_STATUSES:
             raise
         return await _show_form(build_error_page(request), form_values, {"status": refusal.status}, refusal.headers)
@@ -100,10 +99,10 @@ async def write_objection(request: Request, form_values: Annotated[dict[str, str
         answer = await page.api.send(
             "POST", "/v1/objections", json.dumps({**form_values, "about": record_address}).encode()
         )
-    except Refused as refusal:
+    except Problem as refusal:
         if refusal.status not in (Invalid.status, *BUSY_STATUSES):
             raise
-        return await _show_form(page, form_values, refusal.body, refusal.headers)
+        return await _show_form(page, form_values, refusal.body(), refusal.headers)
     received_text = answer["next"].get(page.language, answer["next"]["en"])
     headers = {"Cache-Control": "no-store"}
     return await page.show("people/objection.html", headers=headers, caching=CACHE_REVALIDATE, received=received_text)

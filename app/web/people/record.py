@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.api.routes.records import list_detention_verifications, list_verifications, read_history
 from app.errors import NotFound
 from app.formats import lower_first_letter
 from app.vocabulary import ReleaseKind, ReleaseStatus, Stage, State, Verdict
-from app.web.asking import together
 from app.web.charts.timeline import lay_out_horizontal_timeline, lay_out_vertical_timeline
 from app.web.figure import Figure, render_drawing
 from app.web.page import Page, no_such_page
@@ -30,6 +30,7 @@ from app.web.people.spells import (
     fetch_facilities_by_slug,
     select_verdicts,
 )
+from app.web.registry import gather
 from app.web.rendering import Catalogue
 
 
@@ -330,9 +331,9 @@ HISTORY_PATH = "/history"
 async def fetch_person_history(
     page: Page, person_id: uuid.UUID
 ) -> tuple[Json, list[Spell], list[Json], PersonFormatter]:
-    """A person, the spells in custody, and the versions of the history. Raises Refused."""
-    history, facilities = await together(
-        page.api.get(f"/v1/detainees/{person_id}{HISTORY_PATH}"), fetch_facilities_by_slug(page)
+    """A person, the spells in custody, and the versions of the history. Raises Problem."""
+    history, facilities = await gather(
+        page.registry.read(read_history, detainee_id=person_id), fetch_facilities_by_slug(page)
     )
     versions = history["data"]
     if not versions:
@@ -344,14 +345,16 @@ async def fetch_person_history(
 
 async def _fetch_verdicts(page: Page, person: Json) -> dict[str, Any]:
     """By the id of a release, else of the detention: each source's standing verdict."""
-    kinds_by_id = {
-        detention["release_id"] or detention["id"]: "releases" if detention["release_id"] else "detentions"
+    questions = {
+        detention["release_id"] or detention["id"]: page.registry.read(
+            list_verifications, release_id=detention["release_id"]
+        )
+        if detention["release_id"]
+        else page.registry.read(list_detention_verifications, detention_id=detention["id"])
         for detention in person["detentions"][-MAX_SPELLS:]
     }
-    answers = await together(
-        *(page.api.get(f"/v1/{kind}/{record_id}/verifications") for record_id, kind in kinds_by_id.items())
-    )
-    return {record_id: answer["data"] for record_id, answer in zip(kinds_by_id, answers, strict=True)}
+    answers = await gather(*questions.values())
+    return {record_id: answer["data"] for record_id, answer in zip(questions, answers, strict=True)}
 
 
 async def build_life_figure(page: Page, terms: Mapping[str, Any]) -> Figure:

@@ -8,12 +8,13 @@ from functools import cache
 from typing import Any
 
 from app import dates, vocabulary
+from app.api.routes.directory import list_facilities
 from app.dates import DAY_LENGTH
 from app.formats import lower_first_letter
 from app.vocabulary import Language, ReleaseKind, ReleaseStatus, Stage, State, Verdict
-from app.web.asking import cursor_of
 from app.web.charts.timeline import Mark, Stretch, Timeline
 from app.web.page import Page
+from app.web.registry import parse_cursor
 
 MAX_NAMED_SOURCES = 2  # sources in a sentence or beside a tick; more of them are a number, and named in the table
 # Of facilities, for their names: a registry with more shows the others by their slugs.
@@ -35,9 +36,9 @@ async def fetch_facilities_by_slug(page: Page) -> dict[str, Json]:
     facilities: dict[str, Json] = {}
     cursor: str | None = None
     for _page in range(MAX_FACILITY_PAGES):
-        answer = await page.api.get("/v1/facilities", limit=FACILITIES_PAGE_SIZE, cursor=cursor)
+        answer = await page.registry.read(list_facilities, limit=FACILITIES_PAGE_SIZE, cursor=cursor)
         facilities.update((facility["slug"], facility) for facility in answer["data"])
-        cursor = cursor_of(answer["next"])
+        cursor = parse_cursor(answer["next"])
         if cursor is None:
             break
     return facilities

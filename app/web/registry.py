@@ -1,0 +1,179 @@
+"""The registry as a page reads it: the functions behind the routes, called as one reader at one revision.
+
+A page sees what these functions reply to its reader and nothing else. Permissions, limits and terms are checked there, so
+no page can show a number or a person that the API would not.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar, get_type_hints
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.api.head_watcher import LogHead, find_replica_head, settle_requested_moments
+from app.api.middleware.concurrency import acquire_read_slot
+from app.api.problems import build_database_problem, build_invalid_query
+from app.api.requests import ReadContext, Reply, identify_reader, open_request_session
+from app.api.routes.counts import citations_router, counts_router
+from app.api.routes.curation import curation_router, objections_router
+from app.api.routes.directory import claims_router, directory_router
+from app.api.routes.imports import imports_router
+from app.api.routes.records import corrections_router, people_router, releases_router
+from app.api.routes.reports import reports_router, waiting_router
+from app.errors import NotFound
+from app.queries.parameters import JSON_MEDIA_TYPE
+from app.server_log import start_request_stats
+
+Body = TypeVar("Body")
+Terms = Mapping[str, Any]
+ROUTERS: tuple[APIRouter, ...] = (
+    counts_router,
+    citations_router,
+    releases_router,
+    people_router,
+    reports_router,
+    waiting_router,
+    claims_router,
+    imports_router,
+    corrections_router,
+    directory_router,
+    curation_router,
+    objections_router,
+)
+
+
+class Registry:
+    """The registry as one reader sees it. `key`: the key of an officer at the desk; without one, an anonymous reader."""
+
+    def __init__(self, request: Request, language: str, key: str | None = None) -> None:
+        self._request, self._key = request, key
+        self._headers = [(b"accept", JSON_MEDIA_TYPE.encode()), (b"accept-language", language.encode())]
+        if key is not None:
+            self._headers.append((b"authorization", f"Bearer {key}".encode()))
+        self.as_of: str | None = None  # the revision of every question that names no other
+
+    async def read(
+        self, route: Callable[..., Reply[Body] | Response], terms: Terms | None = None, /, **values: Any
+    ) -> Body:
+        """Return the body that a route replies. `values`: the ids in its path, and further terms; a term that is None is
+        left out. Raises Problem."""
+        return await asyncio.create_task(self._read(route, {**(terms or {}), **values}))
+
+    async def read_address(self, path: str, terms: Terms | None = None, /, **values: Any) -> Any:
+        """Return the body that the route at a path without ids replies. Raises Problem."""
+        return await self.read(_find_routes()[path].endpoint, terms, **values)
+
+    async def _read(self, route: Callable[..., Reply[Body] | Response], values: Mapping[str, Any]) -> Body:
+        start_request_stats()  # the page's own measurements are not those of its questions
+        api_route = _find_route(route)
+        path_values = _parse_path_values(route, values)
+        terms = {"as_of": self.as_of, **values}
+        terms = {name: value for name, value in terms.items() if value is not None and name not in path_values}
+        query = parse_query(_find_query_model(route), api_route, terms)
+        request = self._build_request(api_route, path_values, terms)
+        now = await settle_requested_moments(request)
+        async with asynccontextmanager(acquire_read_slot)(request):
+            head = await find_replica_head(request)
+            try:
+                return await run_in_threadpool(self._reply, route, path_values, query, request, now, head)
+            except (OperationalError, PoolTimeout) as error:
+                raise build_database_problem(error) from error
+
+    def _reply(
+        self,
+        route: Callable[..., Reply[Body] | Response],
+        path_values: Mapping[str, Any],
+        query: BaseModel,
+        request: Request,
+        now: datetime,
+        head: LogHead | None,
+    ) -> Body:
+        request.app.state.mark.require_erasures()
+        with open_request_session(request, head) as session:
+            reader, key = identify_reader(session, self._key, request)
+            context = ReadContext(session, reader, key, request, now)
+            reply = route(context, **path_values, query=query)
+            assert isinstance(reply, Reply)  # only a client that sends `Accept-Datetime` is redirected
+            return reply.read()
+
+    def _build_request(self, route: APIRoute, path_values: Mapping[str, Any], terms: Terms) -> Request:
+        """Build the request that a client would send for the same question: addresses in replies are made from it."""
+        scope = {
+            **self._request.scope,
+            "method": "GET",
+            "path": route.path.format(**path_values),
+            "query_string": urlencode(terms, doseq=True).encode(),
+            "headers": self._headers,
+            "route": route,
+        }
+        return Request(scope, self._request.receive)
+
+
+def parse_query(model: type[BaseModel], route: APIRoute, terms: Terms) -> BaseModel:
+    """Parse terms as the query of a route. Raises Invalid."""
+    lists = {name for name, field in model.model_fields.items() if field.default == []}
+    values = {
+        name: [value] if name in lists and not isinstance(value, list) else value for name, value in terms.items()
+    }
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise build_invalid_query(error.errors(), route) from None
+
+
+def _parse_path_values(route: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parse the ids in a route's path. Raises NotFound for one that is none."""
+    hints = get_type_hints(route, include_extras=True)
+    names = [name for name in inspect.signature(route).parameters if name in values]
+    try:
+        return {name: TypeAdapter(hints[name]).validate_python(values[name]) for name in names}
+    except ValidationError:
+        raise NotFound("There is nothing with this id.") from None
+
+
+@cache
+def _find_query_model(route: Callable[..., Any]) -> type[BaseModel]:
+    model: type[BaseModel] = get_type_hints(route)["query"]
+    return model
+
+
+@cache
+def _find_routes() -> dict[str, APIRoute]:
+    """The routes that read, by path."""
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return {route.path: route for route in routes if "GET" in (route.methods or ())}
+
+
+@cache
+def _find_route(function: Callable[..., Any]) -> APIRoute:
+    endpoint = inspect.unwrap(function)
+    return next(route for route in _find_routes().values() if inspect.unwrap(route.endpoint) is endpoint)
+
+
+def drop_grouping(terms: Terms) -> dict[str, Any]:
+    """The terms of a count without those that part it into groups."""
+    return {name: value for name, value in terms.items() if name != "group_by"}
+
+
+def parse_cursor(next_address: str | None) -> str | None:
+    """Return the cursor in the address of a next page; None where there is none."""
+    return None if next_address is None else parse_qs(urlsplit(next_address).query)["cursor"][0]
+
+
+async def gather(*questions: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Return the answers to several questions, asked at once. Raises the first Problem, when all have been answered."""
+    answers = await asyncio.gather(*questions, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return answers
