@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import Collection
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems
-from app.api.requests import SCOPE_SENDER, authenticate_in_new_session, parse_bearer_token
-from app.errors import Busy, Unauthenticated
+from app.api.requests import authenticate_sender
+from app.errors import Busy
 from app.matching.scripts import start_empty_cache
 from app.server_log import get_request_stats
 
@@ -76,9 +75,9 @@ class BodyLimitMiddleware:
         keyless: dict[str, int],
         pages: Collection[str] = (),
     ) -> None:
-        """`max_bytes`: bytes of a body; `max_bytes_by_path`: addresses with a bound of their own; `keyless`: of these, addresses that
-        take a body from anybody, so short that it needs no room; `pages`: addresses that tell by a page of their own
-        that a body is too large, once they ask for it."""
+        """`max_bytes`: of a body, `max_bytes_by_path`: at addresses with a limit of their own, `keyless`: at addresses
+        that take a body without a key, so short that it needs no room. `pages`: addresses that show a page of their own
+        for a body that is too large."""
         self._app = app
         self._page_paths = frozenset(pages)
         self._max_bytes = max_bytes
@@ -146,11 +145,5 @@ class _LimitedBody:
 
 async def _identify_body_sender(request: Request) -> str:
     """Who sends a body: a source, or a key without one. Raises Unauthenticated."""
-    token = parse_bearer_token(request)
-    if token is None:
-        raise Unauthenticated(KEY_NEEDED_DETAIL)
-    async with request.app.state.limits.keys:
-        sender = await run_in_threadpool(authenticate_in_new_session, request.app.state, token)
-    request.scope[SCOPE_SENDER] = sender
-    key = sender[1]
+    _reader, key = await authenticate_sender(request, KEY_NEEDED_DETAIL)
     return f"key {key.id}" if key.source is None else f"source {key.source}"

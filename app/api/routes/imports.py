@@ -2,13 +2,14 @@
 
 Lists in: send one, follow it, read what became of each row."""
 
-import json
 import uuid
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from python_multipart.multipart import parse_options_header
@@ -17,10 +18,11 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.api import responses
+from app.api.operations import ReceiveList
 from app.api.requests import ReadContext, ReadDep, Reply, find_preferred_language, refuse_repeated_parameters
 from app.api.routes.records import answer_page
 from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
-from app.api.writes import WriteRequest, build_single_write
+from app.api.writes import WriteRequest, build_write
 from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, UnsupportedMediaType
 from app.imports import mapping, receipts, stored
 from app.imports.faults import BadFile
@@ -88,8 +90,8 @@ async def read_upload(request: Request) -> tuple[bytes, bytes | None]:
 
 
 async def read_form_parts(request: Request, *, max_parts: int, max_part_bytes: int) -> list[tuple[str, bytes]]:
-    """The parts of a form by their names. `max_parts`: of files and of other parts; `max_part_bytes`: bytes of such a part; a file
-    is bounded by the body. Raises Invalid."""
+    """Return the parts of a form by their names. `max_parts`: of files and of other parts; `max_part_bytes`: of a part
+    that is no file; a file is bounded by the body. Raises Invalid."""
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != FORM_DATA:
         raise Invalid.at_pointer("", "malformed_form", FORM_DETAIL)
@@ -163,23 +165,24 @@ class ImportRowQuery(PageQuery):
     outcome: ImportOutcome | None = None
 
 
-def send_list(
+async def send_list(
     request: Request,
-    write: Annotated[WriteRequest, Depends(build_single_write)],
+    write: Annotated[WriteRequest, Depends(build_write)],
     upload: Annotated[tuple[bytes, bytes | None], Depends(read_upload)],
     query: Annotated[ImportQuery, Query()],
 ) -> Response:
     """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
-    write.allow(Role.REPORTER)
+    write.allow(*ReceiveList.roles)
     refuse_repeated_parameters(request, query)
-    data, mapping = upload
-    options = stored.ImportOptions(query.dry_run, query.strict, query.confirm, parse_mapping(mapping), query.whole)
+    data, mapping_text = upload
+    list_mapping = await run_in_threadpool(parse_mapping, mapping_text)
+    options = stored.ImportOptions(query.dry_run, query.strict, query.confirm, list_mapping, query.whole)
     # The same list in another envelope is the same request.
-    list_write = WriteRequest(write.sender, write.key, request, data + b"\n" + (mapping or b""))
-    response = list_write.run(lambda context: stored.receive_list(context, write.key.id, data, options))
-    response.headers["Location"] = f"/v1/imports/{json.loads(bytes(response.body))['id']}"
+    list_write = replace(write, body=data + b"\n" + (mapping_text or b""))
+    answer = await list_write.submit(ReceiveList(data, options))
+    answer.headers["Location"] = f"/v1/imports/{answer.content['id']}"
     request.app.state.imports.wake()
-    return response
+    return answer
 
 
 imports_router.add_api_route(
