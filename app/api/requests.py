@@ -95,19 +95,18 @@ async def authenticate_sender(request: Request, missing_key_detail: str) -> tupl
     return sender
 
 
-def admit_key(state: State, key: ApiKey, scope: str) -> None:
-    """Record that a key is used at a route, whether it reads or writes. `scope`: see `format_key_scope`. Raises
-    OutOfScope where the key is limited to other routes: also at those that are open to anybody, since whoever sends a
-    key means to be known."""
-    scopes = api_keys.parse_key_scopes(key)
-    if scopes is not None and scope not in scopes:
-        raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {scope}.")
+def admit_key(state: State, key: ApiKey, method: str, template: str) -> None:
+    """Record that a key is used at a route, to read or to write. `template`: the route's path with its parameters in
+    braces. Raises OutOfScope for a key that is limited to other routes, also at those that need no key."""
+    scopes, route = api_keys.parse_key_scopes(key), f"{method} {template}"
+    if scopes is not None and route not in scopes:
+        raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
     state.key_uses.record_use(key, state.clock().date())
 
 
-def format_key_scope(request: Request) -> str:
-    """Return the scope that a key needs for a request, as `METHOD /path`."""
-    return f"{request.method} {request.scope['route'].path}"
+def format_sender(key: ApiKey) -> str:
+    """Return whose requests share a budget and idempotency keys: a source's, or those of a key without one."""
+    return f"key {key.id}" if key.source is None else f"source {key.source}"
 
 
 # A list is read longer than a question, page by page or row by row, and in turn with other lists alone.
@@ -426,7 +425,7 @@ def _identify_reader(session: Session, token: str | None, request: Request) -> t
     if token is None:
         return Reader(names=request.app.state.names), None
     reader, key = authenticate_key(session, token, request.app.state)
-    admit_key(request.app.state, key, format_key_scope(request))
+    admit_key(request.app.state, key, request.method, request.scope["route"].path)
     return reader, key
 
 

@@ -18,7 +18,7 @@ from starlette.datastructures import State
 
 from app.api.middleware.concurrency import acquire_lane
 from app.api.operations import Operation
-from app.api.requests import admit_key, authenticate_sender, bearer_scheme, format_key_scope, require_role
+from app.api.requests import admit_key, authenticate_sender, bearer_scheme, format_sender, require_role
 from app.api.responses import CACHE_PRIVATE, encode_json
 from app.api.write_answers import add_repeat_warning, render_outcome
 from app.config import Names
@@ -32,7 +32,6 @@ from app.registry.publication import erasure
 from app.registry.publication.permissions import Reader
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
-from app.vocabulary import Role
 
 # The contract promises 30 days; the rest is for clocks and long weekends.
 ANSWER_RETENTION = timedelta(days=45)
@@ -102,14 +101,10 @@ class WriteRequest:
     body: bytes
     idempotency_key: str | None
 
-    def allow(self, *roles: Role) -> None:
-        """Raises Forbidden for a key of another role, and for one that `require_role` refuses its role."""
-        require_role(self.sender, *roles)
-
     async def submit(self, operation: Operation) -> CommittedAnswer:
         """Do it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions.
         Raises what the operation raises, and what its transaction does."""
-        self.allow(*operation.roles)
+        require_role(self.sender, *operation.roles)
         job = WriteJob(self, operation, self._find_repeat_key(is_known_by_bytes=operation.is_known_by_bytes))
         if operation.shares_transaction:
             answer: CommittedAnswer = await self.state.group_commit.submit(job)
@@ -124,7 +119,7 @@ class WriteRequest:
 
     def _find_repeat_key(self, *, is_known_by_bytes: bool) -> RepeatKey | None:
         """By what a repeat of this request is known, if by anything."""
-        scope = f"source {self.key.source}" if self.key.source is not None else f"key {self.key.id}"
+        scope = format_sender(self.key)
         if self.idempotency_key is None and is_known_by_bytes:
             return RepeatKey(scope, compute_keyed_digest(self.state.secret, "sent before", self.digest), True)
         if self.idempotency_key is None or self.method != "POST":
@@ -217,7 +212,7 @@ async def build_write(request: Request, _openapi_security: Annotated[Any, Depend
     state, body = request.app.state, await request.body()
     sender, key = await authenticate_sender(request, KEY_NEEDED_DETAIL)
     state.mark.require_erasures()
-    admit_key(state, key, format_key_scope(request))
+    admit_key(state, key, request.method, request.scope["route"].path)
     target = f"{request.url.path}?{request.url.query}"
     return WriteRequest(state, sender, key, request.method, target, body, request.headers.get("idempotency-key"))
 

@@ -108,8 +108,6 @@ class CacheRequest:
     @classmethod
     def from_scope(cls, scope: Scope, page: Callable[[str, bytes], bytes | None]) -> "CacheRequest | None":
         """None where the answer to such a request is never kept."""
-        if scope["type"] != "http" or scope["method"] != "GET":
-            return None
         path, is_page = scope["path"], not _is_cacheable_path(scope["path"])
         query = page(path, scope["query_string"]) if is_page else scope["query_string"]
         if query is None:
@@ -274,6 +272,9 @@ class ResponseCacheMiddleware:
         self._app, self._page = app, page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
         cache_request = CacheRequest.from_scope(scope, self._page)
         head = None if cache_request is None else await _find_cache_head(scope["app"].state)
         if cache_request is None or head is None:

@@ -19,7 +19,14 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.api import responses
 from app.api.operations import ReceiveList
-from app.api.requests import ReadContext, ReadDep, Reply, find_preferred_language, refuse_repeated_parameters
+from app.api.requests import (
+    ReadContext,
+    ReadDep,
+    Reply,
+    find_preferred_language,
+    refuse_repeated_parameters,
+    require_role,
+)
 from app.api.routes.records import answer_page
 from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
 from app.api.writes import WriteRequest, build_write
@@ -172,7 +179,7 @@ async def send_list(
     query: Annotated[ImportQuery, Query()],
 ) -> Response:
     """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
-    write.allow(*ReceiveList.roles)
+    require_role(write.sender, *ReceiveList.roles)  # before anything else of the request is refused
     refuse_repeated_parameters(request, query)
     data, mapping_text = upload
     list_mapping = await run_in_threadpool(parse_mapping, mapping_text)
