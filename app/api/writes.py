@@ -102,15 +102,19 @@ class WriteRequest:
     idempotency_key: str | None
 
     async def submit(self, operation: Operation) -> CommittedAnswer:
-        """Do it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions.
-        Raises what the operation raises, and what its transaction does."""
-        require_role(self.sender, *operation.roles)
-        job = WriteJob(self, operation, self._find_repeat_key(is_known_by_bytes=operation.is_known_by_bytes))
+        """Write it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions.
+        Raises Forbidden for a key of another role, what the operation raises, and what its transaction does."""
+        job = self.build_job(operation)
         if operation.shares_transaction:
             answer: CommittedAnswer = await self.state.group_commit.submit(job)
             return answer
         async with acquire_lane("writes", self.state.limits.writes):
-            return await run_in_threadpool(_commit_alone, job)
+            return await run_in_threadpool(job.commit)
+
+    def build_job(self, operation: Operation) -> "WriteJob":
+        """Return the job of an operation that the sender may do. Raises Forbidden."""
+        require_role(self.sender, *operation.roles)
+        return WriteJob(self, operation, self._find_repeat_key(is_known_by_bytes=operation.is_known_by_bytes))
 
     @cached_property
     def digest(self) -> str:
@@ -159,6 +163,17 @@ class WriteJob:
             content = add_repeat_warning(content)
         return CommittedAnswer(outcome, content, context.log, is_replayed=is_replayed)
 
+    def commit(self) -> CommittedAnswer:
+        """Run it in a transaction of its own. Where it erased somebody, the erasure is finished on the disk first. The
+        caller has a place in the lane of writes."""
+        state = self.request.state
+        with begin_write_transaction(state) as transaction:
+            answer = self.run(transaction)
+        if answer.outcome.kind == "redaction" and erasure.finish_erasures(state.engine):
+            content = {**answer.content, "scrubbed": True}
+            return CommittedAnswer(answer.outcome, content, answer.log, is_replayed=answer.is_replayed)
+        return answer
+
     def _find_stored_outcome(self, session: Session, repeat_key: RepeatKey, now: datetime) -> Outcome | None:
         stored_answer = session.get(IdempotentAnswer, (repeat_key.scope, repeat_key.digest))
         if stored_answer is None:
@@ -194,17 +209,6 @@ class WriteJob:
             )
         )
         session.flush()
-
-
-def _commit_alone(job: WriteJob) -> CommittedAnswer:
-    """Run a job in a transaction of its own. Where it erased somebody, the erasure is finished on the disk first."""
-    state = job.request.state
-    with begin_write_transaction(state) as transaction:
-        answer = job.run(transaction)
-    if answer.outcome.kind == "redaction" and erasure.finish_erasures(state.engine):
-        content = {**answer.content, "scrubbed": True}
-        return CommittedAnswer(answer.outcome, content, answer.log, is_replayed=answer.is_replayed)
-    return answer
 
 
 async def build_write(request: Request, _openapi_security: Annotated[Any, Depends(bearer_scheme)]) -> WriteRequest:

@@ -147,6 +147,12 @@ async def acquire_read_slot(request: Request) -> AsyncIterator[None]:
         yield
 
 
+async def acquire_write_slot(request: Request) -> AsyncIterator[None]:
+    """A place among those who write."""
+    async with acquire_lane("writes", request.app.state.limits.writes):
+        yield
+
+
 def is_costly(request: Request) -> bool:
     """Whether a question reads much of the registry for a short answer: counts and what is made of them, and whoever is
     sought by name."""

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from python_multipart.multipart import parse_options_header
@@ -18,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.api import responses
+from app.api.middleware.concurrency import acquire_write_slot
 from app.api.operations import ReceiveList
 from app.api.requests import (
     ReadContext,
@@ -172,21 +172,21 @@ class ImportRowQuery(PageQuery):
     outcome: ImportOutcome | None = None
 
 
-async def send_list(
+def send_list(
     request: Request,
     write: Annotated[WriteRequest, Depends(build_write)],
+    _place: Annotated[None, Depends(acquire_write_slot, scope="function")],  # before a packed list fills the memory
     upload: Annotated[tuple[bytes, bytes | None], Depends(read_upload)],
     query: Annotated[ImportQuery, Query()],
 ) -> Response:
     """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
     require_role(write.sender, *ReceiveList.roles)  # before anything else of the request is refused
     refuse_repeated_parameters(request, query)
-    data, mapping_text = upload
-    list_mapping = await run_in_threadpool(parse_mapping, mapping_text)
-    options = stored.ImportOptions(query.dry_run, query.strict, query.confirm, list_mapping, query.whole)
+    data, mapping = upload
+    options = stored.ImportOptions(query.dry_run, query.strict, query.confirm, parse_mapping(mapping), query.whole)
     # The same list in another envelope is the same request.
-    list_write = replace(write, body=data + b"\n" + (mapping_text or b""))
-    answer = await list_write.submit(ReceiveList(data, options))
+    list_write = replace(write, body=data + b"\n" + (mapping or b""))
+    answer = list_write.build_job(ReceiveList(data, options)).commit()
     answer.headers["Location"] = f"/v1/imports/{answer.content['id']}"
     request.app.state.imports.wake()
     return answer
