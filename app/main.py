@@ -14,15 +14,17 @@ from sqlalchemy import Engine
 
 from app import __version__
 from app.api import problems
-from app.api.count_worker import CountWorkerMiddleware, WorkerReplyMiddleware, build_worker_pools
 from app.api.group_commit import GroupCommit
 from app.api.head_watcher import HeadWatcher, MomentSettler, Replica
 from app.api.middleware.body_limits import BodyBudget, BodyLimitMiddleware
 from app.api.middleware.concurrency import ConcurrencyLimits, compute_lane_sizes, compute_max_sessions
-from app.api.middleware.metrics import Metrics, MetricsMiddleware, RouteLabelMiddleware, collect_query_parameters
+from app.api.middleware.cors import ProblemCorsMiddleware
+from app.api.middleware.count_worker import WorkerReplyMiddleware, build_worker_pools
+from app.api.middleware.metrics import Metrics, collect_query_parameters
 from app.api.middleware.rate_limits import RateLimiter, RateLimitMiddleware
+from app.api.middleware.request_boundary import RequestBoundaryMiddleware
 from app.api.middleware.response_cache import ResponseCache, ResponseCacheMiddleware
-from app.api.middleware.security_headers import REQUEST_ID_HEADER, SecurityHeadersMiddleware
+from app.api.middleware.security_headers import REQUEST_ID_HEADER
 from app.api.openapi import SERVER_DESCRIPTION, ServedDocument, complete_document
 from app.api.routes.counts import citations_router, counts_router
 from app.api.routes.curation import MAX_OBJECTION_BYTES, curation_router, objections_router
@@ -286,7 +288,6 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
 def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) -> None:
     """Serve routes behind the one front door."""
     problems.install_error_handlers(app)
-    app.add_middleware(RouteLabelMiddleware)
     app.add_middleware(
         BodyLimitMiddleware,
         max_bytes=settings.max_body_bytes,
@@ -294,21 +295,19 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
         keyless={OBJECTIONS_PATH: MAX_OBJECTION_BYTES, **objection.OBJECTION_BODY_LIMITS, **desk.DESK_BODY_LIMITS},
         pages=desk.LIST_PATHS,
     )
-    app.add_middleware(CountWorkerMiddleware)
     app.add_middleware(ResponseCacheMiddleware, page=normalize_cached_query)
     app.add_middleware(Inside, state=app.state)
     app.add_middleware(RateLimitMiddleware)
     app.add_middleware(
-        problems.ProblemCorsMiddleware,
+        ProblemCorsMiddleware,
         allow_origins=["*"],
         allow_methods=["GET"],
         allow_headers=CORS_REQUEST_HEADERS,
         expose_headers=CORS_EXPOSED_HEADERS,
     )
-    app.add_middleware(problems.HeadRequestMiddleware)
-    app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(
-        MetricsMiddleware, parameters=collect_query_parameters(route for router in routers for route in router.routes)
+        RequestBoundaryMiddleware,
+        parameters=collect_query_parameters(route for router in routers for route in router.routes),
     )
     for router in routers:
         app.include_router(router)

@@ -73,8 +73,8 @@ class _FollowedFolder:
     """A folder of count files, perhaps with their personal parts, and the application that stands for the newest.
 
     `_descriptors`: of the files that are answered from; None where the newest are to be taken up in any case;
-    `_current_columns`: the columns that a database has; `_current_at`: when the personal parts were last seen to be the newest;
-    `_previous_database`: the database of another log, which whoever was being answered then may still read."""
+    `_current_columns`: the columns that a database has; `_current_at`: when the personal parts were last seen to be the
+    newest; `_previous_database`: the database of another log, which requests that began before may still read."""
 
     def __init__(self, folder: Path, personal: Path | None, app: FastAPI, database: _CountsDatabase) -> None:
         self._folder, self._personal, self._app = folder, personal, app

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter
 from types import TracebackType
 from typing import Any
@@ -90,7 +91,7 @@ class RequestStats:
 
     route: str = NO_LABEL
     lane: str = NO_LABEL
-    waited: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    waited: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
     held: float = 0.0
     refusal: str = NO_LABEL
     statements: int = 0

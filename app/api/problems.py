@@ -8,18 +8,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.responses import SCOPE_BODILESS
 from app.db.engine import CommitUnanswered, describe_database_error, was_stopped
 from app.errors import (
     PROBLEM_JSON,
@@ -160,45 +156,6 @@ def _list_methods(request: Request) -> list[str]:
         scope["method"] for scope in scopes if any(route.matches(scope)[0] == Match.FULL for route in routes)
     ]
     return [*allowed_methods, "HEAD"] if "GET" in allowed_methods else allowed_methods
-
-
-class HeadRequestMiddleware:
-    """HEAD as RFC 9110 section 9.3.2 has it: everything of a GET but the body. Who watches a registry asks so."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "HEAD":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_without_body(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
-
-        await self._app({**scope, "method": "GET", SCOPE_BODILESS: True}, receive, send_without_body)
-
-
-class ProblemCorsMiddleware(CORSMiddleware):
-    """CORS whose refusals are problem+json like every other, and which lets pass quickly what no browser asks for
-    another site's page."""
-
-    async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
-        if message["type"] == "http.response.start" and "origin" not in request_headers:
-            vary = [value for name, value in message["headers"] if name == b"vary"]
-            other_headers = [pair for pair in message["headers"] if pair[0] != b"vary"]
-            await send({**message, "headers": [*other_headers, (b"vary", b", ".join([*vary, b"Origin"]))]})
-        else:
-            await super().send(message, send, request_headers)
-
-    def preflight_response(self, request_headers: Headers) -> Response:
-        response = super().preflight_response(request_headers)
-        if response.status_code == 200:
-            return response
-        detail = "Browsers of other sites may only read, without a key: GET, Accept, Accept-Datetime and If-None-Match."
-        return build_problem_response(
-            build_problem(response.status_code, "cors_refused", "Not open to other sites", detail)
-        )
 
 
 def install_error_handlers(app: FastAPI) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Generic, TypeGuard, TypeVar, cast
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from sqlmodel import Session
@@ -80,15 +81,32 @@ def authenticate_in_new_session(state: State, token: str) -> tuple[Reader, ApiKe
         return authenticate_key(session, token, state)
 
 
-def admit_request(request: Request, reader: Reader, key: ApiKey) -> tuple[Reader, ApiKey]:
-    """The reader and the row of the key that a request carries, whether it reads or writes. Raises OutOfScope where the
-    key is limited to other routes: to those also that are open to anybody, since whoever sends a key means to be
-    known."""
-    scopes, route = api_keys.parse_key_scopes(key), f"{request.method} {request.scope['route'].path}"
+async def authenticate_sender(request: Request, missing_key_detail: str) -> tuple[Reader, ApiKey]:
+    """Return whose key a request carries, looked up once: before its body is read, if it has one. Raises
+    Unauthenticated, with `missing_key_detail` where it carries none."""
+    sender: tuple[Reader, ApiKey] | None = request.scope.get(SCOPE_SENDER)
+    if sender is None:
+        token = parse_bearer_token(request)
+        if token is None:
+            raise Unauthenticated(missing_key_detail)
+        async with request.app.state.limits.keys:
+            sender = await run_in_threadpool(authenticate_in_new_session, request.app.state, token)
+        request.scope[SCOPE_SENDER] = sender
+    return sender
+
+
+def admit_key(state: State, key: ApiKey, method: str, template: str) -> None:
+    """Record that a key is used at a route, to read or to write. `template`: the route's path with its parameters in
+    braces. Raises OutOfScope for a key that is limited to other routes, also at those that need no key."""
+    scopes, route = api_keys.parse_key_scopes(key), f"{method} {template}"
     if scopes is not None and route not in scopes:
         raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
-    request.app.state.key_uses.record_use(key, request.app.state.clock().date())
-    return reader, key
+    state.key_uses.record_use(key, state.clock().date())
+
+
+def format_sender(key: ApiKey) -> str:
+    """Return whose requests share a budget and idempotency keys: a source's, or those of a key without one."""
+    return f"key {key.id}" if key.source is None else f"source {key.source}"
 
 
 # A list is read longer than a question, page by page or row by row, and in turn with other lists alone.
@@ -200,8 +218,8 @@ class ReadContext:
         _revision, last_recorded_at = read_head(self.session)
         if instant > last_recorded_at:
             detail = (
-                f"The files that this is counted from end at {dates.format_instant(last_recorded_at)}, and the registry may "
-                "know of more since: ask for a moment up to then. A day alone means its end."
+                f"The files that this is counted from end at {dates.format_instant(last_recorded_at)}, and the "
+                "registry may know of more since: ask for a moment up to then. A day alone means its end."
             )
             raise AheadOfHead.at_pointer(f"/{name}", "ahead_of_head", detail)
 
@@ -406,7 +424,9 @@ def open_request_session(request: Request, head: LogHead | None) -> Iterator[Ses
 def identify_reader(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
     if token is None:
         return Reader(names=request.app.state.names), None
-    return admit_request(request, *authenticate_key(session, token, request.app.state))
+    reader, key = authenticate_key(session, token, request.app.state)
+    admit_key(request.app.state, key, request.method, request.scope["route"].path)
+    return reader, key
 
 
 ReadDep = Annotated[ReadContext, Depends(_build_read_context, scope="function")]

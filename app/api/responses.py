@@ -184,13 +184,18 @@ async def _stream_empty_body() -> AsyncIterator[str]:
 
 
 def build_json_response(body: Any, status: int, headers: dict[str, str]) -> Response:
-    """JSON in UTF-8; equal values give equal bytes."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str)
-    return Response(text, status, headers, media_type=JSON_MEDIA_TYPE)
+    """Return JSON in UTF-8; equal values give equal bytes."""
+    return Response(encode_json(body), status, headers, media_type=JSON_MEDIA_TYPE)
+
+
+def encode_json(body: Any) -> bytes:
+    """Return a value as JSON in UTF-8; equal values give equal bytes."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str).encode()
 
 
 def choose_cache_control(terms: RevisionQuery, *, is_public_count: bool, is_settled: bool, has_key: bool) -> str:
-    """Who may keep an answer. `is_public_count`: one that depends on nobody's consent; `is_settled`: nor on a setting."""
+    """Return who may cache an answer. `is_public_count`: it depends on nobody's consent; `is_settled`: nor on a
+    setting."""
     if has_key:
         return CACHE_PRIVATE
     if not is_public_count:
@@ -308,7 +313,8 @@ class OriginalResource:
         entries = [(address, moment) for address, moment in entries if not ending or moment < last] + ending
         lines = [
             f'<{self.address}>; rel="original timegate"',
-            f'<{self.timemap}>; rel="self"; type="{LINK_FORMAT}"; from="{format_http_date(first)}"; until="{format_http_date(last)}"',
+            f'<{self.timemap}>; rel="self"; type="{LINK_FORMAT}"; '
+            f'from="{format_http_date(first)}"; until="{format_http_date(last)}"',
         ]
         for place, (address, moment) in enumerate(entries):
             kinds = ["first"] * (place == 0) + ["last"] * (place == len(entries) - 1) + ["memento"]

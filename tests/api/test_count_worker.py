@@ -16,10 +16,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from app import jobs, main
-from app.api import count_worker
-from app.api.count_worker import WORKER_HEAD_HEADER, WORKER_STATS_HEADER, CountWorkerMiddleware
+from app.api.middleware import count_worker
 from app.api.middleware.concurrency import SCOPE_POLLED
-from app.api.middleware.response_cache import COUNT_PATHS
+from app.api.middleware.count_worker import COUNT_PATHS, WORKER_HEAD_HEADER, WORKER_STATS_HEADER, forward_count
 from app.api.responses import SCOPE_SOURCE_HEAD
 from app.config import Settings
 from app.main import create_count_worker
@@ -113,17 +112,12 @@ class Question:
         self.counted_here = False
         self.sent: list[Message] = []
 
-    async def ask(self, *, polled: bool = False, kept: bool = True) -> None:
-        path = "/v1/counts/overlap"
+    async def ask(self, path: str = "/v1/counts/overlap", *, polled: bool = False) -> None:
         app = SimpleNamespace(state=self._state)
         scope: dict[str, Any] = {"type": "http", "method": "GET", "headers": [], "app": app}
         scope |= {"path": path, "raw_path": path.encode(), "query_string": b""}
-        if kept:
-            scope |= {SCOPE_SOURCE_HEAD: {}, SCOPE_POLLED: polled}
-        await CountWorkerMiddleware(self._here)(scope, self._receive, self._send)
-
-    async def _here(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
-        self.counted_here = True
+        scope |= {SCOPE_SOURCE_HEAD: {}, SCOPE_POLLED: polled}
+        self.counted_here = not await forward_count(scope, self._receive, self._send)
 
     async def _receive(self) -> Message:
         await asyncio.sleep(self._stays)
@@ -133,9 +127,9 @@ class Question:
         self.sent.append(message)
 
 
-def asked_of(pool: Pool, *, polled: bool = False, kept: bool = True, **given: Any) -> Question:
+def asked_of(pool: Pool, path: str = "/v1/counts/overlap", *, polled: bool = False, **given: Any) -> Question:
     question = Question(pool, **given)
-    asyncio.run(question.ask(polled=polled, kept=kept))
+    asyncio.run(question.ask(path, polled=polled))
     return question
 
 
@@ -175,7 +169,7 @@ def test_what_is_asked_with_a_key_or_by_dashboards_or_is_no_count_stays_here(
         assert world.get("/v1/counts/releases", **day).status_code == 200, "it may have to be settled, which writes"
         assert not made
     assert asked_of(Pool(headers=[(WORKER_STATS_HEADER, MEASURED)]), polled=True).counted_here
-    assert asked_of(Pool(headers=[(WORKER_STATS_HEADER, MEASURED)]), kept=False).counted_here
+    assert asked_of(Pool(headers=[(WORKER_STATS_HEADER, MEASURED)]), "/v1/releases").counted_here
 
 
 def test_where_an_earlier_copy_would_show_somebody_erased_nothing_is_counted_anywhere(

@@ -65,7 +65,7 @@ def test_what_fails_before_commit_is_told_as_stored_nowhere(world: World, monkey
     def fails(*_args: Any) -> None:
         raise OperationalError("INSERT", None, Exception("the line broke"))
 
-    monkeypatch.setattr(writes.WriteRequest, "_store_outcome", fails)
+    monkeypatch.setattr(writes.WriteJob, "_store_outcome", fails)
     with world.storing_nothing():
         answer = world.post("/v1/releases", make_report(), "foro", **{"Idempotency-Key": "once"})
         assert "Nothing was stored" in world.refuse(answer, 503, "unavailable")["detail"]

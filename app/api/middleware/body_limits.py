@@ -3,16 +3,16 @@
 import asyncio
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems
-from app.api.requests import SCOPE_SENDER, authenticate_in_new_session, parse_bearer_token
-from app.errors import Busy, Unauthenticated
+from app.api.requests import authenticate_sender, format_sender
+from app.errors import Busy
 from app.matching.scripts import start_empty_cache
 from app.server_log import get_request_stats
 
@@ -76,9 +76,9 @@ class BodyLimitMiddleware:
         keyless: dict[str, int],
         pages: Collection[str] = (),
     ) -> None:
-        """`max_bytes`: bytes of a body; `max_bytes_by_path`: addresses with a bound of their own; `keyless`: of these, addresses that
-        take a body from anybody, so short that it needs no room; `pages`: addresses that tell by a page of their own
-        that a body is too large, once they ask for it."""
+        """`max_bytes`: of a body, `max_bytes_by_path`: at addresses with a limit of their own, `keyless`: at addresses
+        that take a body without a key, so short that it needs no room. `pages`: addresses that show a page of their own
+        for a body that is too large."""
         self._app = app
         self._page_paths = frozenset(pages)
         self._max_bytes = max_bytes
@@ -96,61 +96,46 @@ class BodyLimitMiddleware:
         if stated_length.isdecimal() and int(stated_length) > max_bytes and scope["path"] not in self._page_paths:
             await problems.build_problem_response(problems.BODY_TOO_LARGE)(scope, receive, send)
             return
+        if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+            await self._app(scope, receive, send)
+            return
+        max_length = min(int(stated_length), max_bytes) if stated_length.isdecimal() else max_bytes
         sender = ANONYMOUS_SENDER if scope["path"] in self._keyless_paths else None
-        body = _LimitedBody(
-            Request(scope),
-            receive,
-            min(int(stated_length), max_bytes) if stated_length.isdecimal() else max_bytes,
-            sender,
-        )
+        body = _LimitedBody(Request(scope), receive, max_length, sender)
         try:
-            await self._app(scope, body.receive if _has_body(headers) else receive, send)
+            await self._app(scope, body.receive, send)
         finally:
             body.release_budget()
 
 
-def _has_body(headers: Headers) -> bool:
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-
-
+@dataclass
 class _LimitedBody:
-    """A body that is on its way. `length`: how long it is at most; `who` sends it, where no key is needed."""
+    """A body on its way. `max_length`: in bytes; `sender`: who sends it, known beforehand where no key is needed;
+    `budget`: where bytes are reserved for it."""
 
-    def __init__(self, request: Request, receive: Receive, length: int, sender: str | None) -> None:
-        self._request = request
-        self._receive = receive
-        self._max_length = length
-        self._received_bytes = 0
-        self._body_sender = sender
-        self._budget: BodyBudget | None = None  # that it has been given
+    request: Request
+    receive_next: Receive
+    max_length: int
+    sender: str | None
+    received_bytes: int = 0
+    budget: BodyBudget | None = None
 
     async def receive(self) -> Message:
-        """The next piece. Raises Unauthenticated, Busy, and 413 for more than may come."""
-        if self._body_sender is None:
-            self._body_sender = await _identify_body_sender(self._request)
-            if self._max_length > BUFFERED_BODY_BYTES and SCOPE_BODY_RESERVED not in self._request.scope:
-                budget: BodyBudget = self._request.app.state.body_budget
+        """Return the next piece. Raises Unauthenticated, Busy, and 413 for more than may come."""
+        if self.sender is None:
+            _reader, key = await authenticate_sender(self.request, KEY_NEEDED_DETAIL)
+            self.sender = format_sender(key)
+            if self.max_length > BUFFERED_BODY_BYTES and SCOPE_BODY_RESERVED not in self.request.scope:
+                budget: BodyBudget = self.request.app.state.body_budget
                 with get_request_stats().time_wait("room"):
-                    await budget.reserve(self._max_length, self._body_sender)
-                self._budget = budget
-        message = await self._receive()
-        self._received_bytes += len(message.get("body", b""))
-        if self._received_bytes > self._max_length:
+                    await budget.reserve(self.max_length, self.sender)
+                self.budget = budget
+        message = await self.receive_next()
+        self.received_bytes += len(message.get("body", b""))
+        if self.received_bytes > self.max_length:
             raise HTTPException(413)
         return message
 
     def release_budget(self) -> None:
-        if self._budget is not None and self._body_sender is not None:
-            self._budget.release(self._max_length, self._body_sender)
-
-
-async def _identify_body_sender(request: Request) -> str:
-    """Who sends a body: a source, or a key without one. Raises Unauthenticated."""
-    token = parse_bearer_token(request)
-    if token is None:
-        raise Unauthenticated(KEY_NEEDED_DETAIL)
-    async with request.app.state.limits.keys:
-        sender = await run_in_threadpool(authenticate_in_new_session, request.app.state, token)
-    request.scope[SCOPE_SENDER] = sender
-    key = sender[1]
-    return f"key {key.id}" if key.source is None else f"source {key.source}"
+        if self.budget is not None and self.sender is not None:
+            self.budget.release(self.max_length, self.sender)

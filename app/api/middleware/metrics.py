@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable
 from functools import cache
 from threading import Lock
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 from starlette.datastructures import State
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from app import server_log
 from app.api.middleware.concurrency import compute_lane_sizes
@@ -32,7 +32,7 @@ from app.db.engine import is_memory, open_read_session
 from app.errors import Problem
 from app.imports import stored
 from app.log.entries import read_head
-from app.server_log import NO_LABEL, RequestStats, get_request_stats, start_request_stats
+from app.server_log import NO_LABEL, RequestStats
 
 # Seconds. Answers that were kept take parts of a millisecond, counts tens of them; a whole list may take a minute.
 TIME_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -114,7 +114,9 @@ class SlowLog:
         self._parameters = parameters
         self._minute, self._lines = 0, 0
 
-    def write_line(self, scope: Scope, method: str, status: int, duration: float, stats: RequestStats) -> None:
+    def write_if_slow(self, scope: Scope, method: str, status: int, duration: float, stats: RequestStats) -> None:
+        if duration <= SLOW_SECONDS:
+            return
         minute = int(monotonic() // 60)
         if minute != self._minute:
             self._minute, self._lines = minute, 0
@@ -155,60 +157,6 @@ def find_route_template(scope: Scope) -> str:
     """The template of the route that a request reached: every address without a route has one name together."""
     path: str = getattr(scope.get("route"), "path", NO_LABEL)
     return path
-
-
-class MetricsMiddleware:
-    """The outermost layer of ours: measure each request, count it, and write of it if it was slow."""
-
-    def __init__(self, app: ASGIApp, parameters: frozenset[str]) -> None:
-        self._app = app
-        self._slow = SlowLog(parameters)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        stats, status, line_seconds = start_request_stats(), 0, 0.0
-
-        async def receive_timed() -> Message:
-            nonlocal line_seconds
-            wait_began = perf_counter()
-            message = await receive()
-            if not status:  # later it is asked, beside the answer, whether the client is still there
-                line_seconds += perf_counter() - wait_began
-            return message
-
-        async def send_timed(message: Message) -> None:
-            nonlocal status, line_seconds
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            send_began = perf_counter()
-            await send(message)
-            line_seconds += perf_counter() - send_began
-
-        began = perf_counter()
-        try:
-            await self._app(scope, receive_timed, send_timed)
-        finally:
-            duration = perf_counter() - began - line_seconds
-            method = scope["method"] if scope["method"] in METRIC_METHODS else OTHER_METHOD
-            metrics: Metrics = scope["app"].state.metrics
-            metrics.count(method, status, duration, stats)
-            if duration > SLOW_SECONDS:
-                self._slow.write_line(scope, method, status, duration, stats)
-
-
-class RouteLabelMiddleware:
-    """The innermost layer: note which route a request reached."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            get_request_stats().route = find_route_template(scope)
 
 
 class StatusCollector(Collector):

@@ -71,7 +71,10 @@ class RateLimiter:
             "RateLimit-Policy": f'"{policy}";q={limit};w={rate.get_expiry()}',
             "RateLimit": f'"{policy}";r=0;t={seconds}',
         }
-        detail = f"At most {limit} {unit} a minute are answered for one {client_kind}: go on in {seconds} s, and more slowly."
+        detail = (
+            f"At most {limit} {unit} a minute are answered for one {client_kind}: "
+            f"go on in {seconds} s, and more slowly."
+        )
         raise TooManyRequests(detail, headers=headers)
 
     def _digest(self, text: str) -> str:

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.head_watcher import MOMENT_PARAMETERS, LogHead
 from app.api.middleware import metrics
 from app.api.middleware.concurrency import SCOPE_POLLED
+from app.api.middleware.count_worker import COUNT_PATHS, forward_count
 from app.api.responses import (
     CODINGS,
     SCOPE_BODILESS,
@@ -38,12 +39,6 @@ from app.server_log import get_request_stats
 # What is kept: addresses without the id of a person, since whoever reads about one person must leave no trace in how
 # quickly others are answered.
 PEOPLE_LIST_PATHS = frozenset({"/v1/detainees", "/v1/detentions", "/v1/releases"})
-COUNT_PATHS = frozenset(
-    {
-        *("/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap"),
-        "/v1/estimates/releases",
-    }
-)
 CACHED_PATHS = (
     PEOPLE_LIST_PATHS
     | COUNT_PATHS
@@ -113,8 +108,6 @@ class CacheRequest:
     @classmethod
     def from_scope(cls, scope: Scope, page: Callable[[str, bytes], bytes | None]) -> "CacheRequest | None":
         """None where the answer to such a request is never kept."""
-        if scope["type"] != "http" or scope["method"] != "GET":
-            return None
         path, is_page = scope["path"], not _is_cacheable_path(scope["path"])
         query = page(path, scope["query_string"]) if is_page else scope["query_string"]
         if query is None:
@@ -279,6 +272,9 @@ class ResponseCacheMiddleware:
         self._app, self._page = app, page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
         cache_request = CacheRequest.from_scope(scope, self._page)
         head = None if cache_request is None else await _find_cache_head(scope["app"].state)
         if cache_request is None or head is None:
@@ -305,7 +301,7 @@ class ResponseCacheMiddleware:
     async def _build_and_cache(
         self, scope: Scope, receive: Receive, send: Send, head: LogHead, cache_request: CacheRequest
     ) -> None:
-        """Have the answer made, and keep it if it may be kept and came whole."""
+        """Have the answer made, by a count worker where one answers, and keep it if it may be kept and came whole."""
         cache: ResponseCache = scope["app"].state.response_cache
         pending = cache.pending[head, cache_request.address] = _PendingAnswer()
         source_head: dict[str, LogHead] = {}
@@ -341,8 +337,11 @@ class ResponseCacheMiddleware:
             await send(message)
 
         try:
-            await self._app(inner_scope, receive, send_and_cache)
+            if not await forward_count(inner_scope, receive, send_and_cache):
+                await self._app(inner_scope, receive, send_and_cache)
         finally:
+            if "route" in inner_scope:  # the router found it: metrics name the request by it
+                scope["route"] = inner_scope["route"]
             del cache.pending[head, cache_request.address]
             pending.finished.set()
 

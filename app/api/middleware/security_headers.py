@@ -1,11 +1,5 @@
-"""The outermost layer of ours: every answer carries the headers that protect its reader, and no failure tells more than
-that it failed."""
+"""The headers that protect the reader of an answer, on every answer."""
 
-from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from app import server_log
-from app.api.problems import INTERNAL_ERROR, build_problem_response
 from app.api.responses import RawHeaders
 
 # A page may ask for more in a policy of its own; whatever asks for nothing is data, and no browser runs any of it.
@@ -29,39 +23,12 @@ _RAW_HEADERS, _RAW_TLS_HEADERS = _encode_headers(SECURITY_HEADERS), _encode_head
 _RAW_REQUEST_ID_HEADER = REQUEST_ID_HEADER.lower().encode()
 
 
-class SecurityHeadersMiddleware:
-    """Give each request an id and each answer the protecting headers. An unforeseen failure answers 500 and leaves only
-    frames in the log: an exception's message may hold a name or a whole row, so it is written nowhere."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        has_started = False
-        request_id = server_log.create_request_id()
-
-        async def send_protected(message: Message) -> None:
-            nonlocal has_started
-            if message["type"] == "http.response.start":
-                has_started = True
-                headers = message["headers"]
-                names = {name for name, _value in headers}
-                added_headers = _RAW_TLS_HEADERS if scope["app"].state.public_url.startswith("https:") else _RAW_HEADERS
-                added_headers = [
-                    (_RAW_REQUEST_ID_HEADER, request_id.encode()),
-                    *(pair for pair in added_headers if pair[0] not in names),
-                ]
-                message = {**message, "headers": [*headers, *added_headers]}
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_protected)
-        except ClientDisconnect:
-            pass  # the line broke while the request came: nobody is there to be answered
-        except Exception as error:
-            server_log.log_unforeseen_error(error, "a request")
-            if not has_started:
-                await build_problem_response(INTERNAL_ERROR)(scope, receive, send_protected)
+def add_security_headers(headers: RawHeaders, request_id: str, *, is_tls: bool) -> RawHeaders:
+    """Return the headers with the request's id and the protecting ones that the answer does not set itself."""
+    names = {name for name, _value in headers}
+    protecting_headers = _RAW_TLS_HEADERS if is_tls else _RAW_HEADERS
+    return [
+        *headers,
+        (_RAW_REQUEST_ID_HEADER, request_id.encode()),
+        *(pair for pair in protecting_headers if pair[0] not in names),
+    ]

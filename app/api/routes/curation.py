@@ -10,6 +10,15 @@ from fastapi import Depends, Query, Request, Response
 
 from app.api import responses
 from app.api.middleware.concurrency import acquire_lane
+from app.api.operations import (
+    DecideObjection,
+    ErasePerson,
+    GiveConsent,
+    JudgeIdentity,
+    RecallEntries,
+    UndoIdentity,
+    WithdrawProposal,
+)
 from app.api.requests import ReadDep, Reply
 from app.api.routes.records import answer_page
 from app.api.routing import (
@@ -39,12 +48,7 @@ from app.queries.parameters import PageQuery, RevisionQuery
 from app.queries.queues import query_objections as waiting_objections
 from app.queries.queues import query_proposals
 from app.queries.review import query_review
-from app.registry import recalls, two_person_rule
-from app.registry.identity import decisions as identity_decisions
-from app.registry.publication import decisions
-from app.registry.publication import decisions as consent_entries
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
-from app.registry.publication.decisions import resolve_objections as decide
 from app.registry.publication.objection_queue import ObjectionIn, store_objection
 from app.registry.recalls import RecallIn
 from app.schemas.filed import (
@@ -78,20 +82,18 @@ SECOND_PERSON_RESPONSE: dict[int | str, dict[str, Any]] = {
     | SECOND_PERSON_RESPONSE
     | document_refusals(*POST_REFUSALS, ContradictsDecisions, ConflictingBirths, Redacted),
 )
-def decide_identity(write: WriteDep, body: IdentityIn) -> Response:
+async def decide_identity(write: WriteDep, body: IdentityIn) -> Response:
     """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone. 202 where the registry
     asks two people for it: it holds once the holder of another key decides the same."""
-    write.allow(Role.CURATOR)
-    return write.run(lambda context: identity_decisions.judge_identity(context, body))
+    return await write.submit(JudgeIdentity(body))
 
 
 @curation_router.delete(
     "/identity/{decision_id}", response_model=Decided, responses=document_refusals(*DELETE_REFUSALS)
 )
-def undo_identity(write: WriteDep, decision_id: uuid.UUID) -> Response:
+async def undo_identity(write: WriteDep, decision_id: uuid.UUID) -> Response:
     """Undo a decision (curator): everything is as it was without it."""
-    write.allow(Role.CURATOR)
-    return write.run(lambda context: identity_decisions.undo_decision(context, decision_id))
+    return await write.submit(UndoIdentity(decision_id))
 
 
 @curation_router.get("/review", response_model=ReviewPage, responses=document_refusals(*READ_REFUSALS, Forbidden))
@@ -119,11 +121,10 @@ def list_proposals(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -
 @curation_router.delete(
     "/proposals/{proposal_id}", response_model=Proposed, responses=document_refusals(*DELETE_REFUSALS)
 )
-def withdraw_proposal(write: WriteDep, proposal_id: uuid.UUID) -> Response:
+async def withdraw_proposal(write: WriteDep, proposal_id: uuid.UUID) -> Response:
     """Take a decision off the list that waits for a second person: one's own, or one not to be shared. A curator takes
     off what curators decide, an administrator what administrators decide."""
-    write.allow(Role.CURATOR, Role.ADMIN)
-    return write.run(lambda context: two_person_rule.withdraw_proposal(context, proposal_id))
+    return await write.submit(WithdrawProposal(proposal_id))
 
 
 @curation_router.post(
@@ -132,11 +133,10 @@ def withdraw_proposal(write: WriteDep, proposal_id: uuid.UUID) -> Response:
     response_model=FiledConsent,
     responses=SECOND_PERSON_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, Redacted),
 )
-def give_consent(write: WriteDep, detainee_id: uuid.UUID, body: ConsentIn) -> Response:
+async def give_consent(write: WriteDep, detainee_id: uuid.UUID, body: ConsentIn) -> Response:
     """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too; 202
     where the registry asks two people before more is shown."""
-    write.allow(Role.CURATOR)
-    return write.run(lambda context: consent_entries.give_consent(context, detainee_id, body))
+    return await write.submit(GiveConsent(detainee_id, body))
 
 
 @curation_router.post(
@@ -147,11 +147,10 @@ def give_consent(write: WriteDep, detainee_id: uuid.UUID, body: ConsentIn) -> Re
     | SECOND_PERSON_RESPONSE
     | document_refusals(*POST_REFUSALS, NotFound, Redacted),
 )
-def redact_detainee(write: WriteDep, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
+async def redact_detainee(write: WriteDep, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
     """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were. 202
     where the registry asks two administrators for it: the second one's request erases."""
-    write.allow(Role.ADMIN)
-    return write.run(lambda context: decisions.erase_person(context, detainee_id, body or RedactionIn()))
+    return await write.submit(ErasePerson(detainee_id, body or RedactionIn()))
 
 
 @curation_router.post(
@@ -164,12 +163,11 @@ def redact_detainee(write: WriteDep, detainee_id: uuid.UUID, body: RedactionIn |
     | SECOND_PERSON_RESPONSE
     | document_refusals(*POST_REFUSALS, NotFound, Conflict),
 )
-def recall_entries(write: WriteDep, body: RecallIn) -> Response:
+async def recall_entries(write: WriteDep, body: RecallIn) -> Response:
     """Withdraw all that one key of a source wrote since a moment, and end the key, by one entry; or let what a recall
     withdrew stand again (admin). With `dry_run` it only tells what would change. 202 where the registry asks two
     administrators for it."""
-    write.allow(Role.ADMIN)
-    return write.run(lambda context: recalls.execute_recall(context, body))
+    return await write.submit(RecallEntries(body))
 
 
 objections_router = build_router("objections")
@@ -249,8 +247,7 @@ def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) 
     response_model=DecidedObjection,
     responses=SECOND_PERSON_RESPONSE | document_refusals(*POST_REFUSALS, NotFound),
 )
-def decide_objection(write: WriteDep, objection_id: uuid.UUID, body: ObjectionDecisionIn) -> Response:
+async def decide_objection(write: WriteDep, objection_id: uuid.UUID, body: ObjectionDecisionIn) -> Response:
     """Decide the objections about one person (curator): it always takes two. 202 until a second one decides the
     same."""
-    write.allow(Role.CURATOR)
-    return write.run(lambda context: decide(context, objection_id, body))
+    return await write.submit(DecideObjection(objection_id, body))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
+from app.api.operations import AddFacility, AddSource, ChangeFacility, ChangeSource, FileClaim
 from app.api.requests import ReadContext, ReadDep, Reply
 from app.api.responses import Answer
 from app.api.routes.records import answer_page, answer_row
@@ -20,7 +21,7 @@ from app.api.routing import (
     document_refusals,
     document_upsert,
 )
-from app.api.writes import GroupedWriteDep, WriteDep
+from app.api.writes import WriteDep
 from app.claims.balance import compute_balance
 from app.claims.figures import check_arithmetic, load_figures
 from app.claims.reconciliation import build_reconciliation
@@ -33,8 +34,7 @@ from app.queries import lists
 from app.queries.parameters import BalanceQuery, ClaimQuery, FacilityQuery, PageQuery, RevisionQuery, VocabularyQuery
 from app.registry import api_keys
 from app.registry import directory as real_names
-from app.registry import directory as registry_directory
-from app.registry.claims import ClaimIn, file_claim, load_claim_at
+from app.registry.claims import ClaimIn, load_claim_at
 from app.schemas.counts import BalancePage, ReconciliationOut
 from app.schemas.directory import (
     ClaimOut,
@@ -50,7 +50,7 @@ from app.schemas.directory import (
     VocabularyOut,
 )
 from app.schemas.reports import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
-from app.vocabulary import Role, build_vocabulary
+from app.vocabulary import build_vocabulary
 
 directory_router = build_router("directory")
 
@@ -66,17 +66,15 @@ def read_me(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply
 @directory_router.post(
     "/sources", status_code=201, response_model=FiledSource, responses=document_refusals(*POST_REFUSALS, AlreadyExists)
 )
-def add_source(write: WriteDep, body: SourceIn) -> Response:
+async def add_source(write: WriteDep, body: SourceIn) -> Response:
     """Add a source (admin). Governments are not independent unless said otherwise."""
-    write.allow(Role.ADMIN)
-    return write.run(lambda context: registry_directory.add_source(context, body))
+    return await write.submit(AddSource(body))
 
 
 @directory_router.patch("/sources/{slug}", response_model=FiledSource, responses=document_refusals(*PATCH_REFUSALS))
-def change_source(write: WriteDep, slug: Slug, body: SourcePatch) -> Response:
+async def change_source(write: WriteDep, slug: Slug, body: SourcePatch) -> Response:
     """Change a source (admin), or set it in quarantine: shown, but not counted as independent."""
-    write.allow(Role.ADMIN)
-    return write.run(lambda context: registry_directory.change_source(context, slug, body))
+    return await write.submit(ChangeSource(slug, body))
 
 
 @directory_router.get("/sources", response_model=SourcePage, responses=document_refusals(*READ_REFUSALS))
@@ -104,19 +102,17 @@ def read_source(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Qu
     response_model=FiledFacility,
     responses=document_refusals(*POST_REFUSALS, AlreadyExists),
 )
-def add_facility(write: WriteDep, body: FacilityIn) -> Response:
+async def add_facility(write: WriteDep, body: FacilityIn) -> Response:
     """Register a facility (curator). Reports that name it are placed there from now on."""
-    write.allow(Role.CURATOR)
-    return write.run(lambda context: registry_directory.add_facility(context, body))
+    return await write.submit(AddFacility(body))
 
 
 @directory_router.patch(
     "/facilities/{slug}", response_model=FiledFacility, responses=document_refusals(*PATCH_REFUSALS, AlreadyExists)
 )
-def change_facility(write: WriteDep, slug: Slug, body: FacilityPatch) -> Response:
+async def change_facility(write: WriteDep, slug: Slug, body: FacilityPatch) -> Response:
     """Change a facility (curator)."""
-    write.allow(Role.CURATOR)
-    return write.run(lambda context: registry_directory.change_facility(context, slug, body))
+    return await write.submit(ChangeFacility(slug, body))
 
 
 @directory_router.get("/facilities", response_model=FacilityPage, responses=document_refusals(*READ_REFUSALS))
@@ -178,10 +174,9 @@ claims_router = build_router("claims")
     response_model=FiledClaim,
     responses=document_upsert(FiledClaim) | document_refusals(*POST_REFUSALS),
 )
-async def add_claim(write: GroupedWriteDep, body: ClaimIn) -> Response:
+async def add_claim(write: WriteDep, body: ClaimIn) -> Response:
     """File a published figure, as it was said (reporter or curator)."""
-    write.allow(Role.REPORTER, Role.CURATOR)
-    return await write.file(body.source_record_id, lambda context: file_claim(context, body))
+    return await write.submit(FileClaim(body))
 
 
 @claims_router.get("/claims", response_model=ClaimPage, responses=document_refusals(*READ_REFUSALS))

@@ -2,10 +2,10 @@
 
 Lists in: send one, follow it, read what became of each row."""
 
-import json
 import uuid
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
@@ -17,10 +17,19 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.api import responses
-from app.api.requests import ReadContext, ReadDep, Reply, find_preferred_language, refuse_repeated_parameters
+from app.api.middleware.concurrency import acquire_write_slot
+from app.api.operations import ReceiveList
+from app.api.requests import (
+    ReadContext,
+    ReadDep,
+    Reply,
+    find_preferred_language,
+    refuse_repeated_parameters,
+    require_role,
+)
 from app.api.routes.records import answer_page
 from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
-from app.api.writes import WriteRequest, build_single_write
+from app.api.writes import WriteRequest, build_write
 from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, UnsupportedMediaType
 from app.imports import mapping, receipts, stored
 from app.imports.faults import BadFile
@@ -88,8 +97,8 @@ async def read_upload(request: Request) -> tuple[bytes, bytes | None]:
 
 
 async def read_form_parts(request: Request, *, max_parts: int, max_part_bytes: int) -> list[tuple[str, bytes]]:
-    """The parts of a form by their names. `max_parts`: of files and of other parts; `max_part_bytes`: bytes of such a part; a file
-    is bounded by the body. Raises Invalid."""
+    """Return the parts of a form by their names. `max_parts`: of files and of other parts; `max_part_bytes`: of a part
+    that is no file; a file is bounded by the body. Raises Invalid."""
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != FORM_DATA:
         raise Invalid.at_pointer("", "malformed_form", FORM_DETAIL)
@@ -165,21 +174,22 @@ class ImportRowQuery(PageQuery):
 
 def send_list(
     request: Request,
-    write: Annotated[WriteRequest, Depends(build_single_write)],
+    write: Annotated[WriteRequest, Depends(build_write)],
+    _place: Annotated[None, Depends(acquire_write_slot, scope="function")],  # before a packed list fills the memory
     upload: Annotated[tuple[bytes, bytes | None], Depends(read_upload)],
     query: Annotated[ImportQuery, Query()],
 ) -> Response:
     """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
-    write.allow(Role.REPORTER)
+    require_role(write.sender, *ReceiveList.roles)  # before anything else of the request is refused
     refuse_repeated_parameters(request, query)
     data, mapping = upload
     options = stored.ImportOptions(query.dry_run, query.strict, query.confirm, parse_mapping(mapping), query.whole)
     # The same list in another envelope is the same request.
-    list_write = WriteRequest(write.sender, write.key, request, data + b"\n" + (mapping or b""))
-    response = list_write.run(lambda context: stored.receive_list(context, write.key.id, data, options))
-    response.headers["Location"] = f"/v1/imports/{json.loads(bytes(response.body))['id']}"
+    list_write = replace(write, body=data + b"\n" + (mapping or b""))
+    answer = list_write.build_job(ReceiveList(data, options)).commit()
+    answer.headers["Location"] = f"/v1/imports/{answer.content['id']}"
     request.app.state.imports.wake()
-    return response
+    return answer
 
 
 imports_router.add_api_route(

@@ -16,6 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api.head_watcher import LogHead, find_replica_head
 from app.api.middleware.concurrency import acquire_lane
+from app.api.operations import FileReport, VerifyRelease
 from app.api.requests import ReadContext, ReadDep, Reply, open_request_session
 from app.api.responses import Answer, is_table
 from app.api.routing import (
@@ -28,7 +29,7 @@ from app.api.routing import (
     document_refusals,
     document_upsert,
 )
-from app.api.writes import GroupedWriteDep, WriteDep
+from app.api.writes import WriteDep
 from app.dates import format_instant
 from app.errors import AgeNeedsDay, AheadOfHead, Conflict, Invalid, NotFound, Redacted, ReleaseDropped
 from app.exports import exports
@@ -52,7 +53,6 @@ from app.queries.parameters import (
 from app.queries.shapes import SHAPE_BUILDERS
 from app.queries.terms import PIN_PARAMETERS, build_pin_terms
 from app.queries.visibility import load_contact_permission
-from app.registry import filing
 from app.registry.records import TargetKind
 from app.schemas.base import Tombstone
 from app.schemas.filed import Filed
@@ -70,7 +70,6 @@ from app.schemas.records import (
     VerificationPage,
 )
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
-from app.vocabulary import Role
 
 Terms = TypeVar("Terms", bound=RevisionQuery)
 # Who asks, on which session; the page asked for; the revision.
@@ -198,11 +197,10 @@ people_router = build_router("people")
     response_model=Filed,
     responses=document_upsert(Filed) | EMBARGOED_RESPONSE | document_refusals(*FILING_REFUSALS, ReleaseDropped),
 )
-async def file_detention(write: GroupedWriteDep, body: DetentionReportIn) -> Response:
+async def file_detention(write: WriteDep, body: DetentionReportIn) -> Response:
     """Report that someone is held: the body of a release report without the release. 202 where it waits until
     `publish_not_before`."""
-    write.allow(Role.REPORTER)
-    return await write.file(body.source_record_id, lambda context: filing.file_or_embargo(context, body))
+    return await write.submit(FileReport(body))
 
 
 @people_router.get("/detainees", response_model=DetaineePage, responses=document_refusals(*READ_REFUSALS))
@@ -288,11 +286,10 @@ releases_router = build_router("releases")
     response_model=Filed,
     responses=document_upsert(Filed) | EMBARGOED_RESPONSE | document_refusals(*FILING_REFUSALS),
 )
-async def file_release(write: GroupedWriteDep, body: ReleaseReportIn) -> Response:
+async def file_release(write: WriteDep, body: ReleaseReportIn) -> Response:
     """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it; 202
     where it waits until `publish_not_before`."""
-    write.allow(Role.REPORTER)
-    return await write.file(body.source_record_id, lambda context: filing.file_or_embargo(context, body))
+    return await write.submit(FileReport(body))
 
 
 @releases_router.post(
@@ -302,10 +299,9 @@ async def file_release(write: GroupedWriteDep, body: ReleaseReportIn) -> Respons
     responses=document_upsert(Filed)
     | document_refusals(*POST_REFUSALS, NotFound, Conflict, Redacted, AheadOfHead, AgeNeedsDay),
 )
-def verify_release(write: WriteDep, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
+async def verify_release(write: WriteDep, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
     """Give your verdict on a known release: the next version of your report there, or a new one."""
-    write.allow(Role.REPORTER)
-    return write.run(lambda context: filing.verify_unless_waiting(context, release_id, body))
+    return await write.submit(VerifyRelease(release_id, body))
 
 
 @releases_router.get("/releases", response_model=ReleasePage, responses=document_refusals(*READ_REFUSALS))

@@ -19,12 +19,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import server_log
 from app.api.middleware.concurrency import SCOPE_POLLED, acquire_lane
 from app.api.middleware.metrics import find_route_template
-from app.api.middleware.response_cache import COUNT_PATHS
 from app.api.problems import INTERNAL_ERROR, build_problem_response
 from app.api.responses import SCOPE_SOURCE_HEAD, RawHeaders
 from app.errors import Busy
 from app.server_log import get_request_stats, start_request_stats
 
+COUNT_PATHS = frozenset(
+    {
+        *("/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap"),
+        "/v1/estimates/releases",
+    }
+)
 # What of a question decides its answer, beside its address.
 FORWARDED_HEADERS = frozenset({b"accept", b"accept-encoding", b"accept-language"})
 # Between the processes alone: the id of the request, the head that an answer is made from, and what was measured.
@@ -50,36 +55,30 @@ def build_worker_pools(sockets: Sequence[str], max_connections: int) -> list[Asy
     ]
 
 
-class CountWorkerMiddleware:
-    """In a serving process, inside of the answers that it keeps: hand on counts."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Only what is kept is made from a head that is noted: it is asked without a key, and names no moment.
-        is_forwardable = SCOPE_SOURCE_HEAD in scope and scope["path"] in COUNT_PATHS and not scope[SCOPE_POLLED]
-        pools: list[AsyncConnectionPool] = scope["app"].state.counting if is_forwardable else []
-        if not pools:
-            await self._app(scope, receive, send)
-            return
-        try:
-            answer = await _await_unless_disconnected(_forward_to_worker(random.choice(pools), scope), receive)  # noqa: S311
-        except Busy as refusal:
-            await build_problem_response(refusal.body(), refusal.headers)(scope, receive, send)
-            return
-        if answer is None:  # nobody answers there: they are starting, or have ended
-            await self._app(scope, receive, send)
-            return
-        status, headers, body = answer
-        headers_by_name = dict(headers)
-        if WORKER_HEAD_HEADER in headers_by_name:
-            revision, leaf = json.loads(headers_by_name[WORKER_HEAD_HEADER])
-            scope[SCOPE_SOURCE_HEAD]["head"] = (revision, leaf)
-        get_request_stats().merge(json.loads(headers_by_name[WORKER_STATS_HEADER]))
-        public_headers = [pair for pair in headers if pair[0] not in DROPPED_HEADERS]
-        await send({"type": "http.response.start", "status": status, "headers": public_headers})
-        await send({"type": "http.response.body", "body": body})
+async def forward_count(scope: Scope, receive: Receive, send: Send) -> bool:
+    """In a serving process, have another process answer what will be cached, if it is a count that is not polled.
+    False where it is none, and where no other process answers."""
+    is_forwardable = scope["path"] in COUNT_PATHS and not scope[SCOPE_POLLED]
+    pools: list[AsyncConnectionPool] = scope["app"].state.counting if is_forwardable else []
+    if not pools:
+        return False
+    try:
+        answer = await _await_unless_disconnected(_request_count(random.choice(pools), scope), receive)  # noqa: S311
+    except Busy as refusal:
+        await build_problem_response(refusal.body(), refusal.headers)(scope, receive, send)
+        return True
+    if answer is None:  # nobody answers there: they are starting, or have ended
+        return False
+    status, headers, body = answer
+    headers_by_name = dict(headers)
+    if WORKER_HEAD_HEADER in headers_by_name:
+        revision, leaf = json.loads(headers_by_name[WORKER_HEAD_HEADER])
+        scope[SCOPE_SOURCE_HEAD]["head"] = (revision, leaf)
+    get_request_stats().merge(json.loads(headers_by_name[WORKER_STATS_HEADER]))
+    public_headers = [pair for pair in headers if pair[0] not in DROPPED_HEADERS]
+    await send({"type": "http.response.start", "status": status, "headers": public_headers})
+    await send({"type": "http.response.body", "body": body})
+    return True
 
 
 async def _await_unless_disconnected(
@@ -97,7 +96,7 @@ async def _await_unless_disconnected(
             task.cancel()
 
 
-async def _forward_to_worker(pool: AsyncConnectionPool, scope: Scope) -> WorkerResponse | None:
+async def _request_count(pool: AsyncConnectionPool, scope: Scope) -> WorkerResponse | None:
     """What another process answers, in turn; None where it tells nothing whole. Raises Busy."""
     state: State = scope["app"].state
     target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")

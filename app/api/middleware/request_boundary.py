@@ -1,0 +1,72 @@
+"""Middleware: the outermost layer of the API, through which each request enters and each answer leaves."""
+
+from time import perf_counter
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import server_log
+from app.api.middleware.metrics import METRIC_METHODS, OTHER_METHOD, Metrics, SlowLog, find_route_template
+from app.api.middleware.security_headers import add_security_headers
+from app.api.problems import INTERNAL_ERROR, build_problem_response
+from app.api.responses import SCOPE_BODILESS
+from app.server_log import start_request_stats
+
+
+class RequestBoundaryMiddleware:
+    """Give each request an id, count and time it, and give its answer the protecting headers.
+
+    HEAD is answered as GET, without the body (RFC 9110 section 9.3.2). An unforeseen failure answers 500 and leaves
+    only frames in the log: an exception's message may hold a name or a whole row, so it is written nowhere."""
+
+    def __init__(self, app: ASGIApp, parameters: frozenset[str]) -> None:
+        """`parameters`: the names of query parameters that a line about a slow request may have."""
+        self._app = app
+        self._slow_log = SlowLog(parameters)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        stats, request_id, state = start_request_stats(), server_log.create_request_id(), scope["app"].state
+        is_head = scope["method"] == "HEAD"
+        inner_scope = {**scope, "method": "GET", SCOPE_BODILESS: True} if is_head else scope
+        status, line_seconds = 0, 0.0
+
+        async def receive_timed() -> Message:
+            nonlocal line_seconds
+            wait_began = perf_counter()
+            message = await receive()
+            if not status:  # later it is asked, beside the answer, whether the client is still there
+                line_seconds += perf_counter() - wait_began
+            return message
+
+        async def send_protected(message: Message) -> None:
+            nonlocal status, line_seconds
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                is_tls = state.public_url.startswith("https:")
+                message = {**message, "headers": add_security_headers(message["headers"], request_id, is_tls=is_tls)}
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            send_began = perf_counter()
+            await send(message)
+            line_seconds += perf_counter() - send_began
+
+        began = perf_counter()
+        try:
+            await self._app(inner_scope, receive_timed, send_protected)
+        except ClientDisconnect:
+            pass  # the line broke while the request came: nobody is there to be answered
+        except Exception as error:
+            server_log.log_unforeseen_error(error, "a request")
+            if not status:
+                await build_problem_response(INTERNAL_ERROR)(scope, receive_timed, send_protected)
+        finally:
+            duration = perf_counter() - began - line_seconds
+            method = scope["method"] if scope["method"] in METRIC_METHODS else OTHER_METHOD
+            if "route" in inner_scope:
+                stats.route = find_route_template(inner_scope)
+            metrics: Metrics = state.metrics
+            metrics.count(method, status, duration, stats)
+            self._slow_log.write_if_slow(scope, method, status, duration, stats)

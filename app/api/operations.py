@@ -1,0 +1,282 @@
+"""What can be written, as values: a route or the desk builds an operation, and a write transaction applies it."""
+
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from app.imports import stored
+from app.queries.parameters import JSON_MEDIA_TYPE
+from app.registry import claims, directory, filing, recalls, two_person_rule
+from app.registry.claims import ClaimIn
+from app.registry.identity import decisions as identity_decisions
+from app.registry.publication import decisions
+from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
+from app.registry.recalls import RecallIn
+from app.registry.write import Outcome, WriteContext
+from app.schemas.reports import (
+    DetentionReportIn,
+    FacilityIn,
+    FacilityPatch,
+    IdentityIn,
+    RedactionIn,
+    SourceIn,
+    SourcePatch,
+    VerificationOfReleaseIn,
+)
+from app.vocabulary import Role
+
+ANY_TAG = "*"
+
+
+class Operation(ABC):
+    """Something to be written.
+
+    `roles`: of the keys that may do it. `shares_transaction`: whether it is committed in one transaction with others
+    that arrive meanwhile. `is_known_by_bytes`: whether, without an Idempotency-Key, a repeat is known by its bytes."""
+
+    roles: ClassVar[tuple[Role, ...]]
+    shares_transaction: ClassVar[bool] = False
+
+    @property
+    def is_known_by_bytes(self) -> bool:
+        return False
+
+    @abstractmethod
+    def apply(self, context: WriteContext) -> Outcome:
+        """Write it. Raises Problem where it is refused."""
+
+
+@dataclass(frozen=True)
+class FileReport(Operation):
+    """File a report of a release, or of a detention."""
+
+    roles = (Role.REPORTER,)
+    shares_transaction = True
+    body: DetentionReportIn
+
+    @property
+    def is_known_by_bytes(self) -> bool:
+        return self.body.source_record_id is None
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return filing.file_or_embargo(context, self.body)
+
+
+@dataclass(frozen=True)
+class FileClaim(Operation):
+    """File a published figure."""
+
+    roles = (Role.REPORTER, Role.CURATOR)
+    shares_transaction = True
+    body: ClaimIn
+
+    @property
+    def is_known_by_bytes(self) -> bool:
+        return self.body.source_record_id is None
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return claims.file_claim(context, self.body)
+
+
+@dataclass(frozen=True)
+class VerifyRelease(Operation):
+    """Give a verdict on a known release."""
+
+    roles = (Role.REPORTER,)
+    release_id: uuid.UUID
+    body: VerificationOfReleaseIn
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return filing.verify_unless_waiting(context, self.release_id, self.body)
+
+
+def build_report_tag(report_id: uuid.UUID, version: int, media: str = JSON_MEDIA_TYPE) -> str:
+    """The tag of a report covers its version, not the head: a change is refused only if this report changed."""
+    suffix = "" if media == JSON_MEDIA_TYPE else f"-{media}"
+    return f'"{report_id}-v{version}{suffix}"'
+
+
+@dataclass(frozen=True)
+class _ReportChange(Operation):
+    """A change of one report. `if_match`: the values of If-Match (RFC 9110 section 13.1.1); None admits any version."""
+
+    roles = (Role.REPORTER,)
+    report_id: uuid.UUID
+    if_match: Sequence[str] | None
+
+    def _is_expected_version(self, version: int) -> bool:
+        if self.if_match is None:
+            return True
+        tags = [part.strip() for part in ",".join(self.if_match).split(",")]
+        return ANY_TAG in tags or build_report_tag(self.report_id, version) in tags
+
+
+@dataclass(frozen=True)
+class AmendReport(_ReportChange):
+    """Correct a report. `patch`: a JSON Merge Patch (RFC 7396)."""
+
+    patch: dict[str, Any]
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return filing.amend_or_embargo(context, self.report_id, self.patch, self._is_expected_version)
+
+
+@dataclass(frozen=True)
+class RetractReport(_ReportChange):
+    """Withdraw a report."""
+
+    reason: str | None
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return filing.retract_with_waiting(context, self.report_id, self.reason, self._is_expected_version)
+
+
+@dataclass(frozen=True)
+class DeleteWaitingReport(Operation):
+    """Delete a report that waits for the end of its embargo."""
+
+    roles = (Role.REPORTER, Role.ADMIN)
+    waiting_id: uuid.UUID
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return filing.delete_waiting_report(context, self.waiting_id)
+
+
+@dataclass(frozen=True)
+class ReceiveList(Operation):
+    """Store a list, which the import job files later."""
+
+    roles = (Role.REPORTER,)
+    data: bytes
+    options: stored.ImportOptions
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return stored.receive_list(context, context.key_id, self.data, self.options)
+
+
+@dataclass(frozen=True)
+class AddSource(Operation):
+    """Add a source."""
+
+    roles = (Role.ADMIN,)
+    body: SourceIn
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return directory.add_source(context, self.body)
+
+
+@dataclass(frozen=True)
+class ChangeSource(Operation):
+    """Change a source, or set it in quarantine."""
+
+    roles = (Role.ADMIN,)
+    slug: str
+    body: SourcePatch
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return directory.change_source(context, self.slug, self.body)
+
+
+@dataclass(frozen=True)
+class AddFacility(Operation):
+    """Register a facility."""
+
+    roles = (Role.CURATOR,)
+    body: FacilityIn
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return directory.add_facility(context, self.body)
+
+
+@dataclass(frozen=True)
+class ChangeFacility(Operation):
+    """Change a facility."""
+
+    roles = (Role.CURATOR,)
+    slug: str
+    body: FacilityPatch
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return directory.change_facility(context, self.slug, self.body)
+
+
+@dataclass(frozen=True)
+class JudgeIdentity(Operation):
+    """Judge whether two detainees are one person."""
+
+    roles = (Role.CURATOR,)
+    body: IdentityIn
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return identity_decisions.judge_identity(context, self.body)
+
+
+@dataclass(frozen=True)
+class UndoIdentity(Operation):
+    """Undo a decision about identity."""
+
+    roles = (Role.CURATOR,)
+    decision_id: uuid.UUID
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return identity_decisions.undo_decision(context, self.decision_id)
+
+
+@dataclass(frozen=True)
+class WithdrawProposal(Operation):
+    """Withdraw a decision that waits for a second person."""
+
+    roles = (Role.CURATOR, Role.ADMIN)
+    proposal_id: uuid.UUID
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return two_person_rule.withdraw_proposal(context, self.proposal_id)
+
+
+@dataclass(frozen=True)
+class GiveConsent(Operation):
+    """Record what a person, or who speaks for them, allows."""
+
+    roles = (Role.CURATOR,)
+    detainee_id: uuid.UUID
+    body: ConsentIn
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return decisions.give_consent(context, self.detainee_id, self.body)
+
+
+@dataclass(frozen=True)
+class ErasePerson(Operation):
+    """Erase a person's personal data."""
+
+    roles = (Role.ADMIN,)
+    detainee_id: uuid.UUID
+    body: RedactionIn
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return decisions.erase_person(context, self.detainee_id, self.body)
+
+
+@dataclass(frozen=True)
+class DecideObjection(Operation):
+    """Decide the objections about one person."""
+
+    roles = (Role.CURATOR,)
+    objection_id: uuid.UUID
+    body: ObjectionDecisionIn
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return decisions.resolve_objections(context, self.objection_id, self.body)
+
+
+@dataclass(frozen=True)
+class RecallEntries(Operation):
+    """Recall what a key wrote, and end the key; or undo a recall."""
+
+    roles = (Role.ADMIN,)
+    body: RecallIn
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return recalls.execute_recall(context, self.body)
