@@ -53,7 +53,6 @@ from app.registry.alerts import DailyReportCounts
 from app.registry.api_keys import KeyUses
 from app.registry.publication.objection_queue import NetworkSlots
 from app.web import desk
-from app.web.asking import Inside
 from app.web.page import normalize_cached_query
 from app.web.people import objection
 from app.web.pictures import PictureRenderer
@@ -296,7 +295,6 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
         pages=desk.LIST_PATHS,
     )
     app.add_middleware(ResponseCacheMiddleware, page=normalize_cached_query)
-    app.add_middleware(Inside, state=app.state)
     app.add_middleware(RateLimitMiddleware)
     app.add_middleware(
         ProblemCorsMiddleware,

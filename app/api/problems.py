@@ -2,7 +2,8 @@
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
@@ -133,6 +134,20 @@ def build_database_problem(error: Exception) -> Problem:
         return TakesTooLong(TAKES_TOO_LONG_DETAIL)
     log.error("the database failed: %s", describe_database_error(error))
     return Unavailable("The registry is busy. Nothing was stored: try again.", headers={"Retry-After": RETRY_AFTER})
+
+
+@contextmanager
+def raise_problems() -> Iterator[None]:
+    """Raise a Problem in place of the errors for which a client gets one, for a page that shows it."""
+    try:
+        yield
+    except ValidationError as error:
+        raise build_invalid(build_pointed_errors(error.errors())) from None
+    except (OperationalError, PoolTimeout) as error:
+        raise build_database_problem(error) from error
+    except CommitUnanswered as error:
+        log.error("the database did not answer COMMIT: %s", describe_database_error(error))
+        raise PerhapsStored from error
 
 
 async def _handle_unanswered_commit(request: Request, error: Exception) -> JSONResponse:

@@ -346,7 +346,12 @@ def refuse_repeated_parameters(request: Request, query: BaseModel) -> None:
     names = [name for name, _value in request.query_params.multi_items()]
     for name in names:
         if names.count(name) > 1 and not isinstance(getattr(query, name), list):
-            raise Invalid.at_pointer(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
+            raise build_repeated_parameter(name)
+
+
+def build_repeated_parameter(name: str) -> Invalid:
+    """Build the refusal of a parameter that was repeated."""
+    return Invalid.at_pointer(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
 
 
 def require_role(reader: Reader, *roles: Role) -> None:

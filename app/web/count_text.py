@@ -1,6 +1,6 @@
 """What a count counts, and the groups it has, in the words of a language."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any

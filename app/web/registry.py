@@ -6,6 +6,7 @@ no page can show a number or a person that the API would not.
 
 import asyncio
 import inspect
+import json
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -17,24 +18,25 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.api.head_watcher import LogHead, find_replica_head, settle_requested_moments
 from app.api.middleware.concurrency import acquire_read_slot
-from app.api.problems import build_database_problem, build_invalid_query
-from app.api.requests import ReadContext, Reply, identify_reader, open_request_session
+from app.api.problems import build_invalid, build_invalid_query, raise_problems
+from app.api.requests import ReadContext, Reply, build_repeated_parameter, identify_reader, open_request_session
 from app.api.routes.counts import citations_router, counts_router
 from app.api.routes.curation import curation_router, objections_router
 from app.api.routes.directory import claims_router, directory_router
 from app.api.routes.imports import imports_router
 from app.api.routes.records import corrections_router, people_router, releases_router
 from app.api.routes.reports import reports_router, waiting_router
-from app.errors import NotFound
+from app.errors import NotFound, build_pointed_errors
+from app.imports.formats.json_reader import parse_json
 from app.queries.parameters import JSON_MEDIA_TYPE
 from app.server_log import start_request_stats
 
 Body = TypeVar("Body")
+Result = TypeVar("Result")
+Model = TypeVar("Model", bound=BaseModel)
 Terms = Mapping[str, Any]
 ROUTERS: tuple[APIRouter, ...] = (
     counts_router,
@@ -67,13 +69,32 @@ class Registry:
     ) -> Body:
         """Return the body that a route replies. `values`: the ids in its path, and further terms; a term that is None is
         left out. Raises Problem."""
-        return await asyncio.create_task(self._read(route, {**(terms or {}), **values}))
+        return await asyncio.create_task(self._ask(route, {**(terms or {}), **values}, Reply.read))
 
     async def read_address(self, path: str, terms: Terms | None = None, /, **values: Any) -> Any:
         """Return the body that the route at a path without ids replies. Raises Problem."""
-        return await self.read(_find_routes()[path].endpoint, terms, **values)
+        return await self.read(inspect.unwrap(_find_routes()[path].endpoint), terms, **values)
 
-    async def _read(self, route: Callable[..., Reply[Body] | Response], values: Mapping[str, Any]) -> Body:
+    async def respond(
+        self,
+        route: Callable[..., Reply[Any] | Response],
+        terms: Terms,
+        headers: Mapping[str, str],
+        /,
+        **path_values: Any,
+    ) -> Response:
+        """Return what a route sends to a client, with further headers: for what may be longer than a page."""
+        response = await self._ask(route, {**terms, **path_values}, Reply.to_response)
+        response.headers.update(headers)
+        return response
+
+    async def _ask(
+        self,
+        route: Callable[..., Reply[Body] | Response],
+        values: Mapping[str, Any],
+        take: Callable[[Reply[Body]], Result],
+    ) -> Result:
+        """Return what `take` makes of the reply of a route, while its session is open."""
         start_request_stats()  # the page's own measurements are not those of its questions
         api_route = _find_route(route)
         path_values = _parse_path_values(route, values)
@@ -84,10 +105,8 @@ class Registry:
         now = await settle_requested_moments(request)
         async with asynccontextmanager(acquire_read_slot)(request):
             head = await find_replica_head(request)
-            try:
-                return await run_in_threadpool(self._reply, route, path_values, query, request, now, head)
-            except (OperationalError, PoolTimeout) as error:
-                raise build_database_problem(error) from error
+            with raise_problems():
+                return await run_in_threadpool(self._reply, route, path_values, query, request, now, head, take)
 
     def _reply(
         self,
@@ -97,14 +116,15 @@ class Registry:
         request: Request,
         now: datetime,
         head: LogHead | None,
-    ) -> Body:
+        take: Callable[[Reply[Body]], Result],
+    ) -> Result:
         request.app.state.mark.require_erasures()
         with open_request_session(request, head) as session:
             reader, key = identify_reader(session, self._key, request)
             context = ReadContext(session, reader, key, request, now)
             reply = route(context, **path_values, query=query)
             assert isinstance(reply, Reply)  # only a client that sends `Accept-Datetime` is redirected
-            return reply.read()
+            return take(reply)
 
     def _build_request(self, route: APIRoute, path_values: Mapping[str, Any], terms: Terms) -> Request:
         """Build the request that a client would send for the same question: addresses in replies are made from it."""
@@ -121,14 +141,40 @@ class Registry:
 
 def parse_query(model: type[BaseModel], route: APIRoute, terms: Terms) -> BaseModel:
     """Parse terms as the query of a route. Raises Invalid."""
-    lists = {name for name, field in model.model_fields.items() if field.default == []}
-    values = {
-        name: [value] if name in lists and not isinstance(value, list) else value for name, value in terms.items()
-    }
+    values = {name: _unpack_term(model, name, value) for name, value in terms.items()}
     try:
         return model.model_validate(values)
     except ValidationError as error:
         raise build_invalid_query(error.errors(), route) from None
+
+
+def _unpack_term(model: type[BaseModel], name: str, value: Any) -> Any:
+    """Return a term as a list where it can be repeated, else as one value. Raises Invalid."""
+    if name not in model.model_fields:
+        return value
+    values = value if isinstance(value, list | tuple) else [value]
+    if model.model_fields[name].default == []:
+        return list(values)
+    if len(values) > 1:
+        raise build_repeated_parameter(name)
+    return values[0] if values else None
+
+
+def parse_body(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """Parse values as the body of a route. Raises Invalid."""
+    try:
+        return model.model_validate(normalize_body(values))
+    except ValidationError as error:
+        raise build_invalid(build_pointed_errors(error.errors())) from None
+
+
+def normalize_body(values: Mapping[str, Any]) -> Any:
+    """Return values as a client's JSON would be read: texts are normalized and checked. Raises Invalid."""
+    return parse_json(encode_body(values))
+
+
+def encode_body(values: Mapping[str, Any]) -> bytes:
+    return json.dumps(values).encode()
 
 
 def _parse_path_values(route: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -194,7 +194,7 @@ RECEIVED_BODY: ObjectionReceived = {
 }
 
 
-async def _acquire_objection_slot(request: Request) -> AsyncIterator[None]:
+async def acquire_objection_slot(request: Request) -> AsyncIterator[None]:
     """One objection at a time is inside, so that however many come take one place among writes from all others."""
     state = request.app.state
     if state.objections_waiting >= MAX_WAITING_OBJECTIONS:
@@ -214,17 +214,22 @@ async def _acquire_objection_slot(request: Request) -> AsyncIterator[None]:
     responses=document_refusals(*BODY_REFUSALS, Invalid, *ALWAYS_REFUSALS),
 )
 def receive_objection(
-    request: Request, body: ObjectionIn, _place: Annotated[None, Depends(_acquire_objection_slot, scope="function")]
+    request: Request, body: ObjectionIn, _place: Annotated[None, Depends(acquire_objection_slot, scope="function")]
 ) -> Response:
     """Object to what is shown of you, or of somebody you speak for; no key is needed. Every objection is answered in
     the same words. Somebody whom the public lists show is hidden within minutes, until two curators have decided."""
     refuse_parameters(request)
+    save_objection(request, body)
+    return responses.build_json_response(RECEIVED_BODY, 202, {"Cache-Control": "no-store"})
+
+
+def save_objection(request: Request, body: ObjectionIn) -> None:
+    """Store an objection with the network that it came from. The caller has a place among objections."""
     state = request.app.state
     now = state.clock()
     network, slot = state.networks.assign_slot(request.client.host if request.client else "", now)
     with open_write_session(state.engine) as session:
         store_objection(session, state.secret, body, network, slot, now)
-    return responses.build_json_response(RECEIVED_BODY, 202, {"Cache-Control": "no-store"})
 
 
 @objections_router.get(

@@ -29,7 +29,7 @@ from app.api.requests import (
 )
 from app.api.routes.records import answer_page
 from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
-from app.api.writes import WriteRequest, build_write
+from app.api.writes import CommittedAnswer, WriteRequest, build_write
 from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, UnsupportedMediaType
 from app.imports import mapping, receipts, stored
 from app.imports.faults import BadFile
@@ -182,13 +182,18 @@ def send_list(
     """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
     require_role(write.sender, *ReceiveList.roles)  # before anything else of the request is refused
     refuse_repeated_parameters(request, query)
-    data, mapping = upload
+    answer = store_list(write, *upload, query)
+    answer.headers["Location"] = f"/v1/imports/{answer.content['id']}"
+    return answer
+
+
+def store_list(write: WriteRequest, data: bytes, mapping: bytes | None, query: ImportQuery) -> CommittedAnswer:
+    """Store a list, which the import job files later. The caller has a place in the lane of writes."""
     options = stored.ImportOptions(query.dry_run, query.strict, query.confirm, parse_mapping(mapping), query.whole)
     # The same list in another envelope is the same request.
     list_write = replace(write, body=data + b"\n" + (mapping or b""))
     answer = list_write.build_job(ReceiveList(data, options)).commit()
-    answer.headers["Location"] = f"/v1/imports/{answer.content['id']}"
-    request.app.state.imports.wake()
+    write.state.imports.wake()
     return answer
 
 

@@ -1,6 +1,5 @@
 """An organisation's own reports: find one, correct it, withdraw it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +7,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from app.api.operations import AmendReport, RetractReport, build_report_tag
 from app.api.routes.reports import list_reports, read_report
 from app.errors import Problem
+from app.schemas.reports import RetractIn
 from app.web.desk import fields
 from app.web.desk.page import (
     IDEMPOTENCY_FIELD,
@@ -19,6 +20,7 @@ from app.web.desk.page import (
     FormValues,
     SignedInDesk,
     SubmittedForm,
+    WriteTarget,
     first_value,
     parse_form_id,
 )
@@ -34,7 +36,7 @@ from app.web.desk.reports import (
     list_faulty_fields,
     show_receipt,
 )
-from app.web.registry import parse_cursor
+from app.web.registry import encode_body, normalize_body, parse_body, parse_cursor
 
 corrections = APIRouter(route_class=DeskRoute)
 REPORTS_PATH, CORRECTION_PATH, RETRACTION_PATH = "/desk/reports", "/desk/correction", "/desk/retraction"
@@ -113,28 +115,31 @@ async def correct_report(form: SubmittedForm) -> Response:
     patch = build_report_patch(report, form.form_values)
     if not patch:
         return await show_report(desk, report_id, None, is_unchanged=True)
-    headers = {"If-Match": form.get_first(TAG_FIELD)}
     try:
-        answer = await desk.api.send("PATCH", f"/v1/reports/{report_id}", json.dumps(patch).encode(), headers=headers)
+        answer = await desk.officer_registry.write(
+            AmendReport(UUID(report_id), [form.get_first(TAG_FIELD)], normalize_body(patch)),
+            WriteTarget("PATCH", "/v1/reports/{report_id}", report_id),
+            encode_body(patch),
+        )
     except Problem as refusal:
         return await _show_refused_report(form, report_id, refusal)
     kind = RELEASE_REPORT if answer.get("release") else DETENTION_REPORT
-    return await show_receipt(desk, answer, kind, report.get(CASE_NUMBER_FIELD), patch)
+    return await show_receipt(desk, answer, kind, report["source_record_id"], patch)
 
 
 @corrections.post("/desk/retraction")
 async def retract_report(form: SubmittedForm) -> Response:
     """Withdraw a report."""
     report_id = _parse_report_id(form.form_values)
-    body = json.dumps(
-        {REASON_FIELD: form.get_first(REASON_FIELD)} if form.get_first(REASON_FIELD).strip() else {}
-    ).encode()
-    headers = {
-        "If-Match": form.get_first(TAG_FIELD),
-        "Idempotency-Key": form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key(),
-    }
+    body = {REASON_FIELD: form.get_first(REASON_FIELD)} if form.get_first(REASON_FIELD).strip() else {}
     try:
-        answer = await form.desk.api.send("POST", f"/v1/reports/{report_id}/retract", body, headers=headers)
+        reason = parse_body(RetractIn, body).reason
+        answer = await form.desk.officer_registry.write(
+            RetractReport(UUID(report_id), [form.get_first(TAG_FIELD)], reason),
+            WriteTarget("POST", "/v1/reports/{report_id}/retract", report_id),
+            encode_body(body),
+            idempotency_key=form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key(),
+        )
     except Problem as refusal:
         return await _show_refused_report(form, report_id, refusal)
     return await form.desk.show("desk/retracted.html", answer=answer)
@@ -192,7 +197,8 @@ async def show_report(
     is_unchanged: bool = False,
 ) -> Response:
     """A report in a form. `form_values`: what somebody wrote into it already; its tag then stays that of what they read."""
-    report, tag = await desk.api.tagged(f"/v1/reports/{report_id}")
+    report = await desk.registry.read(read_report, report_id=report_id)
+    tag = build_report_tag(UUID(report_id), report["version"])
     shown_values = fields.fill_form_values(report, CORRECTABLE_FIELDS) if form_values is None else form_values
     parts = fields.build_form_parts(desk.catalogue, shown_values, faults.by_field, CORRECTABLE_FIELDS)
     return await desk.show(

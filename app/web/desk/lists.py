@@ -1,10 +1,10 @@
 """Send a list: try it, answer what it raises, send it, and follow it to its receipt."""
 
 import asyncio
-import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,8 +12,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
+from app.api.middleware.concurrency import acquire_lane
+from app.api.problems import raise_problems
 from app.api.routes.counts import count_releases
-from app.api.routes.imports import list_import_rows, read_form_parts, read_import
+from app.api.routes.imports import ImportQuery, list_import_rows, read_form_parts, read_import, store_list
 from app.errors import NotFound, PayloadTooLarge, Problem
 from app.imports.fields import FIELDS
 from app.imports.formats.template import get_field_title
@@ -29,6 +31,7 @@ from app.web.desk.page import (
     FormValues,
     SignedInDesk,
     SignInRequired,
+    WriteTarget,
     first_value,
     open_desk,
     read_desk_form,
@@ -115,10 +118,6 @@ class TriedList:
         mark = answers.compute_digest(b"\n".join((data, mapping.encode(), str(is_confirmed).encode())))
         return cls(data, answers.compute_digest(data), mapping, is_confirmed, mark)
 
-    @property
-    def terms(self) -> dict[str, str]:
-        return {"confirm": "true"} if self.is_confirmed else {}
-
 
 @lists.post("/desk/list")
 async def try_or_send_list(form: SubmittedList) -> Response:
@@ -141,7 +140,7 @@ async def try_or_send_list(form: SubmittedList) -> Response:
         tried_list = TriedList.build(data, mapping, is_confirmed=bool(form_values.get(answers.CONFIRM)))
         if form_values.get(SEND_FIELD) and tried_list.mark == first_value(form_values, MARK_FIELD):
             return await _send_list(desk, tried_list)
-        job = await _post_import(desk, tried_list, {"dry_run": "true"} | tried_list.terms)
+        job = await _store_list(desk, tried_list, ImportQuery(dry_run=True, confirm=tried_list.is_confirmed))
     except answers.UnreadableMapping:
         return await show_upload(desk, [desk.catalogue.gettext("The mapping is not TOML: correct it.")], mapping)
     except Problem as refusal:
@@ -190,28 +189,20 @@ def _unseal_held_list(form: DeskForm) -> bytes:
 
 async def _send_list(desk: Desk, tried_list: TriedList) -> Response:
     """Send for good, once for the same list and answers, however often the button was pressed."""
-    headers = {"Idempotency-Key": f"desk {desk.officer.id} {tried_list.mark}"}
-    job = await _post_import(desk, tried_list, tried_list.terms, headers)
+    key = f"desk {desk.officer.id} {tried_list.mark}"
+    job = await _store_list(desk, tried_list, ImportQuery(confirm=tried_list.is_confirmed), key)
     return RedirectResponse(desk.address(f"{LIST_PATH}/{job['id']}"), 303)
 
 
-async def _post_import(
-    desk: Desk, tried_list: TriedList, terms: Mapping[str, str], headers: Mapping[str, str] | None = None
-) -> Any:
-    data, mapping = tried_list.data, tried_list.mapping
-    if not mapping.strip():
-        media = "application/octet-stream"
-        return await desk.api.send("POST", "/v1/imports", data, terms=terms, media=media, headers=headers)
-    boundary = secrets.token_hex(24).encode()  # no list has it in it
-    parts = [(b"mapping", mapping.encode()), (b"file", data)]
-    body = b"".join(
-        b'--%b\r\nContent-Disposition: form-data; name="%b"; filename="%b"\r\n\r\n%b\r\n' % (boundary, name, name, part)
-        for name, part in parts
-    )
-    media = f"multipart/form-data; boundary={boundary.decode()}"
-    return await desk.api.send(
-        "POST", "/v1/imports", body + b"--%b--\r\n" % boundary, terms=terms, media=media, headers=headers
-    )
+async def _store_list(desk: Desk, tried_list: TriedList, query: ImportQuery, key: str | None = None) -> Any:
+    """Store a list, to be tried or filed, and return its job."""
+    target = f"/v1/imports?{urlencode(query.model_dump(exclude_defaults=True))}"
+    write = await desk.officer_registry.build_write(WriteTarget("POST", "/v1/imports"), b"", key)
+    mapping = tried_list.mapping.encode() if tried_list.mapping.strip() else None
+    async with acquire_lane("writes", write.state.limits.writes):
+        with raise_problems():
+            answer = await run_in_threadpool(store_list, replace(write, target=target), tried_list.data, mapping, query)
+    return answer.content
 
 
 async def _wait_for_receipt(desk: Desk, import_id: str) -> trial.Receipt:
@@ -237,7 +228,7 @@ async def read_rows(desk: SignedInDesk, import_id: UUID) -> Response:
     """What became of each row, with its receipt, as a table."""
     await desk.registry.read(read_import, import_id=import_id)  # what is refused is told on a page
     headers = {"Content-Disposition": f'attachment; filename="recuento-{import_id}.csv"'}
-    return desk.api.passed_on(f"/v1/imports/{import_id}/rows", {"format": "csv"}, headers)
+    return await desk.registry.respond(list_import_rows, {"format": "csv"}, headers, import_id=import_id)
 
 
 async def _fetch_own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.OwnCount]:

@@ -18,8 +18,12 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.operations import Operation
+from app.api.problems import raise_problems
+from app.api.requests import admit_key, authenticate_sender
 from app.api.responses import CACHE_PRIVATE
 from app.api.routes.directory import list_sources, read_me
+from app.api.writes import KEY_NEEDED_DETAIL, WriteRequest
 from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.log import head
 from app.vocabulary import Role
@@ -198,6 +202,13 @@ class Desk(Page):
         return self.session
 
     @property
+    def officer_registry(self) -> "OfficerRegistry":
+        """The registry as the officer's key opens it. Raises SignInRequired."""
+        if not isinstance(self.registry, OfficerRegistry):
+            raise SignInRequired(get_return_path(self.request))
+        return self.registry
+
+    @property
     def current_time(self) -> datetime:
         current_time: datetime = self.request.app.state.clock()
         return current_time
@@ -220,6 +231,19 @@ class Desk(Page):
         return response
 
 
+@dataclass(frozen=True)
+class WriteTarget:
+    """The route to which a client would send a write: by it a key is admitted, and a repeat is known."""
+
+    method: str
+    template: str
+    id: str = ""
+
+    @property
+    def path(self) -> str:
+        return re.sub(r"\{\w+\}", self.id, self.template)
+
+
 class OfficerRegistry(Registry):
     """The registry as an officer's key opens it. A key that ended ends the session."""
 
@@ -227,11 +251,36 @@ class OfficerRegistry(Registry):
         super().__init__(request, language, session.key)
         self._back = get_return_path(request)
 
-    async def _read(self, route: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+    async def _ask(self, route: Callable[..., Any], values: Mapping[str, Any], take: Callable[[Any], Any]) -> Any:
         try:
-            return await super()._read(route, values)
+            return await super()._ask(route, values, take)
         except Unauthenticated:
             raise SignInRequired(self._back) from None
+
+    async def write(
+        self,
+        operation: Operation,
+        target: WriteTarget,
+        body: bytes = b"",
+        *,
+        idempotency_key: str | None = None,
+    ) -> Mapping[str, Any]:
+        """Return the answer to an operation that the officer's key may do. `body`: as a client would send it. Raises
+        Problem, and SignInRequired for a key that ended."""
+        try:
+            write = await self.build_write(target, body, idempotency_key)
+            with raise_problems():
+                return (await write.submit(operation)).content
+        except Unauthenticated:
+            raise SignInRequired(self._back) from None
+
+    async def build_write(self, target: WriteTarget, body: bytes, idempotency_key: str | None) -> WriteRequest:
+        """Return a write of the officer's key, before anything is locked."""
+        state = self._request.app.state
+        sender, key = await authenticate_sender(self._request, KEY_NEEDED_DETAIL)
+        state.mark.require_erasures()
+        admit_key(state, key, target.method, target.template)
+        return WriteRequest(state, sender, key, target.method, f"{target.path}?", body, idempotency_key)
 
 
 async def open_desk(request: Request, session: DeskSession | None) -> Desk:

@@ -5,7 +5,6 @@ out: somebody on a bad line would send the same form three times.
 
 Report one release, or that one person is held."""
 
-import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,16 +14,26 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
+from app.api.operations import FileReport
 from app.api.routes.directory import list_facilities
 from app.errors import AgeNeedsDay, FileAClaim, Invalid, Problem, build_pointed_errors
 from app.log.content import add_age_span, flatten_body, move_filing_day_age
 from app.registry import checks
-from app.schemas.reports import ReleaseReportIn
+from app.schemas.reports import DetentionReportIn, ReleaseReportIn
 from app.web.desk import fields
 from app.web.desk.fields import FieldValues, build_report_body, find_unread_dates, format_refusal, format_unread_date
-from app.web.desk.page import IDEMPOTENCY_FIELD, Desk, DeskForm, DeskRoute, SignedInDesk, SubmittedForm, first_value
+from app.web.desk.page import (
+    IDEMPOTENCY_FIELD,
+    Desk,
+    DeskForm,
+    DeskRoute,
+    SignedInDesk,
+    SubmittedForm,
+    WriteTarget,
+    first_value,
+)
 from app.web.desk.page import FormValues as GivenForm
-from app.web.registry import Registry
+from app.web.registry import Registry, encode_body, parse_body
 from app.web.rendering import Catalogue
 
 UNREAD_STATUS = 422  # status of a form that is not sent, for something in it cannot be read
@@ -157,10 +166,11 @@ class ReportKind:
     path: str
     address: str
     is_release: bool
+    body_model: type[DetentionReportIn]
 
 
-RELEASE_REPORT = ReportKind("/desk/release", "/v1/releases", is_release=True)
-DETENTION_REPORT = ReportKind("/desk/detention", "/v1/detentions", is_release=False)
+RELEASE_REPORT = ReportKind("/desk/release", "/v1/releases", is_release=True, body_model=ReleaseReportIn)
+DETENTION_REPORT = ReportKind("/desk/detention", "/v1/detentions", is_release=False, body_model=DetentionReportIn)
 REPORT_KINDS = {kind.path: kind for kind in (RELEASE_REPORT, DETENTION_REPORT)}
 
 
@@ -196,11 +206,11 @@ async def _file_report(form: DeskForm, kind: ReportKind) -> Response:
         return await show_form(desk, kind, form.form_values, unread)
     body = fields.build_report_body(form.form_values, names)
     try:
-        answer = await desk.api.send(
-            "POST",
-            kind.address,
-            json.dumps(body).encode(),
-            headers={"Idempotency-Key": form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key()},
+        answer = await desk.officer_registry.write(
+            FileReport(parse_body(kind.body_model, body)),
+            WriteTarget("POST", kind.address),
+            encode_body(body),
+            idempotency_key=form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key(),
         )
     except Problem as refusal:
         if refusal.status not in FIELD_REFUSALS:

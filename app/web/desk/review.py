@@ -4,17 +4,20 @@ What waits for a curator: pairs of people who may be one, side by side, and a de
 
 Objections before curators: whom they are about, what was written, and a decision that always takes two."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from app.api.operations import DecideObjection, JudgeIdentity, UndoIdentity, WithdrawProposal
 from app.api.routes.curation import list_objections, list_proposals, list_review
 from app.errors import NotFound, Problem
 from app.imports.fields import FIELDS
 from app.imports.formats.template import get_field_title
+from app.registry.publication.decisions import ObjectionDecisionIn
+from app.schemas.reports import IdentityIn
 from app.vocabulary import Role, find_label
 from app.web.desk.fields import COUNTRY_KINDS, get_code_language
 from app.web.desk.page import (
@@ -25,6 +28,7 @@ from app.web.desk.page import (
     FormValues,
     SignedInDesk,
     SubmittedForm,
+    WriteTarget,
     first_value,
     parse_form_id,
 )
@@ -36,7 +40,7 @@ from app.web.desk.reports import (
     create_idempotency_key,
     fetch_offered_facilities,
 )
-from app.web.registry import gather, parse_cursor
+from app.web.registry import encode_body, gather, parse_body, parse_cursor
 from app.web.rendering import Catalogue
 
 FACILITY_FIELD = "facility"
@@ -152,9 +156,13 @@ async def decide_pair(form: SubmittedForm) -> Response:
         for name in (FIRST_PERSON_FIELD, SECOND_PERSON_FIELD, JUDGEMENT_FIELD, PAIR_REASON_FIELD)
         if form.get_first(name).strip()
     }
-    headers = {"Idempotency-Key": form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key()}
     try:
-        answer = await form.desk.api.send("POST", "/v1/identity", json.dumps(body).encode(), headers=headers)
+        answer = await form.desk.officer_registry.write(
+            JudgeIdentity(parse_body(IdentityIn, body)),
+            WriteTarget("POST", "/v1/identity"),
+            encode_body(body),
+            idempotency_key=form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key(),
+        )
     except Problem as refusal:
         if refusal.status not in FIELD_REFUSALS:
             raise
@@ -165,14 +173,20 @@ async def decide_pair(form: SubmittedForm) -> Response:
 @review.post("/desk/review/undo")
 async def undo_decision(form: SubmittedForm) -> Response:
     """Take a decision back: all is as it was without it."""
-    answer = await form.desk.api.send("DELETE", f"/v1/identity/{_parse_decision_id(form)}", b"")
+    decision_id = _parse_decision_id(form)
+    answer = await form.desk.officer_registry.write(
+        UndoIdentity(UUID(decision_id)), WriteTarget("DELETE", "/v1/identity/{decision_id}", decision_id)
+    )
     return await form.desk.show("desk/decided.html", answer=answer, judgement="undone")
 
 
 @review.post("/desk/review/withdrawal")
 async def withdraw_decision(form: SubmittedForm) -> Response:
     """Take a decision off the list that waits for a second curator."""
-    answer = await form.desk.api.send("DELETE", f"/v1/proposals/{_parse_decision_id(form)}", b"")
+    proposal_id = _parse_decision_id(form)
+    answer = await form.desk.officer_registry.write(
+        WithdrawProposal(UUID(proposal_id)), WriteTarget("DELETE", "/v1/proposals/{proposal_id}", proposal_id)
+    )
     return await form.desk.show("desk/decided.html", answer=answer, judgement="withdrawn")
 
 
@@ -249,7 +263,7 @@ def build_objection_case(
         if proposal["kind"] == "objection" and proposal["a"] is not None and proposal["a"]["id"] == person
     ]
     is_draft_of_case = draft is not None and draft[OBJECTION_FIELD] in {
-        item["id"] for item in (record, *record["objections"])
+        str(item["id"]) for item in (record, *record["objections"])
     }
     return ObjectionCase(
         record, sorted(sources), first_decisions, create_idempotency_key(), draft if is_draft_of_case else None
@@ -268,13 +282,17 @@ async def decide_about_person(form: SubmittedForm) -> Response:
         if form.get_first(OBJECTION_REASON_FIELD).strip()
         else {}
     )
-    headers = {"Idempotency-Key": form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key()}
     try:
         objection_id = parse_form_id(
             form.form_values, OBJECTION_FIELD, "The form names no objection: open the objections again."
         )
-        body = json.dumps(decision | reason).encode()
-        answer = await desk.api.send("POST", f"/v1/objections/{objection_id}/decision", body, headers=headers)
+        body = decision | reason
+        answer = await desk.officer_registry.write(
+            DecideObjection(UUID(objection_id), parse_body(ObjectionDecisionIn, body)),
+            WriteTarget("POST", "/v1/objections/{objection_id}/decision", objection_id),
+            encode_body(body),
+            idempotency_key=form.get_first(IDEMPOTENCY_FIELD) or create_idempotency_key(),
+        )
     except Problem as refusal:
         if refusal.status not in (*FIELD_REFUSALS, NotFound.status):  # others may have decided it meanwhile
             raise

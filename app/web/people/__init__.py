@@ -10,7 +10,7 @@ from app.errors import Moved
 from app.web.page import CurrentPage, Page, PageRoute
 from app.web.people.lists import PEOPLE_PATH, RELEASES_PATH, read_list
 from app.web.people.objection import objections
-from app.web.people.record import HISTORY_PATH, build_person_record, fetch_person_history
+from app.web.people.record import build_person_record, fetch_person_history
 
 people = APIRouter(include_in_schema=False, route_class=PageRoute)
 people.include_router(objections)

@@ -1,21 +1,24 @@
 """The form of the person concerned, or of whoever speaks for her: it writes to the curators, and needs no key."""
 
-import json
 import re
 from collections.abc import Mapping
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, get_args
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
+from app.api.problems import raise_problems
 from app.api.responses import CACHE_REVALIDATE
-from app.api.routes.curation import MAX_OBJECTION_BYTES
+from app.api.routes.curation import MAX_OBJECTION_BYTES, RECEIVED_BODY, acquire_objection_slot, save_objection
 from app.errors import Forbidden, Invalid, Problem, TooManyRequests
 from app.models.log import ObjectionWish
-from app.registry.publication.objection_queue import MAX_OBJECTION_LENGTH
+from app.registry.publication.objection_queue import MAX_OBJECTION_LENGTH, ObjectionIn
 from app.schemas.reports import MAX_NAME_LENGTH
 from app.web.desk.reports import collect_field_faults
 from app.web.page import SAME_ORIGIN, CurrentPage, Page, PageRoute, build_error_page, is_same_origin, open_page
+from app.web.registry import parse_body
 from app.web.rendering import LANGUAGES
 
 objections = APIRouter(route_class=PageRoute)
@@ -96,14 +99,15 @@ async def write_objection(request: Request, form_values: Annotated[dict[str, str
     if record_address is None:
         return await _show_form(page, form_values, NO_PERSON_NAMED)
     try:
-        answer = await page.api.send(
-            "POST", "/v1/objections", json.dumps({**form_values, "about": record_address}).encode()
-        )
+        body = parse_body(ObjectionIn, {**form_values, "about": record_address})
+        async with asynccontextmanager(acquire_objection_slot)(request):
+            with raise_problems():
+                await run_in_threadpool(save_objection, request, body)
     except Problem as refusal:
         if refusal.status not in (Invalid.status, *BUSY_STATUSES):
             raise
         return await _show_form(page, form_values, refusal.body(), refusal.headers)
-    received_text = answer["next"].get(page.language, answer["next"]["en"])
+    received_text = RECEIVED_BODY["next"].get(page.language, RECEIVED_BODY["next"]["en"])
     headers = {"Cache-Control": "no-store"}
     return await page.show("people/objection.html", headers=headers, caching=CACHE_REVALIDATE, received=received_text)
 
