@@ -1,6 +1,8 @@
-"""Reports that arrive together share one transaction: while one is written and synced, those that come meanwhile gather
-for the next. It takes the writers' turn, the head and the time once, and is synced once; each report is filed in it as
-it would be alone, one after another as they came, and answered once all of them are stored. None waits for company.
+"""Commit concurrent reports in one transaction.
+
+While one transaction is written and synced, the jobs that arrive queue for the next. That takes the writers' lock, the
+head and the time once, and is synced once. Each job runs in it as it would run alone, in the order of arrival, and is
+answered once the transaction is committed. There is no timer: a job that arrives alone is written at once.
 """
 
 import asyncio
@@ -19,8 +21,8 @@ from app.api.writes import CommittedAnswer, WriteJob, WriteTransaction, begin_wr
 from app.log.entries import Log, reuse_head
 from app.server_log import RequestStats, get_request_stats
 
-# Seconds of one transaction before lists and other writers get their turn: as long as a batch of a list takes where
-# somebody waits. Some twenty reports by then share a sync, of which more would save little.
+# Seconds of one transaction before lists and other writers get the lock: as long as a batch of a list takes while
+# others wait. Some twenty reports share a sync by then, and more would save little.
 MAX_TRANSACTION_SECONDS = 0.1
 
 
@@ -44,8 +46,8 @@ WriteResult = tuple[_QueuedJob, CommittedAnswer | Exception]
 
 
 class GroupCommit:
-    """The jobs of one process that gather. They hold neither a thread nor a connection, nor a place in a lane: the
-    one transaction that is written for some of them does."""
+    """The queue of one process. A queued job holds no thread, no connection and no place in a lane: the one transaction
+    that is being written does."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -62,7 +64,8 @@ class GroupCommit:
         return await answer
 
     def _write_next(self) -> None:
-        """Run the jobs that have gathered, if there are any: in the context of the first, which pays for the place."""
+        """Begin the next transaction, if jobs are queued, in the context of the first: its request is charged with the
+        place in the lane."""
         first = self._queue[0].context.copy() if self._queue else None
         self._write_task = None if first is None else asyncio.create_task(self._write_group(), context=first)
 
@@ -73,7 +76,7 @@ class GroupCommit:
                     results = await run_in_threadpool(self._commit_group)
         except Exception as error:  # no thread was to be had
             results = [(queued, error) for queued in self._take_queue()]
-        self._write_next()  # which need not wait until these are told
+        self._write_next()  # it need not wait until these are answered
         for queued, result in results:
             if queued.answer.done():
                 continue  # nobody waits for it any more
@@ -83,8 +86,8 @@ class GroupCommit:
                 queued.answer.set_exception(result)
 
     def _commit_group(self) -> list[WriteResult]:
-        """Run the jobs that had gathered when the turn came, or as many as there is time for, and return what came of
-        each. No job of a transaction that failed succeeds."""
+        """Run the jobs that are queued once the lock is taken, or as many as there is time for, and return their
+        results. No job of a transaction that failed succeeds."""
         group: list[_QueuedJob] = []
         results: list[WriteResult] = []
         try:
@@ -103,8 +106,8 @@ class GroupCommit:
 
 
 def _run_group(transaction: WriteTransaction, group: Sequence[_QueuedJob], results: list[WriteResult]) -> None:
-    """Run one job after another, for MAX_TRANSACTION_SECONDS, and add what came of each to the results. Of several each
-    has a savepoint, so that a refusal undoes nothing else. Raises what leaves nothing of the transaction."""
+    """Run one job after another, for MAX_TRANSACTION_SECONDS, and add the result of each. Of several each has a
+    savepoint, so that a refusal undoes nothing else. Raises an error that undoes the whole transaction."""
     session, deadline = transaction.session, monotonic() + MAX_TRANSACTION_SECONDS
     log: Log | None = None
     for queued in group:

@@ -1,8 +1,8 @@
-"""Counts that nobody asked before are made by processes apart from those that serve: whoever counts keeps the
-interpreter of a process busy, and everybody whom the same process answers waits for it (decision 0071).
+"""Run counts in separate processes: a count keeps the interpreter of its process busy, and every request to the same
+process waits for it (decision 0071).
 
-The serving process hands on what it would keep, and keeps and sends what comes back. It counts itself what dashboards
-poll, what is asked with a key, and everything where no other process answers.
+A serving process forwards the counts that it would cache, and caches and sends what comes back. It counts by itself
+what dashboards poll, what is asked with a key, and everything while no count worker answers.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ WorkerResponse = tuple[int, RawHeaders, bytes]  # status, headers, body
 
 
 def build_worker_pools(sockets: Sequence[str], max_connections: int) -> list[AsyncConnectionPool]:
-    """The connections to each process that counts. `max_connections`: how many questions are handed on at once."""
+    """Return a pool of connections for each count worker. `max_connections`: how many counts are forwarded at once."""
     return [
         AsyncConnectionPool(uds=socket, max_connections=max_connections, keepalive_expiry=KEEPALIVE_SECONDS)
         for socket in sockets
@@ -56,8 +56,8 @@ def build_worker_pools(sockets: Sequence[str], max_connections: int) -> list[Asy
 
 
 async def forward_count(scope: Scope, receive: Receive, send: Send) -> bool:
-    """In a serving process, have another process answer what will be cached, if it is a count that is not polled.
-    False where it is none, and where no other process answers."""
+    """Have a count worker answer a request whose answer is to be cached. Return False if it is no count or a polled
+    one, and if no worker answers."""
     is_forwardable = scope["path"] in COUNT_PATHS and not scope[SCOPE_POLLED]
     pools: list[AsyncConnectionPool] = scope["app"].state.counting if is_forwardable else []
     if not pools:
