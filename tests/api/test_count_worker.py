@@ -22,7 +22,7 @@ from app.api.middleware.count_worker import COUNT_PATHS, WORKER_HEAD_HEADER, WOR
 from app.api.responses import SCOPE_SOURCE_HEAD
 from app.config import Settings
 from app.main import create_count_worker
-from tests.api.test_went_backwards import record_of, remember
+from tests.api.revisions.test_went_backwards import record_of, remember
 from tests.support import NOW, PATIENCE, World, make_report
 
 ASKED = (

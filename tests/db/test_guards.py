@@ -117,7 +117,7 @@ def test_a_role_that_owns_nothing_leaves_an_erasure_to_the_owner_who_writes_ever
     served: World, world: World
 ) -> None:
     if is_sqlite(world.engine):
-        return  # a server's own connection may: `tests/registry/test_scrubbing.py`
+        return  # a server's own connection may: `tests/registry/publication/test_scrubbing.py`
     before = places(world.engine)
     person = served.post("/v1/releases", make_report(), "foro").json()["detainee"]["id"]
     erased = served.post(f"/v1/detainees/{person}/redaction", {"reason": "asked for by the family"}, "admin").json()

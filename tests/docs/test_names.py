@@ -2,6 +2,8 @@
 
 import json
 import re
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,15 @@ from app.queries.terms import RELEASES, CountTerms, list_dimensions
 from app.registry.publication.permissions import ANONYMOUS_FACTS, NAMED_FACTS
 from tests.docs.reading import DECISIONS, EVERY_PAGE, PAGES, ROOT, blocks, links, named, title
 
-LONGEST_DECISION = 40  # lines: a page that is read before a change, not instead of it
+MAX_DECISION_LINES = 40  # a page that is read before a change, not instead of it
+MAX_ARCHITECTURE_LINES = 200
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+# Names of files that are no files of this repository.
+OTHER_FILES = frozenset({
+    "datapackage.json",  # in a package
+    "figures.json",  # the benchmark of reading writes it
+    "reports.csv",  # in a package
+})  # fmt: skip
 
 every_page = pytest.mark.parametrize("page", EVERY_PAGE, ids=title)
 
@@ -79,6 +89,18 @@ def test_every_file_named_exists(page: Path) -> None:
         assert any((base / name).exists() for base in (ROOT, ROOT / "app")), name
 
 
+@pytest.fixture(scope="module")
+def file_names() -> frozenset[str]:
+    folders = ("app", "bench", "deploy", "docs", "migrations", "tests", ".ci")
+    inside = {path.name for folder in folders for path in (ROOT / folder).rglob("*.*")}
+    return frozenset(inside | {path.name for path in ROOT.iterdir()})
+
+
+@every_page
+def test_every_file_named_without_its_folder_exists(page: Path, file_names: frozenset[str]) -> None:
+    assert named(r"`([\w-]+\.(?:py|md|toml|csv|json))`", page) - file_names - OTHER_FILES == set()
+
+
 @every_page
 def test_every_address_named_is_served(page: Path, routes: list[re.Pattern[str]]) -> None:
     for address in named(r"(?:127\.0\.0\.1:8000|[`\s])(/(?:v1/|healthz|readyz|openapi)[^\s`\"'?,)]*)", page):
@@ -125,15 +147,36 @@ def test_reporters_are_told_everything_that_a_class_makes_public() -> None:
         assert fact in anonymous_row, fact
 
 
+def test_the_architecture_is_read_in_one_sitting() -> None:
+    assert len(ARCHITECTURE.read_text().splitlines()) <= MAX_ARCHITECTURE_LINES
+
+
+def test_the_tree_of_the_architecture_names_every_package_and_module() -> None:
+    page = ARCHITECTURE.read_text()
+    tree = page[page.index("## The tree") : page.index("## One report")]
+    for path in sorted((ROOT / "app").iterdir()):
+        if path.suffix == ".py" and path.name != "__init__.py":
+            assert f"`{path.name}`" in tree or f"`app/{path.name}`" in tree, path.name
+        elif (path / "__init__.py").exists():
+            assert f"`app/{path.name}`" in tree, path.name
+
+
+def test_every_function_that_the_architecture_names_exists() -> None:
+    pairs = re.findall(r"`(?:app/)?([\w/]+)\.py` `([\w.]+)`", ARCHITECTURE.read_text())
+    assert pairs
+    for module, name in pairs:
+        attrgetter(name)(import_module(f"app.{module.replace('/', '.')}"))
+
+
 def test_engineers_find_every_table() -> None:
-    page = (ROOT / "docs" / "how-it-works.md").read_text()
+    page = ARCHITECTURE.read_text()
     section = page[page.index("## Tables") : page.index("## The log")]
     table = section[: section.index("\n\n", section.index("| housekeeping"))]
     assert set(re.findall(r"`(\w+)`", table)) == set(SQLModel.metadata.tables)
 
 
 def test_the_entry_shown_to_engineers_is_one_that_the_log_could_hold() -> None:
-    (block,) = [one for one in blocks(ROOT / "docs" / "how-it-works.md") if one.language == "json"]
+    (block,) = [one for one in blocks(ARCHITECTURE) if one.language == "json"]
     entry = json.loads(block.text)
     assert entry.keys() == {"v", "kind", "recorded_at", "record", "subject", "version", "source", "said", "_sd"}
     assert set(entry["said"]) - PUBLIC_FIELDS == set()
@@ -148,7 +191,7 @@ def test_the_index_of_decisions_names_all_of_them_and_nothing_else() -> None:
 def test_a_decision_is_short_and_says_context_decision_and_consequence(page: Path) -> None:
     lines = page.read_text().splitlines()
     if page.name != "README.md":  # which lists them all
-        assert len(lines) <= LONGEST_DECISION
+        assert len(lines) <= MAX_DECISION_LINES
         assert lines[0].startswith(f"# {page.name[:4]} ")
         assert [line for line in lines if line.startswith("## ")] == ["## Context", "## Decision", "## Consequence"]
 

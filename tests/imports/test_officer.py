@@ -14,8 +14,8 @@ from app.imports.formats.workbook_reader import Workbook
 from app.imports.lists import OpenedList, open_list
 from app.imports.mapping import ListMapping
 from tests.imports import messy
-from tests.imports.test_filing import counts
-from tests.imports.test_nothing_slips import MAPPINGS, REAL, slipped
+from tests.imports.doubts.test_nothing_slips import MAPPINGS, REAL, slipped
+from tests.imports.filing.test_filing import counts
 from tests.support import Body, World
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app.db.engine import open_read_session, open_write_session
 from app.imports import stored
 from app.log.head import DamagedCiphertext, seal_bytes, seal_json, unseal_bytes, unseal_json
-from tests.imports.test_filing import LIST, begin
+from tests.imports.filing.test_filing import LIST, begin
 from tests.support import World
 
 SECRET, OTHER = b"a secret of the tests", b"another secret of the tests"

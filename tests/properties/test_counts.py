@@ -12,9 +12,9 @@ from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.properties.histories import count_terms, held_terms, histories
-from tests.properties.past import Past
-from tests.properties.recount import recount
-from tests.properties.recount_held import recount_held
+from tests.properties.recount.held import recount_held
+from tests.properties.recount.past import Past
+from tests.properties.recount.releases import recount
 from tests.properties.steps import Registry, Step
 from tests.support import ANYONE
 

@@ -11,10 +11,10 @@ from app.projection.spells import divide_into_spells
 from app.queries.terms import HeldCountTerms
 from tests.drawn import examples
 from tests.projection.histories import reports
-from tests.properties.past import Person
-from tests.properties.recount_held import Detention
-from tests.properties.saying import Spell, death_of, last_of, rearrested, spells_of, state_of
-from tests.properties.words import INSIDE, MAYBE, OUTSIDE, Word
+from tests.properties.recount.held import Detention
+from tests.properties.recount.past import Person
+from tests.properties.recount.saying import Spell, death_of, last_of, rearrested, spells_of, state_of
+from tests.properties.recount.words import INSIDE, MAYBE, OUTSIDE, Word
 from tests.registry.statements import SOURCES
 
 DAYS = ("2024-10-13", "2025-05-31", "2025-06-01", "2025-06-02", "2025-12-01", "2026-01-12", "2026-01-20", "2026-03-01")

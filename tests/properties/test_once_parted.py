@@ -6,9 +6,9 @@ from typing import Any
 from app.counts.tally import compute_count
 from app.queries.terms import CountTerms, HeldCountTerms
 from app.vocabulary import Judgement
-from tests.properties.past import Past
-from tests.properties.recount import recount
-from tests.properties.recount_held import recount_held
+from tests.properties.recount.held import recount_held
+from tests.properties.recount.past import Past
+from tests.properties.recount.releases import recount
 from tests.properties.steps import Body, Decide, File, Registry, Step
 from tests.properties.test_counts import numbers_of
 from tests.support import ANYONE

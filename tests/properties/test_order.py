@@ -23,7 +23,7 @@ from app.schemas.reports import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
 from tests.drawn import examples
 from tests.properties.histories import JUDGED, SOURCES, SPELLS, bodies, count_terms, weighted
-from tests.properties.past import Past
+from tests.properties.recount.past import Past
 from tests.properties.steps import SLUGS, Body, ChangeSource, Clerk, Registry
 from tests.support import ANYONE
 

@@ -20,8 +20,8 @@ from app.schemas.reports import ReleaseReportIn
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.properties.histories import count_terms, recalling
-from tests.properties.past import Past
-from tests.properties.recount import recount
+from tests.properties.recount.past import Past
+from tests.properties.recount.releases import recount
 from tests.properties.steps import Body, Clerk, Registry, Step
 from tests.properties.test_counts import numbers_of
 from tests.properties.test_rebuild import TABLES, rows

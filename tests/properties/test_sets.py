@@ -17,9 +17,9 @@ from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.properties.histories import PRIVATE_DIMENSIONS, PUBLIC_DIMENSIONS, count_terms, histories
-from tests.properties.past import Past
-from tests.properties.recount import Release
-from tests.properties.saying import COUNTING
+from tests.properties.recount.past import Past
+from tests.properties.recount.releases import Release
+from tests.properties.recount.saying import COUNTING
 from tests.properties.steps import SLUGS, Clerk, Registry, Step
 from tests.support import ANYONE, World
 

@@ -7,8 +7,8 @@ security schemes, and ignores them as parameters.
 
 The examples of bodies and answers: what was really sent and answered, with invented people and published figures.
 
-`examples.json` is written by `python -m tests.openapi.record`, which plays a scene on the demo's registry; a test plays
-it again and holds every answer against it."""
+`examples.json` is written by `python -m tests.api.openapi.record`, which plays a scene on the demo's registry; a test
+plays it again and holds every answer against it."""
 
 import json
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ from sqlmodel import col
 from app.db.engine import open_read_session, open_write_session
 from app.models import OPEN, PROJECTED_TABLES, Detention, SourceDetention
 from app.registry.apply import rebuild_tables
-from tests.registry.test_erasure import everything
+from tests.registry.publication.test_erasure import everything
 from tests.support import Body, World
 
 COUNTED: Body = {"detainee__publish": "counted", "source_record_id": "1"}

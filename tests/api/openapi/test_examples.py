@@ -11,12 +11,12 @@ from app.api.openapi.descriptions import UNRECORDED_PROBLEMS, load_recorded_exam
 from app.config import Settings
 from app.errors import PROBLEM_JSON, Problem
 from app.main import create_app
-from tests.openapi.play import play
-from tests.openapi.scene import stage
+from tests.api.openapi.play import play
+from tests.api.openapi.scene import stage
 from tests.replay import replayed_once
 
 Node = dict[str, Any]
-ANEW = "play it anew: python -m tests.openapi.record"
+ANEW = "play it anew: python -m tests.api.openapi.record"
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from app.imports.client import PermanentError
 from app.imports.filing import Filing
 from app.imports.filing_queue import ImportWorker
 from app.imports.mapping import ListMapping
+from tests.imports.filing.test_remote import Sender
 from tests.imports.sheets import row, xlsx
-from tests.imports.test_remote import Sender
-from tests.registry.test_scrubbing import files
+from tests.registry.publication.test_scrubbing import files
 from tests.support import World
 
 NUMBER = "87654321"  # of an identity card, in every cell that could be taken for one

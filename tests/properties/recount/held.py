@@ -10,10 +10,10 @@ from app.dates import PartialDate, WindowPosition, find_window_position, parse_w
 from app.queries.terms import DIMENSIONS, HeldCountTerms, is_personal
 from app.registry.publication.permissions import Reader
 from tests.buckets import bucket
-from tests.properties import personal
-from tests.properties.past import Past, Person, strictest
-from tests.properties.saying import COUNTING, Spell, by_its_word, checked
-from tests.properties.words import (
+from tests.properties.recount import personal
+from tests.properties.recount.past import Past, Person, strictest
+from tests.properties.recount.saying import COUNTING, Spell, by_its_word, checked
+from tests.properties.recount.words import (
     INSIDE,
     MAYBE,
     OUTSIDE,

@@ -12,8 +12,8 @@ from app.imports.faults import Fault
 from app.imports.rows import Row
 from app.models import OPEN
 from app.schemas.reports import DetentionReportIn
-from tests.imports.test_filing import counts
-from tests.imports.test_unlike_the_last import codes
+from tests.imports.doubts.test_unlike_the_last import codes
+from tests.imports.filing.test_filing import counts
 from tests.support import NOW, World
 
 AGES = "código;nombre;fecha de detención;edad;país\nA-1;Rosa Inés Valdivia;2024-03-02;19;VE\n"

@@ -10,9 +10,9 @@ from app.projection import Statement
 from app.queries.terms import DIMENSIONS, CountTerms, is_personal
 from app.registry.publication.permissions import Reader
 from tests.buckets import bucket
-from tests.properties import personal
-from tests.properties.past import Past, Person, strictest
-from tests.properties.saying import (
+from tests.properties.recount import personal
+from tests.properties.recount.past import Past, Person, strictest
+from tests.properties.recount.saying import (
     COUNTING,
     DATES,
     ReleaseAtStage,
@@ -23,7 +23,7 @@ from tests.properties.saying import (
     kept_under,
     said_of,
 )
-from tests.properties.words import Word, own_word
+from tests.properties.recount.words import Word, own_word
 
 Row = dict[str, Any]
 ONE_SOURCE = ("verified", "reported", "disputed", "refuted", "retracted")

@@ -17,7 +17,7 @@ from app.imports.stored import ImportOptions
 from app.log.entries import open_writer_session
 from app.models import ListImport
 from app.registry.directory_snapshot import Views
-from tests.imports.test_filing import FIRST, HEAD, LIST, begin, many
+from tests.imports.filing.test_filing import FIRST, HEAD, LIST, begin, many
 from tests.support import A_WHILE, NOW, World, kept_waiting
 
 A_BATCH = 0.25  # seconds

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.imports.test_filing import counts, many
+from tests.imports.filing.test_filing import counts, many
 from tests.support import Body, World
 
 HEAD = (

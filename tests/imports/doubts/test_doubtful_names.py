@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.imports.test_doubtful_rows import asked
+from tests.imports.doubts.test_doubtful_rows import asked
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 
 from app.dates import PartialDate, parse_date
 from app.projection import Statement
-from tests.properties.past import Person
-from tests.properties.saying import (
+from tests.properties.recount.past import Person
+from tests.properties.recount.saying import (
     End,
     Spell,
     day_of,

@@ -8,7 +8,7 @@ import pytest
 from app.api.middleware.rate_limits import RateLimiter
 from app.web.asking import Api, Refused
 from tests.support import World
-from tests.web.test_people_pages import ANA, page, values_sent
+from tests.web.people.test_people_pages import ANA, page, values_sent
 
 HERE = {"sec-fetch-site": "same-origin"}
 

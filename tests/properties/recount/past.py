@@ -15,7 +15,7 @@ from app.log.entries import LogEntry
 from app.matching.scripts import fold
 from app.projection import FacilityView, SourceView, Statement
 from app.projection.spells import divide_into_spells
-from tests.properties.saying import (
+from tests.properties.recount.saying import (
     COPIES,
     End,
     Spell,

@@ -4,7 +4,7 @@ import pytest
 
 from app.imports.faults import BadFile
 from app.imports.mapping import ListMapping
-from tests.imports.test_filing import counts
+from tests.imports.filing.test_filing import counts
 from tests.support import Body, World
 
 HEAD = "código;nombre;fecha de detención;país;fecha de excarcelación;verificación;método\n"

@@ -25,11 +25,11 @@ SHOWN = 200  # characters of a statement
 MARGIN = 1.4
 TOO_MANY = (
     "{request} runs {number} statements where {recorded} are recorded. Is anything read twice, or row by row? They are "
-    "below. If it must cost more, write the number into tests/api/costs.toml and say why in the commit.\n{run}"
+    "below. If it must cost more, write the number into tests/api/load/costs.toml and say why in the commit.\n{run}"
 )
 TOO_MUCH = (
     "{request} takes {number} KiB at most where {recorded} are recorded. Is a table read whole, or an answer copied? "
-    "If it must take more, write the number into tests/api/costs.toml and say why in the commit."
+    "If it must take more, write the number into tests/api/load/costs.toml and say why in the commit."
 )
 
 

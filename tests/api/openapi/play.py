@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.projection import RULES
-from tests.openapi.scene import Stage
+from tests.api.openapi.scene import Stage
 
 Node = dict[str, Any]
 JANUARY: Node = {"country": "VE", "released_from": "2026-01-08", "as_of": "2026-01-13"}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.openapi.play import RELEASE
 from tests.docs.reading import ROOT
 from tests.docs.server import served
-from tests.openapi.play import RELEASE
 from tests.replay import replayed_once
 
 CONFIG = ROOT / "docs" / "openapi-python-client.yaml"

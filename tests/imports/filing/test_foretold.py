@@ -8,8 +8,8 @@ import pytest
 from app.db.engine import open_read_session
 from app.imports import filing, receipts, stored
 from app.imports.stored import ImportOptions
-from tests.imports.test_filing import counts, many
-from tests.imports.test_filing_at_once import another, running_on
+from tests.imports.filing.test_filing import counts, many
+from tests.imports.filing.test_filing_at_once import another, running_on
 from tests.support import Body, World
 
 GIVEN = ("José", "María", "Luis", "Carmen", "Juan", "Ana", "Pedro", "Rosa", "Carlos", "Elena", "Simón", "Nieves")

@@ -19,7 +19,7 @@ from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.schemas.reports import SourcePatch
 from app.vocabulary import Role
-from tests.imports.test_filing import FIRST, HEAD, begin, counts, many
+from tests.imports.filing.test_filing import FIRST, HEAD, begin, counts, many
 from tests.support import A_WHILE, NOW, Body, World, kept_waiting
 
 

@@ -7,7 +7,7 @@ from app.imports import receipts, stored
 from app.imports.faults import WISH_WITHDRAWN, Fault
 from app.imports.stored import RowOutcome
 from app.vocabulary import ImportState
-from tests.imports.test_filing import begin
+from tests.imports.filing.test_filing import begin
 from tests.support import NOW, World
 
 

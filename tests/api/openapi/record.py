@@ -1,11 +1,11 @@
-"""`python -m tests.openapi.record`: play the scene and write the examples of `openapi.json` anew."""
+"""`python -m tests.api.openapi.record`: play the scene and write the examples of `openapi.json` anew."""
 
 import tempfile
 from pathlib import Path
 
 from app.api.openapi.descriptions import EXAMPLES_FILE
-from tests.openapi.play import play
-from tests.openapi.scene import stage, written
+from tests.api.openapi.play import play
+from tests.api.openapi.scene import stage, written
 from tests.replay import load, settings_for
 
 
