@@ -1,7 +1,7 @@
-"""The content of a report as flat `section.field` names, without nulls and empty lists (pure).
+"""Convert a report's body to flat `section.field` names and back, and normalize its values (pure).
 
-Fields in `PUBLIC_FIELDS` stand readable in the log; every other field is personal and enters it only as a salted digest. What
-of these the log says of people who may only be counted: `projection/counted_reports.py`.
+Fields in `PUBLIC_FIELDS` are readable in the log. Every other field is personal and enters the log only as a salted
+digest. Reports of count-only people disclose less: see `projection/statements.py`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ PUBLIC_FIELDS = frozenset(
         "verification.citing",
     }
 )
-# Prefix of the values kept with a report: what stood, at its filing, where it points. As in the reports themselves,
+# Prefix of inherited values: facts of the detention that a report points at, copied when it is filed. As in reports,
 # dates, kind, country and designation are readable in the log, and the facility is sealed.
 INHERITED_PREFIX = "kept."
 PUBLIC_INHERITED_FIELDS = frozenset(
@@ -45,24 +45,25 @@ PUBLIC_INHERITED_FIELDS = frozenset(
 INHERITED_FACILITY = f"{INHERITED_PREFIX}facility"
 SECTIONS = ("detainee", "detention", "release", "verification")
 
-# The class of publication that a source asked for, where minority decided otherwise.
+# The class of publication that the source requested, if the person may be a minor and the class was changed.
 REQUESTED_CLASS = "detainee.publish_asked"
 NATIONAL_ID = "detainee.national_id_digest"
-# The shortest numbers that identify people have five digits; "N/A" and "-" would make everyone one person.
+# The shortest real identification numbers have five digits. Without a minimum, "N/A" and "-" would link everybody.
 MIN_ID_DIGITS = 5
-# From this length on the digits alone are compared, since one list writes V-12.345.678 and another 12345678. In shorter
+# Numbers with this many digits are compared by digits only: one list writes V-12.345.678, another 12345678. In shorter
 # numbers the letters carry half of the information.
 MIN_DIGITS_ONLY_LENGTH = 6
 BIRTH, AGE, AGE_ON = "detainee.birth_date", "detainee.age", "detainee.age_on"
-# The span of days on one of which the person had an age that was sent without its day: from the first day in the report
-# to the day on which the age was first filed; that last day alone where the source sent `filed`.
+# The days between which the person had an age that was sent without a day: from the first day in the report to the day
+# on which the age was first filed. If the source sent `filed`, only the filing day.
 AGE_SPAN = "detainee.age_span"
 AGE_ON_FILING_DAY = "filed"  # `age_on` of an age of today
 CITING = "verification.citing"
 METHOD = "verification.method"
-# Of people who may only be counted the log says this in place of the method (decision 0042).
+# For count-only people the log has this field instead of the method (decision 0042).
 IS_FIRST_HAND = "verification.first_hand"
-# A cited name that is no source here may be a person's: the log, which nobody can erase, says only UNLISTED for it.
+# A cited name that is not a registered source may be a person's name. The log cannot be erased, so it shows
+# UNLISTED_SOURCE instead.
 CITING_UNLISTED = "verification.citing_unlisted"
 UNLISTED_SOURCE = "(not listed)"  # cannot be the slug of a source
 DETENTION_DAY_FIELDS = (
@@ -73,12 +74,12 @@ DETENTION_DAY_FIELDS = (
     "detention.held_on",
     "detainee.age_on",
 )
-# The days in a report: an age without its day was noted down on or after the first of them.
+# The days in a report. An age without a day was recorded on or after the first of them.
 REPORTED_DAY_FIELDS = (*DETENTION_DAY_FIELDS[:-1], "detainee.died_on", "verification.verified_on")
 
 
 def flatten_body(body: dict[str, Any]) -> Content:
-    """`{"release": {"kind": …}}` → `{"release.kind": …}`, without empty values."""
+    """Return `{"release.kind": …}` for `{"release": {"kind": …}}`, without empty values."""
     content: Content = {}
     for section in SECTIONS:
         for name, value in (body.get(section) or {}).items():
@@ -90,20 +91,21 @@ def flatten_body(body: dict[str, Any]) -> Content:
 
 
 def is_same_content(content: Content, previous: Content) -> bool:
-    """Whether a report sent again changes nothing of the standing version `previous`. A version filed before ages had
-    spans gets none by being sent again."""
+    """Return whether a report sent again equals the current version `previous`.
+
+    A version filed before age spans existed gets no span when it is sent again."""
     if AGE in content and AGE_SPAN not in previous:
         return content == previous or restore_sent_content(content) == restore_sent_content(previous)
     return content == previous
 
 
 def _is_empty(value: Any) -> bool:
-    """Whether a value says nothing: null, an empty list, or an object of these (`{"until": null, "term": null}`)."""
+    """Return whether a value is null, an empty list, or an object of these (`{"until": null, "term": null}`)."""
     return value is None or value == [] or (isinstance(value, dict) and all(map(_is_empty, value.values())))
 
 
 def unflatten_content(content: Content) -> dict[str, Any]:
-    """The inverse of `flatten_body`."""
+    """Return the body of a content: the inverse of `flatten_body`."""
     body: dict[str, Any] = {}
     for path, value in content.items():
         section, _, name = path.partition(".")
@@ -115,12 +117,12 @@ def unflatten_content(content: Content) -> dict[str, Any]:
 
 
 def select_inherited_values(content: Content) -> Content:
-    """The values kept with a report."""
+    """Return the inherited values of a report."""
     return {name: value for name, value in content.items() if name.startswith(INHERITED_PREFIX)}
 
 
 def remove_inherited_values(content: Content) -> Content:
-    """The report's own content, without the kept values."""
+    """Return the report's own content, without the inherited values."""
     return {name: value for name, value in content.items() if not name.startswith(INHERITED_PREFIX)}
 
 
@@ -129,7 +131,7 @@ def has_release_section(content: Content) -> bool:
 
 
 def find_birth(content: Content) -> PartialDate | None:
-    """The possible days of birth, from a birth date, or from an age on a day or within a span of days."""
+    """Return the possible days of birth, from the birth date or from an age on a day or within a span of days."""
     if BIRTH in content:
         return parse_date(content[BIRTH])
     age_day = content.get(AGE_ON) or content.get(AGE_SPAN)
@@ -139,15 +141,16 @@ def find_birth(content: Content) -> PartialDate | None:
 
 
 def move_filing_day_age(content: Content) -> Content:
-    """The content with `age_on: "filed"` moved to AGE_SPAN, where `add_age_span` puts the day."""
+    """Return the content with `age_on: "filed"` moved to AGE_SPAN, where `add_age_span` replaces it by the day."""
     if content.get(AGE_ON) != AGE_ON_FILING_DAY:
         return content
     return {**{name: value for name, value in content.items() if name != AGE_ON}, AGE_SPAN: AGE_ON_FILING_DAY}
 
 
 def add_age_span(content: Content, filed_on: str) -> Content:
-    """The content with the AGE_SPAN of an age sent without its day. `filed_on`: the day on which the age was first filed.
-    A report without any day gives the span no beginning, and so no span."""
+    """Return the content with the AGE_SPAN of an age that was sent without a day.
+
+    `filed_on`: the day on which the age was first filed. A report without any day gets no span: nothing bounds it."""
     if AGE not in content or content.get(AGE_SPAN) == AGE_ON_FILING_DAY:
         bare = {name: value for name, value in content.items() if name != AGE_SPAN}
         return {**bare, AGE_SPAN: filed_on} if AGE in content else bare
@@ -160,7 +163,7 @@ def add_age_span(content: Content, filed_on: str) -> Content:
 
 
 def date_age_today(content: Content, now: datetime) -> Content:
-    """Return the content with an age of today (`age_on: "filed"`) on the day of `now`. Other ages stay as they are."""
+    """Return the content with an age of today (`age_on: "filed"`) dated to the day of `now`."""
     aged = move_filing_day_age(content)
     return add_age_span(aged, now.date().isoformat()) if AGE_SPAN in aged else aged
 
@@ -172,16 +175,18 @@ def _iterate_reported_days(content: Content) -> Iterator[str]:
 
 
 def find_age_filing_day(content: Content, previous: Content | None, first_filed_on: str, today: str) -> str:
-    """The day on which the age was first filed: an age sent again years later is still that of its first filing.
-    `previous`: the standing version, of a record first filed on the day `first_filed_on`."""
+    """Return the day on which the age was first filed. An age sent again years later keeps the day of its first filing.
+
+    `previous`: the current version, of a record first filed on the day `first_filed_on`."""
     if previous is None or previous.get(AGE) != content.get(AGE) or AGE_ON in previous:
         return today
     return str(previous[AGE_SPAN]).rpartition("/")[2] if AGE_SPAN in previous else first_filed_on
 
 
 def normalize_citing(content: Content, slugs: Mapping[str, str]) -> Content:
-    """The content with the cited sources by slug, and cited names that are no source apart. `slugs`: case-folded →
-    slug."""
+    """Return the content with cited sources by slug, and cited names that are not sources in a field of their own.
+
+    `slugs`: case-folded slug or name → slug."""
     if CITING not in content:
         return content
     cited_names = {slugs.get(name.casefold(), name) for name in content[CITING]}
@@ -193,8 +198,9 @@ def normalize_citing(content: Content, slugs: Mapping[str, str]) -> Content:
 
 
 def restore_sent_content(content: Content) -> Content:
-    """The content as the source sent it: without kept values, and the inverse of `minority.with_class`,
-    `add_age_span` and `normalize_citing`."""
+    """Return the content as the source sent it.
+
+    Removes inherited values and reverses `classes.add_minor_class`, `add_age_span` and `normalize_citing`."""
     content = remove_inherited_values(content)
     if AGE_SPAN in content:
         is_age_of_filing_day = "/" not in content[AGE_SPAN]
@@ -211,7 +217,7 @@ def restore_sent_content(content: Content) -> Content:
 
 
 def apply_merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7396 section 2."""
+    """Apply a JSON Merge Patch (RFC 7396 section 2)."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -224,7 +230,7 @@ def apply_merge_patch(target: Any, patch: Any) -> Any:
 
 
 def normalize_national_id(number: str) -> str | None:
-    """An identification number in the form that is compared; None for a text that is none."""
+    """Return an identification number in its comparable form, or None for a text that is no such number."""
     plain = "".join(char for char in number.upper() if char.isalnum())
     digits = "".join(char for char in plain if char.isdigit())
     if len(digits) < MIN_ID_DIGITS:

@@ -1,18 +1,14 @@
-"""Merkle tree hashes of RFC 9162 section 2.1.1 (pure).
+"""Append, read and replay log entries, numbered from 1 without gaps.
 
-Canonical JSON (RFC 8785): one text for one value, so that anybody can compute a hash of an entry again (pure).
+`Log.append` is the only function that writes an entry. It runs in the request's transaction, after `lock_head`: the
+holder of the lock is the only writer, so the number after the head is free. Entries are canonical JSON (RFC 8785), so
+anybody can recompute the leaf hashes of RFC 9162 section 2.1.1.
 
-Personal values enter the log only as salted digests, in the shape of RFC 9901 (selective disclosure).
-
-A disclosure is `[salt, name, value]` as JSON, base64url without padding; its digest is the SHA-256 of those ASCII
-bytes, again base64url. The entry lists the digests sorted, so that neither names nor order tell what was given.
-The 128-bit salt makes a digest useless without the disclosure: an unsalted hash of four hundred known names would
-be plaintext.
-
-The log: every accepted entry, numbered from 1 without gaps, under the head lock.
-
-`append` is the only function that writes an entry. It must run inside the request's transaction, after
-`lock_head`; whoever holds the lock is the only writer, so the number after the head is free."""
+Personal values enter the log only as salted digests (RFC 9901, selective disclosure). A disclosure is
+`[salt, name, value]` as JSON, in base64url without padding; its digest is the SHA-256 of those ASCII bytes, again in
+base64url. Entries list digests in sorted order, so neither names nor order reveal which fields were sent. The 128-bit
+salt makes a digest useless without its disclosure: an unsalted hash of four hundred known names would be plaintext.
+"""
 
 import base64
 import hashlib
@@ -39,27 +35,27 @@ from app.errors import ClockJumped, Invalid
 from app.log import mark
 from app.models import Entry, Head, Sealed
 
-LEAF_PREFIX = b"\x00"
-
 
 def compute_leaf_hash(entry: bytes) -> bytes:
-    """32 bytes: SHA-256(0x00 || entry)."""
-    return hashlib.sha256(LEAF_PREFIX + entry).digest()
+    """Return SHA-256(0x00 || entry), 32 bytes."""
+    return hashlib.sha256(b"\x00" + entry).digest()
 
 
-# The largest whole number that RFC 8785 writes as it is.
+# The largest integer that RFC 8785 writes exactly.
 MAX_EXACT_INTEGER = 2**53 - 1
 _CANONICAL_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def encode_canonical(value: Any) -> bytes:
-    """The canonical bytes. Of nearly every entry the encoder of Python writes the same, five times as fast."""
+    """Return the canonical bytes. For plain values Python's own encoder gives the same bytes five times as fast."""
     return _CANONICAL_ENCODER.encode(value).encode() if _is_plain(value) else rfc8785.dumps(value)
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether there is one way to write a value: no fraction stands in it, no number too large to be exact, and no name
-    whose place depends on whether it is sorted by UTF-16 or by code points."""
+    """Return whether Python's encoder writes a value as RFC 8785 does.
+
+    That excludes fractions, integers too large to be exact, and names that sort differently by UTF-16 and by code
+    points."""
     if isinstance(value, str) or value is None:
         return True
     if isinstance(value, dict):
@@ -70,7 +66,7 @@ def _is_plain(value: Any) -> bool:
 
 
 SALT_BYTES = 16
-# Made once: json.dumps makes another each time.
+# Built once: json.dumps with options builds an encoder for each call.
 _DISCLOSURE_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 Disclosures = dict[str, tuple[str, Any]]
@@ -81,18 +77,18 @@ def _encode_base64url(data: bytes) -> str:
 
 
 def salt_values(values: dict[str, Any]) -> Disclosures:
-    """Give each value a fresh salt: `{name: (salt, value)}`."""
+    """Return `{name: (salt, value)}` with a fresh salt for each value."""
     return {name: (_encode_base64url(secrets.token_bytes(SALT_BYTES)), value) for name, value in sorted(values.items())}
 
 
 def compute_digest(name: str, salt: str, value: Any) -> str:
-    """The digest that stands in the log for one value (RFC 9901 section 4.2.3)."""
+    """Return the digest that replaces a value in the log (RFC 9901 section 4.2.3)."""
     disclosure = _encode_base64url(_DISCLOSURE_ENCODER.encode([salt, name, value]).encode())
     return _encode_base64url(hashlib.sha256(disclosure.encode()).digest())
 
 
 def compute_digests(disclosures: Disclosures) -> list[str]:
-    """The sorted digests of all values."""
+    """Return the sorted digests of all values."""
     return sorted(compute_digest(name, salt, value) for name, (salt, value) in disclosures.items())
 
 
@@ -101,28 +97,29 @@ def dump_disclosures(disclosures: Disclosures) -> str:
 
 
 def load_values(text: str | None) -> dict[str, Any]:
-    """The values alone, of disclosures as stored; `{}` once they are erased."""
+    """Return the values of stored disclosures, without salts; `{}` if they were erased."""
     return {} if text is None else {name: value for name, (_salt, value) in json.loads(text).items()}
 
 
 def compute_keyed_digest(secret: bytes, *parts: str) -> str:
-    """HMAC-SHA-256 over the parts, each with its length before it: hex, 64 characters."""
+    """Return the HMAC-SHA-256 over the parts, each preceded by its length, as 64 hexadecimal characters."""
     message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
     return hmac.new(secret, message, hashlib.sha256).hexdigest()
 
 
-# Kind → `v`, the version of the form of its body; 1 where none is given. Report 2: of people who may only be counted
-# the body says months and no method (decision 0042). Entries stay in the form in which they were written.
+# Kind → `v`, the format version of its body; 1 by default. Report 2: bodies about count-only people have months instead
+# of days and no method (decision 0042). Entries keep the format in which they were written.
 BODY_FORMATS = {"report": 2}
 # The tile format writes an entry's length in two bytes (C2SP tlog-tiles).
 MAX_ENTRY_BYTES = 65_535
 REPLAY_BATCH_ENTRIES = 1_000
-INSTANT_RESOLUTION = timedelta(microseconds=1)  # the least by which instants differ here
+INSTANT_RESOLUTION = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# A turn is waited for in pieces: where lists are filed back to back, the next date is seen before a gap is hit.
-TURN_TIMEOUT_MS = 100
-# Hexadecimal digits of a leaf hash in an address: 64 bits, so that two entries that were ever given one number are told
-# apart, and an address can still be read out.
+# How long one attempt waits for the write lock. While lists are imported back to back, the date of the next entry is
+# seen between attempts, before a gap between two writers is hit.
+LOCK_ATTEMPT_TIMEOUT_MS = 100
+# Hexadecimal digits of a leaf hash in an address. 64 bits distinguish two entries that ever had the same number, and
+# the address is still short enough to read aloud.
 LEAF_DIGITS = 16
 
 _INSERT_ENTRY = insert(Entry)
@@ -133,28 +130,32 @@ _LOCK_HEAD_QUERY = (
 _ENTRIES_QUERY = select(*Entry.__table__.c, col(Sealed.disclosures)).outerjoin(  # type: ignore[attr-defined]
     Sealed, col(Sealed.revision) == col(Entry.revision)
 )
-_ENTRY_QUERY = _ENTRIES_QUERY.where(col(Entry.revision) == bindparam("at"))
-_ENTRIES_BY_REVISION_QUERY = _ENTRIES_QUERY.where(col(Entry.revision).in_(bindparam("among", expanding=True))).order_by(
-    col(Entry.revision)
-)
-_LEAF_QUERY = select(col(Entry.leaf_hash)).where(col(Entry.revision) == bindparam("at"))
-_RECORDED_AT_QUERY = select(col(Entry.recorded_at)).where(col(Entry.revision) == bindparam("at"))
+_ENTRY_QUERY = _ENTRIES_QUERY.where(col(Entry.revision) == bindparam("revision"))
+_ENTRIES_BY_REVISION_QUERY = _ENTRIES_QUERY.where(
+    col(Entry.revision).in_(bindparam("revisions", expanding=True))
+).order_by(col(Entry.revision))
+_LEAF_QUERY = select(col(Entry.leaf_hash)).where(col(Entry.revision) == bindparam("revision"))
+_RECORDED_AT_QUERY = select(col(Entry.recorded_at)).where(col(Entry.revision) == bindparam("revision"))
 _KINDS_AND_DATES_QUERY = select(col(Entry.revision), col(Entry.kind), col(Entry.recorded_at)).where(
-    col(Entry.revision).in_(bindparam("among", expanding=True))
+    col(Entry.revision).in_(bindparam("revisions", expanding=True))
 )
 _LAST_REVISION_QUERY = (
     select(col(Entry.revision))
-    .where(col(Entry.recorded_at) <= bindparam("by"))
+    .where(col(Entry.recorded_at) <= bindparam("instant"))
     .order_by(col(Entry.recorded_at).desc(), col(Entry.revision).desc())
     .limit(1)
 )
-_ADVANCE_HEAD = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to"), recorded_at=bindparam("at"))
-_SET_HEAD_DATE = update(Head).where(col(Head.id) == 1).values(recorded_at=bindparam("from"))
+_ADVANCE_HEAD = (
+    update(Head)
+    .where(col(Head.id) == 1)
+    .values(revision=bindparam("new_revision"), recorded_at=bindparam("new_recorded_at"))
+)
+_SET_HEAD_DATE = update(Head).where(col(Head.id) == 1).values(recorded_at=bindparam("new_recorded_at"))
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """An entry of the log with its readable and its personal values, just appended or replayed."""
+    """A log entry with its public values (`body`) and its personal values, just appended or replayed."""
 
     revision: int
     kind: str
@@ -165,23 +166,25 @@ class LogEntry:
 
 
 class Pin(NamedTuple):
-    """A revision as addresses name it: its number and the beginning of the leaf hash of its entry, since the number
-    alone is another entry's after a restore. Before the first entry there is no leaf."""
+    """A revision in an address: its number and the first digits of its entry's leaf hash.
+
+    After a restore the number alone may belong to another entry. Before the first entry there is no leaf."""
 
     revision: int
     leaf: str | None = None
 
 
 def lock_head(session: Session) -> tuple[int, datetime]:
-    """Become the only writer until the transaction ends; the revision, and the date before which no entry is dated any
-    more."""
+    """Become the only writer until the transaction ends.
+
+    Returns the revision and the earliest date that a new entry can have."""
     row = _lock_head_row(session)
     _cache_locked_head(session, row)
     return row.revision, row.recorded_at
 
 
 def reuse_head(session: Session, log: "Log") -> None:
-    """Let what the session's transaction writes next go on after a log of it, without looking at the head again."""
+    """Let the next `Log` of the session's transaction continue after `log` without reading the head row again."""
     _cache_locked_head(session, _LockedHead(log.revision, log.recorded_at, log.rules))
 
 
@@ -200,42 +203,44 @@ def _lock_head_row(session: Session) -> _LockedHead:
 
 
 def _cache_locked_head(session: Session, row: _LockedHead) -> None:
-    """Keep the head for what reads it before the transaction writes an entry."""
+    """Cache the head for readers until the transaction writes an entry."""
     session.info[_LockedHead] = (session.get_transaction(), row)
 
 
 def _get_locked_head(session: Session) -> _LockedHead | None:
-    """The head as it was when this transaction locked it, until it begins to write."""
+    """Return the head as this transaction locked it, or None after its first `Log` was opened."""
     transaction, row = session.info.get(_LockedHead, (None, None))
     return row if transaction is not None and transaction is session.get_transaction() else None
 
 
 @contextmanager
 def open_writer_session(engine: Engine) -> Iterator[Session]:
-    """A writing session that holds the head lock. The caller reads the clock and the key inside: read before the wait,
-    they would date an entry into a past that somebody has cited, or let an ended key write."""
+    """Open a write session that holds the head lock.
+
+    The caller reads the clock and the key inside. Read before the wait, the clock would date an entry into a past that
+    somebody has cited, and a key that ended meanwhile could still write."""
     with open_write_session(engine) as session:
         lock_head(session)
         yield session
 
 
 class Log:
-    """The log within one writing transaction, whose end releases the head lock. `rules`: those under which the rows
-    were projected."""
+    """The log in one write transaction, which holds the head lock. `rules`: the rules of the projected rows."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
         self.revision, last, self.rules = _get_locked_head(session) or _lock_head_row(session)
         session.info.pop(_LockedHead, None)
-        # A clock set back must not make the past move: whoever asked for the last entry's instant, or for a later one
-        # (`wait_until_settled`), was told of it as the last.
+        # A clock set back must not change the past: readers who asked for the last entry's instant, or for a later one
+        # (`wait_until_settled`), were answered that it was the last.
         self.recorded_at = now.astimezone(UTC) if now >= last else last + INSTANT_RESOLUTION
 
     def append(
         self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, buffer: WriteBuffer | None = None
     ) -> LogEntry:
-        """Write one entry of `kind`, its personal values sealed beside it, and return the entry. With a `buffer` it is
-        written when the buffer is flushed."""
+        """Write one entry, store its personal values with their salts, and return the entry.
+
+        With a `buffer` both are written when the buffer is flushed."""
         disclosures = salt_values(personal or {})
         full_body = {
             "v": BODY_FORMATS.get(kind, 1),
@@ -262,17 +267,17 @@ class Log:
         writes.add(_INSERT_ENTRY, [row])
         if disclosures_json is not None:
             writes.add(_INSERT_SEALED, [{"revision": self.revision, "disclosures": disclosures_json}])
-        writes.replace(_ADVANCE_HEAD, {"to": self.revision, "at": self.recorded_at})
+        writes.replace(_ADVANCE_HEAD, {"new_revision": self.revision, "new_recorded_at": self.recorded_at})
         if buffer is None:
             writes.flush()
-        # The entry as written: a replay will read these bytes.
+        # Decoded from the written bytes, so that it equals what a replay reads.
         return LogEntry(
             self.revision, kind, self.recorded_at, json.loads(entry_bytes), load_values(disclosures_json), leaf
         )
 
 
 def replay_entries(session: Session) -> Iterator[LogEntry]:
-    """Every entry in order, with the personal values that no erasure deleted."""
+    """Yield every entry in order, with the personal values that no erasure deleted."""
     last = 0
     while True:
         rows = session.execute(
@@ -283,71 +288,65 @@ def replay_entries(session: Session) -> Iterator[LogEntry]:
             .limit(REPLAY_BATCH_ENTRIES)
         ).all()
         for entry, disclosures in rows:
-            yield parse_stored_entry(entry, disclosures)
+            yield parse_entry_row(entry, disclosures)
         session.expunge_all()
         if len(rows) < REPLAY_BATCH_ENTRIES:
             return
         last = rows[-1][0].revision
 
 
-def parse_stored_entry(entry: Entry, disclosures: str | None) -> LogEntry:
-    """A stored entry with the personal values that no erasure deleted."""
-    return parse_entry_row(entry, disclosures)
-
-
 def parse_entry_row(entry: Any, disclosures: str | None) -> LogEntry:
-    """The entry of a row that has its columns."""
+    """Parse an `Entry`, or a row with its columns, and the disclosures that no erasure deleted."""
     body = json.loads(entry.body)
     personal = load_values(disclosures)
     return LogEntry(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
 
 
 def load_entry(session: Session, revision: int) -> LogEntry:
-    """The entry of that revision."""
-    row = session.connection().execute(_ENTRY_QUERY, {"at": revision}).one()
+    row = session.connection().execute(_ENTRY_QUERY, {"revision": revision}).one()
     return parse_entry_row(row, row.disclosures)
 
 
 def load_entries(session: Session, revisions: Iterable[int]) -> Iterator[LogEntry]:
-    """The entries of these revisions, in order."""
+    """Yield the entries of these revisions, in order."""
     for chunk in split_into_chunks(sorted(revisions)):
-        for row in session.connection().execute(_ENTRIES_BY_REVISION_QUERY, {"among": chunk}):
+        for row in session.connection().execute(_ENTRIES_BY_REVISION_QUERY, {"revisions": chunk}):
             yield parse_entry_row(row, row.disclosures)
 
 
 def pin_revision(session: Session, revision: int) -> Pin:
-    """A revision with what its address says of its entry."""
-    leaf = session.connection().execute(_LEAF_QUERY, {"at": revision}).scalar_one_or_none()
+    """Return a revision with the first digits of its entry's leaf hash."""
+    leaf = session.connection().execute(_LEAF_QUERY, {"revision": revision}).scalar_one_or_none()
     return Pin(revision, None if leaf is None else bytes(leaf).hex()[:LEAF_DIGITS])
 
 
 def load_recorded_at(session: Session, revision: int) -> datetime:
-    """When an entry was recorded: no earlier than those before it."""
-    instant: datetime = session.connection().execute(_RECORDED_AT_QUERY, {"at": revision}).scalar_one()
+    """Return when an entry was recorded. Dates never decrease with the revision."""
+    instant: datetime = session.connection().execute(_RECORDED_AT_QUERY, {"revision": revision}).scalar_one()
     return instant
 
 
 def load_kinds_and_dates(session: Session, revisions: Sequence[int]) -> dict[int, tuple[str, datetime]]:
-    """Revision → of which kind its entry is, and when it was recorded."""
-    rows = session.connection().execute(_KINDS_AND_DATES_QUERY, {"among": [*revisions]})
+    """Return revision → (kind of its entry, when it was recorded)."""
+    rows = session.connection().execute(_KINDS_AND_DATES_QUERY, {"revisions": [*revisions]})
     return {row.revision: (row.kind, row.recorded_at) for row in rows}
 
 
 def read_head(session: Session) -> tuple[int, datetime]:
-    """The number of entries, and when the last was recorded (the epoch when there is none)."""
+    """Return the number of entries and when the last was recorded (EPOCH if there is none)."""
     last = col(Entry.revision) == col(Head.revision)
     row = session.execute(select(col(Head.revision), col(Entry.recorded_at)).outerjoin(Entry, last)).one()
     return row[0], row[1] or EPOCH
 
 
 def read_min_entry_date(session: Session) -> datetime:
-    """The date before which no entry is dated any more: the last one's, or just after an instant that was answered."""
+    """Return the earliest date that a new entry can have: the last entry's, or just after an instant already served."""
     locked_head = _get_locked_head(session)
     return session.scalars(select(col(Head.recorded_at))).one() if locked_head is None else locked_head.recorded_at
 
 
 def require_steady_clock(watch: WatchedClock, now: datetime) -> datetime:
-    """The time, to write at. Raises ClockJumped where the machine's clock has jumped since the process began."""
+    """Return `now`. Raises ClockJumped if the machine's clock has jumped since the process began."""
     jump = watch.find_jump()
     if jump is None:
         return now
@@ -360,8 +359,10 @@ def require_steady_clock(watch: WatchedClock, now: datetime) -> datetime:
 
 
 def require_clock_past_head(session: Session, now: datetime) -> None:
-    """Raises ClockJumped where the clock is far behind the date before which no entry is dated any more, unless whoever
-    runs the registry has said that a clock was ahead by then. Nobody can tell the two apart from here."""
+    """Raise ClockJumped if the clock is far behind the earliest date that a new entry can have.
+
+    The operator may have stated that an earlier clock was ahead (`pin_clock`): the server cannot find out which of the
+    two clocks is wrong."""
     last, ahead_until = session.execute(select(col(Head.recorded_at), col(Head.dated_ahead_until))).one()
     if last - now <= MAX_CLOCK_DRIFT or (ahead_until is not None and last - ahead_until <= MAX_CLOCK_DRIFT):
         return
@@ -372,15 +373,16 @@ def require_clock_past_head(session: Session, now: datetime) -> None:
 
 
 def pin_clock(session: Session) -> datetime:
-    """Remember that the last entry was dated ahead by a wrong clock: what follows is dated just after it, until the
-    clock has come that far. The date of the last entry."""
+    """Record that a wrong clock dated the last entry ahead, and return that entry's date.
+
+    Later entries are dated just after it until the clock reaches that date."""
     last = read_min_entry_date(session)
     session.connection().execute(update(Head).values(dated_ahead_until=last))
     return last
 
 
 def count_redactions_since(session: Session, revision: int) -> int:
-    """The number of erasures after a revision."""
+    """Count the erasures after a revision."""
     conditions = (col(Entry.kind) == "redaction", col(Entry.revision) > revision)
     return int(session.execute(select(func.count()).select_from(Entry).where(*conditions)).scalar_one())
 
@@ -388,11 +390,10 @@ def count_redactions_since(session: Session, revision: int) -> int:
 def wait_until_settled(
     engine: Engine, instant: datetime, clock: Callable[[], datetime], timeout_seconds: float
 ) -> datetime:
-    """Wait until no entry can be dated at or before an instant that has come, and see to it that none ever will be, by
-    whatever clock of whatever process; the instant up to which this holds now. Raises TimeoutError.
+    """Wait until no entry can be dated at or before a past instant, by any clock of any process.
 
-    Whoever writes has taken the time already and is not seen before COMMIT: so this takes the writer's turn, unless an
-    entry of a later date comes first."""
+    Returns the instant up to which this now holds. Raises TimeoutError. A writer has already read its clock and is
+    invisible before COMMIT, so this takes the write lock itself, unless an entry of a later date comes first."""
     deadline = monotonic() + timeout_seconds
     while True:
         with open_read_session(engine) as session:
@@ -402,11 +403,11 @@ def wait_until_settled(
         if monotonic() > deadline:
             raise TimeoutError
         try:
-            with open_write_session(engine, TURN_TIMEOUT_MS) as session:
+            with open_write_session(engine, LOCK_ATTEMPT_TIMEOUT_MS) as session:
                 min_entry_date = max(lock_head(session)[1], max(instant, clock()) + INSTANT_RESOLUTION)
-                session.connection().execute(_SET_HEAD_DATE, {"from": min_entry_date})
+                session.connection().execute(_SET_HEAD_DATE, {"new_recorded_at": min_entry_date})
         except CommitUnanswered:
-            continue  # the row tells
+            continue  # the head row shows whether it was committed
         except OperationalError as error:
             if not is_locked(error):
                 raise
@@ -415,5 +416,5 @@ def wait_until_settled(
 
 
 def find_revision_at(session: Session, instant: datetime) -> int:
-    """The last revision recorded at or before an instant; 0 before the first."""
-    return session.connection().execute(_LAST_REVISION_QUERY, {"by": instant}).scalar_one_or_none() or 0
+    """Return the last revision recorded at or before an instant, or 0 before the first."""
+    return session.connection().execute(_LAST_REVISION_QUERY, {"instant": instant}).scalar_one_or_none() or 0

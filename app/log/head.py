@@ -1,13 +1,9 @@
-"""The head row beyond its revision: the secret of the digests, the rules of the projected rows, and the mark of a
-demo.
+"""Check the head row's secret, rules and demo flag, and encrypt private values stored outside the log.
 
-What is kept beside the log and may be read by few is encrypted: whoever has the database without the secret reads no
-word of it. So are the cells that an import keeps of a list, the real names of sources, reports under an embargo, and
-what people write with objections.
-
-AES-256-GCM (NIST SP 800-38D) with a random nonce before each text. Its key comes from the operator's secret by HKDF
-(RFC 5869), under a label of its own. The place of a text (its import, and what it is there) is authenticated with it,
-so that none can be put in the place of another."""
+Encrypted are cells stored by imports, real names of sources, reports under an embargo, and texts of objections. A copy
+of the database without the operator's secret does not reveal them. The cipher is AES-256-GCM (NIST SP 800-38D), with a
+random nonce before each ciphertext and a key derived from the secret by HKDF (RFC 5869). The place of a value (its
+import, and its role there) is authenticated with it, so that no ciphertext can be swapped for another."""
 
 import json
 import os
@@ -25,7 +21,7 @@ from app.errors import Problem
 from app.log.entries import compute_keyed_digest
 from app.models import Entry, Head
 
-# The rules of the rows, the number of entries, and the leaf hash of the last one: what answers are made from.
+# The rules of the rows, the number of entries, and the leaf hash of the last one: every response depends on them.
 HEAD_ROW_QUERY = select(col(Head.rules), col(Head.revision), col(Entry.leaf_hash)).outerjoin(
     Entry, col(Entry.revision) == col(Head.revision)
 )
@@ -38,26 +34,27 @@ class WrongSecret(RuntimeError):
 
 
 class RulesMismatch(Problem):
-    """The rows were projected under other rules than this version's: raised at the start, or, after another version's
-    rebuild beside a running server, by the server's next request."""
+    """The rows were projected under other rules than this version's.
+
+    Raised at the start, or by the next request after another version rebuilt the rows while the server was running."""
 
     status, code, title = 503, "other_rules", "Rows of other rules"
 
     def __init__(self, stored_rules: int, rules: int) -> None:
         super().__init__(
-            f"The rows of this database were made under rules {stored_rules}, and this version counts by rules {rules}. "
-            "Whoever runs the registry: stop every server on it, then run: recuento rebuild (or start the version that "
-            "made these rows)"
+            f"The rows of this database were made under rules {stored_rules}, and this version counts by rules "
+            f"{rules}. Whoever runs the registry: stop every server on it, then run: recuento rebuild (or start the "
+            "version that made these rows)"
         )
 
 
 def is_secret_bound(session: Session) -> bool:
-    """Whether the database has a secret already."""
+    """Return whether a secret was already bound to the database."""
     return bool(session.scalars(select(col(Head.secret_check))).one())
 
 
 def bind_secret(session: Session, secret: bytes) -> None:
-    """Remember the secret's fingerprint at the first start; refuse another secret later.
+    """Store the secret's fingerprint at the first start, and refuse another secret later.
 
     With another secret every case number would look new, and the next spreadsheet would double everyone.
     """
@@ -69,7 +66,7 @@ def bind_secret(session: Session, secret: bytes) -> None:
 
 
 def require_secret(secret_check: str, secret: bytes) -> None:
-    """Raises WrongSecret unless a database's fingerprint is that of this secret."""
+    """Raise WrongSecret unless a database's fingerprint is that of this secret."""
     if secret_check != _compute_secret_check(secret):
         raise WrongSecret(
             "This database was written with another secret: set RECUENTO_SECRET or RECUENTO_SECRET_FILE to it."
@@ -81,8 +78,9 @@ def _compute_secret_check(secret: bytes) -> str:
 
 
 def require_rules(session: Session, rules: int) -> None:
-    """Raises OtherRules unless the rows were projected under these rules: rows of two rules must never stand side by
-    side. An empty registry takes them."""
+    """Raise RulesMismatch unless the rows were projected under these rules; an empty registry adopts them.
+
+    Rows of two rules must never be mixed."""
     stored_rules, revision = session.execute(select(col(Head.rules), col(Head.revision))).one()
     if stored_rules == rules:
         return
@@ -92,14 +90,15 @@ def require_rules(session: Session, rules: int) -> None:
 
 
 def needs_rebuild(session: Session, rules: int) -> bool:
-    """Whether the rows were projected under other rules than these."""
+    """Return whether the rows were projected under other rules than these."""
     return session.scalars(select(col(Head.rules))).one() != rules
 
 
 def read_head_under_rules(session: Session, rules: int) -> tuple[int, str]:
-    """The number of entries and the leaf hash of the last one, in hexadecimal; empty before the first. Raises
-    OtherRules where the rows no longer are those of these rules: a server that another version's rebuild left running
-    must not tell its numbers under the name of the old rules."""
+    """Return the number of entries and the leaf hash of the last one, in hexadecimal; empty before the first.
+
+    Raises RulesMismatch if another version rebuilt the rows meanwhile: a server that is still running must not serve
+    the new numbers under the old rules."""
     stored_rules, revision, leaf = session.connection().execute(HEAD_ROW_QUERY).one()
     if stored_rules != rules:
         raise RulesMismatch(stored_rules, rules)
@@ -107,12 +106,12 @@ def read_head_under_rules(session: Session, rules: int) -> tuple[int, str]:
 
 
 def set_rules(session: Session, rules: int) -> None:
-    """Remember under which rules all rows stand now."""
+    """Store the rules under which all rows were projected."""
     session.connection().execute(update(Head).values(rules=rules))
 
 
 def mark_demo(session: Session) -> None:
-    """Mark the data as a demo's, so that nobody mistakes it for a registry."""
+    """Mark the data as demo data, so that nobody mistakes it for a real registry."""
     session.connection().execute(update(Head).values(demo=True))
 
 
@@ -120,30 +119,29 @@ def is_demo(session: Session) -> bool:
     return bool(session.connection().execute(_DEMO_QUERY).scalar_one())
 
 
-# Of all that is sealed, although it names imports, which were sealed first: another label would be another key, and
-# nothing that was sealed under this one could be read.
+# The label of the key for all sealed values. It names imports because they were sealed first; another label would
+# derive another key, and nothing sealed so far could be read.
 KEY_LABEL = b"recuento: what imports keep of lists"
 KEY_BYTES, NONCE_BYTES = 32, 12  # AES-256; random nonces of 96 bits are safe for 2**32 texts under one key
-MAX_CACHED_CIPHERS = 8  # whose ciphers are remembered: a process has one secret, and tests a few
 
 
 class DamagedCiphertext(Exception):
-    """What was stored was changed, or was sealed with another secret or for another place."""
+    """A ciphertext that was changed, or was sealed with another secret or for another place."""
 
 
-@lru_cache(maxsize=MAX_CACHED_CIPHERS)
+@lru_cache(maxsize=8)  # a process has one secret, tests have a few
 def _get_cipher(secret: bytes) -> AESGCM:
     return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=None, info=KEY_LABEL).derive(secret))
 
 
 def seal_bytes(secret: bytes, data: bytes, *place: object) -> bytes:
-    """The data encrypted for a place."""
+    """Return the data encrypted for a place."""
     nonce = os.urandom(NONCE_BYTES)
     return nonce + _get_cipher(secret).encrypt(nonce, data, _encode_place(place))
 
 
 def unseal_bytes(secret: bytes, ciphertext: bytes, *place: object) -> bytes:
-    """The data that was sealed for this place. Raises Damaged."""
+    """Return the data that was sealed for this place. Raises DamagedCiphertext."""
     try:
         return _get_cipher(secret).decrypt(ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:], _encode_place(place))
     except (InvalidTag, ValueError):
@@ -155,7 +153,7 @@ def seal_json(secret: bytes, value: Any, *place: object) -> bytes:
 
 
 def unseal_json(secret: bytes, ciphertext: bytes, *place: object) -> Any:
-    """The value that was sealed for this place. Raises Damaged."""
+    """Return the value that was sealed for this place. Raises DamagedCiphertext."""
     return json.loads(unseal_bytes(secret, ciphertext, *place))
 
 

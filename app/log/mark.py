@@ -1,8 +1,8 @@
-"""The high-water mark: the newest head that this machine answered with, in a small file outside the database.
+"""Persist the highest revision served in a file outside the database, and detect that the log went backwards.
 
-A database that was put back from an earlier copy looks like any other. Beside the mark it does not: its log ends before
-the revision that was answered with, or has another entry there. The file also says where the log forked when a loss was
-accepted, and which records were erased, since an earlier copy has their values again.
+A database restored from an earlier copy looks like any other. Compared with the mark, its log ends before the highest
+revision served, or has another entry there. The file also records where the log forked when the operator accepted a
+loss, and which records were erased, since an earlier copy contains their values again.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ from app.db.engine import split_into_chunks
 from app.errors import Problem
 from app.models import Entry, Head, Record
 
-MARK_OPTION = "recuento_mark"  # the execution option by which whoever locks the head finds the mark of its database
+MARK_OPTION = "recuento_mark"  # the engine's execution option in which `lock_head` finds the mark
 ACCEPT_LOSS_COMMAND = "recuento restore --accept-loss"
 
 
@@ -41,11 +41,11 @@ class LogWentBackwards(Problem):
 
 
 class UnreadableMark(RuntimeError):
-    """The file of the mark cannot be read or written, or holds something else."""
+    """The mark file cannot be read or written, or has other contents."""
 
 
 class ObservedHead(NamedTuple):
-    """The head of a log, and the leaf hash of its entry at the mark, if it has come that far."""
+    """The head of a log, and the leaf hash of its entry at the mark; empty if the log is shorter."""
 
     revision: int
     leaf: str
@@ -54,8 +54,10 @@ class ObservedHead(NamedTuple):
 
 @dataclass(frozen=True)
 class MarkFile:
-    """What the file says. `forked_at`: after that revision, numbers were given to other entries before; `erased_records`: the
-    records erased so far."""
+    """The contents of the mark file.
+
+    `forked_at`: revision numbers after it belonged to other entries before a loss was accepted. `erased_records`: the
+    ids of the records erased so far."""
 
     revision: int = 0
     leaf: str = ""
@@ -63,15 +65,15 @@ class MarkFile:
     erased_records: tuple[str, ...] = ()
 
     def is_in_log(self, head: ObservedHead) -> bool:
-        """Whether the log has the entry of the mark, and so everything up to it."""
+        """Return whether the log contains the entry of the mark, and so everything up to it."""
         return head.revision >= self.revision and head.leaf_at_mark == self.leaf
 
 
 class HighWaterMark:
-    """The mark of one database, which several processes share. Without a path, of a database in memory, there is
-    none: it cannot be put back.
+    """The mark of one database, shared by several processes.
 
-    `has_lost_entries`: the log lacks entries that were answered with; `exposes_erased`: and has values of people erased since.
+    A database in memory has no path and no mark: it cannot be restored. `has_lost_entries`: the log lacks entries that
+    were served. `exposes_erased`: it also contains values of people who were erased since.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -81,8 +83,9 @@ class HighWaterMark:
         self._write_lock = Lock()
 
     def check_log(self, session: Session) -> None:
-        """Compare the mark with the log, and move it on to the head. The session must not have read yet: what the file
-        said before is then no newer than what the session sees. Raises UnreadableMark."""
+        """Compare the mark with the log, and advance it to the head. Raises UnreadableMark.
+
+        The session must not have read yet, so that the mark read here is no newer than the session's snapshot."""
         if self.path is None:
             return
         stored = self.stored = _read_mark_file(self.path)  # another process may have moved it, or accepted a loss
@@ -94,19 +97,21 @@ class HighWaterMark:
             self.has_lost_entries, self.exposes_erased = True, bool(find_unrepeated_erasures(session, stored))
 
     def require_revision(self, revision: int) -> None:
-        """Raises WentBackwards where the head, as its lock shows it, is not one to write after."""
+        """Raise LogWentBackwards unless entries may be appended after `revision`, the locked head's."""
         if self.has_lost_entries or revision < self.stored.revision:
             raise LogWentBackwards
 
     def require_erasures(self) -> None:
-        """Raises WentBackwards where reading would show somebody who was erased."""
+        """Raise LogWentBackwards if a response could show somebody who was erased."""
         if self.exposes_erased:
             raise LogWentBackwards
 
     def can_settle(self, session: Session, revision: int, *, is_pinned: bool) -> bool:
-        """Whether an answer of that revision may be called immutable. The mark is moved on first, so that the revision
-        cannot be lost unnoticed afterwards. `is_pinned`: its address says which entry the revision is."""
-        stored = self.stored  # other threads move it
+        """Return whether a response at that revision may be cached as immutable.
+
+        The mark is advanced first, so that the revision cannot be lost unnoticed afterwards. `is_pinned`: the address
+        contains the leaf hash of the revision's entry."""
+        stored = self.stored  # other threads replace it
         if self.path is None:
             return True
         if self.has_lost_entries or (stored.forked_at is not None and revision > stored.forked_at and not is_pinned):
@@ -123,20 +128,20 @@ class HighWaterMark:
         return True
 
     def record_fork(self, revision: int) -> None:
-        """Remember that after this revision numbers were given to other entries before."""
+        """Record that revision numbers after this one belonged to other entries before."""
         if self.path is not None:
             forked_at = revision if self.stored.forked_at is None else min(revision, self.stored.forked_at)
             self._write(replace(self.stored, forked_at=forked_at))
 
     def accept_loss(self, session: Session) -> None:
-        """Take the head for the newest, whatever was lost."""
+        """Move the mark to the head, whatever was lost."""
         if self.path is not None:
             head = _observe_head(session, 0)
             self._write(replace(self.stored, revision=head.revision, leaf=head.leaf))
             self.has_lost_entries = self.exposes_erased = False
 
     def _advance(self, session: Session, stored: MarkFile, head: ObservedHead) -> None:
-        """Move the mark on to a head that follows it."""
+        """Advance the mark to a head that follows it."""
         if head.revision > stored.revision:
             erased_records = dict.fromkeys(
                 [*stored.erased_records, *_list_erased_records(session, stored.revision, head.revision)]
@@ -145,7 +150,7 @@ class HighWaterMark:
             self._write(advanced, unless_revision=head.revision)
 
     def _write(self, mark_file: MarkFile, unless_revision: int | None = None) -> None:
-        """Write the file whole or not at all, in turn with other processes; not where it is as far as `unless_revision`."""
+        """Write the file atomically and in turn with other processes, unless it has reached `unless_revision`."""
         assert self.path is not None
         with self._write_lock, _lock_folder(self.path.parent):
             current = _read_mark_file(self.path)
@@ -156,26 +161,25 @@ class HighWaterMark:
 
 
 def attach_mark(engine: Engine, path: Path | None) -> HighWaterMark:
-    """The mark of an engine's database. From now on whoever locks the head must find it no lower than the mark."""
+    """Attach the mark of its database to an engine. From now on `lock_head` refuses a head below the mark."""
     mark = HighWaterMark(path)
     engine.update_execution_options(**{MARK_OPTION: mark})
     return mark
 
 
 def get_mark(session: Session) -> HighWaterMark | None:
-    """The mark of the session's database, where one was attached."""
+    """Return the mark attached to the session's engine, if any."""
     return session.connection().get_execution_options().get(MARK_OPTION)
 
 
 def find_unrepeated_erasures(session: Session, mark_file: MarkFile) -> list[UUID]:
-    """The records that were erased by what the mark says, and of which this log has the values again."""
-    id_and_condition = (col(Record.id), col(Record.redacted).is_(False))
+    """Return the records that were erased according to the mark, and whose values this log contains again."""
     erased_ids = [UUID(record) for record in mark_file.erased_records]
     return [
         record
         for chunk in split_into_chunks(erased_ids)
         for record in session.scalars(
-            select(id_and_condition[0]).where(id_and_condition[0].in_(chunk), id_and_condition[1])
+            select(col(Record.id)).where(col(Record.id).in_(chunk), col(Record.redacted).is_(False))
         )
     ]
 
@@ -190,7 +194,7 @@ def _observe_head(session: Session, mark_revision: int) -> ObservedHead:
 
 
 def _list_erased_records(session: Session, after_revision: int, until_revision: int) -> list[str]:
-    """The records that entries of these revisions erased."""
+    """Return the records erased by entries after one revision, up to another."""
     conditions = (
         col(Entry.revision) > after_revision,
         col(Entry.revision) <= until_revision,
@@ -236,8 +240,9 @@ def _replace_mark_file(path: Path, mark_file: MarkFile) -> None:
 
 
 def _copy_ownership(path: Path, draft: int) -> None:
-    """Give a draft the owner and the mode of the file that it replaces, and a first one the owner of the folder: a
-    command that root runs must not take the mark from the server's user. Who is not root keeps what is their own."""
+    """Copy owner and mode of the replaced file to the draft, or the folder's owner if there is no file yet.
+
+    A command run by root must not take the mark away from the server's user. Other users cannot change the owner."""
     exists = path.exists()
     owner = (path if exists else path.parent).stat()
     if exists:
@@ -248,7 +253,7 @@ def _copy_ownership(path: Path, draft: int) -> None:
 
 @contextmanager
 def _lock_folder(folder: Path) -> Iterator[None]:
-    """Be the only one of several processes that writes a mark in a folder; that the renaming outlasts a power cut."""
+    """Lock a folder against other processes that write a mark, and sync it so that the rename survives a power cut."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:

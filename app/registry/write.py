@@ -19,7 +19,7 @@ from app.config import TwoPerson
 from app.db.write_buffer import WriteBuffer
 from app.errors import AheadOfHead, Invalid
 from app.log.content import INHERITED_PREFIX, Content, remove_inherited_values
-from app.log.entries import Log, LogEntry, parse_stored_entry, require_clock_past_head
+from app.log.entries import Log, LogEntry, parse_entry_row, require_clock_past_head
 from app.log.head import require_rules
 from app.matching.score import Person
 from app.models import OPEN, Entry, EntryAuthor, Placement, RecalledEntry, Record, Report, Sealed
@@ -263,7 +263,7 @@ def _load_statements(context: WriteContext, base: Record, revision: int) -> list
     statements on people who today may only be counted: two people may have stood as one then."""
     return [
         build_version_statement(
-            record, parse_stored_entry(entry, disclosures), context.views, pointer=None, is_erased=False
+            record, parse_entry_row(entry, disclosures), context.views, pointer=None, is_erased=False
         )
         for record, entry, disclosures in context.session.execute(
             _SELECT_SPELL_STATEMENTS, {"base": base.key, "at": revision}
