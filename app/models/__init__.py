@@ -1,15 +1,15 @@
-"""Every table.
+"""Every database table, in four families.
 
-Four families. The *log* (`entry`, `sealed`) is what was said. The *base* tables index it: records and their
-report versions, decisions, sources, facilities, claims, consents, recalls. The *projected* tables are what the reports
-say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `written_by`,
-`case_key`, `hidden_candidate_pair`, `uncompared_record`, `proposal`, `source_real_name`, `waiting_report`,
-`idempotent_answer`, and the lists on their way in) is not.
+The *log* (`entry`, `sealed`) stores what was reported. The *base* tables index it: records and their report versions,
+decisions, sources, facilities, claims, consents, recalls. The *projected* tables store the facts derived from all
+reports. A rebuild recomputes base and projected tables. The *operational* tables (`head`, `api_key`, `written_by`,
+`case_key`, `hidden_candidate_pair`, `uncompared_record`, `proposal`, `objection`, `source_real_name`, `waiting_report`,
+`idempotent_answer`, and those of imports) cannot be recomputed from the log.
 
-Integer keys are the revision of the entry that first named the thing: a record's key is the revision of its first
-report, a detainee's the key of its earliest record, a spell's (a detention and its release) likewise. So keys need
-no sequence and a rebuild gives the same ones. A projected row holds for revisions `since <= R < until`; the
-personal values stand in tables of their own, so that erasing a person touches no public row.
+Integer keys are revisions: a record's key is the revision of its first report, a detainee's is the key of its earliest
+record, and so is a spell's (a detention and its release). So keys need no sequence, and a rebuild gives the same ones.
+A projected row is valid for revisions `since <= R < until`. Personal values have tables of their own, so that erasing a
+person changes no public row.
 """
 
 from app.models.base import (

@@ -1,6 +1,4 @@
-"""Columns, names and limits that every table shares.
-
-The log, indexed: records and their versions, decisions, sources, facilities, claims, consents."""
+"""Column helpers shared by all tables, and the base tables that index the log."""
 
 import uuid
 from typing import Any
@@ -11,12 +9,12 @@ from sqlmodel import Field, SQLModel
 from app.db.engine import Key
 from app.vocabulary import Judgement, Publish
 
-# Open end of a row's life: beyond any revision, and still an exact number in JSON (2**53 - 1).
+# `until` of a row that is still valid: beyond any revision, and still an exact number in JSON (2**53 - 1).
 OPEN = 9_007_199_254_740_991
 
-# Today's class of somebody whose name reports ask for, and no recorded consent: the operator says what it opens.
+# Today's class of a person who is named by reports without a recorded consent. `RECUENTO_NAMES` controls what it shows.
 NAMED_BY_REPORTS = "named_by_reports"
-# What a person's class of today may be, from the most open to the most closed.
+# Today's possible classes of a person, from the most open to the most closed.
 CURRENT_CLASSES = (Publish.NAMED.value, NAMED_BY_REPORTS, Publish.ANONYMOUS.value, Publish.COUNTED.value)
 
 TableRow = dict[str, Any]  # column → value
@@ -33,7 +31,7 @@ metadata: MetaData = SQLModel.metadata
 
 
 def build_enum_check(column: str, codes: type[Any] | tuple[str, ...]) -> CheckConstraint:
-    """Enumerations are text with a named CHECK: portable, and readable in any database tool."""
+    """Return the named CHECK of an enumeration. Text with a CHECK is portable, and readable in any database tool."""
     values = ", ".join(f"'{code!s}'" for code in codes)
     return CheckConstraint(f"{column} IN ({values})", name=column)
 
@@ -43,7 +41,7 @@ def key_column(**options: Any) -> Any:
 
 
 def sealed_column(**options: Any) -> Any:
-    """Encrypted bytes."""
+    """Return a column of encrypted bytes."""
     return Field(sa_type=LargeBinary, **options)
 
 
@@ -74,7 +72,7 @@ class Facility(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     slug: str
-    names: str = text_column()  # JSON list, the first one is shown
+    names: str = text_column()  # JSON list; the first name is displayed
     kind: str
     area: str | None
     country: str
@@ -82,7 +80,7 @@ class Facility(SQLModel, table=True):
 
 
 class Record(SQLModel, table=True):
-    """What one source reports of one detention, under one case number; its versions are `report` rows."""
+    """One source's account of one detention, under one case number. Its versions are `report` rows."""
 
     __table_args__ = (build_enum_check("publish_now", CURRENT_CLASSES), Index(None, "source"))
     key: int = key_column(primary_key=True)
@@ -91,14 +89,16 @@ class Record(SQLModel, table=True):
     detainee_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
     detention_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
     release_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
-    # Today's class of the record's person: the one value judged by today and not by the revision.
+    # Today's class of the record's person: the only value here that is not valid for a revision.
     publish_now: str
     redacted: bool
 
 
 class Report(SQLModel, table=True):
-    """One version of a record, from revision `since` on. `stated`: the revision of the entry that states its content:
-    `since` of a version as it was filed, an earlier one of a version to which a recall, or its undoing, returned."""
+    """One version of a record, from revision `since` on.
+
+    `stated`: the revision of the entry that contains the version. It is `since` for a version as filed, and earlier for
+    a version that a recall, or its undoing, restored."""
 
     __table_args__ = (Index(None, "since"),)
     record: int = key_column(primary_key=True)
@@ -109,7 +109,7 @@ class Report(SQLModel, table=True):
 
 
 class Decision(SQLModel, table=True):
-    """A judgement on whether two records are one person; undone when `until` is closed."""
+    """A judgement on whether two records are one person. An undone decision has a closed `until`."""
 
     __table_args__ = (build_enum_check("judgement", Judgement), build_enum_check("decided_by", DECIDERS))
     key: int = key_column(primary_key=True)
@@ -123,7 +123,7 @@ class Decision(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """The class of publication to which a person, or whoever speaks for them, consents."""
+    """The class of publication to which a person, or somebody who speaks for them, consents."""
 
     __table_args__ = (build_enum_check("publish", Publish),)
     key: int = key_column(primary_key=True)
@@ -132,8 +132,10 @@ class Consent(SQLModel, table=True):
 
 
 class ObjectionHiding(SQLModel, table=True):
-    """A record whose person is hidden on an objection, until the entry `until` answers it, or (`lapsed`) gives its
-    place to another. Of an objection answered without having hidden anybody, `until` is the `key`."""
+    """A record whose person is hidden on an objection.
+
+    `until`: the entry that answers the objection, or (`lapsed`) gives its place to another. It equals `key` if the
+    objection was answered without having hidden anybody."""
 
     __tablename__ = "objection_hiding"
     __table_args__ = (Index(None, "record", "until"),)
@@ -144,9 +146,11 @@ class ObjectionHiding(SQLModel, table=True):
 
 
 class RequestedClass(SQLModel, table=True):
-    """Personal. A class of publication that versions of a record asked for. `since`: the revision of the last such
-    wish, first made by the version of `revision`; `stopped`: it waits without hiding anybody; `given_hi`: the last
-    possible day on which any wish for the class was given."""
+    """Personal. A class of publication that versions of a record requested.
+
+    `since`: the revision of the latest new request (a wish). `revision`: the revision of the version that made the
+    request. `stopped`: the request waits without hiding anybody. `given_hi`: the last possible day on which any request
+    for the class was made."""
 
     __tablename__ = "requested_class"
     __table_args__ = (build_enum_check("publish", Publish),)
@@ -159,8 +163,7 @@ class RequestedClass(SQLModel, table=True):
 
 
 class Claim(SQLModel, table=True):
-    """A version of a published figure, from revision `since` on; the whole of it is in the entry of revision
-    `stated`, as of a report."""
+    """A version of a published figure, from revision `since` on. The entry of revision `stated` contains all of it."""
 
     __table_args__ = (Index(None, "claimant", "until"), Index(None, "filed_by", "source_record_id"))
     key: int = key_column(primary_key=True)
@@ -176,8 +179,9 @@ class Claim(SQLModel, table=True):
 
 
 class RecalledEntry(SQLModel, table=True):
-    """An entry, of a report or a claim, that the recall of revision `since` withdrew, until the entry `until` undid
-    that. An undone recall may be followed by another."""
+    """An entry of a report or a claim, withdrawn by the recall of revision `since` until the entry `until` undid it.
+
+    An undone recall may be followed by another."""
 
     __tablename__ = "recalled_entry"
     __table_args__ = (Index(None, "since"), Index(None, "until", "revision"))
@@ -187,8 +191,9 @@ class RecalledEntry(SQLModel, table=True):
 
 
 class BlockingKey(SQLModel, table=True):
-    """Personal. A blocking key of a record, its year of birth and its source: the index alone answers a lookup.
-    `publish_now`: a copy of `Record.publish_now`, so that a lookup touches no row of people whom its reader may not
+    """Personal. A blocking key of a record, with its year of birth and its source: a lookup reads only the index.
+
+    `publish_now`: a copy of `Record.publish_now`, so that a lookup reads no row of people whom the reader may not
     recognise."""
 
     __tablename__ = "blocking_key"

@@ -1,7 +1,7 @@
-"""The log, and what is kept beside it.
+"""Tables of the log, and operational tables that no rebuild touches: keys, proposals, objections, imports.
 
-Imports: what was sent, the progress, and the outcome of each row. Of a row's cells at most an unreadable day, number
-or code is stored: no name and no note. Sealed columns are encrypted (`log/head.py`)."""
+Of the cells of an imported row, at most an unreadable date, number or code is stored: no name and no note. Sealed
+columns are encrypted (`log/head.py`)."""
 
 import uuid
 from datetime import date, datetime
@@ -21,7 +21,7 @@ ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "
 
 
 class Entry(SQLModel, table=True):
-    """One accepted entry: its canonical bytes (as text) and RFC 9162 leaf hash. Append-only by trigger."""
+    """An accepted entry: its canonical bytes (as text) and RFC 9162 leaf hash. Triggers make the table append-only."""
 
     __table_args__ = (build_enum_check("kind", ENTRY_KINDS), Index(None, "recorded_at"))
     revision: int = key_column(primary_key=True)
@@ -39,24 +39,24 @@ class Sealed(SQLModel, table=True):
 
 
 class Head(SQLModel, table=True):
-    """One row: locked by every writer, so that revisions have no gaps."""
+    """The only row of the table. Every writer locks it, so that revisions have no gaps."""
 
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
     id: int = Field(primary_key=True)
     revision: int = key_column()
-    # No entry is dated before this: the last one's date, or just after an instant that was answered since.
+    # The earliest date of a new entry: the last entry's date, or just after an instant served since.
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     secret_check: str
     demo: bool
-    rules: int  # the number of the rules under which every projected row was made
-    # The last date of entries that were dated ahead by a wrong clock, where whoever runs the registry said so.
+    rules: int  # the number of the rules under which every row was projected
+    # The date of the last entry that a wrong clock dated ahead, as stated by the operator.
     dated_ahead_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
-    erased: int = key_column()  # revision of the last erasure; 0: there was none
-    scrubbed: int = key_column()  # up to this revision, what was erased has left the files of the database too
+    erased: int = key_column()  # revision of the last erasure, or 0
+    scrubbed: int = key_column()  # erasures up to this revision are also removed from the database's files
 
 
 class ApiKey(SQLModel, table=True):
-    """A key: only the digest of its secret is stored. `holder` and `last_used_on` are the operator's to read."""
+    """An API key with the digest of its secret. Only the operator reads `holder` and `last_used_on`."""
 
     __tablename__ = "api_key"
     __table_args__ = (build_enum_check("role", Role), Index(None, "source"))
@@ -67,9 +67,9 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
-    holder: str | None = None  # who in the organisation has it; null: made before holders were asked for
+    holder: str | None = None  # who in the organisation has the key; null: created before holders were required
     scopes: str | None = text_column(default=None, nullable=True)  # JSON list of `METHOD /path`; null: all of its role
-    last_used_on: date | None = None  # a day, and no more: the hours of somebody's work are nobody's business
+    last_used_on: date | None = None  # a day only: somebody's working hours are nobody's business
 
 
 class SourceRealName(SQLModel, table=True):
@@ -81,9 +81,10 @@ class SourceRealName(SQLModel, table=True):
 
 
 class EntryAuthor(SQLModel, table=True):
-    """Which key wrote the entry of a revision, so that all that a stolen key wrote can be recalled. The operator's
-    alone: in no answer and in no entry. What was written without a key has no row, nor has what was written before
-    this was kept. `sent_at`: when it was sent, if it waited under an embargo since."""
+    """The key that wrote an entry, so that everything written with a stolen key can be recalled.
+
+    Only the operator reads it: no response and no entry contains it. Entries written without a key, or before this
+    table existed, have no row. `sent_at`: when the report was sent, if it waited under an embargo."""
 
     __tablename__ = "written_by"
     revision: int = key_column(primary_key=True)
@@ -92,8 +93,9 @@ class EntryAuthor(SQLModel, table=True):
 
 
 class CaseKey(SQLModel, table=True):
-    """Keyed digest of (source, the source's own case number) → the record. It outlives an erasure, so that the
-    next spreadsheet cannot bring an erased person back unnoticed."""
+    """The record of a source's case number, by a keyed digest of both.
+
+    It outlives an erasure, so that the next spreadsheet cannot bring an erased person back unnoticed."""
 
     __tablename__ = "case_key"
     digest: str = Field(primary_key=True)
@@ -101,13 +103,14 @@ class CaseKey(SQLModel, table=True):
 
 
 class HiddenCandidatePair(SQLModel, table=True):
-    """Personal. Two records that look alike, where the source of the later one may not learn of the other: the log is
-    public, and an entry about the pair would confirm a guess. With `contradicts`: `other` says that `record` is of
-    somebody else, and was outweighed when `record` was tied to its person. Only curators read these pairs; an erasure
-    deletes them."""
+    """Personal. Two similar records, when the source of the later one may not learn of the other.
+
+    The log is public, and an entry about the pair would confirm a guess. `contradicts`: `other` contradicts `record`
+    and was outweighed when `record` was linked to its person. Only curators read these pairs. An erasure deletes
+    them."""
 
     __tablename__ = "hidden_candidate_pair"
-    record: int = key_column(primary_key=True)  # the one filed later
+    record: int = key_column(primary_key=True)  # the record filed later
     other: int = key_column(primary_key=True)
     score: int  # thousandths
     reasons: str = text_column()  # JSON
@@ -115,8 +118,10 @@ class HiddenCandidatePair(SQLModel, table=True):
 
 
 class UncomparedRecord(SQLModel, table=True):
-    """A record whose hidden candidate pairs are still to be looked for: every new record stands here for a moment,
-    whoever it looks like. `listing`: it came as a row of a list."""
+    """A record whose hidden candidate pairs are not searched yet.
+
+    Every new record has a row here for a moment, so a row reveals nothing about similar people. `listing`: the record
+    came as a row of a list."""
 
     __tablename__ = "uncompared_record"
     record: int = key_column(primary_key=True)
@@ -124,28 +129,31 @@ class UncomparedRecord(SQLModel, table=True):
 
 
 class Proposal(SQLModel, table=True):
-    """Personal. A decision of one person that waits for a second, and so is no entry yet. An erasure deletes it."""
+    """Personal. A decision that waits for a second person, and so is not an entry yet. An erasure deletes it."""
 
     __table_args__ = (build_enum_check("kind", get_args(ProposalKind)), Index(None, "a"), Index(None, "b"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     kind: ProposalKind = Field(sa_type=AutoString)
-    # The records whose people it is about; of one person alone, or of a source, twice the same.
+    # The two records that the decision is about; the same key twice for one person or a source.
     a: int = key_column()
     b: int = key_column()
-    decision: str  # the judgement, the class of publication, that the person is to be erased, or what to recall
-    body: str = text_column()  # JSON: the request whole
+    decision: str  # the judgement, the class of publication, the erasure, or what to recall
+    body: str = text_column()  # JSON: the whole request
     proposed_by: str  # the key's id
     proposed_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Objection(SQLModel, table=True):
-    """Personal. What somebody without a key objects to. `about` and `wish` are as sent, `words` and `contact` sealed
-    with the operator's secret (`log/head.py`); curators alone read them, and an erasure deletes them.
+    """Personal. An objection to a publication, sent without a key.
 
-    States: `received`, nobody has looked whom it is about; `waiting` for a place among those that hide; `open`, before
-    the curators without hiding anybody; `hiding`; `upheld`, and a correction or an erasure is yet to come; `decided`.
-    `slot`: its place in the bounded queue, where a later one may take it; null once it has hidden somebody or was
-    decided. `network`: where it came from, as a number that only the memory of one process of one day can make again.
+    `about` and `wish` are stored as sent, `words` and `contact` sealed with the operator's secret (`log/head.py`). Only
+    curators read them. An erasure deletes them.
+
+    States: `received`: its person is not looked up yet. `waiting`: for a place among those that hide. `open`: before
+    the curators, without hiding anybody. `hiding`: its person is hidden. `upheld`: a correction or an erasure will
+    follow. `decided`.
+    `slot`: its place in the bounded queue, which a later objection may take; null once it has hidden somebody or was
+    decided. `network`: a digest of the sender's network that only one process can compute, and only on one day.
     """
 
     __table_args__ = (
@@ -167,9 +175,11 @@ class Objection(SQLModel, table=True):
 
 
 class WaitingReport(SQLModel, table=True):
-    """Personal. A report that its source wants to be public no earlier than `until`, and so is no entry yet. It is
-    sealed whole (`log/head.py`), and nothing beside it tells whom it is about: `digest` is keyed, of the source and
-    the case number. `refused_at`: since when it could not be filed and waits for its source, for the sealed reason."""
+    """Personal. A report under an embargo until `until`, and so not an entry yet.
+
+    It is sealed as a whole (`log/head.py`), and no other column reveals its person: `digest` is a keyed digest of the
+    source and the case number. `refused_at`: when filing it failed. It then waits for its source, with the sealed
+    reason `refusal`."""
 
     __tablename__ = "waiting_report"
     __table_args__ = (UniqueConstraint("digest"), Index(None, "source"), Index(None, "until"))
@@ -179,13 +189,13 @@ class WaitingReport(SQLModel, table=True):
     key_id: str | None  # of the key that sent it; null: filed on the machine itself
     until: datetime = Field(sa_type=UtcDateTime)
     received_at: datetime = Field(sa_type=UtcDateTime)
-    report: bytes = sealed_column()  # JSON: the body, and whether it is of a release
+    report: bytes = sealed_column()  # JSON: the body, and whether it is a release report
     refused_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
     refusal: bytes | None = sealed_column(default=None, nullable=True)  # JSON: code and detail
 
 
 class IdempotentAnswer(SQLModel, table=True):
-    """What a POST with an Idempotency-Key led to: ids only, rendered again when asked again."""
+    """The outcome of a POST with an Idempotency-Key: ids only, from which a repeated request is answered."""
 
     __tablename__ = "idempotent_answer"
     __table_args__ = (Index(None, "created_at"),)
@@ -198,31 +208,31 @@ class IdempotentAnswer(SQLModel, table=True):
 
 
 class ListImport(SQLModel, table=True):
-    """One list sent by one source."""
+    """A list sent by a source."""
 
     __tablename__ = "list_import"
     __table_args__ = (build_enum_check("state", ImportState), Index(None, "source", "digest"), Index(None, "state"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     source: int = key_column()
     key_id: str | None  # of the key that sent it; null: filed on the machine itself
-    digest: str  # keyed: from a plain one of a short list, a number could be tried out
-    mapping: bytes | None = sealed_column(nullable=True)  # JSON; null: by headings, or the one saved for them
+    digest: str  # keyed: with a plain digest of a short list, a number in it could be guessed
+    mapping: bytes | None = sealed_column(nullable=True)  # JSON; null: by headings, or the mapping saved for them
     dry_run: bool
     strict: bool
     confirmed: bool
-    whole: int | None  # rows of the list that this one is a part of; null: it is no part
+    whole: int | None  # rows of the whole list, if this is a part of one
     state: str
     created_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
     leased_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
     rows: int | None
-    done: int  # the number of the last row settled, in the file
+    done: int  # the number of the last finished row in the file
     counts: str = text_column()  # JSON: outcome → rows
     first_revision: int | None = key_column(nullable=True)
     last_revision: int | None = key_column(nullable=True)
     told: bytes = sealed_column()  # JSON: form, digest, columns, sheet, sums over rows
     questions: bytes = sealed_column()  # JSON
-    fault: bytes | None = sealed_column(nullable=True)  # JSON: why it failed
+    fault: bytes | None = sealed_column(nullable=True)  # JSON: why the import failed
 
 
 class ImportRow(SQLModel, table=True):
@@ -239,7 +249,7 @@ class ImportRow(SQLModel, table=True):
 
 
 class ImportFile(SQLModel, table=True):
-    """Personal. The bytes of a list that was sent and is not through; deleted as soon as it is."""
+    """Personal. The file of a list; deleted as soon as its import has finished."""
 
     __tablename__ = "import_file"
     list_import: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
@@ -247,7 +257,7 @@ class ImportFile(SQLModel, table=True):
 
 
 class ImportMapping(SQLModel, table=True):
-    """The mapping that a source last used for lists with these headings."""
+    """The column mapping that a source last used for lists with these headings."""
 
     __tablename__ = "import_mapping"
     source: int = key_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""What the reports say together: rows that hold for revisions `since <= R < until`."""
+"""Projected tables: rows derived from all reports of a person, valid for revisions `since <= R < until`."""
 
 from typing import Any, Literal, get_args
 
@@ -13,7 +13,7 @@ OverriddenBasis = Literal["consent", "reports"]
 
 
 class Placement(SQLModel, table=True):
-    """Which detainee and which spell a record belongs to."""
+    """The detainee and the spell that a record belongs to."""
 
     __table_args__ = (Index(None, "detainee", "until"), Index(None, "spell"))
     record: int = key_column(primary_key=True)
@@ -21,11 +21,11 @@ class Placement(SQLModel, table=True):
     until: int = key_column()
     detainee: int = key_column()
     spell: int = key_column()
-    contradicts: int | None = key_column(default=None)  # the record it points at, whose dates its own contradict
+    contradicts: int | None = key_column(default=None)  # the record that it points at, if their dates contradict
 
 
 class PendingPair(SQLModel, table=True):
-    """Two people who may be one: an `unsure` decision that waits for a curator."""
+    """Two people who may be the same: an `unsure` decision that waits for a curator."""
 
     __tablename__ = "pending_pair"
     __table_args__ = (Index(None, "detainee_a"), Index(None, "detainee_b"))
@@ -37,9 +37,10 @@ class PendingPair(SQLModel, table=True):
 
 
 class ProvisionalHiding(SQLModel, table=True):
-    """Personal. A report that closes its person to the class `publish`, against a curator's consent or against the
-    reports of other independent sources, and waits for a curator. `stopped`: the report closes nothing meanwhile, since
-    too many of its source wait unanswered."""
+    """Personal. A report that closes its person to the class `publish` until a curator has decided.
+
+    `against`: it does so against a curator's consent, or against the reports of other independent sources. `stopped`:
+    the report closes nothing meanwhile, because too many of its source's are undecided."""
 
     __tablename__ = "provisional_hiding"
     __table_args__ = (
@@ -63,11 +64,11 @@ class Detainee(SQLModel, table=True):
     detainee: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
     until: int = key_column()
-    publish: str  # the class at that revision: counts of the withheld are reproducible
+    publish: str  # the class at that revision, so that counts of withheld people are reproducible
     state: str
     rearrested: bool
-    rearrest_claimed: bool  # only sources that are not independent state a re-arrest, or an end
-    facts: str = text_column()  # JSON: the public facts, each with who says so
+    rearrest_claimed: bool  # only sources that are not independent report a re-arrest, or an end
+    facts: str = text_column()  # JSON: the public facts, each with its sources
 
 
 class DetaineePersonal(SQLModel, table=True):
@@ -95,7 +96,7 @@ class Detention(SQLModel, table=True):
     held_lo: int | None
     held_hi: int | None
     has_release: bool
-    disjoint_releases: bool  # releases on days that cannot both be right, with no detention known between
+    disjoint_releases: bool  # releases on incompatible days, with no detention known between them
     facts: str = text_column()
 
 
@@ -123,13 +124,13 @@ class Release(SQLModel, table=True):
     until: int = key_column()
     detainee: int = key_column()
     stage: str
-    status: str | None  # null: nobody asserts it, and no independent source denies it
+    status: str | None  # null: no source asserts it, and no independent source denies it
     country: str | None
     facts: str = text_column()
 
 
 class ReleaseAtStage(SQLModel, table=True):
-    """A release at one stage, as all sources together say it: what totals count."""
+    """A release at one stage by all sources combined: the rows that totals count."""
 
     __tablename__ = "release_at_stage"
     __table_args__ = (
@@ -143,7 +144,7 @@ class ReleaseAtStage(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     detainee: int = key_column()
-    status: str | None  # null: nobody asserts it, and no independent source denies it
+    status: str | None  # null: no source asserts it, and no independent source denies it
     lo: int | None  # first and last possible day (proleptic ordinal); null: undated
     hi: int | None
     kind: str
@@ -155,7 +156,7 @@ class ReleaseAtStage(SQLModel, table=True):
 
 
 class SourceRelease(SQLModel, table=True):
-    """A release at one stage, as one source says it: what counts by source count."""
+    """A release at one stage by one source: the rows that counts by source count."""
 
     __tablename__ = "source_release"
     __table_args__ = (
@@ -179,18 +180,18 @@ class SourceRelease(SQLModel, table=True):
     country: str | None
     designation: str
     next_hi: int | None
-    # The day of the stage and the kind that the source gives itself; null: it gives none.
+    # The source's own day of the stage and kind; null if it reported none.
     said_lo: int | None
     said_hi: int | None
     said_kind: str | None
 
 
 class DetentionState(SQLModel, table=True):
-    """A detention with its beginning and its end, as all sources together say it: what totals of the held count.
+    """A detention with its beginning and end by all sources combined: the rows that totals of held people count.
 
-    `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out`: of the end in any release;
-    `free`: in one that left the person at large. Both are `dates.LAST_DAY` while nobody says that it ended; where
-    nobody says when, that is the last possible day.
+    `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out_lo`..`out_hi`: of the end in any
+    release. `free_lo`..`free_hi`: of the end in a release that left the person at large. Both are `dates.LAST_DAY`
+    while no source reports an end; `dates.LAST_DAY` is also the last possible day of an undated end.
     """
 
     __tablename__ = "detention_state"
@@ -203,7 +204,7 @@ class DetentionState(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     detainee: int = key_column()
-    status: str | None  # null: nobody asserts it, and no independent source denies it
+    status: str | None  # null: no source asserts it, and no independent source denies it
     lo: int | None
     hi: int | None
     out_lo: int
@@ -219,7 +220,7 @@ class DetentionState(SQLModel, table=True):
 
 
 class SourceDetention(SQLModel, table=True):
-    """A detention with its beginning and its end, as one source says it: what counts of the held by source count."""
+    """A detention with its beginning and end by one source: the rows that counts of held people by source count."""
 
     __tablename__ = "source_detention"
     __table_args__ = (
@@ -246,12 +247,14 @@ class SourceDetention(SQLModel, table=True):
 
 
 class Verification(SQLModel, table=True):
-    """One source's standing verdict on a detention or on a release."""
+    """One source's current verdict on a detention or on a release."""
 
     __table_args__ = (
-        build_enum_check("object", VERIFICATION_OBJECTS), build_enum_check("verdict", Verdict), Index(None, "detainee", "until"),
+        build_enum_check("object", VERIFICATION_OBJECTS),
+        build_enum_check("verdict", Verdict),
+        Index(None, "detainee", "until"),
         Index(None, "verdict", "since"),
-    )  # fmt: skip
+    )
     spell: int = key_column(primary_key=True)
     object: str = Field(primary_key=True)
     source: int = key_column(primary_key=True)
@@ -277,8 +280,9 @@ class Trait(SQLModel, table=True):
 
 
 class SourceTrait(SQLModel, table=True):
-    """Personal. Where a person was held in a spell (facility, area) by one source's own word: the values by which that
-    source's count is grouped and filtered."""
+    """Personal. Where a person was held in a spell (facility, area) according to one source.
+
+    The count by that source is grouped and filtered by these values."""
 
     __tablename__ = "source_trait"
     __table_args__ = (Index(None, "detainee", "until"), Index(None, "source", "name", "value"))
@@ -292,8 +296,9 @@ class SourceTrait(SQLModel, table=True):
 
 
 class ChangedPerson(SQLModel, table=True):
-    """The revision of the last entry that touched a person's rows, or what may be seen of them, after the first one:
-    whoever keeps rows elsewhere reads those of such people again, and of people with a later key."""
+    """The revision of the last entry, after the person's first, that changed a person's rows or their visibility.
+
+    Copies of rows (columns in memory, count files) are refreshed for these people, and for people with a later key."""
 
     __tablename__ = "changed_person"
     __table_args__ = (Index(None, "revision"),)
@@ -301,7 +306,7 @@ class ChangedPerson(SQLModel, table=True):
     revision: int = key_column()
 
 
-# The tables of one person's rows, by `detainee`: written by every projection.
+# The tables with a person's rows, by `detainee`. Every projection writes all of them.
 PROJECTED_TABLES: tuple[type[Any], ...] = (
     Placement, Detainee, DetaineePersonal, Detention, SourceTrait, SpellPersonal, Release, ReleaseAtStage,
     SourceRelease, DetentionState, SourceDetention, Verification, Trait, ProvisionalHiding,
