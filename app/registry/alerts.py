@@ -1,9 +1,8 @@
-"""Bursts: days on which a source filed far more reports than it is used to. A stolen key looks like that.
+"""Find days on which a source filed far more reports than usual (bursts), and list the operator's warnings.
 
-Read from the log's days and nothing else. A burst is told to whoever runs the registry and to its curators; nothing
-follows by itself, for an honest source that empties its archive looks the same.
-
-What whoever runs the registry should look at, in words that name nobody."""
+A burst may mean a stolen key. Only the operator and the curators are warned; nothing is blocked, because an honest
+source that files its archive looks the same. No warning names a person or a source.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,21 +15,21 @@ from app.models import Record, Report
 from app.registry import report_versions, waiting_reports
 from app.registry.publication import erasure, objections
 
-# Days that are told, the log's last one included: a curator who comes once a week sees each.
+# The last days of the log that are searched: a curator who comes once a week sees every burst.
 REPORTED_DAYS = 7
-# Days before a day in which its source's habit is looked for: lists that come every quarter are habit.
+# A day is compared with this many days before it, so that a quarterly list is not a burst.
 HABIT_DAYS = 92
-# Fewer a curator can read through; a source that files three a day is free to file thirty.
+# A curator can read through fewer than this; a source that files three reports a day is free to file thirty.
 MIN_BURST_REPORTS = 100
-# So many times the fullest day before. A list grows, and two of them may come on one day.
+# A burst exceeds the source's fullest day before it by this factor. Lists grow, and two may come on one day.
 BURST_FACTOR = 5
 BURST_WARNING = "report_burst"
-MAX_CACHED_DAYS = 2 * (HABIT_DAYS + REPORTED_DAYS)  # days in memory, each with a number for each source: some KB in all
+MAX_CACHED_DAYS = 2 * (HABIT_DAYS + REPORTED_DAYS)  # a few KB: one number for each day and source
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """A day on which a source filed far more reports than on any day before. `usual`: on the fullest of those."""
+    """A day on which a source filed far more reports than on any day before. `usual`: the number on the fullest."""
 
     source: int
     day: date
@@ -39,10 +38,9 @@ class Burst:
 
 
 class DailyReportCounts:
-    """How many reports each source filed on each day of the log (UTC), as far as it was looked for.
+    """A cache of the reports that each source filed on each past day of the log (UTC).
 
-    A day that is over never changes, for the log only grows and its instants never decrease. So a process may keep
-    this, and count today's reports alone.
+    Past days never change: the log only grows, and its instants never decrease. Today's reports are not cached.
     """
 
     def __init__(self) -> None:
@@ -50,7 +48,7 @@ class DailyReportCounts:
         self._counts: dict[date, dict[int, int]] = {}
 
     def find_revision_before(self, session: Session, day: date) -> int:
-        """The last revision before a day that has begun."""
+        """Return the last revision before a day that has begun."""
         if day not in self._revisions:
             if len(self._revisions) > MAX_CACHED_DAYS:
                 self._revisions.clear()
@@ -59,7 +57,7 @@ class DailyReportCounts:
         return self._revisions[day]
 
     def count_day(self, session: Session, day: date) -> dict[int, int]:
-        """Source → the reports that it filed on a day that is over."""
+        """Return source → reports filed on a day that is over."""
         if day not in self._counts:
             if len(self._counts) > MAX_CACHED_DAYS:
                 self._counts.clear()
@@ -69,7 +67,7 @@ class DailyReportCounts:
 
 
 def count_reports_between(session: Session, after_revision: int, last_revision: int) -> dict[int, int]:
-    """Source → the reports that it filed between two revisions."""
+    """Return source → reports filed after one revision, up to another."""
     query = (
         select(col(Record.source), func.count())
         .select_from(Report)
@@ -85,13 +83,15 @@ def count_reports_between(session: Session, after_revision: int, last_revision: 
 
 
 def find_bursts(session: Session, daily_counts: DailyReportCounts) -> list[Burst]:
-    """The bursts of the log's last days, the newest first. Versions of reports count as reports do: a key writes
-    both. A source's first day is no burst, since it has no habit yet. `daily_counts`: what the process has counted before."""
+    """Return the bursts of the log's last days, newest first.
+
+    Next versions count like first reports: a stolen key can write both. A source's first day is no burst, since there
+    is no day to compare with. `daily_counts`: the process's cache."""
     revision, recorded_at = read_head(session)
     today = recorded_at.astimezone(UTC).date()
     days = [today - timedelta(days=back) for back in range(REPORTED_DAYS)]
     if revision - daily_counts.find_revision_before(session, days[-1]) < MIN_BURST_REPORTS:
-        return []  # as on nearly every day: nobody can have filed so many
+        return []  # as on nearly every day: all sources together filed too few
     found = []
     for day in days:
         is_past = day != today
@@ -110,15 +110,16 @@ def find_bursts(session: Session, daily_counts: DailyReportCounts) -> list[Burst
 
 
 def list_burst_warnings(session: Session, daily_counts: DailyReportCounts) -> list[str]:
-    """The warning for the operator, without naming a source."""
+    """Return the warning for the operator, without naming a source."""
     return [BURST_WARNING] if find_bursts(session, daily_counts) else []
 
 
 def _find_usual_count(
     session: Session, daily_counts: DailyReportCounts, source: int, day: date, reports: int
 ) -> int | None:
-    """The reports of the fullest day of a source's habit before a day; None where the source had not filed before. It
-    is looked for only as far as it tells whether `reports` are far more."""
+    """Return the reports of a source's fullest day in the HABIT_DAYS before a day; None if it had never filed.
+
+    The search stops as soon as a day shows that `reports` is not a burst."""
     usual, after = 0, day
     for _ in range(HABIT_DAYS):
         before = after - timedelta(days=1)
@@ -135,7 +136,7 @@ def _find_usual_count(
 
 
 def list_operator_warnings(session: Session, daily_counts: DailyReportCounts, now: datetime) -> list[str]:
-    """The codes of the warnings that stand, for `/readyz` and `recuento status` alike."""
+    """Return the codes of the current warnings, for `/readyz` and `recuento status`."""
     return [
         *report_versions.list_hiding_warnings(session),
         *list_burst_warnings(session, daily_counts),
@@ -145,6 +146,7 @@ def list_operator_warnings(session: Session, daily_counts: DailyReportCounts, no
 
 
 def list_private_warnings(session: Session, now: datetime) -> list[str]:
-    """The codes of warnings for `recuento status` alone: anybody can ask `/readyz`, and would learn that something is
-    under an embargo."""
+    """Return the codes of warnings for `recuento status` only.
+
+    `/readyz` is public, and would reveal that a report is under an embargo."""
     return waiting_reports.list_embargo_warnings(session, now)

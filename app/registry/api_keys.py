@@ -1,12 +1,11 @@
-"""Keys: who may write and who may see restricted fields.
+"""Create, rotate, revoke and authenticate API keys, and record the day of their last use.
 
-A key is `rcn_` + id + secret + checksum. Only the secret's SHA-256 is stored: it has 190 bits of randomness, so
-nothing slower is needed. The CRC lets a mistyped key be told from a revoked one without a look-up.
+A key is `rcn_` + id + secret + checksum. Only the secret's SHA-256 is stored: it has 190 bits of randomness, so a slow
+hash is not needed. The CRC distinguishes a mistyped key from a revoked one without a lookup.
 
-On which day each key was last used: remembered in memory by whoever answers, and written now and then.
-
-A request that reads must not become one that writes: SQLite has one writer, and a registry that is only read for a
-while must go on answering. So the day waits in memory until `write`, and one that cannot be written is tried again."""
+The day of last use is collected in memory (`KeyUses`) and written now and then. A request that reads must not become
+one that writes: SQLite has one writer, and a registry that cannot be written to must go on answering.
+"""
 
 import hashlib
 import hmac
@@ -35,14 +34,14 @@ KEY_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 KEY_ID_LENGTH = 8
 KEY_SECRET_LENGTH = 32  # 62**32 is 190 bits: above the 178 of comparable tokens
 CHECKSUM_LENGTH = 6  # CRC-32 in base 62
-# Two at once, so that a key can be rotated without a gap; more would be keys nobody remembers.
+# Two keys of a source and role, so that a key can be rotated without a gap; nobody remembers more.
 MAX_LIVE_KEYS = 2
 INVALID_KEY_DETAIL = "This key is not valid: ask the administrator for a new one."
 MAX_HOLDER_LENGTH = 200  # characters: as long as the names of sources
 KEY_PATTERN = re.compile(
     rf"rcn_([0-9A-Za-z]{{{KEY_ID_LENGTH}}})([0-9A-Za-z]{{{KEY_SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})"
 )
-# A key with the source that it acts for, as the source stands now.
+# A key with the current version of the source that it acts for.
 _SELECT_KEY = (
     select(ApiKey, Source, col(Head.recorded_at))
     .select_from(ApiKey)
@@ -61,8 +60,9 @@ def create_key(
     holder: str | None = None,
     scopes: Sequence[str] | None = None,
 ) -> str:
-    """Make a key and return its text, which is not stored. A reporter's key needs a source. `scopes`: the routes that
-    it is limited to, as `METHOD /path`."""
+    """Create a key and return its text, which is not stored. A reporter's key needs a source.
+
+    `scopes`: the routes to which the key is limited, as `METHOD /path`. Raises NotFound and Invalid."""
     moment = get_key_time(session, now)
     source_key = None
     if source is not None:
@@ -106,7 +106,7 @@ def _insert_key(
 
 
 def _validate_holder(holder: str) -> str:
-    """A holder's name on one line. Two names are one holder where they fold alike, so that it needs letters."""
+    """Return the holder's name on one line. It needs letters, because holders are compared by folded name."""
     name = " ".join(holder.split())
     if not fold(name) or len(name) > MAX_HOLDER_LENGTH or not name.isprintable():
         detail = f"Name the holder, the person who has the key, in up to {MAX_HOLDER_LENGTH} letters (--holder)."
@@ -135,11 +135,11 @@ def _check_key_limit(session: Session, role: Role, source: int, moment: datetime
 def rotate_key(
     session: Session, key_id: str, days: int, now: datetime, *, ends_in: int, holder: str | None = None
 ) -> str:
-    """Make the successor of a live key, with its holder, role, source and scopes, and return its text. The old key ends
-    `ends_in` days from now, or earlier by its own term; with 0 at once.
+    """Create the successor of a live key, with its holder, role, source and scopes, and return its text.
 
-    `holder` names the holder of a key that has none, for both keys: they are one person's. Raises NotFound, Conflict
-    for a key that has ended, and Invalid."""
+    The old key ends `ends_in` days from now (0: at once), or earlier if it expires. `holder` names the holder of a key
+    without one, for both keys: they belong to one person. Raises NotFound, Conflict for a key that has ended, and
+    Invalid."""
     key, moment = _load_key(session, key_id), get_key_time(session, now)
     if is_key_ended(key, moment):
         raise Conflict("This key has ended, and has no successor: make a new key (recuento key create).")
@@ -148,7 +148,7 @@ def rotate_key(
     elif holder is not None and not is_same_holder(key.holder, holder):
         detail = "This key has another holder. A key for somebody else is a new key (recuento key create)."
         raise Invalid.at_pointer("/holder", "another_holder", detail)
-    # Not revoked: what a revoked key left waiting is taken for a thief's.
+    # Not revoked: embargoed reports of a revoked key are refused as a thief's.
     key.expires_at = min(key.expires_at, moment + timedelta(days=ends_in))
     session.add(key)
     session.flush()
@@ -164,7 +164,7 @@ def revoke_key(session: Session, key_id: str, now: datetime) -> None:
 
 
 def is_key_revoked(session: Session, key_id: str) -> bool:
-    """Whether a key was ended before its term. Raises NotFound."""
+    """Return whether a key was revoked. Raises NotFound."""
     return _load_key(session, key_id).revoked_at is not None
 
 
@@ -176,29 +176,31 @@ def _load_key(session: Session, key_id: str) -> ApiKey:
 
 
 def get_key_time(session: Session, now: datetime) -> datetime:
-    """The instant by which keys end: the clock's, or that of the last entry where the clock stands before it. A clock
-    that was set back revives no key."""
+    """Return the instant at which expiry is judged: the clock's, or the last entry's if that is later.
+
+    So a clock that was set back revives no key."""
     return max(now, read_min_entry_date(session))
 
 
 def is_key_ended(key: ApiKey, moment: datetime) -> bool:
-    """Whether a key was revoked, or has expired at the instant `get_key_time`."""
+    """Return whether a key was revoked, or has expired at the instant of `get_key_time`."""
     return key.revoked_at is not None or key.expires_at <= moment
 
 
 def is_same_holder(first: str, second: str) -> bool:
-    """Whether two names are of one holder, in whatever case and with or without accents."""
+    """Return whether two names mean one holder, regardless of case and accents."""
     return fold(first) == fold(second)
 
 
 def parse_key_scopes(key: ApiKey) -> list[str] | None:
-    """The routes that a key is limited to, as `METHOD /path`; None where it may do all that its role may."""
+    """Return the routes to which a key is limited, as `METHOD /path`; None if it may do all that its role may."""
     return None if key.scopes is None else json.loads(key.scopes)
 
 
 def reload_reader(session: Session, key_id: str, now: datetime, names: Names) -> Reader:
-    """The reader of a key that was recognised before: a write may wait long for its body and its turn. Raises
-    Unauthenticated where the key has ended since."""
+    """Return the reader of a key that was authenticated before: a write may wait long for its body and the lock.
+
+    Raises Unauthenticated if the key has ended since."""
     row = session.execute(_SELECT_KEY, {"id": key_id}).one_or_none()
     if row is None or is_key_ended(row.ApiKey, get_key_time(session, now)):
         raise Unauthenticated(INVALID_KEY_DETAIL)
@@ -206,8 +208,9 @@ def reload_reader(session: Session, key_id: str, now: datetime, names: Names) ->
 
 
 def authenticate_key(session: Session, token: str, now: datetime, names: Names) -> tuple[Reader, ApiKey]:
-    """The reader and the row of a key. Raises Unauthenticated, in the same words for an unknown, an expired and a
-    revoked key."""
+    """Return the reader and the row of a key.
+
+    Raises Unauthenticated, with the same detail for an unknown, an expired and a revoked key."""
     match = KEY_PATTERN.fullmatch(token)
     if match is None or _compute_checksum(match[1] + match[2]) != match[3]:
         raise Unauthenticated("This is not a whole key: check that it was copied to its end.")
@@ -219,7 +222,7 @@ def authenticate_key(session: Session, token: str, now: datetime, names: Names) 
 
 
 def _build_key_reader(row: Row[Any], names: Names) -> Reader:
-    """The reader of a key and the source that it acts for."""
+    """Return the reader that acts with a key, for its source if it has one."""
     role = Role(row.ApiKey.role)
     return Reader(role, names=names) if row.ApiKey.source is None else build_source_reader(row.Source, names, role)
 
@@ -241,25 +244,25 @@ def _compute_checksum(text: str) -> str:
 
 
 class KeyUses:
-    """The uses that one process has not written yet: one day for each key, however often it is used."""
+    """The key uses that a process has not written yet: one day for each key."""
 
     def __init__(self) -> None:
         self._unwritten: dict[str, date] = {}
         self._lock = Lock()
 
     def record_use(self, key: ApiKey, day: date) -> None:
-        """A key was used on a day. At most one write a day and key comes of it."""
+        """Record that a key was used on a day. A key causes at most one write a day."""
         if key.last_used_on is None or key.last_used_on < day:
             with self._lock:
                 self._unwritten[key.id] = max(day, self._unwritten.get(key.id, day))
 
     def write_uses(self, engine: Engine) -> None:
-        """Write what is remembered. What cannot be written stays for the next time."""
+        """Write the recorded uses. If that fails they stay for the next call."""
         uses = dict(self._unwritten)
         if not uses:
             return
         with open_write_session(engine) as session:
-            for key_id, day in sorted(uses.items()):  # processes that write at once lock rows in the same order
+            for key_id, day in sorted(uses.items()):  # sorted, so that concurrent processes lock rows in one order
                 is_earlier = or_(col(ApiKey.last_used_on).is_(None), col(ApiKey.last_used_on) < day)
                 statement = update(ApiKey).where(col(ApiKey.id) == key_id, is_earlier).values(last_used_on=day)
                 session.connection().execute(statement)

@@ -1,8 +1,8 @@
-"""Apply an entry: change the base tables, then project the touched people again.
+"""Apply log entries: update the base tables, then reproject the people they concern.
 
-Requests and replays use the same function, inside the transaction of the entry.
-
-Replay the log: make every base and projected table anew from the entries and the sealed values."""
+Requests and rebuilds use the same `Projector`. A request applies its entry in the entry's own transaction; a rebuild
+replays the log into empty tables.
+"""
 
 import json
 import uuid
@@ -49,37 +49,40 @@ _INSERT_RECORD = insert(Record)
 _RECORD_COLUMNS = tuple(Record.model_fields)
 _INSERT_REPORT = insert(Report)
 _CLOSE_REPORT = (
-    update(Report).where(col(Report.record) == bindparam("of"), col(Report.until) == OPEN).values(until=bindparam("at"))
+    update(Report)
+    .where(col(Report.record) == bindparam("record_key"), col(Report.until) == OPEN)
+    .values(until=bindparam("closed_at"))
 )
 _SELECT_RECORD = select(col(Record.key), col(Record.source), col(Record.publish_now)).where(
-    col(Record.id) == bindparam("of")
+    col(Record.id) == bindparam("record_id")
 )
-_DELETE_RECORD_KEYS = delete(BlockingKey).where(col(BlockingKey.record) == bindparam("of"))
+_DELETE_RECORD_KEYS = delete(BlockingKey).where(col(BlockingKey.record) == bindparam("record_key"))
 _INSERT_DECISION = insert(Decision)
 _CLOSE_PAIR = (
     update(PendingPair)
-    .where(col(PendingPair.decision) == bindparam("of"), col(PendingPair.until) == OPEN)
-    .values(until=bindparam("at"))
+    .where(col(PendingPair.decision) == bindparam("decision_key"), col(PendingPair.until) == OPEN)
+    .values(until=bindparam("closed_at"))
 )
 _SELECT_EXISTING_RECORDS = select(col(Record.id)).where(col(Record.id).in_(bindparam("ids", expanding=True)))
 
 
 class Projector:
-    """Applies entries within one session. `erased`: in a replay, the records of erased people, of whom nothing personal
-    is projected for any time. A replay begins with empty tables, and so with Views of its own.
+    """Applies entries in one session.
 
-    `projected_people`: record → its person, of the people whom the last entry touched."""
+    `erased_ids`: only for a rebuild, the records of erased people; no personal value of theirs is projected, for any
+    revision. A rebuild begins with empty tables, and so with new Views. `projected_people`: record → its person, for
+    the people reprojected by the last entry."""
 
     def __init__(self, session: Session, erased_ids: Collection[uuid.UUID] | None = None) -> None:
         self._session = session
         self._execute = session.connection().execute
         self.views = Views.for_session(session) if erased_ids is None else Views(session)
         self._erased_ids = frozenset(erased_ids or ())
-        self._linked_records: dict[uuid.UUID, uuid.UUID] = {}  # record to come → the one to which a decision ties it
+        self._linked_records: dict[uuid.UUID, uuid.UUID] = {}  # future record → the record to which it will be linked
         self.projected_people: dict[int, ProjectedPerson] = {}
 
     def apply_entry(self, entry: LogEntry) -> None:
-        """Bring the tables to the state after `entry`."""
+        """Update the tables to the state after `entry`."""
         handlers: dict[str, Callable[[LogEntry], Collection[uuid.UUID]]] = {
             "source": self._apply_source,
             "facility": self._apply_facility,
@@ -132,18 +135,17 @@ class Projector:
             self._open_record(entry, self._build_record(entry, record_id))
             return ()
         buffer = WriteBuffer(self._session.connection())
-        key, source, publish = self._execute(_SELECT_RECORD, {"of": record_id}).one()
-        if "supersedes" not in body:  # it stood no more, and is filed again
+        key, source, publish = self._execute(_SELECT_RECORD, {"record_id": record_id}).one()
+        if "supersedes" not in body:  # the record was recalled and is filed again
             self._end_links(record_id, key, entry.revision)
-        self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
-        self._execute(_DELETE_RECORD_KEYS, {"of": key})
+        self._execute(_CLOSE_REPORT, {"record_key": key, "closed_at": entry.revision})
+        self._execute(_DELETE_RECORD_KEYS, {"record_key": key})
         self._buffer_version(entry, key, source, publish, buffer)
         buffer.flush()
         return (record_id,)
 
     def _open_record(self, entry: LogEntry, record: StoredRecord) -> None:
-        """Project the person of a new record before the record is written: by then its class of publication is
-        known."""
+        """Project the person of a new record, then write the record, whose row needs the person's class."""
         seeds = {record.id, self._linked_records.pop(record.id, record.id)}
         self.projected_people = reproject_people(
             self._session, self.views, seeds, entry.revision, self._erased_ids, record
@@ -153,7 +155,7 @@ class Projector:
         buffer.flush()
 
     def _end_links(self, record_id: uuid.UUID, key: int, revision: int) -> None:
-        """End what tied the recalled versions of a record by being filed; what ties its new version came later."""
+        """End the links that the recalled versions of a record made. Links of its new version are later."""
         recall_revision = select(func.max(col(Report.until))).where(col(Report.record) == key).scalar_subquery()
         link_conditions = (
             col(Decision.b) == record_id,
@@ -165,8 +167,9 @@ class Projector:
         )
 
     def apply_unlinked(self, entry: LogEntry, waiting: Mapping[int, int], buffer: WriteBuffer) -> str:
-        """Add to the buffer what `apply_entry` would write for the first report of a person whom no decision ties to anybody;
-        returns the person's class of publication. `waiting`: decision → the person who may be the same."""
+        """Buffer what `apply_entry` would write for the first report of a person who is linked to no other record.
+
+        Returns the person's class of publication. `waiting`: decision → the person who may be the same."""
         record = self._build_record(entry, uuid.UUID(entry.body["record"]))
         person = project_unlinked(self.views, record, entry, waiting, buffer)
         self.projected_people = {record.key: person}
@@ -174,7 +177,7 @@ class Projector:
         return person.publish
 
     def _build_record(self, entry: LogEntry, record_id: uuid.UUID) -> StoredRecord:
-        """The record that an entry opens, as it is once it is stored."""
+        """Return the record that an entry opens, as it will be stored."""
         body = entry.body
         return StoredRecord(
             key=entry.revision,
@@ -196,14 +199,14 @@ class Projector:
     def _apply_identity(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         if "undoes" in body:
-            undone = self._session.execute(
+            decision = self._session.execute(
                 update(Decision)
                 .where(col(Decision.id) == uuid.UUID(body["undoes"]))
                 .values(until=entry.revision)
                 .returning(col(Decision.key), col(Decision.a), col(Decision.b))
             ).one()
-            self._execute(_CLOSE_PAIR, {"of": undone.key, "at": entry.revision})  # where it was waiting for a curator
-            return undone.a, undone.b
+            self._execute(_CLOSE_PAIR, {"decision_key": decision.key, "closed_at": entry.revision})
+            return decision.a, decision.b
         a, b = uuid.UUID(body["a"]), uuid.UUID(body["b"])
         existing_ids = self._execute(_SELECT_EXISTING_RECORDS, {"ids": [a, b]}).scalars().all()
         buffer = WriteBuffer(self._session.connection())
@@ -215,7 +218,7 @@ class Projector:
         return existing_ids if len(existing_ids) == 2 else ()
 
     def link_ahead(self, entry: LogEntry, buffer: WriteBuffer) -> None:
-        """Add to the buffer a decision on a record to come, which touches nobody."""
+        """Buffer a decision on a record that does not exist yet. It changes no person."""
         row = _build_decision_row(entry)
         buffer.add(_INSERT_DECISION, [row])
         if row["judgement"] == Judgement.SAME:
@@ -232,7 +235,7 @@ class Projector:
         return (record_id,)
 
     def _apply_objection(self, entry: LogEntry, record_key: int) -> None:
-        """Hide the record's person, or end that. Who waits for a correction or an erasure is hidden until then."""
+        """Hide the record's person, or end the hiding. It lasts until an announced correction or erasure is made."""
         step, revision = entry.body["objection"], entry.revision
         hides = step == "received" or entry.body.get("to") in ("correction", "erasure")
         open_hiding = (col(ObjectionHiding.record) == record_key, col(ObjectionHiding.until) == OPEN)
@@ -290,8 +293,7 @@ class Projector:
         self._buffer_version(entry, record.key, record.source, publish, buffer)
 
     def _buffer_version(self, entry: LogEntry, record: int, source: int, publish: str, buffer: WriteBuffer) -> None:
-        """Add a version of a record, its blocking keys under today's class of its person, and the class that it asks
-        for."""
+        """Buffer a version of a record, its blocking keys under today's class of its person, and its wish."""
         revision, content = entry.revision, {**entry.body["said"], **entry.personal}
         row = {"record": record, "since": revision, "until": OPEN, "stated": revision, "version": entry.body["version"]}
         buffer.add(_INSERT_REPORT, [row])
@@ -302,7 +304,7 @@ class Projector:
 
 
 def _build_decision_row(entry: LogEntry) -> dict[str, Any]:
-    """The row of the decision in an entry."""
+    """Return the row of the decision in an entry."""
     body = entry.body
     return {
         "key": entry.revision,
@@ -323,12 +325,13 @@ BASE_TABLES: tuple[type[Any], ...] = (
 
 
 def rebuild_tables(session: Session) -> int:
-    """Make all rows anew under today's rules; returns the number of entries replayed. Under unchanged rules the rows
-    are the same as before."""
+    """Replay the log into empty tables under today's rules, and return the number of entries.
+
+    Under unchanged rules the rows are the same as before."""
     lock_head(session)  # no write may come between deleting and replaying
     directory = get_columns_directory(session.connection().engine)
     if directory is not None:
-        directory.delete_before(OPEN_UNTIL)  # whatever was saved is of the rows that stood before
+        directory.delete_before(OPEN_UNTIL)  # every saved column is of the old rows
     set_rules(session, RULES)
     for table in (*BASE_TABLES, *PROJECTED_TABLES):
         session.connection().execute(delete(table))
@@ -341,6 +344,6 @@ def rebuild_tables(session: Session) -> int:
 
 
 def _find_erased_records(session: Session) -> set[uuid.UUID]:
-    """The records erased at any time: nothing personal of them may come back, not even for the time before."""
+    """Return all records ever erased: a rebuild must restore no personal value, not even for earlier revisions."""
     bodies = session.scalars(select(col(Entry.body)).where(col(Entry.kind) == "redaction"))
     return {uuid.UUID(record) for body in bodies for record in json.loads(body)["records"]}

@@ -1,12 +1,9 @@
-"""Checks of a report that need the day of filing, or several of its facts together.
+"""Check reports against the filing date and against themselves, resolve their pointers, and check new versions.
 
-Pointers of reports: the record from which a given id derives, and the report as which a pointer is stored (rule
-2).
-
-What the next version of a report may change (rule 3).
-
-It may correct every value and gain a release. It stays a report of the same person and spell, under the same case
-number and pointer; it does not lose its release, and does not undo a withdrawal without a new verdict."""
+A pointer is an id of a detainee, a detention or a release in a report (rule 2). A new version may correct every value
+and gain a release (rule 3). It must stay a report of the same person and spell, under the same case number and pointer;
+it may not lose its release, nor undo a withdrawal without a new verdict.
+"""
 
 import json
 import uuid
@@ -31,9 +28,17 @@ from app.errors import (
     ReleaseDropped,
     build_pointed_error,
 )
-from app.log import content
-from app.log import content as reported
-from app.log.content import Content
+from app.log.content import (
+    AGE,
+    AGE_ON,
+    BIRTH,
+    IS_FIRST_HAND,
+    METHOD,
+    REPORTED_DAY_FIELDS,
+    REQUESTED_CLASS,
+    Content,
+    has_release_section,
+)
 from app.matching import score
 from app.matching.names import ONE_WORD_SCORE
 from app.models import CURRENT_CLASSES, OPEN, Entry, Placement, Record, Release, Report, SourceRelease
@@ -45,17 +50,17 @@ from app.registry.write import WriteContext
 from app.schemas.reports import MAX_AGE, DetentionReportIn
 from app.vocabulary import Stage, Verdict
 
-# Facts by which a nameless report is told apart; fewer is a number, and a number is a claim.
+# Facts that distinguish a nameless person; fewer is a number, and a number is a claim.
 MIN_NAMELESS_FACTS = 2
-# No list of political prisoners goes back further: an earlier year is a typing error. And any age on any later day then
-# gives a birth within the calendar, even where age and day are of two sources.
+# No list of political prisoners goes back further: an earlier year is a typing error. The limit also keeps every birth
+# computed from an age within the calendar, even if age and day are from two sources.
 EARLIEST_YEAR = 1900
-# People alive in the earliest year, at the oldest age that can be stated.
+# A person alive in the earliest year, at the highest accepted age.
 EARLIEST_BIRTH_YEAR = EARLIEST_YEAR - MAX_AGE
 # Ages are rounded and counted differently: a year more or less is no contradiction.
 AGE_SLACK = 1
-# Either says how a source knows what it verified; the latter stands in copies alone, in place of a sealed method.
-METHOD_FIELDS = (reported.METHOD, reported.IS_FIRST_HAND)
+# A verified report needs one of these. Copies of a registry have IS_FIRST_HAND instead of a sealed method.
+METHOD_FIELDS = (METHOD, IS_FIRST_HAND)
 FUTURE_DATE_DETAIL = "This day has not come yet anywhere: correct the date."
 
 PAST_DATE_FIELDS = (
@@ -71,17 +76,11 @@ PAST_DATE_FIELDS = (
     "release.measures_lifted_on",
     "verification.verified_on",
 )
-# Dates inside lists: the list, and the field of each item.
+# Dates in lists: the list, and the field of each item.
 PAST_DATE_ITEM_FIELDS = (("detention.transfers", "on"), ("verification.evidence", "published_on"))
-# The fields that decide how old a person was when detained.
-AGE_DATE_FIELDS = (
-    *reported.REPORTED_DAY_FIELDS,
-    "detention.transfers",
-    "detention.ended",
-    reported.AGE_ON,
-    reported.BIRTH,
-)
-# Each pair: the first cannot be wholly after the second.
+# The fields that determine how old a person was when detained.
+AGE_DATE_FIELDS = (*REPORTED_DAY_FIELDS, "detention.transfers", "detention.ended", AGE_ON, BIRTH)
+# In each pair, the first date cannot be entirely after the second.
 ORDERED_DATE_FIELDS = (
     ("detention.detained_on", "release.released_on", "release_before_detention", "the release is before the detention"),
     ("detention.held_on", "release.released_on", "held_after_release", "the person was known held after the release"),
@@ -94,13 +93,15 @@ ORDERED_DATE_FIELDS = (
 
 
 def format_pointer(name: str) -> str:
-    """`release.released_on` → `/release/released_on`."""
+    """Return `/release/released_on` for `release.released_on`."""
     return "/" + name.replace(".", "/")
 
 
 def check_report(content: Content, now: datetime, *, has_pointer: bool, is_flat: bool = False) -> None:
-    """Raises Invalid or FileAClaim for a report that cannot be true or cannot be used. `has_pointer`: it points at a known
-    person. `is_flat`: the body has no sections for release and verification, so that error pointers have none either."""
+    """Raise Invalid or FileAClaim for a report that cannot be true or cannot be used.
+
+    `has_pointer`: it points at a known person. `is_flat`: the body has no sections for release and verification, and
+    neither have the error pointers."""
     errors = [*find_impossible_values(content, now), *_find_missing_fields(content, has_pointer=has_pointer)]
     if is_flat:
         for error in errors:
@@ -117,16 +118,15 @@ def check_report(content: Content, now: datetime, *, has_pointer: bool, is_flat:
 
 
 def require_day_of_age(content: Content, previous: Content | None, filed_on: str) -> None:
-    """Raises AgeNeedsDay for an age without its day where that day decides whether the person was a child when
-    detained.
+    """Raise AgeNeedsDay for an age without a day, if the day decides whether the person was a child when detained.
 
-    A report that stands with such an age may be sent again, corrected and withdrawn: its person stays `counted`.
+    An existing report with such an age may be sent again, corrected and withdrawn: its person stays `counted`.
     """
     if content["verification.verdict"] == Verdict.RETRACTED or not has_ambiguous_minority(content, filed_on):
         return
-    if previous is not None and previous.get(reported.AGE) == content[reported.AGE]:
+    if previous is not None and previous.get(AGE) == content[AGE]:
         has_same_days = all(content.get(name) == previous.get(name) for name in AGE_DATE_FIELDS)
-        if has_same_days or reported.REQUESTED_CLASS in previous:
+        if has_same_days or REQUESTED_CLASS in previous:
             return
     raise AgeNeedsDay.at_pointer(
         "/detainee/age_on",
@@ -137,7 +137,7 @@ def require_day_of_age(content: Content, previous: Content | None, filed_on: str
 
 
 def find_impossible_values(content: Content, now: datetime) -> Iterator[dict[str, str]]:
-    """The errors of a report that cannot be true, however incomplete it is: days to come, contradicting days."""
+    """Yield the errors of impossible values, such as future or contradicting days, in a complete or partial report."""
     yield from _find_future_dates(content, now)
     yield from _find_early_dates(content)
     yield from _find_age_errors(content, now)
@@ -179,7 +179,7 @@ def _find_age_errors(content: Content, now: datetime) -> Iterator[dict[str, str]
         yield build_pointed_error("/detainee/birth_date", "too_old", detail)
     age, age_on = content.get("detainee.age"), content.get("detainee.age_on")
     if age is not None:
-        # An age without its day is that of some day between the arrest and today.
+        # An age without a day is from some day between the arrest and today.
         first_day = age_on or custody
         min_age = dates.compute_age_bounds(parse_date(birth), parse_date(first_day))[0] if first_day else 0
         max_age = dates.compute_age_bounds(parse_date(birth), parse_date(age_on or now.date().isoformat()))[1]
@@ -228,7 +228,7 @@ def _count_facts(content: Content) -> int:
 
 
 def is_detained_after(content: Content, release: PartialDate) -> bool:
-    """Whether the report's detention begins after a release."""
+    """Return whether the report's detention begins after a release."""
     detained_on = content.get("detention.detained_on")
     return detained_on is not None and parse_date(detained_on).lo > release.hi
 
@@ -238,10 +238,7 @@ POINTER_FIELDS: tuple[tuple[str, TargetKind], ...] = (
     ("detention_id", "detention"),
     ("detainee_id", "detainee"),
 )
-# Sorts reports without a day after all others: tomorrow they may be of another spell.
-UNSTATED_DAY = 10**9
-
-# Made once: building a statement costs more than running it.
+# Built once: building a statement costs more than running it.
 _BASE_PLACEMENT = aliased(Placement)
 _SELECT_SPELL_RECORDS = (
     select(col(Record.id), col(Record.source), col(Entry.body))
@@ -266,8 +263,10 @@ def find_target(context: WriteContext, body: DetentionReportIn) -> tuple[Record,
 
 
 def find_visible_record(context: WriteContext, kind: TargetKind, target_id: uuid.UUID) -> Record:
-    """The record from which an id derives. Raises NotFound where there is none that stands, or where this key may not
-    know of it: the person is hidden from the key, and the record is another source's."""
+    """Return the record from which an id derives.
+
+    Raises NotFound if no current record has the id, or if the person is hidden from this key and the record is another
+    source's."""
     visible_classes = [publish for publish in CURRENT_CLASSES if context.actor.can_see_person(publish)]
     record = context.session.scalars(
         select(Record).where(
@@ -290,12 +289,13 @@ def choose_spell_pointer(
     own_id: uuid.UUID | None = None,
     previous: str | None = None,
 ) -> str | None:
-    """The id of the report as which a pointer is stored: of a release its earliest report by an independent source,
-    else its earliest report; of a detention the earliest report of the spell; of a person none.
+    """Return the id of the report under which a pointer is stored.
 
-    `previous`: the id of the report at which `own_id` pointed until now. That pointer stays while both are of one spell, so
-    that sending a report again changes nothing; and where the earliest report is `own_id` itself. Where the person is
-    hidden from the key, only the source's own reports are considered, since anybody can read the pointer in the log.
+    For a release that is its earliest report by an independent source, else its earliest report; for a detention the
+    earliest report of the spell; for a person None. `previous`: the report at which `own_id` pointed until now. That
+    pointer stays while both are of one spell, so that sending a report again changes nothing, and if the earliest
+    report is `own_id` itself. If the person is hidden from the key, only the source's own reports are considered: the
+    pointer is readable in the log.
     """
     base, kind = target
     if kind == "detainee":
@@ -306,7 +306,7 @@ def choose_spell_pointer(
     is_visible = context.actor.can_see_person(base.publish_now)
     reports = [(row, json.loads(row.body)["said"]) for row in rows if is_visible or row.source == context.actor.source]
     if kind == "release":
-        reports = [(row, report) for row, report in reports if content.has_release_section(report)] or reports
+        reports = [(row, report) for row, report in reports if has_release_section(report)] or reports
 
     def rank(candidate: tuple[Any, Content]) -> tuple[bool, bool, int, int, str]:
         row, report = candidate
@@ -325,11 +325,12 @@ def choose_spell_pointer(
 
 
 def _find_first_day(report: Content, name: str) -> int:
-    return parse_cached_date(report[name]).lo if name in report else UNSTATED_DAY
+    # Reports without a day sort after all others: a correction may move them to another spell.
+    return parse_cached_date(report[name]).lo if name in report else 10**9
 
 
 def require_one_person(session: Session, record: Record, target: Record) -> None:
-    """Raises Conflict where record and target are of two people: only curators join standing people."""
+    """Raise Conflict if record and target belong to two people: only curators merge existing people."""
     people = session.scalars(
         select(col(Placement.detainee)).where(
             col(Placement.record).in_([record.key, target.key]), col(Placement.until) == OPEN
@@ -343,7 +344,7 @@ def require_one_person(session: Session, record: Record, target: Record) -> None
 
 
 def find_own_record(session: Session, spell: int, source: int) -> Record | None:
-    """A source's record of a spell: its newest with a release, else its newest."""
+    """Return a source's record of a spell: its newest with a release, else its newest."""
     rows = session.execute(
         select(Record, col(Entry.body), col(Report.stated))
         .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
@@ -358,7 +359,7 @@ def find_own_record(session: Session, spell: int, source: int) -> Record | None:
 
 
 def find_asserted_stage(session: Session, spell: int) -> str:
-    """The furthest stage of a release that any source asserts, refuted or not; else the stage at which it stands.
+    """Return the furthest stage of a release that any source asserts, refuted or not; else its consolidated stage.
 
     So a source that verifies a refuted release verifies the disputed stage, not an earlier one that still counts."""
     stages = session.scalars(
@@ -376,7 +377,7 @@ def find_asserted_stage(session: Session, spell: int) -> str:
 
 
 def has_spell_release(session: Session, record: Record) -> bool:
-    """Whether the spell of a record has a release."""
+    """Return whether the spell of a record has a release."""
     spell = session.scalars(
         select(col(Release.spell))
         .join(Placement, col(Placement.spell) == col(Release.spell))
@@ -386,8 +387,9 @@ def has_spell_release(session: Session, record: Record) -> bool:
 
 
 def check_correction(previous: Content, updated: Content) -> None:
-    """Check the content of a next version against that of the standing one. Raises AnotherPerson,
-    NewSpellNeedsNewRecord, ReleaseDropped."""
+    """Check the content of a new version against the current one.
+
+    Raises AnotherPerson, NewSpellNeedsNewRecord, ReleaseDropped."""
     require_same_person(previous, updated)
     released_on = previous.get("release.released_on")
     was_released = previous["verification.verdict"] in ASSERTIONS and previous.get("release.stage") == Stage.CARRIED_OUT
@@ -396,12 +398,12 @@ def check_correction(previous: Content, updated: Content) -> None:
             "This detention begins after the release under the same case number: it is a new spell in custody. "
             "File it under a new source_record_id."
         )
-    if content.has_release_section(previous) and not content.has_release_section(updated):
+    if has_release_section(previous) and not has_release_section(updated):
         raise build_release_dropped_error()
 
 
 def require_same_person(previous: Content, updated: Content) -> None:
-    """Raises AnotherPerson where two versions name two people."""
+    """Raise AnotherPerson if two versions name two people."""
     if _is_another_person(previous, updated):
         raise AnotherPerson(
             "This case number is another person's: use a new one. If it is the same person, correct the name first, "
@@ -411,11 +413,11 @@ def require_same_person(previous: Content, updated: Content) -> None:
 
 
 def _is_another_person(previous: Content, updated: Content) -> bool:
-    """Whether the next version names another person: the two names share no word, in any spelling; or each has a word
-    that the other lacks (below ONE_WORD), and birth or gender contradict as well.
+    """Return whether a new version names another person.
 
-    So a corrected spelling, a changed surname or a corrected birth stays possible, and so does a change between two
-    names of which one is the other's alias, or with one identification number."""
+    Either the two names share no word in any spelling, or each has a word that the other lacks (a score below
+    ONE_WORD_SCORE) and birth or gender contradict as well. So a spelling, a surname or a birth can be corrected. So can
+    a name that is an alias of the other, and any name if the identification number is the same."""
     old, new = blocking_keys.build_person(previous), blocking_keys.build_person(updated)
     if old.national_id is not None and old.national_id == new.national_id:
         return False
@@ -427,7 +429,7 @@ def _is_another_person(previous: Content, updated: Content) -> bool:
 
 
 def check_fixed_fields(previous: Content, body: DetentionReportIn) -> None:
-    """Check that an amended report points nowhere else and keeps its case number. Raises Invalid."""
+    """Check that an amendment changes neither pointer nor case number. Raises Invalid."""
     if any(getattr(body, name) is not None for name, _kind in POINTER_FIELDS):
         raise Invalid.at_pointer(
             "", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another."
@@ -437,7 +439,7 @@ def check_fixed_fields(previous: Content, body: DetentionReportIn) -> None:
 
 
 def check_withdrawal(previous: Content, updated: Content) -> None:
-    """Check that amending a withdrawn report gives it a verdict again. Raises Conflict."""
+    """Check that an amendment of a withdrawn report sends a new verdict. Raises Conflict."""
     if Verdict.RETRACTED == previous["verification.verdict"] == updated["verification.verdict"]:
         raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
 

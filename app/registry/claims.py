@@ -1,8 +1,8 @@
-"""The bounds of a published number, by the word before it: "more than 400" is 401 or more, with no upper end (pure).
+"""File claims: published aggregate figures, as printed.
 
-File claims: published aggregate figures, as printed.
-
-Claims as the log has them: the fields that counts read to compare a figure (`claims.py` writes them)."""
+The qualifier gives a figure its bounds: "more than 400" is 401 or more, with no upper bound. `LoggedClaim` describes
+the fields of a logged claim that counts read to compare a figure.
+"""
 
 import uuid
 from typing import Annotated, Any, Required
@@ -65,10 +65,10 @@ QUALIFIER_BOUNDS: dict[Qualifier, tuple[bool, bool]] = {
     Qualifier.BETWEEN: (True, True),
     Qualifier.UNQUANTIFIED: (False, False),
 }
-# Qualifiers that do not mean the number as printed → how far from it the nearest number meant lies.
+# Qualifiers that exclude the printed number → the distance from it to the nearest included number.
 QUALIFIER_STEPS = {Qualifier.MORE_THAN: 1, Qualifier.FEWER_THAN: -1}
-# A bound of those two qualifiers that is a multiple of this is refused: it is most likely the number as printed, put
-# where the first number beyond it belongs, since "more than 399" is hardly ever printed. Then `said` is given.
+# A bound of these qualifiers that is a multiple of this is refused. It is most likely the printed number in place of
+# the first number beyond it: "more than 399" is hardly ever printed. The client can send `said` instead.
 SUSPECT_MULTIPLE = 10
 
 Bounds = tuple[int | None, int | None]
@@ -76,14 +76,14 @@ Fault = dict[str, str]
 
 
 def compute_bounds(qualifier: Qualifier, printed_number: int) -> Bounds:
-    """The lowest and the highest number that one number as printed means; None is open."""
+    """Return the lowest and the highest number that a printed number means; None is open."""
     nearest = printed_number + QUALIFIER_STEPS.get(qualifier, 0)
     has_low, has_high = QUALIFIER_BOUNDS[qualifier]
     return nearest if has_low else None, nearest if has_high else None
 
 
 def resolve_bounds(qualifier: Qualifier, printed_number: int | None, low: int | None, high: int | None) -> Bounds:
-    """The bounds of a claim without faults: a given bound, else the bound that the number as printed means."""
+    """Return the bounds of a claim without faults: each as sent, else as the printed number implies."""
     if printed_number is None:
         return low, high
     implied = compute_bounds(qualifier, printed_number)
@@ -93,7 +93,7 @@ def resolve_bounds(qualifier: Qualifier, printed_number: int | None, low: int | 
 def find_bound_faults(
     qualifier: Qualifier, printed_number: int | None, low: int | None, high: int | None
 ) -> list[Fault]:
-    """The faults in the numbers of a claim; each tells the right number."""
+    """Return the faults in the numbers of a claim. Each fault's detail has the right number."""
     if printed_number is not None and qualifier in (Qualifier.BETWEEN, Qualifier.UNQUANTIFIED):
         detail = f"`{qualifier}` has no one number as printed: leave `said` out"
         detail += ", and give `low` and `high`." if qualifier is Qualifier.BETWEEN else "."
@@ -108,7 +108,7 @@ def find_bound_faults(
 
 
 def _check_bounds(qualifier: Qualifier, printed_number: int | None, low: int | None, high: int | None) -> list[Fault]:
-    """The faults of bounds that are missing, that the qualifier does not have, or that contradict each other."""
+    """Return the faults of bounds that are missing, not allowed by the qualifier, or contradictory."""
     errors = []
     values = {"low": low, "high": high}
     for (name, value), is_required in zip(values.items(), QUALIFIER_BOUNDS[qualifier], strict=True):
@@ -128,7 +128,7 @@ def _check_bounds(qualifier: Qualifier, printed_number: int | None, low: int | N
 
 
 def _check_printed_bound(qualifier: Qualifier, low: int | None, high: int | None) -> list[Fault]:
-    """The fault of a bound that is the number as printed, where the qualifier means the numbers beyond it."""
+    """Return the fault of a bound that is the printed number although the qualifier excludes it."""
     step = QUALIFIER_STEPS.get(qualifier)
     name, value = ("low", low) if qualifier is Qualifier.MORE_THAN else ("high", high)
     if step is None or not value or value % SUSPECT_MULTIPLE:
@@ -141,8 +141,7 @@ def _check_printed_bound(qualifier: Qualifier, low: int | None, high: int | None
 
 
 def _check_contradictions(qualifier: Qualifier, printed_number: int, low: int | None, high: int | None) -> list[Fault]:
-    """The faults of bounds that contradict the number as printed; bounds of "about 400" do where 400 is not between
-    them."""
+    """Return the faults of bounds that contradict the printed number. "About 400" requires 400 between its bounds."""
     correct_bounds = dict(zip(("low", "high"), compute_bounds(qualifier, printed_number), strict=True))
     if qualifier is Qualifier.ABOUT:
         fits = {"low": low is None or low <= printed_number, "high": high is None or printed_number <= high}
@@ -157,14 +156,14 @@ def _check_contradictions(qualifier: Qualifier, printed_number: int, low: int | 
     return [build_pointed_error(f"/{name}", "contradicts_said", detail) for name in wrong_names]
 
 
-# More than all political prisoners of any country at any time, and far below the limit of exact JSON numbers.
+# Above the number of political prisoners in any country at any time, and far below the limit of exact JSON numbers.
 MAX_CLAIM_NUMBER = 10_000_000
 
 FUTURE_HELD_DETAIL = (
     "Nobody knows who will be held on a day to come: give the day on which they were held, or leave it out for that of "
     "`stated_at`. A month or a year means its last day."
 )
-# References that concern the claim alone. Every other one changes how the other claim is read.
+# References that do not affect the other claim. Every other reference changes how the other claim is read.
 CLAIM_ONLY_POINTERS = ("/derived_from", "/definition/subset_of")
 FOREIGN_CLAIM_DETAIL = (
     "Neither filed by your source nor its figure: ask a curator to file this, or name it under `derived_from`."
@@ -246,7 +245,7 @@ class ClaimIn(StrictModel):
 
 
 def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
-    """File a claim; the same case number again is its next version. Raises Invalid, NotFound."""
+    """File a claim, or its next version if the case number is known. Raises Invalid, NotFound."""
     claim = body.model_dump(mode="json", exclude_none=True)
     terms = claim.get("definition", {}).get("terms", {})
     for name in [name for name, value in terms.items() if value == []]:
@@ -270,7 +269,7 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
         claim = _add_zone(claim, dates.format_zone(context.zone))
     filer_slug = context.actor.slug if context.actor.role is Role.REPORTER else None
     previous = _find_previous_claim(context, body.source_record_id)
-    # Note and case number may name people: they stay out of the readable log.
+    # Note and case number may name people, so they enter the log only as digests.
     personal: dict[str, Any] = {name: claim.pop(name) for name in ("note", "source_record_id") if name in claim}
     if previous is not None:
         entry = load_entry(context.session, previous.stated)
@@ -317,8 +316,9 @@ def _check_print_date(context: WriteContext, body: ClaimIn) -> list[dict[str, st
 
 
 def _parse_stated_at(context: WriteContext, body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
-    """`(instant, errors)` of `stated_at`: a date alone is the end of that day, today included, in the claim's zone,
-    else the registry's."""
+    """Return `(instant, errors)` of `stated_at`.
+
+    A date without a time means the end of that day, also today, in the claim's zone or else the registry's."""
     if body.stated_at is None:
         return None, []
     try:
@@ -335,7 +335,7 @@ def _parse_stated_at(context: WriteContext, body: ClaimIn) -> tuple[str | None, 
 
 
 def _add_zone(claim: dict[str, Any], zone: str) -> dict[str, Any]:
-    """The claim with the zone in which its day ends; claims filed while every day ended in UTC have no zone."""
+    """Return the claim with the zone in which its day ends. Claims filed while every day ended in UTC have none."""
     return claim if "zone" in claim or not dates.is_day(claim.get("stated_at", "")) else {**claim, "zone": zone}
 
 
@@ -381,13 +381,14 @@ def _check_references(context: WriteContext, body: ClaimIn) -> list[dict[str, st
 
 
 def _can_change(actor: Reader, claim: Claim) -> bool:
-    """Whether a key may change how a claim is read: a curator may for every claim, a source for its own figures and the
-    claims that it filed."""
+    """Return whether a key may change how a claim is read.
+
+    A curator may for every claim, a source for its own figures and for the claims that it filed."""
     return actor.role is Role.CURATOR or actor.slug == claim.claimant or actor.source == claim.filed_by
 
 
 def load_claim_at(session: Session, claim_id: uuid.UUID, revision: int) -> Claim:
-    """The version of a claim that stood at a revision. Raises NotFound."""
+    """Return the version of a claim at a revision. Raises NotFound."""
     claim = session.scalars(
         select(Claim).where(col(Claim.id) == claim_id, col(Claim.since) <= revision, col(Claim.until) > revision)
     ).one_or_none()
@@ -397,8 +398,10 @@ def load_claim_at(session: Session, claim_id: uuid.UUID, revision: int) -> Claim
 
 
 class LoggedDefinition(TypedDict, total=False):
-    """What a claim says of what its figure counts: `terms` of a count, the figure of whose people it counts a part, in
-    prose who is meant, and whether people who were taken again are left out."""
+    """The definition of a claim's figure.
+
+    `terms`: of a count. `subset_of`: the claim whose people it counts a part of. `population`: who is counted, in
+    prose. `net`: whether people who were detained again are excluded."""
 
     terms: dict[str, Any]
     subset_of: str
@@ -407,14 +410,14 @@ class LoggedDefinition(TypedDict, total=False):
 
 
 class LoggedPart(TypedDict):
-    """Of which claim a figure is a part, and of which partition."""
+    """The claim that a figure is a part of, and the partition."""
 
     claim: str
     partition: str
 
 
 class LoggedClaim(TypedDict, total=False):
-    """The fields of a claim that are read here, as the log has them."""
+    """The fields of a logged claim that counts and comparisons read."""
 
     claimant: str
     measure: Required[str]

@@ -1,7 +1,8 @@
-"""The real name of a source that is registered under a pseudonym: sealed with the operator's secret, and beside the
-log, so that no entry tells that there is one, and null deletes it.
+"""Add and change sources and facilities, and store the real names of sources under a pseudonym.
 
-Sources and facilities: who speaks, and where people are held."""
+A real name is sealed with the operator's secret and stored outside the log: no entry reveals that there is one, and
+null deletes it.
+"""
 
 import json
 from typing import Any
@@ -18,11 +19,11 @@ from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import FacilityIn, FacilityPatch, SourceIn, SourcePatch
 from app.vocabulary import SourceKind
 
-REAL_NAME_SEAL_CONTEXT = "real name"  # for which it is sealed, with the source's key
+REAL_NAME_SEAL_CONTEXT = "real name"  # authenticated with the ciphertext, like the source's key
 
 
 def store_real_name(session: Session, secret: bytes, source: int, real_name: str | None) -> None:
-    """Keep the real name of a source in place of the one before; None: delete that."""
+    """Replace the real name of a source; None deletes it."""
     session.connection().execute(delete(SourceRealName).where(col(SourceRealName.source) == source))
     if real_name is not None:
         sealed_name = head.seal_bytes(secret, real_name.encode(), source, REAL_NAME_SEAL_CONTEXT)
@@ -31,13 +32,13 @@ def store_real_name(session: Session, secret: bytes, source: int, real_name: str
 
 
 def load_real_name(session: Session, secret: bytes, source: int) -> str | None:
-    """The real name of a source, if one is kept."""
+    """Return the real name of a source, if it has one."""
     row = session.get(SourceRealName, source)
     return None if row is None else head.unseal_bytes(secret, row.real_name, source, REAL_NAME_SEAL_CONTEXT).decode()
 
 
 def add_source(context: WriteContext, body: SourceIn) -> Outcome:
-    """Add a source. A government is not independent unless said otherwise. Raises AlreadyExists."""
+    """Add a source. A government is not independent by default. Raises AlreadyExists."""
     if find_current_row(context.session, Source, body.slug) is not None:
         raise AlreadyExists("There is a source with this slug: PATCH it, or choose another slug.")
     values = body.model_dump(mode="json", exclude={"real_name"})
@@ -49,8 +50,9 @@ def add_source(context: WriteContext, body: SourceIn) -> Outcome:
 
 
 def change_source(context: WriteContext, slug: str, body: SourcePatch) -> Outcome:
-    """Change a source. The people whom it reports are projected again from this revision on. Its real name is no part
-    of the log, and changes at no revision."""
+    """Change a source, and reproject the people it reports. Raises NotFound and Invalid.
+
+    Its real name is not in the log, so changing it makes no revision."""
     source = find_current_row(context.session, Source, slug)
     if source is None:
         raise NotFound("There is no source with this slug.")
@@ -64,7 +66,7 @@ def change_source(context: WriteContext, slug: str, body: SourcePatch) -> Outcom
 
 
 def add_facility(context: WriteContext, body: FacilityIn) -> Outcome:
-    """Register a facility. Reports that name it are placed there from this revision on. Raises AlreadyExists."""
+    """Add a facility. Reports that name it refer to it from this revision on. Raises AlreadyExists."""
     if find_current_row(context.session, Facility, body.slug) is not None:
         raise AlreadyExists("There is a facility with this slug: PATCH it, or choose another slug.")
     values = body.model_dump(mode="json")
@@ -74,7 +76,7 @@ def add_facility(context: WriteContext, body: FacilityIn) -> Outcome:
 
 
 def change_facility(context: WriteContext, slug: str, body: FacilityPatch) -> Outcome:
-    """Change a facility: its names, kind, area or point."""
+    """Change a facility's names, kind, area, country or point. Raises NotFound, Invalid and AlreadyExists."""
     facility = find_current_row(context.session, Facility, slug)
     if facility is None:
         raise NotFound("There is no facility with this slug.")
@@ -92,8 +94,9 @@ def change_facility(context: WriteContext, slug: str, body: FacilityPatch) -> Ou
 
 
 def put_facility(context: WriteContext, body: FacilityIn) -> Outcome:
-    """Register a facility, or update the standing one of that slug. Names are added and never removed: reports that use
-    one of them would lose their facility. Raises AlreadyExists."""
+    """Add a facility, or update the one with that slug. Raises AlreadyExists.
+
+    Names are added and never removed: reports that use one of them would lose their facility."""
     facility = find_current_row(context.session, Facility, body.slug)
     if facility is None:
         return add_facility(context, body)
@@ -123,12 +126,12 @@ def _write_directory_entry(context: WriteContext, kind: str, values: dict[str, A
 
 
 def _merge_names(main_name: str, other_names: list[str]) -> list[str]:
-    """All names, the shown one first, without repeats."""
+    """Return all names without repeats, the displayed one first."""
     return list(dict.fromkeys([main_name, *other_names]))
 
 
 def _refuse_taken_names(context: WriteContext, values: dict[str, Any]) -> None:
-    """Raises AlreadyExists where another facility has one of the names: a report that gives it would be ambiguous."""
+    """Raise AlreadyExists if another facility has one of the names: a report that uses it would be ambiguous."""
     own_names = {fold(name) for name in (values["slug"], *values["names"])}
     rows = context.session.scalars(select(Facility).where(col(Facility.until) == OPEN))
     for facility in rows:

@@ -1,4 +1,4 @@
-"""The standing sources and facilities, read once per transaction for the projection."""
+"""Look up current sources and facilities, read once per transaction."""
 
 import json
 from collections.abc import Collection
@@ -24,20 +24,20 @@ _FACILITIES = (
 )
 
 
-# Names of registered facilities are public, and all of them are read in every transaction that looks for one.
+# Cached across transactions: every transaction that looks for a facility folds the names of all. They are public.
 _fold_registered = lru_cache(WORD_CACHE_SIZE)(fold)
 
 
 class Views:
-    """Look-ups in the standing sources and facilities: few rows that most projections need."""
+    """The current sources and facilities of a transaction: few rows that most projections need."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     @classmethod
     def for_session(cls, session: Session) -> Self:
-        """The views of the session's transaction, which all its writes share and keep current."""
-        session.connection()  # begins one where there is none
+        """Return the views of the session's transaction, which all its writes share and keep current."""
+        session.connection()  # begins a transaction if there is none
         transaction = session.get_transaction()
         cached = session.info.get(cls)
         if cached is None or cached[0] is not transaction:
@@ -58,14 +58,15 @@ class Views:
 
     @cached_property
     def source_names(self) -> dict[str, str]:
-        """Case-folded slug or name → slug."""
+        """Return case-folded slug or name → slug."""
         rows = self._session.connection().execute(_SOURCE_NAMES).all()
         return {name.casefold(): slug for slug, name in rows} | {slug: slug for slug, _name in rows}
 
     @cached_property
     def _facilities(self) -> dict[str, dict[str | None, FacilityView]]:
-        """Folded name → country → facility: every country may have a Central Prison. A slug is unique and stands under
-        country None."""
+        """Return folded name → country → facility: every country may have a Central Prison.
+
+        A slug is unique and is stored under country None."""
         facilities: dict[str, dict[str | None, FacilityView]] = {}
         for key, slug, names_json, area, country in self._session.connection().execute(_FACILITIES):
             names = json.loads(names_json)
@@ -77,19 +78,20 @@ class Views:
 
     @property
     def facility_names(self) -> Collection[str]:
-        """Every folded slug and name of a registered facility, of any country."""
+        """Return every folded slug and name of a registered facility in any country."""
         return self._facilities.keys()
 
     def find_facility(self, name: str | None, country: str | None) -> FacilityView | None:
-        """The registered facility of this slug, or of this name in the country; without a country, the only one so
-        named."""
+        """Return the registered facility with this slug, or with this name in the country.
+
+        Without a country, the name must be unique."""
         facilities = {} if name is None else self._facilities.get(fold(name), {})
         if None in facilities or country in facilities:
             return facilities.get(country) or facilities[None]
         return next(iter(facilities.values())) if country is None and len(facilities) == 1 else None
 
     def is_unregistered_place(self, name: str | None, country: str | None) -> bool:
-        """Whether a report names a place that is not registered."""
+        """Return whether a report names a place that is not registered."""
         return name is not None and self.find_facility(name, country) is None
 
     def forget_sources(self) -> None:
@@ -102,12 +104,12 @@ class Views:
 
 
 def find_current_row(session: Session, table: Any, slug: str) -> Any:
-    """The standing version of a source or facility, or None."""
+    """Return the current version of a source or facility, or None."""
     return session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
 
 
 def find_unregistered_place(session: Session, entry: LogEntry) -> str | None:
-    """The place named by the report in an entry, if it is not registered."""
+    """Return the place named by the report in an entry, if it is not registered."""
     place_name: str | None = entry.personal.get("detention.facility")
     country = entry.body["said"].get("detention.country")
     return place_name if Views.for_session(session).is_unregistered_place(place_name, country) else None

@@ -1,13 +1,13 @@
-"""Which version of a report or a claim stands once entries of its source are recalled, or stand again: the newest that
-no recall withdraws, or none.
+"""Choose the effective version of reports and claims when entries are recalled or restored.
 
-A version that stands again gets a row of its own, from that revision on, which names the entry that states its content.
-So one entry moves any number of reports, and every revision before it reads as it always did.
+The effective version is the newest that no recall withdraws, or none. A restored version gets a new row, valid from
+that revision on, which names the entry that contains it. So one log entry moves any number of reports, and earlier
+revisions do not change.
 """
 
 import uuid
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import bindparam, delete, exists, insert, literal, select, update
@@ -18,57 +18,58 @@ from app.db.write_buffer import WriteBuffer
 from app.log.entries import LogEntry, load_entries
 from app.models import OPEN, BlockingKey, Claim, RecalledEntry, Record, Report, RequestedClass
 from app.registry.identity import blocking_keys
+from app.registry.identity.clusters import IDS_PARAMETER, select_in_chunks
 from app.registry.publication import classes
 
-RevisionRanges = Sequence[Sequence[int]]  # of revisions, `[first, last]`, in order
+RevisionRanges = Sequence[Sequence[int]]  # `[first, last]` revisions, in order
 
 INSERT_BLOCKING_KEYS = insert(BlockingKey)
-_IDS_PARAMETER: Any = bindparam("among", expanding=True)
-_DELETE_BLOCKING_KEYS = delete(BlockingKey).where(col(BlockingKey.record).in_(_IDS_PARAMETER))
-_DELETE_WISHES = delete(RequestedClass).where(col(RequestedClass.record).in_(_IDS_PARAMETER))
+_DELETE_BLOCKING_KEYS = delete(BlockingKey).where(col(BlockingKey.record).in_(IDS_PARAMETER))
+_DELETE_WISHES = delete(RequestedClass).where(col(RequestedClass.record).in_(IDS_PARAMETER))
 _SELECT_MOVED_RECORDS = select(col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now)).where(
-    col(Record.key).in_(_IDS_PARAMETER)
+    col(Record.key).in_(IDS_PARAMETER)
 )
 _UNDO_RECALL = (
     update(RecalledEntry)
-    .where(col(RecalledEntry.since) == bindparam("undone"), col(RecalledEntry.revision).in_(_IDS_PARAMETER))
-    .values(until=bindparam("at"))
+    .where(col(RecalledEntry.since) == bindparam("recall_revision"), col(RecalledEntry.revision).in_(IDS_PARAMETER))
+    .values(until=bindparam("new_revision"))
 )
 
 
 class VersionMove(NamedTuple):
-    """The version of a report or a claim that stands, and the one that is to stand, each by the revision of the entry
-    that states it; None for none."""
+    """The effective version of a report or a claim before and after a recall, by the revision of its entry, or None."""
 
     old_revision: int | None
     new_revision: int | None
 
 
 class _VersionStatements:
-    """The versions in one table, whose rows of one thing share the column `key`. Statements are made once."""
+    """The statements for one table of versions. Versions of one record or claim share the value of column `key`.
+
+    Statements are built once: building one costs more than running it."""
 
     def __init__(self, table: Any, key: str) -> None:
-        is_filed = col(table.since) == col(table.stated)  # not a version that came to stand again
+        is_filed = col(table.since) == col(table.stated)  # not a restored version
         is_recalled = exists().where(col(RecalledEntry.revision) == col(table.stated), col(RecalledEntry.until) == OPEN)
         owner = getattr(table, key)
         columns = {column.name: column for column in table.__table__.columns}
-        restored_columns = columns | {"since": bindparam("at", type_=Key), "until": literal(OPEN, Key)}
+        restored_columns = columns | {"since": bindparam("new_revision", type_=Key), "until": literal(OPEN, Key)}
         self.is_filed = is_filed
-        self.select_owners = select(col(table.since), owner).where(col(table.since).in_(_IDS_PARAMETER), is_filed)
+        self.select_owners = select(col(table.since), owner).where(col(table.since).in_(IDS_PARAMETER), is_filed)
         self.select_unrecalled = (
             select(owner, col(table.stated))
-            .where(owner.in_(_IDS_PARAMETER), is_filed, ~is_recalled)
+            .where(owner.in_(IDS_PARAMETER), is_filed, ~is_recalled)
             .order_by(owner, col(table.stated))
         )
-        self.select_current = select(owner, col(table.stated)).where(
-            owner.in_(_IDS_PARAMETER), col(table.until) == OPEN
-        )
+        self.select_current = select(owner, col(table.stated)).where(owner.in_(IDS_PARAMETER), col(table.until) == OPEN)
         self.close_current = (
-            update(table).where(owner.in_(_IDS_PARAMETER), col(table.until) == OPEN).values(until=bindparam("at"))
+            update(table)
+            .where(owner.in_(IDS_PARAMETER), col(table.until) == OPEN)
+            .values(until=bindparam("new_revision"))
         )
         self.insert_restored = insert(table).from_select(
             list(restored_columns),
-            select(*restored_columns.values()).where(col(table.since).in_(_IDS_PARAMETER), is_filed),
+            select(*restored_columns.values()).where(col(table.since).in_(IDS_PARAMETER), is_filed),
         )
 
 
@@ -79,7 +80,7 @@ _STATEMENTS: dict[type[Report] | type[Claim], _VersionStatements] = {
 
 
 def list_source_entries(session: Session, source: int, first: int, last: int) -> list[int]:
-    """The entries between two revisions that state a report or a claim of a source, in order."""
+    """Return the entries between two revisions that contain a report or a claim of a source, in order."""
     reports = (
         select(col(Report.since))
         .join(Record, col(Record.key) == col(Report.record))
@@ -92,14 +93,15 @@ def list_source_entries(session: Session, source: int, first: int, last: int) ->
 
 
 def filter_in_ranges(ranges: RevisionRanges, entries: Iterable[int]) -> list[int]:
-    """The entries that lie in one of the ranges (pure)."""
+    """Return the entries in one of the ranges (pure)."""
     firsts = [first for first, _last in ranges]
     return [entry for entry in entries if (n := bisect_right(firsts, entry)) and entry <= ranges[n - 1][1]]
 
 
 def build_ranges(recalled_entries: Collection[int], entries: Iterable[int]) -> list[list[int]]:
-    """The fewest ranges that hold the recalled ones of the entries `entries`, which are in order, and no other of these
-    (pure)."""
+    """Return the fewest ranges that contain the recalled ones of `entries` and none of the others (pure).
+
+    `entries`: in order."""
     ranges: list[list[int]] = []
     adjoins = False
     for entry in entries:
@@ -114,8 +116,8 @@ def build_ranges(recalled_entries: Collection[int], entries: Iterable[int]) -> l
 def map_entries_to_owners(
     session: Session, entries: Collection[int], table: type[Report] | type[Claim]
 ) -> dict[int, int]:
-    """Entry → the record or the claim of which it states a version, for the entries that state one of that table."""
-    return dict(map(tuple, _select_in_chunks(session, _STATEMENTS[table].select_owners, entries)))
+    """Return entry → its record or claim, for the entries that contain a version in that table."""
+    return dict(map(tuple, select_in_chunks(session, _STATEMENTS[table].select_owners, entries)))
 
 
 def compute_moves(
@@ -124,15 +126,16 @@ def compute_moves(
     entries: Collection[int],
     pending_change: Literal["recall", "undo"] | None = None,
 ) -> dict[int, VersionMove]:
-    """Record or claim → how its standing version moves, for each of which one of the entries states a version.
-    `pending_change`: as if these entries were recalled by now, or stood again."""
+    """Return record or claim → the move of its effective version, for the records or claims of the entries.
+
+    `pending_change`: compute as if these entries were already recalled, or restored."""
     versions, owner_by_entry = _STATEMENTS[table], map_entries_to_owners(session, entries, table)
     owners = set(owner_by_entry.values())
-    current_revisions: dict[int, int] = dict(map(tuple, _select_in_chunks(session, versions.select_current, owners)))
+    current_revisions: dict[int, int] = dict(map(tuple, select_in_chunks(session, versions.select_current, owners)))
     excluded = set(entries) if pending_change == "recall" else ()
     new_revisions = {
         owner: revision
-        for owner, revision in _select_in_chunks(session, versions.select_unrecalled, owners)
+        for owner, revision in select_in_chunks(session, versions.select_unrecalled, owners)
         if revision not in excluded
     }
     for revision, owner in owner_by_entry.items() if pending_change == "undo" else ():
@@ -141,14 +144,16 @@ def compute_moves(
 
 
 def apply_recall(session: Session, entry: LogEntry, source: int) -> Collection[uuid.UUID]:
-    """Withdraw the entries that a recall names, or let them stand again where it undoes another; returns the records
-    whose standing version is another now."""
+    """Withdraw the entries that a recall names, or restore them if it undoes another recall.
+
+    Returns the records whose effective version changed."""
     ranges: RevisionRanges = entry.body["entries"]
     entries = filter_in_ranges(ranges, list_source_entries(session, source, ranges[0][0], ranges[-1][1]))
     run = session.connection().execute
     if "undoes" in entry.body:
         for chunk in split_into_chunks(entries):
-            run(_UNDO_RECALL, {"undone": entry.body["undoes"], "among": chunk, "at": entry.revision})
+            parameters = {"recall_revision": entry.body["undoes"], "ids": chunk, "new_revision": entry.revision}
+            run(_UNDO_RECALL, parameters)
     else:
         run(
             insert(RecalledEntry),
@@ -156,7 +161,7 @@ def apply_recall(session: Session, entry: LogEntry, source: int) -> Collection[u
         )
     _move_versions(session, Claim, entries, entry.revision)
     applied_moves = _move_versions(session, Report, entries, entry.revision)
-    records = list(_select_in_chunks(session, _SELECT_MOVED_RECORDS, applied_moves))
+    records = list(select_in_chunks(session, _SELECT_MOVED_RECORDS, applied_moves))
     _rebuild_blocking_keys(session, records, applied_moves)
     _rebuild_wishes(session, entries)
     return [record.id for record in records]
@@ -165,7 +170,7 @@ def apply_recall(session: Session, entry: LogEntry, source: int) -> Collection[u
 def _move_versions(
     session: Session, table: type[Report] | type[Claim], entries: Collection[int], revision: int
 ) -> dict[int, VersionMove]:
-    """Close what stands no more and open what stands again; returns what moved."""
+    """Close withdrawn versions, insert restored ones, and return the moves."""
     run, versions = session.connection().execute, _STATEMENTS[table]
     applied_moves = {
         owner: move
@@ -173,19 +178,19 @@ def _move_versions(
         if move.old_revision != move.new_revision
     }
     for chunk in split_into_chunks(applied_moves):
-        run(versions.close_current, {"among": chunk, "at": revision})
+        run(versions.close_current, {"ids": chunk, "new_revision": revision})
     for chunk in split_into_chunks(
         move.new_revision for move in applied_moves.values() if move.new_revision is not None
     ):
-        run(versions.insert_restored, {"among": chunk, "at": revision})
+        run(versions.insert_restored, {"ids": chunk, "new_revision": revision})
     return applied_moves
 
 
 def _rebuild_blocking_keys(session: Session, records: Iterable[Any], applied_moves: dict[int, VersionMove]) -> None:
-    """The blocking keys of records by the version that stands now."""
+    """Rebuild the blocking keys of records from their effective version."""
     buffer = WriteBuffer(session.connection())
     for chunk in split_into_chunks(applied_moves):
-        session.connection().execute(_DELETE_BLOCKING_KEYS, {"among": chunk})
+        session.connection().execute(_DELETE_BLOCKING_KEYS, {"ids": chunk})
     records_by_revision = {
         new_revision: record
         for record in records
@@ -201,22 +206,16 @@ def _rebuild_blocking_keys(session: Session, records: Iterable[Any], applied_mov
 
 
 def _rebuild_wishes(session: Session, entries: Collection[int]) -> None:
-    """Make the requested classes of records anew, where one of the entries asks for a class."""
+    """Rebuild the requested classes of records for which one of the entries requests a class."""
     wish_revisions = [entry.revision for entry in load_entries(session, entries) if classes.has_wish(entry)]
     records = set(map_entries_to_owners(session, wish_revisions, Report).values())
     for chunk in split_into_chunks(records):
-        session.connection().execute(_DELETE_WISHES, {"among": chunk})
+        session.connection().execute(_DELETE_WISHES, {"ids": chunk})
     record_by_revision = {
         revision: record
-        for record, revision in _select_in_chunks(session, _STATEMENTS[Report].select_unrecalled, records)
+        for record, revision in select_in_chunks(session, _STATEMENTS[Report].select_unrecalled, records)
     }
     for entry in load_entries(session, record_by_revision):
         buffer = WriteBuffer(session.connection())
         classes.buffer_wish(session, entry, record_by_revision[entry.revision], buffer)
         buffer.flush()  # the next version of the record reads it
-
-
-def _select_in_chunks(session: Session, statement: Any, values: Iterable[int]) -> Iterator[Any]:
-    run = session.connection().execute
-    for chunk in split_into_chunks(values):
-        yield from run(statement, {"among": chunk})

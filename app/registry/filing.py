@@ -1,14 +1,13 @@
-"""File reports, or keep them until their embargo ends: `publish_not_before`.
+"""File single reports, reports under an embargo (`publish_not_before`), and the rows of lists.
 
-A report under an embargo is checked like any other and then waits outside the log (`waiting_reports.py`). Once its
-embargo is over `file_due_reports` files it, in its source's name as the source stands by then. An entry tells nothing of an embargo:
-it is dated by the day on which it was appended.
+A report under an embargo is checked like any other, and then waits outside the log (`waiting_reports.py`). Once the
+embargo is over, `file_due_reports` files it under the current version of its source. The entry does not mention the
+embargo: it is dated by the day on which it was appended.
 
-File the rows of a list: each as `embargoes.file_report` would, many in one transaction.
-
-Most rows are of people whom no other source reports yet, or repeat what stands. Both are found with one query for many
-rows; new reports that are tied to nobody are buffered and written together, and every other row is filed like a single
-report."""
+`file_rows` files many rows of a list in one transaction, each as `file_or_embargo` would. Most rows are about people
+whom no other source reports yet, or repeat a current report. Both kinds are found with one query for many rows. New
+reports that are linked to nobody are buffered and written together; every other row is filed like a single report.
+"""
 
 import uuid
 from collections.abc import Callable, Collection, Sequence
@@ -49,26 +48,26 @@ from app.schemas.reports import DetentionReportIn, VerificationOfReleaseIn
 from app.schemas.text import find_embargo_end
 from app.vocabulary import Judgement, Publish, Verdict
 
-# Kinds of outcomes, with their statuses: the report waits; what waited is gone.
+# Kinds of outcomes, with their HTTP statuses: the report waits, or a waiting report was deleted.
 WAITING_KIND, DELETED_KIND = "waiting", "waiting_deleted"
 EMBARGO_STATUSES = {WAITING_KIND: 202, DELETED_KIND: 200}
-# Seconds of one transaction, before other writers get their turn.
-MAX_EMBARGO_BATCH_SECONDS = 2.0
-# Reports that one transaction looks at: hundreds are filed in a second.
-EMBARGO_BATCH = 500
-KEY_REVOKED_DETAIL = "The key that sent this report was revoked before its day: send the report again with another key."
-BASE_RECALLED_DETAIL = (
-    "The version that this report corrects was recalled: send the whole report again under your case number, or delete "
-    "this one."
-)
+# How long a transaction files reports before other writers get their turn. Rows with many candidates, each under many
+# names, take a hundred times as long as others.
+MAX_BATCH_SECONDS = 2.0
+# The same limit while another writer of this process waits: a report sent during an import is answered within a second.
+# It does not apply otherwise, because in a transaction of few rows each row takes half as long again.
+MAX_CONTENDED_BATCH_SECONDS = 0.1
+# Reports whose embargo is over, in one transaction. Hundreds are filed in a second.
+MAX_DUE_REPORTS = 500
 INTERNAL_ERROR_DETAIL = (
     "Something failed here. The report is not public: send it again, or ask whoever runs the registry."
 )
 
 
 def file_or_embargo(context: WriteContext, body: DetentionReportIn) -> Outcome:
-    """File a report at once, in place of what waits under its case number, or keep it until its embargo ends. What says
-    nothing new is answered as ever. Raises what `reports.file_report` does, and Conflict where too many wait."""
+    """File a report at once, replacing a waiting report of its case number, or store it until its embargo ends.
+
+    A report without changes is not stored. Raises what `reports.write_report` does, and Conflict if too many wait."""
     embargo_end, case = find_embargo_end(body.publish_not_before, context.now), body.source_record_id
     if case is None:
         if embargo_end is not None:
@@ -97,8 +96,10 @@ def file_or_embargo(context: WriteContext, body: DetentionReportIn) -> Outcome:
 def amend_or_embargo(
     context: WriteContext, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]
 ) -> Outcome:
-    """Correct a report at once, or once its embargo ends: until then the corrected report waits whole. Raises what
-    `reports.amended` does, and Conflict where another version waits that this one would not replace."""
+    """Correct a report at once, or store the whole corrected report until its embargo ends.
+
+    Raises what `reports.prepare_amendment` does, and Conflict if another version waits that this one would not
+    replace."""
     (record, version), body, report = reports.prepare_amendment(context, report_id, patch, matches)
     embargo_end = find_embargo_end(body.publish_not_before, context.now)
     if embargo_end is None:
@@ -120,7 +121,7 @@ def amend_or_embargo(
 def retract_with_waiting(
     context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]
 ) -> Outcome:
-    """Withdraw a report, and delete the version of it that waits."""
+    """Withdraw a report, and delete its waiting version."""
     outcome = reports.write_retraction(context, report_id, reason, matches)
     if waiting_reports.has_waiting_reports(context):
         waiting_reports.delete_waiting_reports(
@@ -130,41 +131,42 @@ def retract_with_waiting(
 
 
 def verify_unless_waiting(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
-    """As `reports.verify_release`. Raises Conflict where a version of the source's report there waits."""
+    """File a verdict like `reports.write_verification`. Raises Conflict if a version of the source's report waits."""
     outcome = reports.write_verification(context, release_id, body)
     waiting_reports.require_none_waiting(context, _load_outcome_record(context, outcome))
     return outcome
 
 
 def delete_waiting_report(context: WriteContext, waiting_id: uuid.UUID) -> Outcome:
-    """Delete a report that waits. Raises NotFound."""
+    """Delete a waiting report. Raises NotFound."""
     deleted = waiting_reports.delete_own_report(context, waiting_id)
     return _build_embargo_outcome(context, deleted.id, deleted.until, DELETED_KIND)
 
 
 def has_due_reports(session: Session, now: datetime) -> bool:
-    """Whether any embargo is over, told without a lock."""
+    """Return whether any embargo is over. Takes no lock."""
     return bool(waiting_reports.load_waiting_reports(session, waiting_reports.build_due_condition(now), limit=1))
 
 
 def file_due_reports(session: Session, now: datetime, secret: bytes, names: Names) -> bool:
-    """File reports whose embargo is over, and delete each in the transaction that files it. Whether there may be more.
+    """File reports whose embargo is over, and delete each waiting report in the transaction that files it.
 
-    What cannot be filed stays, with the reason for its source. The caller has locked the head row.
+    Returns whether there may be more. A report that cannot be filed stays, with the reason for its source. The caller
+    has locked the head row.
     """
-    deadline = monotonic() + MAX_EMBARGO_BATCH_SECONDS
+    deadline = monotonic() + MAX_BATCH_SECONDS
     waiting = waiting_reports.load_waiting_reports(
-        session, waiting_reports.build_due_condition(now), limit=EMBARGO_BATCH
+        session, waiting_reports.build_due_condition(now), limit=MAX_DUE_REPORTS
     )
     for number, due_report in enumerate(waiting, 1):
         _file_due_report(session, due_report, now, secret, names)
         if monotonic() > deadline:
-            return number < len(waiting) or len(waiting) == EMBARGO_BATCH
-    return len(waiting) == EMBARGO_BATCH
+            return number < len(waiting) or len(waiting) == MAX_DUE_REPORTS
+    return len(waiting) == MAX_DUE_REPORTS
 
 
 def is_no_longer_waiting(session: Session, outcome: Outcome) -> bool:
-    """Whether a report that was kept then was filed, taken back or refused since: sent again, it is meant to act."""
+    """Return whether a report that waited then was filed, deleted or refused since, so that a retry must act."""
     return outcome.kind == WAITING_KIND and not waiting_reports.is_report_waiting(
         session, uuid.UUID(outcome.ids["waiting"])
     )
@@ -172,7 +174,7 @@ def is_no_longer_waiting(session: Session, outcome: Outcome) -> bool:
 
 def _file_due_report(session: Session, waiting: PendingReport, now: datetime, secret: bytes, names: Names) -> None:
     actor = load_reporter(session, waiting.source, names)
-    # A wrong clock or other rules refuse all, and no report.
+    # Outside the savepoint: a wrong clock or other rules stop the whole batch and refuse no report.
     context = WriteContext(session, actor, now, secret, waiting.key_id or "", sent_at=waiting.received_at)
     try:
         with session.begin_nested():
@@ -184,7 +186,7 @@ def _file_due_report(session: Session, waiting: PendingReport, now: datetime, se
     except (IntegrityError, DataError):
         waiting_reports.refuse_waiting_report(session, secret, waiting, now, Problem(INTERNAL_ERROR_DETAIL))
     except SQLAlchemyError:
-        raise  # the database is busy or away: all wait
+        raise  # the database is busy or unreachable: all reports go on waiting
     except Exception as error:
         server_log.log_unforeseen_error(error, "a report whose embargo is over")
         waiting_reports.refuse_waiting_report(session, secret, waiting, now, Problem(INTERNAL_ERROR_DETAIL))
@@ -193,17 +195,21 @@ def _file_due_report(session: Session, waiting: PendingReport, now: datetime, se
 
 
 def _require_unrevoked_key(session: Session, waiting: PendingReport) -> None:
-    """A key that ran out said what it said; one that was revoked may have been stolen."""
+    # Reports of an expired key are filed; a revoked key may have been stolen.
     key = None if waiting.key_id is None else session.get(ApiKey, waiting.key_id)
     if key is not None and key.revoked_at is not None:
-        raise Conflict(KEY_REVOKED_DETAIL)
+        detail = "The key that sent this report was revoked before its day: send the report again with another key."
+        raise Conflict(detail)
 
 
 def _require_unrecalled_base(session: Session, waiting: PendingReport, secret: bytes) -> None:
-    """What was made of a version that was recalled since says what that said, a thief's words among it."""
+    # A correction contains what it was based on, and a recalled version may be a thief's.
     base_revision = waiting.unseal_base_revision(secret)
     if base_revision is not None and recalls.is_entry_recalled(session, base_revision):
-        raise Conflict(BASE_RECALLED_DETAIL)
+        raise Conflict(
+            "The version that this report corrects was recalled: send the whole report again under your case number, "
+            "or delete this one."
+        )
 
 
 def _build_embargo_outcome(context: WriteContext, waiting_id: uuid.UUID, embargo_end: datetime, kind: str) -> Outcome:
@@ -216,17 +222,9 @@ def _load_outcome_record(context: WriteContext, outcome: Outcome) -> Record:
     return context.session.scalars(query).one()
 
 
-# Seconds of one transaction before other writers get their turn: rows with many candidates, each under many names, take
-# a hundred times as long as others.
-MAX_EMBARGO_BATCH_SECONDS = 2.0
-# The same where somebody of this process waits already: a report sent beside a list is answered within a second. That
-# nobody waits is worth knowing: a transaction of few rows costs each of them half as much again.
-MAX_CONTENDED_BATCH_SECONDS = 0.1
-
-
 @dataclass(frozen=True, slots=True)
 class _NewReport:
-    """A row that opens a record: its content, the digest of its case number, and its place among such rows."""
+    """A row that opens a record: its content, the digest of its case number, and its index among such rows."""
 
     content: Content
     digest: str
@@ -235,17 +233,17 @@ class _NewReport:
 
 @dataclass(frozen=True, slots=True)
 class SkippedWithdrawal:
-    """A body that would bring back a report, which its source withdrew on a `day`: it is not filed."""
+    """The outcome of a row that is not filed, because its source withdrew the report on `day`."""
 
     day: str
 
 
-# The plan for a row: a certain outcome or refusal, a record to open, or a body to file as a single report.
+# The plan for a row: a known outcome or refusal, a record to open, or a body to file as a single report.
 RowPlan = Outcome | Problem | SkippedWithdrawal | _NewReport | DetentionReportIn
 
 
 class RowResult(NamedTuple):
-    """What came of a body, and the content of the report that stood under its case number before, if one did."""
+    """The outcome of a row, and the previous content of the report under its case number, if there was one."""
 
     outcome: Outcome | Problem | SkippedWithdrawal
     previous: Content | None
@@ -257,11 +255,14 @@ def file_rows(
     written_records: WrittenRecords | None = None,
     reinstating_rows: Collection[int] = (),
 ) -> list[RowResult]:
-    """What comes of each body, in order; a refused body leaves nothing behind. `written_records`: the records that earlier rows
-    of a trial would have made; `reinstating_rows`: the places of bodies that may bring back a withdrawn report. Any other
-    stays withdrawn: who sends last month's list again has forgotten what was withdrawn since.
+    """File rows in order and return their results. A refused row leaves nothing behind.
 
-    After LONGEST, or WHILE_OTHERS_WAIT, it ends early: the remaining bodies are for another transaction."""
+    `written_records`: the records that earlier rows of a trial would have made. `reinstating_rows`: the indexes of rows
+    that may reinstate a withdrawn report. Other rows may not: whoever sends last month's list again has forgotten what
+    was withdrawn since.
+
+    After MAX_BATCH_SECONDS, or MAX_CONTENDED_BATCH_SECONDS, it ends early and returns fewer results: the caller files
+    the remaining rows in another transaction."""
     started_at, engine = monotonic(), context.session.connection().engine
     source = get_source_key(context)
     digests = [
@@ -286,31 +287,30 @@ def file_rows(
     for row_plan, filed_case in zip(row_plans, filed_cases, strict=True):
         results.append(RowResult(writer.write_row(row_plan), None if filed_case is None else filed_case.content))
         elapsed = monotonic() - started_at
-        if elapsed > MAX_EMBARGO_BATCH_SECONDS or (
-            elapsed > MAX_CONTENDED_BATCH_SECONDS and has_waiting_writers(engine)
-        ):
+        if elapsed > MAX_BATCH_SECONDS or (elapsed > MAX_CONTENDED_BATCH_SECONDS and has_waiting_writers(engine)):
             break
     context.pending_writes.flush()
     return results
 
 
 def _collect_id_cases(bodies: Sequence[DetentionReportIn]) -> set[str]:
-    """What stands in place of case numbers for reports that have none."""
+    """Return the report ids that rows send in place of a case number."""
     return {case for body in bodies if (case := str(body.source_record_id)).startswith(records.ID_CASE_PREFIX)}
 
 
 def _would_reinstate(body: DetentionReportIn, filed_case: records.FiledCase) -> bool:
-    """Whether a body would bring back a report that its source withdrew."""
+    """Return whether a row would reinstate a report that its source withdrew."""
     is_withdrawn = filed_case.content.get("verification.verdict") == Verdict.RETRACTED
     return is_withdrawn and body.verification.verdict != Verdict.RETRACTED
 
 
 class _RowPlanner:
-    """The act on each row, as far as it is certain before any row is written."""
+    """Plans each row, as far as its outcome is certain before any row is written."""
 
     def __init__(self, context: WriteContext, recalled_digests: set[str]) -> None:
         self._context = context
-        # Digests for which a row is filed singly: an earlier row has the case number, or a record that stands no more.
+        # Rows with these digests are filed as single reports: an earlier row has the case number, or its record was
+        # recalled.
         self._seen_digests = set(recalled_digests)
         self._has_id_case = False  # whether an earlier row named a report by its id
         self._waiting_digests = waiting_reports.load_waiting_digests(context)
@@ -346,7 +346,7 @@ class _RowPlanner:
             return refusal
 
     def _has_waiting_version(self, body: DetentionReportIn, filed_case: records.FiledCase | None) -> bool:
-        """Whether a version of the row's report waits, which the row replaces."""
+        """Return whether the row replaces a waiting version of its report."""
         if not self._waiting_digests:
             return False
         cases = [
@@ -377,7 +377,7 @@ class _RowPlanner:
 
 
 class _RowWriter:
-    """The rows of one transaction, in their order."""
+    """Writes the rows of one transaction, in order."""
 
     def __init__(self, context: WriteContext, candidates: CandidateCache) -> None:
         self._context = context
@@ -396,7 +396,7 @@ class _RowWriter:
             return refusal
 
     def _open_record(self, row: _NewReport) -> Outcome:
-        """Open a record: in the buffer, unless its report is tied to another person."""
+        """Open a record: in the buffer, unless its report is linked to a known person."""
         context, report = self._context, row.content
         candidates = self._candidates.get_candidates(row.index)
         match = record_linkage.link_by_match(context, report, candidates)
@@ -416,7 +416,7 @@ class _RowWriter:
     def _predict_outcome(
         self, trial: Trial, row: _NewReport, match: LinkResult, candidates: Sequence[CandidateRecord]
     ) -> Outcome:
-        """The outcome that opening a record would have. Nothing is written; later rows meet the record all the same."""
+        """Return the outcome that opening a record would have. Nothing is written, but later rows find the record."""
         context, number, record_id = self._context, trial.take_number(), new_id()
         person = blocking_keys.build_person(record_linkage.select_compared_content(context, row.content))
         publish = row.content.get("detainee.publish", Publish.ANONYMOUS.value)
@@ -429,7 +429,7 @@ class _RowWriter:
         return Outcome("report", CREATED_STATUS, context.log.revision, {"report": str(record_id)}, match.outcome)
 
     def _write_buffered(self, write: Callable[[], OpenedRecord]) -> OpenedRecord:
-        """Act within the buffer: a refusal half-way forgets all of this act, the decisions before its report too."""
+        """Write to the buffer. A refusal discards everything written by this call, decisions included."""
         start_revision = self._context.log.revision
         try:
             with self._context.pending_writes.all_or_nothing():
@@ -439,7 +439,7 @@ class _RowWriter:
             raise
 
     def _write_in_savepoint(self, write: Callable[[], Outcome]) -> Outcome:
-        """Act after all pending writes, in a savepoint: a refusal half-way undoes this act alone."""
+        """Flush all pending writes, then write in a savepoint, so that a refusal undoes only this row."""
         self._context.pending_writes.flush()
         start_revision = self._context.log.revision
         try:

@@ -1,15 +1,13 @@
-"""The people of records that a recall withdraws: what was decided about a person by such a record holds for everybody
-who was that person with it.
+"""Recall all reports and claims that a stolen key wrote since an instant, or undo a recall.
 
-A thief could otherwise show people: by a report that is tied to them, whose ids the family or an objection then names.
-Hiding too much is the safe side, and curators can end it. Where nobody else is left, the objection ends after the usual
-days, and the hiding waits for the record to stand again.
+One entry withdraws them, and another restores them. The log names the recalled entries of the source and never the key:
+who in an organisation has a key is nobody's business. The table `written_by` stores which key wrote an entry.
 
-Recall what a stolen key wrote: all its reports and claims since a moment are withdrawn by one entry, shown before
-that is done, and stand again by another.
-
-The log says which entries of the source are recalled, never by which key they were written: whom of an organisation a
-key belongs to is nobody's business. Which key wrote what is kept beside the log (`written_by`)."""
+Decisions about a person that name a withdrawn record are transferred to everybody who was that person together with it
+(`transfer_decisions`). Otherwise a thief could show hidden people, by a report linked to them whose ids the family or
+an objection then names. Hiding too many people is safe, and curators can end it. If nobody else is left, the objection
+expires as usual, and the hiding waits for the record to be restored.
+"""
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -53,11 +51,11 @@ from app.vocabulary import Publish
 
 RECALL_CONSENT_AUTHOR = "the registry: so said a consent by the id of a report that was recalled"
 RECALL_CONSENT_REASON = "The report made one person of two, or of one who is reported still."
-_SEALED_TEXT_FIELDS = ("words", "contact")  # sealed, of an objection
+_SEALED_TEXT_FIELDS = ("words", "contact")  # of an objection
 
 
 class AffectedRecord(NamedTuple):
-    """A record to be withdrawn of whose person something was decided by it, and the other records of that person."""
+    """A record about to be withdrawn that a decision about its person names, and that person's other records."""
 
     key: int
     id: uuid.UUID
@@ -65,7 +63,7 @@ class AffectedRecord(NamedTuple):
 
 
 class _RemainingPerson(NamedTuple):
-    """A person who stands: the oldest of the records, and the class by the log and of today."""
+    """A person who still has records: the oldest of these, and the class by the log and of today."""
 
     record: uuid.UUID
     key: int
@@ -74,7 +72,7 @@ class _RemainingPerson(NamedTuple):
 
 
 def find_affected_records(session: Session, withdrawn_keys: Collection[int]) -> list[AffectedRecord]:
-    """The records to be withdrawn by which something was decided, as they stand before that."""
+    """Return the records about to be withdrawn that a consent or an objection names. Call it before the recall."""
     has_decision = or_(
         exists().where(col(Consent.record) == col(Record.key)),
         exists().where(col(ObjectionHiding.record) == col(Record.key), col(ObjectionHiding.until) == OPEN),
@@ -90,7 +88,7 @@ def find_affected_records(session: Session, withdrawn_keys: Collection[int]) -> 
 
 
 def transfer_decisions(context: WriteContext, affected_records: Iterable[AffectedRecord]) -> None:
-    """Let what was decided by records that are withdrawn now hold for whoever is left of their people."""
+    """Transfer decisions that name withdrawn records to the remaining people of these records."""
     session = context.session
     for affected in affected_records:
         same_key = find_current_record_of_person(session, affected.id)
@@ -101,7 +99,7 @@ def transfer_decisions(context: WriteContext, affected_records: Iterable[Affecte
         )
         same_people = [person for person in people if person.key == same_key]
         for person in people:
-            if person not in same_people:  # of one person with the record its consents hold anyway
+            if person not in same_people:  # consents of the record's own person stay valid
                 _transfer_consent(context, affected.key, person)
         open_hiding = (col(ObjectionHiding.record) == affected.key, col(ObjectionHiding.until) == OPEN)
         if session.scalars(select(col(ObjectionHiding.key)).where(*open_hiding)).first() is not None:
@@ -113,7 +111,7 @@ def transfer_decisions(context: WriteContext, affected_records: Iterable[Affecte
 
 
 def _load_remaining_people(session: Session, keys: Collection[int]) -> Iterator[_RemainingPerson]:
-    """The people of records that stand, each by the first of these records."""
+    """Yield the people of those records that are current, each by its first record."""
     people = set()
     for key in keys:
         row = session.execute(
@@ -128,8 +126,10 @@ def _load_remaining_people(session: Session, keys: Collection[int]) -> Iterator[
 
 
 def _transfer_consent(context: WriteContext, recalled_key: int, person: _RemainingPerson) -> None:
-    """Write what the last consent by a recalled record said, where it is stricter than what holds. A consent opens who
-    may have been a child, so that only `counted` is written about whom nobody may see anyway."""
+    """Repeat the last consent of a recalled record for a person, if it is stricter than the person's class.
+
+    A consent also opens a person who may have been a child. So for somebody who is count-only today, only a consent to
+    `counted` is repeated."""
     query = select(Consent).where(col(Consent.record) == recalled_key).order_by(col(Consent.key).desc())
     last_consent = context.session.scalars(query).first()
     if last_consent is None or not is_stricter(last_consent.publish, person.publish):
@@ -153,7 +153,7 @@ def _move_objections(
     people: Sequence[_RemainingPerson],
     same_people: Sequence[_RemainingPerson],
 ) -> None:
-    """Let curators find the objections to a recalled record at everybody whom it may be about."""
+    """Copy or move the objections to a recalled record, so that curators find them for everybody they may be about."""
     run = context.session.connection().execute
     conditions = (col(Objection.record) == recalled_key, col(Objection.state).in_(UNDECIDED_STATES))
     for row in run(select(Objection).where(*conditions)).mappings().all():
@@ -174,17 +174,16 @@ def _move_objections(
 def _reseal_text(
     context: WriteContext, text: bytes, old_id: uuid.UUID, new_objection_id: uuid.UUID, name: str
 ) -> bytes:
-    """A sealed text of an objection, for a copy of it."""
+    """Return an objection's sealed text, sealed for a copy of the objection."""
     return head.seal_bytes(
         context.secret, head.unseal_bytes(context.secret, text, old_id, name), new_objection_id, name
     )
 
 
-# Entries recalled by one entry of the log. Their people are projected again while every other writer waits: about a
-# millisecond for each entry, so ten seconds, and who waits for thirty is refused. What is left is recalled by sending
-# the same again.
+# Entries recalled by one log entry. Their people are reprojected while every other writer waits: about a millisecond
+# for each entry, ten seconds in all, and a writer is refused after thirty. The same request again recalls the rest.
 MAX_RECALLED_ENTRIES = 10_000
-# Ranges in one entry, which holds 65,535 bytes: two numbers of thirteen digits each, and what is between them.
+# Ranges in one log entry of at most 65,535 bytes. A range has two numbers of up to thirteen digits, and separators.
 MAX_RECALL_RANGES = 2_000
 NOTHING_TO_RECALL = (
     "This key was revoked, and wrote no report and no claim since then that is not recalled: see `unattributed` with "
@@ -212,8 +211,9 @@ class RecallIn(StrictModel):
 
 @dataclass(frozen=True)
 class MoveCounts:
-    """How many reports or claims stand no more, changed to another version, stand again, or stand as before, since a
-    version that was written otherwise is newer."""
+    """How many reports or claims a recall withdraws, changes to another version, restores, or leaves unchanged.
+
+    A report is unchanged if a newer version was not written with the key."""
 
     withdrawn: int
     changed: int
@@ -223,9 +223,11 @@ class MoveCounts:
 
 @dataclass(frozen=True)
 class RecallPlan:
-    """What a recall, or its undoing, would do. `entries`: those that it moves; `withdrawn_keys`: the records that stand no
-    more; `remaining`: how many more entries there are to move; `unattributed`: how many of the source nobody knows the key
-    of; `waiting`: how many reports of the key wait under an embargo."""
+    """The effect of a recall or its undoing.
+
+    `entries`: the entries to withdraw or restore. `withdrawn_keys`: the records left without a version. `remaining`:
+    how many entries exceed the limit of one log entry. `unattributed`: how many entries of the source have no known
+    key. `waiting`: how many reports of the key wait under an embargo."""
 
     source: int
     slug: str
@@ -240,10 +242,10 @@ class RecallPlan:
 
 
 def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
-    """Recall what a key wrote, and end the key, also one that wrote nothing yet: what waits of it is refused on its
-    day. Or undo a recall. With `dry_run` only tell what that would do.
+    """Recall what a key wrote and revoke the key, or undo a recall. With `dry_run`, only return the effect.
 
-    Raises Invalid, NotFound, and Conflict where there is nothing to do."""
+    A key that wrote nothing is revoked too, so that its embargoed reports will be refused. Raises Invalid, NotFound,
+    and Conflict if there is nothing to do."""
     if body.undoes is not None:
         plan, empty_detail = _plan_undo(context, body.undoes), NOTHING_TO_RESTORE
     else:
@@ -260,7 +262,7 @@ def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
     if not plan.entries and (body.key_id is None or api_keys.is_key_revoked(context.session, body.key_id)):
         raise Conflict(empty_detail)
     if "recalls" in context.two_person:
-        # Of one key there is one recall, since whatever instant.
+        # A key has one recall proposal, whatever its instant.
         topic = f"undo {body.undoes}" if body.undoes is not None else str(body.key_id)
         decision = topic if body.undoes is not None else f"{topic} {_parse_since(str(body.since))}"
         proposal_outcome = two_person_rule.propose_about(
@@ -282,13 +284,13 @@ def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
 
 
 def is_entry_recalled(session: Session, revision: int) -> bool:
-    """Whether the entry of a revision is recalled by now."""
+    """Return whether the entry of a revision is recalled now."""
     conditions = (col(RecalledEntry.revision) == revision, col(RecalledEntry.until) == OPEN)
     return session.scalars(select(col(RecalledEntry.since)).where(*conditions)).first() is not None
 
 
 def _parse_since(text: str) -> datetime:
-    """The moment since when. Raises Invalid for a day alone, whose end is meant everywhere else."""
+    """Parse `since`. Raises Invalid for a date without a time: elsewhere that means the end of the day."""
     try:
         if not dates.is_day(text):
             return dates.parse_instant(text)
@@ -311,7 +313,7 @@ def _plan_recall(context: WriteContext, key_id: str, since: datetime) -> RecallP
     source_entries = list_source_entries(session, key.source, first, last)
     writers_query = select(col(EntryAuthor.revision), col(EntryAuthor.key_id), col(EntryAuthor.sent_at))
     writers: dict[int, str] = {}
-    sent_earlier = set[int]()  # and waited under an embargo
+    sent_earlier = set[int]()  # entries that waited under an embargo and were sent before `since`
     for revision, writer, sent_at in session.execute(
         writers_query.where(col(EntryAuthor.revision).between(first, last))
     ):
@@ -338,8 +340,10 @@ def _plan_recall(context: WriteContext, key_id: str, since: datetime) -> RecallP
 
 
 def _plan_undo(context: WriteContext, revision: int) -> RecallPlan:
-    """The recalled entries that can stand again: not those of a report of which a later version stands, nor of a claim
-    under a case number that another one has by now, since both would count."""
+    """Plan to restore the entries of a recall.
+
+    Entries of a report with a later current version stay recalled, and so do those of a claim whose case number another
+    claim has now: both would be counted."""
     session = context.session
     conditions = (col(RecalledEntry.since) == revision, col(RecalledEntry.until) == OPEN)
     entries = sorted(session.scalars(select(col(RecalledEntry.revision)).where(*conditions)))
@@ -376,7 +380,7 @@ def _count_moves(moves: Collection[VersionMove]) -> MoveCounts:
 
 
 def _find_covered_entries(session: Session, entries: list[int], revision: int) -> set[int]:
-    """The entries of records of which a version that was reported after the recall stands."""
+    """Return the entries of records whose current version was reported after the recall."""
     moves = effective_versions.compute_moves(session, Report, entries)
     covered_records = {
         record for record, move in moves.items() if move.old_revision is not None and move.old_revision > revision
@@ -389,7 +393,7 @@ def _find_covered_entries(session: Session, entries: list[int], revision: int) -
 
 
 def _find_replaced_entries(session: Session, entries: list[int]) -> set[int]:
-    """The entries of claims that stand no more and whose case number another claim has by now."""
+    """Return the entries of recalled claims whose case number another claim has now."""
     claims_by_entry = effective_versions.map_entries_to_owners(session, entries, Claim)
     replaced_keys = set()
     for key in set(claims_by_entry.values()):

@@ -1,4 +1,4 @@
-"""Look up records: by their own id, by their source's case number, by an id derived from them, or by their person."""
+"""Look up records by id, by their source's case number, by an id derived from them, or by their person."""
 
 import json
 import uuid
@@ -20,11 +20,11 @@ from app.projection.statements import restore_content
 
 TargetKind = Literal["detainee", "detention", "release"]
 
-# What stands in place of the case number of a report without one begins so: `report:51b4d1a6-…`.
+# Prefix of a report id that is sent in place of a case number: `report:51b4d1a6-…`.
 ID_CASE_PREFIX = "report:"
 ERASED_DETAIL = "The person under this case number was erased from the registry. Do not send it again."
 RECALLED_DETAIL = "All that was reported here was recalled: file it again."
-_DELETE_CASE = delete(CaseKey).where(col(CaseKey.digest) == bindparam("freed"))
+_DELETE_CASE = delete(CaseKey).where(col(CaseKey.digest) == bindparam("case_digest"))
 INSERT_CASE = insert(CaseKey)
 _FIRST_ENTRY = aliased(Entry)
 _SELECT_RECORDS = (
@@ -41,10 +41,10 @@ _SELECT_RECORDS = (
 _SELECT_BY_CASE = (
     _SELECT_RECORDS.add_columns(col(CaseKey.digest))
     .join(CaseKey, col(CaseKey.record_id) == col(Record.id))
-    .where(col(CaseKey.digest).in_(bindparam("among", expanding=True)))
+    .where(col(CaseKey.digest).in_(bindparam("digests", expanding=True)))
 )
 _SELECT_BY_ID = _SELECT_RECORDS.where(
-    col(Record.id).in_(bindparam("among", expanding=True)), col(Record.source) == bindparam("source")
+    col(Record.id).in_(bindparam("ids", expanding=True)), col(Record.source) == bindparam("source")
 )
 _SELECT_DISCLOSURES = (
     select(col(Sealed.disclosures))
@@ -58,7 +58,9 @@ _SELECT_VERSION = (
     .join(Report, col(Report.stated) == col(Entry.revision))
     .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
     .where(
-        col(Report.record) == bindparam("of"), col(Report.since) <= bindparam("at"), col(Report.until) > bindparam("at")
+        col(Report.record) == bindparam("record"),
+        col(Report.since) <= bindparam("as_of"),
+        col(Report.until) > bindparam("as_of"),
     )
 )
 _SELECT_PLACED_RECORD = (
@@ -66,21 +68,21 @@ _SELECT_PLACED_RECORD = (
     .join(Placement, col(Placement.record) == col(Record.key))
     .where(
         col(Record.id) == bindparam("id"),
-        col(Placement.since) <= bindparam("at"),
-        col(Placement.until) > bindparam("at"),
+        col(Placement.since) <= bindparam("as_of"),
+        col(Placement.until) > bindparam("as_of"),
     )
 )
 _SELECT_CLASSES = (
     select(col(Record.publish_now))
     .join(Placement, col(Placement.record) == col(Record.key))
     .where(
-        col(Placement.detainee) == bindparam("of"),
-        col(Placement.since) <= bindparam("at"),
-        col(Placement.until) > bindparam("at"),
+        col(Placement.detainee) == bindparam("detainee"),
+        col(Placement.since) <= bindparam("as_of"),
+        col(Placement.until) > bindparam("as_of"),
     )
 )
 HAS_CURRENT_VERSION = exists().where(col(Report.record) == col(Record.key), col(Report.until) == OPEN)
-_SELECT_LAST_NUMBER = select(func.max(col(Report.version))).where(col(Report.record) == bindparam("of"))
+_SELECT_LAST_NUMBER = select(func.max(col(Report.version))).where(col(Report.record) == bindparam("record"))
 _SELECT_RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest) == bindparam("digest"))
 
 
@@ -101,19 +103,18 @@ class RecordVersion:
 
     @property
     def is_filed_by_pointer(self) -> bool:
-        """Whether it was filed by pointing at a known person, and so may not say who that is."""
+        """Whether it was filed by pointing at a known person, and so may lack the facts that identify one."""
         return self.pointer is not None or "person" in self.entry.body
 
 
 def find_version(session: Session, record: Record, as_of: int = OPEN - 1) -> RecordVersion | None:
-    """The version that stood at a revision, by default the newest; None before the first, and where a recall left
-    none."""
-    row = session.connection().execute(_SELECT_VERSION, {"of": record.key, "at": as_of}).one_or_none()
+    """Return the version at a revision, by default the current one; None before the first or after a recall of all."""
+    row = session.connection().execute(_SELECT_VERSION, {"record": record.key, "as_of": as_of}).one_or_none()
     return None if row is None else RecordVersion(row.version, parse_entry_row(row, row.disclosures))
 
 
 def load_version(session: Session, record: Record, as_of: int = OPEN - 1) -> RecordVersion:
-    """The version that stands, or stood at a revision. Raises NotFound where a recall left none."""
+    """Return the current version, or the version at a revision. Raises NotFound after a recall of all versions."""
     version = find_version(session, record, as_of)
     if version is None:
         raise NotFound(RECALLED_DETAIL)
@@ -121,14 +122,15 @@ def load_version(session: Session, record: Record, as_of: int = OPEN - 1) -> Rec
 
 
 def find_next_version_number(session: Session, record: Record) -> int:
-    """The number of a record's next version: no two that were filed share one, recalled ones included."""
-    last: int = session.connection().execute(_SELECT_LAST_NUMBER, {"of": record.key}).scalar_one()
+    """Return the next version number of a record. Numbers of recalled versions are never reused."""
+    last: int = session.connection().execute(_SELECT_LAST_NUMBER, {"record": record.key}).scalar_one()
     return last + 1
 
 
 def load_own_record(session: Session, report_id: uuid.UUID, source: int | None) -> Record:
-    """A record of this source. Raises NotFound for another source's record too: this key may not learn that it
-    exists."""
+    """Return a record of this source.
+
+    Raises NotFound for another source's record too: this key may not learn that it exists."""
     record = session.scalars(select(Record).where(col(Record.id) == report_id)).one_or_none()
     if record is None or record.source != source:
         raise NotFound("There is no report with this id among your own.")
@@ -138,8 +140,10 @@ def load_own_record(session: Session, report_id: uuid.UUID, source: int | None) 
 def load_detainee_record(
     session: Session, detainee_id: uuid.UUID, pointer: str = "", *, allow_erased: bool = False
 ) -> Record:
-    """The record from which a detainee id derives. Raises NotFound, or Invalid at `pointer`, for an id that derives
-    from none that stands, and Redacted for an erased person unless `allow_erased`; what was recalled can be erased."""
+    """Return the record from which a detainee id derives.
+
+    Raises NotFound, or Invalid at `pointer`, if no current record has the id, and Redacted for an erased person. With
+    `allow_erased`, erased and recalled records are returned too: a recalled record can be erased."""
     is_available = or_(HAS_CURRENT_VERSION, col(Record.redacted), literal(allow_erased))
     record = session.scalars(select(Record).where(col(Record.detainee_id) == detainee_id, is_available)).one_or_none()
     if record is not None and record.redacted and not allow_erased:
@@ -152,7 +156,7 @@ def load_detainee_record(
 
 
 def load_person_records(session: Session, record: Record) -> list[Record]:
-    """All records of the person to whom this record belongs."""
+    """Return all records of a record's person."""
     person = select(col(Placement.detainee)).where(col(Placement.record) == record.key, col(Placement.until) == OPEN)
     return list(
         session.scalars(
@@ -164,7 +168,7 @@ def load_person_records(session: Session, record: Record) -> list[Record]:
 
 
 def find_placement(session: Session, record: int, as_of: int = OPEN - 1) -> Placement | None:
-    """The placement of a record at a revision."""
+    """Return the placement of a record at a revision, if it had one."""
     return session.scalars(
         select(Placement).where(
             col(Placement.record) == record, col(Placement.since) <= as_of, col(Placement.until) > as_of
@@ -173,14 +177,14 @@ def find_placement(session: Session, record: int, as_of: int = OPEN - 1) -> Plac
 
 
 def load_placed_record(session: Session, report_id: uuid.UUID, as_of: int) -> tuple[Record, Placement]:
-    """A record and its placement at a revision, where it had one."""
-    record, record_placement = session.execute(_SELECT_PLACED_RECORD, {"id": report_id, "at": as_of}).one()
+    """Return a record and its placement at a revision, which must exist."""
+    record, record_placement = session.execute(_SELECT_PLACED_RECORD, {"id": report_id, "as_of": as_of}).one()
     return record, record_placement
 
 
 def list_record_classes(session: Session, detainee: int, as_of: int) -> list[str]:
-    """Today's class of each record that a person had at a revision."""
-    return [*session.connection().execute(_SELECT_CLASSES, {"of": detainee, "at": as_of}).scalars()]
+    """Return today's class of each record that a person had at a revision."""
+    return [*session.connection().execute(_SELECT_CLASSES, {"detainee": detainee, "as_of": as_of}).scalars()]
 
 
 def digest_case(secret: bytes, source: int, case: str) -> str:
@@ -189,7 +193,9 @@ def digest_case(secret: bytes, source: int, case: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FiledCase:
-    """A record under a case number, with its newest version, the day of that, and the day of its first filing."""
+    """A record under a case number, with its current version.
+
+    `filed_on`, `stated_on`: the days on which its first and its current version were filed."""
 
     record: uuid.UUID
     is_redacted: bool
@@ -201,23 +207,22 @@ class FiledCase:
 
 
 def find_filed_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]:
-    """Digest (`digest_case`) → the record under that case number, for the digests that have one."""
+    """Return digest (`digest_case`) → the record under that case number, if there is one."""
     rows = [
         row
         for chunk in split_into_chunks(digests)
-        for row in session.connection().execute(_SELECT_BY_CASE, {"among": chunk})
+        for row in session.connection().execute(_SELECT_BY_CASE, {"digests": chunk})
     ]
     return {row.digest: _build_filed_case(row) for row in rows if not _is_recalled(row)}
 
 
 def find_cases_by_id(session: Session, source: int, cases: Collection[str]) -> dict[str, FiledCase]:
-    """Text in place of a case number (`format_id_case`) → the record of this source with that id, for those that have
-    one."""
+    """Return text in place of a case number (`format_id_case`) → this source's record with that id, if there is one."""
     ids = {case: record_id for case in cases if (record_id := _parse_id_case(case)) is not None}
     cases_by_id = {
         row.id: _build_filed_case(row)
         for chunk in split_into_chunks({*ids.values()})
-        for row in session.connection().execute(_SELECT_BY_ID, {"among": chunk, "source": source})
+        for row in session.connection().execute(_SELECT_BY_ID, {"ids": chunk, "source": source})
         if not _is_recalled(row)
     }
     return {case: cases_by_id[record_id] for case, record_id in ids.items() if record_id in cases_by_id}
@@ -238,7 +243,7 @@ def _build_filed_case(row: Any) -> FiledCase:
 
 
 def find_recalled_cases(session: Session, digests: Collection[str]) -> set[str]:
-    """The digests of case numbers whose record stands no more."""
+    """Return the digests of case numbers whose record was recalled."""
     case_query = select(col(CaseKey.digest)).join(Record, col(Record.id) == col(CaseKey.record_id))
     recalled_query = case_query.where(col(Record.redacted).is_(False), ~HAS_CURRENT_VERSION)
     return {
@@ -249,13 +254,14 @@ def find_recalled_cases(session: Session, digests: Collection[str]) -> set[str]:
 
 
 def has_reports(session: Session, source: int) -> bool:
-    """Whether a source has ever filed a report."""
+    """Return whether a source has ever filed a report."""
     return session.scalars(select(col(Record.key)).where(col(Record.source) == source).limit(1)).first() is not None
 
 
 def iterate_case_numbers(session: Session, source: int) -> Iterator[str]:
-    """All case numbers of a source's standing reports. They are sealed with each report and looked up by digest, so
-    that reading them as written takes reading every report."""
+    """Yield all case numbers of a source's current reports.
+
+    Case numbers are looked up by digest and stored only with each report, so this reads every report."""
     for disclosures in session.connection().execute(_SELECT_DISCLOSURES, {"source": source}).scalars():
         case = entries.load_values(disclosures).get("source_record_id")
         if case is not None:
@@ -263,26 +269,26 @@ def iterate_case_numbers(session: Session, source: int) -> Iterator[str]:
 
 
 def store_case(session: Session, secret: bytes, source: int, case: str, record: uuid.UUID) -> None:
-    """Store the digest of a record's case number in place of that of a version that was recalled."""
+    """Store the digest of a record's case number, in place of a recalled version's."""
     digest, run = digest_case(secret, source, case), session.connection().execute
-    run(_DELETE_CASE, {"freed": digest})
+    run(_DELETE_CASE, {"case_digest": digest})
     run(INSERT_CASE, {"digest": digest, "record_id": record})
 
 
 def find_case_record(session: Session, secret: bytes, source: int, case: str) -> Record | None:
-    """The record under a source's own case number, or with the id that stands for one; none whose every version was
-    recalled. Raises Redacted."""
+    """Return the current record under a source's case number, or with the id sent in place of one. Raises Redacted."""
     record, is_current = find_record_and_status(session, secret, source, case)
     return record if is_current else None
 
 
 def find_record_and_status(session: Session, secret: bytes, source: int, case: str) -> tuple[Record | None, bool]:
-    """The record under a case number, as of `find_case_record`, and whether it stands: every version of it may have been
-    recalled. Raises Redacted."""
+    """Return the record of `find_case_record` and whether it is current; a recalled record is returned too.
+
+    Raises Redacted."""
     digest = digest_case(secret, source, case)
     record_id = session.connection().execute(_SELECT_RECORD_OF_CASE, {"digest": digest}).scalar_one_or_none()
     record_id = record_id or _parse_id_case(case)
-    if record_id is None:  # as of every new report: nothing to look for
+    if record_id is None:  # true of every new report, so it returns before the next query
         return None, False
     query = select(Record, HAS_CURRENT_VERSION).where(col(Record.id) == record_id, col(Record.source) == source)
     record, is_current = session.execute(query).one_or_none() or (None, False)
@@ -292,7 +298,7 @@ def find_record_and_status(session: Session, secret: bytes, source: int, case: s
 
 
 def format_id_case(record_id: Any) -> str:
-    """The text in place of the case number of a report that has none."""
+    """Return the text that is sent in place of a case number for a report without one."""
     return f"{ID_CASE_PREFIX}{record_id}"
 
 

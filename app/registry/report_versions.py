@@ -1,17 +1,14 @@
-"""A report under the case number of a record of which a recall left no version: it is that record's next version.
+"""Write versions of reports: the first version, which opens a record, and later ones.
 
-So the ids stay, and with them all that was decided about the person meanwhile: consents, objections, erasures, and
-curators' judgements. It is matched like a new report. What tied the recalled versions by being filed ties it no more
-(`apply.py`).
+A report under the case number of a recalled record is that record's next version. So its ids stay valid, and so does
+every decision about its person: consents, objections, erasures and curators' judgements. It is matched like a new
+report, because the links of the recalled versions are ended (`apply.py`).
 
-Wishes, the requests of reports to hide a person or the name: since when each stands, and whether it hides at once.
-
-A curator's answer stands over the source's later reports of the person. So a report that repeats an earlier request of
-its source is no new wish, unless its `publish_given_on` is later than every day before. And no key may hide people
-faster than curators can look: beyond MOST_UNANSWERED the wishes of a source wait without hiding anybody whom others
-show.
-
-Write versions of reports: the first, which opens a record, and those that come after it."""
+A wish is a report's request to hide a person or the name. A curator's answer also covers the source's later reports of
+the person, so a report that repeats an earlier request is no new wish, unless its `publish_given_on` is later than all
+earlier ones. No key may hide people faster than curators can look: beyond MAX_UNANSWERED_HIDINGS, a source's wishes
+wait without hiding people whom other sources show.
+"""
 
 import logging
 import uuid
@@ -41,8 +38,7 @@ from app.vocabulary import Judgement, MatchOutcome, Publish
 
 @dataclass(frozen=True, slots=True)
 class RefiledRecord:
-    """A recalled record that is filed again, and the oldest standing record of its person (`person_record`), if there is
-    one."""
+    """A recalled record that is filed again. `person_record`: the oldest current record of its person, if any."""
 
     record: Record
     person_record: Record | None
@@ -50,15 +46,17 @@ class RefiledRecord:
 
     @property
     def entry_body(self) -> dict[str, Any]:
-        """Its part of the entry. That nothing is superseded tells that the record stood no more."""
+        """Its fields of the entry. Without `supersedes`, which shows that the record was recalled."""
         return {"record": str(self.record.id), "subject": str(self.record.detainee_id), "version": self.version}
 
 
 def refile_record(
     context: WriteContext, record: Record, report: Content, target: tuple[Record, TargetKind] | None
 ) -> RefiledRecord:
-    """A recalled record, to be filed again by a report under its case number. Where others stand as its person, raises
-    AnotherPerson for a report of somebody else, and Conflict for one that points at somebody else."""
+    """Return a recalled record that a report under its case number files again.
+
+    If its person has current records, raises AnotherPerson for a report of somebody else, and Conflict for a report
+    that points at somebody else."""
     key = find_current_record_of_person(context.session, record.id)
     person_record = None if key is None else context.session.get_one(Record, key)
     if person_record is not None:
@@ -69,30 +67,31 @@ def refile_record(
 
 
 def build_refiled_match(context: WriteContext, person_record: Record) -> record_linkage.LinkResult:
-    """The link result of a report whose person is known already by a standing record: nobody is looked for, since only
-    curators join people who stand."""
+    """Return the link result of a refiled report whose person has a current record.
+
+    The matcher is not asked: only curators merge existing people."""
     is_recognised = context.actor.can_recognise(person_record.publish_now)
     return record_linkage.LinkResult(MatchOutcome.LINKED if is_recognised else MatchOutcome.NEW)
 
 
 def delete_hidden_pairs(context: WriteContext, record: Record) -> None:
-    """Delete whom the recalled versions looked like."""
+    """Delete the hidden candidate pairs of a record's recalled versions."""
     run = context.session.connection().execute
     run(delete(HiddenCandidatePair).where(col(HiddenCandidatePair.record) == record.key))
     run(delete(UncomparedRecord).where(col(UncomparedRecord.record) == record.key))
 
 
 def _load_last_content(context: WriteContext, record: Record) -> Content:
-    """What the source said last in a recalled record."""
+    """Return the content of a recalled record's last version."""
     query = select(col(Report.stated)).where(col(Report.record) == record.key).order_by(col(Report.version).desc())
     entry = load_entry(context.session, context.session.scalars(query.limit(1)).one())
     return restore_content(entry.body["said"], entry.personal)
 
 
-# Provisional hidings of one source that may wait at once. Families change their minds one by one, and a curator reads
-# ten in a sitting; a stolen key that would hide a whole list is stopped at its tenth name.
+# Undecided provisional hidings of a source. Families change their minds one by one, and a curator reads ten in a
+# sitting. A stolen key that would hide a whole list is stopped at its tenth name.
 MAX_UNANSWERED_HIDINGS = 10
-HIDING_BURST_WARNING = "hiding_burst"  # a source has so many wishes unanswered that further ones wait
+HIDING_BURST_WARNING = "hiding_burst"  # a source has reached MAX_UNANSWERED_HIDINGS
 
 _COUNT_UNANSWERED = (
     select(col(ProvisionalHiding.source), func.count(), func.max(col(ProvisionalHiding.since)))
@@ -103,37 +102,39 @@ _COUNT_UNANSWERED = (
     )
     .group_by(col(ProvisionalHiding.source))
 )
-_COUNT_UNANSWERED_OF_SOURCE = _COUNT_UNANSWERED.where(col(ProvisionalHiding.source) == bindparam("of"))
+_COUNT_UNANSWERED_OF_SOURCE = _COUNT_UNANSWERED.where(col(ProvisionalHiding.source) == bindparam("source"))
 
 log = logging.getLogger("recuento")
 
 
 def count_unanswered_hidings(session: Session) -> dict[int, int]:
-    """Source → the number of its provisional hidings that wait for a curator. Requests that close a name alone wait
-    too, and are not counted: they hide nobody."""
+    """Return source → the number of its undecided provisional hidings.
+
+    Undecided requests that close only a name are not counted: they hide nobody."""
     return {row[0]: row[1] for row in session.connection().execute(_COUNT_UNANSWERED)}
 
 
 def find_suspended_sources(session: Session) -> set[int]:
-    """The sources whose further wishes wait without hiding anybody."""
+    """Return the sources whose further wishes wait without hiding anybody."""
     return {source for source, number in count_unanswered_hidings(session).items() if number >= MAX_UNANSWERED_HIDINGS}
 
 
 def list_hiding_warnings(session: Session) -> list[str]:
-    """The warnings for the operator, without naming anybody."""
+    """Return the warnings for the operator, without naming anybody."""
     return [HIDING_BURST_WARNING] if find_suspended_sources(session) else []
 
 
 def build_first_wish(context: WriteContext, report: Content, linked_record: uuid.UUID | None) -> dict[str, Any]:
-    """The `wish` in the entry of a new report; none where the report is linked to no person. `linked_record`: a record of the
-    person to whom it is linked."""
+    """Return the `wish` field in the entry of a new report, if it has one.
+
+    `linked_record`: a record of the person to whom the report is linked; without one there are no earlier wishes."""
     if linked_record is None or report.get(CLASS_FIELD) in (None, Publish.NAMED):
         return {}
     return _continue_wish(context, report, linked_record)
 
 
 def build_next_wish(context: WriteContext, record: Record, version: RecordVersion, report: Content) -> dict[str, Any]:
-    """The `wish` in the entry of a report's next version."""
+    """Return the `wish` field in the entry of a report's next version, if it has one."""
     if report.get(CLASS_FIELD) in (None, Publish.NAMED):
         return {}
     previous = version.content
@@ -162,11 +163,11 @@ def _format_wish(since: int | None, is_suspended: bool) -> dict[str, Any]:
 
 
 def _must_wait(context: WriteContext, report: Content) -> bool:
-    """Whether a new wish must wait. A wish that follows from a birth never does: the person may be a child."""
+    """Return whether a new wish must wait. A wish that follows from a birth never waits: the person may be a child."""
     source = context.actor.source
     if report.get(CLASS_FIELD) != Publish.COUNTED or REQUESTED_CLASS in report or source is None:
         return False
-    counted_row = context.session.connection().execute(_COUNT_UNANSWERED_OF_SOURCE, {"of": source}).one_or_none()
+    counted_row = context.session.connection().execute(_COUNT_UNANSWERED_OF_SOURCE, {"source": source}).one_or_none()
     if counted_row is None or counted_row[1] < MAX_UNANSWERED_HIDINGS:
         return False
     _log_burst(context.actor.slug, counted_row[1], "a further wish waits without hiding anybody")
@@ -174,15 +175,18 @@ def _must_wait(context: WriteContext, report: Content) -> bool:
 
 
 def warn_of_burst(context: WriteContext, report: Content, revision: int) -> None:
-    """Warn in the server's log that a report just written hides somebody, where its source has too many unanswered
-    hidings. A birth hides like a wish and is never stopped: hiding a whole list by births must be noticed too."""
+    """Log a warning if a report just written hides somebody and its source has too many undecided hidings.
+
+    A birth hides like a wish and is never suspended, so hiding a whole list by births must be noticed too."""
     if report.get(CLASS_FIELD) != Publish.COUNTED and BIRTH_FIELDS.isdisjoint(report):
         return
     hidings = [row for person in context.projected_people.values() for row in person.rows[ProvisionalHiding]]
     if context.actor.source not in {row["source"] for row in hidings}:
-        return  # as of nearly every report with a birth: nothing to look for
+        return  # true of nearly every report with a birth
     counted_row = (
-        context.session.connection().execute(_COUNT_UNANSWERED_OF_SOURCE, {"of": context.actor.source}).one_or_none()
+        context.session.connection()
+        .execute(_COUNT_UNANSWERED_OF_SOURCE, {"source": context.actor.source})
+        .one_or_none()
     )
     if counted_row is not None and counted_row[1] >= MAX_UNANSWERED_HIDINGS and counted_row[2] == revision:
         _log_burst(context.actor.slug, counted_row[1], "one more hides somebody")
@@ -195,13 +199,13 @@ def _log_burst(slug: str | None, count: int, consequence: str) -> None:
 
 
 CREATED_STATUS, OK_STATUS = 201, 200
-ReportTarget = tuple[Record, TargetKind]  # the record and what of it a report points at
-CurrentReport = tuple[Record, records.RecordVersion]  # a record and its version that stands
+ReportTarget = tuple[Record, TargetKind]  # the record that a report points at, and the kind of the id it used
+CurrentReport = tuple[Record, records.RecordVersion]  # a record and its current version
 
 
 def get_source_key(context: WriteContext) -> int:
-    """The key of the source that reports."""
-    assert context.actor.source is not None  # a reporter's key always has one (policy of keys)
+    """Return the key of the source that reports."""
+    assert context.actor.source is not None  # a reporter's key always has a source (`api_keys.create_key`)
     return context.actor.source
 
 
@@ -213,12 +217,14 @@ def write_first_version(
     seen_revision: int | None = None,
     recalled_record: Record | None = None,
 ) -> Outcome:
-    """Open a record, or again the `recalled_record` one that has the case number. `match`: the link result, if it was computed
-    before; `seen_revision`: the revision at which the client read the target, by default the newest."""
+    """Write the first version of a new record, or the next version of the `recalled_record` with the case number.
+
+    `match`: the link result, if it was already computed. `seen_revision`: the revision at which the client read the
+    target, by default the newest."""
     refiled = None if recalled_record is None else refile_record(context, recalled_record, report, target)
     record_id = new_id() if refiled is None else refiled.record.id
     if report.get("source_record_id") == records.format_id_case(record_id):
-        report = {k: v for k, v in report.items() if k != "source_record_id"}  # it has none, and was named by its id
+        report = {k: v for k, v in report.items() if k != "source_record_id"}  # the id was sent in place of a number
     if match is None and target is not None:
         match = record_linkage.link_by_pointer(target)
     elif match is None and refiled is not None and refiled.person_record is not None:
@@ -246,7 +252,7 @@ def write_first_version(
         linked_record = refiled.person_record.id
     body |= build_first_wish(context, report, linked_record)
     pointer = checks.choose_spell_pointer(context, target) if target else None
-    # Whoever reports points at people who may only be counted, if at all; the matcher never links to them (rule 12).
+    # Only a pointer can link to count-only people; the matcher never does (rule 12).
     is_target_count_only = target is not None and is_person_count_only(context.session, context.views, target[0])
     is_count_only = report.get(CLASS_FIELD) == Publish.COUNTED or is_target_count_only
     if refiled is not None:
@@ -279,12 +285,13 @@ class OpenedRecord:
 def open_unlinked(
     context: WriteContext, report: Content, record_id: uuid.UUID, decisions: Sequence[record_linkage.LinkDecision]
 ) -> OpenedRecord:
-    """Open a record, in the buffer of pending writes, that is tied to nobody and whose case number is new: its person
-    is known from this report alone. `decisions`: pairs that wait for a curator."""
+    """Buffer a new record with a new case number that is linked to nobody.
+
+    `decisions`: pairs that wait for a curator."""
     writes = context.pending_writes
     waiting: dict[int, int] = {}
     for decision in decisions:
-        assert decision.detainee is not None  # the matcher's, which knows the person
+        assert decision.detainee is not None  # decisions of the matcher have a person
         waiting[record_linkage.write_decision(context, decision, record_id, is_filed=False).revision] = (
             decision.detainee
         )
@@ -298,7 +305,7 @@ def open_unlinked(
 
 
 def _buffer_new_case(context: WriteContext, case: str, record_id: uuid.UUID) -> None:
-    """Add to the buffer of pending writes the case number of a new record."""
+    """Buffer the case number of a new record."""
     digest = records.digest_case(context.secret, get_source_key(context), case)
     context.pending_writes.add(records.INSERT_CASE, [{"digest": digest, "record_id": record_id}])
 
@@ -311,8 +318,10 @@ def write_next_version(
     target: ReportTarget | None = None,
     seen_revision: int | None = None,
 ) -> Outcome:
-    """Write the version after the standing `version`. `seen_revision`: the revision at which a verification read its target; a
-    correction has none and keeps the kept values."""
+    """Write the version after the current `version`, unless it changes nothing.
+
+    `seen_revision`: the revision at which a verification read its target. A correction has none, and keeps the
+    inherited values."""
     changes = compute_change(context, record, version, report, target, seen_revision)
     if changes is None:
         ids = {"report": str(record.id), "version": version.number}
@@ -344,7 +353,7 @@ def compute_change(
     target: ReportTarget | None = None,
     seen_revision: int | None = None,
 ) -> tuple[Content, str | None] | None:
-    """The content and the pointer of the version after the standing `version`; None where they are the same."""
+    """Return the content and the pointer of the version after the current `version`; None if nothing changes."""
     previous, pointer = version.content, version.pointer
     report = {**report, **content.select_inherited_values(previous)}
     if target is not None:
@@ -369,7 +378,7 @@ def _write_report(
     *,
     is_count_only: bool,
 ) -> Outcome:
-    """Write a report. `is_count_only`: it asks for its person to be only counted, or is of such a person."""
+    """Write a report. `is_count_only`: it requests that its person is only counted, or its person already is."""
     public, personal = split_content(report, is_count_only=is_count_only)
     full = {"source": context.actor.slug, **body, "said": public}
     if pointer is not None:

@@ -1,9 +1,8 @@
-"""File, verify, amend and retract reports.
+"""File, verify, amend and retract reports, and replicate another registry's public copy into an empty registry.
 
-File the reports of another registry's public copy into an empty registry.
-
-Each report is written like any other (`WriteContext.write`), but the copy and not the matcher says which reports are of
-one person. The order is kept, since of two reports of one source the newer speaks."""
+Replicated reports are written like others, in the copy's order, since the newer of two reports of a source prevails.
+But the copy, not the matcher, determines which reports are of one person.
+"""
 
 import uuid
 from collections import defaultdict
@@ -36,15 +35,15 @@ from app.registry.write import Outcome, WriteContext, new_id
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
 
-# Fields of a report's content that were not sent under that name.
+# Fields of a report's content that clients do not send under that name.
 UNSENT_FIELDS = frozenset({content.NATIONAL_ID, "retraction.reason"})
 
 
 def write_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
     """File one source's report of one detention, with or without its release.
 
-    A case number makes it an upsert: the same content changes nothing, other content is the next version. A report that
-    was filed by pointing at a known person keeps its pointer when it is sent again without one.
+    A known case number makes it an upsert: the same content changes nothing, other content is the next version. A
+    report filed by pointing at a known person keeps its pointer when it is sent again without one.
     Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
     NotFound.
     """
@@ -55,7 +54,7 @@ def write_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
 
 
 def has_changes(context: WriteContext, body: DetentionReportIn) -> bool:
-    """Whether a body would change what its source's report says, without writing it. Raises what `write_report` does."""
+    """Return whether a body would change its source's report, without writing it. Raises what `write_report` does."""
     current, _recalled_record, report, target = _draft_report(context, body)
     return current is None or compute_change(context, *current, report, target) is not None
 
@@ -63,8 +62,9 @@ def has_changes(context: WriteContext, body: DetentionReportIn) -> bool:
 def _draft_report(
     context: WriteContext, body: DetentionReportIn
 ) -> tuple[CurrentReport | None, Record | None, Content, ReportTarget | None]:
-    """The record that stands under the case number of a body, or the recalled one, the content of its report, checked,
-    and its pointer."""
+    """Return `(current report, recalled record, content, pointer target)` of a body, with the content checked.
+
+    At most one of the first two is set: the record under the body's case number, current or recalled."""
     target, case = checks.find_target(context, body), body.source_record_id
     report = build_content(context, body)
     record, is_current = None, False
@@ -83,7 +83,7 @@ def _draft_report(
 
 
 def is_withdrawn(session: Session, outcome: Outcome) -> bool:
-    """Whether a report that was filed then is withdrawn now."""
+    """Return whether a report that was filed then is withdrawn now."""
     if outcome.kind != "report":
         return False
     record = session.scalars(select(Record).where(col(Record.id) == uuid.UUID(outcome.ids["report"]))).one()
@@ -92,10 +92,11 @@ def is_withdrawn(session: Session, outcome: Outcome) -> bool:
 
 
 def carry_over_fields(report: Content, body: DetentionReportIn, previous: Content) -> Content:
-    """The content with the fields of the standing version `previous` that no body can carry: the case number of a
-    report named by its id, the reason of a standing withdrawal, the kept values, and the identification number, which
-    is never shown and so cannot be sent back. The number stays as long as the name does and the body does not give the
-    field; null deletes it."""
+    """Return the content with the fields of the current version `previous` that a body cannot contain.
+
+    They are the case number of a report named by its id, the reason of a withdrawal, the inherited values, and the
+    identification number, which is never shown and so cannot be sent back. The number stays while the name stays and
+    the body does not have the field; null deletes it."""
     carried_fields = {"source_record_id", *content.select_inherited_values(previous)}
     if report["verification.verdict"] == previous["verification.verdict"] == Verdict.RETRACTED:
         carried_fields.add("retraction.reason")
@@ -106,8 +107,10 @@ def carry_over_fields(report: Content, body: DetentionReportIn, previous: Conten
 
 
 def write_verification(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
-    """File this source's verdict on a known release as it stood at the revision `body.seen`: the next version of the
-    source's report on it, or a new report. Raises Invalid, AgeNeedsDay, NotFound, Conflict."""
+    """File this source's verdict on a known release as it was at the revision `body.seen`.
+
+    It becomes the next version of the source's report on the release, or a new report. Raises Invalid, AgeNeedsDay,
+    NotFound, Conflict."""
     base = checks.find_visible_record(context, "release", release_id)
     seen_revision = write.resolve_seen_revision(context, base, body.seen)
     placement = records.find_placement(context.session, base.key)
@@ -156,10 +159,10 @@ def write_verification(context: WriteContext, release_id: uuid.UUID, body: Verif
 def prepare_amendment(
     context: WriteContext, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]
 ) -> tuple[CurrentReport, DetentionReportIn, Content]:
-    """A record of the source's own, corrected by a JSON Merge Patch (RFC 7396) on the content it was filed with: as a
-    body, and as the content for `write_next_version`.
+    """Apply a JSON Merge Patch (RFC 7396) to the content that the source filed.
 
-    `matches`: whether the change is based on a version number. Raises Superseded where it is not based on the standing
+    Returns the source's current report, the corrected body, and the content for `write_next_version`. `matches`:
+    returns whether the change is based on a version number. Raises Superseded if it is not based on the current
     version, and what `write_report` does.
     """
     record, version = _load_base_version(context, report_id, matches)
@@ -185,7 +188,9 @@ def prepare_amendment(
 def write_retraction(
     context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]
 ) -> Outcome:
-    """Withdraw a report: it stays visible as withdrawn, and asserts nothing. Raises Superseded like `amend`."""
+    """Withdraw a report: it stays visible as withdrawn, and asserts nothing.
+
+    Raises Superseded like `prepare_amendment`."""
     record, version = _load_base_version(context, report_id, matches)
     report = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
     if reason is not None:
@@ -194,7 +199,7 @@ def write_retraction(
 
 
 def _load_base_version(context: WriteContext, report_id: uuid.UUID, matches: Callable[[int], bool]) -> CurrentReport:
-    """The source's own record, and the version on which a change is based."""
+    """Return the source's own record with the version on which a change is based. Raises Superseded and NotFound."""
     record = records.load_own_record(context.session, report_id, context.actor.source)
     version = records.load_version(context.session, record)
     if not matches(version.number):
@@ -207,7 +212,7 @@ def _load_base_version(context: WriteContext, report_id: uuid.UUID, matches: Cal
 
 
 def build_content(context: WriteContext, body: DetentionReportIn) -> Content:
-    """The content of a body. An identification number becomes a digest before any other code sees it."""
+    """Return the content of a body. An identification number becomes a digest before any other code sees it."""
     report = content.flatten_body(body.model_dump(mode="json"))
     number = report.pop("detainee.national_id", None)
     if number is not None:
@@ -224,7 +229,7 @@ def _normalize_citing(context: WriteContext, report: Content) -> Content:
 
 
 def _classify_current(context: WriteContext, report: Content, current: CurrentReport | None) -> Content:
-    """`classify_content`, for the next version of a record that stands."""
+    """Apply `classify_content` to a new report, or to the next version of a current one."""
     if current is None:
         return classify_content(context, report, None, None)
     record, version = current
@@ -235,9 +240,10 @@ def _classify_current(context: WriteContext, report: Content, current: CurrentRe
 def classify_content(
     context: WriteContext, report: Content, first_filed_on: str | None, previous: Content | None
 ) -> Content:
-    """The content with its effective class and the span of days of an age without its day. `first_filed_on`: the day on which
-    the record was first filed, if it stands, so that a report sent again years later changes nothing. Raises
-    AgeNeedsDay."""
+    """Return the content with its effective class, and with the span of days of an age without a day.
+
+    `first_filed_on`: the day on which a current record was first filed, so that a report sent again years later changes
+    nothing. Raises AgeNeedsDay."""
     today = context.log.recorded_at.date().isoformat()
     first_filed_on = first_filed_on or today
     report = content.add_age_span(report, content.find_age_filing_day(report, previous, first_filed_on, today))
@@ -255,9 +261,11 @@ def _build_verdict_content(body: VerificationOfReleaseIn) -> Content:
 
 @dataclass(frozen=True, slots=True)
 class ReplicatedReport:
-    """A report of a copy. `number`: its name in the copy; `person`: the name of its detainee there; `target_number`: the
-    number of the report at which it points, which may come later; `extra_content`: the values kept with it, and whether a
-    method that the copy does not say is first-hand."""
+    """A report in a registry's public copy.
+
+    `number`, `person`: the ids of the report and its detainee in the copy. `target_number`: the number of the report
+    that it points at, which may come later. `extra_content`: its inherited values, and whether an unpublished method is
+    first-hand."""
 
     number: int
     source: str
@@ -268,7 +276,7 @@ class ReplicatedReport:
 
 
 def require_empty_registry(context: WriteContext) -> None:
-    """Raises Conflict in a registry with entries: a copy beside other reports would count people twice."""
+    """Raise Conflict if the registry has entries: a copy next to other reports would count people twice."""
     if context.log.revision:
         raise Conflict("A copy is read into an empty registry only, and this one is not: use a new database.")
 
@@ -291,7 +299,7 @@ def replicate_reports(context: WriteContext, copies: Iterable[ReplicatedReport])
             record_linkage.write_decision(
                 context, LinkDecision(person, Judgement.SAME, "reporter", CERTAIN_SCORE), record, is_filed=False
             )
-        public, personal = split_content(report, is_count_only=False)  # nobody in a copy may only be counted
+        public, personal = split_content(report, is_count_only=False)  # a public copy has no count-only people
         body: dict[str, Any] = {"source": copy.source, "record": str(record), "subject": str(new_id()), "version": 1}
         if copy.target_number is not None:
             body["pointer"] = str(ids[copy.target_number])

@@ -1,10 +1,9 @@
-"""Tables whose rows carry transaction time (`since`, `until`): close rows that no longer hold, insert new ones.
+"""Reproject the people that an entry concerns, and write the rows that changed.
 
-Statements are made once: building one costs more than running it.
-
-Which people an entry touched, for whoever keeps their rows elsewhere (`app/columns`).
-
-Project again the people whom an entry touched, and write the rows that changed."""
+Projected rows carry transaction time (`since`, `until`): `VersionedTables` closes rows that are no longer valid and
+inserts new ones. `mark_changed_people` records whose rows changed, for copies of rows elsewhere (`app/columns`).
+Statements are built once: building one costs more than running it.
+"""
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -68,12 +67,11 @@ from app.vocabulary import Judgement, Publish
 
 
 class VersionedTables:
-    """Tables whose rows may change together. They are found by the value of one column that all have, `matched_by`, and
-    read with one statement."""
+    """Tables whose rows change together, read with one statement by a column that all have, `match_column`."""
 
     def __init__(self, models: Sequence[type[Any]], match_column: str) -> None:
         self._tables = [_VersionedTable(model, match_column) for model in models]
-        # One row is wide enough for any table: each column stands in the next free place for its type.
+        # The union's rows are wide enough for any table: each column takes the next free position of its type.
         wide_types: list[TypeEngine[Any]] = []
         self._positions = [_assign_positions(table, wide_types) for table in self._tables]
         numbered_tables = enumerate(zip(self._tables, self._positions, strict=True))
@@ -88,11 +86,10 @@ class VersionedTables:
         new_rows: Mapping[type[Any], list[TableRow]],
         revision: int,
     ) -> None:
-        """Make `new_rows`, rows by their table, the standing rows from `revision` on, in place of those found by
-        `values`."""
+        """Replace the current rows with one of the match `values` by `new_rows` (by table), from `revision` on."""
         current_rows: list[list[tuple[Any, ...]]] = [[] for _ in self._tables]
         for chunk in split_into_chunks(values):
-            for number, *row in connection.execute(self._select_current, {"among": chunk}):
+            for number, *row in connection.execute(self._select_current, {"match_values": chunk}):
                 current_rows[number].append(tuple(row[position] for position in self._positions[number]))
         buffer = WriteBuffer(connection)
         for table, rows in zip(self._tables, current_rows, strict=True):
@@ -100,13 +97,13 @@ class VersionedTables:
         buffer.flush()
 
     def insert_rows(self, buffer: WriteBuffer, new_rows: Mapping[type[Any], list[TableRow]], revision: int) -> None:
-        """Add to the buffer rows that stand in place of none."""
+        """Buffer new rows that replace no current rows."""
         for table in self._tables:
             table.insert_rows(buffer, new_rows.get(table.model, []), revision)
 
 
 class _VersionedTable:
-    """One such table."""
+    """One of the `VersionedTables`."""
 
     def __init__(self, model: type[Any], match_column: str) -> None:
         table: Table = model.__table__
@@ -118,15 +115,15 @@ class _VersionedTable:
         is_this_row = [column == bindparam(f"this_{column.name}") for column in (*key, table.c.since)]
         self._close = update(table).where(*is_this_row).values(until=bindparam("closed_at"))
         self._delete = delete(table).where(*is_this_row)
-        # `since` first, then the key, then the values: a row is cut into its parts by position.
+        # `since` first, then the key, then the values: `replace` splits rows by position.
         self.columns = [table.c.since, *key, *(table.c[name] for name in self._values)]
-        self.current_conditions = (table.c[match_column].in_(bindparam("among", expanding=True)), table.c.until == OPEN)
+        is_match = table.c[match_column].in_(bindparam("match_values", expanding=True))
+        self.current_conditions = (is_match, table.c.until == OPEN)
 
     def replace(
         self, buffer: WriteBuffer, current_rows: Iterable[tuple[Any, ...]], new_rows: list[TableRow], revision: int
     ) -> None:
-        """Add to the buffer what makes `new_rows` the rows that stand from a revision on, in place of rows of
-        `columns`."""
+        """Buffer the changes that replace `current_rows`, with the values of `columns`, by `new_rows`."""
         new = {tuple(row[n] for n in self._key): tuple(row[n] for n in self._values) for row in new_rows}
         width = 1 + len(self._key)
         closed_rows: list[TableRow] = []
@@ -137,7 +134,7 @@ class _VersionedTable:
                 del new[key]
                 continue
             row_id = {"this_since": since, **{f"this_{n}": value for n, value in zip(self._key, key, strict=True)}}
-            # A row of this very revision was never visible to anyone: it leaves no past.
+            # A row of this revision was never visible to anyone, so it is deleted.
             (unpublished_rows if since == revision else closed_rows).append(row_id)
         buffer.add(self._delete, unpublished_rows)
         buffer.add(self._close, [{**row_id, "closed_at": revision} for row_id in closed_rows])
@@ -151,7 +148,7 @@ class _VersionedTable:
 
 
 def _assign_positions(table: _VersionedTable, wide_types: list[TypeEngine[Any]]) -> list[int]:
-    """The places of a table's columns in the wide row, which grows by those that it lacks."""
+    """Return the positions of a table's columns in the wide row, and append the types that it lacks."""
     positions: list[int] = []
     for column in table.columns:
         kind = column.type.python_type
@@ -166,16 +163,16 @@ def _assign_positions(table: _VersionedTable, wide_types: list[TypeEngine[Any]])
 def _select_wide_rows(
     number: int, table: _VersionedTable, positions: Sequence[int], wide_types: Sequence[TypeEngine[Any]]
 ) -> Select[Any]:
-    """The standing rows of a table as wide rows, each with the table's number."""
+    """Select the current rows of a table as wide rows, each with the table's number."""
     columns_by_position = dict(zip(positions, table.columns, strict=True))
     cells = [
         columns_by_position.get(position, cast(null(), kind)).label(f"c{position}")
         for position, kind in enumerate(wide_types)
     ]
-    return select(literal(number).label("of"), *cells).where(*table.current_conditions)
+    return select(literal(number).label("table_number"), *cells).where(*table.current_conditions)
 
 
-# One row for each person: whoever missed many entries reads the person once.
+# One row for each person, so that a copy that missed many entries reads the person once.
 _UPSERT_CHANGED_PERSON = text(
     "INSERT INTO changed_person (detainee, revision) VALUES (:detainee, :revision) "
     "ON CONFLICT (detainee) DO UPDATE SET revision = excluded.revision"
@@ -183,8 +180,9 @@ _UPSERT_CHANGED_PERSON = text(
 
 
 def mark_changed_people(connection: Connection, people: Collection[int], revision: int) -> None:
-    """Remember that the entry of a revision touched these people. Whose first report it is needs no mark: a person's
-    key is that revision."""
+    """Record that the entry of a revision changed these people.
+
+    A person whose first report it is needs no row: the person's key is that revision."""
     rows = [{"detainee": person, "revision": revision} for person in sorted(people) if person != revision]
     if rows:
         connection.execute(_UPSERT_CHANGED_PERSON, rows)
@@ -201,15 +199,17 @@ _SELECT_PLACEMENTS = (
     .where(col(Record.id).in_(IDS_PARAMETER))
 )
 _SELECT_PAST_PEOPLE = select(col(Placement.detainee)).where(col(Placement.record).in_(IDS_PARAMETER))
-# Whoever judges by today's class finds it beside the record, and a look-up beside each of its blocking keys.
+# Today's class is stored in the record and, for lookups, in each of its blocking keys.
 _UPDATE_CLASS = (
-    update(Record).where(col(Record.key) == bindparam("of")).values(publish_now=bindparam("class")),
-    update(BlockingKey).where(col(BlockingKey.record) == bindparam("of")).values(publish_now=bindparam("class")),
+    update(Record).where(col(Record.key) == bindparam("record_key")).values(publish_now=bindparam("new_class")),
+    update(BlockingKey)
+    .where(col(BlockingKey.record) == bindparam("record_key"))
+    .values(publish_now=bindparam("new_class")),
 )
 
 
 class ProjectedPerson(NamedTuple):
-    """A person as an entry left it: its rows, today's class, and its standing records."""
+    """A person after an entry: the rows, today's class, and the current records."""
 
     rows: Rows
     publish: str
@@ -229,14 +229,16 @@ def reproject_people(
     erased_ids: frozenset[uuid.UUID] = frozenset(),
     new_record: StoredRecord | None = None,
 ) -> dict[int, ProjectedPerson]:
-    """Project the clusters in the components of the seeds, and write the difference at `revision`. Returns record → its
-    person. `new_record`: one of the seeds, whose rows the caller writes afterwards, under the class of its person."""
+    """Project the people in the components of the seed records, and write the changed rows at `revision`.
+
+    Returns record → its person. `new_record`: one of the seeds, whose rows the caller writes afterwards with the class
+    of its person."""
     component, edges = load_component(session, seeds)
     stored_rows = [*load_stored_records(session, component), *([] if new_record is None else [new_record])]
     by_key = {record.key: record for record in stored_rows}
     new_rows: Rows = {table: [] for table in PROJECTED_TABLES}
     people_by_record: dict[int, ProjectedPerson] = {}
-    # Of whom nothing stands any more keeps the class of before, and is only counted once erased.
+    # Records without a current version keep their class, or are count-only if erased.
     classes: dict[int, str] = {row.key: Publish.COUNTED if row.redacted else row.publish_now for row in stored_rows}
     for members, consents, records, has_objection in _iterate_people(
         session, stored_rows, _build_statements(stored_rows, views, erased_ids), edges
@@ -254,17 +256,16 @@ def reproject_people(
     _TABLES.replace(session.connection(), old_people, new_rows, revision)
     touched_people = old_people | {row["detainee"] for row in new_rows[Detainee]}
     class_changes = [
-        {"of": r.key, "class": classes[r.key]}
+        {"record_key": r.key, "new_class": classes[r.key]}
         for r in stored_rows
         if r is not new_record and r.publish_now != classes[r.key]
     ]
     if class_changes:
         for statement in _UPDATE_CLASS:
             session.connection().execute(statement, class_changes)
-        # A recalled report is of nobody now, and of the person it was of at an earlier revision.
-        touched_people.update(
-            person for (person,) in select_in_chunks(session, _SELECT_PAST_PEOPLE, [row["of"] for row in class_changes])
-        )
+        # A recalled report belongs to nobody now, but to its former person at earlier revisions.
+        changed_keys = [row["record_key"] for row in class_changes]
+        touched_people.update(person for (person,) in select_in_chunks(session, _SELECT_PAST_PEOPLE, changed_keys))
     mark_changed_people(session.connection(), touched_people, revision)
     if any(edge.judgement == Judgement.UNSURE for edge in edges):
         _write_pending_pairs(
@@ -280,9 +281,10 @@ def is_person_count_only(
     content: Content | None = None,
     wish: Mapping[str, Any] = MappingProxyType({}),
 ) -> bool:
-    """Whether the person of a record may only be counted today, by reports and consents alone: an objection hides, and
-    changes nothing of what the log says. `content`: and still once it is the record's next version, be it that none
-    stands; `wish`: the wish in its entry."""
+    """Return whether a record's person is count-only today, by reports and consents alone.
+
+    Objections are ignored: they do not change what entries disclose. `content`, `wish`: judge as if this content, with
+    this wish in its entry, were already the record's next version."""
     if record.publish_now != Publish.COUNTED:
         return False
     component, edges = load_component(session, [record.id])
@@ -306,7 +308,7 @@ def is_person_count_only(
 def _iterate_people(
     session: Session, stored_rows: Sequence[StoredRecord], statements: dict[uuid.UUID, Statement], edges: Sequence[Edge]
 ) -> Iterator[tuple[list[Statement], list[RecordedConsent], list[int], bool]]:
-    """`(statements, consents, records, whether an objection hides the person)` of each person of a component."""
+    """Yield `(statements, consents, records, whether an objection hides the person)` for each person of a component."""
     rows_by_id = {row.id: row for row in stored_rows}
     consents = _load_consents(session, [row.key for row in stored_rows if row.has_consent])
     for cluster in resolve_people(rows_by_id, statements, edges):
@@ -320,10 +322,10 @@ def _iterate_people(
 def project_unlinked(
     views: Views, record: StoredRecord, entry: LogEntry, waiting: Mapping[int, int], buffer: WriteBuffer
 ) -> ProjectedPerson:
-    """Add to the buffer the rows of a person of whom `entry` is the only report. `waiting`: decision → the person who
-    may be the same.
+    """Buffer the rows of a person whose only report is `entry`.
 
-    It does what `reproject_people` does for a component of one record, without reading what cannot be there yet.
+    The rows are those of `reproject_people` for a component of one record, but nothing is read from the database.
+    `waiting`: decision → the person who may be the same.
     """
     statement = build_version_statement(record, entry, views, pointer=None, is_erased=False)
     rows, current_class = _project_person([statement], [])
@@ -337,7 +339,7 @@ def project_unlinked(
 def _project_person(
     members: Sequence[Statement], consents: Sequence[RecordedConsent], *, has_objection: bool = False
 ) -> tuple[Rows, str]:
-    """`(rows, class of today)` of one person."""
+    """Return `(rows, today's class)` of one person."""
     publish = compute_person_class(members, consents)
     rows = project(members, publish)
     rows[ProvisionalHiding] = [
@@ -350,7 +352,7 @@ def _project_person(
 def _build_statements(
     stored_rows: Sequence[StoredRecord], views: Views, erased_ids: frozenset[uuid.UUID]
 ) -> dict[uuid.UUID, Statement]:
-    """Record id → the statement of its current version, if it has one."""
+    """Return record id → the statement of its current version, if it has one."""
     keys = {row.id: row.key for row in stored_rows if row.body is not None}
     statements = {}
     for row in stored_rows:
@@ -375,7 +377,7 @@ def _build_statements(
 def build_version_statement(
     record: Record | StoredRecord, version: LogEntry, views: Views, *, pointer: int | None, is_erased: bool
 ) -> Statement:
-    """The statement of one version of a record."""
+    """Return the statement of one version of a record."""
     public_content, wish = version.body["said"], version.body.get("wish", {})
     return _build_statement(
         record,
@@ -430,8 +432,9 @@ def _load_consents(session: Session, keys: Sequence[int]) -> dict[int, list[Reco
 def _write_pending_pairs(
     session: Session, edges: Sequence[Edge], people_by_record: dict[uuid.UUID, int], revision: int
 ) -> None:
-    """Write the pairs that wait for a curator: of `unsure` decisions on two known people not judged `different`.
-    `people_by_record`: record → its person, of the standing records of the component."""
+    """Write the pairs that wait for a curator: `unsure` decisions on two people who are not judged `different`.
+
+    `people_by_record`: record → its person, for the current records of the component."""
     ends = {record for edge in edges for record in (edge.a, edge.b)} - people_by_record.keys()
     person_by_record = dict(select_in_chunks(session, _SELECT_PLACEMENTS, ends)) | people_by_record
     placed_edges = [edge for edge in edges if edge.a in person_by_record and edge.b in person_by_record]
@@ -452,5 +455,5 @@ def _write_pending_pairs(
 
 
 def _build_pending_row(decision: int, a: int, b: int) -> dict[str, int]:
-    """The row of two people of whom a curator is to say whether they are one."""
+    """Return the row of two people that a curator must compare."""
     return {"decision": decision, "detainee_a": min(a, b), "detainee_b": max(a, b)}

@@ -1,10 +1,11 @@
-"""The two-person rule (`RECUENTO_TWO_PERSON`): a decision that joins people or shows more of them waits, outside the
-log, until a second person makes it too. One curator parts people, undoes and hides: that must hold at once. An erasure
-cannot be taken back, and a recall moves every report of a key: either takes two administrators where the operator says
-so.
+"""Enforce the two-person rule (`RECUENTO_TWO_PERSON`): some decisions wait until a second person makes them too.
 
-Two people are the holders of two keys, not two keys: whoever has two keys, or the successor of one, is one person. Each
-person has one word about one thing, the last: a newer decision takes the place of what its holder had proposed.
+A decision that merges people or shows more of them is stored as a proposal outside the log until then. One curator can
+separate people, undo and hide, because that must take effect at once. An erasure cannot be undone, and a recall moves
+every report of a key: both need two administrators if the operator requires it.
+
+Two people are the holders of two keys: a holder with two keys, or with the successor of a key, is one person. A
+person's newer decision replaces what the same person proposed about the same subject.
 """
 
 import uuid
@@ -24,7 +25,7 @@ from app.registry.publication import classes
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import EndedHow, Role
 
-# What waits is decided by those of one role, who alone see it and may take it off.
+# The kinds of proposals that a role decides. Only that role sees them and can withdraw them.
 KINDS_BY_ROLE: dict[Role, tuple[ProposalKind, ...]] = {
     Role.CURATOR: ("identity", "consent", "objection"),
     Role.ADMIN: ("redaction", "recall"),
@@ -32,7 +33,7 @@ KINDS_BY_ROLE: dict[Role, tuple[ProposalKind, ...]] = {
 
 
 def requires_two_people(context: WriteContext, *subjects: Record, is_merge: bool = False) -> bool:
-    """Whether a decision about the people of these records takes two people."""
+    """Return whether a decision about the people of these records needs two people."""
     if is_merge and "merges" in context.two_person:
         return True
     if "deaths" in context.two_person and any(_has_died(context.session, record) for record in subjects):
@@ -43,7 +44,7 @@ def requires_two_people(context: WriteContext, *subjects: Record, is_merge: bool
 
 
 def _has_died(session: Session, record: Record) -> bool:
-    """Whether any report of the person states a death, disputed or not."""
+    """Return whether any report of the person states a death, disputed or not."""
     reports = [records.load_version(session, other).content for other in records.load_person_records(session, record)]
     ends = [report["detention.ended"]["how"] for report in reports if "detention.ended" in report]
     return EndedHow.DIED in ends or any("detainee.died_on" in report for report in reports)
@@ -52,18 +53,20 @@ def _has_died(session: Session, record: Record) -> bool:
 def propose_decision(
     context: WriteContext, kind: ProposalKind, subjects: Sequence[Record], decision: str, body: BaseModel
 ) -> Outcome | None:
-    """Let a decision about the people of the records `subjects` wait for a second person, and return the outcome; None
-    where the same decision is the last word of the holder of another key: it waits no longer and is to be carried out
-    now. Whatever else this holder had proposed about these people is taken back; a key that was revoked since is taken
-    for a thief's, and has no word. Raises Forbidden for a key that names no holder."""
+    """Store a decision about the people of the records `subjects` as a proposal, and return the outcome.
+
+    Returns None if another holder's last proposal is the same decision: the proposals are deleted, and the caller
+    carries the decision out. Other proposals of this holder about these people are deleted. Proposals of revoked keys
+    do not count: a thief may have made them. Raises Forbidden for a key without a holder."""
     return propose_about(context, kind, subjects[0].key, subjects[-1].key, decision, body)
 
 
 def propose_about(
     context: WriteContext, kind: ProposalKind, a: int, b: int, decision: str, body: BaseModel, topic: str | None = None
 ) -> Outcome | None:
-    """`propose_decision`, about the people of two records, or about a source (twice the same). `topic`: the first
-    words of all decisions about the same thing, where a source has several."""
+    """Do the same as `propose_decision`, for the keys of two records, or twice the key of a source.
+
+    `topic`: the first words of all decisions on the same subject, if a source has several subjects."""
     session = context.session
     if find_key_holder(session, context.key_id) is None:
         raise Forbidden(
@@ -84,7 +87,7 @@ def propose_about(
         if not has_same_holder(session, proposal.proposed_by, context.key_id)
         and not api_keys.is_key_revoked(session, proposal.proposed_by)
     ]
-    # Two proposals of one holder may be about one thing by now: the people whom they were about were joined since.
+    # A holder may have two proposals about the same people, if these were merged since. The last one counts.
     last_proposals = {fold(str(find_key_holder(session, other.proposed_by))): other for other in other_proposals}
     seconding_proposals = [proposal for proposal in last_proposals.values() if proposal.decision == decision]
     if seconding_proposals:
@@ -102,7 +105,7 @@ def propose_about(
             proposed_at=context.now,
         )
         session.add(same_proposal)
-    # Who decides the same again may have another key by now, and another reason.
+    # The same decision may be made again with another key and another reason.
     same_proposal.body, same_proposal.proposed_by, same_proposal.proposed_at = (
         body.model_dump_json(),
         context.key_id,
@@ -113,8 +116,9 @@ def propose_about(
 
 
 def withdraw_own_proposals(context: WriteContext, kind: ProposalKind, subjects: Sequence[Record]) -> None:
-    """Take back what the holder of this key had proposed about the people of the records `subjects`: what they decide now
-    is carried out at once, and is their last word."""
+    """Delete this holder's proposals about the people of the records `subjects`.
+
+    The holder's new decision takes effect at once and replaces them."""
     waiting = _find_proposals(context.session, kind, subjects[0].key, subjects[-1].key)
     _delete_proposals(
         context.session,
@@ -123,30 +127,31 @@ def withdraw_own_proposals(context: WriteContext, kind: ProposalKind, subjects: 
 
 
 def find_key_holder(session: Session, key_id: str) -> str | None:
-    """The holder of a key; None of a key made before holders were named."""
+    """Return the holder of a key; None for a key created before holders were required."""
     return session.scalars(select(col(ApiKey.holder)).where(col(ApiKey.id) == key_id)).one_or_none()
 
 
 def has_same_holder(session: Session, proposed_by: str, key_id: str) -> bool:
-    """Whether one person has both keys, as far as is known: a key without a holder may be anybody's."""
+    """Return whether one person may have both keys. A key without a holder may be anybody's."""
     first, second = find_key_holder(session, proposed_by), find_key_holder(session, key_id)
     return first is None or second is None or api_keys.is_same_holder(first, second)
 
 
 def _is_own_proposal(session: Session, proposal: Proposal, key_id: str) -> bool:
-    """Whether the holder of a key made a proposal: with this key, or with another that names the same holder."""
+    """Return whether a key's holder made a proposal, with this key or with another of the same holder."""
     first, second = find_key_holder(session, proposal.proposed_by), find_key_holder(session, key_id)
     is_same_holder = first is not None and second is not None and api_keys.is_same_holder(first, second)
     return is_same_holder or proposal.proposed_by == key_id
 
 
 def _find_proposals(session: Session, kind: ProposalKind, a: int, b: int) -> Sequence[Proposal]:
-    """The waiting proposals of a kind about the same people, oldest first, whichever of their ids they name: an
-    absorbed person's ids still name them."""
+    """Return the proposals of a kind about the same people, oldest first, under any of their ids.
+
+    A merged person's former ids still refer to the person."""
     placement_a, placement_b = aliased(Placement), aliased(Placement)
     people = [place.detainee for key in (a, b) if (place := records.find_placement(session, key)) is not None]
     query = select(Proposal).where(col(Proposal.kind) == kind).order_by(col(Proposal.proposed_at), col(Proposal.id))
-    if len(people) < len((a, b)):  # of a source, or of somebody recalled
+    if len(people) < len((a, b)):  # a source, or a recalled person
         return session.scalars(query.where(col(Proposal.a) == a, col(Proposal.b) == b)).all()
     proposed_people = tuple_(col(placement_a.detainee), col(placement_b.detainee))
     return session.scalars(
@@ -157,8 +162,7 @@ def _find_proposals(session: Session, kind: ProposalKind, a: int, b: int) -> Seq
 
 
 def withdraw_proposal(context: WriteContext, proposal_id: uuid.UUID) -> Outcome:
-    """Withdraw a decision that waits for a second person: the proposing one takes it back, or another of that role
-    refuses it."""
+    """Withdraw a proposal: its author takes it back, or another person of the role refuses it. Raises NotFound."""
     proposal = context.session.get(Proposal, proposal_id)
     if proposal is None or proposal.kind not in list_decidable_kinds(context.actor.role):
         raise NotFound("There is no decision with this id that waits for a second person of your role.")
@@ -167,7 +171,7 @@ def withdraw_proposal(context: WriteContext, proposal_id: uuid.UUID) -> Outcome:
 
 
 def list_decidable_kinds(role: Role | None) -> tuple[ProposalKind, ...]:
-    """The kinds of decision that are made by those of a role."""
+    """Return the kinds of decisions that a role makes."""
     return () if role is None else KINDS_BY_ROLE.get(role, ())
 
 

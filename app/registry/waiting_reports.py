@@ -1,8 +1,7 @@
-"""Reports that wait for the end of an embargo: sealed with the operator's secret and beside the log, at most one for
-each case number of a source.
+"""Store reports under an embargo, sealed and outside the log, at most one for each case number of a source.
 
-No count, list, look-up, export or warning that the public sees reads this table, so that a report that waits changes no
-byte that anybody but its source, curators and administrators gets.
+No count, list, lookup, export or public warning reads this table, so a waiting report changes no byte of a response to
+anybody but its source, curators and administrators.
 """
 
 import uuid
@@ -27,22 +26,18 @@ from app.schemas.directory import EmbargoedReport, EmbargoProblem
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn
 from app.vocabulary import Role
 
-# Of one source at once. Whoever was let out in one night and is still on the way is some hundreds; and an erasure
-# unseals every report that waits, some thousands in a tenth of a second.
+# Waiting reports of one source. A few hundred people are released in one night; and an erasure unseals every waiting
+# report, some thousands in a tenth of a second.
 MAX_WAITING_REPORTS = 1_000
 STUCK_REPORTS_WARNING = "embargoed_reports_stuck"
-# Ends are looked for every minute, but not in the first hour of a server (`jobs.py`).
+# Due reports are filed every minute, but not in the first hour of a server (`jobs.py`).
 OVERDUE_DELAY = timedelta(days=1)
-RESTORED_COPY_DETAIL = (
-    "The registry was put back from an earlier copy, and nobody can tell whether you took this report back since. Send "
-    "it again, or delete it."
-)
-WAITING_REPORT_SEAL_CONTEXT = "waiting report"  # for which it is sealed, with its id
+WAITING_REPORT_SEAL_CONTEXT = "waiting report"  # authenticated with the ciphertext, like the report's id
 
 
 @dataclass(frozen=True)
 class PendingReport:
-    """A report that waits. `case`: what stands for its case number; `refusal`: why it could not be filed, if so."""
+    """A waiting report. `until`: the end of its embargo. `refusal`: the sealed reason for which filing it failed."""
 
     id: uuid.UUID
     source: int
@@ -54,13 +49,14 @@ class PendingReport:
     refusal: bytes | None
 
     def unseal_sent_body(self, secret: bytes) -> EmbargoedReport:
-        """The report as it was sent. Raises Damaged."""
+        """Return the report as it was sent. Raises DamagedCiphertext."""
         body: EmbargoedReport = _unseal_report(secret, self)["body"]
         return body
 
     def unseal_filing_body(self, secret: bytes) -> DetentionReportIn:
-        """The report to be filed: an age of the day of filing is one of the day on which it was sent. Raises Damaged,
-        and a ValidationError where an earlier version took what this one does not."""
+        """Return the report to file, with an age of the filing day dated to the day on which it was sent.
+
+        Raises DamagedCiphertext, and ValidationError for a report that only an earlier version accepted."""
         report = _unseal_report(secret, self)
         body = report["body"]
         if (body.get("detainee") or {}).get("age_on") == AGE_ON_FILING_DAY:
@@ -68,12 +64,12 @@ class PendingReport:
         return (ReleaseReportIn if report["of_release"] else DetentionReportIn).model_validate(body)
 
     def unseal_base_revision(self, secret: bytes) -> int | None:
-        """The revision of the version that this one corrects, where it was sent as a correction. Raises Damaged."""
+        """Return the revision of the version that this report corrects, if any. Raises DamagedCiphertext."""
         revision: int | None = _unseal_report(secret, self).get("based_on")
         return revision
 
     def unseal_refusal(self, secret: bytes) -> EmbargoProblem | None:
-        """Why it could not be filed."""
+        """Return the reason for which filing the report failed, if it did. Raises DamagedCiphertext."""
         if self.refusal is None:
             return None
         reason: EmbargoProblem = head.unseal_json(secret, self.refusal, WAITING_REPORT_SEAL_CONTEXT, self.id, "refusal")
@@ -85,41 +81,42 @@ _COLUMNS = (
     col(WaitingReport.received_at), col(WaitingReport.report), col(WaitingReport.refused_at),
     col(WaitingReport.refusal),
 )  # fmt: skip
-# Made once: every report with a case number asks.
+# Built once: it is executed for every report with a case number.
 _SELECT_ANY = select(col(WaitingReport.id)).where(col(WaitingReport.source) == bindparam("source")).limit(1)
 
 
 def load_waiting_reports(
     session: Session, *conditions: Any, limit: int | None = None, offset: int = 0
 ) -> list[PendingReport]:
-    """The reports that wait, `conditions` those that these conditions mean; whatever ends first comes first, and `offset` so
-    many the rest."""
+    """Return the waiting reports that match the conditions, by the end of their embargo."""
     query = select(*_COLUMNS).where(*conditions).order_by(col(WaitingReport.until), col(WaitingReport.id))
     return [PendingReport(*row) for row in session.execute(query.limit(limit).offset(offset))]
 
 
 def build_due_condition(now: datetime) -> Any:
-    """The condition of what is to be filed now. The date of the last entry has no say: where a wrong clock dated that
-    ahead, embargoes would end with it."""
+    """Return the condition of reports to file now.
+
+    It ignores the date of the last entry: if a wrong clock dated that ahead, embargoes would end too early."""
     return (col(WaitingReport.until) <= now) & col(WaitingReport.refused_at).is_(None)
 
 
 def is_report_waiting(session: Session, waiting_id: uuid.UUID) -> bool:
-    """Whether a report waits for its day, and was not refused."""
+    """Return whether a report waits and was not refused."""
     return bool(
         load_waiting_reports(session, col(WaitingReport.id) == waiting_id, col(WaitingReport.refused_at).is_(None))
     )
 
 
 def count_key_reports(session: Session, key_id: str) -> int:
-    """How many reports that a key sent wait."""
+    """Count the waiting reports that a key sent."""
     query = select(func.count()).select_from(WaitingReport).where(col(WaitingReport.key_id) == key_id)
     return int(session.execute(query).scalar_one())
 
 
 def list_waiting_digests(context: WriteContext, case: str | None, record: Record | None) -> list[str]:
-    """The digests under which a report of that case number, or the next version of that record, may wait: first of the
-    case number, since a record under it may have come later."""
+    """Return the digests under which a report of a case number, or the next version of a record, may wait.
+
+    The digest of the case number comes first, because its record may have been created later."""
     cases = [] if case is None else [case]
     if record is not None:
         cases += [records.format_id_case(record.id)]
@@ -129,23 +126,23 @@ def list_waiting_digests(context: WriteContext, case: str | None, record: Record
 
 
 def has_waiting_reports(context: WriteContext) -> bool:
-    """Whether anything of this source waits. Nearly always nothing does, and nothing else need be looked for."""
+    """Return whether any report of this source waits. If none does, as nearly always, callers skip other lookups."""
     return context.session.connection().execute(_SELECT_ANY, {"source": context.actor.source}).first() is not None
 
 
 def load_waiting_digests(context: WriteContext) -> frozenset[str]:
-    """The digests under which reports of this source wait."""
+    """Return the digests under which reports of this source wait."""
     query = select(col(WaitingReport.digest)).where(col(WaitingReport.source) == context.actor.source)
     return frozenset(context.session.scalars(query))
 
 
 def digest_waiting_case(context: WriteContext, case: str) -> str:
-    """The digest under which a report with that case number waits."""
+    """Return the digest under which a report with that case number waits."""
     return compute_keyed_digest(context.secret, WAITING_REPORT_SEAL_CONTEXT, str(context.actor.source), case)
 
 
 def find_waiting_reports(context: WriteContext, digests: Sequence[str]) -> list[PendingReport]:
-    """What waits under these digests."""
+    """Return the reports that wait under these digests."""
     return load_waiting_reports(context.session, col(WaitingReport.digest).in_(digests))
 
 
@@ -156,9 +153,10 @@ def store_waiting_report(
     embargo_end: datetime,
     base_revision: int | None = None,
 ) -> uuid.UUID:
-    """Keep a report until its embargo ends, in place of whatever waits under these digests. The same report until the
-    same day keeps the instant at which it was first sent. `base_revision`: the revision of the version that it corrects.
-    Raises Conflict where too many wait."""
+    """Store a report until its embargo ends, in place of reports that wait under these digests.
+
+    The same report with the same embargo keeps the instant at which it was first sent. `base_revision`: the revision of
+    the version that it corrects. Raises Conflict if too many wait."""
     sent_body = body.model_dump(mode="json", exclude_unset=True, exclude={"publish_not_before"})
     report: dict[str, Any] = {"body": sent_body, "of_release": isinstance(body, ReleaseReportIn)}
     if base_revision is not None:
@@ -190,14 +188,14 @@ def store_waiting_report(
 
 
 def delete_waiting_reports(context: WriteContext, digests: Sequence[str]) -> list[PendingReport]:
-    """Delete what waits under these digests; what that was."""
+    """Delete the reports that wait under these digests, and return them."""
     deleted = find_waiting_reports(context, digests)
     _delete_by_ids(context.session, [waiting.id for waiting in deleted])
     return deleted
 
 
 def require_none_waiting(context: WriteContext, record: Record) -> None:
-    """Raises Conflict where a version of this record waits: it was made of what stands, and would undo the change."""
+    """Raise Conflict if a version of this record waits: it is based on the current version and would undo a change."""
     waiting = (
         find_waiting_reports(context, list_waiting_digests(context, None, record))
         if has_waiting_reports(context)
@@ -211,7 +209,7 @@ def require_none_waiting(context: WriteContext, record: Record) -> None:
 
 
 def delete_own_report(context: WriteContext, waiting_id: uuid.UUID) -> PendingReport:
-    """Delete a report of the actor's source, an administrator one of any source. Raises NotFound."""
+    """Delete a waiting report of the actor's source; an administrator may delete any. Raises NotFound."""
     found = load_waiting_reports(context.session, col(WaitingReport.id) == waiting_id)
     if not found or (context.actor.role is not Role.ADMIN and found[0].source != context.actor.source):
         raise NotFound("No report of yours waits under this id.")
@@ -220,8 +218,9 @@ def delete_own_report(context: WriteContext, waiting_id: uuid.UUID) -> PendingRe
 
 
 def erase_waiting_reports(context: WriteContext, erased_ids: Collection[uuid.UUID]) -> None:
-    """Delete what waits as a next version of erased records, or points at their person. Which those are stands in the
-    sealed reports alone."""
+    """Delete waiting reports that are next versions of erased records, or point at their person.
+
+    Only the sealed reports show which these are, so all are unsealed."""
     session = context.session
     waiting = load_waiting_reports(session)
     if not waiting:
@@ -238,7 +237,7 @@ def _is_about_erased(secret: bytes, waiting: PendingReport, ids: Collection[str]
     try:
         body = waiting.unseal_sent_body(secret)
     except head.DamagedCiphertext:
-        return True  # nobody can ever read it, or tell whom it is about
+        return True  # nobody can ever read it, so it may be about the erased person
     case = str(body.get("source_record_id"))
     references = {case, *(str(body.get(name)) for name, _kind in POINTER_FIELDS)}
     return not references.isdisjoint(ids) or records.digest_case(secret, waiting.source, case) in cases
@@ -247,7 +246,7 @@ def _is_about_erased(secret: bytes, waiting: PendingReport, ids: Collection[str]
 def refuse_waiting_report(
     session: Session, secret: bytes, waiting: PendingReport, now: datetime, problem: Problem
 ) -> None:
-    """Keep a report with the reason for which it cannot be filed, until its source sends it again or deletes it."""
+    """Store the reason for which a report cannot be filed. The report waits until its source sends or deletes it."""
     reason = {"code": problem.code, "detail": problem.detail, "errors": problem.extra.get("errors") or []}
     sealed_reason = head.seal_json(secret, reason, WAITING_REPORT_SEAL_CONTEXT, waiting.id, "refusal")
     change = update(WaitingReport).where(col(WaitingReport.id) == waiting.id)
@@ -255,21 +254,24 @@ def refuse_waiting_report(
 
 
 def refuse_all_waiting(session: Session, secret: bytes, now: datetime) -> int:
-    """Let nothing be filed that waits in a copy that was put back: its source may have taken it back since. How many
-    wait."""
+    """Refuse all waiting reports of a restored copy, and return their number: sources may have deleted them since."""
     waiting = load_waiting_reports(session)
+    problem = Conflict(
+        "The registry was put back from an earlier copy, and nobody can tell whether you took this report back since. "
+        "Send it again, or delete it."
+    )
     for report in waiting:
-        refuse_waiting_report(session, secret, report, now, Conflict(RESTORED_COPY_DETAIL))
+        refuse_waiting_report(session, secret, report, now, problem)
     return len(waiting)
 
 
 def delete_filed_report(session: Session, waiting: PendingReport) -> None:
-    """Delete a report that was filed."""
+    """Delete a waiting report after it was filed."""
     _delete_by_ids(session, [waiting.id])
 
 
 def count_stuck_reports(session: Session, now: datetime) -> list[tuple[int, int]]:
-    """`(source, number)` of reports that could not be filed, or should have been long since."""
+    """Return `(source, number)` of reports that were refused, or are overdue by OVERDUE_DELAY."""
     is_overdue = col(WaitingReport.until) < now - OVERDUE_DELAY
     query = select(col(WaitingReport.source), func.count()).where(
         or_(col(WaitingReport.refused_at).is_not(None), is_overdue)
@@ -279,7 +281,7 @@ def count_stuck_reports(session: Session, now: datetime) -> list[tuple[int, int]
 
 
 def list_embargo_warnings(session: Session, now: datetime) -> list[str]:
-    """The warning for the operator, without naming a source."""
+    """Return the warning for the operator, without naming a source."""
     return [STUCK_REPORTS_WARNING] if count_stuck_reports(session, now) else []
 
 
@@ -298,7 +300,7 @@ def _delete_by_ids(session: Session, ids: Sequence[uuid.UUID]) -> None:
 
 
 def _has_same_content(secret: bytes, waiting: PendingReport, report: dict[str, Any]) -> bool:
-    """Whether that report waits; what nobody can read says nothing."""
+    """Return whether a waiting report has this content. An unreadable one has not."""
     try:
         return _unseal_report(secret, waiting) == report
     except head.DamagedCiphertext:

@@ -1,9 +1,9 @@
-"""The one write path: append an entry, apply it, inside the caller's transaction.
+"""Write entries: append an entry and apply it, in the caller's transaction. All writes use `WriteContext`.
 
-The values kept with a report: what stood, at its filing, where it points. Its source's own count rests on them.
-
-A source that verifies a release by its id confirms what stood there. What other sources report or withdraw later
-changes the totals, and not that source's count."""
+A report that points at a known release or detention inherits the values found there when it is filed
+(`add_inherited_values`). A source that verifies a release by its id confirms these values. Later reports of other
+sources change the totals, but not that source's own count.
+"""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -36,33 +36,35 @@ from app.registry.records import TargetKind
 from app.registry.reprojection import ProjectedPerson, build_version_statement, is_person_count_only
 from app.vocabulary import Designation, MatchOutcome, Publish, ReleaseKind
 
-# The first number of a trial's records: far below the keys of standing records, which are revisions and so above 0.
-FIRST_TRIAL_NUMBER = -1_000_000_000
-_INSERT_WRITER = insert(EntryAuthor)
+_INSERT_AUTHOR = insert(EntryAuthor)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a write: ids only, so that it can be stored, and rendered again under today's permissions."""
+    """The outcome of a write. It has ids only, so that it can be stored and rendered later under new permissions."""
 
     kind: str
     status: int
     revision: int
     ids: dict[str, Any] = field(default_factory=dict)
-    match: MatchOutcome | None = None  # of a new report, as far as its key may know
+    match: MatchOutcome | None = None  # for a new report: what its key may know of the match
 
 
 class Trial:
-    """The memory of a trial (a dry run of a list). In a real run later rows meet the rows before them; in a trial these
-    are undone batch by batch. `linked_people`: person → the people described by the rows that would be linked to it."""
+    """The state of a trial (a dry run of a list) across batches.
+
+    In a real run, later rows find the records of earlier rows. A trial rolls each batch back, so it must remember them.
+    `linked_people`: person → the people described by the rows that would be linked to it. `count_only_people`: people
+    whom a linked row would close to `counted`."""
 
     def __init__(self) -> None:
         self.linked_people: dict[int, list[Person]] = {}
-        self.count_only_people: set[int] = set()  # people whom a linked row would close to `count_only_people`
-        self._last_number = FIRST_TRIAL_NUMBER
+        self.count_only_people: set[int] = set()
+        # Trial records get negative keys: keys of real records are revisions, and so above 0.
+        self._last_number = -1_000_000_000
 
     def take_number(self) -> int:
-        """A new number for a record that a real run would make."""
+        """Return a new number for a record that a real run would create."""
         self._last_number += 1
         return self._last_number
 
@@ -73,10 +75,10 @@ class Trial:
 
 
 class MatchContext:
-    """What finding the people of a report needs: the session, the actor that reports, and the standing sources.
+    """The context for matching a report: the session, the reporting actor, and the current sources.
 
-    `is_list`: the reports are rows of a list, which the matcher never links to each other (rule 5). `trial`: all writes
-    will be undone, and what earlier rows of the trial would have left behind stands there."""
+    `is_list`: the reports are rows of a list, which the matcher never links to each other (rule 5). `trial`: the state
+    of a trial, whose writes are rolled back."""
 
     def __init__(
         self, session: Session, actor: Reader, views: Views, *, is_list: bool = False, trial: Trial | None = None
@@ -89,14 +91,11 @@ class MatchContext:
 
 
 class WriteContext(MatchContext):
-    """What a write needs: beside that the clock, the secret of keyed digests, and the log.
+    """The context of a write transaction: a match context with the clock, the secret of keyed digests, and the log.
 
-    `key_id`: of the key that writes; empty where none does, as in a command. `sent_at`: when that key sent it, if it
-    waited since. `two_person`: the kinds of decision that
-    take two people, told apart by the holders of their keys.
-    `zone`: in which a day without a zone ends. `listing`: the writes are rows of a list, which the matcher never links
-    to each other (rule 5). `trial`: all writes will be undone, and what earlier rows of the trial would have left
-    behind stands there. `last_entry`: the last entry written by it, whose people are `projected_people`.
+    `key_id`: the id of the writing key, or empty, as in a command. `sent_at`: when the key sent a report that waited
+    under an embargo. `two_person`: the kinds of decisions that need two people. `zone`: the zone in which a date
+    without a zone ends. `last_entry`: the last entry written, whose people are `projected_people`.
     """
 
     def __init__(
@@ -125,7 +124,7 @@ class WriteContext(MatchContext):
         self.two_person = frozenset(two_person)
         self.log = Log(session, now)
         if self.log.rules != RULES:
-            require_rules(session, RULES)  # rows of two rules must never stand side by side
+            require_rules(session, RULES)  # raises, or adopts the rules in an empty registry
         if now < self.log.recorded_at:
             require_clock_past_head(session, now)
 
@@ -138,7 +137,7 @@ class WriteContext(MatchContext):
         return entry
 
     def buffer_decision(self, body: dict[str, Any], personal: dict[str, Any]) -> LogEntry:
-        """Append a decision on a record to come, which touches nobody, to `pending_writes`."""
+        """Buffer a decision on a record that does not exist yet. It changes no person."""
         entry = self._append("identity", body, personal)
         self._projector.link_ahead(entry, self.pending_writes)
         return entry
@@ -146,37 +145,38 @@ class WriteContext(MatchContext):
     def write_unlinked(
         self, body: dict[str, Any], personal: dict[str, Any], waiting: Mapping[int, int]
     ) -> tuple[LogEntry, str]:
-        """Append the first report of a person whom no decision ties to anybody, with its rows, to `pending_writes`: no
-        row of it can be read before these are flushed. `waiting`: decision → the person who may be the same. Returns
-        the entry and the person's class of publication."""
+        """Buffer the first report of a person who is linked to no other record, with its rows.
+
+        Nothing of it can be read before `pending_writes` are flushed. `waiting`: decision → the person who may be the
+        same. Returns the entry and the person's class of publication."""
         self.last_entry = entry = self._append("report", body, personal)
         return entry, self._projector.apply_unlinked(entry, waiting, self.pending_writes)
 
     @property
     def projected_people(self) -> Mapping[int, ProjectedPerson]:
-        """Record → its person, of the people whom the last entry touched."""
+        """Record → its person, for the people reprojected by the last entry."""
         return self._projector.projected_people
 
     def _append(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None) -> LogEntry:
-        """Append an entry to `pending_writes`, with the key that wrote it, if one did."""
+        """Append an entry to `pending_writes`, with the key that wrote it, if any."""
         entry = self.log.append(kind, body, personal, self.pending_writes)
         if self.key_id:
-            writer = {"revision": entry.revision, "key_id": self.key_id, "sent_at": self.sent_at}
-            self.pending_writes.add(_INSERT_WRITER, [writer])
+            author = {"revision": entry.revision, "key_id": self.key_id, "sent_at": self.sent_at}
+            self.pending_writes.add(_INSERT_AUTHOR, [author])
         return entry
 
 
 def new_id() -> uuid.UUID:
-    """A random id, which tells nothing about its thing."""
+    """Return a random id, which reveals nothing about what it identifies."""
     return uuid.uuid4()
 
 
-# The kept facts of a detention.
+# The inherited facts of a detention.
 DETENTION_FIELDS = ("detained_on", "held_on", "country", "designation")
 
-# Made once: building a statement costs more than running it.
+# Built once: building a statement costs more than running it.
 _BASE_PLACEMENT = aliased(Placement)
-_REVISION_PARAMETER: BindParameter[Any] = bindparam("at")
+_REVISION_PARAMETER: BindParameter[Any] = bindparam("revision")
 _IS_RECALLED = exists().where(col(RecalledEntry.revision) == col(Report.stated), col(RecalledEntry.until) == OPEN)
 _SELECT_SPELL_STATEMENTS = (
     select(Record, Entry, col(Sealed.disclosures))
@@ -196,8 +196,9 @@ _SELECT_SPELL_STATEMENTS = (
 
 
 def resolve_seen_revision(context: WriteContext, base: Record, seen_revision: int | None) -> int:
-    """The revision that a client had `seen_revision`, by default the newest. Raises AheadOfHead for a revision after the head,
-    and Invalid for one before the first report of the release."""
+    """Return the revision at which a client read a release, by default the newest.
+
+    Raises AheadOfHead for a revision after the head, and Invalid for one before the first report of the release."""
     head = context.log.revision
     if seen_revision is None:
         return head
@@ -221,10 +222,11 @@ def add_inherited_values(
     *,
     is_same_target: bool,
 ) -> Content:
-    """The content with the values that stood at the target at the revision `seen_revision` (by default the newest) in place of
-    the values kept before. A report that asks for its person to be only counted keeps none: the log would show them. A
-    report that points at a person keeps no new ones: the person may have several releases. `is_same_target`: the report pointed
-    there before; where the person may only be counted by now, the values kept then stay."""
+    """Return the content with the target's values at `seen_revision` (by default the newest) as inherited values.
+
+    They replace those inherited before. A report that requests a count-only person inherits none: the log would show
+    them. A report that points at a person inherits no new ones: the person may have several releases. `is_same_target`:
+    the report pointed there before. If its person is count-only now, the values inherited before stay."""
     if target is None or target[1] == "detainee":
         return report
     bare_report = remove_inherited_values(report)
@@ -239,8 +241,10 @@ def add_inherited_values(
 
 
 def _build_inherited_values(context: WriteContext, base: Record, own_record: Record | None, revision: int) -> Content:
-    """The values of the spell of `base`, under `kept.`, by its independent reports where there are any; none of people
-    who may only be counted. `own_record`: the record of the pointing report, which does not count for itself."""
+    """Return the values of the spell of `base`, by its independent reports if there are any.
+
+    Only the revision is returned for count-only people. `own_record`: the record of the pointing report, which is
+    ignored."""
     inherited_values: Content = {f"{INHERITED_PREFIX}seen": revision}
     if is_person_count_only(context.session, context.views, base):
         return inherited_values
@@ -259,14 +263,16 @@ def _build_inherited_values(context: WriteContext, base: Record, own_record: Rec
 
 
 def _load_statements(context: WriteContext, base: Record, revision: int) -> list[Statement]:
-    """The statements of the spell of `base` as it stood at a revision, without what was recalled since, and without
-    statements on people who today may only be counted: two people may have stood as one then."""
+    """Return the statements of the spell of `base` at a revision.
+
+    Without statements recalled since, and without those on people who are count-only today: two people may have been
+    one then."""
     return [
         build_version_statement(
             record, parse_entry_row(entry, disclosures), context.views, pointer=None, is_erased=False
         )
         for record, entry, disclosures in context.session.execute(
-            _SELECT_SPELL_STATEMENTS, {"base": base.key, "at": revision}
+            _SELECT_SPELL_STATEMENTS, {"base": base.key, "revision": revision}
         )
         if not is_person_count_only(context.session, context.views, record)
     ]

@@ -597,7 +597,7 @@ def test_of_several_processes_one_files_it(world: World) -> None:
 
 
 def test_one_transaction_does_not_keep_other_writers_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing, "MAX_EMBARGO_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(filing, "MAX_BATCH_SECONDS", 0.0)
     for number in range(3):
         send(world, source_record_id=f"E-{number}", detainee__full_name=f"Persona {'ABC'[number] * 5} Segura")
     world.now = OVER

@@ -1,4 +1,4 @@
-"""A report in the matcher's terms: its blocking keys, its person, and which hits may be of that person (pure)."""
+"""Convert reports for the matcher: build blocking keys and persons, and drop hits with an incompatible birth (pure)."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -18,11 +18,11 @@ from app.matching.scripts import fold
 from app.projection.statements import parse_cached_date
 
 _FACILITY_PREFIX = "f:"
-# No query uses it: a facility kept with a report makes no candidates.
+# No query uses these keys: an inherited facility gives no candidates. They find records when a facility changes.
 _INHERITED_FACILITY_PREFIX = "s:"
 _NATIONAL_ID_PREFIX = "i:"
-# Two births contradict each other where one begins so many years before the other, however vague it is: a birth that is
-# stored spans three years at most, and conflicting births are more than BIRTH_CONFLICT apart.
+# Two births contradict each other if one begins this many years before the other: a stored birth spans at most three
+# years, and conflicting births are more than CONFLICTING_BIRTH_YEARS apart.
 MAX_BIRTH_GAP_YEARS = 3 + CONFLICTING_BIRTH_YEARS
 
 
@@ -35,8 +35,10 @@ def format_inherited_facility_key(slug: str) -> str:
 
 
 def build_blocking_keys(content: Content) -> frozenset[str]:
-    """The stored keys of a report: of its names, of the facility that it gives and of the one kept with it, of its
-    identification number, and of combinations by which nameless reports are found."""
+    """Return the stored keys of a report.
+
+    They are built from its names, its own and its inherited facility, its identification number, and combinations that
+    find nameless reports."""
     keys = {
         *build_query_keys(content),
         *build_word_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ())),
@@ -51,7 +53,7 @@ def build_blocking_keys(content: Content) -> frozenset[str]:
 
 
 def _build_nameless_keys(content: Content) -> set[str]:
-    """Facility with a foreign nationality: few people share both, and a nameless report has little else."""
+    """Return keys of facility and foreign nationality: few people share both, and a nameless report has little else."""
     facility, country = content.get("detention.facility"), content.get("detention.country")
     if facility is None:
         return set()
@@ -59,7 +61,7 @@ def _build_nameless_keys(content: Content) -> set[str]:
 
 
 def build_query_keys(content: Content) -> frozenset[str]:
-    """The keys of a query: not facilities or single words, either of which would hit a whole prison."""
+    """Return the keys of a query, without facilities and single words, which would hit a whole prison."""
     keys = {*build_name_blocking_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))}
     digest = content.get(NATIONAL_ID)
     if digest is not None:
@@ -68,7 +70,7 @@ def build_query_keys(content: Content) -> frozenset[str]:
 
 
 def build_blocking_rows(content: Content, record: int, source: int, publish: str) -> list[dict[str, Any]]:
-    """The rows of a record's blocking keys, under today's class of its person."""
+    """Return the rows of a record's blocking keys. `publish`: today's class of its person."""
     shared_columns = {
         "record": record,
         "born": find_report_birth_year(content),
@@ -79,19 +81,19 @@ def build_blocking_rows(content: Content, record: int, source: int, publish: str
 
 
 def build_blocking_query(content: Content) -> BlockingQuery:
-    """The blocking query for a report's candidates."""
+    """Return the query for a report's candidates."""
     fewest = count_min_shared_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))
     first, last = _find_birth_years(_build_birth_person(content))
     return BlockingQuery(build_query_keys(content), first, fewest, last)
 
 
 def find_birth_year(person: Person) -> int | None:
-    """The first possible year of birth; None where the birth is unknown or spans more than BIRTH_SPAN."""
+    """Return the first possible year of birth; None if it is unknown or spans more than MAX_BIRTH_SPAN_DAYS."""
     return _find_birth_years(person)[0]
 
 
 def _find_birth_years(person: Person) -> tuple[int | None, int | None]:
-    """The first and the last possible year of birth; None where `find_birth_year` is."""
+    """Return the first and the last possible year of birth; `(None, None)` if `find_birth_year` returns None."""
     bounds = find_birth_bounds(person)
     if bounds is None or bounds[1] - bounds[0] > MAX_BIRTH_SPAN_DAYS:
         return None, None
@@ -99,12 +101,12 @@ def _find_birth_years(person: Person) -> tuple[int | None, int | None]:
 
 
 def find_report_birth_year(content: Content) -> int | None:
-    """`find_birth_year`, of the person of a report."""
+    """Return the first possible year of birth of a report's person, like `find_birth_year`."""
     return find_birth_year(_build_birth_person(content))
 
 
 def _build_birth_person(content: Content) -> Person:
-    """The person of a report, by what says something of a birth alone."""
+    """Return the person of a report with only those fields that bound the birth."""
     return Person(
         birth=_parse_field(content, "detainee.birth_date"),
         age=content.get("detainee.age"),
@@ -114,13 +116,14 @@ def _build_birth_person(content: Content) -> Person:
 
 
 def is_namesake(query: BlockingQuery, hit: BlockingHit) -> bool:
-    """Whether a hit may have the very same name, word for word."""
+    """Return whether a hit may have the same name, word for word."""
     return hit.max_shared_keys >= query.min_shared_keys
 
 
 def filter_possible_hits(query: BlockingQuery, hits: Sequence[BlockingHit]) -> Sequence[BlockingHit]:
-    """The hits without those whose birth shows that they are of another person, and need not be read. A hit that may
-    have the very same name or the same identification number is read all the same: a curator should see it."""
+    """Return the hits without those whose birth shows that they are of another person.
+
+    A hit that may have the same name or identification number stays: a curator should see it."""
     first_year, last_year, fewest = query.first_birth_year, query.last_birth_year, query.min_shared_keys
     if first_year is None or last_year is None or any(key.startswith(_NATIONAL_ID_PREFIX) for key in query.keys):
         return hits
@@ -133,7 +136,7 @@ def filter_possible_hits(query: BlockingQuery, hits: Sequence[BlockingHit]) -> S
 
 
 def build_person(content: Content) -> Person:
-    """The person of a report."""
+    """Return the person of a report."""
     return Person(
         name=content.get("detainee.full_name"),
         aliases=tuple(content.get("detainee.aliases", ())),

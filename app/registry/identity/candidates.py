@@ -1,12 +1,11 @@
-"""The candidate people of a new report, each with the standing records by which it is compared.
+"""Look up the candidate records of new reports, and rank the candidate people.
 
-No state may join two people, or keep one person's reports apart, by a row of its own. So where independent sources
-report a person, the report is compared with their records alone.
+No state may merge two people, or separate one person's reports, by a report of its own. So if independent sources
+report a person, a new report is compared with their records only.
 
-The candidate records of the rows of a list: looked up for many rows together, and kept up to date with what the rows
-write.
-
-A look-up for each row would cost three queries a row; these cost a few for hundreds of rows."""
+`CandidateCache` looks up candidates for many rows of a list at once, and adds the records that earlier rows wrote. A
+lookup for each row would cost three queries a row.
+"""
 
 import json
 import uuid
@@ -30,14 +29,13 @@ from app.registry.identity import blocking_keys
 from app.registry.write import MatchContext, WriteContext
 from app.vocabulary import Publish
 
-# Hits of one look-up, before their people are read: few enough to do that in a millisecond, and too many to be planted
-# under one name unnoticed.
+# Hits of one lookup. Few enough to read their people in a millisecond, and too many to plant unnoticed under one name.
 MAX_HITS = 100
-# Candidate records of one source that is not independent: with thirty rows of one name, filed before any other source
-# knew of the arrest, a state would otherwise fill every place and keep that person's reports apart.
+# Candidate records of one source that is not independent. Otherwise a state could file thirty rows of one name before
+# other sources know of the arrest, fill all places, and keep that person's reports separate.
 MAX_DEPENDENT_CANDIDATES = 5
 
-# Made once: building a statement costs more than running it.
+# Built once: building a statement costs more than running it.
 _SELECT_CONTENTS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now), col(Placement.detainee),
@@ -59,8 +57,7 @@ _SELECT_REPORTING_SOURCES = (
 
 
 class CurrentRecord(NamedTuple):
-    """A standing record: its keys, source, class of publication, person (`detainee`) and content; `person` as the
-    matcher compares it."""
+    """A record with its current version. `person`: the content as the matcher compares it."""
 
     key: int
     id: uuid.UUID
@@ -72,7 +69,7 @@ class CurrentRecord(NamedTuple):
 
 
 class CandidateRecord(NamedTuple):
-    """A record to compare with a report. `is_namesake`: it may have the very same name."""
+    """A record to compare with a report. `is_namesake`: it may have the same name, word for word."""
 
     record: CurrentRecord
     is_namesake: bool
@@ -82,9 +79,9 @@ class CandidateRecord(NamedTuple):
 class CandidatePerson:
     """A person with candidate records.
 
-    `record`, `match`: the most similar of the compared records. `sources`: of all candidate records of the person.
-    `is_independent`: the compared records are of independent sources. `is_overruled`: they are not, though an independent
-    source reports the person under other blocking keys.
+    `record`, `match`: the most similar of the compared records. `sources`: the sources of all candidate records of the
+    person. `is_independent`: the compared records are of independent sources. `is_overruled`: they are not, but an
+    independent source reports the person under other blocking keys.
     """
 
     record: CurrentRecord
@@ -95,7 +92,7 @@ class CandidatePerson:
 
 
 def load_current_records(session: Session, keys: Iterable[int]) -> list[CurrentRecord]:
-    """The standing records with these keys, oldest first."""
+    """Return the current records with these keys, oldest first."""
     records = []
     for chunk in split_into_chunks(sorted(keys)):
         for key, record_id, source, publish, detainee, body, disclosures in session.connection().execute(
@@ -113,11 +110,14 @@ def look_up_candidates(
     classes: Collection[str],
     before_revisions: Sequence[int] | None = None,
 ) -> list[dict[int, bool]]:
-    """For each query the records to compare, `{record: whether it may have the very same name}`: the records that share
-    most keys with it, MOST_CANDIDATES of independent sources and MOST_OF_A_STATE of each other source. A person whose
-    every hit is ruled out is left out; of any other person all hits are read, so that conflicts show.
+    """Return, for each query, the records to compare as `{record: whether it may have the same name}`.
 
-    `classes`: of people of these classes of publication alone; `before_revisions`: filed before this revision, for each query."""
+    They are the records that share most keys with the query: MAX_CANDIDATES of independent sources, and
+    MAX_DEPENDENT_CANDIDATES of each other source. People whose hits are all impossible are left out. All hits of other
+    people are returned, so that conflicts show.
+
+    `classes`: the classes of publication to search. `before_revisions`: for each query, the revision before which
+    records must have been filed."""
     hits = blocking.find_blocking_hits_each(context.session, queries, classes, MAX_HITS)
     if before_revisions is not None:
         hits = [
@@ -129,7 +129,7 @@ def look_up_candidates(
 
 def _choose_hits(context: MatchContext, query: BlockingQuery, hits: Sequence[BlockingHit]) -> dict[int, bool]:
     possible_people = {hit.detainee for hit in blocking_keys.filter_possible_hits(query, hits)} - {None}
-    # Places by source; independent sources share theirs, under None. Earlier rows of the list have places of their own.
+    # Free slots by source. Independent sources share those under None; earlier rows of the list have their own.
     free_slots: defaultdict[int | None, int] = defaultdict(
         lambda: MAX_DEPENDENT_CANDIDATES, {None: blocking.MAX_CANDIDATES}
     )
@@ -150,8 +150,9 @@ def _choose_hits(context: MatchContext, query: BlockingQuery, hits: Sequence[Blo
 def rank_candidates(
     context: MatchContext, person: score.Person, candidates: Sequence[CandidateRecord]
 ) -> list[CandidatePerson]:
-    """The people of the candidate records, most similar first; without people whose every compared record contradicts
-    the report."""
+    """Return the people of the candidate records, most similar first.
+
+    People whose compared records all contradict the report are left out."""
     by_person: dict[int, list[CandidateRecord]] = {}
     for candidate in candidates:
         by_person.setdefault(candidate.record.detainee, []).append(candidate)
@@ -200,18 +201,20 @@ def _build_candidate(
 
 
 def _is_only_in_list(context: MatchContext, candidates: Sequence[CandidateRecord]) -> bool:
-    """Whether all records of a person are rows of the list's own source."""
+    """Return whether all records of a person are of the list's own source."""
     return context.is_list and all(candidate.record.source == context.actor.source for candidate in candidates)
 
 
 def _has_only_namesakes(person: score.Person, candidates: Sequence[CandidateRecord]) -> bool:
-    """Whether no record agrees with the person in more than the name. Of rows of one source such pairs are neither
-    linked nor reviewed (`linking`), and they are many: comparing their names would take a third of a list's time."""
+    """Return whether no record agrees with the person in more than the name.
+
+    In a list such pairs are neither linked nor reviewed (`record_linkage.py`). They are many: comparing their names
+    would take a third of a list's time."""
     return not any(score.has_support(person, candidate.record.person) for candidate in candidates)
 
 
 def _find_independently_reported(context: MatchContext, people: Collection[int]) -> set[int]:
-    """The people, of those given, whom an independent source reports under any blocking key."""
+    """Return those of the people whom an independent source reports, under any blocking key."""
     if not people:
         return set()
     rows = context.session.connection().execute(_SELECT_REPORTING_SOURCES, {"people": list(people)})
@@ -221,7 +224,7 @@ def _find_independently_reported(context: MatchContext, people: Collection[int])
     )
 
 
-# Rows looked up together: so many that each costs little, so few that all take a small part of a transaction's time.
+# Rows looked up at once: enough to make each cheap, and few enough to take a small part of a transaction's time.
 LOOKUP_BATCH = 50
 
 _RECORD_PLACEMENT = aliased(Placement)
@@ -236,13 +239,13 @@ _SELECT_PERSON_RECORDS = (
 
 
 class WrittenRecords:
-    """Records that the rows of a list made or changed, by the blocking keys under which later rows find them."""
+    """Records that the rows of a list created or changed, by the blocking keys under which later rows find them."""
 
     def __init__(self) -> None:
         self.records: dict[int, CurrentRecord] = {}
         self._birth_years: dict[int, int | None] = {}
-        # Key → records. Four keys of five have one record, and its tuple takes a fifth of the memory of a dict: a trial
-        # remembers every row of a list.
+        # Key → records. A trial remembers every row of a list, and four in five keys have one record: a tuple takes a
+        # fifth of the memory of a dict.
         self._keys: dict[str, tuple[int, ...]] = {}
 
     def add(self, query: BlockingQuery, record: CurrentRecord) -> None:
@@ -259,24 +262,24 @@ class WrittenRecords:
 
 
 class CandidateCache:
-    """The candidate records of some reports, as they stand in this transaction."""
+    """The candidate records of some reports, up to date with the transaction's own writes."""
 
     def __init__(
         self, context: WriteContext, reports: Sequence[Content], written_records: WrittenRecords | None = None
     ) -> None:
-        """`reports`: in the order in which `get_candidates` asks for them. `written_records`: the records that earlier rows of a trial
-        would have made, which no query to the database finds."""
+        """`reports`: in the order in which `get_candidates` is called for them. `written_records`: the records that
+        earlier rows of a trial would have created, which are not in the database."""
         self._context = context
         self._reports = reports
         self._records: dict[int, CurrentRecord] = {}
         self._written_records = WrittenRecords() if written_records is None else written_records
-        self._trial_numbers: dict[int, int] = {}  # record that a trial is about to undo → its number in the trial
+        self._trial_numbers: dict[int, int] = {}  # record that a trial will roll back → its number in the trial
         self._head = context.log.revision
         self._queries: list[BlockingQuery] = []
         self._hits: list[dict[int, bool]] = []
 
     def get_candidates(self, index: int) -> list[CandidateRecord]:
-        """The candidate records of the report at this place among `reports`."""
+        """Return the candidate records of the report at this index of `reports`."""
         while index >= len(self._hits):
             self._look_up_next_batch()
         query = self._queries[index]
@@ -295,15 +298,16 @@ class CandidateCache:
             CandidateRecord(_mark_count_only(c.record), c.is_namesake) if c.record.detainee in count_only_people else c
             for c in candidates
         ]
-        # No query finds people whom the source may not recognise: neither may an earlier row about such a person.
+        # Queries never find people whom the source may not recognise; earlier rows about them must not either.
         return [c for c in candidates if self._context.actor.can_recognise(c.record.publish)]
 
     def _limit_own_records(
         self, query: BlockingQuery, candidates: list[CandidateRecord], shared: dict[int, int]
     ) -> list[CandidateRecord]:
-        """The candidate records; of the source's own, the MOST_HITS that share most keys with the report. So a trial,
-        which remembers all earlier rows, compares with the same records as a run, which reads earlier batches from the
-        database. `shared`: record → its shared keys, where they were counted."""
+        """Return the candidate records, with at most MAX_HITS of the source's own: those that share most keys.
+
+        So a trial, which remembers all earlier rows, compares the same records as a run, which reads earlier batches
+        from the database. `shared`: record → its shared keys, if they were counted."""
         own = [c.record for c in candidates if c.record.source == self._context.actor.source]
         if len(own) <= MAX_HITS:
             return candidates
@@ -318,8 +322,7 @@ class CandidateCache:
         return [candidate for candidate in candidates if candidate.record.key not in dropped_keys]
 
     def _look_up_next_batch(self) -> None:
-        """Look up the candidate records of the next TOGETHER reports, without those in `pending_writes`, not yet
-        readable."""
+        """Look up the candidate records of the next LOOKUP_BATCH reports, without unreadable `pending_writes`."""
         start = len(self._hits)
         queries = [blocking_keys.build_blocking_query(report) for report in self._reports[start : start + LOOKUP_BATCH]]
         hits = look_up_candidates(self._context, queries, self._context.actor.recognised_classes)
@@ -329,11 +332,11 @@ class CandidateCache:
         self._hits += hits
 
     def add(self, index: int, record: CurrentRecord) -> None:
-        """Add the record just made of the report at this place."""
+        """Add the record just created from the report at this index."""
         self._written_records.add(self._queries[index], record)
 
     def reload_person(self, report: uuid.UUID) -> None:
-        """Read all records of a person again, after a report about them was written as a single one."""
+        """Read all records of a report's person again, after the report was filed as a single one."""
         keys = self._context.session.connection().execute(_SELECT_PERSON_RECORDS, {"id": report}).scalars().all()
         for record in load_current_records(self._context.session, keys):
             renumbered = record._replace(
@@ -342,8 +345,10 @@ class CandidateCache:
             self._written_records.add(blocking_keys.build_blocking_query(record.content), renumbered)
 
     def _get_trial_number(self, record: int) -> int:
-        """The number of a record in this trial: a record about to be undone gets one of its own, since a record of the
-        next batch will have the same revision."""
+        """Return the number of a record in this trial.
+
+        A record that will be rolled back gets a trial number: a record of the next batch will have the same
+        revision."""
         if self._context.trial is None or record <= self._head:
             return record
         return self._trial_numbers.setdefault(record, self._context.trial.take_number())

@@ -1,11 +1,9 @@
-"""Rule 5: which records are one person, computed from the standing decisions (pure).
+"""Compute which records are one person from the current decisions (rule 5), and load records and decisions for that.
 
-Nothing is merged physically: take a decision away and the clusters are what they were before it.
-
-What stands of people before they are projected: records with their versions, and the decisions that tie them.
-
-A component is all records that standing `same` decisions connect, void ones included: no entry changes clusters outside
-the components of its records."""
+Nothing is merged physically: without a decision, the clusters are what they would have been without it. A component is
+the set of records connected by current `same` decisions, void ones included. No entry changes clusters outside the
+components of its records.
+"""
 
 import json
 import uuid
@@ -28,7 +26,7 @@ RecordId = uuid.UUID
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A standing decision about two records; `score` in thousandths."""
+    """A current decision on two records. `score`: in thousandths."""
 
     key: int
     id: uuid.UUID
@@ -66,8 +64,10 @@ class _Groups:
 
 
 def resolve_clusters(records: Iterable[RecordId], edges: Sequence[Edge]) -> list[set[RecordId]]:
-    """Clusters of records. Curators' edges apply first, then automatic edges by score and ids; an automatic edge that
-    would join people judged `different` is void."""
+    """Return the clusters of records.
+
+    Curators' edges apply first, then automatic edges by score and ids. An automatic edge that would merge people judged
+    `different` is void."""
     groups = _Groups(records)
     different_pairs = [(edge.a, edge.b) for edge in edges if edge.judgement == Judgement.DIFFERENT]
     for edge in edges:
@@ -82,12 +82,12 @@ def resolve_clusters(records: Iterable[RecordId], edges: Sequence[Edge]) -> list
 
 
 def find_cluster(record: RecordId, edges: Sequence[Edge]) -> set[RecordId]:
-    """The cluster of a record."""
+    """Return the cluster of a record."""
     return next(cluster for cluster in resolve_clusters([record], edges) if record in cluster)
 
 
 def find_contradiction(edges: Sequence[Edge], a: RecordId, b: RecordId, judgement: str) -> list[Edge]:
-    """The chain of standing decisions that a new judgement would contradict; empty where there is none.
+    """Return the chain of current decisions that a new judgement would contradict, or an empty list.
 
     `same` and `different` can contradict curators' decisions only; `unsure` about two records of one cluster
     contradicts the edges that connect them.
@@ -108,8 +108,7 @@ def find_contradiction(edges: Sequence[Edge], a: RecordId, b: RecordId, judgemen
 
 
 def find_path(edges: Sequence[Edge], start: RecordId, goal: RecordId) -> list[Edge] | None:
-    """The shortest chain of `same` edges from one record to another: `[]` from a record to itself, None without a
-    chain."""
+    """Return the shortest chain of `same` edges between two records: `[]` for one record, None without a chain."""
     neighbours: dict[RecordId, list[tuple[RecordId, Edge]]] = {}
     for edge in edges:
         if edge.is_same:
@@ -132,13 +131,15 @@ def find_path(edges: Sequence[Edge], start: RecordId, goal: RecordId) -> list[Ed
     return chain[::-1]
 
 
-# Statements are made once and run on the connection: building one costs more than running it, and rows that are
+# Statements are built once and run on the connection: building one costs more than running it, and rows that are
 # only read need no identity map.
-IDS_PARAMETER: BindParameter[Any] = bindparam("among", expanding=True)
+IDS_PARAMETER: BindParameter[Any] = bindparam("ids", expanding=True)
 _SELECT_EDGES = select(
     col(Decision.key), col(Decision.id), col(Decision.a), col(Decision.b),
     col(Decision.judgement), col(Decision.decided_by), col(Decision.score),
-).where(col(Decision.until) == OPEN, or_(col(Decision.a).in_(IDS_PARAMETER), col(Decision.b).in_(IDS_PARAMETER)))  # fmt: skip
+).where(
+    col(Decision.until) == OPEN, or_(col(Decision.a).in_(IDS_PARAMETER), col(Decision.b).in_(IDS_PARAMETER))
+)  # fmt: skip
 _SELECT_STORED_RECORDS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.detainee_id), col(Record.detention_id),
@@ -156,8 +157,10 @@ _SELECT_STORED_RECORDS = (
 
 
 class StoredRecord(NamedTuple):
-    """A row of `record`, the person at whom it is placed (`detainee`), whether it has a consent or an objection that
-    hides, and its standing version, if it has one: the revision of its entry, with the body and the personal values."""
+    """A row of `record` with what projecting its person needs.
+
+    `detainee`: its person. `has_objection`: an objection hides it. `stated`, `body`, `personal`: the revision, body and
+    personal values of its current version's entry; None, None and empty if it has none."""
 
     key: int
     id: uuid.UUID
@@ -176,19 +179,20 @@ class StoredRecord(NamedTuple):
 
 
 def select_in_chunks(session: Session, statement: Any, values: Iterable[Any]) -> Iterator[Any]:
+    """Yield the rows of a statement with IDS_PARAMETER for all values."""
     run = session.connection().execute
     for chunk in split_into_chunks(values):
-        yield from run(statement, {"among": chunk})
+        yield from run(statement, {"ids": chunk})
 
 
 def load_edges(session: Session, records: Collection[uuid.UUID]) -> list[Edge]:
-    """All standing decisions on any of the records."""
+    """Return all current decisions on any of the records."""
     edges = {row.key: Edge(*row) for row in select_in_chunks(session, _SELECT_EDGES, records)}
     return list(edges.values())
 
 
 def load_component(session: Session, seeds: Collection[uuid.UUID]) -> tuple[set[uuid.UUID], list[Edge]]:
-    """`(records, decisions)`: the records that `same` decisions connect to the seeds, and all decisions on them."""
+    """Return `(records, decisions)`: the records connected to the seeds by `same`, and all decisions on them."""
     records: set[uuid.UUID] = set()
     edges: dict[int, Edge] = {}
     frontier = set(seeds)
@@ -201,7 +205,7 @@ def load_component(session: Session, seeds: Collection[uuid.UUID]) -> tuple[set[
 
 
 def load_stored_records(session: Session, ids: Collection[uuid.UUID]) -> list[StoredRecord]:
-    """The stored records of these ids."""
+    """Return the stored records with these ids."""
     return [
         StoredRecord._make((*record, None if body is None else json.loads(body), entries.load_values(disclosures)))
         for *record, body, disclosures in select_in_chunks(session, _SELECT_STORED_RECORDS, ids)
@@ -211,8 +215,10 @@ def load_stored_records(session: Session, ids: Collection[uuid.UUID]) -> list[St
 def resolve_people(
     stored_by_id: Mapping[uuid.UUID, StoredRecord], current_ids: Collection[uuid.UUID], edges: Sequence[Edge]
 ) -> list[set[uuid.UUID]]:
-    """The people of a component, with records that do not stand, since they were recalled. What curators decided about
-    the person of such a record still holds, and what others' reports were tied to it; but it ties itself to nobody."""
+    """Return the people of a component, recalled records included.
+
+    Decisions of curators on a recalled record stay valid, and so do links of other reports to it. Its own link does
+    not."""
     valid_edges = [
         e for e in edges if e.a in stored_by_id and e.b in stored_by_id and (e.is_by_curator or e.b in current_ids)
     ]
@@ -220,7 +226,7 @@ def resolve_people(
 
 
 def find_current_record_of_person(session: Session, record: uuid.UUID) -> int | None:
-    """The oldest standing record that is of one person with a recalled one, if any is."""
+    """Return the oldest current record of the person of a recalled record, if there is one."""
     component, edges = load_component(session, [record])
     stored_by_id = {record.id: record for record in load_stored_records(session, component)}
     current_keys = {record_id: row.key for record_id, row in stored_by_id.items() if row.body is not None}
@@ -229,7 +235,7 @@ def find_current_record_of_person(session: Session, record: uuid.UUID) -> int | 
 
 
 def find_recalled_keys(session: Session, ids: Collection[uuid.UUID]) -> set[int]:
-    """The recalled records that are of one person with any of these records."""
+    """Return the recalled records of the people of these records."""
     component, edges = load_component(session, ids)
     stored_by_id = {record.id: record for record in load_stored_records(session, component)}
     current_ids = {record_id for record_id, row in stored_by_id.items() if row.body is not None}

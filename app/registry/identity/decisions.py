@@ -1,6 +1,7 @@
-"""Curators decide whether records are of one person. Different full birth dates of independent sources veto `same`.
+"""Write and undo curators' judgements on whether two people are one.
 
-`clusters.py` computes the people from the standing decisions, and `linking.py` writes those of the matcher.
+Different full birth dates from independent sources veto `same`. `clusters.py` computes people from the current
+decisions; `record_linkage.py` writes the matcher's decisions.
 """
 
 import uuid
@@ -20,15 +21,15 @@ from app.registry.write import Outcome, WriteContext, new_id
 from app.schemas.reports import IdentityIn
 from app.vocabulary import Judgement, Verdict
 
-# A curator's `same` or `different` is certain; an `unsure` says nothing of how alike two people are.
+# In thousandths. A curator's `same` or `different` is certain; `unsure` has no similarity.
 CURATOR_SCORES = {Judgement.SAME: 1000, Judgement.DIFFERENT: 1000, Judgement.UNSURE: 0}
 
 
 def judge_identity(context: WriteContext, body: IdentityIn) -> Outcome:
-    """Judge whether two detainees are one person; the same judgement again changes nothing. `unsure`: a curator looked,
-    and the pair goes on waiting, after the pairs that no curator has looked at.
+    """Judge whether two detainees are one person. The same judgement again changes nothing.
 
-    Raises ContradictsDecisions with the chain that says otherwise, and ConflictingBirths."""
+    After `unsure` the pair goes on waiting, behind pairs that no curator has looked at. Raises ContradictsDecisions
+    with the contradicting chain, and ConflictingBirths."""
     a = records.load_detainee_record(context.session, body.a, "/a")
     b = records.load_detainee_record(context.session, body.b, "/b")
     if a.key == b.key:
@@ -65,13 +66,15 @@ def judge_identity(context: WriteContext, body: IdentityIn) -> Outcome:
         },
         {"reason": body.reason},
     )
-    objections.rehide_separated_people(context, entry.revision)  # the decision may void another one's tie
+    objections.rehide_separated_people(context, entry.revision)  # the decision may void another decision's link
     return Outcome("identity", 201, entry.revision, {"id": str(decision_id)})
 
 
 def _refuse_conflicting_births(context: WriteContext, edges: Sequence[Edge], a: Record, b: Record) -> None:
-    """Raises ConflictingBirths, with the chain of decisions that would connect the two births, where independent
-    sources give the two people different full birth dates. The source of a slip of the pen corrects it first."""
+    """Raise ConflictingBirths if independent sources report different full birth dates for the two people.
+
+    The error contains the chain of decisions that would connect the two births. A source corrects a typing error
+    first."""
     births_a, births_b = (_collect_full_births(context, find_cluster(record.id, edges)) for record in (a, b))
     if not births_a or not births_b or births_a.keys() & births_b.keys():
         return
@@ -87,8 +90,10 @@ def _refuse_conflicting_births(context: WriteContext, edges: Sequence[Edge], a: 
 
 
 def _collect_full_births(context: WriteContext, cluster: Collection[uuid.UUID]) -> dict[int, list[uuid.UUID]]:
-    """Day of birth, as an ordinal → the records in the cluster that give it: standing reports of independent sources
-    alone, so that no state keeps two reports of one person apart by inventing a birthday. A month is no full date."""
+    """Return day of birth (ordinal) → the records in the cluster with that full date.
+
+    Only current reports of independent sources count, so that no state separates two reports of one person by inventing
+    a birthday."""
     births: dict[int, list[uuid.UUID]] = {}
     for record in context.session.scalars(select(Record).where(col(Record.id).in_(cluster))):
         version = records.find_version(context.session, record)
@@ -103,7 +108,9 @@ def _collect_full_births(context: WriteContext, cluster: Collection[uuid.UUID]) 
 
 
 def undo_decision(context: WriteContext, decision_id: uuid.UUID) -> Outcome:
-    """Undo a decision: every cluster becomes what it would be without it. Whom an objection concerns stays hidden."""
+    """Undo a decision: every cluster becomes what it would be without it. People hidden on objections stay hidden.
+
+    Raises NotFound."""
     decision = context.session.scalars(select(Decision).where(col(Decision.id) == decision_id)).one_or_none()
     if decision is None or decision.until != OPEN:
         raise NotFound("There is no standing decision with this id.")

@@ -1,10 +1,9 @@
-"""The people whom a new report looks like and of whom its key may not know, for curators alone (rule 12).
+"""Find people similar to a new report whom its key may not recognise, for curators only (rule 12).
 
-They are looked for after the report is filed, outside its request: found within it, they would make its answer later,
-and a state would tell by the clock whom an organisation hides. So each new report leaves one row, whoever it looks like
-(`uncompared_record`), and `pair_finder` works through these rows.
-
-Look for hidden candidate pairs beside requests: `hidden_pairs` says why."""
+The search runs after the report is filed, outside its request. In the request it would delay the response, and a state
+could measure whom an organisation hides. So each new report leaves one row in `uncompared_record`, whether anybody is
+similar or not, and `DuplicateScanner` processes these rows.
+"""
 
 import json
 import uuid
@@ -36,23 +35,22 @@ from app.projection.statements import restore_content
 from app.registry.directory_snapshot import Views
 from app.registry.identity import blocking_keys, candidates, record_linkage
 from app.registry.identity.candidates import CandidateRecord
+from app.registry.identity.clusters import IDS_PARAMETER
 from app.registry.identity.record_linkage import MAX_REVIEWED_PAIRS, ComparedRecord
 from app.registry.publication.permissions import load_reporter
 from app.registry.write import MatchContext, WriteContext
 from app.vocabulary import Judgement
 
-# Records compared at once: their look-ups share statements, and a request that comes meanwhile waits for a part of a
-# second at most.
+# Records compared at once: their lookups share statements, and a request waits for them for less than a second.
 COMPARISON_BATCH = 20
 
-# Made once: building a statement costs more than running it.
+# Built once: building a statement costs more than running it.
 INSERT_UNCOMPARED = insert(UncomparedRecord)
-_IDS_PARAMETER: Any = bindparam("among", expanding=True)
 _SELECT_WAITING = (
     select(col(UncomparedRecord.record))
-    .where(col(UncomparedRecord.record) > bindparam("after"))
+    .where(col(UncomparedRecord.record) > bindparam("after_record"))
     .order_by(col(UncomparedRecord.record))
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
 )
 _SELECT_UNCOMPARED = (
     select(
@@ -64,28 +62,29 @@ _SELECT_UNCOMPARED = (
     .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
     .join(Entry, col(Entry.revision) == col(Report.stated))
     .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
-    .where(col(UncomparedRecord.record).in_(_IDS_PARAMETER))
+    .where(col(UncomparedRecord.record).in_(IDS_PARAMETER))
 )  # fmt: skip
 _SELECT_DECISIONS = (
     select(col(Decision.b), col(Decision.judgement), col(Placement.detainee))
     .join(Record, col(Record.id) == col(Decision.a))
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-    .where(col(Decision.b).in_(_IDS_PARAMETER), col(Decision.decided_by) == "matcher", col(Decision.until) == OPEN)
+    .where(col(Decision.b).in_(IDS_PARAMETER), col(Decision.decided_by) == "matcher", col(Decision.until) == OPEN)
 )
 _DELETE_UNCOMPARED = (
     delete(UncomparedRecord)
-    .where(col(UncomparedRecord.record).in_(_IDS_PARAMETER))
+    .where(col(UncomparedRecord.record).in_(IDS_PARAMETER))
     .returning(col(UncomparedRecord.record))
 )
 _SELECT_STORED_PAIRS = select(col(HiddenCandidatePair.record), col(HiddenCandidatePair.other)).where(
-    col(HiddenCandidatePair.record).in_(_IDS_PARAMETER)
+    col(HiddenCandidatePair.record).in_(IDS_PARAMETER)
 )
-_SELECT_ERASED = select(col(Record.key)).where(col(Record.key).in_(_IDS_PARAMETER), col(Record.redacted).is_(True))
+_SELECT_ERASED = select(col(Record.key)).where(col(Record.key).in_(IDS_PARAMETER), col(Record.redacted).is_(True))
 
 
 class _UncomparedReport(NamedTuple):
-    """A report as it was filed, and the person of its record (`detainee`). `filed_revision`: the revision of its filing, or of
-    the last one, where it was recalled before."""
+    """A report as it was filed, with the person of its record (`detainee`).
+
+    `filed_revision`: the revision at which it was filed, or filed again after a recall."""
 
     record: int
     filed_revision: int
@@ -95,34 +94,34 @@ class _UncomparedReport(NamedTuple):
 
 
 def build_uncompared_row(context: WriteContext, record: int) -> dict[str, Any]:
-    """The row of a record just written."""
+    """Return the row of a record just written."""
     return {"record": record, "listing": context.is_list}
 
 
 def list_uncompared_records(engine: Engine, after_record: int = 0) -> list[int]:
-    """The oldest uncompared records after a record, BATCH of them at most."""
+    """Return the oldest uncompared records after a record, at most COMPARISON_BATCH."""
     with open_read_session(engine) as session:
-        return list(session.scalars(_SELECT_WAITING, {"after": after_record, "most": COMPARISON_BATCH}))
+        return list(session.scalars(_SELECT_WAITING, {"after_record": after_record, "limit": COMPARISON_BATCH}))
 
 
 def compare_records(engine: Engine, records: Sequence[int], names: Names) -> None:
-    """Find the hidden pairs of these uncompared records, and store them. `names`: the operator's choice."""
-    with open_read_session(engine) as session:  # the long part, which keeps no writer waiting
+    """Find and store the hidden pairs of these uncompared records. `names`: the setting `RECUENTO_NAMES`."""
+    with open_read_session(engine) as session:  # the slow part; it blocks no writer
         pairs = _find_hidden_pairs(
-            session, session.connection().execute(_SELECT_UNCOMPARED, {"among": list(records)}).all(), names
+            session, session.connection().execute(_SELECT_UNCOMPARED, {"ids": list(records)}).all(), names
         )
     with open_writer_session(engine) as session:
         _store_pairs(session, records, pairs)
 
 
 def _find_hidden_pairs(session: Session, rows: Sequence[Any], names: Names) -> list[tuple[int, ComparedRecord]]:
-    """`(record, pair)` of rows of `_SELECT_UNCOMPARED`."""
+    """Return `(record, pair)` for the rows of `_SELECT_UNCOMPARED`."""
     views = Views.for_session(session)
     reports: defaultdict[tuple[int, bool], list[_UncomparedReport]] = defaultdict(list)
     for key, record_id, source, is_redacted, listing, stated_revision, body, disclosures, detainee in rows:
         entry = json.loads(body)
         if is_redacted or "pointer" in entry or "person" in entry:
-            continue  # nobody is looked for on behalf of a report that says whom it is about
+            continue  # a report that points at its person has no pairs
         content = restore_content(entry["said"], entries.load_values(disclosures))
         reports[source, listing].append(
             _UncomparedReport(key, key if "supersedes" in entry else stated_revision, record_id, detainee, content)
@@ -144,7 +143,7 @@ def _find_source_pairs(context: MatchContext, reports: Sequence[_UncomparedRepor
     }
     judgements: defaultdict[uuid.UUID, dict[int, str]] = defaultdict(dict)
     for record, judgement, person in context.session.connection().execute(
-        _SELECT_DECISIONS, {"among": [report.id for report in reports]}
+        _SELECT_DECISIONS, {"ids": [report.id for report in reports]}
     ):
         judgements[record][person] = judgement
     return [
@@ -162,13 +161,14 @@ def _find_source_pairs(context: MatchContext, reports: Sequence[_UncomparedRepor
 def _find_unrecorded_pairs(
     context: MatchContext, report: _UncomparedReport, records: Sequence[CandidateRecord], judgements: dict[int, str]
 ) -> list[ComparedRecord]:
-    """The people whom a report looks like and of whom nothing was said when it was filed. `judgements`: person → the
-    matcher's judgement of then."""
+    """Return the similar people on whom no decision was written when the report was filed.
+
+    `judgements`: person → the matcher's judgement when the report was filed."""
     other_records = [record for record in records if record.record.detainee != report.detainee]
     people = record_linkage.find_similar_people(context, blocking_keys.build_person(report.content), other_records)
     unrecorded = [person for person in people if person.record.detainee not in judgements]
     if Judgement.SAME in judgements.values() or len(judgements) >= MAX_REVIEWED_PAIRS:
-        # Other people of whom the key may know were left out then, since the report has its person, or pairs enough.
+        # Filing skipped other people whom the key may recognise: the report was linked, or had enough pairs.
         unrecorded = [
             person for person in unrecorded if not record_linkage.can_log_candidate(context, report.content, person)
         ]
@@ -176,12 +176,13 @@ def _find_unrecorded_pairs(
 
 
 def _store_pairs(session: Session, records: Collection[int], pairs: Sequence[tuple[int, ComparedRecord]]) -> None:
-    """Store the pairs of these records, which are compared now, without those that another process stored, and those of
-    people who were erased meanwhile."""
+    """Store the pairs of these records, and delete their rows in `uncompared_record`.
+
+    Pairs that another process stored are skipped, and so are pairs of people erased meanwhile."""
     run = session.connection().execute
-    compared_keys = set(run(_DELETE_UNCOMPARED, {"among": list(records)}).scalars())
-    stored_pairs = {(record, other) for record, other in run(_SELECT_STORED_PAIRS, {"among": list(records)})}
-    erased_keys = set(run(_SELECT_ERASED, {"among": [pair.record.key for _record, pair in pairs]}).scalars())
+    compared_keys = set(run(_DELETE_UNCOMPARED, {"ids": list(records)}).scalars())
+    stored_pairs = {(record, other) for record, other in run(_SELECT_STORED_PAIRS, {"ids": list(records)})}
+    erased_keys = set(run(_SELECT_ERASED, {"ids": [pair.record.key for _record, pair in pairs]}).scalars())
     rows = [
         record_linkage.build_pair_row(record, pair, is_contradiction=False)
         for record, pair in pairs
@@ -194,7 +195,7 @@ def _store_pairs(session: Session, records: Collection[int], pairs: Sequence[tup
 
 
 class DuplicateScanner:
-    """Compares the records that wait, batch by batch. What a killed process left is compared after the next start."""
+    """Compares uncompared records in batches. Records left by a killed process are compared after the next start."""
 
     def __init__(self, engine: Engine, names: Names) -> None:
         self._engine = engine
@@ -202,8 +203,9 @@ class DuplicateScanner:
         self._last_record = 0
 
     def compare_next_batch(self) -> bool:
-        """Compare the next batch of this round; whether more may wait. The records of a batch that fails go on waiting,
-        and the next step takes those after them."""
+        """Compare the next batch of this round, and return whether more may wait.
+
+        The records of a failed batch go on waiting; the next call continues after them."""
         records = list_uncompared_records(self._engine, self._last_record)
         self._last_record = records[-1] if records else 0
         if records:

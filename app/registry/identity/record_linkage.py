@@ -1,6 +1,6 @@
-"""Link a new report to a known person: because it points there, or because the matcher is sure (rule 5).
+"""Link a new report to a known person by its pointer, or because the matcher is sure (rule 5).
 
-A new report gets one `same` decision at most. Where several people fit, or none surely, the pairs wait for a curator.
+A new report gets at most one `same` decision. If several people match, or none surely, the pairs wait for a curator.
 Decisions are written before the report that they link.
 """
 
@@ -32,17 +32,17 @@ from app.registry.records import TargetKind
 from app.registry.write import MatchContext, WriteContext, new_id
 from app.vocabulary import Judgement, MatchOutcome, Publish, Verdict
 
-# Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
+# Pairs listed for review per report, best first: with more of them, a curator searches rather than reads.
 MAX_REVIEWED_PAIRS = 5
-CERTAIN_SCORE = 1000  # a pointer is not a guess
-# Features, beside the name, of which two rows of one source must agree in one to be reviewed, with the least score that
-# is agreement: a birth may be a year off, while "2025" agrees with any day of that year.
+CERTAIN_SCORE = 1000  # in thousandths: a pointer is not a guess
+# Feature → the minimum score that counts as agreement. Two rows of one source are reviewed only if one of these
+# features agrees as well as the name. A birth may be a year off; "2025" agrees with any day of that year.
 MIN_AGREEMENT = {"birth": 0.7, "facility": 1.0, "detained_on": 1.0, "released_on": 1.0}
 
-# Made once: building a statement costs more than running it.
+# Built once: building a statement costs more than running it.
 INSERT_HIDDEN_PAIRS = insert(HiddenCandidatePair)
 _SELECT_WAITING_PAIRS = select(col(HiddenCandidatePair.other)).where(
-    col(HiddenCandidatePair.other).in_(bindparam("among", expanding=True)),
+    col(HiddenCandidatePair.other).in_(bindparam("others", expanding=True)),
     col(HiddenCandidatePair.contradicts).is_(True),
 )
 _PERSON_CONDITIONS = (col(Placement.detainee) == bindparam("person"), col(Placement.until) == OPEN)
@@ -54,8 +54,7 @@ _SELECT_SOURCES = (
 
 @dataclass(frozen=True, slots=True)
 class LinkDecision:
-    """A decision about to be written: the judgement on a record, its author, its score in thousandths and its reasons;
-    of the matcher's also the record's person."""
+    """A decision about to be written. `score`: in thousandths. `detainee`: the record's person, for the matcher's."""
 
     record: uuid.UUID
     judgement: Judgement
@@ -67,7 +66,7 @@ class LinkDecision:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRecord:
-    """A standing record with its comparison to the report."""
+    """A current record with its comparison to the report."""
 
     record: CurrentRecord
     match: score.Match
@@ -75,8 +74,10 @@ class ComparedRecord:
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """`outcome`: what the key may know; `decisions`: what the log will say. For curators alone: `outweighed_records`, records
-    of the linked person that contradict the report."""
+    """The result of linking a report.
+
+    `outcome`: what the key may know. `decisions`: what will be logged. `outweighed_records`: records of the linked
+    person that contradict the report, for curators only."""
 
     outcome: MatchOutcome
     decisions: tuple[LinkDecision, ...] = ()
@@ -84,7 +85,7 @@ class LinkResult:
 
     @property
     def has_link(self) -> bool:
-        """Whether a decision ties the report to a person; others only wait for a curator."""
+        """Whether a decision links the report to a person; other decisions only wait for a curator."""
         return any(decision.judgement is Judgement.SAME for decision in self.decisions)
 
 
@@ -101,16 +102,19 @@ def link_by_pointer(target: tuple[Record, TargetKind]) -> LinkResult:
 
 
 def select_compared_content(context: WriteContext, report: Content) -> Content:
-    """The content by which a report is compared: in a trial without the identification number. Trials leave no trace,
-    and a civil register tried number by number would tell who is in this registry."""
+    """Return the content by which a report is compared: in a trial, without the identification number.
+
+    Trials leave no trace: trying the numbers of a civil register one by one would reveal who is in this registry."""
     if context.trial is None:
         return report
     return {name: value for name, value in report.items() if name != content.NATIONAL_ID}
 
 
 def find_candidates(context: WriteContext, report: Content) -> list[CandidateRecord]:
-    """The candidate records of a new report: those that share a blocking key, of people whom the key may recognise
-    (rule 12). Whom it may not is looked for after the report is filed (`hidden_pairs`)."""
+    """Return the candidate records of a new report: those that share a blocking key (rule 12).
+
+    Only people whom the key may recognise are searched. The others are searched after the report is filed
+    (`duplicate_scan.py`)."""
     query = blocking_keys.build_blocking_query(select_compared_content(context, report))
     (namesakes,) = candidates.look_up_candidates(context, [query], context.actor.recognised_classes)
     return [
@@ -125,7 +129,7 @@ def link_by_match(context: WriteContext, report: Content, records: Sequence[Cand
     certain = [c for c in loggable if c.match.is_sure and not _is_repetition(context, report, c)]
     records_by_key = {candidate.record.key: candidate.record for candidate in records}
     links = [(c, link) for c in certain if (link := _find_link(context, person, c, records_by_key)) is not None]
-    # A namesake whom a state files beside somebody must not keep that person's reports apart.
+    # A namesake that a state files must not keep the reports of the person of independent sources separate.
     links = [(c, link) for c, link in links if c.is_independent] or links
     if len(links) == 1:
         (candidate, link), *_ = links
@@ -141,7 +145,7 @@ def link_by_match(context: WriteContext, report: Content, records: Sequence[Cand
 def find_similar_people(
     context: MatchContext, person: score.Person, records: Sequence[CandidateRecord]
 ) -> list[CandidatePerson]:
-    """The people of the candidate records who may be the person of a report, most similar first."""
+    """Return the people of the candidate records who may be the person of a report, most similar first."""
     people = rank_candidates(context, person, records)
     return [
         c for c in people if c.match.is_sure or (c.match.score >= score.REVIEW_SCORE and _is_worth_review(context, c))
@@ -149,9 +153,10 @@ def find_similar_people(
 
 
 def _is_worth_review(context: MatchContext, candidate: CandidatePerson) -> bool:
-    """Whether a pair that is not sure is worth a curator's look. Two rows of one source are not where they agree in
-    nothing but the name or contradict each other in more than dates: namesakes are many, and the source itself gave the
-    rows different case numbers."""
+    """Return whether a pair that is not sure is worth a curator's look.
+
+    Two rows of one source are not if they agree only in the name or contradict each other in more than dates: namesakes
+    are many, and the source itself has different case numbers for the rows."""
     if not context.is_list or candidate.record.source != context.actor.source:
         return True
     match = candidate.match
@@ -160,16 +165,16 @@ def _is_worth_review(context: MatchContext, candidate: CandidatePerson) -> bool:
 
 
 def _limit_outcome(outcome: MatchOutcome, context: WriteContext, candidates: Sequence[CandidatePerson]) -> MatchOutcome:
-    """The outcome as the key may know it (rule 12): NEW where the key may recognise none of the people."""
+    """Return the outcome that the key may know (rule 12): NEW if it may recognise none of the people."""
     return outcome if any(context.actor.can_recognise(c.record.publish) for c in candidates) else MatchOutcome.NEW
 
 
 def can_log_candidate(context: MatchContext, report: Content, candidate: CandidatePerson) -> bool:
-    """Whether the log may say that the report looks like this person (rule 12).
+    """Return whether the log may say that the report is similar to this person (rule 12).
 
-    Not where the key may not recognise the person: an entry would confirm a guess. Nor where the report does not ask
-    for the name and no independent source reports the person: a state that planted a row would see it linked, or
-    doubted, as soon as another source reports the person unnamed."""
+    It may not if the key may not recognise the person: an entry would confirm a guess. Nor if the report does not
+    request to show the name and no independent source reports the person: a state that planted a report would see it
+    linked, or doubted, as soon as another source reports the person unnamed."""
     is_named = report.get("detainee.publish") == Publish.NAMED
     is_possibly_planted = (
         not candidate.is_independent and not is_named and context.actor.source not in candidate.sources
@@ -180,9 +185,10 @@ def can_log_candidate(context: MatchContext, report: Content, candidate: Candida
 
 
 def _is_repetition(context: WriteContext, report: Content, candidate: CandidatePerson) -> bool:
-    """Whether this source already has a standing report of the same spell of that person: the same name twice in one
-    list is two people until a curator decides. A detention after the source's own release is no repetition, except in a
-    list, no two rows of which are ever linked here."""
+    """Return whether this source already has a current report of the same spell of that person.
+
+    The same name twice in one list is two people until a curator decides. A detention after the source's own release is
+    no repetition, except in a list, whose rows are never linked here."""
     if context.is_list:
         return context.actor.source in candidate.sources or _has_own_record(context, candidate)
     if context.actor.source not in candidate.sources:
@@ -200,13 +206,14 @@ def _is_repetition(context: WriteContext, report: Content, candidate: CandidateP
 def _find_link(
     context: WriteContext, person: score.Person, candidate: CandidatePerson, records_by_key: Mapping[int, CurrentRecord]
 ) -> _Link | None:
-    """The link to a person with a surely matching record; None where any other record of the person, with a shared
-    blocking key or without, contradicts the report: otherwise one report that calls two people by each other's names
-    would make them one. Where independent sources report the person, only their records are compared.
+    """Return the link to a person with a surely matching record; None if another record of the person contradicts.
 
-    Records of one source that contradict are outweighed by two other sources. The report is then linked to a record of
-    these, so that it stays with them when a curator parts them from the contradicting one. `records_by_key`: records that were
-    read, by key."""
+    Every record of the person is compared, with or without a shared blocking key: otherwise a report with two people's
+    names could merge them. If independent sources report the person, only their records are compared.
+
+    Contradicting records of one source are outweighed by two other sources. The report is then linked to a record of
+    these, so that it stays with them if a curator separates them from the contradicting one. `records_by_key`: the
+    records already read."""
     keys = _load_record_keys(context.session, candidate.record)
     unread_records = load_current_records(context.session, [key for key in keys if key not in records_by_key])
     all_records = [*unread_records, *(records_by_key[key] for key in keys if key in records_by_key)]
@@ -234,18 +241,17 @@ def _find_link(
 
 
 def _can_outweigh(context: WriteContext, record: CurrentRecord) -> bool:
-    """Whether a record can outweigh a contradicting one: an independent source's first-hand report, not withdrawn."""
+    """Return whether a record can outweigh a contradicting one: an independent first-hand report, not withdrawn."""
     return context.views.sources[record.source].independent and _is_first_hand(record.content)
 
 
 def _is_first_hand(report: Content) -> bool:
-    """Whether a report is first-hand and not withdrawn."""
-    is_copied = is_copy(report)
-    return not is_copied and report["verification.verdict"] != Verdict.RETRACTED
+    """Return whether a report is first-hand and not withdrawn."""
+    return not is_copy(report) and report["verification.verdict"] != Verdict.RETRACTED
 
 
 def _has_own_record(context: WriteContext, candidate: CandidatePerson) -> bool:
-    """Whether any record of the person is of this source, alike or not."""
+    """Return whether any record of the person is of this source, similar or not."""
     if context.trial and candidate.record.detainee in context.trial.linked_people:
         return True
     sources = context.session.connection().execute(_SELECT_SOURCES, {"person": candidate.record.detainee})
@@ -253,7 +259,7 @@ def _has_own_record(context: WriteContext, candidate: CandidatePerson) -> bool:
 
 
 def _is_detained_after(later: Content, earlier: Content) -> bool:
-    """Whether one detention begins after the release of another; on the same day where the other began earlier."""
+    """Return whether one detention begins after another's release, or on the same day if the other began earlier."""
     begins_on, ended_on = later.get("detention.detained_on"), earlier.get("release.released_on")
     if begins_on is None or ended_on is None:
         return False
@@ -264,7 +270,7 @@ def _is_detained_after(later: Content, earlier: Content) -> bool:
 
 
 def _load_record_keys(session: Session, record: CurrentRecord) -> Sequence[int]:
-    """The keys of all records of a record's person."""
+    """Return the keys of all records of a record's person."""
     return session.connection().execute(_SELECT_RECORD_KEYS, {"person": record.detainee}).scalars().all()
 
 
@@ -282,13 +288,14 @@ def _format_reasons(match: score.Match) -> list[dict[str, Any]]:
 
 
 def store_outweighed(context: WriteContext, match: LinkResult, record_key: int) -> None:
-    """Store for curators alone the outweighed records of the person to whom a report was linked. Each waits once,
-    however many reports outweigh it."""
+    """Store, for curators only, the outweighed records of the person to whom a report was linked.
+
+    Each record waits once, however many reports outweigh it."""
     if not match.outweighed_records:
         return
     run = context.session.connection().execute
     waiting = set(
-        run(_SELECT_WAITING_PAIRS, {"among": [pair.record.key for pair in match.outweighed_records]}).scalars()
+        run(_SELECT_WAITING_PAIRS, {"others": [pair.record.key for pair in match.outweighed_records]}).scalars()
     )
     new = [pair for pair in match.outweighed_records if pair.record.key not in waiting]
     if new:  # an empty list would insert a row of defaults
@@ -296,7 +303,7 @@ def store_outweighed(context: WriteContext, match: LinkResult, record_key: int) 
 
 
 def build_pair_row(record_key: int, pair: ComparedRecord, *, is_contradiction: bool) -> dict[str, Any]:
-    """A row of `hidden_candidate_pair`: a record with the standing one that it looks like, or contradicts."""
+    """Return a row of `hidden_candidate_pair`: a record with a current one that it resembles, or contradicts."""
     return {
         "record": record_key,
         "other": pair.record.key,
@@ -307,7 +314,7 @@ def build_pair_row(record_key: int, pair: ComparedRecord, *, is_contradiction: b
 
 
 def write_decision(context: WriteContext, decision: LinkDecision, record_id: uuid.UUID, *, is_filed: bool) -> LogEntry:
-    """Write the identity entry on a report about to be written. `is_filed`: its record was filed before."""
+    """Write the identity entry of a report about to be written. `is_filed`: its record already exists."""
     body = {
         "id": str(new_id()),
         "a": str(decision.record),

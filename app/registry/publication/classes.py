@@ -1,16 +1,13 @@
-"""Whether reports leave it possible that the person was a child when detained: each report alone, judged when it is
-filed, and all reports of the person together. Whoever may have been a child is only counted.
+"""Compute the class of publication of a person: named, anonymous, or count-only.
 
-The class of publication of a person: named, shown without a name, or only counted (pure).
+The class follows from curators' consents, from the classes that reports request, and from minority. A person who may
+have been a child when detained, by one report or by all together, is count-only. `permissions.py` decides what each
+class opens to a reader.
 
-It follows from curators' consents, from the classes that reports ask for, and from minority. What each class opens to
-which reader is decided in `read_permissions.py`.
-
-The table `requested_class`: which class of publication the versions of each record asked for, and since when.
-
-Whether a wish for a class is new depends on all that its source reported of the person before. So each record has one
-row for each class, written as the versions are filed: read from the versions, a record corrected ten thousand times
-would make every write about its person slow, and every other write wait."""
+A wish is a report's request for a class. Whether it is new depends on all earlier reports of its source about the
+person. So the table `requested_class` has one row for each record and class, updated as versions are filed. Without
+it, a record corrected ten thousand times would slow down every write about its person, and block all others.
+"""
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -46,16 +43,16 @@ BIRTH_FIELDS = frozenset({BIRTH, AGE, AGE_ON})
 
 
 def has_ambiguous_minority(content: Content, today: str) -> bool:
-    """Whether the person is a minor by one end of the span of the age, and not by the other."""
+    """Return whether the person is a minor at one end of the age's span of days, and not at the other."""
     first, is_span, last = content.get(AGE_SPAN, "").partition("/")
     return bool(is_span) and is_minor({**content, AGE_ON: first}, today) != is_minor({**content, AGE_ON: last}, today)
 
 
 def is_minor(content: Content, today: str | None = None) -> bool:
-    """Whether the report alone leaves it possible that the person was under 18 when detained.
+    """Return whether the person may have been under 18 when detained, by this report alone.
 
-    Judged at the arrest, else at the day in the report nearest to it, else at the day on which the report was verified
-    or filed (`today`). Nothing changes by the passing of time alone.
+    Judged on the day of the arrest, else on the day in the report nearest to it, else on the day on which the report
+    was verified or filed (`today`). So nothing changes by the passing of time alone.
     """
     filed_on = content.get("verification.verified_on", today)
     birth = find_birth(content)
@@ -66,10 +63,10 @@ def is_minor(content: Content, today: str | None = None) -> bool:
 
 
 def add_minor_class(content: Content, today: str | None = None) -> Content:
-    """The content with its effective class of publication: `counted` for a possible minor.
+    """Return the content with its effective class of publication: `counted` for a possible minor.
 
-    The class stands readable in the log, since it has to outlive an erasure of the birth that it follows from. Beside
-    it stands, sealed, the class that the source requested, empty without one.
+    The class is readable in the log, since it must outlive an erasure of the birth that it follows from. The class that
+    the source requested is sealed in another field, empty if there was none.
     """
     if not is_minor(content, today):
         return content
@@ -78,16 +75,16 @@ def add_minor_class(content: Content, today: str | None = None) -> Content:
 
 
 def remove_birth(content: Content) -> Content:
-    """A report's content without its birth and age, and without the class that follows from them."""
+    """Return a report's content without its birth and age, and without the class that follows from them."""
     return {name: value for name, value in restore_sent_content(content).items() if name not in BIRTH_FIELDS}
 
 
 def may_be_minor(reports: Sequence[Content], dependent_reports: Sequence[Content] = ()) -> bool:
-    """Whether the birth in one report and the arrest in another leave it possible that the person was under 18.
+    """Return whether the person may have been under 18, by births and arrests in different reports.
 
-    Each report was judged alone when filed; this judges all together. `dependent_reports`: the reports of sources that are not
-    independent, beside independent ones (`reports`). Their days of arrest count only where no independent source gives
-    a birth: otherwise a state could hide any person by one invented day.
+    Each report was judged alone when it was filed. `dependent_reports`: reports of sources that are not independent, if
+    `reports` are of independent ones. Their days of arrest count only if no independent source reports a birth:
+    otherwise a state could hide any person by one invented day.
     """
     births = _collect_births(reports)
     days = (
@@ -105,9 +102,10 @@ def may_be_minor(reports: Sequence[Content], dependent_reports: Sequence[Content
 def person_may_be_minor(
     session: Session, sources: Mapping[int, SourceView], record: Record, overruled_source: int | None = None
 ) -> bool:
-    """Whether the reports of the person, each alone or all together, leave it possible that the person was a minor. The
-    reports of independent sources count alone where there are any, since a birth from other sources hides the person
-    only until a curator has looked. The births that the source `overruled_source` gives do not count."""
+    """Return whether the person may have been a minor, by each report alone or by all together.
+
+    If independent sources report the person, only their reports count: a birth from other sources hides the person
+    only until a curator has decided. Births reported by `overruled_source` do not count."""
     person_records = records.load_person_records(session, record)
     independent_records = [other for other in person_records if sources[other.source].independent]
     reports = [
@@ -119,8 +117,9 @@ def person_may_be_minor(
 
 
 def split_by_independence(statements: Sequence[Statement]) -> tuple[list[Content], list[Content]]:
-    """`(contents of independent sources' reports, contents of the others')`; where no source is independent, all
-    contents and none."""
+    """Return `(contents of independent sources' reports, contents of others')`.
+
+    If no source is independent, return all contents and an empty list."""
     independent = [statement.full_content for statement in statements if statement.source.independent]
     dependent = [statement.full_content for statement in statements if not statement.source.independent]
     return (independent, dependent) if independent else (dependent, [])
@@ -134,8 +133,8 @@ def _collect_detention_days(reports: Sequence[Content]) -> list[PartialDate]:
     return [parse_cached_date(c["detention.detained_on"]) for c in reports if "detention.detained_on" in c]
 
 
-CLASS_FIELD = "detainee.publish"  # as filed: for a possible minor it is `counted` already
-# A source that hides a person whom this many other independent sources show hides provisionally.
+CLASS_FIELD = "detainee.publish"  # the effective class: `counted` for a possible minor
+# If this many other independent sources show a person, a source hides the person only provisionally.
 MIN_OTHER_SOURCES = 2
 
 RecordedConsent = tuple[int, int, str]  # revision, record, class
@@ -143,8 +142,10 @@ RecordedConsent = tuple[int, int, str]  # revision, record, class
 
 @dataclass(frozen=True, slots=True)
 class Hiding:
-    """A report that closes a person to the class `publish`, provisionally, until a curator has looked, against a
-    curator's `consent` or the `reports` of two other independent sources. `is_wish_suspended`: it closes nothing meanwhile."""
+    """A report that closes a person to the class `publish` until a curator has decided.
+
+    `against`: it does so against a curator's `consent`, or against the `reports` of other independent sources.
+    `stopped`: it closes nothing meanwhile."""
 
     record: int
     source: int
@@ -158,18 +159,18 @@ def is_stricter(publish: str, other: str) -> bool:
 
 
 def find_strictest_class(classes: Iterable[str]) -> str:
-    """Where sources differ, the most closed class holds."""
+    """Return the most closed of the classes."""
     return max(classes, key=CURRENT_CLASSES.index)
 
 
 def compute_person_class(statements: Sequence[Statement], consents: Sequence[RecordedConsent]) -> str:
-    """The class of a person as the log tells it, whether erased or not.
+    """Return the class of a person according to the log, erased or not.
 
-    Without a consent, the strictest class that a report asks for. A report without a class asks for `anonymous`, or for
-    none where it was filed by pointing at a known person. Sources that are not independent count only where no
-    independent source reports the person: a state must not hide whom others name. A consent answers all earlier
-    requests; later ones can only close the person further. Where people with a consent each turn out to be one person,
-    the strictest of their latest consents holds.
+    Without a consent it is the strictest class that a report requests. A report without a class requests `anonymous`,
+    or no class if it was filed by pointing at a known person. Sources that are not independent count only if no
+    independent source reports the person: a state must not hide people whom others name. A consent answers all earlier
+    requests; later ones can only close the person further. If people with consents are merged, the strictest of their
+    latest consents applies.
     """
     suspended_records = {hiding.record for hiding in _find_hidings(statements, consents) if hiding.stopped}
     relevant = [statement for statement in _select_relevant(statements) if statement.record not in suspended_records]
@@ -187,11 +188,12 @@ def compute_person_class(statements: Sequence[Statement], consents: Sequence[Rec
 def compute_current_class(
     publish: str, statements: Sequence[Statement], consents: Sequence[RecordedConsent], *, has_objection: bool = False
 ) -> str:
-    """Today's class of a person of the class `publish`: `counted` once erased, where the reports together leave it
-    possible that the person was a child, and no consent answers that, or where an objection hides the person; and
-    NAMED_BY_REPORTS where no consent opens the name. The class in the rows stays `publish`, which follows from the
-    reports as filed: a replay must give it again after births are erased, and what anybody sends without a key must
-    move no count."""
+    """Return today's class of a person whose class according to the log is `publish`.
+
+    It is `counted` if the person was erased, if an objection hides the person, or if the person may have been a child
+    by all reports together and no consent answers that. It is NAMED_BY_REPORTS if no consent opens the name. The rows
+    keep `publish`: a rebuild must reproduce it after births are erased, and objections, sent without a key, must not
+    change counts."""
     if has_objection or any(statement.is_redacted for statement in statements):
         return Publish.COUNTED
     if not consents and may_be_minor(*split_by_independence(statements)):
@@ -200,21 +202,22 @@ def compute_current_class(
 
 
 def limit_named_class(publish: str, has_consent: bool) -> str:
-    """The class `publish` of a person, by whether it rests on a recorded consent."""
+    """Return NAMED_BY_REPORTS for a named person without a recorded consent, else `publish`."""
     return NAMED_BY_REPORTS if publish == Publish.NAMED and not has_consent else publish
 
 
 def find_provisional_hidings(statements: Sequence[Statement], consents: Sequence[RecordedConsent]) -> list[Hiding]:
-    """The reports that close the person provisionally, each until a curator's consent answers it, so that no one key
-    hides a person for good; among them a request for `anonymous` after a consent opened the name. None of an erased
-    person: nothing is left to answer."""
+    """Return the reports that close the person until a curator's consent answers them.
+
+    So no single key hides a person for good. A request for `anonymous` after a consent opened the name is one of them.
+    An erased person has none: nothing is left to decide."""
     if any(statement.is_redacted or statement.is_erased for statement in statements):
         return []
     return _find_hidings(statements, consents)
 
 
 def _find_hidings(statements: Sequence[Statement], consents: Sequence[RecordedConsent]) -> list[Hiding]:
-    """`find_provisional_hidings`, also of a person erased later: a replay must find the class from before the erasure."""
+    """Find provisional hidings, also of a person erased later: a rebuild must reproduce the earlier class."""
     relevant = _select_relevant(statements)
     if consents:
         consented_class, last_consent = _summarize_consents(consents)
@@ -242,7 +245,7 @@ def _select_relevant(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def _find_requested_class(statement: Statement) -> str | None:
-    """The class that a report asks for; without one `anonymous`, or none where it points at a known person."""
+    """Return the class that a report requests: by default `anonymous`, or None if it points at a known person."""
     requested_class: str | None = statement.content.get(
         CLASS_FIELD, None if statement.is_filed_by_pointer else Publish.ANONYMOUS
     )
@@ -254,14 +257,15 @@ def _find_wish_revision(statement: Statement) -> int:
 
 
 def _summarize_consents(consents: Sequence[RecordedConsent]) -> tuple[str, int]:
-    """The class that the latest consents give, and the revision of the last of them."""
+    """Return the strictest class of the records' latest consents, and the revision of the last consent."""
     latest = {record: publish for _revision, record, publish in sorted(consents)}
     return find_strictest_class(latest.values()), max(revision for revision, _record, _publish in consents)
 
 
 def _is_shown_by_others(statement: Statement, relevant: Sequence[Statement]) -> bool:
-    """Whether standing reports of two other independent sources ask to show the person; one source is enough against a
-    source that is not independent."""
+    """Return whether reports of MIN_OTHER_SOURCES other independent sources request to show the person.
+
+    Against a source that is not independent, one source is enough."""
     showing_sources = {
         other.source.key
         for other in relevant
@@ -273,7 +277,7 @@ def _is_shown_by_others(statement: Statement, relevant: Sequence[Statement]) -> 
 
 
 def _find_minor_reports(statements: Sequence[Statement]) -> list[Statement]:
-    """The reports of each source without whose births the person could not be a child."""
+    """Return the reports of each source without whose births the person could not be a child."""
     birth_reports = [statement for statement in statements if not BIRTH_FIELDS.isdisjoint(statement.content)]
     if not birth_reports or not may_be_minor(*split_by_independence(statements)):
         return []
@@ -283,7 +287,7 @@ def _find_minor_reports(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def _remove_births(source: int, statements: Sequence[Statement]) -> list[Statement]:
-    """The statements, those of one source without their births."""
+    """Return the statements, with those of one source without births."""
     return [replace(a, content=remove_birth(a.content)) if a.source.key == source else a for a in statements]
 
 
@@ -292,12 +296,15 @@ WISH_DAY_FIELD = "detainee.publish_given_on"
 _INSERT_WISH = insert(RequestedClass)
 _SELECT_WISH = select(
     col(RequestedClass.revision), col(RequestedClass.since), col(RequestedClass.stopped), col(RequestedClass.given_hi)
-).where(col(RequestedClass.record) == bindparam("of"), col(RequestedClass.publish) == bindparam("class"))
+).where(col(RequestedClass.record) == bindparam("record_key"), col(RequestedClass.publish) == bindparam("class"))
 _UPDATE_WISH = (
     update(RequestedClass)
-    .where(col(RequestedClass.record) == bindparam("of"), col(RequestedClass.publish) == bindparam("class"))
+    .where(col(RequestedClass.record) == bindparam("record_key"), col(RequestedClass.publish) == bindparam("class"))
     .values(
-        revision=bindparam("at"), since=bindparam("from"), stopped=bindparam("waits"), given_hi=bindparam("last_day")
+        revision=bindparam("new_revision"),
+        since=bindparam("new_since"),
+        stopped=bindparam("is_suspended"),
+        given_hi=bindparam("last_day"),
     )
 )
 _PERSON_PLACEMENT: Any = aliased(Placement)
@@ -315,7 +322,7 @@ _SELECT_SOURCE_WISHES = (
 _SELECT_LAST_DAY = _SELECT_SOURCE_WISHES.with_only_columns(func.max(col(RequestedClass.given_hi)))
 _SELECT_LAST_WISH = (
     _SELECT_SOURCE_WISHES.with_only_columns(col(RequestedClass.since), col(RequestedClass.stopped))
-    .where(col(RequestedClass.publish).in_(bindparam("as_strict", expanding=True)))
+    .where(col(RequestedClass.publish).in_(bindparam("strict_classes", expanding=True)))
     .order_by(col(RequestedClass.since).desc(), col(RequestedClass.record), col(RequestedClass.revision))
     .limit(1)
 )
@@ -323,9 +330,10 @@ _SELECT_LAST_WISH = (
 
 @dataclass(frozen=True, slots=True)
 class EarlierWishes:
-    """The wishes in one source's reports of a person. `get_last_day_key`: of the last wish that has a day; `get_wish_revision`: the
-    revision of the last wish for a class at least as strict as the one in question; `is_suspended`: whether that wish waits
-    without hiding the person."""
+    """The wishes in a source's earlier reports of a person.
+
+    `last_day`: the last day on which a wish was made (ordinal). `since`: the revision of the last wish for a class at
+    least as strict as the new one. `is_suspended`: that wish waits without hiding the person."""
 
     last_day: int | None
     since: int | None
@@ -335,27 +343,28 @@ class EarlierWishes:
 def load_earlier_wishes(
     session: Session, record: uuid.UUID, source: int | None, strict_classes: Collection[str]
 ) -> EarlierWishes:
-    """The earlier wishes of a source for the person of a record, whatever their case numbers: a curator answers a
-    source, and a new case number is no new wish."""
+    """Return the earlier wishes of a source for the person of a record, under any case number.
+
+    A curator answers a source: a new case number makes no new wish."""
     run, parameters = session.connection().execute, {"id": record, "source": source}
     last_day = run(_SELECT_LAST_DAY, parameters).scalar_one()
-    last_wish = run(_SELECT_LAST_WISH, {**parameters, "as_strict": list(strict_classes)}).one_or_none()
+    last_wish = run(_SELECT_LAST_WISH, {**parameters, "strict_classes": list(strict_classes)}).one_or_none()
     return EarlierWishes(last_day, *((None, False) if last_wish is None else last_wish))
 
 
 def get_wish_revision(entry: LogEntry) -> int:
-    """The revision at which the wish of this version was first made."""
+    """Return the revision at which the wish of this version was first made."""
     revision: int = entry.body.get("wish", {}).get("since", entry.revision)
     return revision
 
 
 def is_wish_suspended(entry: LogEntry) -> bool:
-    """Whether the wish of this version waits without hiding the person."""
+    """Return whether the wish of this version waits without hiding the person."""
     return bool(entry.body.get("wish", {}).get("stopped", False))
 
 
 def has_wish(entry: LogEntry) -> bool:
-    """Whether an entry of a report asks for a class that hides, or says when a wish was given."""
+    """Return whether a report's entry requests a class other than `named`, or has the day of a wish."""
     public_content = entry.body["said"]
     return (
         WISH_DAY_FIELD in entry.personal
@@ -365,16 +374,16 @@ def has_wish(entry: LogEntry) -> bool:
 
 
 def buffer_wish(session: Session, entry: LogEntry, record: int, buffer: WriteBuffer) -> None:
-    """Add to the buffer the class that a version asks for. Of versions that repeat one wish the first counts."""
+    """Buffer the row of a version's wish. If several versions repeat one wish, the first counts."""
     content = {**entry.body["said"], **entry.personal}
-    # A version without a class hides nobody, like one that asks for `named`: only the day of its wish is stored.
+    # A version without a class hides nobody, like one that requests `named`: only the day of its wish is stored.
     publish = content.get(CLASS_FIELD, Publish.NAMED.value)
     day = parse_date(content[WISH_DAY_FIELD]).hi if WISH_DAY_FIELD in content else None
     if publish == Publish.NAMED and day is None:
         return
     stored_row = None
     if entry.body["version"] > 1:
-        stored_row = session.connection().execute(_SELECT_WISH, {"of": record, "class": publish}).one_or_none()
+        stored_row = session.connection().execute(_SELECT_WISH, {"record_key": record, "class": publish}).one_or_none()
     new = {"revision": entry.revision, "since": get_wish_revision(entry), "stopped": is_wish_suspended(entry)}
     if stored_row is None:
         buffer.add(_INSERT_WISH, [{"record": record, "publish": publish, "given_hi": day, **new}])
@@ -383,5 +392,6 @@ def buffer_wish(session: Session, entry: LogEntry, record: int, buffer: WriteBuf
     if new["since"] <= stored_row.since:
         new = {"revision": stored_row.revision, "since": stored_row.since, "stopped": stored_row.stopped}
     if (new["since"], max(days, default=None)) != (stored_row.since, stored_row.given_hi):
-        values = {"at": new["revision"], "from": new["since"], "waits": new["stopped"]}
-        buffer.add(_UPDATE_WISH, [{"of": record, "class": publish, "last_day": max(days, default=None), **values}])
+        row = {"record_key": record, "class": publish, "last_day": max(days, default=None)}
+        values = {"new_revision": new["revision"], "new_since": new["since"], "is_suspended": new["stopped"]}
+        buffer.add(_UPDATE_WISH, [row | values])

@@ -1,11 +1,10 @@
-"""A curator records what a person, or whoever speaks for them, allows to be published, and whether researchers may
-contact the person. For somebody who may have been a child only a guardian's consent opens more than counts.
-`publication_class.py` decides which class follows.
+"""Write decisions about what is published of a person: consents, decisions on objections, and erasures.
 
-Two curators decide about objections: upheld, and to what that leads, or dismissed.
-
-Write the entry that erases a person; `erasure.py` then deletes what is personal. What waits outside the log under an
-embargo is deleted here, since only the secret tells whom it is about."""
+A consent is recorded by a curator. It says what the person, or somebody who speaks for them, allows to be published,
+and whether researchers may contact them; `classes.py` computes the class. Objections are decided by two curators. After
+an erasure's entry, `erasure.py` deletes personal values. Waiting reports are deleted here, because only the secret
+shows whom they are about.
+"""
 
 import uuid
 from collections.abc import Collection
@@ -30,7 +29,7 @@ from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import Date, Flag, Line, Note, RedactionIn, Slug, StrictModel
 from app.vocabulary import Publish
 
-# `given_by` of a consent for a minor: only the person in whose care the child is opens more than counts.
+# `given_by` of a guardian's consent. For a possible minor, no other consent opens more than counts.
 GUARDIAN = "guardian"
 
 
@@ -46,11 +45,11 @@ class ConsentIn(StrictModel):
 
 
 def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome:
-    """Record the class of publication to which the person, or whoever speaks for them, consents. It answers every class
-    that reports asked for before.
+    """Record the class of publication to which the person, or somebody who speaks for them, consents.
 
-    `overrules_birth_of` sets aside, with a reason, the birth by which one source makes the person a child: the consent
-    then needs no guardian. Like every consent it also stands over later versions of that source's report."""
+    It answers every class that reports requested before. `overrules_birth_of` overrules, with a reason, the births of
+    one source that make the person a child: the consent then needs no guardian. Like every consent, it also applies to
+    later versions of that source's report. Raises Invalid, NotFound, Redacted."""
     record = records.load_detainee_record(context.session, detainee_id)
     if is_future(parse_date(body.given_on), context.now):
         raise Invalid.at_pointer("/given_on", "future_date", "This day has not come yet anywhere: correct the date.")
@@ -76,7 +75,7 @@ def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn)
             "given_by": body.given_by,
             "given_on": body.given_on,
             "reason": body.reason or "",
-            "contact": body.contact,  # always there: the number of digests tells nobody who was asked
+            "contact": body.contact,  # always stored, so that the number of digests does not reveal who was asked
             **({"overrules_birth_of": body.overrules_birth_of} if body.overrules_birth_of else {}),
         },
     )
@@ -84,7 +83,7 @@ def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn)
 
 
 def _find_overruled_source(context: WriteContext, body: ConsentIn) -> int | None:
-    """The key of the source whose births a consent overrules."""
+    """Return the key of the source whose births a consent overrules."""
     if body.overrules_birth_of is None:
         return None
     if body.reason is None:
@@ -96,11 +95,11 @@ def _find_overruled_source(context: WriteContext, body: ConsentIn) -> int | None
 
 
 def _is_more_open(record: Record, publish: Publish) -> bool:
-    """Whether the class `publish` shows more of a person than today's class does."""
+    """Return whether the class `publish` shows more of a person than today's class."""
     return is_stricter(record.publish_now, publish)
 
 
-OBJECTION_CONSENT_AUTHOR = "an objection, upheld by two curators"  # of the consent that follows from one
+OBJECTION_CONSENT_AUTHOR = "an objection, upheld by two curators"
 
 
 class ObjectionDecisionIn(StrictModel):
@@ -119,10 +118,10 @@ class ObjectionDecisionIn(StrictModel):
 
 
 def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisionIn) -> Outcome:
-    """Decide all objections of the person whom this one is about: it waits until a second curator decides the same.
+    """Decide all objections of the person of this one. The decision waits until a second curator makes it too.
 
-    Upheld to `counted` or `anonymous` it is a consent of that class; to `correction` or `erasure` the person is hidden
-    until it is decided again, or erased. Dismissed, the person is shown as before."""
+    Upheld to `counted` or `anonymous`, it becomes a consent to that class. Upheld to `correction` or `erasure`, the
+    person is hidden until the next decision or the erasure. Dismissed, the person is shown as before."""
     session = context.session
     objection = session.get(Objection, objection_id)
     if objection is None or objection.record is None or objection.state not in UNDECIDED_STATES:
@@ -136,13 +135,13 @@ def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: Obj
             "/to", "would_open", "This person was only counted before: an objection opens nobody. Decide for `counted`."
         )
     if body.decision == "upheld":
-        two_person_rule.withdraw_own_proposals(context, "consent", (record,))  # whoever upholds it no longer shows more
+        two_person_rule.withdraw_own_proposals(context, "consent", (record,))  # they could open the person again
     proposal_outcome = two_person_rule.propose_decision(context, "objection", (record,), body.to or body.decision, body)
     if proposal_outcome:
         return proposal_outcome
     hidden_ids = find_hidden_records(session, placement.detainee)
-    # Whoever guesses at somebody hidden must not read in the log that there was an objection about them, and so a
-    # record. No quiet time is lost: no objection hides who is hidden.
+    # An objection to a guessed, hidden person must leave no entry, which would confirm that there is a record. Without
+    # the entry there is no quiet period, and none is needed: an objection has no effect on a hidden person.
     has_no_effect = record.publish_now == Publish.COUNTED and body.to in (None, "counted")
     if body.to in ("counted", "anonymous"):
         consent_values = {
@@ -169,14 +168,11 @@ def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: Obj
     return Outcome("objection", 201, context.log.revision, {"detainee": str(record.detainee_id)})
 
 
-ERASE_DECISION = "erase"  # the one decision that there is about an erasure
-
-
 def erase_person(context: WriteContext, detainee_id: uuid.UUID, body: RedactionIn) -> Outcome:
-    """Erase a person's personal data in every version; counts by source, date, stage, kind and country stay. Where it
-    takes two people, the second one's request erases; nothing is hidden until then, which a consent can do at once.
+    """Erase a person's personal data in every version. Counts by source, date, stage, kind and country do not change.
 
-    Erasing again changes nothing."""
+    If it needs two people, the second request erases. Nothing is hidden until then; a consent can hide at once. Erasing
+    again changes nothing."""
     record = records.load_detainee_record(context.session, detainee_id, allow_erased=True)
     if record.redacted:
         return Outcome(
@@ -186,7 +182,7 @@ def erase_person(context: WriteContext, detainee_id: uuid.UUID, body: RedactionI
             {"detainee": str(detainee_id), "records": 0},
         )
     if "redactions" in context.two_person:
-        proposal_outcome = two_person_rule.propose_decision(context, "redaction", (record,), ERASE_DECISION, body)
+        proposal_outcome = two_person_rule.propose_decision(context, "redaction", (record,), "erase", body)
         if proposal_outcome:
             return proposal_outcome
     erased_records = [
@@ -200,7 +196,7 @@ def erase_person(context: WriteContext, detainee_id: uuid.UUID, body: RedactionI
 
 
 def _find_recalled_records(session: Session, record: Record) -> list[Record]:
-    """The recalled records that decisions tie to a person: what was said of somebody in them goes too."""
+    """Return the recalled records that decisions link to a person: their personal values are erased too."""
     component, _edges = load_component(session, [record.id])
     recalled_records = [
         other
@@ -211,13 +207,13 @@ def _find_recalled_records(session: Session, record: Record) -> list[Record]:
 
 
 def repeat_erasure(context: WriteContext, erased_ids: Collection[uuid.UUID]) -> None:
-    """Erase these records once more, whose values came back with an earlier copy of the database."""
+    """Erase records again whose values came back with an earlier copy of the database."""
     waiting_reports.erase_waiting_reports(context, erased_ids)
     for chunk in split_into_chunks(sorted(erased_ids, key=str)):  # an entry has room for many more
         context.write_entry("redaction", {"records": [str(record) for record in chunk]})
 
 
 def _find_erasure_revision(session: Session, record: Record) -> int:
-    """The revision that erased a record."""
+    """Return the revision that erased a record."""
     conditions = (col(Entry.kind) == "redaction", col(Entry.body).contains(str(record.id)))
     return session.scalars(select(col(Entry.revision)).where(*conditions)).first() or 0

@@ -1,10 +1,10 @@
-"""Erase what is personal about records, everywhere it is kept. Public rows and the log's bytes stay.
+"""Erase the personal values of records wherever they are stored, and finish erasures in files.
 
-Finish erasures: what was deleted leaves the tables at once, the columns that this machine has saved next, and the
-files of the database once nobody reads it.
-
-The head row says up to which revision erasures are finished, so that a restart forgets none. The server tries again,
-and so does every command that opens the database, but for those that must work whatever happens."""
+Public rows and log entries stay. Erased values leave the tables at once, then the columns saved on this machine, and
+the database files once no other reader uses them. The head row stores the revision up to which erasures are finished,
+so that a restart forgets none. The server tries again, and so does every command that opens the database, except those
+that must always work.
+"""
 
 import uuid
 from collections.abc import Callable, Collection
@@ -64,12 +64,12 @@ def _match_candidate_pairs(keys: RecordKeys, _ids: RecordIds) -> ColumnElement[b
 
 
 def _match_requested_classes(keys: RecordKeys, _ids: RecordIds) -> ColumnElement[bool]:
-    is_named = col(RequestedClass.publish) == Publish.NAMED  # kept for its day alone
+    is_named = col(RequestedClass.publish) == Publish.NAMED  # such rows store only the day of a wish
     return and_(col(RequestedClass.record).in_(keys), is_named)
 
 
-# What is personal about a person in a span of revisions, and which rows of which other tables are about records. All
-# that an erasure deletes is declared here: these tables leave the files of the database too (`scrubbing`).
+# Everything that an erasure deletes: tables with personal values of a person in a span of revisions, and the rows of
+# other tables by record. These tables are also scrubbed from the database files.
 PERSONAL_TABLES: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait, SourceTrait, ProvisionalHiding)
 _RECORD_FILTERS: dict[type[Any], Callable[[RecordKeys, RecordIds], ColumnElement[bool]]] = {
     Sealed: _match_sealed_values,
@@ -84,8 +84,9 @@ ERASED_TABLES = (*PERSONAL_TABLES, *_RECORD_FILTERS)
 
 
 def erase_records(session: Session, records: RecordIds, revision: int) -> None:
-    """Delete values, salts and personal rows of the records, in every version, of every person they ever belonged
-    to. `revision`: of the erasure, which `scrubbing` then finishes."""
+    """Delete the records' values and salts in every version, and the personal rows of every person they belonged to.
+
+    `revision`: of the erasure, which `finish_erasures` finishes later."""
     run = session.connection().execute
     run(update(Head).values(erased=revision))
     keys = session.scalars(select(col(Record.key)).where(col(Record.id).in_(records))).all()
@@ -97,8 +98,9 @@ def erase_records(session: Session, records: RecordIds, revision: int) -> None:
 
 
 def _erase_personal_rows(session: Session, keys: RecordKeys) -> set[int]:
-    """Delete the personal rows of every person one of the records belonged to, at the revisions at which it did; these
-    people."""
+    """Delete the personal rows of every person of the records, at the revisions of their placement.
+
+    Returns these people."""
     placements = session.execute(select(Placement).where(col(Placement.record).in_(keys))).scalars().all()
     for placement in placements:
         for table in PERSONAL_TABLES:
@@ -107,7 +109,7 @@ def _erase_personal_rows(session: Session, keys: RecordKeys) -> set[int]:
 
 
 def _delete_span(session: Session, table: Table, placement: Placement) -> None:
-    """Remove the rows of a span of revisions; what a row says of the time before and after stays."""
+    """Delete a person's rows in the span of a placement. Rows that extend beyond the span are shortened or split."""
     run = session.connection().execute
     overlap = and_(
         table.c.detainee == placement.detainee, table.c.since < placement.until, table.c.until > placement.since
@@ -121,7 +123,7 @@ def _delete_span(session: Session, table: Table, placement: Placement) -> None:
 
 
 UNFINISHED_ERASURE_WARNING = "erasure_unfinished"
-# Deleted as lists are filed, as embargoes end, and where a source gives its pseudonym up.
+# Tables with sealed values, deleted when lists are filed, when embargoes end, and when a real name is removed.
 _SEALED_TABLES: tuple[type[Any], ...] = (
     ImportFile,
     ImportMapping,
@@ -134,25 +136,26 @@ SCRUBBED_TABLES = sorted(table.__table__.name for table in {*ERASED_TABLES, *_SE
 
 
 def is_erasure_finished(session: Session, revision: int) -> bool:
-    """Whether the erasure of that revision has left the files too."""
+    """Return whether the erasure of that revision is finished in the files too."""
     return session.scalars(select(col(Head.scrubbed))).one() >= revision
 
 
 def list_erasure_warnings(session: Session) -> list[str]:
-    """The warnings for the operator."""
+    """Return the warnings for the operator."""
     erased_revision, scrubbed_revision = _load_erasure_revisions(session)
     return [UNFINISHED_ERASURE_WARNING] if erased_revision > scrubbed_revision else []
 
 
 def _load_erasure_revisions(session: Session) -> tuple[int, int]:
-    """The revision of the last erasure, and up to which they are finished."""
+    """Return the revision of the last erasure, and the revision up to which erasures are finished."""
     erased_revision, scrubbed_revision = session.execute(select(col(Head.erased), col(Head.scrubbed))).one()
     return int(erased_revision), int(scrubbed_revision)
 
 
 def finish_erasures(engine: Engine) -> bool:
-    """Finish whatever erasure is not; False where it has to be tried again. An erasure holds whatever fails here, so
-    that nothing is raised."""
+    """Finish unfinished erasures, and return whether none is left.
+
+    Database errors are not raised: the erasure itself is valid, and the caller tries again."""
     directory = get_columns_directory(engine)
     try:
         with open_read_session(engine) as session:

@@ -1,12 +1,12 @@
-"""Which place an objection waits at, and which of those that wait hide somebody: fair between the networks that they
-come from, however many one of them sends (pure but for a day's memory of networks).
+"""Queue objections fairly between networks: assign slots, store objections, and choose whom to hide next.
 
-The queue is a stochastic fair queue (P. E. McKenney, "Stochastic Fairness Queueing", INFOCOM 1990): a network falls
-into one of BUCKETS by a digest under a key of the day, and has PLACES_EACH places there, of which a new objection takes
-the oldest. So it is bounded in rows whatever comes, no network can crowd out another outside its bucket, and the next
-day the buckets are dealt anew.
+The queue is a stochastic fair queue (P. E. McKenney, "Stochastic Fairness Queueing", INFOCOM 1990). A network falls
+into one of BUCKETS by a digest under a key of the day. A bucket has SLOTS_PER_BUCKET slots, and a new objection takes
+the oldest. So the number of rows is bounded, no network can crowd out another outside its bucket, and the buckets
+change every day.
 
-What a request does with an objection: it stores one row, by the same statements whatever the row is about."""
+A request stores one row, by the same statements for every objection.
+"""
 
 import re
 import secrets
@@ -32,17 +32,18 @@ from app.registry.write import new_id
 from app.schemas.reports import Line, StrictModel
 from app.schemas.text import validate_prose
 
-# Of a hundred hostile networks, one in eighty times one falls into the bucket of a given other network.
+# With a hundred hostile networks, the chance that one shares the bucket of a given other network is one in eighty.
 BUCKETS = 8_192
-# A family, or a lawyer with several clients, between two beats. With BUCKETS 65,536 rows, of 6 kB at the very most.
+# The objections of a family, or of a lawyer with several clients, between two runs of the job. With BUCKETS this is
+# 65,536 rows of at most 6 kB each.
 SLOTS_PER_BUCKET = 8
-# What providers give to one customer at most, and so the least that a hostile one has for nothing.
+# The largest networks that providers assign to a customer, and so the smallest that a hostile customer has for free.
 PREFIX_V4, PREFIX_V6 = 24, 48
-# Listed people hidden at once on objections that nobody answered: as many as two curators can read in a day.
+# Listed people hidden at once on undecided objections: two curators can read as many in a day.
 MAX_HIDDEN_PEOPLE = 50
-# Of these on the word of one network of one day: a family. Whoever speaks for more people has curators to write to.
+# The same for objections from one network on one day: a family. Organisations can write to the curators.
 MAX_HIDDEN_PER_NETWORK = 5
-# A hiding that nobody has answered for so long may have to give its place to another: curators look once a day.
+# A hiding that is undecided for this long may have to give its place to another. Curators look once a day.
 ANSWER_TIMEOUT = timedelta(hours=24)
 
 _PATH_KINDS: dict[str, TargetKind] = {"detainees": "detainee", "detentions": "detention", "releases": "release"}
@@ -52,7 +53,7 @@ _ADDRESS_PATTERN = re.compile(
 
 
 def parse_registry_address(address: str) -> tuple[TargetKind, uuid.UUID] | None:
-    """The kind and the id in an address of the registry, with or without the host; None for any other text."""
+    """Return the kind and the id in an address of the registry, with or without the host; None for any other text."""
     match = _ADDRESS_PATTERN.fullmatch(address.strip())
     if match is None:
         return None
@@ -63,8 +64,9 @@ def parse_registry_address(address: str) -> tuple[TargetKind, uuid.UUID] | None:
 
 
 class NetworkSlots:
-    """The places of networks in the queue. No address is stored: a network is a bucket under a key that lives in this
-    process alone, for one day."""
+    """The slots of networks in the queue.
+
+    No address is stored: a network is a bucket under a key that exists only in this process, for one day."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -74,12 +76,12 @@ class NetworkSlots:
         self._slot_counts: Counter[int] = Counter()
 
     def assign_slot(self, host: str, now: datetime) -> tuple[str, int]:
-        """`(name of the network, slot)` for the next objection from an address of a client."""
+        """Return `(name of the network, slot)` for the next objection from a client's address."""
         with self._lock:
             if self._day != now.date():
                 self._day, self._key, self._name = now.date(), secrets.token_bytes(32), secrets.token_hex(4)
                 self._slot_counts.clear()
-            network = find_network(host, PREFIX_V4, PREFIX_V6) or ""  # all clients without an address are one
+            network = find_network(host, PREFIX_V4, PREFIX_V6) or ""  # clients without an address are one network
             bucket = int(compute_keyed_digest(self._key, network), 16) % BUCKETS
             turn = self._slot_counts[bucket] % SLOTS_PER_BUCKET
             self._slot_counts[bucket] += 1
@@ -88,7 +90,7 @@ class NetworkSlots:
 
 @dataclass(frozen=True, slots=True)
 class ObjectionTarget:
-    """A person to whom objections point: the networks that they came from, and since when they wait, or hide."""
+    """A person with objections: the networks of the objections, and since when they wait, or hide the person."""
 
     person: int
     networks: frozenset[str]
@@ -98,11 +100,11 @@ class ObjectionTarget:
 def choose_next_hiding(
     hidden_targets: Collection[ObjectionTarget], waiting_targets: Collection[ObjectionTarget], now: datetime
 ) -> tuple[ObjectionTarget, ObjectionTarget | None] | None:
-    """Who is hidden next, and who gives the place up where none is free; None where everybody stays as they are.
+    """Return who is hidden next and who is shown again for it, if no place is free; None if nothing changes.
 
-    A target counts for whichever of its networks hides fewest, so that joining an objection never weakens it. The
-    network with the fewest comes first, of equals the oldest. It takes a place from one that hides two more at any
-    time, from one that hides one more after ANSWERED_WITHIN, and never from one that hides as few.
+    A target counts for the network of its own that hides fewest people, so that joining an objection never weakens it.
+    The target whose network hides fewest comes first, then the oldest. It replaces a target of a network that hides two
+    more at any time, or one more after ANSWER_TIMEOUT, and never one of a network that hides as few.
     """
     hidings_per_network = Counter(network for target in hidden_targets for network in target.networks)
 
@@ -125,10 +127,10 @@ def choose_next_hiding(
     return first, max(replaceable, key=lambda target: (share(target), now - target.since, -target.person))
 
 
-# Half a page says who somebody is and what is wrong; what proves it is asked for by curators, elsewhere.
+# Half a page is enough to explain who somebody is and what is wrong. Curators ask for proof elsewhere.
 MAX_OBJECTION_LENGTH = 1_000
 
-_FREE_SLOT = delete(Objection).where(col(Objection.slot) == bindparam("at"))
+_FREE_SLOT = delete(Objection).where(col(Objection.slot) == bindparam("slot"))
 _INSERT_OBJECTION = insert(Objection)
 
 
@@ -147,10 +149,11 @@ class ObjectionIn(StrictModel):
 
 
 def store_objection(session: Session, secret: bytes, body: ObjectionIn, network: str, slot: int, now: datetime) -> None:
-    """Store an objection at a place of its network, in place of what still waits there. Its words and the contact,
-    which can name the family of somebody in danger, are sealed."""
+    """Store an objection in its slot, in place of an older one. Its words and the contact are sealed.
+
+    They can name the family of somebody in danger."""
     run, objection_id = session.connection().execute, new_id()
-    run(_FREE_SLOT, {"at": slot})
+    run(_FREE_SLOT, {"slot": slot})
     row = {"id": objection_id, "slot": slot, "network": network, "received_at": now, "state": "received"}
     texts = {"words": body.words, "contact": body.contact}
     sealed_texts = {

@@ -1,10 +1,10 @@
-"""Objections: the person concerned, or who speaks for them, says "this is me; hide, correct or remove it", or "I am not
-missing", without a key.
+"""Process objections: match them to people, hide people provisionally, and delete expired ones.
 
-A request stores one row, whatever it is about (`objection_intake.py`): no answer, time or later state may confirm a
-guess. On a fixed beat `settle_objections` looks whom the objections are about, hides people provisionally, and forgets what is
-over; two curators decide (`objection_decisions.py`). Hiding is an entry of kind `consent` with `objection`, without a
-word of the objection: it closes today's class alone.
+An objection is sent without a key by the person concerned, or by somebody who speaks for them: "this is me; hide,
+correct or remove it", or "I am not missing". A request stores one row, whatever it is about (`objection_queue.py`): no
+response, response time or later state may confirm a guess. `settle_objections` runs at fixed intervals. Two curators
+decide (`decisions.py`). A hiding is an entry of kind `consent` with `objection`, without the text of the objection. It
+closes only today's class.
 """
 
 import uuid
@@ -39,21 +39,22 @@ from app.registry.records import TargetKind
 from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
-# Objections on which one person is hidden: of different networks, so that one voice is heard once.
+# Objections that hide one person. They are of different networks, so that each network counts once.
 MAX_HIDING_OBJECTIONS = 5
-# Objections looked up in one beat, in milliseconds; a full queue is through in half an hour, and of each network the
-# first comes in its first minutes.
+# Objections looked up in one run, which takes milliseconds. A full queue takes half an hour, and the first objection of
+# each network is looked up in the first minutes.
 OBJECTION_LOOKUP_BATCH = 2_000
-# Objections that hide or wait for a place, weighed in one beat: those that hide, and the first of every bucket at
-# least. A full queue whole would hold every writer up for seconds.
+# Hiding or waiting objections considered in one run: at least those that hide, and the first of every bucket. A full
+# queue would block every writer for seconds.
 OBJECTION_PLACEMENT_BATCH = 10_000
-# After a decision whoever asks again reaches the curators, and hides nobody: a state must not blink a list on and off.
+# For this long after a decision, new objections reach the curators and hide nobody: a state must not be able to hide
+# and show a person again and again.
 QUIET_PERIOD = timedelta(days=30)
-# After a hiding that nobody answered it is a day: the person concerned must not be shut out by a stranger's objection.
+# The same after a hiding that ended undecided: a stranger's objection must not exclude the person concerned for long.
 UNANSWERED_QUIET_PERIOD = timedelta(days=1)
-# Curators may have to ask back after a decision; then nothing of what was written is needed.
+# After a decision, curators may have to ask back for this long. Then the text is deleted.
 TEXT_RETENTION = timedelta(days=30)
-# An objection that hides nobody and that no curators answered: somebody who still minds writes again.
+# An undecided objection that hides nobody is deleted. Somebody who still objects writes again.
 UNANSWERED_RETENTION = timedelta(days=30)
 
 UNANSWERED_OBJECTIONS_WARNING = "objections_unanswered"
@@ -78,13 +79,13 @@ _ID_COLUMNS: dict[TargetKind, Any] = {
 
 
 def has_due_objections(session: Session, now: datetime) -> bool:
-    """Whether a beat finds anything to do, told without a lock."""
+    """Return whether `settle_objections` has anything to do. Takes no lock."""
     due = or_(col(Objection.state).in_(("received", "waiting")), *_build_expiry_conditions(now))
     return session.scalars(select(col(Objection.id)).where(due).limit(1)).first() is not None
 
 
 def settle_objections(context: WriteContext) -> None:
-    """One beat: forget what is over, look whom new objections are about, and hide whose turn it is."""
+    """Delete expired objections, match new ones to people, and hide those whose turn it is."""
     context.session.connection().execute(delete(Objection).where(or_(*_build_expiry_conditions(context.now))))
     _delete_orphaned_proposals(context.session)
     _match_new_objections(context.session)
@@ -92,7 +93,7 @@ def settle_objections(context: WriteContext) -> None:
 
 
 def _delete_orphaned_proposals(session: Session) -> None:
-    """Delete what one curator decided of objections that are gone: it must not be half of a later decision."""
+    """Delete proposals about expired objections, which must not count as half of a later decision."""
     proposal_placement: Any = aliased(Placement)
     objection_placement: Any = aliased(Placement)
     has_undecided_objection = (
@@ -112,7 +113,7 @@ def _build_expiry_conditions(now: datetime) -> tuple[Any, ...]:
 
 
 def _match_new_objections(session: Session) -> None:
-    """Find the records that new objections name. Those that name none are deleted, of whatever made-up id they were."""
+    """Find the records that new objections name, and delete objections without a record."""
     new = session.execute(
         select(col(Objection.id), col(Objection.about), col(Objection.wish))
         .where(col(Objection.state) == "received")
@@ -132,19 +133,20 @@ def _match_new_objections(session: Session) -> None:
     for chunk in split_into_chunks(row.id for row in new if row.id not in matches):
         run(delete(Objection).where(col(Objection.id).in_(chunk)))
     updates = [
-        {"of": objection_id, "is": record, "in": "waiting" if is_hiding else "open"}
+        {"objection_id": objection_id, "new_record": record, "new_state": "waiting" if is_hiding else "open"}
         for objection_id, (record, is_hiding) in matches.items()
     ]
     if updates:
-        new_values: dict[str, Any] = {"record": bindparam("is"), "state": bindparam("in")}
-        run(update(Objection).where(col(Objection.id) == bindparam("of")).values(new_values), updates)
+        new_values: dict[str, Any] = {"record": bindparam("new_record"), "state": bindparam("new_state")}
+        run(update(Objection).where(col(Objection.id) == bindparam("objection_id")).values(new_values), updates)
 
 
 def _find_addressed_records(
     session: Session, kind: TargetKind, ids: Collection[uuid.UUID]
 ) -> Iterable[tuple[uuid.UUID, int, bool]]:
-    """`(id, record, whether the public can read that address)` of the ids that derive from records of people who were
-    not erased. Only an address that its sender can read hides anybody; the others reach the curators."""
+    """Yield `(id, record, whether the public can read that address)` for ids that derive from records not erased.
+
+    Only an objection to a public address hides its person; the others only reach the curators."""
     past_placement: Any = aliased(Placement)
     visibility_conditions = [
         exists().where((past_placement.detainee if kind == "detainee" else past_placement.spell) == col(Record.key))
@@ -167,7 +169,7 @@ def _find_addressed_records(
 
 
 def _assign_hidings(context: WriteContext) -> None:
-    """Hide whose turn it is, and end the hidings that give their places up."""
+    """Hide the people whose turn it is, and end the hidings that they replace."""
     session, now = context.session, context.now
     hidden_targets: dict[int, ObjectionTarget] = {}
     waiting: dict[int, list[Row[Any]]] = {}
@@ -198,10 +200,12 @@ def _assign_hidings(context: WriteContext) -> None:
 
 
 def _load_rows_by_person(session: Session) -> dict[int, list[Row[Any]]]:
-    """Person → the objections that hide, or wait for a place; oldest first, where no more wait than one beat weighs."""
+    """Return person → the objections that hide or wait for a place, oldest first.
+
+    Limited to OBJECTION_PLACEMENT_BATCH objections."""
     rows = session.execute(
         _SELECT_OBJECTIONS.where(col(Objection.state).in_(("waiting", "hiding")))
-        # Those that hide have no slot any more.
+        # Objections that hide come first: they have no slot.
         .order_by(col(Objection.slot).is_not(None), col(Objection.slot) % SLOTS_PER_BUCKET, col(Objection.received_at))
         .limit(OBJECTION_PLACEMENT_BATCH)
     )
@@ -218,8 +222,10 @@ def _group_by_person(rows: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
 def _mark_hiding(
     session: Session, rows: Sequence[Row[Any]], now: datetime, hiding_networks: Collection[str] = ()
 ) -> frozenset[str]:
-    """Let objections hide their person together with those of the networks `hiding_networks`: the first of each other network,
-    MOST_VOICES in all. The rest reach the curators alone. Returns the networks."""
+    """Mark objections as hiding their person, together with those of the networks `hiding_networks`.
+
+    The first objection of each other network is marked, up to MAX_HIDING_OBJECTIONS in all. The rest only reach the
+    curators. Returns the networks."""
     row_by_network: dict[str, Row[Any]] = {}
     for row in rows:
         if row.network not in hiding_networks and len(hiding_networks) + len(row_by_network) < MAX_HIDING_OBJECTIONS:
@@ -234,15 +240,16 @@ def _open_hiding(context: WriteContext, row: Row[Any]) -> None:
 
 
 def rehide_separated_people(context: WriteContext, revision: int) -> None:
-    """Hide on their own objections the people who were hidden together with others, and whom the entry of this revision
-    parted from these, be it of an identity or a recall: in its transaction, so that nobody is shown for a moment."""
+    """Hide people again whom the identity or recall entry of this revision separated from a hidden person.
+
+    They are hidden on their own objections, in the entry's transaction, so that nobody is shown for a moment."""
     session, now = context.session, context.now
     for person, rows in _find_separated_objections(session, revision).items():
         undecided = [row for row in rows if row.state != "upheld"]
         hiding = [row for row in undecided if row.state == "hiding"]
         if len(undecided) < len(rows):
             _open_hiding(context, rows[0])
-        elif rows[0].publish_now == Publish.COUNTED:  # hidden anyway: it needs no place
+        elif rows[0].publish_now == Publish.COUNTED:  # hidden already: it needs no place
             _update_rows(session, undecided, state="open")
         elif hiding or _select_eligible(session, {person: undecided}, now):
             _open_hiding(context, rows[0])
@@ -251,8 +258,7 @@ def rehide_separated_people(context: WriteContext, revision: int) -> None:
 
 
 def _find_separated_objections(session: Session, revision: int) -> dict[int, list[Row[Any]]]:
-    """Person → the undecided objections that would hide them, oldest first, of people whom no objection hides any more,
-    and one hid until the entry of this revision."""
+    """Return person → undecided objections, oldest first, for people who lost their hiding by this revision's entry."""
     previous_placement: Any = aliased(Placement)
     hidden_placement: Any = aliased(Placement)
     is_hidden = exists().where(
@@ -276,9 +282,10 @@ def _find_separated_objections(session: Session, revision: int) -> dict[int, lis
 
 
 def _select_eligible(session: Session, waiting: dict[int, list[Row[Any]]], now: datetime) -> dict[int, list[Row[Any]]]:
-    """Those of the waiting people who may be hidden now. Objections to people about whom curators decided lately go to
-    the curators alone, unless a consent changed since what is shown of them; after a hiding that nobody answered they
-    wait for a day."""
+    """Return the waiting people who may be hidden now.
+
+    For QUIET_PERIOD after a decision, objections only reach the curators, unless a later consent changed what is shown.
+    After a hiding that ended undecided, people wait for UNANSWERED_QUIET_PERIOD."""
     eligible = dict(waiting)
     has_same_record = (col(Placement.record) == col(ObjectionHiding.record)) & (col(Placement.until) == OPEN)
     consent_placement: Any = aliased(Placement)
@@ -303,7 +310,7 @@ def _select_eligible(session: Session, waiting: dict[int, list[Row[Any]]], now: 
 
 
 def _end_hiding(context: WriteContext, person: int) -> None:
-    """End a hiding that nobody answered: the person is shown again, and the objection stays before the curators."""
+    """End an undecided hiding: the person is shown again, and the objections stay before the curators."""
     for record in find_hidden_records(context.session, person):
         context.write_entry("consent", {"record": str(record), "objection": "lapsed"})
     rows = context.session.execute(
@@ -315,7 +322,7 @@ def _end_hiding(context: WriteContext, person: int) -> None:
 
 
 def find_hidden_records(session: Session, person: int) -> Sequence[uuid.UUID]:
-    """The records of a person that an objection hides."""
+    """Return the records of a person that an objection hides."""
     return session.scalars(
         select(col(Record.id))
         .join(ObjectionHiding, (col(ObjectionHiding.record) == col(Record.key)) & (col(ObjectionHiding.until) == OPEN))
@@ -331,7 +338,7 @@ def _update_rows(session: Session, rows: Iterable[Row[Any]], **values: Any) -> N
 
 
 def count_objections(session: Session) -> dict[str, int]:
-    """How many people are hidden on unanswered objections, and how many objections wait."""
+    """Count the people hidden on undecided objections, and the objections that wait."""
     query = (
         select(col(Objection.state), func.count(), func.count(col(Placement.detainee).distinct()))
         .outerjoin(Placement, (col(Placement.record) == col(Objection.record)) & (col(Placement.until) == OPEN))
@@ -343,8 +350,10 @@ def count_objections(session: Session) -> dict[str, int]:
 
 
 def list_objection_warnings(session: Session, now: datetime) -> list[str]:
-    """The warning for the operator, where curators have not answered for a day. Earlier, and as a number, it would tell
-    everybody who polls that whoever just left the lists left them on an objection, and not by a curator's consent."""
+    """Return the warning for the operator if an objection is undecided for OBJECTION_WARNING_DELAY.
+
+    An earlier warning, or a number, would reveal to anybody who polls that a person just left the lists because of an
+    objection, and not by a curator's consent."""
     hidden_at = select(func.min(col(Objection.hidden_at))).where(col(Objection.state) == "hiding")
     oldest = session.execute(hidden_at).scalar_one()
     return [UNANSWERED_OBJECTIONS_WARNING] if oldest is not None and oldest <= now - OBJECTION_WARNING_DELAY else []
