@@ -1,1 +1,1 @@
-"""The shapes of answers: what the JSON that the layers hand to each other holds, and what openapi.json says of it."""
+"""Request and response models. Their docstrings and fields are published in openapi.json."""

@@ -1,4 +1,4 @@
-"""Shapes that the others are made of."""
+"""Schemas used by the other schema modules: facts, pages, tombstones and receipts."""
 
 import uuid
 from typing import Any, Literal, NotRequired
@@ -31,7 +31,7 @@ class MomentOut(TypedDict):
 
 
 class RevisionedAnswer(TypedDict):
-    """An answer read at a revision; `rules`: the number of the rules that its rows were projected under."""
+    """A response read at a revision. `rules`: the number of the rules under which its rows were projected."""
 
     revision: int
     rules: int
@@ -42,19 +42,19 @@ NotVisible = int | None
 
 
 class Page(RevisionedAnswer):
-    """A page of a list, `data`; `next` is the address of the following one."""
+    """A page of a list, in `data`. `next`: the address of the next page."""
 
     next: str | None
 
 
 class PersonalPage(Page):
-    """A page of people, or of what is known of them."""
+    """A page of people, or of facts about them."""
 
     not_visible: NotRequired[NotVisible]
 
 
 class CountedPage(PersonalPage):
-    """A page of what can be counted: releases, or who is held on a day."""
+    """A page of a list that can be counted: releases, or people held on a day."""
 
     withheld: NotRequired[int | None]
 

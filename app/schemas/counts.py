@@ -1,6 +1,4 @@
-"""Counts, series, overlap, citations and what claims come to beside them.
-
-Estimates: how many there were, seen or not."""
+"""Schemas of counts, series, overlaps, citations, reconciliations of claims, and estimates."""
 
 import uuid
 from typing import Annotated, Literal, NotRequired, TypeAlias, final
@@ -33,7 +31,7 @@ class CitationOut(TypedDict):
 
 
 class Numbers(TypedDict):
-    """What a total says beside the number itself."""
+    """The parts of a total, and the people behind it."""
 
     people: int
     verified: int
@@ -57,7 +55,7 @@ class HeldTotal(Numbers):
 
 
 class SourceNumbers(TypedDict):
-    """What a source says of what is counted: its own verdicts, on its own dates and kinds."""
+    """The count by one source: its own verdicts, dates and kinds."""
 
     verified: int
     reported: int
@@ -70,26 +68,26 @@ class SourceNumbers(TypedDict):
 
 
 class NotVisibleCount(TypedDict):
-    """An answer that has a personal term says of how many the term cannot be asked; any other says nothing."""
+    """How many people a personal term hides from the reader; absent without a personal term."""
 
     not_visible: NotRequired[NotVisible]
 
 
 class StaleDetentionsCount(TypedDict):
-    """Of the held, a count says how many nobody has been heard of for long."""
+    """How many held people have had no news for long; only in counts of held people."""
 
     not_heard_since: NotRequired[int]
 
 
 class CountCaveats(NotVisibleCount):
-    """What a count says of its groups and of later erasures, where there is anything to say."""
+    """Caveats on groups and later erasures, if there are any."""
 
     adds_up: NotRequired[bool]
     redactions_since: NotRequired[int | None]
 
 
 class CountMetadata(CountCaveats):
-    """What stands beside the total of a count, and the address that returns the same numbers for ever."""
+    """Warnings that accompany a count (uncertain dates, possible duplicates, withheld people) and its permalink."""
 
     uncertain_date: int
     unresolved_duplicates: int
@@ -99,7 +97,7 @@ class CountMetadata(CountCaveats):
 
 
 class Count(RevisionedAnswer, CountMetadata):
-    """A count with its terms, and how to cite it. `load_recorded_at`: of its revision; null before the first."""
+    """A count with its terms and its citation. `recorded_at`: the date of its revision; null before the first."""
 
     recorded_at: str | None
     citation: CitationOut
@@ -206,12 +204,12 @@ class Comparison(TypedDict):
     withheld_cases: int
 
 
-# What stands in a sentence: a number, a day, a slug, a code, the number of a figure, or several of a kind.
+# An argument of a message: a number, a day, a slug, a code, the number of a figure, or several of a kind.
 MessageArgument: TypeAlias = int | str | Bounds | list[str] | list[Bounds] | None
 
 
 class Message(TypedDict):
-    """A sentence, with what it takes to say it in another language."""
+    """A sentence, with the message id and the arguments to format it in another language."""
 
     detail: str
     message_id: str
@@ -225,8 +223,7 @@ class ReasonOut(Message):
 
 
 class KnownCount(TypedDict):
-    """A count on a claim's own terms: from the log as it stood at a revision, or by what sources say of when they
-    knew."""
+    """A count on a claim's own terms: from the log at a revision, or by when sources say that they knew."""
 
     revision: int
     basis: Literal["log", "said"]
@@ -253,7 +250,7 @@ class LogCount(KnownCount, NotVisibleCount, StaleDetentionsCount):
 
 @final
 class StatedCount(KnownCount):
-    """A count on a claim's own terms by what sources say of when they knew."""
+    """A count on a claim's own terms by when sources say that they knew."""
 
     releases: int
     undated: int
@@ -344,8 +341,8 @@ class BalancePage(Page):
     data: list[BalanceStep]
 
 
-# The rule by which a model was chosen. Stepwise, whose figures can be checked against published ones, where the data do
-# not speak strongly against it; else the model with the lowest BIC. Two lists have Chapman's estimate alone.
+# The rule by which a model was chosen: stepwise, whose figures can be checked against published ones, unless the data
+# strongly contradict it; else the model with the lowest BIC. Two lists only have Chapman's estimate.
 SelectionRule = Literal["stepwise", "lowest_bic", "two_lists"]
 
 
@@ -397,7 +394,7 @@ class RefusalOut(TypedDict):
 
 
 class EstimateNumbers(TypedDict):
-    """What the lists together say of how many there were; `chosen` is null where it is `refused`."""
+    """The estimate of how many people there were, listed or not. `chosen` is null if the estimate is `refused`."""
 
     observed: int
     on_two_or_more: int

@@ -1,6 +1,4 @@
-"""Sources, facilities, claims and keys.
-
-Reports that wait for the end of an embargo."""
+"""Schemas of sources, facilities, claims, keys, code lists, and reports under an embargo."""
 
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired

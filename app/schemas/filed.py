@@ -1,4 +1,4 @@
-"""Answers to writes, own reports, and what waits for a curator."""
+"""Schemas of responses to writes, a source's own reports, and the curators' review queue."""
 
 import uuid
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,4 @@
-"""Lists on their way in.
-
-A list laid beside what the registry holds."""
+"""Schemas of list imports, and of comparisons of a list with the registry."""
 
 import uuid
 from typing import Any, Literal, NotRequired
@@ -11,9 +9,9 @@ from app.schemas.base import Page
 from app.vocabulary import Gender, ImportOutcome, ImportState, Publish, ReleaseKind, ReleaseStatus, Stage
 
 ListForm = Literal["csv", "xlsx", "ods", "jsonl"]
-# The verdicts of releases that are counted as a source's own.
+# The verdicts that count as a source's own.
 OwnVerdict = Literal["verified", "reported"]
-# Why somebody reported as held does not count as held.
+# Why a person reported as held is not counted as held.
 NotHeldReason = Literal["no_day_of_arrest", "day_not_past", "not_asserted"]
 
 

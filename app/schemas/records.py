@@ -1,6 +1,4 @@
-"""People, detentions, releases and the verdicts on them.
-
-What was taken back or changed."""
+"""Schemas of people, detentions, releases, verifications, histories and corrections."""
 
 import uuid
 from typing import Any

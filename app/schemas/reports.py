@@ -1,4 +1,4 @@
-"""What a client may send: shapes and the checks that need nothing but the body itself."""
+"""Request models of reports, sources and facilities, with the checks that need only the body."""
 
 import re
 import uuid
@@ -44,12 +44,12 @@ from app.vocabulary import (
 MAX_NAME_LENGTH = 200
 MAX_CODE_LENGTH = 100  # case numbers and slugs
 MAX_NOTE_LENGTH = 4_000  # a page of text; more belongs in a document
-MAX_URL_LENGTH = 2_000  # what browsers and archives still carry
-MAX_LIST_LENGTH = 20  # aliases, nationalities, evidence …: more is a mistake in the sheet
-MAX_SOURCES = 12  # in one union or intersection: beyond these a table says more than a count
-# More than the sources any registry will have; far larger numbers overflow a database's integers.
+MAX_URL_LENGTH = 2_000  # browsers and archives support addresses of this length
+MAX_LIST_LENGTH = 20  # aliases, nationalities, evidence …: more is an error in the spreadsheet
+MAX_SOURCES = 12  # in one union or intersection: with more, a table is clearer than a count
+# Above the number of sources of any registry. Far larger numbers would overflow the database's integers.
 MAX_COUNTED_SOURCES = 1_000
-MAX_AGE = 120  # the oldest age a report may state; nobody older was ever documented in custody
+MAX_AGE = 120  # in a report; nobody older was ever documented in custody
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ def _validate_country(value: str) -> str:
 
 
 def _validate_link(value: str) -> str:
-    """Keep the address as written: a parser that tidies it would cite another one."""
+    """Check an address, and return it as written: a normalized address would cite another page."""
     try:
         AnyHttpUrl(value)
     except ValueError as error:
@@ -93,7 +93,7 @@ def _validate_name(value: str) -> str:
 
 
 def _validate_alias(value: str) -> str:
-    """People are recognised by these too: two who have "S/I" in common have nothing in common."""
+    """Refuse words for "unknown": aliases identify people, and two people with the alias "S/I" share nothing."""
     if text.is_unknown_text(value):
         raise PydanticCustomError(*text.PLACEHOLDER_FAULT)
     return value
@@ -126,17 +126,17 @@ Country = Annotated[str, AfterValidator(_validate_country)]
 Link = Annotated[
     str, StringConstraints(max_length=MAX_URL_LENGTH), AfterValidator(validate_line), AfterValidator(_validate_link)
 ]
-Flag = Annotated[bool, Field(strict=True)]  # "no" and 0 are not false: whoever sends them is asked
+Flag = Annotated[bool, Field(strict=True)]  # "no" and 0 are refused, not read as false
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 def remove_repeats(values: list[T]) -> list[T]:
-    """The values in the order given, without repeats."""
+    """Return the values in their order, without repeats."""
     return list(dict.fromkeys(values))
 
 
 def wrap_single_value(value: Any) -> Any:
-    """The values of a term that may be repeated, which a claim's definition may give alone."""
+    """Return a list for a single string: a claim's definition may have one value of a repeatable term."""
     return [value] if isinstance(value, str) else value
 
 
@@ -145,12 +145,12 @@ Sources = Annotated[list[Slug], Field(max_length=MAX_SOURCES), AfterValidator(re
 
 
 class StrictModel(BaseModel):
-    """Unknown fields are refused: a misspelt field that is silently dropped is a lost fact."""
+    """A model that refuses unknown fields: a misspelt field that is silently dropped is a lost fact."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-# Lists are made by `default_factory`: one given as the default would be copied deeply for each report.
+# Lists use `default_factory`: a default list would be deep-copied for each report.
 class DetaineeIn(StrictModel):
     full_name: Annotated[Line, AfterValidator(_validate_name)] | None = None
     aliases: UniqueList[Annotated[Line, AfterValidator(_validate_alias)]] = Field(default_factory=list)

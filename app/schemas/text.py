@@ -1,10 +1,8 @@
-"""What a name, a line and prose may hold (pure).
+"""Validate lines, prose, names and embargo ends (pure).
 
-What is refused as a name: words for "unknown", texts with lost letters, numbers (pure).
-
-Taken for a name, "S/I" would make one person of all nameless ones. The same words say "unknown" in any cell of a list.
-
-When an embargo ends: what `publish_not_before` may say (pure)."""
+Words for "unknown", texts with lost letters, and numbers are refused as names: the name "S/I" would make one person of
+all nameless people. Imports recognise the same words as "unknown" in any cell of a list.
+"""
 
 import re
 from datetime import datetime, timedelta, timezone
@@ -18,13 +16,14 @@ from app.errors import Invalid
 from app.matching.scripts import fold, split_words
 from app.unicode_text import INVISIBLE, is_blank, remove_ignorable
 
-# What a line cannot hold: C0, DEL, C1, what shows another text. Query strings bring them past the JSON gate.
+# Not allowed in a line: C0, DEL, C1, and characters that display another text. The JSON parser refuses control
+# characters, but query strings may contain them.
 _INVISIBLE_PATTERN = re.compile(f"[\x00-\x1f\x7f-\x9f{INVISIBLE}]")
 
-# Half the world's spreadsheets part the cells of a CSV file at a semicolon, others at a bar: of such a line they would
-# make two cells, the second a formula. The apostrophe that stands before a cell cannot help there (`exchange.tables`).
-# A hyphen begins one too, and a name needs none there, but prose may: only where a number, a bracket or a quotation
-# mark follows, or later a call or a program's name and a bar. Signs may be as wide as a Chinese character.
+# Many spreadsheet programs split CSV cells at a semicolon, others at a bar. They would split such a line into two
+# cells, the second a formula, which the apostrophe that exports put before a cell cannot prevent. A hyphen starts a
+# formula too. Names need none there. In prose it is refused only before a number, a bracket or a quotation mark, or if
+# a function call, or a program's name and a bar, follows later. Signs may be full-width characters.
 _SIGNS, _HYPHENS = r"=+@\uff1d\uff0b\uff20", r"\-\uff0d"
 _AFTER_SEPARATOR = rf"[;|][^\w;|{_SIGNS}{_HYPHENS}]*+"
 _FORMULA_IN_A_LINE = re.compile(rf"{_AFTER_SEPARATOR}[{_SIGNS}{_HYPHENS}]")
@@ -34,19 +33,21 @@ _FORMULA_IN_PROSE = re.compile(
 
 
 def remove_invisible(value: Any) -> Any:
-    """A name as somebody reads it: two that look the same are the same. What shows nothing stays, to be refused."""
+    """Return a name without invisible characters, so that names that look the same are equal.
+
+    A name with nothing visible is returned unchanged, to be refused."""
     return remove_ignorable(value) if isinstance(value, str) and not is_blank(value) else value
 
 
 def validate_line(value: str) -> str:
-    """A line. Raises PydanticCustomError."""
+    """Return a valid line. Raises PydanticCustomError."""
     if _INVISIBLE_PATTERN.search(value) or is_blank(value):
         raise PydanticCustomError("control_character", "Remove line breaks, tabs, control and invisible characters.")
     return _reject_formula(value, _FORMULA_IN_A_LINE)
 
 
 def validate_prose(value: str) -> str:
-    """A text of several lines. Raises PydanticCustomError."""
+    """Return a valid text of several lines. Raises PydanticCustomError."""
     return _reject_formula(value, _FORMULA_IN_PROSE)
 
 
@@ -59,7 +60,7 @@ def _reject_formula(value: str, formula: re.Pattern[str]) -> str:
 
 NameFault = tuple[LiteralString, LiteralString]  # code and detail
 
-# Words for "unknown" in sheets, folded, of a name or of anything else. Not "si", which is "sí" without its accent.
+# Words for "unknown" in spreadsheets, folded. Not "si", which is "sí" without its accent.
 _UNKNOWN_TEXTS = frozenset(
     {
         "anonima", "anonimo", "anonymous", "desconocida", "desconocido", "identidad desconocida",
@@ -74,10 +75,10 @@ _UNKNOWN_TEXTS = frozenset(
         "tba", "tbc", "tbd", "to be confirmed", "unidentified", "unknown", "unknown name", "unnamed", "withheld",
     }
 )  # fmt: skip
-_CROSSES_PATTERN = re.compile(r"x[x ]*x")  # "XXX", "xx xx"; one alone is a tick
-# A program that could not encode a letter wrote "?" for it: beside letters, or for all letters of several words; one
-# that could not decode it wrote U+FFFD. The pattern asks for two of a word only, since thousands in a row would be
-# searched again from each of them.
+_CROSSES_PATTERN = re.compile(r"x[x ]*x")  # "XXX", "xx xx"; a single x is a tick
+# A program that could not encode a letter writes "?" for it: next to letters, or for all letters of several words. One
+# that could not decode it writes U+FFFD. The pattern matches only two letters of each word: with more, thousands in a
+# row would be searched again from each position.
 _LOST_LETTERS_PATTERN = re.compile(r"\w\?|\?\w|\?\?\s+\?\?|\ufffd")
 # A telephone or identification number or a date: seven digits, however separated.
 _LONG_NUMBER_PATTERN = re.compile(r"(?:\d[ ./-]?){7}")
@@ -98,20 +99,20 @@ NUMBER_FAULT: NameFault = (
 
 
 def is_unknown_text(text: str) -> bool:
-    """Whether a text says "unknown": a dash, "S/I", "n/a", "sin datos"."""
+    """Return whether a text means "unknown": a dash, "S/I", "n/a", "sin datos"."""
     folded_text = fold(text)
     return not folded_text or folded_text in _UNKNOWN_TEXTS or _CROSSES_PATTERN.fullmatch(folded_text) is not None
 
 
 def find_name_damage(name: str) -> NameFault | None:
-    """Code and detail of damage in a name or a part of one; None without damage."""
+    """Return code and detail of damage in a name or a part of one; None without damage."""
     if _LOST_LETTERS_PATTERN.search(name):
         return GARBLED_FAULT
     return NUMBER_FAULT if any(letter.isalpha() for letter in name) and _LONG_NUMBER_PATTERN.search(name) else None
 
 
 def find_name_fault(name: str) -> NameFault | None:
-    """Code and detail of why a text is no name; None of a name."""
+    """Return code and detail of the reason for which a text is no name; None for a name."""
     damage_fault = find_name_damage(name)
     if damage_fault is not None:
         return damage_fault
@@ -122,18 +123,18 @@ def find_name_fault(name: str) -> NameFault | None:
     return None
 
 
-# A family asks for days, a way out of a country takes weeks. After a season what was sent is no longer what is known,
-# and nobody remembers that it was: who is never to be shown is `counted`.
+# A family asks for days, and leaving a country takes weeks. After three months a report is outdated and forgotten: a
+# person who must never be shown is `counted` instead.
 MAX_EMBARGO = timedelta(days=90)
 # Where a day begins last: an embargo that ends hours late harms nobody.
 LAST_ZONE = timezone(timedelta(hours=-12))
-DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
 
 
 def parse_embargo_end(text: str) -> datetime:
-    """The instant given, or that at which the given day has begun everywhere. Raises DateError."""
+    """Return the instant, or for a day the instant at which it has begun everywhere. Raises DateError."""
     instant = dates.parse_instant(text, LAST_ZONE)
-    return instant - DAY + MICROSECOND if dates.is_day(text) else instant
+    # A day is parsed as its end, a microsecond before the next day.
+    return instant - timedelta(days=1) + timedelta(microseconds=1) if dates.is_day(text) else instant
 
 
 def _validate_embargo_end(text: str) -> str:
@@ -150,7 +151,7 @@ EmbargoEnd = Annotated[
 
 
 def find_embargo_end(text: str | None, now: datetime) -> datetime | None:
-    """The end of an embargo that is not over; None where there is none. Raises Invalid beyond LONGEST_EMBARGO."""
+    """Return the end of an embargo that is not over, or None. Raises Invalid if it exceeds MAX_EMBARGO."""
     end = None if text is None else parse_embargo_end(text)
     if end is None or end <= now:
         return None

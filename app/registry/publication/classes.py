@@ -180,7 +180,7 @@ def compute_person_class(statements: Sequence[Statement], consents: Sequence[Rec
     return find_strictest_class(
         [
             consented_class,
-            *filter(None, (a.content.get(CLASS_FIELD) for a in relevant if _find_wish_revision(a) > last_consent)),
+            *filter(None, (s.content.get(CLASS_FIELD) for s in relevant if _find_wish_revision(s) > last_consent)),
         ]
     )
 
@@ -222,22 +222,22 @@ def _find_hidings(statements: Sequence[Statement], consents: Sequence[RecordedCo
     if consents:
         consented_class, last_consent = _summarize_consents(consents)
         stricter_statements = [
-            a
-            for a in relevant
-            if _find_wish_revision(a) > last_consent
-            and is_stricter(a.content.get(CLASS_FIELD, consented_class), consented_class)
+            s
+            for s in relevant
+            if _find_wish_revision(s) > last_consent
+            and is_stricter(s.content.get(CLASS_FIELD, consented_class), consented_class)
         ]
         return [
-            Hiding(a.record, a.source.key, a.content[CLASS_FIELD], "consent", a.is_wish_suspended)
-            for a in stricter_statements
+            Hiding(s.record, s.source.key, s.content[CLASS_FIELD], "consent", s.is_wish_suspended)
+            for s in stricter_statements
         ]
     if len({statement.source.key for statement in statements}) == 1:  # no other source shows the person
         return []
-    closing_statements = [a for a in relevant if _find_requested_class(a) == Publish.COUNTED] or _find_minor_reports(
+    closing_statements = [s for s in relevant if _find_requested_class(s) == Publish.COUNTED] or _find_minor_reports(
         statements
     )
     opposed_statements = [statement for statement in closing_statements if _is_shown_by_others(statement, relevant)]
-    return [Hiding(a.record, a.source.key, Publish.COUNTED, "reports", a.is_wish_suspended) for a in opposed_statements]
+    return [Hiding(s.record, s.source.key, Publish.COUNTED, "reports", s.is_wish_suspended) for s in opposed_statements]
 
 
 def _select_relevant(statements: Sequence[Statement]) -> list[Statement]:
@@ -288,7 +288,7 @@ def _find_minor_reports(statements: Sequence[Statement]) -> list[Statement]:
 
 def _remove_births(source: int, statements: Sequence[Statement]) -> list[Statement]:
     """Return the statements, with those of one source without births."""
-    return [replace(a, content=remove_birth(a.content)) if a.source.key == source else a for a in statements]
+    return [replace(s, content=remove_birth(s.content)) if s.source.key == source else s for s in statements]
 
 
 WISH_DAY_FIELD = "detainee.publish_given_on"
