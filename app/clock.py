@@ -1,7 +1,7 @@
-"""The time of one process: the machine's clock, watched by a count of seconds that nobody sets.
+"""Watch the machine's clock for jumps, with a clock that nobody sets.
 
-Once an entry is dated three weeks ahead, all later ones are too. So a clock that jumps is noticed before anything is
-written, and questions go on being answered by the count.
+An entry dated three weeks ahead would date all later entries too. So a jump is noticed before anything is written, and
+reads go on by the elapsed-seconds clock.
 """
 
 import time
@@ -9,27 +9,28 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
-# Beyond this NTP itself takes a difference for a fault and not for a correction (RFC 5905, PANICT). A bad clock without
-# NTP drifts so far in months; the slips that matter are hours (a zone), weeks and years (a dead battery).
+# NTP itself treats a larger difference as a fault, not as a correction (RFC 5905, PANICT). Without NTP a bad clock
+# drifts so far in months; the jumps that matter are hours (a wrong zone), weeks and years (a dead battery).
 MAX_CLOCK_DRIFT = timedelta(seconds=1000)
 
 
 def read_wall_clock() -> datetime:
-    """The machine's clock, in UTC."""
+    """Return the machine's clock, in UTC."""
     return datetime.now(UTC)
 
 
 def read_elapsed_seconds() -> float:
-    """Seconds that go on while the machine sleeps. Linux has a clock of its own for that; elsewhere the monotonic clock
-    does."""
-    return time.clock_gettime(_SLEEPLESS) if _SLEEPLESS is not None else time.monotonic()
+    """Return seconds that also pass while the machine sleeps: CLOCK_BOOTTIME on Linux, elsewhere the monotonic
+    clock."""
+    return time.clock_gettime(_BOOTTIME_CLOCK) if _BOOTTIME_CLOCK is not None else time.monotonic()
 
 
-_SLEEPLESS: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+_BOOTTIME_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class WatchedClock:
-    """The clock of a process. `begun`: what another clock says now, if there is another to ask."""
+    """The clock of a process. `initial_time`: the time of another clock, such as the database server's, if there is
+    one."""
 
     def __init__(
         self,
@@ -39,15 +40,19 @@ class WatchedClock:
     ) -> None:
         self._wall, self._count = wall, count
         self._lock = Lock()
-        self._last_time, self._last_count = initial_time or wall(), count()  # when both last agreed
+        self._last_time, self._last_count = initial_time or wall(), count()  # when both clocks last agreed
         self._latest = self._last_time
 
     def now(self) -> datetime:
-        """The time, never before a time told earlier: by the machine's clock, or by the count once that has jumped."""
+        """Return the time, never before an earlier result: by the machine's clock, or by elapsed seconds after a
+        jump."""
         return self._read_time()[0]
 
     def find_jump(self) -> timedelta | None:
-        """How far the machine's clock is from the count, where that is beyond BOUND. It ends once the clock is set."""
+        """Return how far the machine's clock is ahead of the elapsed seconds, if by more than MAX_CLOCK_DRIFT.
+
+        The jump ends when the clock is set right.
+        """
         return self._read_time()[1]
 
     def _read_time(self) -> tuple[datetime, timedelta | None]:

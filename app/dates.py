@@ -1,12 +1,12 @@
-"""Partial dates: what a source knows of a day, and nothing it does not know.
+"""Parse, compare and format partial dates, instants and time zones.
 
-EDTF level 0 (https://www.loc.gov/standards/datetime/, ISO 8601-2): ``2026``, ``2026-01``, ``2026-01-12``,
-and closed intervals of two such dates, ``2026-01-08/2026-01-09``. A date is kept as its text and as the first
-and last day it may mean, so that a month stays a month: nobody was released on a first of the month that no
-source ever said.
+A partial date is as precise as its source was, in EDTF level 0 (https://www.loc.gov/standards/datetime/, ISO 8601-2):
+`2026`, `2026-01`, `2026-01-12`, and closed intervals of two such dates, `2026-01-08/2026-01-09`. It has its text, and
+the first and last day that it may mean. So a month stays a month: no source ever said that somebody was released on the
+first of it.
 
-Days are proleptic Gregorian ordinals (``date.toordinal()``: 1 is 0001-01-01). Instants are aware datetimes in
-UTC. Messages never repeat the rejected text: it may hold something personal.
+Days are proleptic Gregorian ordinals (`date.toordinal()`: 1 is 0001-01-01). Instants are aware datetimes in UTC. Error
+messages never repeat the rejected text, which may be personal.
 """
 
 import re
@@ -21,12 +21,10 @@ from zoneinfo import ZoneInfo
 
 MAX_TEXT = 64  # a valid date has at most 21 characters, an instant 35: longer input is not read at all
 MAX_AGE = 130  # the longest documented human life is 122 years; a larger age is a typing error
-DAY_LENGTH = len("YYYY-MM-DD")  # what is longer gives an hour
+DAY_LENGTH = len("YYYY-MM-DD")  # a longer text has an hour
 MAX_OFFSET = timedelta(hours=14)  # no place on earth is further than 14 hours from UTC (Kiritimati)
-MAX_YEAR_DAYS = 366  # days, at most
-PARSE_CACHE_SIZE = (
-    16_384  # dates once read: a registry holds few days, and each report names the same ones several times
-)
+MAX_YEAR_DAYS = 366
+PARSE_CACHE_SIZE = 16_384  # a registry has few different dates, and each report repeats the same ones
 FIRST_DAY, LAST_DAY = 1, date.max.toordinal()
 
 Precision = Literal["day", "month", "year", "interval"]
@@ -56,7 +54,7 @@ class WindowPosition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartialDate:
-    """A date as precise as its source was: canonical ``text``, and the days ``lo``..``hi`` it may mean."""
+    """A date as precise as its source was: canonical `text`, and the days `lo`..`hi` that it may mean."""
 
     text: str
     lo: int
@@ -64,34 +62,34 @@ class PartialDate:
 
     @property
     def first(self) -> date:
-        """The earliest day this may mean."""
+        """Return the earliest day that this may mean."""
         return date.fromordinal(self.lo)
 
     @property
     def last(self) -> date:
-        """The latest day this may mean."""
+        """Return the latest day that this may mean."""
         return date.fromordinal(self.hi)
 
     @property
     def precision(self) -> Precision:
-        """How it was written; ``A/A`` is an interval even though it means one day."""
+        """Return how the date was written; `A/A` is an interval although it means one day."""
         return _PRECISIONS.get(len(self.text), "interval")
 
     def is_within(self, other: "PartialDate") -> bool:
-        """Every day this may mean is a day the other may mean (a date is within itself)."""
+        """Return whether every day that this may mean is a day that the other may mean. A date is within itself."""
         return other.lo <= self.lo and self.hi <= other.hi
 
     def contains(self, other: "PartialDate") -> bool:
-        """The other is within this: a coarser date supports the finer one."""
+        """Return whether the other is within this: a coarser date supports the finer one."""
         return other.is_within(self)
 
     def overlaps(self, other: "PartialDate") -> bool:
-        """Some day is possible for both: the two do not contradict each other."""
+        """Return whether some day is possible for both, so that the two do not contradict each other."""
         return self.lo <= other.hi and other.lo <= self.hi
 
 
 def _parse_bounds(text: str) -> tuple[int, int]:
-    """The first and last day of one side; raises DateError."""
+    """Return the first and last day of one side of an interval. Raises DateError."""
     match = _PARTIAL.fullmatch(text)
     if match is None:
         raise DateError(f"Write the date as {_FORMS}, with every digit.")
@@ -108,7 +106,7 @@ def _parse_bounds(text: str) -> tuple[int, int]:
 
 @lru_cache(maxsize=PARSE_CACHE_SIZE)
 def parse_date(text: str) -> PartialDate:
-    """Read a partial date; raises DateError.
+    """Parse a partial date. Raises DateError.
 
     An interval runs from the first day of its first side to the last day of its second.
     """
@@ -128,21 +126,20 @@ def parse_date(text: str) -> PartialDate:
 
 
 def parse_window_start(text: str) -> int:
-    """The opening edge of a window: the first day of a partial date; raises DateError."""
+    """Return the first day of a partial date, where a window starts. Raises DateError."""
     return parse_date(text).lo
 
 
 def parse_window_end(text: str) -> int:
-    """The closing edge of a window: the last day of a partial date; raises DateError."""
+    """Return the last day of a partial date, where a window ends. Raises DateError."""
     return parse_date(text).hi
 
 
 def find_window_position(partial_date: PartialDate | None, start: int | None, end: int | None) -> WindowPosition:
-    """Where a date lies in the window of days ``start``..``end``, both inclusive, ``None`` = no edge.
+    """Return where a date lies in the window of days `start`..`end`, both inclusive; `None` means no edge.
 
-    A window without edges excludes nothing, so everything is inside it, an undated event too. With an edge,
-    an undated event is uncertain, and so is a date that straddles an edge. Raises DateError on a reversed
-    window.
+    Without edges everything is inside, an undated event too. With an edge, an undated event is uncertain, and so is a
+    date that straddles the edge. Raises DateError if the window ends before it starts.
     """
     if start is None and end is None:
         return WindowPosition.INSIDE
@@ -164,12 +161,13 @@ def _require_aware(instant: datetime) -> datetime:
 
 
 def latest_today(now: datetime) -> int:
-    """The ordinal of today's date where a day begins first on earth, UTC+14; ``now`` must be aware."""
+    """Return the ordinal of today's date where a day begins first on earth, UTC+14. `now` must be aware."""
     return _require_aware(now).astimezone(timezone(MAX_OFFSET)).date().toordinal()
 
 
 def is_future(partial_date: PartialDate, now: datetime) -> bool:
-    """Nowhere on earth has this date begun; a year, month or interval that is running is not in the future.
+    """Return whether the date has begun nowhere on earth. A year, month or interval that is running is not in the
+    future.
 
     An interval that ends more than a year ahead is: nobody means it, and the slip would hide the date in every count.
     """
@@ -179,22 +177,21 @@ def is_future(partial_date: PartialDate, now: datetime) -> bool:
 
 @cache
 def _zone_names() -> frozenset[str]:
-    """The names of the IANA database, from the package that is locked: the same ones on every machine."""
+    """Return the names of the IANA database, from the locked package: they are the same on every machine."""
     return frozenset((files("tzdata") / "zones").read_text(encoding="utf-8").split())
 
 
 def parse_zone(text: str) -> tzinfo:
-    """Read a zone: an offset (``Z``, ``UTC``, ``+05:30``, ``-04:00``; at most 14:00 either way) or a name of the IANA
-    database (``America/Caracas``); raises DateError.
+    """Parse a zone: an offset (`Z`, `UTC`, `+05:30`, `-04:00`) or an IANA name (`America/Caracas`). Raises DateError.
 
-    One space stands for "+": a client that does not encode the "+" of a query string sends a space.
+    A space is read as "+": a client that does not encode the "+" of a query string sends a space.
     """
     if text.upper() in {"Z", "UTC"}:
         return UTC
     match = _ZONE.fullmatch(text)
     if match is None:
         name = text.replace(" ", "+")
-        if "/" in name and name in _zone_names():  # names without a place, such as EST, are not of one zone only
+        if "/" in name and name in _zone_names():  # names without a place, such as EST, mean several zones
             return ZoneInfo(name)
         raise DateError(
             "Write the zone as an offset, Z, +05:30 or -04:00 (in an address, write + as %2B), or by its name in the "
@@ -208,28 +205,29 @@ def parse_zone(text: str) -> tzinfo:
 
 
 def format_zone(zone: tzinfo) -> str:
-    """A zone as ``parse_zone`` reads it; Python names a fixed offset ``UTC-04:00``."""
+    """Format a zone as `parse_zone` reads it; Python names a fixed offset `UTC-04:00`."""
     name = str(zone)
     return name if isinstance(zone, ZoneInfo) or name == "UTC" else name.removeprefix("UTC")
 
 
 def end_of_day(day: date, zone: tzinfo) -> datetime:
-    """The last microsecond of a day; where clocks are set back over midnight, the later one of that name."""
+    """Return the last microsecond of a day; the later one if clocks are set back over midnight."""
     return datetime.combine(day, time.max, zone).replace(fold=1)
 
 
 def _parse_clock(hour: int, minute: int, second: int, fraction: str) -> time:
-    """Digits beyond the microsecond are cut, not rounded: the instant must not pass a later entry."""
+    """Parse a time of day. Digits beyond the microsecond are cut, not rounded: the instant must not pass a later
+    entry."""
     if hour > 23 or minute > 59 or second > 59:
         raise DateError("The time of day must lie between 00:00:00 and 23:59:59.")
     return time(hour, minute, second, int(fraction[:6].ljust(6, "0")))
 
 
 def parse_instant(text: str, zone: tzinfo = UTC) -> datetime:
-    """Read an instant as an aware datetime in UTC; raises DateError.
+    """Parse an instant as an aware datetime in UTC. Raises DateError.
 
-    Either RFC 3339 with its own zone (an unencoded "+" may arrive as a space, see ``parse_zone``), or a full
-    date alone, which means the end of that day in ``zone``.
+    Either RFC 3339 with a zone (an unencoded "+" may arrive as a space, see `parse_zone`), or a full date alone, which
+    means the end of that day in `zone`.
     """
     match = _INSTANT.fullmatch(text) if len(text) <= MAX_TEXT else None
     if match is not None:
@@ -247,35 +245,35 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> datetime:
 
 
 def is_day(text: str) -> bool:
-    """Whether an instant is given as a day alone, whose end depends on the zone."""
+    """Return whether an instant is written as a day alone, whose end depends on the zone."""
     return len(text) == DAY_LENGTH
 
 
 def has_begun(text: str, instant: datetime, zone: tzinfo, now: datetime) -> bool:
-    """Whether the moment that ``text`` gives, read in ``zone`` as ``instant``, has come; of a day alone, whether it has
-    begun there."""
+    """Return whether the instant that `text` means in `zone` has come; for a day alone, whether it has begun there."""
     return parse_date(text).first <= now.astimezone(zone).date() if is_day(text) else instant <= now
 
 
 def format_instant(instant: datetime) -> str:
-    """RFC 3339 in UTC with ``Z``, microseconds only if not zero; ``instant`` must be aware."""
+    """Format an instant as RFC 3339 in UTC with `Z`, with microseconds only if not zero. `instant` must be aware."""
     return _require_aware(instant).astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _count_completed_years(birth: date, reference_day: date) -> int:
-    """Born on 29 February: a year is completed on 1 March of common years."""
+    """Count completed years. Born on 29 February, a person completes a year on 1 March of common years."""
     return reference_day.year - birth.year - ((reference_day.month, reference_day.day) < (birth.month, birth.day))
 
 
 def compute_age_bounds(birth: PartialDate, reference_date: PartialDate) -> tuple[int, int]:
-    """The least and greatest age in completed years on some day of ``reference_date``; a birth after it is age 0."""
+    """Return the lowest and highest age in completed years on some day of `reference_date`; a birth after it is age
+    0."""
     return max(0, _count_completed_years(birth.last, reference_date.first)), max(
         0, _count_completed_years(birth.first, reference_date.last)
     )
 
 
 def _find_latest_birth(age: int, reference_day: date) -> int:
-    """The latest day of birth that has completed ``age`` years on ``reference_day``; 0 if before year 1."""
+    """Return the latest day of birth that has completed `age` years on `reference_day`; 0 if before year 1."""
     if reference_day.year - age < 1:
         return FIRST_DAY - 1
     day = min(reference_day.day, monthrange(reference_day.year - age, reference_day.month)[1])
@@ -283,7 +281,7 @@ def _find_latest_birth(age: int, reference_day: date) -> int:
 
 
 def compute_birth_bounds_from_age(age: int, reference_date: PartialDate) -> tuple[int, int]:
-    """The first and last day of birth of someone who was ``age`` completed years old on a day of ``reference_date``.
+    """Return the first and last day of birth of a person who was `age` years old on a day of `reference_date`.
 
     Raises DateError if the age is impossible on that date.
     """

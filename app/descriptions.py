@@ -1,10 +1,7 @@
-"""What parameters and fields are, in one place: `openapi.json` and `--help` say the same words.
+"""Load the descriptions of parameters and fields (`descriptions.toml`), and the glossary (`glossary.toml`).
 
-They stand beside this file in ``load_descriptions.toml``.
-
-The words of the field in English and Spanish, once: `/v1/vocabulary` and docs/glossary.md have them from here.
-
-They stand beside this file in ``build_glossary.toml``."""
+`openapi.json` and `--help` share the descriptions; `/v1/vocabulary` and docs/glossary.md share the glossary.
+"""
 
 import tomllib
 from functools import cache
@@ -16,21 +13,26 @@ from app.vocabulary import Language
 
 @cache
 def load_descriptions() -> dict[str, dict[str, Any]]:
-    """`{"parameters": {name: [English, Spanish]}, "bodies": {name: English}, "answers": {name: English}, "shapes":
-    {schema: English}}`; a name is `name`, or `operation.name` or `Schema.name` where it means something of its own."""
+    """Load all descriptions by group.
+
+    Groups: `parameters` {name: [English, Spanish]}, `bodies` and `answers` {name: English}, `shapes` {schema: English}.
+    A name is `name`; or `operation.name` or `Schema.name` if the meaning is special there.
+    """
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 def describe_parameter(name: str, operation: str = "") -> str | None:
-    """What a parameter of an operation is, in English; None for one that nobody described."""
+    """Return the English description of a parameter of an operation; None if it has none."""
     texts = load_descriptions()["parameters"]
-    words = texts.get(f"{operation}.{name}", texts.get(name))
-    return None if words is None else str(words[0])
+    translations = texts.get(f"{operation}.{name}", texts.get(name))
+    return None if translations is None else str(translations[0])
 
 
 def describe_field(part: str, shape: str, name: str) -> str | None:
-    """What a field of a body or of an answer is. Of an answer that is a shape with something more (`ReleaseOut`,
-    `FiledClaim`) the words are those of the shape."""
+    """Return the description of a field of a request body or a response.
+
+    A response that extends a shape (`ReleaseOut`, `FiledClaim`) shares the descriptions of the shape.
+    """
     texts = load_descriptions()[part]
     family = f"{shape.removeprefix('Filed').removesuffix('Out')}Shape"
     for key in (f"{shape}.{name}", f"{family}.{name}", name):
@@ -40,12 +42,12 @@ def describe_field(part: str, shape: str, name: str) -> str | None:
 
 
 def describe_parameter_option(operation: str, name: str) -> str:
-    """The help of an option that is a parameter of an operation. KeyError for none that is."""
+    """Return the help of a command-line option that is also a parameter of an operation. Raises KeyError."""
     return _require_text(describe_parameter(name, operation), name)
 
 
 def describe_field_option(shape: str, name: str) -> str:
-    """The help of an option that is a field of a body. KeyError for none that is."""
+    """Return the help of a command-line option that is also a field of a request body. Raises KeyError."""
     return _require_text(describe_field("bodies", shape, name), name)
 
 
@@ -55,14 +57,12 @@ def _require_text(text: str | None, name: str) -> str:
     return text
 
 
-WORD_FIELDS = ("code", "label", "definition")
-
-
 @cache
-def _load_words() -> dict[str, dict[str, list[str]]]:
+def _load_glossary() -> dict[str, dict[str, list[str]]]:
     return tomllib.loads(Path(__file__).with_name("glossary.toml").read_text(encoding="utf-8"))
 
 
 def build_glossary(lang: Language) -> list[dict[str, str]]:
-    """Every word in order, in the shape of a code list: `[{"code", "label", "definition"}, …]`."""
-    return [dict(zip(WORD_FIELDS, (code, *words[lang]), strict=True)) for code, words in _load_words().items()]
+    """Return the glossary in order, in the form of a code list: `[{"code", "label", "definition"}, …]`."""
+    names = ("code", "label", "definition")
+    return [dict(zip(names, (code, *texts[lang]), strict=True)) for code, texts in _load_glossary().items()]

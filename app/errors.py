@@ -1,21 +1,21 @@
-"""Every error a client can meet: a stable code, a status and a sentence that says what to do (RFC 9457).
+"""Error responses: each has a stable code, a status and a sentence that says what to do (RFC 9457).
 
-An error never echoes the rejected input and never carries an exception's text: both have leaked names elsewhere.
+An error never repeats the rejected input and never contains an exception's text: both have leaked names elsewhere.
 """
 
 from itertools import islice
 from typing import Any, ClassVar, Self
 
 PROBLEM_JSON = "application/problem+json"
-# More mistakes in one body than anybody mends before trying again. Each takes many times the bytes that make it: an
-# answer with all of them would be a way to have much sent, or stored, for little.
+# More mistakes in one body than anybody mends before trying again. Each error is many times longer than the bytes that
+# cause it: a response with all of them would let a small request produce a large response, or a large stored one.
 MAX_ERRORS = 20
-RETRY_AFTER = "5"  # seconds: a writer is done in milliseconds, a backup in moments
+RETRY_AFTER = "5"  # seconds: a write takes milliseconds, a backup moments
 TYPE_BASE = "https://recuento.org/problems/"
 
 
 class Problem(Exception):
-    """A refusal. Subclasses fix `status`, `code` and `title`; `detail` tells the client what to do."""
+    """An error response. Subclasses set `status`, `code` and `title`; `detail` tells the client what to do."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
@@ -28,12 +28,12 @@ class Problem(Exception):
         self.extra = extra
 
     def body(self) -> dict[str, Any]:
-        """The problem+json object."""
+        """Return the problem+json object."""
         return build_problem(self.status, self.code, self.title, self.detail, **self.extra)
 
 
 def build_problem(status: int, code: str, title: str, detail: str, **extra: Any) -> dict[str, Any]:
-    """A problem+json object (RFC 9457 section 3) with our stable `code`."""
+    """Return a problem+json object (RFC 9457 section 3) with our stable `code`."""
     return {
         "type": TYPE_BASE + code,
         "title": title,
@@ -45,12 +45,12 @@ def build_problem(status: int, code: str, title: str, detail: str, **extra: Any)
 
 
 def build_pointed_error(pointer: str, code: str, detail: str) -> dict[str, str]:
-    """One entry of `errors`: a JSON pointer (RFC 6901), a code and a sentence."""
+    """Return one entry of `errors`: a JSON pointer (RFC 6901), a code and a sentence."""
     return {"pointer": pointer, "code": code, "detail": detail}
 
 
 VOCABULARY_HINT = "What each means, in English and in Spanish: /v1/vocabulary."
-# Pydantic's error types → our codes and what to do; every other type keeps pydantic's words, which hold no input.
+# Pydantic's error types → our codes and what to do. Other types keep pydantic's message, which repeats no input.
 _CODES = {
     "extra_forbidden": ("unknown_field", "There is no such field here: check the spelling, or leave it out."),
     "missing": ("required", "This field is required."),
@@ -71,7 +71,7 @@ _CODES = {
 
 
 def build_pointed_errors(errors: Any) -> list[dict[str, str]]:
-    """Pydantic's first errors as `errors` of a problem, with JSON pointers."""
+    """Convert pydantic's first errors to the `errors` of a problem, with JSON pointers."""
     places = []
     for error in islice(errors, MAX_ERRORS):
         pointer = "".join(f"/{escape_pointer_part(part)}" for part in error["loc"])
@@ -84,7 +84,7 @@ def build_pointed_errors(errors: Any) -> list[dict[str, str]]:
 
 
 def escape_pointer_part(part: Any) -> str:
-    """RFC 6901 section 3: a field may be called anything."""
+    """Escape a part of a JSON pointer (RFC 6901 section 3): a field may have any name."""
     return str(part).replace("~", "~0").replace("/", "~1")
 
 
@@ -116,7 +116,7 @@ class NotFound(Problem):
 
 
 class NotInFiles(Problem):
-    """A count over personal dimensions, where only the files of public counts are."""
+    """A count over personal dimensions on a server that has only public count files."""
 
     status, code, title = 404, "not_in_files", "Not in count files"
 
@@ -128,7 +128,7 @@ class NotInFiles(Problem):
 
 
 class Moved(Problem):
-    """Not an error of the client's: the id was absorbed by another (308 Permanent Redirect, RFC 9110 15.4.9)."""
+    """Not a client error: the id was absorbed by another (308 Permanent Redirect, RFC 9110 15.4.9)."""
 
     status, code, title = 308, "moved", "This id was absorbed by another"
 
@@ -174,22 +174,25 @@ class AlreadyExists(Conflict):
 
 
 class RulesChanged(Problem):
-    """The numbers asked for were counted under rules that are no longer in force. `address`: where today's stand."""
+    """The requested numbers were counted under rules that are no longer in force. `address`: of today's count."""
 
     status, code, title = 410, "rules_changed", "Counted under earlier rules"
 
     def __init__(self, requested_rules: int, current_rules: int, address: str) -> None:
         super().__init__(
-            f"This address is of numbers counted under rules {requested_rules}, and this registry counts by rules {current_rules}. "
-            "Today's count of the same revision stands at `address`; what changed between is told in the changelog.",
+            f"This address is of numbers counted under rules {requested_rules}, and this registry counts by rules "
+            f"{current_rules}. Today's count of the same revision stands at `address`; what changed between is told in "
+            "the changelog.",
             rules={"asked": requested_rules, "today": current_rules},
             address=address,
         )
 
 
 class RevisionLost(Problem):
-    """The address is of a revision that is not in this registry, or is another entry here: it was lost when an earlier
-    copy of the database was put back. `address`: where today's answer stands."""
+    """The revision of the address is not in this registry, or is another entry here.
+
+    It was lost when an earlier copy of the database was restored. `address`: of today's response.
+    """
 
     status, code, title = 410, "revision_lost", "This revision was lost"
 
@@ -240,13 +243,13 @@ class TakesTooLong(Invalid):
 
 
 class TooManyRequests(Problem):
-    """Of one key or client. Its headers say when to go on."""
+    """Too many requests of one key or client. The headers say when to go on."""
 
     status, code, title = 429, "too_many_requests", "Too many requests"
 
 
 class Busy(Problem):
-    """Of all clients together. Its headers say when to try again."""
+    """Too many requests of all clients together. The headers say when to try again."""
 
     status, code, title = 429, "busy", "Too much is asked at once"
 
@@ -256,7 +259,7 @@ class Unavailable(Problem):
 
 
 class PerhapsStored(Problem):
-    """COMMIT was sent to the database, and no answer came back."""
+    """COMMIT was sent to the database, and no response came back."""
 
     status, code, title = 503, "perhaps_stored", "Stored or not: nobody knows"
 
@@ -269,7 +272,7 @@ class PerhapsStored(Problem):
 
 
 class ClockJumped(Problem):
-    """What is written would be dated wrongly, and so would all that is written later. `why`: by which clock."""
+    """This entry and all later ones would have a wrong date. `reason`: a sentence that names the wrong clock."""
 
     status, code, title = 503, "clock_jumped", "The server's clock is wrong"
 

@@ -1,6 +1,4 @@
-"""Numbers, dates, places and lists as the readers of a language write them, by CLDR (pure).
-
-Country codes."""
+"""Format numbers, dates, places and lists in a language, by CLDR (pure); and the country codes of ISO 3166-1."""
 
 import re
 import unicodedata
@@ -14,33 +12,31 @@ from babel.lists import format_list
 from babel.numbers import format_decimal
 
 ENGLISH = "en"
-# Of whose customs dates and numbers are: "13 Jan 2026", not "Jan 13, 2026".
+# The locale whose conventions a language follows: "13 Jan 2026", not "Jan 13, 2026".
 LOCALES = {ENGLISH: "en_GB"}
-# How a date of so many characters is read, and which parts of it are told: of a year, a month, a day.
+# By the length of a date: how it is parsed, and which of year, month and day are written.
 DATE_PATTERNS = {4: "%Y", 7: "%Y-%m", 10: "%Y-%m-%d"}
 LONG_SKELETONS = {4: "y", 7: "yMMMM", 10: "yMMMMd"}
-# Up to which number no separator stands, where not a thousand is the first with one: 4151, 12.345. Babel has no such
-# rule; CLDR calls it minimumGroupingDigits.
+# The largest number without a thousands separator: Spanish writes 4151 and 12.345. Babel has no such rule; CLDR calls
+# it minimumGroupingDigits.
 MAX_UNGROUPED = {"es": 9_999}
-# "y" before its own sound; CLDR has no such rule either.
+# Before the sound of "i", Spanish "y" becomes "e"; CLDR has no such rule.
 SPANISH_I = re.compile(r"h?i(?!e)", re.IGNORECASE)
-# How a language quotes, where not as English does.
+# Quotation marks, by language where they are not the English ones.
 QUOTATION, QUOTATIONS = ("“", "”"), {"es": ("«", "»")}
-# What is or looks like a quotation mark, by what Unicode calls it.
+# Unicode names of characters that are, or look like, quotation marks.
 QUOTATION_MARK_NAMES = re.compile(
     "QUOTATION MARK|ANGLE BRACKET|(LESS|GREATER)-THAN|PRIME|DOUBLE ACUTE ACCENT|DOUBLE VERTICAL"
 )
-APOSTROPHES = re.compile("'{2,}")  # of which two look like one such mark
-# What stands in a name and parts no sentence, beside letters with their accents and digits.
+APOSTROPHES = re.compile("'{2,}")  # two apostrophes look like one quotation mark
+# Characters in names that separate no sentences, besides letters with their accents and digits.
 NAME_PUNCTUATION = " .'’/&-–\u00a0"
 MINUS = "\N{MINUS SIGN}"
-FORMAT_CACHE_SIZE = (
-    4_096  # numbers, and dates, that are kept as they are written: those of some pages, under a megabyte
-)
+FORMAT_CACHE_SIZE = 4_096  # the numbers, and the dates, of some pages: under a megabyte
 
 
 class LocaleFormats:
-    """Those of one language."""
+    """The formats of one language."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -50,19 +46,20 @@ class LocaleFormats:
         return _format_number(number, self.locale, is_grouped=abs(number) > MAX_UNGROUPED.get(self.language, 0))
 
     def long_day(self, text: str) -> str:
-        """A day in words: "8 de enero de 2026"; a coarser date likewise, and whatever is no date as it stands."""
+        """Format a day in words: "8 de enero de 2026"; a coarser date likewise. Other texts are returned unchanged."""
         return self._format_partial_date(LONG_SKELETONS, text)
 
     def hour(self, text: str, zone: tzinfo) -> str:
-        """The hour of an instant in a zone: "16:00"."""
+        """Format the hour of an instant in a zone: "16:00"."""
         return self._format_skeleton("Hm", datetime.fromisoformat(text).astimezone(zone))
 
     def local_day(self, text: str, zone: tzinfo) -> str:
-        """The date of an instant in a zone, as fields of a form have it: "2026-01-13"."""
+        """Format the date of an instant in a zone for a field of a form: "2026-01-13"."""
         return datetime.fromisoformat(text).astimezone(zone).date().isoformat()
 
     def place_of(self, zone: str) -> str:
-        """The place that a zone is called by, "Caracas"; an offset, "UTC-04:00", is called by itself."""
+        """Return the place after which a zone is named, "Caracas"; an offset, "UTC-04:00", has none and is returned
+        itself."""
         try:
             return str(get_timezone_location(zone, locale=self.locale, return_city=True))
         except LookupError:
@@ -72,31 +69,32 @@ class LocaleFormats:
         return str(self.locale.territories.get(code, code))
 
     def listed(self, parts: Sequence[str]) -> str:
-        """Several as one: "76, 56 y 53", "Argentina e Israel"."""
+        """Join several parts: "76, 56 y 53", "Argentina e Israel"."""
         whole = format_list(list(parts), locale=self.locale)
         if self.language == "es" and len(parts) > 1 and SPANISH_I.match(parts[-1]):
             return f"{whole.removesuffix(f' y {parts[-1]}')} e {parts[-1]}"
         return whole
 
     def quote(self, text: str) -> str:
-        """Somebody's words within a sentence of ours: every quotation mark in them is another than those around."""
+        """Quote a text within a sentence. Quotation marks in the text become apostrophes, so that they cannot end the
+        quotation."""
         opens, closes = QUOTATIONS.get(self.language, QUOTATION)
         inner = "".join("'" if _is_a_quotation_mark(character) else character for character in text)
         return opens + APOSTROPHES.sub("'", inner) + closes
 
     def quote_unless_plain(self, name: str) -> str:
-        """A name of the registry's: in quotation marks where it could be read as more of the sentence than itself."""
+        """Return a name, in quotation marks if it could be read as more of the sentence than a name."""
         return name if all(map(_is_plain, name)) else self.quote(name)
 
     def _format_partial_date(self, skeletons: Mapping[int, str], text: str) -> str:
-        """A date with as much of it as its length says is known."""
+        """Format as much of a date as its length says is known."""
         if len(text) not in skeletons:
             return text
         day = datetime.strptime(text, DATE_PATTERNS[len(text)]).date()  # noqa: DTZ007 - a day has no zone
         return self._format_skeleton(skeletons[len(text)], day)
 
     def _format_skeleton(self, skeleton: str, value: date | datetime) -> str:
-        # Of a moment the date and the minute are told: what else it has would make each another one.
+        # Only the date and the minute are written: seconds would make each instant another key of the cache.
         if isinstance(value, datetime):
             value = value.replace(second=0, microsecond=0, tzinfo=None)
         return _format_with_skeleton(skeleton, value, self.locale)
@@ -111,8 +109,8 @@ def _is_a_quotation_mark(character: str) -> bool:
     return QUOTATION_MARK_NAMES.search(unicodedata.name(character, "")) is not None
 
 
-# A page tells the same hundreds of numbers and days in both of its drawings and in its table, and Babel reads its
-# patterns anew for each of them.
+# A page repeats the same hundreds of numbers and days in its charts and its table, and Babel parses the pattern each
+# time.
 @lru_cache(maxsize=FORMAT_CACHE_SIZE)
 def _format_number(number: int, locale: Locale, *, is_grouped: bool) -> str:
     return format_decimal(number, locale=locale, group_separator=is_grouped).replace("-", MINUS)
@@ -125,21 +123,21 @@ def _format_with_skeleton(skeleton: str, value: date | datetime, locale: Locale)
 
 @cache
 def get_formats(language: str) -> LocaleFormats:
-    """The formats of a language by its code."""
+    """Return the formats of a language by its code."""
     return LocaleFormats(language)
 
 
 def lower_first_letter(text: str) -> str:
-    """A label or a sentence within a sentence: with its first letter small."""
+    """Return a label or a sentence with a small first letter, for use within a sentence."""
     return text[:1].lower() + text[1:]
 
 
 def capitalize_first_letter(text: str) -> str:
-    """A sentence: with its first letter large."""
+    """Return a sentence with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
-# The 249 officially assigned codes of ISO 3166-1; user-assigned ones such as XK are not among them.
+# The 249 officially assigned codes of ISO 3166-1 alpha-2; user-assigned ones such as XK are not among them.
 _ALPHA_2 = """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
     BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE
@@ -152,4 +150,3 @@ _ALPHA_2 = """
     """
 
 COUNTRIES: frozenset[str] = frozenset(_ALPHA_2.split())
-"""ISO 3166-1 alpha-2."""

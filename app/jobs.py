@@ -1,14 +1,14 @@
-"""What a server does beside answering: it files lists, hides people on objections, ends embargoes, compares reports for
-curators, notes on which day keys were used, finishes erasures, keeps saved columns at the head, and remembers how far
-the log has come.
+"""Run the background jobs of a server on fixed intervals.
 
-File reports whose embargo is over, on a fixed beat.
+The jobs file lists, hide people on objections, end embargoes, compare reports for curators, record on which day keys
+were used, finish erasures, keep saved columns at the head, and update the high-water mark.
 
-What is public once cannot be taken back, so that a wrong clock must not end an embargo. `clock` refuses where it has
-jumped (decision 0045); and a process ends none until it has watched its clock for WATCHED_FOR: a machine that starts
-with a wrong one is set right within that time, and that is a jump.
+What is public once cannot be taken back, so a wrong clock must not end an embargo. The server's clock refuses after a
+jump (decision 0045). Besides, a process ends no embargo until it has watched the clock for MIN_WATCHED_SECONDS: a
+machine that starts with a wrong clock is corrected within that time, and the correction is a jump.
 
-Look at objections on a fixed beat: what an objection is about costs no request any time."""
+What an objection is about is looked up here too, so that it cannot change the response time of any request.
+"""
 
 import asyncio
 import logging
@@ -40,19 +40,17 @@ from app.registry.publication import erasure, objections
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 
-# Seconds. Somebody is hidden "within five minutes" of an objection: two beats, and time to be in turn.
+# A person is hidden "within five minutes" of an objection: two intervals, and time in the queue.
 OBJECTIONS_INTERVAL_SECONDS = 60.0
-EMBARGOES_INTERVAL_SECONDS = 60.0  # seconds: an embargo names a day, or an hour
-# Seconds, whatever is written meanwhile: were a report compared at once, the next request would wait for it, longer if
-# it looks like somebody. A curator reads the review minutes later at the earliest.
+EMBARGOES_INTERVAL_SECONDS = 60.0  # an embargo ends on a day, or at an hour
+# The interval does not depend on what is written: if a report were compared at once, the next request would wait for
+# it, longer if it resembles somebody. A curator reads the review minutes later at the earliest.
 PAIRS_INTERVAL_SECONDS = 5.0
-KEY_USES_INTERVAL_SECONDS = 60.0  # seconds: a day is all that is told, and a crash may lose this much
-# Seconds: what is lost of a mark when the machine fails is what was written since, and a look costs one small query.
+KEY_USES_INTERVAL_SECONDS = 60.0  # only the day is recorded, and a crash may lose the last minute
+# If the machine fails, the mark lacks what was written since; a check costs one small query.
 MARKS_INTERVAL_SECONDS = 1.0
-ERASURES_INTERVAL_SECONDS = 10.0  # seconds: a reader that is in the way is through in a few
-COLUMNS_INTERVAL_SECONDS = (
-    30.0  # seconds: "a minute later" nobody who was erased is in memory or in a file that is mapped
-)
+ERASURES_INTERVAL_SECONDS = 10.0  # a reader that blocks an erasure ends within seconds
+COLUMNS_INTERVAL_SECONDS = 30.0  # "a minute later" no erased person is in memory or in a mapped file
 
 Limiter = AbstractAsyncContextManager[Any]
 
@@ -61,8 +59,11 @@ log = logging.getLogger("recuento")
 
 @asynccontextmanager
 async def run_background_jobs(state: State) -> AsyncIterator[None]:
-    """Do all of it until the server stops. What is only in memory is written once more then. All else waits for the
-    next start: nobody who stops a server should wait until its files are written anew."""
+    """Run all jobs until the server stops.
+
+    What is only in memory is then written once more. Everything else waits for the next start: stopping a server should
+    not wait until its files are rewritten.
+    """
     stop_event = asyncio.Event()
     limits = state.limits
     schedule = partial(_run_periodically, stop_event)
@@ -98,7 +99,7 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
             runs_at_stop=True,
         ),
     ]
-    tasks = [asyncio.create_task(chore) for chore in jobs]
+    tasks = [asyncio.create_task(job) for job in jobs]
     freeze_live_objects()
     yield
     state.imports.stop()
@@ -108,7 +109,7 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def run_count_worker_jobs(state: State) -> AsyncIterator[None]:
-    """What a process that only counts does beside it, until it stops."""
+    """Run the jobs of a count worker until it stops."""
     stop_event = asyncio.Event()
     schedule = partial(_run_periodically, stop_event)
     jobs = [
@@ -123,7 +124,7 @@ async def run_count_worker_jobs(state: State) -> AsyncIterator[None]:
             runs_at_stop=True,
         ),
     ]
-    tasks = [asyncio.create_task(chore) for chore in jobs]
+    tasks = [asyncio.create_task(job) for job in jobs]
     yield
     stop_event.set()
     await asyncio.gather(*tasks)
@@ -138,8 +139,10 @@ async def _run_periodically(
     *,
     runs_at_stop: bool = False,
 ) -> None:
-    """Act in a thread, in the `limiter`, every so many seconds, and once more `runs_at_stop`; again at once while `job` says
-    that there is more to do, each time in turn with others. `job_name`: the act in words, for the log."""
+    """Run a job in a thread, within the `limiter`, every so many seconds; again at once while it returns True.
+
+    `job_name`: the job in words, for the server log. `runs_at_stop`: run it once more when the server stops.
+    """
     start_empty_cache()
     while not stop_event.is_set():
         with suppress(TimeoutError):
@@ -151,12 +154,12 @@ async def _run_periodically(
 
 
 async def _run_once(job_name: str, job: Callable[[], bool | None], limiter: Limiter) -> bool:
-    """Act once; whether there is more to do. A failure ends no chore: what it was about waits for the next time."""
+    """Run a job once, and return whether there is more to do. A failure does not end the schedule."""
     async with limiter:
         try:
             return bool(await anyio.to_thread.run_sync(job))
         except (SQLAlchemyError, Problem):
-            return False  # the database is busy or away, or nothing may be written: requests and readiness tell
+            return False  # the database is busy or away, or refuses writes: requests and readiness report that
         except Exception as error:
             server_log.log_unforeseen_error(error, job_name)
             return False
@@ -167,7 +170,7 @@ def _finish_erasures(state: State) -> None:
 
 
 class _MarkWatcher:
-    """Keeps the mark close behind the head, and tells once where the log went backwards."""
+    """Persists the highest revision served, and logs once if the database is behind it."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -187,12 +190,12 @@ class _MarkWatcher:
         self._was_reported = mark.has_lost_entries
 
 
-# Seconds. NTP sets a wrong clock right within minutes of the network's being there (RFC 5905: polls of 64 s at first).
+# NTP corrects a wrong clock within minutes of the network coming up (RFC 5905: polls of 64 s at first).
 MIN_WATCHED_SECONDS = 3600.0
 
 
 class EmbargoJob:
-    """Ends embargoes, in each process: whoever has the lock first."""
+    """Ends embargoes, in each process: the first one to get the lock does it."""
 
     def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime], names: Names) -> None:
         self._engine = engine
@@ -202,7 +205,7 @@ class EmbargoJob:
         self._started_at = read_elapsed_seconds()
 
     def end(self) -> bool:
-        """One beat; whether there is more to do."""
+        """End the embargoes that are over; return whether there are more."""
         if read_elapsed_seconds() - self._started_at < MIN_WATCHED_SECONDS:
             return False
         with open_read_session(self._engine) as session:
@@ -213,7 +216,7 @@ class EmbargoJob:
 
 
 class ObjectionJob:
-    """Settles what objections came in, in each process."""
+    """Processes new objections, in each process."""
 
     def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime]) -> None:
         self._engine = engine
@@ -221,7 +224,7 @@ class ObjectionJob:
         self._clock = clock
 
     def settle(self) -> None:
-        """One beat."""
+        """Process the objections that are due."""
         with open_read_session(self._engine) as session:
             if not objections.has_due_objections(session, self._clock()):
                 return

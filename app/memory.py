@@ -1,6 +1,4 @@
-"""The garbage collector, which serves the whole process: stopped for a while, and spared what stays anyway.
-
-How much memory a process can still take before the system ends it, and handing back what it no longer uses."""
+"""Control the garbage collector and the memory of the process: pause, freeze, measure, return."""
 
 import ctypes
 import gc
@@ -18,9 +16,11 @@ _was_enabled = False
 
 @contextmanager
 def pause_collection() -> Iterator[None]:
-    """Stop it while rows by the ten thousand are read or filed: they are freed without it, and looking for cycles among
-    them takes a third of the time, or more. Whoever has it stopped does so with others who do: it runs again once
-    nobody does."""
+    """Pause the garbage collector while rows by the ten thousand are read or filed.
+
+    They are freed without it, and looking for cycles among them takes a third of the time, or more. Several threads may
+    pause at once: it runs again when none does.
+    """
     global _pause_count, _was_enabled
     with _LOCK:
         if not _pause_count:
@@ -38,25 +38,26 @@ def pause_collection() -> Iterator[None]:
 
 @cache  # once in a process: an application that has ended would never be freed
 def freeze_live_objects() -> None:
-    """Look for no cycles any more among all that there is now. A server that is ready has 200,000 objects, of
-    its modules, shapes and routes, which it never gives up; one look at them all takes 150 ms of whichever question
-    comes then."""
+    """Exclude all live objects from garbage collection.
+
+    A server that is ready has 200,000 objects of modules, schemas and routes, which it never frees. One collection over
+    all of them would delay some request by 150 ms.
+    """
     gc.collect()
     gc.freeze()
 
 
-NO_LIMIT = "max"
-
-
 def measure_free_memory(root: Path = Path("/")) -> int | None:
-    """Bytes that are free, or are made free when they are wanted, on the machine and in every control group (v2) that
-    bounds this process. None where the system tells neither."""
+    """Return the bytes that this process can still take: the minimum over the machine and its control groups (v2).
+
+    Memory that is freed on demand counts as free. None if the system reports neither.
+    """
     return min([*_read_machine_memory(root), *_read_all_group_memory(root)], default=None)
 
 
 def return_freed_memory() -> None:
-    """Hand to the system what was freed between other things that stay: the C library of Linux (glibc) keeps it for the
-    process otherwise. Another one does as it pleases."""
+    """Return freed memory to the system. The C library of Linux (glibc) otherwise keeps memory between live objects;
+    other libraries do as they please."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
@@ -66,7 +67,7 @@ def _read_machine_memory(root: Path) -> Iterator[int]:
     try:
         for line in (root / "proc/meminfo").read_text().splitlines():
             name, _colon, amount = line.partition(":")
-            if name == "MemAvailable":  # what is free, and the copies of files that the system would give up
+            if name == "MemAvailable":  # free memory, and copies of files that the system would give up
                 yield int(amount.split()[0]) * 1024
     except (OSError, ValueError, IndexError):
         if "SC_AVPHYS_PAGES" in os.sysconf_names:
@@ -80,10 +81,10 @@ def _read_all_group_memory(root: Path) -> Iterator[int]:
         return
     top = root / "sys/fs/cgroup"
     for line in lines:
-        if not line.startswith("0::"):  # of the first version
+        if not line.startswith("0::"):  # a group of the first version
             continue
         group = top / line.removeprefix("0::").strip("/")
-        for folder in [group, *group.parents]:  # a limit holds for all below it
+        for folder in [group, *group.parents]:  # a limit of a group also limits the groups below it
             yield from _read_group_memory(folder)
             if folder == top:
                 break
@@ -92,11 +93,11 @@ def _read_all_group_memory(root: Path) -> Iterator[int]:
 def _read_group_memory(folder: Path) -> Iterator[int]:
     try:
         limit = (folder / "memory.max").read_text().strip()
-        if limit == NO_LIMIT:
+        if limit == "max":  # no limit
             return
         used = int((folder / "memory.current").read_text())
         amounts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        # Copies of files count as used until somebody wants their place.
+        # Copies of files count as used until their memory is needed.
         yield int(limit) - used + int(amounts["inactive_file"]) + int(amounts["active_file"])
     except (OSError, ValueError, KeyError):
         return

@@ -1,11 +1,13 @@
-"""The network of a client's address (pure)."""
+"""Find the network of a client's address (pure)."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
 
 def find_network(host: str, bits_v4: int, bits_v6: int) -> str | None:
-    """The network that so many bits of an address name; None of what is no address, as behind a socket of the machine.
-    A mapped IPv4 address is the one that it maps, and the interface of a link-local one (`%eth0`) tells nothing."""
+    """Return the network of the first bits of an address; None for text that is no address, as behind a Unix socket.
+
+    A mapped IPv4 address counts as IPv4; the interface of a link-local address (`%eth0`) is ignored.
+    """
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
@@ -14,5 +16,5 @@ def find_network(host: str, bits_v4: int, bits_v6: int) -> str | None:
         address = address.ipv4_mapped
     bits = bits_v4 if address.version == 4 else bits_v6
     if bits == address.max_prefixlen:
-        return str(address)  # quickly: each request of an IPv4 client asks for it
+        return str(address)  # quick: this runs for each request of an IPv4 client
     return str(ip_network((address, bits), strict=False))

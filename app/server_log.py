@@ -1,11 +1,9 @@
-"""The server's log: a line of JSON for each event, which names nobody.
+"""Write the server log, a line of JSON for each event, and measure the current request.
 
-A line holds an instant, a level, a place, an event, what else is told of it (`told`) and, inside a request, the id that
-the answer carried. The text of an exception may hold a name or a whole row, so a line has its kind and the frames
-alone.
-
-What is measured of the request that is being answered: where it waited, worked and failed. Nothing of it tells who
-asks, or for whom."""
+A line has an instant, a level, a logger, an event, further fields (`told` of the record), and the id of the request. No
+line identifies a person: the text of an exception may contain a name or a whole row, so only its type and frames are
+written. The measurements of a request say neither who sent it nor about which person.
+"""
 
 import json
 import logging
@@ -25,31 +23,31 @@ REQUEST_ID_BYTES = 8  # enough that no two requests of a year are likely to shar
 
 log = logging.getLogger("recuento")
 
-# The id of the request that is being answered; empty outside of requests.
+# The id of the current request; empty outside of requests.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def create_request_id() -> str:
-    """A random id, which tells nothing about the request, made current for the rest of it."""
+    """Create a random id, which says nothing about the request, and make it current for the rest of it."""
     new_id = secrets.token_hex(REQUEST_ID_BYTES)
     request_id.set(new_id)
     return new_id
 
 
 def log_unforeseen_error(error: Exception, activity: str) -> None:
-    """Write that something failed which nobody foresaw. `activity`: in what, in words."""
+    """Log an unforeseen error. `activity`: what the server was doing, in words."""
     log.error(
         "unforeseen %s in %s", type(error).__name__, activity, extra={"frames": _format_frames(error.__traceback__)}
     )
 
 
 def _format_frames(trace: TracebackType | None) -> list[str]:
-    """The lines of code that an exception passed, without its values."""
+    """Return the lines of code that an exception passed, without its values."""
     return [line.strip() for line in traceback.format_tb(trace)]
 
 
 class JsonLineFormatter(logging.Formatter):
-    """A record as one line of JSON."""
+    """Formats a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -70,7 +68,7 @@ class JsonLineFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-# What the server is started with: everything that is logged in its process leaves as such lines, warnings and worse.
+# The logging configuration of a server: warnings and worse of all loggers, as lines of JSON.
 CONFIGURATION: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -80,13 +78,16 @@ CONFIGURATION: dict[str, Any] = {
 }
 
 
-NO_LABEL = "none"  # no route was reached, no lane taken
+NO_LABEL = "none"  # no route was reached, or the request needed no limiter
 
 
 @dataclass(slots=True)
 class RequestStats:
-    """Of one request. `route`: the template of its address; `waited`: seconds, by what it waited for; `held`: seconds
-    in which it had a place in its lane; `refusal`: the code of its refusal, if it was refused."""
+    """Measurements of one request.
+
+    `route`: the template of its address; `lane`: the limiter that it passed; `waited`: seconds, by what it waited for;
+    `held`: seconds in which it occupied a place of the limiter; `refusal`: the code of its error response, if any.
+    """
 
     route: str = NO_LABEL
     lane: str = NO_LABEL
@@ -97,7 +98,7 @@ class RequestStats:
 
     @contextmanager
     def time_wait(self, place: str) -> Iterator[None]:
-        """Meanwhile it waits for its turn at a place."""
+        """Add the duration of the block to the time spent waiting at a place."""
         began = perf_counter()
         try:
             yield
@@ -106,7 +107,7 @@ class RequestStats:
 
     @contextmanager
     def time_hold(self) -> Iterator[None]:
-        """Meanwhile it has a place in its lane."""
+        """Add the duration of the block to the time spent in the limiter."""
         began = perf_counter()
         try:
             yield
@@ -114,35 +115,35 @@ class RequestStats:
             self.held += perf_counter() - began
 
     def to_dict(self) -> dict[str, Any]:
-        """As values of JSON."""
+        """Return the measurements as JSON values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     def merge(self, reported: dict[str, Any]) -> None:
-        """What another process told of the part of the request that it answered."""
+        """Add the measurements of another process that answered part of the request."""
         self.route, self.refusal = reported["route"], reported["refusal"]
         self.statements += reported["statements"]
         for place, seconds in reported["waited"].items():
             self.waited[place] += seconds
 
 
-# Threads that work for a request have the same measure.
+# Threads that work for a request share its measurements.
 _current_stats: ContextVar[RequestStats | None] = ContextVar("measure", default=None)
 
 
 def start_request_stats() -> RequestStats:
-    """A new measure, made current for the rest of the request."""
+    """Start the measurements of a new request, and make them current for the rest of it."""
     stats = RequestStats()
     _current_stats.set(stats)
     return stats
 
 
 def get_request_stats() -> RequestStats:
-    """That of the request that is being answered; outside of requests one that nobody reads."""
+    """Return the measurements of the current request; outside of requests an object that nobody reads."""
     return _current_stats.get() or RequestStats()
 
 
 def count_statement() -> None:
-    """Count a statement for whoever has it run."""
+    """Count an SQL statement of the current request."""
     stats = _current_stats.get()
     if stats is not None:
         stats.statements += 1

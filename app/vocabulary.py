@@ -1,9 +1,8 @@
-"""The code lists of lists on their way in; served with all others (`build_vocabulary`).
+"""The code lists of the registry: English codes, with labels and definitions in English and Spanish.
 
-The code lists of the registry: English codes, with labels and definitions in English and Spanish.
-
-The codes are the wire contract and are what the database stores. Their words stand beside this file in
-``build_vocabulary.toml`` and are served at ``/v1/vocabulary``."""
+The codes are part of the wire contract and are stored in the database. Labels and definitions are in `vocabulary.toml`,
+and are served at `/v1/vocabulary`.
+"""
 
 import tomllib
 from enum import StrEnum
@@ -351,23 +350,23 @@ CODE_LISTS: dict[str, type[StrEnum]] = {
 }
 """Every code list by the name under which it is served."""
 
-_WORDS: dict[str, dict[str, dict[str, list[str]]]] = tomllib.loads(
+_TEXTS: dict[str, dict[str, dict[str, list[str]]]] = tomllib.loads(
     Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
 )
 
 
 def find_label(name: str, code: str, lang: Language) -> str:
-    """What a code of a list is called."""
-    return _WORDS[name][code][lang][0]
+    """Return the label of a code of a list."""
+    return _TEXTS[name][code][lang][0]
 
 
 def build_vocabulary(lang: Language) -> dict[str, list[dict[str, str]]]:
-    """Every code list by name, in order: ``{"stages": [{"code", "label", "definition"}, ...], ...}``.
+    """Return every code list by name, in order: `{"stages": [{"code", "label", "definition"}, …], …}`.
 
-    A code without words raises KeyError: that is a fault of ``build_vocabulary.toml``, not of the caller.
+    Raises KeyError for a code without a label: a fault of `vocabulary.toml`, not of the caller.
     """
     names = ("code", "label", "definition")
     return {
-        name: [dict(zip(names, (code.value, *_WORDS[name][code.value][lang]), strict=True)) for code in codes]
+        name: [dict(zip(names, (code.value, *_TEXTS[name][code.value][lang]), strict=True)) for code in codes]
         for name, codes in CODE_LISTS.items()
     }

@@ -1,6 +1,6 @@
-"""recuento: the command line. Exit status 0 only when all of it worked; errors are one clear line on stderr.
+"""recuento: the command line. The exit status is 0 only if everything worked; an error is one line on stderr.
 
-A command's module is imported when the command runs, so that `recuento --help` needs none of them.
+A command's module is imported when the command runs, so that `recuento --help` is fast.
 """
 
 import os
@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-# A command, the module of this package that has it, and the first sentences of its help.
+# Command → its module in this package, and the first sentences of its help.
 COMMANDS = {
     "serve": ("serve", "Bring the database to the newest schema, then serve."),
     "demo": ("serve", "Replay January 2026: real published figures, invented people."),
@@ -70,11 +70,11 @@ COMMANDS = {
 }
 
 
-PRIVATE_UMASK = 0o077  # what nobody else may do with a file made here: read it, write it, list what is in it
+PRIVATE_UMASK = 0o077  # others may neither read nor write files made here, nor list folders
 
 
 class CommandGroup(TyperGroup):
-    """The commands by name and help; the one that is called is imported then."""
+    """The commands by name and help; a command's module is imported when it is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, _placeholder, rest = super().resolve_command(ctx, args)
@@ -82,7 +82,7 @@ class CommandGroup(TyperGroup):
 
 
 def load_command(name: str) -> Any:
-    """The command of that name, or the group of commands, with what it takes."""
+    """Load a command, or a group of commands."""
     module, _help = COMMANDS[name]
     return get_group(import_module(f"app.cli.{module}").commands).commands[name]
 
@@ -96,10 +96,10 @@ cli = CommandGroup(
 
 
 def main() -> None:
-    """The entry point: turns every foreseeable failure into one line, with status 1, or 2 for a wrong command."""
+    """Run a command. Every foreseeable failure becomes one line and status 1, or 2 for a wrong command."""
     _protect_process_data()
     try:
-        # Not alone: what was typed wrongly is told here like all else, in one line and no box around it.
+        # Not standalone: a usage error is printed below, in one line without a box.
         sys.exit(cli.main(prog_name="recuento", standalone_mode=False))
     except typer.TyperException as error:
         print(f"recuento: {error.format_message()}", file=sys.stderr)  # noqa: T201 - this is the output
@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def _protect_process_data() -> None:
-    """For this process and those it starts: files are their owner's alone, and a crash leaves no file of what was in
+    """Make files of this process and its children private, and write no core dumps, which would contain what was in
     memory."""
     os.umask(PRIVATE_UMASK)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

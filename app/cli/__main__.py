@@ -1,4 +1,4 @@
-"""`python -m app.cli`, where the command is not installed."""
+"""Run the command line as `python -m app.cli`, where the command is not installed."""
 
 from app.cli import main
 

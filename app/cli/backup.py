@@ -1,4 +1,4 @@
-"""`recuento backup` and `recuento restore`: copies of the database, and what is lost where one is put back."""
+"""`recuento backup` and `recuento restore`: copy the database, and report what is lost when a copy is restored."""
 
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +47,7 @@ UNKNOWN_PEOPLE_NOTICE = (
     "Who these are, only a newer copy of the database tells: docs/operators.md says how (When a backup must be put "
     "back)."
 )
-# The people whom an objection hides, answered or not, until two curators decide again, and who reported them.
+# People hidden by an objection, answered or not, until two curators decide again; and the sources that reported them.
 _HIDDEN_PEOPLE_SQL = """
     SELECT DISTINCT record.detainee_id, source.slug FROM objection_hiding
     JOIN record ON record.key = objection_hiding.record AND NOT record.redacted
@@ -115,9 +115,11 @@ def restore(
 def _restore_file(
     settings: Settings, mark_file: MarkFile, file: Path, *, replace: bool, accept_loss: bool
 ) -> tuple[BackupHead, list[str] | None]:
-    """Check everything that can be checked, then put the file in place. Returns what it holds, and the addresses of
-    the people whom an objection hides in the database before alone, each with the reporting source; None where that
-    cannot be read."""
+    """Check everything that can be checked, then put the file in place.
+
+    Returns the head of the backup, and the people that an objection hides in the replaced database but not in the
+    backup, each as an address with the reporting source; None if they cannot be read.
+    """
     restore_command = "pg_restore --clean --if-exists --single-transaction --dbname='{}' " + str(file)
     target = _require_sqlite_file(
         settings, f"{restore_command} (with every server stopped), and then: recuento restore --accept-loss"
@@ -150,15 +152,16 @@ def _list_people_hidden_later(database_file: Path, backup_file: Path) -> list[st
     hidden_rows = query_rows(database_file, _HIDDEN_PEOPLE_SQL, OPEN)
     if hidden_rows is None:
         return None
-    later_rows = {*hidden_rows}.difference(
-        query_rows(backup_file, _HIDDEN_PEOPLE_SQL, OPEN) or ()
-    )  # an old backup may know of no objections
+    # A backup of an early version has no table of objections.
+    later_rows = {*hidden_rows}.difference(query_rows(backup_file, _HIDDEN_PEOPLE_SQL, OPEN) or ())
     return sorted(f"/v1/detainees/{UUID(detainee)} of {slug}" for detainee, slug in later_rows)
 
 
 def _resume_log(engine: Engine, settings: Settings, mark: HighWaterMark, hidden_people: str) -> None:
-    """Erase again whoever was erased, and take the head of the database for the newest from then on. `hidden_people`: whom
-    objections hid since, as far as that is known."""
+    """Erase again what was erased since, and make the database's head the newest from now on.
+
+    `hidden_people`: the people that objections have hidden since, as far as known, in words.
+    """
     with open_read_session(engine) as session:
         has_mark = mark.stored.revision > 0
         if has_mark:
@@ -173,7 +176,7 @@ def _resume_log(engine: Engine, settings: Settings, mark: HighWaterMark, hidden_
     answered_revision = mark.stored.revision
     mark.record_fork(revision)  # before anything is written after it
     with open_write_session(engine) as session:
-        lock_head(session)  # as for every entry, the clock is read in its turn
+        lock_head(session)  # as for every entry, the clock is read after the lock
         secret = settings.secret_key(make=not is_secret_bound(session))
         bind_secret(session, secret)
         if needs_rebuild(session, RULES):
@@ -191,28 +194,29 @@ def _resume_log(engine: Engine, settings: Settings, mark: HighWaterMark, hidden_
         )
         return
     console.print(
-        f"The log goes on after revision {revision}; this machine had answered up to revision {answered_revision}. Records erased "
-        f"again: {len(erased_records)}. Say publicly after which revision the registry goes on, and ask every source to send "
-        f"again what it sent since. If that is of somebody who was erased, erase once more. {REVOKE_AGAIN_NOTICE} {HIDE_AGAIN_NOTICE}\n{hidden_people}",
+        f"The log goes on after revision {revision}; this machine had answered up to revision {answered_revision}. "
+        f"Records erased again: {len(erased_records)}. Say publicly after which revision the registry goes on, and ask "
+        "every source to send again what it sent since. If that is of somebody who was erased, erase once more. "
+        f"{REVOKE_AGAIN_NOTICE} {HIDE_AGAIN_NOTICE}\n{hidden_people}",
         soft_wrap=True,
     )
 
 
 def _hold_embargoed_reports(engine: Engine, settings: Settings) -> None:
-    """Hold what waits under an embargo: what a source took back since the backup was made waits there again."""
+    """Hold reports under an embargo: a report that its source withdrew since the backup is waiting again."""
     with open_write_session(engine) as session:
         lock_head(session)
         held_count = refuse_all_waiting(session, settings.secret_key(make=not is_secret_bound(session)), utc_now())
     if held_count:
         console.print(
-            f"Reports under an embargo that are held, since their sources may have taken them back: {held_count}. Ask these "
-            "to send them again or to delete them (GET /v1/waiting).",
+            f"Reports under an embargo that are held, since their sources may have taken them back: {held_count}. Ask "
+            "these to send them again or to delete them (GET /v1/waiting).",
             soft_wrap=True,
         )
 
 
 def _require_sqlite_file(settings: Settings, postgresql_command: str) -> Path:
-    """The file of a SQLite database. Of another, fail with the command that does it, in which {} is the address."""
+    """Return the file of a SQLite database. For PostgreSQL, fail with its own command, in which {} is the address."""
     url = make_url(settings.database_url)
     if url.get_backend_name() != "sqlite":
         query = {name: value for name, value in url.query.items() if name != "password"}

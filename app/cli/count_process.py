@@ -1,4 +1,4 @@
-"""The processes that count beside those that serve (decision 0071).
+"""Run expensive counts in separate processes, next to the serving ones (decision 0071).
 
 python -m app.cli.count_process SOCKET VERSION
 """
@@ -24,17 +24,12 @@ from app.db.engine import is_memory
 from app.main import create_count_worker
 
 SOCKETS_VARIABLE = "RECUENTO_COUNTING_SOCKETS"
-METRICS_FOLDER_VARIABLE = (
-    "PROMETHEUS_MULTIPROC_DIR"  # where workers that are started from now on count requests (prometheus_client)
-)
-MAX_SOCKET_PATH_BYTES = 100  # bytes of the path of a socket: Linux takes 107, others fewer
-# Added to the niceness of the system: whoever writes, or reads what is quick to read, goes first.
-NICENESS = 10
-WORKER_CHECK_SECONDS = 0.5  # seconds
-RESTART_DELAY_SECONDS = (
-    5.0  # seconds: one that ended is started again, and one that cannot start keeps no processor busy
-)
-WORKER_STOP_SECONDS = 3.0  # for a question that is being counted, and to close the database
+METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # where workers started from now on write metrics
+MAX_SOCKET_PATH_BYTES = 100  # Linux allows 107, other systems fewer
+NICENESS = 10  # writes and quick reads go first
+WORKER_CHECK_SECONDS = 0.5
+RESTART_DELAY_SECONDS = 5.0  # so that a worker that cannot start keeps no processor busy
+WORKER_STOP_SECONDS = 3.0  # to finish a count, and to close the database
 NO_WORKERS_WARNING = "counts are made by the serving process, since no socket can be made (RECUENTO_COUNTING_APART): %s"
 
 log = logging.getLogger("recuento")
@@ -42,8 +37,10 @@ log = logging.getLogger("recuento")
 
 @contextmanager
 def run_count_workers(settings: Settings) -> Iterator[Settings]:
-    """Meanwhile as many processes as workers count; the settings with the sockets at which they answer. They end with
-    this process, however it ends."""
+    """Run as many count workers as serving workers; yield the settings with the workers' sockets.
+
+    The workers end with this process, however it ends.
+    """
     if not settings.counting_apart or is_memory(settings.database_url):
         yield settings
         return
@@ -77,12 +74,12 @@ def run_count_workers(settings: Settings) -> Iterator[Settings]:
 
 
 def _supervise_worker(socket_path: str, stopping: Event) -> None:
-    """Have a process there until this stops."""
-    # Nothing of the folder that the server was started in is imported (-P).
+    """Run a count worker, and start it again when it ends, until `stopping` is set."""
+    # -P: import nothing from the folder in which the server was started.
     command = [sys.executable, "-P", "-m", "app.cli.count_process", socket_path, __version__]
     environment = {name: value for name, value in os.environ.items() if name != METRICS_FOLDER_VARIABLE}
     while not stopping.is_set():
-        # A session of its own: Ctrl-C is for the serving process, which then says that it is time.
+        # A session of its own: Ctrl-C goes to the serving process, which then stops the worker.
         process = subprocess.Popen(  # noqa: S603 - our own code
             command, stdin=subprocess.PIPE, env=environment, start_new_session=True
         )
@@ -107,12 +104,12 @@ def _stop_process(process: "subprocess.Popen[bytes]") -> None:
 
 
 def main() -> None:
-    """Count until whoever started this has ended, or says so."""
+    """Count until the parent process ends or terminates this one."""
     socket_path, version = sys.argv[1:]
     dictConfig(server_log.CONFIGURATION)
     if version != __version__:
         sys.exit(f"recuento: version {version} serves, and this is {__version__}: start the server again.")
-    # uvicorn ends what is being answered and raises the signal again.
+    # uvicorn finishes current requests and raises the signal again.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     Thread(target=_exit_with_parent, daemon=True).start()
     os.nice(NICENESS)
@@ -132,7 +129,8 @@ def main() -> None:
 
 
 def _exit_with_parent() -> None:
-    """It holds the other end of the pipe, and writes nothing. Whoever asked has ended too."""
+    """End this process when the parent, which holds the other end of the pipe, has ended. Then no client waits any
+    more."""
     sys.stdin.read()
     os.kill(os.getpid(), signal.SIGTERM)
     sleep(WORKER_STOP_SECONDS)

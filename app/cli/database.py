@@ -1,4 +1,4 @@
-"""The database of the settings, for commands."""
+"""Open the database of the settings for a command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,13 +20,13 @@ from app.log.mark import attach_mark
 from app.projection import RULES
 from app.registry.publication import erasure
 
-# PostgreSQL is up again within seconds of a power cut, and whoever started the server looks at it for about so long.
+# PostgreSQL is up within seconds after a power cut, and an operator watches the start of a server for about so long.
 STARTUP_TIMEOUT_SECONDS = 60.0
 STARTUP_POLL_SECONDS = 1.0
 
 
 def format_database_address(url: str) -> str:
-    """Where a database is, as it is shown: a file of SQLite by its whole path, any other without its password."""
+    """Format a database address for display: a SQLite file by its absolute path, any other without its password."""
     parsed_url = make_url(url)
     if parsed_url.get_backend_name() == "sqlite" and parsed_url.database:
         parsed_url = parsed_url.set(database=str(Path(parsed_url.database).resolve()))
@@ -34,8 +34,10 @@ def format_database_address(url: str) -> str:
 
 
 def wait_for_database(url: str) -> None:
-    """Wait for a database that comes up beside the server, as after a power cut. Raises what the database refuses once
-    it is up, and ends the command where it does not come up."""
+    """Wait for a database that starts together with the server, as after a power cut.
+
+    Ends the command if the database does not come up. Raises the error of a database that is up.
+    """
     engine, deadline, has_notified = make_engine(url), monotonic() + STARTUP_TIMEOUT_SECONDS, False
     try:
         while True:
@@ -46,7 +48,8 @@ def wait_for_database(url: str) -> None:
                     raise
                 if monotonic() > deadline:
                     exit_with_error(
-                        f"The database did not come up in {STARTUP_TIMEOUT_SECONDS:.0f} seconds: start it, or correct its address."
+                        f"The database did not come up in {STARTUP_TIMEOUT_SECONDS:.0f} seconds: start it, or correct "
+                        "its address."
                     )
             else:
                 return
@@ -62,8 +65,11 @@ def wait_for_database(url: str) -> None:
 
 @contextmanager
 def open_database(settings: Settings, *, finish_erasures: bool = True) -> Iterator[Engine]:
-    """The settings' database, brought to the newest schema; let go of whatever happens. An erasure that is not finished
-    is first tried to be, but for commands that must work at once, and where there is little memory or disk."""
+    """Open the settings' database, brought to the newest schema, and dispose of it at the end.
+
+    `finish_erasures`: first try to finish an unfinished erasure. False for commands that must work at once, or with
+    little memory or disk.
+    """
     engine = make_engine(settings.database_url)
     try:
         cache.attach_columns_directory(engine, settings.columns_dir)
@@ -77,9 +83,11 @@ def open_database(settings: Settings, *, finish_erasures: bool = True) -> Iterat
 
 @contextmanager
 def open_session(settings: Settings, *, any_rules: bool = False, finish_erasures: bool = True) -> Iterator[Session]:
-    """A writing session on the settings' database, whose secret is known to be the right one, and whose rows to have
-    been made under today's rules unless it is for making them anew. Raises WrongSecret, OtherRules and, where the
-    database would show somebody who was erased, WentBackwards."""
+    """Open a writing session on the settings' database, and check its secret and its rules.
+
+    `any_rules`: for a command that rebuilds the rows. Raises WrongSecret, RulesMismatch; LogWentBackwards if the
+    database would show somebody who was erased.
+    """
     with open_database(settings, finish_erasures=finish_erasures) as engine:
         mark = attach_mark(engine, settings.mark_file())
         with open_write_session(engine) as session:

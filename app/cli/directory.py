@@ -1,8 +1,4 @@
-"""`recuento source`: who reports and who claims.
-
-`recuento facility`: places of detention, one by one or from a list.
-
-`recuento key`: who may write, and who sees restricted fields."""
+"""`recuento source`, `recuento facility` and `recuento key`: manage sources, facilities and keys."""
 
 import sys
 from pathlib import Path
@@ -15,7 +11,7 @@ from sqlmodel import col
 from app.cli.database import open_session
 from app.cli.output import AsJson, console, exit_with_error, print_rows, utc_now
 from app.config import Settings
-from app.demo.people import FACILITIES_FILE as OF_VENEZUELA
+from app.demo.people import FACILITIES_FILE
 from app.descriptions import describe_field_option
 from app.errors import Problem
 from app.exports import facilities
@@ -59,7 +55,7 @@ def add_source(
         definition=definition,
     )
     with open_session(settings) as session:
-        lock_head(session)  # as for every entry, the clock is read in its turn
+        lock_head(session)  # as for every entry, the clock is read after the lock
         context = WriteContext(session, Reader(Role.ADMIN), utc_now(), settings.secret_key())
         outcome = directory.add_source(context, body)
     console.print(f"Added {slug} at revision {outcome.revision}.")
@@ -77,8 +73,7 @@ def list_sources(as_json: AsJson = False) -> None:
 
 facility_commands = typer.Typer(help="Facilities: where people are held.", no_args_is_help=True)
 commands.add_typer(facility_commands, name="facility")
-# Lists that come with the program, by the name under which they can be asked for wherever it is installed.
-BUNDLED_LISTS = {"venezuela": OF_VENEZUELA}
+BUNDLED_LISTS = {"venezuela": FACILITIES_FILE}  # lists that are installed with the program
 
 
 @facility_commands.command("add")
@@ -94,7 +89,7 @@ def add_facility(
     body = FacilityIn(slug=slug, name=name, names=also or [], kind=kind, area=area, country=country)
     settings = Settings()
     with open_session(settings) as session:
-        lock_head(session)  # as for every entry, the clock is read in its turn
+        lock_head(session)  # as for every entry, the clock is read after the lock
         context = WriteContext(session, Reader(Role.CURATOR), utc_now(), settings.secret_key())
         outcome = directory.add_facility(context, body)
     console.print(f"Registered {slug} at revision {outcome.revision}.")
@@ -135,12 +130,12 @@ def import_facilities(
             for mistake in mistakes:
                 print(f"recuento: {mistake}", file=sys.stderr)  # noqa: T201 - this is the output
             print("recuento: Nothing was registered: mend this and run it again.", file=sys.stderr)  # noqa: T201
-            raise typer.Exit(1)  # inside, so that the transaction is left undone
+            raise typer.Exit(1)  # inside the session, so that the transaction is rolled back
     counts = ", ".join(f"{number} {change}" for change, number in change_counts.items())
     console.print(f"{len(facility_list.bodies)} facilities: {counts}. Revision {head}.", soft_wrap=True)
 
 
-# A week: long enough to change a key wherever it is kept, short enough that two keys do not become the habit.
+# A week: long enough to replace a key everywhere, short enough that two keys do not become the habit.
 OVERLAP_DAYS = 7
 key_commands = typer.Typer(help="Keys: who may write, and who sees restricted fields.", no_args_is_help=True)
 commands.add_typer(key_commands, name="key")
@@ -170,7 +165,7 @@ def create_key(
 
 
 def _parse_scope(text: str) -> str:
-    """A route as the registry knows it. One that it does not know would be a key that opens nothing."""
+    """Parse a route, and require that the registry has it: a key limited to an unknown route would open nothing."""
     method, _space, path = " ".join(text.split()).partition(" ")
     scope = f"{method.upper()} {path}"
     if scope not in list_described_routes():
@@ -211,7 +206,7 @@ def _build_key_row(key: ApiKey, source: str | None) -> dict[str, Any]:
 
 
 def _format_key_row(row: dict[str, Any]) -> dict[str, Any]:
-    """The same for whoever reads it in a terminal."""
+    """Format a row for reading in a terminal."""
     scopes = "all" if row["scopes"] is None else ", ".join(row["scopes"])
     return row | {"holder": row["holder"] or "none", "scopes": scopes}
 
@@ -251,7 +246,7 @@ def recall_key(
     """Withdraw all that a stolen key wrote since a moment, and end the key; or undo that."""
     settings, body = Settings(), RecallIn(key_id=key_id, since=since, undoes=undo, dry_run=not yes)
     with open_session(settings) as session:
-        lock_head(session)  # as for every entry, the clock is read in its turn
+        lock_head(session)  # as for every entry, the clock is read after the lock
         outcome = recalls.execute_recall(
             WriteContext(session, Reader(Role.ADMIN), utc_now(), settings.secret_key()), body
         )
@@ -264,7 +259,7 @@ def recall_key(
 
 
 def _build_recall_row(recall: dict[str, Any]) -> dict[str, Any]:
-    """What a recall moves, on one line."""
+    """Return what a recall changes as one row."""
     counts = [
         (f"{entry_kind} {name}", n)
         for entry_kind in ("reports", "claims")

@@ -1,4 +1,4 @@
-"""`recuento estimate`: capture and recapture on a table of list patterns, in words or as JSON."""
+"""`recuento estimate`: estimate a population from a table of list patterns, in words or as JSON."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ MODEL_TITLES = {
     "all_pairs": "all pairs",
     "bic": "lowest BIC",
 }
-# Why that fit was chosen, by the name of the rule.
+# Selection rule → why it chose its model.
 RULE_EXPLANATIONS = {
     "stepwise": "chosen because its BIC is within ten of the lowest",
     "lowest_bic": "chosen for the lowest BIC: the data speak strongly against stepwise, or it has no figure",
@@ -54,7 +54,7 @@ def estimate_table(
 
 
 def _parse_pair(lists: tuple[str, ...], text: str) -> frozenset[str]:
-    """The two lists of `A:B`, whose names may have colons themselves."""
+    """Parse the two lists of `A:B`, whose names may contain colons."""
     for position, letter in enumerate(text):
         pair = (text[:position], text[position + 1 :])
         if letter == ":" and pair[0] != pair[1] and all(name in lists for name in pair):
@@ -75,8 +75,9 @@ def _print_estimate(answer: Estimate) -> None:
             "" if chosen_model.profile is None else f", {_format_interval(*chosen_model.profile)} by profile likelihood"
         )
         console.print(
-            f"[bold]Estimate: {chosen_model.estimate:,.0f} people[/bold], {_format_interval(chosen_model.low, chosen_model.high)} at 95 %"
-            f" ({chosen_model.interval}){profile}; {MODEL_TITLES[chosen_model.name]}, {RULE_EXPLANATIONS[answer.selection_rule]}."
+            f"[bold]Estimate: {chosen_model.estimate:,.0f} people[/bold], "
+            f"{_format_interval(chosen_model.low, chosen_model.high)} at 95 % ({chosen_model.interval}){profile}; "
+            f"{MODEL_TITLES[chosen_model.name]}, {RULE_EXPLANATIONS[answer.selection_rule]}."
         )
     if answer.refusal is not None:
         console.print(f"[bold]No estimate:[/bold] {escape(answer.refusal.reason)}")

@@ -1,6 +1,5 @@
-"""`recuento export`: public releases, entities, a whole copy, or one source's own reports. A copy is read back here.
-
-`recuento files`: everything that public counts read, as files that anyone can take home and count from."""
+"""`recuento export` and `recuento files`: write public data, a source's own reports, or count files; serve count
+files."""
 
 import sys
 from collections import Counter
@@ -60,7 +59,7 @@ def export(
     failure, settings = None, Settings()
     public_reader = Reader(names=settings.names)
     with open_session(settings):
-        pass  # migrated, and its rows known to be of today's rules
+        pass  # migrates the database, and checks the rules of its rows
     with open_database(settings) as engine, open_read_session(engine) as session:
         newest = read_head(session)[0]
         if as_of is not None and as_of > newest:
@@ -93,7 +92,7 @@ def write_public_copy(session: Session, folder: Path, reader: Reader, revision: 
 
 
 def import_public_copy(context: WriteContext, folder: Path) -> None:
-    """Read a copy back, and say for whom it speaks. Raises BadFile, Conflict."""
+    """File the reports of a copy, and print its sources. Raises BadFile, Conflict."""
     filed_copy = package.file_public_copy(context, folder)
     source_labels = [
         f"{slug} ({'' if is_independent else 'not '}independent)" for slug, is_independent in filed_copy.sources.items()
@@ -103,7 +102,7 @@ def import_public_copy(context: WriteContext, folder: Path) -> None:
 
 
 def write_public_export(session: Session, form: ExportForm, reader: Reader, revision: int) -> None:
-    """Write everything public of releases, or of people with names, to stdout."""
+    """Write all public releases, or all people with names, to stdout."""
     if form is not ExportForm.FTM:
         _write_to_stdout(exports.export_releases(session, TableFormat(form.value), reader, revision))
         return
@@ -113,19 +112,23 @@ def write_public_export(session: Session, form: ExportForm, reader: Reader, revi
 
 
 def write_source_export(session: Session, source: Reader, form: ExportForm, revision: int) -> str | None:
-    """Write a source's own reports to stdout; a line that says what the form could not carry, if anything."""
+    """Write a source's own reports to stdout; return a message about what the format cannot carry, if anything."""
     if form is ExportForm.FTM:
         return "A source's own reports are written as jsonl or csv."
     losses = exports.ExportLosses()
     _write_to_stdout(exports.export_own_reports(session, source, TableFormat(form.value), revision, losses))
     if losses.dependent_reports:
         _print_notice(
-            f"{losses.dependent_reports} reports only point at somebody whom others report: no other registry can read those."
+            f"{losses.dependent_reports} reports only point at somebody whom others report: no other registry can read "
+            "those."
         )
     if not losses.lost_values:
         return None
     lost_fields = ", ".join(f"{name} ({number})" for name, number in sorted(losses.lost_values.items()))
-    return f"Cells cannot carry all of it: {lost_fields}. Imported again, this file would take that back: use --format jsonl."
+    return (
+        f"Cells cannot carry all of it: {lost_fields}. Imported again, this file would take that back: use --format "
+        "jsonl."
+    )
 
 
 def _write_to_stdout(texts: Iterable[str]) -> None:
@@ -137,7 +140,7 @@ def _print_notice(line: str) -> None:
     Console(stderr=True).print(line, soft_wrap=True, highlight=False)
 
 
-# Folders that are kept at least: whoever reads or copies the newest goes on with it while the next is written.
+# Readers of the newest folder keep using it while the next is written.
 MIN_RETAINED_REVISIONS = 2
 file_commands = typer.Typer(
     help="Count files: everything that public counts read, for whoever counts elsewhere.", no_args_is_help=True
@@ -187,7 +190,7 @@ def write_files(
                 if written_folder != previous_folder:
                     console.print(f"Count files of revision {written_folder.name} in {written_folder}", soft_wrap=True)
                 previous_folder = written_folder
-            except (CountFilesNotWritten, UnreadableMark) as error:  # a disk that is full may have room later
+            except (CountFilesNotWritten, UnreadableMark) as error:  # a full disk may have room later
                 if every is None:
                     raise
                 console.print(str(error), soft_wrap=True, markup=False)

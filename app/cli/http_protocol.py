@@ -1,8 +1,8 @@
-"""uvicorn's HTTP/1.1 with bounds: on how many are connected, and on how long a connection may keep everybody waiting.
+"""Limit the connections of uvicorn's HTTP/1.1: their number, and how long each may be silent.
 
-uvicorn 0.54 bounds the bytes of a header, and the time between requests; not how long a header, a body or an answer
-takes. Field offices send over lines that carry 5 KB a second and fall silent for seconds: what is bounded is silence,
-and in all only the header, which is a few hundred bytes.
+uvicorn 0.54 limits the bytes of a header and the time between requests, but not the time of a header, a body or a
+response. Field offices send over lines that carry 5 KB a second and fall silent for seconds. So silence is limited; the
+total time is limited only for the header, which is a few hundred bytes.
 """
 
 import asyncio
@@ -15,35 +15,35 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.config import Settings
 
-# Files of one process beside its connections: those of the database, of lists that came, and of the libraries.
+# Open files of a process besides its connections: of the database, of uploaded lists, and of the libraries.
 RESERVED_FILES = 224
-# A request that was sent is read within this, also behind many that came at once: until then nobody is taken for idle.
+# A sent request is read within this time, even behind many others: before that no connection counts as idle.
 ARRIVAL_SECONDS = 1.0
-# That a connection may rest between two requests: longer than proxies keep theirs (nginx and Varnish 60 seconds, Caddy
-# 120). Whoever lets go first while the other sends loses a request, and a proxy sends no POST again.
+# Longer than proxies keep idle connections (nginx and Varnish 60 seconds, Caddy 120). If the server closes first, a
+# request in transit is lost, and a proxy does not repeat a POST.
 KEEP_ALIVE_SECONDS = 150
 HEADER_TIMEOUT_SECONDS = 30.0  # from its first byte to its last: three round trips by satellite
-# Without a byte of a body. Whoever sends lists with `recuento` takes a line for dead after twenty (client.STALLED).
+# Without a byte of a body. `recuento import --to` gives up a line after twenty (`imports.client.TIMEOUT_SECONDS`).
 BODY_TIMEOUT_SECONDS = 60.0
-# For the rest of a body that was refused, which is thrown away: a connection that is cut at once may lose the refusal.
+# For the rest of a refused body, which is discarded: cutting the connection at once may lose the response.
 REFUSED_BODY_TIMEOUT_SECONDS = 30.0
-# Without a byte of an answer taken. The system buffers megabytes, which a slow line takes minutes to carry.
+# Without a byte of a response taken. The system buffers megabytes, which a slow line takes minutes to carry.
 RESPONSE_TIMEOUT_SECONDS = 600.0
-TIMEOUT_CHECK_SECONDS = 5.0  # seconds: bounds are kept as exactly as that
-# That a stop lets requests come to their end. Questions that are being answered then still get their time.
+TIMEOUT_CHECK_SECONDS = 5.0  # the precision of the timeouts
+# For requests to finish when the server stops. Queries that are running then still get their time.
 SHUTDOWN_TIMEOUT_SECONDS = 5
 
 
 class TooFewFiles(RuntimeError):
-    """The system lets a process have fewer files than its connections need."""
+    """The system allows a process fewer open files than its connections need."""
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection. `most`: that a process has at once."""
+    """One connection with timeouts. `max_connections`: of a process."""
 
-    _waiting_since = 0.0  # when what is waited for now began, or last moved on
+    _waiting_since = 0.0  # when the current wait began, or last made progress
     _has_begun = False  # whether the first bytes of another request have come
-    _unsent_bytes = 0  # bytes of the answer that the client had not taken then
+    _unsent_bytes = 0  # bytes of the response that the client had not taken at the last check
     _check_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, *args: Any, max_connections: int, **kwargs: Any) -> None:
@@ -59,9 +59,11 @@ class BoundedProtocol(H11Protocol):
         self._schedule_check()
 
     def _make_room(self) -> None:
-        """Close whoever has asked nothing for longest; where all have begun to ask, whoever has been at it for longest,
-        since half headers must not keep others out. Where every request is under way or may be on its way, who came
-        last is turned away."""
+        """Close the connection that has been idle longest.
+
+        If all have begun a request, close the one that began first, since half headers must not keep others out. If
+        every request is in progress or may be in transit, close this newest connection.
+        """
         idle_before = self.loop.time() - ARRIVAL_SECONDS
         protocols = [protocol for protocol in self.connections if isinstance(protocol, BoundedProtocol)]
         open_protocols = [protocol for protocol in protocols if not protocol.transport.is_closing()]
@@ -74,8 +76,8 @@ class BoundedProtocol(H11Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is under way."""
-        return bool(getattr(self.cycle, "response_complete", True))  # before the first one there is none
+        """Return whether no request is in progress."""
+        return bool(getattr(self.cycle, "response_complete", True))  # there is no cycle before the first request
 
     def data_received(self, data: bytes) -> None:
         if not self.is_idle or not self._has_begun:
@@ -86,7 +88,7 @@ class BoundedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         self._waiting_since = self.loop.time()
         self._has_begun = bool(self.conn.trailing_data[0])
-        self.cycle.body = bytearray()  # what came of a refused body
+        self.cycle.body = bytearray()  # the rest of a refused body
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -95,7 +97,7 @@ class BoundedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """A body that is only half here is let go of: whoever sent it sends it again."""
+        """Drop a body that is only half here: the client sends it again."""
         if not self.is_idle and self.cycle.more_body:
             self.transport.abort()
         else:
@@ -105,7 +107,7 @@ class BoundedProtocol(H11Protocol):
         self._check_timer = self.loop.call_later(TIMEOUT_CHECK_SECONDS, self._check_timeout)
 
     def _check_timeout(self) -> None:
-        """Cut the connection if what is waited for has not moved for too long."""
+        """Close the connection if the current wait has made no progress for too long."""
         now, unsent_bytes = self.loop.time(), self.transport.get_write_buffer_size()
         if unsent_bytes != self._unsent_bytes or self._is_waiting_for_server(unsent_bytes):
             self._unsent_bytes, self._waiting_since = unsent_bytes, now
@@ -115,11 +117,11 @@ class BoundedProtocol(H11Protocol):
             self._schedule_check()
 
     def _is_waiting_for_server(self, unsent_bytes: int) -> bool:
-        """Whether the client waits for us: for its answer, or until we read on."""
+        """Return whether the client waits for the server: for a response, or for the server to read on."""
         return not unsent_bytes and not self.is_idle and (not self.cycle.more_body or self.flow.read_paused)
 
     def _timeout_seconds(self, unsent_bytes: int) -> float:
-        """Seconds that what is waited for may take."""
+        """Return the timeout of the current wait."""
         if unsent_bytes:
             return RESPONSE_TIMEOUT_SECONDS
         if not self.is_idle:
@@ -130,12 +132,13 @@ class BoundedProtocol(H11Protocol):
 
     @property
     def _is_keep_alive_idle(self) -> bool:
-        """Whether it has been answered, and asks nothing now."""
+        """Return whether a request has been answered and no other has begun."""
         return self.timeout_keep_alive_task is not None and not self._has_begun
 
 
 def raise_file_limit(connections: int) -> None:
-    """Let this process, and those that it starts, have the files that so many connections need. Raises TooFewFiles."""
+    """Raise the limit of open files of this process and its children to what so many connections need. Raises
+    TooFewFiles."""
     needed_files = connections + RESERVED_FILES
     soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft_limit >= needed_files:
@@ -144,13 +147,13 @@ def raise_file_limit(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed_files, hard_limit))
     except (OSError, ValueError) as error:
         raise TooFewFiles(
-            f"{connections} connections need {needed_files} files, and the system lets a process have {hard_limit}: raise that "
-            "(LimitNOFILE= for systemd, ulimit -n in a shell), or lower RECUENTO_CONNECTIONS."
+            f"{connections} connections need {needed_files} files, and the system lets a process have {hard_limit}: "
+            "raise that (LimitNOFILE= for systemd, ulimit -n in a shell), or lower RECUENTO_CONNECTIONS."
         ) from error
 
 
 def build_uvicorn_options(settings: Settings) -> dict[str, Any]:
-    """How uvicorn serves us. Nothing about a client is logged: no access log, and no header that names the server."""
+    """Return our options of uvicorn. No access log: nothing about a client is logged. No header names the server."""
     return {
         "http": partial(BoundedProtocol, max_connections=settings.connections),
         "ws": "none",

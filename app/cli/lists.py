@@ -1,9 +1,5 @@
-"""How `recuento import` prints a receipt: how columns were read, what is asked and what is wrong, and what became of
-the rows.
-
-What `recuento import` does and prints: rows that need somebody, what is wrong by kind, and the receipt.
-
-`recuento import`: a list as a source's reports, here or over a line; or a copy into an empty registry."""
+"""`recuento import`: file a list here or send it to a remote registry, and print the receipt; or import a public
+copy."""
 
 import json
 import os
@@ -32,8 +28,7 @@ from app.imports.client import PermanentError, RegistryClient
 from app.imports.faults import BadFile, format_line, is_answered_by_confirming, parse_column_letters, translate_problem
 from app.imports.formats.template import format_field_name
 from app.imports.lists import open_list
-from app.imports.mapping import FaultGroups, ListMapping, decode_mapping
-from app.imports.mapping import build_group_shapes as group_shapes
+from app.imports.mapping import FaultGroups, ListMapping, build_group_shapes, decode_mapping
 from app.imports.receipts import Receipt
 from app.imports.rows import MAX_SHOWN_CHARACTERS
 from app.imports.stored import ImportOptions
@@ -43,12 +38,12 @@ from app.registry.write import WriteContext
 from app.schemas.imports import ImportColumn, ImportGroup, ImportRowShape, ImportWarning, RowError
 from app.vocabulary import ImportOutcome, Language, Role
 
-# What an outcome is called, where a word of the same name says more.
+# Outcomes whose message has another name.
 OUTCOME_MESSAGES = {ImportOutcome.NEEDS_REVIEW: "to_review"}
 
 
 def print_groups(groups: list[ImportGroup], lang: Language) -> None:
-    """What is asked, then what is wrong: each kind once, with the first few rows."""
+    """Print the questions, then the errors: each kind once, with its first few rows."""
     for name, questions in (("asked", True), ("wrong", False)):
         matching_groups = [group for group in groups if group["question"] is questions]
         if matching_groups:
@@ -81,7 +76,7 @@ def _format_location(group: ImportGroup, lang: Language) -> str:
 
 
 def _print_columns(receipt: Receipt, lang: Language) -> None:
-    """Print how each column was read; a column without a heading only where it has values."""
+    """Print how each column was read; a column without a heading only if it has values."""
     unread = {column["column"]: column["count"] for column in receipt["unread"]}
     if receipt["columns"]:
         print_line(format_line("columns", lang))
@@ -101,7 +96,7 @@ def _print_columns(receipt: Receipt, lang: Language) -> None:
 
 
 def _print_warnings(warnings: list[ImportWarning], lang: Language) -> None:
-    """What was accepted and may not be what was meant."""
+    """Print what was accepted but may not be what the sender meant."""
     if warnings:
         print_line(format_line("warned", lang))
     for warning in warnings:
@@ -112,7 +107,7 @@ def _print_warnings(warnings: list[ImportWarning], lang: Language) -> None:
 
 def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> None:
     if receipt["rows"] is None:
-        return  # the file could not be read: there is nothing to tell but why
+        return  # the file could not be read: only the problem is printed
     _print_columns(receipt, lang)
     _print_warnings(receipt["warnings"], lang)
     if receipt["unsaid"]:
@@ -128,7 +123,7 @@ def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> N
         print_line(format_line("other_sheets", lang, sheet=receipt["sheet"], others=", ".join(receipt["other_sheets"])))
     if receipt["derived_case_numbers"]:
         print_line(format_line("derived", lang, count=receipt["derived_case_numbers"]))
-    # Of a strict list that failed in its trial the receipt counts errors only. From afar only those are asked for.
+    # The receipt of a strict list that failed in its trial counts errors only; a remote list is asked only for those.
     is_refused = receipt["state"] == "failed" and not receipt["dry_run"] and outcomes.total() > receipt["settled"]
     outcome_counts = outcomes if is_refused else receipt["counts"]
     counts = ", ".join(
@@ -150,7 +145,7 @@ def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> N
 
 
 def _print_changes(receipt: Receipt, lang: Language) -> None:
-    """What is taken back and added, and how many of the held count as held."""
+    """Print what is withdrawn and added, and how many of the people in custody count as held."""
     for change in ("lost", "gained"):
         parts = [f"{format_line(kind, lang)} {number}" for kind, number in receipt[change].items() if number]
         if parts:
@@ -169,7 +164,6 @@ def print_line(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-# Rows read at a time for printing.
 PRINT_PAGE_ROWS = 1_000
 FACILITY_FIELD = "detention.facility"
 RESUME_HINT = "What is in stays in: run the same command again, and it goes on where it stopped."
@@ -177,25 +171,25 @@ RESUME_HINT = "What is in stays in: run the same command again, and it goes on w
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """How what became of a list is told."""
+    """How the result of a list is printed."""
 
     lang: Language
     as_json: bool
 
 
 def load_mapping(path: Path | None) -> ListMapping | None:
-    """The mapping in a file, if one is given. Raises BadFile."""
+    """Load the mapping from a file, if there is one. Raises BadFile."""
     return None if path is None else ListMapping.parse_toml(decode_mapping(path.read_bytes()))
 
 
 def format_row_error(error: RowError) -> str:
-    """What is wrong with a row, at its column; a line of JSON has none."""
+    """Format an error of a row with its column; a line of JSON has none."""
     column = f"column {error['column']}: " if error["column"] else ""
     return f"{column}{error['detail']}"
 
 
 def detect_language() -> Language:
-    """The language of whoever sits at this machine, where we have it (POSIX.1-2017, section 8.2)."""
+    """Return the language of this machine's locale, if we have it (POSIX.1-2017, section 8.2); else English."""
     locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
     return "es" if locale.lower().startswith("es") else "en"
 
@@ -210,7 +204,7 @@ def import_list_locally(
     import_options: ImportOptions,
     output_options: OutputOptions,
 ) -> str | None:
-    """File a list and print what became of it; a line that says what is left to do, if anything is."""
+    """File a list and print the result; return a message about what is left to do, if anything."""
     with _build_progress_bar() as bar:
         task = bar.add_task("Trying" if import_options.dry_run else "Filing", total=None)
 
@@ -235,7 +229,7 @@ def upload_list(
     now: datetime,
     output_options: OutputOptions,
 ) -> str | None:
-    """Send a list to a registry elsewhere and print what became of it; a line that says what is left to do."""
+    """Send a list to a remote registry and print the result; return a message about what is left to do, if anything."""
     if key is None:
         raise PermanentError("Set RECUENTO_KEY, or RECUENTO_KEY_FILE, to the key that your registry gave you.")
     with _build_progress_bar() as bar:
@@ -264,7 +258,7 @@ def upload_list(
 
 
 def _find_journal_folder() -> Path:
-    """Where programs keep what must outlast a restart (XDG Base Directory Specification)."""
+    """Return the folder for state that must outlast a restart (XDG Base Directory Specification)."""
     state_home = Path(os.environ.get("XDG_STATE_HOME", ""))
     return (state_home if state_home.is_absolute() else Path.home() / ".local" / "state") / "recuento" / "uploads"
 
@@ -276,7 +270,8 @@ def _build_progress_bar() -> Progress:
 
 
 class _UploadProgress:
-    """Shows how far an upload is, and what the line does: beside the bar, or in lines where nobody watches a bar."""
+    """Shows the progress of an upload and the state of the line: in a progress bar, or in lines if stderr is no
+    terminal."""
 
     def __init__(self, bar: Progress, description: str) -> None:
         self._bar, self._description = bar, description
@@ -295,8 +290,7 @@ class _UploadProgress:
 
 
 class _ListCells:
-    """What stands in the cells of the list, read once more where something is wrong with them: a registry keeps no
-    names."""
+    """The cells of the list, read again to show the faulty ones: a registry stores no names."""
 
     def __init__(self, path: Path, import_options: ImportOptions) -> None:
         self._path, self._mapping = path, import_options.mapping
@@ -311,7 +305,7 @@ class _ListCells:
         return {}
 
     def find_place_names(self, row_numbers: set[int], columns: list[ImportColumn]) -> dict[int, str]:
-        """What rows call the place where somebody is held: in a column, or in the mapping for every row."""
+        """Return the place of custody that rows name, in a column or by the mapping's constant."""
         column_index = next(
             (parse_column_letters(column["column"]) for column in columns if FACILITY_FIELD in column["fields"]), None
         )
@@ -337,7 +331,7 @@ def _print_result(
             cell_texts[column_index].strip()[:MAX_SHOWN_CHARACTERS] if column_index < len(cell_texts) else None
         )
 
-    printed_groups = group_shapes(groups.to_stored(), receipt["columns"], find_cell_value)
+    printed_groups = build_group_shapes(groups.to_stored(), receipt["columns"], find_cell_value)
     _fill_place_names(receipt, cells)
     if output_options.as_json:
         print_line(json.dumps({**receipt, "groups": printed_groups}, ensure_ascii=False, default=str))
@@ -348,7 +342,7 @@ def _print_result(
 
 
 def _fill_place_names(receipt: Receipt, cells: _ListCells) -> None:
-    """Say of the rows that name a place which nobody has registered what they call it: a registry keeps no names."""
+    """Add to rows with an unregistered place the name that they use: a registry stores no names."""
     examples = [example for warning in receipt["warnings"] for example in warning["examples"]]
     place_names = cells.find_place_names({example["row"] for example in examples}, receipt["columns"])
     for example in examples:
@@ -384,8 +378,10 @@ def _read_rows(engine: Engine, secret: bytes, job: ListImport, lang: Language) -
 def _print_rows(
     rows: Iterable[ImportRowShape], output_options: OutputOptions
 ) -> tuple[Counter[str], FaultGroups, dict[tuple[int, str | None], str | None]]:
-    """Print the rows that a curator looks at, for machines all of them. How many of all had which outcome, and what is
-    wrong with rows, with what stands in their cells."""
+    """Print the rows for a curator, or all rows as JSON.
+
+    Returns the number of rows by outcome, the errors by kind, and the values of the faulty cells.
+    """
     outcomes: Counter[str] = Counter()
     groups = FaultGroups()
     values: dict[tuple[int, str | None], str | None] = {}
@@ -448,7 +444,7 @@ def import_list(
     if source is None:
         raise typer.BadParameter("say whose list it is with --source, or send it --to a registry")
     with open_session(settings):
-        pass  # migrated, and the secret known to be the right one
+        pass  # migrates the database, and checks the secret
     with open_database(settings) as engine:
         failure = import_list_locally(
             engine, settings.secret_key(), utc_now, settings.names, source, file, import_options, output_options

@@ -1,8 +1,4 @@
-"""`recuento status`: how far the registry has come, and what somebody should look at. `recuento rebuild`: rows anew.
-
-`recuento clock`: what the clocks say, and how to go on after one was wrong.
-
-`recuento grants`: what the role that serves a PostgreSQL database may do."""
+"""`recuento status`, `rebuild`, `clock` and `grants`: report the state of the registry, and maintain its database."""
 
 import json
 from typing import Annotated, Any
@@ -24,7 +20,7 @@ from app.models import OPEN, PendingPair, ProvisionalHiding, Source, metadata
 from app.queries.review import build_burst_shapes
 from app.registry import alerts, report_versions, waiting_reports
 from app.registry.alerts import list_operator_warnings, list_private_warnings
-from app.registry.apply import rebuild_tables as rebuild_rows
+from app.registry.apply import rebuild_tables
 from app.registry.publication import erasure, objections
 
 commands = typer.Typer()
@@ -35,7 +31,7 @@ def rebuild() -> None:
     """Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the
     rows are the same as before."""
     with console.status("Replaying the log …"), open_session(Settings(), any_rules=True) as session:
-        number = rebuild_rows(session)
+        number = rebuild_tables(session)
     console.print(f"Replayed {number} entries.")
 
 
@@ -57,7 +53,8 @@ def status(as_json: AsJson = False) -> None:
 
 
 def build_status_report(session: Session) -> dict[str, Any]:
-    """Nothing in it is about a person: sources, and how much of theirs waits for a curator."""
+    """Build the report. Nothing in it is about a person, only about sources and their reports that wait for a
+    curator."""
     revision, recorded_at = read_head(session)
     source_rows = session.execute(select(col(Source.key), col(Source.slug)).where(col(Source.until) == OPEN))
     slugs = dict(source_rows.all())
@@ -99,7 +96,7 @@ def _count_open_rows(session: Session, table: type[Any]) -> int:
 
 
 def format_status_lines(report: dict[str, Any]) -> list[str]:
-    """The same for whoever reads it in a terminal."""
+    """Format the report for reading in a terminal."""
     output_lines = [
         f"Revision {report['revision']}" + (f", recorded at {report['recorded_at']}" if report["recorded_at"] else ""),
         f"{report['pairs_in_review']} pairs wait for a curator.",
@@ -116,9 +113,9 @@ def format_status_lines(report: dict[str, Any]) -> list[str]:
         f"{report['objections_waiting']} objections more wait (/v1/objections)."
     )
     output_lines += [
-        f"WARNING {source}: {report_versions.MAX_UNANSWERED_HIDINGS} or more of its reports that hide people are unanswered, "
-        "and further wishes wait; births, which may be a child's, still hide at once. Have a curator answer them "
-        "(/v1/review); if the key may be stolen, revoke it and put the source in quarantine."
+        f"WARNING {source}: {report_versions.MAX_UNANSWERED_HIDINGS} or more of its reports that hide people are "
+        "unanswered, and further wishes wait; births, which may be a child's, still hide at once. Have a curator "
+        "answer them (/v1/review); if the key may be stolen, revoke it and put the source in quarantine."
         for source in report["stopped_sources"]
     ]
     output_lines += [

@@ -1,4 +1,4 @@
-"""`recuento match`: two lists side by side, and what of them needs somebody. `recuento template`: a list to fill in."""
+"""`recuento match` and `recuento template`: compare lists and print the result; write a workbook to fill in."""
 
 import json
 import sys
@@ -11,9 +11,13 @@ import typer
 from app.cli.database import open_database, open_session
 from app.cli.lists import format_row_error, load_mapping
 from app.cli.output import AsJson, utc_now
-from app.compare import comparison as run
-from app.compare import comparison as sheets
-from app.compare.comparison import ListComparison
+from app.compare.comparison import (
+    ListComparison,
+    ListFile,
+    build_sheets,
+    compare_two_lists,
+    compare_with_registry,
+)
 from app.compare.registry import ComparisonScope
 from app.config import Settings
 from app.db.engine import open_read_session
@@ -26,9 +30,9 @@ from app.registry.publication.permissions import load_reporter_by_slug
 from app.schemas.imports import PairedShape
 from app.vocabulary import Language
 
-# Lines of one kind that a person reads on a terminal; beyond these a workbook is better.
+# Lines of one kind that a person reads on a terminal; for more, a workbook is better.
 MAX_PRINTED_LINES = 40
-# What tells one account from another in a line.
+# The fields that distinguish accounts on one line.
 ACCOUNT_FIELDS = ("name", "birth", "age", "country", "facility", "detained_on", "released_on", "kind")
 
 
@@ -66,7 +70,7 @@ def match_lists(
     if xlsx is not None:
         _require_new_workbook(xlsx)  # before the minutes that a comparison may take
     if other is not None:
-        comparison = run.compare_two_lists(_load_list(file, mapping), _load_list(other, other_mapping), utc_now())
+        comparison = compare_two_lists(_load_list(file, mapping), _load_list(other, other_mapping), utc_now())
     elif source is None:
         raise BadFile("source_required", SOURCE_REQUIRED)
     else:
@@ -75,7 +79,7 @@ def match_lists(
         )
         comparison = _compare_with_registry(source, _load_list(file, mapping), scope)
     if xlsx is not None:
-        _write_new_file(xlsx, tables.write_workbook(sheets.build_sheets(comparison, lang)))
+        _write_new_file(xlsx, tables.write_workbook(build_sheets(comparison, lang)))
     if as_json:
         _print_line(json.dumps(comparison, ensure_ascii=False, default=str))
     else:
@@ -97,7 +101,7 @@ def write_template(
 
 
 def _require_new_workbook(file: Path) -> None:
-    """Raises BadFile for what is no name of a new workbook: a list typed in the wrong place would be lost."""
+    """Raise BadFile unless this names a new workbook: a list typed in the wrong place would be lost."""
     if file.suffix.lower() != ".xlsx":
         raise BadFile("not_a_workbook", f"{file} would be a workbook: give it a name that ends in .xlsx.")
     if file.exists():
@@ -112,20 +116,20 @@ def _write_new_file(file: Path, data: bytes) -> None:
         raise BadFile("unwritable", f"Cannot write {file}: {error.strerror}.") from None
 
 
-def _load_list(file: Path, mapping: Path | None) -> run.ListFile:
+def _load_list(file: Path, mapping: Path | None) -> ListFile:
     data = file.read_bytes()
     check_list_size(data)
     return data, load_mapping(mapping)
 
 
-def _compare_with_registry(slug: str, own_list: run.ListFile, scope: ComparisonScope) -> ListComparison:
-    """A list beside what the registry shows the source whose list it is."""
+def _compare_with_registry(slug: str, own_list: ListFile, scope: ComparisonScope) -> ListComparison:
+    """Compare a list with what its source may see of the registry."""
     settings = Settings()
     with open_session(settings):
-        pass  # with another secret no case number of one's own would be found
+        pass  # checks the secret: with another one no case number of the source would be found
     with open_database(settings) as engine, open_read_session(engine) as session:
         reader = load_reporter_by_slug(session, slug, settings.names)
-        return run.compare_with_registry(session, settings.secret_key(), utc_now(), reader, own_list, scope)
+        return compare_with_registry(session, settings.secret_key(), utc_now(), reader, own_list, scope)
 
 
 def _print_comparison(comparison: ListComparison, xlsx: Path | None) -> None:
@@ -176,7 +180,8 @@ def _format_pair(pair: PairedShape) -> str:
     matched_label = (
         f"row {matched_account['row']}" if "row" in matched_account else str(matched_account["detention_id"])
     )
-    return f"row {pair['mine']['row']}: {_format_account(pair['mine'])} | {matched_label}: {_format_account(matched_account)} ({pair['score']:.2f})"
+    mine = f"row {pair['mine']['row']}: {_format_account(pair['mine'])}"
+    return f"{mine} | {matched_label}: {_format_account(matched_account)} ({pair['score']:.2f})"
 
 
 def _format_account(account: Mapping[str, Any]) -> str:

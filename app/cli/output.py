@@ -1,6 +1,4 @@
-"""How commands print: results on stdout, what is told of them on stderr, tables for people and JSON for machines.
-
-What a command could not do, in one line for whoever ran it."""
+"""Print the results of commands: tables for people, JSON for machines; and describe failures in one line on stderr."""
 
 import json
 import sys
@@ -33,30 +31,30 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 
 
 def exit_with_error(line: str) -> NoReturn:
-    """End with one line on stderr, and status 1."""
+    """Exit with one line on stderr, and status 1."""
     print(f"recuento: {line}", file=sys.stderr)  # noqa: T201 - this is the output
     sys.exit(1)
 
 
 def utc_now() -> datetime:
-    """The instant, in UTC."""
+    """Return the current instant in UTC."""
     return datetime.now(UTC)
 
 
 def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Rows of one shape as a table on stdout, or as JSON."""
+    """Print rows of one shape as a table on stdout, or as JSON."""
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))  # noqa: T201 - this is the output
         return
     table = Table()
     for heading in rows[0] if rows else ["nothing yet"]:
-        table.add_column(heading, overflow="fold")  # a slug cut short could not be typed again
+        table.add_column(heading, overflow="fold")  # a truncated slug could not be copied
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)
 
 
-# Their text is written for whoever runs the command.
+# Errors whose message is for the operator.
 OPERATOR_ERRORS = (
     WrongSecret,
     UnreadableSecret,
@@ -73,12 +71,12 @@ OPERATOR_ERRORS = (
 
 
 def describe_failure(error: Exception) -> str | None:
-    """The line that tells of a foreseeable failure; None for one that is a defect."""
+    """Return one line about a foreseeable failure; None for a defect."""
     if isinstance(error, Problem):
         return " ".join(dict.fromkeys([error.detail, *(fault["detail"] for fault in error.extra.get("errors", []))]))
     if isinstance(error, ValidationError):
         faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
-        return "; ".join(": ".join(filter(None, fault)) for fault in faults)  # of the whole, no place is named
+        return "; ".join(": ".join(filter(None, fault)) for fault in faults)  # an error of the whole has no location
     if isinstance(error, CommitUnanswered):
         return "The database did not say whether this was stored: see what stands there before you run it again."
     if isinstance(error, SQLAlchemyError):

@@ -1,4 +1,4 @@
-"""`recuento serve` and `recuento demo`; `recuento openapi` prints what is served."""
+"""`recuento serve` and `recuento demo`: run the server; `recuento openapi`: print the OpenAPI document."""
 
 import json
 import os
@@ -32,18 +32,18 @@ from app.server_log import CONFIGURATION
 DEMO_DATABASE = "sqlite:///recuento-demo.db"
 EXAMPLE_COUNT = "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source"
 
-METRICS_HOST = "127.0.0.1"  # the proxy before the registry comes from there too, but to the other port alone
-# Where Linux has files that lie in memory. They are written as memory is: of one on a disk that is full, the signal of
-# the failed write would end the worker.
-SHARED_MEMORY_FOLDER = "/dev/shm"  # noqa: S108 - a folder of an own name in it, for its owner alone
+METRICS_HOST = "127.0.0.1"  # the proxy connects from there too, but only to the other port
+# Linux's folder of files in memory. Workers write metrics as memory-mapped files: on a full disk the signal of a failed
+# write would end the worker.
+SHARED_MEMORY_FOLDER = "/dev/shm"  # noqa: S108 - used for a private folder with a random name
 
-STALE_AGE = timedelta(days=1)  # a registry without an entry for so long is worth a line, and no more
+STALE_AGE = timedelta(days=1)  # of the last entry, after which the start prints a notice
 
 commands = typer.Typer()
 
 
 def _build_settings(**overrides: Any) -> Settings:
-    """Settings from the environment, with the flags that were given on top."""
+    """Build settings from the environment, overridden by command-line options."""
     return Settings(**{name: value for name, value in overrides.items() if value is not None})
 
 
@@ -61,7 +61,7 @@ def serve(
 
 
 def _require_free_ports(settings: Settings) -> None:
-    """Fail where nothing can be served, before anything is printed that sends people there."""
+    """Exit if a port is taken, before anything is printed that sends people there."""
     _require_free_port(settings.host, settings.port, "--port")
     if settings.metrics_port is not None:
         _require_free_port(METRICS_HOST, settings.metrics_port, "--metrics-port")
@@ -75,8 +75,8 @@ def _require_free_port(host: str, port: int, option: str) -> None:
 
 
 def _warn_if_stale(session: Session) -> None:
-    """Say how old the last entry is. A registry that rested and a clock that is ahead look the same from here, and
-    whoever starts the server knows which it is."""
+    """Print the age of the last entry, if it is old. Either the registry rested or the clock is ahead: the operator
+    knows."""
     revision, last = read_head(session)
     age = utc_now() - last
     if revision and age > STALE_AGE and not is_demo(session):
@@ -91,7 +91,7 @@ def _run_server(settings: Settings) -> None:
     _require_free_ports(settings)
     raise_file_limit(settings.connections)
     wait_for_database(settings.database_url)
-    # uvicorn ends what is being answered and raises the signal again, which would end this process as if it had failed.
+    # uvicorn finishes current requests and raises the signal again, which would end this process as if it had failed.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     uvicorn_options = {
         **build_uvicorn_options(settings),
@@ -101,11 +101,9 @@ def _run_server(settings: Settings) -> None:
         "log_config": CONFIGURATION,
     }
     console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
-    with open_session(
-        settings, finish_erasures=False
-    ) as session:  # before the workers come, so that what is wrong is said once
+    with open_session(settings, finish_erasures=False) as session:  # before the workers, so that errors appear once
         _warn_if_stale(session)
-    os.environ |= {  # for the processes that are started now
+    os.environ |= {  # for the worker processes
         "RECUENTO_DATABASE_URL": settings.database_url,
         "RECUENTO_HOST": settings.host,
         "RECUENTO_PORT": str(settings.port),
@@ -122,7 +120,7 @@ def _run_server(settings: Settings) -> None:
 
 @contextmanager
 def _serve_metrics(port: int | None, status_collector: StatusCollector, registry: CollectorRegistry) -> Iterator[None]:
-    """Meanwhile what was counted is told at a port, with how the registry stands; without a port nowhere."""
+    """Serve metrics and the state of the registry on a port; without a port do nothing."""
     if port is None:
         yield
         return
@@ -138,12 +136,14 @@ def _serve_metrics(port: int | None, status_collector: StatusCollector, registry
 
 @contextmanager
 def _serve_worker_metrics(settings: Settings) -> Iterator[None]:
-    """Meanwhile this process tells what all workers counted, if the settings name a port. They count in files, which
-    hold no more than what is told of them and are deleted at the end."""
+    """Serve the metrics of all workers from this process, if the settings name a port.
+
+    The workers write metrics into files, which contain only what is served, and are deleted at the end.
+    """
     if settings.metrics_port is None:
         yield
         return
-    app = create_app(settings)  # serves nobody; it has what tells how the registry stands
+    app = create_app(settings)  # answers no requests; it provides the state of the registry
     registry = CollectorRegistry()
     try:
         parent_folder = SHARED_MEMORY_FOLDER if os.access(SHARED_MEMORY_FOLDER, os.W_OK) else None

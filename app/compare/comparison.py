@@ -1,8 +1,5 @@
-"""The result of a comparison: both, likely the same person, mine only, theirs only (pure).
-
-Compare a list with another list or with the registry, or a person with the registry.
-
-A comparison as a workbook in the reader's language: a sheet for each of its parts (pure)."""
+"""Compare a list with another list or with the registry, or a person with the registry; write the result as a
+workbook."""
 
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -68,8 +65,10 @@ def compare_lists(
     in_scope: Collection[int] | None = None,
     deadline: Deadline = NO_DEADLINE,
 ) -> ListComparison:
-    """Compare the two sides. `in_scope`: indexes of theirs that are reported as `theirs_only` without a partner; by
-    default all. Raises TooLong."""
+    """Compare two sides. Raises TooLong.
+
+    `in_scope`: indexes of `theirs` that are reported as `theirs_only` without a partner; by default all.
+    """
     pairs = align_lists([a.line for a in mine.detentions], [b.line for b in theirs], case_matches, deadline)
     both = [_build_pair(pair, mine.detentions, theirs) for pair in pairs if pair.is_sure]
     likely = [_build_pair(pair, mine.detentions, theirs) for pair in pairs if not pair.is_sure]
@@ -114,12 +113,12 @@ def _build_pair(
 
 
 def _identify_detention(account: Mapping[str, Any]) -> Any:
-    """The row number of a detention, or the id of the detention or of its report."""
+    """Return the row number of a detention, or the id of the detention or of its report."""
     return account.get("row") or account.get("detention_id") or account["report_id"]
 
 
 def flatten_comparison(result: ListComparison) -> list[dict[str, Any]]:
-    """The result as one table, column → value: a line for each pair and for each detention without a partner."""
+    """Return the result as one table, column → value: a row for each pair and for each detention without a partner."""
     return [
         *(_build_table_row("both", pair["mine"], pair["theirs"], pair) for pair in result["both"]),
         *(_build_table_row("likely", pair["mine"], pair["theirs"], pair) for pair in result["likely"]),
@@ -156,7 +155,7 @@ ListFile = tuple[bytes, ListMapping | None]
 
 
 def compare_two_lists(mine: ListFile, theirs: ListFile, now: datetime) -> ListComparison:
-    """A comparison of two files. Raises BadFile."""
+    """Compare two files. Raises BadFile."""
     their_list = read_compared_list(open_list(*theirs), now)
     return {
         **compare_lists(read_compared_list(open_list(*mine), now), their_list.detentions),
@@ -174,8 +173,10 @@ def compare_with_registry(
     *,
     max_seconds: float = inf,
 ) -> ListComparison:
-    """A comparison of a file with the registry as this reader may see it, within so many processor seconds in all.
-    Raises BadFile, Invalid."""
+    """Compare a file with what the reader may see of the registry, within so many processor seconds.
+
+    Raises BadFile, Invalid.
+    """
     deadline = Deadline(max_seconds)
     source = reader.source
     find_saved_mapping = (
@@ -194,7 +195,7 @@ def compare_with_registry(
 
 
 def match_person_in_registry(session: Session, now: datetime, reader: Reader, person: PersonSoughtIn) -> CandidatesOut:
-    """The candidate people of a report of this person, as far as this reader may know. Nothing is stored."""
+    """Return the candidates for the person of a report, as far as the reader may see them. Nothing is stored."""
     reported_content = content.date_age_today(content.flatten_body(person.model_dump(mode="json")), now)
     reported_content.pop(UNCOMPARED_FIELD, None)
     revision = read_head(session)[0]
@@ -210,12 +211,17 @@ SIDES = ("mine", "theirs")
 
 
 def build_sheets(result: ListComparison, lang: Language) -> list[Sheet]:
-    """The sheets of a comparison, the summary first. Only where rows could not be read is there a sheet of them."""
+    """Return the sheets of a comparison, the summary first; a sheet of unread rows only if there are any."""
     texts = _SheetTexts(lang)
-    compared_sheets = [_build_summary_sheet(result, texts), _build_pairs_sheet("both", result["both"], texts), _build_conflicts_sheet(result["both"], texts),
-            _build_pairs_sheet("likely", result["likely"], texts), _build_unpaired_sheet("mine_only", result["mine_only"], texts),
-            _build_unpaired_sheet("theirs_only", result["theirs_only"], texts)]  # fmt: skip
-    return [*compared_sheets, _build_unread_sheet(result["unread"], texts)] if result["unread"] else compared_sheets
+    sheets = [
+        _build_summary_sheet(result, texts),
+        _build_pairs_sheet("both", result["both"], texts),
+        _build_conflicts_sheet(result["both"], texts),
+        _build_pairs_sheet("likely", result["likely"], texts),
+        _build_unpaired_sheet("mine_only", result["mine_only"], texts),
+        _build_unpaired_sheet("theirs_only", result["theirs_only"], texts),
+    ]
+    return [*sheets, _build_unread_sheet(result["unread"], texts)] if result["unread"] else sheets
 
 
 class _SheetTexts:
@@ -233,13 +239,13 @@ class _SheetTexts:
         return SHEET_TEXTS[group][name][self._language_index]
 
     def translate_field(self, name: str) -> str:
-        """The heading of a field of a detention."""
+        """Return the heading of a field of a detention."""
         if name == "source_record_id" or name in ACCOUNT_FIELDS:
             return get_field_title(ACCOUNT_FIELDS.get(name, name), self.lang)
         return self.translate("columns", name)
 
     def format_cell(self, name: str, value: Any) -> CellValue:
-        """The cell of a value; a code is written as its label."""
+        """Return the cell of a value; a code is written as its label."""
         if isinstance(value, list):
             return LIST_SEPARATOR.join(map(str, value))
         if value is None or isinstance(value, int | float):
@@ -260,7 +266,7 @@ def _build_summary_sheet(result: ListComparison, texts: _SheetTexts) -> Sheet:
 
 
 def _build_pairs_sheet(part: str, pairs: Sequence[PairedShape], texts: _SheetTexts) -> Sheet:
-    """A row for each pair: both detentions side by side, field by field."""
+    """Build a sheet with a row for each pair: both detentions side by side, field by field."""
     columns: dict[str, Callable[[PairedShape], CellValue]] = {
         texts.translate("columns", "score"): lambda pair: pair["score"],
         texts.translate("columns", "reasons"): lambda pair: _format_reasons(pair, texts),
@@ -305,15 +311,20 @@ def _format_reasons(pair: PairedShape, texts: _SheetTexts) -> str:
 
 
 def _list_id_columns(detentions: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The columns that identify their detentions: ids of a registry, or rows of a file."""
+    """List the columns that identify detentions: ids of a registry, or rows of a file."""
     present_columns = {name for detention in detentions for name in detention}
     return [name for name in (*THEIRS_COLUMNS, "report_id") if name in present_columns]
 
 
 def _build_conflicts_sheet(pairs: Sequence[PairedShape], texts: _SheetTexts) -> Sheet:
-    """A row for each contradiction of a pair."""
-    headings = [texts.translate_field("row"), texts.translate_field("source_record_id"), texts.translate_field("name"),
-                texts.translate("columns", "field"), *(texts.translate("columns", side).capitalize() for side in SIDES)]  # fmt: skip
+    """Build a sheet with a row for each contradiction of a pair."""
+    headings = [
+        texts.translate_field("row"),
+        texts.translate_field("source_record_id"),
+        texts.translate_field("name"),
+        texts.translate("columns", "field"),
+        *(texts.translate("columns", side).capitalize() for side in SIDES),
+    ]
     rows: list[list[CellValue]] = [
         [
             *(_read_side_cell(texts, "mine", name, pair) for name in ("row", "source_record_id", "name")),

@@ -1,6 +1,4 @@
-"""A detention as one side of a comparison reports it, and the contradictions between two sides (pure).
-
-The detentions of a list, read as an import reads it."""
+"""Read the detentions of a list, and find the contradictions between two sides of a comparison (pure)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -42,7 +40,7 @@ ACCOUNT_FIELDS = {
     "released_on": "release.released_on",
     "kind": "release.kind",
 }
-# The contradiction of a sighting in custody with an earlier release; `checks` has the same code.
+# The contradiction of a sighting in custody with an earlier release; `checks` uses the same code.
 HELD_AFTER_RELEASE = "held_after_release"
 # (name of a facility, country) → the text by which the facility is compared.
 PlaceNormalizer = Callable[[str, str | None], str]
@@ -59,7 +57,7 @@ class ComparedDetention(Generic[Shown]):
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """The shown fields, to be read by computed names."""
+        """Return the shown fields, for access by a computed name."""
         return self.account
 
     @property
@@ -68,7 +66,8 @@ class ComparedDetention(Generic[Shown]):
 
 
 def build_account(identifiers: Mapping[str, Any], content: Content) -> Any:
-    """A shape of `wire.matching`: `identifiers` (its row number or ids), and the account of a report's content."""
+    """Return a shape of `schemas.imports`: `identifiers` (a row number or ids), and the shown fields of a report's
+    content."""
     return {**identifiers, **{name: content.get(path) for name, path in ACCOUNT_FIELDS.items()}}
 
 
@@ -78,13 +77,14 @@ def build_detention(
     normalize_place: PlaceNormalizer | None = None,
     hidden_names: Content | None = None,
 ) -> ComparedDetention[Account]:
-    """The detention of a report's content. `hidden_names`: further content by which the person is recognised, not shown."""
+    """Return the detention of a report's content. `hidden_names`: further content that identifies the person and is not
+    shown."""
     searchable_content = {**content, **(hidden_names or {})}
     if normalize_place is not None and "detention.facility" in searchable_content:
         searchable_content["detention.facility"] = normalize_place(
             searchable_content["detention.facility"], searchable_content.get("detention.country")
         )
-    # Also keys of the place as the report names it: a registry may have stored that.
+    # Add keys of the place as the report names it: a registry may have stored that name.
     keys = blocking_keys.build_query_keys(searchable_content) | blocking_keys.build_query_keys(content)
     return ComparedDetention(account, Line(blocking_keys.build_person(searchable_content), keys))
 
@@ -93,8 +93,11 @@ AnyComparedDetention = ComparedDetention[AccountShape]
 
 
 def find_conflicts(mine: AnyComparedDetention, theirs: AnyComparedDetention) -> list[ConflictShape]:
-    """The contradictions of two sides. A coarser date that includes the other contradicts nothing, nor does a value of
-    one side alone. HELD_AFTER_RELEASE has one side's day in custody, and the other side's day of release."""
+    """Return the contradictions of two sides.
+
+    A coarser date that includes the other contradicts nothing, nor does a value of one side alone. HELD_AFTER_RELEASE
+    pairs one side's day in custody with the other side's day of release.
+    """
     contradictions: list[ConflictShape] = [
         {"field": name, "mine": mine.values[name], "theirs": theirs.values[name]}
         for name, contradict in _CONTRADICTION_CHECKS.items()
@@ -114,13 +117,13 @@ def _build_held_after_release(
 
 
 def _is_held_after(a: AnyComparedDetention, b: AnyComparedDetention) -> bool:
-    """Whether the day in custody of `a` lies after the release of `b`."""
+    """Return whether the day in custody of `a` is after the release of `b`."""
     held_on, released_on = a.account["held_on"], b.account["released_on"]
     return bool(held_on and released_on and parse_date(held_on).lo > parse_date(released_on).hi)
 
 
 def format_reasons(match: Match) -> list[ReasonShape]:
-    """The reasons for and against a match, in words."""
+    """Return the reasons for and against a match, in words."""
     return [
         {"feature": reason.feature, "score": round(reason.score, 3), "note": reason.note} for reason in match.reasons
     ]
@@ -150,7 +153,7 @@ def _birth_dates_contradict(mine: AnyComparedDetention, theirs: AnyComparedDeten
 
 
 def _ages_contradict(mine: AnyComparedDetention, theirs: AnyComparedDetention) -> bool:
-    """Whether births contradict where a side gives an age only: a year more or less does not."""
+    """Return whether births contradict if a side states only an age; a year more or less does not."""
     a, b = find_birth_bounds(mine.person), find_birth_bounds(theirs.person)
     if a is None or b is None or (mine.account["birth"] and theirs.account["birth"]):
         return False
@@ -158,7 +161,7 @@ def _ages_contradict(mine: AnyComparedDetention, theirs: AnyComparedDetention) -
 
 
 def _places_contradict(mine: AnyComparedDetention, theirs: AnyComparedDetention) -> bool:
-    """Whether places differ. "Helicoide" is "El Helicoide", and "El Rodeo" a vaguer "El Rodeo I"."""
+    """Return whether places differ. "Helicoide" is "El Helicoide", and "El Rodeo" a vaguer "El Rodeo I"."""
     if not (mine.person.facility and theirs.person.facility):
         return False
     a, b = _find_distinctive_words(mine.person.facility), _find_distinctive_words(theirs.person.facility)
@@ -166,7 +169,7 @@ def _places_contradict(mine: AnyComparedDetention, theirs: AnyComparedDetention)
 
 
 def _find_distinctive_words(place: str) -> set[str]:
-    """The words of a place without articles and prepositions, unless it has no other words."""
+    """Return the words of a place without articles and prepositions, unless it has no other words."""
     all_words = set(split_words(place))
     return all_words - PARTICLES or all_words
 
@@ -188,7 +191,7 @@ _CONTRADICTION_CHECKS: dict[str, ContradictionCheck] = {
 }
 
 
-# Rows of one list: several times the longest list of a field office; two cores compare so many in two minutes.
+# Rows of one list: several times the longest list of a field office. Two cores compare so many in two minutes.
 MAX_COMPARED_ROWS = 20_000
 TOO_MANY_ROWS_MESSAGE = f"A list to be compared has at most {MAX_COMPARED_ROWS:,} rows: part it, by country or by year."
 
@@ -202,7 +205,7 @@ class ListedShape(TheirsShape):
 
 @dataclass
 class ComparedList:
-    """The detentions of a list, their case numbers, and the rows that cannot be read or cannot be true."""
+    """The detentions of a list, their case numbers, and the rows that cannot be read or contain impossible values."""
 
     detentions: list[ComparedDetention[ListedShape]] = field(default_factory=list)
     case_numbers: list[str] = field(default_factory=list)
@@ -220,8 +223,11 @@ def read_compared_list(
     normalize_place: PlaceNormalizer | None = None,
     deadline: Deadline = NO_DEADLINE,
 ) -> ComparedList:
-    """The detentions of an opened list. A row is compared even if it says too little to be filed (no country, no
-    method). Raises BadFile for too many rows or a file that breaks off; TooLong."""
+    """Return the detentions of an opened list.
+
+    A row is compared even if it could not be filed (no country, no method). Raises BadFile for too many rows or a file
+    that breaks off; TooLong.
+    """
     compared_list, case_numbers = ComparedList(), CaseNumbers()
     for row in opened_list.rows():
         deadline.check()
@@ -248,7 +254,7 @@ def read_compared_list(
 
 
 def _build_content(report: DetentionReportIn, now: datetime) -> Content:
-    """Return the content of a row, with its age as of the day `now` where the list states the age of today.
+    """Return the content of a row, with its age as of the day `now` if the list states today's age.
 
     The identification number is compared with those of the other list. It is neither stored nor shown.
     """

@@ -1,4 +1,4 @@
-"""The registry's side of a comparison: the detentions to compare with a list."""
+"""Read the registry's side of a comparison: the detentions to compare with a list."""
 
 import uuid
 from collections import defaultdict
@@ -44,7 +44,7 @@ from app.vocabulary import ReleaseStatus, Role
 # Statuses to look for in a list: a refuted or withdrawn detention is not missing from it.
 COUNTING_STATUSES = [ReleaseStatus(status) for status in COUNTABLE_STATUSES]
 LOOKUP_BATCH_ROWS = 50  # rows looked up between two checks of the deadline: a third of a second at worst
-MAX_COUNTRIES = 5  # of one comparison: with a list of more countries the sender names those to compare
+MAX_COUNTRIES = 5  # for a list of more countries, the sender names those to compare
 
 
 class ComparisonScope(BaseModel):
@@ -60,9 +60,12 @@ class ComparisonScope(BaseModel):
 
 @dataclass
 class RegistryDetentions:
-    """The registry's side. `detentions`: those in scope, and those of other people who may be on the list. `in_scope`:
-    indexes of the detentions in scope; `case_matches`: index of a row → index of the detention with its case number; `lists`:
-    addresses of the lists that were read."""
+    """The registry's side of a comparison.
+
+    `detentions`: those in scope, and those of other people who may be on the list. `in_scope`: indexes of the
+    detentions in scope; `case_matches`: index of a row → index of the detention with its case number; `lists`:
+    addresses of the lists that were read.
+    """
 
     lists: list[RegistryList] = field(default_factory=list)
     detentions: list[ComparedDetention[TheirsShape]] = field(default_factory=list)
@@ -71,7 +74,7 @@ class RegistryDetentions:
 
 
 def build_place_normalizer(session: Session) -> PlaceNormalizer:
-    """Compare places by the slug of a registered place, and by the folded name of any other."""
+    """Return a function that maps a place to the slug of a registered place, or to the folded name of any other."""
     views = Views.for_session(session)
 
     def normalize_place(name: str, country: str | None) -> str:
@@ -91,8 +94,10 @@ def find_registry_detentions(
     scope: ComparisonScope,
     deadline: Deadline,
 ) -> RegistryDetentions:
-    """The registry's detentions to compare with a list. Raises Invalid for a list without a country or a scope of too
-    many detentions; TooLong."""
+    """Return the registry's detentions to compare with a list.
+
+    Raises Invalid for a list without a country or a scope of too many detentions; TooLong.
+    """
     result = RegistryDetentions()
     people_in_scope: dict[int, int] = {}
     for query in _build_queries(compared_list.detentions, scope, now):
@@ -146,8 +151,10 @@ def find_registry_detentions(
 
 
 def find_candidates(session: Session, reader: Reader, revision: int, content: Content) -> list[CandidateOut]:
-    """The candidate people of a report with this content whom the reader may see and recognise, most similar first,
-    each with the best fitting detention. At most one is `sure_people`: between two, a curator decides."""
+    """Return the candidates for the person of a report, as far as the reader may recognise them, most similar first.
+
+    Each has its best fitting detention. At most one is `sure`: between two, a curator decides.
+    """
     normalize_place = build_place_normalizer(session)
     account: AccountShape = build_account({}, content)
     mine = build_detention(content, account, normalize_place)
@@ -194,8 +201,11 @@ def find_candidates(session: Session, reader: Reader, revision: int, content: Co
 def _iter_compared(
     spells: Iterable[registry_snapshot.VisibleSpell], normalize_place: PlaceNormalizer, *, all_days: bool = False
 ) -> Iterator[tuple[registry_snapshot.VisibleSpell, ComparedDetention[TheirsShape], tuple[Witness, ...]]]:
-    """`(spell, detention, witnesses)`, with a witness for each statement about the person. Days of a person's other
-    detentions count against a line only with `all_days`: a list is of detentions, a report of a person."""
+    """Yield `(spell, detention, witnesses)`, with a witness for each statement about the person.
+
+    Days of a person's other detentions count against a line only with `all_days`: a list is of detentions, a report of
+    a person.
+    """
     for _person, group in groupby(spells, key=lambda spell: spell.ids["detainee_id"]):
         person_detentions = [(spell, _build_registry_detention(spell, normalize_place)) for spell in group]
         statements = [
@@ -233,8 +243,11 @@ def _build_witness(
 def _build_queries(
     detentions: Sequence[AnyComparedDetention], scope: ComparisonScope, now: datetime
 ) -> list[ReleaseQuery | DetentionQuery]:
-    """The registry's lists to read, for each country of a list. If the list has releases: the releases from its first
-    day to its last. If it has people in custody: the people in custody on the last day that it gives, else today."""
+    """Return the queries of the registry's lists to read, for each country of a list.
+
+    If the list has releases: the releases from its first day to its last. If it has people in custody: the people in
+    custody on its last day, or today.
+    """
     countries = scope.country or sorted({row.person.country for row in detentions if row.person.country})
     if not 0 < len(countries) <= MAX_COUNTRIES:
         detail = f"Say of which countries the list is: it names none, or more than {MAX_COUNTRIES}."

@@ -1,11 +1,7 @@
-"""Who writes to a file of SQLite takes turns with the others of its process here.
+"""Create engines and sessions, with write turns, portable column types and a write check.
 
-Who waits for SQLite's own lock looks for it ever more seldom, in the end each tenth of a second, while it lies idle;
-and who takes it again at once, as a list does, may keep it for as long as it likes. Here the next one is woken at once.
-
-Engine, sessions and portable column types: the only file that knows a SQL dialect.
-
-Try whether a database can be written to, before somebody's report finds out."""
+SQL dialects are used in `app.db` only.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -39,7 +35,7 @@ from app.server_log import count_statement
 
 
 class _WriteTurns:
-    """The turn on one engine, and how many wait for it."""
+    """The write lock of one engine, and the number of threads that wait for it."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -61,7 +57,11 @@ _WRITE_TURNS: WeakKeyDictionary[Engine, _WriteTurns] = WeakKeyDictionary()
 
 @contextmanager
 def take_write_turn(engine: Engine, seconds: float) -> Iterator[bool]:
-    """Whether it came within so many seconds: then nobody else of this process writes on the engine meanwhile."""
+    """Wait for the process's write lock of an engine; yield whether it was acquired within so many seconds.
+
+    A writer that waits for SQLite's own lock polls it ever more seldom, in the end every tenth of a second, while a
+    writer of many batches may take it again and again. This lock wakes the next writer at once.
+    """
     turns = _WRITE_TURNS.setdefault(engine, _WriteTurns())
     is_acquired = turns.wait(seconds)
     try:
@@ -72,42 +72,42 @@ def take_write_turn(engine: Engine, seconds: float) -> Iterator[bool]:
 
 
 def has_waiting_writers(engine: Engine) -> bool:
-    """Whether anybody of this process waits for a turn on the engine."""
+    """Return whether any thread of this process waits for the write lock of the engine."""
     return engine in _WRITE_TURNS and _WRITE_TURNS[engine].waiting > 0
 
 
 # A writer waits for the one before it; a request that waited longer than this is better refused than queued.
 BUSY_TIMEOUT_MS = 30_000
-BUSY_PAUSE_SECONDS = 0.01  # seconds: opening a new database takes about as long
-# Steps of SQLite between two looks at the clock: some milliseconds.
+BUSY_PAUSE_SECONDS = 0.01  # opening a new database takes about as long
+# Steps of SQLite between two checks of the deadline: some milliseconds.
 PROGRESS_STEPS = 100_000
-# Compiled statements of a connection: more than the app has. Of the usual 128 the questions of others took the places.
+# Compiled statements of a connection: more than the app has. With the usual 128 they displaced each other.
 STATEMENT_CACHE_SIZE = 1_000
-# Pages of SQLite that a connection keeps, in KiB: what a batch of a list changes at a hundred thousand people. Of the
-# usual 2 MB most pages are written, thrown out and read again within one transaction.
+# The page cache of a SQLite connection, in KiB: what a batch of a list changes with a hundred thousand people. With the
+# usual 2 MB most pages are written, dropped and read again within one transaction.
 CACHE_KIB = 16_384
-# Row values of one IN (...): far below SQLite's limit of 32,766 parameters.
+# Values of one IN (…): far below SQLite's limit of 32,766 parameters.
 IN_CHUNK = 500
 
 APP = Path(__file__).resolve().parent.parent
-# Beside `app` in the work tree and in an installed package alike.
+# Next to `app` both in the work tree and in an installed package.
 MIGRATIONS = APP.parent / "migrations"
 
 WRITES_OPTION, DEADLINE_OPTION, LOCK_TIMEOUT_OPTION = "recuento_writes", "recuento_until", "recuento_waits_ms"
-# Of an engine of PostgreSQL whose commits others listen for: what is called after each, and may have been one.
+# Of a PostgreSQL engine with listeners for commits: a function that is called after each commit or attempted commit.
 ON_COMMIT_OPTION = "recuento_committed"
 T = TypeVar("T")
 
-# Revisions and keys outgrow 32 bits; SQLite wants INTEGER for a rowid key.
+# Revisions and keys outgrow 32 bits; SQLite requires INTEGER for a rowid key.
 Key = BigInteger().with_variant(Integer, "sqlite")
 
 
 class CommitUnanswered(SQLAlchemyError):
-    """COMMIT was sent, and no answer came: what it was to store may be stored, or not."""
+    """COMMIT was sent, and no response came: the changes may be stored or not."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant. SQLite drops offsets, so it is stored in UTC without one and read back with one."""
+    """An instant. SQLite drops offsets, so an instant is stored in UTC without an offset and read back with one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -127,9 +127,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def make_engine(url: str, pool_size: int = 8, silent_ms: int = SILENCE_TIMEOUT_MS) -> Engine:
-    """An engine for a `sqlite:///…` or `postgresql://…` address, with `pool_size` connections and no more. `silent_ms`:
-    after which a server that says nothing is given up. Raises UnfitFile for a file of SQLite beside which the log of
-    another lies."""
+    """Create an engine for a `sqlite:///…` or `postgresql://…` address, with at most `pool_size` connections.
+
+    `silent_ms`: after so many milliseconds without a byte a server is given up. Raises UnfitFile for a SQLite file next
+    to the write-ahead log of another.
+    """
     sqlite = make_url(url).get_backend_name() == "sqlite"
     engine = _sqlite_engine(url, pool_size) if sqlite else _postgresql_engine(url, pool_size, silent_ms)
     event.listen(engine, "before_cursor_execute", _check_time_before_statement)
@@ -151,7 +153,7 @@ def _postgresql_engine(url: str, pool_size: int, silent_ms: int) -> Engine:
 
 
 def is_memory(url: str | URL) -> bool:
-    """Whether a database lives in one connection's memory, so that only one session can use it at a time."""
+    """Return whether a database is in the memory of one connection, so that only one session can use it at a time."""
     address = make_url(url)
     return address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:")
 
@@ -175,7 +177,7 @@ def _build_migration_config() -> Config:
 
 @lru_cache
 def find_newest_schema() -> str | None:
-    """The revision that the scripts lead to; they do not change while a process runs."""
+    """Return the revision to which the migrations lead; they do not change while a process runs."""
     return ScriptDirectory.from_config(_build_migration_config()).get_current_head()
 
 
@@ -204,14 +206,15 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA secure_delete = ON")
-        cursor.execute("PRAGMA temp_store = MEMORY")  # what is sorted holds names: no file outside the database does
+        cursor.execute("PRAGMA temp_store = MEMORY")  # sort files hold names: none may be outside the database
         cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        cursor.execute("PRAGMA recursive_triggers = ON")  # REPLACE deletes: the triggers of an append-only table see it
+        # REPLACE deletes: the triggers of an append-only table must see it.
+        cursor.execute("PRAGMA recursive_triggers = ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A deferred transaction that turns writer half-way fails at once instead of waiting: take the lock first.
+        # A deferred transaction that writes later fails at once instead of waiting: take the lock first.
         writes = connection.get_execution_options().get(WRITES_OPTION, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -219,14 +222,14 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
 
 
 def _make_private(path: Path) -> None:
-    """A new database is its owner's to read alone; the files that SQLite puts beside it take after it."""
-    with suppress(OSError):  # told when it is opened
+    """Create a new database readable by its owner alone; SQLite gives its other files the same mode."""
+    with suppress(OSError):  # reported when the file is opened
         path.touch(mode=0o600)
 
 
 def _enable_write_ahead_log(cursor: Any) -> None:
-    """Turn the write-ahead log on. Of several connections that open a new database at once SQLite refuses all but
-    one on the spot, lest they wait for each other for ever."""
+    """Turn the write-ahead log on. If several connections open a new database at once, SQLite refuses all but one at
+    once, so that they cannot wait for each other for ever."""
     deadline = monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
@@ -241,8 +244,11 @@ def _enable_write_ahead_log(cursor: Any) -> None:
 
 @contextmanager
 def open_read_session(engine: Engine, seconds: float | None = None) -> Iterator[Session]:
-    """A session that only reads. After so many seconds its statement is stopped, and no other begun (`was_stopped`), in
-    whichever of its transactions: it keeps its connection until it ends."""
+    """Open a session that only reads.
+
+    After `seconds` its statement is stopped and no other begins (`was_stopped`), in any of its transactions: it keeps
+    its connection until it ends.
+    """
     if seconds is None:
         with Session(engine, autoflush=False, expire_on_commit=False) as session:
             yield session
@@ -269,32 +275,31 @@ def _interrupt_after(connection: Connection, deadline: float) -> Iterator[None]:
 
 
 def _check_time_before_statement(connection: Connection, *_arguments: Any) -> None:
-    """One that has spent its time on several statements is given no further one."""
+    """Refuse further statements of a connection that has used its time on earlier ones."""
     require_time(connection)
     count_statement()
 
 
 def require_time(connection: Connection) -> None:
-    """Raises OperationalError (`was_stopped`) where the time of a connection is over: for work between its
-    statements."""
+    """Raise OperationalError (`was_stopped`) if a connection's time is over: for work between its statements."""
     if monotonic() > connection.get_execution_options().get(DEADLINE_OPTION, inf):
         raise build_timeout_error()
 
 
 def build_timeout_error() -> OperationalError:
-    """What is raised where the time of a connection is over: as of a statement that was stopped (`was_stopped`)."""
+    """Return the error for a connection whose time is over: the same as of a stopped statement (`was_stopped`)."""
     return OperationalError(None, None, QueryCanceled())
 
 
 def was_stopped(error: OperationalError) -> bool:
-    """Whether a statement was stopped because its time was over."""
+    """Return whether a statement was stopped because its time was over."""
     cause = error.orig
     return isinstance(cause, QueryCanceled) or getattr(cause, "sqlite_errorcode", None) == pysqlite3.SQLITE_INTERRUPT
 
 
 @contextmanager
 def open_snapshot_session(engine: Engine) -> Iterator[Session]:
-    """A session that reads one state of the database, whatever others commit meanwhile; SQLite knows no other."""
+    """Open a session that reads one state of the database, whatever others commit meanwhile. SQLite always does."""
     level = {} if is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
     connection = engine.connect().execution_options(**level)
     with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
@@ -303,8 +308,11 @@ def open_snapshot_session(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def open_write_session(engine: Engine, lock_timeout_ms: int | None = None) -> Iterator[Session]:
-    """A session that commits once, at the end, or not at all. Raises CommitUnanswered where nobody can tell which. With
-    `lock_timeout_ms` it waits no longer than that for the writer before it (`is_locked`)."""
+    """Open a session that commits once, at the end, or not at all.
+
+    With `lock_timeout_ms` it waits no longer than that for the writer before it (`is_locked`). Raises CommitUnanswered
+    if it is not known whether the commit was stored.
+    """
     with ExitStack() as stack:
         if is_sqlite(engine) and not stack.enter_context(
             take_write_turn(engine, (lock_timeout_ms or BUSY_TIMEOUT_MS) / 1000)
@@ -315,7 +323,7 @@ def open_write_session(engine: Engine, lock_timeout_ms: int | None = None) -> It
             stack.enter_context(limit_lock_wait(connection, lock_timeout_ms))
         session = stack.enter_context(Session(connection, autoflush=False, expire_on_commit=False))
         yield session
-        session.flush()  # whatever fails before COMMIT stored nothing
+        session.flush()  # a failure before COMMIT has stored nothing
         on_commit = connection.get_execution_options().get(ON_COMMIT_OPTION)
         if on_commit is not None:
             session.connection().exec_driver_sql(COMMIT_NOTICE)
@@ -332,8 +340,8 @@ def open_write_session(engine: Engine, lock_timeout_ms: int | None = None) -> It
 
 @contextmanager
 def limit_lock_wait(connection: Connection, milliseconds: int) -> Iterator[None]:
-    """Within it no transaction of the connection waits longer for a lock. It begins none: a session commits only what
-    it began itself."""
+    """Limit how long transactions of the connection wait for a lock. This begins no transaction: a session commits only
+    what it began itself."""
     connection.execution_options(**{LOCK_TIMEOUT_OPTION: milliseconds})
     if not is_sqlite(connection):
         yield
@@ -347,21 +355,25 @@ def limit_lock_wait(connection: Connection, milliseconds: int) -> Iterator[None]
 
 
 def is_locked(error: SQLAlchemyError) -> bool:
-    """Whether a writer waited for the one before it in vain."""
+    """Return whether a writer waited in vain for the one before it."""
     cause = getattr(error, "orig", None)
     return isinstance(cause, LockNotAvailable) or getattr(cause, "sqlite_errorcode", None) == pysqlite3.SQLITE_BUSY
 
 
 def _has_stored_nothing(error: DBAPIError) -> bool:
-    """Whether the database itself says that a COMMIT stored nothing. A full disk is the one such failure: SQLite writes
-    the mark of a whole transaction last. Where a line breaks or a disk fails, the transaction may stand all the
-    same."""
+    """Return whether the database itself reports that a COMMIT stored nothing.
+
+    A full disk is the only such failure: SQLite writes the end mark of a transaction last. If the connection breaks or
+    a disk fails, the transaction may be stored all the same.
+    """
     return bool(getattr(error.orig, "sqlite_errorcode", None) == pysqlite3.SQLITE_FULL)
 
 
 def describe_database_error(error: Exception) -> str:
-    """What is logged of a failure of the database: its kind, the database's own code of it, and the line of ours. Its
-    text may hold a row, and the statement's values do."""
+    """Describe a database error for the log: its type, the database's own code, and our line of code.
+
+    The text of the error may contain a row, and the statement's values do.
+    """
     origin = getattr(error, "orig", None) or error.__cause__
     code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
     own_frames = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(APP)]
@@ -372,16 +384,18 @@ def describe_database_error(error: Exception) -> str:
 
 
 def split_into_chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:
-    """Lists of that length at most, by default short enough for one IN (…)."""
+    """Split values into lists of at most `size`, by default short enough for one IN (…)."""
     items = list(values)
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
 
 def build_json_rows_sql(connection: Connection, name: str) -> str:
-    """SQL for a table that is given as JSON, a list of lists, in the parameter of this name: its one column `value` is
-    a row, of which `value->>0` is the first cell. One statement then does for however many rows, where one with as many
-    parameters would be compiled for every number of them, and that takes longer than running it."""
+    """Return SQL for a table that is passed as JSON, a list of lists, in the parameter of this name.
+
+    Its one column `value` is a row; `value->>0` is the first cell. So one statement serves any number of rows. With a
+    parameter for each cell, every number of rows would be compiled by itself, which takes longer than running it.
+    """
     json_function = f"json_each(:{name})" if is_sqlite(connection) else f"json_array_elements(CAST(:{name} AS json))"
     return f"{json_function} AS {name}" if is_sqlite(connection) else f"{json_function} AS {name}(value)"
 
@@ -391,29 +405,32 @@ def is_sqlite(database: Connection | Engine) -> bool:
 
 
 def get_dialect(connection: Connection) -> Dialect:
-    """For whoever compiles a statement ahead, and need not know which it is."""
+    """Return the dialect, to compile a statement ahead of its execution."""
     return connection.dialect
 
 
 def read_server_clock(connection: Connection) -> datetime | None:
-    """What a PostgreSQL server says the time is: on another machine, another clock. SQLite has none of its own."""
+    """Return the clock of a PostgreSQL server, which may be another machine's. SQLite has none of its own."""
     return None if is_sqlite(connection) else connection.scalar(text("SELECT clock_timestamp()"))
 
 
-# Readiness is asked every few seconds: a list holds the lock for two, and who has waited five has met something else.
+# Readiness is checked every few seconds. A list holds the lock for two seconds, so after five something else is wrong.
 TRIAL_LOCK_TIMEOUT_MS = 5_000
-# A row written again finds its place in a page that is there, on a full disk too. So many numbers do not fit into the
-# least memory for sorting: PostgreSQL writes some 300 KB of them beside its tables, gone at once.
+# A rewritten row fits into an existing page even on a full disk. So many numbers do not fit into the minimum memory for
+# sorting: PostgreSQL writes some 300 KB of temporary files, and deletes them at once.
 _TEMPORARY_SPACE_SQL = (
     "SELECT count(*) FROM (SELECT n FROM generate_series(1, 20000) AS n ORDER BY -n OFFSET 0) AS sorted"
 )
 
 
 def try_writing(engine: Engine) -> None:
-    """Write something that changes nothing, so that a full disk, a file that may not be written, a lost line or a lock
-    that somebody keeps is known before a report comes. Raises SQLAlchemyError."""
+    """Write something that changes nothing. Raises SQLAlchemyError.
+
+    So a full disk, a read-only file, a lost connection or a lock that is never released is noticed before a report
+    comes.
+    """
     if isinstance(engine.pool, StaticPool):
-        return  # in memory: nothing can fail, and a second transaction on its one connection would
+        return  # in memory nothing can fail, except a second transaction on its only connection
     connection = engine.connect().execution_options(**{WRITES_OPTION: True})
     with connection, limit_lock_wait(connection, TRIAL_LOCK_TIMEOUT_MS):
         if not is_sqlite(connection):

@@ -1,4 +1,4 @@
-"""The file of a SQLite database as a whole: whether it may be opened, a copy of it, and a copy put in its place."""
+"""Check, copy and replace the file of a SQLite database as a whole."""
 
 import json
 import os
@@ -14,11 +14,11 @@ import pysqlite3
 
 from app.db import wal_check
 
-# Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
+# Releases with the WAL-reset bug can lose committed writes; these are the first without it.
 SAFE_SQLITE = (3, 51, 3)
 SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
 WAL_CHECK_SCRIPT = Path(wal_check.__file__)
-WAL_SUFFIXES = ("-wal", "-shm")  # what SQLite keeps beside an open database
+WAL_SUFFIXES = ("-wal", "-shm")  # files of SQLite next to an open database
 STRAY_WAL = (
     "{path}-wal does not belong to {path}: most likely a copy was put back beside the log of another, or the database "
     "is damaged. Nothing was written. To put a backup back, run: recuento restore BACKUP --replace. If {path} is what "
@@ -27,7 +27,7 @@ STRAY_WAL = (
 
 
 class UnfitFile(RuntimeError):
-    """A file that may not be opened, written or put in place; its words say what to do."""
+    """A file that may not be opened, written or put in place; the message says what to do."""
 
 
 def check_sqlite_version(version: tuple[int, ...]) -> None:
@@ -40,7 +40,7 @@ def check_sqlite_version(version: tuple[int, ...]) -> None:
 
 
 class BackupHead(NamedTuple):
-    """A copy of a database: its head, and the fingerprint of its secret."""
+    """The head of a copy of a database, and the fingerprint of its secret."""
 
     revision: int
     leaf: str
@@ -48,7 +48,7 @@ class BackupHead(NamedTuple):
 
 
 def run_wal_check(path: Path) -> str:
-    """One of the words of `wal_check`. Asked in a process of its own, which changes nothing."""
+    """Return the result of `wal_check`, which runs in a process of its own and changes nothing."""
     command = [sys.executable, "-P", str(WAL_CHECK_SCRIPT), str(path)]
     process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own file, no shell
     try:
@@ -58,16 +58,21 @@ def run_wal_check(path: Path) -> str:
 
 
 def refuse_stray_wal(path: Path) -> None:
-    """Raises UnfitFile where a write-ahead log lies beside the file and belongs to another. After an orderly end there
-    is none, and while somebody has the database open theirs is in use, so that this is asked after a crash only."""
+    """Raise UnfitFile if the write-ahead log next to the file belongs to another.
+
+    After an orderly end there is none, and while the database is open its log is in use. So this check runs only after
+    a crash.
+    """
     with suppress(FileNotFoundError):
         if Path(f"{path}-wal").stat().st_size and path.stat().st_size and run_wal_check(path) == wal_check.STRAY:
             raise UnfitFile(STRAY_WAL.format(path=path))
 
 
 def back_up_database(source: Path, target: Path) -> BackupHead:
-    """Write the database as it stands at this moment, also while a server works on it, into a new file of its owner's
-    alone. Raises UnfitFile where there is a file already, or the copy is not what was to be copied."""
+    """Write the database as it is now, even while a server uses it, into a new file that only its owner may read.
+
+    Raises UnfitFile if the file exists, or the copy differs from the database.
+    """
     if not source.is_file():
         raise UnfitFile(f"There is no database {source}: check RECUENTO_DATABASE_URL.")
     refuse_stray_wal(source)
@@ -84,7 +89,7 @@ def back_up_database(source: Path, target: Path) -> BackupHead:
 
 
 def read_backup(path: Path) -> BackupHead:
-    """What a copy holds, checked through and through. Raises UnfitFile for what is none."""
+    """Check a copy completely, and return its head. Raises UnfitFile if it is none."""
     if not path.is_file():
         raise UnfitFile(f"There is no file {path}.")
     for suffix in WAL_SUFFIXES:
@@ -101,32 +106,32 @@ def read_backup(path: Path) -> BackupHead:
 
 
 def read_leaf_hash(path: Path, revision: int) -> str:
-    """The leaf hash of an entry of a copy, in hexadecimal; empty where it has none."""
+    """Return the leaf hash of an entry of a copy, in hexadecimal; empty if the copy has no such entry."""
     with closing(_connect_file(path, "ro&immutable=1")) as copy:
         return _find_leaf_hash(copy, revision)
 
 
 def query_rows(path: Path, query: str, *parameters: object) -> list[tuple[Any, ...]] | None:
-    """What a query finds in a database that is whole and that nobody has open; None where it lacks what is asked."""
+    """Return the rows of a query on a whole database that nobody has open; None if it lacks the table or column."""
     try:
-        with closing(_connect_file(path, "rw")) as database:  # what its log holds is read too
+        with closing(_connect_file(path, "rw")) as database:  # reads its write-ahead log too
             return list(map(tuple, database.execute(query, parameters)))
     except pysqlite3.Error:
         return None
 
 
 def restore_backup(copy: Path, target: Path) -> None:
-    """Put a copy in the place of a database that nobody has open."""
+    """Replace a database that nobody has open with a copy."""
     draft = target.with_name(f"{target.name}.restoring")
     try:
-        draft.unlink(missing_ok=True)  # of an attempt that was broken off
+        draft.unlink(missing_ok=True)  # left by an interrupted attempt
         with copy.open("rb") as source, os.fdopen(_create_file(draft), "wb") as file:
             while block := source.read(1 << 20):
                 file.write(block)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
-        # Should the power fail here, the next start finds them and refuses.
+        # If the power fails here, the next start finds these files and refuses.
         for suffix in WAL_SUFFIXES:
             Path(f"{target}{suffix}").unlink(missing_ok=True)
         flush_to_disk(target.parent)
@@ -138,8 +143,8 @@ def restore_backup(copy: Path, target: Path) -> None:
 
 @contextmanager
 def _create_whole_file(target: Path) -> Iterator[Path]:
-    """A draft that becomes the file, whole and on disk, or nothing. The name is taken at once: whoever comes second is
-    refused."""
+    """Yield a draft that becomes the file, whole and on disk, or nothing. The name is reserved at once: a second writer
+    is refused."""
     draft = target.with_name(f"{target.name}.draft")
     try:
         os.close(_create_file(target))
@@ -166,7 +171,7 @@ def _create_file(path: Path) -> int:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Have a file, or the names in a folder, on disk."""
+    """Force a file, or the entries of a folder, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,5 +1,4 @@
-"""What keeps an append-only table as it was written: triggers against mistakes, and connections that may not change it
-at all, against whoever makes the server run SQL of their own."""
+"""Protect append-only tables: triggers against mistakes, and restricted connections against injected SQL."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from sqlalchemy import Connection, Engine, event, text
 
 from app.db.engine import is_sqlite
 
-# All that a server does. Anything else, schema changes and other databases among them, is refused before it runs.
+# All that a server does. Anything else, such as changing the schema or attaching a database, is refused before it runs.
 _ALLOWED_ACTIONS = frozenset(
     {
         pysqlite3.SQLITE_SELECT,
@@ -26,19 +25,21 @@ _ALLOWED_ACTIONS = frozenset(
     }
 )
 _CHANGES = frozenset({pysqlite3.SQLITE_UPDATE, pysqlite3.SQLITE_DELETE})
-# Pragmas that open the tables of the schema, or let a trigger be passed by.
+# Pragmas that open the schema's own tables, or bypass a trigger.
 _UNSAFE_PRAGMAS = frozenset({"writable_schema", "recursive_triggers", "ignore_check_constraints", "foreign_keys"})
-LOG_TABLE = "entry"  # the append-only table
-# The tables that a server only reads and adds to: the log, and which key wrote which entry, by which a thief is undone.
-# SQLite lets REPLACE pass as an INSERT; a trigger refuses it of the log alone.
+LOG_TABLE = "entry"
+# The tables that a server only reads and adds to: the log, and which key wrote which entry, by which the entries of a
+# thief are recalled. SQLite treats REPLACE as an INSERT; a trigger refuses it for the log alone.
 APPEND_ONLY_TABLES = (LOG_TABLE, "written_by")
-_ROLE_PATTERN = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # of PostgreSQL, as it is without quotes
+_ROLE_PATTERN = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # an unquoted name of PostgreSQL
 
 
 def restrict_connections(engine: Engine) -> None:
-    """From now on the connections of a SQLite engine may neither change nor delete entries of the log, nor which key
-    wrote them, nor change the schema, nor reach another database. On PostgreSQL the serving role is what may not
-    (`build_grants`)."""
+    """Restrict the connections of a SQLite engine from now on.
+
+    They may neither change nor delete entries of the log, nor which key wrote them; nor change the schema, nor attach
+    another database. On PostgreSQL the serving role is restricted instead (`build_grants`).
+    """
     if not is_sqlite(engine):
         return
 
@@ -60,8 +61,11 @@ def restrict_connections(engine: Engine) -> None:
 
 
 def build_grants(role: str, tables: Iterable[str]) -> list[str]:
-    """The statements by which the owner of a PostgreSQL database lets a role serve it: read and write every table, but
-    of the log, and of which key wrote what, only read and add. Raises ValueError for a name that would need quotes."""
+    """Return the statements by which the owner of a PostgreSQL database lets a role serve it.
+
+    The role may read and write every table, but only read and add to append-only tables. Raises ValueError for a name
+    that would need quotes.
+    """
     if not _ROLE_PATTERN.fullmatch(role):
         raise ValueError("A role is named by small letters, digits and underscores.")
     other_tables = ", ".join(sorted(set(tables).difference(APPEND_ONLY_TABLES)))
@@ -75,13 +79,13 @@ def build_grants(role: str, tables: Iterable[str]) -> list[str]:
 
 
 def forbid_changes(connection: Connection, table: str) -> None:
-    """Make a table append-only: triggers that refuse UPDATE and DELETE, and TRUNCATE where there is one."""
+    """Make a table append-only: triggers refuse UPDATE and DELETE, and TRUNCATE on PostgreSQL."""
     for statement in _build_forbid_statements(table, sqlite=is_sqlite(connection)):
         connection.execute(text(statement))
 
 
 def allow_changes(connection: Connection, table: str) -> None:
-    """Undo `forbid_changes`, for a migration down."""
+    """Undo `forbid_changes`, for a downgrade."""
     if not is_sqlite(connection):
         connection.execute(text(f"DROP FUNCTION {table}_append_only() CASCADE"))
         return

@@ -1,9 +1,8 @@
-"""A row that PostgreSQL tells of: it is read when a writer gives notice (LISTEN), and twice a second besides.
+"""Watch one row of the database: read it again when a writer notifies (LISTEN), or when SQLite's file has changed.
 
-Notices may be lost with a line that looks well, so that what is told always has an age, and nothing older than a second
-is told. It takes a connection straight to the server: a pooler would listen for somebody else.
-
-The one row that a statement reads, looked at again and again for the price of microseconds each time."""
+A notification may be lost with a connection that looks healthy. So the row is read twice a second besides, and a row
+older than a second is never returned. LISTEN needs a direct connection: a pooler would listen for another client.
+"""
 
 import logging
 from threading import Event, Lock, Thread
@@ -18,9 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db.engine import BUSY_TIMEOUT_MS, is_sqlite
 from app.db.postgresql import COMMIT_CHANNEL, is_direct
 
-MAX_ROW_AGE_SECONDS = 1.0  # seconds: what is told was so at most so long ago
-LISTEN_INTERVAL_SECONDS = MAX_ROW_AGE_SECONDS / 2  # seconds after which the row is read though nobody gave notice
-RECONNECT_SECONDS = 1.0  # seconds until a server that did not answer is tried again
+MAX_ROW_AGE_SECONDS = 1.0
+LISTEN_INTERVAL_SECONDS = MAX_ROW_AGE_SECONDS / 2  # until the row is read without a notification
+RECONNECT_SECONDS = 1.0
 POOLER_ERROR = (
     "RECUENTO_DATABASE_LISTEN_URL leads to a pooler, through which nobody can listen: name the address of the server "
     "itself, or leave it out."
@@ -41,7 +40,8 @@ class Listener:
         self._thread: Thread | None = None
 
     def row(self, since: float) -> Row | None:
-        """The row as it was at some moment after `since`, of the last second; None where that is not known."""
+        """Return the row as it was at some moment after `since` and within the last second; None if that is not
+        known."""
         last_reading = self._last_reading
         if last_reading is None or last_reading[0] <= max(since, monotonic() - MAX_ROW_AGE_SECONDS):
             return None
@@ -67,7 +67,7 @@ class Listener:
                         return
                     self._listen(connection)
             except psycopg.Error:
-                self._last_reading = None  # whoever asks looks at the database, which tells what ails it
+                self._last_reading = None  # then callers read the database, which reports the error
                 self._stop_event.wait(RECONNECT_SECONDS)
 
     def _listen(self, connection: "psycopg.Connection[Any]") -> None:
@@ -81,7 +81,7 @@ class Listener:
 
 
 class WatchedRow:
-    """The row that a statement reads. It holds a connection of the engine from the first look until `close`."""
+    """The row of a statement. It occupies a connection of the engine from the first `look` until `close`."""
 
     def __init__(self, engine: Engine, statement: str) -> None:
         self._engine = engine
@@ -92,8 +92,8 @@ class WatchedRow:
         self._look_lock = Lock()
 
     def look(self) -> Row | None:
-        """The row as committed by now. None where the database does not tell at once: it is away, or SQLite writes its
-        file anew."""
+        """Return the row as committed by now. None if the database does not answer at once: it is away, or SQLite
+        rewrites its file."""
         with self._look_lock:
             try:
                 return self._read_row(self._connect())
@@ -103,7 +103,7 @@ class WatchedRow:
 
     @property
     def is_open(self) -> bool:
-        """Whether it has a connection: coming by one may take long."""
+        """Return whether it has a connection: getting one may take long."""
         return self._pooled_connection is not None
 
     def _connect(self) -> Any:
@@ -111,23 +111,27 @@ class WatchedRow:
             self._pooled_connection = self._engine.raw_connection()
             driver = self._pooled_connection.driver_connection
             if is_sqlite(self._engine):
-                driver.execute("PRAGMA busy_timeout = 0")  # whoever looks must not be kept
+                driver.execute("PRAGMA busy_timeout = 0")  # a look must not wait
             else:
-                driver.autocommit = True  # a transaction would go on seeing what was there at its first look
+                driver.autocommit = True  # a transaction would keep reading the state of its first look
         return self._pooled_connection.driver_connection
 
     def _read_row(self, driver: Any) -> Row | None:
         if is_sqlite(self._engine):
-            ((version,),) = driver.execute("PRAGMA data_version").fetchall()  # another after each commit of others
+            ((version,),) = driver.execute(
+                "PRAGMA data_version"
+            ).fetchall()  # changes with each commit of another connection
             if self._row is not None and version == self._version:
                 return self._row
             self._version = version
-        ((*row,),) = driver.execute(self._statement).fetchall()  # to its end, or SQLite would go on reading
+        ((*row,),) = driver.execute(
+            self._statement
+        ).fetchall()  # to the end, or SQLite would keep the read transaction open
         self._row = tuple(row)
         return self._row
 
     def close(self) -> None:
-        """Give the connection back as it came; the next look takes another."""
+        """Return the connection as it was; the next look takes another."""
         pooled_connection, self._pooled_connection, self._row = self._pooled_connection, None, None
         if pooled_connection is None:
             return

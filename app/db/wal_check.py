@@ -1,8 +1,8 @@
-"""Run as a script, in a process of its own: does the write-ahead log beside a database file belong to it?
+"""Check whether the write-ahead log next to a database file belongs to it. Run as a script, in a process of its own.
 
-SQLite applies whatever `-wal` lies beside a file, also one that was left by another copy of it; the database is then
-malformed, or quietly an older one. Only somebody who is alone with the database can ask, and whoever opens it otherwise
-writes to it when closing it. This process ends without closing anything, and so changes no byte.
+SQLite applies any `-wal` next to a file, also one left by another copy; the database is then malformed, or silently an
+older one. The check needs exclusive access, and a connection that closes writes to the file. So this process ends
+without closing anything, and changes no byte.
 """
 
 import json
@@ -15,16 +15,16 @@ from urllib.parse import quote
 import pysqlite3
 
 # Up to this size every index is compared with its table too: ten seconds on a small and busy machine. Beyond it only
-# the pages are looked through, ten times as fast; with the two heads that found every log tried.
-MAX_FULL_CHECK_BYTES = 1 << 28  # bytes
+# the pages are checked, ten times as fast; together with the two heads that found every stray log in our trials.
+MAX_FULL_CHECK_BYTES = 1 << 28
 
 EXCLUSIVE, IN_USE, STRAY, UNREADABLE = "alone", "in use", "stray", "unreadable"
 
 
 def find_wal_state(path: str) -> str:
-    """One of the four words: somebody else has the database open, or the log beside it does not belong to it, or it is
-    no database that can be read."""
-    connection = pysqlite3.connect(path, timeout=0, isolation_level=None)  # whoever is in is not waited for
+    """Return one of the four states. IN_USE: another process has the database open; STRAY: the log does not belong to
+    it; UNREADABLE: the file is no readable database."""
+    connection = pysqlite3.connect(path, timeout=0, isolation_level=None)  # do not wait for another process
     _OPEN_CONNECTIONS.append(connection)
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # the index of the log stays in memory too
@@ -37,11 +37,11 @@ def find_wal_state(path: str) -> str:
         return STRAY
 
 
-_OPEN_CONNECTIONS: list[Any] = []  # connections that must not be closed, not even by nobody holding them
+_OPEN_CONNECTIONS: list[Any] = []  # connections that must not be closed, not even by the garbage collector
 
 
 def _is_consistent(path: str, database: Any) -> bool:
-    """Whether the log goes on where the file ends, and the two together are a whole database."""
+    """Return whether the log continues where the file ends, and both together are a whole database."""
     file_head = _read_file_head(f"file:{quote(path)}?immutable=1")
     if _has_entries(database):
         ((revision, entries),) = database.execute("SELECT revision, (SELECT count(*) FROM entry) FROM head")
@@ -57,7 +57,8 @@ def _has_leaf(database: Any, revision: int, leaf: bytes) -> bool:
 
 
 def _read_file_head(address: str) -> tuple[int, bytes] | None:
-    """The head of the file alone; None where that cannot be read, as when a power cut broke off a checkpoint."""
+    """Return the head of the file without its log; None if it cannot be read, as after a power cut during a
+    checkpoint."""
     file = pysqlite3.connect(address, uri=True)
     _OPEN_CONNECTIONS.append(file)
     try:

@@ -1,4 +1,4 @@
-"""Rows that are written many at a time."""
+"""Buffer rows, and write many at a time."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,18 +10,18 @@ from sqlalchemy import Connection, Dialect, Insert, UpdateBase
 
 from app.db.engine import get_dialect
 
-# Statements of one process, on however many engines: more than the app has.
+# Statements of one process, over all engines: more than the app has.
 PREPARED_CACHE_SIZE = 256
 
 Row = dict[str, Any]
 
 
 class WriteBuffer:
-    """Statements with the rows that each is still to write, many at a time: running a statement costs more than most
-    rows it writes.
+    """Statements, each with the rows that it has still to write: executing a statement costs more than most of its
+    rows.
 
-    No row in the buffer can be read yet. Statements run in the order in which they were first added, each with its rows
-    in the order they were added.
+    Rows in the buffer cannot be read yet. Statements run in the order in which they were first added, each with its
+    rows in the order in which they were added.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -32,12 +32,12 @@ class WriteBuffer:
         self._rows.setdefault(statement, []).extend(rows)
 
     def replace(self, statement: UpdateBase, row: Row) -> None:
-        """Add a row in place of those of its statement: of a row that is changed many times the last change counts."""
+        """Replace the rows of a statement by one: of a row that changes many times the last change counts."""
         self._rows[statement] = [row]
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
-        """Keep the rows that are added meanwhile, or none of them where that fails."""
+        """Keep the rows added in this block, or none of them if it fails."""
         saved_rows = {statement: list(rows) for statement, rows in self._rows.items()}
         try:
             yield
@@ -46,7 +46,7 @@ class WriteBuffer:
             raise
 
     def discard(self) -> None:
-        """Forget every row in the buffer."""
+        """Drop every row in the buffer."""
         self._rows = {}
 
     def flush(self) -> None:
@@ -63,8 +63,10 @@ class WriteBuffer:
 def _prepare_statement(
     statement: UpdateBase, dialect: Dialect, names: tuple[str, ...]
 ) -> tuple[str, Callable[[list[Row]], list[Any]]]:
-    """A statement as the driver takes it, and what makes rows with these names the driver's: for many rows SQLAlchemy
-    takes as long as SQLite."""
+    """Return a statement as the driver takes it, and a function that converts rows with these names for the driver.
+
+    SQLAlchemy's own conversion takes as long as SQLite for many rows.
+    """
     columns = list(names) if isinstance(statement, Insert) else None
     compiled_statement = statement.compile(dialect=dialect, column_keys=columns)
     fixed_values = {name: value for name, value in compiled_statement.params.items() if name not in names}

@@ -1,23 +1,23 @@
-"""Hard cases of the field, told with invented people: reports besides the verified lists of `plan.py`.
+"""Draft reports of hard cases of the field, with invented people, in addition to the verified lists of `plan.py`.
 
-None of them touches a published figure: what is added is reported, refuted, ordered or held, or comes from a
-body whose list is not replayed, or is a new version of a record that keeps the release's day and verdict.
+No case changes a published figure: the added reports are reported, refuted, ordered or held, or come from a source
+whose list is not replayed, or are new versions of a record with the same day of release and verdict.
 
- 1. One man, two arrest dates, two nationalities, an NGO one day and a foreign ministry the next: `bodies.py`
-    (`ARGENTINE_ISRAELI_PERSON`), the ministry here; no government's key is matched with who is unnamed, so that a curator
-    joins the two: `CURATOR_MERGES`.
- 2. Two men "handed over" according to a government; days later nobody has seen them; one is really out seven
+ 1. One man, two arrest dates, two nationalities, an NGO one day and a foreign ministry the next: `people.py`
+    (`ARGENTINE_ISRAELI_PERSON`), the ministry here. Reports of a government's key are not matched with unnamed people,
+    so a curator joins the two: `CURATOR_MERGES`.
+ 2. Two men "handed over" according to a government; days later nobody has seen them; one is really released seven
     weeks later, among the 303: `_draft_handed_over`.
- 3. Out, taken again within hours, then house arrest: `_draft_taken_again`.
+ 3. Released, taken again within hours, then house arrest: `_draft_taken_again`.
  4. Ordered on 19 January, still held on 23 March: `_draft_ordered_only`.
  5. Released, detained again at the border, released: `_draft_at_the_border`.
  6. Amnesty refused, then acquitted: `_draft_acquitted`.
- 7. Already out, measures lifted by the amnesty: `_draft_measures_lifted`.
+ 7. Already released, measures lifted by the amnesty: `_draft_measures_lifted`.
  8. Taken across a border, refuses, turned back into prison: `_draft_turned_back`.
  9. The same person twice in one list of sixteen, and "Roberto (surname not confirmed)": `_draft_press_workers`. The
-    matcher lets the two rows wait for a curator, who joins them the same evening: `CURATOR_MERGES`.
-10. A page that dates itself seventeen months too early: `bodies.py` (`MISDATED_PERSON`).
-11. One source, one day: 41, 48, 49, 56; 80 made 104 the same evening: `plan.py`.
+    matcher leaves the two rows to a curator, who joins them the same evening: `CURATOR_MERGES`.
+10. A page that dates itself seventeen months too early: `people.py` (`MISDATED_PERSON`).
+11. One source, one day: 41, 48, 49, 56; 80 became 104 the same evening: `plan.py`.
 12. A past fact revised, 50/37/23 become 53/24/26/6/1 two months later: `assign_outcomes` and `_draft_outcomes_revised`.
 """
 
@@ -74,8 +74,8 @@ CURATOR_MERGES = (
     ),
 )
 
-# Foro Penal's outcomes of 110 of the December releases, as known then and as revised. The thirteen that
-# change were all unknown: three more under measures, three more in full freedom, six at home, one on parole.
+# Foro Penal's outcomes of 110 of the December releases, as first known and as revised. The thirteen that change were
+# all unknown: three more under measures, three more in full freedom, six at home, one on parole.
 OUTCOMES_BEFORE = {"release_with_measures": 50, "unspecified": 37, "full_release": 23}
 OUTCOMES_AFTER = {
     "release_with_measures": 53,
@@ -88,7 +88,7 @@ OUTCOMES_AFTER = {
 
 @dataclass(frozen=True, slots=True)
 class ReportDraft:
-    """A report without its case number; the same `record` of a source again is its next version."""
+    """A report without its case number. The same `record` of a source again is its next version."""
 
     filed_at: datetime
     source: str
@@ -98,13 +98,13 @@ class ReportDraft:
 
 
 def format_record_name(person: int) -> str:
-    """The record that a source's list keeps of a person's release."""
+    """Return the name of the record of a person's release in a source's list."""
     return f"person {person}"
 
 
 @cache
 def assign_outcomes() -> dict[int, tuple[str, str]]:
-    """Kind of release before and after the revision, of 110 of those released in December."""
+    """Return the kinds of release before and after the revision, of 110 of the people released in December."""
     kinds_before = [kind for kind, count in OUTCOMES_BEFORE.items() for _ in range(count)]
     count_changes = {kind: count - OUTCOMES_BEFORE.get(kind, 0) for kind, count in OUTCOMES_AFTER.items()}
     new_kinds = iter([kind for kind, count in count_changes.items() for _ in range(max(count, 0))])
@@ -114,19 +114,19 @@ def assign_outcomes() -> dict[int, tuple[str, str]]:
 
 
 def apply_first_known_outcome(person: Person) -> Person:
-    """The person with the outcome that Foro Penal had of the release before the revision."""
+    """Return the person with Foro Penal's outcome before the revision."""
     first_kind, _ = assign_outcomes().get(person.id, (person.kind, ""))
     return apply_outcome(person, first_kind)
 
 
 def apply_outcome(person: Person, kind: str) -> Person:
-    """The person with another outcome; only who is under measures has conditions."""
+    """Return the person with another outcome. Only releases under measures have conditions."""
     measures = person.conditions or ("reporting_duty",)
     return replace(person, kind=kind, conditions=measures if kind == "release_with_measures" else ())
 
 
 def build_case_drafts(filing_times: FilingTimes) -> Iterator[ReportDraft]:
-    """Every report beside the lists, in no order; `filing_times` says when each source filed each person."""
+    """Return every report in addition to the lists, unordered. `filing_times`: when each source filed each person."""
     yield from _draft_foreign_ministry()
     yield from _draft_handed_over()
     yield from _draft_taken_again()
@@ -148,7 +148,7 @@ def _build_draft(local_time: str, source: str, record: str, body: Body) -> Repor
 def _build_statement(
     number: int, source: str, verdict: str, method: str, release: Body | None = None, **detention_details: str
 ) -> Body:
-    """What a source says of a person: a verdict, how it knows, and a release or a detail of the detention."""
+    """Return a source's report: a verdict, its method, and a release or a detail of the detention."""
     body = build_detention_body(build_people()[number], source)
     body["detention"] |= detention_details
     body["verification"] = {"verdict": verdict, "method": method}
@@ -230,7 +230,7 @@ def _draft_turned_back() -> Iterator[ReportDraft]:
 
 
 def _draft_press_workers() -> Iterator[ReportDraft]:
-    """A list that says sixteen and holds fifteen; and a man of whom the families have half a name."""
+    """A list that claims sixteen and has fifteen; and a man with only half a name."""
     journalist_ids = [place.id for place in build_release_slots() if place.group == "journalist"]
     first = parse_caracas_time("2026-01-14T18:20")
     for number, person in enumerate([*journalist_ids, LISTED_TWICE_PERSON]):

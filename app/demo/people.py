@@ -1,23 +1,16 @@
-"""Invented full names: two given names and two surnames each, put together by draw.
+"""Invent the people of the demo, with their names, facilities and spells in custody, as each source would report them.
 
-No two people share more than one word, so whatever a list leaves out (the second surname, the accents), a
-name still belongs to one person only. The words are common enough to be nobody's; any likeness is chance.
+There are 418 released people, and four more for the cases of `cases.py`. Names, ages, places and days are drawn. A name
+is two given names and two surnames. No two people share more than one word, so that a name without its second surname
+or its accents still identifies one person. The words are common; any likeness is chance. One person stands for a man in
+the news, and so has no name: the Argentine-Israeli of 72 from El Rodeo I, as every outlet described him.
 
-Places of detention of `build_facility_bodies.csv`, as bodies of `POST /v1/facilities`: public, real, placed to a tenth of a
-degree where they are placed at all.
+Facilities are real and public, with points rounded to a tenth of a degree. `facilities.csv` has more of them than the
+demo: a registry of Venezuela can start with it (`recuento facility import`).
 
-The file is a list to begin a registry of Venezuela with (`recuento facility import`). The demo registers those of it
-that its invented people are held in.
-
-The invented people: 418 who go out, and four more whom the cases of `cases.py` need.
-
-Nothing here is anybody's: names, ages, places and days are drawn. One person stands for somebody the world
-read about, and so has no name: the Argentine-Israeli of 72 from El Rodeo I, as every outlet described him.
-
-How each source writes a person down: bodies of `POST /v1/releases` and `POST /v1/detentions`.
-
-The four lists agree on who somebody is (given name, first surname, birth year or age, day of release,
-facility) and differ in what lists differ in: accents, second surnames, the day of arrest, the outcome."""
+The four lists agree on who a person is (given name, first surname, birth year or age, day of release, facility). They
+differ where real lists differ: accents, second surnames, the day of arrest, the outcome.
+"""
 
 import unicodedata
 from collections.abc import Iterable
@@ -40,7 +33,7 @@ from app.demo.plan import (
     pick_option,
     shuffle_items,
 )
-from app.exports import facilities as files
+from app.exports import facilities
 from app.unicode_text import normalize_text
 
 Name = tuple[str, str, str, str]
@@ -89,13 +82,13 @@ SURNAMES = _words(
 
 
 def strip_accents(name: str) -> str:
-    """Without its accents, as a hurried list writes it: `Guédez` becomes `Guedez`, `Cedeño` `Cedeno`."""
+    """Strip accents, as a hurried list does: `Guédez` becomes `Guedez`, `Cedeño` `Cedeno`."""
     letters = normalize_text("NFD", name)
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def draw_names(genders: Iterable[str]) -> list[Name]:
-    """One name for each gender given (`male`, `female`), in order: two given names, then two surnames."""
+    """Draw one name for each gender (`male`, `female`), in order: two given names, then two surnames."""
     drawn_names: list[Name] = []
     used_pairs: set[tuple[str, ...]] = set()
     for number, gender in enumerate(genders):
@@ -106,7 +99,7 @@ def draw_names(genders: Iterable[str]) -> list[Name]:
 
 
 def _draw_distinct_name(used_pairs: set[tuple[str, ...]], first_names: list[str], number: int) -> Name:
-    """A name of which no two words stand together in an earlier one."""
+    """Draw a name that shares no two words with an earlier one."""
     attempt = 0
     while True:
         first, second = _draw_two(first_names, "given", number, attempt)
@@ -118,7 +111,7 @@ def _draw_distinct_name(used_pairs: set[tuple[str, ...]], first_names: list[str]
 
 
 def _draw_two(words: list[str], *parts: object) -> tuple[str, str]:
-    """Two different words."""
+    """Draw two different words."""
     first, second = divmod(draw_number(*parts) % (len(words) * (len(words) - 1)), len(words) - 1)
     return words[first], words[second if second < first else second + 1]
 
@@ -141,25 +134,25 @@ REPLAYED_FACILITIES = (
     "26-de-julio",
 )
 _FACILITY_BY_SLUG = {
-    body.slug: body for body in files.parse_facility_list(FACILITIES_FILE.read_bytes()).bodies.values()
+    body.slug: body for body in facilities.parse_facility_list(FACILITIES_FILE.read_bytes()).bodies.values()
 }
 FACILITY_NAMES = {slug: _FACILITY_BY_SLUG[slug].name for slug in REPLAYED_FACILITIES}
 
 
 def build_facility_bodies() -> list[dict[str, Any]]:
-    """Bodies `{slug, name, names, kind, area, country, point: {lat, lon}}`."""
+    """Return bodies `{slug, name, names, kind, area, country, point: {lat, lon}}` of `POST /v1/facilities`."""
     return [_FACILITY_BY_SLUG[slug].model_dump(mode="json") for slug in REPLAYED_FACILITIES]
 
 
-ARGENTINE_ISRAELI_PERSON = 178  # out of El Rodeo I on 12 January
+ARGENTINE_ISRAELI_PERSON = 178  # released from El Rodeo I on 12 January
 HANDED_OVER_PERSON, NEVER_SEEN_PERSON = 175, 418
 TAKEN_AGAIN_PERSON, BORDER_PERSON = 54, 200
 ORDERED_ONLY_PERSON, ACQUITTED_PERSON, TURNED_BACK_PERSON = 419, 420, 421
-UNRELEASED_IDS = range(RELEASED_COUNT, 422)  # never verified out by anyone in the demo
+UNRELEASED_IDS = range(RELEASED_COUNT, 422)  # whose release nobody verifies in the demo
 
 MINORS = (226, 288)
-COUNT_ONLY_PEOPLE = (40, 132, 250, 337)  # asked to appear in counts and nowhere else
-# Their cases are told by name, or a government reports them, whose key learns nothing of the unnamed.
+COUNT_ONLY_PEOPLE = (40, 132, 250, 337)  # they asked to appear in counts and nowhere else
+# Their cases need names, or a government reports them, whose key does not see unnamed people.
 NAMED_PEOPLE = (
     HANDED_OVER_PERSON,
     NEVER_SEEN_PERSON,
@@ -175,19 +168,20 @@ FOREIGNER_COUNT, FIRST_84_FILED_AT = 17, parse_caracas_time("2026-01-14T20:30")
 COUNTRIES = ("ES", "IT", "CO", "PT", "PE", "US", "EC", "CZ")
 
 GROUPS = ("student", "union_member", "party_member", "lawyer", "humanitarian", "relative_of_target")
-# First day and length of the wave after the election of 28 July 2024, of later arrests, and of the long held.
+# First day and days of the wave of arrests after the election of 28 July 2024; below, of later and much earlier
+# arrests.
 ELECTION_WAVE = (date(2024, 7, 29), 90)
 ARREST_WAVES = (ELECTION_WAVE, ELECTION_WAVE, (date(2025, 1, 7), 270), (date(2019, 3, 1), 1500))
-# Age at the arrest, least and range: a birth year and a bare year of arrest leave nobody a minor by doubt.
+# Ages at the arrest: a birth year and a bare year of arrest must not make anybody perhaps a minor.
 MIN_AGE, AGE_RANGE = 20, 48
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One invented person and the spell in custody the demo is about; days are ISO dates.
+    """One invented person and the spell in custody of the demo; days are ISO dates.
 
-    `name` is two given names and two surnames, or None. `kind` and `conditions` are those of the release, and
-    `released_on` is None for those who did not go out.
+    `name` is two given names and two surnames, or None. `kind` and `conditions` are those of the release; `released_on`
+    is None for people who were not released.
     """
 
     id: int
@@ -208,7 +202,7 @@ class Person:
 
 @cache
 def build_people() -> tuple[Person, ...]:
-    """All 422; a person's position is their id, and the first 418 stand in `places()` likewise."""
+    """Return all 422; the position of a person is their id, and the first 418 are the `build_release_slots()`."""
     slots: list[ReleaseSlot | None] = [*build_release_slots(), *(None for _ in UNRELEASED_IDS)]
     genders = [_choose_gender(number, slot) for number, slot in enumerate(slots)]
     foreign_ids = _choose_foreigners()
@@ -244,13 +238,13 @@ def _build_person(number: int, name: Name, gender: str, slot: ReleaseSlot | None
 def _choose_gender(number: int, slot: ReleaseSlot | None) -> str:
     if slot is None or number in (*NAMED_PEOPLE, *MINORS):
         return "male"
-    if slot.facility == "el-helicoide":  # holds both
+    if slot.facility == "el-helicoide":  # holds men and women
         return pick_option(("female", "male"), "gender", number)
     return "female" if slot.facility in WOMENS_FACILITIES else "male"
 
 
 def _choose_foreigners() -> frozenset[int]:
-    """17 of Foro Penal's first 84, the Argentine-Israeli among them, and a few of those who came later."""
+    """Return 17 of Foro Penal's first 84, the Argentine-Israeli among them, and a few of the later ones."""
     early_ids = [
         person
         for (source, person), filed_at in index_filing_times().items()
@@ -303,7 +297,7 @@ def _choose_publish_class(number: int) -> str:
 
 
 def _choose_release_kind(number: int) -> str:
-    """Most leave under measures; of the man everyone wrote about, nothing is made up."""
+    """Most are released under measures. Nothing is invented about the man in the news."""
     if number == ARGENTINE_ISRAELI_PERSON:
         return "unspecified"
     if is_drawn(10, "full", number):
@@ -329,21 +323,21 @@ METHODS = {
     "clippve": ("family", "at_the_gate", "detainee"),
     "sntp": ("detainee",),
 }
-# Whose list writes a name with less than it has; None: nobody's.
+# Sources whose list shortens names; None: no source does.
 CARELESS_SOURCES = ("jep", "pud", "clippve", None)
 # The day of the arrest of one man as it was printed; the alliance's list had the year.
 PRINTED_ARREST_DATES = {"foro-penal": "2024-10-13", "jep": "2024-09-04", "pud": "2024"}
-# All who give an age give it as of the same month, in which nobody of the demo has a birthday.
+# All ages are as of the same month, in which nobody of the demo has a birthday.
 AGE_ON, AGE_YEAR = "2026-01", 2026
-# What an outlet's page says of itself, seventeen months before the day it tells of (case 10).
+# A page with a date of publication seventeen months before the release that it reports (case 10).
 MISDATED_PERSON = 211
 MISDATED_PAGE = {"url": "https://example.org/excarcelaciones-en-zona-7", "published_on": "2024-08-14"}
-# Of those who let their name be known, some asked Foro Penal, and only Foro Penal, to protect it.
+# Some people who let their names be published asked Foro Penal, and only Foro Penal, to protect them.
 PROTECTED_ONE_IN = 9
 
 
 def build_release_body(person: Person, source: str, verified_on: date) -> Body:
-    """The release as the source verified it, on a day of Caracas."""
+    """Return the release as the source verified it, on a day of Caracas."""
     release: Body = {"stage": "carried_out", "released_on": person.released_on}
     if _knows_outcome(person, source):
         release |= {"kind": person.kind, "conditions": list(person.conditions)}
@@ -358,14 +352,14 @@ def build_release_body(person: Person, source: str, verified_on: date) -> Body:
 
 
 def build_detention_body(person: Person, source: str) -> Body:
-    """Who and where held, as the source writes it, without a verdict."""
+    """Return the person and the detention as the source reports them, without a verdict."""
     return {"detainee": _build_detainee(person, source), "detention": _build_detention(person, source)}
 
 
 def write_full_name(person: Person, source: str) -> str | None:
-    """The name in the source's spelling: at most one list writes a person otherwise than the rest.
+    """Return the name in the source's spelling: at most one list spells a person otherwise than the rest.
 
-    The first given name and the first surname are on every list, and of any two spellings one holds the other.
+    The first given name and the first surname are on every list, and of any two spellings one contains the other.
     """
     if person.name is None:
         return None
@@ -401,7 +395,7 @@ def _choose_source_publish_class(person: Person, source: str) -> str:
 
 
 def _build_detention(person: Person, source: str) -> Body:
-    # A spreadsheet holds slugs where it was made from the registry's own list, and names where it was typed.
+    # A spreadsheet has slugs if it was made from the registry's own list, and names if it was typed.
     facility = FACILITY_NAMES[person.facility] if source in ("foro-penal", "jep", "sntp") else person.facility
     detention: Body = {"facility": facility, "country": "VE"}
     if (detained_on := _find_arrest_date(person, source)) is not None:

@@ -1,19 +1,16 @@
-"""Hours of Caracas, in which the figures of January 2026 were stated.
+"""Plan the demo: draw choices that look like chance, the 418 releases by day and place, and every source's filings.
 
-Choices that look like chance and are the same on every machine and every Python: digests, no generator.
+Draws use digests and no random generator, so that they are the same on every machine and every Python version.
 
-Who went out when and from where, as far as nobody's name matters: 418 places to be filled with people.
+A batch is a group released together. Its hour is the earliest at which anyone outside could know of it, and limits what
+a source can have filed by a stated instant: the 24 of the small hours of 12 January are on Foro Penal's list at nine,
+the three of that evening are not.
 
-Each batch is a group let out together. Its hour is the earliest at which anyone outside could know of it, and
-shapes what each source can have filed by a stated instant (`plan.py`): the 24 of the small hours of
-12 January are on Foro Penal's list at nine, the three of that evening are not.
-
-Which source files whom when, so that its count at every stated instant is the figure it published.
-
-A stream is one source's list over one window. Its steps are the figures (the ids are those of `figures.csv`);
-between two steps the source files exactly the difference, drawn from those already out whom it has not filed
-yet, in an order of its own. So lists overlap as lists do: at a given hour each has people the other has not
-heard of. No source files more than it said: where no figure is known, its list stands still."""
+A stream is one source's list over one window. Its steps are the figures that the source published (the ids are those of
+`figures.csv`). Between two steps the source files exactly the difference, drawn from the released people that it has
+not filed yet, in an order of its own. So lists overlap as real lists do: at a given hour each has people that the other
+has not heard of. Where no figure is known, a source files nobody.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,12 +27,13 @@ CARACAS_TIMEZONE = timezone(timedelta(hours=-4))
 
 
 def parse_caracas_time(text: str) -> datetime:
-    """`2026-01-12T09:00` is that minute in Caracas, `2026-01-12` the end of that day; both aware, in UTC."""
+    """Parse `2026-01-12T09:00` as that minute in Caracas, `2026-01-12` as the end of that day. Returns an instant in
+    UTC."""
     return dates.parse_instant(f"{text}:00-04:00" if "T" in text else text, CARACAS_TIMEZONE)
 
 
 def to_local_day(instant: datetime) -> date:
-    """The day it was in Caracas."""
+    """Return the day of an instant in Caracas."""
     return instant.astimezone(CARACAS_TIMEZONE).date()
 
 
@@ -44,23 +42,23 @@ Item = TypeVar("Item", int, str)
 
 
 def draw_number(*parts: object) -> int:
-    """A large number that depends on nothing but the parts."""
+    """Return a large number that depends on nothing but the parts."""
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
 
 
 def is_drawn(odds: int, *parts: object) -> bool:
-    """True for about one in `odds`."""
+    """Return True for about one in `odds`."""
     return draw_number(*parts) % odds == 0
 
 
 def pick_option(options: Sequence[T], *parts: object) -> T:
-    """One of the options."""
+    """Return one of the options."""
     return options[draw_number(*parts) % len(options)]
 
 
 def shuffle_items(items: Iterable[Item], *parts: object) -> list[Item]:
-    """The items in an order of their own."""
+    """Return the items in an order that depends on the parts."""
     return sorted(items, key=lambda item: draw_number(*parts, item))
 
 
@@ -87,7 +85,7 @@ MIXED_FACILITIES = (
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`count` people out on `day` (YYYY-MM-DD) from `hour` o'clock, from one of the facilities."""
+    """`count` people released on `day` (YYYY-MM-DD) from `hour` o'clock, from one of the facilities."""
 
     day: str
     hour: int
@@ -98,7 +96,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSlot:
-    """One person's way out: nobody can have known before `released_at` (aware, in UTC)."""
+    """The release of one person. Nobody can have known of it before `released_at` (aware, in UTC)."""
 
     id: int
     released_on: date
@@ -108,7 +106,7 @@ class ReleaseSlot:
 
 
 BATCHES = (
-    # Christmas and New Year: 115 whom Foro Penal had by 23 January (269 less the 154 of its January window).
+    # Christmas and New Year: the 115 that Foro Penal had by 23 January (269 less the 154 of its January window).
     Batch("2025-12-25", 7, 74, ("tocoron", "tocuyito", "el-rodeo-ii", "yare", "la-crisalida")),
     Batch("2025-12-26", 10, 3),
     Batch("2025-12-29", 9, 2),
@@ -150,7 +148,7 @@ BATCHES = (
 
 @cache
 def build_release_slots() -> tuple[ReleaseSlot, ...]:
-    """All 418 in order of release; a place's position is its id."""
+    """Return all 418 in order of release; the position of a slot is its id."""
     slots: list[ReleaseSlot] = []
     for batch in BATCHES:
         midnight = datetime.fromisoformat(batch.day).replace(tzinfo=CARACAS_TIMEZONE)
@@ -162,12 +160,12 @@ def build_release_slots() -> tuple[ReleaseSlot, ...]:
     return tuple(slots)
 
 
-# Nothing is filed this close to a stated instant: whoever asks a moment early or late gets the same count.
+# Nothing is filed this close to a stated instant, so that a count slightly before or after it is the same.
 MARGIN = timedelta(minutes=5)
 MINUTE = timedelta(minutes=1)
-# Offices file between these hours of Caracas: nothing stands within a quarter of an hour of midnight.
+# Offices file between these hours of Caracas: nothing is filed within a quarter of an hour of midnight.
 FIRST_MINUTE, LAST_MINUTE = (6, 0), (23, 40)
-# Each source writes at a second of its own, so that no two filings share an instant.
+# Each source files at a second of its own, so that no two filings share an instant.
 SECOND_BY_SOURCE = {"foro-penal": 7, "jep": 19, "pud": 31, "clippve": 43}
 
 JANUARY_12, JANUARY_17, JANUARY_25 = date(2026, 1, 12), date(2026, 1, 17), date(2026, 1, 25)
@@ -175,7 +173,7 @@ JANUARY_12, JANUARY_17, JANUARY_25 = date(2026, 1, 12), date(2026, 1, 17), date(
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """By `until`, `total` people; of those new in this step, exactly `of_day[d]` went out on day d."""
+    """By `until`, `total` people; of those new in this step, exactly `released_by_day[d]` were released on day d."""
 
     until: str
     total: int
@@ -285,14 +283,14 @@ STREAMS = (
 
 @cache
 def plan_filings() -> tuple[Filing, ...]:
-    """Every verified release of every list, in order of time."""
+    """Return every verified release of every list, in order of time."""
     taken_minutes: dict[str, set[datetime]] = {stream.source: set() for stream in STREAMS}
     filings = [filing for stream in STREAMS for filing in _plan_stream(stream, taken_minutes[stream.source])]
     return tuple(sorted(filings, key=lambda filing: filing.filed_at))
 
 
 def index_filing_times() -> dict[tuple[str, int], datetime]:
-    """When a source filed a person, by `(source, person)`."""
+    """Return when a source filed a person, by `(source, person)`."""
     return {(filing.source, filing.person): filing.filed_at for filing in plan_filings()}
 
 
@@ -312,7 +310,8 @@ def _plan_stream(stream: Stream, taken_minutes: set[datetime]) -> Iterator[Filin
 
 
 def _choose_people(waiting: list[int], step: Step, number: int, closes: datetime) -> list[int]:
-    """The next `number` of those waiting who are out by then; a plan that cannot be kept is a fault here."""
+    """Choose the next `number` of the waiting people who are released by then. Raises ValueError for an impossible
+    plan."""
     ready = [person for person in waiting if build_release_slots()[person].released_at < closes]
     chosen_people: list[int] = []
     for day, day_count in step.released_by_day.items():
@@ -325,7 +324,7 @@ def _choose_people(waiting: list[int], step: Step, number: int, closes: datetime
 
 
 def _draw_minute(first: datetime, last: datetime, source: str, person: int, taken_minutes: set[datetime]) -> datetime:
-    """A minute in office hours between the two, of which no other filing of that source has made use.
+    """Draw a minute in office hours between the two that no other filing of the source uses.
 
     Draws until one fits: every step has several times as many minutes as filings.
     """

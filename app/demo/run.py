@@ -1,28 +1,22 @@
-"""The replay: every report of the demo in order of time, ready for the write path.
+"""Run the replay: sources, facilities, claims and reports through the write path, each at its hour, all or nothing.
 
-At every stated instant the people whom a source has filed as verified out are as many as it published; what
-it published stands in `figures.csv`, and a test compares the two.
+At every stated instant, the number of people that a source has filed as verified released equals the figure that it
+published; a test compares the two. Sources and figures are real. The lists of people under the sources' names are
+invented.
 
-Who reports and who claims, as bodies of `POST /v1/sources`.
+The 90 published figures are in `figures.csv`. Its columns are fields of the body of `POST /v1/claims` with the same
+name, except:
 
-The bodies are real, and so are the figures they published. The lists of people filed under their names in the
-demo are invented.
+- `claim_id` is the `source_record_id`, and how figures refer to each other;
+- `stage` and `terms` (`name=value`, separated by blanks) are `definition.terms`; `subset_of`, `population` and `net`
+  (yes, no) belong to the definition too;
+- `supersedes` and `part_of` may have several values, separated by blanks; a part names its partition: `v11:batches`;
+- `published_on` and `url` are the citation; `claimant_name` and `claimant_kind` are not filed.
 
-The 90 published figures of `figures.csv` as bodies of `POST /v1/claims`.
-
-Columns are fields of the body by the same name, and besides:
-
-- `claim_id` is the `source_record_id`, and how figures point at each other;
-- `stage` and `terms` (`name=value`, parted by blanks) are `definition.terms`; `subset_of`, `population` and
-  `net` (yes, no) belong to the definition too;
-- `supersedes` and `part_of` may hold several, parted by blanks; a part names its partition: `v11:batches`;
-- `published_on` and `url` are the citation; `claimant_name` and `claimant_kind` stay in the file.
-
-In a body every reference (`supersedes`, `part_of`, `derived_from`, `same_as`, `definition.subset_of`) is
-still a `claim_id`. What a figure refers to comes before it: the caller keeps the id each figure was given and
-passes the next bodies through `resolve_references`.
-
-Run the replay: sources, facilities, claims and reports through the write path, each at its hour, all or nothing."""
+In a built body every reference (`supersedes`, `part_of`, `derived_from`, `same_as`, `definition.subset_of`) is still a
+`claim_id`. A figure is filed after all that it refers to: `resolve_references` then replaces each `claim_id` by the id
+of the filed figure.
+"""
 
 import csv
 import uuid
@@ -58,7 +52,7 @@ from app.registry.write import WriteContext
 from app.schemas.reports import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
 from app.vocabulary import Judgement, Publish, Role
 
-# How each source's case numbers begin; the year follows and then a number, in order of filing.
+# How each source's case numbers begin; then follow the year and a number, in order of filing.
 PREFIXES = {
     "foro-penal": "FP",
     "jep": "JEP",
@@ -77,8 +71,8 @@ PREFIXES = {
 class ReplayEvent:
     """One request: `source` posts `body` at the instant `filed_at` (aware, UTC).
 
-    `kind` says where: `release` to `/v1/releases`, `detention` to `/v1/detentions`. A body with a
-    `source_record_id` seen before is the next version of that record. `person`: whoever it speaks of, by the plan.
+    `kind` is the route: `release` to `/v1/releases`, `detention` to `/v1/detentions`. A body with a known
+    `source_record_id` is the next version of that record. `person`: the plan's name of the person.
     """
 
     filed_at: datetime
@@ -89,7 +83,7 @@ class ReplayEvent:
 
 
 def build_events() -> list[ReplayEvent]:
-    """Every report, earliest first; no two share an instant."""
+    """Return every report, earliest first; no two share an instant."""
     drafts = sorted([*_draft_lists(), *build_case_drafts(index_filing_times())], key=lambda draft: draft.filed_at)
     return list(_assign_case_numbers(drafts))
 
@@ -118,7 +112,8 @@ def _assign_case_numbers(drafts: Iterable[ReportDraft]) -> Iterator[ReplayEvent]
 # Their lists are replayed person by person.
 REPLAYED_SOURCES = ("foro-penal", "jep", "pud", "clippve")
 
-# slug, name, kind, country, what its list or its figure is of. They speak Spanish: so do their names and definitions.
+# Slug, name, kind, country, and what the source's list or figure counts. Spanish-speaking sources have Spanish names
+# and definitions.
 _SOURCES: tuple[tuple[str, str, str, str | None, str | None], ...] = (
     (
         "foro-penal",
@@ -172,7 +167,7 @@ _SOURCES: tuple[tuple[str, str, str, str | None, str | None], ...] = (
 
 
 def build_source_bodies() -> list[dict[str, Any]]:
-    """Bodies `{slug, name, kind, country?, independent, definition?}`, those that report first."""
+    """Return bodies `{slug, name, kind, country?, independent, definition?}`, reporting sources first."""
     bodies = []
     for slug, name, kind, country, definition in _SOURCES:
         body = {
@@ -217,13 +212,13 @@ class ClaimFiling(NamedTuple):
 
 
 def read_figure_rows() -> list[dict[str, str]]:
-    """The file as it is, every value a string, the empty ones too."""
+    """Return the rows of the file; every value is a string, which may be empty."""
     with FIGURES_FILE.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def build_claim_filings() -> Iterator[ClaimFiling]:
-    """Every figure in the order of filing."""
+    """Return every figure in the order of filing."""
     table = {row["claim_id"]: row for row in read_figure_rows()}
     turns = {key: _find_filing_turn(key, table) for key in table}
     for key in sorted(table, key=lambda key: turns[key]):
@@ -231,7 +226,7 @@ def build_claim_filings() -> Iterator[ClaimFiling]:
 
 
 def build_claim_body(row: Row) -> Body:
-    """One row as a body; what the row leaves empty is left out."""
+    """Return one row as a body, without its empty values."""
     body: Body = {"source_record_id": row["claim_id"]} | {name: row[name] for name in PLAIN_COLUMNS if row[name]}
     body |= {name: int(row[name]) for name in ("low", "high") if row[name]}
     body |= _build_stated_fields(row["stated_at"])
@@ -248,7 +243,7 @@ def build_claim_body(row: Row) -> Body:
 
 
 def resolve_references(body: Body, ids: Mapping[str, str]) -> Body:
-    """The body with every `claim_id` it refers to replaced by the id that figure was given on filing."""
+    """Replace every `claim_id` in a body by the id of the filed figure."""
     resolved_body = dict(body)
     for name in ("derived_from", "same_as"):
         if name in resolved_body:
@@ -265,12 +260,12 @@ def resolve_references(body: Body, ids: Mapping[str, str]) -> Body:
 
 
 def parse_stated_instant(row: Row) -> datetime:
-    """The instant a figure stands for: its hour, or the end of its day in Caracas."""
+    """Return the instant of a figure: its hour, or the end of its day in Caracas."""
     return parse_caracas_time(row["stated_at"].removesuffix(UTC_OFFSET))
 
 
 def _build_stated_fields(text: str) -> Body:
-    """A minute of the file gets the seconds that RFC 3339 asks for; a day needs its zone."""
+    """Return the stated time: a minute gets the seconds that RFC 3339 requires; a day needs its zone."""
     if "T" in text:
         return {"stated_at": text.replace(UTC_OFFSET, f":00{UTC_OFFSET}")}
     return {"stated_at": text, "zone": UTC_OFFSET}
@@ -278,7 +273,7 @@ def _build_stated_fields(text: str) -> Body:
 
 def _build_definition(row: Row) -> Body:
     terms: Body = dict(term.split("=") for term in row["terms"].split())
-    if "kind" in terms:  # the one term of which a count takes several
+    if "kind" in terms:  # the only term with several values
         terms["kind"] = [terms["kind"]]
     if row["stage"]:
         terms["stage"] = row["stage"]
@@ -288,9 +283,9 @@ def _build_definition(row: Row) -> Body:
 
 
 def _find_filing_turn(key: str, table: Mapping[str, Row]) -> tuple[datetime, int]:
-    """When a figure is filed: once stated, printed (its day's noon) and after all it refers to.
+    """Return when a figure is filed: once it is stated, printed (noon of its day), and after all that it refers to.
 
-    The second number orders those of one instant.
+    The second number orders figures of one instant.
     """
     row = table[key]
     printed_at = [parse_caracas_time(f"{row['published_on']}T12:00")] if row["published_on"] else []
@@ -300,7 +295,7 @@ def _find_filing_turn(key: str, table: Mapping[str, Row]) -> tuple[datetime, int
     return filed_at, 1 + max((depth for _, depth in referenced_turns), default=0)
 
 
-# Yours to try things with: its reports change nobody's published figures.
+# A source for experiments: its reports change no published figure.
 GUEST_SOURCE = {
     "slug": "example-ngo",
     "name": "Example NGO (invented)",
@@ -313,13 +308,13 @@ GUEST_HOLDER = "Whoever tries the demo"
 
 
 class NotADemo(RuntimeError):
-    """The database holds something else."""
+    """The database has other data than the demo."""
 
 
 def load_replay(session: Session, secret: bytes) -> int:
-    """Fill an empty database with the replay; leave one that has it alone. Returns the revision.
+    """Fill an empty database with the replay, or leave one that has it unchanged. Returns the revision.
 
-    Raises NotADemo for a database that is neither empty nor marked as a demo's.
+    Raises NotADemo for a database that is neither empty nor marked as a demo.
     """
     revision, _recorded_at = read_head(session)
     if is_demo(session):
@@ -332,7 +327,7 @@ def load_replay(session: Session, secret: bytes) -> int:
 
 
 def create_guest_key(session: Session, now: datetime) -> str:
-    """A fresh reporter's key of the invented organisation; the one given out before ends."""
+    """Create a reporter's key of the invented source, and revoke the earlier one."""
     source_query = select(col(Source.key)).where(col(Source.slug) == GUEST_SOURCE["slug"], col(Source.until) == OPEN)
     source = session.scalars(source_query).one()
     active_keys_query = select(ApiKey).where(col(ApiKey.source) == source, col(ApiKey.revoked_at).is_(None))
@@ -351,7 +346,7 @@ class Replay:
         self._first_cases: dict[str, tuple[str, str]] = {}  # person → source and case number of the first report
 
     def run(self) -> None:
-        """Directories first, then everything in order of time."""
+        """Add sources and facilities first, then everything in order of time."""
         steps: list[tuple[datetime, Callable[[], None]]] = [
             *((event.filed_at, self._prepare_filing(event)) for event in build_events()),
             *((claim.filed_at, self._prepare_claim(claim)) for claim in build_claim_filings()),
@@ -360,8 +355,8 @@ class Replay:
         steps.sort(key=lambda step: step[0])
         self._add_directories(steps[0][0])
         self._sources = Views(self._session).sources_by_slug
-        for _instant, act in steps:
-            act()
+        for _instant, run_step in steps:
+            run_step()
 
     def _context(self, actor: Reader, instant: datetime) -> WriteContext:
         return WriteContext(self._session, actor, instant, self._secret)
@@ -377,7 +372,7 @@ class Replay:
 
         def file() -> None:
             source = self._sources[event.source]
-            # The people are invented, and tied alike whatever the operator chose: the counts are those published.
+            # The people are invented, and matched alike whatever RECUENTO_NAMES is: the counts must be those published.
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
             reports.write_report(self._context(actor, event.filed_at), schema.model_validate(event.body))
             self._merge_count_only(event)
@@ -385,7 +380,7 @@ class Replay:
         return file
 
     def _merge_count_only(self, event: ReplayEvent) -> None:
-        """Who may only be counted is tied to nobody by the matcher: here a curator reads the review at once."""
+        """Merge records of a count-only person. The matcher links these to nobody; here a curator decides at once."""
         case = event.source, str(event.body["source_record_id"])
         first = self._first_cases.setdefault(event.person, case)
         a, b = self._load_record(*first), self._load_record(*case)

@@ -1,4 +1,4 @@
-"""Counts as tables: the numbers of their JSON, a row for each thing counted (pure)."""
+"""Convert counts to tables: the numbers of their JSON, a row for each counted thing (pure)."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,7 +11,7 @@ FIGURE_COLUMNS = ("claimant", "qualifier", "low", "high", "window_from", "window
 
 
 def build_count_rows(answer: TalliedCount) -> list[Row]:
-    """A row for each group, or a row of the total; `by_min_sources` has columns of its own."""
+    """Return a row for each group, or a row of the total; `by_min_sources` has columns of its own."""
     if "groups" in answer:
         return _add_not_visible((_flatten_columns(group, "by_min_sources") for group in answer["groups"]), answer)
     extra_columns = _select_columns(answer, "uncertain_date", "not_visible", "not_heard_since")
@@ -19,14 +19,17 @@ def build_count_rows(answer: TalliedCount) -> list[Row]:
 
 
 def _add_not_visible(rows: Iterable[Row], answer: NotVisibleCount) -> list[Row]:
-    """The rows, each with the `count_not_visible` of the whole answer: a spreadsheet shows nothing beside its rows."""
+    """Add the `count_not_visible` of the whole answer to each row: a spreadsheet shows nothing besides rows."""
     extra_columns = {"not_visible_in_all": answer["not_visible"]} if "not_visible" in answer else {}
     return [{**row, **extra_columns} for row in rows]
 
 
 def build_series_rows(answer: Series, *, include_claims: bool) -> list[Row]:
-    """A row for each point, with a column for each source. With `include_claims`, then a row for each published figure on the
-    day it was stated; the columns of the points are empty there."""
+    """Return a row for each point, with a column for each source.
+
+    With `include_claims`, add a row for each published figure on the day it was stated; its columns of points are
+    empty.
+    """
     numbers_by_source = {line["source"]: [point["verified"] for point in line["points"]] for line in answer["series"]}
     points: list[Row] = [
         {**point, **{source: numbers[position] for source, numbers in numbers_by_source.items()}}
@@ -42,7 +45,8 @@ def build_series_rows(answer: Series, *, include_claims: bool) -> list[Row]:
 
 
 def build_overlap_rows(answer: Overlap) -> list[Row]:
-    """A row of the total, and a row for each source, pair and exact pattern: `of` says which, `releases` how many."""
+    """Return a row of the total, and a row for each source, pair and exact pattern: `of` is the kind, `releases` the
+    number."""
     total = {"of": "total", "sources": [], "releases": answer["releases"], "counted_apart": answer["counted_apart"]}
     sources = [
         {
@@ -63,7 +67,7 @@ def build_overlap_rows(answer: Overlap) -> list[Row]:
 
 
 def build_estimate_rows(answer: ReleaseEstimate) -> list[Row]:
-    """A row for each model, a row of the lower bound, and where no model was chosen a row that says why."""
+    """Return a row for each model, a row of the lower bound, and if no model was chosen a row with the reason."""
     chosen_name = answer["chosen"] and answer["chosen"]["name"]
     rows: list[Row] = [{**model, "chosen": model["name"] == chosen_name} for model in answer["models"]]
     if answer["lower_bound"]:
@@ -75,7 +79,7 @@ def build_estimate_rows(answer: ReleaseEstimate) -> list[Row]:
 
 
 def build_reconciliation_rows(answer: Reconciliation) -> list[Row]:
-    """A row for the claim, and a row for each of the registry's own counts beside it, then and now."""
+    """Return a row for the claim, and a row for each of the registry's own counts, then and now."""
     claim_row = {
         "of": "claim",
         **_select_columns(answer["claim"], "claimant", "qualifier", "low", "high"),
@@ -92,7 +96,7 @@ def build_reconciliation_rows(answer: Reconciliation) -> list[Row]:
 
 
 def build_balance_rows(steps: Iterable[BalanceStep]) -> list[Row]:
-    """A row for each step; each figure's bounds have columns of their own."""
+    """Return a row for each step; the bounds of a figure have columns of their own."""
     return [_build_balance_row(step) for step in steps]
 
 
@@ -110,7 +114,7 @@ def _build_balance_row(step: BalanceStep) -> Row:
 
 
 def _flatten_columns(row: Mapping[str, object], *names: str) -> Row:
-    """The row with the parts of the objects called `names` in columns of their own, after all others."""
+    """Move the parts of the objects called `names` to columns of their own, after all others."""
     flat = _drop_columns(row, *names)
     for name in names:
         value = row.get(name)

@@ -1,23 +1,22 @@
-"""Whole lists page by page, so that memory does not grow with the registry; all public releases as a stream of text.
+"""Export releases, a source's own reports, corrections as a feed, and people as FollowTheMoney entities.
 
-A source's own reports in a form that the source can file again: JSON Lines without loss, CSV as far as cells go.
+All lists are read page by page, so that memory does not grow with the registry.
 
-A line of JSON is the body of `POST /v1/releases`, or of `/v1/detentions` where it has no release; the columns of CSV
-are the fields of the importer. The importer reads each cell here: a value that it would change is left out and counted
-as lost.
+A source's own reports are exported for filing again: as JSON Lines without loss, as CSV as far as cells allow. A line
+of JSON is the body of `POST /v1/releases`, or of `/v1/detentions` without a release. The columns of CSV are the fields
+of the importer. Each cell is read back as the importer would: a value that would change is left out and counted as
+lost.
 
-A list of corrections as a feed: Atom 1.0 (RFC 4287), its pages linked as RFC 5005 section 3 says (pure).
+The feed of corrections is Atom 1.0 (RFC 4287), with pages linked by RFC 5005 section 3.
 
-Everything public about people with names, as FollowTheMoney entities, a JSON object a line.
-
-For the OpenSanctions family of tools, by the schemata of followthemoney 4 (https://followthemoney.tech/explorer/). A
-person is a `Person`; a spell in custody and a release carried out are `Event`s that involve the person. A facility is
-the `Address` of events. A source is an `Organization`, or a `PublicBody` if it is a government, and publishes events.
-
-Do no harm: these entities are matched against other lists. So nobody without a name is written: age, nationality and
-prison could identify the person there. And no person has a topic: a bank that screens customers for `poi`, "person of
-interest", would refuse an account to somebody jailed for an opinion. A graph of facts has no field for doubt, so
-refuted and withdrawn releases are left out."""
+Entities use the schemata of followthemoney 4 (https://followthemoney.tech/explorer/), for the OpenSanctions family of
+tools. A person is a `Person`; a spell in custody and a carried out release are `Event`s that involve the person. A
+facility is the `Address` of events. A source is an `Organization`, or a `PublicBody` if it is a government, and
+publishes events. Entities are matched against other lists, and must do no harm. So unnamed people are left out: age,
+nationality and prison could identify them there. And no person has a topic: a bank that screens customers for `poi`,
+"person of interest", would refuse an account to a person jailed for an opinion. Entities have no property for doubt, so
+refuted and withdrawn releases are left out.
+"""
 
 import csv
 import io
@@ -61,7 +60,7 @@ Query = TypeVar("Query", bound=PageQuery)
 
 
 def read_pages(read_page: Callable[[Query], Page[Row]], query: Query) -> Iterator[Sequence[Row]]:
-    """The rows of each page of a list."""
+    """Yield the rows of each page of a list."""
     while True:
         page = read_page(query)
         yield page.rows
@@ -71,13 +70,13 @@ def read_pages(read_page: Callable[[Query], Page[Row]], query: Query) -> Iterato
 
 
 def read_all_rows(read_page: Callable[[Query], Page[Row]], query: Query) -> Iterator[Row]:
-    """Each row of a list."""
+    """Yield each row of a list."""
     for rows in read_pages(read_page, query):
         yield from rows
 
 
 def export_releases(session: Session, form: TableFormat, reader: Reader, revision: int) -> Iterator[str]:
-    """All public releases at a revision."""
+    """Export all public releases at a revision."""
     first_query = ReleaseQuery(limit=MAX_LIMIT)
     for number, rows in enumerate(
         read_pages(lambda query: lists.query_releases(session, query, reader, revision), first_query)
@@ -89,18 +88,29 @@ def export_releases(session: Session, form: TableFormat, reader: Reader, revisio
             yield text if number == 0 else text.partition("\r\n")[2]
 
 
-# Columns of the importer that are not exported: pointers stay as they are without being repeated, identification
-# numbers are never shown, parts of a name are in the full name, states became other fields, and no embargo of what
-# stands is known.
-OMITTED_FIELDS = {GIVEN_NAMES, SURNAMES, STATE, "detainee_id", "detention_id", "release_id", "detainee.national_id",
-               "publish_not_before"}  # fmt: skip
+# Columns of the importer that are not exported: pointers remain valid without being repeated, identification numbers
+# are never shown, parts of a name are in the full name, states became other fields, and published reports have no
+# embargo any more.
+OMITTED_FIELDS = {
+    GIVEN_NAMES,
+    SURNAMES,
+    STATE,
+    "detainee_id",
+    "detention_id",
+    "release_id",
+    "detainee.national_id",
+    "publish_not_before",
+}
 OWN_REPORT_COLUMNS = tuple(name for name in FIELDS if name not in OMITTED_FIELDS)
 
 
 @dataclass
 class ExportLosses:
-    """The losses of an export. `lost_values`: field → number of reports whose value a cell cannot carry; `dependent_reports`: number of
-    reports that say too little without the report at which they point."""
+    """The losses of an export.
+
+    `lost_values`: field → number of reports whose value a cell cannot carry; `dependent_reports`: number of reports
+    that are incomplete without the report to which they point.
+    """
 
     lost_values: Counter[str] = field(default_factory=Counter)
     dependent_reports: int = 0
@@ -109,7 +119,7 @@ class ExportLosses:
 def export_own_reports(
     session: Session, source: Reader, form: TableFormat, revision: int, losses: ExportLosses
 ) -> Iterator[str]:
-    """All reports of a source as they stood at a revision, a text for each page."""
+    """Export all reports of a source at a revision, a text for each page."""
     if form is TableFormat.CSV:
         yield _format_csv_line(OWN_REPORT_COLUMNS)
     first_query = ReportQuery(limit=MAX_LIMIT)
@@ -138,7 +148,7 @@ def _format_cells(body: Body, lost_values: Counter[str]) -> tuple[str, ...]:
 
 
 def _flatten_body(body: Mapping[str, Any], prefix: str = "") -> Content:
-    """`{"detention": {"ended": {"on": …}}}` → `{"detention.ended.on": …}`, without nulls."""
+    """Flatten a body: `{"detention": {"ended": {"on": …}}}` → `{"detention.ended.on": …}`, without nulls."""
     leaves: Content = {}
     for name, value in body.items():
         if isinstance(value, dict):
@@ -161,7 +171,7 @@ def _format_field(name: str, value: Any) -> str:
 
 
 def _reread_cell(name: str, text: str) -> Any:
-    """The value that the importer reads in a cell; None where it would refuse the row."""
+    """Return the value that the importer reads in a cell; None if it would refuse the row."""
     if name == NAME and find_name_question(text):
         return None
     try:
@@ -174,7 +184,7 @@ def _reread_cell(name: str, text: str) -> Any:
 ATOM_MEDIA_TYPE = "application/atom+xml"
 XML_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
-EPOCH = "1970-01-01T00:00:00Z"  # an empty registry has changed nothing yet
+EPOCH = "1970-01-01T00:00:00Z"  # the time of an empty registry
 FEED_TITLE: dict[Language, str] = {"en": "Recuento: corrections", "es": "Recuento: rectificaciones"}
 CURATORS_LABEL: dict[Language, str] = {"en": "curators", "es": "curaduría"}
 SPANISH_FIELD_NAMES = {
@@ -191,7 +201,8 @@ NO_VALUE_LABEL: dict[Language, str] = {"en": "nothing", "es": "nada"}
 
 @dataclass(frozen=True)
 class AtomFeed:
-    """One page of a feed. Its addresses are relative to `base_url`, the registry's public address, which may be empty."""
+    """One page of a feed. Its addresses are relative to `base_url`, the registry's public address, which may be
+    empty."""
 
     id: uuid.UUID
     base_url: str
@@ -201,11 +212,11 @@ class AtomFeed:
     lang: Language
 
     def render(self, rows: Sequence[CorrectionShape]) -> str:
-        """The XML document: an entry for each correction, in the order of `rows`."""
+        """Return the XML document, with an entry for each correction in the order of `rows`."""
         feed = Xml.Element("feed", {"xmlns": ATOM_NAMESPACE, "xml:lang": self.lang})
         _add_text(feed, "id", self.id.urn)
         _add_text(feed, "title", FEED_TITLE[self.lang])
-        # Each page has its own: the time of its newest entry, or of the revision at which it was read.
+        # Each page has its own time: of its newest entry, or of the revision at which it was read.
         _add_text(feed, "updated", self.updated_at or EPOCH)
         _add_text(_add_child(feed, "author"), "name", "Recuento")
         self._add_link(feed, "self", self.path, ATOM_MEDIA_TYPE)
@@ -243,7 +254,7 @@ class AtomFeed:
 
 
 def _list_record_paths(row: CorrectionShape) -> list[str]:
-    """The addresses of the records that a correction is about, the nearest first."""
+    """Return the addresses of a correction's records, the closest first."""
     ids = [("releases", row["release_id"]), ("detentions", row["detention_id"])]
     ids += [("detainees", person) for person in row["detainee_ids"]] + [("claims", claim) for claim in row["claim_ids"]]
     return [f"/v1/{collection}/{record_id}" for collection, record_id in ids if record_id is not None]
@@ -257,7 +268,7 @@ def _add_text(parent: Xml.Element, tag: str, text: str) -> None:
     _add_child(parent, tag).text = text
 
 
-# Prefixes that keep ids of sources and facilities, which are slugs, apart from each other and from other data sets.
+# Slugs of sources and facilities are not unique among each other, nor among data sets.
 SOURCE_ID_PREFIX, FACILITY_ID_PREFIX = "recuento-source-", "recuento-facility-"
 FTM_GENDERS = {"male": "male", "female": "female"}  # codes of both vocabularies
 NamesBySlug = Mapping[str, str]  # slug → name
@@ -272,7 +283,7 @@ class FtmEntity(TypedDict):
 
 
 def export_entities(session: Session, reader: Reader, revision: int, omitted: Counter[str]) -> Iterator[str]:
-    """Lines of entities as of a revision. Counts the people left out into `left_out["nameless"]`."""
+    """Export entities as of a revision, a JSON object a line. Counts the people left out in `omitted["nameless"]`."""
     source_names: dict[str, str] = {}
     for source in read_all_rows(
         lambda query: lists.query_sources(session, query, revision), PageQuery(limit=MAX_LIMIT)
@@ -308,7 +319,7 @@ def export_entities(session: Session, reader: Reader, revision: int, omitted: Co
 
 
 def build_person_entity(row: DetaineeShape) -> FtmEntity:
-    """A detainee with a name."""
+    """Build the entity of a named detainee."""
     return _build_entity(
         row["id"],
         "Person",
@@ -322,7 +333,7 @@ def build_person_entity(row: DetaineeShape) -> FtmEntity:
 
 
 def build_detention_entity(row: DetentionShape, source_names: NamesBySlug, facility_names: NamesBySlug) -> FtmEntity:
-    """A spell in custody, with its beginning and end where known."""
+    """Build the entity of a spell in custody, with its beginning and end if known."""
     end = _format_date(row["ended"]["on"]) if row["ended"] else None
     return _build_event(
         row, "Detention", source_names, facility_names, startDate=[_format_date(row["detained_on"])], endDate=[end]
@@ -330,7 +341,7 @@ def build_detention_entity(row: DetentionShape, source_names: NamesBySlug, facil
 
 
 def build_release_entity(row: ReleaseShape, source_names: NamesBySlug, facility_names: NamesBySlug) -> FtmEntity:
-    """A release that was carried out."""
+    """Build the entity of a carried out release."""
     return _build_event(
         row, "Release", source_names, facility_names, date=[_format_date(row["released_on"])], summary=[row["kind"]]
     )
@@ -380,7 +391,7 @@ def _build_event(
 
 
 def _format_date(date: str | None) -> str | None:
-    """A date of FollowTheMoney: a year, a month or a day; of an interval the part that both ends share."""
+    """Format a date for FollowTheMoney: a year, a month or a day; for an interval the part that both ends share."""
     if date is None or "/" not in date:
         return date
     first, last = (day.split("-") for day in date.split("/"))
@@ -393,7 +404,7 @@ def _format_countries(codes: Sequence[str | None]) -> list[str]:
 
 
 def _build_entity(entity_id: object, schema: str, **properties: Sequence[object]) -> FtmEntity:
-    """An entity. Values become lists of texts; a property without a value is left out."""
+    """Build an entity. Values become lists of texts; a property without a value is left out."""
     texts = {name: [str(value) for value in values if value is not None] for name, values in properties.items()}
     return {
         "id": str(entity_id),

@@ -1,4 +1,4 @@
-"""A list of facilities as a file: CSV with a line of headings, or JSON Lines of bodies of `POST /v1/facilities`."""
+"""Parse a list of facilities: CSV with a line of headings, or JSON Lines of bodies of `POST /v1/facilities`."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from app.imports.formats.json_reader import clean_json, parse_json
 from app.imports.formats.tables import unquote_cell
 from app.schemas.reports import FacilityIn
 
-# The columns of /v1/facilities?format=csv, and `lat` and `lon`, which that leaves out.
+# The columns of /v1/facilities?format=csv, and `lat` and `lon`, which are not there.
 FACILITY_COLUMNS = ("slug", "name", "names", "kind", "area", "country", "lat", "lon")
 NAME_SEPARATOR = ";"  # between the names in a cell
 
@@ -27,7 +27,7 @@ class FacilityList:
 
 
 def parse_facility_list(data: bytes) -> FacilityList:
-    """Read a list of facilities; a mistake in one line hides none in another."""
+    """Parse a list of facilities; a mistake in one line hides none in another."""
     facilities = FacilityList({}, [])
     try:
         text = data.decode("utf-8-sig")
@@ -60,7 +60,7 @@ def parse_facility_list(data: bytes) -> FacilityList:
 
 
 def collect_details(problem: Problem) -> list[str]:
-    """The details of a refusal, each once."""
+    """Return the details of a problem, each once."""
     errors = problem.extra.get("errors", [])
     return list(dict.fromkeys(error["detail"] for error in errors)) or [problem.detail]
 
@@ -108,7 +108,7 @@ def _parse_csv_cells(reader: "csv.DictReader[str]", facilities: FacilityList) ->
 
 
 def _parse_number(cell: str) -> Any:
-    """The number in a cell; else its text, which the schema refuses with a pointer."""
+    """Parse a number; return other text as it is, for the schema to refuse with a pointer."""
     try:
         return float(cell)
     except ValueError:

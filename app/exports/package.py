@@ -1,12 +1,11 @@
-"""The whole public registry as a folder: `datapackage.json` and a CSV for each table (Data Package 2.0).
+"""Write the whole public registry as a folder (Data Package 2.0), and read such a copy into an empty registry.
 
-The same revision, consent and version of the software give the same bytes. People who may only be counted are in no
-table, as they are in no list. `copies` reads the folder back.
+The folder has `datapackage.json` and a CSV for each table. The same revision, consent and software version give the
+same bytes. Count-only people are in no table, as they are in no list.
 
-Read a public copy (`package`) back into an empty registry: sources, facilities, and the reports of each source.
-
-The counts are those of the copied registry, without the people whom no list there shows. A copy is filed whole or not
-at all."""
+Reading a copy files its sources, facilities, and the reports of each source. The counts are then those of the copied
+registry, without the people in no list. A copy is filed whole or not at all.
+"""
 
 import csv
 import hashlib
@@ -25,9 +24,15 @@ from app.dates import format_instant
 from app.db.engine import split_into_chunks
 from app.errors import Problem
 from app.exports.exports import read_all_rows
-from app.exports.table_schema import EXTRA_REPORT_FIELDS, PUBLIC_REPORT_FIELDS, TABLE_TITLES, TABLES, format_cell
-from app.exports.table_schema import build_table_schema as schema_of
-from app.exports.table_schema import parse_cell as cell_value
+from app.exports.table_schema import (
+    EXTRA_REPORT_FIELDS,
+    PUBLIC_REPORT_FIELDS,
+    TABLE_TITLES,
+    TABLES,
+    build_table_schema,
+    format_cell,
+    parse_cell,
+)
 from app.imports.faults import BadFile
 from app.imports.formats.json_reader import clean_json
 from app.imports.rows import unfold
@@ -83,7 +88,7 @@ class Descriptor(Head):
 
 
 def write_package(session: Session, folder: Path, reader: Reader, revision: int) -> Descriptor:
-    """Write everything at a revision that the reader may see into an empty folder, and return the descriptor."""
+    """Write all that the reader may see at a revision into an empty folder. Returns the descriptor."""
     with ExitStack() as stack:
         csv_files = {
             name: stack.enter_context((folder / f"{name}.csv").open("w", encoding="utf-8", newline=""))
@@ -101,7 +106,7 @@ def write_package(session: Session, folder: Path, reader: Reader, revision: int)
 
 
 def _iter_table_rows(session: Session, reader: Reader, revision: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """`(table, row)`, in the order of each table."""
+    """Yield `(table, row)`, in the order of each table."""
     yield from _label_rows(
         "sources",
         read_all_rows(lambda query: lists.query_sources(session, query, revision), PageQuery(limit=MAX_LIMIT)),
@@ -135,7 +140,7 @@ def _label_rows(name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[
 
 
 def _iter_person_rows(person: Person, reader: Reader) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """`(table, row)` of one person, without the reports."""
+    """Yield `(table, row)` of one person, without the reports."""
     detainee = shapes.build_detainee_shape(person, reader)
     yield "detainees", detainee
     for spell, detention in zip(person.detentions, detainee["detentions"], strict=True):
@@ -150,7 +155,7 @@ def _iter_person_rows(person: Person, reader: Reader) -> Iterator[tuple[str, Map
 
 
 def _flatten_report(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A report with its objects as the importer's columns: `{"release": {"kind": …}}` → `{"release.kind": …}`."""
+    """Flatten the objects of a report to the importer's columns: `{"release": {"kind": …}}` → `{"release.kind": …}`."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
         flat |= {f"{name}.{part}": item for part, item in value.items()} if isinstance(value, dict) else {name: value}
@@ -186,17 +191,17 @@ def _build_resource(path: Path, name: str) -> Resource:
         "encoding": "utf-8",
         "bytes": len(data),
         "hash": f"sha256:{hashlib.sha256(data).hexdigest()}",
-        "schema": schema_of(name),
+        "schema": build_table_schema(name),
     }
 
 
 CsvRow = dict[str, str]  # column → text
-ParsedRow = dict[str, Any]  # column → value, as `table_schema.value` reads it
+ParsedRow = dict[str, Any]  # column → value, by `table_schema.parse_cell`
 
 
 @dataclass(frozen=True, slots=True)
 class FiledCopy:
-    """The number of reports that were filed, and `sources`: slug → whether the source counts as independent."""
+    """The number of filed reports, and `sources`: slug → whether the source counts as independent."""
 
     reports: int
     sources: dict[str, bool]
@@ -222,7 +227,7 @@ def file_public_copy(context: WriteContext, folder: Path) -> FiledCopy:
 
 
 def _verify_hashes(folder: Path) -> None:
-    """Raises BadFile for a table that is missing, or does not match its hash in the descriptor."""
+    """Raise BadFile if a table is missing, or does not match its hash in the descriptor."""
     files = [folder / DESCRIPTOR_FILENAME, *(folder / f"{name}.csv" for name in TABLES)]
     if not all(path.is_file() for path in files):  # reading a pipe would wait for its end
         raise BadFile("no_copy", NO_COPY_MESSAGE)
@@ -246,12 +251,12 @@ def _hash_file(path: Path) -> str:
 
 
 def _read_csv_rows(folder: Path, name: str) -> Iterator[tuple[int, CsvRow]]:
-    """`(line, row)` of each row of a table; `line` is where the row ends. Raises BadFile."""
+    """Yield `(line, row)` of each row of a table; `line` is where the row ends. Raises BadFile."""
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         try:
             if rows.fieldnames != list(TABLES[name]):
-                # Columns of another version: a missing one would be lost in silence.
+                # Columns of another version: a missing column would be lost silently.
                 detail = f"{name}.csv has other columns than this version writes: export it again."
                 raise BadFile("other_columns", detail)
             for row in rows:
@@ -260,7 +265,7 @@ def _read_csv_rows(folder: Path, name: str) -> Iterator[tuple[int, CsvRow]]:
                 yield rows.line_num, row
         except csv.Error:
             raise _build_changed_row_error(name, rows.reader.line_num) from None
-        except UnicodeDecodeError:  # of a whole buffer: its line is not known
+        except UnicodeDecodeError:  # the decoder reads a whole buffer: the line is not known
             raise BadFile("bad_copy", f"{name}.csv is not in UTF-8, as it was exported.") from None
 
 
@@ -270,7 +275,7 @@ def _build_changed_row_error(name: str, line: int) -> BadFile:
 
 @contextmanager
 def _translate_line_errors(name: str, line: int) -> Iterator[None]:
-    """Raises BadFile for a line that this version would not have written."""
+    """Raise BadFile for a line that this version would not have written."""
     try:
         yield
     except (ValueError, KeyError, RecursionError, Problem):
@@ -278,7 +283,7 @@ def _translate_line_errors(name: str, line: int) -> Iterator[None]:
 
 
 def _check_report_numbers(reports: Sequence[ReplicatedReport]) -> None:
-    """Raises BadFile where two reports have one number, or a report points at no other report of the copy."""
+    """Raise BadFile if two reports have one number, or a report points at no other report of the copy."""
     numbers = {report.number for report in reports}
     if len(numbers) < len(reports):
         raise BadFile("bad_copy", "Two reports of this copy have one number: export it again.")
@@ -290,10 +295,12 @@ def _check_report_numbers(reports: Sequence[ReplicatedReport]) -> None:
 
 
 def _parse_row(name: str, row: CsvRow) -> ParsedRow:
-    """The values of a row, read exactly and not as in a list that a person typed: here a man called Total is no sum,
-    and "N/A" a value. Raises ValueError, KeyError, RecursionError, Problem."""
+    """Parse a row exactly, unlike a list that a person typed: a man called Total is no sum, and "N/A" is a value.
+
+    Raises ValueError, KeyError, RecursionError, Problem.
+    """
     values: ParsedRow = clean_json(
-        {column: cell_value(text, TABLES[name][column]) for column, text in row.items() if text}
+        {column: parse_cell(text, TABLES[name][column]) for column, text in row.items() if text}
     )
     return values
 
@@ -324,7 +331,7 @@ def _read_reports(folder: Path) -> Iterator[ReplicatedReport]:
 
 
 def _check_extra_values(extra_values: ParsedRow) -> None:
-    """Raises ValueError for a kept value that would not be valid in a report."""
+    """Raise ValueError for an extra value that would not be valid in a report."""
     fields = {name.removeprefix("kept."): value for name, value in extra_values.items()}
     for schema in (DetaineeIn, DetentionIn, ReleaseIn):
         schema.model_validate({name: fields[name] for name in schema.model_fields.keys() & fields.keys()})

@@ -1,4 +1,4 @@
-"""The columns of the tables of a public copy as Table Schemas (Data Package 2.0), and their cells.
+"""Define the tables of a public copy as Table Schemas (Data Package 2.0); format and parse their cells.
 
 https://datapackage.org/standard/table-schema/ and https://datapackage.org/standard/data-resource/
 """
@@ -30,64 +30,67 @@ BOOLEAN_TEXTS = {"true": True, "false": False}
 
 
 def build_code_field(list_name: str) -> FieldSchema:
-    """The column of a code of this list of the vocabulary."""
+    """Return the column of a code of this list of the vocabulary."""
     return {"type": "string", "constraints": {"enum": [str(code) for code in CODE_LISTS[list_name]]}}
 
 
 def _build_report_field(name: str) -> FieldSchema:
-    """The column of a field of a report."""
+    """Return the column of a field of a report."""
     kind, codes = FIELDS[name].kind, FIELDS[name].codes
     return build_code_field(codes or "") if kind == "code" else _SCHEMA_BY_KIND.get(kind, LIST)
 
 
-PUBLIC_REPORT_FIELDS = [name for name in FIELDS if name in PUBLIC_FIELDS or name in {"detention.ended.on", "detention.ended.how"}] + [
+_END_FIELDS = {"detention.ended.on", "detention.ended.how"}
+PUBLIC_REPORT_FIELDS = [name for name in FIELDS if name in PUBLIC_FIELDS or name in _END_FIELDS] + [
     "detainee.full_name", "detainee.aliases", "detainee.gender", "detainee.age", "detainee.nationalities",
     "detainee.category", "detainee.groups", "detention.facility", "detention.legal_status", "detention.charges",
     "detention.sentence.until", "detention.sentence.term", "release.conditions", "release.destination",
 ]  # fmt: skip
-# Values kept with a report that are not its source's own word (decision 0030): they are read back beside it, without
-# their revision, which means nothing in another registry.
+# Values retained with a report that its source did not state (decision 0030). They are read back with the report,
+# without their revision, which means nothing in another registry.
 RETAINED_FIELDS: dict[str, FieldSchema] = {
-    "kept.detained_on": DATE, "kept.held_on": DATE, "kept.country": COUNTRY, "kept.designation": build_code_field("designations"),
-    "kept.released_on": DATE, "kept.ordered_on": DATE, "kept.announced_on": DATE, "kept.kind": build_code_field("release_kinds"),
+    "kept.detained_on": DATE, "kept.held_on": DATE, "kept.country": COUNTRY,
+    "kept.designation": build_code_field("designations"), "kept.released_on": DATE, "kept.ordered_on": DATE,
+    "kept.announced_on": DATE, "kept.kind": build_code_field("release_kinds"),
 }  # fmt: skip
-# What no body of a report carries and a copy must have beside it to count alike: of reports on people who could once
-# only be counted the log has no method (decision 0042).
+# Fields that no body of a report has, but that a copy needs to count alike: for reports on people who were once
+# count-only the log has no method (decision 0042).
 EXTRA_REPORT_FIELDS: dict[str, FieldSchema] = {**RETAINED_FIELDS, IS_FIRST_HAND: FLAG}
 
 _SOURCE_LISTS: dict[str, FieldSchema] = {"verified_by": LIST, "reported_by": LIST}
 # Table → its columns; the first is the key.
 TABLES: dict[str, dict[str, FieldSchema]] = {
     "sources": {
-        "slug": STRING, "name": STRING, "kind": build_code_field("source_kinds"), "country": COUNTRY, "independent": FLAG,
-        "quarantined": FLAG, "definition": STRING,
+        "slug": STRING, "name": STRING, "kind": build_code_field("source_kinds"), "country": COUNTRY,
+        "independent": FLAG, "quarantined": FLAG, "definition": STRING,
     },
     "facilities": {
         "slug": STRING, "name": STRING, "names": TEXTS, "kind": build_code_field("facility_kinds"), "area": STRING,
         "country": COUNTRY, "lat": DECIMAL, "lon": DECIMAL,
     },
     "detainees": {
-        "id": UUID, "publish": build_code_field("publish"), "name": STRING, "aliases": TEXTS, "age": NUMBER, "birth_year": NUMBER,
-        "gender": build_code_field("genders"), "nationalities": LIST, "category": build_code_field("categories"), "groups": LIST,
-        "state": build_code_field("states"), "rearrested": FLAG,
-        "rearrest_claimed": FLAG, "died_on": DATE, "designation": build_code_field("designations"),
+        "id": UUID, "publish": build_code_field("publish"), "name": STRING, "aliases": TEXTS, "age": NUMBER,
+        "birth_year": NUMBER, "gender": build_code_field("genders"), "nationalities": LIST,
+        "category": build_code_field("categories"), "groups": LIST, "state": build_code_field("states"),
+        "rearrested": FLAG, "rearrest_claimed": FLAG, "died_on": DATE, "designation": build_code_field("designations"),
     },
     "detentions": {
         "id": UUID, "detainee_id": UUID, "country": COUNTRY, "facility": STRING, "area": STRING, "detained_on": DATE,
-        "held_on": DATE, "legal_status": build_code_field("legal_statuses"), "designation": build_code_field("designations"),
-        "ended_on": DATE, "ended_how": build_code_field("ended"), "status": build_code_field("statuses"), **_SOURCE_LISTS,
+        "held_on": DATE, "legal_status": build_code_field("legal_statuses"),
+        "designation": build_code_field("designations"), "ended_on": DATE, "ended_how": build_code_field("ended"),
+        "status": build_code_field("statuses"), **_SOURCE_LISTS,
     },
     "releases": {
         "id": UUID, "detainee_id": UUID, "detention_id": UUID, "country": COUNTRY, "facility": STRING,
         "stage": build_code_field("stages"), "released_on": DATE, "ordered_on": DATE, "announced_on": DATE,
-        "kind": build_code_field("release_kinds"), "conditions": LIST, "destination": STRING, "measures_lifted_on": DATE,
-        "status": build_code_field("statuses"), **_SOURCE_LISTS,
+        "kind": build_code_field("release_kinds"), "conditions": LIST, "destination": STRING,
+        "measures_lifted_on": DATE, "status": build_code_field("statuses"), **_SOURCE_LISTS,
     },
     "verifications": {
         "id": UUID, "detention_id": UUID, "release_id": UUID, "source": STRING, "verdict": build_code_field("verdicts"),
         "stage": build_code_field("stages"), "released_on": DATE, "ordered_on": DATE, "announced_on": DATE,
-        "kind": build_code_field("release_kinds"), "method": build_code_field("methods"), "verified_on": DATE, "citing": TEXTS,
-        "independent": FLAG,
+        "kind": build_code_field("release_kinds"), "method": build_code_field("methods"), "verified_on": DATE,
+        "citing": TEXTS, "independent": FLAG,
     },
     "reports": {
         "report": NUMBER, "source": STRING, "detainee": UUID, "detention": UUID, "points_at": NUMBER,
@@ -95,10 +98,11 @@ TABLES: dict[str, dict[str, FieldSchema]] = {
     },
     "claims": {
         "id": UUID, "filed_by": STRING, "since": NUMBER, "claimant": STRING, "joint_with": LIST,
-        "measure": build_code_field("measures"), "qualifier": build_code_field("qualifiers"), "low": NUMBER, "high": NUMBER,
-        "window_from": DATE, "window_to": DATE, "window_said": STRING, "stated_at": STRING, "zone": STRING,
-        "country": COUNTRY, "definition": JSON, "series": build_code_field("series"), "part_of": ARRAY, "derived_from": UUID,
-        "supersedes": LIST, "same_as": UUID, "misprint": FLAG, "named": FLAG, "reported_by": STRING, "citation": JSON,
+        "measure": build_code_field("measures"), "qualifier": build_code_field("qualifiers"), "low": NUMBER,
+        "high": NUMBER, "window_from": DATE, "window_to": DATE, "window_said": STRING, "stated_at": STRING,
+        "zone": STRING, "country": COUNTRY, "definition": JSON, "series": build_code_field("series"), "part_of": ARRAY,
+        "derived_from": UUID, "supersedes": LIST, "same_as": UUID, "misprint": FLAG, "named": FLAG,
+        "reported_by": STRING, "citation": JSON,
     },
 }  # fmt: skip
 TABLE_TITLES = {
@@ -126,7 +130,7 @@ FOREIGN_KEYS = {
 
 
 def build_table_schema(table: str) -> dict[str, Any]:
-    """The Table Schema of a table."""
+    """Return the Table Schema of a table."""
     columns = TABLES[table]
     foreign_keys = [
         {"fields": [name], "reference": {"resource": target_table, "fields": [field]}}
@@ -140,14 +144,14 @@ def build_table_schema(table: str) -> dict[str, Any]:
 
 
 def format_cell(value: Any, field: FieldSchema) -> str:
-    """The cell of a value in a column."""
+    """Format a value as the cell of a column."""
     if field["type"] in ("array", "object"):
         return "" if value in (None, []) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     return to_cell(value)
 
 
 def parse_cell(text: str, field: FieldSchema) -> Any:
-    """The exact inverse of `format_cell`: no cell was typed by hand. Raises ValueError, KeyError, RecursionError."""
+    """Invert `format_cell` exactly: no cell was typed by hand. Raises ValueError, KeyError, RecursionError."""
     match field["type"]:
         case "string":
             return unquote_cell(text)

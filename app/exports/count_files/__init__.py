@@ -1,4 +1,7 @@
-"""Count files: everything that public counts read, as Parquet files that anyone can take home and count from.
+"""Count files: everything that public counts read, as Parquet files that anyone can download and count from.
 
-`tables` says what is in them, `parts` how a log is cut into files that never change, `rows` takes the rows from the
-columns, `write` makes a folder of them, and `load` counts from a folder without the registry's database."""
+`tables` defines the tables and numbers their rows; `unlinked` separates rows that must not be linked to other sources.
+`files` splits the log into parts that never change, and reads descriptors; `parquet` reads and writes files; `folders`
+publishes folders. `write` writes a folder, `personal` the personal parts, and `load` counts from a folder without the
+registry's database.
+"""

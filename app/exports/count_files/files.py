@@ -1,8 +1,4 @@
-"""How the revisions of a log are cut into parts, each of which is written once (pure).
-
-How count files are called, and what the descriptor of a folder says of them.
-
-Under which licence count files are given: the operator chooses, and nobody has to ask."""
+"""Describe count files: the parts of a log, names of files, descriptors and licences."""
 
 import errno
 import hashlib
@@ -20,8 +16,8 @@ from app.imports.faults import BadFile
 
 # Revisions of the smallest part: some hundred kilobytes of each table. A small registry is one part.
 SMALLEST_PART = 8_192
-# A part is as long as so many of the next smaller ones: a log of four million entries has some thirty parts, and
-# whoever comes back fetches what is new and now and then what was put together.
+# A part is as long as so many of the next smaller ones. A log of four million entries has some thirty parts; a mirror
+# fetches what is new, and now and then what was merged.
 PART_FACTOR = 16
 
 
@@ -33,7 +29,7 @@ class LogPart(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether a later revision has the same part, as long as no larger one takes its place."""
+        """Return whether a later revision has the same part, as long as no larger one replaces it."""
         length = self.last - self.first + 1
         while length > SMALLEST_PART and length % PART_FACTOR == 0:
             length //= PART_FACTOR
@@ -41,8 +37,8 @@ class LogPart(NamedTuple):
 
 
 def split_revisions(revision: int) -> list[LogPart]:
-    """The parts that hold all revisions from the first one on, the largest first; the last part may be a shorter one
-    than any whole part."""
+    """Split the revisions from the first one on into parts, the largest first; the last part may be shorter than any
+    whole one."""
     size, first, parts = SMALLEST_PART, 1, []
     while size * PART_FACTOR <= revision:
         size *= PART_FACTOR
@@ -55,12 +51,12 @@ def split_revisions(revision: int) -> list[LogPart]:
     return parts
 
 
-# Of what is in a folder and what it means. Another number where a reader of this one would misread it.
+# The version of the files' format and meaning. It changes if a reader of this version would misread the files.
 FORMAT_VERSION = 1
-# What descriptors call a folder that is for everybody, and one that is for the operator's own readers.
+# The names in descriptors: a folder for everybody, and one for the operator's own readers.
 COUNTS_PACKAGE_NAME, PERSONAL_PACKAGE_NAME = "recuento-counts", "recuento-personal-parts"
 COUNTS_SQL_FILENAME = "counts.sql"
-# Bytes of a descriptor. That of four million entries, in thirty parts, has three million.
+# The descriptor of four million entries, in thirty parts, has three million bytes.
 MAX_DESCRIPTOR_BYTES = 16 * 2**20
 # Rows of all files of a folder: a registry of a million people has some thirty million, and each takes up to a hundred
 # bytes of a reader's memory.
@@ -68,7 +64,7 @@ MAX_FOLDER_ROWS = 2**26
 
 
 class SnapshotInfo(BaseModel):
-    """Which registry the files are of, as of which entry."""
+    """The registry and the entry that the files are of."""
 
     format: int = Field(default=FORMAT_VERSION, ge=FORMAT_VERSION, le=FORMAT_VERSION)
     revision: int = Field(ge=1, lt=OPEN_UNTIL)
@@ -80,7 +76,7 @@ class SnapshotInfo(BaseModel):
 
 
 class ParquetFile(BaseModel):
-    """A file with its size, its digest and the number of its rows."""
+    """A file with its size, its digest and its number of rows."""
 
     path: str = Field(pattern=r"^[a-z][a-z0-9_-]*\.parquet$")
     bytes: int
@@ -89,17 +85,17 @@ class ParquetFile(BaseModel):
 
     @classmethod
     def from_path(cls, path: Path, rows: int) -> "ParquetFile":
-        """A file as it is on the disk."""
+        """Describe a file on the disk."""
         return cls(path=path.name, bytes=path.stat().st_size, hash=digest_file(path), rows=rows)
 
     def is_intact(self, folder: Path) -> bool:
-        """Whether the file stands in a folder as it is told here. One of another size is not read for that."""
+        """Return whether the folder has the file as described. A file of another size is not read for that."""
         path = folder / self.path
         return path.is_file() and path.stat().st_size == self.bytes and digest_file(path) == self.hash
 
 
 class FolderDescriptor(BaseModel):
-    """What the descriptor of a folder says, as far as it is read back."""
+    """The fields of a folder's descriptor that are read back."""
 
     homepage: str = Field("", pattern=r"^(https?://[^/\s]+)?$")
     recuento: SnapshotInfo
@@ -107,12 +103,14 @@ class FolderDescriptor(BaseModel):
 
     @property
     def files(self) -> dict[str, ParquetFile]:
-        """Each file by its name."""
+        """Return each file by its name."""
         return {file.path: file for file in self.resources}
 
     def require_intact(self, folder: Path, names: Collection[str]) -> None:
-        """Raises BadFile where there is more than is read, or a file is missing or is not as the descriptor says.
-        `names`: of the files that will be read, each of which must be in the descriptor."""
+        """Raise BadFile if the files have too many rows, or if one is missing or differs from the descriptor.
+
+        `names`: the files that will be read, each of which must be in the descriptor.
+        """
         files = self.files
         rows = sum(file.rows for file in files.values())
         if rows > MAX_FOLDER_ROWS:
@@ -136,24 +134,24 @@ class _FormatHeader(BaseModel):
 
 
 class _AnyDescriptor(BaseModel):
-    """What a descriptor of any format says."""
+    """The common fields of descriptors of any format version."""
 
     recuento: _FormatHeader
 
 
 def digest_file(path: Path) -> str:
-    """The digest of a file, as descriptors say it."""
+    """Return the digest of a file in the form of descriptors."""
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def format_part_filename(name: str, part: LogPart) -> str:
-    """The file of a part of a table."""
+    """Return the file name of a part of a table."""
     return f"{name}-{part.first}-{part.last}.parquet"
 
 
 def load_counts_descriptor(folder: Path) -> CountsDescriptor | None:
-    """The descriptor of count files; None where there is none, or one of something else or of another format."""
+    """Load the descriptor of count files; None if there is none, or one of something else or of another format."""
     try:
         return CountsDescriptor.model_validate_json(read_descriptor(folder))
     except (OSError, ValidationError):
@@ -161,7 +159,7 @@ def load_counts_descriptor(folder: Path) -> CountsDescriptor | None:
 
 
 def read_descriptor(folder: Path) -> bytes:
-    """The text of a descriptor. Raises OSError."""
+    """Return the text of a descriptor. Raises OSError."""
     with (folder / DESCRIPTOR_FILENAME).open("rb") as file:
         text = file.read(MAX_DESCRIPTOR_BYTES + 1)
     if len(text) > MAX_DESCRIPTOR_BYTES:
@@ -170,7 +168,7 @@ def read_descriptor(folder: Path) -> bytes:
 
 
 def read_format_version(folder: Path) -> int | None:
-    """The format of the files in a folder; None where there are none of Recuento's."""
+    """Return the format version of the files in a folder; None if there are none of Recuento's."""
     try:
         return _AnyDescriptor.model_validate_json(read_descriptor(folder)).recuento.format
     except (OSError, ValidationError):
@@ -178,18 +176,18 @@ def read_format_version(folder: Path) -> int | None:
 
 
 def require_format(folder: Path) -> None:
-    """Raises BadFile where a folder is of another format than this version reads."""
+    """Raise BadFile if the format version of a folder is not the one that this version reads."""
     version = read_format_version(folder)
-    if version not in (FORMAT_VERSION, None):  # whoever reads the descriptor tells of none
+    if version not in (FORMAT_VERSION, None):  # a missing descriptor is reported when it is read
         raise BadFile(
             "other_format",
-            f"The files in {folder} are of format {version}, and this version of Recuento reads format {FORMAT_VERSION}: use "
-            "the version that wrote them, or copy files that this one wrote.",
+            f"The files in {folder} are of format {version}, and this version of Recuento reads format "
+            f"{FORMAT_VERSION}: use the version that wrote them, or copy files that this one wrote.",
         )
 
 
 class Licence(StrEnum):
-    """Licences for data that whoever counts from it may rely on (opendefinition.org), by their SPDX identifiers."""
+    """Licences for data that are safe to rely on (opendefinition.org), by their SPDX identifiers."""
 
     CC0 = "CC0-1.0"
     CC_BY = "CC-BY-4.0"

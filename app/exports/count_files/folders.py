@@ -1,4 +1,4 @@
-"""A folder of folders, one for each revision: each is written under another name first, and is whole or not there."""
+"""Publish folders of count files, one for each revision; each appears whole or not at all."""
 
 import fcntl
 import os
@@ -19,21 +19,19 @@ from app.exports.count_files.files import (
 from app.exports.package import DESCRIPTOR_FILENAME
 from app.imports.faults import BadFile
 
-LATEST_LINK = "latest"  # beside the folders, which are called by their revision: a link to the newest
+LATEST_LINK = "latest"  # a link to the newest of the folders, which are named by their revision
 _LOCK_NAME, _DRAFT_NAME, _LINK_NAME, _REMOVED_NAME = ".lock", ".draft", ".link", ".removed"
-_OTHER_USERS_MASK = 0o077  # what the owner's group and everybody else may do
+_OTHER_USERS_MASK = 0o077  # mode bits of the group and of everyone else
 
 
 class FileModes(NamedTuple):
-    """Who may read what is written."""
+    """The modes of files and folders."""
 
     file: int
     folder: int
 
 
-PUBLIC_MODES = FileModes(
-    0o644, 0o755
-)  # whoever gives the folder to others, or copies it, may be another user of the machine
+PUBLIC_MODES = FileModes(0o644, 0o755)  # a web server or a copying job may be another user of the machine
 PRIVATE_MODES = FileModes(0o600, 0o700)
 
 
@@ -45,12 +43,12 @@ class PublicFile(NamedTuple):
 
 
 class CountFilesNotWritten(Exception):
-    """Files cannot be written; the text says what to do. What stood there before stands."""
+    """Files cannot be written; the message says what to do. Former files remain."""
 
 
 @contextmanager
 def translate_disk_errors(folder: Path) -> Iterator[None]:
-    """Whatever a disk refuses, told as Unwritten."""
+    """Raise CountFilesNotWritten for any error of a disk."""
     try:
         yield
     except OSError as error:
@@ -61,8 +59,7 @@ def translate_disk_errors(folder: Path) -> Iterator[None]:
 
 
 def require_separate_folders(public: Path, personal: Path) -> None:
-    """Raises BadFile where the folder that everybody may copy and the one of personal parts are the same, or one lies
-    in the other."""
+    """Raise BadFile if the public folder and the folder of personal parts are the same, or one is inside the other."""
     public_path, personal_path = public.resolve(), personal.resolve()
     if public_path.is_relative_to(personal_path) or personal_path.is_relative_to(public_path):
         raise BadFile(
@@ -73,8 +70,10 @@ def require_separate_folders(public: Path, personal: Path) -> None:
 
 
 def find_public_file(folder: Path, revision: str, name: str) -> PublicFile | None:
-    """The file of a revision, or of LATEST, that everybody may read: a descriptor of count files, or what stands in it.
-    None for whatever else lies there."""
+    """Return the public file of a revision, or of LATEST: a descriptor, or a file that the descriptor names.
+
+    None for anything else in the folder.
+    """
     root = folder.resolve()
     revision_folder = (root / LATEST_LINK).resolve() if revision == LATEST_LINK else root / revision
     descriptor = (
@@ -93,9 +92,11 @@ def find_public_file(folder: Path, revision: str, name: str) -> PublicFile | Non
 
 @contextmanager
 def lock_folder(folder: Path, modes: FileModes) -> Iterator[None]:
-    """The folder, for one process at a time: a clock may start the next before the last one is through. What was left
-    half, by a process that was ended or by a failure, goes. Raises BadFile where others may enter a folder that is its
-    owner's alone, and OSError."""
+    """Lock the folder for one process at a time, and delete the remains of interrupted processes.
+
+    A scheduler may start the next process before the last one ends. Raises OSError, and BadFile if others may enter a
+    private folder.
+    """
     if not folder.exists():
         folder.mkdir(parents=True)
         folder.chmod(modes.folder)
@@ -109,19 +110,21 @@ def lock_folder(folder: Path, modes: FileModes) -> Iterator[None]:
         try:
             yield
         finally:
-            shutil.rmtree(folder / _DRAFT_NAME, ignore_errors=True)  # of a full disk it would keep what was free
+            shutil.rmtree(
+                folder / _DRAFT_NAME, ignore_errors=True
+            )  # on a full disk the remains would occupy the free space
 
 
 def create_draft(folder: Path) -> Path:
-    """An empty folder to write into."""
+    """Create an empty folder to write into."""
     draft = folder / _DRAFT_NAME
-    shutil.rmtree(draft, ignore_errors=True)  # of a process that was ended
+    shutil.rmtree(draft, ignore_errors=True)  # left by an interrupted process
     draft.mkdir(mode=PRIVATE_MODES.folder)
     return draft
 
 
 def reuse_part(source_folder: Path, draft: Path, file: ParquetFile) -> bool:
-    """Let a file of a folder before stand in a draft too, if it is there and still as the descriptor there says."""
+    """Add a file of the previous folder to a draft, if the file is there and matches its descriptor."""
     if not file.is_intact(source_folder):
         return False
     link_or_copy(source_folder / file.path, draft / file.path)
@@ -129,7 +132,7 @@ def reuse_part(source_folder: Path, draft: Path, file: ParquetFile) -> bool:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name; on a file system that has no such thing, its content."""
+    """Give a file a second name; copy it on a file system without hard links."""
     try:
         os.link(source, target)
     except OSError:
@@ -137,9 +140,11 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def publish_draft(draft: Path, revision: int, modes: FileModes, *, is_other_log: bool = False) -> Path:
-    """Give a draft its name once all of it is on the disk, and let LATEST point to it. A folder of that revision of
-    another log, of other rules or under another licence goes. Raises BadFile as `point_latest` does, and then leaves the
-    draft."""
+    """Give a draft its name once it is all on the disk, and point LATEST to it.
+
+    An existing folder of that revision (of another log, other rules or another licence) is replaced. Raises BadFile as
+    `point_latest` does, and then leaves the draft.
+    """
     target = draft.with_name(str(revision))
     if not is_other_log:
         _require_newest(target)
@@ -160,8 +165,11 @@ def publish_draft(draft: Path, revision: int, modes: FileModes, *, is_other_log:
 
 
 def point_latest(folder: Path, *, is_other_log: bool = False) -> None:
-    """Let LATEST point to a folder, if it does not yet. Raises BadFile where it points to a later revision, unless that
-    is of another log: the registry has not its entry any more."""
+    """Point LATEST to a folder.
+
+    Raises BadFile if LATEST points to a later revision, unless that is of another log, whose entry the registry no
+    longer has.
+    """
     latest, link = folder.with_name(LATEST_LINK), folder.with_name(_LINK_NAME)
     if latest.is_symlink() and latest.readlink() == Path(folder.name):
         return
@@ -184,8 +192,10 @@ def _require_newest(folder: Path) -> None:
 
 
 def remove_old_folders(newest: Path, max_folders: int = 1) -> None:
-    """Keep so many folders: the newest, to which LATEST points, and those of the revisions just before it. Folders of
-    later revisions are of a log that an earlier copy of the database replaced, and go too."""
+    """Keep the newest folder, and those of the revisions just before it, `max_folders` in all.
+
+    Folders of later revisions are removed too: they are of a log that an earlier copy of the database replaced.
+    """
     other_folders = [other for other in _list_revision_folders(newest.parent) if other != newest]
     older_folders = [other for other in other_folders if int(other.name) < int(newest.name)]
     older_folders.sort(key=lambda path: int(path.name), reverse=True)
@@ -201,12 +211,12 @@ def remove_all_folders(folder: Path) -> None:
 
 
 def _remove_folder(folder: Path) -> None:
-    """Remove a folder: under another name, so that a half of it is never taken for the whole."""
+    """Remove a folder under another name, so that half of it is never mistaken for the whole."""
     renamed_folder = folder.rename(folder.with_name(_REMOVED_NAME))
     shutil.rmtree(renamed_folder)
 
 
 def _list_revision_folders(folder: Path) -> list[Path]:
-    """The folders of revisions, and nothing else that somebody keeps under a number."""
+    """List the folders of revisions, but no other folders whose name is a number."""
     numbered_folders = [path for path in folder.iterdir() if path.name.isdecimal() and not path.is_symlink()]
     return [path for path in numbered_folders if read_format_version(path) is not None]

@@ -1,13 +1,12 @@
-"""Rows of what sources say apart (`unlinked`), as the code that counts reads them (pure).
+"""Count from a folder of count files, without a registry's database.
 
-Each stands for a detention and a person of its own, behind all others, whom only a count by that source meets
-(`Columns.first_apart`): with what all sources together say of it, with the verdicts of those who verify it, and with
-what is so of the person. Where personal parts say whose numbers these are, the rows stand where they belong instead.
+The rows that counts read become columns, as in a server. Everything else that a count needs (the dates of the log,
+sources, facilities, published figures) is inserted into an empty database, so that the registry's own code counts.
 
-Count from a folder of count files, where there is no database of a registry.
-
-The rows that counts read become columns, as in a server. What else a count asks for (the dates of the log, sources,
-facilities, published figures) is put into an empty database, so that the code that counts is the registry's own."""
+Each unlinked row becomes a detention and a person of its own, behind all others (`Columns.first_unlinkable_spell`),
+which only a count by its source includes: with the combined values, the verdicts of the verifying sources, and the
+person's state. With personal parts the rows are linked to their people instead.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +24,6 @@ from sqlalchemy import Uuid, delete, insert, select, update
 from sqlalchemy.exc import OperationalError, StatementError
 from sqlmodel import Session, col
 
-from app.columns import table as kept_tables
 from app.columns import table as tables
 from app.columns.loader import MAX_LEAVES, Columns
 from app.columns.rows import NULL, OPEN_UNTIL, Array, RecentRows
@@ -104,7 +102,7 @@ def restore_linked_rows(
     people: Mapping[int, int],
     detentions: Mapping[int, int],
 ) -> None:
-    """Add the rows to those of the same tables, by the numbers that personal parts tell."""
+    """Add the rows to those of the same tables, by the numbers of the personal parts."""
     for name, table_rows in unlinked_rows.items():
         for row in table_rows:
             row |= {PERSON_COLUMN: people[row[OWN_PERSON]], "spell": detentions[row[OWN_DETENTION]]}
@@ -118,8 +116,10 @@ def append_unlinked_rows(
     first_detention: int,
     verified_code: int,
 ) -> None:
-    """Add the rows behind all others, each with what a count by its source reads beside it. `first_…`: the lowest
-    numbers that nobody has; `verified_code`: the code of that verdict."""
+    """Add the rows behind all others, each with what a count by its source reads in addition.
+
+    `first_person`, `first_detention`: the lowest unused numbers; `verified_code`: the code of that verdict.
+    """
     for name, table_rows in unlinked_rows.items():
         statement_rows: list[AddedRow] = []
         combined_rows: list[AddedRow] = []
@@ -148,11 +148,11 @@ def append_unlinked_rows(
 
 
 def _find_spec(name: str) -> TableSpec:
-    return next(spec for spec in tables.ALL_TABLES if spec.name == name)
+    return next(spec for spec in ALL_TABLES if spec.name == name)
 
 
 def _append_rows(rows: dict[str, RegistryArrays], spec: TableSpec, new_rows: Iterable[AddedRow]) -> None:
-    """Add rows to those of a table; of what they do not say there is none."""
+    """Add rows to those of a table; missing values become null or empty."""
     new_rows = list(new_rows)
     defaults = {name: _EMPTY_BY_KIND.get(kind, NULL) for name, kind in spec.columns.items()}
     table_rows = rows[spec.name]
@@ -164,14 +164,14 @@ def _append_rows(rows: dict[str, RegistryArrays], spec: TableSpec, new_rows: Ite
     }
 
 
-# Of entries that no count reads: what they say is in no file.
+# The kind and the body of entries that no count reads, and that are in no file.
 OTHER_KIND, EMPTY_BODY = "report", "{}"
 _KEY_COLUMNS = (
-    (PERSON_COLUMN, (kept_tables.PEOPLE, kept_tables.RELEASES, kept_tables.DETENTION_STATES)),
-    ("spell", (kept_tables.ARRESTS, kept_tables.RELEASES, kept_tables.DETENTION_STATES)),
+    (PERSON_COLUMN, (tables.PEOPLE, tables.RELEASES, tables.DETENTION_STATES)),
+    ("spell", (tables.ARRESTS, tables.RELEASES, tables.DETENTION_STATES)),
 )
 _PERSONAL_TABLES = (*TRAIT_TABLES, PLACEMENT_TABLE)
-# What reading files raises that are not as they were written, be it by a fault of a disk or by somebody's will.
+# Errors of reading files that are damaged, or made to do harm.
 _UNREADABLE_ERRORS = (
     duckdb.Error, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, StatementError,
 )  # fmt: skip
@@ -179,11 +179,11 @@ _UNREADABLE_ERRORS = (
 
 @contextmanager
 def translate_read_errors(folder: Path) -> Iterator[None]:
-    """Whatever stops the reading of count files, told as BadFile, and never with a value of theirs."""
+    """Raise BadFile for any error of reading count files, without a value of theirs."""
     try:
         yield
     except OperationalError:
-        raise  # the database beside them is full or busy: the files may be right
+        raise  # the database is full or busy: the files may be right
     except _UNREADABLE_ERRORS as error:
         raise BadFile(
             "damaged", f"The files in {folder} cannot be read ({type(error).__name__}): copy them again."
@@ -192,7 +192,7 @@ def translate_read_errors(folder: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class CountFiles:
-    """The count files of one revision, and what counts of personal dimensions read beside them, where it is there."""
+    """The count files of one revision, and their personal parts, if there are any."""
 
     folder: Path
     descriptor: CountsDescriptor
@@ -200,7 +200,7 @@ class CountFiles:
 
     @classmethod
     def open_newest(cls, folder: Path, personal: Path | None = None) -> "CountFiles":
-        """Raises BadFile."""
+        """Open the newest count files of a folder. Raises BadFile."""
         newest = (folder / LATEST_LINK).resolve()
         require_format(newest)
         descriptor = load_counts_descriptor(newest)
@@ -222,8 +222,7 @@ class CountFiles:
         return self.descriptor.recuento.revision
 
     def require_intact(self) -> None:
-        """Raises BadFile where a file that is read is missing or is not as the descriptor says, and where there is
-        more than is read."""
+        """Raise BadFile if a file is missing, differs from its descriptor, or has too many rows."""
         required_names = {format_part_filename("entries", part) for part in split_revisions(self.revision)}
         required_names |= {f"{table.name}.parquet" for table in WHOLE_TABLES}
         for table in (*FILE_TABLES, *UNLINKED_TABLES, UNRESOLVED_DUPLICATES):
@@ -240,7 +239,7 @@ class CountFiles:
             self.personal.descriptor.require_intact(self.personal.folder, personal_names)
 
     def has_entry(self, entry: SnapshotInfo) -> bool:
-        """Whether an entry is in these files, so that the log which ended with it goes on in them."""
+        """Return whether an entry is in these files, so that they continue the log that ended with it."""
         if entry.revision > self.revision:
             return False
         row = next(self._read_entries(entry.revision - 1))
@@ -248,8 +247,8 @@ class CountFiles:
 
     @cached_property
     def columns(self) -> Columns:
-        """Raises BadFile."""
-        self._require_all_entries()  # before there are arrays of that length
+        """Return the columns for counting. Raises BadFile."""
+        self._require_all_entries()  # before arrays of that length are allocated
         codes, values = Codes(), Codes()
         rows = {
             table.registry_spec.name: self._read_table(table, codes)
@@ -286,7 +285,7 @@ class CountFiles:
         ]
         key_count = 1 + max(self.revision, *(int(column.max(initial=0)) for column in key_columns))
         classes = np.append(classes, np.zeros(key_count - len(classes), np.int8))
-        tables = {
+        cached_tables = {
             spec.name: Table.from_columns(self.revision, _cast_columns(rows.get(spec.name), spec))
             for spec in ALL_TABLES
         }
@@ -295,7 +294,7 @@ class CountFiles:
             head=self.revision,
             rules=RULES,
             leaves=leaf_hashes,
-            tables=tables,
+            tables=cached_tables,
             classes=classes,
             codes=codes,
             values=values,
@@ -304,7 +303,7 @@ class CountFiles:
         )
 
     def _read_unlinked(self, table: FileTable, codes: Codes) -> list[TableRow]:
-        """Rows of what sources say apart, with their ends, and codes in place of texts of which there are few."""
+        """Return unlinked rows, with their ends, and with codes for texts with few different values."""
         columns = (*OPENED_ROW_COLUMNS, *table.columns)
         text_columns = tuple(column for column in columns if column.type is ColumnType.TEXT)
         rows = self._read_table(table, codes, tuple(column for column in columns if column.type is not ColumnType.TEXT))
@@ -320,8 +319,10 @@ class CountFiles:
         return [dict(zip(names, row, strict=True)) for row in zip(*columns_of_rows, strict=True)]
 
     def fill_database(self, session: Session, known_revision: int) -> None:
-        """Put into a database what a count asks for beside columns. `known_revision`: the revision up to which it has the
-        entries. Raises BadFile."""
+        """Insert into a database what a count needs besides columns. Raises BadFile.
+
+        `known_revision`: the revision up to which the database has the entries.
+        """
         execute = session.connection().execute
         _insert_batches(session, Entry, self._read_entries(known_revision))
         execute(update(Head).values(revision=self.revision, rules=RULES, demo=self.descriptor.recuento.demo))
@@ -331,7 +332,7 @@ class CountFiles:
             _insert_batches(session, whole_table.model, _parse_ids(rows, whole_table.model))
         execute(delete(PendingPair))
         pairs = self._read_table(UNRESOLVED_DUPLICATES, Codes())
-        # Which decision of a curator a row is of stands in no file. No count reads it: it tells rows apart.
+        # The files do not contain the decision that a row is about. No count reads it: it distinguishes rows.
         pairs["decision"] = np.arange(len(pairs[SINCE_COLUMN]))
         names, columns = [*pairs], [column.tolist() for column in pairs.values()]
         _insert_batches(
@@ -347,7 +348,7 @@ class CountFiles:
     def _read_table(
         self, table: FileTable, codes: Codes, columns: tuple[Column, ...] | None = None
     ) -> dict[str, Array]:
-        """All rows of a table, by the names of the registry's own columns, with their ends. Raises BadFile."""
+        """Return all rows of a table, by registry column name, with their ends. Raises BadFile."""
         rows = read_columns(
             self.folder, self._find_part_files(table.name), columns or (*OPENED_ROW_COLUMNS, *table.columns), codes
         )
@@ -366,13 +367,13 @@ class CountFiles:
         return rows
 
     def _require_valid_rows(self, table: FileTable, rows: Mapping[str, Array]) -> None:
-        """Raises BadFile where a row says what no registry writes, and what would end a count with an error."""
+        """Raise BadFile if a row has a value that no registry writes, and that would make a count fail."""
         since, until = rows[SINCE_COLUMN], rows[UNTIL_COLUMN]
         checks = [_is_within(since, 1, self.revision), bool((since < until).all())]
         for column in table.columns:
             values = rows.get(column.registry_name)
             if values is None:
-                continue  # the class of a record, which stands elsewhere by now
+                continue  # the class of a record, which is stored elsewhere by now
             if column.type in NUMBERED_TYPES or column.registry_name in (OWN_PERSON, OWN_DETENTION):
                 checks.append(_is_within(values, 1, self.revision))
             if column.type is ColumnType.DAY:
@@ -386,14 +387,14 @@ class CountFiles:
 
     @cached_property
     def _source_keys(self) -> list[int]:
-        """The keys of sources."""
+        """Return the keys of sources."""
         whole_table = next(table for table in WHOLE_TABLES if table.model is Source)
         return [
             row["key"] for row in read_rows(self.folder, [self._find_whole_file(whole_table.name)], whole_table.columns)
         ]
 
     def _require_all_entries(self) -> None:
-        """Raises BadFile where the entries cannot be those from the first to that of the descriptor."""
+        """Raise BadFile if the entries cannot be those from the first to that of the descriptor."""
         if read_extent(self.folder, self._find_part_files("entries"), ENTRY_COLUMNS[0]) != (
             self.revision,
             1,
@@ -402,7 +403,7 @@ class CountFiles:
             raise self._build_damaged_error("entries")
 
     def _read_entries(self, known_revision: int) -> Iterator[TableRow]:
-        """The entries after a revision, each with the next number. Raises BadFile."""
+        """Yield the entries after a revision, numbered without gaps. Raises BadFile."""
         parts = [part for part in split_revisions(self.revision) if part.last > known_revision]
         if not parts:
             return
@@ -428,24 +429,30 @@ class CountFiles:
 
 
 def load_personal_parts(folder: Path) -> PersonalParts:
-    """The newest personal parts of a folder. Raises BadFile."""
+    """Load the newest personal parts of a folder. Raises BadFile."""
     require_format((folder / LATEST_LINK).resolve())
     return PersonalParts.open_newest(folder)
 
 
 def drop_personal_columns(columns: Columns) -> Columns:
-    """The same columns as of files without personal parts, of which nothing stays."""
-    public_tables = {table.registry_spec.name for table in FILE_TABLES if table.registry_spec is not None}
-    tables = {
+    """Return the columns as of files without personal parts."""
+    public_names = {table.registry_spec.name for table in FILE_TABLES if table.registry_spec is not None}
+    public_tables = {
         spec.name: columns.tables[spec.name]
-        if spec.name in public_tables
+        if spec.name in public_names
         else Table.from_columns(columns.head, _cast_columns(None, spec))
         for spec in ALL_TABLES
     }
     return replace(
-        columns, tables=tables, classes=np.zeros_like(columns.classes), values=Codes(), indexes={}, are_personal=False,
-        shared_values={}, _recent_rows=RecentRows(),
-    )  # fmt: skip
+        columns,
+        tables=public_tables,
+        classes=np.zeros_like(columns.classes),
+        values=Codes(),
+        indexes={},
+        are_personal=False,
+        shared_values={},
+        _recent_rows=RecentRows(),
+    )
 
 
 def _is_within(values: Array, minimum: int, maximum: int) -> bool:
@@ -453,7 +460,7 @@ def _is_within(values: Array, minimum: int, maximum: int) -> bool:
 
 
 def _is_claim_or_none(body: str | None) -> bool:
-    """Whether an entry tells no body, or that of a published figure."""
+    """Return whether an entry has no body, or that of a published figure."""
     if body is None:
         return True
     claim = json.loads(body)
@@ -461,8 +468,10 @@ def _is_claim_or_none(body: str | None) -> bool:
 
 
 def _cast_columns(rows: Mapping[str, Array] | None, spec: TableSpec) -> dict[str, Array]:
-    """Rows in the types in which columns are kept; none where there are no such rows. Raises ValueError where a number
-    is too large for its type."""
+    """Cast rows to the types of stored columns; without rows return empty columns.
+
+    Raises ValueError if a number is too large for its type.
+    """
     types = {
         name: np.dtype(COLUMN_DTYPES[spec.columns.get(name, NUMBER)])
         for name in (SINCE_COLUMN, UNTIL_COLUMN, *spec.columns)

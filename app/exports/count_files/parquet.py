@@ -1,10 +1,9 @@
-"""What a Parquet file may be, which somebody may have made to harm whoever reads it: some hundred bytes can unpack to
-milliards of rows. Each bound is looked at before anything takes memory for what it bounds.
+"""Write columns of numbers to Parquet files and read them back, by DuckDB.
 
-Columns of numbers to Parquet files and back, by DuckDB.
-
-A file has days as dates, codes as texts and null where the columns have NONE, so that any tool can read it. Whoever
-made a file that is read may have meant ill by it (`bounds`)."""
+A file has days as dates, codes as texts, and null for NULL, so that any tool can read it. A file may be made to harm
+its reader: some hundred bytes can unpack to billions of rows. So each limit is checked before memory is allocated for
+what it limits.
+"""
 
 import errno
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,20 +22,20 @@ from app.exports.count_files.files import ParquetFile
 from app.exports.count_files.tables import Column, ColumnType
 from app.imports.faults import BadFile
 
-# Bytes of what stands at the end of a file and says where everything is: about a hundred for 120,000 rows of a column.
-# What DuckDB makes of it can take four hundred times as much memory.
+# The footer describes the file: about a hundred bytes for 120,000 rows of a column. DuckDB may need four hundred times
+# as much memory for it.
 MAX_FOOTER_BYTES = 2**20
 _PARQUET_MAGIC = b"PAR1"
-_FOOTER_LENGTH_BYTES = 4  # bytes of the length of the footer, which stands before the last mark
-# Different codes, of which a registry has some hundred, and different values of personal dimensions: names of places.
+_FOOTER_LENGTH_BYTES = 4  # the length of the footer, before the magic at the end
+# A registry has some hundred different codes. Values of personal dimensions are for instance names of places.
 MAX_DISTINCT_TEXTS = {ColumnType.CODE: 2**12, ColumnType.VALUE: 2**20}
-# Bytes. Codes have up to 100 letters and names of places 200; a published figure has three notes of 4,000 letters.
+# Codes have up to 100 letters and names of places 200; a published figure has three notes of 4,000 letters.
 MAX_CODE_BYTES = 2**10
 MAX_TEXT_BYTES = 2**17
-# Bytes of all texts of a table: so many, and so many for each row, of which a leaf hash takes 64.
+# The limit of all texts of a table: so many bytes, and so many for each row. A leaf hash takes 64.
 MAX_TABLE_TEXT_BYTES, MAX_ROW_TEXT_BYTES = 2**27, 2**8
-# Rows of a table of which each is read into memory by itself, and takes up to five kilobytes there: what sources say of
-# people who may only be counted, pairs that wait for a curator, sources, facilities and published figures.
+# Rows of a table whose rows are read one by one, and take up to five kilobytes of memory each: unlinked rows, pairs
+# that wait for a curator, sources, facilities and published figures.
 MAX_IN_MEMORY_ROWS = 2**20
 _INTEGER_TYPES = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}
 _DUCKDB_TYPES = {
@@ -53,7 +52,7 @@ _DUCKDB_TYPES = {
 
 
 def require_row_limit(files: Sequence[ParquetFile]) -> None:
-    """Raises BadFile where files have more rows than are read one by one."""
+    """Raise BadFile if files have more rows than may be read one by one."""
     rows = sum(file.rows for file in files)
     if rows > MAX_IN_MEMORY_ROWS:
         raise BadFile(
@@ -62,8 +61,11 @@ def require_row_limit(files: Sequence[ParquetFile]) -> None:
 
 
 def require_row_count(connection: duckdb.DuckDBPyConnection, folder: Path, paths: Mapping[str, ParquetFile]) -> None:
-    """Raises BadFile where a file does not have as many rows as its descriptor says, by each of the two places in which
-    it tells their number itself. `paths`: by which DuckDB finds each file."""
+    """Raise BadFile if a file has not as many rows as its descriptor says, in either of the two places that state their
+    number.
+
+    `paths`: DuckDB's path → file.
+    """
     for path, file in paths.items():
         _require_short_footer(folder, file)
         total_rows = connection.execute("SELECT num_rows FROM parquet_file_metadata($1)", [path]).fetchall()
@@ -78,7 +80,7 @@ def require_row_count(connection: duckdb.DuckDBPyConnection, folder: Path, paths
 def require_columns(
     rows: duckdb.DuckDBPyRelation, folder: Path, files: Sequence[ParquetFile], columns: Sequence[Column]
 ) -> None:
-    """Raises BadFile where a column is missing or holds something else."""
+    """Raise BadFile if a column is missing or has another type."""
     types = dict(zip(rows.columns, map(str, rows.types), strict=True))
     for column in columns:
         if types.get(column.name) not in _DUCKDB_TYPES[column.type]:
@@ -88,7 +90,7 @@ def require_columns(
 def require_short_texts(
     rows: duckdb.DuckDBPyRelation, folder: Path, files: Sequence[ParquetFile], columns: Sequence[Column]
 ) -> None:
-    """Raises BadFile where texts are longer than a registry's can be."""
+    """Raise BadFile if texts are longer than a registry's can be."""
     texts = [column for column in columns if _DUCKDB_TYPES[column.type] == {"VARCHAR"}]
     if not texts:
         return
@@ -106,7 +108,7 @@ def require_short_texts(
 def read_distinct_texts(
     rows: duckdb.DuckDBPyRelation, folder: Path, files: Sequence[ParquetFile], column: Column
 ) -> list[str]:
-    """The texts of a column of codes or of values. Raises BadFile where there are more than there can be."""
+    """Return the different texts of a column of codes or of values. Raises BadFile if there are too many."""
     max_texts = MAX_DISTINCT_TEXTS[column.type]
     distinct_rows = rows.unique(column.name).limit(max_texts + 1).fetchall()
     if len(distinct_rows) > max_texts:
@@ -115,7 +117,7 @@ def read_distinct_texts(
 
 
 def _require_short_footer(folder: Path, file: ParquetFile) -> None:
-    """Raises BadFile where reading what a file says of itself could take much memory."""
+    """Raise BadFile if reading the footer of a file could take much memory."""
     with (folder / file.path).open("rb") as content:
         content.seek(max(0, file.bytes - _FOOTER_LENGTH_BYTES - len(_PARQUET_MAGIC)))
         tail = content.read(_FOOTER_LENGTH_BYTES + len(_PARQUET_MAGIC))
@@ -128,36 +130,38 @@ def _build_damaged_file_error(folder: Path, file: ParquetFile, defect: str) -> B
 
 
 _DUCKDB_SETTINGS: dict[str, Any] = {
-    # Everything needed is built in: nothing is fetched from anywhere.
+    # Everything needed is built in: extensions are never downloaded.
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
     "allow_persistent_secrets": "false",
-    # A name in SQL is that of a view, and of no variable of this program.
+    # A name in SQL means a view, never a variable of this program.
     "python_enable_replacements": "false",
-    # A file is read once, and what was personal in it must not stay in memory.
+    # A file is read once, and personal values must not stay in memory.
     "enable_external_file_cache": "false",
-    # Nothing is put aside on disk: it would be personal values outside the folder that is kept safe.
+    # No temporary files: they would hold personal values outside the protected folder.
     "temp_directory": "",
-    # Files are read and written as a stream: five million rows take less than that.
+    # Files are read and written as streams: five million rows take less.
     "memory_limit": "256MB",
-    # Each has its own memory, and the machine has other work.
+    # Each thread has its own memory, and the machine has other work.
     "threads": 2,
 }
 # Folders whose databases stay open: one to read from and one to write into.
 _MAX_OPEN_FOLDERS = 2
-# Rows that are fetched at a time: with LONGEST_TEXT in each they are some hundred megabytes.
+# Rows that are fetched at a time: with MAX_TEXT_BYTES in each they take some hundred megabytes.
 FETCH_BATCH_ROWS = 1_000
 _CODED_TYPES = (ColumnType.CODE, ColumnType.VALUE)
 _ORDINAL_ONE_SQL = "DATE '0001-01-01'"
-NO_CODES = Codes()  # of files that have none
+NO_CODES = Codes()  # for files without codes
 
 
 def write_parquet(
     path: Path, columns: Sequence[Column], rows: Mapping[str, Array], codes: Codes, values: Codes = NO_CODES
 ) -> ParquetFile:
-    """Write rows, by the names of the registry's own columns, into a file; the file. `values`: of personal dimensions.
-    Raises OSError."""
+    """Write rows, by registry column name, into a file. Raises OSError.
+
+    `values`: the codes of personal values.
+    """
     with _connect(path.parent) as connection:
         connection.register("rows", {column.registry_name: rows[column.registry_name] for column in columns})
         for column in columns:
@@ -168,7 +172,7 @@ def write_parquet(
         try:
             connection.view("rows").project(file_columns).write_parquet(str(path.resolve()), compression="zstd")
         except duckdb.IOException as error:
-            reason = str(error).rpartition(": ")[2].partition('"')[0]  # what the system said, at times within JSON
+            reason = str(error).rpartition(": ")[2].partition('"')[0]  # the system's message, at times within JSON
             raise OSError(errno.EIO, reason, str(path)) from None
     return ParquetFile.from_path(path, len(rows[columns[0].registry_name]))
 
@@ -176,8 +180,10 @@ def write_parquet(
 def read_columns(
     folder: Path, files: Sequence[ParquetFile], columns: Sequence[Column], codes: Codes, values: Codes = NO_CODES
 ) -> dict[str, Array]:
-    """The rows of files that have the same columns, one file after another, by the names of the registry's own
-    columns. `values`: of personal dimensions. Raises BadFile."""
+    """Read the rows of files with the same columns, one file after another, by registry column name. Raises BadFile.
+
+    `values`: the codes of personal values.
+    """
     with _connect(folder) as connection:
         rows = _select_rows(connection, folder, files, columns)
         for column in columns:
@@ -191,9 +197,9 @@ def read_columns(
 
 
 def read_rows(folder: Path, files: Sequence[ParquetFile], columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
-    """The rows of files in words, by the names of the registry's own columns. Raises BadFile."""
+    """Yield the rows of files as texts and numbers, by registry column name. Raises BadFile."""
     names = [column.registry_name for column in columns]
-    with _open_database(folder.resolve()) as connection:  # for itself: a view is seen by all of a database
+    with _open_database(folder.resolve()) as connection:  # a database of its own: all users of a database see its views
         selection = _select_rows(connection, folder, files, columns)
         selection.project(", ".join(column.name for column in columns)).create_view("selected_rows")
         rows = connection.execute("FROM selected_rows")
@@ -203,8 +209,11 @@ def read_rows(folder: Path, files: Sequence[ParquetFile], columns: Sequence[Colu
 
 
 def read_extent(folder: Path, files: Sequence[ParquetFile], column: Column) -> tuple[int, int, int]:
-    """How many rows files have, and the least and the highest number in a column of theirs (0 where there is none),
-    before anything takes memory for them. Raises BadFile."""
+    """Return the number of rows of files, and the lowest and highest number in a column (0 without rows). Raises
+    BadFile.
+
+    So a caller can check them before it allocates memory.
+    """
     with _connect(folder) as connection:
         name = column.name
         aggregates = f"count(*), coalesce(min({name}), 0)::BIGINT, coalesce(max({name}), 0)::BIGINT"
@@ -217,8 +226,11 @@ def read_extent(folder: Path, files: Sequence[ParquetFile], column: Column) -> t
 def _select_rows(
     connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[ParquetFile], columns: Sequence[Column]
 ) -> duckdb.DuckDBPyRelation:
-    """The rows of files of one folder, if they are as many and as large as may be. DuckDB would look for other files by
-    a `*`, `?` or `[` in a path, and take columns from a folder that is called `name=value`. Raises BadFile."""
+    """Return the rows of files of one folder, if they are within all limits. Raises BadFile.
+
+    Paths are escaped, and hive partitions are off: DuckDB would look for other files by a `*`, `?` or `[` in a path,
+    and would take columns from a folder that is named `name=value`.
+    """
     paths = {escape(str(folder.resolve() / file.path)): file for file in files}
     require_row_count(connection, folder, paths)
     rows = connection.read_parquet([*paths], hive_partitioning=False)
@@ -228,7 +240,7 @@ def _select_rows(
 
 
 def _open_database(folder: Path) -> duckdb.DuckDBPyConnection:
-    """An empty database in memory, which reads and writes the files of one folder and nothing else of the machine."""
+    """Open an empty database in memory that can read and write files of one folder only."""
     connection = duckdb.connect(":memory:", config=_DUCKDB_SETTINGS)
     directories = ", ".join(
         _quote_sql(text) for text in (str(folder), escape(str(folder)))
@@ -241,13 +253,13 @@ def _open_database(folder: Path) -> duckdb.DuckDBPyConnection:
 
 @lru_cache(maxsize=_MAX_OPEN_FOLDERS)
 def _get_database(folder: Path) -> duckdb.DuckDBPyConnection:
-    """The database of a folder, which is opened once, since that takes longer than to write a file."""
+    """Return the database of a folder. It is cached, since opening takes longer than writing a file."""
     return _open_database(folder)
 
 
 @contextmanager
 def _connect(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection whose names and variables are its own."""
+    """Yield a connection with names and variables of its own."""
     with _get_database(folder.resolve()).cursor() as connection:
         yield connection
 
@@ -261,7 +273,7 @@ def _set_variable(connection: duckdb.DuckDBPyConnection, column: Column, sql_typ
 
 
 def _list_texts(codes: Codes, column: Array) -> list[str | None]:
-    """The texts of a column, each in the place of its code."""
+    """Return the texts of a column, each at the position of its code."""
     texts: list[str | None] = [None] * (int(column.max(initial=0)) + 1)
     for code in np.unique(column).tolist():
         texts[code] = codes.text(code)
@@ -279,7 +291,7 @@ def _build_file_expression(column: Column) -> str:
         case ColumnType.INSTANT:
             return f"make_timestamp({column.registry_name}) AT TIME ZONE 'UTC'"
         case ColumnType.TEXT:
-            return f"{column.registry_name}::VARCHAR"  # a file of no rows has the types of the others
+            return f"{column.registry_name}::VARCHAR"  # so that a file without rows has the same type
         case ColumnType.TRUTH:
             return column.registry_name
         case _:

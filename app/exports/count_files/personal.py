@@ -1,7 +1,9 @@
-"""What counts of personal dimensions read beside count files: for readers whom the operator trusts with it alone.
+"""Write and read the personal parts of count files: for readers whom the operator trusts with them alone.
 
-Values of personal dimensions, whose records they are, and what today's consent opens. It is written whole for the
-newest revision, and what was written before is removed: an erasure and a consent leave nothing of before in it."""
+They contain the values of personal dimensions, the records that these belong to, and what today's consent opens. They
+are written whole for the newest revision, and the former ones are removed: after an erasure or a consent nothing of
+before remains.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,7 +76,7 @@ PLACEMENT_TABLE = _build_personal_table(
 )
 
 
-# Of people and detentions, the number that rows of one source alone have, and the number in the other files.
+# Of people and detentions, the number in the rows of one source alone, and the number in the other files.
 OWN_PEOPLE, OWN_DETENTIONS = "own_people", "own_detentions"
 OWN_NUMBER, SHARED_NUMBER = "own", "of"
 _NUMBER_COLUMNS = (
@@ -84,7 +86,8 @@ _NUMBER_COLUMNS = (
 
 
 class PersonalDescriptor(FolderDescriptor):
-    """`names`: how people are met whose name only reports ask for; `redactions`: the revisions of erasures."""
+    """The descriptor of personal parts. `names`: the setting RECUENTO_NAMES; `redactions`: the revisions of
+    erasures."""
 
     name: str = Field(pattern=f"^{PERSONAL_PACKAGE_NAME}$")
     names: Names
@@ -100,7 +103,7 @@ class PersonalParts:
 
     @classmethod
     def open_newest(cls, folder: Path) -> "PersonalParts":
-        """Raises BadFile."""
+        """Open the newest personal parts of a folder. Raises BadFile."""
         newest = (folder / LATEST_LINK).resolve()
         try:
             descriptor = PersonalDescriptor.model_validate_json(read_descriptor(newest))
@@ -109,7 +112,7 @@ class PersonalParts:
         return cls(newest, descriptor)
 
     def read_tables(self, codes: Codes, values: Codes) -> tuple[dict[str, dict[str, Array]], Array]:
-        """The rows of each of the server's tables, and the class of each record by its number."""
+        """Return the rows of each registry table, and the class of each record by its number."""
         rows = {}
         for table in (*TRAIT_TABLES, PLACEMENT_TABLE):
             assert table.registry_spec is not None
@@ -126,7 +129,7 @@ class PersonalParts:
         return rows, classes
 
     def read_numbers(self, name: str) -> dict[int, int]:
-        """What the numbers of a source's own are numbers of."""
+        """Return the map from numbers of one source alone to numbers in the other files."""
         rows = read_columns(self.folder, [self._find_file(name)], _NUMBER_COLUMNS, Codes())
         return dict(zip(rows[OWN_NUMBER].tolist(), rows[SHARED_NUMBER].tolist(), strict=True))
 
@@ -135,7 +138,7 @@ class PersonalParts:
 
 
 def has_current_parts(folder: Path, info: SnapshotInfo, names: Names) -> bool:
-    """Whether the newest personal parts of a folder are of this head, and of an operator who meets people so."""
+    """Return whether the newest personal parts of a folder are of this head and of this setting of names."""
     try:
         descriptor = PersonalParts.open_newest(folder).descriptor
     except BadFile:
@@ -144,8 +147,10 @@ def has_current_parts(folder: Path, info: SnapshotInfo, names: Names) -> bool:
 
 
 def remove_outdated_parts(folder: Path, erasures: list[int]) -> None:
-    """Remove personal parts that are not of these erasures, ahead of newer ones: those may fail to be written, and what
-    was erased must not stay for that."""
+    """Remove personal parts that lack one of these erasures, before newer ones are written.
+
+    Writing may fail, and what was erased must not remain for that.
+    """
     try:
         is_current = PersonalParts.open_newest(folder).descriptor.redactions == erasures
     except BadFile:
@@ -157,7 +162,7 @@ def remove_outdated_parts(folder: Path, erasures: list[int]) -> None:
 def write_personal_parts(
     ordered_rows: OrderedRows, columns: Columns, folder: Path, info: SnapshotInfo, names: Names, erasures: list[int]
 ) -> Path:
-    """Write the personal parts of a head into a draft of the folder; the draft."""
+    """Write the personal parts of a head into a draft of the folder; return the draft."""
     draft = create_draft(folder)
     files = []
     for table in (*TRAIT_TABLES, PLACEMENT_TABLE):

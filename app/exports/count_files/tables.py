@@ -1,9 +1,8 @@
-"""Which tables count files have, and what each of their columns says.
+"""Define the tables and columns of count files, and read their rows from the registry's columns.
 
-They hold what public counts can be asked, and nothing else: no name, no personal dimension, no address of a record.
-People and detentions have numbers of the files' own.
-
-The rows of count files, under numbers of people and detentions that no other answer of the registry has."""
+They contain what public counts can ask for, and nothing else: no name, no personal dimension, no id of a record. People
+and detentions have numbers that no other response of the registry has.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,20 +22,20 @@ from app.models import Claim, Facility, PendingPair, Source
 
 
 class ColumnType(Enum):
-    """What a column holds."""
+    """The type of a column."""
 
     PERSON = auto()
     DETENTION = auto()
     NUMBER = auto()
     DAY = auto()
-    CODE = auto()  # a text of which there are few
+    CODE = auto()  # a text with few different values
     VALUE = auto()  # a value of a personal dimension
     TEXT = auto()
     TRUTH = auto()
     INSTANT = auto()
 
 
-# The same in the words of Table Schema (Data Package 2.0).
+# The types of Table Schema (Data Package 2.0).
 TABLE_SCHEMA_TYPES = {
     ColumnType.PERSON: "integer",
     ColumnType.DETENTION: "integer",
@@ -62,8 +61,11 @@ class Column:
 
 @dataclass(frozen=True)
 class FileTable:
-    """A table whose rows hold for revisions `since <= R < until`. `registry_spec`: the table of the server's columns whose rows
-    it has, if there is one; `key`: what tells apart the rows that one entry opened."""
+    """A table whose rows hold for revisions `since <= R < until`.
+
+    `registry_spec`: the registry table with the same rows, if any; `key`: the columns that distinguish rows that one
+    entry opened.
+    """
 
     name: str
     registry_spec: TableSpec | None
@@ -74,7 +76,7 @@ class FileTable:
 
 @dataclass(frozen=True)
 class WholeTable:
-    """A short table, which is written whole for each revision: in words and not in numbers."""
+    """A short table that is written whole for each revision, in texts instead of codes."""
 
     name: str
     model: type[Any]
@@ -94,7 +96,7 @@ def _build_day_columns(event: str, lo: str = "lo", hi: str = "hi") -> tuple[Colu
 
 
 OPENED_REVISION, CLOSED_REVISION, ROW_NUMBER = "revision", "until", "row"
-# Beside its own columns every file of opened rows begins with these, and a file of closed rows has no others.
+# A file of opened rows begins with these columns; a file of closed rows has only CLOSED_ROW_COLUMNS.
 OPENED_ROW_COLUMNS = (
     Column(
         ROW_NUMBER,
@@ -272,7 +274,7 @@ UNLINKED_TABLES = (
     ),
 )
 PART_TABLES = (*FILE_TABLES, *UNLINKED_TABLES, UNRESOLVED_DUPLICATES)
-# The log, as far as counts need it: when each revision was recorded, its leaf hash, and what is published anyway.
+# The log, as far as counts need it: when each revision was recorded, its leaf hash, and published figures.
 CLAIM_KIND = "claim"  # the kind of an entry
 ENTRY_COLUMNS = (
     Column(OPENED_REVISION, "revision", ColumnType.NUMBER, "The number of the entry."),
@@ -344,18 +346,18 @@ WHOLE_TABLES = (
 
 
 NUMBERED_TYPES = (ColumnType.PERSON, ColumnType.DETENTION)
-# Of columns that hold something else than numbers of 32 bits.
+# Types other than numbers of 32 bits.
 FILE_DTYPES: dict[ColumnType, Any] = {ColumnType.TEXT: object, ColumnType.TRUTH: np.bool_}
 ArraysByName = Mapping[str, Array]
 
 
 class OrderedRows:
-    """All rows of each table, by the names of the registry's own columns, in the order of their opening; rows that the
-    same entry opened in an order that follows from what they say. A row that ends where another begins that says the
-    same goes on instead: what changed is in no file.
+    """All rows of each table, by registry column name, in the order of opening.
 
-    The order, and the numbers of people and detentions, are the same at every later revision: rows are closed and
-    opened, never taken away."""
+    Rows of one entry are ordered by their content. A row that ends where another with the same content begins is
+    continued instead: no file shows that something else changed. The order, and the numbers of people and detentions,
+    are the same at every later revision: rows are closed and opened, never removed.
+    """
 
     def __init__(self, session: Session, columns: Columns) -> None:
         self._session, self._columns = session, columns
@@ -385,7 +387,7 @@ class OrderedRows:
         return {name: column[order] for name, column in rows.items()}
 
     def number_keys(self, type_: ColumnType, keys: Array) -> Array:
-        """The numbers of people or detentions in the files, by the registry's own keys."""
+        """Return the numbers of people or detentions in the files, by the registry's own keys."""
         numbers: Array = self._numbers[type_][keys]
         return numbers
 
@@ -415,8 +417,7 @@ class OrderedRows:
         return {name: cached_table.column(name) for name in (SINCE_COLUMN, UNTIL_COLUMN, *spec.columns)}
 
     def _assign_numbers(self, type_: ColumnType) -> Array:
-        """The number by the registry's own key: from 1 on, in the order of the revisions at which each first stands in
-        a table."""
+        """Return the number by the registry's own key: from 1 on, in the order of the first revision in a table."""
         first_revision = np.full(self._columns.key_count, OPEN_UNTIL, np.int32)
         for table in FILE_TABLES:
             for name in _list_registry_names(table.columns, type_):
@@ -434,8 +435,7 @@ def _list_registry_names(columns: tuple[Column, ...], type_: ColumnType) -> list
 
 
 def _merge_continued_rows(rows: dict[str, Array], key: list[Array], columns: list[str]) -> dict[str, Array]:
-    """The rows, without those that begin where a row of the same key ends that says the same in these columns, which
-    lasts on instead."""
+    """Merge each row with the next one of the same key that begins where it ends and has the same content."""
     if not len(rows[SINCE_COLUMN]):
         return rows
     order = np.lexsort((rows[SINCE_COLUMN], *key))
@@ -452,7 +452,7 @@ def _merge_continued_rows(rows: dict[str, Array], key: list[Array], columns: lis
 
 
 def _rank_by_text(codes: Codes, column: Array) -> Array:
-    """Codes as numbers in the order of their texts: which code a text has depends on the process."""
+    """Return codes as ranks of their texts: which code a text has depends on the process."""
     used_codes = np.unique(column).tolist()
     rank_by_code = np.zeros(max(used_codes, default=0) + 1, np.int32)
     rank_by_code[sorted(used_codes, key=lambda code: codes.text(code) or "")] = np.arange(len(used_codes))

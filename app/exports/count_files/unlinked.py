@@ -1,9 +1,10 @@
-"""What a source says, without verifying it, of people who may only be counted: apart from what other sources say.
+"""Separate what a source reports, without verifying it, about count-only people from what other sources report (pure).
 
-Counts tell how many people a source reports, and of each how many verify them and who. They do not tell that two
-sources report the same person whom neither verifies. Files must not either: a state could plant a report, and read off
-the row with which a curator joined it who else had reported that person. So these rows have numbers that are of one
-source alone, and carry beside them what a count by that source reads of the whole (pure)."""
+Counts reveal how many people a source reports, and for each how many sources verify them and which. They do not reveal
+that two sources report the same person without verifying, and files must not either. Otherwise a state could plant a
+report, and see from the row with which a curator joined it who else had reported that person. So these rows have
+numbers that belong to one source alone, and include what a count by that source reads of the whole.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,14 +19,14 @@ from app.columns.rows import NULL, Array
 from app.columns.table import PERSON_COLUMN, SINCE_COLUMN, UNTIL_COLUMN, TableSpec
 from app.vocabulary import Verdict
 
-# The table of what sources say → that of what all sources together say of the same, and what tells its rows apart.
+# Table of what sources say → table of what all sources together say, and the key of a statement within a detention.
 COMBINED_TABLES: dict[str, tuple[TableSpec, tuple[str, ...]]] = {
     table.SOURCE_RELEASES.name: (table.RELEASES, ("spell", "stage")),
     table.SOURCE_DETENTIONS.name: (table.DETENTION_STATES, ("spell",)),
 }
 SOURCE_TABLES = (table.SOURCE_RELEASES, table.SOURCE_DETENTIONS)
 OWN_DETENTION, OWN_PERSON, VERIFYING_SOURCES = "own_spell", "own_detainee", "verifying"
-# In a list of sources, of whoever verifies of its own knowledge.
+# In a list of sources: the source verifies by first-hand knowledge.
 FIRST_HAND_MARK = "*"
 _VALIDITY_NAMES = {SINCE_COLUMN, UNTIL_COLUMN}
 _COMBINED_COLUMNS = ("status", "independent_verified", "heard_hi", "state", "rearrested")
@@ -42,8 +43,10 @@ TableArrays = dict[str, Array]
 
 
 class PartitionedRows(NamedTuple):
-    """Rows of a table of what sources say: those that stay linked, and those that stand apart. `person_keys` and
-    `detention_keys`: the number of a source's own → the registry's key."""
+    """Rows of tables of what sources say: linked and unlinked ones.
+
+    `person_keys` and `detention_keys`: the number of one source alone → the registry's key.
+    """
 
     linked_rows: dict[str, TableArrays]
     unlinked_rows: dict[str, list[UnlinkedRow]]
@@ -59,7 +62,7 @@ class _DetentionRows:
 
 
 def partition_rows(columns: Columns) -> PartitionedRows:
-    """Part what sources say of people who may only be counted, wherever a source verifies nothing of the detention."""
+    """Separate what sources say about count-only people, for each source that verifies nothing about the detention."""
     withheld = np.zeros(columns.key_count, bool)
     for combined_table, _key in COMBINED_TABLES.values():
         rows = columns.tables[combined_table.name]
@@ -94,8 +97,7 @@ def _split_statement(
     people: Mapping[int, list[UnlinkedRow]],
     verified_code: int,
 ) -> Iterator[UnlinkedRow]:
-    """A row of what a source says, cut where it begins or ceases to stand apart, or where what stands beside it
-    changes."""
+    """Split a statement where it begins or ceases to be unlinked, or where the combined values change."""
     if statement["verdict"] == verified_code:
         yield statement
         return
@@ -127,7 +129,7 @@ def _split_statement(
     ):
         combined_row = _find_row_at(combined_rows, since)
         if combined_row is None:
-            continue  # of what all together do not tell no count reads a source's word
+            continue  # no count reads a statement about which there is no combined row
         row = {
             **statement,
             **_build_combined_values(since, combined_row, verifications, own_verifications, person_rows),
@@ -145,7 +147,7 @@ def _split_statement(
 
 
 def _is_continued(previous: UnlinkedRow, row: UnlinkedRow) -> bool:
-    """Whether a row says what the one before it said, up to then."""
+    """Return whether a row has the content of the one before it, and begins where that ends."""
     is_same = all(previous.get(column) == row.get(column) for column in {*previous, *row} - _VALIDITY_NAMES)
     return is_same and bool(previous[UNTIL_COLUMN] == row[SINCE_COLUMN])
 
@@ -157,7 +159,7 @@ def _build_combined_values(
     own_verifications: Iterable[UnlinkedRow],
     person_rows: Iterable[UnlinkedRow],
 ) -> UnlinkedRow:
-    """What stands beside a row that stands apart at a revision; nothing beside one that does not."""
+    """Return the combined values of an unlinked row at a revision; nothing for a linked row."""
     if not combined_row["withheld"] or _find_row_at(own_verifications, revision) is not None:
         return {}
     state = _find_row_at(person_rows, revision) or {}
@@ -195,8 +197,10 @@ def _group_person_rows(columns: Columns, detentions: Iterable[_DetentionRows]) -
 
 
 def _assign_own_numbers(unlinked_rows: Mapping[str, list[UnlinkedRow]]) -> tuple[dict[int, int], dict[int, int]]:
-    """Give each row the numbers of its person and its detention that are its source's alone, from 1 on, in the order of
-    the revisions at which they first stand; what they are numbers of."""
+    """Give each row numbers of its person and its detention that belong to its source alone.
+
+    They count from 1 on, in the order of the first revision. Returns the registry's keys by these numbers.
+    """
     sorted_rows = sorted(
         (row for rows in unlinked_rows.values() for row in rows),
         key=lambda row: (row[SINCE_COLUMN], row["source"], row["spell"]),
@@ -212,8 +216,8 @@ def _assign_own_numbers(unlinked_rows: Mapping[str, list[UnlinkedRow]]) -> tuple
 
 
 def _read_arrays(columns: Columns, spec: TableSpec) -> TableArrays:
-    table = columns.tables[spec.name]
-    return {name: table.column(name) for name in (SINCE_COLUMN, UNTIL_COLUMN, *spec.columns)}
+    cached_table = columns.tables[spec.name]
+    return {name: cached_table.column(name) for name in (SINCE_COLUMN, UNTIL_COLUMN, *spec.columns)}
 
 
 def _iter_rows(rows: TableArrays) -> Iterator[UnlinkedRow]:

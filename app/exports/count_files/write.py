@@ -1,7 +1,8 @@
 """Write the count files of the head: a folder for each revision, which never changes.
 
-A part that the newest folder has already is not written again: it is the same file under two names (a hard link), so
-that a folder costs what is new in it. A folder is written under another name first: whoever reads sees it whole."""
+A part that the newest folder has already is not written again, but hard-linked, so that a folder costs only what is new
+in it. A folder is written under a draft name first, so that readers see it whole.
+"""
 
 import json
 import re
@@ -72,19 +73,21 @@ from app.exports.count_files.tables import (
 )
 from app.exports.package import DESCRIPTOR_FILENAME, PROFILE_URL
 from app.log.head import is_demo, read_head_under_rules
-from app.log.mark import get_mark as mark_of
+from app.log.mark import get_mark
 from app.models import Entry
 from app.projection import RULES
 
-_PART_GLOB = re.compile(r"'([a-z_-]+)-\*\.parquet'")  # in the text of COUNTS
-_MICROSECONDS = 1_000_000
+_PART_GLOB = re.compile(r"'([a-z_-]+)-\*\.parquet'")  # in counts.sql
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """What an operator wants written. `personal_folder`: the folder of personal parts, if they are to be written; `names`: how
-    people are met whose name only reports ask for; `max_folders`: how many folders stay, all of them if it is None."""
+    """The operator's options.
+
+    `personal_folder`: the folder of personal parts, if they are to be written; `names`: the setting RECUENTO_NAMES;
+    `max_folders`: how many folders to keep, all of them if None.
+    """
 
     folder: Path
     licence: Licence
@@ -96,9 +99,11 @@ class WriteOptions:
 
 
 def write_count_files(engine: Engine, options: WriteOptions) -> Path:
-    """Write the folder of the head revision, and point LATEST to it; the folder. Of one state of the database,
-    whoever writes meanwhile, and after whoever writes files before. Raises BadFile, Conflict before the first entry,
-    OtherRules, WentBackwards, and Unwritten."""
+    """Write the folder of the head revision, and point LATEST to it; return the folder.
+
+    It shows one state of the database, and processes that write files wait for each other. Raises BadFile,
+    CountFilesNotWritten, RulesMismatch, LogWentBackwards, and Conflict before the first entry.
+    """
     if options.personal_folder is not None:
         require_separate_folders(options.folder, options.personal_folder)
     with translate_disk_errors(options.folder), ExitStack() as stack:
@@ -106,7 +111,7 @@ def write_count_files(engine: Engine, options: WriteOptions) -> Path:
         if options.personal_folder is not None:
             stack.enter_context(lock_folder(options.personal_folder, PRIVATE_MODES))
         session = stack.enter_context(open_snapshot_session(engine))
-        mark = mark_of(session)
+        mark = get_mark(session)
         if mark is not None:
             mark.check_log(session)
             mark.require_erasures()
@@ -117,7 +122,7 @@ def write_count_files(engine: Engine, options: WriteOptions) -> Path:
 
 
 def write_from_session(session: Session, options: WriteOptions) -> Path:
-    """The same from a session that reads one state of the database, by the only process that writes there."""
+    """Write the folder from a session that reads one state of the database. No other process may write there."""
     info = build_head_info(session, options.zone)
     read_head_under_rules(session, RULES)
     descriptor = _build_descriptor(info, options.licence, options.public_url)
@@ -153,14 +158,14 @@ def write_from_session(session: Session, options: WriteOptions) -> Path:
         (draft / COUNTS_SQL_FILENAME).write_text(_build_counts_sql(info.revision), encoding="utf-8")
         text = json.dumps(descriptor, ensure_ascii=False, indent=1)
         (draft / DESCRIPTOR_FILENAME).write_text(text + "\n", encoding="utf-8")
-    # Once all is written: readers take both folders of one revision.
+    # Publish both folders only when both are written: readers need them of one revision.
     if personal_draft is not None:
         remove_old_folders(publish_draft(personal_draft, info.revision, PRIVATE_MODES, is_other_log=is_other_log))
     return target if draft is None else publish_draft(draft, info.revision, PUBLIC_MODES, is_other_log=is_other_log)
 
 
 def _has_descriptor(folder: Path, descriptor: Mapping[str, Any]) -> bool:
-    """Whether a folder has this descriptor, apart from its files."""
+    """Return whether a folder has this descriptor, apart from its files."""
     try:
         stored_descriptor = json.loads((folder / DESCRIPTOR_FILENAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -172,7 +177,7 @@ def _has_descriptor(folder: Path, descriptor: Mapping[str, Any]) -> bool:
 
 
 def _build_counts_sql(revision: int) -> str:
-    """The counts as SQL, over the files of the revision and no others that may come to lie beside them."""
+    """Return the SQL of the counts, over the files of this revision only."""
     text = (files("app.exports.count_files") / COUNTS_SQL_FILENAME).read_text(encoding="utf-8")
 
     def list_files(match: re.Match[str]) -> str:
@@ -182,13 +187,13 @@ def _build_counts_sql(revision: int) -> str:
 
 
 def list_erasures(session: Session) -> list[int]:
-    """The revisions of erasures."""
+    """Return the revisions of erasures."""
     query = select(col(Entry.revision)).where(col(Entry.kind) == REDACTION_KIND).order_by(col(Entry.revision))
     return [*session.scalars(query)]
 
 
 def build_head_info(session: Session, zone: str) -> SnapshotInfo:
-    """What files of the head say of themselves. Raises Conflict before the first entry."""
+    """Return the info of files of the head. Raises Conflict before the first entry."""
     head_entry = session.execute(select(Entry).order_by(col(Entry.revision).desc()).limit(1)).scalars().one_or_none()
     if head_entry is None:
         raise Conflict("There is nothing to count yet: write files once somebody has reported.")
@@ -210,14 +215,14 @@ class PreviousFolder(NamedTuple):
 
 
 class _FolderWriter:
-    """Files that are written into a draft. `before`: the newest folder of the same log and rules."""
+    """Writes files into a draft. `previous`: the newest folder of the same log and rules."""
 
     def __init__(self, session: Session, draft: Path, previous: PreviousFolder | None) -> None:
         self._session, self._draft, self._previous = session, draft, previous
         self._files: dict[str, ParquetFile] = {}
 
     def write_parts(self, ordered_rows: OrderedRows, codes: Codes, revision: int) -> Iterator[dict[str, Any]]:
-        """The files of the rows that the revisions of each part opened and closed, and of the log."""
+        """Write the files of the rows that the revisions of each part opened and closed, and of the log."""
         parts = split_revisions(revision)
         for table in PART_TABLES:
             columns = (*OPENED_ROW_COLUMNS, *table.columns)
@@ -243,7 +248,7 @@ class _FolderWriter:
             )
 
     def write_whole_tables(self) -> Iterator[dict[str, Any]]:
-        """The files of sources, facilities and published figures."""
+        """Write the files of sources, facilities and published figures."""
         for table in WHOLE_TABLES:
             names = [column.registry_name for column in table.columns]
             query = select(*(col(getattr(table.model, name)) for name in names)).order_by(
@@ -261,7 +266,7 @@ class _FolderWriter:
         self._files[name] = write_parquet(self._draft / name, columns, rows, codes)
 
     def _reuse_files(self, part: LogPart, *names: str) -> bool:
-        """Whether the files of a part are there already, and then stand in the draft too."""
+        """Add the files of a part to the draft, if the previous folder has them; return whether it has."""
         previous = self._previous
         if previous is None or not part.is_whole or not previous.files.keys() >= {*names}:
             return False
@@ -274,7 +279,7 @@ class _FolderWriter:
         return False
 
     def _build_resource(self, name: str, description: str, columns: tuple[Column, ...]) -> dict[str, Any]:
-        """A file as a Data Resource (Data Package 2.0)."""
+        """Return a file as a Data Resource (Data Package 2.0)."""
         file = self._files[name]
         fields = [
             {"name": column.name, "type": TABLE_SCHEMA_TYPES[column.type], "description": column.description}
@@ -295,7 +300,7 @@ class _FolderWriter:
 
 
 def _select_part_rows(rows: ArraysByName, part: LogPart) -> tuple[ArraysByName, ArraysByName]:
-    """The rows that the revisions of a part opened, and those that they closed."""
+    """Return the rows that the revisions of a part opened, and those that they closed."""
     since, until = rows[SINCE_COLUMN], rows[UNTIL_COLUMN]
     numbered_rows = {**rows, ROW_NUMBER: np.arange(len(since), dtype=np.int32)}
     is_opened = (since >= part.first) & (since <= part.last)
@@ -330,7 +335,7 @@ def _build_array(column: Column, values: list[Any]) -> Array:
         case ColumnType.TRUTH:
             return np.array(values, bool)
         case ColumnType.INSTANT:
-            return np.array([round((value - _EPOCH).total_seconds() * _MICROSECONDS) for value in values], np.int64)
+            return np.array([round((value - _EPOCH).total_seconds() * 1_000_000) for value in values], np.int64)
         case _:
             return np.array([None if value is None else str(value) for value in values], object)
 
@@ -350,7 +355,7 @@ def _build_descriptor(info: SnapshotInfo, licence: Licence, public_url: str) -> 
 
 
 def _find_previous_folder(session: Session, folder: Path) -> PreviousFolder | None:
-    """The newest folder, if it is of this log, whatever was put back meanwhile, and of today's rules."""
+    """Return the newest folder, if it is of this log and of today's rules."""
     newest_folder = (folder / LATEST_LINK).resolve()
     descriptor = load_counts_descriptor(newest_folder)
     if descriptor is None or descriptor.recuento.rules != RULES or is_of_other_log(session, descriptor.recuento):
@@ -359,7 +364,7 @@ def _find_previous_folder(session: Session, folder: Path) -> PreviousFolder | No
 
 
 def is_of_other_log(session: Session, info: SnapshotInfo) -> bool:
-    """Whether files are of entries that this log does not have: an earlier copy of the database was put back."""
+    """Return whether the files' entry is not in this log: an earlier copy of the database was restored."""
     query = select(col(Entry.leaf_hash)).where(col(Entry.revision) == info.revision)
     leaf_hash = session.scalars(query).one_or_none()
     return leaf_hash is None or leaf_hash.hex() != info.leaf_hash
