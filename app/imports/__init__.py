@@ -1,7 +1,8 @@
-"""Import lists: each row of a file becomes a report, and is filed as any other report.
+"""Import lists: each row of a file becomes a report, and is filed like any other report.
 
-A file's bytes become rows of cells (`lists`, `csv_text`, `workbook_reader`). A row of cells becomes a body of
-`POST /v1/releases` or `/v1/detentions` (`headings`, `mapping`, `cell_values`, `rows`), unless it is perhaps no person
-(`doubtful_rows`). The sender is asked about a list that is `unlike_the_last`. Bodies are filed in batches (`filing`),
-each in one transaction with the progress of the import, so that a killed import goes on where it stopped (`stored`).
+`lists` opens a file and reads its rows of cells (with `formats`). `headings` and `mapping` find the field of each
+column; `rows` and `cell_values` turn a row into a body of `POST /v1/releases` or `/v1/detentions`, unless it is perhaps
+no person (`doubts`). `survey` asks about a list that differs from the source's last one. `filing` files bodies in
+batches, each in one transaction with the progress of the import (`stored`), so that a killed import goes on where it
+stopped. `remote` sends a list to another registry.
 """

@@ -1,8 +1,7 @@
-"""Read dates as printed in English and Spanish sheets (pure).
+"""Parse the text of a cell as the value of a field: dates in English and Spanish, codes, numbers, lists (pure).
 
 A date that can be read in two ways is refused: nobody was detained on a day that no source ever said.
-
-Read the text of a cell as the value of a field: dates, codes, numbers, lists (pure)."""
+"""
 
 import re
 import tomllib
@@ -107,8 +106,10 @@ def parse_sheet_date(text: str, order: Order | None) -> str:
 
 
 def list_possible_days(text: str, order: Order | None) -> list[date]:
-    """The days that a cell may mean: two where the order of its numbers is open, of this century where its year has two
-    digits; none where it gives no full day."""
+    """Return the days that a cell may mean.
+
+    Two if the order of its numbers is open; of this century if its year has two digits; none if it has no full day.
+    """
     try:
         return [date.fromisoformat(day)] if dates.is_day(day := parse_sheet_date(text, order)) else []
     except UnclearDate as error:
@@ -222,7 +223,7 @@ def clean_cell(cell: str) -> str:
 
 
 def parse_cell_value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
-    """The value of a field from the text of a cell; None where the text says "unknown". Raises UnreadCell."""
+    """Return the value of a field from the text of a cell; None if the text means "unknown". Raises UnreadCell."""
     field = FIELDS[name]
     if meanings is not None and (mapped_text := meanings.get(_fold_short_text(text))) is not None:
         if not mapped_text:

@@ -1,6 +1,6 @@
-"""The client of a remote registry over an unreliable line: the only module that uses an HTTP client.
+"""Send requests to a remote registry over an unreliable line; only this module uses an HTTP client.
 
-Each request is repeated, at growing intervals, until it is answered: so all are reads, or have an Idempotency-Key. A
+Each request is repeated, at growing intervals, until it is answered. So all are reads, or have an Idempotency-Key. A
 refusal by the registry ends the run, with a message that says what to do.
 """
 
@@ -33,10 +33,10 @@ INITIAL_RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 60.0
 MIN_JITTER_FACTOR = 0.5
 # The longest Retry-After that is honoured.
 MAX_RETRY_AFTER_SECONDS = 3600.0
-# A page of rows with all their errors has a few hundred kilobytes. A far longer answer is not a registry's, and would
+# A page of rows with all their errors has a few hundred kilobytes. A far longer response is not a registry's, and would
 # fill this machine's memory.
 MAX_RESPONSE_BYTES = 8 * 1024 * 1024
-# Seconds without an answer, as in a long power cut, after which a person should look. Going on later costs nothing.
+# Seconds without a response, as in a long power cut, after which a person should look. Going on later costs nothing.
 GIVE_UP_SECONDS = 6 * 3600.0
 
 # Statuses of a registry or proxy that cannot answer now: timeout, too early, too many requests.
@@ -57,7 +57,7 @@ class RemoteNotFound(PermanentError):
 
 
 def parse_registry_origin(address: str) -> str:
-    """The registry's address, checked before a key is sent there. Raises Stopped.
+    """Check the registry's address before a key is sent there. Raises PermanentError.
 
     Without TLS every carrier could read names and key, so `http://` is for this machine only, where a tunnel may begin.
     No flag allows more: somebody in a hurry would copy it.
@@ -89,8 +89,10 @@ def _is_loopback(host: str) -> bool:
 
 
 class RegistryClient:
-    """The connection to one registry; use as a context manager. `tell` prints a message; `lang` is the language of the
-    registry's questions."""
+    """The connection to one registry; use as a context manager.
+
+    `print_message` gets messages about the line; `lang` is the language of the registry's questions.
+    """
 
     def __init__(self, address: str, key: str, print_message: Callable[[str], None], lang: Language = "en") -> None:
         self.address = parse_registry_origin(address)
@@ -111,7 +113,7 @@ class RegistryClient:
                 "User-Agent": "recuento",
             },
             timeout=TIMEOUT_SECONDS,
-            follow_redirects=False,  # the key goes to the given address alone
+            follow_redirects=False,  # the key is sent to this address alone
             trust_env=self.address.startswith("https:"),  # a proxy would read plain HTTP
             limits=httpx2.Limits(max_connections=1),
         )
@@ -125,12 +127,14 @@ class RegistryClient:
         self._client.close()
 
     def get(self, path: str, model: type[T], **params: Any) -> T:
-        """The answer to a GET. Raises Stopped, Gone."""
+        """Return the response to a GET. Raises PermanentError, RemoteNotFound."""
         return self._parse_body(self._send_until_answered("GET", path, params=params), model)
 
     def post(self, path: str, data: bytes, idempotency_key: str, model: type[T], **params: Any) -> T:
-        """The answer to a POST of `data`, which is packed, sent as often as needed, and acted on once; `idempotency_key` is its
-        Idempotency-Key. Raises Stopped, Gone."""
+        """Return the response to a POST of `data`, which is compressed, sent as often as needed, and acted on once.
+
+        `idempotency_key`: its Idempotency-Key. Raises PermanentError, RemoteNotFound.
+        """
         headers = {
             "Content-Type": FORMAT_MEDIA_TYPES["jsonl"],
             "Content-Encoding": "gzip",
@@ -142,7 +146,7 @@ class RegistryClient:
         )
 
     def _send(self, method: str, path: str, **request: Any) -> "_Response":
-        """Send a request once. Raises RequestError; Stopped for an answer that is packed or endless."""
+        """Send a request once. Raises RequestError; PermanentError for a compressed or endless response."""
         with self._client.stream(method, path, **request) as response:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise self._build_not_registry_error(response.status_code)
@@ -160,7 +164,7 @@ class RegistryClient:
         )
 
     def _send_until_answered(self, method: str, path: str, **request: Any) -> "_Response":
-        """Send a request until it is answered. Raises Stopped, Gone."""
+        """Send a request until it is answered. Raises PermanentError, RemoteNotFound."""
         start, has_waited = monotonic(), False
         for wait in _iter_retry_delays():
             retry_after = 0.0
@@ -186,7 +190,7 @@ class RegistryClient:
         raise AssertionError("the waits do not end")
 
     def _describe_connection_error(self, error: httpx2.RequestError) -> str:
-        """The trouble with the line, in words. Raises Stopped where the line was not the cause."""
+        """Describe a failure of the line. Raises PermanentError if the line was not the cause."""
         cause: BaseException | None = error
         while isinstance(error, httpx2.ConnectError) and cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
@@ -205,7 +209,7 @@ class RegistryClient:
         return "The line stalled" if isinstance(error, httpx2.TimeoutException) else "The line dropped"
 
     def _require_success(self, response: "_Response") -> "_Response":
-        """The answer, unless it is a refusal. Raises Stopped, Gone."""
+        """Return the response, unless it is a refusal. Raises PermanentError, RemoteNotFound."""
         if 200 <= response.status < 300:
             return response
         if 300 <= response.status < 400:
@@ -221,7 +225,7 @@ class RegistryClient:
         )
 
     def _parse_body(self, response: "_Response", model: type[T]) -> T:
-        """The body of an answer, validated as strictly as a request: it is printed, and its ids become addresses."""
+        """Parse the body of a response as strictly as a request: it is printed, and its ids become addresses."""
         try:
             return model.model_validate(parse_json(response.body))
         except (Problem, ValidationError):
@@ -245,7 +249,7 @@ class _ProblemBody(BaseModel):
 
 
 def _iter_retry_delays() -> Iterator[float]:
-    """The seconds to wait before each try: twice as long each time up to the longest, and drawn."""
+    """Yield the seconds to wait before each try: a random part of a delay that doubles up to the maximum."""
     delay = INITIAL_RETRY_SECONDS
     while True:
         yield delay * _jitter_random.uniform(MIN_JITTER_FACTOR, 1)
@@ -253,13 +257,13 @@ def _iter_retry_delays() -> Iterator[float]:
 
 
 def _is_retryable(response: _Response) -> bool:
-    """Whether the same request may be accepted later. A conflict says that an earlier list is not filed yet."""
+    """Return whether the same request may be accepted later. A conflict means that an earlier list is not filed yet."""
     is_temporary = response.status in _RETRYABLE_STATUSES or response.status >= 500
     return is_temporary or (response.status == 409 and response.method == "POST")
 
 
 def _parse_retry_after(response: _Response) -> float:
-    """Seconds of Retry-After, given as a number or a date (RFC 9110 section 10.2.3)."""
+    """Return the seconds of Retry-After, which is a number or a date (RFC 9110 section 10.2.3)."""
     header = response.headers.get("retry-after", "").strip()
     if header.isascii() and header.isdecimal():
         return float(header)

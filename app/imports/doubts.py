@@ -1,15 +1,11 @@
-"""Texts in a column of names that may not be the name of one person: sums, words for no name, several people (pure).
+"""Find rows that may not be one person, derive missing case numbers, and infer the meaning of M in a column (pure).
 
-Rows that are perhaps no person: sums, titles, doubtful names, rows struck out or hidden in the sheet (pure).
+Sums, titles, doubtful names, and rows struck out or hidden in the sheet raise a question. Until a mapping answers it,
+the row is left out and counted.
 
-Each such row raises a question. Until a mapping answers it, the row is left out and counted.
-
-The case number of a row: the list's own, or derived from the values that tell the person apart (pure).
-
-A derived number stays the same while name, birth and day of detention do. A correction of these files another person,
-and a curator is asked: a column of case numbers is better, and the receipt says that it is missing.
-
-Whether an M in the column of genders means a man or a woman."""
+A derived case number depends on name, birth and day of detention. Correcting one of these files another person, and a
+curator is asked: a column of case numbers is better, and the receipt says that it is missing.
+"""
 
 import hashlib
 import json
@@ -152,7 +148,7 @@ class RepeatedCaseNumber(ValueError):
 
 
 class CaseNumbers:
-    """The case numbers of one file, given out in the order of its rows."""
+    """The case numbers of one file, assigned in the order of its rows."""
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
@@ -160,7 +156,8 @@ class CaseNumbers:
         self.derived_count = 0
 
     def assign(self, number: int, body: dict[str, Any]) -> None:
-        """Derive the case number of a body without one. Raises Repeated if an earlier row has the same number."""
+        """Derive the case number of a body without one. Raises RepeatedCaseNumber if an earlier row has the same
+        number."""
         own_number = body.get("source_record_id")
         if own_number is None:
             body["source_record_id"] = self._derive(body)
@@ -170,7 +167,7 @@ class CaseNumbers:
             raise RepeatedCaseNumber(first_row)
 
     def _derive(self, body: dict[str, Any]) -> str:
-        """The derived number; `…-2` for the second of two people whom nothing tells apart."""
+        """Return the derived number; `…-2` for the second of two people with the same values."""
         self.derived_count += 1
         values = json.dumps(_find_identifying_values(body), ensure_ascii=False, sort_keys=True, default=str)
         base = DERIVED_PREFIX + hashlib.sha256(values.encode()).hexdigest()[:DERIVED_DIGITS]
@@ -179,7 +176,7 @@ class CaseNumbers:
 
 
 def _find_identifying_values(body: dict[str, Any]) -> dict[str, Any]:
-    """The values that tell the person of a body apart."""
+    """Return the values that identify the person of a body."""
     pointers = {name: body[name] for name, _kind in POINTER_FIELDS if body.get(name) is not None}
     if pointers:
         return pointers
@@ -208,11 +205,11 @@ def _read_section(body: dict[str, Any], name: str) -> dict[str, Any]:
 
 GENDER_FIELD = "detainee.gender"
 MAX_LETTER_LENGTH = 3  # characters of a cell with a letter, a point and a space
-M_MEANINGS = {"f": "male", "h": "female"}  # *masculino* beside F, *mujer* beside H
+M_MEANINGS = {"f": "male", "h": "female"}  # *masculino* if there are F too, *mujer* if there are H
 
 
 def infer_meaning_of_m(columns: Sequence[Column], rows: Iterable[Cells]) -> dict[str, str]:
-    """The meaning of M in a list, by its whole column of genders; none if the column has neither F nor H, or both."""
+    """Infer the meaning of M from the whole column of genders; nothing if the column has neither F nor H, or both."""
     place = next((column.place for column in columns if GENDER_FIELD in column.fields), None)
     if place is None:
         return {}

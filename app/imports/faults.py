@@ -1,10 +1,9 @@
-"""The sentences about a list, in English and Spanish: questions, faults, and what to do about them.
+"""Faults of a list and questions about it, with their sentences in English and Spanish.
 
-They stand in `sentences.toml`. The English of most faults stands in the code that finds the fault; their Spanish is
-looked up by code, or by the name of the sentence where one code has several.
-
-Refusals of a whole file, and faults of a row. A message never quotes the file; the value of a faulty cell stands
-beside it, for the sender."""
+The sentences are in `sentences.toml`. The English of most faults is in the code that finds the fault; their Spanish is
+looked up by code, or by the name of the sentence if one code has several. A message never quotes the file: the value of
+a faulty cell is separate, for the sender.
+"""
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +31,7 @@ WISH_WITHDRAWN: Literal["wish_withdrawn"] = "wish_withdrawn"  # a warning about 
 
 
 class StoredQuestion(TypedDict):
-    """A question about a list as stored, in every language. An earlier version stored a single sentence, `translate_detail`."""
+    """A stored question about a list, in every language. An earlier version stored a single sentence, `detail`."""
 
     code: str
     details: NotRequired[dict[Language, str]]
@@ -60,7 +59,7 @@ def format_question(code: str, row: int | None = None, lang: Language = "en") ->
 
 
 def format_bare_question(code: str, lang: Language) -> str:
-    """The same without the way to answer it, for who answers otherwise than by a mapping of their own."""
+    """Format a question without the way to answer it, for a sender who answers otherwise than by a mapping."""
     sentence: str = _TEXTS["questions"][code][LANGUAGES.index(lang)]
     return sentence
 
@@ -100,7 +99,7 @@ def is_answered_by_confirming(questions: Iterable[ImportQuestion]) -> bool:
 def translate_detail(
     code: str, english: str, lang: Language, row: int | None = None, sentence: str | None = None
 ) -> str:
-    """The sentence of a code in a language; `english` where there is no other. `sentence`: its name in `FAULTS`."""
+    """Return the sentence of a code in a language; `english` if there is no other. `sentence`: its name in `FAULTS`."""
     if code in _TEXTS["questions"]:
         return format_question(code, row, lang)
     if code == WISH_WITHDRAWN:
@@ -131,8 +130,11 @@ STORED_KINDS: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "c
 
 
 class BadFile(Exception):
-    """The file cannot be read as a list. `code` is stable; `translate_detail` says what to do, in English. `spanish`: the same in
-    Spanish, where the sentence that belongs to the code is less exact. `place`: a JSON pointer into a mapping."""
+    """The file cannot be read as a list.
+
+    `code` is stable; `detail` says what to do, in English. `spanish`: the same in Spanish, if the sentence of the code
+    is less exact. `place`: a JSON pointer into a mapping.
+    """
 
     def __init__(
         self, code: str, detail: str, row: int | None = None, spanish: str | None = None, place: str = ""
@@ -159,8 +161,11 @@ class BadFile(Exception):
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A fault of a row: the letter of its column (None: the whole row), the pointer to the field of a report, a code,
-    and what to do. `value`: the beginning of the cell; `sentence`: its name in `FAULTS`, if its code has several;
-    `withdrawn_on`: the day on which the report was withdrawn that the row would bring back."""
+    and what to do.
+
+    `value`: the beginning of the cell; `sentence`: its name in `FAULTS`, if its code has several; `withdrawn_on`: the
+    day on which the report that the row would bring back was withdrawn.
+    """
 
     column: str | None
     pointer: str
@@ -181,13 +186,13 @@ class Fault:
 
 
 def strip_unstored_value(error: StoredRowError) -> StoredRowError:
-    """A fault of a row as it is stored: with the value of the cell only where its field is of STORED_KINDS."""
+    """Return a fault as it is stored: with the value of the cell only if its field is of STORED_KINDS."""
     field = FIELDS.get(error["pointer"].removeprefix("/").replace("/", "."))
     return error if field is not None and field.kind in STORED_KINDS else {**error, "value": None}
 
 
 def parse_column_letters(letters: str) -> int:
-    """A → 0, AA → 26."""
+    """Return the index of a column: A → 0, AA → 26."""
     place = 0
     for capital in letters:
         place = place * 26 + ord(capital) - ord("A") + 1
@@ -195,7 +200,7 @@ def parse_column_letters(letters: str) -> int:
 
 
 def format_column_letters(place: int) -> str:
-    """The name of a column, counted from 0, as spreadsheets write it: 0 → A, 26 → AA."""
+    """Return the letters of a column index as in spreadsheets: 0 → A, 26 → AA."""
     name = ""
     place += 1
     while place:

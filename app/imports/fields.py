@@ -24,7 +24,8 @@ STATE = "state"
 BIRTH = "detainee.birth_date"
 EMBARGO = "publish_not_before"
 PUBLISH = "detainee.publish"
-# A word for "unknown" in a cell of these is an error: read as nothing said, it would show somebody, or too early.
+# The import reports an error if a cell of these fields says "unknown": treated as empty, it would show somebody, or too
+# early.
 UNKNOWN_IS_ERROR = frozenset({EMBARGO, PUBLISH})
 
 FIELDS: dict[str, Field] = {

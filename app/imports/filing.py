@@ -2,8 +2,7 @@
 
 A killed import goes on at the first row that is not settled: settled rows are filed. The same file sent again changes
 nothing, because every row has a case number.
-
-File a list on the registry's own machine."""
+"""
 
 import json
 import uuid
@@ -287,7 +286,8 @@ class _Batch:
         return self.rows[-1].number
 
     def file(self, context: WriteContext, written_records: WrittenRecords | None = None) -> list[RowOutcome]:
-        """File the rows without faults; the outcome of every row, in order. `written_records`: the records of tried rows."""
+        """File the rows without faults; return the outcome of every row, in order. `written_records`: the records of
+        tried rows."""
         revision_before = context.log.revision
         outcomes: dict[int, RowOutcome] = {}
         ready: list[tuple[Row, DetentionReportIn]] = []
@@ -317,7 +317,10 @@ def _build_outcome(
     previous_content: Content,
     context: WriteContext,
 ) -> RowOutcome:
-    """The outcome of a row. `revision_before`: the revision before its batch; `previous_content`: the content of its report before."""
+    """Return the outcome of a row.
+
+    `revision_before`: the revision before its batch; `previous_content`: the former content of its report.
+    """
     if isinstance(result, SkippedWithdrawal):
         return _build_withdrawn_outcome(row, result)
     if isinstance(result, Problem):

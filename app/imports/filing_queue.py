@@ -1,4 +1,4 @@
-"""File the lists sent to a server: one list at a time in each process, batch by batch, in turn with requests."""
+"""File the uploaded lists: one list at a time in each process, batch by batch, alternating with requests."""
 
 import asyncio
 import logging
@@ -31,8 +31,8 @@ log = logging.getLogger("recuento")
 
 
 class ImportWorker:
-    """Files lists piece by piece, each with a place in `lane`: nobody who writes waits longer than a batch, and no
-    connection is kept in between."""
+    """Files lists piece by piece, each within a limiter: no writer waits longer than a batch, and no connection is
+    occupied between batches."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class ImportWorker:
                 log.error("the database failed while lists were filed: %s", describe_database_error(error))
             except (ClockJumped, LogWentBackwards) as refusal:
                 log.error("lists wait: %s", refusal.detail)
-            except Exception as error:  # not even told to its sender: the list waits, and so do those behind it
+            except Exception as error:  # not reported to the sender: the list waits, and so do those behind it
                 server_log.log_unforeseen_error(error, "filing lists")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake_event.wait(), POLL_SECONDS)

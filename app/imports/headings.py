@@ -212,7 +212,8 @@ def build_columns(cells: Sequence[str], mapping: ListMapping, hidden_places: Col
         raise BadFile("too_many_columns", f"A list has at most {MAX_COLUMNS} columns: is this the right file?")
     undecoded_place = next((place for place, cell in enumerate(cells) if UNDECODED_BYTE.search(cell)), None)
     if undecoded_place is not None:
-        detail = f"The letters of the heading of column {format_column_letters(undecoded_place)} are not those of the rest of the file"
+        letters = format_column_letters(undecoded_place)
+        detail = f"The letters of the heading of column {letters} are not those of the rest of the file"
         raise BadFile("mixed_encodings", f"{detail}: save the whole list as CSV UTF-8.")
     columns = _split_full_name([_build_column(place, cell, mapping, hidden_places) for place, cell in enumerate(cells)])
     missing = mapping.targets.keys() - {fold_heading(column.heading) for column in columns}

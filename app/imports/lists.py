@@ -1,12 +1,4 @@
-"""Turn a report as listed by `/v1/reports` into the body that files it again (pure).
-
-A list whose form and columns are known, ready to be read row by row.
-
-Which row of a file has the headings, and the mapping by which they are read.
-
-Which sheet of a workbook is the list.
-
-Open a file as a list: find its form, its headings and its sheet, and read its rows as bodies of reports."""
+"""Open a file as a list: find its form, its headings and its sheet, and read its rows as bodies of reports."""
 
 import hashlib
 import io
@@ -56,7 +48,7 @@ def build_report_body(report: AnyMapping[str, Any]) -> dict[str, Any]:
 
 # Cells that hold nobody back under "No publicar".
 NO_WORDS = frozenset(CELL_WORDS["asked"]["no"])
-# What a cell says of a person where the day of an article would stand, and what makes a year that runs one to come.
+# Cells that say yes or no in a column of days of publication, and words that make a day of this year a future one.
 YES_OR_NO = frozenset(CELL_WORDS["asked"]["yes_or_no"])
 FUTURE_WORDS = re.compile(r"\b(?:hasta|partir|despues|antes|until|after|before)\b")
 YEAR_PATTERN = re.compile(r"(?<!\d)20\d\d(?!\d)")
@@ -75,7 +67,10 @@ class OpenedShape(TypedDict):
 
 @dataclass
 class OpenedList:
-    """A list ready to be read. `is_mapping_saved`: its mapping was saved with an earlier list; `rows`, `cells`: read it anew."""
+    """A list ready to be read.
+
+    `is_mapping_saved`: its mapping was saved with an earlier list; `rows`, `cells`: read the file again.
+    """
 
     form: ListForm
     digest: str
@@ -265,9 +260,15 @@ class HeadingRow:
             return (row for cells in rows_below() if (row := reader.read_row(cells)) is not None)
 
         opened_list = OpenedList(
-            form, digest_bytes(data), self.mapping, self.is_saved, columns, headings.digest_headings(trim_cells(self.cells)),
-            rows=read_rows, cells=rows_below,
-        )  # fmt: skip
+            form,
+            digest_bytes(data),
+            self.mapping,
+            self.is_saved,
+            columns,
+            headings.digest_headings(trim_cells(self.cells)),
+            rows=read_rows,
+            cells=rows_below,
+        )
         return opened_list
 
 
@@ -291,8 +292,8 @@ EXAMPLE_SHEETS = frozenset(template.TEMPLATE_TEXTS["sheets"]["help"])
 
 
 def choose_sheet(data: bytes, mapping: ListMapping | None, find_saved: FindSavedMapping) -> OpenedList:
-    """The sheet that the mapping names, given or saved; else the first visible sheet with headings: a cover page has
-    none."""
+    """Choose the sheet that the mapping names, sent or saved; else the first visible sheet with headings, which a cover
+    page has not."""
     form: ListForm = "ods" if b"opendocument.spreadsheet" in _read_zip_part(data, "mimetype") else "xlsx"
 
     def read_heading_row(name: str | None) -> tuple[Sheet, HeadingRow]:
@@ -330,16 +331,16 @@ def choose_sheet(data: bytes, mapping: ListMapping | None, find_saved: FindSaved
     tried_sheets = ", ".join(f'"{name[:MAX_SHEET_NAME]}"' for name in names)
     raise BadFile(
         "no_headings",
-        f"No row of headings was found on the sheets {tried_sheets}: put headings above the columns, or say in a mapping "
-        f'which sheet is the list (sheet = "…") and which column holds what.',
+        f"No row of headings was found on the sheets {tried_sheets}: put headings above the columns, or say in a "
+        'mapping which sheet is the list (sheet = "…") and which column holds what.',
     )
 
 
 def build_other_sheet_error(saved_sheet: str) -> BadFile:
     return BadFile(
         "unknown_sheet",
-        f'The mapping remembered for these headings is for the sheet "{saved_sheet[:MAX_SHEET_NAME]}", and this file has '
-        "no visible sheet of that name with these headings: send that sheet, or send a mapping with this list that "
+        f'The mapping remembered for these headings is for the sheet "{saved_sheet[:MAX_SHEET_NAME]}", and this file '
+        "has no visible sheet of that name with these headings: send that sheet, or send a mapping with this list that "
         "says what is true of it.",
     )
 
@@ -406,7 +407,7 @@ def _open_csv(data: bytes, mapping: ListMapping | None, find_saved: FindSavedMap
 MAX_LINE_BYTES = 1024 * 1024  # bytes of a row of JSON Lines, as of the body of a request
 
 
-# What a line may say beside a report's body: the answer to `withdrawn_report`.
+# An additional key of a line: the answer to the question `withdrawn_report`.
 IF_WITHDRAWN = "if_withdrawn"
 
 

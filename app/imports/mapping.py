@@ -1,10 +1,11 @@
-"""The mapping file of a list: the fields of its columns, the meaning of its codes, and the constants of every row.
+"""Parse the mapping file of a list, and group the faults of a list by kind and column.
 
-It is TOML, and everything in it is optional: known headings (`headings`) and words (`cell_values`) tell the rest.
+A mapping has the fields of columns, the meaning of codes, and constants of every row. It is TOML, and everything in it
+is optional: known headings (`headings`) and words (`cell_values`) are recognised without it.
 
-Faults and questions of a list grouped by kind and column: the number of rows, and the first few of them.
-
-Four hundred rows with the same mistake in one column are one thing to mend."""
+A group is the number of rows with a fault, and the first few of them: four hundred rows with the same mistake in one
+column are one thing to correct.
+"""
 
 import hashlib
 import json
@@ -53,7 +54,7 @@ _LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
 class Question(StrEnum):
-    """The questions about a row (`doubtful_rows`)."""
+    """The questions about a row (`doubts`)."""
 
     SUM = "not_a_person"
     TITLE = "section_title"
@@ -63,7 +64,7 @@ class Question(StrEnum):
     HIDDEN = "hidden_row"
     STRUCK = "struck_out"
     COMMENT = "cell_comment"
-    WITHDRAWN = "withdrawn_report"  # asked where rows are filed: the file does not tell
+    WITHDRAWN = "withdrawn_report"  # asked when rows are filed: the file does not show it
 
 
 QUESTIONS = frozenset(Question)
@@ -74,7 +75,7 @@ class Answer(StrEnum):
 
     READ = "read"
     LEAVE_OUT = "leave_out"
-    # Of a withdrawn report. "read" says another thing: that a row is a person.
+    # For a withdrawn report. "read" means something else: that a row is a person.
     STANDS_AGAIN = "stands_again"
 
 
@@ -280,7 +281,7 @@ class StoredGroup(TypedDict):
 
 
 class FaultGroups:
-    """Groups being counted, beginning with the stored groups `to_stored`."""
+    """Groups of faults, counted on from stored groups."""
 
     def __init__(self, stored_groups: Iterable[StoredGroup] = ()) -> None:
         self._groups = {(group["code"], group["column"]): group for group in stored_groups}

@@ -1,13 +1,10 @@
-"""What a source's own count of releases gains and loses by a row, and by which class its people are shown (pure).
+"""Build the receipt of an import and the outcomes of its rows, as the source reads them.
 
-It follows from the source's own words alone, before and after: whom others report, and whom nobody may see, has no part
-in it (decision 0079).
-
-The values of a report, and which of them its next version loses and gains (pure).
-
-Why a person reported in custody does not count as held on the day of filing, by this source alone (pure).
-
-The receipt of an import and the outcomes of its rows, as its source reads them."""
+The receipt counts the values that reports lose and gain; what the source's own count of releases loses and gains, by
+the class in which people are shown; and why people reported in custody do not count as held on the day of filing. These
+follow from the source's own statements alone: other sources' reports and hidden people have no influence (decision
+0079).
+"""
 
 import json
 import uuid
@@ -52,8 +49,10 @@ _CHANGE_PREFIX, _PUBLISH_PREFIX = "own", "publish"  # how the names of the numbe
 
 
 def count_own_changes(previous: Content, current: Content) -> Counter[str]:
-    """`{"own_VE_verified_gained": 1, "publish_anonymous": 1}`: of a row that is filed. `previous`: the content that stood
-    under its case number, empty where none did."""
+    """Return `{"own_VE_verified_gained": 1, "publish_anonymous": 1}` for a filed row.
+
+    `previous`: the former content under its case number, empty if there was none.
+    """
     tally = Counter({f"{_PUBLISH_PREFIX}_{current.get('detainee.publish', Publish.ANONYMOUS)}": 1})
     for content, change in ((previous, "lost"), (current, "gained")):
         if (release := _find_counted_release(content)) is not None:
@@ -99,7 +98,7 @@ DEFAULT_VALUES = {
     "release.kind": ReleaseKind.UNSPECIFIED,
     "detainee.designation": Designation.UNSTATED,
 }
-# Fields that a next version keeps without repeating them (`reports.with_kept`), and the case number.
+# Fields that a next version retains without repeating them (`report_versions`), and the case number.
 RETAINED_FIELDS = frozenset(
     {"detainee.national_id", "detainee.national_id_digest", "retraction.reason", "source_record_id"}
 )
@@ -183,7 +182,7 @@ def list_row_outcomes(
 ) -> list[ImportRowShape]:
     """The outcomes of at most `limit` rows after the row `after_row`."""
     query = select(ImportRow, col(Sealed.disclosures)).where(col(ImportRow.list_import) == job)
-    # Of the case number the import keeps nothing: an erased report has none any more.
+    # The import stores no case number: an erased report has none any more.
     query = query.outerjoin(Sealed, col(Sealed.revision) == col(ImportRow.revision)).where(
         col(ImportRow.row) > after_row
     )
@@ -250,8 +249,10 @@ def build_receipt(
     groups: Sequence[ImportGroup] = (),
     places: Mapping[int, str] | None = None,
 ) -> ImportOut:
-    """An import as its source reads it; a receipt, once all rows are settled. `groups`: from `fault_groups.of_import`;
-    `places`: from `find_unregistered_places`."""
+    """Return an import as its source reads it; a receipt, once all rows are settled.
+
+    `groups`: from `load_import_groups`; `places`: from `find_unregistered_places`.
+    """
     summary, problem = read_sealed_column(secret, job, "told"), read_sealed_column(secret, job, "fault")
     tally = summary.get("tally", {})
     return {

@@ -47,7 +47,7 @@ UNSENT_ROWS_MESSAGE = (
 
 
 class UploadObserver(Protocol):
-    """The watcher of an upload, who gets messages and the progress."""
+    """The observer of an upload, which gets messages and the progress."""
 
     def show_status(self, text: str) -> None: ...
     def show_progress(self, settled_rows: int, rows: int) -> None: ...
@@ -64,9 +64,11 @@ def file_remote_list(
     source: str | None,
     all_rows: bool,
 ) -> tuple[SentReceipt, list[ImportRowShape]]:
-    """File a list, going on where an earlier run of the same file stopped: `(receipt, outcomes)`, of `all_rows` row or of
-    the rows that need a person. `folder`: of the journals; `source`: if given, the key must be this source's. Raises
-    BadFile, Stopped."""
+    """File a list, going on where an earlier run of the same file stopped: `(receipt, outcomes)`.
+
+    The outcomes are those of all rows with `all_rows`, else of the rows that need a person. `folder`: of the journals;
+    `source`: if given, the key must be this source's. Raises BadFile, PermanentError.
+    """
     data = path.read_bytes()
     check_list_size(data)
     opened_list = open_list(data, options.mapping)
@@ -340,7 +342,7 @@ def _build_problem(part: UploadPart, receipt: PartReceipt) -> StoredFault | None
 
 
 def _find_file_row(part: UploadPart, number: int) -> int:
-    """The number in the file of the row with this number in a part. Raises Stopped."""
+    """Return the number in the file of the row with this number in a part. Raises PermanentError."""
     if not 0 < number <= len(part.rows):
         raise PermanentError(UNSENT_ROWS_MESSAGE)
     return part.rows[number - 1]

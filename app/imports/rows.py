@@ -1,8 +1,4 @@
-"""Counts for a receipt: rows with some property, and cells that gave neither a value nor a fault (pure).
-
-Read a row of cells as the body of a report, or find its faults, column by column (pure).
-
-Check a row against the schema of a report, before any look-up in a registry (pure)."""
+"""Read a row of cells as the body of a report, or find its faults, column by column; count what was not read (pure)."""
 
 from collections import Counter
 from collections.abc import Mapping as AnyMapping
@@ -77,7 +73,7 @@ class Tally:
 
 # Field → its longest text, where that is longer than a name; for a longer text the column's next field is tried.
 LONGER_FIELDS = {"note": MAX_NOTE_LENGTH, "detention.charges": MAX_NOTE_LENGTH}
-MAX_SHOWN_CHARACTERS = 60  # characters of a cell that are shown beside its fault
+MAX_SHOWN_CHARACTERS = 60  # characters of a cell that are shown with its fault
 Body = dict[str, Any]
 MAX_CACHED_CELLS = 10_000  # cells: some megabytes
 CACHED_KINDS = frozenset({"date", "code", "codes", "country", "countries"})
@@ -85,9 +81,11 @@ CACHED_KINDS = frozenset({"date", "code", "codes", "country", "countries"})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row by its number in the file: its body, or its faults. `columns`: field → its column, in which a fault of the
-    body is placed; `cells`: the texts that are shown beside faults; `if_withdrawn`: what to do if it would bring back a
-    withdrawn report, if that is answered."""
+    """A row by its number in the file: its body, or its faults.
+
+    `columns`: field → its column, for faults of the body; `cells`: the texts that are shown with faults;
+    `if_withdrawn`: the answer, if any, to the question whether the row may bring back a withdrawn report.
+    """
 
     number: int
     body: Body | None

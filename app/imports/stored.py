@@ -1,6 +1,6 @@
-"""Imports in the database: begin them, advance them batch by batch, end them. `receipts` reads them.
+"""Store imports in the database: begin them, advance them batch by batch, end them. `receipts` reads them.
 
-What quotes a list is sealed here, with the operator's `secret` (`vault`).
+Columns that quote a list are sealed with the operator's `secret`.
 """
 
 import json
@@ -30,7 +30,7 @@ LEASE = timedelta(minutes=2)
 # Outcomes of rows are kept as long as idempotent answers are; the receipt stays.
 ROW_RETENTION = timedelta(days=45)
 OPEN_STATES = ("waiting", "checking", "running")
-MAX_WAITING_LISTS = 5  # lists of one source whose files are kept at once
+MAX_WAITING_LISTS = 5  # lists of one source whose files are stored at once
 TOO_MANY_WAITING_MESSAGE = (
     f"{MAX_WAITING_LISTS} lists of yours are not through yet: wait until one is, then send this one."
 )
@@ -46,7 +46,7 @@ WISHES_WITHDRAWN_KEY = "wishes_withdrawn"  # the number of rows that take back a
 SEALED_COLUMNS = frozenset({"mapping", "told", "questions", "fault"})
 SUMMED_KEYS = frozenset(
     {*IMPORT_SUBJECTS, "groups", "tally", UNREGISTERED_KEY, WISHES_WITHDRAWN_KEY}
-)  # sums over rows, reset before rows are tried anew
+)  # sums over rows, reset before rows are tried again
 
 ImportId = uuid.UUID
 _INSERT_ROWS = insert(ImportRow)
@@ -80,7 +80,7 @@ class RowOutcome:
 def begin_import(
     session: Session, secret: bytes, source: int, key_id: str | None, digest: str, options: ImportOptions, now: datetime
 ) -> ListImport:
-    """Begin an import. Its file is stored beside it, or stays with the sender."""
+    """Begin an import. Its file is stored with it, or stays with the sender."""
     job_id = new_id()
     sealed_values: dict[str, Any] = {
         "mapping": _dump_mapping(options.mapping),
@@ -147,14 +147,14 @@ def store_file(session: Session, secret: bytes, job: uuid.UUID, data: bytes) -> 
 
 
 def load_file(session: Session, secret: bytes, job: uuid.UUID) -> bytes | None:
-    """The bytes of a list that was sent. Raises Damaged."""
+    """Return the bytes of a list that was sent. Raises DamagedCiphertext."""
     query = select(col(ImportFile.data)).where(col(ImportFile.list_import) == job)
     sealed_data = session.scalars(query).one_or_none()
     return None if sealed_data is None else head.unseal_bytes(secret, sealed_data, job, "data")
 
 
 def read_sealed_column(secret: bytes, job: ListImport, column: str) -> Any:
-    """The value of a sealed column of an import; None where it has none. Raises Damaged."""
+    """Return the value of a sealed column of an import; None if it has none. Raises DamagedCiphertext."""
     sealed_value = getattr(job, column)
     return None if sealed_value is None else head.unseal_json(secret, sealed_value, job.id, column)
 

@@ -1,8 +1,9 @@
-"""Survey a whole list before anything of it is filed, and ask about ages without a day and about case numbers that only
-count rows (pure).
+"""Survey a whole list before anything of it is filed, and ask about what is suspicious (pure).
 
-Questions about a list that is unlike the source's last list: far longer or shorter, without a field of the standing
-reports, or with their case numbers in another form."""
+Questions are about ages without a day; about case numbers that only count rows; and about a list that is unlike the
+source's last list: far longer or shorter, without a field of the filed reports, or with their case numbers in another
+form.
+"""
 
 import re
 import unicodedata
@@ -32,8 +33,11 @@ AGE_NAME, DAY_NAME, BIRTH_NAME = (name.removeprefix("detainee.") for name in (AG
 
 @dataclass
 class ListFacts:
-    """The facts of a list that questions need. `undated_ages`: number of rows with an age of an unknown day and no birth;
-    `filled_fields`: case number → the fields that its row fills, and the number of the row."""
+    """The facts of a list that questions need.
+
+    `undated_ages`: number of rows with an age of an unknown day and no birth; `filled_fields`: case number → the fields
+    that its row fills, and the number of the row.
+    """
 
     undated_ages: int = 0
     filled_fields: dict[str, tuple[frozenset[str], int]] = field(default_factory=dict)

@@ -1,12 +1,9 @@
-"""The journal of an upload on the sender's machine, by which the upload goes on after a power cut.
+"""Split a list into parts for an upload, record the progress in a journal, and model the remote registry's responses.
 
-It is an append-only file of lines, each forced to the disk before the next step: digests, keys of requests, ids of
-imports and numbers of rows by outcome, but no name, no address and no API key. If it is lost, the list is sent again,
-and filed rows change nothing.
-
-Cut a list into parts, each small enough to pass a bad line whole (pure).
-
-What a registry elsewhere answers to a list that is sent to it in parts, as far as its sender reads it."""
+The journal is on the sender's machine, so that an upload goes on after a power cut. It is an append-only file of lines,
+each forced to the disk before the next step: digests, keys of requests, ids of imports and numbers of rows by outcome,
+but no name, no address and no API key. If it is lost, the list is sent again, and filed rows change nothing.
+"""
 
 import errno
 import fcntl
@@ -33,7 +30,7 @@ from app.imports.rows import Row, assign_case_number, validate_body
 from app.imports.survey import has_undated_age
 from app.vocabulary import ImportOutcome, ImportState
 
-# For so long the registry recognises a repeated request, and keeps the outcomes of rows.
+# The registry recognises a repeated request, and retains the outcomes of rows, for at least so long.
 JOURNAL_LIFETIME = timedelta(days=30)
 JOURNAL_VERSION = 1  # the version of the file's form
 
@@ -50,10 +47,12 @@ class PartState:
 
 
 class UploadJournal:
-    """The journal of one upload; use as a context manager. `is_new`: nothing has been sent yet. Raises Stopped."""
+    """The journal of one upload; use as a context manager. `is_new`: nothing has been sent yet. Raises
+    PermanentError."""
 
     def __init__(self, folder: Path, destination: str, path: Path, content: str, now: datetime) -> None:
-        """`destination`: the registry, source and options. `path`: of the list; `content`: its digest, which identifies it."""
+        """`destination`: the registry, source and options. `path`: of the list; `content`: its digest, which identifies
+        it."""
         self.file = folder / f"{_digest(destination, content)[:32]}.jsonl"
         self._part_states: dict[str, PartState] = {}
         self._list_digest = _digest(destination, str(path.resolve()))
@@ -101,8 +100,8 @@ class UploadJournal:
         self._record(part, forgotten=True)
 
     def delete_former_journals(self) -> bool:
-        """Whether an upload of this file with a former content was left half-way. Its journal is deleted: that content
-        is gone."""
+        """Delete the journal of an unfinished upload of this file with a former content; return whether there was
+        one."""
         former_journals = [path for path in self.file.parent.glob("*.jsonl") if path != self.file]
         former_journals = [path for path in former_journals if _read_list_digest(path) == self._list_digest]
         for path in former_journals:

@@ -1,6 +1,5 @@
-"""A row of cells as it stands in a file, and the bounds of a list.
-
-Read the rows of a text file: CSV with any delimiter, in UTF-8, UTF-16 or Windows-1252."""
+"""Read the rows of a text file: CSV with any delimiter, in UTF-8, UTF-16 or Windows-1252; and limit the size of a
+list."""
 
 import codecs
 import csv
@@ -21,8 +20,11 @@ MAX_ROWS = 1_048_576
 
 
 class Cells(NamedTuple):
-    """A row of a list; its number counts from 1 as in a spreadsheet. `valueless_cells`: indexes of cells with only a formula or
-    an error. `marks`: code of a question (hidden, struck out, commented) → indexes of its cells, none for the row."""
+    """A row of a list; its number counts from 1 as in a spreadsheet.
+
+    `valueless_cells`: indexes of cells with only a formula or an error. `marks`: code of a question (hidden, struck
+    out, commented) → indexes of its cells, none for the row.
+    """
 
     number: int
     texts: list[str]

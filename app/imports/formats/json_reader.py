@@ -1,4 +1,4 @@
-"""Read JSON from outside strictly.
+"""Parse JSON from outside strictly.
 
 Python's parser takes duplicate keys, NaN, numbers of any size and lone surrogates; each has been used to make two
 programs read one body differently, or to hide a name inside another.

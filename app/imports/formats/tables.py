@@ -1,6 +1,4 @@
-"""Tables of rows: CSV for spreadsheets, JSON Lines without loss.
-
-Write workbooks (XLSX): sheets of rows under headings, the same bytes for the same rows."""
+"""Write tables of rows: CSV for spreadsheets, JSON Lines without loss, and workbooks (XLSX) with reproducible bytes."""
 
 import csv
 import io
@@ -19,7 +17,7 @@ import xlsxwriter
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _QUOTED_FORMULA = re.compile(rf"'+[{re.escape(''.join(FORMULA_PREFIXES))}]")
 LIST_SEPARATOR = "; "
-# The keys of an unregistered place, whose cell is its name as the source wrote it.
+# The keys of an unregistered place; its cell is its name as the source wrote it.
 PLACE_KEYS = {"slug", "said"}
 
 
@@ -32,7 +30,7 @@ def list_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def list_shape_columns(shape: type) -> list[str]:
-    """The columns of a shape of `wire`: a long table is written before all its rows are read."""
+    """Return the columns of a shape of `schemas`: a long table is written before all its rows are read."""
     return [name for name, annotation in get_type_hints(shape).items() if not _is_nested(annotation)]
 
 
@@ -48,7 +46,8 @@ def _is_nested(annotation: Any) -> bool:
 def to_csv(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None, *, include_heading: bool = True
 ) -> str:
-    """RFC 4180, with a header line; empty for no rows. `columns`: all columns of a table of which `rows` are a part."""
+    """Return CSV (RFC 4180) with a header line; empty for no rows. `columns`: of the whole table, if `rows` are a part
+    of it."""
     if not rows:
         return ""
     columns = list_columns(rows) if columns is None else columns

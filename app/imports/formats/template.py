@@ -1,9 +1,8 @@
-"""The headings of the fields of a report, in English and Spanish.
+"""Build the template of a list, and the headings of a report's fields in English and Spanish.
 
-The template of a list: a workbook that a field office fills in and an import reads without a mapping.
-
-The first sheet is to be filled in, and no other is read. The second has instructions and examples; the third has the
-values to choose from, with their meaning: the list of a drop-down itself would be too short for them."""
+The template is a workbook that a field office fills in and an import reads without a mapping. Only its first sheet is
+read. The second has instructions and examples; the third has the values of drop-downs with their meanings.
+"""
 
 import tomllib
 from pathlib import Path

@@ -17,7 +17,7 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 
-MAX_COLUMNS = 500  # as of any list (`cells`): a sheet with more is a mistake or an attack
+MAX_COLUMNS = 500  # as of any list (`csv`): a sheet with more is a mistake or an attack
 # The most that a spreadsheet's cell has. Many cells may share one string, which is written out for each.
 MAX_CELL_CHARACTERS = 32_767
 

@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-MAX_COLUMNS = 500  # as of any list (`cells`)
+MAX_COLUMNS = 500  # as of any list (`csv`)
 # A sheet is read a second time only if it has any of these: a formula or the type of an error, under whatever prefix;
 # something merged, hidden, struck out or commented.
 _WORTH_READING = re.compile(
