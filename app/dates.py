@@ -13,7 +13,6 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal
@@ -42,14 +41,6 @@ _FORMS = "YYYY, YYYY-MM, YYYY-MM-DD or an interval of two of these, A/B"
 
 class DateError(ValueError):
     """A date, zone or instant that cannot be read; the message says how to write it."""
-
-
-class WindowPosition(StrEnum):
-    """Where a partial date lies relative to a window."""
-
-    INSIDE = "inside"
-    OUTSIDE = "outside"
-    UNCERTAIN = "uncertain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,25 +124,6 @@ def parse_window_start(text: str) -> int:
 def parse_window_end(text: str) -> int:
     """Return the last day of a partial date, where a window ends. Raises DateError."""
     return parse_date(text).hi
-
-
-def find_window_position(partial_date: PartialDate | None, start: int | None, end: int | None) -> WindowPosition:
-    """Return where a date lies in the window of days `start`..`end`, both inclusive; `None` means no edge.
-
-    Without edges everything is inside, an undated event too. With an edge, an undated event is uncertain, and so is a
-    date that straddles the edge. Raises DateError if the window ends before it starts.
-    """
-    if start is None and end is None:
-        return WindowPosition.INSIDE
-    lo = FIRST_DAY if start is None else start
-    hi = LAST_DAY if end is None else end
-    if lo > hi:
-        raise DateError("The window ends before it begins: the _from date must not be after the _to date.")
-    if partial_date is None:
-        return WindowPosition.UNCERTAIN
-    if lo <= partial_date.lo and partial_date.hi <= hi:
-        return WindowPosition.INSIDE
-    return WindowPosition.OUTSIDE if partial_date.hi < lo or partial_date.lo > hi else WindowPosition.UNCERTAIN
 
 
 def _require_aware(instant: datetime) -> datetime:

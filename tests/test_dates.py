@@ -11,14 +11,13 @@ from app import dates
 from app.dates import (
     DateError,
     PartialDate,
-    WindowPosition,
-    find_window_position,
     is_future,
     parse_date,
     parse_instant,
     parse_zone,
 )
 from tests.buckets import bucket
+from tests.model.windows import WindowPosition, find_window_position
 
 
 def day(text: str) -> int:

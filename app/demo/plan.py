@@ -62,7 +62,6 @@ def shuffle_items(items: Iterable[Item], *parts: object) -> list[Item]:
     return sorted(items, key=lambda item: draw_number(*parts, item))
 
 
-CYCLE_START = date(2026, 1, 8)
 RELEASED_COUNT = 418
 DECEMBER_IDS = range(115)  # out between Christmas and 7 January
 JANUARY_IDS = range(115, RELEASED_COUNT)  # out from 8 January: the 303 the opposition alliance had listed by the 28th

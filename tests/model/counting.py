@@ -4,11 +4,12 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
-from app.dates import PartialDate, WindowPosition, find_window_position, parse_window_end, parse_window_start
+from app.dates import PartialDate, parse_window_end, parse_window_start
 from tests.buckets import bucket
 from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report
 from tests.model.spells import told_spells
 from tests.model.voices import Release, consolidate, holding, own_fact, releases_at
+from tests.model.windows import WindowPosition, find_window_position
 
 Terms = dict[str, Any]
 Answer = dict[str, Any]
