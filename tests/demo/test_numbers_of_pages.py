@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-
 from app.web.asking import Api
+
 from tests.demo.conftest import Replayed
 
 JANUARY = "country=VE&released_from=2026-01-08&released_to=2026-12-31"

@@ -1,10 +1,10 @@
 """Pages of numbers are kept as ready bytes until the next entry; pages of people never are."""
 
 import pytest
+from app.web.asking import Api
 
 from app.api.middleware.rate_limits import RateLimiter
 from app.api.middleware.response_cache import ResponseCache
-from app.web.asking import Api
 from app.web.page import PAGE_COST, normalize_cached_query
 from tests.support import World
 

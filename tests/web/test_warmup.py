@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
-
 from app.web.asking import Api
+
 from app.web.rendering import LANGUAGES
 from app.web.warmup import warm_up_pages
 from tests.support import PATIENCE, World

@@ -6,9 +6,9 @@ from html import unescape
 from re import sub
 from typing import Any, TypeVar
 
+from app.web.asking import Api, Terms
 from fastapi import Request
 
-from app.web.asking import Api, Terms
 from app.web.page import Page
 from app.web.rendering import load_catalogue
 from tests.support import World

@@ -3,10 +3,10 @@
 from string import Formatter
 
 import pytest
+from app.web.asking import Api
 from starlette.requests import Request
 
 from app.claims.reasons import MESSAGE_TEMPLATES
-from app.web.asking import Api
 from app.web.claims.reasons import REASON_SENTENCES, REASON_WEIGHTS, format_message, format_reason
 from app.web.page import Page
 from app.web.rendering import load_catalogue

@@ -4,9 +4,9 @@ import re
 import uuid
 
 import pytest
+from app.web.asking import Api, Refused
 
 from app.api.middleware.rate_limits import RateLimiter
-from app.web.asking import Api, Refused
 from tests.support import World
 from tests.web.people.test_people_pages import ANA, page, values_sent
 

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from app.web.asking import Api
 
 from app.queries.parameters import DetaineeQuery, ReleaseQuery
-from app.web.asking import Api
 from app.web.charts.people import build_people_figure, read_release_numbers
 from app.web.page import Page
 from app.web.rendering import load_catalogue
