@@ -287,7 +287,6 @@ class Reply(Generic[Body]):
     def to_response(self) -> Response:
         """Return 304 when the client has the answer already, else the answer with its validators."""
         context, terms = self.context, self.terms
-        refuse_repeated_parameters(context.request, terms)
         zone, revision = self._resolve()
         tag = self.tag or context.build_tag(terms)
         cache_control = self._choose_cache_control(revision)
@@ -305,6 +304,7 @@ class Reply(Generic[Body]):
         return responses.build_response(answer, terms, context.request, headers)
 
     def _resolve(self) -> tuple[tzinfo, int]:
+        refuse_repeated_parameters(self.context.request, self.terms)
         self.context.require_rules(self.terms)
         zone = self.context.zone(self.terms)  # a wrong one is refused also where no moment is asked for
         return zone, self.context.revision(self.terms)
@@ -346,12 +346,7 @@ def refuse_repeated_parameters(request: Request, query: BaseModel) -> None:
     names = [name for name, _value in request.query_params.multi_items()]
     for name in names:
         if names.count(name) > 1 and not isinstance(getattr(query, name), list):
-            raise build_repeated_parameter(name)
-
-
-def build_repeated_parameter(name: str) -> Invalid:
-    """Build the refusal of a parameter that was repeated."""
-    return Invalid.at_pointer(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
+            raise Invalid.at_pointer(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
 
 
 def require_role(reader: Reader, *roles: Role) -> None:

@@ -22,7 +22,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from app.api.head_watcher import LogHead, find_replica_head, settle_requested_moments
 from app.api.middleware.concurrency import acquire_read_slot
 from app.api.problems import build_invalid, build_invalid_query, raise_problems
-from app.api.requests import ReadContext, Reply, build_repeated_parameter, identify_reader, open_request_session
+from app.api.requests import ReadContext, Reply, identify_reader, open_request_session
 from app.api.routes.counts import citations_router, counts_router
 from app.api.routes.curation import curation_router, objections_router
 from app.api.routes.directory import claims_router, directory_router
@@ -97,15 +97,15 @@ class Registry:
         """Return what `take` makes of the reply of a route, while its session is open."""
         start_request_stats()  # the page's own measurements are not those of its questions
         api_route = _find_route(route)
-        path_values = _parse_path_values(route, values)
+        path_values = _parse_path_values(route, api_route, values)
         terms = {"as_of": self.as_of, **values}
-        terms = {name: value for name, value in terms.items() if value is not None and name not in path_values}
+        terms = {name: value for name, value in terms.items() if value not in (None, []) and name not in path_values}
         query = parse_query(_find_query_model(route), api_route, terms)
         request = self._build_request(api_route, path_values, terms)
-        now = await settle_requested_moments(request)
-        async with asynccontextmanager(acquire_read_slot)(request):
-            head = await find_replica_head(request)
-            with raise_problems():
+        with raise_problems():
+            now = await settle_requested_moments(request)
+            async with asynccontextmanager(acquire_read_slot)(request):
+                head = await find_replica_head(request)
                 return await run_in_threadpool(self._reply, route, path_values, query, request, now, head, take)
 
     def _reply(
@@ -140,24 +140,18 @@ class Registry:
 
 
 def parse_query(model: type[BaseModel], route: APIRoute, terms: Terms) -> BaseModel:
-    """Parse terms as the query of a route. Raises Invalid."""
-    values = {name: _unpack_term(model, name, value) for name, value in terms.items()}
+    """Parse terms as the query of a route, as an address carries them: as texts. Raises Invalid."""
     try:
-        return model.model_validate(values)
+        return model.model_validate({name: _unpack_term(model, name, value) for name, value in terms.items()})
     except ValidationError as error:
         raise build_invalid_query(error.errors(), route) from None
 
 
 def _unpack_term(model: type[BaseModel], name: str, value: Any) -> Any:
-    """Return a term as a list where it can be repeated, else as one value. Raises Invalid."""
-    if name not in model.model_fields:
-        return value
-    values = value if isinstance(value, list | tuple) else [value]
-    if model.model_fields[name].default == []:
-        return list(values)
-    if len(values) > 1:
-        raise build_repeated_parameter(name)
-    return values[0] if values else None
+    """Return a term as a list of texts where it can be repeated, else as its last text: the reply refuses others."""
+    texts = [str(part) for part in value] if isinstance(value, list | tuple) else [str(value)]
+    field = model.model_fields.get(name)
+    return texts if field is not None and field.default == [] else texts[-1]
 
 
 def parse_body(model: type[Model], values: Mapping[str, Any]) -> Model:
@@ -177,12 +171,11 @@ def encode_body(values: Mapping[str, Any]) -> bytes:
     return json.dumps(values).encode()
 
 
-def _parse_path_values(route: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_path_values(route: Callable[..., Any], api_route: APIRoute, values: Mapping[str, Any]) -> dict[str, Any]:
     """Parse the ids in a route's path. Raises NotFound for one that is none."""
     hints = get_type_hints(route, include_extras=True)
-    names = [name for name in inspect.signature(route).parameters if name in values]
     try:
-        return {name: TypeAdapter(hints[name]).validate_python(values[name]) for name in names}
+        return {name: TypeAdapter(hints[name]).validate_python(values[name]) for name in api_route.param_convertors}
     except ValidationError:
         raise NotFound("There is nothing with this id.") from None
 

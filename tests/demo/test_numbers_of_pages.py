@@ -1,12 +1,14 @@
 """Every number on a page stands in the API's answers to that page, all of one revision."""
 
+import json
 import re
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from app.web.asking import Api
 
+from app.api.responses import encode_json
+from app.web.registry import Registry
 from tests.demo.conftest import Replayed
 
 JANUARY = "country=VE&released_from=2026-01-08&released_to=2026-12-31"
@@ -133,16 +135,17 @@ def _collect(value: Any, told: set[int]) -> None:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What pages are answered."""
-    given: list[dict[str, Any]] = []
-    get = Api.get
+    """The bodies that pages read, as a client of the API would get them."""
+    bodies: list[dict[str, Any]] = []
+    ask = Registry._ask
 
-    async def noted(self: Api, path: str, *terms: Any, **further: Any) -> Any:
-        given.append(await get(self, path, *terms, **further))
-        return given[-1]
+    async def record_body(self: Registry, route: Any, values: Any, take: Any) -> Any:
+        body = await ask(self, route, values, take)
+        bodies.append(json.loads(encode_json(body)))
+        return body
 
-    monkeypatch.setattr(Api, "get", noted)
-    return given
+    monkeypatch.setattr(Registry, "_ask", record_body)
+    return bodies
 
 
 def address_of(replayed: Replayed, name: str, moment: str) -> str:

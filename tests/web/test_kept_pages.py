@@ -1,11 +1,13 @@
 """Pages of numbers are kept as ready bytes until the next entry; pages of people never are."""
 
+from typing import Any
+
 import pytest
-from app.web.asking import Api
 
 from app.api.middleware.rate_limits import RateLimiter
 from app.api.middleware.response_cache import ResponseCache
 from app.web.page import PAGE_COST, normalize_cached_query
+from app.web.registry import Registry
 from tests.support import World
 
 CLAIM = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "said": 5, "stated_at": "2026-01-12"}
@@ -14,16 +16,16 @@ COUNTED = "/es/counts?country=VE&released_from=2026-01-08"
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What pages ask the API."""
-    paths: list[str] = []
-    get = Api.get
+    """The routes whose functions pages call."""
+    routes: list[str] = []
+    ask = Registry._ask
 
-    async def noted(self: Api, path: str, *terms: object, **further: object) -> object:
-        paths.append(path)
-        return await get(self, path, *terms, **further)  # type: ignore[arg-type]
+    async def record_route(self: Registry, route: Any, values: Any, take: Any) -> Any:
+        routes.append(route.__name__)
+        return await ask(self, route, values, take)
 
-    monkeypatch.setattr(Api, "get", noted)
-    return paths
+    monkeypatch.setattr(Registry, "_ask", record_route)
+    return routes
 
 
 @pytest.mark.parametrize("path", ["/es/", "/en/counts", "/es/claims", "/es/sources", "/es/corrections", "/es/data"])

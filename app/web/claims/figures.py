@@ -62,7 +62,7 @@ def draw_reconciliation(page: Page, reconciled_claim: ReconciledClaim) -> Figure
         caption=_build_reconciliation_caption(words, reconciled_claim, chart_data),
         columns=[_("Part"), _("Number")],
         rows=rows,
-        terms={"claim": reconciled_claim.claim["id"]},
+        terms={"claim": str(reconciled_claim.claim["id"])},
     )
 
 
@@ -309,7 +309,7 @@ def draw_claim_then_and_now(page: Page, reconciled_claim: ReconciledClaim) -> Fi
                   "is the claim. Sources overlap: they do not add up.") % values,
         columns=[_("Verified by"), headings.then_label, headings.now_label],
         rows=[[row.label, words.number(row.then_count), words.number(row.now_count)] for row in rows],
-        terms={"claim": reconciled_claim.claim["id"]},
+        terms={"claim": str(reconciled_claim.claim["id"])},
     )  # fmt: skip
 
 

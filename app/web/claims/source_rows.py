@@ -99,7 +99,11 @@ async def build_source_rows_figure(
         caption=_build_source_rows_caption(page, groups, day if rows else ""),
         columns=columns,
         rows=table,
-        terms={**terms, "then": earlier_moment, "claim": [claim["id"] for claim in claims][:MAX_PRINTINGS] or None},
+        terms={
+            **terms,
+            "then": earlier_moment,
+            "claim": [str(claim["id"]) for claim in claims][:MAX_PRINTINGS] or None,
+        },
         count_scope=describe_narrower_count(page, current_count["terms"]),
     )
 

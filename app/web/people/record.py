@@ -392,7 +392,7 @@ def draw_life(person: Json, spells: Sequence[Spell], formatter: PersonFormatter)
             "is not known. Dots: nobody says."
         ),
         columns=[_("Day"), _("What happened, and who says so")],
-        terms={"person": person["id"]},
+        terms={"person": str(person["id"])},
         is_personal=True,
         rows=[(mark.date, mark.full_words or mark.words) for mark in marks],
     )

@@ -13,7 +13,7 @@ from app.web.claims.figures import build_chart_data, build_claim_then_and_now_fi
 from app.web.claims.routes import CLAIMS_PATH
 from app.web.page import Page
 from tests.support import NOW, World
-from tests.web.claims.asking import html_of, on_page, text_of
+from tests.web.claims.pages import html_of, on_page, text_of
 
 SAID = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "country": "VE"}
 JANUARY = {"window_from": "2026-01-08", "stated_at": "2026-01-13"}

@@ -3,12 +3,12 @@
 from string import Formatter
 
 import pytest
-from app.web.asking import Api
 from starlette.requests import Request
 
 from app.claims.reasons import MESSAGE_TEMPLATES
 from app.web.claims.reasons import REASON_SENTENCES, REASON_WEIGHTS, format_message, format_reason
 from app.web.page import Page
+from app.web.registry import Registry
 from app.web.rendering import load_catalogue
 from tests.claims import sentences
 
@@ -262,8 +262,8 @@ SAMPLES: list[tuple[str, str, int | None]] = [
 
 def page(language: str) -> Page:
     request = Request({"type": "http", "app": None, "headers": [], "path": f"/{language}/"})
-    api = Api.__new__(Api)  # nothing is asked
-    return Page(request, load_catalogue(language), api, 1, {"foro": {"name": "Foro Penal", "independent": True}})
+    registry = Registry(request, language)
+    return Page(request, load_catalogue(language), registry, 1, {"foro": {"name": "Foro Penal", "independent": True}})
 
 
 def reason(detail: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ import pytest
 
 from app.web.claims import routes
 from tests.support import World
-from tests.web.claims.asking import html_of, text_of
+from tests.web.claims.pages import html_of, text_of
 
 SAID = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "country": "VE"}
 

@@ -5,18 +5,19 @@ from typing import Any
 
 import pytest
 
+from app.api.routes.directory import read_claim
 from app.web.claims.source_rows import build_source_rows_figure
 from app.web.figure import Figure
 from app.web.page import Page
 from tests.support import World
-from tests.web.claims.asking import on_page
+from tests.web.claims.pages import on_page
 
 HERE = {"country": "VE", "released_from": "2026-01-08"}
 
 
 def figure(world: World, language: str = "es", *, then: str | int | None = None, claim: str | None = None) -> Figure:
     async def made(page: Page) -> Figure:
-        shown = () if claim is None else (await page.api.get(f"/v1/claims/{claim}"),)
+        shown = () if claim is None else (await page.registry.read(read_claim, claim_id=claim),)
         return await build_source_rows_figure(page, HERE, then, shown)
 
     return on_page(world, language, made)

@@ -4,9 +4,11 @@ import re
 import uuid
 
 import pytest
-from app.web.asking import Api, Refused
 
 from app.api.middleware.rate_limits import RateLimiter
+from app.errors import Unavailable
+from app.web.people import objection
+from app.web.registry import Registry
 from tests.support import World
 from tests.web.people.test_people_pages import ANA, page, values_sent
 
@@ -70,15 +72,15 @@ def test_a_message_about_a_release_hides_its_person(world: World, kind: str) -> 
     assert page(world, f"/es/people/{filed['detainee']['id']}").status_code == 404
 
 
-@pytest.mark.parametrize("asked", ["get", "send"])
+@pytest.mark.parametrize("replaced", [(Registry, "_reply"), (objection, "save_objection")])
 def test_a_message_that_came_at_a_crowded_moment_is_kept_to_be_sent_again(
-    world: World, monkeypatch: pytest.MonkeyPatch, asked: str
+    world: World, monkeypatch: pytest.MonkeyPatch, replaced: tuple[object, str]
 ) -> None:
-    async def full(*_sent: object, **_further: object) -> None:
-        raise Refused(503, {"status": 503, "code": "overloaded", "detail": "Try again."}, {"retry-after": "5"})
+    def refuse(*_args: object) -> None:
+        raise Unavailable("Try again.", headers={"Retry-After": "5"})
 
     person = world.file(**ANA)["detainee"]["id"]
-    monkeypatch.setattr(Api, asked, full)
+    monkeypatch.setattr(*replaced, refuse)
     sent = {"about": person, "wish": "hide", "words": "No lo muestren."}
     answer = world.client.post("/es/objection", data=sent, headers=HERE)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

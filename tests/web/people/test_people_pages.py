@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from app.web.asking import Api
 
 from app.queries.parameters import DetaineeQuery, ReleaseQuery
 from app.web.charts.people import build_people_figure, read_release_numbers
 from app.web.page import Page
+from app.web.registry import Registry
 from app.web.rendering import load_catalogue
 from tests.support import GOVERNMENT, World, make_report
 
@@ -248,13 +248,13 @@ def test_the_next_page_is_of_the_same_revision(filled: World) -> None:
 @pytest.mark.parametrize("path", ["releases", "people"])
 def test_a_longer_list_asks_no_more_questions(filled: World, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    answered = Api.get
+    ask = Registry._ask
 
-    async def noted(self: Api, *given: Any, **further: Any) -> Any:
-        asked.append(given[0])
-        return await answered(self, *given, **further)
+    async def record_route(self: Registry, route: Any, values: Any, take: Any) -> Any:
+        asked.append(route.__name__)
+        return await ask(self, route, values, take)
 
-    monkeypatch.setattr(Api, "get", noted)
+    monkeypatch.setattr(Registry, "_ask", record_route)
     questions = []
     for limit in (1, 3):
         asked.clear()
