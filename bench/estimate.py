@@ -31,7 +31,8 @@ def main() -> None:
         seconds = time.perf_counter() - began
         taken = next((len(model.terms) for model in answer.models if model.name == "stepwise"), 0)
         sys.stdout.write(
-            f"{number:2} lists {answer.observed:6} people {len(patterns):5} patterns {taken:3} pairs {seconds:6.2f} s\n"
+            f"{number:2} lists {answer.observed_count:6} people {len(patterns):5} patterns {taken:3} pairs "
+            f"{seconds:6.2f} s\n"
         )
 
 

@@ -1,1 +1,1 @@
-"""Claims: published figures, why they differ, and how they stand beside the registry's own counts."""
+"""Claims: published figures, why they differ, and how they compare with the registry's own counts."""

@@ -1,12 +1,11 @@
-"""Stock and flow: whether a source's own figures of the held, the taken in and the let out fit together (pure).
+"""Check whether a source's own figures of people held, detained and released fit together.
 
-held(t1) = held(t0) + in − out + late reports − corrections. What is left over is the residual of the step: people whom
-the source's own figures do not explain.
-"""
+held(t1) = held(t0) + in − out + late reports − corrections. The remainder is the residual of the step: people whom the
+source's own figures do not explain."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.claims.figures import (
     FURTHEST_STAGE,
@@ -15,13 +14,14 @@ from app.claims.figures import (
     LowHigh,
     Reference,
     build_bounds,
+    order_by_instant,
     subtract_bounds,
     sum_bounds,
 )
 from app.schemas.counts import BalanceStep
 from app.vocabulary import Measure
 
-# Flow → the measures it is the sum of, and whether it adds to the stock.
+# Flow → the measures it sums, and whether it adds to the stock.
 FLOWS: dict[str, tuple[tuple[Measure, ...], bool]] = {
     "in": ((Measure.DETAINED, Measure.REARRESTED), True),
     "out": ((Measure.RELEASED,), False),
@@ -32,11 +32,10 @@ ZERO: LowHigh = (0, 0)
 
 
 def compute_balance(figures: Figures, claimant: str, country: str | None) -> list[BalanceStep]:
-    """One step for each two figures of the held in succession, country by country: people held in one country and in
-    another are two stocks. Figures that name no country are a series of their own.
+    """Return one step for each two consecutive figures of people held, per country.
 
-    A flow without a figure is null, counts as nought and is named in `missing`.
-    """
+    Each country is a separate stock; figures without a country form their own series. A flow without a figure is null,
+    is treated as 0 and is listed in `missing`."""
     own = [figure for figure in figures.by_id.values() if _is_whole_list_figure(figures, figure, claimant, country)]
     by_country: dict[str, list[Figure]] = {}
     for figure in own:
@@ -45,14 +44,15 @@ def compute_balance(figures: Figures, claimant: str, country: str | None) -> lis
 
 
 def _build_steps(series: Sequence[Figure]) -> Iterator[BalanceStep]:
-    stocks = sorted((figure for figure in series if figure.fields["measure"] == Measure.HELD), key=_stock_order)
+    stocks = sorted((figure for figure in series if figure.fields["measure"] == Measure.HELD), key=order_by_instant)
     for opening, closing in pairwise(stocks):
         yield _build_step(series, opening, closing)
 
 
 def _is_whole_list_figure(figures: Figures, figure: Figure, claimant: str, country: str | None) -> bool:
-    """Whether a figure counts everyone on the source's list, and is given once. Figures of a group or a place count
-    other stocks, and an announcement has let nobody out."""
+    """Return whether a figure counts everyone on the source's list and is not a repeat.
+
+    Figures of a group or place count other stocks, and an announcement has released nobody."""
     if (
         figure.claimant != claimant
         or figure.instant is None
@@ -68,15 +68,11 @@ def _is_whole_list_figure(figures: Figures, figure: Figure, claimant: str, count
 
 
 def _is_same_stock(figures: Figures, figure: Figure, name: Reference) -> bool:
-    """Whether a figure repeats another of the same source, or is a part of the source's whole stock."""
+    """Return whether a figure repeats another figure of the same source, or is a part of the source's whole stock."""
     measure = figure.fields["measure"]
     referenced = [figures.by_id[other] for other in figure.get_references(name) if other in figures.by_id]
     is_own = any(other.claimant == figure.claimant and other.fields["measure"] == measure for other in referenced)
     return is_own and (name == "same_as" or measure == Measure.HELD)
-
-
-def _stock_order(figure: Figure) -> tuple[Any, int]:
-    return figure.instant, figure.entry_revision
 
 
 def _build_step(own: Sequence[Figure], opening: Figure, closing: Figure) -> BalanceStep:
@@ -104,7 +100,7 @@ def _build_step(own: Sequence[Figure], opening: Figure, closing: Figure) -> Bala
 
 
 def _sum_flow(own: Sequence[Figure], opening: Figure, closing: Figure, measures: Sequence[Measure]) -> LowHigh | None:
-    """How many people came or went between two stocks, as the source says; None where it says nothing."""
+    """Return how many people joined or left between two stocks according to the source; None if it gives no figure."""
     stated_bounds = [
         bounds for measure in measures if (bounds := _sum_measure(own, opening, closing, measure)) is not None
     ]
@@ -115,14 +111,14 @@ def _sum_flow(own: Sequence[Figure], opening: Figure, closing: Figure, measures:
 
 
 def _sum_measure(own: Sequence[Figure], opening: Figure, closing: Figure, measure: Measure) -> LowHigh | None:
-    """The growth of the running total that covers most of the time; else the sum of the batches stated in between."""
-    measured = sorted((figure for figure in own if figure.fields["measure"] == measure), key=_stock_order)
+    """Return the growth of the running total that covers most of the step; otherwise the sum of its batches."""
+    measured = sorted((figure for figure in own if figure.fields["measure"] == measure), key=order_by_instant)
     growths = list(_find_growths(measured, opening, closing))
     if growths:
         return min(growths).amount
     step_figures = [figure for figure in measured if _is_between(figure, opening, closing)]
     batches = {figure.id: figure for figure in step_figures if figure.fields.get("series") == "batch"}
-    # A batch that is a part of another one here is counted with the whole.
+    # A batch that is part of another batch of the step is already included in it.
     whole_batches = [
         figure for figure in batches.values() if not batches.keys() & set(figure.get_references("part_of"))
     ]
@@ -137,9 +133,10 @@ def _is_between(figure: Figure, opening: Figure, closing: Figure) -> bool:
 
 
 class Growth(NamedTuple):
-    """The growth of a running total; of several the best known sorts first. `missing_days`: the days between the two stocks
-    that it misses; `extra_days`: the days before the first stock that it counts too; `start_day`: the day from which it
-    counts (an ordinal; 0: unsaid)."""
+    """The growth of a running total. The most reliable growth sorts first.
+
+    `missing_days`: days between the two stocks that it does not cover. `extra_days`: days before the first stock that
+    it includes. `start_day`: the day from which it counts (an ordinal; 0 if not stated)."""
 
     missing_days: int
     extra_days: int
@@ -148,12 +145,12 @@ class Growth(NamedTuple):
 
 
 def _find_growths(figures: Sequence[Figure], opening: Figure, closing: Figure) -> Iterator[Growth]:
-    """The growth of each running total: its last figure by the second stock less its last by the first."""
+    """Yield the growth of each running total: its last figure by the second stock minus its last by the first."""
     running = [figure for figure in figures if figure.fields.get("series") != "batch"]
     for start_day in {figure.days[0] or 0 for figure in running}:
         matching = [figure for figure in running if (figure.days[0] or 0) == start_day]
         later = [figure for figure in matching if _is_between(figure, opening, closing)]
-        earlier = [figure for figure in matching if _stock_order(figure)[0] <= _stock_order(opening)[0]]
+        earlier = [figure for figure in matching if order_by_instant(figure)[0] <= order_by_instant(opening)[0]]
         if not later:
             continue
         missing_days = _day_number(closing) - _day_number(later[-1])
@@ -165,7 +162,7 @@ def _find_growths(figures: Sequence[Figure], opening: Figure, closing: Figure) -
 
 
 def _day_number(figure: Figure) -> int:
-    assert figure.day is not None  # whatever has an instant has a day
+    assert figure.day is not None  # a figure with an instant has a day
     return figure.day.toordinal()
 
 

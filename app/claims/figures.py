@@ -1,4 +1,4 @@
-"""Published figures as the registry compares them: a claim's bounds, window, instant and terms, read once."""
+"""Published figures in the form in which the registry compares them: bounds, window, instant and terms."""
 
 import json
 from collections.abc import Sequence
@@ -18,20 +18,21 @@ from app.registry.claims import LoggedClaim, LoggedDefinition
 from app.schemas.counts import Arithmetic, Bounds, FigureOut
 from app.vocabulary import Measure, Stage
 
-# Lowest and highest number meant, both included; None is open.
+# Lowest and highest number that the figure covers, inclusive; None is open.
 LowHigh = tuple[int | None, int | None]
-FURTHEST_STAGE = str(Stage.CARRIED_OUT)  # the stage of a figure that names none: people who are out
-# How a figure points at others.
+FURTHEST_STAGE = str(Stage.CARRIED_OUT)  # the stage of a figure that names none
+# How one figure refers to others.
 Reference = Literal["derived_from", "same_as", "supersedes", "part_of"]
 REFERENCES: tuple[Reference, ...] = get_args(Reference)
-# Terms of a claim that ask who confirmed a release; all others are about the release itself.
+# Terms of a claim that concern who verified a release; all others concern the release itself.
 VERIFICATION_TERMS = frozenset({"status", "any_of", "all_of", "min_sources"})
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One claim at a revision. `fields`: its fields as filed, by the entry `entry_revision`; `filed_at`: when, where that
-    matters."""
+    """One claim at a revision.
+
+    `fields`: the claim as filed by the entry `entry_revision`. `filed_at`: when it was filed, if needed."""
 
     id: str
     entry_revision: int
@@ -44,7 +45,7 @@ class Figure:
 
     @property
     def is_held_count(self) -> bool:
-        """Whether it is a number of people held on a day, and not of releases."""
+        """Whether it counts people held on a day rather than releases."""
         return bool(self.fields["measure"] == Measure.HELD)
 
     @property
@@ -53,7 +54,7 @@ class Figure:
 
     @property
     def window(self) -> tuple[str | None, str | None]:
-        """The days it speaks of, as said: a window without an end ends when the figure was stated, if it had begun."""
+        """The window as stated. Without an end it ends when the figure was stated, unless it had not begun by then."""
         start, end = self.fields.get("window_from"), self.fields.get("window_to")
         if end is None and self.day is not None and not self.has_future_start:
             end = self.day.isoformat()
@@ -66,7 +67,7 @@ class Figure:
 
     @property
     def has_future_start(self) -> bool:
-        """Whether it counts from a day that had not come when it was stated, without saying until when."""
+        """Whether its window begins after the day it was stated and has no end."""
         start = self.fields.get("window_from")
         if self.is_held_count or start is None or self.day is None or self.fields.get("window_to") is not None:
             return False
@@ -74,7 +75,7 @@ class Figure:
 
     @property
     def is_of_future_day(self) -> bool:
-        """Whether it is of people held on a day that had not come anywhere when it was filed: a guess, and no count."""
+        """Whether it counts people held on a day that was still in the future everywhere when it was filed."""
         end = self.fields.get("window_to")
         if not self.is_held_count or end is None or self.filed_at is None:
             return False
@@ -82,8 +83,9 @@ class Figure:
 
     @property
     def run_key(self) -> tuple[int | None, int | None, str, str | None]:
-        """The key of a running total: figures of one claimant with one key replace each other as the number grows. It
-        is the opening of the window, its end where one is given, the stage, and `subset_of`."""
+        """The key of a running total: a claimant's newer figure with the same key replaces the older.
+
+        It consists of the start of the window, its end if stated, the stage, and `subset_of`."""
         return *parse_window(self.fields.get("window_from"), self.fields.get("window_to")), self.stage, self.subset_of
 
     @cached_property
@@ -93,13 +95,13 @@ class Figure:
 
     @property
     def day(self) -> date | None:
-        """The day it was stated, where it was stated: by its own zone."""
+        """The day it was stated, in the time zone in which it was stated."""
         text = self.fields.get("stated_at")
         return None if text is None else date.fromisoformat(text[: dates.DAY_LENGTH])
 
     @property
     def has_no_hour(self) -> bool:
-        """Whether it gives the day on which it was stated, and no hour."""
+        """Whether the time of its statement is a day without an hour."""
         return len(self.fields.get("stated_at") or "") == dates.DAY_LENGTH
 
     @property
@@ -108,22 +110,22 @@ class Figure:
 
     @property
     def terms(self) -> EchoedTerms:
-        """The terms of a count it is defined in, but for the stage."""
+        """The terms of a count that define it, except the stage."""
         return {name: value for name, value in (self.definition.get("terms") or {}).items() if name != "stage"}
 
     @property
     def subset_of(self) -> str | None:
-        """The id of the figure of whose people this figure counts a part."""
+        """The id of the figure that counts the larger population to which this one belongs."""
         return self.definition.get("subset_of")
 
     @property
     def population_terms(self) -> EchoedTerms:
-        """The terms that say which people and releases are meant, without the terms that name verifying sources."""
+        """The terms that define the people and releases, without those that name verifying sources."""
         return {name: value for name, value in self.terms.items() if name not in VERIFICATION_TERMS}
 
     @property
     def is_misprint(self) -> bool:
-        """Whether its claimant never gave this number."""
+        """Whether the number was printed in error and its claimant never published it."""
         return bool(self.fields.get("misprint"))
 
     @property
@@ -131,7 +133,7 @@ class Figure:
         return str((self.definition.get("terms") or {}).get("stage", FURTHEST_STAGE))
 
     def get_references(self, name: Reference) -> list[str]:
-        """The ids of the claims that this one names under a reference."""
+        """Return the ids of the claims that this one refers to under a reference."""
         value = self.fields.get(name) or []
         several = value if isinstance(value, list) else [value]
         return [target if isinstance(target, str) else target["claim"] for target in several]
@@ -167,7 +169,7 @@ class Figures:
 
     @cached_property
     def _figures_by_target(self) -> dict[tuple[Reference, str], list[Figure]]:
-        """`(reference, id)` → the figures that name this id under this reference, read once for all."""
+        """`(reference, id)` → the figures that refer to this id under this reference."""
         by_target: dict[tuple[Reference, str], list[Figure]] = {}
         for figure in self.by_id.values():
             for name in REFERENCES:
@@ -176,15 +178,15 @@ class Figures:
         return by_target
 
     def find_referring(self, name: Reference, claim_id: str) -> list[Figure]:
-        """The figures that name a claim under a reference: `that("supersedes", id)`."""
+        """Return the figures that refer to a claim, as in `find_referring("supersedes", id)`."""
         return self._figures_by_target.get((name, claim_id), [])
 
     def find_current_versions(self, figure: Figure) -> list[Figure]:
-        """The figures that stand for a figure by now: itself; else the figures that correct it; for a repeated print
-        the figure that it repeats; for a misprint none.
+        """Return the figures that currently replace a figure.
 
-        Figures that correct each other in a circle, as restated claims may, stand for nothing.
-        """
+        These are the figures that correct it, or for a repeated print the original; the figure itself if there are
+        none; nothing for a misprint. Figures that correct each other in a cycle, which restated claims allow, yield
+        nothing."""
         versions, visited, pending = [], set[str](), [figure]
         while pending:
             version = pending.pop()
@@ -199,11 +201,10 @@ class Figures:
         return versions
 
     def find_peer_figures(self, figure: Figure) -> list[Figure]:
-        """Other claimants' figures of the same thing, published by then: the latest of each claimant, window and stage,
+        """Return other claimants' comparable figures published by then: the latest per claimant, window and stage,
         newest first.
 
-        Figures corrected by then, batches and other countries are left out; a repeated print counts once.
-        """
+        Figures corrected by then, batches and other countries are excluded; a repeated print counts once."""
         latest: dict[Any, Figure] = {}
         for other in sorted(self.by_id.values(), key=_publication_order):
             if self._is_peer(figure, other):
@@ -212,8 +213,9 @@ class Figures:
 
     @staticmethod
     def _is_comparable(figure: Figure, other: Figure) -> bool:
-        """Whether two figures are numbers of the same thing. A batch is not the whole, nor is a part of another figure,
-        unless it is a part of this one; and a misprint is nobody's number."""
+        """Return whether two figures count the same thing.
+
+        A batch or a part of another figure does not, unless it is a part of this one. Neither does a misprint."""
         if other.fields.get("series") == "batch" or other.bounds == (None, None) or other.terms != figure.terms:
             return False
         if other.is_misprint or other.subset_of not in (figure.subset_of, figure.id):
@@ -222,15 +224,16 @@ class Figures:
         return same_country and other.fields["measure"] == figure.fields["measure"]
 
     def _is_peer(self, figure: Figure, other: Figure) -> bool:
-        if other.claimant in (None, figure.claimant) or not _is_published_by(figure.instant, other):
+        if other.claimant in (None, figure.claimant) or not _was_published_by(figure.instant, other):
             return False
         is_corrected = any(
-            _is_published_by(figure.instant, newer) for newer in self.find_referring("supersedes", other.id)
+            _was_published_by(figure.instant, newer) for newer in self.find_referring("supersedes", other.id)
         )
         return not is_corrected and self._is_comparable(figure, other)
 
     def find_inconsistent_claimants(self, figure: Figure) -> list[str]:
-        """The other claimants who gave several figures of one window on the day a figure was stated."""
+        """Return the other claimants who published different numbers for one window on the day this figure was
+        stated."""
         bounds_by_run: dict[Any, set[Any]] = {}
         for other in self.by_id.values():
             if (
@@ -242,15 +245,15 @@ class Figures:
         return sorted({claimant for (claimant, _run), bounds in bounds_by_run.items() if len(bounds) > 1})
 
     def find_own_figures(self, figure: Figure) -> list[Figure]:
-        """The same claimant's other figures of the same thing, windows and all."""
+        """Return the same claimant's other figures of the same thing, for any window."""
         if figure.claimant is None:
             return []
         claimant_figures = [other for other in self.by_id.values() if other.claimant == figure.claimant]
         return [other for other in claimant_figures if other.id != figure.id and self._is_comparable(figure, other)]
 
 
-def _is_published_by(instant: datetime | None, figure: Figure) -> bool:
-    """Whether a figure had been stated by an instant; None is any."""
+def _was_published_by(instant: datetime | None, figure: Figure) -> bool:
+    """Return whether a figure had been stated by an instant; None matches any figure."""
     return instant is None or (figure.instant is not None and figure.instant <= instant)
 
 
@@ -258,8 +261,13 @@ def _publication_order(figure: Figure) -> tuple[str, int]:
     return figure.fields.get("stated_at_instant") or "", figure.entry_revision
 
 
+def order_by_instant(figure: Figure) -> tuple[Any, int]:
+    """Return the sort key of figures that have an instant; figures of one instant are in the order of filing."""
+    return figure.instant, figure.entry_revision
+
+
 def load_figures(session: Session, revision: int) -> Figures:
-    """Every claim as it stood at a revision."""
+    """Return every claim valid at a revision."""
     rows = session.execute(
         select(col(Claim.id), col(Claim.stated), col(Entry.body), col(Entry.recorded_at))
         .join(Entry, col(Entry.revision) == col(Claim.stated))
@@ -274,8 +282,7 @@ def load_figures(session: Session, revision: int) -> Figures:
 
 
 def group_parts_by_partition(figures: Figures, claim_id: str) -> dict[str, list[Figure]]:
-    """The parts of a claim by the partition they belong to, as they stand by now, each once: what corrects a part takes
-    its place."""
+    """Return the current parts of a claim by partition, each once; a correction replaces the part it corrects."""
     by_partition: dict[str, dict[str, Figure]] = {}
     for part in figures.find_referring("part_of", claim_id):
         for membership in part.fields["part_of"]:
@@ -288,17 +295,16 @@ def group_parts_by_partition(figures: Figures, claim_id: str) -> dict[str, list[
 
 
 def sum_bounds(parts: Sequence[Figure]) -> LowHigh:
-    """Lowest and highest sum of the parts; open where one of them is."""
+    """Return the lowest and highest sum of the parts; None if a part is open on that side."""
     lows, highs = [part.bounds[0] for part in parts], [part.bounds[1] for part in parts]
     low = None if None in lows else sum(low or 0 for low in lows)
     return low, None if None in highs else sum(high or 0 for high in highs)
 
 
 def check_arithmetic(figures: Figures, figure: Figure) -> list[Arithmetic]:
-    """For each partition of a claim: what its parts add up to, and how far that is from the whole.
+    """Compare a claim with the sum of its parts, for each partition.
 
-    `difference` is whole − sum, low to high; the two agree where it can be nought.
-    """
+    `difference` is whole − sum, low to high. The two agree if it can be 0."""
     sums: list[Arithmetic] = []
     for partition, parts in sorted(group_parts_by_partition(figures, figure.id).items()):
         low, high = sum_bounds(parts)
@@ -317,7 +323,7 @@ def check_arithmetic(figures: Figures, figure: Figure) -> list[Arithmetic]:
 
 
 def subtract_bounds(a: LowHigh, b: LowHigh) -> Bounds:
-    """a − b, low to high; None where an open bound leaves it open."""
+    """Return a − b, low to high; None if an open bound leaves it open."""
     low = None if a[0] is None or b[1] is None else a[0] - b[1]
     return {"low": low, "high": None if a[1] is None or b[0] is None else a[1] - b[0]}
 

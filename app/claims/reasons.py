@@ -1,10 +1,7 @@
-"""The sentences of a reconciliation: each has an id that stays, and a template that its arguments fill (pure).
+"""The reasons why two numbers differ, and the sentences that express them.
 
-Whoever tells a reason in another language needs the id and the arguments; `detail` is the sentence in English.
-
-Why two numbers differ: the reasons a reconciliation can name, each from what is known (pure).
-
-None of them says who is right; each says what to ask first."""
+A reason has a stable id and a template that its arguments fill. `detail` is the English sentence; a client in another
+language needs the id and the arguments. No reason decides who is right; each points to the first question to ask."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +15,7 @@ from app.schemas.counts import Arithmetic, Message, MessageArgument, ReasonOut
 from app.schemas.reports import MAX_COUNTED_SOURCES, MAX_SOURCES
 from app.vocabulary import Measure, Reason
 
-# After a colon: how an argument is told (`_ARGUMENT_FORMATTERS`), where that is not as it stands.
+# A format specification after a colon selects an entry of `_ARGUMENT_FORMATTERS`.
 MESSAGE_TEMPLATES = {
     "requests_to_courts": "It counts requests to the courts: nobody has left custody by being asked for.",
     "other_measure": "It counts `{measure}`, and is no count of releases or of the held.",
@@ -81,7 +78,7 @@ MESSAGE_TEMPLATES = {
 
 @dataclass(frozen=True)
 class NamedReason:
-    """A reason for which two numbers differ."""
+    """A reason why two numbers differ."""
 
     code: Reason
     message_id: str
@@ -92,7 +89,7 @@ class NamedReason:
 
 
 def build_message(message_id: str, arguments: Mapping[str, MessageArgument]) -> Message:
-    """A sentence as the API gives it. KeyError for an id, or without an argument, that there is none of."""
+    """Build a sentence for a response. Raise KeyError for an unknown id or a missing argument."""
     detail = _EnglishFormatter().vformat(MESSAGE_TEMPLATES[message_id], (), arguments)
     return {"detail": detail, "message_id": message_id, "arguments": dict(arguments)}
 
@@ -131,12 +128,12 @@ _ARGUMENT_FORMATTERS: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-# Measures the registry counts itself. The others are of papers, of other people or of other things.
+# Measures that the registry counts itself; the others count documents or other people.
 COUNTED_MEASURES = frozenset({Measure.RELEASED, Measure.HELD})
 
 BEYOND_TERMS = "beyond_terms"
-MAX_PROSE_LENGTH = 200  # characters: two lines of a screen; the claim itself holds the rest
-# Why a claim's terms cannot be counted, by the code with which a count refuses them.
+MAX_PROSE_LENGTH = 200  # characters: two lines of a screen; the claim has the full text
+# Why a claim's terms cannot be counted, by the error code of the count.
 REASON_BY_REFUSAL = {
     "unknown_facility": NamedReason(Reason.POPULATION, "unknown_facility"),
     "unknown_source": NamedReason(Reason.DEFINITION, "unknown_source"),
@@ -149,33 +146,35 @@ REASON_BY_REFUSAL = {
 
 @dataclass(frozen=True)
 class ClaimContext:
-    """A claim, and what is known that bears on how its number differs from others."""
+    """A claim and the facts that may explain why its number differs from others."""
 
     figure: Figure
     peer_figures: Sequence[Figure] = ()
     own_figures: Sequence[Figure] = ()
     parts: Sequence[Figure] = ()
-    corrections: Sequence[Figure] = ()  # what it supersedes, and what supersedes it
-    cited_figures: Sequence[Figure] = ()  # what it derives from or repeats
-    inconsistent_claimants: Sequence[str] = ()  # whose figures of the same window changed on the day it was stated
+    corrections: Sequence[Figure] = ()  # figures that it supersedes or that supersede it
+    cited_figures: Sequence[Figure] = ()  # figures that it derives from or repeats
+    # claimants who changed their figure of this window on the day it was stated
+    inconsistent_claimants: Sequence[str] = ()
     arithmetic: Sequence[Arithmetic] = ()
-    net: int | None = None  # the registry's count on the claim's own terms, at its own hour
+    net: int | None = None  # the registry's count on the claim's terms when it was stated
     gross: int | None = None
-    # The held on the claim's day, as known now, without those released to house arrest and with them.
+    # People held on the claim's day as known now, without and with those released to house arrest.
     without_house_arrest: int | None = None
     with_house_arrest: int | None = None
-    definitions: Mapping[str, str] = field(default_factory=dict)  # source → whom it lists, for claims of the held
+    # source → its definition of who is listed, for claims of people held
+    definitions: Mapping[str, str] = field(default_factory=dict)
     withheld: int = 0
-    refusal_codes: Collection[str] = ()  # the codes with which a count refused its terms
-    sees_everybody: bool = False  # whether the reader sees everybody's personal dimensions
-    learned_count: int | None = None  # how many more the registry counts now than then, where that is known
-    # Whether the registry has any report that is or may be of the claim's country and days, now and at its hour.
+    refusal_codes: Collection[str] = ()  # error codes with which a count refused its terms
+    sees_everybody: bool = False  # whether the reader sees every personal dimension
+    learned_count: int | None = None  # how many more the registry counts now than then, if known
+    # Whether the registry has any report that may concern the claim's country and days, now and when it was stated.
     is_covered: bool = True
     was_covered: bool = True
 
 
 def find_obstacles(context: ClaimContext) -> list[NamedReason]:
-    """Why a claim cannot be compared with a count at all; empty where it can be."""
+    """Return why a claim cannot be compared with a count at all; empty if it can."""
     figure, measure = context.figure, Measure(context.figure.fields["measure"])
     obstacles = []
     if measure == Measure.RELEASE_REQUESTED:
@@ -218,12 +217,12 @@ def find_obstacles(context: ClaimContext) -> list[NamedReason]:
 
 
 def _shorten_population(figure: Figure) -> str:
-    """The prose in which its definition says whom it counts, as far as a line has room for it."""
+    """Return the prose definition of the population, shortened to fit a line."""
     return shorten(str(figure.definition["population"]), MAX_PROSE_LENGTH, placeholder="…")
 
 
 def _build_scope_arguments(figure: Figure) -> dict[str, MessageArgument]:
-    """The country and the days of a figure."""
+    """Return the country and the days of a figure."""
     country, (start, end) = figure.fields.get("country"), figure.window
     if figure.is_held_count:
         return {"country": country, "held_on": end}
@@ -231,7 +230,7 @@ def _build_scope_arguments(figure: Figure) -> dict[str, MessageArgument]:
 
 
 def _find_other_starts(context: ClaimContext) -> list[str]:
-    """Since when the same number is printed as counted elsewhere."""
+    """Return the other window starts under which the same number was printed."""
     figure = context.figure
     starts = {
         str(other.fields["window_from"])
@@ -242,7 +241,7 @@ def _find_other_starts(context: ClaimContext) -> list[str]:
 
 
 def find_reasons(context: ClaimContext) -> list[NamedReason]:
-    """Every reason that is known to bear on a claim, hindrances first; one detail for each."""
+    """Return every reason that applies to a claim, obstacles first; one per code."""
     figure = context.figure
     named_reasons = [*find_obstacles(context), *_find_printed_starts(context)]
     for other in context.peer_figures:
@@ -284,7 +283,7 @@ def find_reasons(context: ClaimContext) -> list[NamedReason]:
 
 
 def find_differences(figure: Figure, other: Figure) -> list[NamedReason]:
-    """Why another figure, published by then, is not the same number; one detail for each reason."""
+    """Return why another figure, published by then, differs from this one."""
     named_reasons = list(_compare_windows(figure, other))
     arguments: dict[str, MessageArgument] = {"other_claimant": other.claimant}
     if other.stage != figure.stage:
@@ -299,8 +298,10 @@ def find_differences(figure: Figure, other: Figure) -> list[NamedReason]:
 
 
 def _compare_windows(figure: Figure, other: Figure) -> Iterable[NamedReason]:
-    """How the days of two figures differ. Two figures that run until they are stated are one number that grows: the
-    later one counts more days because of its hour, and that is no other window."""
+    """Yield how the windows of two figures differ.
+
+    Two figures that run until they are stated are one growing number: the later one covers more days because of its
+    hour, so their ends are not compared."""
     (start, end), (other_start, other_end) = figure.days, other.days
     (since, until), (other_since, other_until), claimant = figure.window, other.window, other.claimant
     if figure.is_held_count and end != other_end:
@@ -337,7 +338,7 @@ def _find_net_reasons(context: ClaimContext) -> Iterable[NamedReason]:
 
 
 def _find_hour_reasons(context: ClaimContext) -> Iterable[NamedReason]:
-    """Figures that grew within the day of the claim."""
+    """Yield reasons for figures that changed within the day of the claim."""
     figure = context.figure
     if figure.day is None or figure.is_misprint:
         return
@@ -362,7 +363,7 @@ def _find_citation_reasons(context: ClaimContext) -> Iterable[NamedReason]:
 
 
 def _find_held_reasons(context: ClaimContext) -> Iterable[NamedReason]:
-    """What makes two numbers of people held differ, besides their days."""
+    """Yield reasons why two numbers of people held differ, other than their days."""
     figure = context.figure
     if not figure.is_held_count:
         return
@@ -374,7 +375,7 @@ def _find_held_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     if len(lists) > 1:
         yield NamedReason(Reason.POPULATION, "own_definitions")
     for other in context.peer_figures:
-        # Two bodies do not arrive at one and the same range by counting.
+        # Two organisations do not arrive at the same range by counting.
         if None not in figure.bounds and figure.bounds[0] != figure.bounds[1] and other.bounds == figure.bounds:
             arguments: dict[str, MessageArgument] = {
                 "number": build_bounds(figure.bounds),
@@ -384,7 +385,7 @@ def _find_held_reasons(context: ClaimContext) -> Iterable[NamedReason]:
 
 
 def _find_delay_reasons(context: ClaimContext) -> Iterable[NamedReason]:
-    """What the registry came to know of the same window, or of the same day, since."""
+    """Yield what the registry has learned since about the same window or day."""
     increase = context.learned_count or 0
     if increase > 0:
         kind = "more_held_since" if context.figure.is_held_count else "more_released_since"
@@ -394,7 +395,7 @@ def _find_delay_reasons(context: ClaimContext) -> Iterable[NamedReason]:
 
 
 def _take_first_by_code(named_reasons: Sequence[NamedReason]) -> list[NamedReason]:
-    """The first under each code, in the order in which the reasons were named."""
+    """Return the first reason of each code, in order."""
     first: dict[Reason, NamedReason] = {}
     for reason in named_reasons:
         first.setdefault(reason.code, reason)

@@ -1,19 +1,15 @@
-"""What is odd about a running total beside the one its claimant gave before: a fall, or a jump (pure).
+"""Compare a published figure with the registry's own count for its window, measure, terms and time.
 
-No reason for a difference, and nobody's fault: something to ask before the number is printed.
-
-A published figure beside the registry's own count on the figure's window, measure, terms and hour.
-
-A figure of releases is put beside a count of releases, one of the held beside the held on its day, and neither beside
-the other. Two counts: *then*, what was known at the hour it was stated, and *now*. Beside them what others had
-published of the same thing by then, and every named reason for which the numbers differ. Nothing here says who is
-right."""
+A figure of releases is compared with a count of releases, one of people held with a count of people held on its day.
+There are two counts: *then*, what was known when the figure was stated, and *now*. The response adds other claimants'
+figures published by then and every named reason for a difference; it does not decide who is right. Remarks flag a fall
+or a jump within a claimant's running total: questions to ask before the number is printed."""
 
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -25,6 +21,7 @@ from app.claims.figures import (
     check_arithmetic,
     group_parts_by_partition,
     load_figures,
+    order_by_instant,
     subtract_bounds,
 )
 from app.claims.reasons import BEYOND_TERMS, ClaimContext, build_message, find_differences, find_obstacles, find_reasons
@@ -53,21 +50,22 @@ from app.schemas.counts import (
 )
 from app.vocabulary import Measure, Series, Stage
 
-# A jump is growth by more than this between two figures of one running total. Foro Penal's own of January 2026 never
-# grew by more than 2.5 times from one to the next (from 17 to 41 in a night); a slip of one digit makes ten of one, and
-# a window or a definition that changed without a word often three or more.
+# A jump is growth by more than this factor between two figures of one running total. Foro Penal's totals of January
+# 2026 never grew by more than 2.5 times (from 17 to 41 in a night). A wrong digit multiplies by ten, an unannounced
+# change of window or definition often by three or more.
 JUMP_FACTOR = 3
 
 
 def find_remarks(figure: Figure, own: Sequence[Figure]) -> list[RemarkOut]:
-    """At most one remark; `own`: the same claimant's other figures of the same thing, without figures that a third one
-    corrected."""
+    """Return at most one remark.
+
+    `own`: the same claimant's other figures of the same thing, without those that a third figure corrected."""
     if not _is_running_total(figure):
         return []
     earlier = [other for other in own if _is_earlier_total(figure, other)]
     if not earlier:
         return []
-    previous = max(earlier, key=_instant_order)
+    previous = max(earlier, key=order_by_instant)
     (low, high), (lowest, highest) = figure.bounds, previous.bounds
     if high is not None and lowest is not None and high < lowest:
         return [_build_remark("fall", previous)]
@@ -77,38 +75,35 @@ def find_remarks(figure: Figure, own: Sequence[Figure]) -> list[RemarkOut]:
 
 
 def _is_earlier_total(figure: Figure, other: Figure) -> bool:
-    """Whether another figure is the same running total at an earlier time; a part and its whole are two totals."""
+    """Return whether another figure is an earlier figure of the same running total; a part and its whole are two
+    totals."""
     is_part = other.id in figure.get_references("part_of") or figure.id in other.get_references("part_of")
     return (
         _is_running_total(other)
         and other.run_key == figure.run_key
-        and _instant_order(other) < _instant_order(figure)
+        and order_by_instant(other) < order_by_instant(figure)
         and not is_part
     )
 
 
 def _is_running_total(figure: Figure) -> bool:
-    """Whether a figure is a total that grows from a day it names, and says when it was stated."""
+    """Return whether a figure is cumulative, names the start of its window, and has an instant."""
     begins = figure.fields.get("window_from") is not None
     return begins and figure.fields.get("series") == Series.CUMULATIVE and figure.instant is not None
-
-
-def _instant_order(figure: Figure) -> tuple[Any, int]:
-    return figure.instant, figure.entry_revision
 
 
 def _build_remark(code: Literal["fall", "jump"], previous: Figure, **arguments: MessageArgument) -> RemarkOut:
     return {"code": code, **build_message(code, arguments), "before": previous.build_figure_out()}
 
 
-Made = TypeVar("Made")
-# A source says when it verified a release, and need not say again, until the detention ends, that somebody is held. So
-# nothing tells whom a source knew to be held on a day before the log begins.
+ResultT = TypeVar("ResultT")
+# A source states when it verified a release, but not again and again that somebody is still held. So no data tells who
+# was known to be held on a day before the log begins.
 NO_LOG_THEN = "The log begins later, and what sources say of when they knew (basis `said`) is of releases only."
 
 
 def build_reconciliation(session: Session, claim_id: uuid.UUID, reader: Reader, revision: int) -> Reconciliation:
-    """A claim beside the registry's counts then and now. Raises NotFound."""
+    """Return a claim with the registry's counts then and now. Raise NotFound."""
     figures = load_figures(session, revision)
     if str(claim_id) not in figures.by_id:
         raise NotFound("There is no claim with this id.")
@@ -127,10 +122,10 @@ def build_reconciliation(session: Session, claim_id: uuid.UUID, reader: Reader, 
         cited_figures=[figures[other] for name in ("derived_from", "same_as") for other in figure.get_references(name)],
         inconsistent_claimants=figures.find_inconsistent_claimants(figure),
         arithmetic=sums,
-        net=counts.count_with("net", True),
-        gross=counts.count_with("net", False),
-        without_house_arrest=counts.count_with("house_arrest", False),
-        with_house_arrest=counts.count_with("house_arrest", True),
+        net=counts.count_variant("net", True),
+        gross=counts.count_variant("net", False),
+        without_house_arrest=counts.count_variant("house_arrest", False),
+        with_house_arrest=counts.count_variant("house_arrest", True),
         definitions=_load_definitions(session, revision) if figure.is_held_count else {},
         withheld=current_count["withheld"] if current_count else 0,
         refusal_codes=counts.refusal_codes,
@@ -154,7 +149,7 @@ def build_reconciliation(session: Session, claim_id: uuid.UUID, reader: Reader, 
 
 
 def _add_gap(count: LogCount | StatedCount | None, figure: Figure, *, comparable: bool) -> Counted | None:
-    """A count with how far the figure is from it, low to high, where the two can be compared."""
+    """Return a count with its distance from the figure, low to high, if the two are comparable."""
     if count is None:
         return None
     gap: Bounds | None = None
@@ -168,8 +163,10 @@ def _get_number(count: LogCount | StatedCount) -> int:
 
 
 def _count_learned(past_count: LogCount | StatedCount | None, current_count: LogCount | None) -> int | None:
-    """How many more the registry counts now than then. By the days that sources give (`learned_since`) this is not the
-    difference of the two counts: a source that does not say when it knew may have known then."""
+    """Return how many more the registry counts now than then.
+
+    For `learned_since`, by the days that sources state, this is not the difference of the two counts: a source without
+    a day may have known then."""
     if past_count is None or current_count is None:
         return None
     return (
@@ -187,12 +184,12 @@ def _find_corrections(figures: Figures, figure: Figure) -> list[Figure]:
 
 
 def _is_uncorrected(figures: Figures, figure: Figure, other: Figure) -> bool:
-    """Whether another figure was corrected by nobody, or by this one alone."""
+    """Return whether another figure was corrected by no figure, or only by this one."""
     return {newer.id for newer in figures.find_referring("supersedes", other.id)} <= {figure.id}
 
 
 def _build_published_figure(figure: Figure, other: Figure) -> PublishedFigure:
-    """Another claimant's figure: how far the claim is from it, and why that may be."""
+    """Return another claimant's figure, the claim's distance from it, and the possible reasons."""
     return {
         **other.build_figure_out(),
         "distance": subtract_bounds(figure.bounds, other.bounds),
@@ -201,7 +198,7 @@ def _build_published_figure(figure: Figure, other: Figure) -> PublishedFigure:
 
 
 def build_count_terms(figure: Figure) -> CountTerms:
-    """The terms of a count that mean what a figure of releases says it counts."""
+    """Return the terms of a count that match the definition of a figure of releases."""
     start, end = figure.window
     values = {**figure.terms, "country": figure.fields.get("country"), "released_from": start, "released_to": end}
     terms = {name: value for name, value in values.items() if value is not None}
@@ -210,8 +207,9 @@ def build_count_terms(figure: Figure) -> CountTerms:
 
 
 def build_held_count_terms(figure: Figure) -> HeldCountTerms | None:
-    """The terms of a count that mean what a figure of the held says it counts; None without a day, for one that had not
-    come, or for terms of releases."""
+    """Return the terms of a count that match the definition of a figure of people held.
+
+    None without a day, for a day in the future when it was filed, or for terms of releases."""
     end = figure.window[1]
     values = {**figure.terms, "country": figure.fields.get("country"), "held_on": end}
     if end is None or figure.is_of_future_day or values.keys() - HeldCountTerms.model_fields.keys():
@@ -228,7 +226,7 @@ def _build_terms(figure: Figure) -> SourcedTerms | None:
 
 
 def _load_definitions(session: Session, revision: int) -> dict[str, str]:
-    """Slug → the source's own words on whom it lists."""
+    """Return a dict of slug → the source's own definition of who is listed."""
     rows = session.execute(select(col(Source.slug), col(Source.definition)).where(valid_at(Source, revision)))
     return {slug: definition for slug, definition in rows if definition}
 
@@ -251,7 +249,7 @@ class _RegistryCounts:
     def _read_terms(self) -> SourcedTerms | None:
         try:
             return _build_terms(self._figure)
-        except ValidationError:  # as filed before such terms were refused
+        except ValidationError:  # filed before such terms were refused
             self.refusal_codes = [BEYOND_TERMS]
             return None
 
@@ -260,7 +258,7 @@ class _RegistryCounts:
         return self._count_at(self._head)
 
     def count_when_stated(self) -> LogCount | StatedCount | None:
-        """What was known when the figure was stated; None where nobody says when that was, or what."""
+        """Return what was known when the figure was stated; None if that time or that knowledge is unknown."""
         figure, instant = self._figure, self._figure.instant
         if instant is None or self._terms is None:
             return None
@@ -273,9 +271,10 @@ class _RegistryCounts:
         day, terms = figure.day.toordinal(), self._terms
         return self._count_unless_refused(lambda: count_known_on(self._session, terms, self._reader, self._head, day))
 
-    def count_with(self, name: Literal["net", "house_arrest"], value: bool) -> int | None:
-        """The number with another value of a term, for telling whether the difference matters; None where the figure
-        says which value it means, or counts things that have no such term."""
+    def count_variant(self, name: Literal["net", "house_arrest"], value: bool) -> int | None:
+        """Return the number with another value of a term, to see whether the difference matters.
+
+        None if the figure states the value itself, or counts something that has no such term."""
         if (
             self._terms is None
             or name not in type(self._terms).model_fields
@@ -290,8 +289,7 @@ class _RegistryCounts:
         )
 
     def has_coverage(self, count: LogCount | StatedCount | None) -> bool:
-        """Whether any report that a count of the claim's own terms knew is, or may be, of the claim's country and days,
-        whichever person it is of."""
+        """Return whether any report in a count may concern the claim's country and days, for any person."""
         if (
             count is None
             or self._terms is None
@@ -314,24 +312,24 @@ class _RegistryCounts:
         tallied = self._count_unless_refused(lambda: self._count(revision, terms))
         if tallied is None:
             return None
-        silence: StaleDetentionsCount = {}
+        stale_part: StaleDetentionsCount = {}
         if "not_heard_since" in tallied:
-            silence["not_heard_since"] = tallied["not_heard_since"]
+            stale_part["not_heard_since"] = tallied["not_heard_since"]
         hidden_part: NotVisibleCount = {"not_visible": tallied["not_visible"]} if "not_visible" in tallied else {}
         return {
             "revision": revision,
             "basis": "log",
             **tallied["total"],
             "by_source": {group["source"]: group["verified"] for group in tallied["groups"] if group["verified"]},
-            **silence,
+            **stale_part,
             **hidden_part,
             "uncertain_date": tallied["uncertain_date"],
             "withheld": tallied["withheld"],
             "permalink": tallied["permalink"],
         }
 
-    def _count_unless_refused(self, count: Callable[[], Made]) -> Made | None:
-        """A count, or None where it refuses the claim's terms, such as a facility that the registry does not know."""
+    def _count_unless_refused(self, count: Callable[[], ResultT]) -> ResultT | None:
+        """Return a count, or None if it refuses the claim's terms, such as an unknown facility."""
         if self._terms is None:
             return None
         try:
@@ -341,6 +339,6 @@ class _RegistryCounts:
             return None
 
     def _find_first_report(self) -> int:
-        """Where the log begins to know of anybody."""
+        """Return the revision of the first report in the log."""
         first = select(col(Entry.revision)).where(col(Entry.kind) == "report").order_by(col(Entry.revision)).limit(1)
         return self._session.scalars(first).first() or self._head + 1

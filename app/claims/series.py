@@ -1,11 +1,8 @@
-"""The numbers of a series: what was counted at each of several revisions, and what had happened by each of many days.
+"""Compute counts over time: one line per source, one for all sources, and the published figures.
 
-The numbers are those of `tally.count`, without all that a series does not show.
-
-Counts as they grew: one line for each source, one for all together, and the published figures beside them.
-
-`by=known` asks at the end of each interval what was known by then; `by=event` asks today what had happened by then.
-Only what was known has hours: releases have days."""
+With `by=known` a point is what was known at the end of its interval; with `by=event` it is what, as known at the
+revision read, had happened by then. Only `by=known` supports hours: releases have days. The numbers equal those of
+`tally.compute_count`."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,10 +24,13 @@ from app.dates import end_of_day, format_instant, format_zone, parse_window_star
 from app.errors import Invalid
 from app.log.entries import find_revision_at, load_recorded_at, pin_revision
 from app.models import OPEN, Source
-from app.queries import terms as wording
-from app.queries.selection import COUNTABLE_STATUSES, list_reads, resolve_facility_slug
-from app.queries.selection import build_selection as select_counted
-from app.queries.selection import build_selection as select_meant
+from app.queries import terms as query_terms
+from app.queries.selection import (
+    COUNTABLE_STATUSES,
+    build_selection,
+    list_reads,
+    resolve_facility_slug,
+)
 from app.queries.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
 from app.registry.publication.permissions import Reader
@@ -39,8 +39,10 @@ from app.vocabulary import Measure, Verdict
 
 
 class PointCounts(NamedTuple):
-    """Releases by status, how many of them are of people who may only be counted, and how many each source verified, by
-    its key and its own days."""
+    """The numbers of one point.
+
+    `by_status`: releases by status. `unlinkable`: releases of unlinkable people. `by_source`: releases that each source
+    verified, by source key and on the source's own days."""
 
     by_status: dict[str, int]
     unlinkable: int
@@ -51,7 +53,7 @@ _CellKey = tuple[Any, ...]
 
 
 class _Side(NamedTuple):
-    """Rows that count, with the text of what divides them: for all sources together, or by source."""
+    """The counted rows, their cells and the text keys of the cells: for all sources together, or by source."""
 
     rows: Rows
     cells: Cells
@@ -61,11 +63,11 @@ class _Side(NamedTuple):
 def count_at_revisions(
     session: Session, terms: CountTerms, reader: Reader, revisions: Sequence[int]
 ) -> Iterator[PointCounts]:
-    """What the terms count at each of these revisions, which ascend.
+    """Yield the counts at each of these ascending revisions.
 
-    A release is a step up at the first of them at which it stood so, and a step down behind the last."""
+    A release adds 1 at the first revision at which its row is valid, and subtracts 1 after the last."""
     at_head, table_reads = get_columns(session), list_reads(terms)
-    key = "over", tuple(revisions), tuple(table_reads)
+    key = "revisions", tuple(revisions), tuple(table_reads)
     columns = at_head.get_recent(key, lambda: build_columns_at_revisions(at_head, revisions, table_reads))
     width = len(revisions) + 1
 
@@ -79,7 +81,7 @@ def count_at_revisions(
 
 
 def _iterate_points(sides: Sequence[tuple[list[_CellKey], Array]], points: int) -> Iterator[PointCounts]:
-    """The numbers of each point, from what the cells of both sides come to by then."""
+    """Yield the numbers of each point from the cumulative sums of the cells of both sides."""
     for point in range(points):
         yield _build_point_counts(*(dict(zip(keys, sums[:, point].tolist(), strict=True)) for keys, sums in sides))
 
@@ -95,12 +97,11 @@ def _build_point_counts(total_numbers: Mapping[_CellKey, int], source_numbers: M
 def count_at_days(
     session: Session, terms: CountTerms, reader: Reader, revision: int, ends: Sequence[date]
 ) -> Iterator[PointCounts]:
-    """What the terms count when asked with `released_to` on each of `ends`, which ascend; the last closes the window.
+    """Yield the counts with `released_to` set to each of these ascending days; the last one closes the window.
 
-    A release is a step up on the last day on which it may have happened and, net, a step down on the day by which the
-    person was surely taken again. A point is the sum of the steps up to it.
-    """
-    # Net is worked out point by point: a re-arrest by the end of the window is none yet at the points before it.
+    A release adds 1 on the last day on which it may have happened. In a net count it subtracts 1 on the day by which
+    the person was surely detained again. A point is the sum of the steps up to it."""
+    # Net is computed per point: a re-arrest by the end of the window has not happened yet at earlier points.
     gross = terms.model_copy(update={"net": False, "released_to": ends[-1].isoformat()})
     sides = [
         (side.keys, _sum_up_to_ends(side, ends, net=terms.net))
@@ -112,13 +113,13 @@ def count_at_days(
 def _select_sides(
     session: Session, terms: CountTerms, reader: Reader, revision: int, columns: Columns | None = None
 ) -> tuple[_Side, _Side]:
-    """The releases by status and by whether the person may only be counted; what sources verified, by source."""
-    selection = select_meant(session, terms, reader, revision, columns=columns)
-    is_counted, text = selection.inside & selection.counting, selection.columns.codes.text
-    total_cells = count_cells([selection.consolidated[name][is_counted] for name in ("status", "withheld")])
+    """Return the releases by status and linkability, and the verified releases by source."""
+    selection = build_selection(session, terms, reader, revision, columns=columns)
+    is_counted, text = selection.is_inside & selection.is_countable, selection.columns.codes.text
+    total_cells = count_cells([selection.consolidated_rows[name][is_counted] for name in ("status", "withheld")])
     status, unlinkable = (values.tolist() for values in total_cells.values)
-    own = select_meant(session, terms, reader, revision, by_source=True, columns=columns)
-    is_verified = own.inside & (own.rows["verdict"] == own.columns.codes.find_code(Verdict.VERIFIED))
+    own = build_selection(session, terms, reader, revision, by_source=True, columns=columns)
+    is_verified = own.is_inside & (own.rows["verdict"] == own.columns.codes.find_code(Verdict.VERIFIED))
     source_cells = count_cells([own.rows["source"][is_verified]])
     return (
         _Side(selection.rows.where(is_counted), total_cells, [*zip(map(text, status), unlinkable, strict=True)]),
@@ -127,7 +128,7 @@ def _select_sides(
 
 
 def _sum_up_to_ends(side: _Side, ends: Sequence[date], *, net: bool) -> Array:
-    """For each cell how many releases had happened by each end; `net`: without people taken again by then."""
+    """Return for each cell how many releases had happened by each end. `net`: without people detained again by then."""
     ordinals = np.array([end.toordinal() for end in ends])
     # One step more than there are ends, for re-arrests after the last.
     width, number, release_days = len(ends) + 1, side.cells.cell_numbers, side.rows["hi"]
@@ -142,13 +143,14 @@ def _sum_up_to_ends(side: _Side, ends: Sequence[date], *, net: bool) -> Array:
 
 
 def _count_steps(side: _Side, number: Array, points: Array, width: int) -> Array:
-    """For each cell how many rows there are at each point. `number`: of the cell of each row."""
+    """Return for each cell the number of rows at each point. `number`: the cell of each row."""
     return np.bincount(number * width + points, minlength=len(side.cells) * width).reshape(-1, width)
 
 
-MAX_POINTS = 400  # a year by days, and far more than a screen can show
+MAX_POINTS = 400  # a year by days, far more than a screen can show
 TOO_MANY_POINTS = f"This would be more than {MAX_POINTS} points: ask for weeks or months, or for fewer days."
-# By knowledge each revision is a count of its own. Two months by days or a year by weeks fit; columns tell 64 apart.
+# By knowledge each revision is a separate count. Two months by days or a year by weeks fit; columns distinguish up to
+# 64 revisions.
 MAX_REVISIONS = 62
 TOO_MANY_REVISIONS = (
     f"Something was recorded in more than {MAX_REVISIONS} of these intervals, and each is a count of its own: ask for "
@@ -160,8 +162,10 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class SeriesSteps:
-    """The steps of a series: its intervals, the zone in which its days end, whether it grows by knowledge or by event,
-    and from which day on its points are told. Whatever was known before that day counts at the first of them."""
+    """The steps of a series.
+
+    `interval`: their length. `basis`: `known` or `event`. `zone`: the time zone in which days end. `points_from`: first
+    day with points; everything known before that day counts at the first point."""
 
     interval: Interval
     basis: str
@@ -170,17 +174,16 @@ class SeriesSteps:
 
 
 def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader: Reader, revision: int) -> Series:
-    """Every number is cumulative from the beginning of the window.
+    """Return a series of cumulative numbers from the start of the window.
 
-    `build_series` holds for each source its verified releases, `points` the totals, both at the end of each interval;
-    `claims` the figures stated from the first day to the last. With a personal term beside them `count_not_visible`, as of
-    the revision read. Raises Invalid for more than MOST_POINTS or MOST_REVISIONS, and for hours of events.
-    """
+    `series` has the verified releases of each source and `points` the totals, both at the end of each interval.
+    `claims` has the figures stated within the span. With a personal term `not_visible` is added, as of the revision
+    read. Raise Invalid for more than MAX_POINTS or MAX_REVISIONS, and for hours of events."""
     if steps.interval == "hour" and steps.basis == "event":
         raise Invalid.at_pointer("/interval", "no_hours", NO_HOURS)
     terms = resolve_facility_slug(session, terms)
     echoed_terms = {
-        **wording.echo_terms(terms),
+        **query_terms.echo_terms(terms),
         "interval": steps.interval,
         "by": steps.basis,
         "zone": format_zone(steps.zone),
@@ -198,12 +201,12 @@ def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader
         if span
         else [],
         **count_not_visible(session, terms, reader, revision),
-        "permalink": wording.build_query_url("/v1/counts/series", echoed_terms, pin_revision(session, revision)),
+        "permalink": query_terms.build_query_url("/v1/counts/series", echoed_terms, pin_revision(session, revision)),
     }
 
 
 class _Point(NamedTuple):
-    """What is counted at the end of an interval, as known at a revision."""
+    """The numbers at the end of an interval, as known at a revision."""
 
     label: str
     revision: int
@@ -240,8 +243,10 @@ def _count_points(
 def _list_closing_moments(
     session: Session, steps: SeriesSteps, first: date, last: date, revision: int
 ) -> list[tuple[str, datetime]]:  # fmt: skip
-    """The moments of which points tell what was known, each with how it is said: a day for its end, an hour as the
-    instant at which it ends. Hours go on to the one in which the revision was recorded."""
+    """Return the moments of the points by knowledge, each with its label.
+
+    The label is the day for the end of a day, or the instant at which an hour ends. Hours run up to the one in which
+    the revision was recorded."""
     if steps.interval != "hour":
         return [
             (end.isoformat(), end_of_day(end, steps.zone)) for end in _list_interval_ends(first, last, steps.interval)
@@ -278,14 +283,14 @@ def _build_line(slug: str, key: int, points: Sequence[_Point]) -> Line:
 
 
 def _find_sources(session: Session, points: Sequence[_Point]) -> list[tuple[str, int]]:
-    """`(slug, key)` of the sources that verified anything at any point."""
+    """Return `(slug, key)` of the sources that verified a release at any point."""
     keys = {key for point in points for key, number in point.numbers.by_source.items() if number}
     slugs = select(col(Source.slug), col(Source.key)).where(col(Source.key).in_(keys), col(Source.until) == OPEN)
     return sorted((slug, key) for slug, key in session.execute(slugs))
 
 
 def _list_interval_ends(first: date, last: date, interval: Interval) -> Iterator[date]:
-    """The last day of every interval from the first day to the last, which ends the last interval early."""
+    """Yield the last day of every interval; the last interval ends early, on `last`."""
     end, number = _find_interval_end(first, interval), 0
     while True:
         number += 1
@@ -309,13 +314,13 @@ def _find_interval_end(day: date, interval: Interval) -> date:
 def _find_span(
     session: Session, terms: CountTerms, steps: SeriesSteps, reader: Reader, revision: int
 ) -> tuple[date, date] | None:
-    """First and last day of a series: of what happened, or of what was recorded; the window narrows both."""
+    """Return the first and last day of a series, of events or of recording; the window narrows both."""
     start, end = (None if edge is None else date.fromordinal(edge) for edge in terms.window)
     if steps.basis == "event":
-        # Gross: net leaves out people taken again within the window, and would cut off the days on which they counted.
+        # Gross: net excludes people detained again within the window and would cut off the days on which they counted.
         gross = terms.model_copy(update={"net": False})
-        selection = select_counted(session, gross, reader, revision)
-        dated_rows = selection.rows.where(selection.inside & selection.counting & (selection.rows["lo"] != NULL))
+        selection = build_selection(session, gross, reader, revision)
+        dated_rows = selection.rows.where(selection.is_inside & selection.is_countable & (selection.rows["lo"] != NULL))
         if not len(dated_rows):
             return None
         first_day, last_day = int(dated_rows["lo"].min()), int(dated_rows["hi"].max())
@@ -325,7 +330,7 @@ def _find_span(
     first, last = (
         load_recorded_at(session, edge_revision).astimezone(steps.zone).date() for edge_revision in (1, revision)
     )
-    # Before the window opened nothing of it could be known; what was learned after it closed is known late.
+    # Nothing about the window could be known before it opened; what was learned after it closed is included.
     points_from = steps.points_from and date.fromordinal(parse_window_start(steps.points_from))
     return max(day for day in (first, start, points_from) if day and (day is first or day <= last)), last
 
@@ -333,17 +338,17 @@ def _find_span(
 def _find_claims(
     session: Session, terms: CountTerms, zone: tzinfo, first: date, last: date, revision: int
 ) -> list[Figure]:
-    """Figures of the same releases, in the country and at the stage asked for, stated within the series."""
+    """Return figures of the same releases, country and stage, stated within the series."""
     figures = load_figures(session, revision)
-    echoed_terms = wording.echo_terms(terms)
+    echoed_terms = query_terms.echo_terms(terms)
     if terms.not_nationality:
-        return []  # no claim is defined so
+        return []  # no claim can be defined by this term
     population_terms = {
         name: echoed_terms[name]
         for name in ClaimTermsIn.model_fields.keys() & echoed_terms.keys() - VERIFICATION_TERMS - {"stage"}
     }
     if len(terms.nationality) == 1:
-        population_terms |= {"nationality": terms.nationality[0]}  # as a claim's definition has it, which names one
+        population_terms |= {"nationality": terms.nationality[0]}  # a claim's definition holds a single nationality
     matching_figures = [
         figure
         for figure in figures.by_id.values()
@@ -361,6 +366,6 @@ def _find_claims(
 
 
 def _place_claim(figure: Figure) -> PlacedFigure:
-    """A published figure as a point (low = high) or a bar; an open bound is null."""
+    """Build a published figure as a point (low = high) or a bar; an open bound is null."""
     assert figure.instant is not None
     return {**figure.build_figure_out(), "at": format_instant(figure.instant), "series": figure.fields.get("series")}

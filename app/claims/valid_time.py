@@ -1,8 +1,8 @@
-"""What was known on a day before the log begins: from the days on which sources say that they verified a release.
+"""Count what was known on a day before the log begins, from the days on which sources verified a release.
 
-A registry that begins in March holds reports of January with `verified_on` in January. Counting by those days says what
-was known then, as far as sources tell; a verification without a day is left out, and its number is given.
-"""
+A registry that begins in March holds reports of January with `verified_on` in January. Counting by those days shows
+what was known then, as far as sources state it. Verifications without a day are excluded and their number is
+returned."""
 
 import json
 from collections import Counter, defaultdict
@@ -16,22 +16,22 @@ from app.dates import parse_date
 from app.db.engine import split_into_chunks
 from app.models import Source, SourceRelease, Verification
 from app.projection.statements import derive_status
-from app.queries.selection import COUNTABLE_STATUSES, load_source_keys
-from app.queries.selection import build_selection as select_counted
+from app.queries.selection import COUNTABLE_STATUSES, build_selection, load_source_keys
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
 from app.schemas.counts import StatedCount
 from app.vocabulary import ReleaseStatus, Verdict
 
-_SPELLS_PARAM: BindParameter[Any] = bindparam("among", expanding=True)
-# The terms that name verifying sources, left open: they are judged by what was said by the day, not by today's rows.
+_SPELLS_PARAM: BindParameter[Any] = bindparam("keys", expanding=True)
+# Terms that filter by verification are cleared here and applied to the verdicts known by the day.
 UNRESTRICTED_TERMS: dict[str, list[str] | None] = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
 
 
 class DatedVerdict(NamedTuple):
-    """One source's verdict on one release, with the first and last day on which the verdict may have been given; None:
-    the source does not say when."""
+    """One source's verdict on one release, with the first and last day on which it may have been given.
+
+    Both days are None if the source does not state when."""
 
     source: int
     verdict: Verdict
@@ -41,15 +41,17 @@ class DatedVerdict(NamedTuple):
 
 
 def count_known_on(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> StatedCount:
-    """A count as of `day` (an ordinal). `undated`: verifications without a day; `learned_since`: releases of today's
-    count that did not count by then, where every source says when it knew."""
+    """Return a count as of `day` (an ordinal).
+
+    `undated`: verifications without a day. `learned_since`: releases of today's count that did not count by then, if
+    every source states when it knew."""
     keys = load_source_keys(session, terms)
     unrestricted_terms = terms.model_copy(update=UNRESTRICTED_TERMS)
-    selection = select_counted(session, unrestricted_terms, reader, revision)
-    inside_rows = selection.consolidated.where(selection.inside)
+    selection = build_selection(session, unrestricted_terms, reader, revision)
+    inside_rows = selection.consolidated_rows.where(selection.is_inside)
     inside: dict[int, bool] = dict(zip(inside_rows["spell"].tolist(), inside_rows["withheld"].tolist(), strict=True))
-    own = select_counted(session, unrestricted_terms, reader, revision, by_source=True)
-    verifying = own.rows.where(own.inside & (own.rows["verdict"] == own.columns.codes.find_code(Verdict.VERIFIED)))
+    own = build_selection(session, unrestricted_terms, reader, revision, by_source=True)
+    verifying = own.rows.where(own.is_inside & (own.rows["verdict"] == own.columns.codes.find_code(Verdict.VERIFIED)))
     own_verified = {*zip(verifying["spell"].tolist(), verifying["source"].tolist(), strict=True)}
 
     all_verdicts = _load_verdicts(session, terms, inside.keys() | {spell for spell, _source in own_verified}, revision)
@@ -114,7 +116,7 @@ def _is_counted(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[Date
 
 
 def _is_surely_dated(verdicts: Sequence[DatedVerdict], day: int) -> bool:
-    """Whether every source says when it knew, finely enough to tell whether that was by the day."""
+    """Return whether every source's day is precise enough to tell whether it was by `day`."""
     return all(
         verdict.first is not None and verdict.day is not None and (verdict.day <= day or verdict.first > day)
         for verdict in verdicts
@@ -126,7 +128,7 @@ def _count_confirmations(verdicts: Sequence[DatedVerdict]) -> int:
 
 
 def _matches_terms(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:
-    """Whether the terms ask for the status of a release and the sources that had verified it."""
+    """Return whether the status and the verifying sources of a release match the terms."""
     verifying_sources = {verdict.source for verdict in verdicts if verdict.verdict == Verdict.VERIFIED}
     return (
         (not terms.status or _derive_release_status(verdicts) in terms.status)
@@ -139,7 +141,7 @@ def _matches_terms(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[D
 def _load_verdicts(
     session: Session, terms: CountTerms, spells: Collection[int], revision: int
 ) -> dict[int, list[DatedVerdict]]:
-    """What every source says of the releases at the stage asked for."""
+    """Return every source's verdict on the releases at the stage of the terms."""
     days = _load_verification_days(session, spells, revision)
     rows = select(
         col(SourceRelease.spell), col(SourceRelease.source), col(SourceRelease.verdict), col(SourceRelease.independent)
@@ -150,7 +152,7 @@ def _load_verdicts(
     )
     verdicts: dict[int, list[DatedVerdict]] = defaultdict(list)
     for chunk in split_into_chunks(spells):
-        for spell, source, verdict, independent in session.execute(rows, {"among": chunk}):
+        for spell, source, verdict, independent in session.execute(rows, {"keys": chunk}):
             first, last = days.get((spell, source), (None, None))
             verdicts[spell].append(DatedVerdict(source, Verdict(verdict), independent, first, last))
     return verdicts
@@ -168,7 +170,7 @@ def _load_verification_days(
     )
     days = {}
     for chunk in split_into_chunks(spells):
-        for spell, source, text in session.execute(verifications, {"among": chunk}):
+        for spell, source, text in session.execute(verifications, {"keys": chunk}):
             verified_on = json.loads(text)["verified_on"]
             if verified_on is not None:
                 date = parse_date(verified_on)

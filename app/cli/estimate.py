@@ -64,7 +64,7 @@ def _parse_pair(lists: tuple[str, ...], text: str) -> frozenset[str]:
 
 def _print_estimate(answer: Estimate) -> None:
     console = Console(emoji=False, highlight=False)
-    console.print(f"{answer.observed:,} people were seen, {answer.shared:,} of them on two lists or more.")
+    console.print(f"{answer.observed_count:,} people were seen, {answer.shared_count:,} of them on two lists or more.")
     if answer.models:
         console.print(_build_model_table(answer))
     for name, reason in answer.excluded_models:

@@ -49,11 +49,8 @@ def print_groups(groups: list[ImportGroup], lang: Language) -> None:
         if matching_groups:
             print_line(format_line(name, lang))
         for group in matching_groups:
-            print_line(
-                format_line(
-                    "group", lang, count=group["count"], code=group["code"], where=_format_location(group, lang)
-                )
-            )
+            where = _format_location(group, lang)
+            print_line(format_line("group", lang, count=group["count"], code=group["code"], where=where))
             print_line(f"    {group['detail']}")
             _print_examples(group, lang)
 
@@ -382,8 +379,7 @@ def _print_rows(
 
     Returns the number of rows by outcome, the errors by kind, and the values of the faulty cells.
     """
-    outcomes: Counter[str] = Counter()
-    groups = FaultGroups()
+    lang, outcomes, groups = output_options.lang, Counter[str](), FaultGroups()
     values: dict[tuple[int, str | None], str | None] = {}
     for row in rows:
         outcomes[row["outcome"]] += 1
@@ -393,11 +389,8 @@ def _print_rows(
         if output_options.as_json:
             print_line(json.dumps(row, ensure_ascii=False, default=str))
         elif row["outcome"] == ImportOutcome.NEEDS_REVIEW:
-            print_line(
-                format_line(
-                    "row", output_options.lang, row=row["row"], outcome=format_line("needs_review", output_options.lang)
-                )
-            )
+            outcome = format_line("needs_review", lang)
+            print_line(format_line("row", lang, row=row["row"], outcome=outcome))
     return outcomes, groups, values
 
 

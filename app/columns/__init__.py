@@ -1,4 +1,4 @@
-"""The rows that counts read, kept in columns: arrays of whole numbers in memory, at the head of the log.
+"""The rows that counts read, in columns: arrays of integers in memory, as of the head of the log.
 
-A row holds for revisions `since <= R < until`, here as in the tables, so that every past revision is counted from the
-same columns. They are read whole once; from then on only the rows of people whom later entries touched."""
+A row is valid for revisions `since <= R < until`, as in the tables, so every past revision is counted from the same
+columns. All rows are read once; later only the rows of people affected by new entries."""

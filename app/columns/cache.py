@@ -1,9 +1,9 @@
-"""Columns saved in a directory of this machine: a process that starts maps them in place of reading every row from the
-tables, and all processes share the memory of what they have mapped.
+"""Cache columns in a directory of this machine, from which starting processes memory-map them.
 
-What is saved at one head is a generation: a directory of its own, with one plain array for each column and one
-description, whose digest stands in the name. It is written whole under another name, and never changed. A process that
-writes into what it has mapped writes to memory of its own."""
+Mapping avoids reading every row from the tables, and processes share the mapped memory. The columns saved at one head
+are a generation: a directory with one plain array per column and a description whose digest is part of the directory's
+name. A generation is written under a draft name, renamed when complete, and never changed. Mappings are
+copy-on-write."""
 
 import errno
 import fcntl
@@ -40,41 +40,39 @@ from app.config import OTHER_USERS_MASK
 from app.db.engine import find_newest_schema
 from app.models import CURRENT_CLASSES
 
-COLUMNS_DIRECTORY_OPTION = (
-    "recuento_columns"  # the execution option of an engine: where the columns of its database are saved
-)
-FILE_FORMAT = 1  # of the files; another one is not mapped
+COLUMNS_DIRECTORY_OPTION = "recuento_columns"  # execution option of an engine: the columns directory of its database
+FILE_FORMAT = 1  # version of the file format; other versions are ignored
 DESCRIPTION_FILE, CLASSES_FILE, DRAFT_FOLDER = "columns.json", "classes", "draft"
 READ_LOCK_FILE, WRITE_LOCK_FILE = "reading.lock", "writing.lock"
 _GENERATION_NAME = re.compile(r"(\d+)-[0-9a-f]{64}")
-LOCK_POLL_SECONDS = 0.2  # seconds between two looks whether another process is through: it takes seconds, or a minute
+LOCK_POLL_SECONDS = 0.2  # another process takes seconds to a minute
 
 log = logging.getLogger("recuento")
 
 
 class UnusableDirectory(RuntimeError):
-    """The directory for columns cannot be used, or others may use it too."""
+    """The columns directory cannot be used, or other users can access it."""
 
 
 class UnusableGeneration(ValueError):
-    """What was saved is damaged, or was made by another version."""
+    """A saved generation that is damaged or was made by another version."""
 
 
 class Generation(NamedTuple):
-    """Columns that were saved at a head."""
+    """Columns saved at a head."""
 
     head: int
     name: str
 
 
 class ColumnsDirectory:
-    """Where the columns of one database are saved, by all processes of one machine."""
+    """The directory in which all processes of a machine save the columns of one database."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def require_usable(self) -> None:
-        """Make the directory where there is none. Raises UnfitDirectory."""
+        """Create the directory if missing. Raise UnusableDirectory."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             mode = self.path.stat().st_mode
@@ -88,15 +86,17 @@ class ColumnsDirectory:
             raise UnusableDirectory(f"{self.path} cannot be written: check RECUENTO_COLUMNS_DIR.")
 
     def find_newest(self) -> Generation | None:
-        """The generation with the latest head; None where there is none, or the directory is gone."""
+        """Return the generation with the latest head; None if there is none or the directory is missing."""
         try:
             return max(self._list_generations(), default=None)
         except OSError:
             return None
 
     def map_newest(self) -> Columns | None:
-        """The columns of the newest generation, over files that are mapped; None where there is none, or none that can
-        be believed, which the log is told. Of which database they are is for the caller to find out."""
+        """Map the columns of the newest generation.
+
+        Return None, and log the reason, if there is no usable one. The caller must check that the columns belong to its
+        database."""
         newest = self.find_newest()
         if newest is None:
             return None
@@ -105,13 +105,15 @@ class ColumnsDirectory:
         except UnusableGeneration as error:
             log.warning("The saved columns are not used, since they %s", error)
         except OSError as error:
-            if self.find_newest() == newest:  # else a newer one was saved meanwhile
+            if self.find_newest() == newest:  # otherwise a newer one was saved meanwhile
                 log.warning("The saved columns are not used, since they cannot be read (%s)", _describe_error(error))
         return None
 
     def save(self, columns: Columns, read_last_erasure: Callable[[], int]) -> None:
-        """Save columns, which nobody changes meanwhile, in place of all that was saved before, unless another process
-        is at it. `read_last_erasure`: asks for the revision of the last erasure, before which nothing is saved."""
+        """Save columns, which must not change meanwhile, and remove older generations.
+
+        Does nothing if another process is saving. `read_last_erasure`: returns the revision of the last erasure; older
+        columns are not saved."""
         try:
             with self._acquire_lock(WRITE_LOCK_FILE, lambda: True) as has_lock:
                 if has_lock:
@@ -122,12 +124,12 @@ class ColumnsDirectory:
     def _save(self, columns: Columns, read_last_erasure: Callable[[], int]) -> None:
         draft = self.path / DRAFT_FOLDER
         _remove_folder(draft)
-        draft.mkdir(mode=0o700)  # before the question, so that whoever erases meanwhile sees that somebody is at it
+        draft.mkdir(mode=0o700)  # before reading the last erasure, so that a concurrent erasure sees the draft
         try:
             if columns.head < read_last_erasure():
                 return
             target = self.path / _write_generation(columns, draft)
-            _remove_folder(target)  # of the same content, and damaged since
+            _remove_folder(target)  # same content, damaged since
             draft.rename(target)
             _sync_folder(self.path)
         finally:
@@ -137,8 +139,9 @@ class ColumnsDirectory:
                 _remove_folder(self.path / other.name)
 
     def delete_before(self, erasure_revision: int) -> bool:
-        """Leave nothing in the directory that was saved before an erasure; False where that has to be tried again.
-        Whoever has mapped it goes on until it has come to the head."""
+        """Delete everything saved before an erasure. Return False if that must be retried.
+
+        A process that has mapped a deleted generation uses it until it advances to the head."""
         try:
             if not self.path.is_dir():
                 return True
@@ -156,16 +159,16 @@ class ColumnsDirectory:
 
     @contextmanager
     def take_reading_turn(self, is_cancelled: Callable[[], bool]) -> Iterator[None]:
-        """The turn of the one process that reads all columns from the tables. Raises Released."""
+        """Take the lock of the one process that reads all columns from the tables. Raise ReadCancelled."""
         with ExitStack() as stack:
-            with suppress(OSError):  # without the directory nobody can save for others, and each reads
+            with suppress(OSError):  # without the directory nobody can save for others, so each process reads
                 if not stack.enter_context(self._acquire_lock(READ_LOCK_FILE, is_cancelled)):
                     raise ReadCancelled
             yield
 
     @contextmanager
     def _acquire_lock(self, name: str, should_give_up: Callable[[], bool]) -> Iterator[bool]:
-        """Whether the lock of this name is ours. The system takes it from a process that ends."""
+        """Yield whether this process holds the lock. The system releases it when the process ends."""
         handle = os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             has_lock = _try_lock(handle)
@@ -181,7 +184,7 @@ class ColumnsDirectory:
         return [Generation(int(match[1]), match[0]) for match in map(_GENERATION_NAME.fullmatch, names) if match]
 
     def _list_outdated(self, erasure_revision: int) -> list[Path]:
-        """What may hold somebody who was erased; a draft too, whoever left it."""
+        """Return what may contain an erased person, including an abandoned draft."""
         drafts = [path for path in (self.path / DRAFT_FOLDER,) if path.exists()]
         return drafts + [
             self.path / generation.name for generation in self._list_generations() if generation.head < erasure_revision
@@ -189,14 +192,14 @@ class ColumnsDirectory:
 
 
 def attach_columns_directory(engine: Engine, path: Path | None) -> ColumnsDirectory | None:
-    """Have the columns of an engine's database saved in a directory, or not at all."""
+    """Set the directory in which an engine's columns are saved; None disables saving."""
     directory = None if path is None else ColumnsDirectory(path)
     engine.update_execution_options(**{COLUMNS_DIRECTORY_OPTION: directory})
     return directory
 
 
 def get_columns_directory(engine: Engine) -> ColumnsDirectory | None:
-    """Where the columns of an engine's database are saved, if they are."""
+    """Return the columns directory of an engine, if any."""
     return engine.get_execution_options().get(COLUMNS_DIRECTORY_OPTION)
 
 
@@ -209,7 +212,7 @@ def _try_lock(handle: int) -> bool:
 
 
 def _describe_layout() -> dict[str, Any]:
-    """What must be the same for the arrays to mean the same."""
+    """Return everything that determines the meaning of the arrays."""
     return {
         "format": FILE_FORMAT,
         "version": __version__,
@@ -220,7 +223,7 @@ def _describe_layout() -> dict[str, Any]:
 
 
 def _write_generation(columns: Columns, folder: Path) -> str:
-    """Write columns into a folder; the name for it."""
+    """Write columns into a folder and return the name of their generation."""
     arrays = {CLASSES_FILE: _write_array(folder / CLASSES_FILE, columns.classes, len(columns.classes))}
     for name, table in columns.tables.items():
         for column, array in table.export_arrays().items():
@@ -244,7 +247,7 @@ def _write_generation(columns: Columns, folder: Path) -> str:
 
 
 def _write_array(path: Path, array: Array, capacity: int) -> list[Any]:
-    """Write an array with room behind it, which takes none on the disk until something stands there."""
+    """Write an array followed by spare room, which takes no disk space until it is written."""
     data = np.ascontiguousarray(array)
     with _create_file(path) as file:
         file.write(data.data)
@@ -253,7 +256,7 @@ def _write_array(path: Path, array: Array, capacity: int) -> list[Any]:
 
 
 def _map_generation(folder: Path) -> Columns:
-    """The columns of a generation. Raises Unfit, and OSError."""
+    """Map the columns of a generation. Raise UnusableGeneration or OSError."""
     text = (folder / DESCRIPTION_FILE).read_bytes()
     if not folder.name.endswith(sha256(text).hexdigest()):
         raise UnusableGeneration("are damaged")
@@ -281,7 +284,7 @@ def _map_generation(folder: Path) -> Columns:
 
 
 def _map_array(path: Path, dtype: str, length: int, capacity: int, checksum: int) -> Array:
-    """An array whose changes are this process's own. Raises Unfit."""
+    """Map an array copy-on-write. Raise UnusableGeneration."""
     if path.stat().st_size != capacity * np.dtype(dtype).itemsize:
         raise UnusableGeneration("are damaged")
     array = np.asarray(np.memmap(path, dtype, "c", shape=(capacity,)))
@@ -292,7 +295,7 @@ def _map_array(path: Path, dtype: str, length: int, capacity: int, checksum: int
 
 @contextmanager
 def _create_file(path: Path) -> Iterator[BinaryIO]:
-    """A new file for its owner alone, on the disk once it is left."""
+    """Create a file readable only by its owner; sync it to disk at the end."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         yield file
         file.flush()
@@ -300,7 +303,7 @@ def _create_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """See to it that the names in a folder outlast a power cut."""
+    """Sync the folder, so that its names survive a power failure."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -314,5 +317,5 @@ def _remove_folder(folder: Path) -> None:
 
 
 def _describe_error(error: OSError) -> str:
-    """What is logged of a failure: no path, and nothing that stands in a file."""
+    """Return a description for the log, without paths or content."""
     return errno.errorcode.get(error.errno or 0, type(error).__name__)

@@ -1,4 +1,4 @@
-"""Read columns from the tables: all of them, or again the rows of people whom entries touched since."""
+"""Read columns from the tables: all rows, or only those of people affected by entries since."""
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,20 +33,20 @@ from app.models import CURRENT_CLASSES, ChangedPerson, Detainee, Entry, Head, Pl
 
 T = TypeVar("T")
 
-# Rows that are turned into arrays at a time: some ten megabytes of Python's objects.
+# Rows converted to arrays at a time: some 10 MB of Python objects.
 READ_BATCH_ROWS = 50_000
-# People whose rows are compared one by one: some seconds. Of more, as when a facility of many is renamed, all columns
-# are read anew.
+# Above this many changed people (comparing them takes seconds) all columns are read again. Renaming a large facility
+# may do that.
 MAX_CHANGED_PEOPLE = 20_000
 
-# The last entries whose leaf hash is kept: a session may have begun before the entries that others read meanwhile.
+# Leaf hashes retained for the last entries: a session may be older than entries that others have read meanwhile.
 MAX_LEAVES = 1_000
-MAX_SESSION_SECONDS = 60.0  # seconds: a question has less
+MAX_SESSION_SECONDS = 60.0  # longer than any query may take
 
 _HEAD_QUERY = select(
     col(Head.revision),
     select(col(Entry.leaf_hash)).where(col(Entry.revision) == col(Head.revision)).scalar_subquery(),
-    select(col(Entry.leaf_hash)).where(col(Entry.revision) == bindparam("of")).scalar_subquery(),
+    select(col(Entry.leaf_hash)).where(col(Entry.revision) == bindparam("columns_head")).scalar_subquery(),
 )
 _LEAVES_QUERY = select(col(Entry.revision), col(Entry.leaf_hash)).where(
     col(Entry.revision) > bindparam("after"), col(Entry.revision) <= bindparam("to")
@@ -57,7 +57,7 @@ CHANGED_PEOPLE_QUERY = union(
 )
 _CLASSES_QUERY = select(col(Record.key), col(Record.publish_now))
 _CLASSES_BY_PERSON_QUERY = _CLASSES_QUERY.join(Placement, col(Placement.record) == col(Record.key)).where(
-    col(Placement.detainee).in_(bindparam("among", expanding=True))
+    col(Placement.detainee).in_(bindparam("keys", expanding=True))
 )
 
 
@@ -70,7 +70,7 @@ def _build_statement(spec: TableSpec) -> Any:
 
 
 def _coalesce_null(column: Any) -> Any:
-    """The database tells null more quickly than a look at each number."""
+    """The database converts nulls faster than a check of each number in Python."""
     return func.coalesce(column, NULL) if column.property.columns[0].nullable else column
 
 
@@ -79,7 +79,7 @@ _ALL_ROWS_STATEMENTS = {
 }
 _ROWS_BY_PERSON_STATEMENTS = {
     spec.name: _build_statement(spec).where(
-        getattr(spec.table, table.PERSON_COLUMN).in_(bindparam("among", expanding=True))
+        getattr(spec.table, table.PERSON_COLUMN).in_(bindparam("keys", expanding=True))
     )
     for spec in ALL_TABLES
 }
@@ -87,11 +87,13 @@ _ROWS_BY_PERSON_STATEMENTS = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns as of a head. `rules`: under which the rows were made; `leaves`: the leaf hashes of the last entries, by
-    revision; `classes`: today's class of each record by its key, as a place in CLASSES_OF_TODAY; `indexes`: what was
-    made of the words of names (`queries/search.py`), for later heads too; `are_personal`: whether anything personal
-    is among them; `generation`: the name of the saved columns that these were mapped from; `first_unlinkable_spell`: detentions
-    from this number on are counted by single sources alone (`exports/count_files/load.py`)."""
+    """Columns as of a head.
+
+    `rules`: version of the rules that made the rows. `leaves`: leaf hashes of the last entries, by revision. `classes`:
+    today's publication class of each record by key, as an index into CURRENT_CLASSES. `indexes`: indexes of the words
+    of names (`queries/search.py`), which later heads reuse. `are_personal`: whether they contain personal values.
+    `generation`: name of the saved generation they were mapped from. `first_unlinkable_spell`: spells from this key on
+    count for single sources only (`exports/count_files/load.py`)."""
 
     head: int
     rules: int
@@ -105,21 +107,22 @@ class Columns:
     generation: str | None = None
     first_unlinkable_spell: int = OPEN_UNTIL
     read_at: float = field(default_factory=monotonic)
-    # What questions at the head have in common, made when first asked for.
+    # Values shared by queries at the head, computed on first use.
     shared_values: dict[str, Any] = field(default_factory=dict)
-    # Of this, the names of what is brought along (`get_shared`), and what it was at an earlier head, with the people
-    # whom entries touched since.
+    # Names of the values that advance with the head (`get_shared`); and these values at an earlier head, with the
+    # people changed since.
     _shared_names: set[str] = field(default_factory=set)
     _previous_shared_values: dict[str, tuple[Any, Collection[int]]] = field(default_factory=dict)
     _recent_rows: RecentRows = field(default_factory=RecentRows)
 
     def copy_for_saving(self) -> "Columns":
-        """The same for whoever saves them while others bring them to a later head, who add to codes and arrays."""
+        """Return a copy that can be saved while others advance the original, which adds codes and rows."""
         tables = {name: table.copy_for_saving() for name, table in self.tables.items()}
         return replace(self, tables=tables, codes=self.codes.copy(), values=self.values.copy(), indexes={})
 
     def rows(self, spec: TableSpec, revision: int, column_filter: tuple[str, str] | None = None) -> Rows:
-        """The rows of a table that hold at a revision; `column_filter`: with this text in a column of codes."""
+        """Return the rows of a table that are valid at a revision. `column_filter`: only with this text in a column of
+        codes."""
         code_filter: CodeFilter | None = None
         if column_filter is not None:
             code_filter = column_filter[0], self.codes.find_code(column_filter[1])
@@ -129,12 +132,14 @@ class Columns:
         )
 
     def get_recent(self, key: Hashable, compute: Callable[[], HasSizeT]) -> HasSizeT:
-        """What was asked for under a key, if it was lately; `compute`: what it is."""
+        """Return a recently used value, or compute it."""
         return self._recent_rows.get(key, compute)
 
     def get_shared(self, name: str, build: Callable[[], T], advance: Callable[[T, Collection[int]], T]) -> T:
-        """What questions at the head have in common, by its name. `build`: it; `advance`: it from what it was at an
-        earlier head, which others still read, by the people whom entries touched since."""
+        """Return a value shared by queries at the head.
+
+        `build` computes it; `advance` derives it from the value at an earlier head, which other threads still read, and
+        the people changed since."""
         value: T | None = self.shared_values.get(name)
         if value is None:
             previous = self._previous_shared_values.get(name)
@@ -145,22 +150,23 @@ class Columns:
 
     @property
     def key_count(self) -> int:
-        """One more than the highest key of a person, a spell or a record."""
+        """One more than the highest key of a person, spell or record."""
         return len(self.classes)
 
 
 def compare_with_database(session: Session, columns: Columns) -> tuple[bool, int]:
-    """Whether the columns are of the database that a session reads, be they older or newer than what it sees; and its
-    number of entries. A backup put in the place of the database has other entries, or fewer for longer than any
-    session lasts."""
-    head, last_leaf, leaf_at_columns = session.connection().execute(_HEAD_QUERY, {"of": columns.head}).one()
+    """Return whether the columns belong to the session's database, and the database's number of entries.
+
+    The columns may be older or newer than the session. A restored backup has other entries, or fewer entries for longer
+    than any session lasts."""
+    head, last_leaf, leaf_at_columns = session.connection().execute(_HEAD_QUERY, {"columns_head": columns.head}).one()
     if head < columns.head:
         return columns.leaves.get(head) == last_leaf and monotonic() - columns.read_at < MAX_SESSION_SECONDS, head
     return columns.leaves.get(columns.head) == leaf_at_columns, head
 
 
 def _read_leaves(session: Session, head: int, known_leaves: Mapping[int, bytes]) -> dict[int, bytes]:
-    """The leaf hashes of the last entries. `known_leaves`: those of an earlier head."""
+    """Return the leaf hashes of the last entries. `known_leaves`: those read at an earlier head."""
     first = head - MAX_LEAVES
     rows = session.connection().execute(
         _LEAVES_QUERY, {"after": max(first, *known_leaves) if known_leaves else first, "to": head}
@@ -170,11 +176,11 @@ def _read_leaves(session: Session, head: int, known_leaves: Mapping[int, bytes])
 
 
 class ReadCancelled(Exception):
-    """Nobody wants the columns any more that are being read."""
+    """The columns being read are no longer needed."""
 
 
 def read_columns(session: Session, is_cancelled: Callable[[], bool] = lambda: False) -> Columns:
-    """All columns, from the tables. Raises Released."""
+    """Read all columns from the tables. Raise ReadCancelled."""
     run = session.connection().execute
     head, rules = run(select(col(Head.revision), col(Head.rules))).one()
     codes, values = Codes(), Codes()
@@ -198,21 +204,21 @@ def read_columns(session: Session, is_cancelled: Callable[[], bool] = lambda: Fa
 
 
 def advance_columns(session: Session, columns: Columns, head: int) -> Columns | None:
-    """The columns as of a later head: the rows of people whom entries touched since are read again. None where these
-    are too many."""
+    """Return the columns as of a later head, by reading the rows of people changed since; None if there are too
+    many."""
     run = session.connection().execute
     changed_people = run(CHANGED_PEOPLE_QUERY, {"after": columns.head}).scalars()
-    people = [person for person in changed_people if person <= head]  # the transaction may have seen later ones
+    people = [person for person in changed_people if person <= head]  # the transaction may see later ones
     if len(people) > MAX_CHANGED_PEOPLE:
         return None
-    # All is read before any array is written, so that whoever is stopped meanwhile leaves nothing half done.
+    # Read everything before writing any array, so that an interruption leaves no partial update.
     rows_by_table = {
         spec.name: [
-            run(_ROWS_BY_PERSON_STATEMENTS[spec.name], {"among": chunk}).all() for chunk in split_into_chunks(people)
+            run(_ROWS_BY_PERSON_STATEMENTS[spec.name], {"keys": chunk}).all() for chunk in split_into_chunks(people)
         ]
         for spec in ALL_TABLES
     }
-    class_rows = [row for chunk in split_into_chunks(people) for row in run(_CLASSES_BY_PERSON_QUERY, {"among": chunk})]
+    class_rows = [row for chunk in split_into_chunks(people) for row in run(_CLASSES_BY_PERSON_QUERY, {"keys": chunk})]
     leaves = _read_leaves(session, head, columns.leaves)
     classes = np.zeros(head + 1, np.int8)
     classes[: columns.key_count] = columns.classes
@@ -223,12 +229,13 @@ def advance_columns(session: Session, columns: Columns, head: int) -> Columns | 
     values = columns.values
     if any(new_tables[spec.name].is_rewritten for spec in PERSONAL_TABLES):
         values = drop_unused_values(new_tables, values)
-    # In a table that was written anew rows stand elsewhere, and texts of an index may be somebody's who was erased.
+    # A rewritten table has its rows at other places, and an index may contain texts of an erased person.
     indexes = {} if new_tables[NAMES.name].is_rewritten else columns.indexes
     _apply_classes(classes, class_rows)
     return replace(
         columns, head=head, leaves=leaves, tables=new_tables, classes=classes, values=values, indexes=indexes,
-        read_at=monotonic(), shared_values={}, _shared_names=set(), _previous_shared_values=_collect_shared_values(columns, people, new_tables),
+        read_at=monotonic(), shared_values={}, _shared_names=set(),
+        _previous_shared_values=_collect_shared_values(columns, people, new_tables),
         _recent_rows=_advance_recent(columns, new_tables, head),
     )  # fmt: skip
 
@@ -236,8 +243,8 @@ def advance_columns(session: Session, columns: Columns, head: int) -> Columns | 
 def _collect_shared_values(
     columns: Columns, people: Collection[int], new_tables: Mapping[str, Table]
 ) -> dict[str, tuple[Any, Collection[int]]]:
-    """What questions had in common at this head or before, with the people whom entries touched since. In a table that
-    was written anew rows stand elsewhere."""
+    """Return the shared values of this head and before, with the people changed since. Empty if a table was rewritten,
+    since its rows moved."""
     if any(table.is_rewritten for table in new_tables.values()):
         return {}
     shared_values: dict[str, tuple[Any, Collection[int]]] = {}
@@ -254,8 +261,7 @@ def _collect_shared_values(
 
 
 def _advance_recent(columns: Columns, new_tables: Mapping[str, Table], head: int) -> RecentRows:
-    """The rows that were asked for last, as of a later head: what an entry changed is looked for, and no table
-    anew."""
+    """Return the recently used rows as of a later head, updated by what changed instead of selected again."""
     recent = RecentRows()
     for (name, revision, code_filter), rows in columns._recent_rows.list_items():
         table = new_tables.get(name)
@@ -268,8 +274,7 @@ def _advance_recent(columns: Columns, new_tables: Mapping[str, Table], head: int
 
 
 def drop_unused_values(tables: Mapping[str, Table], values: Codes) -> Codes:
-    """The values of personal dimensions, and the words of names, that some row has: one that none has any more may be
-    somebody's who was erased."""
+    """Return the personal values and words still used by a row; unused ones may belong to an erased person."""
     used_codes = (
         np.flatnonzero(np.bincount(tables[spec.name].column(spec.personal_column))).tolist() for spec in PERSONAL_TABLES
     )
@@ -277,12 +282,12 @@ def drop_unused_values(tables: Mapping[str, Table], values: Codes) -> Codes:
 
 
 def _split_into_words(rows: Iterable[Any]) -> list[Any]:
-    """Rows whose last value is a text, one for each word of it."""
+    """Split rows by the words of their last value: one row per distinct word."""
     return [(*other_values, word) for *other_values, text in rows for word in dict.fromkeys(text.split())]
 
 
 def _build_arrays(batches: Iterable[Iterable[Any]], spec: TableSpec, codes: Codes, values: Codes) -> dict[str, Array]:
-    """Rows of a table as arrays by column."""
+    """Convert rows of a table to arrays by column."""
     names = (SINCE_COLUMN, UNTIL_COLUMN, *spec.columns)
     parts: dict[str, list[Array]] = {name: [] for name in names}
     encoders = {CODE: codes.add, VALUE: values.add, WORD: values.add}
@@ -301,7 +306,7 @@ def _build_arrays(batches: Iterable[Iterable[Any]], spec: TableSpec, codes: Code
 
 
 def _trim_to_head(rows: dict[str, Array], head: int) -> dict[str, Array]:
-    """Rows as of a head: the transaction may have seen later ones."""
+    """Return the rows as of a head: the transaction may see later ones."""
     is_visible = rows[SINCE_COLUMN] <= head
     rows = {name: column[is_visible] for name, column in rows.items()}
     rows[UNTIL_COLUMN] = np.where(rows[UNTIL_COLUMN] > head, OPEN_UNTIL, rows[UNTIL_COLUMN]).astype(np.int32)
@@ -311,7 +316,8 @@ def _trim_to_head(rows: dict[str, Array], head: int) -> dict[str, Array]:
 def _update_table(
     table: Table, spec: TableSpec, people: Collection[int], rows: dict[str, Array], old_head: int, head: int
 ) -> Table:
-    """The table with these rows of some people. Rows have only been closed and opened since, but after an erasure."""
+    """Return the table with these rows of some people. Except after an erasure, rows have only been closed and opened
+    since."""
     key_names = (*spec.key, SINCE_COLUMN)
     place_by_key = {table.row(place, key_names): place for place in table.places(people)}
     row_keys = [*zip(*(rows[name].tolist() for name in key_names), strict=True)]

@@ -1,9 +1,6 @@
-"""Rows of columns: all of a table, those that hold at a revision, those of them that a question means.
+"""Selections of rows in columns, joins between them, and counts of equal rows.
 
-Which rows of one table belong to which of another (pure). Keys of people and spells are revisions, so that an array
-by key is hardly longer than the table itself.
-
-Rows that agree in every column, counted (pure)."""
+Keys of people and spells are revisions, so an array indexed by key is hardly longer than the table itself."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -16,26 +13,26 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[Any]  # of whole numbers, or of truths
+Array: TypeAlias = NDArray[Any]  # of integers or booleans
 Mask: TypeAlias = NDArray[np.bool_]
 Places: TypeAlias = NDArray[np.intp]
 
-# What stands for null in a column of numbers: no day and no revision is as low.
+# Represents null in a column of numbers; no day or revision is that low.
 NULL = -(2**31)
-# `until` of a row that still holds: beyond any revision of 32 bits.
+# `until` of a row that is still valid: beyond any 32-bit revision.
 OPEN_UNTIL = 2**31 - 1
-# Of rows that questions have in common, with all that was gathered of them: what a question at a million people uses.
-# With more, workers would need memory that only a rare question uses again.
+# Limit of the cached rows with their columns: what a query at a million people uses. More would only serve rare
+# queries.
 MAX_CACHED_BYTES = 64 << 20
-# Of the rows that were asked for last so many may still gather columns: more than all that is asked at once reads.
+# Cached rows may still load columns; the last entries are measured again, more than concurrent queries use.
 REMEASURED_ENTRIES = 32
 
 
 class Rows:
-    """Some rows of a table. A column is gathered when it is first asked for, and kept as long as the rows are."""
+    """Some rows of a table. A column is loaded on first use and cached with the rows."""
 
     def __init__(self, arrays: dict[str, Array], places: Array) -> None:
-        """`places`: where the rows stand in the arrays."""
+        """`places`: positions of the rows in the arrays."""
         self._arrays = arrays
         self._places = places
         self._cached_columns: dict[str, Array] = {}
@@ -51,20 +48,21 @@ class Rows:
 
     @property
     def size(self) -> int:
-        """The bytes that they take."""
+        """The size of the rows and cached columns in bytes."""
         return self._places.nbytes + sum(column.nbytes for column in [*self._cached_columns.values()])
 
     def where(self, mask: Mask) -> "Rows":
-        """The rows for which a condition holds."""
+        """Return the rows that match a mask."""
         return self if mask.all() else self.take(np.flatnonzero(mask))
 
     def take(self, places: Places) -> "Rows":
-        """The rows at these places, some perhaps more than once."""
+        """Return the rows at these positions, which may repeat."""
         return Rows(self._arrays, self._places[places])
 
     def carry_over(self, arrays: dict[str, Array], ended_places: Places, opened_places: Places) -> "Rows":
-        """The same rows of a table that has grown, without those that ended and with those that opened behind them. All
-        are in the order in which they stand in the arrays."""
+        """Return the same rows in a grown table, without those that ended and with the new ones appended.
+
+        All are in the order of the arrays."""
         positions = np.searchsorted(self._places, ended_places)
         removed = (
             positions[np.take(self._places, positions, mode="clip") == ended_places] if len(self) else positions[:0]
@@ -76,12 +74,12 @@ class Rows:
 
 
 def _remove_and_append(column: Array, removed: Places, new_values: Array) -> Array:
-    """A column without the values at some places, and with new ones behind the last."""
+    """Return a column without the values at some places and with new ones appended."""
     return np.concatenate([np.delete(column, removed) if len(removed) else column, new_values])
 
 
 class HasSize(Protocol):
-    """What takes so many bytes."""
+    """An object with a size in bytes."""
 
     @property
     def size(self) -> int: ...
@@ -91,21 +89,21 @@ HasSizeT = TypeVar("HasSizeT", bound=HasSize)
 
 
 class RecentRows:
-    """Rows that were asked for last, within MOST_KEPT."""
+    """A cache of recently used rows, limited to MAX_CACHED_BYTES."""
 
     def __init__(self) -> None:
         self._rows: OrderedDict[Hashable, Any] = OrderedDict()
         self._sizes: dict[Hashable, int] = {}
-        self._size = 0  # of all together
+        self._size = 0  # of all entries
         self._lock = Lock()
 
     def list_items(self) -> list[tuple[Any, Any]]:
-        """What is kept, by its keys, the oldest first."""
+        """Return the cached entries, least recently used first."""
         with self._lock:
             return [*self._rows.items()]
 
     def get(self, key: Hashable, compute: Callable[[], HasSizeT]) -> HasSizeT:
-        """The rows of a key, which are always of one kind; `compute`: which they are."""
+        """Return the rows of a key, or compute them. A key always has rows of the same type."""
         with self._lock:
             cached_rows: HasSizeT | None = self._rows.get(key)
         rows = compute() if cached_rows is None else cached_rows
@@ -113,11 +111,11 @@ class RecentRows:
         return rows
 
     def put(self, key: Hashable, rows: HasSize) -> None:
-        """Keep the rows of a key as those asked for last."""
+        """Cache the rows of a key as the most recently used."""
         with self._lock:
             self._rows[key] = rows
             self._rows.move_to_end(key)
-            # What they have gathered since they were asked for is measured now: of thousands that are kept, the last.
+            # Account for columns loaded since; among thousands of entries only the most recent load any.
             for recent_key in islice(reversed(self._rows), REMEASURED_ENTRIES):
                 size = self._rows[recent_key].size
                 self._size += size - self._sizes.get(recent_key, 0)
@@ -128,7 +126,7 @@ class RecentRows:
 
 
 def is_any_of(column: Array, values: list[int]) -> Mask:
-    """Whether each value of a column is one of a few."""
+    """Return whether each value of a column is one of a few values."""
     mask = np.zeros(len(column), bool)
     for value in values:
         mask |= column == value
@@ -136,38 +134,39 @@ def is_any_of(column: Array, values: list[int]) -> Mask:
 
 
 NO_PLACE = -1
-BITS_PER_NUMBER, UINT64_ONE = 64, np.uint64(1)  # of a whole number
-# An array by key is made where the keys are no more than so many times the rows; beyond, the rows are sorted.
+BITS_PER_NUMBER, UINT64_ONE = 64, np.uint64(1)  # bits of an integer
+# An array indexed by key is used up to this many keys per row; beyond that, rows are sorted.
 MAX_KEYS_PER_ROW = 8
 
 
 def flag_keys(key_count: int, members: Array) -> Mask:
-    """By key, whether it is among these."""
+    """Return by key whether it is among the members."""
     is_member = np.zeros(key_count, bool)
     is_member[members] = True
     return is_member
 
 
 def index_places(key_count: int, members: Array) -> Places:
-    """By key, where it stands among these, which are each another; NO_PLACE where it does not."""
+    """Return by key its index among the members, which are distinct; NO_PLACE if it is none."""
     places = np.full(key_count, NO_PLACE, np.intp)
     places[members] = np.arange(len(members))
     return places
 
 
 def has_match(key_count: int, left: Array, right: Array, mask: Mask) -> Mask:
-    """For each key on the left whether one of these on the right is the same. All on the right are looked at, whichever
-    they are."""
+    """Return for each key on the left whether a matching row on the right is selected by `mask`.
+
+    Every row on the right is read, selected or not, so that timing does not depend on the mask."""
     is_matched: Mask = (np.bincount(right, weights=mask, minlength=key_count) > 0)[left]
     return is_matched
 
 
-# Pairs of a key, and of a value of which there are few.
+# Pairs of a key and a value; there are few distinct values.
 Pairs = tuple[Array, Array]
 
 
 class _PairBits(NamedTuple):
-    """Pairs with some of the values: where they stand, their keys, and the bit that each value is of its key."""
+    """Pairs whose values are in the current batch: their places, their keys, and the bit of each value."""
 
     places: Places | slice
     key: Array
@@ -175,8 +174,9 @@ class _PairBits(NamedTuple):
 
 
 def _iterate_pair_bits(left: Pairs, right: Pairs) -> Iterator[tuple[_PairBits, _PairBits]]:
-    """The pairs on both sides whose values the right has, as many values at a time as a number has bits. So nothing is
-    sorted."""
+    """Yield the pairs on both sides in batches of as many values (of the right side) as a number has bits.
+
+    This avoids sorting."""
     values = np.flatnonzero(np.bincount(right[1]))
     last = max(int(side[1].max(initial=0)) for side in (left, right))
     for first in range(0, len(values), BITS_PER_NUMBER):
@@ -193,8 +193,9 @@ def _iterate_pair_bits(left: Pairs, right: Pairs) -> Iterator[tuple[_PairBits, _
 
 
 def has_pair_match(key_count: int, left: Pairs, right: Pairs, mask: Mask) -> Mask:
-    """For each pair on the left whether one of these on the right is the same. All on the right are looked at,
-    whichever they are."""
+    """Return for each pair on the left whether an equal pair on the right is selected by `mask`.
+
+    Every pair on the right is read, selected or not, so that timing does not depend on the mask."""
     is_matched = np.zeros(len(left[0]), bool)
     for left_bits, right_bits in _iterate_pair_bits(left, right):
         bits = np.zeros(key_count, np.uint64)
@@ -204,8 +205,8 @@ def has_pair_match(key_count: int, left: Pairs, right: Pairs, mask: Mask) -> Mas
 
 
 def number_pairs(key_count: int, left: Pairs, right: Pairs) -> tuple[Array, Array]:
-    """Numbers of pairs, on the left and on the right, the same for the same pair; NO_PLACE on the left for one that the
-    right has not."""
+    """Number the pairs on both sides so that equal pairs have equal numbers; NO_PLACE for pairs missing on the
+    right."""
     numbers = np.full(len(left[0]), NO_PLACE, np.int32), np.full(len(right[0]), NO_PLACE, np.int32)
     total = 0
     for sides in _iterate_pair_bits(left, right):
@@ -222,19 +223,19 @@ def number_pairs(key_count: int, left: Pairs, right: Pairs) -> tuple[Array, Arra
 
 
 class JoinedRows(NamedTuple):
-    """Pairs of rows: the place on the left, and that of a row of the same key on the right, NO_PLACE where there is
-    none."""
+    """Pairs of rows with equal keys: the place on the left, and that on the right or NO_PLACE."""
 
     left: Places
     right: Places
 
 
 def outer_join(left: Array, right: Array) -> JoinedRows:
-    """Every row on the left, once for each row of the same key on the right, and once where there is none. The keys are
-    whole numbers of any size; NO_PLACE is no key of the right."""
+    """Join every row on the left with each row of the same key on the right, or with NO_PLACE if there is none.
+
+    Keys are integers of any size; NO_PLACE is not a key of the right."""
     max_key = int(right.max(initial=0))
     if max_key < MAX_KEYS_PER_ROW * (len(left) + len(right)):
-        place_by_key = index_places(max_key + 2, right)  # the last one is of keys that the right has not
+        place_by_key = index_places(max_key + 2, right)  # the last entry is for keys missing on the right
         if np.array_equal(place_by_key[right], np.arange(len(right))):
             return JoinedRows(
                 np.arange(len(left)), place_by_key[np.where((left < 0) | (left > max_key), max_key + 1, left)]
@@ -243,7 +244,7 @@ def outer_join(left: Array, right: Array) -> JoinedRows:
     sorted_right = right[order]
     first = np.searchsorted(sorted_right, left, "left")
     if not (sorted_right[1:] == sorted_right[:-1]).any():
-        # Behind the last key stands one that is looked for before the first.
+        # The appended sentinel is read for keys greater than the last.
         matched = np.flatnonzero(np.append(sorted_right, NO_PLACE)[first] == left)
         right_places = np.full(len(left), NO_PLACE, np.intp)
         right_places[matched] = order[first[matched]]
@@ -258,17 +259,19 @@ def outer_join(left: Array, right: Array) -> JoinedRows:
     return JoinedRows(left_places, right_places)
 
 
-# Combinations of values that are counted in an array with a place for each, used or not: eight megabytes. Of more the
-# used ones are sorted out.
+# Limit of an array with one entry per combination of values, used or not (8 MB). Beyond it, used combinations are
+# sorted.
 MAX_DENSE_CELLS = 1_000_000
-# What 64 bits hold, with room for a sign: beyond, the columns so far are numbered before the next is added.
+# Fits into 64 bits with a sign; beyond it, the combinations so far are renumbered before the next column is added.
 MAX_COMBINED_CODE = 2**62
 
 
 @dataclass(frozen=True)
 class Cells:
-    """`values`: for each column its value in each cell; `row_counts`: how many rows each cell has; `_compute_cell_numbers`: the cell of
-    each row, found once it is asked for."""
+    """The distinct combinations of values of rows, with their numbers of rows.
+
+    `values`: for each column, its value in each cell. `row_counts`: the rows of each cell. `_compute_cell_numbers`:
+    computes the cell of each row on first use."""
 
     values: list[Array]
     row_counts: Array
@@ -276,19 +279,19 @@ class Cells:
 
     @cached_property
     def cell_numbers(self) -> Array:
-        """The number of the cell of each row, its place among `values`."""
+        """The number of the cell of each row, an index into `values`."""
         return self._compute_cell_numbers()
 
     def __len__(self) -> int:
         return len(self.row_counts)
 
     def sizes(self) -> Array:
-        """How many rows each cell has."""
+        """Return the number of rows of each cell."""
         return self.row_counts
 
 
 def count_cells(columns: Sequence[Array]) -> Cells:
-    """The cells of rows: one for each combination of values, of one column or several, that a row has."""
+    """Count rows by each combination of values of the columns."""
     earlier_values, pending, combined_codes = list[Array](), _PendingColumns([], [], 1), None
     for column in columns:
         codes, low, size = _encode_column(column)
@@ -302,7 +305,7 @@ def count_cells(columns: Sequence[Array]) -> Cells:
         if combined_codes is None:
             combined_codes = codes.astype(np.intp)
         else:
-            combined_codes *= size  # in place: an array of so many rows costs as much as what is done with it
+            combined_codes *= size  # in place, because copying a large array costs as much as the arithmetic
             combined_codes += codes
         pending = _PendingColumns([*pending.lows, low], [*pending.sizes, size], pending.total * size)
     assert combined_codes is not None
@@ -310,7 +313,7 @@ def count_cells(columns: Sequence[Array]) -> Cells:
 
 
 class _PendingColumns(NamedTuple):
-    """Columns that are combined into one number. `total`: one more than the highest such number."""
+    """Columns combined into one number. `total`: one more than the highest such number."""
 
     lows: list[int]
     sizes: list[int]
@@ -318,7 +321,7 @@ class _PendingColumns(NamedTuple):
 
 
 def _build_cells(combined_codes: Array, earlier_values: list[Array], pending: _PendingColumns) -> Cells:
-    """The cells of combined numbers. `earlier_values`: the values of the columns that had been numbered already."""
+    """Build the cells of combined numbers. `earlier_values`: the values of the columns already numbered."""
     if pending.total <= MAX_DENSE_CELLS:
         counts = np.bincount(combined_codes, minlength=pending.total)
         used_codes = np.flatnonzero(counts)
@@ -336,7 +339,7 @@ def _build_cells(combined_codes: Array, earlier_values: list[Array], pending: _P
 
 
 def _encode_column(column: Array) -> tuple[Array, int, int]:
-    """`(codes, what to add to one, how many there are)`: 0 for null, and from 1 on in the order of the values."""
+    """Return `(codes, offset, number of codes)`: code 0 is null, others follow the order of the values."""
     low, high = (int(column.min()), int(column.max())) if len(column) else (0, 0)
     if high == NULL:
         return np.zeros(len(column), np.int64), 0, 1

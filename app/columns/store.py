@@ -1,10 +1,9 @@
-"""The columns of a database, held by a process and brought to the head when somebody counts.
+"""Hold the columns of a database in the process, advance them to the head on use, and combine several revisions.
 
-Columns at several revisions at once, so that a question is asked of all of them together.
-
-Most people stay as they are from one revision to the next. While nothing of a person changes lasts a *stretch*, and in
-place of the keys of people and spells stand numbers of stretches: rows that are joined by key then hold at the same
-revisions, and whatever chooses rows at one revision chooses them here, each with the revisions at which it holds."""
+For a series, columns at several revisions are queried at once. Most people do not change between two revisions: a
+period without a change is a *stretch*, and numbers of stretches replace the keys of people and spells. Rows joined by
+key are then valid at the same revisions, so code that selects rows at one revision works here too, and each row has its
+range of revisions."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -28,19 +27,20 @@ from app.db.engine import DEADLINE_OPTION, WRITES_OPTION, build_timeout_error, i
 from app.memory import return_freed_memory
 from app.models import Head
 
-# Entries after which columns are saved anew: a process that starts reads so many people again in a second, and what a
-# process has written into what it mapped, page by page, is some 150 MB at a million people.
+# Entries after which columns are saved again. A starting process reads the people changed since in a second, and a
+# running one has copied some 150 MB of mapped pages at a million people.
 SAVE_INTERVAL_ENTRIES = 3_000
-REFRESH_TIMEOUT_SECONDS = 10.0  # for which the columns of a database may be brought to the head while nobody counts
+REFRESH_TIMEOUT_SECONDS = 10.0  # limit for a background refresh
 
 log = logging.getLogger("recuento")
 
 
 @dataclass
 class _ColumnsCache:
-    """The columns of one database, and the turn of whoever brings them to the head. `pending_read`: columns that are being
-    read whole, by `reader_thread`, until `cancel_requested`. `is_external`: they come from elsewhere, and the database has no rows of
-    theirs."""
+    """The columns of one database and the lock for advancing them.
+
+    `pending_read`: columns being read in full by `reader_thread`, until `cancel_requested`. `is_external`: the columns
+    come from a file and the database has no rows of them."""
 
     lock: Lock = field(default_factory=Lock)
     columns: Columns | None = None
@@ -55,8 +55,9 @@ _CACHES_LOCK = Lock()
 
 
 def get_columns(session: Session) -> Columns:
-    """The columns as of the head that the session sees, or a later one; a session that writes reads its own. Raises
-    OperationalError where the time of the session is over before they are read."""
+    """Return the columns as of the session's head or later; a writing session reads its own.
+
+    Raise OperationalError if the session's deadline passes first."""
     connection = session.connection()
     transaction, cached_entry = session.get_transaction(), session.info.get(Columns)
     if cached_entry is not None and cached_entry[0] is transaction:
@@ -64,14 +65,14 @@ def get_columns(session: Session) -> Columns:
         return current
     execution_options = connection.get_execution_options()
     if execution_options.get(WRITES_OPTION, False):
-        return read_columns(session)  # what is not committed yet is for nobody else
+        return read_columns(session)  # uncommitted rows must not be shared
     cache, deadline = _get_cache(connection.engine), execution_options.get(DEADLINE_OPTION, inf)
     if not cache.lock.acquire(timeout=_seconds_until(deadline)):
         raise build_timeout_error()
     try:
         current = cache.columns = _advance_to_head(session, cache, deadline)
         if cache.pending_read is not None and cache.pending_read.done():
-            cache.pending_read = None  # what was prepared is of then, and is asked for no more
+            cache.pending_read = None  # it is outdated now
     finally:
         cache.lock.release()
     session.info[Columns] = (transaction, current)
@@ -79,7 +80,7 @@ def get_columns(session: Session) -> Columns:
 
 
 def prefetch_columns(engine: Engine) -> None:
-    """Begin to read the columns of a database, so that they are there when somebody counts."""
+    """Start reading the columns of a database in the background, before the first count."""
     cache = _get_cache(engine)
     with cache.lock:
         if cache.columns is None and not is_memory(engine.url):
@@ -87,16 +88,17 @@ def prefetch_columns(engine: Engine) -> None:
 
 
 def set_columns(engine: Engine, columns: Columns) -> None:
-    """Let these be the columns of a database that has no rows of theirs."""
+    """Set the columns of a database that has no rows of them."""
     cache = _get_cache(engine)
     with cache.lock:
         cache.columns, cache.is_external = columns, True
 
 
 def refresh_columns(engine: Engine) -> None:
-    """Bring columns that are held or saved to the head though nobody counts, so that nobody who was erased stays there.
-    Saved ones are saved anew where they are old; whoever saved them, they are mapped, and memory of our own given back.
-    Raises OperationalError where the database is busy."""
+    """Advance loaded or saved columns to the head without a query, so that erased people do not remain in them.
+
+    Old saved columns are saved again. The newest generation is mapped, whichever process saved it, and the process's
+    own memory is released. Raise OperationalError if the database is busy."""
     cache, directory = _get_cache(engine), get_columns_directory(engine)
     if (directory is None and cache.columns is None) or (
         cache.pending_read is not None and not cache.pending_read.done()
@@ -121,14 +123,14 @@ def refresh_columns(engine: Engine) -> None:
 
 
 def share_columns(engine: Engine, replica: Engine) -> None:
-    """From now on a replica of a database has the same columns: they are of the log, wherever its rows are read."""
+    """Use the same columns for a replica: they depend on the log only."""
     cache = _get_cache(engine)
     with _CACHES_LOCK:
         _CACHES[replica] = cache
 
 
 def release_columns(engine: Engine) -> None:
-    """Hold the columns of a database no more, and end the reading of them: its connections are about to be closed."""
+    """Drop the columns of a database and stop reading them, before its connections are closed."""
     with _CACHES_LOCK:
         cache = _CACHES.pop(engine, None)
     if cache is not None:
@@ -157,8 +159,10 @@ def _advance_to_head(session: Session, cache: _ColumnsCache, deadline: float) ->
 
 
 def _load_all_columns(session: Session, cache: _ColumnsCache, deadline: float) -> Columns:
-    """All columns. They may take longer than the session is given: then they are read apart from it, and whoever asks
-    meanwhile waits for the same."""
+    """Return all columns.
+
+    Reading may take longer than the session's deadline, so a separate thread reads them and concurrent sessions wait
+    for the same read."""
     engine = session.connection().engine
     if deadline == inf or is_memory(engine.url):
         directory = get_columns_directory(engine)
@@ -184,7 +188,7 @@ def _start_reading(engine: Engine, cache: _ColumnsCache) -> Future[Columns]:
         except Exception as error:
             pending_read.set_exception(error)
         else:
-            pending_read.set_result(columns)  # once the connection is given back
+            pending_read.set_result(columns)  # after the connection is closed
 
     cache.reader_thread = Thread(target=run, name="columns", daemon=True)
     cache.reader_thread.start()
@@ -192,8 +196,9 @@ def _start_reading(engine: Engine, cache: _ColumnsCache) -> Future[Columns]:
 
 
 def _map_or_read_columns(engine: Engine, is_cancelled: Callable[[], bool]) -> Columns:
-    """All columns, as they are saved, or from the tables. One process of a machine reads these at a time, and saves
-    what it has read: the others wait for that. Raises Released."""
+    """Return all columns, mapped or read from the tables. Raise ReadCancelled.
+
+    One process of a machine reads at a time and saves the result; the others wait for it."""
     directory = get_columns_directory(engine)
     if directory is None:
         return _read_from_tables(engine, is_cancelled)
@@ -201,7 +206,7 @@ def _map_or_read_columns(engine: Engine, is_cancelled: Callable[[], bool]) -> Co
     columns = _map_saved_columns(engine, directory)
     if columns is None:
         with directory.take_reading_turn(is_cancelled):
-            if directory.find_newest() != tried_generation:  # another process had the turn before us
+            if directory.find_newest() != tried_generation:  # another process has saved meanwhile
                 columns = _map_saved_columns(engine, directory)
             if columns is None:
                 columns = _read_from_tables(engine, is_cancelled)
@@ -217,7 +222,7 @@ def _read_from_tables(engine: Engine, is_cancelled: Callable[[], bool]) -> Colum
 
 
 def _map_saved_columns(engine: Engine, directory: ColumnsDirectory) -> Columns | None:
-    """The saved columns, brought to the head; None where there are none of this database, or too old ones."""
+    """Return the saved columns, advanced to the head; None if there are none of this database, or too old ones."""
     columns = directory.map_newest()
     if columns is None:
         return None
@@ -231,30 +236,31 @@ def _map_saved_columns(engine: Engine, directory: ColumnsDirectory) -> Columns |
 
 
 def _read_last_erasure(engine: Engine) -> int:
-    """The revision of the last erasure."""
+    """Return the revision of the last erasure."""
     with open_read_session(engine) as session:
         return int(session.execute(select(col(Head.erased))).scalar_one())
 
 
 def _seconds_until(deadline: float) -> float:
-    """Seconds until a moment, as a lock waits: -1 is for ever."""
+    """Return the seconds until a deadline, as a lock timeout: -1 waits without limit."""
     return -1 if deadline == inf else max(0.0, deadline - monotonic())
 
 
-# A bit of one whole number for each.
+# One bit of an integer per revision.
 MAX_REVISIONS = 64
-# Beside the columns of its table, a row has the place of the first revision at which it holds, and the one behind the
-# last.
+# The index of the first revision at which a row is valid, and that after the last.
 BEGIN_COLUMN, END_COLUMN = "from", "to"
 SPELL_COLUMN = "spell"
 
-# What a question reads of a table: all of it, or the rows with a text in a column of codes.
+# What a query reads of a table: all rows, or those with a text in a column of codes.
 TableRead = tuple[TableSpec, tuple[str, str] | None]
 
 
 class _StretchNumbers:
-    """Numbers for the stretches of some keys. `cuts`: by key, a bit for each revision at which one begins, that of the
-    first revision for every key that has any."""
+    """Numbers of the stretches of some keys.
+
+    `cuts`: by key, one bit for each revision at which a stretch begins; the first revision for every key that has
+    any."""
 
     def __init__(self, cuts: Array) -> None:
         self.cuts = cuts
@@ -263,19 +269,21 @@ class _StretchNumbers:
         self.total = int(counts.sum(dtype=np.int64))
 
     def find_numbers(self, keys: Array, revisions: Array) -> Array:
-        """The numbers of the stretches in which these revisions are, by their places."""
+        """Return the numbers of the stretches that contain these revisions, given by index."""
         stretches: Array = self._first_numbers[keys] + np.bitwise_count(self.cuts[keys] & _mask_revisions(revisions))
         return stretches - 1
 
     def find_first_number(self, key: int) -> int:
-        """The first number of all keys from this one on."""
+        """Return the first number of the keys from this one on."""
         return int(self._first_numbers[key]) if key < len(self._first_numbers) else self.total
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnsAtRevisions(Columns):
-    """Columns at some revisions. `split_rows`: the rows that a question reads, by table and by the value of a column;
-    `stretch_count`: one more than the highest number of a stretch."""
+    """Columns at several revisions.
+
+    `split_rows`: the rows that the query reads, by table and column filter. `stretch_count`: one more than the highest
+    number of a stretch."""
 
     split_rows: dict[TableRead, Rows]
     stretch_count: int
@@ -286,16 +294,16 @@ class ColumnsAtRevisions(Columns):
 
     @property
     def size(self) -> int:
-        """The bytes that they take."""
+        """The size of the rows in bytes."""
         return sum(rows.size for rows in self.split_rows.values())
 
     def rows(self, spec: TableSpec, _revision: int, column_filter: tuple[str, str] | None = None) -> Rows:
-        """The rows of a table that hold at any of the revisions."""
+        """Return the rows of a table that are valid at any of the revisions."""
         return self.split_rows[spec, column_filter]
 
 
 class _SplitRows(Rows):
-    """Rows with columns of their own (`own`) in place of those of the table."""
+    """Rows in which some columns replace those of the table."""
 
     def __init__(self, table: Table, places: Places, own_columns: dict[str, Array]) -> None:
         super().__init__(table.arrays, places)
@@ -311,12 +319,12 @@ class _SplitRows(Rows):
 def build_columns_at_revisions(
     columns: Columns, revisions: Sequence[int], table_reads: Sequence[TableRead]
 ) -> ColumnsAtRevisions:
-    """The columns at these revisions, which ascend. `table_reads`: all that the question reads."""
+    """Return the columns at these ascending revisions. `table_reads`: everything the query reads."""
     count = len(revisions)
     assert count <= MAX_REVISIONS
     place_by_revision = np.repeat(np.arange(count + 1, dtype=np.uint8), np.diff([-1, *revisions, columns.head + 1]))
     spans_by_read = {table_read: _find_row_spans(columns, table_read, place_by_revision) for table_read in table_reads}
-    # Of a row that begins before all of them or ends after all of them no stretch begins there.
+    # A row that begins before all revisions or ends after all of them starts no stretch there.
     bits = np.append(np.uint64(1) << np.arange(count, dtype=np.uint64), np.uint64(1))
     person_cuts, spell_cuts = np.zeros(columns.key_count, np.uint64), np.zeros(columns.key_count, np.uint64)
     for rows in spans_by_read.values():
@@ -349,8 +357,7 @@ def build_columns_at_revisions(
 
 
 class _RowSpans(NamedTuple):
-    """Rows that hold at any of the revisions: where each stands, from which to before which it holds, and of whom it
-    is."""
+    """Rows valid at any of the revisions: their places, first and one past the last revision, person and spell."""
 
     places: Places
     begin: Array
@@ -360,7 +367,7 @@ class _RowSpans(NamedTuple):
 
 
 def _find_row_spans(columns: Columns, table_read: TableRead, place_by_revision: Array) -> _RowSpans:
-    """`place_by_revision`: by revision, how many of those asked for come before it."""
+    """`place_by_revision`: for each revision, the number of queried revisions before it."""
     spec, column_filter = table_read
     table = columns.tables[spec.name]
     begin, end = (
@@ -376,7 +383,7 @@ def _find_row_spans(columns: Columns, table_read: TableRead, place_by_revision: 
 
 
 def _split_rows(table: Table, rows: _RowSpans, person_numbers: _StretchNumbers, spell_numbers: _StretchNumbers) -> Rows:
-    """Rows parted where stretches begin."""
+    """Split rows where stretches begin."""
     cuts = person_numbers.cuts[rows.person] if rows.spell is None else spell_numbers.cuts[rows.spell]
     row_indexes, begin, end = _split_spans(rows.begin, rows.end, cuts)
     own_columns = {
@@ -390,7 +397,7 @@ def _split_rows(table: Table, rows: _RowSpans, person_numbers: _StretchNumbers, 
 
 
 def _split_spans(begin: Array, end: Array, cuts: Array) -> tuple[Places, Array, Array]:
-    """Of which row each part is, and from which to before which revision it holds."""
+    """Return for each part its row, and its first and one past its last revision."""
     row_indexes, parts = np.arange(len(begin)), []
     cuts = cuts & ~_mask_revisions(begin) & _mask_revisions(end - 1)
     while len(row_indexes):
@@ -411,6 +418,6 @@ def _split_spans(begin: Array, end: Array, cuts: Array) -> tuple[Places, Array, 
 
 
 def _mask_revisions(revisions: Array) -> Array:
-    """The bits of all revisions up to each of these, by their places."""
+    """Return masks with the bits of all revisions up to each of these, given by index."""
     bits: Array = (np.uint64(2) << revisions.astype(np.uint64)) - np.uint64(1)
     return bits

@@ -1,8 +1,4 @@
-"""Texts of columns as small whole numbers.
-
-Which columns of which tables are kept, and as what.
-
-All rows of one table in arrays, which grow at their end."""
+"""Tables in arrays that grow at the end, the specification of their columns, and codes for texts."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,15 +27,16 @@ UNKNOWN_CODE = -1  # the code of a text that no row has
 
 
 class Codes:
-    """Text ↔ code. A text keeps its code for as long as the columns are held; null is NOTHING."""
+    """A bidirectional map of texts and codes. A text's code never changes while the columns are loaded; null is
+    NULL_CODE."""
 
     def __init__(self, texts: Sequence[str | None] = (None,)) -> None:
-        """`texts`: by code, None where a code is no text's any more."""
+        """`texts`: by code; None where a code is no longer used."""
         self._texts = [*texts]
         self._codes = {text: code for code, text in enumerate(texts) if text is not None} | {None: NULL_CODE}
 
     def add(self, text: str | None) -> int:
-        """The code of a text, a new one where it has none."""
+        """Return the code of a text; assign a new one if it has none."""
         code = self._codes.get(text)
         if code is None:
             code = self._codes[text] = len(self._texts)
@@ -47,7 +44,7 @@ class Codes:
         return code
 
     def find_code(self, text: str) -> int:
-        """The code of a text, UNKNOWN where no row has it."""
+        """Return the code of a text, UNKNOWN_CODE if no row has it."""
         return self._codes.get(text, UNKNOWN_CODE)
 
     def find_codes(self, texts: Iterable[str]) -> list[int]:
@@ -57,31 +54,33 @@ class Codes:
         return self._texts[code]
 
     def texts(self) -> list[str | None]:
-        """All texts by their codes."""
+        """Return all texts by code."""
         return [*self._texts]
 
     def copy(self) -> "Codes":
         return Codes(self._texts)
 
     def restrict_to(self, codes: Collection[int]) -> "Codes":
-        """The same codes without the texts of all but these: no row has those any more."""
+        """Return the same codes with only these texts."""
         return Codes([text if code in codes else None for code, text in enumerate(self._texts)])
 
 
 NUMBER, SMALL, CODE, VALUE, FLAG = "number", "small number", "code", "value of a personal dimension", "flag"
-WORD = "word"  # of a text about a person: each of its words makes a row of its own
+WORD = "word"  # of a text about a person: the table has one row per word
 COLUMN_DTYPES: dict[str, DTypeLike] = {
     NUMBER: np.int32, SMALL: np.int16, CODE: np.int16, VALUE: np.int32, FLAG: np.bool_, WORD: np.int32,
 }  # fmt: skip
-# Beside its own columns every table keeps these.
+# Columns that every table has in addition to its own.
 SINCE_COLUMN, UNTIL_COLUMN, PERSON_COLUMN = "since", "until", "detainee"
 NAME_COLUMN = "folded_name"
 
 
-@dataclass(frozen=True, eq=False)  # each is itself alone
+@dataclass(frozen=True, eq=False)  # compared by identity
 class TableSpec:
-    """The columns that are kept of one table. `key`: those by which, with `since`, a row is known; `columns`: all but
-    `since` and `until`, and as what each is kept; numbers can be null. A column of words is the last."""
+    """The columns of one table.
+
+    `key`: columns that identify a row, together with `since`. `columns`: all except `since` and `until`, with their
+    types; numbers can be null. A column of words is last."""
 
     table: type[Any]
     key: tuple[str, ...]
@@ -130,7 +129,7 @@ ARRESTS = TableSpec(
 )
 PEOPLE = TableSpec(Detainee, (PERSON_COLUMN,), {PERSON_COLUMN: NUMBER, "state": CODE, "rearrested": FLAG})
 PLACEMENTS = TableSpec(Placement, ("record",), {PERSON_COLUMN: NUMBER, "record": NUMBER})
-# Personal: rows of an erased person leave these.
+# Personal tables: the rows of an erased person are removed from these.
 TRAITS = TableSpec(Trait, ("spell", "name", "value"), {**_SPELL_COLUMNS, "name": CODE, "value": VALUE})
 SOURCE_TRAITS = TableSpec(
     SourceTrait,
@@ -140,40 +139,43 @@ SOURCE_TRAITS = TableSpec(
 NAMES = TableSpec(DetaineePersonal, (PERSON_COLUMN, NAME_COLUMN), {PERSON_COLUMN: NUMBER, NAME_COLUMN: WORD})
 PERSONAL_TABLES = (TRAITS, SOURCE_TRAITS, NAMES)
 ALL_TABLES = (
-    RELEASES, SOURCE_RELEASES, FURTHEST_STAGES, DETENTION_STATES, SOURCE_DETENTIONS, ARRESTS, PEOPLE, PLACEMENTS, TRAITS, SOURCE_TRAITS,
-    NAMES,
+    RELEASES, SOURCE_RELEASES, FURTHEST_STAGES, DETENTION_STATES, SOURCE_DETENTIONS, ARRESTS, PEOPLE, PLACEMENTS,
+    TRAITS, SOURCE_TRAITS, NAMES,
 )  # fmt: skip
 
 
-# Room behind the rows of an array, by which it grows once it is full.
+# Factor by which a full array grows.
 GROWTH_FACTOR = 1.25
 MIN_CAPACITY = 1_024  # rows
 NO_ROW = -1
-# The chains, among the columns of a table that is saved.
+# The arrays of the row chains in a saved table.
 NEWEST_ARRAY, PREVIOUS_ARRAY = "newest", "previous"
 
-# Column → value, which tells a row: some columns may be the same in several, such as an open stage.
+# Column and value that select rows, such as one stage.
 CodeFilter = tuple[str, int]
 
 
 @dataclass
 class _RowChains:
-    """The rows of each person, the newest first. Tables that grew from one another share them: each passes over rows
-    behind its last. `newest`: by person; `previous`: by row. A row is in `previous` before it is in `newest`."""
+    """The rows of each person as linked lists, newest first.
+
+    Tables that grew from one another share them, and each skips rows beyond its own length. `newest`: by person.
+    `previous`: by row. A row is added to `previous` before `newest`."""
 
     newest: Array
     previous: Array
 
 
 class Table:
-    """The rows of a table as of a head, in the order of `since`. It does not change under a reader: `advance` makes the
-    next one, which shares the arrays. What it writes into them, no reader of this one sees: rows behind the last, and
-    an `until` beyond this head."""
+    """The rows of a table as of a head, ordered by `since`.
+
+    A table does not change for its readers. `advance` returns the next one, which shares the arrays and writes only
+    what readers of this one ignore: rows beyond its length, and an `until` beyond its head."""
 
     def __init__(self, head: int, arrays: dict[str, Array], length: int, chains: _RowChains) -> None:
         self.head = head
         self.is_rewritten = False
-        # Since the table that this one grew from: the rows that ended, and where those that opened begin.
+        # Compared with the table this one grew from: rows that ended, and where new rows begin.
         self._ended_places: Places = np.empty(0, np.intp)
         self._previous_length = length
         self._arrays = arrays
@@ -182,7 +184,7 @@ class Table:
 
     @classmethod
     def from_columns(cls, head: int, columns: Mapping[str, Array]) -> "Table":
-        """The table of these rows, in any order."""
+        """Build a table from rows in any order."""
         order = np.argsort(columns[SINCE_COLUMN], kind="stable")
         arrays = {name: column[order] for name, column in columns.items()}
         person = arrays[PERSON_COLUMN]
@@ -196,20 +198,21 @@ class Table:
 
     @classmethod
     def from_saved(cls, head: int, arrays: dict[str, Array], length: int) -> "Table":
-        """The table of arrays that were saved with this many rows (`export_arrays`)."""
+        """Build a table from saved arrays (`export_arrays`) with this many rows."""
         newest, previous = arrays.pop(NEWEST_ARRAY), arrays.pop(PREVIOUS_ARRAY)
         return cls(head, arrays, length, _RowChains(newest, previous))
 
     def copy_for_saving(self) -> "Table":
-        """The same table for whoever saves it while others grow it: they hang later rows onto the chains."""
+        """Return a copy that can be saved while others append rows to the original's chains."""
         chains = _RowChains(self._chains.newest.copy(), self._chains.previous)
         return Table(self.head, self._arrays, self._length, chains)
 
     def export_arrays(self) -> dict[str, Array]:
-        """The arrays as of the head, the chains among them. Only the newest rows of people come with their room, in
-        which it says that there are none."""
+        """Return the arrays as of the head, including the chains.
+
+        Only `newest` includes its spare room, which must be filled with NO_ROW."""
         until = self.column(UNTIL_COLUMN)
-        # Others may close rows meanwhile, for later heads than this one.
+        # Others may close rows meanwhile, for later heads.
         arrays = {name: self.column(name) for name in self._arrays} | {
             UNTIL_COLUMN: np.where(until > self.head, OPEN_UNTIL, until)
         }
@@ -227,15 +230,14 @@ class Table:
 
     @property
     def arrays(self) -> dict[str, Array]:
-        """The columns, with room behind the last row."""
+        """The columns, including the spare room after the last row."""
         return self._arrays
 
     def select_rows_at(self, revision: int, code_filter: CodeFilter | None = None) -> Rows:
-        """The rows that hold at a revision; `code_filter`: those with this value of a column."""
+        """Return the rows valid at a revision. `code_filter`: only those with this value in a column."""
         since = self.column(SINCE_COLUMN)
-        begun_count = int(
-            np.searchsorted(since, since.dtype.type(revision), "right")
-        )  # of another type it would be copied
+        # A number of another type would make numpy copy the column.
+        begun_count = int(np.searchsorted(since, since.dtype.type(revision), "right"))
         mask = self._arrays[UNTIL_COLUMN][:begun_count] > revision
         if code_filter is not None:
             name, value = code_filter
@@ -243,7 +245,7 @@ class Table:
         return Rows(self._arrays, np.flatnonzero(mask))
 
     def advance_rows(self, rows: Rows, code_filter: CodeFilter | None = None) -> Rows:
-        """The rows that hold at the head, from those that held at the head of the table that this one grew from."""
+        """Return the rows valid at the head, given those valid at the head of the table this one grew from."""
         opened_places = np.arange(self._previous_length, self._length)
         mask = self.column(UNTIL_COLUMN)[opened_places] > self.head
         if code_filter is not None:
@@ -252,11 +254,11 @@ class Table:
         return rows.carry_over(self._arrays, self._ended_places, opened_places[mask])
 
     def rebase_rows(self, rows: Rows) -> Rows:
-        """Rows of the table that this one grew from, which hold at an earlier revision."""
+        """Return rows of the table this one grew from, for an earlier revision."""
         return rows.carry_over(self._arrays, self._ended_places[:0], self._ended_places[:0])
 
     def places(self, people: Collection[int]) -> Iterator[int]:
-        """Where the rows of these people stand."""
+        """Yield the places of the rows of these people."""
         chains = self._chains
         for person in people:
             newest = chains.newest
@@ -270,7 +272,7 @@ class Table:
         return tuple(int(self._arrays[name][place]) for name in names)
 
     def advance(self, head: int, closed_rows: Mapping[int, int], opened_rows: Mapping[str, Array]) -> "Table":
-        """The table as of a later head: rows closed, by their places, and rows opened since."""
+        """Return the table as of a later head. `closed_rows`: place → `until`."""
         until = self._arrays[UNTIL_COLUMN]
         for place, revision in closed_rows.items():
             until[place] = revision
@@ -279,7 +281,7 @@ class Table:
         return table
 
     def _append_rows(self, head: int, opened_rows: Mapping[str, Array]) -> "Table":
-        """The table as of a later head, with rows opened since."""
+        """Return the table as of a later head with new rows."""
         count = len(opened_rows[SINCE_COLUMN])
         if not count:
             return Table(head, self._arrays, self._length, self._chains)
@@ -297,8 +299,7 @@ class Table:
         return Table(head, arrays, length, chains)
 
     def rewrite_people(self, head: int, people: Collection[int], rows: Mapping[str, Array]) -> "Table":
-        """The table with these rows of some people in place of all that it had of them: an erasure leaves none, and
-        cuts others short."""
+        """Return the table with these rows replacing all rows of some people, as after an erasure."""
         is_retained = ~np.isin(self.column(PERSON_COLUMN), list(people))
         columns = {name: np.concatenate([self.column(name)[is_retained], rows[name]]) for name in self._arrays}
         table = Table.from_columns(head, columns)
@@ -307,7 +308,7 @@ class Table:
 
 
 def _ensure_capacity(array: Array, length: int, fill: int = NULL) -> Array:
-    """The array itself where it is long enough, else a longer copy."""
+    """Return the array if it is long enough, otherwise a longer copy."""
     if length <= len(array):
         return array
     longer = np.full(compute_capacity(length), fill if array.dtype == np.int32 else 0, array.dtype)
@@ -316,5 +317,5 @@ def _ensure_capacity(array: Array, length: int, fill: int = NULL) -> Array:
 
 
 def compute_capacity(length: int) -> int:
-    """How long an array is made that must hold so many."""
+    """Return the capacity to allocate for an array of this length."""
     return max(MIN_CAPACITY, int(length * GROWTH_FACTOR))

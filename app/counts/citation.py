@@ -1,13 +1,11 @@
-"""The sentence by which a count is cited, as a newspaper can print it, in English and in Spanish (pure).
+"""Cite a count: a short address, a printable sentence in English and Spanish, and a BibTeX entry.
 
-It says what was counted, of whom and of which days, how much of it is verified, and as of when: names in place of
-slugs, and dates in words. A release is one that was carried out, and counts though the person was detained again,
-unless the sentence says otherwise.
+The sentence states what was counted, in which place and window, how much of it is verified, and as of when. It uses
+names instead of slugs and writes dates out. Unless it states otherwise, the releases are those carried out, and a
+release counts even if the person was detained again.
 
-How a count is cited: a short address, the sentence (`citation_sentence.py`), and BibTeX (pure).
-
-A citation names the revision, the instant it was recorded and the query, as the RDA recommendations on citing dynamic
-data ask (10.15497/RDA00016); the digest of the result goes beside it as `Repr-Digest` (RFC 9530)."""
+A citation names the revision, the time it was recorded and the query, as the RDA recommendations on citing dynamic data
+require (10.15497/RDA00016). The digest of the result is sent separately as `Repr-Digest` (RFC 9530)."""
 
 import base64
 import binascii
@@ -19,17 +17,18 @@ from urllib.parse import parse_qsl
 
 from app import dates
 from app.counts.shapes import TalliedCount
+from app.counts.tally import sum_counted_statuses
 from app.formats import capitalize_first_letter, get_formats, lower_first_letter
 from app.log.entries import LEAF_DIGITS, Pin
-from app.queries import terms as wording
+from app.queries import terms as query_terms
 from app.queries.countables import COUNTABLES, SILENCE_DAYS, Countable, find_countable_of_total
 from app.queries.terms import DIMENSIONS, RELEASES, EchoedTerm, EchoedTerms
 from app.schemas.counts import CitationOut, Numbers
 from app.vocabulary import Language, Stage, find_label
 
-# All in English and in Spanish.
+# Pairs of texts in this module are English and Spanish.
 DEMO_NOTICE = ("demonstration, invented people", "demostración, personas inventadas")
-# Terms in words. Country, windows and stage are said in the sentence itself.
+# Labels of terms. Country, windows and stage have their own place in the sentence.
 TERM_LABELS: Mapping[str, tuple[str, str]] = {
     **{name: dimension.label for name, dimension in DIMENSIONS.items() if dimension.is_filter and name != "country"},
     "not_nationality": ("nationality other than", "nacionalidad distinta de"),
@@ -49,14 +48,14 @@ TERM_CODE_LISTS = {name: dimension.code_list for name, dimension in DIMENSIONS.i
 }
 SOURCE_TERMS = ("source", "verified_by", "any_of", "all_of", "only_by")
 COUNTRY_TERMS = ("nationality", "not_nationality")
-# What is counted at another stage than carried out: one of them, and several.
+# Nouns for stages other than carried out: singular and plural.
 STAGE_NAMES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     Stage.ANNOUNCED: (("announced release", "excarcelación anunciada"),
                       ("announced releases", "excarcelaciones anunciadas")),
     Stage.ORDERED: (("ordered release", "excarcelación ordenada"), ("ordered releases", "excarcelaciones ordenadas")),
 }  # fmt: skip
-# What is said of the values of a switch. People under house arrest after a release may be among the held; people
-# detained at home always are, so that neither number is one of people in prison, and both are said.
+# Phrases for the values of a switch. A count of people held may include people under house arrest after a release and
+# always includes people detained at home, so neither value of `house_arrest` means "in prison": both are spelled out.
 SWITCH_PHRASES: Mapping[str, Mapping[bool, tuple[str, str]]] = {
     "net": {True: ("without those of people detained again", "sin las de personas detenidas de nuevo")},
     "house_arrest": {
@@ -68,9 +67,11 @@ SWITCH_PHRASES: Mapping[str, Mapping[bool, tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class CitationSetting:
-    """What a citation needs besides the count. `sources`: the names of those that the count names, by slug, and
-    `facility`: that of the facility among its terms, as they were called at its revision; `zone`: the registry's, in
-    which the hour is told; `demo`: whether the people are invented, which no citation may leave out by accident."""
+    """The context that a citation needs besides the count.
+
+    `sources`: names of the cited sources by slug. `facility`: name of the facility among the terms. Both are the names
+    used at the cited revision. `zone`: the registry's time zone, for the hour. `demo`: whether the people are invented;
+    every citation of a demonstration must state that."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
     facility: str | None = None
@@ -79,15 +80,15 @@ class CitationSetting:
 
 
 def find_cited_sources(tally: TalliedCount) -> set[str]:
-    """The slugs of the sources that the citation of a count names."""
-    slugs = {slug for name in SOURCE_TERMS for slug in wording.get_term_values(tally["terms"], name)}
+    """Return the slugs of the sources that the citation of a count names."""
+    slugs = {slug for name in SOURCE_TERMS for slug in query_terms.get_term_values(tally["terms"], name)}
     return slugs.union(_get_verified_by_source(tally))
 
 
 def format_citation_sentence(
     tally: TalliedCount, revision: int, recorded_at: str | None, address: str, lang: Language, setting: CitationSetting
 ) -> str:
-    """What was counted, how much of it, and as of when; the address stands at its end."""
+    """Format the citation: revision, count, notes and finally the address."""
     phrases = CitationPhrases(lang, setting)
     registry = f"Recuento ({phrases.translate(*DEMO_NOTICE)})" if setting.demo else "Recuento"
     revision_phrase = phrases.translate("revision", "revisión") + " " + phrases.format_revision(revision, recorded_at)
@@ -96,17 +97,17 @@ def format_citation_sentence(
 
 
 class CitationPhrases:
-    """The phrases of a citation in a language."""
+    """The phrases of a citation in one language."""
 
     def __init__(self, lang: Language, setting: CitationSetting) -> None:
         self._lang, self._setting, self._formats = lang, setting, get_formats(lang)
 
     def translate(self, english: str, spanish: str) -> str:
-        """Either, by the language."""
+        """Return the text in the language of the citation."""
         return spanish if self._lang == "es" else english
 
     def format_revision(self, revision: int, recorded_at: str | None) -> str:
-        """A revision with its hour: "2096 (23 March 2026, 12:00 in Caracas)"."""
+        """Format a revision with its time, as in "2096 (23 March 2026, 12:00 in Caracas)"."""
         if recorded_at is None:
             return str(revision)
         formatter, zone = self._formats, self._setting.zone
@@ -114,31 +115,30 @@ class CitationPhrases:
         return f"{revision} ({day}, {hour} {self.translate('in', 'en')} {formatter.place_of(str(zone))})"
 
     def format_year(self, recorded_at: str) -> str:
-        """The year in which a revision was recorded, where the registry is."""
+        """Return the year in which a revision was recorded, in the registry's time zone."""
         return self._formats.local_day(recorded_at, self._setting.zone)[:4]
 
     def format_count(self, tally: TalliedCount) -> str:
-        """The number, what it is of, and how much of it is verified."""
+        """Format the number, its noun and scope, and how much of it is verified."""
         total, terms = tally["total"], dict(tally["terms"])
-        if _get_verified_by_source(tally):  # the groups themselves say by what they are
+        if _get_verified_by_source(tally):  # the list of sources already shows the grouping
             terms.pop("group_by")
         bound_prefix = self.translate("at least ", "al menos ") if _is_lower_bound(tally) else ""
-        number = _sum_counted(total)
+        number = sum_counted_statuses(total)
         has_source_term = "source" in terms
-        return (
-            f"{bound_prefix}{self._formats.number(number)} {self.format_noun(tally, is_one=number == 1)}{self.format_scope(terms)}"
-            f"{self._format_statuses(total, has_source_term=has_source_term)}"
-        )
+        noun, scope = self.format_noun(tally, is_one=number == 1), self.format_scope(terms)
+        statuses = self._format_statuses(total, has_source_term=has_source_term)
+        return f"{bound_prefix}{self._formats.number(number)} {noun}{scope}{statuses}"
 
     def format_noun(self, tally: TalliedCount, *, is_one: bool = False) -> str:
-        """What is counted: "releases", "excarcelación anunciada"."""
+        """Return the noun of the count, such as "releases" or "excarcelación anunciada"."""
         names = find_countable_of_total(tally["total"]).names
         singular, plural = STAGE_NAMES.get(str(tally["terms"].get("stage")), (names[::2], names[1::2]))
         return self.translate(*(singular if is_one else plural))
 
     def format_scope(self, terms: EchoedTerms) -> str:
-        """` in Venezuela from 8 January 2026 to 13 January 2026 (kind: amnesty)`, ` in Venezuela on 13 January 2026
-        (without those released to house arrest)`."""
+        """Format the terms, as in ` in Venezuela from 8 January 2026 to 13 January 2026 (kind: amnesty)` or ` in
+        Venezuela on 13 January 2026 (without those released to house arrest)`."""
         inside = self.translate("in", "en")
         country_phrase = f" {inside} {self._formats.country(str(terms['country']))}" if "country" in terms else ""
         day_phrase = f" {self._format_day(str(terms['held_on']))}" if "held_on" in terms else ""
@@ -149,13 +149,15 @@ class CitationPhrases:
         ]
         if detained_window := self._format_window(terms, "detained"):
             details.append(self.translate("of people detained", "de personas detenidas") + detained_window)
-        details += [self._format_term(name, wording.list_values(terms[name])) for name in terms if name in TERM_LABELS]
+        details += [
+            self._format_term(name, query_terms.list_values(terms[name])) for name in terms if name in TERM_LABELS
+        ]
         return f"{country_phrase}{day_phrase}{self._format_window(terms, 'released')}" + (
             f" ({'; '.join(details)})" if details else ""
         )
 
     def list_notes(self, tally: TalliedCount) -> list[str]:
-        """The sentences that follow, of whatever must be said beside the number."""
+        """Return the sentences that qualify the number."""
         by_source = _get_verified_by_source(tally)
         sentences = [self._format_by_source(by_source, tally["total"])] if by_source else []
         if "not_heard_since" in tally:
@@ -171,11 +173,12 @@ class CitationPhrases:
         return sentences
 
     def _format_statuses(self, total: Numbers, *, has_source_term: bool) -> str:
-        """How much is verified, contested and only reported; of what is all of one kind, that it is.
+        """Format how much is verified, contested and only reported.
 
-        `has_source_term`: in a count of one source's releases `verified` is the status, to which other sources add; without
-        these words it would be read as the number that this source verified."""
-        formatter, number = self._formats, _sum_counted(total)
+        `has_source_term`: the count is of one source's releases. There `verified` is the combined status, to which
+        other sources contribute, so the phrase adds "by any independent source"; otherwise it would read as the number
+        that this source verified."""
+        formatter, number = self._formats, sum_counted_statuses(total)
         suffixes = {name: "" if total[name] == 1 else "s" for name in ("verified", "contested", "reported")}
         attribution = (
             self.translate(" by any independent source", " por alguna fuente independiente") if has_source_term else ""
@@ -195,7 +198,7 @@ class CitationPhrases:
         return self.translate(", of which ", ", de ellas ") + parts
 
     def _format_by_source(self, verified_by_source: Mapping[str, int], total: Numbers) -> str:
-        """The sources by number, ties by name; the same release is in the number of each that verified it."""
+        """List the sources by descending number, then by name. A release counts for each source that verified it."""
         names = self._setting.sources
         ranked = [(-number, names.get(slug, slug)) for slug, number in verified_by_source.items()]
         formatter = self._formats
@@ -208,13 +211,13 @@ class CitationPhrases:
                          f"Verificadas por fuente, con coincidencias: {source_list}.")  # fmt: skip
 
     def _format_silence(self, number: int) -> str:
-        """A number that is silent about people of whom nobody has heard for long claims too much."""
+        """Disclose how many detentions have had no recent report; without that the number claims too much."""
         text = self._formats.number(number)
         return self.translate(f"Of {text} nothing has been heard for over {SILENCE_DAYS} days.",
                          f"De {text} no hay noticias desde hace más de {SILENCE_DAYS} días.")  # fmt: skip
 
     def _format_unlinkable(self, number: int) -> str:
-        """Each source counts anew whoever may only be counted."""
+        """Disclose people who cannot be linked across sources: each source counts them separately."""
         text = self._formats.number(number)
         if number == 1:
             return self.translate(
@@ -231,7 +234,7 @@ class CitationPhrases:
         )
 
     def _format_day(self, day: str) -> str:
-        """A day in a sentence; a month or a year likewise."""
+        """Format a day, month or year with its preposition."""
         text = self._formats.long_day(day)
         if len(day) == dates.DAY_LENGTH:
             return self.translate(f"on {text}", f"el {text}")
@@ -253,8 +256,9 @@ class CitationPhrases:
         return self.translate(text, f"el {text}" if len(day) == dates.DAY_LENGTH else text)
 
     def _format_term(self, name: str, values: Sequence[str | int]) -> str:
-        """A term that narrows a count: "gender: female"."""
-        return f"{self.translate(*TERM_LABELS[name])}: {self._formats.listed([self._format_value(name, value) for value in values])}"
+        """Format a term that narrows a count, as in "gender: female"."""
+        texts = [self._format_value(name, value) for value in values]
+        return f"{self.translate(*TERM_LABELS[name])}: {self._formats.listed(texts)}"
 
     def _format_value(self, name: str, value: str | int) -> str:
         if isinstance(value, bool):
@@ -270,20 +274,17 @@ class CitationPhrases:
             return self._formats.quote_unless_plain(self._setting.facility)
         if name in SOURCE_TERMS:
             return self._formats.quote_unless_plain(self._setting.sources.get(text, text))
-        return text if isinstance(value, int) else self._formats.quote(text)  # anybody's words, as an address has them
-
-
-def _sum_counted(total: Numbers) -> int:
-    return total["verified"] + total["contested"] + total["reported"]
+        return text if isinstance(value, int) else self._formats.quote(text)  # free text from the address
 
 
 def _is_lower_bound(tally: TalliedCount) -> bool:
-    """Whether a personal filter could not be applied to some people, so that the number is the least it can be."""
-    return bool(tally.get("not_visible")) and not set(wording.PERSONAL_FILTERS).isdisjoint(tally["terms"])
+    """Return whether hidden values kept a personal filter from matching some people, so that the number is a
+    minimum."""
+    return bool(tally.get("not_visible")) and not set(query_terms.PERSONAL_FILTERS).isdisjoint(tally["terms"])
 
 
 def _get_verified_by_source(tally: TalliedCount) -> dict[str, int]:
-    """How many each source verified, where that is how the count is grouped."""
+    """Return how many releases each source verified, if the count is grouped by source alone."""
     if tally["terms"].get("group_by") != ["source"]:
         return {}
     return {group["source"]: group["verified"] for group in tally["groups"] if group["verified"]}
@@ -291,10 +292,9 @@ def _get_verified_by_source(tally: TalliedCount) -> dict[str, int]:
 
 CITATION_PATH = "/c/"
 
-# The first character tells how the rest is packed. A dictionary never changes: addresses in print would lead nowhere. A
-# better one gets the next number. In "2" the bytes of the leaf come before what "1" has.
+# The first character of a code names its packing. Never change a dictionary in use, or printed addresses stop working:
+# add a new one under the next number. In "2" the bytes of the leaf precede the content of "1".
 PACKED_WITH_LEAF, PACKED_WITHOUT_LEAF = "2", "1"
-_LEAF_BYTES = LEAF_DIGITS // 2
 _DICTIONARY = (
     b"&nationality=&age_group=&category=&gender=&area=&facility=&legal_status=&condition=&destination=&group=&kind="
     b"release_with_measures&kind=full_release&kind=house_arrest&status=verified&designation=political&rearrested=true"
@@ -302,24 +302,26 @@ _DICTIONARY = (
     b"&group_by=kind&group_by=day&group_by=month&stage=carried_out&net=false&group_by=source"
     b"country=VE&released_from=2026-01-01&released_to=2026-01-31&stage=carried_out&net=false&group_by=source&as_of="
 )
-# CRC-32 over the packed bytes, behind them: it sees every slip of one character or of two that changed places, and of
-# all other slips it misses one in four thousand million. A mistyped address must never be another count.
+# CRC-32 over the packed bytes, appended to them. It detects every single wrong character and every swap of two
+# neighbours, and misses one in four thousand million of other errors. A mistyped address must never lead to another
+# count.
 _CHECKSUM_BYTES = 4
-MAX_QUERY_LENGTH = 12_000  # characters unpacked: every term at its longest has fewer
-MAX_CODE_LENGTH = MAX_QUERY_LENGTH * 4 // 3  # base64 of a query that could not be packed
+MAX_QUERY_LENGTH = 12_000  # unpacked characters; the longest possible terms need fewer
+MAX_CODE_LENGTH = MAX_QUERY_LENGTH * 4 // 3  # base64 of a query that does not compress
 
 
 class BadCode(ValueError):
-    """Not an address that was given out here."""
+    """A code that does not belong to any citation."""
 
 
 def build_short_address(
     terms: Mapping[str, EchoedTerm], as_of: Pin, countable: Countable = COUNTABLES[RELEASES]
 ) -> str:
-    """`/c/…`: the terms of a count and its revision, packed; before them the noun, where no term tells what is
-    counted."""
+    """Return the short address `/c/…`: the packed terms of a count and its revision.
+
+    The noun is included only if no term implies it."""
     noun = "" if countable.marker_term else countable.noun
-    query = wording.build_query_url(noun, terms, Pin(as_of.revision)).removeprefix("?")
+    query = query_terms.build_query_url(noun, terms, Pin(as_of.revision)).removeprefix("?")
     packer = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
     payload = bytes.fromhex(as_of.leaf or "") + packer.compress(query.encode()) + packer.flush()
     packing = PACKED_WITH_LEAF if as_of.leaf else PACKED_WITHOUT_LEAF
@@ -327,7 +329,7 @@ def build_short_address(
 
 
 def _compute_checksum(packing: str, payload: bytes) -> bytes:
-    seed = 0 if packing == PACKED_WITHOUT_LEAF else int(packing)  # so that no code is one of another packing too
+    seed = 0 if packing == PACKED_WITHOUT_LEAF else int(packing)  # so that a code is valid in one packing only
     return zlib.crc32(payload, seed).to_bytes(_CHECKSUM_BYTES, "little")
 
 
@@ -336,11 +338,11 @@ def _encode_code(code: bytes) -> str:
 
 
 def parse_short_code(code: str) -> tuple[str, list[tuple[str, str]]]:
-    """The noun in a code, if it says one, and the parameters, `as_of` the last. Raises BadCode."""
+    """Return the noun of a code (empty if it has none) and its parameters, `as_of` last. Raise BadCode."""
     if not code.startswith((PACKED_WITH_LEAF, PACKED_WITHOUT_LEAF)) or len(code) > MAX_CODE_LENGTH:
         raise BadCode
     packing, text = code[0], code[1:]
-    leaf_length = _LEAF_BYTES if packing == PACKED_WITH_LEAF else 0
+    leaf_length = LEAF_DIGITS // 2 if packing == PACKED_WITH_LEAF else 0
     unpacker = zlib.decompressobj(wbits=-15, zdict=_DICTIONARY)
     try:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -360,7 +362,7 @@ def parse_short_code(code: str) -> tuple[str, list[tuple[str, str]]]:
 def build_citation(
     tally: TalliedCount, as_of: Pin, recorded_at: str | None, base: str, setting: CitationSetting
 ) -> CitationOut:
-    """The `build_citation` block of a count at a revision. `base`: the registry's public address, before the short one."""
+    """Build the `citation` block of a count at a revision. `base`: the public base URL of the registry."""
     revision = as_of.revision
     address = base + build_short_address(tally["terms"], as_of, find_countable_of_total(tally["total"]))
     return {
@@ -372,7 +374,7 @@ def build_citation(
     }
 
 
-# BibTeX counts braces even behind a backslash, so they are written as commands.
+# BibTeX counts braces even after a backslash, so they are written as commands.
 _TEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -388,8 +390,10 @@ _TEX = str.maketrans(
 def format_bibtex(
     tally: TalliedCount, revision: int, recorded_at: str | None, address: str, setting: CitationSetting
 ) -> str:
-    """A BibTeX entry. Its year is the year in which the revision was recorded; its key ends like the address, so that
-    two counts of one revision are two entries."""
+    """Format a BibTeX entry.
+
+    Its year is the year in which the revision was recorded. Its key ends like the address, so that two counts of one
+    revision are two entries."""
     phrases = CitationPhrases("en", setting)
     title = f"{capitalize_first_letter(phrases.format_noun(tally))}{phrases.format_scope(tally['terms'])}".translate(
         _TEX

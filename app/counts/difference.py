@@ -1,4 +1,4 @@
-"""A count then and now: which releases or detentions came, went or changed between two revisions, and why."""
+"""Compare a count at two revisions: which releases or detentions were added, removed or changed, and why."""
 
 import uuid
 from collections import Counter, defaultdict
@@ -20,11 +20,11 @@ from app.queries.countables import get_countable
 from app.queries.selection import (
     ASSERTING_VERDICTS,
     COUNTABLE_STATUSES,
+    build_selection,
     load_consolidated_rows,
     load_source_keys,
     load_source_rows,
 )
-from app.queries.selection import build_selection as select_counted
 from app.queries.terms import SourcedTerms
 from app.queries.visibility import match_classes, valid_at
 from app.registry.publication.permissions import Reader
@@ -32,10 +32,10 @@ from app.registry.records import TargetKind
 from app.schemas.counts import CaseOut, Comparison
 from app.vocabulary import Language, ReleaseStatus
 
-# Cases listed in one answer; the numbers are of all of them.
+# Maximum number of cases in a response; the numbers cover all cases.
 MAX_CASES = 200
 
-# Change → what happened to one release or to several, in English and Spanish.
+# Change → singular and plural label in English, then in Spanish.
 CHANGE_LABELS: dict[str, tuple[str, str, str, str]] = {
     "newly_verified": ("newly verified", "newly verified", "verificada después", "verificadas después"),
     "newly_reported": ("newly reported", "newly reported", "reportada después", "reportadas después"),
@@ -48,7 +48,7 @@ CHANGE_LABELS: dict[str, tuple[str, str, str, str]] = {
     "recalled": ("recalled", "recalled", "anulada en bloque", "anuladas en bloque"),
     "merged": ("merged with another", "merged with others", "unida a otra", "unidas a otras"),
     "separated": ("separated from another", "separated from others", "separada de otra", "separadas de otras"),
-    # By another date or kind, another source's word, or a new arrest: whatever the terms ask for.
+    # Because of a new date or kind, another source's verdict, or a new arrest.
     "moved_in": ("moved into the terms", "moved into the terms", "ahora dentro de los términos",
                  "ahora dentro de los términos"),
     "moved_out": ("moved out of the terms", "moved out of the terms", "ahora fuera de los términos",
@@ -59,12 +59,14 @@ _GAIN_BY_STATUS = {
     ReleaseStatus.CONTESTED: "newly_contested",
     ReleaseStatus.REPORTED: "newly_reported",
 }
-_RECORDS_PARAM: BindParameter[Any] = bindparam("among", expanding=True)
+_RECORDS_PARAM: BindParameter[Any] = bindparam("keys", expanding=True)
 
 
 class _CountedSpells(NamedTuple):
-    """What a count counts, by spell. `status`: the code of its status, NOTHING where it does not count; where the terms
-    name one source, of that source's verdict. `detainee`: the person."""
+    """The counted spells, as arrays by spell key.
+
+    `status`: the code of the status, NULL_CODE if the spell does not count; the source's verdict if the terms name one
+    source. `detainee`: the key of the person."""
 
     status: Array
     detainee: Array
@@ -72,7 +74,7 @@ class _CountedSpells(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """What became of one release or detention between two revisions. `spell`: its key where it counted."""
+    """How one release or detention changed between two revisions. `spell`: its key at the revision that counts it."""
 
     spell: int
     change: str
@@ -81,9 +83,10 @@ class Case:
 def compare_revisions(
     session: Session, terms: SourcedTerms, reader: Reader, old_revision: int, new_revision: int
 ) -> Comparison:
-    """What changed between two revisions, `old_revision` the earlier. What counted then + added − removed = what counts now;
-    the other changes are of what counts at both. Of more than MOST_CASES the first of each change are listed in turn,
-    so that no kind of change is out of sight."""
+    """Return what changed between two revisions; `old_revision` is the earlier one.
+
+    Old count + added − removed = new count; the other changes concern releases that count at both revisions. At most
+    MAX_CASES cases are listed, taken in turn from each change so that every kind of change is represented."""
     old, new = (_count_spells(session, terms, reader, revision) for revision in (old_revision, new_revision))
     counted_in_old, counted_in_new = old.status != NULL_CODE, new.status != NULL_CODE
     removed = _read_status_texts(session, old.status, counted_in_old & ~counted_in_new)
@@ -105,14 +108,14 @@ def compare_revisions(
         "removed": len(removed),
         "changes": changes,
         "summary": {"en": format_change_summary(changes, "en"), "es": format_change_summary(changes, "es")},
-        "cases": _add_record_ids(session, _select_in_turn(visible), get_countable(terms).record),
+        "cases": _add_record_ids(session, _select_round_robin(visible), get_countable(terms).record),
         "cases_left_out": max(0, len(visible) - MAX_CASES),
         "withheld_cases": len(cases) - len(visible),
     }
 
 
-def _select_in_turn(cases: list[Case]) -> list[Case]:
-    """At most MOST_CASES, taken in turn from every kind of change, in the order in which they were found."""
+def _select_round_robin(cases: list[Case]) -> list[Case]:
+    """Return at most MAX_CASES cases, taken in turn from each kind of change, in their original order."""
     turns: dict[str, int] = defaultdict(int)
     turn_order = []
     for place, case in enumerate(cases):
@@ -123,36 +126,35 @@ def _select_in_turn(cases: list[Case]) -> list[Case]:
 
 
 def format_change_summary(changes: dict[str, int], lang: Language) -> str:
-    """`3 newly verified, 1 retracted, 2 merged with others`."""
+    """Format the numbers of changes, as in `3 newly verified, 1 retracted, 2 merged with others`."""
     first = 0 if lang == "en" else 2
     phrases = [f"{number} {CHANGE_LABELS[change][first + (number != 1)]}" for change, number in changes.items()]
     return ", ".join(phrases) or ("nothing has changed" if lang == "en" else "nada ha cambiado")
 
 
 def _count_spells(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> _CountedSpells:
-    selection = select_counted(session, terms, reader, revision)
-    is_counted = selection.inside & selection.counting
+    selection = build_selection(session, terms, reader, revision)
+    is_counted = selection.is_inside & selection.is_countable
     rows, keys = selection.rows.where(is_counted), selection.columns.key_count
     result = _CountedSpells(np.full(keys, NULL_CODE, np.int16), np.zeros(keys, np.int32))
-    codes = rows["verdict"] if selection.uses_source_rows else selection.consolidated["status"][is_counted]
+    codes = rows["verdict"] if selection.uses_source_rows else selection.consolidated_rows["status"][is_counted]
     result.status[rows["spell"]], result.detainee[rows["spell"]] = codes, rows[table.PERSON_COLUMN]
     return result
 
 
 def _read_status_texts(session: Session, status: Array, mask: Mask) -> dict[int, str]:
-    """Spell → the text of its status, in the order of the spells."""
+    """Return a dict of spell → text of its status, ordered by spell."""
     text, spells = get_columns(session).codes.text, np.flatnonzero(mask)
     return {spell: str(text(code)) for spell, code in zip(spells.tolist(), status[spells].tolist(), strict=True)}
 
 
 def _find_status_changes(old_statuses: Mapping[int, str], new_statuses: Mapping[int, str]) -> Iterator[Case]:
-    """What counts at both revisions, and is said otherwise now."""
+    """Yield the spells that count at both revisions with different statuses."""
     for spell, old_status in old_statuses.items():
         yield Case(spell, _name_status_change(old_status, new_statuses[spell]))
 
 
 def _name_status_change(old_status: str, new_status: str) -> str:
-    """What happened to what counts at both revisions and is said otherwise now."""
     if new_status == ReleaseStatus.REPORTED:
         return "no_longer_contested" if old_status == ReleaseStatus.CONTESTED else "no_longer_verified"
     return _GAIN_BY_STATUS[ReleaseStatus(new_status)]
@@ -168,10 +170,10 @@ def _find_removed_cases(
         withdrawals = {ReleaseStatus.RETRACTED, ReleaseStatus.REFUTED} & {status, verdicts.get(spell)}
         if places.get(spell, spell) != spell:
             yield Case(spell, "merged")
-        elif spell not in places:  # all that was said of it
+        elif spell not in places:  # all its reports were recalled
             yield Case(spell, "recalled")
         elif withdrawals:
-            yield Case(spell, str(max(withdrawals)))  # a withdrawal before a denial
+            yield Case(spell, str(max(withdrawals)))  # a retraction takes precedence over a refutation
         elif status in COUNTABLE_STATUSES and terms.status and status not in terms.status:
             yield Case(spell, _name_status_change(old_status, status))
         else:
@@ -196,14 +198,14 @@ def _find_added_cases(
 
 
 def _load_placements(session: Session, spells: Collection[int], revision: int) -> dict[int, int]:
-    """Spell key, which is the key of a record → the spell of that record at a revision."""
+    """Return for each spell, taken as a record key, the spell of that record at a revision."""
     placements = select(col(Placement.record), col(Placement.spell)).where(
         col(Placement.record).in_(_RECORDS_PARAM), valid_at(Placement, revision)
     )
     return {
         record: spell
         for chunk in split_into_chunks(spells)
-        for record, spell in session.execute(placements, {"among": chunk})
+        for record, spell in session.execute(placements, {"keys": chunk})
     }
 
 
@@ -216,7 +218,7 @@ def _read_statuses(
 
 
 def _read_texts_by_spell(session: Session, rows: Rows, name: str, spells: Collection[int]) -> dict[int, str | None]:
-    """Spell → the text in a column of codes, for those of these spells that have a row."""
+    """Return a dict of spell → text in a column of codes, for those of `spells` that have a row."""
     columns = get_columns(session)
     rows = rows.where(flag_keys(columns.key_count, np.array([*spells], int))[rows["spell"]])
     texts = map(columns.codes.text, rows[name].tolist())
@@ -226,7 +228,7 @@ def _read_texts_by_spell(session: Session, rows: Rows, name: str, spells: Collec
 def _read_source_verdicts(
     session: Session, terms: SourcedTerms, spells: Collection[int], revision: int
 ) -> dict[int, str | None]:
-    """Spell → the verdict of the one source whose releases or detentions the terms ask for."""
+    """Return a dict of spell → verdict of the source that the terms name."""
     if terms.source is None:
         return {}
     source_rows = load_source_rows(get_columns(session), terms, revision)
@@ -237,17 +239,17 @@ def _read_source_verdicts(
 def _select_visible(
     session: Session, cases: list[Case], person_by_spell: Array, reader: Reader, revision: int
 ) -> list[Case]:
-    """The cases of people who stand in lists for the reader. `person_by_spell`: the person of each spell."""
+    """Return the cases whose person the reader may see in lists. `person_by_spell`: the person of each spell."""
     columns, spells = get_columns(session), np.array([case.spell for case in cases], int)
     hidden_classes = [publish for publish in CURRENT_CLASSES if not reader.can_see_person(publish)]
-    # By today's class of the record itself, and of the person with whom it was counted.
+    # Check today's class of the record itself and of the person it was counted with.
     is_class_hidden = np.isin(columns.classes[spells], [CURRENT_CLASSES.index(publish) for publish in hidden_classes])
     is_hidden = is_class_hidden | match_classes(columns, person_by_spell[spells], hidden_classes, revision)
     return [case for case, is_out in zip(cases, is_hidden.tolist(), strict=True) if not is_out]
 
 
 def _add_record_ids(session: Session, cases: list[Case], kind: TargetKind) -> list[CaseOut]:
-    """Cases with the id of the release or of the detention."""
+    """Build the cases with the ids of their releases or detentions."""
     ids: dict[int, uuid.UUID] = {}
     for chunk in split_into_chunks(case.spell for case in cases):
         query = select(col(Record.key), getattr(Record, f"{kind}_id")).where(col(Record.key).in_(chunk))

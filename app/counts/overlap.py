@@ -1,8 +1,6 @@
-"""How far sources agree on the releases that they verified: on the day and on the kind, as each gives them itself.
+"""Compare verifying sources: which of them verified the same releases, and whether their days and kinds agree.
 
-How sources overlap: which of them verified the same releases of their own knowledge, in pairs and exact patterns.
-
-Copies confirm nothing, so they make no overlap either."""
+Only first-hand verifications count; copies confirm nothing, so they create no overlap."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,20 +14,20 @@ from app.columns.table import NULL_CODE
 from app.counts.shapes import Overlap
 from app.counts.tally import Pattern, Patterns, build_patterns, count_not_visible, load_slugs_by_key
 from app.log.entries import Pin, pin_revision
-from app.queries import terms as wording
+from app.queries import terms as query_terms
 from app.queries.selection import COUNTABLE_STATUSES, build_selection, resolve_facility_slug
 from app.queries.terms import CountTerms, EchoedTerms
 from app.registry.publication.permissions import Reader
 from app.schemas.counts import DateAgreement, KindAgreement, OverlapPair, OverlapPattern, OverlapSource
 from app.schemas.reports import MAX_SOURCES
 
-# Two days in one number: the first in the upper half, the last in the lower. Days are above zero.
+# The first and last possible day in one number: upper and lower half. Days are above zero.
 DAY_BITS, LAST_DAY_MASK = 32, 2**32 - 1
 NO_DAY, NOT_VERIFIED = 0, -1
 
 
 class Agreement(NamedTuple):
-    """How many releases two sources both verified, and of how many of these their days and their kinds agree."""
+    """The number of releases that two sources both verified, and how far their days and kinds agree."""
 
     shared_count: int
     dates: dict[DateAgreement, int]
@@ -37,7 +35,7 @@ class Agreement(NamedTuple):
 
 
 def compare_sources(patterns: Patterns, slugs: Mapping[int, str]) -> Iterator[tuple[tuple[str, str], Agreement]]:
-    """Of every two of the verifying sources, by their slugs in order. `slugs`: of all sources, by key."""
+    """Yield the agreement of every pair of verifying sources, ordered by slug. `slugs`: of all sources, by key."""
     verified_by_source = _group_by_source(patterns)
     sources = sorted(verified_by_source, key=lambda key: slugs[key])
     for number, a in enumerate(sources):
@@ -50,8 +48,10 @@ def compare_sources(patterns: Patterns, slugs: Mapping[int, str]) -> Iterator[tu
 
 
 class _VerifiedReleases(NamedTuple):
-    """What one source says of the releases that it verified: their places; for each the first and the last possible day
-    in one number, UNSAID without a day; the kind."""
+    """The releases that one source verified, as parallel arrays.
+
+    `place`: position of the release. `days`: the first and last possible day in one number, NO_DAY without a day.
+    `kinds`: code of the kind. Days and kinds are the source's own."""
 
     place: Places
     days: Array
@@ -70,7 +70,8 @@ def _group_by_source(patterns: Patterns) -> dict[int, _VerifiedReleases]:
 
 
 def _compare_pair(days: Array, kinds: Array, other: _VerifiedReleases) -> Agreement:
-    """`days`, `kinds`: what one source says of each release, ABSENT where it did not verify it."""
+    """`days`, `kinds`: one source's values for each release; `days` is NOT_VERIFIED where it did not verify the
+    release."""
     own_days, other_days = days[other.place], other.days
     shared_count, has_both_days = _count_true(own_days != NOT_VERIFIED), (own_days > NO_DAY) & (other_days != NO_DAY)
     same_days = _count_true(has_both_days & (own_days == other_days))
@@ -99,10 +100,11 @@ def _count_true(mask: Mask) -> int:
 
 
 def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Overlap:
-    """The releases that the terms mean by the independent sources that verified them; the pattern without sources is of
-    releases that none verified."""
+    """Count the releases of the terms by the independent sources that verified them.
+
+    The pattern without sources is of releases that no source verified."""
     terms = resolve_facility_slug(session, terms)
-    echoed_terms = {name: value for name, value in wording.echo_terms(terms).items() if name != "group_by"}
+    echoed_terms = {name: value for name, value in query_terms.echo_terms(terms).items() if name != "group_by"}
     selection = build_selection(session, terms, reader, revision)
     release_patterns = build_patterns(session, selection, terms, independent=True)
     sizes = release_patterns.count_by_pattern()
@@ -115,7 +117,7 @@ def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revisio
     return {
         "terms": echoed_terms,
         "releases": sizes.total(),
-        "counted_apart": selection.count_rows(selection.consolidated["withheld"]),
+        "counted_apart": selection.count_rows(selection.consolidated_rows["withheld"]),
         "sources": [
             _build_source(slug, verified_counts[slug], sizes, copying_sources, echoed_terms, as_of) for slug in slugs
         ],
@@ -125,12 +127,12 @@ def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revisio
         ],
         "patterns": _format_patterns(sizes, echoed_terms, as_of),
         **count_not_visible(session, terms, reader, revision),
-        "permalink": wording.build_query_url("/v1/counts/overlap", echoed_terms, as_of),
+        "permalink": query_terms.build_query_url("/v1/counts/overlap", echoed_terms, as_of),
     }
 
 
 def _find_copying_sources(release_patterns: Patterns, any_method: Patterns) -> Pattern:
-    """The sources that verified some of the releases as copies of others."""
+    """Return the sources that verified some of these releases only as copies of others."""
     pattern_columns = (column.tolist() for column in count_cells([release_patterns.pattern, any_method.pattern]).values)
     return frozenset(
         slug
@@ -140,19 +142,19 @@ def _find_copying_sources(release_patterns: Patterns, any_method: Patterns) -> P
 
 
 def _build_list_link(echoed_terms: EchoedTerms, as_of: Pin, name: str, slugs: Collection[str]) -> str | None:
-    """The list of the releases behind a number, by the verifying sources; None where the terms cannot name them."""
-    sources = list(dict.fromkeys([*wording.get_term_values(echoed_terms, name), *sorted(slugs)]))
+    """Return the address of the list behind a number; None if the terms cannot express its sources."""
+    sources = list(dict.fromkeys([*query_terms.get_term_values(echoed_terms, name), *sorted(slugs)]))
     if len(sources) > MAX_SOURCES or (name == "only_by" and name in echoed_terms):
         return None
     terms = {**echoed_terms, name: sources}
     terms.setdefault("status", list(COUNTABLE_STATUSES))
-    return wording.build_query_url("/v1/releases", terms, as_of)
+    return query_terms.build_query_url("/v1/releases", terms, as_of)
 
 
 def _build_verified_list_link(
     slugs: Sequence[str], copying_sources: Pattern, echoed_terms: EchoedTerms, as_of: Pin
 ) -> str | None:
-    """The list of the releases that all these sources verified; None where the term would mean copies too."""
+    """Return the address of the releases that all these sources verified; None if the term would also match copies."""
     return None if copying_sources.intersection(slugs) else _build_list_link(echoed_terms, as_of, "verified_by", slugs)
 
 
@@ -196,7 +198,7 @@ def _build_pair(
 
 
 def _format_patterns(sizes: Mapping[Pattern, int], echoed_terms: EchoedTerms, as_of: Pin) -> list[OverlapPattern]:
-    """Every exact pattern, the most frequent first; they add up to the releases."""
+    """Return every exact pattern, most frequent first; their numbers add up to all releases."""
     sorted_sizes = sorted(sizes.items(), key=lambda row: (-row[1], sorted(row[0])))
     return [
         {
@@ -211,9 +213,9 @@ def _format_patterns(sizes: Mapping[Pattern, int], echoed_terms: EchoedTerms, as
 
 
 def _build_unverified_list_link(echoed_terms: EchoedTerms, as_of: Pin) -> str | None:
-    """The list of the releases that no independent source verified; None where the terms ask for some."""
+    """Return the address of the releases that no independent source verified; None if the terms require one."""
     if echoed_terms.get("sources", 0) != 0:
         return None
     terms = {**echoed_terms, "sources": 0}
     terms.setdefault("status", list(COUNTABLE_STATUSES))
-    return wording.build_query_url("/v1/releases", terms, as_of)
+    return query_terms.build_query_url("/v1/releases", terms, as_of)

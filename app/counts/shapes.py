@@ -1,7 +1,7 @@
-"""Shapes of counted answers that say the question back: the terms, and the dimensions that a group names.
+"""Types of count responses that repeat the query: the terms, and the dimensions named by each group.
 
-As documented the terms are models; as they are made they are the dictionary of `reading.terms.echo`.
-"""
+At run time the terms are models, for the OpenAPI document; for the type checker they are the dictionary that
+`queries.terms.echo_terms` returns."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     SeriesTerms: TypeAlias = EchoedTerms
 
     class Dimensions(TypedDict):
-        """The values that make a group; `source` in groups by source."""
+        """The values that identify a group; `source` in groups by source."""
 
         source: NotRequired[str]
 
@@ -69,8 +69,8 @@ else:
         zone: str
         told_from: str | None = None
 
-    # A number where the dimension is one; else a code, a slug, a day or a place, null where there is none, or
-    # `withheld` where it may not be shown.
+    # An integer for numeric dimensions; otherwise a code, slug, day or place, null if there is none, or `withheld` if
+    # it may not be shown.
     _VALUES: Any = {"sources": int}
     Dimensions = TypedDict(
         "Dimensions",
@@ -104,13 +104,13 @@ Group = SourceGroup | ReleaseGroup | HeldGroup
 
 
 class Groups(TypedDict):
-    """The groups of a count that asks for any."""
+    """The groups of a count with `group_by`."""
 
     groups: NotRequired[Sequence[Group]]
 
 
 class TalliedCount(CountMetadata, Groups, StaleDetentionsCount):
-    """A count of releases or of the held, before it is cited."""
+    """A count of releases or of people held, without its citation."""
 
     terms: EchoedTerms
     total: Total | HeldTotal

@@ -1,8 +1,6 @@
-"""The pairs of people in a count who may be one person, since no curator has decided yet: each may be one too many.
+"""Compute counts: totals, groups, verification patterns and caveats.
 
-Which sources verified a release, and no others: the pattern of its verifying sources.
-
-Counts: a pure function of terms, reader and revision, over the rows of that revision in columns."""
+A count is a pure function of terms, reader and revision over the rows of that revision in columns."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,12 +16,11 @@ from app.columns.loader import Columns
 from app.columns.rows import NO_PLACE, Array, Mask, Places, Rows, count_cells, flag_keys, index_places, is_any_of
 from app.columns.table import NULL_CODE
 from app.counts.groups import WITHHELD, GroupedRows, ListAddresses, build_groups, refuse_too_many_cells
-from app.counts.shapes import Group, TalliedCount
-from app.counts.shapes import Groups as ToldGroups
+from app.counts.shapes import Group, Groups, TalliedCount
 from app.db.engine import Key
 from app.log.entries import Pin, count_redactions_since, pin_revision
 from app.models import PendingPair, Source
-from app.queries import terms as wording
+from app.queries import terms as query_terms
 from app.queries.countables import Countable, get_countable, match_silent
 from app.queries.selection import (
     ASSERTING_VERDICTS,
@@ -57,43 +54,47 @@ from app.schemas.counts import (
 from app.vocabulary import ReleaseStatus, Verdict
 
 _REVISION_PARAM = bindparam("revision", type_=Key)
-_PAIRS = (
+_PENDING_PAIRS_STATEMENT = (
     select_rows(col(PendingPair.detainee_a), col(PendingPair.detainee_b))
     .where(col(PendingPair.since) <= _REVISION_PARAM, col(PendingPair.until) > _REVISION_PARAM)
     .distinct()
 )
-_CACHE_KEY = "pairs that wait for a curator, of the revision that was asked for last"
+_CACHE_KEY = "pending pairs at the last revision read"
 
 
 def count_unresolved_duplicates(session: Session, selection: Selection) -> int:
-    """The pairs of counted people that may be one person and wait for a curator: each may be one too many."""
+    """Return how many pairs of counted people wait for a curator to decide whether they are one person.
+
+    Each such pair may make the count one too high."""
     pairs = _load_pending_pairs(session, selection.columns, selection.revision)
     if not len(pairs):
         return 0
-    is_counted = flag_keys(selection.columns.key_count, selection.person[selection.inside & selection.counting])
+    is_counted = flag_keys(selection.columns.key_count, selection.person[selection.is_inside & selection.is_countable])
     return int(np.count_nonzero(is_counted[pairs].all(axis=1)))
 
 
 def _load_pending_pairs(session: Session, columns: Columns, revision: int) -> Array:
-    """The pairs that wait at a revision: a person of each in the first column, and one in the second."""
+    """Return the pending pairs of people at a revision, in two columns."""
     cached: tuple[int, Array] | None = columns.shared_values.get(_CACHE_KEY)
     if cached is None or cached[0] != revision:
-        rows = session.connection().execute(_PAIRS, {"revision": revision}).all()
+        rows = session.connection().execute(_PENDING_PAIRS_STATEMENT, {"revision": revision}).all()
         pairs = np.array([tuple(row) for row in rows], np.intp).reshape(-1, 2)
         cached = columns.shared_values[_CACHE_KEY] = revision, pairs
     return cached[1]
 
 
 Pattern = frozenset[str]
-# Sources of which one whole number says who verified: one bit each, in sums that floats hold exactly.
+# Bits per word: sums of one bit per source must be exact in floats.
 SOURCES_PER_NUMBER = 52
-_SLUGS = select_rows(col(Source.key), col(Source.slug))
+_SLUGS_STATEMENT = select_rows(col(Source.key), col(Source.slug))
 
 
 @dataclass(frozen=True)
 class Patterns:
-    """The releases of a count by their verifying sources. `spell`: of each release; `pattern`: the place of its pattern
-    in `sources`; `source_rows`: what each of these sources says, and `place`: of which release."""
+    """The releases of a count by the set of their verifying sources.
+
+    `spell`: key of each release. `pattern`: index of its pattern in `sources`. `source_rows`: the verifications.
+    `place`: the index of the release of each verification."""
 
     spell: Array
     pattern: Array
@@ -102,16 +103,17 @@ class Patterns:
     place: Places
 
     def count_by_pattern(self) -> Counter[Pattern]:
-        """How many releases each pattern has; one whose sources are none is of those that nobody verified."""
+        """Return the number of releases of each pattern; the empty pattern is of unverified releases."""
         numbers = np.bincount(self.pattern, minlength=len(self.sources)).tolist()
         return Counter({pattern: number for pattern, number in zip(self.sources, numbers, strict=True) if number})
 
 
 def build_patterns(session: Session, selection: Selection, terms: CountTerms, *, independent: bool = False) -> Patterns:
-    """The patterns of the releases of a selection that count; `independent`: of sources whose verification is
-    independent."""
+    """Group the counted releases of a selection by verifying sources.
+
+    `independent`: only consider verifications that count as independent."""
     columns = selection.columns
-    spell = selection.rows["spell"][selection.inside & selection.counting]
+    spell = selection.rows["spell"][selection.is_inside & selection.is_countable]
     source_rows = load_source_rows(columns, terms, selection.revision)
     is_verified = source_rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED)
     source_rows = source_rows.where(is_verified & source_rows["independent"] if independent else is_verified)
@@ -125,7 +127,7 @@ def build_patterns(session: Session, selection: Selection, terms: CountTerms, *,
         chunk = keys[first : first + SOURCES_PER_NUMBER]
         bit = np.zeros(int(keys[-1]) + 1)
         bit[chunk] = 2.0 ** np.arange(len(chunk))
-        # A source says one thing of a release, so that the sum has each bit once.
+        # A source has one verdict per release, so the sum contains each bit once.
         words.append(np.bincount(place, bit[source], len(spell)).astype(np.int64))
     pattern_cells = count_cells(words or [np.zeros(len(spell), np.int64)])
     sources = []
@@ -136,22 +138,21 @@ def build_patterns(session: Session, selection: Selection, terms: CountTerms, *,
 
 
 def load_slugs_by_key(session: Session) -> dict[int, str]:
-    """The slug of each source by its key."""
-    slugs: dict[int, str] = dict(session.connection().execute(_SLUGS).all())
+    """Return a dict of key → slug of every source."""
+    slugs: dict[int, str] = dict(session.connection().execute(_SLUGS_STATEMENT).all())
     return slugs
 
 
-# In place of the key of the one source that verified something.
+# Replace the key of the only verifying source where there is none, or more than one.
 NO_SOURCE, SEVERAL_SOURCES = 0, -1
 MULTI_VALUED_DIMENSIONS = frozenset(name for name, dimension in DIMENSIONS.items() if dimension.is_multivalued)
-# The columns that divide a total: status, number of independent verifications, and whether the person may only be
-# counted.
+# The columns that divide a total: status, number of independent verifications, and whether the person is unlinkable.
 TOTAL_COLUMNS = ("status", "independent_verified", "withheld")
 
 
 @dataclass(frozen=True)
 class CountRequest:
-    """A count under way: its terms, the terms as they are echoed, its reader, and its revision."""
+    """A count being computed: its terms, the terms as echoed, its reader and its revision."""
 
     countable: Countable
     terms: SourcedTerms
@@ -167,58 +168,63 @@ class CountRequest:
         return build_selection(session, self.terms, self.reader, self.revision, by_source=by_source)
 
     def build_list_addresses(self, dimensions: Sequence[str] = ()) -> ListAddresses:
-        """The addresses of the lists behind the groups; without dimensions, of the list behind the total."""
+        """Return the addresses of the lists behind the groups; without dimensions, of the list behind the total."""
         return ListAddresses(self.countable, self.echoed_terms, dimensions, self.as_of)
 
 
 def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> TalliedCount:
-    """Totals and groups in the shape of `GET /v1/counts/…`, before they are cited. Terms of the held name a day, unless
-    at revision 0, where there is nobody."""
+    """Return totals and groups as in `GET /v1/counts/…`, without the citation.
+
+    Terms of people held must name a day, except at revision 0, where nobody is held."""
     countable, terms = get_countable(terms), resolve_facility_slug(session, terms)
-    request = CountRequest(countable, terms, wording.echo_terms(terms), reader, pin_revision(session, revision))
-    dimensions = wording.get_term_values(request.echoed_terms, "group_by")
+    request = CountRequest(countable, terms, query_terms.echo_terms(terms), reader, pin_revision(session, revision))
+    dimensions = query_terms.get_term_values(request.echoed_terms, "group_by")
     refuse_too_many_cells(terms, dimensions)
     selection = request.select(session)
-    groups: ToldGroups = {}
+    groups: Groups = {}
     if dimensions:
         groups["groups"] = _compute_groups(session, request, selection, dimensions)
-    silence: StaleDetentionsCount = {}
+    stale_part: StaleDetentionsCount = {}
     if isinstance(terms, HeldTerms):
-        silence["not_heard_since"] = selection.count_rows(match_silent(selection.consolidated, terms))
+        stale_part["not_heard_since"] = selection.count_rows(match_silent(selection.consolidated_rows, terms))
     return {
         "terms": request.echoed_terms,
         "total": _compute_total(selection, countable.noun),
         **groups,
-        **_build_asides(session, request, dimensions),
-        "uncertain_date": int(np.count_nonzero(selection.uncertain & selection.counting)),
+        **_build_caveats(session, request, dimensions),
+        "uncertain_date": int(np.count_nonzero(selection.is_uncertain & selection.is_countable)),
         "unresolved_duplicates": count_unresolved_duplicates(session, selection),
-        "withheld": selection.count_people(selection.inside & selection.counting & selection.consolidated["withheld"]),
+        "withheld": selection.count_people(
+            selection.is_inside & selection.is_countable & selection.consolidated_rows["withheld"]
+        ),
         "list": request.build_list_addresses().build_address(()),
-        **silence,
-        "permalink": wording.build_query_url(countable.counts_path, request.echoed_terms, request.as_of),
+        **stale_part,
+        "permalink": query_terms.build_query_url(countable.counts_path, request.echoed_terms, request.as_of),
     }
 
 
 def compute_total_number(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> int:
-    """How many releases or detentions `compute_count` counts, without the rest of its answer."""
+    """Return only the number of releases or detentions that `compute_count` counts."""
     countable, terms = get_countable(terms), resolve_facility_slug(session, terms)
     return sum_counted_statuses(_compute_total(build_selection(session, terms, reader, revision), countable.noun))
 
 
-def _build_asides(session: Session, request: CountRequest, dimensions: Sequence[str]) -> CountCaveats:
-    """Whether groups overlap, and what bears on a count with a personal term: later erasures, and hidden values."""
-    asides: CountCaveats = {}
+def _build_caveats(session: Session, request: CountRequest, dimensions: Sequence[str]) -> CountCaveats:
+    """Return whether groups overlap, and what affects a count with a personal term: later erasures and hidden
+    values."""
+    caveats: CountCaveats = {}
     if MULTI_VALUED_DIMENSIONS & set(dimensions):
-        asides["adds_up"] = False
+        caveats["adds_up"] = False
     hidden_part = count_not_visible(session, request.terms, request.reader, request.revision)
     if hidden_part and (redactions := count_redactions_since(session, request.revision)):
-        asides["redactions_since"] = redactions
-    return {**asides, **hidden_part}
+        caveats["redactions_since"] = redactions
+    return {**caveats, **hidden_part}
 
 
 def count_not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> NotVisibleCount:
-    """How many more match the terms as far as their class opens them, while a personal term may not be asked of them;
-    nothing for an answer without a personal term. Neither a hidden value nor whether there is one is read."""
+    """Count the rows that match all other terms but whose personal values are hidden from the reader.
+
+    Empty without a personal term. The function reads neither a hidden value nor whether one exists."""
     if not is_personal(terms):
         return {}
     selection = build_selection(session, terms.drop_personal(), reader, revision)
@@ -229,16 +235,16 @@ def count_not_visible(session: Session, terms: SourcedTerms, reader: Reader, rev
 
 
 def _compute_total(selection: Selection, noun: str) -> Total | HeldTotal:
-    inside = selection.inside
-    inside_rows = selection.consolidated.where(inside)
+    inside = selection.is_inside
+    inside_rows = selection.consolidated_rows.where(inside)
     total_cells = count_cells([inside_rows[name] for name in TOTAL_COLUMNS])
     status, sources, unlinkable, numbers = (column.tolist() for column in (*total_cells.values, total_cells.sizes()))
     rows = [*zip(map(selection.columns.codes.text, status), sources, unlinkable, numbers, strict=True)]
-    return _build_total(rows, selection.count_people(inside & selection.counting), noun)
+    return _build_total(rows, selection.count_people(inside & selection.is_countable), noun)
 
 
 def _build_total(rows: Sequence[tuple[str | None, int, int, int]], people: int, noun: str) -> Total | HeldTotal:
-    """A total from rows of status, number of sources, whether the person may only be counted, and number of rows."""
+    """Build a total from rows of status, number of sources, whether the person is unlinkable, and number of rows."""
     by_status: dict[str | None, int] = defaultdict(int)
     by_sources: dict[int, int] = defaultdict(int)
     unlinkable_count = 0
@@ -264,12 +270,12 @@ def _build_total(rows: Sequence[tuple[str | None, int, int, int]], people: int, 
 
 
 def sum_counted_statuses(numbers: Numbers) -> int:
-    """What a total counts: releases or detentions of every status that counts."""
+    """Return the number of releases or detentions of every status that counts."""
     return numbers["verified"] + numbers["contested"] + numbers["reported"]
 
 
 def _compute_groups(session: Session, request: CountRequest, selection: Selection, names: Sequence[str]) -> list[Group]:
-    """Groups with their numbers. `selection`: of the total."""
+    """Return the groups with their numbers. `selection`: the selection of the total."""
     by_source = "source" in names
     if by_source:
         selection = request.select(session, by_source=True)
@@ -279,8 +285,8 @@ def _compute_groups(session: Session, request: CountRequest, selection: Selectio
     )
     keys, addresses = groups.format_keys(load_slugs_by_key(session)), request.build_list_addresses(names)
     ranks = [_rank_values(values) for values in zip(*keys, strict=True)]
-    in_order = sorted(numbers, key=lambda group: [ranks[place][value] for place, value in enumerate(keys[group])])
-    # The names of the dimensions are data (DIMENSIONS), so that no type checker knows which of them a group has.
+    sorted_groups = sorted(numbers, key=lambda group: [ranks[place][value] for place, value in enumerate(keys[group])])
+    # The names of the dimensions are data (DIMENSIONS), so the type checker cannot know the keys of a group.
     return [
         cast(
             Group,
@@ -290,43 +296,43 @@ def _compute_groups(session: Session, request: CountRequest, selection: Selectio
                 "list": addresses.build_address(keys[group]),
             },
         )
-        for group in in_order
+        for group in sorted_groups
     ]
 
 
 def _rank_values(values: Iterable[DimensionValue]) -> dict[DimensionValue, int]:
-    """The place of each value of a dimension in their order."""
+    """Return the rank of each distinct value."""
     return {value: rank for rank, value in enumerate(sorted(set(values), key=_value_sort_key))}
 
 
 def _value_sort_key(value: DimensionValue) -> tuple[int, str | int]:
-    """By value, the withheld and the unknown last."""
+    """Sort by value, then withheld, then unknown."""
     return (2, "") if value is None else (1, "") if value == WITHHELD else (0, value)
 
 
 def _compute_total_groups(groups: GroupedRows, noun: str) -> dict[int, Total | HeldTotal]:
-    """Groups with the keys of a total."""
+    """Compute the same numbers as in a total for each group."""
     selection, codes = groups.selection, groups.selection.columns.codes
-    total_rows = selection.consolidated
+    total_rows = selection.consolidated_rows
     rows: dict[int, list[tuple[str | None, int, int, int]]] = defaultdict(list)
-    # A row without a status stands in no total, and makes no group.
-    inside = selection.inside & (total_rows["status"] != NULL_CODE)
+    # A row without a status is in no total and creates no group.
+    inside = selection.is_inside & (total_rows["status"] != NULL_CODE)
     for (group, status, sources, unlinkable), number in groups.count_rows(
         inside, *(total_rows[name] for name in TOTAL_COLUMNS)
     ).items():
         rows[group].append((codes.text(status), sources, unlinkable, number))
-    people = groups.count_people(selection.inside & selection.counting)
+    people = groups.count_people(selection.is_inside & selection.is_countable)
     return {group: _build_total(group_rows, people.get(group, 0), noun) for group, group_rows in rows.items()}
 
 
 def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[int, SourceNumbers]:
-    """Groups by source: that source's own verdicts, dates and kinds."""
+    """Compute the numbers of each source's group from the source's own verdicts, dates and kinds."""
     selection = groups.selection
     codes, verdict = selection.columns.codes, selection.rows["verdict"]
-    is_verified = selection.inside & (verdict == codes.find_code(Verdict.VERIFIED))
-    is_uncertain = selection.uncertain & is_any_of(verdict, codes.find_codes(ASSERTING_VERDICTS))
+    is_verified = selection.is_inside & (verdict == codes.find_code(Verdict.VERIFIED))
+    is_uncertain = selection.is_uncertain & is_any_of(verdict, codes.find_codes(ASSERTING_VERDICTS))
     counters: dict[int, Counter[str | None]] = defaultdict(Counter)
-    for (group, code), number in groups.count_rows(selection.inside, verdict).items():
+    for (group, code), number in groups.count_rows(selection.is_inside, verdict).items():
         counters[group][codes.text(code)] = number
     for (group,), number in groups.count_rows(is_uncertain).items():
         counters[group]["uncertain_date"] = number
@@ -350,7 +356,7 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
 
 
 def _is_only_source(selection: Selection, terms: SourcedTerms) -> Mask:
-    """Whether no other source verified the same of its own knowledge: copies confirm nothing."""
+    """Return whether no other source verified the row first-hand."""
     columns = selection.columns
     source_rows = load_source_rows(columns, terms, selection.revision)
     own = source_rows.where(

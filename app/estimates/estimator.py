@@ -1,8 +1,7 @@
-"""How many people there are, seen or not, by the people that lists share: models, a choice, or why there is none.
+"""Estimate the population from the overlap of lists: fit models, choose one, or refuse with a reason.
 
-Estimates of what no list has seen, by capture and recapture. Pure: counts by pattern in, an answer out.
-
-How many releases no source has seen: the registry's own table of who verified what, handed to the estimators."""
+`estimate_population` is pure: counts by pattern in, an estimate out. `estimate_releases` applies it to the registry's
+own table of who verified what, to estimate releases that no source has seen."""
 
 import json
 from collections import Counter
@@ -25,7 +24,7 @@ from app.estimates.models import LowerBound, Model
 from app.estimates.table import MAX_LISTS, BadTable, Fit, PatternTable, build_pattern_table, read_pattern_csv
 from app.log.entries import pin_revision
 from app.models import Source, Verification
-from app.queries import terms as wording
+from app.queries import terms as query_terms
 from app.queries.selection import Selection, build_selection, resolve_facility_slug
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at
@@ -33,13 +32,12 @@ from app.registry.publication.permissions import Reader
 from app.schemas.counts import EstimateNumbers, EstimateRange, RefusalOut, SelectionRule
 from app.vocabulary import Verdict
 
-# From seven people in common on Chapman's estimate is nearly free of bias (Robson and Regier 1964, Trans. Am. Fish.
-# Soc. 93).
+# From seven shared people on, Chapman's estimate is nearly unbiased (Robson and Regier 1964, Trans. Am. Fish. Soc. 93).
 MIN_SHARED = 7
-# Estimates further apart than this are no answer to "how many".
+# Estimates that differ by more than this factor do not answer "how many".
 MAX_DISAGREEMENT = 3.0
-# A difference in BIC beyond this speaks very strongly against a model (Kass and Raftery 1995, J. Am. Statist. Ass. 90):
-# its estimate is shown, is never chosen, and has no say in whether the others agree.
+# A BIC difference above this is very strong evidence against a model (Kass and Raftery 1995, J. Am. Statist. Ass. 90):
+# its estimate is shown, but never chosen and not used to check whether the others agree.
 MAX_BIC_DIFFERENCE = 10.0
 
 INDEPENDENCE_SOURCE = "Fienberg 1972, Biometrika 59, 591–603; Cormack 1989, Biometrics 45, 395–413"
@@ -82,7 +80,7 @@ NO_FINITE_ESTIMATE = "Its likelihood has no finite maximum on this table, or its
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why no estimate is chosen: a code for machines and a sentence."""
+    """The reason why no estimate is chosen: a code and a sentence."""
 
     code: str
     reason: str
@@ -90,15 +88,14 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the lists together say of how many people there are.
+    """The estimate of the population from a table of lists.
 
-    `chosen_model` is the fit that the rule `selection_rule` chose; both are None if refused. `range` holds the lowest and the
-    highest estimate of the models that the data do not speak strongly against, the chosen one among them. `excluded_models`
-    gives for each model without a figure the reason.
-    """
+    `chosen_model` is the fit chosen by the rule `selection_rule`; both are None if refused. `range` is the lowest and
+    highest estimate of the plausible models, including the chosen one. `excluded_models` has the name of each model
+    without an estimate, and the reason."""
 
-    observed: int
-    shared: int
+    observed_count: int
+    shared_count: int
     lists: tuple[str, ...]
     lower_bound: LowerBound
     assumptions: tuple[str, ...]
@@ -110,7 +107,7 @@ class Estimate:
     refusal: Refusal | None = None
 
     def build_numbers(self) -> EstimateNumbers:
-        """For JSON: numbers are finite, and what there is none of is null."""
+        """Return the estimate for JSON: numbers are finite, missing values are null."""
         ends: EstimateRange | None = None
         if self.range is not None:
             ends = {"low": round(self.range[0], 1), "high": round(self.range[1], 1)}
@@ -118,8 +115,8 @@ class Estimate:
         if self.refusal is not None:
             refusal_out = {"code": self.refusal.code, "reason": self.refusal.reason}
         return {
-            "observed": self.observed,
-            "on_two_or_more": self.shared,
+            "observed": self.observed_count,
+            "on_two_or_more": self.shared_count,
             "lists": list(self.lists),
             "models": [model.build_model_out() for model in self.models],
             "left_out": [{"name": name, "reason": reason} for name, reason in self.excluded_models],
@@ -138,19 +135,18 @@ def estimate_population(
     dependent: Collection[frozenset[str]] = (),
     citing: Collection[frozenset[str]] = (),
 ) -> Estimate:
-    """Estimate everyone from the people on exactly each set of lists.
+    """Estimate the population from the numbers of people on exactly each set of lists.
 
-    `patterns` without people may be left out: they are observed zeros. `dependent` are sets of lists that are known not
-    to be made independently, `citing` sets of which one list takes from another; names that are no list of the table
-    are passed over. Raises BadTable unless there are 2 to 12 lists and the counts can be counts.
-    """
+    Missing `patterns` are observed zeros. `dependent` are sets of lists known not to be independent, `citing` sets in
+    which one list copies from another; names that are not in the table are ignored. Raise BadTable unless there are 2
+    to 12 lists and the counts are valid."""
     table = build_pattern_table(lists, patterns)
     refusal = _find_refusal(table, dependent, citing)
     if refusal is not None:
         return _build_estimate(table, refusal=refusal)
     if len(table.lists) == 2:
         return _build_estimate(table, [("chapman", models.estimate_chapman(table))])
-    base = models.fit_independence(table, models.compute_lower_bound(table).estimate - table.observed)
+    base = models.fit_independence(table, models.compute_lower_bound(table).estimate - table.observed_count)
     if base is None:
         return _build_estimate(table, [("independence", None)])
     return _build_estimate(table, _fit_log_linear_models(table, base))
@@ -159,7 +155,7 @@ def estimate_population(
 def _find_refusal(
     table: PatternTable, dependent: Iterable[frozenset[str]], citing: Iterable[frozenset[str]]
 ) -> Refusal | None:
-    """What rules an estimate out before any model is fitted."""
+    """Return what rules an estimate out before any model is fitted."""
     for bit, name in enumerate(table.lists):
         if not table.count_on_all(1 << bit):
             return Refusal("empty_list", f"Nobody is on {name}: leave it out.")
@@ -169,20 +165,23 @@ def _find_refusal(
     if pair := _find_declared_lists(table, citing):
         reason = f"Of {pair} one takes from the other: what they share is copied. Leave the citing one out."
         return Refusal("citing_lists", reason)
-    if table.shared < MIN_SHARED:
-        reason = f"{table.shared} people are on two lists or more; fewer than {MIN_SHARED} cannot carry an estimate."
+    if table.shared_count < MIN_SHARED:
+        reason = (
+            f"{table.shared_count} people are on two lists or more; fewer than {MIN_SHARED} cannot carry an estimate."
+        )
         return Refusal("too_few_shared", reason)
     return None
 
 
 def _find_declared_lists(table: PatternTable, declarations: Iterable[frozenset[str]]) -> str:
-    """The lists of the table in the first declaration that names two of them, in words; empty if none does."""
+    """Return the lists of the first declaration that names two lists of the table, joined by "and"; empty if none
+    does."""
     name_groups = ([name for name in table.lists if name in declaration] for declaration in declarations)
     return min((" and ".join(names) for names in name_groups if len(names) > 1), default="")
 
 
 def _fit_log_linear_models(table: PatternTable, base: Fit) -> list[tuple[str, Model | None]]:
-    """Every model of three lists and more by name; None for those without a finite estimate."""
+    """Return every model for three lists or more by name; None for those without a finite estimate."""
     stepwise, entered_pairs = models.fit_stepwise(table, base)
     full, empty = models.fit_all_pairs(table, base)
     pairs = models.list_pairs(table)
@@ -205,7 +204,7 @@ def _fit_log_linear_models(table: PatternTable, base: Fit) -> list[tuple[str, Mo
 def _build_estimate(
     table: PatternTable, results: Iterable[tuple[str, Model | None]] = (), refusal: Refusal | None = None
 ) -> Estimate:
-    """The answer of the models tried, with a choice unless there is a reason against one."""
+    """Build the estimate from the fitted models; choose one unless there is a reason not to."""
     fitted_models = {name: model for name, model in results if model is not None}
     excluded_models = [(name, NO_FINITE_ESTIMATE) for name, model in results if model is None]
     plausible = _select_plausible(fitted_models.values())
@@ -222,8 +221,8 @@ def _build_estimate(
         )
     chosen_model, rule = _choose_model(plausible) if refusal is None else (None, None)
     return Estimate(
-        observed=table.observed,
-        shared=table.shared,
+        observed_count=table.observed_count,
+        shared_count=table.shared_count,
         lists=table.lists,
         lower_bound=models.compute_lower_bound(table),
         assumptions=_list_assumptions(table),
@@ -237,14 +236,14 @@ def _build_estimate(
 
 
 def _select_plausible(fitted_models: Iterable[Model]) -> list[Model]:
-    """The models that the data do not speak strongly against, beside the best of them."""
+    """Return the models whose BIC is close enough to the best."""
     candidates = list(fitted_models)
     best = min((model.bic for model in candidates if model.bic is not None), default=0.0)
     return [model for model in candidates if model.bic is None or model.bic <= best + MAX_BIC_DIFFERENCE]
 
 
 def _choose_model(plausible: Sequence[Model]) -> tuple[Model, SelectionRule]:
-    """One of the models that the data do not speak strongly against, and the rule that chose it."""
+    """Return the chosen model and the rule that chose it."""
     for model in plausible:
         if model.name == "stepwise":
             return model, "stepwise"
@@ -278,12 +277,12 @@ def _list_assumptions(table: PatternTable) -> tuple[str, ...]:
 __all__ = ["MAX_LISTS", "BadTable", "Estimate", "Refusal", "estimate_population", "read_pattern_csv"]
 
 
-# Where the assumption that people are matched across lists may fail, and which way: of these nobody may be recognised.
+# The assumption that people are matched across lists fails for unlinkable people and makes the estimate too high.
 ASSUMPTION_UNLINKABLE = (
     "{} of the releases observed are of people who may only be counted: whoever several sources reported apart stands"
     " once for each, on lists that seem to share nobody, and the estimate is then too high."
 )
-_SPELLS_PARAM: BindParameter[Any] = bindparam("among", expanding=True)
+_SPELLS_PARAM: BindParameter[Any] = bindparam("keys", expanding=True)
 
 
 def estimate_releases(
@@ -294,11 +293,11 @@ def estimate_releases(
     reader: Reader,
     revision: int,
 ) -> ReleaseEstimate:
-    """The estimate from the overlap of independent sources' verified releases; `lists`: only these sources'.
+    """Estimate all releases from the overlap of independent sources' verified releases. `lists`: use only these
+    sources.
 
-    Sources of which one cites the other in verifying one of these releases are no two lists: the estimate is refused.
-    Raises Invalid where one list is named, or there are more than MOST_LISTS.
-    """
+    If one source cites another in verifying one of these releases, the two are not independent lists and the estimate
+    is refused. Raise Invalid if a single list is named, or there are more than MAX_LISTS."""
     terms = resolve_facility_slug(session, terms)
     selection = build_selection(session, terms, reader, revision)
     release_patterns = build_patterns(session, selection, terms, independent=True)
@@ -330,8 +329,8 @@ def estimate_releases(
     unlinkable = _count_unlinkable(selection, release_patterns, used_sources)
     if unlinkable:
         numbers["assumptions"] = [*numbers["assumptions"], ASSUMPTION_UNLINKABLE.format(unlinkable)]
-    echoed_terms = {name: value for name, value in wording.echo_terms(terms).items() if name != "group_by"}
-    # Where fewer than two lists are found, the same question is one that names none.
+    echoed_terms = {name: value for name, value in query_terms.echo_terms(terms).items() if name != "group_by"}
+    # With fewer than two lists the permalink names none: it asks the same question.
     pairs = [":".join(sorted(pair)) for pair in dependent]
     parameters = echoed_terms | {"lists": used_sources if len(used_sources) > 1 else [], "dependent": pairs}
     return {
@@ -339,20 +338,23 @@ def estimate_releases(
         **numbers,
         "counted_apart": unlinkable,
         **count_not_visible(session, terms, reader, revision),
-        "permalink": wording.build_query_url("/v1/estimates/releases", parameters, pin_revision(session, revision)),
+        "permalink": query_terms.build_query_url("/v1/estimates/releases", parameters, pin_revision(session, revision)),
     }
 
 
 def _count_unlinkable(selection: Selection, release_patterns: Patterns, used_sources: Sequence[str]) -> int:
-    """How many of the releases observed are of people who may only be counted, and so stand once for each source."""
+    """Return how many observed releases are of unlinkable people, who count once for each source."""
     is_observed = np.array([not pattern.isdisjoint(used_sources) for pattern in release_patterns.sources], bool)
-    is_unlinkable = selection.consolidated["withheld"][selection.inside & selection.counting]
+    is_unlinkable = selection.consolidated_rows["withheld"][selection.is_inside & selection.is_countable]
     return int(np.count_nonzero(is_unlinkable & is_observed[release_patterns.pattern]))
 
 
 def _build_empty_estimate(used_sources: Sequence[str], observed: int) -> EstimateNumbers:
-    """The answer where there are not two lists to compare."""
-    reason = f"{len(used_sources)} independent sources verified a release here: from fewer than two nothing can be estimated."
+    """Return the response for fewer than two lists."""
+    reason = (
+        f"{len(used_sources)} independent sources verified a release here: from fewer than two nothing can be "
+        "estimated."
+    )
     return {
         "observed": observed,
         "on_two_or_more": 0,
@@ -371,7 +373,7 @@ def _build_empty_estimate(used_sources: Sequence[str], observed: int) -> Estimat
 def _find_citing_pairs(
     session: Session, lists: Sequence[str], releases: Collection[int], revision: int
 ) -> list[frozenset[str]]:
-    """Pairs of sources of which one cites the other in verifying one of the releases."""
+    """Return the pairs of sources of which one cites the other in verifying one of the releases."""
     pairs = {frozenset(pair) for pair in combinations(lists, 2)}
     query = select_rows(col(Source.slug), col(Verification.said)).where(
         col(Verification.source) == col(Source.key),
@@ -386,7 +388,7 @@ def _find_citing_pairs(
     citing = {
         frozenset((slug, cited_slug))
         for chunk in split_into_chunks(releases)
-        for slug, text in session.execute(query, {"among": chunk})
+        for slug, text in session.execute(query, {"keys": chunk})
         for cited_slug in json.loads(text)["citing"]
     }
     return sorted(pairs & citing, key=sorted)

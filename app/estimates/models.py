@@ -1,6 +1,6 @@
-"""Estimates of everyone, seen or not, with intervals and papers: by one model each, and from below.
+"""Estimation models: Chapman, log-linear models and Chao's lower bound, with their intervals and papers.
 
-Which interactions a log-linear model takes: forward by likelihood ratio, or by BIC among hierarchical models."""
+The interactions of a log-linear model are chosen stepwise by likelihood ratio, or by BIC among hierarchical models."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -28,12 +28,11 @@ LOG_LINEAR_INTERVAL = "observed + exp(b0 ± 1.96 se)"
 
 @dataclass(frozen=True)
 class Model:
-    """One model's estimate of all people, with a 95 % interval.
+    """One model's estimate of the population, with a 95 % interval.
 
-    `terms` are the interactions, lists joined by colons; every list's own term is understood. `aic` and `bic` are None
-    where there is no likelihood to compare (Chapman). `profile` is the profile likelihood interval, where there is one;
-    an end of it is None where the likelihood never falls far enough.
-    """
+    `terms` are the interactions, as lists joined by colons; the term of each list is implied. `aic` and `bic` are None
+    without a likelihood to compare (Chapman). `profile` is the profile likelihood interval, if any; an end is None if
+    the likelihood never falls far enough."""
 
     name: str
     terms: tuple[str, ...]
@@ -47,7 +46,7 @@ class Model:
     profile: tuple[float | None, float | None] | None = None
 
     def build_model_out(self) -> EstimateModel:
-        """For JSON: people to one decimal, since more would pretend to a precision that is not there."""
+        """Return the model for JSON. People have one decimal; more would suggest a false precision."""
         profile: EstimateRange | None = None
         if self.profile is not None:
             low, high = (None if end is None else round(end, 1) for end in self.profile)
@@ -68,11 +67,10 @@ class Model:
 
 @dataclass(frozen=True)
 class LowerBound:
-    """Chao's lower bound of all people; `equal_lists_estimate` is its older form, for lists that all reach the same share of people.
+    """Chao's lower bound of the population.
 
-    `on_one_list` and `on_two_lists` are the people on exactly one and exactly two lists. `equal_lists_estimate` is None when nobody is on exactly
-    two.
-    """
+    `on_one_list` and `on_two_lists` are the people on exactly one and exactly two lists. `equal_lists_estimate` is the
+    older form, for lists that all reach the same share of people; None if nobody is on exactly two."""
 
     estimate: float
     on_one_list: int
@@ -80,7 +78,7 @@ class LowerBound:
     equal_lists_estimate: float | None
 
     def build_lower_bound_out(self) -> LowerBoundOut:
-        """For JSON: people to one decimal."""
+        """Return the bound for JSON; people have one decimal."""
         return {
             "name": "chao",
             "estimate": round(self.estimate, 1),
@@ -92,34 +90,32 @@ class LowerBound:
 
 
 def compute_lower_bound(table: PatternTable) -> LowerBound:
-    """Chao's lower bound for lists of unequal reach (Chao 1989).
+    """Return Chao's lower bound for lists of unequal reach (Chao 1989).
 
-    Observed + (sum over pairs of lists of [only on one] × [only on the other]) / (people on exactly two lists + 1).
-    The unseen are at least that many whatever chances people differ in, by the inequality of Cauchy and Schwarz; for
-    two lists it is Chapman's estimate. The older form, observed + f1² / (2 f2) (Chao 1987), takes the lists to be alike
-    and lies above the estimates when they are not.
-    """
+    Observed + (sum over pairs of lists of [only on one] × [only on the other]) / (people on exactly two lists + 1). By
+    the Cauchy–Schwarz inequality the unseen are at least that many, however people's chances differ. For two lists it
+    equals Chapman's estimate. The older form, observed + f1² / (2 f2) (Chao 1987), assumes lists of equal reach and
+    exceeds the estimates if they are not."""
     on_one_list, on_two_lists = table.count_on_exactly(1), table.count_on_exactly(2)
     squares = sum(number**2 for cell, number in table.people.items() if cell.bit_count() == 1)
     cross_products = (on_one_list**2 - squares) / 2
-    equal_lists_estimate = table.observed + on_one_list**2 / (2 * on_two_lists) if on_two_lists else None
+    equal_lists_estimate = table.observed_count + on_one_list**2 / (2 * on_two_lists) if on_two_lists else None
     return LowerBound(
-        table.observed + cross_products / (on_two_lists + 1), on_one_list, on_two_lists, equal_lists_estimate
+        table.observed_count + cross_products / (on_two_lists + 1), on_one_list, on_two_lists, equal_lists_estimate
     )
 
 
 def estimate_chapman(table: PatternTable) -> Model | None:
-    """Two lists: (n1 + 1)(n2 + 1) / (m + 1) − 1 (Chapman 1951); its variance is Seber's (1970).
+    """Estimate from two lists: (n1 + 1)(n2 + 1) / (m + 1) − 1 (Chapman 1951), with Seber's variance (1970).
 
-    None if it exceeds all bounds.
-    """
+    None if the estimate exceeds MAX_PEOPLE."""
     first, second, shared = table.count_on_all(1), table.count_on_all(2), table.count_on_all(3)
     estimate = (first + 1) * (second + 1) / (shared + 1) - 1
     variance = (first + 1) * (second + 1) * (first - shared) * (second - shared) / ((shared + 1) ** 2 * (shared + 2))
     margin = NORMAL_95 * math.sqrt(variance)
     if estimate + margin > MAX_PEOPLE:
         return None
-    low = max(estimate - margin, float(table.observed))
+    low = max(estimate - margin, float(table.observed_count))
     source = "Chapman 1951, Univ. California Publ. Statist. 1, 131–160; variance: Seber 1970, Biometrics 26, 13–22"
     return Model("chapman", (), estimate, low, estimate + margin, CHAPMAN_INTERVAL, source)
 
@@ -127,15 +123,15 @@ def estimate_chapman(table: PatternTable) -> Model | None:
 def estimate_log_linear(
     table: PatternTable, name: str, source: str, fit: Fit, terms: list[int], closed_terms: int = 0
 ) -> Model | None:
-    """The estimate by a fitted model: observed + e to its constant. None if that is not told or exceeds all bounds.
+    """Return the estimate of a fitted model: observed + exp(constant). None if it is undetermined or exceeds
+    MAX_PEOPLE.
 
-    `closed_terms` terms went to minus infinity with the cells taken out of the fit: they count as parameters. BIC takes the
-    people observed for the size of the sample.
-    """
+    `closed_terms`: number of terms at minus infinity, whose cells were removed from the fit; they count as parameters.
+    BIC uses the number of people observed as the sample size."""
     constant, margin = float(fit.parameters[0]), NORMAL_95 * fit.standard_error
     if constant + margin > math.log(MAX_PEOPLE):
         return None
-    observed = table.observed
+    observed = table.observed_count
     parameters = len(fit.terms) + closed_terms
     likelihood = fit.likelihood - sum(math.lgamma(number + 1) for number in table.people.values())
     profile_low, profile_high = find_profile_end(fit, -1), find_profile_end(fit, 1)
@@ -156,37 +152,38 @@ def estimate_log_linear(
     )
 
 
-# The chi-squared value of one degree of freedom that p = 0.02 stands for (Chan, Silverman and Vincent 2021).
+# The chi-squared value with one degree of freedom for p = 0.02 (Chan, Silverman and Vincent 2021).
 ENTRY_THRESHOLD = 5.411894431054343
-# The score statistic tells without a fit about how much a pair would gain. For one Poisson count the likelihood ratio
-# is at most twice the score; a pair is fitted while four times its score could still win.
+# The score statistic estimates the gain of a pair without a fit. For one Poisson count the likelihood ratio is at most
+# twice the score; a pair is fitted as long as four times its score could still win.
 SCREEN_FACTOR = 4.0
-TIE_DIGITS = 6  # gains equal to so many decimals are ties, which the names of the lists decide
-RESIDUAL_TOLERANCE = 1e-9  # less of a pair left than this share of it is what the arithmetic itself leaves
+TIE_DIGITS = 6  # gains equal to this many decimals are ties, resolved by the names of the lists
+RESIDUAL_TOLERANCE = 1e-9  # a smaller remaining share of a pair is rounding error
 MAX_LISTS_BY_BIC = 5  # 6,893 hierarchical models; six lists have 7.8 million
 
 
 def list_pairs(table: PatternTable) -> list[int]:
-    """Every pair of lists."""
+    """Return every pair of lists."""
     return [1 << i | 1 << j for i, j in combinations(range(len(table.lists)), 2)]
 
 
 def fit_independence(table: PatternTable, unseen: float) -> Fit | None:
-    """The fit without interactions; `unseen` is a first guess."""
+    """Fit the model without interactions. `unseen`: a first guess."""
     mains = [1 << bit for bit in range(len(table.lists))]
     list_totals = np.array([table.count_on_all(main) for main in mains], dtype=np.float64)
     cell_mask = np.ones(len(table.counts))
     cell_mask[0] = 0
-    return maximize_likelihood([0, *mains], table.counts, cell_mask, build_start(list_totals, table.observed, unseen))
+    return maximize_likelihood(
+        [0, *mains], table.counts, cell_mask, build_start(list_totals, table.observed_count, unseen)
+    )
 
 
 def fit_all_pairs(table: PatternTable, base: Fit) -> tuple[Fit | None, list[int]]:
-    """The fit with every pair, and the pairs that nobody is on.
+    """Fit the model with every pair. Return the fit and the pairs with nobody in common.
 
-    The term of a pair with nobody in common goes to minus infinity, and with it what is expected on both lists: those
-    patterns are taken out and the term is not fitted (the extended maximum of Fienberg and Rinaldo 2012, as Chan,
-    Silverman and Vincent 2021 use it).
-    """
+    The term of a pair with nobody in common goes to minus infinity, as do the expected counts on both lists. Those
+    patterns are removed and the term is not fitted (the extended maximum of Fienberg and Rinaldo 2012, as Chan,
+    Silverman and Vincent 2021 use it)."""
     shared = [pair for pair in list_pairs(table) if table.count_on_all(pair)]
     empty = [pair for pair in list_pairs(table) if not table.count_on_all(pair)]
     cells = np.arange(len(table.counts))
@@ -198,11 +195,10 @@ def fit_all_pairs(table: PatternTable, base: Fit) -> tuple[Fit | None, list[int]
 
 
 def fit_stepwise(table: PatternTable, base: Fit) -> tuple[Fit, list[int]]:
-    """Pairs enter one by one while the best raises the likelihood by more than p = 0.02 allows for chance.
+    """Add pairs one by one, as long as the best raises the likelihood significantly (p = 0.02).
 
-    Pairs with nobody in common are no candidates, and neither are those whose model has no finite maximum: no larger
-    one has it either. The pairs taken stand in the order of entry.
-    """
+    Pairs with nobody in common are not candidates, nor are those whose model has no finite maximum: no larger model has
+    one either. Return the fit and the pairs in the order of entry."""
     fit, entered_pairs = base, list[int]()
     candidates = [pair for pair in list_pairs(table) if table.count_on_all(pair)]
     while True:
@@ -226,7 +222,7 @@ def fit_stepwise(table: PatternTable, base: Fit) -> tuple[Fit, list[int]]:
 
 
 def _compute_scores(fit: Fit, pairs: Sequence[int]) -> list[float]:
-    """The score statistic of each pair beside the fit (Rao 1948); infinite where it cannot be told."""
+    """Return the score statistic of adding each pair to the fit (Rao 1948); infinite if undetermined."""
     if not pairs:
         return []
     masks = np.array(pairs)
@@ -244,14 +240,13 @@ def _compute_scores(fit: Fit, pairs: Sequence[int]) -> list[float]:
 
 
 def fit_by_bic(table: PatternTable, base: Fit) -> tuple[Fit, list[int]]:
-    """The hierarchical model with the lowest BIC (Schwarz 1978), for up to MOST_LISTS_BY_BIC lists.
+    """Return the hierarchical model with the lowest BIC (Schwarz 1978), for up to MAX_LISTS_BY_BIC lists.
 
-    Hierarchical: with an interaction stand all that it contains. An interaction of lists that nobody is on together is
-    no candidate; that of all lists cannot be told from the unseen.
-    """
+    Hierarchical: an interaction requires all interactions that it contains. An interaction without people is not a
+    candidate; that of all lists cannot be distinguished from the unseen."""
     best: tuple[float, int, list[tuple[str, ...]], list[int], Fit] | None = None
     unbounded_terms: list[set[int]] = []
-    penalty = math.log(table.observed)
+    penalty = math.log(table.observed_count)
     for terms in sorted(list_hierarchies(table), key=len):
         if any(smaller.issubset(terms) for smaller in unbounded_terms):
             continue
@@ -269,10 +264,10 @@ def fit_by_bic(table: PatternTable, base: Fit) -> tuple[Fit, list[int]]:
 
 
 def list_hierarchies(table: PatternTable) -> Iterator[tuple[int, ...]]:
-    """Every set of interactions, people on each, that holds with an interaction all that it contains."""
+    """Yield every hierarchical set of interactions that have people."""
 
     def extend(terms: tuple[int, ...], size: int) -> Iterator[tuple[int, ...]]:
-        """`terms` and what may be added from interactions of `size` lists on."""
+        """Yield `terms` and every extension by interactions of at least `size` lists."""
         yield terms
         if size == len(table.lists):
             return
@@ -290,7 +285,7 @@ def list_hierarchies(table: PatternTable) -> Iterator[tuple[int, ...]]:
 
 
 def _find_subterms(term: int) -> set[int]:
-    """The interactions of one list less that `term` contains; single lists stand in every model."""
+    """Return the interactions of one list less within `term`; single lists are in every model."""
     if term.bit_count() == 2:
         return set()
     return {term & ~(1 << bit) for bit in range(term.bit_length()) if term >> bit & 1}

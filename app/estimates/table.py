@@ -1,15 +1,13 @@
-"""Log-linear Poisson models of capture patterns: the likelihood and its maximum.
+"""Tables of list patterns, their CSV format, and the maximum likelihood fit of log-linear Poisson models.
 
-A cell is a pattern of lists, written as a bit mask (bit i: on list i). A term is a mask too: 0 the constant, one bit a
-list, more an interaction. The expected count of a cell is the exponential of the sum of the terms contained in it
-(Fienberg 1972, Biometrika 59; Cormack 1989, Biometrics 45). The constant alone belongs to cell 0, which nobody sees:
-its exponential is the estimate of the unseen.
+A cell is a pattern of lists, written as a bit mask (bit i: on list i). A term is a mask too: 0 is the constant, one bit
+a list, several bits an interaction. The expected count of a cell is the exponential of the sum of the terms contained
+in it (Fienberg 1972, Biometrika 59; Cormack 1989, Biometrics 45). The constant alone belongs to cell 0, which nobody
+sees: its exponential is the estimate of the unseen.
 
-Sums over what a mask contains, and over what contains it, are products with the two halves of one Kronecker matrix:
-twelve lists need two products of 64 × 64 matrices instead of 4,095 rows for each term, and all second derivatives are
-read off one such sum, because two terms meet in the cells that contain both.
-
-A table of list patterns: how many people stand on exactly these lists, and a CSV file of it."""
+Sums over subsets and supersets of a mask are products with the two halves of a Kronecker matrix: twelve lists need two
+products of 64 × 64 matrices instead of 4,095 rows per term. All second derivatives come from one such sum, because two
+terms meet in the cells that contain both."""
 
 import codecs
 import csv
@@ -24,41 +22,41 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
-MaskArray = npt.NDArray[np.int64]
 
-# Newton's method doubles the right digits at each step once near; towards a maximum at infinity it goes on by about
-# one a step.
+# Newton's method doubles the correct digits with each step near the maximum; towards infinity it moves by about one per
+# step.
 MAX_STEPS = 60
-STEP_TOLERANCE = 1e-6  # largest change of a parameter in the last step; the error left is about its square
-# A parameter beyond e^30 is on its way to infinity: counts below a thousand million reach e^21. Further on its cells
-# would fall under the rounding of the others, and standing still would look like arriving.
+STEP_TOLERANCE = 1e-6  # largest parameter change in the last step; the remaining error is about its square
+# A parameter beyond ±30 is diverging: counts below a thousand million reach e^21. Beyond it, its cells would vanish in
+# the rounding of the others and the search would seem to converge.
 MAX_PARAMETER = 30.0
-MIN_SHARE = 1e-6  # the share of people from which a search can begin: the logarithm of none has no end
+MIN_SHARE = 1e-6  # smallest share of people to start from; its logarithm must be finite
 MAX_HALVINGS = 30
-LIKELIHOOD_TOLERANCE = 1e-12  # of a likelihood: less is no change
-MIN_EIGENVALUE = 1e-11  # smallest eigenvalue of the information, scaled to ones: below, terms cannot be told apart
+LIKELIHOOD_TOLERANCE = 1e-12  # relative; smaller changes of the likelihood do not count
+# smallest eigenvalue of the information scaled to a unit diagonal; below it, terms are indistinguishable
+MIN_EIGENVALUE = 1e-11
 NORMAL_95 = 1.96  # as in `observed + exp(b0 ± 1.96 se)`
 MAX_PROFILE_STEPS = 25
-PROFILE_TOLERANCE = 1e-4  # of the root of the fall in likelihood
-MIN_UNSEEN = 1e-4  # people: whoever looks further down finds nobody
-MAX_PEOPLE = 1e10  # more than are alive: an estimate beyond has no end
+PROFILE_TOLERANCE = 1e-4  # of the square root of the fall in likelihood
+MIN_UNSEEN = 1e-4  # people; a lower end of an interval is reported as 0
+MAX_PEOPLE = 1e10  # more than are alive; larger estimates are treated as infinite
 
 
 @cache
 def _build_containment_matrix(bits: int) -> FloatArray:
-    """Masks × masks: one where the first contains the second."""
+    """Return a matrix of masks × masks that is 1 where the first contains the second."""
     masks = np.arange(2**bits)
     return np.asarray((masks[:, None] & masks) == masks, dtype=np.float64)
 
 
 def sum_over_subsets(values: FloatArray) -> FloatArray:
-    """For each mask the sum over the masks that it contains; one value for each mask of some number of bits."""
+    """Return for each mask the sum over its subsets. `values`: one value per mask."""
     upper, lower = _build_kronecker_halves(len(values))
     return np.asarray(upper @ values.reshape(len(upper), len(lower)) @ lower.T).ravel()
 
 
 def sum_over_supersets(values: FloatArray) -> FloatArray:
-    """For each mask the sum over the masks that contain it."""
+    """Return for each mask the sum over its supersets. `values`: one value per mask."""
     upper, lower = _build_kronecker_halves(len(values))
     return np.asarray(upper.T @ values.reshape(len(upper), len(lower)) @ lower).ravel()
 
@@ -72,10 +70,9 @@ def _build_kronecker_halves(size: int) -> tuple[FloatArray, FloatArray]:
 class Fit:
     """A finite maximum of the likelihood.
 
-    `cell_mask`, `counts` and `expected_counts` have one value for each mask; `cell_mask` is 0 for cell 0 and for cells taken out.
-    `parameters` go with `terms`, the constant first. `likelihood` is the logarithm, without the factorials of the
-    counts.
-    """
+    `cell_mask`, `counts` and `expected_counts` have one value per mask; `cell_mask` is 0 for cell 0 and for removed
+    cells. `parameters` correspond to `terms`, the constant first. `likelihood` is the logarithm, without the factorials
+    of the counts."""
 
     terms: tuple[int, ...]
     counts: FloatArray
@@ -86,18 +83,18 @@ class Fit:
 
     @cached_property
     def moments(self) -> FloatArray:
-        """For each mask the people expected on all its lists."""
+        """For each mask the expected number of people on all its lists."""
         return sum_over_supersets(self.expected_counts)
 
     @cached_property
     def information(self) -> FloatArray:
-        """Fisher's, which for these models is the observed one too: terms × terms."""
+        """The Fisher information (terms × terms); for these models it equals the observed information."""
         masks = np.array(self.terms)
         return np.asarray(self.moments[masks[:, None] | masks])
 
     @property
     def standard_error(self) -> float:
-        """Standard error of the constant; infinite where the counts do not tell the terms apart."""
+        """The standard error of the constant; infinite if the counts do not determine the terms."""
         scale = np.sqrt(np.diag(self.information))
         scaled = self.information / np.outer(scale, scale)
         if float(np.linalg.eigvalsh(scaled)[0]) < MIN_EIGENVALUE:
@@ -110,12 +107,11 @@ class Fit:
 def maximize_likelihood(
     terms: Sequence[int], counts: FloatArray, cell_mask: FloatArray, start: FloatArray, constant: float | None = None
 ) -> Fit | None:
-    """The maximum of the Poisson likelihood, by Newton's method with halved steps; None where there is no finite one.
+    """Maximise the Poisson likelihood by Newton's method with step halving; None if there is no finite maximum.
 
-    `constant` holds the constant fast, which is then not among `terms`. A finite maximum is there exactly when some
-    table without zeros has the same totals for every term (Fienberg and Rinaldo 2012, Annals of Statistics 40).
-    Expected counts at a point where the steps vanish are such a table; where there is none, the steps go on for ever.
-    """
+    `constant` fixes the constant, which is then not among `terms`. A finite maximum exists exactly when some table
+    without zeros has the same totals for every term (Fienberg and Rinaldo 2012, Annals of Statistics 40). The expected
+    counts at a point where the steps vanish are such a table; without one, the steps never vanish."""
     masks = np.array(terms)
     unions = masks[:, None] | masks
     totals = sum_over_supersets(counts * cell_mask)[masks]
@@ -157,7 +153,7 @@ def maximize_likelihood(
 
 
 def solve_linear(matrix: FloatArray, right: FloatArray) -> FloatArray | None:
-    """The solution of the linear equations; None where there is no finite one."""
+    """Solve the linear equations; None if there is no finite solution."""
     try:
         solution = np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
     except np.linalg.LinAlgError:
@@ -166,20 +162,21 @@ def solve_linear(matrix: FloatArray, right: FloatArray) -> FloatArray | None:
 
 
 def build_start(list_totals: FloatArray, observed: float, unseen: float) -> FloatArray:
-    """Where the search for independent lists begins: as if `unseen` were the number of those on no list."""
+    """Return start values for independent lists, assuming `unseen` people on no list."""
     everyone = observed + max(unseen, 1.0)
     share = np.clip(list_totals / everyone, MIN_SHARE, 1 - MIN_SHARE)
     return np.concatenate([[math.log(everyone) + float(np.log1p(-share).sum())], np.log(share / (1 - share))])
 
 
 def find_profile_end(fit: Fit, towards: int) -> float | None:
-    """One end (`towards` −1 or +1) of the 95 % profile likelihood interval of the unseen; None: open.
+    """Return one end (`towards` −1 or +1) of the 95 % profile likelihood interval of the unseen; None if it is open.
 
-    There the likelihood, maximised over all else, is 1.96²/2 below its maximum (Cormack 1992, Biometrics 48).
-    """
+    At the end the likelihood, maximised over all other parameters, is 1.96²/2 below its maximum (Cormack 1992,
+    Biometrics 48)."""
     best = float(fit.parameters[0])
     other_parameters = fit.parameters[1:]
-    # The root of the fall is nearly a line in the constant, so the secant through the last two points lands close.
+    # The square root of the fall is almost linear in the constant, so a secant through the last two points converges
+    # fast.
     previous, previous_root = best, 0.0
     constant = best + towards * NORMAL_95 * fit.standard_error
     for _ in range(MAX_PROFILE_STEPS):
@@ -203,56 +200,56 @@ def find_profile_end(fit: Fit, towards: int) -> float | None:
 
 
 MIN_LISTS = 2
-MAX_LISTS = 12  # 4,095 patterns: what can be fitted within seconds
-MAX_COUNT = 1_000_000_000  # people in one table: more are a mistake, and sums stay exact
+MAX_LISTS = 12  # 4,095 patterns: can be fitted within seconds
+MAX_COUNT = 1_000_000_000  # people in one table: more must be a mistake, and sums stay exact
 COUNT_COLUMN = "count"
-DELIMITERS = ",;\t"  # what spreadsheets write, by locale
+DELIMITERS = ",;\t"  # the delimiters of spreadsheets, by locale
 
 
 class BadTable(ValueError):
-    """The table cannot be read as list patterns; the message says where and what to do."""
+    """A table that cannot be read as list patterns. The message names the place and what to do."""
 
 
 @dataclass(frozen=True)
 class PatternTable:
-    """List names in the given order, and for each pattern (bit i: on list i) the people with exactly that one."""
+    """The lists in their original order, and the number of people with exactly each pattern (bit i: on list i)."""
 
     lists: tuple[str, ...]
     people: Mapping[int, int]
 
     @property
-    def observed(self) -> int:
+    def observed_count(self) -> int:
         return sum(self.people.values())
 
     @cached_property
     def counts(self) -> FloatArray:
-        """People by pattern, one number for each mask from 0 on; patterns that nobody has are observed zeros."""
+        """People by pattern, one number per mask from 0 on; missing patterns are observed zeros."""
         return np.array([self.people.get(cell, 0) for cell in range(2 ** len(self.lists))], dtype=np.float64)
 
     def count_on_all(self, term: int) -> int:
-        """People on every list of `term`, whatever else they are on."""
+        """Return the number of people on at least the lists of `term`."""
         return sum(number for cell, number in self.people.items() if cell & term == term)
 
     def count_on_exactly(self, number_of_lists: int) -> int:
-        """People on so many lists."""
+        """Return the number of people on exactly this many lists."""
         return sum(number for cell, number in self.people.items() if cell.bit_count() == number_of_lists)
 
     @property
-    def shared(self) -> int:
-        """People on two lists or more: all that an estimate rests on."""
+    def shared_count(self) -> int:
+        """The number of people on two lists or more, the basis of every estimate."""
         return sum(number for cell, number in self.people.items() if cell.bit_count() > 1)
 
     def format_term(self, term: int) -> str:
-        """The lists of `term` in the table's order, joined by colons."""
+        """Return the lists of `term` in the table's order, joined by colons."""
         return ":".join(name for bit, name in enumerate(self.lists) if term >> bit & 1)
 
     def sorted_names(self, term: int) -> tuple[str, ...]:
-        """The lists of `term`: what does not depend on the order of columns."""
+        """Return the sorted lists of `term`, independent of the order of columns."""
         return tuple(sorted(name for bit, name in enumerate(self.lists) if term >> bit & 1))
 
 
 def build_pattern_table(lists: Sequence[str], patterns: Mapping[frozenset[str], int]) -> PatternTable:
-    """The table of people by the set of lists they are on. BadTable for what cannot be one."""
+    """Build the table from the numbers of people by set of lists. Raise BadTable if it is invalid."""
     _check_lists(lists)
     bits = {name: 1 << position for position, name in enumerate(lists)}
     people: dict[int, int] = {}
@@ -281,12 +278,11 @@ def _check_lists(lists: Sequence[str]) -> None:
 
 
 def read_pattern_csv(data: bytes) -> tuple[tuple[str, ...], dict[frozenset[str], int]]:
-    """List names and people by pattern from a table with a 0/1 column for each list and a column `count`.
+    """Read list names and people by pattern from a CSV table with a 0/1 column per list and a column `count`.
 
-    As spreadsheets write it: comma, semicolon or tab, UTF-8 or UTF-16 with or without its mark, Windows-1252; empty
-    lines are passed over. Rows with the same pattern are added up, so a file with one row for each person will do.
-    BadTable names the line that is wrong.
-    """
+    Accepts what spreadsheets write: comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252, with or without a byte
+    order mark; empty lines. Rows with the same pattern are added up, so one row per person is valid too. Raise
+    BadTable, which names the faulty line."""
     text = _decode_text(data)
     delimiter = _detect_delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -324,7 +320,7 @@ def _decode_text(data: bytes) -> str:
 
 
 def _detect_delimiter(text: str) -> str:
-    """The one that parts the header into most columns."""
+    """Return the delimiter that splits the header into most columns."""
     header = text.lstrip("\r\n").split("\n", 1)[0]
     try:
         return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter), [])))
@@ -343,7 +339,7 @@ def _parse_row(lists: Sequence[str], count_position: int, cells: list[str], line
     if len(cells) != len(lists) + 1:
         raise BadTable(f"Line {line} has {len(cells)} columns, the header {len(lists) + 1}.")
     count = cells.pop(count_position)
-    # Eleven digits are above the limit, and as many as one likes would take for ever to read.
+    # Eleven digits exceed the limit, and parsing an unlimited number of digits is slow.
     if not (count.isascii() and count.isdigit() and len(count) < 11):
         raise BadTable(f"Line {line}: count is {count[:40]!r}, not a whole number of people from 0 on.")
     for name, cell in zip(lists, cells, strict=True):

@@ -1,9 +1,8 @@
-"""Align two lists: pair the lines of one with the lines of the other (pure).
+"""Align two lists: pair the lines of one with the lines of the other.
 
 A line is paired with at most one line of the other list, the most similar pairs first. As when a report is linked, a
-pair is sure where the matcher is sure of it and of no other line in place of either, and where no other line is nearly
-as similar. The other pairs are likely, and left to somebody who knows the people.
-"""
+pair is sure if the matcher is sure of it and of no other line for either side, and no other line is nearly as similar.
+The other pairs are likely and need a decision by somebody who knows the people."""
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -15,25 +14,25 @@ from time import thread_time
 from app.matching.blocking import MAX_CANDIDATES, MAX_INDEX_ROWS
 from app.matching.score import REVIEW_SCORE, Match, Person, Witness, compare_people, find_birth_bounds, judge_match
 
-# Two pairs of one line whose scores lie no further apart tie, even where the matcher is sure of one pair alone: a
-# release date that a line leaves out weighs as much, and leaving it out makes nobody another person.
+# Scores of two pairs of one line within this margin tie, even if the matcher is sure of only one pair: a missing
+# release date weighs as much, and does not make another person.
 TIE_MARGIN = 0.06
 UNKNOWN_DISTANCE = 400_000  # days, over a thousand years: more than between any two births or arrests
 
 
 class TooLong(Exception):
-    """The comparison took more processor time than it was given."""
+    """The comparison exceeded its processor time."""
 
 
 class Deadline:
-    """A bound on this thread's processor seconds from now on: a list can be made so that every line resembles every
-    other, under as many names as are allowed."""
+    """A limit on the further processor seconds of this thread: in a crafted list every line resembles every other,
+    under the maximum number of names."""
 
     def __init__(self, seconds: float = inf) -> None:
         self._expires_at = thread_time() + seconds
 
     def check(self) -> None:
-        """Raises TooLong."""
+        """Raise TooLong if the time is over."""
         if thread_time() > self._expires_at:
             raise TooLong
 
@@ -43,9 +42,10 @@ NO_DEADLINE = Deadline()
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The person of a line and its blocking keys; lines without a common key are never compared. `is_dependent`: reported
-    only by sources that are not independent, and so no rival of other lines. `person_id`: equal on all lines of one person,
-    where that is known. `witnesses`: one for each source of the person, where there are several."""
+    """The person of a line and its blocking keys; lines without a common key are never compared.
+
+    `is_dependent`: reported only by sources that are not independent, so it is no rival of other lines. `person_id`:
+    equal on all lines of one person, if known. `witnesses`: one per source of the person, if there are several."""
 
     person: Person
     keys: frozenset[str] = frozenset()
@@ -56,10 +56,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Line `a` of our list and line `b` of theirs, by index. `match`: None where they were paired before.
+    """Line `a` of our list and line `b` of theirs, by index. `match`: None if they were paired before.
 
-    `rivals_a`, `rivals_b`: rival lines in place of either, as sure or nearly as similar, best first.
-    """
+    `rivals_a`, `rivals_b`: alternative lines for either side, as sure or nearly as similar, best first."""
 
     a: int
     b: int
@@ -75,7 +74,7 @@ def align_lists(
     known_pairs: Mapping[int, int] | None = None,
     deadline: Deadline = NO_DEADLINE,
 ) -> list[Pair]:
-    """The pairs, in the order of our lines. `known_pairs`: pairs known before, ours → theirs. Raises TooLong."""
+    """Return the pairs in the order of our lines. `known_pairs`: existing pairs, ours → theirs. Raise TooLong."""
     pairs = [Pair(a, b, None, is_sure=True) for a, b in (known_pairs or {}).items()]
     settled_a, settled_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
     likely = _find_likely_pairs(our_lines, their_lines, settled_a, settled_b, deadline)
@@ -88,7 +87,7 @@ def align_lists(
     for match, a, b in likely:
         if a in used_a or b in used_b:
             continue
-        # A line that is surely of another person is no rival.
+        # A line that surely belongs to another person is no rival.
         alternatives_b = [(m, j) for m, _i, j in matches_by_a[a] if j != b and j not in settled_b]
         rivals = [j for m, j in alternatives_b if _is_rival(match, m, their_lines[b], their_lines[j])]
         rivals_b = [j for j in rivals if their_lines[b].is_dependent or not their_lines[j].is_dependent]
@@ -105,9 +104,9 @@ def align_lists(
 
 
 def _is_rival(match: Match, other: Match, line: Line, alternative: Line) -> bool:
-    """Whether another line is a rival: nearly as similar, or as sure; another line of the same person only where nearly
+    """Return whether another line is a rival: nearly as similar, or as sure. A line of the same person must be nearly
     as similar, since the person is not in doubt."""
-    # Rounded like scores: the last digit of a float must not part scores exactly NEAR apart.
+    # Rounded like scores: the last digit of a float must not separate scores exactly TIE_MARGIN apart.
     is_same_person = line.person_id is not None and line.person_id == alternative.person_id
     return round(match.score - other.score, 4) <= TIE_MARGIN or (other.is_sure and not is_same_person)
 
@@ -119,7 +118,7 @@ def _find_likely_pairs(
     settled_b: Collection[int],
     deadline: Deadline,
 ) -> list[tuple[Match, int, int]]:
-    """Every pair that may be one person, the most similar first."""
+    """Return every pair that may be one person, the most similar first."""
     index = _LineIndex(their_lines, settled_b)
     pairs = []
     for a, line in enumerate(our_lines):
@@ -141,7 +140,7 @@ def _find_likely_pairs(
 
 
 class _LineIndex:
-    """The lines of a list by blocking key. Like the blocked look-up, it reads a bounded number for each line."""
+    """The lines of a list by blocking key. Like a blocking lookup, it reads a bounded number of lines per query."""
 
     def __init__(self, lines: Sequence[Line], excluded: Collection[int]) -> None:
         self._lines = lines
@@ -155,7 +154,8 @@ class _LineIndex:
                 places.sort(key=self._get_first_birth_day)
 
     def find_candidates(self, line: Line) -> list[int]:
-        """The lines that share most keys, rare keys first; of equal lines the nearest in birth and arrest first."""
+        """Return the lines that share most keys, reading rare keys first; ties are ordered by distance in birth and
+        arrest."""
         shared: Counter[int] = Counter()
         rows = 0
         for places in sorted((self._places_by_key[key] for key in line.keys if key in self._places_by_key), key=len):
@@ -172,7 +172,8 @@ class _LineIndex:
         return inf if birth is None else birth[0]
 
     def _find_nearest(self, line: Line, places: list[int]) -> list[int]:
-        """The lines of the nearest births among the lines with too common a key; any where the birth is unknown."""
+        """Return the lines with the nearest births among those of a too common key; any lines if the birth is
+        unknown."""
         birth = find_birth_bounds(line.person)
         middle = 0 if birth is None else bisect_left(places, float(birth[0]), key=self._get_first_birth_day)
         return places[max(0, middle - MAX_INDEX_ROWS // 2) :][:MAX_INDEX_ROWS]

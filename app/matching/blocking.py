@@ -1,14 +1,12 @@
-"""The blocking keys of a name: two people who share one are compared.
+"""Build blocking keys from names, and look up the records that share keys with a query: only these are compared.
 
-A word's key is the first spelling of its line in the list of given names, so that Pancho meets Francisco; of other
-words the consonants where there are many, else the sound without the vowels that are heard alike. Names of Arabic,
-Persian and Hebrew also have keys of consonants alone, so that scripts meet.
+The key of a word is the first spelling of its line in the list of given names, so that Pancho matches Francisco; of
+other words the consonants if there are many, otherwise the sound with similar vowels unified. Names of Arabic, Persian
+and Hebrew also have keys of consonants alone, which match across scripts.
 
-Blocked look-up: the records that share blocking keys with a query, most shared keys first.
-
-A look-up reads a bounded number of index rows, however large the registry: rare keys are read whole, keys that
-thousands of records have only for people born about the same year. It asks for records of some classes of publication
-alone: whoever is of another class is not compared, takes no place, and costs no time."""
+A lookup reads a bounded number of index rows, however large the registry: rare keys are read in full, keys of thousands
+of records only for people born about the same year. It queries records of some publication classes only: people of
+other classes are not compared, take no place and cost no time."""
 
 import json
 from collections import Counter
@@ -27,14 +25,14 @@ from app.matching.scripts import NAME_CACHE_SIZE, scoped_cache
 from app.matching.words import Name, Word, get_first_spelling, parse_name
 from app.models import OPEN
 
-MAX_INDEXED_SPELLINGS = 6  # of one person: name and aliases beyond these are seldom names
-MAX_LINES = 3  # of the list in which a short form stands: Ale is Alejandro, Alejandra, Alexis and more
-# Of one spelling: 990 of 1,000 names have 24 at most, and the labelled pairs meet by these as by all. Eight words of
-# six sounds each have hundreds, and each is a row of the index. The bound is for each spelling, so that no alias
-# displaces the name, and a person whose name is another's alias shares all keys of it.
+MAX_INDEXED_SPELLINGS = 6  # per person: names and aliases beyond these are seldom names
+MAX_LINES = 3  # lines of the name list with a short form: Ale is Alejandro, Alejandra, Alexis and more
+# Per spelling: 990 of 1,000 names have at most 24, and the labelled pairs match as well with this limit as with all
+# keys. Eight words with six sounds each have hundreds, each a row of the index. The limit is per spelling, so that no
+# alias displaces the name, and a person whose name is another's alias shares all of its keys.
 MAX_NAME_KEYS = 32
-DISTINCTIVE_CONSONANTS = 4  # consonants that tell a word by themselves; Rojas, Reyes and Ruiz share two
-MAX_READINGS = 24  # of one Chinese name in Wade-Giles: ch stands for four sounds, and a name has three syllables
+DISTINCTIVE_CONSONANTS = 4  # consonants that identify a word by themselves; Rojas, Reyes and Ruiz share two
+MAX_READINGS = 24  # of one Chinese name in Wade-Giles: ch represents four sounds, and a name has three syllables
 
 _SIMILAR_VOWELS = str.maketrans("eo", "iu")
 
@@ -42,24 +40,23 @@ PAIR_PREFIX, SINGLE_PREFIX, WORD_PREFIX, CHINESE_PREFIX, KOREAN_PREFIX = "p:", "
 
 
 def build_name_blocking_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
-    """The keys of a person's name and aliases.
+    """Return the keys of a person's name and aliases.
 
-    ``p:`` every pair of words, sorted, so that order and missing second names do not matter; ``o:`` the word of a name
-    that has only one; ``c:`` the syllables of a Chinese name; ``k:`` how those of a Korean one begin and end. At most
-    MOST_KEYS of each spelling, the most telling ones.
-    """
+    ``p:`` every pair of words, sorted, so that order and missing second names do not matter; ``o:`` the word of a
+    one-word name; ``c:`` the syllables of a Chinese name; ``k:`` the initials and finals of a Korean one. At most
+    MAX_NAME_KEYS per spelling, the most distinctive ones."""
     return frozenset().union(*(_build_name_keys(text) for text in [name or "", *aliases][:MAX_INDEXED_SPELLINGS]))
 
 
 def count_min_shared_keys(name: str | None, aliases: Iterable[str]) -> int:
-    """The least number of keys shared by a name of the very same words in any order: that of the spelling with the
-    fewest keys."""
+    """Return the minimum number of keys shared with a name of the same words in any order: that of the spelling with
+    the fewest keys."""
     counts = [len(_build_order_free_keys(text)) for text in [name or "", *aliases][:MAX_INDEXED_SPELLINGS]]
     return min(filter(None, counts), default=0)
 
 
 def build_word_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
-    """A key ``w:`` for every word, for searches by one word; never used to link people."""
+    """Return a key ``w:`` for every word, for searches by one word; never used to link people."""
     return frozenset().union(
         *(_build_search_word_keys(text) for text in [name or "", *aliases][:MAX_INDEXED_SPELLINGS])
     )
@@ -71,7 +68,7 @@ def _build_search_word_keys(text: str) -> frozenset[str]:
 
 
 def build_search_keys(question: str) -> frozenset[str]:
-    """The keys of a search: for one word, of people with it; for several, of people with two of them."""
+    """Return the keys of a search: for one word, of people with it; for several, of people with two of them."""
     if len(parse_name(question).words) == 1:
         return build_word_keys(question, ())
     return build_name_blocking_keys(question, ())
@@ -79,8 +76,8 @@ def build_search_keys(question: str) -> frozenset[str]:
 
 @scoped_cache(NAME_CACHE_SIZE)
 def _build_name_keys(text: str) -> tuple[str, ...]:
-    """The keys of one spelling, cached since each report needs them twice. Keys of its words come first, so that beyond
-    MOST_KEYS the same words still have the same keys."""
+    """Return the keys of one spelling, cached since each report needs them twice. Keys of whole words come first, so
+    that the limit of MAX_NAME_KEYS never removes keys that the same words share."""
     name = parse_name(text)
     frames = sorted(KOREAN_PREFIX + frame for frame in romanisation.extract_frames(name.korean))
     keys = dict.fromkeys(
@@ -91,7 +88,7 @@ def _build_name_keys(text: str) -> tuple[str, ...]:
 
 @scoped_cache(NAME_CACHE_SIZE)
 def _build_order_free_keys(text: str) -> tuple[str, ...]:
-    """The keys of the words by themselves, which are the same in whatever order they stand; the most telling first."""
+    """Return the keys that do not depend on the order of the words, the most distinctive first."""
     name = parse_name(text)
     words = _list_whole_words(name)
     if len(words) == 1:
@@ -100,7 +97,7 @@ def _build_order_free_keys(text: str) -> tuple[str, ...]:
 
 
 def _build_joined_keys(name: Name) -> Iterator[str]:
-    """The keys of a name of three words with two neighbours joined (Park Ji Hoon, Park Jihoon). Longer names have two
+    """Yield the keys of a three-word name with two neighbours joined (Park Ji Hoon, Park Jihoon). Longer names have two
     other words to share."""
     if len(words := _list_whole_words(name)) == 3:
         first, middle, last = words
@@ -117,8 +114,9 @@ def _list_whole_words(name: Name) -> list[Word]:
 
 
 def _build_pair_keys(words: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The keys of every pair of words: by the first form of both, then by the second of either, and so on, so that of
-    many words fewer forms come before MOST_KEYS. Consonants pair with consonants or with a line of the list."""
+    """Yield the keys of every pair of words: by the first forms of both, then by the second form of either, and so on,
+    so that the limit drops secondary forms first. Consonants are paired with consonants or with a line of the name
+    list."""
     keys = set[str]()
     for form_index in range(max(map(len, words), default=0)):
         layer = {
@@ -139,8 +137,8 @@ def _format_pair(left: str, right: str) -> str:
 
 
 def _list_forms(word: Word, vowels_vary: bool) -> list[str]:
-    """The word's keys, the most telling first: ``=`` a line of the list, ``~`` consonants alone, else as it is
-    heard."""
+    """Return the word's keys, the most distinctive first: ``=`` a line of the name list, ``~`` consonants alone,
+    otherwise its sound."""
     forms = _list_base_forms(word)
     if vowels_vary and not word.name_lines:
         forms += [
@@ -175,33 +173,35 @@ def _build_chinese_keys(name: Name) -> Iterator[str]:
         yield CHINESE_PREFIX + "|".join(sorted(reading))
 
 
-# Records compared in full. Homonyms beyond this are a curator's work: no score would tell them apart.
+# Records compared in full. More namesakes need a curator: no score would distinguish them.
 MAX_CANDIDATES = 30
-# Index rows that one look-up counts, once for rare keys and once for common ones: a few milliseconds. In a registry of
-# a million people the commonest pairs ("José", "Rodríguez") have more, and hit only people born about the same year.
+# Index rows that one lookup counts, once for rare keys and once for common ones: a few milliseconds. In a registry of a
+# million people the commonest pairs ("José", "Rodríguez") have more, and match only people born about the same year.
 MAX_INDEX_ROWS = 1_000
-QUERIES_PER_STATEMENT = 50  # queries in one statement: beyond that, counting costs far more than asking
+QUERIES_PER_STATEMENT = 50  # queries per statement: beyond that, counting costs far more than the round trips
 BIRTH_YEAR_SLACK = 3  # years: births more than two apart conflict, and an age spans two
 
-# A class is given beside each key: of a list of classes SQLite would step from one to the next over what lies between.
+# Each key is combined with each class: for a list of classes SQLite would scan the rows between them.
 _SIZES_SQL = """
     SELECT keys.value->>0, (
         SELECT count(*)
         FROM (
             SELECT 1 FROM blocking_key
             WHERE blocking_key.key = keys.value->>0 AND publish_now = keys.value->>1
-            LIMIT :enough
-        ) AS few
+            LIMIT :max_rows
+        ) AS limited
     )
     FROM {keys}
 """
 _SHARING_SQL = """
-    SELECT CAST(given.value->>0 AS integer) AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
-    FROM {given} JOIN blocking_key ON blocking_key.key = given.value->>1 AND publish_now = given.value->>2
+    SELECT CAST(query_keys.value->>0 AS integer) AS query_index, record,
+        count(*) AS shared, min(born) AS born, min(source) AS source
+    FROM {query_keys}
+    JOIN blocking_key ON blocking_key.key = query_keys.value->>1 AND publish_now = query_keys.value->>2
     GROUP BY 1, 2
 """
 _NARROWED_SQL = """
-    SELECT 0 AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
+    SELECT 0 AS query_index, record, count(*) AS shared, min(born) AS born, min(source) AS source
     FROM (
         SELECT record, born, source
         FROM {rare} JOIN blocking_key ON blocking_key.key = rare.value->>0 AND publish_now = rare.value->>1
@@ -210,23 +210,23 @@ _NARROWED_SQL = """
             SELECT record, born, source
             FROM {common} JOIN blocking_key ON blocking_key.key = common.value->>0 AND publish_now = common.value->>1
             WHERE {years}
-            LIMIT :room
-        ) AS few
-    ) AS every
+            LIMIT :max_rows
+        ) AS limited
+    ) AS narrowed
     GROUP BY 2
 """
-# Places are by source: a source that files one name a hundred times takes no other source's place. The person of a
-# record is asked for by a query within the query, which no planner turns into a walk through all places.
+# The rank is per source: a source that files one name a hundred times displaces no other source's record. The person of
+# a record is read by a scalar subquery, which no planner turns into a scan of all placements.
 _RANKED_SQL = """
-    SELECT who, record, shared, born, source, (
+    SELECT query_index, record, shared, born, source, (
         SELECT detainee FROM placement WHERE placement.record = ranked.record AND until = :open
     ) AS detainee
     FROM (
-        SELECT *, row_number() OVER (PARTITION BY who, source ORDER BY shared DESC, record) AS place
+        SELECT *, row_number() OVER (PARTITION BY query_index, source ORDER BY shared DESC, record) AS place
         FROM ({counted}) AS counted
     ) AS ranked
-    WHERE place <= :most
-    ORDER BY who, shared DESC, record
+    WHERE place <= :max_rank
+    ORDER BY query_index, shared DESC, record
 """
 _RARE_KEYS_SQL = _RANKED_SQL.replace("{counted}", _SHARING_SQL)
 _NEAR_BIRTH_SQL = _RANKED_SQL.replace("{counted}", _NARROWED_SQL.replace("{years}", "born BETWEEN :first AND :last"))
@@ -235,8 +235,9 @@ _ANY_BIRTH_SQL = _RANKED_SQL.replace("{counted}", _NARROWED_SQL.replace("WHERE {
 
 class BlockingQuery(NamedTuple):
     """The blocking keys to look up, and the first possible year of birth, if known, which narrows common keys.
-    `min_shared_keys`: the least number of these keys that a record of the very same name shares; `last_birth_year`: the last possible
-    year of birth."""
+
+    `min_shared_keys`: the minimum number of these keys that a record with the same name shares. `last_birth_year`: the
+    last possible year of birth."""
 
     keys: Collection[str]
     first_birth_year: int | None = None
@@ -245,8 +246,9 @@ class BlockingQuery(NamedTuple):
 
 
 class BlockingHit(NamedTuple):
-    """A record with its number of shared keys, as far as they were counted (`shared_keys`) and at most (`max_shared_keys`), its first
-    possible year of birth, if stored, its source, and its person (`detainee`)."""
+    """A record and the number of keys it shares, as counted (`shared_keys`) and at most (`max_shared_keys`).
+
+    `first_birth_year`: its first possible year of birth, if stored. `detainee`: its person."""
 
     record: int
     shared_keys: int
@@ -259,15 +261,15 @@ class BlockingHit(NamedTuple):
 def find_blocking_hits(
     session: Session, query: BlockingQuery, classes: Collection[str], limit: int = MAX_CANDIDATES
 ) -> list[BlockingHit]:
-    """The records that share most keys with the query, at most `limit` of each source, of people of these `classes` of
-    publication."""
+    """Return the records that share most keys with the query, at most `limit` per source, of people of these
+    publication classes."""
     return find_blocking_hits_each(session, [query], classes, limit)[0]
 
 
 def find_blocking_hits_each(
     session: Session, queries: Sequence[BlockingQuery], classes: Collection[str], limit: int = MAX_CANDIDATES
 ) -> list[list[BlockingHit]]:
-    """The hits of each query: queries with rare keys alone run TOGETHER, the others one by one."""
+    """Return the hits of each query. Queries with only rare keys share a statement, the others run one by one."""
     hits: list[list[BlockingHit]] = []
     for chunk in split_into_chunks(queries, QUERIES_PER_STATEMENT):
         sizes = _count_key_records(session, {key for query in chunk for key in query.keys}, classes)
@@ -285,7 +287,7 @@ def find_blocking_hits_each(
 
 
 def rank_hits(rows: Iterable[tuple[int, int | None]], limit: int = MAX_CANDIDATES) -> list[BlockingHit]:
-    """The hits of `(record, year of birth)` rows, one for every shared key: the records with most rows first."""
+    """Return the hits of `(record, year of birth)` rows, one row per shared key: the records with most rows first."""
     birth_years: dict[int, int | None] = {}
     shared = Counter[int]()
     for record, year in rows:
@@ -296,7 +298,7 @@ def rank_hits(rows: Iterable[tuple[int, int | None]], limit: int = MAX_CANDIDATE
 
 
 def _run_on_lists(session: Session, sql: str, lists: dict[str, Any], **values: int) -> Any:
-    """Run a statement on lists (`rows_of`) in place of tables."""
+    """Run a statement with lists in place of tables (`build_json_rows_sql`)."""
     connection = session.connection()
     statement = _build_statement(sql, **{name: build_json_rows_sql(connection, name) for name in lists})
     return connection.execute(statement, {name: json.dumps(rows) for name, rows in lists.items()} | values)
@@ -308,8 +310,10 @@ def _build_statement(sql: str, **tables: str) -> TextClause:
 
 
 def _count_key_records(session: Session, keys: Collection[str], classes: Collection[str]) -> Counter[str]:
-    """Key → number of its records, counted up to one more than MOST_ROWS of each class."""
-    rows = _run_on_lists(session, _SIZES_SQL, {"keys": list(product(sorted(keys), classes))}, enough=MAX_INDEX_ROWS + 1)
+    """Return a dict of key → number of its records, counted up to MAX_INDEX_ROWS + 1 per class."""
+    rows = _run_on_lists(
+        session, _SIZES_SQL, {"keys": list(product(sorted(keys), classes))}, max_rows=MAX_INDEX_ROWS + 1
+    )
     sizes = Counter[str]()
     for key, size in rows:
         sizes[key] += size
@@ -317,7 +321,7 @@ def _count_key_records(session: Session, keys: Collection[str], classes: Collect
 
 
 def _split_keys(sizes: Counter[str], keys: Collection[str]) -> tuple[list[str], list[str]]:
-    """`(rare, common)`: the rarest keys, as many as have MOST_ROWS records at most together, and the rest."""
+    """Return `(rare, common)`: the rarest keys with at most MAX_INDEX_ROWS records in total, and the rest."""
     rare, common, rows = list[str](), list[str](), 0
     for key in sorted((key for key in keys if sizes[key]), key=lambda key: (sizes[key], key)):
         rows += sizes[key]
@@ -328,7 +332,7 @@ def _split_keys(sizes: Counter[str], keys: Collection[str]) -> tuple[list[str], 
 def _find_by_rare_keys(
     session: Session, rare: Sequence[Sequence[str]], classes: Collection[str], limit: int
 ) -> list[list[BlockingHit]]:
-    """For each list of rare keys the records that share most of them."""
+    """Return for each list of rare keys the records that share most of them."""
     hits: list[list[BlockingHit]] = [[] for _ in rare]
     keys = [
         (query_index, key, publish)
@@ -336,7 +340,7 @@ def _find_by_rare_keys(
         for key, publish in product(query_keys, classes)
     ]
     for query_index, record, shared, birth_year, source, detainee in _run_on_lists(
-        session, _RARE_KEYS_SQL, {"given": keys}, most=limit, open=OPEN
+        session, _RARE_KEYS_SQL, {"query_keys": keys}, max_rank=limit, open=OPEN
     ):
         hits[query_index].append(BlockingHit(record, shared, shared, birth_year, source, detainee))
     return hits
@@ -350,10 +354,10 @@ def _find_by_common_keys(
     birth_year: int | None,
     limit: int,
 ) -> list[BlockingHit]:
-    """The records of a query with common keys. Of these only people born about the same year count; where the year is
-    unknown, any of them, but only if the query has no rare key."""
+    """Return the records of a query with common keys. Common keys only match people born about the same year; if the
+    year is unknown, they match anybody, but only if the query has no rare key."""
     keys = {"rare": list(product(rare, classes)), "common": list(product(common, classes))}
-    values = {"room": MAX_INDEX_ROWS, "most": limit, "open": OPEN}
+    values = {"max_rows": MAX_INDEX_ROWS, "max_rank": limit, "open": OPEN}
     if birth_year is not None:
         rows = _run_on_lists(
             session,

@@ -1,9 +1,7 @@
-"""The similarity of two words of names, and the kind of their difference.
+"""Score the similarity of two names and describe their differences.
 
-The similarity of two names.
-
-Words are paired with words of the other name, in any order; the score weighs the worst pair, and the words without a
-partner. Nothing here decides that two people are one: see ``score``."""
+Words are paired with words of the other name, in any order; the score combines the worst pair, the mean, and the words
+without a partner. It does not decide that two people are one: see ``score``."""
 
 import re
 from dataclasses import dataclass, replace
@@ -17,8 +15,8 @@ from app.matching.scripts import NAME_CACHE_SIZE, WORD_CACHE_SIZE, Script, fold,
 from app.matching.words import MIN_STEM, Name, Word, build_word, find_name_lines, parse_name
 from app.unicode_text import normalize_text
 
-MIN_WORD_SIMILARITY = 0.7  # two words below this are different words: three letters in ten may differ, no more
-VARIANT_SCORE = 0.97  # Yakov and Jacob: the list of given names has them on one line
+MIN_WORD_SIMILARITY = 0.7  # below it two words are different: at most three letters in ten may differ
+VARIANT_SCORE = 0.97  # Yakov and Jacob are on one line of the list of given names
 SHORT_FORM_SCORE = 0.95  # Pancho and Francisco
 SAME_SOUND_SCORE = 0.95  # Gonzales and Gonzalez: spelling, not another name
 SAME_CONSONANTS_SCORE = 0.93  # the consonants agree and one side has no vowels
@@ -26,24 +24,22 @@ FEW_CONSONANTS_SCORE = 0.89  # likewise, with two consonants: S-l may be Saleh, 
 PREFIX_SCORE = 0.93  # Alkhatib and Khatib
 MISREAD_SCORE = 0.9  # Comejo for Cornejo: a scan, or bad luck
 INITIAL_SCORE = 0.9  # J. may be Juan, and may be Jorge
-GENDER_SCORE = 0.5  # Daniel and Daniela, Mario and Maria: one letter apart, and two people
-ONE_SOUND_SCORE = (
-    0.93  # Chinese names of other characters and the same syllables: traditional and simplified, or two people
-)
+GENDER_SCORE = 0.5  # Daniel and Daniela, Mario and Maria: one letter apart, but two people
+# Chinese names with other characters and the same syllables: traditional and simplified, or two people.
+ONE_SOUND_SCORE = 0.93
 ONE_CHARACTER_SCORE = 0.8  # likewise with a given name of one character: hundreds sound the same
-MIN_LONG_LETTERS = (
-    6  # letters from which two swapped ones are a slip, and h may be g: Pardo and Prado, Hill and Gill are families
-)
+# Minimum letters for swapped letters to be a slip and for h to be g: Pardo and Prado, Hill and Gill are families.
+MIN_LONG_LETTERS = 6
 
 _VOWEL_SOUNDS = frozenset("aiu")
-# Eastern and Western Armenian give one letter two sounds (Grigoryan, Krikorian); the ending says that it is a surname.
+# Eastern and Western Armenian pronounce a letter differently (Grigoryan, Krikorian); the ending identifies a surname.
 _ARMENIAN = re.compile("..[iy]an$")
 _WESTERN_ARMENIAN = str.maketrans("gbd", "kpt", "y")
 _REPEATED_LETTER = re.compile(r"(.)\1+")
 
 
 def _differs_by_gender(a: str, b: str, is_foreign: bool) -> bool:
-    """Whether two words differ by the ending of the other sex: -a, -ia, and in languages that have it -o."""
+    """Return whether two words differ by a gender ending: -a, -ia, and in languages that have it -o."""
     short, long = sorted((a, b), key=len)
     if long in (short + "a", short + "ia"):
         return True
@@ -52,7 +48,7 @@ def _differs_by_gender(a: str, b: str, is_foreign: bool) -> bool:
 
 @scoped_cache(4 * WORD_CACHE_SIZE)
 def compare_words(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
-    """`(similarity 0..1, kind of difference)` of two words; symmetric."""
+    """Return `(similarity 0..1, kind of difference)` of two words; symmetric."""
     if x.text == y.text:
         return 1.0, ""
     if x.is_initial or y.is_initial:
@@ -63,9 +59,8 @@ def compare_words(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
         return (_score_same_sound(x.text, y.text) if x.latin == y.latin else 0.0), "spelling"
     is_vowelless = Script.CONSONANTS in (x.script, y.script)
     is_one_name = bool(x.name_lines.full & y.name_lines.full)
-    if x.latin == y.latin and (
-        is_one_name or not (x.name_lines and y.name_lines)
-    ):  # Omar and Amer look alike in Arabic
+    # Omar and Amer look alike in Arabic, but are two names of the list.
+    if x.latin == y.latin and (is_one_name or not (x.name_lines and y.name_lines)):
         return 1.0, kind
     if is_one_name:
         return VARIANT_SCORE, kind
@@ -75,14 +70,14 @@ def compare_words(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
         and not is_vowelless
         and _differs_by_gender(x.latin, y.latin, is_foreign=True)
     ):
-        return GENDER_SCORE, kind  # also where the one is a short form of the other: Angel, Angela
+        return GENDER_SCORE, kind  # even if one is a short form of the other: Angel, Angela
     if (
         x.name_lines.full & y.name_lines.short
         or x.name_lines.short & y.name_lines.full
         or (x.name_lines and x.name_lines == y.name_lines)
     ):
         return SHORT_FORM_SCORE, "short form"
-    if x.name_lines and y.name_lines:  # two names of the list, and not one
+    if x.name_lines and y.name_lines:  # two different names of the list
         return 0.0, kind
     if x.sound == y.sound:
         return SAME_SOUND_SCORE, kind
@@ -95,21 +90,21 @@ def compare_words(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
 
 
 def _score_same_sound(a: str, b: str) -> float:
-    """The similarity of different characters with one sound: low for names of one character, unless one is the other's
-    simplified form."""
+    """Return the similarity of different characters with the same sound: low for names of one character, unless one is
+    the other's simplified form."""
     if len(a) != len(b):
         return ONE_CHARACTER_SCORE
     return ONE_SOUND_SCORE if len(a) > 1 or may_be_one_character(a, b) else ONE_CHARACTER_SCORE
 
 
 def _score_consonants(x: Word, y: Word) -> float:
-    """The similarity by consonants, where one of the words has no vowels."""
+    """Return the similarity of consonants, if one of the words has no vowels."""
     pairs = [(x.sound, y.sound), *product(x.loose_sounds, y.loose_sounds)]
     return max(_compare_consonants(extract_consonants(a), extract_consonants(b)) for a, b in pairs)
 
 
 def _compare_consonants(a: str, b: str) -> float:
-    a, b = (_REPEATED_LETTER.sub(r"\1", text) for text in (a, b))  # where only a vowel parted them: Mehrdad
+    a, b = (_REPEATED_LETTER.sub(r"\1", text) for text in (a, b))  # letters separated only by a vowel: Mehrdad
     shorter, longer = sorted((len(a), len(b)))
     if shorter < 2:
         return 0.0
@@ -120,7 +115,7 @@ def _compare_consonants(a: str, b: str) -> float:
 
 
 def _score_prefix(x: Word, y: Word) -> float:
-    """The similarity where one word has an article or "son of" written into it."""
+    """Return the similarity if one word includes an article or "son of"."""
     for stem, whole in ((x.stem, y), (y.stem, x)):
         if stem is not None and (
             stem.sound == whole.sound
@@ -138,7 +133,7 @@ def _score_spelling(x: Word, y: Word, vowels_vary: bool) -> float:
         return SAME_SOUND_SCORE
     best = MISREAD_SCORE if x.scan_form == y.scan_form or _has_swapped_letters(x.latin, y.latin) else 0.0
     a, b = x.sound, y.sound
-    if a[0] == b[0]:  # slips fall inside a word: Hernandez and Fernandez are two families
+    if a[0] == b[0]:  # slips happen inside a word: Hernandez and Fernandez are two families
         best = max(best, _score_edits(a, b))
     if vowels_vary or (x.is_father and y.is_father):
         if (
@@ -164,7 +159,7 @@ def _is_armenian_variant(a: str, b: str) -> bool:
 
 
 def _has_swapped_letters(a: str, b: str) -> bool:
-    """Whether two neighbouring letters, not the first, are swapped."""
+    """Return whether two neighbouring letters, not the first, are swapped."""
     is_comparable = len(a) == len(b) >= MIN_LONG_LETTERS and a[0] == b[0]
     return is_comparable and sorted(a) == sorted(b) and OSA.distance(a, b, score_cutoff=1) == 1
 
@@ -179,45 +174,44 @@ def _begin_alike(a: str, b: str) -> bool:
 
 
 SAME_NAME_SCORE = 0.88
-"""Names at least this alike are taken for the same when nothing but the names is known (chosen by bench/match.py)."""
+"""From this score on, names count as the same if nothing but the names is known (chosen by bench/match.py)."""
 
-WEAKEST_WEIGHT = 0.6  # share of the worst pair in a score: one wrong surname matters more than three right words
-EXTRA_WORD_PENALTY = (
-    0.02  # off for each word only one side has: a second surname is left out more often than it is wrong
-)
-UNPAIRED_FACTOR = 0.7  # factor when both sides have a word without partner: brothers share all but one
-ONE_WORD_SCORE = 0.75  # most that one whole word in common can give: Roberto may be any Roberto
-GENERATIONS_SCORE = 0.85  # most that names can give of which one is "Jr.": father and son, or a list that leaves it out
-CHANGED_ORDER_SCORE = 0.85  # likewise where two given names have: José María and María José are two people's
-SAME_LETTERS_SCORE = 0.9  # the same letters, cut into words differently
+WEAKEST_WEIGHT = 0.6  # weight of the worst pair: one wrong surname matters more than three right words
+EXTRA_WORD_PENALTY = 0.02  # per word that only one side has: a second surname is omitted more often than it is wrong
+UNPAIRED_FACTOR = 0.7  # if both sides have a word without partner: brothers share all but one
+ONE_WORD_SCORE = 0.75  # maximum for one shared whole word: Roberto may be any Roberto
+GENERATIONS_SCORE = 0.85  # maximum if only one is "Jr.": father and son, or a list that omits it
+CHANGED_ORDER_SCORE = 0.85  # maximum if two given names are swapped: José María and María José are two people
+SAME_LETTERS_SCORE = 0.9  # the same letters, divided into words differently
 SAME_LETTERS_SLIPS = 0.06  # share of letters that may differ then
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """The similarity of two names (`score`, 0..1), the number of whole words (not initials) that they share, and the
-    kinds of difference between partners (`differences`, of KINDS)."""
+    """The similarity of two names.
+
+    `score`: 0..1. `whole_words`: number of whole words (not initials) that they share. `differences`: kinds of
+    difference between partners, from DIFFERENCE_KINDS."""
 
     score: float
     whole_words: int
     differences: frozenset[str] = frozenset()
 
 
-# Letters of no other language; not the dotted ones that Yoruba and Igbo have too, and often leave out.
+# Letters of no other language; excludes the dotted ones that Yoruba and Igbo share and often omit.
 _VIETNAMESE = re.compile("[\u01a1\u01b0\u1ea2-\u1eb7\u1eba\u1ebe-\u1ec9\u1ece-\u1ee3\u1ee6-\u1ef7]")
 DIFFERENCE_KINDS = ("spelling", "short form", "initial", "script", "left out", "word breaks")
 
 
 def _join_neighbours(name: Name, other: Name) -> tuple[Word, ...]:
-    """The words, with neighbours joined that the other name writes as one word: Monte Alegre for Montealegre.
+    """Return the words, with neighbours joined if the other name writes them as one word: Monte Alegre for Montealegre.
 
-    Only where neither is a word of the other name by itself.
-    """
+    Only if neither is a word of the other name by itself."""
     is_vowelless = name.is_vowelless or other.is_vowelless
     other_keys = {_get_sound_key(word, is_vowelless) for word in other.words}
     lines = frozenset().union(*(word.name_lines.full for word in other.words))
     result: list[Word] = []
-    can_join = False  # the last word is unknown to the other name and stands alone so far
+    can_join = False  # whether the last word is unknown to the other name and not joined
     for word in name.words:
         is_unmatched = _get_sound_key(word, is_vowelless) not in other_keys
         if is_unmatched and can_join and _may_be_joined(result[-1], word, other):
@@ -233,8 +227,8 @@ def _join_neighbours(name: Name, other: Name) -> tuple[Word, ...]:
 
 
 def _may_be_joined(left: Word, right: Word, other: Name) -> bool:
-    """Whether the other name has a word with the first letter of `left`, about as long as both words together: quicker
-    than computing the sound of a joined word."""
+    """Return whether the other name has a word that begins like `left` and is about as long as both words together:
+    faster than computing the sound of a joined word."""
     length = len(left.latin) + len(right.latin)
     return any(word.latin[0] == left.latin[0] and abs(len(word.latin) - length) < MIN_STEM for word in other.words)
 
@@ -246,10 +240,9 @@ def _get_sound_key(word: Word, is_vowelless: bool) -> str:
 def compare_names(a: str, b: str) -> Likeness:
     """Compare two names word by word, in any order; symmetric.
 
-    The most similar words are paired first. If every word of the shorter name has a partner, the score weighs the mean
-    and the worst of the pairs, less a little for each word more in the longer name; if not, the names are apart. One
-    whole word in common is never enough for SAME, unless the names are identical; nor are given names alone.
-    """
+    The most similar words are paired first. If every word of the shorter name has a partner, the score combines the
+    mean and the worst of the pairs, minus a little for each extra word of the longer name; otherwise the names differ.
+    One shared whole word never reaches SAME_NAME_SCORE, unless the names are identical; nor do given names alone."""
     return _compare_texts(*sorted((a, b)))
 
 
@@ -297,7 +290,7 @@ def _compare_chinese(left: Name, right: Name) -> Likeness:
 def _pair_words(
     left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool
 ) -> dict[int, tuple[int, float, str]]:
-    """Index of a left word → `(index of its partner, similarity, kind of difference)`."""
+    """Return a dict of index of a left word → `(index of its partner, similarity, kind of difference)`."""
     partners: dict[int, tuple[int, float, str]] = {}
     free = list(range(len(right)))
     for i, x in enumerate(left):
@@ -351,10 +344,9 @@ def _score_word_pairs(left: tuple[Word, ...], right: tuple[Word, ...], vowels_va
 def _has_changed_order(
     left: tuple[Word, ...], right: tuple[Word, ...], partners: dict[int, tuple[int, float, str]], vowels_vary: bool
 ) -> bool:
-    """Whether neighbours that are given names stand the other way round: Ali, the son of Hassan, and Hassan, Ali's son.
+    """Return whether neighbouring given names are swapped: Ali, the son of Hassan, and Hassan, Ali's son.
 
-    Not where the surname only went from the end to the front, nor in a name that is read backwards.
-    """
+    Not if only the surname moved from the end to the front, nor in a name that is fully reversed."""
     length = len(left)
     if not len(partners) == length == len(right) > 2 or _list_texts(left) == _list_texts(right)[::-1]:
         return False
@@ -367,10 +359,9 @@ def _has_changed_order(
 
 
 def _differs_in_vietnamese(a: str, b: str) -> bool:
-    """Whether both are written with Vietnamese accents, and these differ; or Văn, of men, meets Thị.
+    """Return whether both are written with different Vietnamese accents, or male Văn meets female Thị.
 
-    A list without the accents leaves all of them out.
-    """
+    A list without accents omits all of them."""
     plain_a, plain_b = (normalize_text("NFC", text).casefold() for text in (a, b))
     if not plain_a.isascii() and not plain_b.isascii() and _VIETNAMESE.search(plain_a + plain_b):
         spelt = {fold(word): word for word in plain_a.split()}
@@ -381,14 +372,14 @@ def _differs_in_vietnamese(a: str, b: str) -> bool:
 
 
 def _has_required_word(spare: list[Word]) -> bool:
-    """Whether a name has a word that the other should have."""
+    """Return whether a word without partner is one that the other name should have."""
     return any(not word.is_optional for word in spare)
 
 
 def _fathers_differ(
     left: tuple[Word, ...], right: tuple[Word, ...], partners: dict[int, tuple[int, float, str]]
 ) -> bool:
-    """Whether the names give different fathers: father and son may share all words."""
+    """Return whether the names give different fathers: father and son may share all words."""
     left_fathers = {i for i, word in enumerate(left) if word.is_father}
     right_fathers = {j for j, word in enumerate(right) if word.is_father}
     return bool(left_fathers and right_fathers) and not any(
@@ -397,14 +388,15 @@ def _fathers_differ(
 
 
 def _has_only_forenames(left: tuple[Word, ...], partners: dict[int, tuple[int, float, str]]) -> bool:
-    """Whether the shorter name has nothing but the given names with which the longer one begins."""
+    """Return whether the shorter name has only the given names with which the longer one begins."""
     return all(word.name_lines for word in left) and {j for j, _value, _kind in partners.values()} == set(
         range(len(left))
     )
 
 
 def _compare_letters(left: Name, right: Name) -> Likeness | None:
-    """The likeness of names with the same letters, cut into words differently (Ben Haim, Benhaim); else None."""
+    """Return the likeness of names with the same letters, divided into words differently (Ben Haim, Benhaim); otherwise
+    None."""
     letters = [
         "".join(word.loose_sounds[0] if left.vowels_vary or right.vowels_vary else word.sound for word in name.words)
         for name in (left, right)
@@ -416,7 +408,7 @@ def _compare_letters(left: Name, right: Name) -> Likeness | None:
 
 
 def score_search(question: str, name: str) -> float:
-    """The similarity (0..1) of a name to a search: 0 where a word of the search has no partner."""
+    """Return the similarity (0..1) of a name to a search: 0 if a word of the search has no partner."""
     query, candidate = parse_name(question), parse_name(name)
     words = _join_neighbours(query, candidate)
     partners = _pair_words(words, _join_neighbours(candidate, query), query.vowels_vary or candidate.vowels_vary)
@@ -427,5 +419,5 @@ def score_search(question: str, name: str) -> float:
 
 
 def measure_similarity(a: str, b: str) -> float:
-    """The similarity of two names, 0..1, symmetric; from SAME on, the names alone count as the same."""
+    """Return the similarity of two names, 0..1, symmetric; from SAME_NAME_SCORE on they count as the same."""
     return compare_names(a, b).score

@@ -1,6 +1,5 @@
-"""How words sound, roughly: what spellings and romanisations of one name have in common, and what one costs to reach
-from another.
-"""
+"""Encode roughly how words sound, so that spellings and romanisations of one name agree, and weigh edits between
+them."""
 
 import re
 from itertools import accumulate
@@ -10,17 +9,17 @@ from rapidfuzz.distance import OSA
 
 from app.matching.scripts import WORD_CACHE_SIZE, scoped_cache
 
-MAX_LETTERS = 24  # of one word: longer ones are rare, and comparing is quadratic
-SLIP_COST = 0.5  # cost of vowels, and of l and r, that are heard alike, and of half a diphthong: nearly always spelling
+MAX_LETTERS = 24  # per word: longer ones are rare, and the comparison is quadratic
+SLIP_COST = 0.5  # cost of similar vowels, of l for r, and of half a diphthong: nearly always spelling
 SWAP_COST = 1.0  # cost of two swapped neighbours: a slip in Edurado, another family in Prado and Pardo
-VOWEL_COST = 1.0  # cost of another vowel, or of a letter left out
+VOWEL_COST = 1.0  # cost of another vowel, or of a missing letter
 CONSONANT_COST = 1.5  # cost of another consonant: Carmona and Cardona are two families
-MAX_SHORT_SOUNDS = 5  # sounds: in a word no longer, a last e is not silent (Smith, Smythe)
+MAX_SHORT_SOUNDS = 5  # sounds: in a word up to this length, a final e is not silent (Smith, Smythe)
 SOFT_CONSONANTS = frozenset(
     "rsnl"
-)  # consonants that speech drops before another one or at the end: leaving one out costs 1
-OPEN_VOWEL_COST = 0.5  # cost of a and e or i in a name whose own script writes no vowels: Mohammad, Mohammed
-LOST_VOWEL_COST = 0.5  # cost of a vowel left out there
+)  # consonants dropped in speech before another one or at the end: omitting one costs 1
+OPEN_VOWEL_COST = 0.5  # cost of a for e or i in a name whose own script writes no vowels: Mohammad, Mohammed
+LOST_VOWEL_COST = 0.5  # cost of a missing vowel in such a name
 
 _VOWELS = frozenset("aeiou")
 _SLIP_PAIRS = frozenset(frozenset(pair) for pair in ("ou", "ei", "lr"))
@@ -32,7 +31,8 @@ def _compile_rules(*pairs: tuple[str, str]) -> Rules:
     return tuple((re.compile(pattern), replacement) for pattern, replacement in pairs)
 
 
-# How Spanish hears letters, and how names of Slavic and other alphabets vary in print; rough on purpose, order matters.
+# How Spanish pronounces letters, and how names of Slavic and other alphabets vary in print; deliberately rough, order
+# matters.
 _STRICT_RULES = _compile_rules(
     ("[iyj]o(?=[vw]$)", "e"),
     ("enka$", "enko"),
@@ -59,7 +59,7 @@ _STRICT_RULES = _compile_rules(
     ("(?<!a)h|h(?![mbdkr])", ""),
     (r"(.)\1+", r"\1"),
 )
-# How Arabic, Persian and Hebrew names vary in print: their consonants hold, their vowels do not.
+# How Arabic, Persian and Hebrew names vary in print: the consonants are stable, the vowels are not.
 _LOOSE_RULES = _compile_rules(
     ("[ae]h$", "a"),
     ("zh|dj", "j"),
@@ -77,7 +77,7 @@ _LOOSE_RULES = _compile_rules(
 )
 # How languages write one name in Latin letters: Ukrainian h is Russian g; French has tch, ch, j and ou for ch, sh, zh
 # and u; German has tsch, sch, ch and j for ch, sh, kh and y; Belarusian softens t and d and ends in -ouski; Spanish
-# hears ll as y; Dutch, and Indonesian as it wrote long ago, have oe, dj and tj.
+# pronounces ll as y; Dutch and older Indonesian have oe, dj and tj.
 _LANGUAGE_RULES = (
     _compile_rules(("dzh", "j"), ("(?<![csktzpgw])h(?=[aeiouylr])", "g")),
     _compile_rules(
@@ -102,36 +102,36 @@ def _apply_rules(word: str, rules: Rules) -> str:
 
 @scoped_cache(WORD_CACHE_SIZE)
 def encode_sound(word: str) -> str:
-    """A Latin word as it is heard; spellings of one name mostly give the same."""
+    """Encode a Latin word by its sound; spellings of one name mostly agree."""
     return _apply_rules(word, _STRICT_RULES)
 
 
 @scoped_cache(WORD_CACHE_SIZE)
 def encode_renderings(word: str) -> frozenset[str]:
-    """How a Latin word is heard if it is as one language or another writes it."""
+    """Encode the sounds of a Latin word under the spelling rules of several languages."""
     return frozenset({encode_sound(word), *(encode_sound(_apply_rules(word, rules)) for rules in _LANGUAGE_RULES)})
 
 
 @scoped_cache(WORD_CACHE_SIZE)
 def encode_loose_sound(word: str) -> str:
-    """A Latin word as it is heard in a name whose own script writes no vowels: three vowels are left, and consonants
-    that romanisations confuse are one."""
+    """Encode the sound of a Latin word of a name whose own script writes no vowels: three vowels remain, and consonants
+    that romanisations confuse are unified."""
     return _apply_rules(word, _LOOSE_RULES)
 
 
 def extract_consonants(sounds: str) -> str:
-    """The consonants of a sound."""
+    """Return the consonants of a sound."""
     return "".join(letter for letter in sounds if letter not in _VOWELS and letter != "h")
 
 
 @scoped_cache(WORD_CACHE_SIZE)
 def encode_scan(word: str) -> str:
-    """The word as a bad scan shows it: letters that are taken for each other are one."""
+    """Encode a word as a bad scan shows it: confusable letters are unified."""
     return _apply_rules(word, _OCR_RULES)
 
 
 def _substitution_cost(a: str, b: str) -> float:
-    """The cost of one sound written for another."""
+    """Return the cost of replacing one sound by another."""
     if a == b:
         return 0.0
     if {a, b} in _SLIP_PAIRS:
@@ -148,7 +148,7 @@ def _loose_substitution_cost(a: str, b: str) -> float:
 
 
 def _list_deletion_costs(word: str) -> list[float]:
-    """The cost of leaving each letter out: little for half a diphthong and for a silent e."""
+    """Return the cost of omitting each letter: low for half a diphthong and for a silent e."""
     padded = f" {word} "
     costs = [
         (SLIP_COST if padded[place] in _VOWELS or padded[place + 2] in _VOWELS else VOWEL_COST)
@@ -166,8 +166,9 @@ def _list_loose_deletion_costs(word: str) -> list[float]:
 
 
 def compute_edit_distance(left: str, right: str, limit: float, *, vowels_vary: bool = False) -> float:
-    """Optimal string alignment distance (restricted Damerau 1964), costs as above; infinite past ``limit``."""
-    # Unweighted, no edit costs more than it does here divided by SLIP: most pairs end here.
+    """Return the optimal string alignment distance (restricted Damerau 1964) with the costs above; infinite past
+    ``limit``."""
+    # Every edit costs at least SLIP_COST, so the unweighted distance rejects most pairs early.
     if OSA.distance(left, right, score_cutoff=int(limit / SLIP_COST)) > limit / SLIP_COST:
         return inf
     substitution_cost, list_costs = (

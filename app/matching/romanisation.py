@@ -1,12 +1,12 @@
-"""Chinese names: characters, pinyin, Wade-Giles and Hong Kong spellings of the same syllables.
+"""Parse the syllables of Chinese and Korean names in native script and in the romanisations people use.
 
-The syllables of Wade-Giles are read as in the usual conversion tables, those of Hong Kong by the commonest spellings.
-Apostrophes are lost in print, so that ch may be zh, ch, j or q: a Wade-Giles syllable stands for several of pinyin.
+Chinese names appear in characters, pinyin, Wade-Giles and Hong Kong spellings. Wade-Giles syllables follow the usual
+conversion tables, those of Hong Kong the commonest spellings. Apostrophes are lost in print, so that ch may be zh, ch,
+j or q: a Wade-Giles syllable has several readings in pinyin.
 
-Korean names: Hangul, the official romanisation, the older one and what people make of it, as the same syllables.
-
-A vowel in Latin letters may be several of Korean (u is u, eo or eu), so a syllable is a set of readings; what begins
-and ends a syllable holds, but for the choice of voice (Kim, Gim; Park, Bak)."""
+Korean names appear in Hangul, the official romanisation, the older one and popular variants. A vowel in Latin letters
+may be several of Korean (u is u, eo or eu), so a syllable is a set of readings; its initial and final are stable,
+except for voicing (Kim, Gim; Park, Bak)."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from itertools import product
 from app.matching.scripts import WORD_CACHE_SIZE, scoped_cache
 from app.unicode_text import normalize_text
 
-Syllables = tuple[tuple[frozenset[str], ...], ...]  # by word: each syllable with what it may be in pinyin
+Syllables = tuple[tuple[frozenset[str], ...], ...]  # by word: each syllable with its possible pinyin readings
 
 _PINYIN = re.compile(
     "(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?"
@@ -75,13 +75,13 @@ _CANTONESE_TABLE = """
 
 
 def _parse_table(text: str) -> dict[str, tuple[str, ...]]:
-    """Spelling → what it may be in pinyin."""
+    """Return a dict of spelling → possible pinyin readings."""
     return {row.split()[0]: tuple(row.split()[1:]) for row in text.split("|")}
 
 
 _HONG_KONG = _parse_table(_CANTONESE_TABLE)
 _WADE_GILES_WHOLE = _parse_table(_WADE_GILES_TABLE)
-# The commonest surnames: a name is read as Chinese only where it begins or ends with one.
+# The commonest surnames: a name is parsed as Chinese only if it begins or ends with one.
 _COMMON_CHINESE_SURNAMES = """
     wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he lin gao luo zheng liang xie song tang deng
     han
@@ -96,7 +96,8 @@ DOUBLE_SURNAMES = frozenset(_TWO_CHARACTERS.split())
 
 @scoped_cache(WORD_CACHE_SIZE)
 def _split_syllables(word: str, hong_kong: bool) -> tuple[str, ...]:
-    """A Latin word in as few syllables as it has, pinyin before others; empty if it is not made of syllables."""
+    """Split a Latin word into as few syllables as possible, preferring pinyin; empty if it does not consist of
+    syllables."""
     best: list[tuple[str, ...] | None] = [()] + [None] * len(word)
     for end in range(1, len(word) + 1):
         for start in range(max(0, end - 6), end):
@@ -122,7 +123,7 @@ def _is_syllable(text: str, hong_kong: bool) -> bool:
 
 @scoped_cache(WORD_CACHE_SIZE)
 def _list_pinyin_readings(syllable: str) -> frozenset[str]:
-    """The pinyin syllables that a Wade-Giles or Hong Kong spelling may stand for."""
+    """Return the pinyin syllables that a Wade-Giles or Hong Kong spelling may represent."""
     readings = set(_HONG_KONG.get(syllable, ())) | set(_WADE_GILES_WHOLE.get(syllable, ()))
     match = _INITIAL_AND_FINAL.fullmatch(syllable)
     if _WADE_GILES.fullmatch(syllable) and match:
@@ -138,10 +139,10 @@ def _list_pinyin_readings(syllable: str) -> frozenset[str]:
 
 @scoped_cache(WORD_CACHE_SIZE)
 def parse_chinese(words: tuple[str, ...], is_hyphenated: bool) -> Syllables:
-    """The name's words as syllables, each with what it may be in pinyin; empty if this is not a Chinese name.
+    """Return the name's words as syllables with their possible pinyin readings; empty if it is not a Chinese name.
 
-    ``is_hyphenated``: the given name is written with a hyphen, as outside the mainland; then every syllable may be another's.
-    """
+    ``is_hyphenated``: the given name is hyphenated, as outside the mainland; then no syllable is certain to be
+    pinyin."""
     if not 2 <= len(words) <= 4:
         return ()
     cut_words = [_split_syllables(word, len(word) <= 6) for word in words]
@@ -159,9 +160,8 @@ def parse_chinese(words: tuple[str, ...], is_hyphenated: bool) -> Syllables:
     first, last = ({"".join(p) for p in _list_spellings(readings[place])} for place in (0, -1))
     if (first | last) & _CHINESE_SURNAMES:
         return readings
-    return (
-        () if is_foreign else parse_chinese(words, True)
-    )  # no surname in pinyin: Chan Tai Man, as Hong Kong spells it
+    # Without a surname in pinyin it may be a Hong Kong spelling: Chan Tai Man.
+    return () if is_foreign else parse_chinese(words, True)
 
 
 def _list_spellings(word: tuple[frozenset[str], ...]) -> list[tuple[str, ...]]:
@@ -172,7 +172,7 @@ def _list_spellings(word: tuple[frozenset[str], ...]) -> list[tuple[str, ...]]:
 
 
 def share_syllables(a: Syllables, b: Syllables) -> float:
-    """The share of syllables two Chinese names have in common, family name first or last; symmetric."""
+    """Return the share of syllables two Chinese names have in common, family name first or last; symmetric."""
     best = 0.0
     for left in _list_orders(a):
         for right in _list_orders(b):
@@ -188,15 +188,15 @@ def _list_orders(name: Syllables) -> list[list[frozenset[str]]]:
     ]
 
 
-Reading = tuple[frozenset[str], ...]  # family name and two syllables, each with what it may be
+Reading = tuple[frozenset[str], ...]  # family name and two syllables, each with its possible readings
 
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
-# How a syllable begins, sounds and ends, by the order of Hangul in Unicode; "-" is nothing, and voice is left out.
+# Initial, vowel and final of a syllable, in the order of Hangul in Unicode; "-" is none, and voicing is ignored.
 _BEGINS = "k k n t t r m p p s s - c c c k t p h"
 _SOUNDS = "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i"
 _ENDS = "- k k k n n n t l k m l l l p l m p p t t ng t t k t p t"
 _LEADS, _HANGUL_VOWELS, _TAILS = (row.split() for row in (_BEGINS, _SOUNDS, _ENDS))
-# The same in Latin letters: spelling, then what it may be.
+# The same in Latin letters: a spelling and its possible readings.
 _LATIN_BEGINS = "- -|k k|g k|kk k|n n|t t|d t|tt t|r r|l r|rh r|m m|p p|b p|pp p|s s|sh s|ss s|ch c|j c|jj c|h h"
 _LATIN_SOUNDS = """
     a a|ah a|ya ya|eo eo|uh eo|u u eo eu|oo u|woo u|wu u|ou eo yeo u|o o eo|oh o|oe oe|oi oe|wa wa|wo wo|weo wo|
@@ -210,7 +210,7 @@ _LATIN = tuple(
 )
 _SYLLABLE = re.compile("".join(f"({'|'.join(sorted(table, key=len, reverse=True))})" for table in _LATIN))
 _VOWEL = re.compile("[aeiouwy]+")
-# The commonest surnames, with spellings that their letters do not say. Only a name with one of them is read as Korean.
+# The commonest surnames, with irregular spellings. Only a name with one of them is parsed as Korean.
 _COMMON_KOREAN_SURNAMES = """
     김|이 lee rhee yi li|박 park|최 choi choe|정|강|조|윤|장|임 lim rim|한|오 oh|서 suh|신 shin|권 kwon|황|안 ahn|송|
     류 ryu|유 yoo|홍|전|고 koh|문 moon|양|손 sohn|배 bae|백 paik baik|허 hur huh|남|심 shim|노 roh noh|하|곽|성|차|
@@ -219,7 +219,7 @@ _COMMON_KOREAN_SURNAMES = """
 
 
 def _decompose_hangul(char: str) -> str:
-    """What a character of Hangul says, begin, vowel and end."""
+    """Return the initial, vowel and final of a Hangul character."""
     number = ord(char) - _FIRST_SYLLABLE
     vowel, tail = divmod(number % (len(_HANGUL_VOWELS) * len(_TAILS)), len(_TAILS))
     return _LEADS[number // (len(_HANGUL_VOWELS) * len(_TAILS))] + _HANGUL_VOWELS[vowel] + _TAILS[tail]
@@ -232,7 +232,7 @@ _FAMILY_NAMES = frozenset(map(_decompose_hangul, _KOREAN_SURNAMES))
 
 @scoped_cache(WORD_CACHE_SIZE)
 def _read_syllable(syllable: str) -> frozenset[str]:
-    """The readings of one syllable of either script; empty if it is none."""
+    """Return the readings of one syllable of either script; empty if it is none."""
     if len(syllable) == 1 and _FIRST_SYLLABLE <= ord(syllable) <= _LAST_SYLLABLE:
         return frozenset({_decompose_hangul(syllable)})
     match = _SYLLABLE.fullmatch(syllable)
@@ -250,7 +250,7 @@ def _read_family_name(word: str) -> frozenset[str]:
 
 
 def _read_forenames(words: tuple[str, ...]) -> Iterator[Reading]:
-    """Two syllables, which may be written as one word and then be cut in several places."""
+    """Yield the readings of two syllables, which may be written as one word with several possible divisions."""
     cuts = [words] if len(words) == 2 else [(words[0][:place], words[0][place:]) for place in range(1, len(words[0]))]
     yield from (
         (_read_syllable(first), _read_syllable(second))
@@ -261,10 +261,11 @@ def _read_forenames(words: tuple[str, ...]) -> Iterator[Reading]:
 
 @scoped_cache(WORD_CACHE_SIZE)
 def parse_korean(words: tuple[str, ...]) -> tuple[Reading, ...]:
-    """Every way to read the words as a family name and a given name of two syllables; none if it is no Korean name."""
+    """Return every reading of the words as a family name and a two-syllable given name; empty if it is not a Korean
+    name."""
     if not 2 <= len(words) <= 3:
         return ()
-    words = tuple(normalize_text("NFC", word) for word in words)  # folding took syllables apart
+    words = tuple(normalize_text("NFC", word) for word in words)  # folding decomposed the syllables
     orders = ((words[0], words[1:]), (words[-1], words[:-1]))
     return tuple(
         (_read_family_name(family), *forename)
@@ -275,10 +276,10 @@ def parse_korean(words: tuple[str, ...]) -> tuple[Reading, ...]:
 
 
 def share_reading(left: tuple[Reading, ...], right: tuple[Reading, ...]) -> bool:
-    """Whether the names share every syllable in one way to read them."""
+    """Return whether the names share every syllable in one reading."""
     return any(all(a & b for a, b in zip(x, y, strict=True)) for x, y in product(left, right))
 
 
 def extract_frames(names: tuple[Reading, ...]) -> frozenset[str]:
-    """How the syllables begin and end, which all readings of one have in common."""
+    """Return the initials and finals of the syllables, which all readings share."""
     return frozenset("|".join(_VOWEL.sub(".", min(syllable)) for syllable in name) for name in names)

@@ -1,13 +1,11 @@
-"""How likely two reports are of one person, and why.
+"""Score how likely two reports are of one person, and explain why.
 
-``compare_people`` weighs what both sides state and explains itself. ``sure`` is a rule, not a score: one false link discredits
-a whole list, so the conditions of a link without a curator are spelt out, and the score only ranks. Notes hold no value
-of either side: their reader may not be allowed to see the other report.
+``compare_people`` weighs what both sides state and explains the result. ``is_sure`` is a rule, not a score: one false
+link discredits a whole list, so the conditions of a link without a curator are explicit, and the score only ranks.
+Notes contain no value of either side, because their reader may not be allowed to see the other report.
 
-Whether a report is of a known person whom some of that person's sources describe otherwise (pure).
-
-The same rule decides for a report that is filed, for a person who is looked for and for the line of a list: a report
-that is said to be linkable must then be linked."""
+``judge_match`` also weighs the other sources of a known person. The same rule applies to a filed report, a search for a
+person and a line of a list: a report announced as linkable must then be linked."""
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -40,10 +38,9 @@ __all__ = [
     "measure_similarity",
 ]
 
-REVIEW_SCORE = (
-    0.62  # identical names with contradicting births reach it (0.635), a lone "Roberto" twice does not (0.61)
-)
-# Differences between names of one person, in the words of a note.
+# Identical names with contradicting births reach it (0.635), a lone "Roberto" twice does not (0.61).
+REVIEW_SCORE = 0.62
+# Texts of a note for the differences between names of one person.
 DIFFERENCE_NOTES = {
     "spelling": "spelt differently",
     "script": "written in another script",
@@ -52,34 +49,35 @@ DIFFERENCE_NOTES = {
     "left out": "a word more on one side",
     "word breaks": "words written together",
 }
-BELOW_REVIEW_SCORE = 0.61  # score of a pair that is not worth a curator's look
-MIN_SURE_SCORE = 0.75  # least score of a sure match, above that of identical names about which nothing else is known
+BELOW_REVIEW_SCORE = 0.61  # score of a pair that does not need a curator's review
+MIN_SURE_SCORE = 0.75  # minimum score of a sure match, above that of identical names with nothing else known
 
-# The weights add up to 1. What one side does not state counts as NEUTRAL, neither for nor against.
+# The weights add up to 1. A feature that one side does not state counts as NEUTRAL_SCORE, neither for nor against.
 WEIGHTS = {
-    "name": 0.45,  # the one thing nearly every report has
+    "name": 0.45,  # the only feature that nearly every report has
     "birth": 0.18,  # does not change, and is wrong by a year more often than by three
-    "released_on": 0.12,  # known to the day, but a whole wave shares it
-    "detained_on": 0.07,  # sources differ by weeks about one and the same arrest
+    "released_on": 0.12,  # known to the day, but shared by a whole wave
+    "detained_on": 0.07,  # sources differ by weeks about the same arrest
     "facility": 0.07,  # hundreds share one, and people are moved
-    "nationality": 0.05,  # telling only where it is foreign
-    "gender": 0.03,  # half of all people share it; it speaks only when it differs
-    "country": 0.03,  # likewise: nearly every pair that is compared shares it
+    "nationality": 0.05,  # significant only if it is foreign
+    "gender": 0.03,  # half of all people share it; significant only if it differs
+    "country": 0.03,  # likewise: nearly every compared pair shares it
 }
-ID_WEIGHT = 0.5  # on top: an identification number outweighs any name
+ID_WEIGHT = 0.5  # added: an identification number outweighs any name
 NEUTRAL_SCORE = 0.5
 
-MAX_SPELLINGS = 6  # compared for one person: each of one side with each of the other
+MAX_SPELLINGS = 6  # compared per person: each of one side with each of the other
 AGREEING_BIRTH_YEARS = 1  # years: an age is often that of the next or the last birthday
-CONFLICTING_BIRTH_YEARS = 2  # years: further apart than this is another person, a son or a father
+CONFLICTING_BIRTH_YEARS = 2  # years: births further apart are of another person, a son or a father
 MAX_BIRTH_SPAN_DAYS = 3 * 366  # days: an age stated for "2026" spans up to three years; a vaguer birth supports nothing
-RELEASE_SLACK_DAYS = 3  # days: a release by night, the announcement and the family's word lie this far apart
-DETENTION_SLACK_DAYS = 45  # days: arrest, presentation in court and first public word are all printed as "detained on"
-MAX_DATE_SPAN_DAYS = 31  # days: a month; within a vaguer date half the list would fit
+RELEASE_SLACK_DAYS = 3  # days: a release by night, the announcement and the family's account are this far apart
+# days: arrest, presentation in court and first public report are all printed as "detained on"
+DETENTION_SLACK_DAYS = 45
+MAX_DATE_SPAN_DAYS = 31  # days: a month; half the list would fit a vaguer date
 
 
 class Person(NamedTuple):
-    """What one side states of a person. ``national_id``: a keyed digest, equal or not; ``country``: of the custody."""
+    """What one side states about a person. ``national_id``: a keyed digest. ``country``: the country of custody."""
 
     name: str | None = None
     aliases: tuple[str, ...] = ()
@@ -97,7 +95,7 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing both sides state: ``score`` 0 (contradicts) to 1 (agrees), and a sentence without values."""
+    """A feature that both sides state: ``score`` from 0 (contradicts) to 1 (agrees), and a sentence without values."""
 
     feature: str
     score: float
@@ -106,7 +104,8 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``score`` 0..1 ranks; ``is_sure``: a link needs no curator; ``conflicts``: features that rule out one person."""
+    """The result of a comparison. ``score``: 0..1, for ranking. ``is_sure``: a link needs no curator. ``conflicts``:
+    features that rule out one person."""
 
     score: float
     is_sure: bool
@@ -115,7 +114,7 @@ class Match:
 
 
 class _Finding(NamedTuple):
-    """A reason, and whether by itself it supports that two are one person, or rules it out."""
+    """A score and note, and whether the feature alone supports or rules out that two are one person."""
 
     score: float
     note: str
@@ -124,7 +123,7 @@ class _Finding(NamedTuple):
 
 
 def _find_best_name(a: Person, b: Person) -> Likeness | None:
-    """The most similar pair of spellings, pairs with two common tokens first; None if a side has no name."""
+    """Return the most similar pair of spellings, pairs that share two words first; None if a side has no name."""
     left, right = (
         [text for text in (person.name or "", *person.aliases) if parse_name(text).words][:MAX_SPELLINGS]
         for person in (a, b)
@@ -153,7 +152,8 @@ def _judge_name(name: Likeness | None) -> _Finding | None:
 
 
 def find_birth_bounds(person: Person) -> tuple[int, int] | None:
-    """The possible days of birth, as stated or from the age on its day; an age without a day is that at the release."""
+    """Return the possible days of birth, as stated or from the age on its day; an age without a day applies to the
+    release."""
     if person.birth is not None:
         return person.birth.lo, person.birth.hi
     reference_date = person.age_on or person.released_on
@@ -179,8 +179,8 @@ def _judge_birth(a: Person, b: Person) -> _Finding | None:
         return _Finding(0.3, "births two years apart")
     if max(bounds_a[1] - bounds_a[0], bounds_b[1] - bounds_b[0]) > MAX_BIRTH_SPAN_DAYS:
         return _Finding(NEUTRAL_SCORE, "birth stated too vaguely to compare")
-    # By years alone: a score that told days apart would disclose the day, which is never public, to a reader who tries
-    # them.
+    # By years only: a score that distinguished days would disclose the day, which is never public, to a reader who
+    # tries them.
     if year_gap == 0:
         return _Finding(1.0, "births agree", agrees=True)
     return _Finding(0.7, "births a year apart at most", agrees=True)
@@ -225,7 +225,7 @@ def _judge_gender(a: Person, b: Person) -> _Finding | None:
 
 
 def _judge_country(a: Person, b: Person) -> _Finding | None:
-    """Nearly every pair shares the country, so sharing it says nothing."""
+    """Return a finding only if the countries differ: nearly every pair shares the country."""
     return _Finding(0.0, "held in different countries") if a.country and b.country and a.country != b.country else None
 
 
@@ -249,17 +249,19 @@ _FEATURE_JUDGES: dict[str, Callable[[Person, Person], _Finding | None]] = {
 }
 
 
-# Features beside the name of which one must agree in a sure match of names, and in any sure match.
+# Features other than the name: a sure match of names requires one of the first set, any sure match one of the second.
 _SUPPORTING_FEATURES = frozenset({"birth", "released_on", "detained_on", "facility"})
 _IDENTIFYING_FEATURES = _SUPPORTING_FEATURES | {"national_id"}
 
-# Features of `_find_conflicts`, that of the least work first: nearly everybody who is looked at is somebody else.
+# Features of `_find_conflicts`, the cheapest first: nearly every compared person is somebody else.
 _CONFLICT_FEATURES = ("gender", "nationality", "national_id", "birth", "released_on", "detained_on")
 
 
 def _find_conflicts(findings: dict[str, _Finding]) -> tuple[str, ...]:
-    """The features in conflict. Release dates apart and detention dates apart are two spells or two people: a curator
-    decides. Either alone is no conflict: people are taken again, and honest sources date one arrest weeks apart."""
+    """Return the features in conflict.
+
+    Release dates apart together with detention dates apart mean two spells or two people: a curator decides. Either
+    alone is no conflict: people are detained again, and honest sources date one arrest weeks apart."""
     conflicts = [feature for feature, finding in findings.items() if finding.is_conflict]
     if all(feature in findings and findings[feature].score == 0 for feature in ("released_on", "detained_on")):
         conflicts.append("dates")
@@ -267,7 +269,7 @@ def _find_conflicts(findings: dict[str, _Finding]) -> tuple[str, ...]:
 
 
 def _share_foreign_nationality(a: Person, b: Person) -> bool:
-    """Whether both have a nationality other than that of the country of custody: few others share it."""
+    """Return whether both have a nationality other than that of the country of custody; few others share it."""
     return bool((a.nationalities & b.nationalities) - {a.country, b.country})
 
 
@@ -288,32 +290,35 @@ def _is_sure_match(
             and "country" not in findings
         )
     support = agreeing & ({"birth"} if "country" in findings else _SUPPORTING_FEATURES)
-    # Two releases at different times are two spells, or two namesakes: that takes one more fact.
+    # Two releases at different times are two spells or two namesakes, so they require one more agreeing fact.
     has_two_releases = "released_on" in findings and findings["released_on"].score == 0
     return name.whole_words > 1 and name.score >= SAME_NAME_SCORE and len(support) > has_two_releases
 
 
 def _judge_features(a: Person, b: Person) -> dict[str, _Finding]:
-    """The findings on what both sides state beside a name."""
+    """Return the findings on the features other than the name that both sides state."""
     findings = {feature: judge(a, b) for feature, judge in _FEATURE_JUDGES.items()}
     return {feature: finding for feature, finding in findings.items() if finding is not None}
 
 
 def find_contradictions(a: Person, b: Person) -> tuple[str, ...]:
-    """The features beside the name that rule out that two are one person; `dates` where release and detention do."""
+    """Return the features other than the name that rule out one person; `dates` if release and detention together
+    do."""
     return _find_conflicts(_judge_features(a, b))
 
 
 def agree_on(a: Person, b: Person, feature: str) -> bool:
-    """Whether both state a feature of `find_contradictions` and agree in it."""
+    """Return whether both state a feature of `find_contradictions` and agree on it."""
     findings = _judge_features(a, b)
     features = ("released_on", "detained_on") if feature == "dates" else (feature,)
     return all(name in findings and (findings[name].agrees or findings[name].score == 1) for name in features)
 
 
 def has_contradiction(a: Person, b: Person) -> bool:
-    """Whether features beside the name rule out that two are one person: then `compare_people` is not sure and, unless the
-    names are identical, scores below REVIEW. Most half-namesakes end here, at a small part of the price."""
+    """Return whether features other than the name rule out one person.
+
+    Then `compare_people` is not sure and, unless the names are identical, scores below REVIEW_SCORE. Most partial
+    namesakes are rejected here at low cost."""
     if a.national_id and a.national_id == b.national_id:
         return False
     findings: dict[str, _Finding] = {}
@@ -327,8 +332,8 @@ def has_contradiction(a: Person, b: Person) -> bool:
 
 
 def has_support(a: Person, b: Person) -> bool:
-    """Whether a feature beside the name supports that two are one person, and none rules it out, dates apart: where it
-    is not so, `compare_people` is not sure."""
+    """Return whether a feature other than the name supports one person and none (except dates) rules it out. Otherwise
+    `compare_people` is not sure."""
     agreeing = False
     for feature in (*_CONFLICT_FEATURES, "facility"):
         finding = _FEATURE_JUDGES[feature](a, b)
@@ -341,11 +346,10 @@ def has_support(a: Person, b: Person) -> bool:
 def compare_people(a: Person, b: Person) -> Match:
     """Weigh what both sides state; symmetric.
 
-    Sure is one of three things, and never with a conflict: names from SAME on with two tokens in common, and
-    a birth, release date, detention date or facility that agrees; one identification number, and names that
-    share a word; or, where a name is missing, a birth, foreign nationality, facility and date that all agree.
-    From REVIEW on, a pair that is not sure is worth a curator's look.
-    """
+    A match is sure in three cases, and never with a conflict: names from SAME_NAME_SCORE on that share two words, and
+    an agreeing birth, release date, detention date or facility; one identification number, and names that share a word;
+    or, if a name is missing, a birth, foreign nationality, facility and date that all agree. From REVIEW_SCORE on, a
+    pair that is not sure needs a curator's review."""
     name = _find_best_name(a, b)
     name_finding = _judge_name(name)
     findings = _judge_features(a, b) if name_finding is None else {"name": name_finding, **_judge_features(a, b)}
@@ -357,7 +361,7 @@ def compare_people(a: Person, b: Person) -> Match:
         score = (score + ID_WEIGHT * findings["national_id"].score) / (1 + ID_WEIGHT)
     has_same_id = "national_id" in findings and findings["national_id"].agrees
     is_identical = name is not None and name.whole_words > 1 and name.score == 1
-    # Without a name and an age, a place and a date fit a crowd; with another spelling, a conflict settles it.
+    # Without a name and a birth, a place and a date fit many people; with different spellings, a conflict decides.
     is_ambiguous = name is None and not ("birth" in findings and findings["birth"].agrees)
     if is_sure:
         score = max(score, MIN_SURE_SCORE)
@@ -371,8 +375,10 @@ def compare_people(a: Person, b: Person) -> Match:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """One source's report of a person. `is_first_hand`: the report is first-hand, of an independent source and not withdrawn;
-    a source that repeats a fact does not state it a second time."""
+    """One source's report of a person.
+
+    `is_first_hand`: the report is first-hand, of an independent source and not withdrawn; a source that repeats a fact
+    is no second witness of it."""
 
     source: Hashable
     is_first_hand: bool
@@ -381,16 +387,17 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class WeighingResult:
-    """The indexes of the outweighed contradicting witnesses (`outweighed`), and of the outweighing ones (`outweighing`)."""
+    """The indexes of the contradicting witnesses, and of the witnesses that outweigh them."""
 
-    outweighed: tuple[int, ...] = ()
-    outweighing: tuple[int, ...] = ()
+    outweighed_indexes: tuple[int, ...] = ()
+    outweighing_indexes: tuple[int, ...] = ()
 
 
 def weigh_witnesses(person: Person, witnesses: Sequence[Witness]) -> WeighingResult | None:
-    """Weigh the witnesses of a known person against `person`; None where they rule `person` out. One contradicting
-    source does so, unless two other sources state every contradicted field as `person` has it and agree with each
-    other. Two contradicting sources are never outweighed."""
+    """Weigh the witnesses of a known person against `person`; None if they rule `person` out.
+
+    One contradicting source does so, unless two other sources state every contradicted field as `person` has it and
+    agree with each other. Two contradicting sources are never outweighed."""
     comparisons = [(place, find_contradictions(person, witness.person)) for place, witness in enumerate(witnesses)]
     contradicting = [(place, fields) for place, fields in comparisons if fields]
     if not contradicting:
@@ -404,16 +411,18 @@ def weigh_witnesses(person: Person, witnesses: Sequence[Witness]) -> WeighingRes
 
 
 def judge_match(person: Person, match: Match, witnesses: Sequence[Witness]) -> Match:
-    """The match of a person after weighing all witnesses, sure exactly where a report would be linked: never against a
-    source that is not outweighed, else by one of the outweighing witnesses."""
+    """Return the match after weighing all witnesses; it is sure exactly if a report would be linked.
+
+    It is never sure against a source that is not outweighed; if one is outweighed, an outweighing witness must match
+    surely."""
     if not match.is_sure and not match.conflicts:
         return match
     result = weigh_witnesses(person, witnesses)
     if result is None:
         return replace(match, is_sure=False)
-    if not result.outweighed:
+    if not result.outweighed_indexes:
         return match
-    matches = [compare_people(person, witnesses[place].person) for place in result.outweighing]
+    matches = [compare_people(person, witnesses[place].person) for place in result.outweighing_indexes]
     best = max(matches, key=lambda candidate: (candidate.is_sure, candidate.score))
     return best if best.is_sure else replace(match, is_sure=False)
 
@@ -421,8 +430,8 @@ def judge_match(person: Person, match: Match, witnesses: Sequence[Witness]) -> M
 def _find_agreeing(
     person: Person, fields: Collection[str], excluded_sources: Collection[Hashable], witnesses: Sequence[Witness]
 ) -> list[int]:
-    """The witnesses of sources not in `excluded_sources` that state all `fields` as `person` has them, each agreeing with one of
-    another source."""
+    """Return the witnesses of other sources than `excluded_sources` that state all `fields` as `person` has them and
+    agree with a witness of another source."""
 
     def agree_on_fields(a: Person, b: Person) -> bool:
         return all(agree_on(a, b, field) for field in fields)

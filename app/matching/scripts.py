@@ -1,17 +1,12 @@
-"""What was made of a text, remembered within one act: a request, a list that is filed, a chore.
+"""Fold, split and romanise text of any script for comparison, with caches scoped to one operation.
 
-The names of a report are read several times, and those of a list recur. But a memory that all requests shared would
-tell by the clock whose name was read before: who is hidden, and whom others look for. So each act has its own; a
-command, which nobody times from afar, has that of its process.
+Folding gives lower case without accents and punctuation; the text as reported is stored elsewhere. `anyascii` (ISC
+licence) romanises the letters of every script; this module adds what names need: articles, unwritten vowels, Greek
+digraphs, and the Korean romanisation that people use.
 
-Text in the form that is compared: lower case, without accents and punctuation; and the words of a name.
-
-Folding loses the differences of spellings; the text as reported is stored elsewhere.
-
-A folded word of any script in Latin letters, for comparing.
-
-`anyascii` (ISC licence) knows the letters of every script; what stands here is what it cannot know of names: articles,
-vowels that are not written, digraphs of Greek, and the romanisation of Korean that people use."""
+Names are read several times per operation (a request, an imported list, a job), so results are cached. A cache shared
+by all requests would disclose by timing whose name was read before: who is hidden, and whom others search. So each
+operation has its own cache; a command, which nobody can time remotely, uses that of its process."""
 
 import re
 import unicodedata
@@ -29,15 +24,15 @@ from app.unicode_text import normalize_text
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# A function → the same, with what it gave before.
+# Function → its cached version.
 ResultCache = dict[Callable[..., Any], Callable[..., Any]]
 
 _PROCESS_CACHE: ResultCache = {}
-_current_cache: ContextVar[ResultCache] = ContextVar("memory", default=_PROCESS_CACHE)
+_current_cache: ContextVar[ResultCache] = ContextVar("result_cache", default=_PROCESS_CACHE)
 
 
 def scoped_cache(max_size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Remember the last results of a pure function, so many at most."""
+    """Cache the most recent results of a pure function for the current operation."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
@@ -55,13 +50,13 @@ def scoped_cache(max_size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def start_empty_cache() -> None:
-    """From here on, in this task and its threads, nothing is remembered from before."""
+    """Start with an empty cache in this task and its threads."""
     _current_cache.set({})
 
 
 @contextmanager
 def use_cache(cache: ResultCache) -> Iterator[None]:
-    """Remember there meanwhile."""
+    """Use a cache within the context."""
     token = _current_cache.set(cache)
     try:
         yield
@@ -73,8 +68,8 @@ def use_cache(cache: ResultCache) -> Iterator[None]:
 NAME_CACHE_SIZE = 8_192  # whole names: each recurs within a batch of rows, and takes some KB
 WORD_CACHE_SIZE = 65_536
 
-# Words that lists put in and leave out of the same name: articles and prepositions of Spanish, Portuguese, Italian,
-# Dutch, German, Arabic and Hebrew names, "son of" and "widow of", and titles. Not "abu": it tells people apart.
+# Words that lists add to or omit from the same name: articles and prepositions of Spanish, Portuguese, Italian, Dutch,
+# German, Arabic and Hebrew names, "son of" and "widow of", and titles. Not "abu": it distinguishes people.
 _PARTICLES = """
     de del la las los el da das do dos di du della van von der den al as ar ibn bin bint ould
     oglu ogly ugli qizi kizi gizi vda viuda nee mr mrs ms dr dra sr sra lic prof sheikh shaykh sheik hajji haji mulla
@@ -84,11 +79,11 @@ PARTICLES = frozenset(_PARTICLES.split())
 CONJUNCTION = "y"  # joins two surnames; at either end of a name it can only be an initial
 
 _APOSTROPHES = dict.fromkeys(map(ord, "'`\u00b4\u2018\u2019\u02b9\u02ba\u02bb\u02bc\u02be\u02bf\u2032\uff07"))
-# Letters that Unicode does not decompose but lists routinely print without their stroke, tail or ligature.
+# Letters that Unicode does not decompose but that lists routinely print without stroke, tail or ligature.
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "ə": "a", "æ": "ae", "œ": "oe", "þ": "th"}
 )
-# "Roberto (surname not confirmed)": a remark in brackets is about the name and no part of it.
+# "Roberto (surname not confirmed)": a remark in brackets is not part of the name.
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\uff08[^\uff08\uff09]*\uff09")
 
 
@@ -96,12 +91,12 @@ _ACCENTS = re.compile("[\u0300-\u036f]+")
 _KANA_MARKS = "\u3099\u309a"  # part of a kana letter, as ga is not ka
 _ASCII_SEPARATORS = {
     code: " " for code in range(128) if not chr(code).isalnum()
-}  # `_fold_character` of ASCII characters, quicker
+}  # `_fold_character` for ASCII characters, faster
 
 
 def _fold_character(char: str) -> str:
-    """The folded character: itself for letters, digits and vowel signs, nothing for accents and invisible joiners, else
-    a space."""
+    """Fold a character: letters, digits and vowel signs remain, accents and invisible joiners are removed, others
+    become a space."""
     if unicodedata.combining(char):
         return char if char in _KANA_MARKS else ""
     category = unicodedata.category(char)
@@ -112,10 +107,9 @@ def _fold_character(char: str) -> str:
 
 @scoped_cache(WORD_CACHE_SIZE)
 def fold(text: str) -> str:
-    """The text in lower case, without accents, apostrophes and punctuation, words parted by one space.
+    """Fold a text: lower case, without accents, apostrophes and punctuation, words separated by one space.
 
-    Letters of every script stay. Folding twice changes nothing.
-    """
+    Letters of every script remain. Folding is idempotent."""
     plain = normalize_text("NFKD", text.translate(_APOSTROPHES)).casefold()
     plain = normalize_text("NFKD", plain).translate(_APOSTROPHES).translate(_LETTERS)
     plain = _ACCENTS.sub("", plain)
@@ -124,7 +118,7 @@ def fold(text: str) -> str:
 
 
 def split_words(text: str) -> tuple[str, ...]:
-    """The folded words without bracketed remarks, unless nothing else is there."""
+    """Return the folded words without bracketed remarks, unless there is nothing else."""
     return tuple(fold(_BRACKETS.sub(" ", text)).split() or fold(text).split())
 
 
@@ -134,7 +128,7 @@ def is_particle(parts: tuple[str, ...], place: int) -> bool:
 
 
 class Script(Enum):
-    """The kinds of script that names need: by whether vowels are written, and whether a character is a syllable."""
+    """Kinds of script: by whether vowels are written, and whether a character is a syllable."""
 
     LATIN = "latin"
     LETTERS = "letters"  # Cyrillic, Greek, Georgian, Armenian and others that write their vowels
@@ -162,15 +156,15 @@ _CONSONANT_SCRIPTS = (
     "KHMER",
     "MYANMAR",
 )
-# Vav is a vowel in most names, and bet is not; the Arabic letter is a z in all romanisations that people use; the Thai
-# one a j. A nasal mark of India is an n, an m only before p and b, which are spelt alike then.
+# Vav is a vowel in most names, and bet is not; the Arabic letter is a z in all common romanisations; the Thai one a j.
+# A nasal mark of India is an n, or an m before p and b, which are encoded alike.
 _LETTER_SPELLINGS = str.maketrans({"\u05d5": "u", "ב": "b", "פ": "p", "ظ": "z", "จ": "j", **dict.fromkeys("ंংਂੰં", "n")})
-# Persian and Urdu write these letters with other signs, and Arabic ends words with them in two ways.
+# Persian and Urdu encode these letters differently, and Arabic has two forms at the end of words.
 _UNIFIED_LETTERS = str.maketrans("یىکة", "ييكه")
-# How Persian says Arabic letters, and where vav is a consonant: Reza, Mousavi, Levi.
+# How Persian pronounces Arabic letters, and where vav is a consonant: Reza, Mousavi, Levi.
 _PERSIAN_SOUNDS = str.maketrans({"ض": "ز", "ذ": "ز", "ث": "س"})
 _VAV = re.compile("و(?=ي$)|^\u05d5|\u05d5(?=[\u05d5\u05d9])")
-# Two Greek letters for one sound begin a word; inside it they are heard apart, or nasal.
+# Two Greek letters represent one sound at the beginning of a word; inside it they are separate or nasal.
 _GREEK_RULES = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
@@ -183,7 +177,7 @@ _GREEK_RULES = tuple(
         ("^nt", "d"),
     )
 )
-# Kana: a small ya, yu or yo belongs to the letter before it, and long vowels are often written short.
+# Kana: a small ya, yu or yo belongs to the preceding letter, and long vowels are often written short.
 _KANA_RULES = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (("i(?=y[auo])", ""), ("(?<=[csj])(h?)y", r"\1"), ("o[ou]", "o"), ("uu", "u"))
@@ -200,7 +194,7 @@ _LATIN_SERVANT_PREFIX = re.compile("^abd[aeiou]?(?:l(?=[^aeiou])|r(?=r))?")  # A
 
 @scoped_cache(WORD_CACHE_SIZE)
 def detect_script(word: str) -> Script:
-    """The script of a word, by its first letter that is not ASCII."""
+    """Return the script of a word, by its first letter that is not ASCII."""
     for char in word:
         if char.isascii():
             continue
@@ -218,11 +212,11 @@ def detect_script(word: str) -> Script:
 
 @scoped_cache(WORD_CACHE_SIZE)
 def romanize(word: str) -> str:
-    """The word in lower-case ASCII letters and digits; empty where it has none (a lone mark)."""
+    """Return the word in lower-case ASCII letters and digits; empty if it has none (a lone mark)."""
     if word.isascii():
         return _LATIN_FAITH_SUFFIX.sub("din", _LATIN_SERVANT_PREFIX.sub("abd", word))
     script = detect_script(word)
-    plain = normalize_text("NFC", word)  # folding took syllables of Korean apart
+    plain = normalize_text("NFC", word)  # folding decomposed the Korean syllables
     if script is Script.CONSONANTS:
         plain = plain.translate(_UNIFIED_LETTERS)
         if plain.endswith(_ARABIC_FAITH_SUFFIX):
@@ -244,12 +238,12 @@ def romanize(word: str) -> str:
 
 
 def unify_letters(word: str) -> str:
-    """A word of Arabic script as Arabic writes it."""
+    """Return a word of Arabic script in the Arabic encoding."""
     return word.translate(_UNIFIED_LETTERS)
 
 
 def find_alternative_reading(word: str) -> str:
-    """The other reading of a word whose script writes no vowels; the word itself if it has none."""
+    """Return the other reading of a word whose script writes no vowels; the word itself if it has none."""
     if detect_script(word) is not Script.CONSONANTS:
         return word
     return _VAV.sub("v", unify_letters(word).translate(_PERSIAN_SOUNDS))
@@ -257,7 +251,8 @@ def find_alternative_reading(word: str) -> str:
 
 @scoped_cache(WORD_CACHE_SIZE)
 def may_be_one_character(a_form: str, b_form: str) -> bool:
-    """Whether characters may be the traditional and the simplified form of one: each is missing in the other's set."""
+    """Return whether characters may be traditional and simplified forms of each other: each is missing in the other's
+    charset."""
     return any(
         all(
             a == b or not (_is_in_charset("gb2312", a) or _is_in_charset("big5", b)) for a, b in zip(*pair, strict=True)

@@ -1,7 +1,7 @@
-"""Which given names are spellings, translations or short forms of one another: `given_names.txt`, and for English the
-package `nicknames` (Apache-2.0).
+"""Parse a name into words with their sounds, their lines in the list of given names, and their roles in the name.
 
-Parse a name into words, each with its sounds, its lines in the list of given names, and its part in the name."""
+The list of spellings, translations and short forms is `given_names.txt`, and for English the package `nicknames`
+(Apache-2.0)."""
 
 import re
 from collections import defaultdict
@@ -12,8 +12,7 @@ from pathlib import Path
 from nicknames import NickNamer
 
 from app.matching import romanisation
-from app.matching.phonetics import encode_loose_sound as loose_text
-from app.matching.phonetics import encode_scan, encode_sound
+from app.matching.phonetics import encode_loose_sound, encode_scan, encode_sound
 from app.matching.scripts import (
     NAME_CACHE_SIZE,
     WORD_CACHE_SIZE,
@@ -24,9 +23,9 @@ from app.matching.scripts import (
     is_particle,
     romanize,
     scoped_cache,
+    split_words,
     unify_letters,
 )
-from app.matching.scripts import split_words as words_of
 from app.unicode_text import normalize_text
 
 _FILE = Path(__file__).with_name("given_names.txt")
@@ -35,7 +34,7 @@ _VOWELLESS_SECTIONS = ("# Arabic", "# Hebrew")
 
 @dataclass(frozen=True, slots=True)
 class NameLines:
-    """The lines of the list with a word, as a spelling (`full`) or as a short form (`short`)."""
+    """The lines of the name list with a word, as a spelling (`full`) or as a short form (`short`)."""
 
     full: frozenset[int] = frozenset()
     short: frozenset[int] = frozenset()
@@ -47,12 +46,12 @@ class NameLines:
 @dataclass(frozen=True, slots=True)
 class _NameList:
     lines_by_word: dict[str, NameLines]
-    first_spellings: tuple[str, ...]  # by line: its first spelling
+    first_spellings: tuple[str, ...]  # by line
     vowelless_lines: frozenset[int]  # lines of names whose own script writes no vowels
 
 
 def _build_index_key(word: str) -> str:
-    """The key of a word in the list: Latin words by sound, others as written."""
+    """Return the key of a word in the list: Latin words by sound, others as written."""
     if detect_script(word) is Script.CONSONANTS:
         return unify_letters(word)
     spelt = romanize(word)
@@ -60,7 +59,7 @@ def _build_index_key(word: str) -> str:
 
 
 def _read_lines() -> list[tuple[list[str], list[str], bool]]:
-    """Full forms, short forms, and whether the name's own script writes no vowels."""
+    """Return full forms, short forms, and whether the name's own script writes no vowels."""
     lines, is_vowelless = [], False
     for row in _FILE.read_text(encoding="utf-8").splitlines():
         if row.startswith("#"):
@@ -95,41 +94,39 @@ _NO_LINES = NameLines()
 
 @scoped_cache(WORD_CACHE_SIZE)
 def find_name_lines(word: str) -> NameLines:
-    """The lines with a folded word; none where the list does not have it."""
+    """Return the lines with a folded word; none if it is not in the list."""
     if detect_script(word) in (Script.HAN, Script.HANGUL):
         return _NO_LINES  # a syllable that sounds like a name of the list is not one
     return _load_name_list().lines_by_word.get(_build_index_key(word), _NO_LINES)
 
 
 def get_first_spelling(line: int) -> str:
-    """The first spelling of a line, its name: it stays when lines are added."""
+    """Return the first spelling of a line, which identifies it even if lines are added."""
     return _load_name_list().first_spellings[line]
 
 
 def is_vowelless_name(word: str) -> bool:
-    """Whether this is a given name of Arabic, Persian or Hebrew, so that its romanisation varies in vowels."""
+    """Return whether this is a given name of Arabic, Persian or Hebrew, so that its romanisation varies in vowels."""
     return bool(find_name_lines(word).full & _load_name_list().vowelless_lines)
 
 
-# The longer before the shorter that it begins with. Yoruba and Igbo leave out "the Lord's" at will (oluwa, chukwu).
+# Longer prefixes before their own beginnings. Yoruba and Igbo optionally omit "the Lord's" (oluwa, chukwu).
 _ARTICLES = """
     vanden vander vande dela delos delas oluwa chukwu al el ul ben bin del de di da las los la
 """
 _PREFIXES = tuple(_ARTICLES.split())
-MIN_STEM = 4  # letters that must remain behind a prefix
-MAX_WORDS = 8  # full names have four to six; more would flood the index and make comparing slow
+MIN_STEM = 4  # minimum letters after a prefix
+MAX_WORDS = 8  # full names have four to six; more would flood the index and slow comparisons
 
-# "Vagif oglu": the word before is the father's.
+# "Vagif oglu": the preceding word is the father's name.
 _PATRONYMIC_SUFFIXES = frozenset(["oglu", "ogly", "ugli", "qizi", "kizi", "gizi"])
 _PATRONYMIC_ENDING = re.compile("(?:[oeai]v[iy]ch|ovych|ovna|[eyi]vna|inichna|ichna|a[uw]na)$")
-# "Khalid bin Said": the word after is.
+# "Khalid bin Said": the following word is.
 _PATRONYMIC_PREFIXES = frozenset(["bin", "ibn", "bint", "بن", "بنت", "ابن"])
 _GENERATIONS = {"jr": 2, "junior": 2, "hijo": 2, "filho": 2, "ii": 2, "iii": 3, "iv": 4}
 _WIDOW_WORDS = frozenset(("vda", "viuda"))
-_ARABIC_MARKS = frozenset(
-    ["al", "bin", "ibn", "bint", "abu", "abou", "umm", "ould"]
-)  # as words: marks of an Arabic name
-# Ranks and offices before a name, and what may follow them ("capitán de navío"); later they are surnames.
+_ARABIC_MARKS = frozenset(["al", "bin", "ibn", "bint", "abu", "abou", "umm", "ould"])  # words that mark an Arabic name
+# Ranks and offices before a name, and what may follow them ("capitán de navío"); elsewhere they are surnames.
 _TITLES_TEXT = """
     cap capitan cnel coronel tcnel gral general mayor sgto sargento tte teniente almirante comisario comisaria inspector
     inspectora abg abogado abogada ing ingeniero ingeniera dip diputado diputada concejal concejala alcaldesa padre pbro
@@ -140,29 +137,31 @@ _TITLES_TEXT = """
 _TITLES = frozenset(_TITLES_TEXT.split())
 _TITLE_FOLLOWERS_TEXT = "navio corbeta fragata brigada division primero segundo primer tecnico ayudante de"
 _TITLE_FOLLOWERS = frozenset(_TITLE_FOLLOWERS_TEXT.split())
-# "Of the faith": one name with the word before it.
+# "Of the faith": one name with the preceding word.
 _FAITH_WORDS = frozenset(["din", "deen", "dine", "eddin", "eddine", "uddin", "aldin", "الدين", "الدین"])
 _NISBA = re.compile("....[iy]$")  # Mansouri: of the house of Mansour
-# "Servant of": one name with the word after it.
+# "Servant of": one name with the following word.
 _SERVANT_WORDS = frozenset(["abd", "abdul", "abdel", "abdal", "abdur", "abdu", "عبد"])
 _HYPHEN = re.compile(r"\w[-\u2010\u2011]\w")
-# Who may have a married name ("de Morales"): a first name in -a, and the commonest women's names that do not end so.
+# Indicates a possible married name ("de Morales"): a first name in -a, or one of the commonest women's names with
+# another ending.
 _WOMENS_NAMES_TEXT = (
     "carmen isabel mercedes dolores luz raquel ines beatriz pilar rosario consuelo belen soledad maribel"
 )
 _WOMENS_NAMES = frozenset(_WOMENS_NAMES_TEXT.split())
-# Korean surnames as their bearers spell them, by what the letters say.
-_KOREAN_SPELLINGS = {"gim": "kim", "i": "lee", "bag": "park", "bak": "park", "choe": "choi", "jong": "jung", "gang": "kang",
-           "jo": "cho", "yun": "yoon", "im": "lim", "gwon": "kwon", "o": "oh", "no": "roh", "u": "woo"}  # fmt: skip
+# Popular spellings of Korean surnames, by their literal romanisation.
+_KOREAN_SPELLINGS = {"gim": "kim", "i": "lee", "bag": "park", "bak": "park", "choe": "choi", "jong": "jung",
+                     "gang": "kang", "jo": "cho", "yun": "yoon", "im": "lim", "gwon": "kwon", "o": "oh", "no": "roh",
+                     "u": "woo"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # parsed once and cached: compared by identity, which is quick
+@dataclass(frozen=True, slots=True, eq=False)  # parsed once and cached: comparison by identity is fast
 class Word:
-    """``text`` folded, ``latin`` in ASCII, ``sound`` as heard, ``loose_sounds`` the ways it may be heard if vowels vary,
-    ``scan_form`` as a bad scan shows it, ``stem`` what is left without an article or "son of" written together with it.
+    """A parsed word of a name.
 
-    ``is_father``: given as the father's name. ``is_optional``: a husband's surname, which other lists leave out.
-    """
+    ``text``: folded. ``latin``: in ASCII. ``sound``: its encoded sound. ``loose_sounds``: its possible sounds if vowels
+    vary. ``scan_form``: as a bad scan shows it. ``stem``: the word without an attached article or "son of".
+    ``is_father``: the father's name. ``is_optional``: a husband's surname, which other lists omit."""
 
     text: str
     latin: str
@@ -180,8 +179,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Name:
-    """``vowels_vary``: an Arabic, Persian or Hebrew name. ``chinese``: its syllables, if it is made of them.
-    ``korean``: the ways to read it as a Korean name."""
+    """A parsed name.
+
+    ``vowels_vary``: an Arabic, Persian or Hebrew name. ``chinese``: its syllables, if it consists of them. ``korean``:
+    its readings as a Korean name."""
 
     words: tuple[Word, ...]
     vowels_vary: bool
@@ -189,22 +190,22 @@ class Name:
     chinese: romanisation.Syllables
     han: str  # its characters, if it is written in Chinese
     korean: tuple[romanisation.Reading, ...]
-    generation: int  # "Jr.", "hijo", "III": said to be the son of somebody of the same name; 0 if nothing is said
+    generation: int  # "Jr.", "hijo", "III": stated to be the son of a namesake; 0 if nothing is stated
 
 
 @scoped_cache(WORD_CACHE_SIZE)
 def build_word(text: str, latin_spelling: str | None = None) -> Word:
-    """A folded word, with its Latin spelling if that is known better."""
+    """Build a word from folded text, with its Latin spelling if it is known better."""
     plain = (romanize(text) if latin_spelling is None else latin_spelling) or text
     # One letter of a script with capitals; a single character of Chinese or Korean is a whole word.
     is_initial = len(text) == 1 and text != text.upper()
-    loose_sounds: tuple[str, ...] = (loose_text(plain),)
+    loose_sounds: tuple[str, ...] = (encode_loose_sound(plain),)
     if "ch" in plain:  # in Hebrew names ch is a harsh h, in French spellings of Arabic ones it is sh
-        loose_sounds = (*loose_sounds, loose_text(plain.replace("ch", "h")))
-    if "g" in plain:  # Egypt says g where others say j: Naguib, Najib
-        loose_sounds = (*loose_sounds, loose_text(plain.replace("gh", "q").replace("g", "j")))
+        loose_sounds = (*loose_sounds, encode_loose_sound(plain.replace("ch", "h")))
+    if "g" in plain:  # Egyptian g is j elsewhere: Naguib, Najib
+        loose_sounds = (*loose_sounds, encode_loose_sound(plain.replace("gh", "q").replace("g", "j")))
     alternative = find_alternative_reading(text)
-    if alternative != text and (alternative_sound := loose_text(romanize(alternative))) not in loose_sounds:
+    if alternative != text and (alternative_sound := encode_loose_sound(romanize(alternative))) not in loose_sounds:
         loose_sounds = (*loose_sounds, alternative_sound)
     return Word(
         text=text,
@@ -221,7 +222,7 @@ def build_word(text: str, latin_spelling: str | None = None) -> Word:
 
 
 def _find_stem(plain: str) -> Word | None:
-    """The word without its prefix; of Khasan, as Russian writes it, Hasan."""
+    """Return the word without its prefix; Hasan for the Russian spelling Khasan."""
     if plain.startswith("kh") and len(plain) > MIN_STEM:
         return build_word(plain[1:])
     for prefix in _PREFIXES:
@@ -238,8 +239,8 @@ def _mark_part(word: Word, is_father: bool, is_optional: bool) -> Word:
 
 @scoped_cache(NAME_CACHE_SIZE)
 def parse_name(text: str) -> Name:
-    """A parsed name; without words for a text that is no name."""
-    parts = _strip_titles(words_of(text))
+    """Parse a name; it has no words if the text is not a name."""
+    parts = _strip_titles(split_words(text))
     parsed_words: list[Word] = []
     servant = ""
     is_married = False
@@ -286,7 +287,7 @@ def parse_name(text: str) -> Name:
 
 
 def _strip_titles(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The parts without the titles before a name, as long as two words remain."""
+    """Return the parts without the titles before a name, as long as two words remain."""
     start = 0
     while len(parts) - start > 2 and (parts[start] in _TITLES or (start and parts[start] in _TITLE_FOLLOWERS)):
         start += 1
@@ -300,7 +301,7 @@ def _may_be_married(previous_words: list[Word]) -> bool:
 
 
 def _split_family_name(part: str) -> list[str]:
-    """The family and given name of a Chinese or Korean name, which is written without a space."""
+    """Split a Chinese or Korean name, written without a space, into family and given name."""
     if detect_script(part) not in (Script.HAN, Script.HANGUL):
         return [part]
     plain = normalize_text("NFC", part)
@@ -335,7 +336,7 @@ def _parse_korean_words(name_words: tuple[Word, ...]) -> tuple[romanisation.Read
 
 
 def _select_longest(all_words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """At most MAX_WORDS of the words: the longest ones, which tell most, in their order."""
+    """Return at most MAX_WORDS of the words: the longest, which are the most distinctive, in their order."""
     if len(all_words) <= MAX_WORDS:
         return all_words
     longest = sorted(range(len(all_words)), key=lambda place: (-len(all_words[place].text), all_words[place].text))[

@@ -1,4 +1,4 @@
-"""Rule 4: one value out of what several sources say, and who says what."""
+"""Rule 4: derive one value from those of several sources, and list which source states which value."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -17,8 +17,8 @@ Combiners = Mapping[str, Callable[[Sequence["SourceValue"]], Fact | None]]
 
 
 class SourceValue(NamedTuple):
-    """One source's value of one fact. `is_inherited`: the value stood where the source's report points, and is not the source's
-    own word."""
+    """One source's value of one fact. `is_inherited`: the value comes from the report that the source's report points
+    at."""
 
     value: Any
     source: str
@@ -30,15 +30,15 @@ class SourceValue(NamedTuple):
 def read_source_values(
     statements: Iterable[Statement], read_value: ReadValue, read_inherited: ReadValue | None = None
 ) -> list[SourceValue]:
-    """Each source's value: read by `read_value` from its newest statement with one, else by `read_inherited` from the values kept with
-    its reports. Sources without a value are left out."""
+    """Return each source's value: from its newest statement with one (`read_value`), otherwise inherited
+    (`read_inherited`). Sources without a value are omitted."""
     return _collect_values(_group_newest_first(statements), read_value, read_inherited)
 
 
 def _group_newest_first(statements: Iterable[Statement]) -> list[list[Statement]]:
-    """For each source the statements that may speak for it, the newest first."""
+    """Return for each source the statements that may speak for it, newest first."""
     statements = list(statements)
-    if len(statements) == 1:  # as most often
+    if len(statements) == 1:  # the most frequent case
         return [statements]
     return [sort_newest_first(group) for group in group_by_source(statements).values()]
 
@@ -64,9 +64,9 @@ def _read_source_value(
         for statement in statements:
             value = read(statement)
             if value is not None:
-                if statement.verdict is Verdict.VERIFIED or len(statements) == 1:  # as most often
+                if statement.verdict is Verdict.VERIFIED or len(statements) == 1:  # the most frequent case
                     deciding_statement = statement
-                else:  # a source that repeats as reported what it verified has verified it still
+                else:  # a source that repeats as reported what it once verified has still verified it
                     verifying = (s for s in statements if s.verdict is Verdict.VERIFIED and read(s) == value)
                     deciding_statement = next(verifying, statement)
                 is_verified = deciding_statement.verdict is Verdict.VERIFIED
@@ -77,8 +77,8 @@ def _read_source_value(
 
 
 def read_own_value(statements: Sequence[Statement], read_value: ReadValue, read_inherited: ReadValue) -> Any:
-    """The value of one source from its statements, newest first: its own word, else the value kept with its reports,
-    else None."""
+    """Return one source's value from its statements, newest first: its own, otherwise the inherited one, otherwise
+    None."""
     source_value = _read_source_value(statements, read_value, read_inherited)
     return None if source_value is None else source_value.value
 
@@ -88,14 +88,14 @@ def read_field(name: str) -> ReadValue:
 
 
 def read_inherited_field(name: str) -> ReadValue:
-    """Reads the value of `name` kept with a report: the one that stood, at its filing, where the report points."""
+    """Return a reader of the inherited value of `name`: the one that, at filing, was valid where the report points."""
     return read_field(f"kept.{name}")
 
 
 def select_deciding(values: Sequence[SourceValue]) -> list[SourceValue]:
-    """The values that decide: those of independent verifying sources, else of independent sources, else all. A kept
-    value does not decide beside an independent source's own word."""
-    if len(values) == 1:  # as most often
+    """Return the values that decide: those of independent verifying sources, otherwise of independent sources,
+    otherwise all. An inherited value does not decide if an independent source states its own."""
+    if len(values) == 1:  # the most frequent case
         return list(values)
     independent = [value for value in values if value.independent]
     independent = [value for value in independent if not value.is_inherited] or independent
@@ -103,29 +103,29 @@ def select_deciding(values: Sequence[SourceValue]) -> list[SourceValue]:
 
 
 def plain_fact(values: Sequence[SourceValue]) -> Fact | None:
-    """The value that most deciding sources say; None where several values tie. `{value, said: [{value, by}]}`."""
+    """Return the value that most deciding sources state; None for a tie. `{value, said: [{value, by}]}`."""
     return _build_fact(values, eq, lambda tied: tied[0] if len(tied) == 1 else None)
 
 
 def shown_fact(values: Sequence[SourceValue]) -> Fact | None:
-    """`plain_fact` for values that are shown and never counted: of spellings that tie, the first in byte order, since a
-    list must show one."""
+    """Return `plain_fact` for values that are shown and never counted: a tie is resolved by byte order, since a list
+    must show one spelling."""
     return _build_fact(values, eq, lambda tied: min(tied, key=_bytes))
 
 
 def date_fact(values: Sequence[SourceValue]) -> Fact | None:
-    """`plain_fact` for partial dates: a coarser date supports every finer one inside it, and dates that tie become the
-    interval that holds them all."""
+    """Return `plain_fact` for partial dates: a coarser date supports every finer one inside it, and tied dates become
+    the interval that spans them."""
     return _build_fact(values, lambda a, b: parse_cached_date(b).is_within(parse_cached_date(a)), _span_dates)
 
 
 def day_fact(statements: Sequence[Statement], name: str, section: str) -> Fact | None:
-    """The fact of the date that statements give under `section`.`name`."""
+    """Return the fact of the date under `section`.`name`."""
     return _build_dated_fact(statements, read_field(f"{section}.{name}"), read_inherited_field(name), date_fact)
 
 
 def kind_fact(statements: Sequence[Statement]) -> Fact | None:
-    """The fact of the kind of release that statements name."""
+    """Return the fact of the kind of release."""
     return _build_dated_fact(statements, lambda statement: statement.kind, read_inherited_field("kind"), plain_fact)
 
 
@@ -135,14 +135,15 @@ def _build_dated_fact(
     read_inherited: ReadValue,
     build_fact: Callable[[Sequence[SourceValue]], Fact | None],
 ) -> Fact | None:
-    """The fact by the statements that date and name the kind (`select_dating_statements`), with every source's value listed: where an
-    independent source verifies and only others give a value, the value is None, so that a state neither dates a
-    verified release nor makes house arrest of it."""
+    """Return the fact decided by `select_dating_statements`, with every source's value listed.
+
+    If an independent source verifies and only other sources give a value, the value is None: a state must neither date
+    a verified release nor turn it into house arrest."""
     values = read_source_values(statements, read_value, read_inherited)
     if not values:
         return None
     dating_statements = select_dating_statements(statements)
-    if len(dating_statements) == len(statements):  # as most often
+    if len(dating_statements) == len(statements):  # the most frequent case
         return build_fact(values)
     fact = build_fact(read_source_values(dating_statements, read_value, read_inherited))
     value = None if fact is None else fact["value"]
@@ -150,14 +151,14 @@ def _build_dated_fact(
 
 
 def select_dating_statements(statements: Sequence[Statement]) -> list[Statement]:
-    """The statements whose days and kinds count: the independent ones alone where one of them verifies, else all. So no
-    other source dates an independent verification or changes its kind."""
+    """Return the statements whose days and kinds count: only independent ones if one of them verifies, otherwise all.
+    So no other source dates an independent verification or changes its kind."""
     has_verification = any(statement.independent and statement.verdict is Verdict.VERIFIED for statement in statements)
     return [statement for statement in statements if statement.independent or not has_verification]
 
 
 def latest_fact(values: Sequence[SourceValue]) -> Fact | None:
-    """The fact whose value is the latest date that any source gives, not the most frequent."""
+    """Return the fact with the latest date that any source gives, instead of the most frequent."""
     if not values:
         return None
     value = max((source_value.value for source_value in values), key=get_last_day_key)
@@ -165,12 +166,12 @@ def latest_fact(values: Sequence[SourceValue]) -> Fact | None:
 
 
 def get_last_day_key(text: str) -> tuple[int, str]:
-    """The sort key of a partial date: the last day it may mean."""
+    """Return the sort key of a partial date: the last day it may mean."""
     return parse_cached_date(text).hi, text
 
 
 def union_fact(values: Sequence[SourceValue]) -> Fact | None:
-    """The fact of the union of all independent sources' values; of all sources' where none is independent."""
+    """Return the union of the values of independent sources, or of all sources if none is independent."""
     if not values:
         return None
     independent = [source_value for source_value in values if source_value.independent] or values
@@ -179,7 +180,7 @@ def union_fact(values: Sequence[SourceValue]) -> Fact | None:
 
 
 def _span_dates(tied: Sequence[str]) -> str:
-    """The interval that spans all these dates; where one of the dates spans them all, that one as it is written."""
+    """Return the interval that spans all these dates, in the spelling of one of them if it spans all."""
     days = [parse_cached_date(text) for text in tied]
     lo, hi = min(day.lo for day in days), max(day.hi for day in days)
     whole = [day.text for day in days if (day.lo, day.hi) == (lo, hi)]
@@ -189,11 +190,11 @@ def _span_dates(tied: Sequence[str]) -> str:
 def _build_fact(
     values: Sequence[SourceValue], supports: Callable[[Any, Any], bool], settle: Callable[[Sequence[Any]], Any]
 ) -> Fact | None:
-    """The fact whose value `settle` chooses or makes from the values that most deciding sources support."""
+    """Return the fact whose value `settle` picks from the values with the most support."""
     if not values:
         return None
     choices = [source_value.value for source_value in select_deciding(values)]
-    value = choices[0]  # as nearly always all agree, and there is nothing to count
+    value = choices[0]  # nearly always all agree and counting is unnecessary
     if len(choices) > 1 and any(other != value for other in choices):
         votes = [sum(supports(other, choice) for other in choices) for choice in choices]
         max_votes = max(votes)
@@ -206,10 +207,9 @@ def _build_fact(
 
 
 def _list_values(values: Sequence[SourceValue], first: Any) -> list[Said]:
-    """`[{value, by}]`: each value that is a source's own word, with the slugs of its sources; the chosen value first,
-    the others in byte order."""
+    """Return `[{value, by}]` for each source's own value: the chosen value first, the others in byte order."""
     values = [source_value for source_value in values if not source_value.is_inherited]
-    if len(values) == 1:  # as most often
+    if len(values) == 1:  # the most frequent case
         return [{"value": values[0].value, "by": [values[0].source]}]
     groups: dict[bytes, tuple[Any, list[str]]] = {}
     for source_value in values:
@@ -229,7 +229,7 @@ def get_fact_value(facts: Facts, name: str) -> Any:
 
 
 def get_reported_values(facts: Facts, name: str) -> list[Said]:
-    """What sources say of a fact: each value with its sources."""
+    """Return the values that sources state for a fact, each with its sources."""
     fact = facts.get(name)
     return [] if fact is None else fact["said"]
 
@@ -240,13 +240,13 @@ def get_value_by_source(slug: str, facts: Facts, name: str) -> Any:
 
 
 def collect_facts(statements: Sequence[Statement], names: Combiners, section: str) -> Facts:
-    """Field name → fact, for the fields of a section that some statement has."""
+    """Return a dict of field name → fact, for the fields of a section that some statement has."""
     facts = {}
     sources = _group_newest_first(statements)
     present_fields = set().union(*(statement.content for statement in statements))
     for name, combine in names.items():
         path = f"{section}.{name}"
-        if path in present_fields:  # most fields nobody fills in
+        if path in present_fields:  # most fields are empty
             fact = combine(_collect_values(sources, read_field(path), None))
             if fact is not None:
                 facts[name] = fact

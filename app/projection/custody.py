@@ -1,8 +1,7 @@
-"""One spell, consolidated from its reports: the detention, its end, and the release with its stages."""
+"""Consolidate one spell from its reports: the detention, its end, and the release with its stages."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from dataclasses import field as made_by
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from app.dates import PartialDate
@@ -50,8 +49,10 @@ from app.vocabulary import Designation, ReleaseKind, ReleaseStatus, Stage, Verdi
 
 @dataclass(frozen=True)
 class SpellRelease:
-    """The release of a spell: its status, day and kind at each stage. `statements`: for each source the statement that
-    speaks for it on the release as a whole; `statements_by_stage`: stage → the statements that speak for their sources there."""
+    """The release of a spell with its status, day and kind at each stage.
+
+    `statements`: for each source the statement that speaks for it on the release as a whole. `statements_by_stage`:
+    stage → the statements that speak for their sources there."""
 
     statements: list[Statement]
     statements_by_stage: dict[Stage, list[Statement]]
@@ -69,16 +70,17 @@ class SpellRelease:
 
 @dataclass(frozen=True)
 class Custody:
-    """A spell: `spell` is the record key of its earliest report; `ordinal` counts a person's spells from 1.
+    """A consolidated spell. `spell` is the record key of its earliest report; `ordinal` counts a person's spells from
+    1.
 
-    `asserting_statements`: the statements that assert the detention. `sightings`: the sightings in custody; `custody_sightings`: the sightings by
-    the sources' own word, and the days of arrest; `witnesses`: the witnesses of the detention. By these an end is credible
-    or not (`ends`). `release_end`: the credible end in a release carried out; `other_end`: the credible end in another way
-    (`ended_how`); `has_no_credible_end`: an end is reported, and none is credible.
+    `asserting_statements`: the statements that assert the detention. `sightings`: the sightings in custody.
+    `custody_sightings`: sightings that sources state themselves, and days of arrest. `witnesses`: the witnesses of the
+    detention; they decide whether an end is credible (`ends`). `release_end`: the credible end in a release carried
+    out. `other_end`: the credible end in another way (`ended_how`). `has_no_credible_end`: an end is reported, but none
+    is credible.
 
-    `is_independently_reported`: an independent source reports the detention; `arrest_day`: the day of arrest by such sources. `is_claimed_rearrest`: the
-    detention follows another, and no independent source reports it.
-    """
+    `is_independently_reported`: an independent source reports the detention. `arrest_day`: the day of arrest according
+    to such sources. `is_claimed_rearrest`: the detention follows another, and no independent source reports it."""
 
     spell: int
     statements: list[Statement]
@@ -104,7 +106,7 @@ class Custody:
     ordinal: int = 1
     after_release: bool = False
     next_hi: int | None = None
-    next_hi_by_source: dict[int, int] = made_by(default_factory=dict)
+    next_hi_by_source: dict[int, int] = field(default_factory=dict)
 
     @property
     def is_asserted(self) -> bool:
@@ -119,7 +121,7 @@ class Custody:
 
     @cached_property
     def counted_release(self) -> SpellRelease | None:
-        """The release, where it counts as carried out and a credible statement says so."""
+        """The release, if it counts as carried out and a credible statement asserts it."""
         release = self.release
         if release is None or self.release_end is None or release.stage is not Stage.CARRIED_OUT:
             return None
@@ -132,7 +134,7 @@ class Custody:
 
 
 def read_custody(spell: Sequence[Statement]) -> Custody:
-    """Consolidate one spell from the statements that assert the detention; where none does, from all."""
+    """Consolidate one spell from the statements that assert the detention, or from all if none does."""
     asserting_statements = _select_asserting(spell)
     basis = asserting_statements or list(spell)
     facts = _drop_missing_facts(
@@ -167,7 +169,7 @@ def read_custody(spell: Sequence[Statement]) -> Custody:
     )
     facts |= _combine_ended(ending_statements, ended_how, other_end)
     independent_statements = [statement for statement in asserting_statements if statement.source.independent]
-    if asserting_statements and len(independent_statements) == len(asserting_statements):  # as most often
+    if asserting_statements and len(independent_statements) == len(asserting_statements):  # the most frequent case
         arrest_fact = facts.get("detained_on")
     else:
         arrest_fact = day_fact(independent_statements, "detained_on", "detention")
@@ -203,10 +205,10 @@ def read_custody(spell: Sequence[Statement]) -> Custody:
 
 
 def _select_asserting(spell: Sequence[Statement]) -> list[Statement]:
-    """The statements that assert the detention, without those of a source whose last word refutes it (rule 2: one voice
-    per source). A statement on a release asserts the detention all the same."""
+    """Return the statements that assert the detention, except those of sources whose newest statement refutes it (rule
+    2: one voice per source). A statement on a release always asserts the detention."""
     asserting = [statement for statement in spell if statement.asserts_detention]
-    if len(asserting) == len(spell):  # as most often: nobody refutes
+    if len(asserting) == len(spell):  # the most frequent case: no refutation
         return asserting
     refuting = {
         last_statement.source.key
@@ -217,9 +219,9 @@ def _select_asserting(spell: Sequence[Statement]) -> list[Statement]:
 
 
 def link_custodies(custodies: Sequence[Custody]) -> list[Custody]:
-    """The spells, numbered; each with whether a release came before it, and the day by which a later detention had
-    begun, by independent sources together and by each source (rule 8: net)."""
-    if len(custodies) == 1:  # as most often
+    """Number the spells, and set on each whether a release preceded it and the day by which a later detention had
+    begun, both for independent sources together and for each source (rule 8: net)."""
+    if len(custodies) == 1:  # the most frequent case
         return list(custodies)
     has_report, has_release = False, False
     earlier: list[tuple[bool, bool]] = []
@@ -244,7 +246,7 @@ def link_custodies(custodies: Sequence[Custody]) -> list[Custody]:
                 next_hi_by_source=dict(next_begin_by_source),
             )
         )
-        # The earliest of all: a vague date may hide behind a precise one after it.
+        # The earliest of all later arrests: a vague date may precede a precise one that follows it.
         if custody.arrest_day is not None:
             next_begin = custody.arrest_day.hi if next_begin is None else min(next_begin, custody.arrest_day.hi)
         for source, day in _list_begin_days(custody):
@@ -253,15 +255,15 @@ def link_custodies(custodies: Sequence[Custody]) -> list[Custody]:
 
 
 def _list_begin_days(custody: Custody) -> Iterator[tuple[int, int]]:
-    """`(source, day)` for each statement on the detention: the day by which it had begun."""
+    """Yield `(source, day)` for each statement on the detention: the day by which it had begun."""
     for statement in custody.asserting_statements:
         if statement.arrest_day is not None:
             yield statement.source.key, statement.arrest_day.hi
 
 
 def _combine_country(spell: Sequence[Statement], asserting: Sequence[Statement]) -> Fact | None:
-    """The country by the statements that assert the detention; else by all standing statements; else by withdrawn ones:
-    a spell whose first report was withdrawn still has its country."""
+    """Return the country from the statements that assert the detention, otherwise from all current ones, otherwise from
+    withdrawn ones: a spell keeps its country if its first report is withdrawn."""
 
     def combine(statements: Iterable[Statement]) -> Fact | None:
         return plain_fact(
@@ -276,12 +278,11 @@ def _combine_country(spell: Sequence[Statement], asserting: Sequence[Statement])
 
 
 def _drop_missing_facts(**facts: Fact | None) -> Facts:
-    """The facts that are not None."""
     return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def _combine_held_on(statements: Sequence[Statement]) -> Fact | None:
-    """The last day on which any source knew the person to be in custody, with each source's last one."""
+    """Return the last day on which any source knew the person to be in custody, with the last day of each source."""
     knowing = [statement for statement in statements if "detention.held_on" in statement.content]
     knowing.sort(key=lambda statement: get_last_day_key(statement.content["detention.held_on"]))
     last_by_source = {statement.source.key: statement for statement in knowing}
@@ -289,8 +290,8 @@ def _combine_held_on(statements: Sequence[Statement]) -> Fact | None:
 
 
 def _combine_ended(statements: Sequence[Statement], ended_how: Fact | None, end: End | None) -> Facts:
-    """How and when the detention ended other than by release, by the credible statements, with every source's
-    values."""
+    """Return how and when the detention ended other than by release, decided by the credible statements, with every
+    source's values."""
     day = end.day.text if end and end.day else None
     facts = _drop_missing_facts(
         ended_how=plain_fact(read_source_values(statements, _read_ended_how)),
@@ -306,7 +307,7 @@ def _read_ended_how(statement: Statement) -> str | None:
 
 
 def read_ended_on(statement: Statement) -> str | None:
-    """The day of an end other than a release that a statement gives."""
+    """Return the day that a statement gives for an end other than a release."""
     text: str | None = statement.content.get("detention.ended", {}).get("on")
     return text
 
@@ -321,7 +322,7 @@ def _has_disjoint_releases(spell: Sequence[Statement]) -> bool:
 
 
 def _prefer_assertions(statements: list[Statement]) -> list[Statement]:
-    """Among the voices at a stage those that give its facts: the asserting ones; where none asserts, all."""
+    """Return the statements that determine a stage's facts: the asserting ones, or all if none asserts."""
     return [statement for statement in statements if statement.verdict in ASSERTIONS] or statements
 
 
@@ -341,9 +342,8 @@ def _build_spell_release(
     for stage_key, stage_statements in statements_by_stage.items():
         previous, fact_statements = fact_statements, _prefer_assertions(stage_statements)
         date = day_fact(fact_statements, STAGE_DATE_FIELDS[stage_key], "release")
-        kind = (
-            kind if fact_statements == previous else kind_fact(fact_statements)
-        )  # as most often the same tell of every stage
+        # Most often the same statements cover every stage.
+        kind = kind if fact_statements == previous else kind_fact(fact_statements)
         facts |= _drop_missing_facts(**{STAGE_DATE_FIELDS[stage_key]: date})
         if kind and stage_key is stage:
             facts["kind"] = kind

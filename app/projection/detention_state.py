@@ -1,8 +1,8 @@
-"""From when to when a person was in custody: the rows `detention_state`, by all sources together, and
-`source_detention`, by each source.
+"""Build the rows of when a person was in custody: `detention_state` for all sources together, `source_detention` for
+each.
 
-A source's own row rests on its own word, else on the values kept with its report, and on no other source's.
-"""
+A source's own row depends on its own statements, otherwise on the values inherited by its report, and on no other
+source."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ DIED_ON = "detainee.died_on"
 
 
 def build_state_row(custody: Custody, death: End | None, publish: str) -> TableRow:
-    """The row of all sources together. `death`: the person's, where it came in this detention or after it."""
+    """Build the row of all sources together. `death`: the person's death, if it came in this detention or later."""
     verdicts = list(custody.verdicts.values())
     status = derive_status(verdicts)
     release = custody.counted_release
@@ -79,8 +79,8 @@ def build_state_row(custody: Custody, death: End | None, publish: str) -> TableR
 
 
 def build_source_detention_rows(custody: Custody, deaths: dict[int, PartialDate]) -> list[TableRow]:
-    """A row for each source, by its own days. `deaths`: source → its day of the person's death, where that came in this
-    detention or after it."""
+    """Build a row for each source from its own days. `deaths`: source → its day of death, if in this detention or
+    later."""
     rows = []
     for source, (verdict, independent) in custody.verdicts.items():
         own = select_own_statements(custody, source)
@@ -108,14 +108,14 @@ def build_source_detention_rows(custody: Custody, deaths: dict[int, PartialDate]
 
 
 def select_own_statements(custody: Custody, source: int) -> list[Statement]:
-    """The statements that may speak for one source on a detention, the newest first."""
+    """Return the statements that may speak for one source on a detention, newest first."""
     return sort_newest_first(
         group_by_source(statement for statement in custody.statements if statement.source.key == source)[source]
     )
 
 
 def read_own_country_and_designation(own: Sequence[Statement]) -> TableRow:
-    """The country and the designation by a source's own word."""
+    """Return the country and the designation that a source itself states."""
     return {
         "country": read_own_value(own, read_field("detention.country"), read_inherited_field("country")),
         "designation": read_own_value(own, lambda statement: statement.designation, read_inherited_field("designation"))
@@ -126,8 +126,7 @@ def read_own_country_and_designation(own: Sequence[Statement]) -> TableRow:
 def consolidate_death(
     statements: Iterable[Statement], custody_sightings: Sequence[Sighting], witnesses: Witnesses = NO_WITNESSES
 ) -> End | None:
-    """The death of a person, by the statements that are credible beside the days in custody (`custody_sightings`) and the
-    witnesses of the detention (`witnesses`)."""
+    """Return the person's death, from the statements that are credible given the days in custody and the witnesses."""
     death_statements = [
         statement for statement in statements if not statement.is_retracted and DIED_ON in statement.content
     ]
@@ -135,7 +134,7 @@ def consolidate_death(
 
 
 def find_deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialDate]:
-    """Source → the day of death by its newest statement that gives one."""
+    """Return a dict of source → day of death in its newest statement that gives one."""
     days = {}
     for source, own in group_by_source(statements).items():
         newest = sorted(
@@ -149,8 +148,10 @@ def find_deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialD
 
 @dataclass(frozen=True)
 class _Ends:
-    """The ends of a detention: `release_end` in a release (`is_house_arrest`: to house arrest), `other_end` in another way (`is_death`: in a
-    death), and `death`, the person's death at whatever time; each None where no source reports it."""
+    """The possible ends of a detention; each is None if no source reports it.
+
+    `release_end`: a release (`is_house_arrest`: to house arrest). `other_end`: another end (`is_death`: a death).
+    `death`: the person's death at any time."""
 
     release_end: End | None
     other_end: End | None
@@ -159,10 +160,11 @@ class _Ends:
     is_death: bool
 
     def select_counting(self, *, house_arrest: bool) -> list[End]:
-        """The ends that count. `house_arrest`: a release to house arrest does not end custody."""
+        """Return the ends that count. With `house_arrest`, a release to house arrest does not end custody."""
         if self.release_end is not None and not (house_arrest and self.is_house_arrest):
             return _drop_none(self.release_end, self.death)
-        if self.other_end is not None and self.is_death:  # `detention.ended` and `detainee.died_on` speak of one death
+        # `detention.ended` and `detainee.died_on` describe the same death
+        if self.other_end is not None and self.is_death:
             return [pick_finer_end(self.other_end, self.death)]
         return _drop_none(self.other_end, self.death)
 
@@ -173,14 +175,13 @@ def _build_end_columns(
     seen_days: Sequence[PartialDate],
     contradicting_sightings: Sequence[Sighting],
 ) -> TableRow:
-    """First and last possible day of the end (`out_`), and of the end where house arrest is custody (`free_`). `seen_days`:
-    days in custody; `contradicting_sightings`: those that can contradict an end."""
+    """Return the first and last possible day of the end (`out_`), and of the end if house arrest is custody (`free_`).
+
+    `seen_days`: days in custody. `contradicting_sightings`: those that can contradict an end."""
     custody_days = [*seen_days, *_drop_none(detained_on)]
 
     def compute_bounds(end: End) -> DayRange:
-        if (
-            ends.is_house_arrest and end is ends.release_end
-        ):  # a sighting in custody after it may be of the custody at home
+        if ends.is_house_arrest and end is ends.release_end:  # a later sighting in custody may be house arrest
             return compute_end_bounds(end, _drop_none(detained_on), [])
         return compute_end_bounds(
             end, custody_days, [day.day for day in contradicting_sightings if day.independent or not end.independent]
@@ -194,7 +195,7 @@ def _build_end_columns(
 
 
 def _read_own_ends(custody: Custody, source: int, own: Sequence[Statement], death: PartialDate | None) -> _Ends:
-    """The ends of the detention by one source's own word (`own`: its statements, newest first)."""
+    """Return the ends of the detention according to one source. `own`: its statements, newest first."""
     ended_statement = next((s for s in own if s.verdict in ASSERTIONS and "detention.ended" in s.content), None)
     end_date = ended_statement and read_ended_on(ended_statement)
     other_end = End(parse_cached_date(end_date) if end_date else None) if ended_statement else None
@@ -218,28 +219,30 @@ def _read_own_ends(custody: Custody, source: int, own: Sequence[Statement], deat
 
 
 def read_own_day(statement: Statement, stage: Stage) -> PartialDate | None:
-    """The day of a stage by a source's own word."""
+    """Return the day of a stage according to a source's own statement."""
     return statement.date_or_inherited(f"release.{STAGE_DATE_FIELDS[stage]}")
 
 
 def read_own_kind(statement: Statement) -> str:
-    """The kind of release by a source's own word."""
+    """Return the kind of release according to a source's own statement."""
     return statement.kind or statement.content.get("kept.kind") or ReleaseKind.UNSPECIFIED
 
 
 def _bound_beginning(
     detained_on: PartialDate | None, seen_days: Sequence[PartialDate]
 ) -> tuple[int | None, int | None]:
-    """First and last possible day of the beginning: a person seen in custody had been arrested by then."""
+    """Return the first and last possible day of the beginning: a person seen in custody had been arrested by then."""
     later_days = [day.hi for day in seen_days if detained_on is None or day.hi >= detained_on.lo]
     days = [*later_days, *([detained_on.hi] if detained_on else [])]
     return (detained_on.lo if detained_on else None), min(days, default=None)
 
 
 def _find_last_report_day(custody: Custody, ends: Sequence[PartialDate | None]) -> int | None:
-    """The last day on which a source can have known of the person: of the arrest, a sighting, a check, or an end. Where
-    an independent source saw or checked, no other source's day counts: a state must not end the silence about a person
-    whom it made disappear."""
+    """Return the last day on which a source can have known of the person: from the arrest, a sighting, a check, or an
+    end.
+
+    If an independent source saw or checked, no other source's day counts: a state must not end the silence about a
+    person whom it made disappear."""
     statements = [statement for statement in custody.detention_statements if statement.verdict in ASSERTIONS]
     statements += [
         statement

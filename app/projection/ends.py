@@ -1,11 +1,10 @@
-"""An end of custody, weighed against the days on which sources saw the person in custody.
+"""Weigh an end of custody against the days on which sources saw the person in custody.
 
 Rule 1 applies within a spell as it does between two: only an independent source ends a detention that another source
-verified, while a source ends by any method a detention that it verified itself. So an unchecked end does not count
-where another source verified the detention or an independent source saw the person in custody afterwards; an unchecked
-end without a day not even beside another independent source that reports the detention. Where statements of the same
-weight contradict each other, the end is uncertain from its day on.
-"""
+verified, while a source ends by any method a detention that it verified itself. So an unchecked end does not count if
+another source verified the detention or an independent source saw the person in custody afterwards; an unchecked end
+without a day does not count either if another independent source reports the detention. If statements of equal weight
+contradict each other, the end is uncertain from its day on."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -31,9 +30,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An end of custody, by the sources whose word on it counts. `day`: the consolidated day, None where no source
-    gives one; `deciding_days`: the days of the deciding sources; `own_days`: the days that independent statements give
-    themselves, deciding or not; `independent`: a deciding source checked the end itself; `source_slugs`: the sources' slugs."""
+    """An end of custody according to the sources that count.
+
+    `day`: the consolidated day, None if no source gives one. `deciding_days`: the days of the deciding sources.
+    `own_days`: the days that independent statements give themselves. `independent`: a deciding source checked the end
+    itself. `source_slugs`: the sources."""
 
     day: PartialDate | None
     deciding_days: tuple[PartialDate, ...] = ()
@@ -44,15 +45,15 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """The keys of the sources that know of the detention themselves: the verifying ones (`verifying_keys`), and all that
-    state it, whatever their verdict (`stating_keys`)."""
+    """The keys of the sources with first-hand knowledge of the detention: those that verify it, and all that state it
+    with any verdict."""
 
     verifying_keys: frozenset[int] = frozenset()
     stating_keys: frozenset[int] = frozenset()
 
     def outweigh(self, statement: Statement, day: str | None) -> bool:
-        """Whether other sources' word that the person was held outweighs the end that a statement states, on `day` or
-        on none."""
+        """Return whether other sources' knowledge that the person was held outweighs the end that a statement gives on
+        `day` (None: undated)."""
         opposing_keys = self.verifying_keys if day is not None else self.verifying_keys | self.stating_keys
         return not statement.independent and bool(opposing_keys - {statement.source.key})
 
@@ -61,8 +62,8 @@ NO_WITNESSES = Witnesses()
 
 
 def find_witnesses(statements: Sequence[Statement]) -> Witnesses:
-    """The witnesses among the statements that assert a detention: the sources of statements on a release, and of the
-    one statement that speaks for each source on the detention itself; superseded ones are no witnesses."""
+    """Return the witnesses among the statements that assert a detention: the sources of statements on a release, and of
+    the one statement that speaks for each source on the detention. Superseded statements do not count."""
     detention_statements = pick_detention_statements(statements)
     own = [
         statement
@@ -74,15 +75,15 @@ def find_witnesses(statements: Sequence[Statement]) -> Witnesses:
 
 
 def find_sightings(statements: Iterable[Statement], name: str = HELD_ON) -> list[Sighting]:
-    """The days that statements asserting the detention give under `name`: of a sighting in custody, or of the
+    """Return the days under `name` in statements that assert the detention: of a sighting in custody, or of the
     arrest."""
     dated_statements = [(statement, statement.date(name)) for statement in statements if statement.asserts_detention]
     return [Sighting(day, statement.independent) for statement, day in dated_statements if day is not None]
 
 
 def find_sightings_or_inherited(statements: Sequence[Statement]) -> list[Sighting]:
-    """The sightings in custody; where no independent source gives one, with the days kept with reports that give none
-    themselves, unless such a report itself asserts a release before that day."""
+    """Return the sightings in custody. If no independent source gives one, inherited days are added for reports without
+    a day, unless the report itself asserts an earlier release."""
     own = find_sightings(statements)
     if any(sighting.independent for sighting in own):
         return own
@@ -96,13 +97,14 @@ def find_sightings_or_inherited(statements: Sequence[Statement]) -> list[Sightin
 
 
 def _asserts_earlier_release(statement: Statement, sighting: Sighting) -> bool:
-    """Whether the statement itself asserts a release before the day on which others saw the person held."""
+    """Return whether the statement itself asserts a release before the day of the sighting."""
     is_asserted = statement.has_release and statement.verdict in ASSERTIONS
     return is_asserted and statement.released_on is not None and statement.released_on.hi < sighting.day.lo
 
 
 def find_custody_sightings(statements: Sequence[Statement]) -> list[Sighting]:
-    """The days in custody that can contradict an end: sightings by the sources' own word, and days of arrest."""
+    """Return the days in custody that can contradict an end: sightings that sources state themselves, and days of
+    arrest."""
     return [*find_sightings(statements), *find_sightings(statements, "detention.detained_on")]
 
 
@@ -112,8 +114,10 @@ def select_credible(
     sightings: Iterable[Sighting],
     witnesses: Witnesses = NO_WITNESSES,
 ) -> list[Statement]:
-    """The statements whose end, on the day that `read_date` gives, counts: the source checked the end itself, or no
-    independent source saw the person in custody later and no witness (`witnesses`) outweighs it."""
+    """Return the statements whose end counts.
+
+    It counts if the source checked the end itself, or if no independent source saw the person in custody later and no
+    witness outweighs it. `read_date` reads the day of the end."""
     last = max((sighting.day.lo for sighting in sightings if sighting.independent), default=FIRST_DAY)
     dated_statements = [(statement, read_date(statement)) for statement in statements]
     weighty = [(statement, day) for statement, day in dated_statements if not witnesses.outweigh(statement, day)]
@@ -131,8 +135,8 @@ def consolidate_end(
     witnesses: Witnesses = NO_WITNESSES,
     read_inherited: ReadDate | None = None,
 ) -> End | None:
-    """The end that the statements whose word counts tell together, on the day that `read_date` gives of each, or `read_inherited`
-    where it gives none; None where no statement's word counts."""
+    """Consolidate the end from the statements that count; None if none counts. Days are read by `read_date`, otherwise
+    by `read_inherited`."""
     credible_statements = select_credible(statements, read_date, sightings, witnesses)
     if not credible_statements:
         return None
@@ -153,15 +157,15 @@ def consolidate_end(
 def compute_end_bounds(
     end: End, custody_days: Iterable[PartialDate], contradicting_days: Iterable[PartialDate]
 ) -> DayRange:
-    """First and last possible day of an end. `custody_days`: days in custody; `contradicting_days`: days of `custody_days` that weigh as much
-    as the end. The end is no earlier than any day in custody that its own day leaves possible. An end before a day of
-    `contradicting_days` is uncertain: its last possible day is then the earliest day given for it that agrees with all of
-    `contradicting_days`, else LAST_DAY."""
+    """Return the first and last possible day of an end.
+
+    `custody_days`: days in custody. `contradicting_days`: those that weigh as much as the end. The end is no earlier
+    than any day in custody that its own day leaves possible. An end before a contradicting day is uncertain: its last
+    possible day is then the earliest day given for it that agrees with all contradicting days, or LAST_DAY."""
     if end.day is None:
         return max((day.lo for day in custody_days), default=FIRST_DAY), LAST_DAY
     lo, hi = end.day.lo, end.day.hi
-    # Where contradicting days became an interval, a day in custody moves its beginning only if it rules none of them
-    # out.
+    # If contradicting days became an interval, a day in custody moves its beginning only if it rules none of them out.
     last_agreed_day = min((day.hi for day in end.deciding_days if day.is_within(end.day)), default=hi)
     lo = max((day.lo for day in custody_days if lo < day.lo <= last_agreed_day), default=lo)
     last = max((day.lo for day in contradicting_days), default=FIRST_DAY)
@@ -171,12 +175,12 @@ def compute_end_bounds(
 
 
 def find_earliest_end(ends: Sequence[DayRange]) -> DayRange:
-    """First and last possible day of the earliest of several ends."""
+    """Return the first and last possible day of the earliest of several ends."""
     return min((lo for lo, _hi in ends), default=LAST_DAY), min((hi for _lo, hi in ends), default=LAST_DAY)
 
 
 def pick_finer_end(a: End, b: End | None) -> End:
-    """Of two readings of one end the more precise, then the earlier."""
+    """Return the more precise of two readings of one end, then the earlier."""
     dated_ends = [
         (end.day.hi - end.day.lo, end.day.hi, end) for end in (a, b) if end is not None and end.day is not None
     ]

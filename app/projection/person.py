@@ -1,4 +1,4 @@
-"""The facts about a person and the place of custody. All but `collect_public_facts` are personal."""
+"""Derive the facts about a person and the place of custody. All but `collect_public_facts` are personal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ from app.projection.statements import ASSERTIONS, Statement, parse_cached_date
 from app.schemas.base import Facts
 from app.vocabulary import AgeGroup
 
-# The field counts adolescents below 18 and the old from 70 on (weekly tables of the organisations).
+# The organisations' weekly tables count adolescents below 18 and old people from 70 on.
 ADULT_AGE, OLD_AGE = 18, 70
 
 _PERSON_COMBINERS: Combiners = {
@@ -38,8 +38,8 @@ _PERSON_COMBINERS: Combiners = {
     "groups": union_fact,
     "father_name": shown_fact,
 }
-# Fields that are stored by source and never consolidated: field → object of the verdict → source → value. A method only
-# where it is hidden.
+# Fields stored by source and never consolidated: field → object of the verdict → source → value. A method only if it is
+# hidden.
 SOURCE_FIELDS = ("evidence", "citing_unlisted", "method")
 ValuesBySource = dict[str, dict[str, dict[str, Any]]]
 
@@ -51,9 +51,10 @@ _CUSTODY_COMBINERS: Combiners = {
     "sentence": shown_fact,
     "case": shown_fact,
 }
-# Fact → the trait (personal dimension of counts) it gives.
+# Fact → the trait (personal dimension of counts) that it sets.
 _PERSON_TRAITS = {
-    "age": "age",  # no dimension of counts: here, so that traits hold all that the class of an unnamed person opens
+    # no dimension of counts; included so that traits contain everything that the class of an unnamed person discloses
+    "age": "age",
     "gender": "gender",
     "category": "category",
     "nationalities": "nationality",
@@ -69,7 +70,7 @@ _SPELL_TRAITS = {
 
 
 def collect_public_facts(statements: Sequence[Statement]) -> Facts:
-    """The public facts about a person: the day of death and the designation."""
+    """Return the public facts about a person: the day of death and the designation."""
     current_statements = [statement for statement in statements if not statement.is_retracted]
     facts = collect_facts(current_statements, {"died_on": date_fact}, "detainee")
     designation = plain_fact(
@@ -81,7 +82,7 @@ def collect_public_facts(statements: Sequence[Statement]) -> Facts:
 
 
 def collect_personal_facts(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Facts:
-    """The personal facts about a person, by the statements that stand."""
+    """Return the personal facts about a person, from the current statements."""
     current_statements = [statement for statement in statements if not statement.is_retracted]
     facts = collect_facts(current_statements, _PERSON_COMBINERS, "detainee") | collect_facts(
         _select_with_age(current_statements), {"age_on": date_fact}, "detainee"
@@ -95,13 +96,13 @@ def collect_personal_facts(statements: Sequence[Statement], custodies: Sequence[
 
 
 def _select_with_age(statements: Sequence[Statement]) -> list[Statement]:
-    """For each source the newest statement with an age: an age and its day are of one report."""
+    """Return each source's newest statement with an age: an age and its day come from one report."""
     aged = sorted((s for s in statements if AGE in s.content), key=lambda statement: statement.revision)
     return list({statement.source.key: statement for statement in aged}.values())
 
 
 def derive_birth_date(statements: Sequence[Statement], person_facts: Facts) -> PartialDate | None:
-    """The possible days of birth, by the date of birth, else by the age that the facts `person_facts` the person give."""
+    """Return the possible days of birth, from the date of birth or else from the age in `person_facts`."""
     birth_date, age = get_fact_value(person_facts, "birth_date"), get_fact_value(person_facts, "age")
     if birth_date is not None:
         return parse_cached_date(birth_date)
@@ -110,8 +111,8 @@ def derive_birth_date(statements: Sequence[Statement], person_facts: Facts) -> P
 
 
 def _find_day_of_age(statements: Sequence[Statement], age: int) -> str | None:
-    """The day of the age by rule 4, from the sources that give this age; an age without a day is of its span, which is
-    a coarser date. What others say dates no age that independent sources give."""
+    """Return the day of the age by rule 4, from the sources that give this age. An age without a day has a span, a
+    coarser date. Other sources do not date an age that independent sources give."""
     days = {s.source.slug: s.content.get(AGE_ON) or s.content.get(AGE_SPAN) for s in _select_with_age(statements)}
     age_values = [
         source_value for source_value in read_source_values(statements, read_field(AGE)) if source_value.value == age
@@ -128,14 +129,14 @@ def _find_day_of_age(statements: Sequence[Statement], age: int) -> str | None:
 
 
 def _find_reference_day(custodies: Sequence[Custody]) -> PartialDate | None:
-    """The day for which the age is given: of the last release, else of the last sighting, else of the arrest. So no age
-    changes by the passing of time alone."""
+    """Return the day to which the age applies: the last release, otherwise the last sighting, otherwise the arrest. So
+    no age changes merely with time."""
     last = custodies[-1]
     return last.ended_on or last.held_on or last.detained_on
 
 
 def collect_spell_facts(custody: Custody) -> Facts:
-    """The personal facts of a spell: place, law, conditions."""
+    """Return the personal facts of a spell: place, legal facts, conditions."""
     facts = collect_facts(custody.asserting_statements, _CUSTODY_COMBINERS, "detention") | _combine_facility(
         custody.asserting_statements
     )
@@ -149,13 +150,15 @@ def collect_spell_facts(custody: Custody) -> Facts:
 
 
 def find_hidden_days(custody: Custody, count_only_custody: Custody) -> Facts:
-    """The days of arrest and of sightings as filed (`custody`), where the spell counts with months (`count_only_custody`)."""
+    """Return the filed days of arrest and sightings (`custody`) that the spell counts as months
+    (`count_only_custody`)."""
     facts = {name: custody.facts[name] for name in ("detained_on", "held_on") if name in custody.facts}
     return {name: fact for name, fact in facts.items() if fact != count_only_custody.facts.get(name)}
 
 
 def collect_source_fields(custody: Custody) -> ValuesBySource:
-    """Each source's evidence for a spell, the names it cites that are no source here, and the method that is hidden."""
+    """Return each source's evidence for a spell, the sources it cites that are not registered, and the hidden
+    method."""
     by_name: ValuesBySource = {}
     release = custody.release
     statements_by_object = {"detention": custody.detention_statements, "release": release.statements if release else []}
@@ -178,7 +181,7 @@ def _read_source_field(statement: Statement, name: str) -> Any:
 
 
 def _combine_facility(statements: Sequence[Statement]) -> Facts:
-    """The registered facility and its area; a place that is not registered stands apart, as said."""
+    """Return the registered facility and its area; a place that is not registered is a separate fact, as stated."""
     registered_fact = plain_fact(read_source_values(statements, _read_facility_slug, _read_inherited_slug))
     stated_fact = shown_fact(
         read_source_values(statements, lambda a: None if a.facility else a.content.get("detention.facility"))
@@ -195,7 +198,8 @@ def _read_facility_slug(statement: Statement) -> str | None:
 
 
 def _read_inherited_slug(statement: Statement) -> str | None:
-    """The facility kept with a statement that names no place; an unregistered place is a source's own word too."""
+    """Return the inherited facility of a statement that names no place; an unregistered place counts as the source's
+    own."""
     if statement.inherited_facility is None or "detention.facility" in statement.content:
         return None
     return statement.inherited_facility.slug
@@ -207,8 +211,8 @@ def _map_areas(statements: Sequence[Statement]) -> dict[str, str | None]:
 
 
 def list_own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
-    """`(dimension, value)` pairs by one source's own word, from its statements, newest first: the facility and its
-    area."""
+    """Return `(dimension, value)` pairs of the facility and its area according to one source. `own`: its statements,
+    newest first."""
     facility = read_own_value(own, _read_facility_slug, _read_inherited_slug)
     values = {"facility": facility, "area": _map_areas(own).get(facility) if facility else None}
     return {(name, value) for name, value in values.items() if value}
@@ -217,8 +221,9 @@ def list_own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
 def list_traits(
     custody: Custody, person_facts: Facts, facts: Facts, birth_date: PartialDate | None
 ) -> set[tuple[str, str]]:
-    """`(dimension, value)` pairs by which a spell is filtered and grouped, from the facts `person_facts` the person, the
-    `facts` of the spell and the possible days of birth."""
+    """Return the `(dimension, value)` pairs by which a spell is filtered and grouped.
+
+    `person_facts`: facts about the person. `facts`: of the spell. `birth_date`: possible days of birth."""
     pairs = _list_trait_pairs(person_facts, _PERSON_TRAITS) | _list_trait_pairs(facts, _SPELL_TRAITS)
     group = _find_age_group(custody, get_fact_value(person_facts, "age"), birth_date)
     return pairs | ({("age_group", group)} if group else set())
@@ -234,7 +239,7 @@ def _list_trait_pairs(facts: Facts, names: dict[str, str]) -> set[tuple[str, str
 
 
 def _find_age_group(custody: Custody, age: int | None, birth_date: PartialDate | None) -> str | None:
-    """The age group at the arrest, or on the nearest known day; None where two groups are possible."""
+    """Return the age group at the arrest, or on the nearest known day; None if two groups are possible."""
     day = custody.detained_on or custody.ended_on or custody.held_on
     if birth_date is not None and day is not None:
         groups = {_classify_age(possible_age) for possible_age in compute_age_bounds(birth_date, day)}

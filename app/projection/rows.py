@@ -1,6 +1,4 @@
-"""A person's state today, by the last spell in custody: died, released, in house arrest, held, or unknown.
-
-The rows of one person by table, as dictionaries without `since` and `until`."""
+"""Build the table rows of one person, as dictionaries without `since` and `until`, and the person's current state."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -33,15 +31,15 @@ from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
 
 
 def find_deciding_spell(custodies: Sequence[Custody]) -> Custody:
-    """The spell that decides the person's state: the latest spell stated by an independent source; where no such source
-    states one, the latest that is no claimed re-arrest."""
+    """Return the spell that decides the person's state: the latest one stated by an independent source, or else the
+    latest that is not a claimed re-arrest."""
     independent_custodies = [custody for custody in custodies if custody.is_independently_reported]
     return (independent_custodies or [custody for custody in custodies if not custody.is_claimed_rearrest])[-1]
 
 
 def derive_state(last: Custody, person_death: End | None, independent: Collection[str]) -> State:
-    """The person's state by the last spell. A death reported by no `independent` source (slugs) yields to a release
-    reported by one."""
+    """Return the person's state from the last spell. A death reported by no `independent` source (slugs) yields to a
+    release reported by one."""
     deaths = [person_death, last.other_end if last.ended_how == EndedHow.DIED else None]
     death_sources = {slug for death in deaths if death is not None for slug in death.source_slugs}
     statements = last.counted_release.statements if last.counted_release else []
@@ -57,21 +55,21 @@ def derive_state(last: Custody, person_death: End | None, independent: Collectio
 
 Rows = dict[type[Any], list[TableRow]]
 
-# Made once: json.dumps makes another encoder each time.
+# Reused: json.dumps would create an encoder each time.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def dump_json(value: Any) -> str:
-    """JSON as it is stored. Equal facts give equal text, so that an unchanged row is not replaced."""
+    """Return the stored JSON. Equal facts give equal text, so that an unchanged row is not replaced."""
     return _ENCODER.encode(value)
 
 
 def project(statements: Sequence[Statement], publish: str) -> Rows:
-    """All rows of one person. `publish`: the person's class of publication as the log tells it, after consent; an
-    erased person is only counted.
+    """Build all rows of one person.
 
-    Of a person who may only be counted, spells are cut by what the log says, so that hiding somebody moves no release
-    to another spell; all else rests on months."""
+    `publish`: the person's publication class in the log, after consent; an erased person is count-only. The spells of a
+    count-only person are divided by the logged dates, so that hiding somebody moves no release to another spell;
+    everything else uses months."""
     detainee = min(statement.record for statement in statements)
     counting_spells = divide_into_spells(statements)
     if publish == Publish.COUNTED:
@@ -115,11 +113,11 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
 
 
 def _build_personal_rows(statements: Sequence[Statement], counted_custodies: Sequence[Custody]) -> Rows:
-    """The personal rows; by the days that were filed, which `counted_custodies` may have as months."""
+    """Build the personal rows from the days as filed, which `counted_custodies` may have as months."""
     custodies = _restore_filed(counted_custodies)
     person_facts = person.collect_personal_facts(statements, custodies)
     birth_date = person.derive_birth_date(statements, person_facts)
-    # A search finds a person by every source's spelling of the name, not by the shown one alone.
+    # A search matches every source's spelling of the name, not only the one shown.
     names = [group["value"] for group in get_reported_values(person_facts, "full_name")]
     aliases = get_fact_value(person_facts, "aliases") or []
     spells_facts = [(custody, person.collect_spell_facts(custody)) for custody in custodies]
@@ -148,7 +146,7 @@ def _build_personal_rows(statements: Sequence[Statement], counted_custodies: Seq
 
 
 def _restore_filed(counted_custodies: Sequence[Custody]) -> Sequence[Custody]:
-    """The spells by the days that were filed."""
+    """Return the spells with the days as filed."""
     if not any(statement.hidden_content for custody in counted_custodies for statement in custody.statements):
         return counted_custodies
     return [read_custody([statement.to_filed() for statement in custody.statements]) for custody in counted_custodies]
@@ -165,8 +163,10 @@ def _build_source_trait_rows(custody: Custody) -> list[TableRow]:
 def _build_detention_state_rows(
     statements: Sequence[Statement], custodies: Sequence[Custody], last: int, death: End | None, publish: str
 ) -> Rows:
-    """The rows of custody. `last`: the index of the spell that decides the person's state. A death ends that spell and
-    later ones: the person had left the earlier ones alive."""
+    """Build the rows of custody.
+
+    `last`: the index of the spell that decides the person's state. A death ends that spell and later ones: the person
+    had left the earlier ones alive."""
     deaths = detention_state.find_deaths_by_source(statements)
     rows: Rows = {DetentionState: [], SourceDetention: []}
     for index, custody in enumerate(custodies):
@@ -176,8 +176,9 @@ def _build_detention_state_rows(
 
 
 def _build_placement_rows(statements: Sequence[Statement], custodies: Sequence[Custody]) -> list[TableRow]:
-    """The spell of each report. `contradicts`: the record at which the report points, where its own dates place the
-    report in another spell."""
+    """Build the row that places each report in a spell.
+
+    `contradicts`: the record at which the report points, if the report's own dates place it in another spell."""
     spell_by_record = {statement.record: custody.spell for custody in custodies for statement in custody.statements}
     contradicted_pointers = (
         find_contradicted_pointers(statements) if any(statement.pointer is not None for statement in statements) else {}
@@ -267,7 +268,7 @@ def _build_source_release_rows(custody: Custody) -> list[TableRow]:
 
 
 def _build_source_release_row(custody: Custody, statement: Statement, stage: Stage, own: TableRow) -> TableRow:
-    """The row of one source at one stage, by the source's own word; `own`: its country and designation."""
+    """Build the row of one source at one stage, from its own statement. `own`: its country and designation."""
     day, stated_day = (
         detention_state.read_own_day(statement, stage),
         statement.date(f"release.{STAGE_DATE_FIELDS[stage]}"),

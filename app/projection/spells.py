@@ -1,10 +1,9 @@
-"""Units: reports tied together by pointers, and the dates that place a unit in a spell.
+"""Rule 1: divide the reports of one person into spells in custody.
 
-Rule 1: the spells in custody of one person, cut from the reports (pure).
-
-A spell is cut where a report asserts an end and a detention begins after it; reports that fit several spells are placed
-by their dates afterwards. The reports of independent sources are cut first; the others then join one of these spells or
-stand alone, so that no state parts or joins what organisations report. The order of arrival changes nothing."""
+Reports tied together by pointers form a unit; dates place a unit in a spell. A spell is cut where a report asserts an
+end and a detention begins after it; reports that fit several spells are placed by their dates afterwards. The reports
+of independent sources are cut first; the others then join one of these spells or form their own, so that no state
+splits or joins what organisations report. The order of arrival changes nothing."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +13,8 @@ from app.dates import PartialDate
 from app.projection.statements import ASSERTIONS, STAGE_DATE_FIELDS, Statement
 from app.vocabulary import Stage
 
-# A pointer between two reports is contradicted where they give disjoint dates of one of these. Sightings are not among
-# them: each source sees a prisoner on another day.
+# A pointer between two reports is contradicted if they give disjoint dates of one of these fields. Sightings are
+# excluded: each source sees a prisoner on another day.
 COMPARED_FIELDS = ("detention.detained_on", *(f"release.{name}" for name in STAGE_DATE_FIELDS.values()))
 
 # Sorts an unknown day after every known one.
@@ -27,9 +26,9 @@ class Unit:
     """A report (the root, first of `members`) and the reports that point at it.
 
     A pointer that no date contradicts outweighs dates: the root's dates place every member. But each member can end the
-    detention, and where the root was withdrawn, the members that stand are placed by their own and kept dates, if they
-    give any. Where any member is independent, the dates of all others are ignored: a state must not move an
-    organisation's report by pointing at it, nor by a new date in the report at which the organisation points."""
+    detention, and if the root is withdrawn, the remaining members are placed by their own and inherited dates, if any.
+    If any member is independent, the dates of all others are ignored: a state must not move an organisation's report by
+    pointing at it, nor by a new date in the report at which the organisation points."""
 
     members: tuple[Statement, ...]
 
@@ -55,8 +54,8 @@ class Unit:
 
     @cached_property
     def ends(self) -> list[tuple[Statement, PartialDate]]:
-        """`(member, day)` for each asserted end. An end without a day, or with one before the arrest, takes the day of
-        another member (`_borrow_end`)."""
+        """`(member, day)` for each asserted end. An end without a day, or before the arrest, takes the day of another
+        member (`_borrow_end`)."""
         own = [
             (statement, end if self._can_end(end := find_asserted_end(statement)) else None)
             for statement in self.members
@@ -70,8 +69,8 @@ class Unit:
     def _borrow_end(
         self, statement: Statement, ends: Sequence[tuple[Statement, PartialDate | None]]
     ) -> PartialDate | None:
-        """The day of an asserted release without a day: the root's, else the earliest that members assert. A statement
-        of an independent source takes a day of independent members only."""
+        """Return the day for an asserted release without a day: the root's, otherwise the earliest that members assert.
+        A statement of an independent source only takes days of independent members."""
         root_day = self.root.release_day if self.root.stage is Stage.CARRIED_OUT else None
         if self._can_end(root_day):
             return root_day
@@ -80,7 +79,7 @@ class Unit:
 
     @cached_property
     def independent_ends(self) -> list[tuple[Statement, PartialDate]]:
-        """The ends that an independent source asserts, by whatever method."""
+        """The ends that an independent source asserts, by any method."""
         return [(statement, end) for statement, end in self.ends if statement.source.independent]
 
     def _can_end(self, end: PartialDate | None) -> bool:
@@ -88,8 +87,8 @@ class Unit:
 
     @cached_property
     def days(self) -> list[PartialDate]:
-        """The days of release, or of another end, denied ones too: the root's where the root places the unit and has
-        one, else the days of all members in `_placing_members`."""
+        """The days of release or another end, including denied ones: the root's if the root places the unit and has
+        one, otherwise those of all members in `_placing_members`."""
         if self._placing_members[0] is self.root and (root_day := _find_end_day(self.root)) is not None:
             return [root_day]
         return [day for statement in self._placing_members if (day := _find_end_day(statement)) is not None]
@@ -104,14 +103,14 @@ class Unit:
 
     @property
     def pointing_others(self) -> list[Statement]:
-        """The pointing members that are not independent, where another member is."""
+        """The pointing members that are not independent, if another member is."""
         return [statement for statement in self.members[1:] if self.independent and not statement.source.independent]
 
     @cached_property
     def _placing_members(self) -> list[Statement]:
-        """The members whose dates place the unit, the deciding member first: the independent members that stand, else
-        all that stand, else all. Where they give no day, own or kept, the pointer is all that they say: an independent
-        root places them, though it was withdrawn."""
+        """The members whose dates place the unit, the deciding member first: the current independent members, otherwise
+        all current members, otherwise all. If they have no day, own or inherited, the pointer is their only
+        information: an independent root places them even if it was withdrawn."""
         asserting = [statement for statement in self.members if statement.asserts_detention]
         placing = self._independent or asserting or list(self.members)
         if self.root in placing or not self.root.source.independent or any(map(_has_day, placing)):
@@ -120,7 +119,7 @@ class Unit:
 
 
 def find_asserted_end(statement: Statement) -> PartialDate | None:
-    """The day of the end that a statement asserts: its own day, else the one kept with it."""
+    """Return the day of the end that a statement asserts: its own, otherwise the inherited one."""
     return statement.end or (statement.release_day if _asserts_release(statement) else None)
 
 
@@ -137,7 +136,7 @@ def _asserts_release(statement: Statement) -> bool:
 
 
 def build_units(statements: Iterable[Statement]) -> list[Unit]:
-    """The statements of one person as units, each statement in one of them."""
+    """Group the statements of one person into units, each statement in one of them."""
     by_record = {statement.record: statement for statement in statements}
     members: dict[int, list[int]] = {}
     for record, root in _resolve_roots(by_record).items():
@@ -149,15 +148,15 @@ def build_units(statements: Iterable[Statement]) -> list[Unit]:
 
 
 def _statement_sort_key(statement: Statement) -> tuple[int, int, str]:
-    """The order of rule 1: day of arrest, day of release, record id. A report without a day comes last, since it may
-    speak of any."""
+    """Return the order of rule 1: day of arrest, day of release, record id. A report without a day comes last, since it
+    may refer to any."""
     days = [day.lo if day is not None else UNKNOWN_DAY for day in (statement.detained_on, statement.released_on)]
     return days[0], days[1], statement.id
 
 
 def find_contradicted_pointers(statements: Sequence[Statement]) -> dict[int, int]:
-    """Record → the record it points at, for the records placed by their own dates because these contradict the
-    pointer."""
+    """Return a dict of record → the record it points at, for records placed by their own dates because these contradict
+    the pointer."""
     by_record = {statement.record: statement for statement in statements}
     roots = _resolve_roots(by_record)
     pointers = {record: statement.pointer for record, statement in by_record.items()}
@@ -169,7 +168,7 @@ def find_contradicted_pointers(statements: Sequence[Statement]) -> dict[int, int
 
 
 def _resolve_roots(by_record: dict[int, Statement]) -> dict[int, int]:
-    """Record → the root of its unit: `find_pointer_roots` without the pointers that dates contradict.
+    """Return a dict of record → the root of its unit: `find_pointer_roots` without the pointers that dates contradict.
 
     A report whose dates contradict its target or its root is a root itself, and the reports that point at it follow
     it."""
@@ -187,9 +186,9 @@ def _resolve_roots(by_record: dict[int, Statement]) -> dict[int, int]:
 
 
 def _is_contradictory(a: Statement, b: Statement) -> bool:
-    """Whether two reports cannot be of one spell: they give disjoint dates of one event, or one gives a release before
-    the other's arrest."""
-    if a is b:  # a report does not contradict itself, even where it says a release before an arrest
+    """Return whether two reports cannot belong to one spell: they give disjoint dates of one event, or one gives a
+    release before the other's arrest."""
+    if a is b:  # a report does not contradict itself, even if its release precedes its arrest
         return False
     days = [(a.date_or_inherited(name), b.date_or_inherited(name)) for name in COMPARED_FIELDS]
     if any(day is not None and other_day is not None and not day.overlaps(other_day) for day, other_day in days):
@@ -202,10 +201,10 @@ def _is_released_before_arrest(a: Statement, b: Statement) -> bool:
 
 
 def find_pointer_roots(statements: Iterable[Statement], pointer: dict[int, int]) -> dict[int, int]:
-    """Record → the record at which its chain of pointers ends, itself where it points at none.
+    """Return a dict of record → the record at which its chain of pointers ends, itself if it has no pointer.
 
-    A pointer at a report of another person (after an undo) is void. The root of a circle is its record of the least id.
-    """
+    A pointer at a report of another person (after an undo) is void. The root of a cycle is its record with the lowest
+    id."""
     ids = {statement.record: statement.id for statement in statements}
     roots: dict[int, int] = {}
     for start in ids:
@@ -228,8 +227,10 @@ BEFORE_ALL_DAYS, AFTER_ALL_DAYS = -1, 10**9
 
 @dataclass
 class Spell:
-    """The units of one spell. `is_independent`: cut among reports of independent sources, so that only their ends end it.
-    `cut_day`: the day of arrest at which it was cut from the spell before; None for the first."""
+    """The units of one spell.
+
+    `is_independent`: cut among reports of independent sources, so that only their ends end it. `cut_day`: the day of
+    arrest that separates it from the previous spell; None for the first."""
 
     is_independent: bool
     cut_day: PartialDate | None = None
@@ -248,19 +249,19 @@ class Spell:
         return [day for unit in self.units for day in unit.days]
 
     def has_ended_by(self, start: PartialDate) -> bool:
-        """Whether the spell had ended when a detention began on `start`."""
+        """Return whether the spell had ended when a detention began on `start`."""
         return any(_has_ended_by(unit, start, independent_only=self.is_independent) for unit in self.units)
 
 
 def divide_into_spells(statements: Sequence[Statement]) -> list[list[Statement]]:
-    """The statements of one person by spell, earliest first. Every statement is in exactly one."""
-    if len(statements) == 1:  # as most often
+    """Divide the statements of one person into spells, earliest first. Every statement is in exactly one."""
+    if len(statements) == 1:  # the most frequent case
         return [list(statements)]
     units = build_units(statements)
     asserted_units = [unit for unit in units if unit.is_asserted]
     divided = _divide_units(asserted_units) if asserted_units else [Spell(is_independent=False)]
     placed_units = [list(spell.units) for spell in divided]
-    for unit in units:  # a withdrawn unit attaches last, and only to units that stand
+    for unit in units:  # withdrawn units are placed last, and only relative to current units
         if not unit.is_asserted:
             placed_units[
                 _find_best_spell(unit, divided, _find_fitting_spells(unit, divided) or range(len(divided)))
@@ -271,7 +272,7 @@ def divide_into_spells(statements: Sequence[Statement]) -> list[list[Statement]]
 def _divide_units(units: Sequence[Unit]) -> list[Spell]:
     early, all_units = _split_early_units(units)
     independent_units = [unit for unit in all_units if unit.independent and unit not in early]
-    if not independent_units:  # where no independent source speaks, the others are divided among themselves
+    if not independent_units:  # without independent sources, the others are divided among themselves
         return _cut_units(all_units, independent_only=False)
     independent_spells = _cut_units(independent_units, independent_only=True)
     separate_units: dict[int, list[Unit]] = {}
@@ -295,16 +296,17 @@ def _divide_units(units: Sequence[Unit]) -> list[Spell]:
 
 
 def _cut_separately(units: Sequence[Unit]) -> list[Spell]:
-    """The spells cut among the units that fit none of the independent sources' spells."""
+    """Cut the units that fit none of the independent sources' spells."""
     separate_spells = _cut_units(units, independent_only=False)
     separate_spells[0].cut_day = separate_spells[0].begin_day
     return separate_spells
 
 
 def _split_early_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
-    """`(early, all)`: the units whose every end lies before the first arrest by an independent source and is stated by
-    no independent source; and all units, from which pointing reports with such an end are taken out as units of their
-    own."""
+    """Return `(early, all)` units.
+
+    Early units have only ends before the first arrest by an independent source, none of them stated by an independent
+    source. In `all`, pointing reports with such an end are split off as separate units."""
     independent_statements = [statement for unit in units for statement in unit.members if statement.source.independent]
     first = min(
         (a.arrest_day.lo for a in independent_statements if a.asserts_detention and a.arrest_day is not None),
@@ -326,7 +328,7 @@ def _split_early_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
 
 
 def _unit_sort_key(unit: Unit) -> tuple[int, int, str]:
-    """The sort key of units: day of arrest, day of release, record id."""
+    """Return the sort key of units: day of arrest, day of release, record id."""
     begin_day = BEFORE_ALL_DAYS if unit.arrest_day is None else unit.arrest_day.lo
     return begin_day, min((day.lo for day in unit.days), default=AFTER_ALL_DAYS), unit.root.id
 
@@ -347,13 +349,13 @@ def _cut_units(units: Sequence[Unit], *, independent_only: bool) -> list[Spell]:
 
 
 def _find_ends(unit: Unit, *, independent_only: bool) -> list[tuple[Statement, PartialDate]]:
-    """The ends by which a unit is cut and placed: among independent sources' reports only theirs."""
+    """Return the ends that cut and place a unit: among independent sources' reports only theirs."""
     return unit.independent_ends if independent_only else unit.ends
 
 
 def _has_ended_by(unit: Unit, start: PartialDate, *, independent_only: bool) -> bool:
-    """Whether the unit's detention had ended before one that began on `start`. An end on that very day counts where the
-    unit's own arrest lies before it."""
+    """Return whether the unit's detention had ended before one that began on `start`. An end on that very day counts if
+    the unit's own arrest precedes it."""
     for statement, end in _find_ends(unit, independent_only=independent_only):
         began = unit.arrest_day or statement.arrest_day
         if end.hi < start.lo or (end.hi == start.lo and began is not None and began.hi < start.lo):
@@ -362,7 +364,7 @@ def _has_ended_by(unit: Unit, start: PartialDate, *, independent_only: bool) -> 
 
 
 def _may_reach(unit: Unit, start: PartialDate, *, independent_only: bool) -> bool:
-    """Whether a unit of an earlier spell may also be of the spell that begins on `start`."""
+    """Return whether a unit of an earlier spell may also belong to the spell that begins on `start`."""
     if _has_ended_by(unit, start, independent_only=independent_only):
         return False
     days = [end for _statement, end in _find_ends(unit, independent_only=independent_only)] or unit.days
@@ -372,12 +374,13 @@ def _may_reach(unit: Unit, start: PartialDate, *, independent_only: bool) -> boo
 
 
 def _is_released_after(unit: Unit, start: PartialDate | None) -> bool:
-    """Whether every release of the unit lies after an arrest on `start`: then the unit is of no earlier spell."""
+    """Return whether every release of the unit follows an arrest on `start`, so that the unit belongs to no earlier
+    spell."""
     return start is not None and bool(unit.days) and all(day.lo > start.hi for day in unit.days)
 
 
 def _place_units(pools: list[Spell]) -> list[Spell]:
-    """Put every unit into one spell: first the units of one pool, then, judged by these, the units of several."""
+    """Put every unit into one spell: first the units of one pool; then, based on these, the units of several."""
     homes: dict[int, list[int]] = {}
     units = {unit.root.record: unit for pool in pools for unit in pool.units}
     for number, pool in enumerate(pools):
@@ -396,8 +399,9 @@ def _place_units(pools: list[Spell]) -> list[Spell]:
 
 
 def _find_best_spell(unit: Unit, spells: Sequence[Spell], numbers: Sequence[int]) -> int:
-    """The number, among `numbers`, of the unit's spell, judged by the units in `spells`: the spell with its day of
-    release, then with its day of arrest, then the last begun by its day. A unit without a day is of the earliest."""
+    """Return the number, among `numbers`, of the unit's best spell, based on the units in `spells`: the spell with its
+    day of release, then with its day of arrest, then the last that began by its day. A unit without a day belongs to
+    the earliest."""
 
     def distance(number: int) -> tuple[bool, bool, int]:
         spell = spells[number]
@@ -413,18 +417,19 @@ def _find_best_spell(unit: Unit, spells: Sequence[Spell], numbers: Sequence[int]
 
 
 def _has_same_release(unit: Unit, spell: Spell) -> bool:
-    """Whether spell and unit share a day of release. A release before the unit's own arrest is of another spell."""
+    """Return whether spell and unit share a day of release. A release before the unit's own arrest belongs to another
+    spell."""
     possible_days = [day for day in spell.days if unit.arrest_day is None or day.hi >= unit.arrest_day.lo]
     return any(day.overlaps(unit_day) for day in possible_days for unit_day in unit.days)
 
 
 def _find_placing_day(unit: Unit) -> PartialDate | None:
-    """The day by which a unit is placed where no known spell has its day of release or of arrest."""
+    """Return the day that places a unit if no spell has its day of release or arrest."""
     return min(unit.days, key=lambda day: (day.hi, day.lo), default=unit.position or unit.arrest_day)
 
 
 def _has_begun_by(spell: Spell, unit: Unit) -> bool:
-    """Whether the spell had begun by the unit's day. A release on the day of an arrest came before the arrest."""
+    """Return whether the spell had begun by the unit's day. A release on the day of an arrest precedes the arrest."""
     day = _find_placing_day(unit)
     if spell.begin_day is None or day is None:
         return True
@@ -436,9 +441,9 @@ def _find_fitting_spells(unit: Unit, spells: Sequence[Spell]) -> list[int]:
 
 
 def _fits(unit: Unit, spells: Sequence[Spell], number: int) -> bool:
-    """Whether a unit that is not independent, or was withdrawn, may be of a spell: its arrest does not follow the
-    spell's end, and its release lies neither before the spell began nor after a later spell of an independent source
-    began."""
+    """Return whether a unit that is not independent, or was withdrawn, may belong to a spell: its arrest does not
+    follow the spell's end, and its release neither precedes the beginning of the spell nor follows that of a later
+    spell of an independent source."""
     spell = spells[number]
     if _has_same_release(unit, spell):
         return True
@@ -451,7 +456,8 @@ def _fits(unit: Unit, spells: Sequence[Spell], number: int) -> bool:
 
 
 def _count_ended_before(unit: Unit, spells: Sequence[Spell]) -> int:
-    """The number of spells that had ended before the unit's arrest, or before its release where it has no arrest."""
+    """Return the number of spells that had ended before the unit's arrest, or before its release if it has no
+    arrest."""
     days = unit.days or [end for _statement, end in unit.ends]
     day = unit.arrest_day or min(days, key=lambda day: (day.hi, day.lo))
     return max((number for number, spell in enumerate(spells, 1) if spell.has_ended_by(day)), default=0)

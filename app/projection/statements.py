@@ -1,20 +1,14 @@
-"""Which verdicts a source knows of itself, and which it copied from others (pure). A copy confirms nothing.
+"""Statements: what the projection reads from the reports of one person, and which statement speaks for each source.
 
-What the log says of a report on a person who may only be counted (pure, decision 0042).
+A statement is the current version of a report, with its source and facility. Rule 2 is one voice per source, spell and
+object. Verdicts are first-hand or copied; only first-hand verdicts count as independent. Verdicts give a release or
+detention its status: verified, contested, refuted, reported or retracted. A statement on a release implies the custody
+before it: verifying the release verifies the custody, and denying it states that the person is still in custody.
 
-A release and a day of arrest together find nearly everyone, and the method tells who talked. So of such people the log
-and every counted row say the month of the arrest and of the last sighting, and of the method only whether the source
-knows of the release itself; the days and the method are sealed with the personal values, under their own names.
-
-What the projection reads: a statement for each current report of one person, with its source and facility.
-
-Rule 2: one voice per source, spell and object: the statement that speaks for the source there.
-
-The status of a release or a detention by the verdicts of its sources: verified, contested, refuted, reported or
-retracted; and the stage at which a release stands.
-
-A statement on a release implies the custody before it: a source that verified the release verified the custody, and
-one that denies the release says that the person is still in custody."""
+A release and a day of arrest together identify nearly everyone, and the method discloses who talked. So for count-only
+people the log and every counted row have only the month of the arrest and of the last sighting, and instead of the
+method whether the knowledge is first-hand. The days and the method are sealed with the personal values (decision
+0042)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,8 +27,8 @@ from app.log.content import (
 )
 from app.vocabulary import STAGES, Designation, Method, ReleaseKind, ReleaseStatus, Stage, Verdict
 
-# Methods by which a source knows something itself. Every other method is second-hand, a new method until somebody adds
-# it here: at worst a verification then does not count yet, and no copy ever counts as a verification.
+# First-hand methods. Every other method, including a new one, is second-hand until it is added here: at worst a
+# verification then does not count yet, but a copy never counts as a verification.
 FIRST_HAND = frozenset(
     {
         Method.FAMILY,
@@ -49,26 +43,26 @@ FIRST_HAND = frozenset(
         Method.FELLOW_PRISONER,
     }
 )
-# Methods that repeat what somebody else found. A copy confirms nothing.
+# Methods that repeat another source's finding. A copy confirms nothing.
 SECOND_HAND = frozenset(Method) - FIRST_HAND
 
 
 def is_copy(content: Content) -> bool:
-    """Whether a verdict repeats what another source found: by its method, as far as the content says it, or since it
+    """Return whether a verdict repeats another source's finding: by its method, if the content has it, or because it
     cites another source."""
     second_hand = content.get(METHOD) in SECOND_HAND or not content.get(IS_FIRST_HAND, True)
     return bool(content.get(CITING)) or second_hand
 
 
-# The days of which the log says the month; days of a release and of other ends stay days: that a source reported
-# somebody released on a day is public.
+# Days that the log coarsens to months. Days of a release and of other ends stay days: that a source reported a release
+# on a day is public.
 COARSENED_FIELDS = ("detention.detained_on", "detention.held_on", "kept.detained_on", "kept.held_on")
 SEALED_FIELDS = frozenset({*COARSENED_FIELDS, METHOD})
 YEAR_LENGTH, MONTH_LENGTH = len("YYYY"), len("YYYY-MM")
 
 
 def coarsen_to_month(text: str) -> str:
-    """The month of a partial date, or the interval of its months; a year stays a year."""
+    """Return the month of a partial date, or the interval of its months; a year stays a year."""
     if len(text) == YEAR_LENGTH:
         return text
     day = parse_date(text)
@@ -77,7 +71,7 @@ def coarsen_to_month(text: str) -> str:
 
 
 def coarsen_content(content: Content) -> Content:
-    """The content with months for the days, and with IS_FIRST_HAND for the method."""
+    """Return the content with months for the days, and with IS_FIRST_HAND for the method."""
     coarsened = {
         name: coarsen_to_month(value) if name in COARSENED_FIELDS else value
         for name, value in content.items()
@@ -87,7 +81,7 @@ def coarsen_content(content: Content) -> Content:
 
 
 def split_content(content: Content, *, is_count_only: bool) -> tuple[Content, Content]:
-    """`(public, personal)`: what the log says, and what is sealed. `is_count_only`: the person may only be counted."""
+    """Return `(public, personal)`: the logged content and the sealed content. `is_count_only`: the person's class."""
     readable = PUBLIC_FIELDS | PUBLIC_INHERITED_FIELDS | {IS_FIRST_HAND}
     logged = coarsen_content(content) if is_count_only else content
     public = {name: value for name, value in logged.items() if name in readable}
@@ -95,15 +89,15 @@ def split_content(content: Content, *, is_count_only: bool) -> tuple[Content, Co
 
 
 def merge_content(public: Content, personal: Content) -> tuple[Content, Content]:
-    """`(content, hidden)`: what the log says with the personal values beside, and what these say otherwise of days and
-    method: an erasure deletes it, and so it must change no count."""
+    """Return `(content, hidden)`: the logged content with the personal values, and the sealed days and method. An
+    erasure deletes the hidden content, so it must not affect any count."""
     hidden_content = {name: value for name, value in personal.items() if name in SEALED_FIELDS}
     unsealed = {name: value for name, value in personal.items() if name not in SEALED_FIELDS}
     return {**unsealed, **public}, hidden_content
 
 
 def restore_content(public: Content, personal: Content) -> Content:
-    """The inverse of `split_content`: the content that was filed; after an erasure what the log says of it."""
+    """Return the content that was filed (the inverse of `split_content`); after an erasure, the logged content."""
     content = {**public, **personal}
     if METHOD in content:
         content.pop(IS_FIRST_HAND, None)
@@ -136,18 +130,17 @@ class FacilityView:
 
 @dataclass(frozen=True)
 class Statement:
-    """What one source's report says: the current version of its record.
+    """What one source's report states: the current version of its record.
 
-    `record`: key of the record; `revision`: of the version; `pointer`: the record of the report at which it points;
-    `is_filed_by_pointer`: it was filed by pointing at a known person. `is_redacted`: the person was erased by the projected revision;
-    `is_erased`: at any revision, so that a replay shows nothing personal of any time. `facility`: the registered facility
-    that the report names; `inherited_facility`: the facility kept with it. `wish_revision`: the revision at which the source asked
-    for this class of publication first, None for `revision`; `is_wish_suspended`: that wish hides no person whom other sources
-    show, until a curator agrees.
+    `record`: key of the record. `revision`: of the version. `pointer`: the record of the report at which it points.
+    `is_filed_by_pointer`: it was filed by pointing at a known person. `is_redacted`: the person was erased by the
+    projected revision. `is_erased`: at any revision, so that a replay shows nothing personal of any time. `facility`:
+    the registered facility that the report names; `inherited_facility`: the one it inherits. `wish_revision`: the
+    revision at which the source first requested this publication class, None for `revision`. `is_wish_suspended`: the
+    request hides no person whom other sources show, until a curator agrees.
 
-    `content`: what counts, as the log says it, with the personal values beside. `hidden_content`: the days and the method that
-    the log does not say since the person may only be counted, until an erasure deletes them.
-    """
+    `content`: what counts: the logged content with the personal values. `hidden_content`: for a count-only person, the
+    days and the method omitted from the log, until an erasure deletes them."""
 
     record: int
     id: str
@@ -166,11 +159,11 @@ class Statement:
 
     @cached_property
     def full_content(self) -> Content:
-        """The content that was filed; of an erased person what the log says of it."""
+        """The content that was filed; of an erased person, the logged content."""
         return restore_content(self.content, self.hidden_content) if self.hidden_content else self.content
 
     def to_count_only(self) -> "Statement":
-        """The statement as it counts while the person may only be counted."""
+        """Return the statement as it counts while the person is count-only."""
         content = coarsen_content(self.content)
         hidden_content = {name: value for name, value in self.content.items() if content.get(name) != value}
         return (
@@ -180,16 +173,16 @@ class Statement:
         )
 
     def to_filed(self) -> "Statement":
-        """The statement with nothing hidden."""
+        """Return the statement with nothing hidden."""
         return replace(self, content=self.full_content, hidden_content={}) if self.hidden_content else self
 
     def date(self, name: str) -> PartialDate | None:
-        """The report's own partial date under `section.field`, if any."""
+        """Return the report's own partial date under `section.field`, if any."""
         text = self.content.get(name)
         return None if text is None else parse_cached_date(text)
 
     def date_or_inherited(self, name: str) -> PartialDate | None:
-        """The report's own partial date under `section.field`, else the one kept with the report."""
+        """Return the report's own partial date under `section.field`, otherwise the inherited one."""
         return self.date(name) or self.date(f"kept.{name.partition('.')[2]}")
 
     @cached_property
@@ -225,17 +218,17 @@ class Statement:
 
     @cached_property
     def arrest_day(self) -> PartialDate | None:
-        """The day of arrest by which the report's spell is found: its own, else the one kept with it."""
+        """The day of arrest that places the report in a spell: its own, otherwise the inherited one."""
         return self.date_or_inherited("detention.detained_on")
 
     @cached_property
     def release_day(self) -> PartialDate | None:
-        """The day of release by which the report's spell is found: its own, else the one kept with it."""
+        """The day of release that places the report in a spell: its own, otherwise the inherited one."""
         return self.date_or_inherited("release.released_on") if self.has_release else None
 
     @cached_property
     def independent(self) -> bool:
-        """Whether the verdict is independent: of an independent source that did not copy it."""
+        """Whether the verdict is independent: from an independent source that did not copy it."""
         return self.source.independent and not is_copy(self.content)
 
     @cached_property
@@ -249,7 +242,7 @@ class Statement:
 
     @cached_property
     def end(self) -> PartialDate | None:
-        """The day of the end that the report itself asserts: of a release carried out, or of a death, an escape, …"""
+        """The day of the end that the report itself asserts: a release carried out, a death, an escape, …"""
         if self.verdict not in ASSERTIONS:
             return None
         if self.has_release and self.stage is Stage.CARRIED_OUT and self.released_on is not None:
@@ -259,7 +252,7 @@ class Statement:
 
     @cached_property
     def position(self) -> PartialDate | None:
-        """A day within or at the end of custody, by which a report without a day of arrest finds its spell."""
+        """A day within or at the end of custody that places a report without a day of arrest."""
         names = ("release.released_on", "release.ordered_on", "release.announced_on", "detention.held_on")
         return next((day for name in names if (day := self.date_or_inherited(name)) is not None), self.end)
 
@@ -268,10 +261,10 @@ STAGE_RANK = {stage: rank for rank, stage in enumerate(STAGES)}
 
 
 def group_by_source(statements: Iterable[Statement]) -> dict[int, list[Statement]]:
-    """Source key → the statements that may speak for the source: retracted ones only where none of its others
-    stands."""
+    """Return a dict of source key → the statements that may speak for the source: retracted ones only if it has no
+    others."""
     all_statements = list(statements)
-    if len(all_statements) == 1:  # as most often
+    if len(all_statements) == 1:  # the most frequent case
         return {all_statements[0].source.key: all_statements}
     groups: dict[int, list[Statement]] = {}
     for statement in all_statements:
@@ -280,15 +273,16 @@ def group_by_source(statements: Iterable[Statement]) -> dict[int, list[Statement
 
 
 def pick_release_statements(spell: Sequence[Statement]) -> list[Statement]:
-    """For each source the statement that speaks for it on the release as a whole: of the furthest stage, then of the
-    earliest disjoint date, then the newest."""
+    """Return each source's statement on the release as a whole: of the furthest stage, then of the earliest disjoint
+    date, then the newest."""
     return [_pick_on_release(own)[0] for own in _group_release_statements(spell)]
 
 
 def pick_statements_by_stage(spell: Sequence[Statement]) -> dict[Stage, list[Statement]]:
-    """Stage → the statements that speak for their sources there, one for each source; without silent stages. A source
-    speaks by its voice on the release as a whole. But where this only reports or denies a later stage, it does not take
-    back an earlier stage that the source verified."""
+    """Return a dict of stage → one statement per source, without stages that have none.
+
+    A source's statement on the release as a whole speaks for it. But if that statement only reports or denies a later
+    stage, it does not withdraw an earlier stage that the source verified."""
     sources = _group_release_statements(spell)
     by_stage = {
         stage: [statement for own in sources if (statement := _pick_at_stage(own, stage)) is not None]
@@ -302,8 +296,8 @@ def _group_release_statements(spell: Sequence[Statement]) -> list[list[Statement
 
 
 def _pick_at_stage(own: list[Statement], stage: Stage) -> Statement | None:
-    """Among one source's statements the one that speaks for it at a stage, if any does."""
-    if len(own) == 1:  # as most often
+    """Return the statement that speaks for one source at a stage, if any."""
+    if len(own) == 1:  # the most frequent case
         return own[0] if covers_stage(own[0], stage) else None
     statement, earlier_statements = _pick_on_release(own)
     at_stage = statement if covers_stage(statement, stage) else None
@@ -314,8 +308,8 @@ def _pick_at_stage(own: list[Statement], stage: Stage) -> Statement | None:
 
 
 def _pick_on_release(own: list[Statement]) -> tuple[Statement, list[Statement]]:
-    """Among one source's statements the one that speaks for it on the release, and those of earlier stages."""
-    if len(own) == 1:  # as most often
+    """Return the statement that speaks for one source on the release, and those of earlier stages."""
+    if len(own) == 1:  # the most frequent case
         return own[0], []
     furthest = max((statement.stage for statement in own), key=lambda stage: STAGE_RANK[stage])
     furthest_statements = [statement for statement in own if statement.stage is furthest]
@@ -325,8 +319,8 @@ def _pick_on_release(own: list[Statement]) -> tuple[Statement, list[Statement]]:
 
 
 def _pick_for_stage(own: list[Statement], stage: Stage) -> Statement:
-    """Among one source's statements of one stage the one that speaks for it: the last word on the earliest day, unless
-    that day is only reported and a later, disjoint one verified."""
+    """Return the statement that speaks for one source at one stage: the newest on the earliest day, unless that day is
+    only reported and a later, disjoint one is verified."""
     dated_statements = [(statement, statement.date(f"release.{STAGE_DATE_FIELDS[stage]}")) for statement in own]
     first = min((day for _statement, day in dated_statements if day), key=lambda day: (day.hi, day.lo), default=None)
     agreeing: list[Statement] = []
@@ -341,7 +335,8 @@ def _pick_for_stage(own: list[Statement], stage: Stage) -> Statement:
 
 
 def _pick_last(own: Sequence[Statement]) -> Statement:
-    """The newest statement; but a `reported` takes back no `verified` of another report of that source (ADR 0027)."""
+    """Return the newest statement; but a `reported` does not withdraw a `verified` of another report of that source
+    (ADR 0027)."""
     newest = max(own, key=lambda statement: statement.revision)
     if newest.verdict is not Verdict.REPORTED:
         return newest
@@ -351,14 +346,14 @@ def _pick_last(own: Sequence[Statement]) -> Statement:
 
 
 def pick_detention_statements(spell: Sequence[Statement]) -> list[Statement]:
-    """For each source the statement that speaks for it on the detention itself: its last word without a release."""
+    """Return each source's statement on the detention itself: its newest without a release."""
     groups = group_by_source(statement for statement in spell if not statement.has_release)
     return [_pick_last(own) for own in groups.values()]
 
 
 def covers_stage(statement: Statement, stage: Stage) -> bool:
-    """Whether a voice speaks for a stage: an assertion for its own stage and earlier ones, a denial for its own and
-    later ones."""
+    """Return whether a statement covers a stage: an assertion covers its own stage and earlier ones, a denial its own
+    and later ones."""
     if statement.verdict in ASSERTIONS or statement.is_retracted:
         return STAGE_RANK[stage] <= STAGE_RANK[statement.stage]
     return STAGE_RANK[stage] >= STAGE_RANK[statement.stage]
@@ -369,14 +364,14 @@ def asserts_stage(statement: Statement, stage: Stage) -> bool:
 
 
 COUNTED_STATUSES = frozenset({ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseStatus.REPORTED})
-# From the surest to the least: the surest verdict of a source, on the detention or on the release from it, is its
-# verdict on whether the person was in custody.
+# From most to least certain: a source's most certain verdict on the detention or its release is its verdict on whether
+# the person was in custody.
 VERDICTS_BY_CERTAINTY = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
 
 
 def derive_status(verdicts: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
-    """The status by `[(verdict, independent)]`. Denials alone give no status unless one is independent: a state refutes
-    no release by being the first to speak of it."""
+    """Return the status for `[(verdict, independent)]`. Denials alone give no status unless one is independent: a state
+    does not refute a release by being the first to mention it."""
     independent = {verdict for verdict, is_independent in verdicts if is_independent}
     if Verdict.VERIFIED in independent:
         denials = independent & {Verdict.REFUTED, Verdict.DISPUTED}
@@ -392,8 +387,7 @@ def derive_status(verdicts: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | N
 
 
 def derive_statuses(statements_by_stage: dict[Stage, list[Statement]]) -> dict[Stage, ReleaseStatus | None]:
-    """Stage → the status by the voices there; None where no voice asserts the release and no independent one denies
-    it."""
+    """Return a dict of stage → status; None if no statement asserts the release and no independent one denies it."""
     return {
         stage: derive_status([(statement.verdict, statement.independent) for statement in statements])
         for stage, statements in statements_by_stage.items()
@@ -401,7 +395,7 @@ def derive_statuses(statements_by_stage: dict[Stage, list[Statement]]) -> dict[S
 
 
 def find_current_stage(by_stage: dict[Stage, ReleaseStatus | None]) -> Stage:
-    """The furthest stage at which the release counts; where it counts at none, the furthest with a voice."""
+    """Return the furthest stage at which the release counts; if it counts at none, the furthest with a statement."""
     counting = [stage for stage, status in by_stage.items() if status in COUNTED_STATUSES]
     return max(counting or by_stage, key=lambda stage: STAGE_RANK[stage])
 
@@ -409,8 +403,8 @@ def find_current_stage(by_stage: dict[Stage, ReleaseStatus | None]) -> Stage:
 def collect_custody_verdicts(
     detention_statements: Sequence[Statement], release_statements: Mapping[Stage, Sequence[Statement]]
 ) -> dict[int, tuple[Verdict, bool]]:
-    """Source → its verdict on whether the person was in custody: `(verdict, independent)`, by the voices on the
-    detention and those on the release at each stage."""
+    """Return a dict of source → its verdict on whether the person was in custody, `(verdict, independent)`, from its
+    statements on the detention and on each stage of the release."""
     verdicts: dict[int, list[tuple[Verdict, bool]]] = {}
     for statement in detention_statements:
         verdicts.setdefault(statement.source.key, []).append((statement.verdict, statement.independent))

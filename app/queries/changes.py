@@ -1,13 +1,11 @@
-"""Which things a list holds, by its terms: releases, detentions or people; and the order in which it shows them.
+"""Find the items of a list, their order, and what changed in a list for its reader since a revision.
 
-What changed in a list for its reader since a revision: things shown otherwise or anew, and things that left it.
+What the reader could be shown then is compared with what the reader is shown now. So a change of a hidden value is no
+change, while consent given or withdrawn is one, as is a decision about two people.
 
-What the reader could be shown then is compared with what the reader is shown now. So a change of a value that the
-reader may not see is no change, while consent given or withdrawn is one, and so is a decision about two people.
-
-A thing that left leaves a tombstone, an id and nothing else, if it was listed for everyone then. Tombstones of things
-that stand no more, or may not be shown any more, do not depend on the terms: asking under ever narrower terms what left
-must not tell what it was. Tombstones of things still shown depend on the terms that read nothing personal."""
+An item that left becomes a tombstone, an id only, if it was listed for everyone then. Tombstones of items that no
+longer exist or may no longer be shown do not depend on the terms: otherwise narrower and narrower terms would disclose
+what left. Tombstones of items still shown depend on the terms that read nothing personal."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -56,8 +54,7 @@ from app.queries.parameters import (
     read_cursor,
     write_cursor,
 )
-from app.queries.selection import build_selection as select_meant
-from app.queries.selection import load_matching_detentions
+from app.queries.selection import build_selection, load_matching_detentions
 from app.queries.shapes import Person, ShapeBuilder
 from app.queries.terms import PersonTerms, ReleaseTerms
 from app.queries.visibility import SqlCondition, match_visible, valid_at
@@ -68,20 +65,19 @@ from app.schemas.base import Tombstone
 from app.schemas.records import DetaineeShape, ReleaseShape, VerificationOut
 from app.vocabulary import Publish
 
-# Terms of releases: in a list of detainees they mean people with such a release.
+# Terms of releases: in a list of detainees they select people with such a release.
 RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys()
 
-# Of the things of a list one in so many is looked at, to tell which come first; some more of these than the page holds
-# are let pass, so that nearly always one look is enough.
+# One in SAMPLE_STEP values is sampled to find the first items; the margin makes a second pass rarely necessary.
 SAMPLE_STEP, SAMPLE_MARGIN = 64, 16
 
 
 @dataclass(frozen=True)
 class ListedItems:
-    """The things that terms mean at a revision: the key and the person of each, and a day, where they have one.
+    """The items that terms select at a revision: key, person and, if any, day of each.
 
-    `spells`: the rows that personal terms read, and `uses_source_rows`: of one source's own words. A release and a detention are one
-    spell each, and have the row at the same place; a person may have several."""
+    `spells`: the rows that personal terms read. `uses_source_rows`: these are one source's own rows. A release or
+    detention is one spell and has its row at the same index; a person may have several."""
 
     key: Array
     person: Array
@@ -91,7 +87,7 @@ class ListedItems:
     lists_people: bool = False
 
     def match_spells(self, mask: Mask) -> Mask:
-        """Which things have a spell for which a condition on `spells` holds."""
+        """Return which items have a spell selected by a mask over `spells`."""
         if not self.lists_people:
             return mask
         keys = int(self.key.max(initial=0)) + 1
@@ -99,28 +95,28 @@ class ListedItems:
         return flag_keys(keys, people[people < keys])[self.key]
 
 
-# A query and a revision → the things that its terms mean then.
+# Maps a query and a revision to the items that its terms select then.
 ItemFinder = Callable[[ReleaseQuery | DetentionQuery | DetaineeQuery, int], ListedItems]
 
 
 def find_counted_items(
     session: Session, query: ReleaseQuery | DetentionQuery, reader: Reader, revision: int
 ) -> ListedItems:
-    """What a count of the same terms counts."""
-    selection = select_meant(session, query, reader, revision)
-    rows = selection.rows.where(selection.inside)
+    """Return the items that a count with the same terms counts."""
+    selection = build_selection(session, query, reader, revision)
+    rows = selection.rows.where(selection.is_inside)
     return ListedItems(rows["spell"], rows[table.PERSON_COLUMN], rows["lo"], rows, selection.uses_source_rows)
 
 
 def find_detention_items(session: Session, query: DetentionQuery, reader: Reader, revision: int) -> ListedItems:
-    """Spells in custody, whenever they were."""
+    """Return spells in custody at any time."""
     rows = load_matching_detentions(session, query, reader, revision)
     return ListedItems(rows["spell"], rows[table.PERSON_COLUMN], rows["detained_lo"], rows)
 
 
 def find_person_items(session: Session, query: DetaineeQuery, reader: Reader, revision: int) -> ListedItems:
-    """People. Terms of detentions mean people with a detention of which all these terms hold; terms of releases mean
-    people with such a release."""
+    """Return people. Terms of detentions select people with a detention that matches all of them; terms of releases
+    select people with such a release."""
     columns = get_columns(session)
     keys = columns.rows(table.PEOPLE, revision)[table.PERSON_COLUMN]
     spells = load_matching_detentions(session, query, reader, revision)
@@ -132,20 +128,20 @@ def find_person_items(session: Session, query: DetaineeQuery, reader: Reader, re
     if any(getattr(query, name) not in (None, []) for name in PersonTerms.model_fields):
         keys = keys[flag_keys(columns.key_count, spells[table.PERSON_COLUMN])[keys]]
     if query.model_fields_set & RELEASE_TERMS:
-        selection = select_meant(session, query, reader, revision)
-        keys = keys[flag_keys(columns.key_count, selection.person[selection.inside])[keys]]
+        selection = build_selection(session, query, reader, revision)
+        keys = keys[flag_keys(columns.key_count, selection.person[selection.is_inside])[keys]]
     return ListedItems(keys, keys, None, spells, lists_people=True)
 
 
 @dataclass(frozen=True)
 class ArrayOrder:
-    """An order of things: columns with whether the highest come first, the last one a key."""
+    """An order of items: columns, each with whether it is descending; the last one is a key."""
 
     columns: Sequence[tuple[Array, bool]]
 
     def find_after(self, position: Sequence[int] | None, limit: int) -> list[tuple[int, list[int]]]:
-        """At most `limit` things that come after a position: the place of each, and its own position."""
-        # In whole numbers as wide as the columns are: what is looked through is everybody's.
+        """Return at most `limit` items after a position: the index and position of each."""
+        # Integers as wide as the columns, because the arrays cover all items.
         values = [-column if is_descending else column for column, is_descending in self.columns]
         places: Places | None = None
         if position is not None:
@@ -166,8 +162,8 @@ class ArrayOrder:
 
 
 def _find_nth_value(values: Array, rank: int) -> int:
-    """The value that stands at a place in ascending order. Where there are many, most are seen to be too high by a
-    sample, and only the others are put in order."""
+    """Return the value at a rank in ascending order. For large arrays a sample excludes most values before
+    partitioning."""
     sample = values[::SAMPLE_STEP]
     sample_rank = rank // SAMPLE_STEP * 4 + SAMPLE_MARGIN
     if len(sample) > sample_rank:
@@ -177,7 +173,7 @@ def _find_nth_value(values: Array, rank: int) -> int:
 
 
 def _is_after(values: Sequence[Array], bounds: Sequence[int]) -> Mask:
-    """Which rows come after a position, compared by the first value, where it is the same by the second, and so on."""
+    """Return which rows come after a position, compared lexicographically."""
     is_after, is_equal = np.zeros(len(values[0]), bool), np.ones(len(values[0]), bool)
     for value, number in zip(values, bounds, strict=True):
         is_after |= is_equal & (value > number)
@@ -186,7 +182,7 @@ def _is_after(values: Sequence[Array], bounds: Sequence[int]) -> Mask:
 
 
 def build_order(items: ListedItems, sort: str | None) -> list[tuple[Array, bool]]:
-    """By key, or by day and then by key; what has no day stands last, whichever way round."""
+    """Return the order by key, or by day and then key; items without a day are last in either direction."""
     is_descending = sort is not None and sort.startswith("-")
     by_key = [(items.key, is_descending)]
     if sort is None or sort.removeprefix("-") == "recorded" or items.day is None:
@@ -195,10 +191,11 @@ def build_order(items: ListedItems, sort: str | None) -> list[tuple[Array, bool]
     return [(np.where(items.day == NULL, undated_value, items.day), is_descending), *by_key]
 
 
-# A position that was passed, and how many rows are wanted → rows that come after it, each with its own position.
+# Maps a position (None: the start) and a limit to the rows after it, each with its own position.
 RowFetcher = Callable[[Sequence[int] | None, int], list[tuple[Any, list[int]]]]
 
-# Aliases, since the list itself may be of any of these tables; made once, which costs more than running a statement.
+# Aliases, since the list itself may read any of these tables; created once, because that is slower than running a
+# statement.
 _SPELL_ALIASES: tuple[Any, ...] = tuple(
     aliased(table)
     for table in (
@@ -225,7 +222,7 @@ _COLUMN_TABLES: dict[str, TableSpec] = {"release": FURTHEST_STAGES, "detention":
 _EARLIER_PERSON: Any = aliased(Detainee)
 _EARLIER_CLAIM: Any = aliased(Claim)
 _CURRENT_CLAIM: Any = aliased(Claim)
-ROW_LISTED, ROW_GONE = 0, 1  # what the first number of a cursor says of the row that was passed
+ROW_LISTED, ROW_GONE = 0, 1  # the first number of a cursor: the kind of row at its position
 
 
 def build_change_page(
@@ -237,9 +234,11 @@ def build_change_page(
     query: PageQuery,
     revision: int,
 ) -> Page[Row]:
-    """A page of what changed, then of what left. `fetch_changed`: whatever may have changed, by positions of `width`
-    numbers; `list_name`: the list and its order; `show_changed`: those rows as the reader is shown them, None for a row in which
-    nothing changed; `fetch_gone`: key and id of what left, by the key."""
+    """Return a page of what changed, followed by what left.
+
+    `list_name`: the list and its order. `fetch_changed`: fetches candidates, with positions of `width` numbers.
+    `show_changed`: builds the shapes of these rows, None for a row without a change. `fetch_gone`: fetches key and id
+    of items that left, by key."""
     list_name = f"changes of {list_name}"
     position = read_cursor(query.cursor, list_name, 1 + width) or [ROW_LISTED]
     rows: list[Row] = []
@@ -267,16 +266,17 @@ def build_change_page(
 
 
 def find_changed_people(session: Session, columns: Columns, since: int) -> Mask:
-    """By person, whether entries after a revision changed any row, or who may see it; and of some others."""
+    """Return by person whether entries after a revision changed any row or the permission to see it; may include
+    others."""
     changed_keys = session.scalars(CHANGED_PEOPLE_QUERY, {"after": since})
-    # Who was filed after the columns were brought to the head is not in them.
+    # People filed after the columns were read are not in them.
     return flag_keys(columns.key_count, np.array([key for key in changed_keys if key < columns.key_count], int))
 
 
 def _select_changed_keys(
     kind: TargetKind, keys: Collection[int], since: int, revision: int
 ) -> Select[*tuple[Any, ...]]:
-    """The keys of those of the things of which an entry after a revision changed a row, or who may see it."""
+    """Select the keys of items with a row or permission changed after a revision."""
     table, key = _KIND_ALIASES[kind], _key_column(kind)
     return select(key).where(
         key.in_(keys), valid_at(table, revision), _row_may_have_changed(kind, key, table.detainee, since, revision)
@@ -284,7 +284,8 @@ def _select_changed_keys(
 
 
 def _row_may_have_changed(kind: TargetKind, key: Any, detainee: Any, since: int, revision: int) -> SqlCondition:
-    """Whether any row of a thing or of its person began or ended after a revision, or the permission to see it did."""
+    """Return whether any row of an item or its person began or ended after a revision, or the permission to see it
+    changed."""
 
     def has_changed_row(table: Any, belongs: SqlCondition) -> SqlCondition:
         began_after = and_(table.since > since, table.since <= revision)
@@ -308,8 +309,8 @@ def build_change_filter(
     since: int,
     revision: int,
 ) -> Callable[[list[Any]], list[Row | None]]:
-    """The things of `(key, person)` rows as the reader is shown them; None for a thing that was listed so at
-    `since`."""
+    """Return a function that builds the shapes of `(key, person)` rows, with None for items that were listed
+    identically at `since`."""
     earlier_items = find_items(query, since)
     earlier_keys = set(earlier_items.key.tolist())
     column = getattr(_KIND_ALIASES[kind], _KEY_COLUMNS[kind][1])
@@ -341,7 +342,7 @@ def build_change_filter(
             earlier_class = (
                 Publish.COUNTED if earlier_person.detainee["detainee"] in hidden_people else class_by_consent
             )
-            earlier_person = replace(earlier_person, publish=earlier_class)  # what was shown then, by the class of then
+            earlier_person = replace(earlier_person, publish=earlier_class)  # shown then according to the class of then
             return reader.can_see_person(earlier_person.publish) and _collect_visible(
                 kind, earlier_person, key, reader
             ) == _collect_visible(kind, person, key, reader)
@@ -359,7 +360,7 @@ def build_change_filter(
 def _collect_visible(
     kind: TargetKind, person: Person, key: int, reader: Reader
 ) -> tuple[DetaineeShape, list[ReleaseShape], list[list[VerificationOut]]]:
-    """All that a reader is told of a thing and of its person."""
+    """Return everything that the reader can see of an item and its person."""
     detainee_shape = shapes.build_detainee_shape(person, reader)
     spells = [*person.detentions]
     if kind != "detainee":
@@ -375,10 +376,17 @@ def _collect_visible(
 
 
 def build_gone_fetcher(
-    session: Session, kind: TargetKind, find_items: ItemFinder, query: RecordListQuery, reader: Reader, since: int, revision: int,
+    session: Session,
+    kind: TargetKind,
+    find_items: ItemFinder,
+    query: RecordListQuery,
+    reader: Reader,
+    since: int,
+    revision: int,
     changed_people: Mask,
-) -> RowFetcher:  # fmt: skip
-    """Key and id of what left a list of detainees, detentions or releases. `changed_people`: who may have changed."""
+) -> RowFetcher:
+    """Return a fetcher of key and id of items that left a list of records. `changed_people`: people who may have
+    changed."""
     columns, column_table = get_columns(session), _COLUMN_TABLES[kind]
     name = _KEY_COLUMNS[kind][1]
     current_rows, earlier_rows = columns.rows(column_table, revision), columns.rows(column_table, since)
@@ -415,7 +423,7 @@ def _key_column(kind: TargetKind) -> Any:
 def _select_gone(
     kind: TargetKind, keys: Collection[int], reader: Reader, since: int, revision: int
 ) -> Select[*tuple[Any, ...]]:
-    """Key and id of those of the things that the reader may be told to have left: what was listed for everyone then."""
+    """Select key and id of items that the reader may know to have left: those listed for everyone then."""
     kind_alias, key = _KIND_ALIASES[kind], _key_column(kind)
     statement = (
         select(key, getattr(Record, f"{kind}_id"))
@@ -430,7 +438,7 @@ def _select_gone(
             person.detainee == kind_alias.detainee, valid_at(person, since), person.publish == Publish.COUNTED.value
         )
     )
-    # Whoever is hidden for perhaps being a child was hidden then already, if nothing was said of the person since.
+    # A person hidden as a possible child was already hidden then, unless a report has changed since.
     may_have_changed = _row_may_have_changed(kind, key, kind_alias.detainee, since, revision)
     return statement.where(
         ~was_hidden, ~visibility.was_hidden_by_objection(kind_alias.detainee, since), may_have_changed
@@ -440,7 +448,7 @@ def _select_gone(
 def build_gone_claims_fetcher(
     session: Session, match_terms: Callable[[Any], list[SqlCondition]], since: int, revision: int
 ) -> RowFetcher:
-    """Key and id of the claims that matched the terms and do not any more."""
+    """Return a fetcher of key and id of the claims that matched the terms and no longer do."""
     earlier, current = _EARLIER_CLAIM, _CURRENT_CLAIM
     still_matches = exists(
         select(1).where(current.key == earlier.key, valid_at(current, revision), *match_terms(current))

@@ -1,9 +1,8 @@
-"""What a new version takes back of what the one before it said (pure).
+"""Find log entries that may be corrections, and compare versions to see what a new one withdraws.
 
-To say more is no correction: a value where there was none, a finer date inside a coarser one, a later stage, a check of
-what was only passed on. To say something else is one, and so is to say less.
-
-Which entries of the log may be corrections: questions to its indexes, so that no page reads the whole of it."""
+Adding information is no correction: a value where there was none, a finer date inside a coarser one, a later stage, a
+verification of what was only passed on. Stating something else is a correction, and so is stating less. Candidates are
+found through indexes, so that no page reads the whole log."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,13 +22,13 @@ from app.registry.publication.classes import CLASS_FIELD
 from app.schemas.records import ChangeOut
 from app.vocabulary import CorrectionKind, Designation, Judgement, Publish, ReleaseKind, Stage, Verdict
 
-# What is compared, by name: the values of a report that are shown, or of a claim.
+# The compared values by name: the shown values of a report, or the values of a claim.
 Values = Mapping[str, Any]
 
 VERDICT_PATH = "verification.verdict"
 ENDED_PATH = "detention.ended"
-# What is shown of a change: public values only (`PUBLIC` in log/content.py), by their names in records. Whom a
-# person's class of publication hides is nobody's business, and the day of a check is no value of a release.
+# The shown fields of a change: public values only, by their names in responses. The publication class is excluded
+# because it concerns nobody else, and the day of a check because it is no value of a release.
 CORRECTION_FIELDS = {
     "verdict": VERDICT_PATH,
     "stage": "release.stage",
@@ -46,14 +45,14 @@ CORRECTION_FIELDS = {
     "method": "verification.method",
     "citing": "verification.citing",
 }
-# A claim's figure and what it is a figure of; its prose may name people.
+# A claim's figure and its scope; its prose may name people.
 CLAIM_FIELDS = (
     "claimant", "measure", "qualifier", "low", "high", "window_from", "window_to", "stated_at", "zone", "country",
     "series", "misprint",
 )  # fmt: skip
 
 UNSTATED_VALUES = (None, ReleaseKind.UNSPECIFIED.value, Designation.UNSTATED.value)
-# What a verdict that was not there before makes of a report.
+# Verdict → the kind of correction that it makes if it is new.
 WITHDRAWAL_KINDS = {
     Verdict.RETRACTED: CorrectionKind.RETRACTED,
     Verdict.REFUTED: CorrectionKind.REFUTED,
@@ -62,23 +61,23 @@ WITHDRAWAL_KINDS = {
 
 
 def compare_report_versions(before: Content | None, after: Content) -> tuple[CorrectionKind | None, list[ChangeOut]]:
-    """The kind of correction that a version of a report is, None for no correction, and its changes.
+    """Return the kind of correction that a version of a report is (None if it is none) and its changes.
 
-    `before` is the version it supersedes; a first version corrects others by a denial, and nothing of its own.
-    """
+    `before` is the superseded version; a first version corrects other reports by a denial."""
     verdict = Verdict(after[VERDICT_PATH])
     if before is None:
         return (WITHDRAWAL_KINDS[verdict] if verdict in DENIALS else None), []
-    if _has_month_dates(before) or _has_month_dates(after):  # that the log says less, or more, is no word of the source
+    # a change of what the log discloses is no statement of the source
+    if _has_month_dates(before) or _has_month_dates(after):
         before, after = coarsen_content(before), coarsen_content(after)
     changes = _list_changes(_extract_public_values(before), _extract_public_values(after))
     if verdict in WITHDRAWAL_KINDS and verdict != before[VERDICT_PATH]:
         return WITHDRAWAL_KINDS[verdict], changes
-    # A verdict on a detention says nothing of the release that a record grows by.
+    # A verdict on a detention does not concern the release that a record gains.
     unrelated_fields = (
         {"verdict", "method"} if has_release_section(after) and not has_release_section(before) else set()
     )
-    # Whoever checks what it had only passed on does so in another way.
+    # Verifying what was only passed on requires another method.
     confirmed_fields = {"method"} if (before[VERDICT_PATH], verdict) == (Verdict.REPORTED, Verdict.VERIFIED) else set()
     has_retraction = any(
         _is_retraction(change) for change in changes if change["field"] not in unrelated_fields | confirmed_fields
@@ -91,7 +90,7 @@ def _has_month_dates(content: Content) -> bool:
 
 
 def compare_claims(before: Values, after: Values) -> list[ChangeOut]:
-    """What differs between two figures."""
+    """Return what differs between two figures."""
     return _list_changes(*({name: claim.get(name) for name in CLAIM_FIELDS} for claim in (before, after)))
 
 
@@ -115,7 +114,7 @@ def _list_changes(before: Values, after: Values) -> list[ChangeOut]:
 def _is_retraction(change: ChangeOut) -> bool:
     name, before, after = change["field"], change["before"], change["after"]
     if name == "citing":
-        return True  # whoever cites checked nothing itself: a count of verifications may fall
+        return True  # a source that cites has not checked: a count of verifications may fall
     if before in UNSTATED_VALUES:
         return False
     if after is None:
@@ -125,7 +124,7 @@ def _is_retraction(change: ChangeOut) -> bool:
     if name == "stage":
         return STAGE_RANK[Stage(after)] < STAGE_RANK[Stage(before)]
     if name == "held_on":
-        return parse_cached_date(after).hi < parse_cached_date(before).hi  # the last day known: it moves on
+        return parse_cached_date(after).hi < parse_cached_date(before).hi  # the last known day normally advances
     if name.endswith("_on"):
         return not parse_cached_date(after).is_within(parse_cached_date(before))
     return True
@@ -137,15 +136,15 @@ CURATOR_KINDS = frozenset({CorrectionKind.MERGED, CorrectionKind.PARTED})
 CLAIM_KINDS = frozenset({CorrectionKind.CLAIM_RESTATED, CorrectionKind.CLAIM_SUPERSEDED})
 RECALL_KINDS = frozenset({CorrectionKind.RECALLED})
 REPORT_KINDS = frozenset(CorrectionKind) - CURATOR_KINDS - CLAIM_KINDS - RECALL_KINDS
-# A claim that replaces another, in canonical JSON: inside a text the quotes would be escaped.
+# A claim that replaces another, in canonical JSON; quotes within a text would be escaped.
 SUPERSEDES_PATTERN = '"supersedes":["'
 
 
 def find_candidate_entries(
     session: Session, query: CorrectionQuery, source: int | None, newest: int, since: int, revision: int, limit: int
 ) -> list[int]:
-    """The revisions of entries that may be what is asked for, from `newest` back to after `since`, newest first.
-    `source`: the key of the one asked for."""
+    """Return the revisions of candidate entries from `newest` back to after `since`, newest first. `source`: the key of
+    the requested source."""
     kinds = frozenset(query.kind or CorrectionKind)
 
     def is_in_range(column: Any) -> SqlCondition:
@@ -164,7 +163,7 @@ def find_candidate_entries(
         statements.append(_select_undone_decisions(query.country, revision).where(is_in_range(col(Decision.until))))
     if kinds & CLAIM_KINDS:
         statements.append(_select_claims(source, query.country).where(is_in_range(col(Claim.since))))
-    if kinds & RECALL_KINDS:  # of whatever country: one entry may withdraw reports of several
+    if kinds & RECALL_KINDS:  # in any country: one entry may withdraw reports of several
         statements.append(
             _select_recalls(query.source, col(RecalledEntry.since)).where(is_in_range(col(RecalledEntry.since)))
         )
@@ -172,13 +171,13 @@ def find_candidate_entries(
             _select_recalls(query.source, col(RecalledEntry.until)).where(is_in_range(col(RecalledEntry.until)))
         )
     if not statements:
-        return []  # curators' decisions of a source: there are none
+        return []  # decisions of curators have no source
     revision_column = union(*statements).subquery().c[0]
     return list(session.scalars(select(revision_column).order_by(revision_column.desc()).limit(limit)))
 
 
 def find_source_key(session: Session, slug: str | None) -> int | None:
-    """The key of the source asked for. Raises Invalid for one that does not exist."""
+    """Return the key of the requested source. Raise Invalid if it does not exist."""
     if slug is None:
         return None
     view = Views.for_session(session).sources_by_slug.get(slug)
@@ -188,7 +187,7 @@ def find_source_key(session: Session, slug: str | None) -> int | None:
 
 
 def _build_country_conditions(record: Any, country: str | None, revision: int) -> list[SqlCondition]:
-    """Whether the detention of a record is in a country."""
+    """Return conditions that the detention of a record is in a country."""
     if country is None:
         return []
     detention = select(1).select_from(Placement).join(Detention, col(Detention.spell) == col(Placement.spell))
@@ -197,13 +196,13 @@ def _build_country_conditions(record: Any, country: str | None, revision: int) -
 
 
 def _is_not_recalled(revision: int) -> SqlCondition:
-    """Whether no recall withdraws a report at a revision: what a recall withdraws, the recall tells."""
+    """Return whether no recall withdraws a report at a revision; recalls have their own correction."""
     is_valid_recall = (col(RecalledEntry.since) <= revision) & (col(RecalledEntry.until) > revision)
     return ~exists().where(col(RecalledEntry.revision) == col(Report.stated), is_valid_recall)
 
 
 def _select_versions(source: int | None, country: str | None, revision: int) -> Select[int]:
-    """Later versions of reports."""
+    """Select later versions of reports."""
     versions = select(col(Report.since)).where(
         col(Report.version) > 1,
         col(Report.stated) == col(Report.since),
@@ -216,16 +215,16 @@ def _select_versions(source: int | None, country: str | None, revision: int) -> 
 
 
 def _build_verdict_conditions(kinds: frozenset[CorrectionKind]) -> list[SqlCondition]:
-    """That a version has the verdict that names a kind; a restatement may have any."""
+    """Return conditions that a version has a verdict of the requested kinds; a restatement may have any."""
     if CorrectionKind.RESTATED in kinds:
         return []
-    # In canonical JSON, where the quotes of a text within a value would be escaped.
+    # In canonical JSON, quotes within a text would be escaped.
     verdicts = [col(Entry.body).contains(f'"{VERDICT_PATH}":"{kind}"') for kind in kinds & REPORT_KINDS]
     return [exists(select(1).where(col(Entry.revision) == col(Report.stated), or_(*verdicts)))]
 
 
 def _select_denials(source: int | None, country: str | None, revision: int) -> Select[int]:
-    """Reports that deny, which may be a source's first ones."""
+    """Select reports that deny, which may be a source's first version."""
     source_conditions = [] if source is None else [col(Verification.source) == source]
     same_version = (col(Report.record) == col(Verification.record)) & (col(Report.stated) == col(Verification.since))
     return (
@@ -241,14 +240,14 @@ def _select_denials(source: int | None, country: str | None, revision: int) -> S
 
 
 def _select_decisions(country: str | None, revision: int) -> Select[int]:
-    """Decisions of curators, who alone tie or part people already known."""
+    """Select decisions of curators; only they join or separate people already known."""
     return _select_decision_column(col(Decision.key), country, revision).where(
         col(Decision.decided_by) == "curator", col(Decision.judgement) != Judgement.UNSURE
     )
 
 
 def _select_undone_decisions(country: str | None, revision: int) -> Select[int]:
-    """Decisions of anybody, when a curator took them back."""
+    """Select decisions of anyone that a curator withdrew."""
     return _select_decision_column(col(Decision.until), country, revision).where(col(Decision.until) < OPEN)
 
 
@@ -263,7 +262,7 @@ def _select_decision_column(column: Any, country: str | None, revision: int) -> 
 
 
 def _select_claims(source: int | None, country: str | None) -> Select[int]:
-    """Later versions of claims, and claims that replace others."""
+    """Select later versions of claims, and claims that replace others."""
     conditions = [] if source is None else [col(Claim.filed_by) == source]
     conditions += [] if country is None else [col(Claim.country) == country]
     return (
@@ -278,7 +277,7 @@ def _select_claims(source: int | None, country: str | None) -> Select[int]:
 
 
 def _select_recalls(source: str | None, revision_column: Any) -> Select[int]:
-    """Recalls, or what undid them."""
+    """Select recalls, or the entries that undid them."""
     recalls = select(revision_column).distinct()
     if source is None:
         return recalls

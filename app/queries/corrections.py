@@ -1,13 +1,8 @@
-"""What was taken back or changed, read from the log.
+"""List corrections, newest first: what was withdrawn or changed, read from the log, for people the reader may see.
 
-The placements of records at every revision, and whether a reader may see their people.
-
-What each of some entries corrects, before it is known who may see it.
-
-What was taken back or changed, newest first: read from the log, told as far as the reader may see the people.
-
-One entry of the log is one correction at most. Of the entries that may be one many correct nothing (a weekly list moves
-the day on which everybody was last known held), so a page is put together batch by batch until it is full."""
+An entry of the log is at most one correction, and many candidate entries correct nothing (a weekly list moves the last
+known day of everybody held). So a page is assembled in batches until it is full. `PlacementHistory` has the placements
+of records at every revision."""
 
 import json
 import uuid
@@ -32,21 +27,21 @@ from app.registry.publication.permissions import Reader
 from app.schemas.records import ChangeOut, CorrectionShape
 from app.vocabulary import CorrectionKind
 
-_CHUNK_PARAM: BindParameter[Any] = bindparam("among", expanding=True)
-_PLACES = select(
+_CHUNK_PARAM: BindParameter[Any] = bindparam("keys", expanding=True)
+_PLACEMENT_STATEMENT = select(
     col(Placement.record), col(Placement.since), col(Placement.until), col(Placement.detainee), col(Placement.spell)
 ).where(col(Placement.record).in_(_CHUNK_PARAM))
-_HOLDERS = (
+_PERSON_RECORD_STATEMENT = (
     select(col(Placement.detainee), col(Placement.since), col(Placement.until), col(Record.publish_now))
     .join(Record, col(Record.key) == col(Placement.record))
     .where(col(Placement.detainee).in_(_CHUNK_PARAM))
 )
-_RELEASES = select(col(Release.spell), col(Release.since), col(Release.until), col(Release.status)).where(
+_RELEASE_STATEMENT = select(col(Release.spell), col(Release.since), col(Release.until), col(Release.status)).where(
     col(Release.spell).in_(_CHUNK_PARAM)
 )
-_IDS = select(col(Record.key), col(Record.detainee_id), col(Record.detention_id), col(Record.release_id)).where(
-    col(Record.key).in_(_CHUNK_PARAM)
-)
+_ID_STATEMENT = select(
+    col(Record.key), col(Record.detainee_id), col(Record.detention_id), col(Record.release_id)
+).where(col(Record.key).in_(_CHUNK_PARAM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +53,7 @@ class PlacementAt:
 
 
 class PlacementHistory:
-    """Everything about the placements of some records, read in four queries for each 500 records."""
+    """Everything about the placements of some records, read in four queries per 500 records."""
 
     def __init__(self, session: Session, records: Collection[int]) -> None:
         run = session.connection().execute
@@ -66,24 +61,24 @@ class PlacementHistory:
         def load_rows(statement: Any, row_keys: Collection[int]) -> dict[int, list[Any]]:
             by_key: dict[int, list[Any]] = {}
             for chunk in split_into_chunks(sorted(row_keys)):
-                for row in run(statement, {"among": chunk}):
+                for row in run(statement, {"keys": chunk}):
                     by_key.setdefault(row[0], []).append(row)
             return by_key
 
-        self._placements = load_rows(_PLACES, records)
+        self._placements = load_rows(_PLACEMENT_STATEMENT, records)
         all_rows = [row for record_rows in self._placements.values() for row in record_rows]
-        self._holders = load_rows(_HOLDERS, {row.detainee for row in all_rows})
-        self._releases = load_rows(_RELEASES, {row.spell for row in all_rows})
+        self._records_by_person = load_rows(_PERSON_RECORD_STATEMENT, {row.detainee for row in all_rows})
+        self._releases = load_rows(_RELEASE_STATEMENT, {row.spell for row in all_rows})
         keys = {key for row in all_rows for key in (row.detainee, row.spell)}
-        self._ids = {key: Ids(*ids) for key, ((_key, *ids),) in load_rows(_IDS, keys).items()}
+        self._ids = {key: Ids(*ids) for key, ((_key, *ids),) in load_rows(_ID_STATEMENT, keys).items()}
 
     def find_placement(self, record: int, revision: int) -> PlacementAt | None:
-        """The placement of a record at a revision; None before it was filed."""
+        """Return the placement of a record at a revision; None before it was filed."""
         row = _find_valid_row(self._placements.get(record, []), revision)
         return None if row is None else PlacementAt(row.detainee, row.spell)
 
     def can_see(self, reader: Reader, record: int, *revisions: int) -> bool:
-        """Whether the record's person stands in lists for the reader, by today's class, at all these revisions."""
+        """Return whether the reader may see the record's person in lists, by today's class, at all these revisions."""
         return all(
             self._can_see_person(reader, placement.detainee, revision)
             for revision in revisions
@@ -91,11 +86,11 @@ class PlacementHistory:
         )
 
     def _can_see_person(self, reader: Reader, detainee: int, revision: int) -> bool:
-        rows = [row for row in self._holders[detainee] if row.since <= revision < row.until]
+        rows = [row for row in self._records_by_person[detainee] if row.since <= revision < row.until]
         return reader.can_see_person(find_strictest_class(row.publish_now for row in rows))
 
     def find_status(self, spell: int, revision: int) -> str | None:
-        """The status of a spell's release; None without a release, or without a source whose word makes a status."""
+        """Return the status of a spell's release; None without a release or a status."""
         row = _find_valid_row(self._releases.get(spell, []), revision)
         status: str | None = None if row is None else row.status
         return status
@@ -117,8 +112,8 @@ def _find_valid_row(rows: Collection[Any], revision: int) -> Any:
 
 @dataclass(frozen=True)
 class Draft:
-    """One correction, and the records or claims it is about. `source`: None for curators; `claimant`: the source whose
-    figure a claim is."""
+    """A correction, and the records or claims it concerns. `source`: None for curators. `claimant`: the claim's
+    claimant."""
 
     revision: int
     kind: CorrectionKind
@@ -153,7 +148,7 @@ def draft_report_corrections(session: Session, revisions: Sequence[int]) -> Iter
 
 
 def load_decisions(session: Session, revisions: Sequence[int]) -> list[tuple[int, int, int]]:
-    """`(revision, one record, the other)` of the decisions made or undone there."""
+    """Return `(revision, record, other record)` of the decisions made or undone at these revisions."""
     a: Any = aliased(Record)
     b: Any = aliased(Record)
     statements = [
@@ -161,7 +156,7 @@ def load_decisions(session: Session, revisions: Sequence[int]) -> list[tuple[int
         .join(a, a.id == col(Decision.a))
         .join(b, b.id == col(Decision.b))
         .where(column.in_(revisions))
-        for column in (col(Decision.key), col(Decision.until))  # each has an index, and both together none
+        for column in (col(Decision.key), col(Decision.until))  # each column has an index; there is none on both
     ]
     return [(revision, first, second) for revision, first, second in session.execute(union_all(*statements))]
 
@@ -169,7 +164,8 @@ def load_decisions(session: Session, revisions: Sequence[int]) -> list[tuple[int
 def draft_decision_corrections(
     decision_rows: Sequence[tuple[int, int, int]], history: PlacementHistory
 ) -> Iterator[Draft]:
-    """The decisions that joined or parted two people: others may have confirmed what stood, or been void."""
+    """Yield the decisions that joined or separated two people; others may have confirmed the status quo, or were
+    void."""
     for revision, a, b in decision_rows:
         was_one_person, is_one_person = (
             _is_one_person(history.find_placement(a, at_revision), history.find_placement(b, at_revision))
@@ -229,7 +225,7 @@ def draft_claim_corrections(session: Session, revisions: Sequence[int]) -> Itera
 
 
 def draft_recall_corrections(session: Session, revisions: Sequence[int]) -> Iterator[Draft]:
-    """Recalls, and what undid them: how many entries of the source counted before and after."""
+    """Yield recalls and their reversals, with the numbers of entries of the source that counted before and after."""
     columns = (col(RecalledEntry.since), col(RecalledEntry.until))
     for column, is_undone in ((columns[0], False), (columns[1], True)):
         count_statement = (
@@ -245,12 +241,12 @@ def draft_recall_corrections(session: Session, revisions: Sequence[int]) -> Iter
 
 
 def _list_superseded_claims(figure: Values) -> list[uuid.UUID]:
-    """The claims that a claim replaces."""
+    """Return the claims that a claim replaces."""
     return [uuid.UUID(claim_id) for claim_id in figure.get("supersedes", ())]
 
 
 def _load_claim_versions(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[tuple[int, int, int]]]:
-    """Claim → `(since, until, revision of the entry that states it)` of its versions."""
+    """Return a dict of claim → `(since, until, revision of its entry)` of its versions."""
     spans: dict[uuid.UUID, list[tuple[int, int, int]]] = {}
     for chunk in split_into_chunks(ids):
         columns = (col(Claim.id), col(Claim.since), col(Claim.until), col(Claim.stated))
@@ -260,7 +256,7 @@ def _load_claim_versions(session: Session, ids: Collection[uuid.UUID]) -> dict[u
 
 
 def _load_figures(session: Session, revisions: Collection[int]) -> dict[int, Values]:
-    """Revision → the claim of its entry."""
+    """Return a dict of revision → claim of its entry."""
     figures: dict[int, Values] = {}
     for chunk in split_into_chunks(revisions):
         entries = select(col(Entry.revision), col(Entry.body)).where(col(Entry.revision).in_(chunk))
@@ -268,30 +264,29 @@ def _load_figures(session: Session, revisions: Collection[int]) -> dict[int, Val
     return figures
 
 
-# Entries looked at together: one IN (…) of them, in a fixed number of queries. The first batch has three entries for
-# each correction that the page has room for: mostly these fill it.
+# Candidate entries per batch: one IN (…) in a fixed number of queries. The first batch has three entries per row of the
+# page, which is mostly enough.
 BATCH_SIZE = 500
 FIRST_BATCH_FACTOR = 3
-# And for one page: more than any list sent in a day, so that the newest corrections stand on the first one. Beyond it a
-# page ends before it is full.
+# Limit per page: more than any list sent in a day, so that the first page has the newest corrections. Beyond it a page
+# ends before it is full.
 MAX_EXAMINED = 20 * BATCH_SIZE
-# Corrections are looked for among the newest entries, which mostly fill a page; then among the entries before these,
-# each time so many times as many, for a rare kind may stand anywhere in the log.
+# Number of newest entries searched first, which mostly fills a page. Each further search covers this many times as many
+# older entries, because a rare kind may be anywhere in the log.
 FIRST_SEARCH_WIDTH, SEARCH_GROWTH = 10_000, 2
 CORRECTIONS_CURSOR = "corrections"  # of cursors
-# A correction is known by the leaf of its entry, whatever the registry's address.
+# The id of a correction derives from the leaf of its entry, so it does not depend on the registry's address.
 CORRECTION_NAMESPACE = uuid.UUID("6f2d9c1e-3b58-4c0a-9a51-7c1f0f0d8e42")
 
 
 def query_corrections(
     session: Session, query: CorrectionQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[CorrectionShape]:
-    """Corrections known at a revision, of people the reader may see; `since`: the revision after which they were
-    recorded.
+    """Return corrections known at a revision, of people the reader may see. `since`: only those recorded after this
+    revision.
 
-    `withheld` beside them: how many corrections this page leaves out because no list may show the people. What curators
-    decided about such people is not even counted. The cursor is the revision to go on from.
-    """
+    `withheld` is the number of corrections that this page omits because no list may show the people. Curators'
+    decisions about such people are not even counted. The cursor is the revision to continue from."""
     position = read_cursor(query.cursor, CORRECTIONS_CURSOR)
     newest = revision if position is None else min(revision, position[0])
     candidate_revisions = _iter_candidates(session, query, revision, newest, since or 0)
@@ -326,8 +321,9 @@ def query_corrections(
 def _iter_candidates(
     session: Session, query: CorrectionQuery, revision: int, newest: int, oldest: int
 ) -> Iterator[int]:
-    """The entries that may be what is asked for, newest first, from `newest` back to after `oldest`: as far as somebody
-    goes on, for each wider search takes longer. Raises Invalid for a source that does not exist."""
+    """Yield the revisions of candidate entries, newest first, from `newest` back to after `oldest`.
+
+    The generator is lazy, since each wider search takes longer. Raise Invalid for a source that does not exist."""
     source, width = correction_candidates.find_source_key(session, query.source), FIRST_SEARCH_WIDTH
     while newest > oldest:
         start, newest, width = newest, max(oldest, newest - width), width * SEARCH_GROWTH
@@ -339,7 +335,7 @@ def _iter_candidates(
 def _load_drafts(
     session: Session, revisions: list[int], query: CorrectionQuery
 ) -> tuple[list[Draft], PlacementHistory]:
-    """The corrections asked for among some entries, newest first, and where the records they are about stood."""
+    """Return the requested corrections among some entries, newest first, and the placements of their records."""
     batch_drafts = [
         *draft_report_corrections(session, revisions), *draft_claim_corrections(session, revisions),
         *draft_recall_corrections(session, revisions),
@@ -355,7 +351,7 @@ def _load_drafts(
 def _build_rows(
     session: Session, visible_drafts: list[Draft], history: PlacementHistory, revision: int
 ) -> list[CorrectionShape]:
-    """The corrections on the wire. No reason is among them: it is free text, and was given in confidence."""
+    """Build the responses. They omit the reason, which is free text given in confidence."""
     entry_rows = session.execute(
         select(col(Entry.revision), col(Entry.recorded_at), col(Entry.leaf_hash)).where(
             col(Entry.revision).in_([draft.revision for draft in visible_drafts])
@@ -386,8 +382,8 @@ def _build_rows(
 def _find_subjects(
     draft: Draft, history: PlacementHistory, revision: int
 ) -> tuple[uuid.UUID | None, uuid.UUID | None, list[uuid.UUID]]:
-    """`(release, detention, detainees)` of a correction: the release and the detention of the report at the revision
-    read; of a curator's decision the two people, as they stood while they were two."""
+    """Return `(release, detention, detainees)` of a correction at the revision read; for a curator's decision the two
+    people as they were while separate."""
     if draft.kind in correction_candidates.CURATOR_KINDS:
         separate_revision = draft.revision - (draft.kind is CorrectionKind.MERGED)
         people = [
@@ -405,7 +401,7 @@ def _find_subjects(
 
 
 def _build_status_change(draft: Draft, history: PlacementHistory) -> list[ChangeOut]:
-    """What became of the release's status, if anything."""
+    """Return the change of the release's status, if any."""
     if draft.kind in correction_candidates.CURATOR_KINDS or not draft.records:
         return []
     (record,) = draft.records

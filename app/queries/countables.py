@@ -1,9 +1,7 @@
-"""The day on which people were held: which one terms mean, and of whom nobody has been heard since.
+"""The kinds of things that are counted: releases, and people held on a day.
 
-What is counted: releases, and who is held. What sets one apart from the other stands here, in one record each;
-beside that, a few files ask which of the two they count, `selection.py` first.
-
-To count something else, write its terms, its tables and windows in `selection.py`, and its record."""
+Each kind has one `Countable` record. To count something else, write its terms, its tables and windows in
+`selection.py`, and its record."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -20,15 +18,15 @@ from app.queries.parameters import BaseCountQuery, CountQuery, HeldQuery
 from app.queries.terms import DETENTIONS, RELEASES, CountTerms, HeldCountTerms, HeldTerms, PersonTerms, SourcedTerms
 from app.registry.records import TargetKind
 
-# Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
-# sit, lists are revised within it) is when a list may be out of date rather than the person in prison.
+# Organisations list people as held until they learn that somebody left. Half a year without a report (families visit,
+# courts sit, lists are revised within it) suggests that the list is out of date rather than the person in prison.
 SILENCE_DAYS = 180  # days
-# The terms that speak of a day and of who says so; without a day a list of detentions is one of them all.
+# The terms that concern a day and its sources; without a day, a list of detentions contains all of them.
 DAY_TERMS = HeldTerms.model_fields.keys() - PersonTerms.model_fields.keys() - {"held_on"}
 
 
 def match_silent(consolidated: Rows, terms: HeldTerms) -> Mask:
-    """Of which rows nobody has been heard to be held since long before the day."""
+    """Return the rows without a report that the person was held since long before the day."""
     last_report = consolidated["heard_hi"]
     is_silent: Mask = (last_report != NULL) & (last_report < get_held_day(terms) - SILENCE_DAYS)
     return is_silent
@@ -41,10 +39,10 @@ def get_held_day(terms: HeldTerms) -> int:
 def resolve_held_day(
     session: Session, terms: HeldCountTerms, revision: int, zone: tzinfo, now: datetime
 ) -> HeldCountTerms:
-    """The terms with the one day they mean: that asked for, else the day in `zone` on which the revision was recorded.
+    """Return the terms with the one day they mean: the requested one, otherwise the day in `zone` on which the revision
+    was recorded.
 
-    Raises Invalid for a day that has not come anywhere.
-    """
+    Raise Invalid for a day that is in the future everywhere."""
     refuse_future(terms, now)
     if terms.day is not None:
         day = date.fromordinal(terms.day)
@@ -56,7 +54,7 @@ def resolve_held_day(
 
 
 def refuse_future(terms: HeldTerms, now: datetime) -> None:
-    """Raises Invalid for a day that has not come anywhere."""
+    """Raise Invalid for a day that is in the future everywhere."""
     today = dates.latest_today(now)
     if terms.day is not None and terms.day > today:
         detail = f"Nobody knows who will be held: give a day up to {date.fromordinal(today).isoformat()}"
@@ -64,7 +62,7 @@ def refuse_future(terms: HeldTerms, now: datetime) -> None:
 
 
 def require_day(terms: HeldTerms) -> None:
-    """Raises Invalid for terms that mean something on a day only, where none is given."""
+    """Raise Invalid if terms need a day and none is given."""
     names = sorted(terms.model_fields_set & DAY_TERMS)
     if terms.held_on is None and names:
         detail = f"Add held_on, the day: who says that somebody is held is told of a day only (`{'`, `'.join(names)}`)."
@@ -82,11 +80,10 @@ def _return_terms(_session: Session, terms: Any, _revision: int, _zone: tzinfo, 
 class Countable:
     """One kind of thing that is counted.
 
-    `noun`: its name in addresses and totals; `record`: the kind of record that its list shows; `terms`: the terms of
-    its counts; `query`: these terms with a revision; `names`: singular and plural in English, then in Spanish; `title`:
-    its title in a bibliography; `marker_term`: a term that only these counts echo, by which a short address is recognised;
-    without one the address begins with the noun; `resolve_day`: gives terms the day they mean at a revision.
-    """
+    `noun`: its name in addresses and totals. `record`: the kind of record in its list. `terms`: the terms of its
+    counts. `query`: these terms with a revision. `names`: singular and plural in English, then in Spanish. `title`: its
+    title in a bibliography. `marker_term`: a term that only these counts echo and that identifies a short address;
+    without one the address begins with the noun. `resolve_day`: sets the day that terms mean at a revision."""
 
     noun: str
     record: TargetKind
@@ -99,12 +96,12 @@ class Countable:
 
     @property
     def counts_path(self) -> str:
-        """The address of its counts."""
+        """The path of its counts."""
         return f"/v1/counts/{self.noun}"
 
     @property
     def list_path(self) -> str:
-        """The address of the list behind them."""
+        """The path of the list behind them."""
         return f"/v1/{self.noun}"
 
 
@@ -135,17 +132,17 @@ COUNTABLES = {
 
 
 def get_countable(terms: SourcedTerms) -> Countable:
-    """What terms count or list."""
+    """Return what terms count or list."""
     return COUNTABLES[terms.noun]
 
 
 def find_countable_of_total(total: Mapping[str, Any]) -> Countable:
-    """What a total counts: the noun is its key."""
+    """Return what a total counts; the noun is one of its keys."""
     return next(countable for noun, countable in COUNTABLES.items() if noun in total)
 
 
 def find_countable_of_address(noun: str, terms: Collection[str]) -> Countable | None:
-    """What a short address counts, by the noun it says, else by the mark among its terms; without one, releases."""
+    """Return what a short address counts: by its noun, otherwise by the marker among its terms, otherwise releases."""
     if noun:
         return COUNTABLES.get(noun)
     return next(

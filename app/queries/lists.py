@@ -1,4 +1,4 @@
-"""Pages of what stands at a revision: releases, detentions, detainees, and the registry's own directories."""
+"""Build pages of lists at a revision: releases, detentions, detainees, reports and the registry's directories."""
 
 import json
 import uuid
@@ -25,8 +25,8 @@ from app.queries.changes import (
     build_order,
     find_counted_items,
     find_detention_items,
+    find_person_items,
 )
-from app.queries.changes import find_person_items as people_meant
 from app.queries.parameters import (
     ClaimQuery,
     DetaineeQuery,
@@ -71,9 +71,10 @@ def _build_list_page(
     *,
     reports_withheld: bool = False,
 ) -> Page[Row]:
-    """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision.
-    `reports_withheld`: beside the page stands how many were left out, so that a count and the list behind it can be told
-    to agree."""
+    """Return a page of items of people the reader may see.
+
+    `since`: only what changed after this revision. `reports_withheld`: include the number of omitted items, so that a
+    count and the list behind it can be reconciled."""
     items, columns = find_items(query, revision), get_columns(session)
     name = f"counted {kind}s" if reports_withheld else f"{kind}s"
     list_name, viewer = f"{name} by {query.sort or 'default'}", reader
@@ -84,7 +85,7 @@ def _build_list_page(
     else:
         viewer = reader.as_name_searcher
         rank = rank_by_name(session, reader, query.q, revision)[items.person]
-        visible = rank != NOT_FOUND  # whose name the reader may see stands in lists
+        visible = rank != NOT_FOUND  # a reader who sees the name sees the person in lists
         if query.sort is None:
             order, list_name = [(rank, True), *order], f"{name} by likeness"
     if since is not None:
@@ -113,7 +114,8 @@ def _build_list_page(
     people = person_records.load_people(session, {person for _key, person in rows}, revision, kind)
     page_rows = [build_shape(people[person], key, viewer) for key, person in rows]
     if query.q is not None:
-        return Page(page_rows, cursor)  # of a search nothing stands beside: nobody hidden is looked for
+        # a search has no extra numbers, so that it discloses nothing about hidden people
+        return Page(page_rows, cursor)
 
     def build_extras() -> PageExtras:
         extras: PageExtras = {}
@@ -129,7 +131,8 @@ def _build_list_page(
 
 
 def _count_not_visible(columns: Columns, find_items: ItemFinder, query: Any, reader: Reader, revision: int) -> int:
-    """How many match every term but personal ones, and may not be asked about one of these: as a count says it."""
+    """Return how many items match all terms but the personal ones, while one of these may not be applied to them; the
+    same number as in a count."""
     items = find_items(query.drop_personal(), revision)
     is_hidden = match_partly_hidden(
         columns, items.spells, query, reader, revision, uses_source_rows=items.uses_source_rows
@@ -140,7 +143,7 @@ def _count_not_visible(columns: Columns, find_items: ItemFinder, query: Any, rea
 def query_releases(
     session: Session, query: ReleaseQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[ReleaseShape]:
-    """The releases that a count of the same terms counts; `since`: changed after it."""
+    """Return the releases that a count with the same terms counts. `since`: only those changed after it."""
 
     def find_items(terms: Any, at_revision: int) -> ListedItems:
         return find_counted_items(session, terms, reader, at_revision)
@@ -161,7 +164,7 @@ def query_releases(
 def query_detentions(
     session: Session, query: DetentionQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[DetentionShape]:
-    """Spells in custody, or, with a day, the spells that a count of the held counts on it."""
+    """Return spells in custody; with a day, the spells that a count of people held on it counts."""
     has_day = query.held_on is not None
 
     def find_items(terms: Any, at_revision: int) -> ListedItems:
@@ -183,11 +186,11 @@ def query_detentions(
 def query_detainees(
     session: Session, query: DetaineeQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[DetaineeShape]:
-    """People. Terms of detentions mean people with a detention of which all these terms hold; terms of releases mean
-    people with such a release."""
+    """Return people. Terms of detentions select people with a detention that matches all of them; terms of releases
+    select people with such a release."""
 
     def find_items(terms: Any, at_revision: int) -> ListedItems:
-        return people_meant(session, terms, reader, at_revision)
+        return find_person_items(session, terms, reader, at_revision)
 
     return _build_list_page(
         session, "detainee", shapes.build_detainee_shape_by_key, find_items, query, reader, revision, since
@@ -213,7 +216,7 @@ def build_source_shape(source: Source) -> SourceShape:
 
 
 def find_by_slug(session: Session, table: Any, slug: str, revision: int) -> Any:
-    """The version of a source or facility that stood at a revision, or None."""
+    """Return the version of a source or facility valid at a revision, or None."""
     return session.scalars(select(table).where(table.slug == slug, valid_at(table, revision))).one_or_none()
 
 
@@ -241,7 +244,7 @@ def build_facility_shape(facility: Facility) -> FacilityShape:
 def query_claims(
     session: Session, query: ClaimQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[ClaimShape]:
-    """Published figures, as they stood at a revision; `since`: filed or corrected after it."""
+    """Return published figures at a revision. `since`: only those filed or corrected after it."""
 
     def match_terms(table: Any) -> list[SqlCondition]:
         names = ("claimant", "measure", "country")
@@ -263,7 +266,7 @@ def query_claims(
 
 
 def build_claim_shape(session: Session, claim: Claim, reader: Reader) -> ClaimShape:
-    """A claim as it was filed, `since` the revision of that. Notes are shown to partners, case numbers to the filing
+    """Build a claim as filed, with `since` its revision. Notes are shown to partners, case numbers to the filing
     source."""
     entry = load_entry(session, claim.stated)
     figure = entry.body["said"]
@@ -303,8 +306,8 @@ def build_claim_shape(session: Session, claim: Claim, reader: Reader) -> ClaimSh
 def query_own_reports(
     session: Session, query: ReportQuery, reader: Reader, revision: int, secret: bytes
 ) -> Page[ReportShape]:
-    """A source's own reports, whole: all, or the report under a case number. `secret` keys the digests of case
-    numbers."""
+    """Return a source's own reports in full: all, or the report with a case number. `secret`: the key of case number
+    digests."""
     statement = (
         select(col(Record.key), Record, Report)
         .join(Report, col(Report.record) == col(Record.key))
@@ -323,7 +326,7 @@ def query_own_reports(
 
 
 def load_own_report(session: Session, report_id: uuid.UUID, reader: Reader, revision: int) -> ReportShape:
-    """One of a source's own reports, whole. Raises NotFound."""
+    """Return one of a source's own reports in full. Raise NotFound."""
     record = records.load_own_record(session, report_id, reader.source)
     version = records.find_version(session, record, revision)
     if version is None or record.redacted:
@@ -332,7 +335,7 @@ def load_own_report(session: Session, report_id: uuid.UUID, reader: Reader, revi
 
 
 def build_report_shape(record: Record, version: RecordVersion) -> ReportShape:
-    """A source's own report as it was sent, with its place in the log."""
+    """Build a source's own report as it was sent, with its place in the log."""
     sections: Any = content.unflatten_content(content.restore_sent_content(version.content))
     id_digest = sections.get("detainee", {}).pop("national_id_digest", None)
     body: ReportBody = sections

@@ -1,8 +1,4 @@
-"""The formats of answers: one list, which addresses, `Accept`, the API description, files and commands read (pure).
-
-What may be asked at an address: the terms, the revision, and the page.
-
-Pages of rows in a stable order, each beginning where the one before it ended."""
+"""Query parameters of addresses: response formats, terms, revision, and keyset pagination."""
 
 import base64
 import binascii
@@ -45,19 +41,19 @@ JSON_MEDIA_TYPE = "application/json"
 
 
 class TableFormat(StrEnum):
-    """The forms of a table: CSV for spreadsheets, JSON Lines without loss."""
+    """The formats of a table: CSV for spreadsheets, JSON Lines without loss."""
 
     CSV = "csv"
     JSONL = "jsonl"
 
 
-# Format as `?format=` names it → its media type; JSON is first: a request that names no format gets it.
+# Value of `?format=` → media type; JSON is first and the default.
 FORMAT_MEDIA_TYPES: dict[str, str] = {
     "json": JSON_MEDIA_TYPE,
     TableFormat.CSV.value: "text/csv",
     TableFormat.JSONL.value: "application/jsonl",
 }
-# What a table is, for the API description.
+# Descriptions of the formats in the OpenAPI document.
 TABLE_DESCRIPTIONS = {
     FORMAT_MEDIA_TYPES[TableFormat.CSV]: "The rows as a table (RFC 4180)",
     FORMAT_MEDIA_TYPES[TableFormat.JSONL]: "The rows, one JSON object a line",
@@ -69,15 +65,16 @@ else:
     Format, FormatOrWorkbook = Literal[tuple(FORMAT_MEDIA_TYPES)], Literal[(*FORMAT_MEDIA_TYPES, "xlsx")]
 
 
-# A page that a phone on a bad line still gets whole.
+# Small enough that a phone on a bad connection receives the whole page.
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 LEAF_PATTERN = f"^[0-9a-f]{{{LEAF_DIGITS}}}$"
 
 
 class RevisionQuery(BaseModel):
-    """Which past to read: a revision, or an instant or date with a zone; by default now. `rules`: the number of the
-    rules that the answer must be counted under, as permalinks say it; `leaf`: the beginning of the leaf hash that the
-    entry of the revision must have, as they say it too."""
+    """The revision to read: a number, or an instant or date with a zone; the latest by default.
+
+    `rules`: the version of the rules under which the answer must be counted. `leaf`: the beginning of the leaf hash of
+    the revision's entry. Permalinks contain both."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -95,7 +92,7 @@ class PageQuery(RevisionQuery):
     cursor: Annotated[str, Field(max_length=200)] | None = None
 
 
-# In the order in which the registry came to know, or the other way round: the oldest first unless asked otherwise.
+# By recording order, ascending or descending; the oldest first by default.
 RecordedSort = Literal["recorded", "-recorded"]
 
 
@@ -122,7 +119,7 @@ class ClaimQuery(PageQuery):
 
 
 class CorrectionQuery(PageQuery):
-    """A query for a list of corrections; `since`: recorded after that revision or moment."""
+    """A query for a list of corrections. `since`: only those recorded after that revision or moment."""
 
     kind: UniqueValues[CorrectionKind] = []
     source: Slug | None = None
@@ -131,7 +128,7 @@ class CorrectionQuery(PageQuery):
 
 
 class FeedQuery(CorrectionQuery):
-    """The same as a feed, which has one form only, in a language."""
+    """A query for a feed of corrections, which has one format only, in a language."""
 
     format: None = None
     lang: Language = "en"
@@ -144,7 +141,7 @@ class BalanceQuery(RevisionQuery):
 
 
 class VocabularyQuery(RevisionQuery):
-    """The vocabulary in a language."""
+    """A query for the vocabulary in a language."""
 
     lang: Literal["en", "es"] = "en"
 
@@ -158,12 +155,12 @@ class CountQuery(CountTerms, BaseCountQuery):
 
 
 class HeldQuery(HeldCountTerms, BaseCountQuery):
-    """A query for a count of the held: its terms and the revision."""
+    """A query for a count of people held: its terms and the revision."""
 
 
 class SeriesQuery(ReleaseTerms, RevisionQuery):
-    """A query for a series: the terms of a count but for groups, the interval, by what it grows, from which day on it
-    is told, and whether its table has a row for each published figure too."""
+    """A query for a series: the terms of a count except groups, the interval, the basis, the first day with points, and
+    whether its table has rows of published figures."""
 
     stage: Stage = Stage.CARRIED_OUT
     interval: Interval = "day"
@@ -180,17 +177,16 @@ def _check_pair(text: str) -> str:
 
 
 class EstimateQuery(EventTerms, RevisionQuery):
-    """A query for an estimate: the terms, whose lists are used, and which of them are not made independently.
+    """A query for an estimate: the terms, the sources used as lists, and the dependent ones.
 
-    Terms of sources are not among them: among releases chosen by the lists they are on, lists are not independent.
-    """
+    Terms on sources are excluded: among releases selected by the lists they are on, lists are not independent."""
 
     stage: Stage = Stage.CARRIED_OUT
     lists: Sources = []
     dependent: Annotated[list[Annotated[str, AfterValidator(_check_pair)]], Field(max_length=MAX_VALUES)] = []
 
     def list_named_sources(self) -> list[tuple[str, str]]:
-        """`(pointer, slug)` of every source the terms name."""
+        """Return `(pointer, slug)` of every source the terms name."""
         pairs = [(f"/dependent/{n}", slug) for n, pair in enumerate(self.dependent) for slug in pair.split(":")]
         return [(f"/lists/{n}", slug) for n, slug in enumerate(self.lists)] + pairs
 
@@ -210,8 +206,9 @@ class ReleaseQuery(ReleaseTerms, PageQuery):
 
 
 class DetaineeQuery(ReleaseTerms, PageQuery):
-    """A query for a list of detainees; terms of releases mean people with a release that fits them all. `id`: of those
-    of a page, so that whoever has a page of releases reads its people at once."""
+    """A query for a list of detainees; terms of releases select people with a release that matches all of them.
+
+    `id`: the people of a page of releases, to read them in one request."""
 
     q: Line | None = None
     id: Annotated[list[uuid.UUID], Field(max_length=MAX_LIMIT), AfterValidator(remove_repeats)] = []
@@ -220,7 +217,7 @@ class DetaineeQuery(ReleaseTerms, PageQuery):
 
 
 class DetentionQuery(HeldTerms, PageQuery):
-    """A query for a list of detentions: of people held on a day, or, without `held_on`, of all."""
+    """A query for a list of detentions: of people held on a day, or all without `held_on`."""
 
     q: Line | None = None
     changed_since: Moment | None = None
@@ -231,14 +228,14 @@ RecordListQuery = ReleaseQuery | DetaineeQuery | DetentionQuery
 
 
 Row = TypeVar("Row", covariant=True)
-# The order of rows: `(whole number, whether the highest come first)`, the last one a key of the rows.
+# The order of rows: `(column, is descending)`; the last column is a key of the rows.
 Order = Sequence[tuple[Any, bool]]
-# The days of a row without a day, so that it stands last whichever way round.
+# Sort values of a row without a day, so that it is last in either direction.
 BEFORE_ANY_DAY, AFTER_ANY_DAY = FIRST_DAY - 1, LAST_DAY + 1
 
 
 class PageExtras(TypedDict, total=False):
-    """Values that the answer to a page holds beside its rows."""
+    """Additional values in the response of a page."""
 
     withheld: int
     not_visible: NotVisible
@@ -248,7 +245,7 @@ class PageExtras(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Rows and the cursor of the next page, if there is one. `tombstones`: what left the list, after all rows of it."""
+    """Rows and the cursor of the next page, if any. `tombstones`: what left the list, after all of its rows."""
 
     rows: Sequence[Row]
     cursor: str | None
@@ -261,13 +258,13 @@ class Page(Generic[Row]):
 
 
 def write_cursor(list_name: str, position: Sequence[Any]) -> str:
-    """Opaque to clients; it holds the list and its order (`list_name`) and the last position, and nothing else."""
+    """Return an opaque cursor. It contains only the list with its order (`list_name`) and the last position."""
     return base64.urlsafe_b64encode(json.dumps([list_name, *position]).encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str | None, list_name: str, length: int = 1) -> list[int] | None:
-    """The position in a cursor. Raises Invalid for one that was not given out here: in another list, or another order,
-    it would skip rows or repeat them in silence."""
+    """Return the position in a cursor. Raise Invalid for a foreign cursor: in another list or order it would silently
+    skip or repeat rows."""
     if cursor is None:
         return None
     try:
@@ -287,17 +284,16 @@ def read_cursor(cursor: str | None, list_name: str, length: int = 1) -> list[int
 
 
 def _is_database_key(value: Any) -> bool:
-    """Whether a database takes it for a key: a whole number, and not beyond 64 bits."""
+    """Return whether a database accepts the value as a key: an integer of at most 64 bits."""
     return type(value) is int and abs(value) <= OPEN
 
 
 def fetch_after(
     session: Session, statement: Select[*tuple[Any, ...]], order: Order, position: Sequence[int] | None, limit: int
 ) -> list[tuple[Any, list[int]]]:
-    """At most `limit` rows of a statement that come after a position in its order, each with its own position."""
-    order = [
-        (type_coerce(value, Key), is_descending) for value, is_descending in order
-    ]  # a cursor may hold any whole number
+    """Return at most `limit` rows of a statement after a position in its order, each with its own position."""
+    # A cursor may contain any integer.
+    order = [(type_coerce(value, Key), is_descending) for value, is_descending in order]
     if position is not None:
         statement = statement.where(
             or_(
@@ -323,7 +319,7 @@ def fetch_after(
 def fetch_page(
     session: Session, statement: Select[*tuple[Any, ...]], list_name: str, order: Order, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
-    """One page of a statement, and the cursor of the next page, if a row follows. `list_name`: the list and its order."""
+    """Return one page of a statement, and the cursor of the next page, if any. `list_name`: the list and its order."""
     positioned_rows = fetch_after(session, statement, order, read_cursor(cursor, list_name, len(order)), limit + 1)
     rows = [row for row, _position in positioned_rows[:limit]]
     return rows, write_cursor(list_name, positioned_rows[limit - 1][1]) if len(positioned_rows) > limit else None

@@ -1,7 +1,6 @@
-"""Read people whole, as they stood at a revision, in a fixed number of queries.
+"""Load complete people as of a revision in a fixed number of queries, and the person of a report just filed.
 
-The report that a write filed, with its person, for the answer: as the write left them, which it knows without
-reading; and as they are stored, where a repeated request is answered again."""
+For a new report the write context already has the person; for a repeated request the stored one is read."""
 
 import json
 import uuid
@@ -50,8 +49,8 @@ from app.registry.write import Outcome, WriteContext
 from app.schemas.records import VerificationOut, Version
 from app.vocabulary import Publish
 
-# Statements are made once: building one costs more than running it.
-_KEYS_PARAM: Any = bindparam("some", expanding=True)
+# Statements are built once: building one costs more than running it.
+_KEYS_PARAM: Any = bindparam("keys", expanding=True)
 _REVISION_PARAM: Any = bindparam("revision", type_=Key)
 _PERSON_TABLES: tuple[type[Any], ...] = (
     Detainee, DetaineePersonal, Detention, SpellPersonal, Release, Verification, DetentionState, SourceDetention,
@@ -67,7 +66,7 @@ _ROW_STATEMENTS = {
 _VERSION_PARTS: tuple[Literal["detainee", "releases"], ...] = ("detainee", "releases")
 _COLUMN_NAMES = {table: tuple(table.__table__.c.keys()) for table in _PERSON_TABLES}
 _ROW_STATEMENTS[Detention] = _ROW_STATEMENTS[Detention].order_by(col(Detention.ordinal))
-# What is read of the people of a list: what the shape of each thing shows (`shapes.py`), and no verification.
+# The tables read for the people of a list: what the shapes in `shapes.py` show, without verifications.
 _LIST_TABLES: dict[TargetKind, tuple[type[Any], ...]] = {
     "release": (Detainee, SpellPersonal, Release),
     "detention": (Detainee, Detention, SpellPersonal, Release, DetentionState, SourceDetention),
@@ -75,7 +74,7 @@ _LIST_TABLES: dict[TargetKind, tuple[type[Any], ...]] = {
 }
 _RECORD_STATEMENT: Any = (
     select(
-        col(Placement.detainee).label("of"),
+        col(Placement.detainee).label("person"),
         col(Record.key),
         col(Record.publish_now),
         col(Record.detainee_id),
@@ -98,7 +97,7 @@ _PLACEMENT_STATEMENT = (
 _RECORD_ALIAS: Any = aliased(Record)
 _PLACEMENT_ALIAS: Any = aliased(Placement)
 _CONSENT_STATEMENT = select(col(Consent.key), col(Consent.record), col(Consent.publish)).where(
-    col(Consent.record) == bindparam("of")
+    col(Consent.record) == bindparam("record")
 )
 _SLUG_STATEMENT = select(col(Source.key), col(Source.slug))
 
@@ -106,21 +105,22 @@ _SLUG_STATEMENT = select(col(Source.key), col(Source.slug))
 def load_people(
     session: Session, detainees: Collection[int], revision: int, kind: TargetKind | None = None
 ) -> dict[int, Person]:
-    """Detainee key → everything known of that person at the revision, with today's class. `kind`: of what is shown of
-    them in a list, and then no more than that."""
+    """Return a dict of detainee key → everything known about the person at the revision, with today's class.
+
+    `kind`: read only what lists of this kind show."""
     if not detainees:
         return {}
-    run, parameters = session.connection().execute, {"some": list(detainees), "revision": revision}
+    run, parameters = session.connection().execute, {"keys": list(detainees), "revision": revision}
     record_rows = run(_RECORD_STATEMENT, parameters).all()
     records_by_person: dict[int, list[Any]] = {}
     for record in record_rows:
-        records_by_person.setdefault(record.of, []).append(record)
+        records_by_person.setdefault(record.person, []).append(record)
     slugs = dict(run(_SLUG_STATEMENT).all())
     moves = _load_moves(session, [record.key for record in record_rows], revision)
     rows_by_person: dict[int, Rows] = {}
     for table in _PERSON_TABLES if kind is None else _LIST_TABLES[kind]:
         rows = run(_ROW_STATEMENTS[table], parameters)
-        for row in rows.all():  # by hand: mappings, read one by one, take longer than the query
+        for row in rows.all():  # by hand: reading row mappings takes longer than the query
             values = dict(zip(_COLUMN_NAMES[table], row, strict=True))
             rows_by_person.setdefault(values["detainee"], {}).setdefault(table, []).append(values)
     return {
@@ -136,7 +136,7 @@ def load_people(
 
 
 def build_projected_person(session: Session, projected_person: ProjectedPerson, revision: int) -> Person:
-    """A person as the entry of that revision, the newest, has just left it."""
+    """Build a person as the newest entry, of that revision, has just left it."""
     slugs = {key: view.slug for key, view in Views.for_session(session).sources.items()}
     moves = _load_moves(session, [record.key for record in projected_person.records], revision)
     return _build_person(
@@ -145,14 +145,14 @@ def build_projected_person(session: Session, projected_person: ProjectedPerson, 
 
 
 def build_single_report_person(session: Session, projected_person: ProjectedPerson) -> Person:
-    """A person of one report as its entry has just left it, under the class that the report gives."""
+    """Build a person with a single report as its entry has just left it, with the class of the report."""
     (record,), (detainee,) = projected_person.records, projected_person.rows[Detainee]
     slugs = {record.source: Views.for_session(session).sources[record.source].slug}
     return _build_person(_sort_detentions(projected_person.rows), detainee["publish"], [record], slugs, {})
 
 
 def _sort_detentions(rows: Rows) -> Rows:
-    """The rows of a person with detentions in their order."""
+    """Return the rows of a person with the detentions in order."""
     return rows | {Detention: sorted(rows[Detention], key=itemgetter("ordinal"))}
 
 
@@ -163,18 +163,18 @@ def _build_person(
     slugs: dict[int, str],
     moves: dict[int, list[int]],
 ) -> Person:
-    """A person by its rows, its class and its records."""
+    """Build a person from its rows, class and records."""
     (detainee,) = rows[Detainee]
     personal = rows.get(DetaineePersonal)
     person = Person(
         publish=publish,
-        detainee=_with_parsed(detainee, facts=json.loads(detainee["facts"])),
+        detainee=_parse_row(detainee, facts=json.loads(detainee["facts"])),
         personal=json.loads(personal[0]["facts"]) if personal else {},
-        detentions={row["spell"]: _with_parsed(row, facts=json.loads(row["facts"])) for row in rows.get(Detention, ())},
-        releases={row["spell"]: _with_parsed(row, **json.loads(row["facts"])) for row in rows.get(Release, ())},
-        verifications=[_with_parsed(row, said=json.loads(row["said"])) for row in rows.get(Verification, ())],
+        detentions={row["spell"]: _parse_row(row, facts=json.loads(row["facts"])) for row in rows.get(Detention, ())},
+        releases={row["spell"]: _parse_row(row, **json.loads(row["facts"])) for row in rows.get(Release, ())},
+        verifications=[_parse_row(row, said=json.loads(row["said"])) for row in rows.get(Verification, ())],
         held_statuses={row["spell"]: row["status"] for row in rows.get(DetentionState, ())},
-        held_by_source=[_with_parsed(row) for row in rows.get(SourceDetention, ())],
+        held_by_source=[_parse_row(row) for row in rows.get(SourceDetention, ())],
         ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id) for record in person_records},
         slugs=slugs,
         moves=moves,
@@ -186,14 +186,14 @@ def _build_person(
     return person
 
 
-def _with_parsed(row: TableRow, **parsed: Any) -> Any:
-    """A row with its JSON read; `Person` says which columns it has."""
-    return {**row, **parsed}
+def _parse_row(row: TableRow, **parsed_columns: Any) -> Any:
+    """Return a row with its JSON parsed; `Person` defines its type."""
+    return {**row, **parsed_columns}
 
 
 def _load_moves(session: Session, keys: Sequence[int], revision: int) -> dict[int, list[int]]:
-    """Record → the revisions at which a correction or a decision put it somewhere else."""
-    rows = session.connection().execute(_PLACEMENT_STATEMENT, {"some": list(keys), "revision": revision})
+    """Return a dict of record → revisions at which a correction or decision moved it."""
+    rows = session.connection().execute(_PLACEMENT_STATEMENT, {"keys": list(keys), "revision": revision})
     moves: dict[int, list[int]] = {}
     previous: dict[int, tuple[int, int]] = {}
     for record, since, spell, detainee in rows:
@@ -206,11 +206,10 @@ def _load_moves(session: Session, keys: Sequence[int], revision: int) -> dict[in
 def find_person_by_id(
     session: Session, kind: TargetKind, item_id: uuid.UUID, reader: Reader, revision: int
 ) -> tuple[Person, int]:
-    """The person and the key behind an id at a revision.
+    """Return the person and the key behind an id at a revision.
 
-    Raises NotFound for what this reader may not know of, and Moved (308) where another id stands for it at the head.
-    Whom the reader may not see the first statement does not find, like an id of nobody.
-    """
+    Raise NotFound for what the reader may not know of, and Moved (308) if another id replaces it at the head. A person
+    hidden from the reader is not found by the first statement, like an unknown id."""
     placement = session.execute(
         select(_RECORD_ALIAS.key, _PLACEMENT_ALIAS.detainee, _PLACEMENT_ALIAS.spell)
         .join(_PLACEMENT_ALIAS, _PLACEMENT_ALIAS.record == _RECORD_ALIAS.key)
@@ -237,12 +236,12 @@ def find_person_by_id(
 def load_single_report_person(
     session: Session, record: Record | StoredRecord, version: records.RecordVersion
 ) -> Person:
-    """The person as one report alone tells it, in one of its versions."""
+    """Return the person according to one version of one report alone."""
     statement = build_version_statement(
         record, version.entry, Views.for_session(session), pointer=None, is_erased=record.redacted
     )
     publish = compute_person_class([statement], _load_consents(session, record))
-    # As filed: to its own source, whatever the person's class by now.
+    # As filed: for its own source, whatever the person's class is now.
     rows = project([statement.to_filed()], publish)
     return _build_person(rows, publish, [record], {record.source: statement.source.slug}, {})
 
@@ -250,18 +249,18 @@ def load_single_report_person(
 def _load_consents(session: Session, record: Record | StoredRecord) -> list[RecordedConsent]:
     if isinstance(record, StoredRecord) and not record.has_consent:
         return []
-    rows = session.connection().execute(_CONSENT_STATEMENT, {"of": record.key})
+    rows = session.connection().execute(_CONSENT_STATEMENT, {"record": record.key})
     return [(consent, record_key, publish) for consent, record_key, publish in rows]
 
 
 def _was_ever_shown(session: Session, kind: TargetKind, key: int) -> bool:
-    """Whether an id was ever shown as standing: one that never was must not tell where its report went."""
+    """Return whether an id was ever shown as current; one that never was must not disclose where its report went."""
     column: Any = Placement.detainee if kind == "detainee" else Placement.spell
     return session.scalars(select(col(Placement.record)).where(column == key)).first() is not None
 
 
 def build_verification_shapes(person: Person, spell: int, object_kind: str, reader: Reader) -> list[VerificationOut]:
-    """The verdicts on a release or on a detention, by source."""
+    """Return the verdicts on a release or detention, by source."""
     rows = [row for row in person.verifications if row["spell"] == spell and row["object"] == object_kind]
     return sorted(
         (shapes.build_verification_shape(person, row, reader) for row in rows), key=lambda verdict: verdict["source"]
@@ -269,7 +268,7 @@ def build_verification_shapes(person: Person, spell: int, object_kind: str, read
 
 
 def load_history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: int) -> list[Version]:
-    """Every revision at which anything shown of a detainee changed, with what was shown from then on."""
+    """Return every revision at which anything shown of a detainee changed, with what was shown from then on."""
     _person, key = find_person_by_id(session, "detainee", detainee_id, reader, revision)
     change_revisions: set[int] = set()
     for table in _PERSON_TABLES:
@@ -291,7 +290,7 @@ def load_history(session: Session, detainee_id: uuid.UUID, reader: Reader, revis
             "detainee": shapes.build_detainee_shape(person, reader),
             "releases": [shapes.build_release_shape(person, spell, reader) for spell in sorted(person.releases)],
         }
-        # A change of what this reader may not see is not a change to this reader.
+        # A change of a hidden value is no change for this reader.
         if not versions or any(versions[-1][part] != new_version[part] for part in _VERSION_PARTS):
             versions.append(new_version)
     return versions
@@ -299,8 +298,10 @@ def load_history(session: Session, detainee_id: uuid.UUID, reader: Reader, revis
 
 @dataclass(frozen=True, slots=True)
 class FiledReport:
-    """A report, and the person and the spell at whom its record was placed. `record_count`: of that person's records;
-    `publish`: today's class; `projected_person`: the person, where the write has just projected it."""
+    """A report, and the person and the spell in which its record was placed.
+
+    `record_count`: number of records of that person. `publish`: today's class. `projected_person`: the person, if the
+    write has just projected it."""
 
     record: Record | StoredRecord
     version: records.RecordVersion
@@ -311,8 +312,10 @@ class FiledReport:
     projected_person: ProjectedPerson | None = None
 
     def load_single_report_person(self, session: Session) -> Person:
-        """The person as this report alone tells it: as the write projected it, if it did so from this report alone, and
-        the rows hide nothing of it from its own source."""
+        """Return the person according to this report alone.
+
+        Uses the person projected by the write if it has no other report and its rows hide nothing from the report's own
+        source."""
         if (
             self.projected_person is not None
             and self.record_count == 1
@@ -324,14 +327,14 @@ class FiledReport:
         return load_single_report_person(session, self.record, self.version)
 
     def load_person(self, session: Session, revision: int) -> Person:
-        """The person as all reports tell it."""
+        """Return the person according to all reports."""
         if self.projected_person is not None:
             return build_projected_person(session, self.projected_person, revision)
         return load_people(session, [self.detainee], revision)[self.detainee]
 
 
 def load_filed_report(context: WriteContext, outcome: Outcome) -> FiledReport:
-    """The report of an outcome."""
+    """Return the report of an outcome."""
     report, entry = uuid.UUID(outcome.ids["report"]), context.last_entry
     if entry is None or entry.revision != outcome.revision:
         return _load_stored_report(context.session, report, outcome.revision)

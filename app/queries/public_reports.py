@@ -1,8 +1,7 @@
-"""What reports say as far as anybody may read it: the rows that a copy of the registry is made of.
+"""The reports as far as anybody may read them: the rows of a public copy of the registry.
 
-What counting needs stands in the clear in the log. Of the personal facts, a report has the values that lists show as
-its source's. People who stand in no list have no row.
-"""
+What counting needs is public in the log. Of the personal facts, a report has the values that lists show for its source.
+People who are in no list have no row."""
 
 from typing import Any
 
@@ -20,22 +19,23 @@ from app.registry.publication.permissions import Reader
 from app.schemas.base import Facts
 from app.vocabulary import Verdict
 
-# Facts that lists show by source → the field of a report that says them.
+# Facts that lists show by source → the field of a report that states them.
 PERSON_PATHS = {
     name: f"detainee.{name}"
     for name in ("full_name", "aliases", "gender", "age", "nationalities", "category", "groups")
 }
 SPELL_PATHS = {name: f"detention.{name}" for name in ("facility", "legal_status", "charges", "sentence")}
-# Values that the log says of every person in the lists, and a copy needs to count alike.
+# Values that the log has for every person in the lists, and a copy needs to count alike.
 READABLE_FIELDS = PUBLIC_FIELDS | {IS_FIRST_HAND}
 RELEASE_PATHS = {name: f"release.{name}" for name in ("conditions", "destination")}
 
 
 def number_records(session: Session, reader: Reader, revision: int) -> dict[int, int]:
-    """Record → its number among the reports of those who stand in lists, from 1, in the order they were last said.
+    """Number the reports of people who are in lists from 1, in the order of their last version. Return record → number.
 
-    A number of this copy alone: a report's own id would tell its source where a curator has put it."""
-    placement: Any = aliased(Placement)  # `visible` reads that table too
+    The numbers are valid in one copy only: a report's own id would disclose to its source where a curator has put
+    it."""
+    placement: Any = aliased(Placement)  # `visible_to` reads that table too
     records = session.scalars(
         select(col(Report.record))
         .join(placement, placement.record == col(Report.record))
@@ -50,8 +50,8 @@ def number_records(session: Session, reader: Reader, revision: int) -> dict[int,
 def build_public_reports(
     session: Session, people: dict[int, Person], numbers: dict[int, int], reader: Reader, revision: int
 ) -> list[Content]:
-    """The reports of some people, with their numbers: `report`, `source`, `detainee`, `detention` and `points_at`
-    beside their content."""
+    """Return the reports of some people: the content with `report` (its number), `source`, `detainee`, `detention` and
+    `points_at`."""
     rows = session.execute(
         select(Record, col(Report.stated), col(Placement.detainee), col(Placement.spell))
         .join(Report, col(Report.record) == col(Record.key))
@@ -79,14 +79,14 @@ def build_public_reports(
 
 
 def _build_content(person: Person, spell: int, slug: str, public: Content, reader: Reader) -> Content:
-    """What one source's report says, flat; its class is the person's of today."""
+    """Return the flat content of one source's report; its class is the person's class of today."""
     content = {name: value for name, value in public.items() if name in READABLE_FIELDS}
     content["detainee.publish"] = reader.get_shown_class(person.publish)
     if public["verification.verdict"] == Verdict.RETRACTED:
         return content
     person_facts = reader.filter_facts(person.publish, person.personal)
     if get_value_by_source(slug, person.personal, "age_on") is not None:
-        # The day of the age is not public, and an age read without it would be taken for the age on another day.
+        # The day of the age is not public, and an age without it would be taken for the age on another day.
         person_facts = {name: fact for name, fact in person_facts.items() if name != "age"}
     spell_facts = person.get_visible_facts(spell, reader)
     content |= _select_source_values(slug, person_facts, PERSON_PATHS) | _select_source_values(
@@ -96,6 +96,6 @@ def _build_content(person: Person, spell: int, slug: str, public: Content, reade
 
 
 def _select_source_values(slug: str, facts: Facts, names: dict[str, str]) -> Content:
-    """What a source says among the facts shown."""
+    """Return the values of one source among the visible facts."""
     values = {path: get_value_by_source(slug, facts, name) for name, path in names.items()}
     return {path: value for path, value in values.items() if value is not None}

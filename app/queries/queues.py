@@ -1,9 +1,6 @@
-"""The reports that wait for the end of an embargo: whole for their source, without a word of them for curators and
-administrators.
+"""Queues for people: reports under embargo, proposals that need a second decision, and objections.
 
-What one person has decided and a second must decide too, for those who decide such things.
-
-The objections that wait for curators, person by person."""
+A report under embargo is shown in full to its source, and without content to curators and administrators."""
 
 import json
 from typing import Any
@@ -13,7 +10,7 @@ from sqlmodel import Session, col
 
 from app.dates import format_instant
 from app.log import head
-from app.log.entries import read_head as log_head
+from app.log.entries import read_head
 from app.models import OPEN, ApiKey, Objection, Placement, Proposal, Source, WaitingReport
 from app.queries import person_records, shapes
 from app.queries.parameters import Page, PageQuery, read_cursor, write_cursor
@@ -37,8 +34,10 @@ DAMAGED_PROBLEM: EmbargoProblem = {
 
 
 def query_waiting(session: Session, query: PageQuery, reader: Reader, secret: bytes) -> Page[EmbargoedShape]:
-    """A page of what waits of the reader's own, or of every source for who looks after the registry; whatever ends
-    first comes first. A cursor is a place in that order, so that what ends meanwhile moves the rows behind it up."""
+    """Return a page of the reader's own waiting reports, or of all sources' for a curator or administrator, soonest end
+    first.
+
+    The cursor is an offset, so reports whose embargo ends meanwhile move the following rows up."""
     is_own = reader.role is Role.REPORTER
     conditions = [col(WaitingReport.source) == reader.source] if is_own else []
     slugs = dict(session.execute(select(col(Source.key), col(Source.slug)).where(col(Source.until) == OPEN)).all())
@@ -53,7 +52,7 @@ def query_waiting(session: Session, query: PageQuery, reader: Reader, secret: by
 def _build_embargoed_shape(row: PendingReport, slug: str, secret: bytes, *, is_own: bool) -> EmbargoedShape:
     try:
         problem, report = row.unseal_refusal(secret), _strip_national_id(row.unseal_sent_body(secret))
-    except head.DamagedCiphertext:  # the others must still be read
+    except head.DamagedCiphertext:  # the others must still be readable
         problem, report = DAMAGED_PROBLEM, None
     return {
         "id": row.id,
@@ -67,20 +66,21 @@ def _build_embargoed_shape(row: PendingReport, slug: str, secret: bytes, *, is_o
 
 
 def _strip_national_id(report: EmbargoedReport) -> EmbargoedReport:
-    """The report without its identification number, which is never returned."""
+    """Return the report without its identification number, which is never returned."""
     detainee = report.get("detainee")
     if not detainee:
         return report
     return {**report, "detainee": {name: value for name, value in detainee.items() if name != "national_id"}}
 
 
-# More wait nowhere for long: each is seen by whoever opens the list.
+# More never wait for long, since everyone who opens the list sees them.
 MAX_PROPOSALS = 200
 
 
 def query_proposals(session: Session, reader: Reader, key: ApiKey | None) -> Page[ProposalShape]:
-    """All proposals that wait now for somebody of the reader's role, oldest first. `mine`: proposed by the holder of
-    this key, who cannot second it."""
+    """Return all proposals that wait for somebody of the reader's role, oldest first.
+
+    `mine`: proposed by the holder of this key, who cannot confirm it."""
     rows = session.scalars(
         select(Proposal)
         .where(col(Proposal.kind).in_(two_person_rule.list_decidable_kinds(reader.role)))
@@ -104,8 +104,8 @@ def _build_proposal_shape(session: Session, row: Proposal, reader: Reader, key: 
 
 
 def _load_holder(session: Session, record: int, reader: Reader) -> DetaineeShape | None:
-    """The person who holds a record today; None where it is no record, or one that was recalled."""
-    newest = log_head(session)[0]
+    """Return the person that currently has a record; None if the record does not exist or was recalled."""
+    newest = read_head(session)[0]
     holder_query = select(col(Placement.detainee)).where(col(Placement.record) == record, valid_at(Placement, newest))
     key = session.scalars(holder_query).one_or_none()
     return (
@@ -115,13 +115,13 @@ def _load_holder(session: Session, record: int, reader: Reader) -> DetaineeShape
     )
 
 
-# A day's work of several curators; what comes behind moves up as these are decided.
+# A day's work of several curators; the rest follows as these are decided.
 MAX_OBJECTIONS = 200
 
 
 def query_objections(session: Session, reader: Reader, revision: int, secret: bytes) -> Page[ObjectedShape]:
-    """The people whom undecided objections are about: hidden people first, then in turn between networks, the oldest
-    first."""
+    """Return the people concerned by undecided objections: hidden people first, then alternating between networks,
+    oldest first."""
     state_rank = case((col(Objection.state) == "hiding", 0), (col(Objection.state) == "upheld", 2), else_=1)
     rows = session.execute(
         select(Objection, col(Placement.detainee))
@@ -155,7 +155,7 @@ def query_objections(session: Session, reader: Reader, revision: int, secret: by
 
 
 def _get_state(objection: Objection) -> Any:
-    """Of those that the query takes: `waiting`, `open`, `hiding` or `upheld`."""
+    """Return the state: `waiting`, `open`, `hiding` or `upheld`, the ones that the query selects."""
     return objection.state
 
 
@@ -179,7 +179,7 @@ def _build_objection_shape(objection: Objection, secret: bytes) -> ObjectionShap
 
 
 def _unseal_text(secret: bytes, sealed_text: bytes | None, *location: object) -> str | None:
-    """A text as it was sent; None of one that was changed in the database, for the others must still be read."""
+    """Return a text as it was sent; None if it was changed in the database, so that the others remain readable."""
     try:
         return None if sealed_text is None else head.unseal_bytes(secret, sealed_text, *location).decode()
     except head.DamagedCiphertext:

@@ -1,8 +1,7 @@
-"""The detentions of the registry beside which a list can be laid, as far as the reader may see and recognise people.
+"""The registry's detentions to compare with a list, as far as the reader may see and recognise people.
 
-A person is recognised by what the reader may see of them, and by the name where a report of this reader would be tied
-to them (rule 12). Nothing else of them is compared: an exact birth date that agrees would be an exact birth date told.
-"""
+A person is recognised by values visible to the reader, and by the name if a report of this reader would be linked to
+the person (rule 12). Nothing else is compared: a match on an exact birth date would disclose that birth date."""
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ from app.matching.blocking import BlockingQuery, find_blocking_hits_each
 from app.models import Placement, Record
 from app.projection.consolidate import get_fact_value, get_reported_values, get_value_by_source
 from app.queries import person_records, shapes
-from app.queries.selection import build_selection as select_meant
+from app.queries.selection import build_selection
 from app.queries.shapes import Person
 from app.queries.terms import SourcedTerms
 from app.queries.visibility import match_visible, valid_at
@@ -32,18 +31,17 @@ from app.schemas.imports import SpellIds
 from app.schemas.records import PlaceAsSaid
 from app.vocabulary import Verdict
 
-# Detentions of the registry that a list is laid beside: a country's, or its releases of a year. More is no comparison
-# that anybody reads.
+# Limit for a comparison: a country's detentions, or its releases of a year. Nobody reads a larger comparison.
 MAX_REGISTRY_DETENTIONS = 20_000
 TOO_MANY_DETENTIONS = (
-    f"More than {MAX_REGISTRY_DETENTIONS:,} detentions of the registry would be laid beside this list: ask for one country, or for "
-    "fewer days of release (released_from, released_to)."
+    f"More than {MAX_REGISTRY_DETENTIONS:,} detentions of the registry would be laid beside this list: ask for one "
+    "country, or for fewer days of release (released_from, released_to)."
 )
 
 
 @dataclass(frozen=True)
 class OwnReport:
-    """The reader's own report under a case number, and where it stands."""
+    """The reader's own report with a case number, and its placement."""
 
     report: uuid.UUID
     content: Content
@@ -53,8 +51,9 @@ class OwnReport:
 
 @dataclass(frozen=True)
 class VisibleStatement:
-    """What one source says of a detention and its person, as far as the reader may see it. `is_first_hand`: whether the
-    source, an independent one, knows it itself (`weighing.Witness`)."""
+    """What one source states about a detention and its person, as far as visible to the reader.
+
+    `is_first_hand`: whether the source is independent and has first-hand knowledge."""
 
     source: str
     is_first_hand: bool
@@ -63,9 +62,11 @@ class VisibleStatement:
 
 @dataclass(frozen=True)
 class VisibleSpell:
-    """One detention as the reader may see it. `names`: the names by which the person can be recognised besides; None
-    where the reader must not learn that it met the person. `is_independent`: whether an independent source reports the
-    person. `statements`: what each source says that may tell who the person is."""
+    """One detention as visible to the reader.
+
+    `names`: further names that identify the person; None if the reader must not learn of a match. `is_independent`:
+    whether an independent source reports the person. `statements`: what each source states that may identify the
+    person."""
 
     key: int
     ids: SpellIds
@@ -78,10 +79,10 @@ class VisibleSpell:
 def find_selected_spells(
     session: Session, terms: SourcedTerms, reader: Reader, revision: int
 ) -> tuple[dict[int, int], int]:
-    """Spell → person of the releases asked for, or of the people held on the day asked for, and how many more are
-    withheld. Raises Invalid."""
-    selection = select_meant(session, terms, reader, revision)
-    rows = selection.rows.where(selection.inside)
+    """Return spell → person of the requested releases or people held on a day, and how many more are withheld. Raise
+    Invalid."""
+    selection = build_selection(session, terms, reader, revision)
+    rows = selection.rows.where(selection.is_inside)
     visible = match_visible(selection.columns, rows[PERSON_COLUMN], reader, revision)
     spell, person = rows["spell"][visible].tolist(), rows[PERSON_COLUMN][visible].tolist()
     if len(spell) > MAX_REGISTRY_DETENTIONS:
@@ -92,8 +93,8 @@ def find_selected_spells(
 def find_candidate_people(
     session: Session, reader: Reader, lines: Iterable[tuple[Collection[str], int | None]], revision: int
 ) -> set[int]:
-    """The people whom lines may speak of and whom the reader may recognise, found by the keys and the year of birth of
-    each line, as candidates of a report are."""
+    """Return the people that lines may refer to and the reader may recognise, found by the blocking keys and the year
+    of birth of each line, like candidates of a report."""
     hits = find_blocking_hits_each(session, [BlockingQuery(*line) for line in lines], reader.recognised_classes)
     people: set[int] = set()
     for chunk in split_into_chunks({hit.record for line_hits in hits for hit in line_hits}):
@@ -107,7 +108,7 @@ def find_candidate_people(
 def load_own_reports(
     session: Session, secret: bytes, source: int, cases: Sequence[str], revision: int
 ) -> dict[str, OwnReport]:
-    """Case number → the source's own report under it."""
+    """Return a dict of case number → the source's own report with it."""
     digests = {digest_case(secret, source, case): case for case in cases}
     current_reports = {
         digests[digest]: report
@@ -132,7 +133,7 @@ def load_own_reports(
 def load_visible_spells(
     session: Session, detainees: Collection[int], reader: Reader, revision: int
 ) -> Iterator[VisibleSpell]:
-    """Every detention of these people, without the people whom the reader may not see."""
+    """Yield every detention of these people that the reader may see."""
     independent_slugs = frozenset(view.slug for view in Views.for_session(session).sources.values() if view.independent)
     for chunk in split_into_chunks(detainees):
         for person in person_records.load_people(session, chunk, revision).values():
@@ -156,7 +157,7 @@ def _build_spells(person: Person, reader: Reader, independent_slugs: frozenset[s
         release = shapes.build_release_shape(person, spell, reader) if spell in person.releases else None
         values = {
             **person_values,
-            # An age is told for the last detention.
+            # An age is shown for the last detention.
             "detainee.age": detainee_shape["age"] if spell == last_spell else None,
             "detention.country": detention["country"],
             "detention.detained_on": detention["detained_on"],
@@ -197,7 +198,8 @@ def _build_spells(person: Person, reader: Reader, independent_slugs: frozenset[s
 
 
 def _find_verdict_sources(person: Person, spell: int, allowed: frozenset[str] | None) -> dict[str, bool]:
-    """The sources with a standing verdict on a spell, `allowed` these where given, and whether each knows it itself."""
+    """Return the sources with a current verdict on a spell (among `allowed`, if given), and whether each verdict is
+    first-hand."""
     sources: dict[str, bool] = {}
     for row in person.verifications:
         slug = person.slugs[row["source"]]
@@ -207,8 +209,9 @@ def _find_verdict_sources(person: Person, spell: int, allowed: frozenset[str] | 
 
 
 def _build_source_content(slug: str, content: Content, facts: dict[str, Facts]) -> Content:
-    """The content of a detention, with this source's values in place of the consolidated ones. Where the reader may not
-    see which source gives which birth, what may be seen of the birth stands for every source's."""
+    """Return the content of a detention with one source's values instead of the consolidated ones.
+
+    If the reader may not see which source gives which birth date, the visible part of it applies to every source."""
     paths = (path.partition(".") for path in IDENTIFYING_PATHS)
     own_values = {f"{section}.{name}": get_value_by_source(slug, facts[section], name) for section, _dot, name in paths}
     if "birth_date" not in facts["detainee"]:
@@ -217,11 +220,11 @@ def _build_source_content(slug: str, content: Content, facts: dict[str, Facts]) 
 
 
 def _get_place_name(place: str | PlaceAsSaid | None) -> str | None:
-    """A place by its slug, or as it was said."""
+    """Return the slug of a place, or its stated name."""
     return place["said"] if isinstance(place, dict) else place
 
 
-# The values by which a source tells who somebody is, beside the name.
+# The values, in addition to the name, by which a source identifies a person.
 IDENTIFYING_PATHS = (
     "detainee.birth_date", "detainee.age", "detainee.age_on", "detainee.gender", "detainee.nationalities",
     "detention.detained_on", "release.released_on",
@@ -229,9 +232,10 @@ IDENTIFYING_PATHS = (
 
 
 def _collect_names(person: Person, independent_slugs: frozenset[str]) -> Content:
-    """Every spelling of the name, and the aliases. Of a person whom an independent source reports, only such sources'
-    words count, even where none of them gives a name: a state must not put a name of its own choice on somebody whom
-    others report."""
+    """Return every spelling of the name, and the aliases.
+
+    If an independent source reports the person, only such sources count, even if none of them gives a name: a state
+    must not impose a name of its choice on somebody whom others report."""
     sources = _find_reporting_sources(person) & independent_slugs
 
     def values(name: str) -> list[Any]:
@@ -243,5 +247,5 @@ def _collect_names(person: Person, independent_slugs: frozenset[str]) -> Content
 
 
 def _find_reporting_sources(person: Person) -> set[str]:
-    """The sources with a standing verdict on the person."""
+    """Return the sources with a current verdict on the person."""
     return {person.slugs[row["source"]] for row in person.verifications if row["verdict"] != Verdict.RETRACTED}

@@ -1,6 +1,4 @@
-"""Two people side by side, field by field, for whoever must judge whether they are one (pure).
-
-The curator's list: what waits for a decision."""
+"""The curators' review list, and the comparison of two people field by field."""
 
 import json
 from collections.abc import Callable, Container, Iterable
@@ -41,7 +39,7 @@ AgreementTest = Callable[[Any, Any], bool]
 
 
 def _dates_overlap(a: str, b: str) -> bool:
-    """Whether both may mean one day."""
+    """Return whether both dates may mean the same day."""
     return parse_date(a).overlaps(parse_date(b))
 
 
@@ -50,11 +48,11 @@ def _texts_equal(a: Any, b: Any) -> bool:
 
 
 def _share_value(a: Iterable[Any], b: Iterable[Any]) -> bool:
-    """Whether two lists share a value."""
+    """Return whether two lists share a value."""
     return bool({fold(str(value)) for value in a} & {fold(str(value)) for value in b})
 
 
-# In the order in which a person reads them: who it is, where and when held, how it ended.
+# In reading order: who it is, where and when held, how it ended.
 COMPARED_PERSON_FIELDS: dict[str, AgreementTest] = {
     "full_name": _texts_equal,
     "aliases": _share_value,
@@ -78,15 +76,14 @@ COMPARED_RELEASE_FIELDS: dict[str, AgreementTest] = {
     "kind": _texts_equal,
     "conditions": _share_value,
 }
-# A place nobody registered stands under a name of its own among the facts, and is a place all the same.
+# An unregistered place has its own fact name but is compared as a facility.
 FIELD_ALIASES = {"facility_as_said": "facility"}
 
 
 def compare_side_by_side(a: Person, b: Person, reader: Reader) -> list[ComparedField]:
-    """Every field of which a report of either person states a value.
+    """Return every field for which a report of either person states a value.
 
-    `agrees`: whether some value of `a` fits some value of `b`; null where only one of them has any.
-    """
+    `agrees`: whether some value of `a` matches some value of `b`; null if only one of them has any."""
     fields_a, fields_b = _collect_values(a, reader), _collect_values(b, reader)
     compared_fields: list[ComparedField] = []
     for field, agree in (COMPARED_PERSON_FIELDS | COMPARED_DETENTION_FIELDS | COMPARED_RELEASE_FIELDS).items():
@@ -101,7 +98,7 @@ def compare_side_by_side(a: Person, b: Person, reader: Reader) -> list[ComparedF
 
 
 def _collect_values(person: Person, reader: Reader) -> dict[str, list[Said]]:
-    """Field → what the sources say of it, over all detentions of the person."""
+    """Return a dict of field → values of the sources, over all detentions of the person."""
     detainee_shape = shapes.build_detainee_shape(person, reader)
     values: dict[str, list[Said]] = {}
     _add_values(values, detainee_shape["facts"], COMPARED_PERSON_FIELDS)
@@ -119,14 +116,12 @@ def _add_values(values: dict[str, list[Said]], facts: Facts, fields: Container[s
             values.setdefault(field, []).extend(fact["said"])
 
 
-# Places listed at once: the rest are named by few reports, and come up when these are registered.
+# The others are named by few reports, and appear when these are registered.
 MAX_FACILITIES = 100
-# By so much a pair that a curator could not decide falls behind every pair nobody has looked at; scores end at 1000.
+# Moves a pair that a curator could not decide behind every pair not yet reviewed; scores end at 1000.
 UNDECIDED_PENALTY = 2000
-BELOW_PAIRS_SCORE = (
-    -1
-)  # releases on days apart come after the pairs, and so do reports that contradict what they point at
-HIDDEN_SCORE = 3000  # people who are hidden, or should be, until a curator looks come before all else
+BELOW_PAIRS_SCORE = -1  # disjoint releases and contradicted pointers come after the pairs
+HIDDEN_SCORE = 3000  # people who are hidden, or should be, until a curator reviews them come first
 REVIEW_CURSOR = "review"  # of cursors
 IS_BY_CURATOR = col(Decision.decided_by) == "curator"
 
@@ -134,10 +129,11 @@ IS_BY_CURATOR = col(Decision.decided_by) == "curator"
 def query_review(
     session: Session, query: PageQuery, reader: Reader, revision: int, filed_by_day: alerts.DailyReportCounts
 ) -> Page[filed.WaitingShape]:
-    """What waits for a curator, best first: people hidden provisionally; pairs that may be one person, and records that
-    contradict others of their own person; then releases on days apart and reports that contradict what they point at;
-    then the pairs that a curator has looked at and could not decide. Beside them the bursts of reports, by what the
-    process has counted before."""
+    """Return what waits for a curator, by priority.
+
+    First people hidden provisionally; then pairs that may be one person and records that contradict others of their own
+    person; then disjoint releases and contradicted pointers; last the pairs that a curator has reviewed and could not
+    decide. Bursts of reports are added. `filed_by_day`: the process's cache of daily numbers."""
     parts = (
         _select_hidings,
         _select_pending_pairs,
@@ -171,7 +167,7 @@ def query_review(
 
 
 def _select_pending_pairs(revision: int) -> Select[*tuple[Any, ...]]:
-    """Pairs that the log says wait, each once, by the first decision that made it wait."""
+    """Select the pairs that wait according to the log, each once, by the first decision that made it wait."""
     pair = (col(PendingPair.detainee_a), col(PendingPair.detainee_b))
     penalty = func.max(case((IS_BY_CURATOR, UNDECIDED_PENALTY), else_=0))
     return (
@@ -187,7 +183,7 @@ def _select_pending_pairs(revision: int) -> Select[*tuple[Any, ...]]:
 
 
 def _select_hidden_pairs(revision: int) -> Select[*tuple[Any, ...]]:
-    """Pairs that the log is silent about, as long as they are two people and nobody judged them different."""
+    """Select the pairs that are not in the log, as long as they are two people and nobody judged them different."""
     placement: Any = aliased(Placement)
     other: Any = aliased(Placement)
     return (
@@ -239,7 +235,7 @@ def _is_judged_different(person: Any, other: Any, revision: int) -> Any:
 
 
 def _select_disjoint_releases(revision: int) -> Select[*tuple[Any, ...]]:
-    """Spells whose releases cannot both be right."""
+    """Select spells whose releases cannot both be right."""
     return select(
         literal("disjoint_releases"),
         literal(BELOW_PAIRS_SCORE),
@@ -251,16 +247,17 @@ def _select_disjoint_releases(revision: int) -> Select[*tuple[Any, ...]]:
 
 
 def _select_hidings(revision: int) -> Select[*tuple[Any, ...]]:
-    """Reports that hide their person against what stands."""
+    """Select reports that hide their person against other reports."""
     return select(
-        literal("hidden").label("kind"), literal(HIDDEN_SCORE).label("score"), col(ProvisionalHiding.record).label("key"),
-        literal(0).label("other"), col(ProvisionalHiding.detainee).label("a"), null().label("b"),
+        literal("hidden").label("kind"), literal(HIDDEN_SCORE).label("score"),
+        col(ProvisionalHiding.record).label("key"), literal(0).label("other"),
+        col(ProvisionalHiding.detainee).label("a"), null().label("b"),
     ).where(valid_at(ProvisionalHiding, revision))  # fmt: skip
 
 
 def _select_contradictions(revision: int) -> Select[*tuple[Any, ...]]:
-    """Records that two others of their person outweighed, until a curator says that they are of one person or parts
-    them: then they are two people who look alike."""
+    """Select records that two others of their person outweigh, until a curator confirms that they are one person or
+    separates them."""
     placement: Any = aliased(Placement)
     other: Any = aliased(Placement)
     a: Any = aliased(Record)
@@ -269,7 +266,8 @@ def _select_contradictions(revision: int) -> Select[*tuple[Any, ...]]:
     is_judged_same = exists(
         select(1).where(
             col(Decision.judgement) == Judgement.SAME, IS_BY_CURATOR, col(Decision.key) <= revision,
-            col(Decision.until) > revision, or_(decision_pair == tuple_(a.id, b.id), decision_pair == tuple_(b.id, a.id)),
+            col(Decision.until) > revision,
+            or_(decision_pair == tuple_(a.id, b.id), decision_pair == tuple_(b.id, a.id)),
         )
     )  # fmt: skip
     return (
@@ -286,7 +284,7 @@ def _select_contradictions(revision: int) -> Select[*tuple[Any, ...]]:
 
 
 def _select_contradicted_pointers(revision: int) -> Select[*tuple[Any, ...]]:
-    """Reports whose dates place them elsewhere than what they point at."""
+    """Select reports whose dates place them elsewhere than what they point at."""
     return select(
         literal("contradicted_pointer"), literal(BELOW_PAIRS_SCORE), col(Placement.record), col(Placement.contradicts),
         col(Placement.detainee), null(),
@@ -304,7 +302,7 @@ def _build_pair(session: Session, row: Any, people: dict[int, Person], reader: R
         "decision_id": decision,
         "score": (row.score + UNDECIDED_PENALTY if row.score < BELOW_PAIRS_SCORE else row.score) / 1000,
         "reasons": reasons,
-        "as_of_revision": row.key,  # a record's key too is the revision that it was filed with
+        "as_of_revision": row.key,  # a record's key is also the revision at which it was filed
         "looked_at": _load_undecided(session, row.a, row.b, revision) if row.score < BELOW_PAIRS_SCORE else [],
         "a": shapes.build_detainee_shape(people[row.a], reader),
         "b": shapes.build_detainee_shape(people[row.b], reader),
@@ -313,7 +311,7 @@ def _build_pair(session: Session, row: Any, people: dict[int, Person], reader: R
 
 
 def _load_undecided(session: Session, a: int, b: int, revision: int) -> list[filed.LookedAt]:
-    """The decisions of curators who could not decide about a pair, oldest first."""
+    """Return the decisions of curators who could not decide about a pair, oldest first."""
     keys = session.scalars(
         select(col(PendingPair.decision))
         .join(Decision, col(Decision.key) == col(PendingPair.decision))
@@ -352,7 +350,7 @@ def _build_contradicted_pointer(
     person = people[row.a]
     report = session.get_one(Record, row.key)
     placement, target = (records.find_placement(session, record, revision) for record in (row.key, row.other))
-    assert placement is not None  # both stood when they were found to contradict each other
+    assert placement is not None  # both existed when the contradiction was found
     assert target is not None
     return {
         "kind": "contradicted_pointer",
@@ -397,7 +395,7 @@ def _build_hidden(
 def _build_contradiction(
     session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int
 ) -> filed.ContradictionOut:
-    """What two reports of one person say, each alone, and the decisions that tie the outweighed report."""
+    """Return what two reports of one person state, each alone, and the decisions that link the outweighed report."""
     pair = session.get_one(HiddenCandidatePair, (row.key, row.other))
     report, opposing_report = (session.get_one(Record, key) for key in (row.key, row.other))
     a, b = (
@@ -437,7 +435,7 @@ _SHAPE_BUILDERS: dict[str, Callable[[Session, Any, dict[int, Person], Reader, in
 
 
 def build_burst_shapes(session: Session, filed_by_day: alerts.DailyReportCounts) -> list[BurstShape]:
-    """The bursts of reports of the log's last days, with their sources."""
+    """Return the bursts of reports of the last days of the log, with their sources."""
     slugs = {source.key: source.slug for source in Views.for_session(session).sources.values()}
     return [
         {"source": slugs[burst.source], "day": burst.day.isoformat(), "reports": burst.reports, "usual": burst.usual}
@@ -446,8 +444,10 @@ def build_burst_shapes(session: Session, filed_by_day: alerts.DailyReportCounts)
 
 
 def _load_unknown_facilities(session: Session) -> list[UnknownFacility]:
-    """Places that reports name and nobody registered, the most named first: until they are registered, they are shown
-    to partners only. Names are folded, so that one place is listed once."""
+    """Return the unregistered places that reports name, most frequent first. Names are folded, so that a place is
+    listed once.
+
+    Until they are registered, they are shown to partners only."""
     prefix = blocking_keys.format_facility_key("")
     name_counts = session.execute(
         select(col(BlockingKey.key), func.count().label("reports"))

@@ -1,17 +1,13 @@
-"""Who has a word in their name that holds a text: indexes of words, in memory.
+"""Search people by name, with in-memory word indexes, and list the matcher's candidates for a report.
 
-An index has the names of people of some classes of publication alone: those whose name a reader may see. So a look-up
-meets nobody else, and costs the same whether or not somebody hidden is so called.
+An index has only the names of people in publication classes whose name the reader may see. So a lookup never reads
+other people, and takes the same time whether or not somebody hidden has the name. An index serves later heads too: rows
+added since, and those of people whose class has opened since, are in a small index rebuilt for each head; if a class
+has closed, the main index is rebuilt.
 
-An index serves later heads too. Rows that came since, and those of people whose class has opened since, are in a small
-one beside it, which each head makes anew; whoever has closed has the large one made anew.
-
-Search by name: people with this name, then people with a similar name, the most similar first.
-
-Where the operator lets names that only reports ask for be searched and not listed (`Reader.names`), they are found by
-the whole name as it is spelt, and by no part of it.
-
-The people of whom a report may speak, as far as the key that filed the report may know of them (rule 12)."""
+People with the exact name are followed by people with similar names, most similar first. If the operator allows names
+without consent to be searched but not listed (`Reader.names`), they are found by the whole name as it is spelt, not by
+a part of it. Candidates are limited to people that the key that filed the report may know of (rule 12)."""
 
 import json
 import uuid
@@ -42,17 +38,18 @@ from app.schemas.filed import Candidate
 from app.unicode_text import normalize_text
 from app.vocabulary import Judgement
 
-# Rows in the small index, which takes some milliseconds then: with more, the large one is made anew, in half a second
-# for each million people.
+# Rows in the small index, which then takes some milliseconds; beyond it the main index is rebuilt, in half a second per
+# million people.
 MAX_RECENT_ROWS = 20_000
-WHOLE_WORD = "\n{}\n"  # what is sought in place of a word, to find it alone and not as a part of others
+WHOLE_WORD = "\n{}\n"  # matches a whole word instead of a substring
 
 
 class WordIndex:
-    """Rows of the table of names by word. All words stand in one text, which is searched much faster than they are."""
+    """Rows of the table of names by word. One text joins all words, because searching it is much faster than searching
+    each."""
 
     def __init__(self, columns: Columns, places: Places) -> None:
-        """`find_places`: of the rows, in any order."""
+        """`places`: of the rows, in any order."""
         word = columns.tables[NAMES.name].column(NAME_COLUMN)
         self._places = places[np.argsort(word[places], kind="stable")].astype(np.int32)
         by_word = word[self._places]
@@ -63,7 +60,7 @@ class WordIndex:
         self.text = "\n".join(("", *texts, ""))
 
     def find_places(self, substring: str) -> Places:
-        """Where the rows stand whose word holds a text (`WHOLE_WORD`: is it)."""
+        """Return the places of the rows whose word contains a substring (or equals it, with `WHOLE_WORD`)."""
         positions, position = list[int](), self.text.find(substring)
         while position >= 0:
             positions.append(position)
@@ -76,7 +73,7 @@ class WordIndex:
 
 
 class MainIndex(NamedTuple):
-    """An index of all rows that there were then (`row_count`) of these people (`members`, by key)."""
+    """An index of the first `row_count` rows of the people in `members` (by key)."""
 
     word_index: WordIndex
     row_count: int
@@ -84,8 +81,10 @@ class MainIndex(NamedTuple):
 
 
 class IndexSet(NamedTuple):
-    """What serves one head. `mixed_people`: people who once had a record that is of another class today: what they were
-    called then may be the name of somebody who is hidden, so that their rows are in no index."""
+    """The indexes for one head.
+
+    `mixed_people`: people who once had a record of another class than today's. Their earlier name may be the name of a
+    hidden person, so their rows are in no index."""
 
     main: WordIndex
     recent: WordIndex
@@ -99,8 +98,10 @@ def find_people_by_words(
     revision: int,
     check_time: Callable[[], None] = lambda: None,
 ) -> Array:
-    """The people of these classes whose name had, at the revision, a word for each text that is sought
-    (`WordIndex.find_places`), in ascending order. `check_time` raises where the time for the answer is over."""
+    """Return the people of these classes whose name at the revision had a word for each text (`WordIndex.find_places`),
+    ascending.
+
+    `check_time` raises if the time for the request is over."""
     other_classes = [publish for publish in CURRENT_CLASSES if publish not in classes]
     index_set = _load_indexes(columns, classes)
     table = columns.tables[NAMES.name]
@@ -117,15 +118,15 @@ def find_people_by_words(
 
 
 def _match_word(columns: Columns, indexes: Sequence[WordIndex], substring: str, revision: int) -> Mask:
-    """By key, whether a person's name had such a word."""
+    """Return by key whether a person's name had such a word."""
     places = _filter_valid_rows(columns, np.concatenate([index.find_places(substring) for index in indexes]), revision)
     return flag_keys(columns.key_count, columns.tables[NAMES.name].column(PERSON_COLUMN)[places])
 
 
 def _filter_valid_rows(columns: Columns, places: Places, revision: int) -> Places:
-    """Where, of these, the rows stand that hold at a revision."""
+    """Return the places whose rows are valid at a revision."""
     table = columns.tables[NAMES.name]
-    places = places[places < len(table)]  # another may have made an index for a later head
+    places = places[places < len(table)]  # another thread may have built an index for a later head
     is_valid = table.column(UNTIL_COLUMN)[places] > revision
     if revision < columns.head:
         is_valid &= table.column(SINCE_COLUMN)[places] <= revision
@@ -141,8 +142,10 @@ def _load_indexes(columns: Columns, classes: tuple[str, ...]) -> IndexSet:
 
 
 def _build_indexes(columns: Columns, classes: tuple[str, ...]) -> IndexSet:
-    """A person's class is the strictest of its records' classes: one record is enough to leave somebody out. The key of
-    a person is that of a record which it had at every revision."""
+    """Build the indexes of people in these classes.
+
+    A person's class is the strictest class of its records: one record is enough to exclude somebody. A person's key is
+    that of a record which it had at every revision."""
     has_class = is_any_of(columns.classes, [CURRENT_CLASSES.index(publish) for publish in classes])
     placements = columns.tables[PLACEMENTS.name]
     is_mixed = has_class & flag_keys(
@@ -160,7 +163,7 @@ def _build_indexes(columns: Columns, classes: tuple[str, ...]) -> IndexSet:
 
 
 def _find_recent_rows(columns: Columns, main: MainIndex, members: Mask) -> Places | None:
-    """Where the rows of some people (`members`) stand that an index has not; None where it has some of others."""
+    """Return the places of the rows of `members` that the index lacks; None if it has rows of others."""
     table = columns.tables[NAMES.name]
     shared_size = min(len(members), len(main.members))
     old_members, new_members = main.members[:shared_size], members[:shared_size]
@@ -173,12 +176,12 @@ def _find_recent_rows(columns: Columns, main: MainIndex, members: Mask) -> Place
     return np.array([*opened_places, *new_places[members[table.column(PERSON_COLUMN)[new_places]]].tolist()], np.intp)
 
 
-UNSPACED_SCRIPTS = (Script.HAN, Script.HANGUL)  # scripts in which a surname and a given name stand in one word
+UNSPACED_SCRIPTS = (Script.HAN, Script.HANGUL)  # scripts in which surname and given name form one word
 NOT_FOUND = 0
-EXACT_RANK = 1000  # the rank of a name that holds every word as it was asked; others by likeness, in thousandths
+EXACT_RANK = 1000  # the rank of a name with every word as queried; others have their similarity in thousandths
 
-# Made once: building a statement costs more than running it.
-_SEARCH_KEYS: Any = bindparam("some", expanding=True)
+# Built once: building a statement costs more than running it.
+_SEARCH_KEYS: Any = bindparam("keys", expanding=True)
 _SEARCH_REVISION: Any = bindparam("revision", type_=Key)
 _PEOPLE_STATEMENT = (
     select(col(Placement.detainee))
@@ -191,8 +194,9 @@ _FACTS_STATEMENT = select(col(DetaineePersonal.detainee), col(DetaineePersonal.f
 
 
 def is_whole_name(q: str) -> bool:
-    """Whether a question is a name, and no way to browse names: two words at least, particles apart. A name that is
-    written in one, as Chinese and Korean ones are, is whole with two characters."""
+    """Return whether a query is a whole name rather than an attempt to browse: two words without particles.
+
+    A name written as one word, such as a Chinese or Korean one, is whole with two characters."""
     words = {word for word in fold(q).split() if word not in PARTICLES}
     has_unspaced_name = any(
         detect_script(word) in UNSPACED_SCRIPTS and len(normalize_text("NFC", word)) > 1 for word in words
@@ -201,17 +205,16 @@ def is_whole_name(q: str) -> bool:
 
 
 def rank_by_name(session: Session, reader: Reader, q: str, revision: int) -> Array:
-    """By key of a person, the rank, highest first, of those whose folded name holds every folded word of the question,
-    in any order, or the same words spelt otherwise, among the people whose name the reader may see; of all others
-    NOT_FOUND. People whom the reader may only find are those whose name has every word as it was asked, if the question
-    is a whole name.
+    """Return the rank of every person by key, higher is better, NOT_FOUND for no match.
 
-    People with a similar name are found by the keys that stand today, and judged by their name at the revision.
-    """
+    A match has every folded word of the query, in any order, or the same words in another spelling, and a name that the
+    reader may see. People that the reader may only search match if the query is a whole name and their name has every
+    word as queried. People with similar names are found by today's blocking keys and scored by their name at the
+    revision."""
     columns, words = get_columns(session), [*dict.fromkeys(fold(q).split())]
     ranks = np.full(columns.key_count, NOT_FOUND, np.int16)
     if not words:
-        return ranks  # punctuation alone is nobody's name, and stands in everybody's
+        return ranks  # a query of punctuation alone would match everybody
     check_time = partial(require_time, session.connection())
     ranks[find_people_by_words(columns, words, reader.named_classes, revision, check_time)] = EXACT_RANK
     if reader.as_name_searcher != reader and is_whole_name(q):
@@ -227,19 +230,19 @@ def rank_by_name(session: Session, reader: Reader, q: str, revision: int) -> Arr
 def _rank_similar(
     session: Session, columns: Columns, reader: Reader, q: str, revision: int, ranks: Array
 ) -> dict[int, int]:
-    """Person → likeness in thousandths, of those found by the keys of the question and not otherwise (`ranks`)."""
+    """Return a dict of person → similarity in thousandths, for people found by blocking keys only (not in `ranks`)."""
     records = [
         hit.record for hit in find_blocking_hits(session, BlockingQuery(build_search_keys(q)), reader.named_classes)
     ]
     run = session.connection().execute
     people = np.array(
-        run(_PEOPLE_STATEMENT, {"some": records, "revision": revision}).scalars().all() if records else [], np.intp
+        run(_PEOPLE_STATEMENT, {"keys": records, "revision": revision}).scalars().all() if records else [], np.intp
     )
     hidden_classes = [publish for publish in CURRENT_CLASSES if publish not in reader.named_classes]
     candidates = people[
         (ranks[people] == NOT_FOUND) & ~match_classes(columns, people, hidden_classes, revision)
     ].tolist()
-    rows = run(_FACTS_STATEMENT, {"some": candidates, "revision": revision}).all() if candidates else []
+    rows = run(_FACTS_STATEMENT, {"keys": candidates, "revision": revision}).all() if candidates else []
     scores = {
         detainee: max((score_search(q, name) for name in _list_names(facts)), default=0.0) for detainee, facts in rows
     }
@@ -247,7 +250,7 @@ def _rank_similar(
 
 
 def _list_names(facts: str) -> list[str]:
-    """Every source's spelling of the name, and the aliases."""
+    """Return every source's spelling of the name, and the aliases."""
     person_facts: Facts = json.loads(facts)
     spellings = [group["value"] for group in get_reported_values(person_facts, "full_name")]
     return [*spellings, *(get_fact_value(person_facts, "aliases") or [])]
@@ -257,24 +260,24 @@ _HOLDER_RECORD: Any = aliased(Record)
 _MATCHER_DECISIONS = (
     select(col(Decision.score), col(Record.publish_now), _HOLDER_RECORD.detainee_id, col(Sealed.disclosures))
     .join(Record, col(Record.id) == col(Decision.a))
-    .join(Placement, col(Placement.record) == col(Record.key))  # none of a recalled record
+    .join(Placement, col(Placement.record) == col(Record.key))  # excludes recalled records
     .join(_HOLDER_RECORD, _HOLDER_RECORD.key == col(Placement.detainee))
     .outerjoin(Sealed, col(Sealed.revision) == col(Decision.key))
     .where(
-        col(Decision.b) == bindparam("of"),
+        col(Decision.b) == bindparam("record"),
         col(Decision.decided_by) == "matcher",
-        col(Decision.key) < bindparam("at"),
+        col(Decision.key) < bindparam("revision"),
         or_(col(Decision.judgement) == Judgement.UNSURE, col(Decision.judgement) == Judgement.SAME),
-        col(Placement.since) <= bindparam("at"),
-        col(Placement.until) > bindparam("at"),
+        col(Placement.since) <= bindparam("revision"),
+        col(Placement.until) > bindparam("revision"),
     )
     .order_by(col(Decision.score).desc(), col(Decision.key))
 )
 
 
 def find_match_candidates(session: Session, record: uuid.UUID, revision: int, reader: Reader) -> list[Candidate]:
-    """The people whom the matcher found, best first, as far as this key may know of them."""
-    rows = session.connection().execute(_MATCHER_DECISIONS, {"of": record, "at": revision})
+    """Return the people that the matcher found, best first, as far as the reader may know of them."""
+    rows = session.connection().execute(_MATCHER_DECISIONS, {"record": record, "revision": revision})
     return [
         {"detainee_id": detainee, "score": score / 1000, "reasons": entries.load_values(disclosures).get("reasons", [])}
         for score, publish, detainee, disclosures in rows

@@ -1,12 +1,7 @@
-"""Whether a day lies where the terms ask: surely, perhaps, or not (pure, over columns).
+"""Select the releases or detentions that terms mean at a revision, for counts and lists alike, so that they agree.
 
-A day is as precise as known, from its first possible day (`lo`) to its last (`hi`). Wholly inside a window: counted.
-Straddling its edge, or without a day: uncertain, which is told beside the count. Wholly outside: neither.
-
-What terms name: the sources and the facility they ask about.
-
-Which releases or detentions the terms mean at a revision: what counts and lists share, so that they cannot
-disagree."""
+A date has a first (`lo`) and a last possible day (`hi`). Inside the window it counts. Across its edge, or without a
+day, it is uncertain and reported next to the count. Outside it does neither."""
 
 import json
 from collections.abc import Collection
@@ -38,19 +33,19 @@ from app.vocabulary import ReleaseStatus, Verdict
 
 
 class WindowMatch(NamedTuple):
-    """For each row: whether it is surely within what is asked for; whether it is perhaps."""
+    """For each row, whether it is certainly within the query, and whether it may be."""
 
-    inside: Mask
-    uncertain: Mask
+    is_inside: Mask
+    is_uncertain: Mask
 
 
 def match_all_rows(count: int) -> WindowMatch:
-    """Rows of which nothing is asked."""
+    """Return the match of rows without a condition."""
     return WindowMatch(np.ones(count, bool), np.zeros(count, bool))
 
 
 def match_window(lo: Array, hi: Array, window: tuple[int | None, int | None]) -> WindowMatch:
-    """Wholly inside the window; straddling its edge or undated."""
+    """Match dates against a window: inside if wholly within it, uncertain if across its edge or undated."""
     start, end = window
     if start is None and end is None:
         return match_all_rows(len(lo))
@@ -66,16 +61,16 @@ def match_window(lo: Array, hi: Array, window: tuple[int | None, int | None]) ->
 
 
 def intersect_matches(a: WindowMatch, b: WindowMatch) -> WindowMatch:
-    """Inside two windows at once; uncertain where neither rules it out and not both are sure."""
-    inside = a.inside & b.inside
-    return WindowMatch(inside, (a.inside | a.uncertain) & (b.inside | b.uncertain) & ~inside)
+    """Return the intersection of two matches; uncertain if neither excludes the row and not both are certain."""
+    inside = a.is_inside & b.is_inside
+    return WindowMatch(inside, (a.is_inside | a.is_uncertain) & (b.is_inside | b.is_uncertain) & ~inside)
 
 
 def match_held_on_day(rows: Rows, day: int, *, house_arrest: bool) -> WindowMatch:
-    """Surely held on the day; perhaps, since a date is missing or too coarse.
+    """Match people held on a day; uncertain if a date is missing or too coarse.
 
-    A person was held on a day if taken by then and not gone before it; whoever leaves on the day was held on it. A
-    later detention that had begun by then ends an earlier detention without a known end."""
+    A person is held on a day if detained by then and not released before it; a person who leaves on the day was held on
+    it. A later detention that had begun by then ends an earlier one without a known end."""
     end_lo, end_hi = (rows["free_lo"], rows["free_hi"]) if house_arrest else (rows["out_lo"], rows["out_hi"])
     lo, hi, next_hi = rows["lo"], rows["hi"], rows["next_hi"]
     has_begun = (hi != NULL) & (hi <= day)
@@ -87,27 +82,28 @@ def match_held_on_day(rows: Rows, day: int, *, house_arrest: bool) -> WindowMatc
 
 
 def match_still_free(next_hi: Array, end: int | None) -> Mask:
-    """Whether no detention that an independent source states, or in a row of one source that source itself, followed
-    the release of a row by the day `end`; by the revision where the window is open (rule 8)."""
+    """Return whether no later detention had begun by the day `end`; by the revision if the window is open (rule 8).
+
+    Detentions count that an independent source reports, or, in a row of one source, that source itself."""
     is_never_rearrested: Mask = next_hi == NULL
     return is_never_rearrested if end is None else is_never_rearrested | (next_hi > end)
 
 
-# Made once: building a statement costs more than running it.
-_SLUG_FILTER = col(Source.slug).in_(bindparam("some", expanding=True))
+# Built once: building a statement costs more than running it.
+_SLUG_FILTER = col(Source.slug).in_(bindparam("slugs", expanding=True))
 _SOURCE_KEYS = sql_select(col(Source.slug), col(Source.key)).where(_SLUG_FILTER, col(Source.until) == OPEN)
 _SOURCE_NAMES = sql_select(col(Source.slug), col(Source.name)).where(
-    _SLUG_FILTER, col(Source.since) <= bindparam("at"), col(Source.until) > bindparam("at")
+    _SLUG_FILTER, col(Source.since) <= bindparam("revision"), col(Source.until) > bindparam("revision")
 )
 
 
 def load_source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> dict[str, int]:
-    """Slug → key of the sources the terms name. Raises Invalid for those that do not exist."""
+    """Return a dict of slug → key of the sources the terms name. Raise Invalid for those that do not exist."""
     named_sources = terms.list_named_sources()
     if not named_sources:
         return {}
     slugs = sorted({slug for _pointer, slug in named_sources})
-    keys: dict[str, int] = dict(session.connection().execute(_SOURCE_KEYS, {"some": slugs}).all())
+    keys: dict[str, int] = dict(session.connection().execute(_SOURCE_KEYS, {"slugs": slugs}).all())
     detail = "No source has this slug: see /v1/sources."
     unknown = [
         build_pointed_error(pointer, "unknown_source", detail) for pointer, slug in named_sources if slug not in keys
@@ -118,14 +114,14 @@ def load_source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> d
 
 
 def load_source_names(session: Session, slugs: Collection[str], revision: int) -> dict[str, str]:
-    """Slug → name of sources, as they were called at a revision."""
+    """Return a dict of slug → name of sources at a revision."""
     if not slugs:
         return {}
-    return dict(session.connection().execute(_SOURCE_NAMES, {"some": sorted(slugs), "at": revision}).all())
+    return dict(session.connection().execute(_SOURCE_NAMES, {"slugs": sorted(slugs), "revision": revision}).all())
 
 
 def load_facility_name(session: Session, slug: str, revision: int) -> str:
-    """What a facility was called at a revision; its slug where it was registered later."""
+    """Return the name of a facility at a revision; its slug if it was registered later."""
     result = session.scalars(
         sql_select(col(Facility.names)).where(col(Facility.slug) == slug, valid_at(Facility, revision))
     )
@@ -134,7 +130,7 @@ def load_facility_name(session: Session, slug: str, revision: int) -> str:
 
 
 def check_source_counts(session: Session, terms: SourcedTerms) -> None:
-    """Raises Invalid for more sources than there are: the count would be nought, and look like an answer."""
+    """Raise Invalid if the terms require more sources than exist: a count of 0 would look like an answer."""
     for name, minimum in (("min_sources", 1), ("sources", 0)):
         number = getattr(terms, name)
         if number is None:
@@ -152,7 +148,7 @@ def check_source_counts(session: Session, terms: SourcedTerms) -> None:
 
 
 def find_facility_slug(session: Session, name: str, country: str | None) -> str:
-    """The slug of the facility a term names by slug or name. Raises Invalid for one nobody registered."""
+    """Return the slug of the facility that a term names by slug or name. Raise Invalid if it is not registered."""
     facility = Views(session).find_facility(name, country)
     if facility is None:
         raise Invalid.at_pointer(
@@ -167,7 +163,8 @@ Terms = TypeVar("Terms", bound=PersonTerms)
 
 
 def resolve_facility_slug(session: Session, terms: Terms) -> Terms:
-    """The terms with the facility by its slug: a name may be another's tomorrow, and the permalink stays."""
+    """Return the terms with the slug of the facility: a name may belong to another facility tomorrow, but the permalink
+    stays."""
     if terms.facility is None:
         return terms
     return terms.model_copy(update={"facility": find_facility_slug(session, terms.facility, terms.country)})
@@ -180,54 +177,58 @@ ASSERTING_VERDICTS = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
 
 @dataclass(frozen=True)
 class Selection:
-    """Releases at one stage and revision, or detentions. `rows`: those that the filters read, of consolidated values or
-    of each source's own (`uses_source_rows`); `consolidated`: for each of them the row of all sources together; `window_match`: which are
-    within the days asked for."""
+    """Releases at one stage and revision, or detentions.
+
+    `rows`: the rows that the filters read, consolidated or each source's own (`uses_source_rows`). `consolidated_rows`:
+    for each of them the row of all sources together. `window_match`: which are within the requested days."""
 
     columns: Columns
     revision: int
     rows: Rows
-    consolidated: Rows
+    consolidated_rows: Rows
     uses_source_rows: bool
     window_match: WindowMatch
 
     @property
-    def inside(self) -> Mask:
-        return self.window_match.inside
+    def is_inside(self) -> Mask:
+        return self.window_match.is_inside
 
     @property
-    def uncertain(self) -> Mask:
-        return self.window_match.uncertain
+    def is_uncertain(self) -> Mask:
+        return self.window_match.is_uncertain
 
     @property
     def person(self) -> Array:
         return self.rows[table.PERSON_COLUMN]
 
     @cached_property
-    def counting(self) -> Mask:
+    def is_countable(self) -> Mask:
         """Whether a row has a status that counts."""
-        return is_any_of(self.consolidated["status"], self.columns.codes.find_codes(COUNTABLE_STATUSES))
+        return is_any_of(self.consolidated_rows["status"], self.columns.codes.find_codes(COUNTABLE_STATUSES))
 
     def where(self, mask: Mask) -> "Selection":
-        """The rows for which a condition holds."""
+        """Return the selection restricted to a mask."""
         if mask.all():
             return self
-        window_match = WindowMatch(self.inside[mask], self.uncertain[mask])
+        window_match = WindowMatch(self.is_inside[mask], self.is_uncertain[mask])
         return replace(
-            self, rows=self.rows.where(mask), consolidated=self.consolidated.where(mask), window_match=window_match
+            self,
+            rows=self.rows.where(mask),
+            consolidated_rows=self.consolidated_rows.where(mask),
+            window_match=window_match,
         )
 
     def count_rows(self, *masks: Mask) -> int:
-        """How many rows inside count, of those for which the conditions hold."""
-        return int(np.count_nonzero(np.logical_and.reduce([self.inside, self.counting, *masks])))
+        """Return how many rows are inside, count, and match all masks."""
+        return int(np.count_nonzero(np.logical_and.reduce([self.is_inside, self.is_countable, *masks])))
 
     def count_people(self, mask: Mask) -> int:
-        """How many people the rows are of for which a condition holds."""
+        """Return the number of distinct people in the rows that match a mask."""
         return int(np.count_nonzero(flag_keys(self.columns.key_count, self.person[mask])))
 
 
 def load_consolidated_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
-    """The things in question, as all sources together say them, before the terms choose among them."""
+    """Return the consolidated rows before the terms filter them."""
     rows = _load_all_consolidated_rows(columns, terms, revision)
     return (
         rows
@@ -237,20 +238,20 @@ def load_consolidated_rows(columns: Columns, terms: SourcedTerms, revision: int)
 
 
 def _load_all_consolidated_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
-    """The same with what stands apart for a count by one source (`Columns.first_apart`)."""
+    """Return the same including rows that count for single sources only (`Columns.first_unlinkable_spell`)."""
     return _load_rows_at_stage(
         columns, table.DETENTION_STATES if isinstance(terms, HeldTerms) else table.RELEASES, terms, revision
     )
 
 
 def load_source_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
-    """What each source says of the things in question."""
+    """Return each source's own rows before the terms filter them."""
     version_table = table.SOURCE_DETENTIONS if isinstance(terms, HeldTerms) else table.SOURCE_RELEASES
     return _load_rows_at_stage(columns, version_table, terms, revision)
 
 
 def _load_own_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
-    """The same without what stands apart of others beside the word of one source."""
+    """Return the same without other sources' verdicts on rows that count for the verifying source only."""
     rows = load_source_rows(columns, terms, revision)
     if columns.first_unlinkable_spell == OPEN_UNTIL:
         return rows
@@ -259,7 +260,7 @@ def _load_own_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows
 
 
 def _load_rows_at_stage(columns: Columns, version_table: TableSpec, terms: SourcedTerms, revision: int) -> Rows:
-    """The rows of a table at the stage of the terms, if they have one; of releases, where they name none, each at the
+    """Return the rows of a table at the stage of the terms, if they have one; without a stage, each release at the
     furthest stage at which it counts."""
     if not isinstance(terms, ReleaseTerms):
         return columns.rows(version_table, revision)
@@ -280,7 +281,7 @@ def _load_rows_at_furthest_stage(columns: Columns, version_table: TableSpec, rev
 
 
 def list_reads(terms: CountTerms) -> list[TableRead]:
-    """What selections of these terms read, by source and together."""
+    """Return the table reads of selections with these terms, by source and consolidated."""
     at_stage = ("stage", terms.stage)
     reads: list[TableRead] = [(table.RELEASES, at_stage), (table.SOURCE_RELEASES, at_stage)]
     if terms.arrest_window != (None, None):
@@ -306,8 +307,10 @@ def build_selection(
     by_source: bool = False,
     columns: Columns | None = None,
 ) -> Selection:
-    """The selection that terms mean. `group_by_source`: one row for each source, by its own values; `columns`: of several
-    revisions at once. Raises Invalid, and OperationalError where the time for the answer is over."""
+    """Return the selection of the terms.
+
+    `by_source`: one row per source, with its own values. `columns`: columns at several revisions. Raise Invalid, and
+    OperationalError if the time for the request is over."""
     keys = load_source_keys(session, terms)
     check_source_counts(session, terms)
     terms = resolve_facility_slug(session, terms)
@@ -357,7 +360,7 @@ def build_selection(
 
 
 def _match_verified_by(columns: Columns, terms: SourcedTerms, keys: dict[str, int], revision: int) -> list[Mask]:
-    """By spell, the conditions on which sources verified a thing."""
+    """Return the conditions on verifying sources, as masks by spell."""
     only_keys = [keys[slug] for slug in getattr(terms, "only_by", ())]
     key_groups = [[keys[slug]] for slug in dict.fromkeys([*terms.verified_by, *terms.all_of])]
     if terms.any_of:
@@ -388,7 +391,8 @@ def _match_event_day(rows: Rows, terms: SourcedTerms) -> WindowMatch:
 def _match_arrest(
     columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *, uses_source_rows: bool
 ) -> WindowMatch:
-    """Whether the person was taken within the days asked for; `uses_source_rows`: by the source whose row it is."""
+    """Match the day of arrest against the window of the terms. `uses_source_rows`: according to the source of each
+    row."""
     if terms.arrest_window == (None, None):
         return match_all_rows(len(rows))
     if uses_source_rows:
@@ -405,11 +409,12 @@ def _match_arrest(
 
 
 def load_matching_detentions(session: Session, terms: PersonTerms, reader: Reader, revision: int) -> Rows:
-    """The detentions of any day of which all terms on the person and the detention hold. Raises as `build_selection` does."""
+    """Return the detentions of any time that match all terms on the person and the detention. Raises like
+    `build_selection`."""
     terms = resolve_facility_slug(session, terms)
     columns = get_columns(session)
     rows = columns.rows(table.ARRESTS, revision)
-    mask = match_window(rows["detained_lo"], rows["detained_hi"], terms.arrest_window).inside
+    mask = match_window(rows["detained_lo"], rows["detained_hi"], terms.arrest_window).is_inside
     for condition in visibility.iter_conditions(columns, rows, terms, reader, revision, uses_source_rows=False):
         mask &= condition
     require_time(session.connection())

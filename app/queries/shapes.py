@@ -1,4 +1,5 @@
-"""Wire shapes of detainees, detentions, releases and verifications (pure): rows in, what this reader may see out."""
+"""Build the response shapes of detainees, detentions, releases and verifications from rows, limited to what the reader
+may see."""
 
 import uuid
 from collections.abc import Callable
@@ -56,7 +57,7 @@ class DetentionRow(TypedDict):
 
 
 class ReleaseRow(TypedDict):
-    """Columns of `Release`; its JSON holds `facts` and `stages`."""
+    """Columns of `Release`; its JSON has `facts` and `stages`."""
 
     detainee: int
     stage: Stage
@@ -67,7 +68,7 @@ class ReleaseRow(TypedDict):
 
 
 class SourceDetentionRow(TypedDict):
-    """Columns of `SourceDetention`: what one source says of a detention."""
+    """Columns of `SourceDetention`: one source's verdict on a detention."""
 
     spell: int
     source: int
@@ -88,10 +89,11 @@ class VerificationRow(TypedDict):
 
 @dataclass
 class Person:
-    """All rows of one person at a revision, by table, their JSON read; `publish` is today's class (CLASSES_OF_TODAY).
+    """All rows of one person at a revision, by table, with their JSON parsed; `publish` is today's class
+    (CURRENT_CLASSES).
 
-    By spell: `detentions`, the first one first; `spell_facts`, the personal facts of a detention and its release, and
-    `group_by_source`, what no consolidation touches; `held_statuses`, the status by which a detention is counted among the held."""
+    By spell: `detentions`, earliest first; `spell_facts`, the personal facts of a detention and its release;
+    `by_source`, fields that are never consolidated; `held_statuses`, the status in counts of people held."""
 
     publish: str
     detainee: DetaineeRow
@@ -108,24 +110,25 @@ class Person:
     slugs: dict[int, str] = field(default_factory=dict)
 
     def get_visible_facts(self, spell: int, reader: Reader) -> Facts:
-        """The personal facts of a spell that the reader may see."""
+        """Return the personal facts of a spell that the reader may see."""
         return reader.filter_facts(self.publish, self.spell_facts.get(spell, {}))
 
 
 def build_place(visible_facts: Facts) -> str | PlaceAsSaid | None:
-    """The registered facility by its slug; a place that nobody registered as it was said, for whom it may be shown."""
+    """Return the slug of the registered facility, or the stated name of an unregistered place, if the reader may see
+    it."""
     slug: str | None = get_fact_value(visible_facts, "facility")
     name = get_fact_value(visible_facts, "facility_as_said")
     return slug if slug or name is None else build_unregistered_place(name)
 
 
 def build_unregistered_place(name: str) -> PlaceAsSaid:
-    """A place that nobody registered."""
+    """Return the shape of an unregistered place."""
     return {"slug": None, "said": name}
 
 
 def build_detainee_shape(person: Person, reader: Reader) -> DetaineeShape:
-    """A detainee; what the reader may not see is null."""
+    """Build a detainee; values hidden from the reader are null."""
     row = person.detainee
     facts = row["facts"]
     visible_facts = reader.filter_facts(person.publish, person.personal)
@@ -152,14 +155,15 @@ def build_detainee_shape(person: Person, reader: Reader) -> DetaineeShape:
 
 
 def _list_values(person: Person, reader: Reader, visible_facts: Facts, name: str) -> list[str] | None:
-    """The values of a fact; empty where nobody states one, null where they are withheld."""
+    """Return the values of a fact; empty if nobody states one, null if they are withheld."""
     value: list[str] | None = get_fact_value(visible_facts, name)
     return value if value is not None else [] if reader.can_see_fact(person.publish, name) else None
 
 
 def build_detention_shape(person: Person, spell: int, reader: Reader) -> DetentionShape:
-    """One spell in custody, with the status and the sources by which it is counted among the held. A source that
-    verified the release counts: it verified that the person had been inside."""
+    """Build one spell in custody, with the status and the sources that count it among people held.
+
+    A source that verified the release counts too: it verified that the person had been in custody."""
     row = person.detentions[spell]
     ids, facts = person.ids[spell], row["facts"]
     visible_facts = person.get_visible_facts(spell, reader)
@@ -188,7 +192,7 @@ def build_detention_shape(person: Person, spell: int, reader: Reader) -> Detenti
 
 
 def _list_held_sources(person: Person, spell: int, verdict: Verdict) -> list[str]:
-    """The sources with this verdict on a detention."""
+    """Return the sources with this verdict on a detention."""
     rows = (row for row in person.held_by_source if row["spell"] == spell and row["verdict"] == verdict)
     return sorted(person.slugs[row["source"]] for row in rows)
 
@@ -197,7 +201,7 @@ RELEASE_FACTS = frozenset({"conditions", "destination"})
 
 
 def build_release_shape(person: Person, spell: int, reader: Reader) -> ReleaseShape:
-    """A release with its status, its verifying and its reporting sources, and each fact with the sources of it."""
+    """Build a release with its status, its verifying and reporting sources, and each fact with its sources."""
     row = person.releases[spell]
     ids, facts = person.ids[spell], row["facts"]
     visible_facts = person.get_visible_facts(spell, reader)
@@ -209,7 +213,7 @@ def build_release_shape(person: Person, spell: int, reader: Reader) -> ReleaseSh
         "country": row["country"],
         "facility": build_place(visible_facts),
         "stage": row["stage"],
-        # The date of a stage that does not count is among the facts, with its sources, and not the release's.
+        # The date of a stage that does not count is among the facts with its sources, but is not the release's date.
         "released_on": get_fact_value(facts, "released_on") if row["stage"] == Stage.CARRIED_OUT else None,
         "ordered_on": get_fact_value(facts, "ordered_on") if row["stage"] != Stage.ANNOUNCED else None,
         "announced_on": get_fact_value(facts, "announced_on"),
@@ -227,7 +231,7 @@ def build_release_shape(person: Person, spell: int, reader: Reader) -> ReleaseSh
 
 
 def build_detainee_shape_by_key(person: Person, _key: int, reader: Reader) -> DetaineeShape:
-    """`build_detainee_shape` in the form of the other shapes, whose key is the spell's: here it is the person's."""
+    """Build a detainee with the signature of the other builders, whose key is the spell's; here it is the person's."""
     return build_detainee_shape(person, reader)
 
 
@@ -241,12 +245,12 @@ SHAPE_BUILDERS: dict[TargetKind, ShapeBuilder[DetaineeShape | DetentionShape | R
 
 
 def build_verification_shape(person: Person, row: VerificationRow, reader: Reader) -> VerificationOut:
-    """One source's verdict. Evidence may name people, and so may a citation of what is no source here: both are shown
-    where the person is."""
+    """Build one source's verdict. Evidence and citations of unregistered sources may name people, so they follow the
+    person's visibility."""
     object_kind, slug = row["object"], person.slugs[row["source"]]
 
     def get_own_value(name: str) -> Any:
-        """What this source alone stated, where the reader may see that of the person."""
+        """Return a value that only this source stated, if the reader may see it."""
         by_object = person.by_source.get(row["spell"], {}).get(name, {})
         return by_object.get(object_kind, {}).get(slug) if reader.can_see_fact(person.publish, name) else None
 

@@ -1,8 +1,6 @@
-"""What counts are grouped by and lists are filtered by: one table, with no SQL in it (pure).
+"""Terms of counts and lists, as query parameters, and the dimensions by which counts are grouped.
 
-Terms: what is counted or listed, as a client writes them in a query string.
-
-One vocabulary serves counts and lists, so that every count can link to the list behind it."""
+Counts and lists share one vocabulary, so that every count can link to the list behind it."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,29 +44,31 @@ RELEASES_ONLY, DETENTIONS_ONLY = frozenset({RELEASES}), frozenset({DETENTIONS})
 FILTER_ONLY: frozenset[str] = frozenset()
 
 DayUnit = Literal["day", "week", "month"]
-# The event about whose day terms ask with two names: `released_from`, `released_to`.
+# The event of a window, which has two terms: `released_from`, `released_to`.
 WindowEvent = Literal["released", "detained"]
-# The value of a dimension in an answer; None where it is unknown.
+# The value of a dimension in a response; None if unknown.
 DimensionValue = str | int | None
 
 
 class ValueOrigin(Enum):
-    """Where the value of a dimension stands."""
+    """Where the value of a dimension comes from."""
 
-    SOURCE = "the source whose row it is"
-    STATUS = "what all sources together come to"
-    COLUMN = "a column of that name in the counted row"
+    SOURCE = "the source of the row"
+    STATUS = "the consolidated status"
+    COLUMN = "a column of the counted row"
     DAY = "the day of an event"
-    PERSON = "a trait of the person or the detention, by the word of all sources"
-    PLACE = "a trait that in the row of one source rests on that source's word"
+    PERSON = "a consolidated trait of the person or the detention"
+    PLACE = "a trait that a source's own row takes from that source"
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """A dimension of counts. `label`: in English and Spanish; `groupable_nouns`: the nouns whose counts can be grouped by it, by
-    default all; `is_multivalued`: one release can have several values, whose groups overlap; `code_list`: the code list of its
-    values; `accepts_list`: its filter takes several values; `event_and_unit`: of a dimension made from the day
-    of an event, that event and the unit in which the day is told."""
+    """A dimension of counts.
+
+    `label`: in English and Spanish. `groupable_nouns`: the nouns whose counts can be grouped by it; all if None.
+    `is_multivalued`: one release can have several values, whose groups overlap. `code_list`: the code list of its
+    values. `accepts_list`: its filter takes several values. `event_and_unit`: for a dimension made from the day of an
+    event, the event and the unit of its buckets."""
 
     name: str
     label: tuple[str, str]
@@ -81,21 +81,21 @@ class Dimension:
 
     @property
     def is_personal(self) -> bool:
-        """Whether its values are seen by today's consent and leave with an erasure."""
+        """Whether its values depend on today's consent and are removed by an erasure."""
         return self.origin in (ValueOrigin.PERSON, ValueOrigin.PLACE)
 
     @property
     def window(self) -> WindowEvent | None:
-        """The event from whose day it is made; terms ask for its values by that window."""
+        """The event whose day it is made from; its values are filtered by that window."""
         return None if self.event_and_unit is None else self.event_and_unit[0]
 
     @property
     def is_filter(self) -> bool:
-        """Whether a term of that name asks for its values."""
+        """Whether a term of the same name filters by its values."""
         return self.event_and_unit is None
 
 
-# In the order in which the API names them, filters that group nothing (FILTER_ALONE) among them.
+# In the order of the API, including filters that cannot group (FILTER_ONLY).
 DIMENSIONS = {
     dimension.name: dimension
     for dimension in (
@@ -143,7 +143,7 @@ PERSONAL_DIMENSIONS = tuple(name for name, dimension in DIMENSIONS.items() if di
 
 
 def list_dimensions(noun: str) -> tuple[str, ...]:
-    """The dimensions that counts of these things can be grouped by."""
+    """Return the dimensions by which counts of a noun can be grouped."""
     return tuple(
         name
         for name, dimension in DIMENSIONS.items()
@@ -158,13 +158,13 @@ else:
     ReleaseDimension, HeldDimension = Literal[list_dimensions(RELEASES)], Literal[list_dimensions(DETENTIONS)]
 
 
-MAX_DIMENSIONS = 3  # at once: beyond these a table says more than a count
+MAX_DIMENSIONS = 3  # at once; with more, a table discloses more than a count
 MAX_VALUES = 20
 
 PERSONAL_FILTERS = (*PERSONAL_DIMENSIONS, "not_nationality")
-SEARCH_TERM = "q"  # the term by which somebody is sought by name
+SEARCH_TERM = "q"  # the term of a search by name
 
-# A revision, an instant, a date or a zone: read once the head and the registry's zone are known.
+# A revision, instant, date or zone, parsed once the head and the registry's zone are known.
 Moment = Annotated[str, Field(min_length=1, max_length=dates.MAX_TEXT)]
 
 
@@ -178,12 +178,12 @@ T = TypeVar("T")
 UniqueValues = Annotated[list[T], Field(max_length=MAX_VALUES), AfterValidator(remove_repeats)]
 
 
-# A term as an answer echoes it, and the terms of a question by name.
+# A term as a response echoes it, and all terms of a query by name.
 EchoedTerm = str | int | list[str]
 EchoedTerms = dict[str, EchoedTerm]
 
 
-# How many independent sources, at least or exactly.
+# The minimum or exact number of independent sources.
 MinSources = Annotated[int, Field(le=MAX_COUNTED_SOURCES), AfterValidator(_check_positive)]
 ExactSources = Annotated[int, Field(ge=0, le=MAX_COUNTED_SOURCES)]
 
@@ -199,7 +199,7 @@ class PersonTerms(BaseModel):
     gender: Gender | None = None
     category: Category | None = None
     age_group: AgeGroup | None = None
-    # Any of these; and none of those among the nationalities that are known, of which there must be one.
+    # Any of these; and none of those among the known nationalities, of which there must be at least one.
     nationality: Annotated[UniqueValues[Country], BeforeValidator(wrap_single_value)] = []
     not_nationality: UniqueValues[Country] = []
     group: Group | None = None
@@ -226,28 +226,28 @@ class PersonTerms(BaseModel):
 
     @property
     def arrest_window(self) -> tuple[int | None, int | None]:
-        """First and last day of those within which the person was taken, as ordinals; None is open."""
+        """The first and last day of the window of arrest, as ordinals; None is open."""
         return parse_window(self.detained_from, self.detained_to)
 
     def trait_values(self) -> dict[str, list[str]]:
-        """Personal dimension → the values asked for, any of which will do."""
+        """Return a dict of personal dimension → requested values, any of which matches."""
         terms = {name: getattr(self, name) for name in PERSONAL_DIMENSIONS}
         return {
             name: [str(value) for value in list_values(term)] for name, term in terms.items() if term not in (None, [])
         }
 
     def excluded_values(self) -> dict[str, list[str]]:
-        """Personal dimension → the values that none of those known may be."""
+        """Return a dict of personal dimension → values that none of the known ones may have."""
         return {"nationality": [*self.not_nationality]} if self.not_nationality else {}
 
     def drop_personal(self) -> Self:
-        """The terms without those that read personal values."""
+        """Return the terms without those that read personal values."""
         defaults = {name: type(self).model_fields[name].get_default() for name in PERSONAL_FILTERS}
         return self.model_copy(update={**defaults, **({"group_by": []} if hasattr(self, "group_by") else {})})
 
 
 class EventTerms(PersonTerms):
-    """Filters on releases besides: the window, the stage and the kind."""
+    """Additional filters on releases: the window, the stage and the kind."""
 
     released_from: Date | None = None
     released_to: Date | None = None
@@ -257,16 +257,15 @@ class EventTerms(PersonTerms):
 
     @property
     def window(self) -> tuple[int | None, int | None]:
-        """First and last day of the window, as ordinals; None is open."""
+        """The first and last day of the window, as ordinals; None is open."""
         return parse_window(self.released_from, self.released_to)
 
 
 class SourcedTerms(PersonTerms):
     """Terms of things that sources verify. `noun`: what is counted (`countables.py`).
 
-    Each kind of terms has the filters on who says so where its addresses have them, so that they are declared here for
-    the type checker alone.
-    """
+    Each subclass has the filters on sources at the position that its addresses have, so they are declared here for the
+    type checker only."""
 
     noun: ClassVar[str]
     if TYPE_CHECKING:
@@ -284,14 +283,14 @@ class SourcedTerms(PersonTerms):
         return False
 
     def list_named_sources(self) -> list[tuple[str, str]]:
-        """`(pointer, slug)` of every source the terms name."""
+        """Return `(pointer, slug)` of every source the terms name."""
         lists = ("verified_by", "any_of", "all_of", "only_by")
         pointers = [(f"/{name}/{n}", slug) for name in lists for n, slug in enumerate(getattr(self, name, ()))]
         return pointers if self.source is None else [("/source", self.source), *pointers]
 
 
 class ReleaseTerms(EventTerms, SourcedTerms):
-    """The terms of releases with the sources that say so."""
+    """The terms of releases, including those on sources."""
 
     noun = RELEASES
     status: UniqueValues[ReleaseStatus] = []
@@ -305,8 +304,8 @@ class ReleaseTerms(EventTerms, SourcedTerms):
 
 
 class HeldTerms(SourcedTerms):
-    """Filters on people held on a day besides: the day, whether house arrest after a release counts as being held, and
-    who says so."""
+    """Additional filters on people held on a day: the day, whether house arrest after a release counts as being held,
+    and the sources."""
 
     noun = DETENTIONS
     held_on: Date | None = None
@@ -321,7 +320,7 @@ class HeldTerms(SourcedTerms):
 
     @property
     def day(self) -> int | None:
-        """The day asked about, as an ordinal: a month or a year means its last."""
+        """The requested day, as an ordinal: a month or a year means its last day."""
         return None if self.held_on is None else dates.parse_window_end(self.held_on)
 
     @property
@@ -337,7 +336,7 @@ class CountTerms(ReleaseTerms):
 
 
 class HeldCountTerms(HeldTerms):
-    """The terms of a count of the held."""
+    """The terms of a count of people held."""
 
     group_by: Annotated[list[HeldDimension], Field(max_length=MAX_DIMENSIONS), AfterValidator(remove_repeats)] = []
 
@@ -351,17 +350,17 @@ def parse_window(start: str | None, end: str | None) -> tuple[int | None, int | 
     )
 
 
-# Echoed even when not asked for: nobody can tell what a number means without its stage, without gross or net, or, of
-# people held, without whether house arrest is among them.
+# Always echoed: a number is meaningless without its stage and whether it is net or, for people held, whether it
+# includes house arrest.
 ALWAYS_ECHOED = ("stage", "net", "house_arrest", "group_by")
 
 
-# The parameters that keep an answer as it is.
+# The parameters that pin an answer.
 PIN_PARAMETERS = ("rules", "leaf", "as_of")
 
 
 def echo_terms(terms: BaseModel) -> EchoedTerms:
-    """The terms that were asked for, and those defaults that say what a number means (ALWAYS)."""
+    """Return the requested terms, and the defaults that define the number (ALWAYS_ECHOED)."""
     values = terms.model_dump(mode="json")
     defaults = {name: field.get_default(call_default_factory=True) for name, field in type(terms).model_fields.items()}
     return {
@@ -372,23 +371,23 @@ def echo_terms(terms: BaseModel) -> EchoedTerms:
 
 
 def build_query_url(path: str, terms: Mapping[str, EchoedTerm], pin: Pin | None) -> str:
-    """A relative address that asks the same again: parameters in the order of the terms, then the rules and the
-    revision with its leaf; or, without a revision, that asks for today's answer."""
+    """Return a relative address of the same query: the terms in order, then the rules and the revision with its leaf.
+    Without a pin it gets the current answer."""
     pins = [] if pin is None else build_pin_terms(pin)
     return join_query_url(path, [encode_term(name, value) for name, value in [*terms.items(), *pins] if value != []])
 
 
 def encode_term(name: str, value: EchoedTerm) -> str:
-    """What an address says to ask for a term; a term with several values is said once for each."""
+    """Return the parameters of a term; a term with several values is repeated."""
     return "&".join([f"{name}={_quote(_format_value(item))}" for item in list_values(value)])
 
 
 def join_query_url(path: str, terms: Iterable[str]) -> str:
-    """A relative address of terms that are `encode_term`."""
+    """Join encoded terms to a relative address."""
     return f"{path}?{'&'.join(terms)}"
 
 
-# What an address spells as it is. A count has an address for each of its groups, and most values are codes and days.
+# Most values are codes and days that need no quoting, and a count has an address for each of its groups.
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
@@ -397,18 +396,18 @@ def _quote(text: str) -> str:
 
 
 def build_pin_terms(pin: Pin) -> list[tuple[str, str]]:
-    """The values of PINNING: the rules of an answer, which entry its revision is, and the revision."""
+    """Return the values of PIN_PARAMETERS: the rules, the leaf of the revision's entry, and the revision."""
     leaf = [] if pin.leaf is None else [("leaf", pin.leaf)]
     return [("rules", str(RULES)), *leaf, ("as_of", str(pin.revision))]
 
 
 def list_values(value: EchoedTerm) -> Sequence[str | int]:
-    """The values of a term, which may be one alone."""
+    """Return the values of a term, which may be a single value."""
     return value if isinstance(value, list) else [value]
 
 
 def get_term_values(terms: EchoedTerms, name: str) -> list[str]:
-    """The values of a term in text; none where the terms do not have it."""
+    """Return the values of a term as text; empty if the terms lack it."""
     return [str(value) for value in list_values(terms.get(name, []))]
 
 
@@ -417,6 +416,6 @@ def _format_value(value: str | int) -> str:
 
 
 def is_personal(terms: PersonTerms) -> bool:
-    """Whether an answer reads personal dimensions, so that it depends on today's consent and on erasures."""
+    """Return whether an answer reads personal dimensions, so that it depends on today's consent and on erasures."""
     groups = set(getattr(terms, "group_by", ()))
     return bool(terms.trait_values() or terms.excluded_values() or groups.intersection(PERSONAL_DIMENSIONS))

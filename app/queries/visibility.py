@@ -1,16 +1,9 @@
-"""Which rows stood at a revision, and whose of them today's reader may see (SQL).
+"""Decide which rows the reader may see, by today's class of each person, and which rows match personal terms.
 
-Whose rows of a count or a list today's reader may see, by today's class of each person.
-
-Who may have been closed at an earlier revision by the permission of then. `Record.publish_now` says today's, and the
-class in the rows does not say whom an objection hid or who may have been a child.
-
-Whether researchers may contact a person, as consents say it: for readers who see restricted fields alone.
-
-Which terms on the person hold of which rows, as far as the reader may ask (rule 11).
-
-What may not be seen decides nothing: it is taken out of a condition before any row is chosen by it, so that an answer
-takes as long whatever a hidden value is."""
+Hidden values never affect an answer or its timing: they are removed from a condition before it selects any row (rule
+11). `Record.publish_now` is today's class; for an earlier revision, objections and possible children are judged
+separately, because the class in the rows does not include them. Contact permissions from consents are for readers who
+see restricted fields."""
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
@@ -21,7 +14,6 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
 from sqlmodel import Session, col
 
 from app.columns import table
-from app.columns import table as tables
 from app.columns.loader import Columns
 from app.columns.rows import Array, Mask, Rows, flag_keys, has_match, has_pair_match, is_any_of
 from app.log import entries
@@ -35,15 +27,14 @@ SqlCondition = ColumnElement[bool]
 
 
 def valid_at(table: Any, revision: int) -> SqlCondition:
-    """Rows of a projected table that hold at a revision."""
+    """Return the condition that a row of a projected table is valid at a revision."""
     return and_(col(table.since) <= revision, col(table.until) > revision)
 
 
 def has_class_among(detainee: Any, classes: tuple[str, ...], revision: int) -> SqlCondition:
-    """Whether today's class of a person is among `classes`.
+    """Return the condition that today's class of a person is among `classes`.
 
-    The person is taken as at the revision; its class is the strictest of today's classes of the records it had then.
-    """
+    The person is the one at the revision; its class is the strictest of today's classes of the records it had then."""
     return exists(
         select(1)
         .select_from(Placement)
@@ -53,22 +44,22 @@ def has_class_among(detainee: Any, classes: tuple[str, ...], revision: int) -> S
 
 
 def can_see_values(reader: Reader, publish: str, name: str, values: Sequence[str]) -> bool:
-    """Whether the reader may see these values of a dimension, or any at all, of someone of that class."""
+    """Return whether the reader may see these values of a dimension (or any value, if empty) for people of a class."""
     return all(reader.can_see_trait(publish, name, value) for value in values or (None,))
 
 
 def visible_to(reader: Reader, detainee: Any, revision: int) -> SqlCondition:
-    """Whether a person stands in lists for the reader."""
+    """Return the condition that the reader may see a person in lists."""
     classes = tuple(publish for publish in CURRENT_CLASSES if not reader.can_see_person(publish))
     return ~has_class_among(detainee, classes, revision) if classes else true()
 
 
-_EARLIER_CLASSES = "classes by person, of the earlier revision that was asked for last"
+_EARLIER_CLASSES = "class bits at the last earlier revision read"
 
 
 def load_class_bits(columns: Columns, revision: int) -> Array:
-    """By person, which of today's classes the records have that were the person's at the revision: a bit for each, by
-    its place in CLASSES_OF_TODAY."""
+    """Return by person a bit mask of today's classes of the records that the person had at the revision. Bits follow
+    CURRENT_CLASSES."""
     if revision >= columns.head:
         return columns.get_shared(
             "classes by person",
@@ -82,8 +73,8 @@ def load_class_bits(columns: Columns, revision: int) -> Array:
 
 
 def _compute_class_bits(columns: Columns, revision: int) -> Array:
-    placements = columns.rows(tables.PLACEMENTS, revision)
-    record_classes, people = columns.classes[placements["record"]], placements[tables.PERSON_COLUMN]
+    placements = columns.rows(table.PLACEMENTS, revision)
+    record_classes, people = columns.classes[placements["record"]], placements[table.PERSON_COLUMN]
     bits = np.zeros(columns.key_count, np.uint8)
     for place in range(len(CURRENT_CLASSES)):
         bits[people[np.flatnonzero(record_classes == place)]] |= np.uint8(1 << place)
@@ -91,23 +82,26 @@ def _compute_class_bits(columns: Columns, revision: int) -> Array:
 
 
 def _refresh_class_bits(columns: Columns, old_bits: Array, changed_people: Collection[int]) -> Array:
-    """The classes at the head. `old_bits`: those at an earlier one; `changed_people`: whose may be others by now."""
+    """Return the class bits at the head. `old_bits`: those at an earlier head. `changed_people`: people whose classes
+    may have changed."""
     bits = np.zeros(columns.key_count, np.uint8)
     bits[: len(old_bits)] = old_bits
-    table = columns.tables[tables.PLACEMENTS.name]
-    record, valid_until = table.column("record"), table.column(tables.UNTIL_COLUMN)
+    placements = columns.tables[table.PLACEMENTS.name]
+    record, valid_until = placements.column("record"), placements.column(table.UNTIL_COLUMN)
     for person in changed_people:
         classes = {
-            int(columns.classes[record[place]]) for place in table.places([person]) if valid_until[place] > columns.head
+            int(columns.classes[record[place]])
+            for place in placements.places([person])
+            if valid_until[place] > columns.head
         }
         bits[person] = sum(1 << place for place in classes)
     return bits
 
 
 def match_classes(columns: Columns, people: Array, classes: Sequence[str], revision: int) -> Mask:
-    """Whether today's class of each of these people is among `classes`.
+    """Return whether today's class of each of these people is among `classes`.
 
-    The person is taken as at the revision; its class is the strictest of today's classes of the records it had then."""
+    The person is the one at the revision; its class is the strictest of today's classes of the records it had then."""
     bits = sum(1 << CURRENT_CLASSES.index(publish) for publish in classes)
     mask: Mask = (load_class_bits(columns, revision)[people] & bits) != 0
     return mask
@@ -116,14 +110,14 @@ def match_classes(columns: Columns, people: Array, classes: Sequence[str], revis
 def match_hidden_trait(
     columns: Columns, people: Array, reader: Reader, name: str, revision: int, values: Sequence[str] = ()
 ) -> Mask | None:
-    """Of which of these people the reader may not see a personal dimension (with one of these values); None where the
-    reader may see it of everyone."""
+    """Return for which people a personal dimension (with one of these values) is hidden from the reader; None if for
+    nobody."""
     classes = [publish for publish in CURRENT_CLASSES if not can_see_values(reader, publish, name, values)]
     return match_classes(columns, people, classes, revision) if classes else None
 
 
 def match_visible(columns: Columns, people: Array, reader: Reader, revision: int) -> Mask:
-    """Which of these people stand in lists for the reader."""
+    """Return which of these people the reader may see in lists."""
     classes = [publish for publish in CURRENT_CLASSES if not reader.can_see_person(publish)]
     return ~match_classes(columns, people, classes, revision)
 
@@ -134,8 +128,8 @@ _CONSENT_JOIN = col(Consent.record) == col(Placement.record)
 
 
 def permission_may_have_changed(detainee: Any, since: int, revision: int) -> SqlCondition:
-    """Whether a consent, an objection or an erasure may have changed since a revision what is shown of a person. It
-    need not have changed a row."""
+    """Return the condition that a consent, objection or erasure since a revision may have changed what is shown of a
+    person. It may have changed no row."""
     people = select(col(Placement.detainee)).where(valid_at(Placement, revision))
     has_ended = (col(ObjectionHiding.until) > since) & (col(ObjectionHiding.until) < OPEN)
     has_later_erasure = select(col(Head.erased)).scalar_subquery() > since
@@ -149,7 +143,7 @@ def permission_may_have_changed(detainee: Any, since: int, revision: int) -> Sql
 
 
 def find_hidden_by_objection(session: Session, detainees: Collection[int], revision: int) -> set[int]:
-    """The people whom an objection hid at a revision."""
+    """Return the people hidden by an objection at a revision."""
     return set(
         session.scalars(
             _select_people(detainees, revision).join(ObjectionHiding, _OBJECTION_JOIN).where(_is_hiding_valid(revision))
@@ -158,7 +152,7 @@ def find_hidden_by_objection(session: Session, detainees: Collection[int], revis
 
 
 def was_hidden_by_objection(detainee: Any, revision: int) -> SqlCondition:
-    """Whether an objection hid a person at a revision."""
+    """Return the condition that an objection hid a person at a revision."""
     people = select(col(Placement.detainee)).where(valid_at(Placement, revision))
     condition: SqlCondition = detainee.in_(
         people.join(ObjectionHiding, _OBJECTION_JOIN).where(_is_hiding_valid(revision))
@@ -167,20 +161,22 @@ def was_hidden_by_objection(detainee: Any, revision: int) -> SqlCondition:
 
 
 def find_consented(session: Session, detainees: Collection[int], revision: int) -> set[int]:
-    """The people of whom a consent was recorded by a revision."""
+    """Return the people with a consent recorded by a revision."""
     people = _select_people(detainees, revision).join(Consent, _CONSENT_JOIN).where(col(Consent.key) <= revision)
     return set(session.scalars(people))
 
 
 def find_first_consented(session: Session, detainees: Collection[int], since: int, revision: int) -> set[int]:
-    """The people whose first consent came after a revision. Whether it opened somebody who was perhaps a child is not
-    told apart: that would tell of births that nobody may see."""
+    """Return the people whose first consent came after a revision.
+
+    Whether it opened a person who was possibly a child is not distinguished: that would disclose hidden births."""
     people = _select_people(detainees, revision).join(Consent, _CONSENT_JOIN).group_by(col(Placement.detainee))
     return set(session.scalars(people.having(func.min(col(Consent.key)) > since)))
 
 
 def find_erased(session: Session, detainees: Collection[int], since: int, revision: int) -> set[int]:
-    """The erased among the people, if anybody was erased since a revision: no row says when each of them was."""
+    """Return the erased people among these, if anybody was erased since a revision; rows do not have the time of an
+    erasure."""
     if session.scalars(select(col(Head.erased))).one() <= since:
         return set()
     return set(
@@ -196,7 +192,7 @@ def _select_people(detainees: Collection[int], revision: int) -> Any:
     return select(col(Placement.detainee)).where(col(Placement.detainee).in_(detainees), valid_at(Placement, revision))
 
 
-# Made once: building a statement costs more than running it.
+# Built once: building a statement costs more than running it.
 _CONTACT_CONSENTS = (
     select(col(Consent.key), col(Consent.record), col(Sealed.disclosures))
     .join(Sealed, col(Sealed.revision) == col(Consent.key))
@@ -206,20 +202,20 @@ _CONTACT_CONSENTS = (
 
 
 def load_contact_permission(session: Session, records: Collection[int], reader: Reader) -> ContactOut | None:
-    """What the consents of a person's records say; None where nobody was asked, and for whom it is nothing.
+    """Return the contact permission from the consents for a person's records; None without any, or if the reader may
+    not see it.
 
-    Like a class of publication it is judged by today: of each record the latest consent that says it holds, and where
-    people with one each turn out to be one person, the strictest of these.
-    """
+    It is judged by today, like a publication class: the latest current consent per record, and the strictest of these
+    if several people turn out to be one."""
     if not reader.can_see_restricted:
         return None
     ids = session.scalars(select(col(Record.id)).where(col(Record.key).in_(records))).all()
-    all_records = {*records, *find_recalled_keys(session, ids)}  # what was said by a recalled report holds
+    all_records = {*records, *find_recalled_keys(session, ids)}  # consents for a recalled report remain valid
     latest: dict[int, ContactOut] = {}
     for _key, record, disclosures in session.execute(_CONTACT_CONSENTS, {"records": list(all_records)}):
         values = entries.load_values(disclosures)
         if values.get("contact") is not None:
-            latest.pop(record, None)  # so that the newest answer stands last
+            latest.pop(record, None)  # so that the newest answer is last
             latest[record] = {
                 "allowed": values["contact"],
                 "given_by": values["given_by"],
@@ -229,17 +225,17 @@ def load_contact_permission(session: Session, records: Collection[int], reader: 
 
 
 def rests_on_source(name: str, *, uses_source_rows: bool) -> bool:
-    """Whether a personal dimension of a row rests on the word of the source whose row it is."""
+    """Return whether a personal dimension of a row depends on the source whose row it is."""
     return uses_source_rows and DIMENSIONS[name].origin is ValueOrigin.PLACE
 
 
 def load_traits(columns: Columns, name: str, revision: int, *, by_source: bool) -> Rows:
-    """The rows that say a personal dimension at a revision."""
+    """Return the rows of a personal dimension at a revision."""
     return columns.rows(table.SOURCE_TRAITS if by_source else table.TRAITS, revision, ("name", name))
 
 
 def match_statements(columns: Columns, rows: Rows, statements: Rows, mask: Mask, *, by_source: bool) -> Mask:
-    """Whether some of what is said is said of a row: of its spell, or of its spell by its source."""
+    """Return whether a selected statement concerns a row: its spell, or its spell and source."""
     if not by_source:
         return has_match(columns.key_count, rows["spell"], statements["spell"], mask)
     return has_pair_match(
@@ -250,7 +246,7 @@ def match_statements(columns: Columns, rows: Rows, statements: Rows, mask: Mask,
 def _match_trait(
     columns: Columns, rows: Rows, name: str, revision: int, values: Sequence[str] | None, *, uses_source_rows: bool
 ) -> Mask:
-    """Whether a row has a value of a dimension, one of `values` where they are given."""
+    """Return whether a row has a value of a dimension, one of `values` if given."""
     by_source = rests_on_source(name, uses_source_rows=uses_source_rows)
     trait_rows = load_traits(columns, name, revision, by_source=by_source)
     is_requested = (
@@ -258,14 +254,14 @@ def _match_trait(
         if values is None
         else is_any_of(trait_rows["value"], columns.values.find_codes(values))
     )
-    # All that is said is looked through, so that the time does not tell how much of it was asked about.
+    # Every statement is read, so that the time does not disclose how many were requested.
     return match_statements(columns, rows, trait_rows, is_requested, by_source=by_source)
 
 
 def _iter_personal_filters(
     columns: Columns, rows: Rows, terms: PersonTerms, revision: int, *, uses_source_rows: bool
 ) -> Iterator[tuple[str, list[str], Mask]]:
-    """`(dimension, values asked about, whether each row matches)`; the facility by its slug."""
+    """Yield `(dimension, requested values, whether each row matches)`; the facility by its slug."""
     for name, values in terms.trait_values().items():
         yield name, values, _match_trait(columns, rows, name, revision, values, uses_source_rows=uses_source_rows)
     for name, values in terms.excluded_values().items():
@@ -280,8 +276,9 @@ def _iter_personal_filters(
 def iter_conditions(
     columns: Columns, rows: Rows, terms: PersonTerms, reader: Reader, revision: int, *, uses_source_rows: bool
 ) -> Iterator[Mask]:
-    """The conditions of the terms on the person and the detention, but for its day. `uses_source_rows`: the rows are those of
-    sources, whose own word decides where the person was held."""
+    """Yield the conditions of the terms on the person and the detention, except its day.
+
+    `uses_source_rows`: the rows are those of sources, which themselves decide where the person was held."""
     if terms.country is not None:
         yield rows["country"] == columns.codes.find_code(terms.country)
     if terms.designation is not None:
@@ -304,10 +301,10 @@ def iter_conditions(
 def match_partly_hidden(
     columns: Columns, rows: Rows, terms: Any, reader: Reader, revision: int, *, uses_source_rows: bool
 ) -> Mask | None:
-    """Of rows that match the terms without their personal ones, those whose person's class hides at least one of these
-    from the reader, and which match all that it opens. None where no class hides any from the reader.
+    """Return the rows (matching all terms but the personal ones) whose person's class hides at least one personal term
+    from the reader, and that match all others.
 
-    Neither a value that is hidden nor whether there is one is read."""
+    None if no class hides any from the reader. Neither a hidden value nor whether one exists is read."""
     people, all_rows = rows[table.PERSON_COLUMN], np.ones(len(rows), bool)
     filters = [*_iter_personal_filters(columns, rows, terms, revision, uses_source_rows=uses_source_rows)]
     filters += [(name, [], all_rows) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].is_personal]

@@ -159,9 +159,8 @@ def _find_early_dates(content: Content) -> Iterator[dict[str, str]]:
     for name in PAST_DATE_FIELDS:
         earliest = EARLIEST_BIRTH_YEAR if name == "detainee.birth_date" else EARLIEST_YEAR
         if name in content and parse_date(content[name]).first.year < earliest:
-            yield build_pointed_error(
-                format_pointer(name), "impossible_date", f"This is before {earliest}: correct the year."
-            )
+            detail = f"This is before {earliest}: correct the year."
+            yield build_pointed_error(format_pointer(name), "impossible_date", detail)
     detained_on = content.get("detention.detained_on")
     for number, item in enumerate(content.get("detention.transfers", [])):
         if item.get("on") and detained_on and parse_date(item["on"]).hi < parse_date(detained_on).lo:
@@ -189,10 +188,8 @@ def _find_age_errors(content: Content, now: datetime) -> Iterator[dict[str, str]
 
 
 def _find_misordered_dates(content: Content) -> Iterator[dict[str, str]]:
-    is_denial, is_verified = (
-        content["verification.verdict"] in DENIALS,
-        content["verification.verdict"] == Verdict.VERIFIED,
-    )
+    verdict = content["verification.verdict"]
+    is_denial, is_verified = verdict in DENIALS, verdict == Verdict.VERIFIED
     for earlier, later, code, problem in ORDERED_DATE_FIELDS:
         if is_denial and code == "held_after_release":
             continue  # "still held on the 28th" is how a release of the 24th is refuted
@@ -253,9 +250,8 @@ _SELECT_SPELL_RECORDS = (
 def find_target(context: WriteContext, body: DetentionReportIn) -> tuple[Record, TargetKind] | None:
     pointed_ids = [(kind, getattr(body, name)) for name, kind in POINTER_FIELDS if getattr(body, name) is not None]
     if len(pointed_ids) > 1:
-        raise Invalid.at_pointer(
-            "", "one_pointer", "Point at one of detainee_id, detention_id, release_id; not at several."
-        )
+        detail = "Point at one of detainee_id, detention_id, release_id; not at several."
+        raise Invalid.at_pointer("", "one_pointer", detail)
     if not pointed_ids:
         return None
     kind, target_id = pointed_ids[0]
@@ -431,9 +427,8 @@ def _is_another_person(previous: Content, updated: Content) -> bool:
 def check_fixed_fields(previous: Content, body: DetentionReportIn) -> None:
     """Check that an amendment changes neither pointer nor case number. Raises Invalid."""
     if any(getattr(body, name) is not None for name, _kind in POINTER_FIELDS):
-        raise Invalid.at_pointer(
-            "", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another."
-        )
+        detail = "A report cannot be pointed elsewhere: retract it and file another."
+        raise Invalid.at_pointer("", "pointer_is_fixed", detail)
     if body.source_record_id != previous.get("source_record_id"):
         raise build_fixed_case_error("A case number cannot change: file a new report.")
 

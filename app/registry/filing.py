@@ -83,12 +83,8 @@ def file_or_embargo(context: WriteContext, body: DetentionReportIn) -> Outcome:
         if deleted:
             return _build_embargo_outcome(context, deleted[0].id, deleted[0].until, DELETED_KIND)
     if embargo_end is not None and reports.has_changes(context, body):
-        return _build_embargo_outcome(
-            context,
-            waiting_reports.store_waiting_report(context, digests, body, embargo_end),
-            embargo_end,
-            WAITING_KIND,
-        )
+        waiting_id = waiting_reports.store_waiting_report(context, digests, body, embargo_end)
+        return _build_embargo_outcome(context, waiting_id, embargo_end, WAITING_KIND)
     waiting_reports.delete_waiting_reports(context, digests)
     return reports.write_report(context, body)
 
@@ -110,12 +106,9 @@ def amend_or_embargo(
     if not reports.has_changes(context, full_body):
         return write_next_version(context, record, version, report)
     digests = waiting_reports.list_waiting_digests(context, case, record)
-    return _build_embargo_outcome(
-        context,
-        waiting_reports.store_waiting_report(context, digests, full_body, embargo_end, version.entry.revision),
-        embargo_end,
-        WAITING_KIND,
-    )
+    base_revision = version.entry.revision
+    waiting_id = waiting_reports.store_waiting_report(context, digests, full_body, embargo_end, base_revision)
+    return _build_embargo_outcome(context, waiting_id, embargo_end, WAITING_KIND)
 
 
 def retract_with_waiting(
@@ -349,10 +342,8 @@ class _RowPlanner:
         """Return whether the row replaces a waiting version of its report."""
         if not self._waiting_digests:
             return False
-        cases = [
-            str(body.source_record_id),
-            *([] if filed_case is None else [records.format_id_case(filed_case.record)]),
-        ]
+        id_case = [] if filed_case is None else [records.format_id_case(filed_case.record)]
+        cases = [str(body.source_record_id), *id_case]
         return any(waiting_reports.digest_waiting_case(self._context, case) in self._waiting_digests for case in cases)
 
     def _plan_known_case(self, body: DetentionReportIn, report: Content, filed_case: records.FiledCase) -> RowPlan:
@@ -367,10 +358,8 @@ class _RowPlanner:
 
     def _plan_new_report(self, body: DetentionReportIn, report: Content, digest: str) -> _NewReport:
         checks.check_report(report, self._context.now, has_pointer=False)
-        report = {
-            **reports.classify_content(self._context, report, None, None),
-            "source_record_id": body.source_record_id,
-        }
+        report = reports.classify_content(self._context, report, None, None)
+        report = {**report, "source_record_id": body.source_record_id}
         row = _NewReport(report, digest, len(self.new_reports))
         self.new_reports.append(report)
         return row

@@ -248,10 +248,8 @@ def reproject_people(
             new_rows[table] += table_rows
         classes |= dict.fromkeys(records, current_class)
         current_records = [by_key[member.record] for member in members]
-        people_by_record |= dict.fromkeys(
-            (current_record.key for current_record in current_records),
-            ProjectedPerson(rows, current_class, current_records),
-        )
+        person = ProjectedPerson(rows, current_class, current_records)
+        people_by_record |= dict.fromkeys((record.key for record in current_records), person)
     old_people = {row.detainee for row in stored_rows if row.detainee is not None}
     _TABLES.replace(session.connection(), old_people, new_rows, revision)
     touched_people = old_people | {row["detainee"] for row in new_rows[Detainee]}
@@ -380,15 +378,9 @@ def build_version_statement(
     """Return the statement of one version of a record."""
     public_content, wish = version.body["said"], version.body.get("wish", {})
     return _build_statement(
-        record,
-        version.revision,
-        public_content,
-        version.personal,
-        views,
-        pointer=pointer,
-        is_erased=is_erased,
-        wish=wish,
-    )
+        record, version.revision, public_content, version.personal, views,
+        pointer=pointer, is_erased=is_erased, wish=wish,
+    )  # fmt: skip
 
 
 def _build_statement(
@@ -443,15 +435,13 @@ def _write_pending_pairs(
         for edge in placed_edges
         if edge.judgement == Judgement.DIFFERENT
     }
-    unsure = [edge for edge in edges if edge.judgement == Judgement.UNSURE]
     pending_rows = []
-    for edge in unsure:
-        if edge.a not in person_by_record or edge.b not in person_by_record:
-            continue
+    for edge in placed_edges:
         a, b = person_by_record[edge.a], person_by_record[edge.b]
-        if a != b and frozenset((a, b)) not in different_pairs:
+        if edge.judgement == Judgement.UNSURE and a != b and frozenset((a, b)) not in different_pairs:
             pending_rows.append(_build_pending_row(edge.key, a, b))
-    _PENDING_TABLES.replace(session.connection(), [edge.key for edge in unsure], {PendingPair: pending_rows}, revision)
+    unsure_keys = [edge.key for edge in edges if edge.judgement == Judgement.UNSURE]
+    _PENDING_TABLES.replace(session.connection(), unsure_keys, {PendingPair: pending_rows}, revision)
 
 
 def _build_pending_row(decision: int, a: int, b: int) -> dict[str, int]:

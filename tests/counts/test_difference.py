@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.counts.difference import CHANGE_LABELS, MAX_CASES, Case, _select_in_turn, format_change_summary
+from app.counts.difference import CHANGE_LABELS, MAX_CASES, Case, _select_round_robin, format_change_summary
 from tests.support import NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
@@ -274,10 +274,10 @@ def test_what_was_pinned_is_the_same_bytes_after_everything_changed(then: Then) 
 def test_of_many_cases_some_of_each_change_are_listed() -> None:
     many = [Case(spell, "newly_verified") for spell in range(MAX_CASES + 5)]
     rare = [Case(spell, "retracted") for spell in range(3)]
-    listed = _select_in_turn([*many, *rare])
+    listed = _select_round_robin([*many, *rare])
     assert (len(listed), listed[-3:]) == (MAX_CASES, rare)
     assert listed[:-3] == many[: MAX_CASES - 3]
-    assert _select_in_turn(rare) == rare
+    assert _select_round_robin(rare) == rare
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -181,9 +181,9 @@ def test_every_answer_is_json_with_finite_numbers(table: tuple[list[str], Patter
     found = estimate_population(*table)
     answer = json.loads(json.dumps(found.build_numbers(), allow_nan=False))
     assert (answer["chosen"] is None) == (answer["refused"] is not None)
-    assert answer["lower_bound"]["estimate"] >= found.observed
+    assert answer["lower_bound"]["estimate"] >= found.observed_count
     for each in found.models:
-        assert found.observed <= each.low <= each.estimate <= each.high
+        assert found.observed_count <= each.low <= each.estimate <= each.high
     if found.chosen_model is not None:
         assert found.range is not None
         assert found.range[0] <= found.chosen_model.estimate <= found.range[1]

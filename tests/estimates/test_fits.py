@@ -37,14 +37,14 @@ def has_a_table_without_zeros(terms: list[int], counts: FloatArray) -> bool:
 
 
 def independent(table: PatternTable) -> Fit:
-    fit = models.fit_independence(table, 2.0 * table.observed)
+    fit = models.fit_independence(table, 2.0 * table.observed_count)
     assert fit is not None
     return fit
 
 
 def independent_if_any(table: PatternTable) -> Fit:
     """For properties: tables without a fit prove nothing."""
-    assume(models.fit_independence(table, 2.0 * table.observed) is not None)
+    assume(models.fit_independence(table, 2.0 * table.observed_count) is not None)
     return independent(table)
 
 
@@ -60,7 +60,7 @@ def test_a_maximum_is_found_exactly_when_some_table_without_zeros_has_the_same_t
 ) -> None:
     table = small(people, lists, seed)
     mains = [0, *(1 << bit for bit in range(lists))]
-    base = models.fit_independence(table, 2.0 * table.observed)
+    base = models.fit_independence(table, 2.0 * table.observed_count)
     assert (base is not None) == has_a_table_without_zeros(mains, table.counts)
     assume(base is not None)
     assert base is not None
@@ -76,11 +76,11 @@ def test_a_maximum_is_found_exactly_when_some_table_without_zeros_has_the_same_t
 @given(table=tables([3, 4]))
 def test_what_a_maximum_expects_on_each_term_is_what_was_counted(table: tuple[list[str], Patterns]) -> None:
     made = build_pattern_table(*table)
-    assume(made.observed and all(made.count_on_all(1 << bit) for bit in range(len(made.lists))))
+    assume(made.observed_count and all(made.count_on_all(1 << bit) for bit in range(len(made.lists))))
     fit = independent_if_any(made)
     for term in fit.terms[1:]:
         assert fit.moments[term] == pytest.approx(made.count_on_all(term), rel=1e-6)
-    assert fit.moments[0] == pytest.approx(made.observed, rel=1e-6)
+    assert fit.moments[0] == pytest.approx(made.observed_count, rel=1e-6)
 
 
 @given(lists=st.integers(3, 6), people=st.integers(20, 800), seed=st.integers(0, 1_000_000))
@@ -105,7 +105,7 @@ def test_every_hierarchical_model_is_tried_once(lists: int, number: int) -> None
 def test_the_lowest_bic_is_that_of_trying_every_model() -> None:
     table = build_pattern_table(*drawn(4, 400, 11))
     base = independent(table)
-    price = np.log(table.observed)
+    price = np.log(table.observed_count)
 
     def bic(terms: list[int]) -> float:
         start = np.append(base.parameters, np.zeros(len(terms)))

@@ -56,10 +56,14 @@ def test_statsmodels_finds_the_same_estimates_errors_and_criteria(lists: int, se
         with np.errstate(divide="ignore"):  # it divides by zero where a model fits all counts exactly
             fit = GLM(counts, design, family=Poisson()).fit(method="newton", disp=0)
         unseen, spread = math.exp(fit.params[0]), math.exp(1.96 * fit.bse[0])
-        expected = (found.observed + unseen, found.observed + unseen / spread, found.observed + unseen * spread)
+        expected = (
+            found.observed_count + unseen,
+            found.observed_count + unseen / spread,
+            found.observed_count + unseen * spread,
+        )
         assert (each.estimate, each.low, each.high) == pytest.approx(expected, rel=1e-7)
         assert each.aic == pytest.approx(fit.aic, rel=1e-9)
-        assert each.bic == pytest.approx(math.log(found.observed) * len(terms) - 2 * fit.llf, rel=1e-9)
+        assert each.bic == pytest.approx(math.log(found.observed_count) * len(terms) - 2 * fit.llf, rel=1e-9)
 
 
 def test_three_independent_lists_have_a_closed_form() -> None:

@@ -36,7 +36,7 @@ def found(world: World, q: str, who: str | None = None, **terms: Any) -> list[st
 def texts(world: World, seen: tuple[str, ...] = PUBLIC) -> str:
     """All words that the indexes of the people of these classes have."""
     made = at_head(world.engine).shared_values[f"names of {seen}"]
-    return str(made.large.text + made.beside.text)
+    return str(made.main.text + made.recent.text)
 
 
 @dataclass
@@ -137,7 +137,7 @@ def test_an_index_with_many_rows_beside_it_is_made_anew(world: World, monkeypatc
         people.append(file(world, f"{name} Orihuela"))
         assert found(world, "orihuela") == people
         made = at_head(world.engine).shared_values[f"names of {PUBLIC}"]
-        assert len(made.beside.text.split()) == (0, 2, 3, 0, 2)[number]  # two words each, "orihuela" once
+        assert len(made.recent.text.split()) == (0, 2, 3, 0, 2)[number]  # two words each, "orihuela" once
 
 
 def test_who_began_before_an_entry_finds_nobody_of_it_in_an_index_that_was_made_since(world: World) -> None:

@@ -56,7 +56,7 @@ def test_a_day_is_inside_if_each_day_that_it_may_be_is_and_uncertain_if_only_som
     spans: list[Span], window: Window
 ) -> None:
     found = placed(spans, window)
-    told = [*zip(found.inside.tolist(), found.uncertain.tolist(), strict=True)]
+    told = [*zip(found.is_inside.tolist(), found.is_uncertain.tolist(), strict=True)]
     assert told == [by_hand(span, window) for span in spans]
 
 
@@ -66,7 +66,7 @@ def test_two_windows_at_once_are_surely_met_only_if_both_are_and_not_met_if_one_
     spans: list[tuple[Span, Span]], one: Window, other: Window
 ) -> None:
     found = intersect_matches(placed([a for a, _b in spans], one), placed([b for _a, b in spans], other))
-    told = [*zip(found.inside.tolist(), found.uncertain.tolist(), strict=True)]
+    told = [*zip(found.is_inside.tolist(), found.is_uncertain.tolist(), strict=True)]
     for (a, b), (inside, uncertain) in zip(spans, told, strict=True):
         each = by_hand(a, one), by_hand(b, other)
         assert inside == all(sure for sure, _perhaps in each)

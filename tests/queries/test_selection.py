@@ -26,7 +26,7 @@ def test_every_unknown_source_is_pointed_at(world: World) -> None:
 def _spells(world: World, *, revision: int | None = None, **terms: Any) -> int:
     with open_read_session(world.engine) as session:
         found = build_selection(session, CountTerms(**terms), ANYONE, revision or world.revision)
-        return int(np.count_nonzero(found.inside))
+        return int(np.count_nonzero(found.is_inside))
 
 
 def test_a_selection_is_of_the_rows_that_stood_at_the_revision(world: World) -> None:

@@ -69,7 +69,7 @@ def make_person(publish: str = "named", **changes: Any) -> Person:
                 "facts": {"detained_on": fact("2024-10-13")},
             }
         },
-        "spells": {SPELL: PLACE},
+        "spell_facts": {SPELL: PLACE},
         "by_source": {SPELL: EVIDENCE},
         "releases": {
             SPELL: {
@@ -115,7 +115,7 @@ def test_of_someone_in_counts_only_nothing_personal_is_shown() -> None:
 
 
 def test_a_value_nobody_says_is_empty_and_a_withheld_one_is_null() -> None:
-    unsaid = make_person("named", personal={}, spells={})
+    unsaid = make_person("named", personal={}, spell_facts={})
     assert shapes.build_detainee_shape(unsaid, ANYONE)["nationalities"] == []
     assert shapes.build_detainee_shape(make_person("counted", personal={}), ANYONE)["nationalities"] is None
 
@@ -160,7 +160,7 @@ def test_the_place_is_open_for_the_anonymous_and_law_and_conditions_only_for_the
 
 
 def test_a_place_nobody_registered_is_for_partners() -> None:
-    person = make_person(spells={SPELL: {"facility_as_said": fact("a house by the river")}})
+    person = make_person(spell_facts={SPELL: {"facility_as_said": fact("a house by the river")}})
     assert shapes.build_detention_shape(person, SPELL, ANYONE)["facility"] is None
     assert shapes.build_detention_shape(person, SPELL, READER)["facility"] == {
         "slug": None, "said": "a house by the river",

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.columns.rows import NULL
-from app.dates import PartialDate, WindowPosition, find_window_position
+from app.dates import PartialDate
 from app.queries.selection import match_window
 from tests.drawn import USUAL, examples
+from tests.model.windows import WindowPosition, find_window_position
 
 FIRST = date(2026, 1, 1).toordinal()
 DAYS = st.integers(FIRST, FIRST + 12)

@@ -2,10 +2,6 @@
 
 The rows that counts read become columns, as in a server. Everything else that a count needs (the dates of the log,
 sources, facilities, published figures) is inserted into an empty database, so that the registry's own code counts.
-
-Each unlinked row becomes a detention and a person of its own, behind all others (`Columns.first_unlinkable_spell`),
-which only a count by its source includes: with the combined values, the verdicts of the verifying sources, and the
-person's state. With personal parts the rows are linked to their people instead.
 """
 
 import json
@@ -29,14 +25,10 @@ from app.columns.loader import MAX_LEAVES, Columns
 from app.columns.rows import NULL, OPEN_UNTIL, Array, RecentRows
 from app.columns.table import (
     ALL_TABLES,
-    CODE,
     COLUMN_DTYPES,
-    FLAG,
-    NULL_CODE,
     NUMBER,
     PERSON_COLUMN,
     SINCE_COLUMN,
-    SMALL,
     UNTIL_COLUMN,
     Codes,
     Table,
@@ -79,90 +71,16 @@ from app.exports.count_files.tables import (
     FileTable,
 )
 from app.exports.count_files.unlinked import (
-    COMBINED_TABLES,
-    FIRST_HAND_MARK,
     OWN_DETENTION,
     OWN_PERSON,
     SOURCE_TABLES,
-    VERIFYING_SOURCES,
+    append_unlinked_rows,
+    restore_linked_rows,
 )
 from app.imports.faults import BadFile
 from app.models import CURRENT_CLASSES, Claim, Entry, Head, PendingPair, Source, TableRow
 from app.projection import RULES
 from app.vocabulary import Verdict
-
-AddedRow = dict[str, Any]
-RegistryArrays = dict[str, Array]
-_EMPTY_BY_KIND = {CODE: NULL_CODE, SMALL: 0, FLAG: False}
-
-
-def restore_linked_rows(
-    rows: dict[str, RegistryArrays],
-    unlinked_rows: Mapping[str, Iterable[AddedRow]],
-    people: Mapping[int, int],
-    detentions: Mapping[int, int],
-) -> None:
-    """Add the rows to those of the same tables, by the numbers of the personal parts."""
-    for name, table_rows in unlinked_rows.items():
-        for row in table_rows:
-            row |= {PERSON_COLUMN: people[row[OWN_PERSON]], "spell": detentions[row[OWN_DETENTION]]}
-        _append_rows(rows, _find_spec(name), table_rows)
-
-
-def append_unlinked_rows(
-    rows: dict[str, RegistryArrays],
-    unlinked_rows: Mapping[str, Iterable[AddedRow]],
-    first_person: int,
-    first_detention: int,
-    verified_code: int,
-) -> None:
-    """Add the rows behind all others, each with what a count by its source reads in addition.
-
-    `first_person`, `first_detention`: the lowest unused numbers; `verified_code`: the code of that verdict.
-    """
-    for name, table_rows in unlinked_rows.items():
-        statement_rows: list[AddedRow] = []
-        combined_rows: list[AddedRow] = []
-        person_rows: list[AddedRow] = []
-        for row in table_rows:
-            numbers: AddedRow = {
-                PERSON_COLUMN: first_person + row[OWN_PERSON],
-                "spell": first_detention + row[OWN_DETENTION],
-            }
-            validity: AddedRow = numbers | {SINCE_COLUMN: row[SINCE_COLUMN], UNTIL_COLUMN: row[UNTIL_COLUMN]}
-            stage: AddedRow = {"stage": row["stage"]} if "stage" in row else {}
-            statement_rows.append({**row, **numbers})
-            for verifier in row[VERIFYING_SOURCES].split():
-                source, is_first_hand = verifier.removesuffix(FIRST_HAND_MARK), verifier.endswith(FIRST_HAND_MARK)
-                statement_rows.append(
-                    {**validity, **stage, "source": int(source), "verdict": verified_code, "independent": is_first_hand}
-                )
-            combined_values: AddedRow = {
-                column: row[column] for column in ("status", "independent_verified", "heard_hi") if column in row
-            }
-            combined_rows.append({**validity, **stage, **combined_values, "withheld": True})
-            person_rows.append({**validity, "state": row["state"], "rearrested": row["rearrested"]})
-        _append_rows(rows, _find_spec(name), statement_rows)
-        _append_rows(rows, COMBINED_TABLES[name][0], combined_rows)
-        _append_rows(rows, tables.PEOPLE, person_rows)
-
-
-def _find_spec(name: str) -> TableSpec:
-    return next(spec for spec in ALL_TABLES if spec.name == name)
-
-
-def _append_rows(rows: dict[str, RegistryArrays], spec: TableSpec, new_rows: Iterable[AddedRow]) -> None:
-    """Add rows to those of a table; missing values become null or empty."""
-    new_rows = list(new_rows)
-    defaults = {name: _EMPTY_BY_KIND.get(kind, NULL) for name, kind in spec.columns.items()}
-    table_rows = rows[spec.name]
-    rows[spec.name] = {
-        name: np.concatenate(
-            [table_rows[name], np.array([row.get(name, defaults.get(name)) for row in new_rows], column.dtype)]
-        )
-        for name, column in table_rows.items()
-    }
-
 
 # The kind and the body of entries that no count reads, and that are in no file.
 OTHER_KIND, EMPTY_BODY = "report", "{}"

@@ -37,13 +37,9 @@ class ColumnType(Enum):
 
 # The types of Table Schema (Data Package 2.0).
 TABLE_SCHEMA_TYPES = {
-    ColumnType.PERSON: "integer",
-    ColumnType.DETENTION: "integer",
-    ColumnType.NUMBER: "integer",
+    **dict.fromkeys((ColumnType.PERSON, ColumnType.DETENTION, ColumnType.NUMBER), "integer"),
+    **dict.fromkeys((ColumnType.CODE, ColumnType.VALUE, ColumnType.TEXT), "string"),
     ColumnType.DAY: "date",
-    ColumnType.CODE: "string",
-    ColumnType.VALUE: "string",
-    ColumnType.TEXT: "string",
     ColumnType.TRUTH: "boolean",
     ColumnType.INSTANT: "datetime",
 }
@@ -401,16 +397,10 @@ class OrderedRows:
             types = {column.registry_name: FILE_DTYPES.get(column.type, np.int32) for column in table.columns}
             types |= dict.fromkeys((SINCE_COLUMN, UNTIL_COLUMN), np.int32)
             return {name: np.array([row[name] for row in rows], dtype) for name, dtype in types.items()}
-        pair_columns = (
-            PendingPair.decision,
-            PendingPair.since,
-            PendingPair.until,
-            PendingPair.detainee_a,
-            PendingPair.detainee_b,
-        )
-        pair_rows = self._session.execute(select(*map(col, pair_columns))).all()
-        numbers = np.minimum(np.array(pair_rows, np.int64).reshape(-1, len(pair_columns)), OPEN_UNTIL).astype(np.int32)
-        return dict(zip(("decision", SINCE_COLUMN, UNTIL_COLUMN, "detainee_a", "detainee_b"), numbers.T, strict=True))
+        names = ("decision", SINCE_COLUMN, UNTIL_COLUMN, "detainee_a", "detainee_b")
+        pair_rows = self._session.execute(select(*(col(getattr(PendingPair, name)) for name in names))).all()
+        numbers = np.minimum(np.array(pair_rows, np.int64).reshape(-1, len(names)), OPEN_UNTIL).astype(np.int32)
+        return dict(zip(names, numbers.T, strict=True))
 
     def _read_registry_table(self, spec: TableSpec) -> dict[str, Array]:
         cached_table = self._columns.tables[spec.name]

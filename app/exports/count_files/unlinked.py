@@ -1,4 +1,4 @@
-"""Separate what a source reports, without verifying it, about count-only people from what other sources report (pure).
+"""Separate what a source reports, without verifying it, about count-only people from other sources' reports (pure).
 
 Counts reveal how many people a source reports, and for each how many sources verify them and which. They do not reveal
 that two sources report the same person without verifying, and files must not either. Otherwise a state could plant a
@@ -16,7 +16,16 @@ import numpy as np
 from app.columns import table
 from app.columns.loader import Columns
 from app.columns.rows import NULL, Array
-from app.columns.table import PERSON_COLUMN, SINCE_COLUMN, UNTIL_COLUMN, TableSpec
+from app.columns.table import (
+    CODE,
+    FLAG,
+    NULL_CODE,
+    PERSON_COLUMN,
+    SINCE_COLUMN,
+    SMALL,
+    UNTIL_COLUMN,
+    TableSpec,
+)
 from app.vocabulary import Verdict
 
 # Table of what sources say → table of what all sources together say, and the key of a statement within a detention.
@@ -37,6 +46,7 @@ _EMPTY_VALUES: dict[str, Any] = {
     "state": 0,
     "rearrested": False,
 }
+_EMPTY_BY_KIND = {CODE: NULL_CODE, SMALL: 0, FLAG: False}
 
 UnlinkedRow = dict[str, Any]
 TableArrays = dict[str, Array]
@@ -231,3 +241,66 @@ def _concatenate_rows(rows: TableArrays, new_rows: list[UnlinkedRow]) -> TableAr
         name: np.concatenate([column, np.array([row[name] for row in new_rows], column.dtype)])
         for name, column in rows.items()
     }
+
+
+def restore_linked_rows(
+    rows: dict[str, TableArrays],
+    unlinked_rows: Mapping[str, Iterable[UnlinkedRow]],
+    people: Mapping[int, int],
+    detentions: Mapping[int, int],
+) -> None:
+    """Add the rows to those of the same tables, linked to their people by the numbers of the personal parts."""
+    for name, table_rows in unlinked_rows.items():
+        for row in table_rows:
+            row |= {PERSON_COLUMN: people[row[OWN_PERSON]], "spell": detentions[row[OWN_DETENTION]]}
+        _append_rows(rows, _find_spec(name), table_rows)
+
+
+def append_unlinked_rows(
+    rows: dict[str, TableArrays],
+    unlinked_rows: Mapping[str, Iterable[UnlinkedRow]],
+    first_person: int,
+    first_detention: int,
+    verified_code: int,
+) -> None:
+    """Add each row behind all others, as a detention and a person of its own.
+
+    Only a count by its source includes these (`Columns.first_unlinkable_spell`): with the combined values, the verdicts
+    of the verifying sources, and the person's state. `first_person`, `first_detention`: the lowest unused numbers;
+    `verified_code`: the code of that verdict.
+    """
+    for name, table_rows in unlinked_rows.items():
+        statement_rows: list[UnlinkedRow] = []
+        combined_rows: list[UnlinkedRow] = []
+        person_rows: list[UnlinkedRow] = []
+        for row in table_rows:
+            numbers: UnlinkedRow = {
+                PERSON_COLUMN: first_person + row[OWN_PERSON],
+                "spell": first_detention + row[OWN_DETENTION],
+            }
+            validity: UnlinkedRow = numbers | {SINCE_COLUMN: row[SINCE_COLUMN], UNTIL_COLUMN: row[UNTIL_COLUMN]}
+            stage: UnlinkedRow = {"stage": row["stage"]} if "stage" in row else {}
+            statement_rows.append({**row, **numbers})
+            for verifier in row[VERIFYING_SOURCES].split():
+                source, is_first_hand = verifier.removesuffix(FIRST_HAND_MARK), verifier.endswith(FIRST_HAND_MARK)
+                statement_rows.append(
+                    {**validity, **stage, "source": int(source), "verdict": verified_code, "independent": is_first_hand}
+                )
+            combined_values: UnlinkedRow = {
+                column: row[column] for column in ("status", "independent_verified", "heard_hi") if column in row
+            }
+            combined_rows.append({**validity, **stage, **combined_values, "withheld": True})
+            person_rows.append({**validity, "state": row["state"], "rearrested": row["rearrested"]})
+        _append_rows(rows, _find_spec(name), statement_rows)
+        _append_rows(rows, COMBINED_TABLES[name][0], combined_rows)
+        _append_rows(rows, table.PEOPLE, person_rows)
+
+
+def _find_spec(name: str) -> TableSpec:
+    return next(spec for spec in table.ALL_TABLES if spec.name == name)
+
+
+def _append_rows(rows: dict[str, TableArrays], spec: TableSpec, new_rows: Iterable[UnlinkedRow]) -> None:
+    """Add rows to those of a table; missing values become null or empty."""
+    defaults = {name: _EMPTY_BY_KIND.get(kind, NULL) for name, kind in spec.columns.items()}
+    rows[spec.name] = _concatenate_rows(rows[spec.name], [{**defaults, **row} for row in new_rows])

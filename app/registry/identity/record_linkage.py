@@ -226,16 +226,16 @@ def _find_link(
     weighing = weigh_witnesses(person, witnesses)
     if weighing is None:
         return None
-    if not weighing.outweighed:
+    if not weighing.outweighed_indexes:
         return _Link(ComparedRecord(candidate.record, candidate.match))
     pairs = [
         ComparedRecord(records[index], score.compare_people(person, records[index].person))
-        for index in weighing.outweighing
+        for index in weighing.outweighing_indexes
     ]
     best = max(pairs, key=lambda pair: (pair.match.is_sure, pair.match.score))
     outweighed_records = tuple(
         ComparedRecord(records[index], score.compare_people(person, records[index].person))
-        for index in weighing.outweighed
+        for index in weighing.outweighed_indexes
     )
     return _Link(best, outweighed_records) if best.match.is_sure else None
 

@@ -6,10 +6,11 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from app.dates import PartialDate, WindowPosition, find_window_position, parse_window_end, parse_window_start
+from app.dates import PartialDate, parse_window_end, parse_window_start
 from app.queries.terms import DIMENSIONS, HeldCountTerms, is_personal
 from app.registry.publication.permissions import Reader
 from tests.buckets import bucket
+from tests.model.windows import WindowPosition, find_window_position
 from tests.properties.recount import personal
 from tests.properties.recount.past import Past, Person, strictest
 from tests.properties.recount.saying import COUNTING, Spell, by_its_word, checked

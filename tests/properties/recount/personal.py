@@ -11,9 +11,9 @@ Traits = Collection[tuple[str, str]]
 
 def _asked(traits: Traits, terms: Any) -> Iterator[tuple[str, list[str], bool]]:
     """`(dimension, values asked about, whether they match)` of each personal term; a dimension of groups matches."""
-    for name, values in terms.traits().items():
+    for name, values in terms.trait_values().items():
         yield name, values, any((name, value) in traits for value in values)
-    for name, values in terms.excluded().items():
+    for name, values in terms.excluded_values().items():
         known = {value for trait, value in traits if trait == name}
         yield name, values, bool(known) and known.isdisjoint(values)
     for name in terms.group_by:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from app.dates import PartialDate, WindowPosition, find_window_position, parse_window_end, parse_window_start
+from app.dates import PartialDate, parse_window_end, parse_window_start
 from app.projection import Statement
 from app.queries.terms import DIMENSIONS, CountTerms, is_personal
 from app.registry.publication.permissions import Reader
 from tests.buckets import bucket
+from tests.model.windows import WindowPosition, find_window_position
 from tests.properties.recount import personal
 from tests.properties.recount.past import Past, Person, strictest
 from tests.properties.recount.saying import (

@@ -154,5 +154,7 @@ def test_the_two_days_that_are_told_by_the_hour_are_those_of_most_figures() -> N
 def test_what_was_said_names_the_year_of_another_one(said: Body, sentence: str) -> None:
     (statement,) = group_statements([claim(**said)], SOURCES, CARACAS)
     page: Any = SimpleNamespace(catalogue=load_catalogue("es"), zone=CARACAS, sources=SOURCES)
-    gathered: Any = SimpleNamespace(count_now={"recorded_at": "2026-03-23T16:00:00Z"}, question=SimpleNamespace(country="VE"))
+    gathered: Any = SimpleNamespace(
+        count_now={"recorded_at": "2026-03-23T16:00:00Z"}, question=SimpleNamespace(country="VE")
+    )
     assert format_statement(page, gathered, statement).striptags() == sentence
