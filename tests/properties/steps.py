@@ -155,7 +155,9 @@ class Registry:
             try:
                 with pytest.MonkeyPatch.context() as patched:
                     for module in (requests, records):  # a bound would be of a connection of its own
-                        patched.setattr(module, "open_request_session", lambda *_given: Session(connection, autoflush=False))
+                        patched.setattr(
+                            module, "open_request_session", lambda *_given: Session(connection, autoflush=False)
+                        )
                     yield Clerk(self.world, connection).run(history)
             finally:
                 self.world.app.state.engine = self.engine
