@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from app.api.openapi.descriptions import load_recorded_examples
+from tests.api.openapi.play import play
+from tests.api.openapi.scene import ROUTES, stage
 from tests.databases import Templates
-from tests.openapi.play import play
-from tests.openapi.scene import ROUTES, stage
 from tests.replay import replay_into
 
 pytestmark = pytest.mark.postgresql
