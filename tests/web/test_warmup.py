@@ -1,7 +1,6 @@
 """A server that has others count makes its templates and its first pages before anybody asks for them."""
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,17 @@ from app import main
 from app.columns import store
 from app.columns.store import release_columns
 from app.web import rendering, warmup
+from app.web.home import routes
 from app.web.rendering import LANGUAGES
 from app.web.warmup import warm_up_pages
 from tests.support import PATIENCE, World
 
 
 @pytest.fixture
-def pages(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Response]]:
+def pages(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Response]:
     """The first pages that a server has made, which has just started: nothing is compiled or counted."""
     made: list[Response] = []
-    show_home = warmup.show_home
+    show_home = routes.show_home
 
     async def record_page(page: Any) -> Response:
         made.append(await show_home(page))

@@ -33,6 +33,7 @@ STEP, NARROW_STEP, ROW, TO_ROWS = 30, 22, 30, 8
 HEADING_GAP = 3  # px between the lines of one head and those of the next
 MIN_BARS_WIDTH = 70  # px of the longest bar
 TO_HEADING = 4  # px from the middle of a dot to where its head begins
+HEADING_DESCENT = 2  # px that letters of a turned head go to the right of its base line
 EDGE, TO_BARS, TO_NUMBER = 8, 24, 7
 Name = Callable[[str], str]
 Address = Callable[[str], str]
@@ -148,7 +149,7 @@ def _build_column_heading(column: Column, x: float, length: float, line_count: i
     farther on in the drawing."""
     extra_height = HEADING_LINE_HEIGHT * (line_count - 1)
     indent = max(measure_text(column.number_text, HEADING_SIZE, bold=True), extra_height * RUN / RISE)
-    max_width = min(length, (width - x - TO_HEADING - extra_height * RISE) / RUN) - indent
+    max_width = min(length, (width - x - TO_HEADING - HEADING_DESCENT - extra_height * RISE) / RUN) - indent
     name = (
         wrap_text(column.name, max_width, HEADING_SIZE, max_lines=line_count)
         if line_count > 1
