@@ -54,9 +54,13 @@ MEMORY = $(shell df -Pk /dev/shm 2> /dev/null | awk 'NR == 2 && $$4 > 2000000 { 
 ONE    = env -u PYTHONDONTWRITEBYTECODE $(addprefix TMPDIR=,$(MEMORY)) $(BIN)/pytest
 PYTEST = $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 COUNT := --cov --cov-report term
+# The tests of `make campaign-ci`: of who may see what, of the numbers, and of what a kill or a full disk may not lose.
+GUARDS := tests/test_two_registries.py tests/test_pairs.py tests/attack tests/machine tests/trials tests/properties \
+	tests/demo tests/counts tests/bench/test_drills.py tests/cli/test_workers.py $(patsubst %,tests/api/test_%.py, \
+	canary embargoes load planted probing recalls redaction time_tells wishes)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick browse screenshots campaign check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-pages bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick browse screenshots campaign campaign-ci check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-pages bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -64,11 +68,11 @@ help: ## Show this list
 demo: $(VENV)/.runtime ## Replay January 2026 and serve it on PORT (8000)
 	$(BIN)/recuento demo --port $(PORT)
 
-test: $(VENV)/.dev ## Run every test on SQLite and PostgreSQL (WORKERS at most 4; COUNTED=yes: with the gate of coverage)
-	$(PYTEST) $(if $(COUNTED),$(COUNT))
+test: $(VENV)/.dev ## Run the quick suite: SQLite, and on PostgreSQL what differs there (WORKERS at most 4; COUNTED=yes: with coverage)
+	$(PYTEST) -m "not campaign" $(if $(COUNTED),$(COUNT))
 
-coverage: $(VENV)/.dev ## Run only the tests on SQLite whose lines are counted, with the gate (tests/conftest.py says which)
-	$(PYTEST) -m "not uncounted" $(COUNT)
+coverage: $(VENV)/.dev ## Run only the tests whose lines are counted, with the gate (tests/conftest.py says which)
+	$(PYTEST) -m "not campaign and not uncounted" $(COUNT)
 
 quick: $(VENV)/.dev ## Run FILE (tests/…) on SQLite alone
 	@test -n "$(FILE)" || { echo "Say which tests to run: make quick FILE=tests/test_dates.py" >&2; exit 1; }
@@ -80,8 +84,18 @@ browse: $(VENV)/.dev ## Look at every page in every language and width with Chro
 screenshots: $(VENV)/.dev ## Write pictures of pages to docs/screenshots, of a demo that is made for it
 	$(BIN)/python -m tests.web.browser.screenshots docs/screenshots
 
-campaign: second-model trials ## Draw far more examples than `make test`, elsewhere each time; with second-model and trials
-	HYPOTHESIS_PROFILE=long $(PYTEST) -m drawn
+campaign: second-model trials pairs machine ## Run every test on both engines, with far more examples, others each time (hours)
+	HYPOTHESIS_PROFILE=long $(PYTEST)
+
+# What a change must not break unseen, within 20 minutes on two cores. A drill that lacks root or a C compiler is skipped
+# with its reason.
+campaign-ci: $(VENV)/.dev ## Run the campaigns that guard privacy, numbers and durability on both engines, with bounded numbers
+	HYPOTHESIS_PROFILE=usual $(PYTEST) -m "campaign or drawn" $(GUARDS)
+	$(MAKE) second-model HISTORIES=150
+	$(MAKE) trials TRIALS=150
+	$(MAKE) pairs PAIRS=15
+	$(MAKE) machine EXAMPLES=50 ENGINE=sqlite
+	$(MAKE) machine EXAMPLES=25 ENGINE=postgresql
 
 check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi.json is current
 	$(BIN)/ruff check

@@ -42,12 +42,10 @@ GROUPS = {
         (
             "app/registry/publication/classes.py",
             "app/registry/publication/permissions.py",
-            "app/registry/publication/classes.py",
             "app/queries/visibility.py",
         ),
         (
             "tests/log/test_content.py",
-            "tests/registry/publication/test_classes.py",
             "tests/registry/publication/test_classes.py",
             "tests/registry/publication/test_permissions.py",
             "tests/registry/rules/test_rule_09_minority.py",

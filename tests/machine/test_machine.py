@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.databases import ENGINES, Templates
-from tests.drawn import LONG, LONGER
+from tests.drawn import scale
 from tests.machine import breaks
 from tests.machine.campaign import difference
 from tests.machine.machine import Machine, machine
 
-# The short form of `make machine`: the same every time, or with HYPOTHESIS_PROFILE=long more of them.
+# The short form of `make machine`, which plays the same histories every time.
 SEED = 1
 HISTORIES = {"sqlite": 5, "postgresql": 3}
 STEPS = 25
@@ -19,8 +19,7 @@ STEPS = 25
 @pytest.mark.drawn
 @pytest.mark.parametrize("kind", ENGINES)
 def test_every_reader_sees_at_every_revision_what_the_rules_say(templates: Templates, kind: str) -> None:
-    histories = HISTORIES[kind] * (LONGER if LONG else 1)
-    found = difference(machine(templates, kind), SEED, histories, STEPS, shortest=True)
+    found = difference(machine(templates, kind), SEED, scale(HISTORIES[kind]), STEPS, shortest=True)
     assert found is None, found
 
 

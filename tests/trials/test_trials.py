@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from app.models import OPEN, SourceRelease
 from app.projection import consolidate
+from tests.drawn import scale
 from tests.properties.steps import File, Registry, Step, Verify
 from tests.support import GOVERNMENT, World, make_report
 from tests.trials import totals
@@ -29,7 +30,7 @@ def registry(world: World) -> Iterator[Registry]:
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_hostile_source_moves_no_number_of_another(registry: Registry, hostile: str) -> None:
-    for seed in range(FIRST, FIRST + TRIALS[registry.engine.dialect.name]):
+    for seed in range(FIRST, FIRST + scale(TRIALS[registry.engine.dialect.name])):
         trial = Drawing(seed, hostile).trial()
         if judge(registry, trial):
             short = shortest(registry, trial)
@@ -38,7 +39,7 @@ def test_a_hostile_source_moves_no_number_of_another(registry: Registry, hostile
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_two_registries_that_hide_other_things_tell_the_public_the_same(registry: Registry, hostile: str) -> None:
-    for seed in range(FIRST, FIRST + TWICE[registry.engine.dialect.name]):
+    for seed in range(FIRST, FIRST + scale(TWICE[registry.engine.dialect.name])):
         trial = Drawing(seed, hostile).trial()
         assert not tell_apart(registry, trial), trial
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.api import write_answers
 from app.db.engine import open_read_session
 from app.models import metadata
-from tests.support import NOW, World, make_report
+from tests.support import NOW, World, make_report, without_random
 
 
 def post(world: World, path: str, body: Any, who: str = "foro", key: str = "once") -> Response:
@@ -229,15 +229,15 @@ def test_an_answer_about_someone_erased_holds_nothing_personal(world: World) -> 
     again = post(world, "/v1/releases", make_report(source_record_id="FP-1"))
     assert (again.status_code, replayed(again)) == (201, True)
     for personal in ("Quintana", "1971", "El Rodeo", '"male"'):
-        assert personal not in again.text
+        assert personal not in without_random(again.text)
     assert again.json()["receipt"] == first.json()["receipt"]
 
 
 def test_what_is_remembered_holds_nothing_of_the_request(world: World) -> None:
-    post(world, "/v1/releases", make_report(detainee__national_id="V-1234567"), key="Quintana, V-1234567")
+    post(world, "/v1/releases", make_report(detainee__national_id="V-123456780012"), key="Quintana, V-123456780012")
     with open_read_session(world.engine) as session:
         (row,) = session.execute(select(*metadata.tables["idempotent_answer"].columns))
-    for personal in ("Quintana", "1234567", "El Rodeo"):
+    for personal in ("Quintana", "123456780012", "El Rodeo"):
         assert personal not in str(row)
 
 

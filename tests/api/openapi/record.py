@@ -11,9 +11,9 @@ from tests.replay import load, settings_for
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        database = Path(folder) / "registry.db"
-        load(settings_for(f"sqlite:///{database}"))
-        with stage(database) as played:
+        address = f"sqlite:///{Path(folder) / 'registry.db'}"
+        load(settings_for(address))
+        with stage(address) as played:
             play(played)
         EXAMPLES_FILE.write_text(written(played.recorded()), encoding="utf-8")
 

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -154,9 +153,9 @@ def _repacked(code: str) -> str:
 
 
 @contextmanager
-def stage(database: Path) -> Iterator[Stage]:
+def stage(address: str) -> Iterator[Stage]:
     """The stage on a copy of the demo's database, which is written to."""
-    app = create_app(settings_for(f"sqlite:///{database}"))
+    app = create_app(settings_for(address))
     app.state.clock = lambda: NOW
     with open_write_session(app.state.engine) as session:
         given = {"reporter": replay.create_guest_key(session, NOW)}

@@ -24,7 +24,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Node:
     """What the scene brings about now."""
     database = tmp_path_factory.mktemp("scene") / "registry.db"
     shutil.copy(replayed_once(tmp_path_factory), database)
-    with stage(database) as here:
+    with stage(f"sqlite:///{database}") as here:
         play(here)
     found: Node = json.loads(json.dumps(here.recorded()))
     return found

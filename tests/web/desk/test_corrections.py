@@ -29,21 +29,21 @@ def report_of(officer: Officer, filed: Body) -> Body:
 
 
 def test_a_report_is_found_by_its_case_number_that_stands_in_no_address(officer: Officer, filed: Body) -> None:
-    officer.world.file("foro", source_record_id="FP-2")
+    officer.world.file("foro", source_record_id="EXP-2026-0002")
     officer.open(REPORTS)
     found = officer.fill(REPORTS, {"source_record_id": "FP-1"})
     assert filed["report"]["id"] in found.text
-    assert "FP-2" not in found.text
-    assert "FP-1" not in str(found.url)
+    assert "EXP-2026-0002" not in found.text
+    assert "source_record_id" not in str(found.url)
     assert "No report of yours" in officer.fill(REPORTS, {"source_record_id": "FP-9"}).text
     assert "&lt;b&gt;9" in officer.fill(REPORTS, {"source_record_id": "<b>9"}).text
 
 
 def test_own_reports_are_listed_and_those_of_others_are_not_there(officer: Officer, filed: Body) -> None:
-    other = officer.world.file("jep", source_record_id="J-1")
+    other = officer.world.file("jep", source_record_id="JEP-2026-0001")
     page = officer.open(REPORTS).text
     assert "FP-1" in page
-    assert "J-1" not in page
+    assert "JEP-2026-0001" not in page
     assert officer.open(f"{REPORTS}/{other['report']['id']}").status_code == 404
 
 

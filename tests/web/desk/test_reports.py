@@ -200,13 +200,13 @@ def test_a_report_waits_for_its_day(officer: Officer) -> None:
 
 
 def test_a_curator_sees_that_something_waits_and_not_what(world: World) -> None:
-    world.wait("2026-03-20", source_record_id="FP-1")
+    world.wait("2026-03-20", source_record_id="EXP-2026-0001")
     officer = Officer(world)
     officer.sign_in("curator")
     page = officer.open()
     assert page.status_code == 200
     assert "until 20 Mar 2026" in page.text
-    assert "FP-1" not in page.text
+    assert "EXP-2026-0001" not in page.text
 
 
 def test_what_could_not_be_filed_on_its_day_is_told(world: World) -> None:
