@@ -1,7 +1,7 @@
 """The registry as a page reads it: the functions behind the routes, called as one reader at one revision.
 
-A page sees what these functions reply to its reader and nothing else. Permissions, limits and terms are checked there, so
-no page can show a number or a person that the API would not.
+A page sees what these functions reply to its reader and nothing else. Permissions, limits and terms are checked there,
+so no page can show a number or a person that the API would not.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 class Registry:
-    """The registry as one reader sees it. `key`: the key of an officer at the desk; without one, an anonymous reader."""
+    """The registry as one reader sees it. `key`: the key of an officer at the desk; without it, an anonymous reader."""
 
     def __init__(self, request: Request, language: str, key: str | None = None) -> None:
         self._request, self._key = request, key
@@ -67,8 +67,8 @@ class Registry:
     async def read(
         self, route: Callable[..., Reply[Body] | Response], terms: Terms | None = None, /, **values: Any
     ) -> Body:
-        """Return the body that a route replies. `values`: the ids in its path, and further terms; a term that is None is
-        left out. Raises Problem."""
+        """Return the body that a route replies. `values`: the ids in its path, and further terms; a term that is None
+        is left out. Raises Problem."""
         return await asyncio.create_task(self._ask(route, {**(terms or {}), **values}, Reply.read))
 
     async def read_address(self, path: str, terms: Terms | None = None, /, **values: Any) -> Any:

@@ -130,7 +130,8 @@ def ask_api(world: World, route: Route, terms: Mapping[str, Any], who: str | Non
 def call(world: World, function: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     """Call a function in the server's loop."""
     assert world.client.portal is not None
-    return world.client.portal.call(function)
+    result: Result = world.client.portal.call(function)
+    return result
 
 
 def read(world: World, route: Route, terms: Mapping[str, Any], who: str | None = None) -> Any:
@@ -188,7 +189,7 @@ def test_a_page_is_refused_what_a_client_is_refused(
 
 def test_a_page_learns_that_an_id_was_absorbed(world: World) -> None:
     people = [world.file(detainee__full_name=name)["detainee"]["id"] for name in ("Ana Uno", "Beatriz Dos")]
-    world.judge(*people, "same")
+    world.judge(people[0], people[1], "same")
     answers = [ask_api(world, records.read_history, {"detainee_id": person}) for person in people]
     place = [answer.status_code for answer in answers].index(308)
     problem = refuse(world, records.read_history, {"detainee_id": people[place]})
