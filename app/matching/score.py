@@ -4,8 +4,7 @@
 link discredits a whole list, so the conditions of a link without a curator are explicit, and the score only ranks.
 Notes contain no value of either side, because their reader may not be allowed to see the other report.
 
-``judge_match`` also weighs the other sources of a known person. The same rule applies to a filed report, a search for a
-person and a line of a list: a report announced as linkable must then be linked."""
+``judge_match`` also weighs the other sources of a known person, alike for a report, a search and a line of a list."""
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, replace

@@ -18,7 +18,7 @@ from app.log import content
 from app.log.entries import load_entry
 from app.models import CaseKey, Claim, Facility, Record, Report, Source
 from app.queries import changes, person_records, shapes
-from app.queries.changes import (
+from app.queries.listing import (
     ArrayOrder,
     ItemFinder,
     ListedItems,

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.projection import Statement
-from app.projection.spells import Unit, build_units, divide_into_spells, find_contradicted_pointers, find_pointer_roots
+from app.projection.spells import divide_into_spells
+from app.projection.units import Unit, build_units, find_contradicted_pointers, find_pointer_roots
 from tests.projection.histories import reports
 from tests.registry.statements import held, out, records_of, statement
 

@@ -6,7 +6,7 @@ import pytest
 from app.columns.store import get_columns
 from app.db.engine import open_read_session
 from app.queries import lists
-from app.queries.changes import SAMPLE_STEP, ArrayOrder
+from app.queries.listing import SAMPLE_STEP, ArrayOrder
 from app.queries.parameters import DetaineeQuery, DetentionQuery, ReleaseQuery
 from tests.support import ANYONE, World
 
