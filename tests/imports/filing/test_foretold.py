@@ -8,6 +8,7 @@ import pytest
 from app.db.engine import open_read_session
 from app.imports import filing, receipts, stored
 from app.imports.stored import ImportOptions
+from tests.drawn import scale
 from tests.imports.filing.test_filing import counts, many
 from tests.imports.filing.test_filing_at_once import another, running_on
 from tests.support import Body, World
@@ -58,11 +59,11 @@ def outcomes(world: World, receipt: Body) -> list[str]:
 def test_a_trial_foretells_what_becomes_of_each_row_of_a_list_of_namesakes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH_ROWS", 150)
-    monkeypatch.setattr(filing, "TRIAL_BATCH_ROWS", 200)
+    monkeypatch.setattr(filing, "BATCH_ROWS", 30)
+    monkeypatch.setattr(filing, "TRIAL_BATCH_ROWS", 40)
     monkeypatch.setattr("app.registry.filing.MAX_BATCH_SECONDS", 0.3)
-    world.send_list(drawn(120, seed=1, prefix="J"), who="jep")
-    said = drawn(500, seed=2)
+    world.send_list(drawn(scale(120), seed=1, prefix="J"), who="jep")
+    said = drawn(scale(500), seed=2)
     tried, filed = world.send_list(said, dry_run=True), world.send_list(said)
     assert counts(tried) == counts(filed)
     assert outcomes(world, tried) == outcomes(world, filed)
