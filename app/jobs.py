@@ -7,7 +7,7 @@ What is public once cannot be taken back, so a wrong clock must not end an embar
 jump (decision 0045). Besides, a process ends no embargo until it has watched the clock for MIN_WATCHED_SECONDS: a
 machine that starts with a wrong clock is corrected within that time, and the correction is a jump.
 
-What an objection is about is looked up here too, so that it cannot change the response time of any request.
+The person that an objection names is looked up here too, so that it cannot change the response time of any request.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""create_app(settings): the ASGI application."""
+"""Build the ASGI applications of the server and of the count workers."""
 
 import asyncio
 import sys
@@ -94,12 +94,12 @@ CORS_EXPOSED_HEADERS = [
     REQUEST_ID_HEADER,
 ]
 OBJECTIONS_PATH = "/v1/objections"
-# Threads beyond those that hold a session: file reads must not wait for a registry that is busy.
+# Threads in addition to those with a session, so that file reads do not wait for a busy database.
 SPARE_THREADS = 8
-# After which a thread that works gives way to one that waits. The loop waits so long several times a request: with
-# Python's own five milliseconds a list that is filed makes every answer wait for tens of them.
+# The interval after which a working thread yields to a waiting one. The event loop waits for it several times per
+# request: with Python's default of 5 ms, the filing of a list delays every response by tens of milliseconds.
 SWITCH_SECONDS = 0.0005
-# FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
+# FastAPI can record the input of validation errors and the text of exceptions, which may contain personal data.
 TELEMETRY_OFF: Any = {
     "tracing": False,
     "metrics": False,
@@ -136,7 +136,7 @@ async def _manage_resources(app: FastAPI) -> AsyncIterator[None]:
     sys.setswitchinterval(SWITCH_SECONDS)
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.sessions + SPARE_THREADS)
-    _create_limits(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
+    _create_limits(app)  # again: a semaphore belongs to the event loop in which a task first waited for it
     prefetch_columns(app.state.engine)
     yield
     if app.state.replica is not None:
@@ -146,7 +146,7 @@ async def _manage_resources(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _create_limits(app: FastAPI) -> None:
-    """Make the lanes, the room for bodies, and who files lists beside those who pass."""
+    """Create the limiters, the queues and the background jobs, which belong to an event loop."""
     state = app.state
     has_one_place = is_memory(state.settings.database_url)
     patience = state.settings.patience_seconds
@@ -171,31 +171,31 @@ class _App(FastAPI):
     _document_lock = Lock()
 
     def openapi(self) -> dict[str, Any]:
-        """The document, made once. Several may ask at the same time, and half of it is none."""
+        """Return the document, built once. The lock keeps concurrent requests from seeing an incomplete one."""
         with self._document_lock:
             self._document = self._document or complete_document(super().openapi())
         return self._document
 
     def serve_openapi(self, request: Request) -> Response:
-        """The document as bytes, made at the first request."""
+        """Return the serialized document, built at the first request."""
         self._served_document = self._served_document or ServedDocument.from_document(self.openapi())
         return self._served_document.build_response(request)
 
 
 def list_described_routes() -> list[str]:
-    """What a key can be limited to: every route that is described, as `METHOD /path`. Pages take no key."""
+    """Return the possible scopes of a key: every documented route as `METHOD /path`. Pages take no key."""
     described_routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     described_routes = [route for route in described_routes if route.include_in_schema]
     return sorted(f"{method} {route.path}" for route in described_routes for method in route.methods or ())
 
 
 def _build_operation_id(route: APIRoute) -> str:
-    """An operation is called as its function is: clients make their names of it."""
+    """Return the name of the route's function, from which generated clients derive their names."""
     return route.name
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application on the settings' database, which is brought to the newest schema first."""
+    """Create the application on the database of the settings, after migrating it to the newest schema."""
     app = _build_app(settings, _lifespan)
     serve_routes(app, settings, ROUTERS)
     serve_pages(app)
@@ -203,7 +203,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def create_count_worker(settings: Settings) -> FastAPI:
-    """The application that counts for serving processes on the same database: it answers nobody else."""
+    """Create the application of a count worker, which only answers serving processes on the same database."""
     app = _build_app(settings, _count_worker_lifespan)
     problems.install_error_handlers(app)
     app.add_middleware(WorkerReplyMiddleware)
@@ -230,20 +230,20 @@ def _build_app(settings: Settings, lifespan: Lifespan) -> "_App":
             is_demo_registry = is_demo(session)
             app.state.watch = WatchedClock(read_server_clock(session.connection()))
     except BaseException:
-        engine.dispose()  # a database that is refused is let go of
+        engine.dispose()
         raise
     set_app_state(app, settings, engine, mark)
     app.state.clock = app.state.watch.now
     app.state.demo = is_demo_registry
     app.state.public_url = settings.public_url or (settings.address() if is_demo_registry else "")
     app.state.zone = parse_zone(settings.zone or (plan.CARACAS_ZONE_NAME if is_demo_registry else "UTC"))
-    app.state.comparing = set()  # who has a list laid beside the registry just now
+    app.state.comparing = set()  # the sources or keys whose lists are being compared
     _create_limits(app)
     return app
 
 
 def build_bare_app(settings: Settings, lifespan: Lifespan) -> "_App":
-    """An application without routes."""
+    """Create an application without routes."""
     app = _App(
         title="Recuento",
         summary=SUMMARY,
@@ -253,14 +253,14 @@ def build_bare_app(settings: Settings, lifespan: Lifespan) -> "_App":
         servers=[{"url": settings.public_url or "/", "description": SERVER_DESCRIPTION}],
         generate_unique_id_function=_build_operation_id,
         lifespan=lifespan,
-        redirect_slashes=False,  # an address with a slash too many is told in words, not sent elsewhere
+        redirect_slashes=False,  # an address with an extra slash gets a 404 with an explanation
     )
     app.state.sessions = compute_max_sessions(settings.concurrency)
     return app
 
 
 def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWaterMark) -> None:
-    """Give an application what its routes work with, but for its clock, zone and address."""
+    """Set the state that routes need, except clock, zone and public address."""
     app.state.engine = engine
     app.state.mark = mark
     app.state.settings = settings
@@ -270,7 +270,7 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
     app.state.security_contact = settings.security_contact
     app.state.readiness = Readiness()
     app.state.settling = MomentSettler()
-    app.state.head_moves = True  # a day that is not over may be asked for: entries of it will be in this log
+    app.state.head_moves = True  # this log gets the future entries, so that the current day may be requested
     app.state.question_seconds = settings.question_seconds
     app.state.rates = RateLimiter(settings.rate_by_client, settings.rate_by_key, settings.rate_of_searches)
     app.state.networks = NetworkSlots()
@@ -285,7 +285,7 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
 
 
 def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) -> None:
-    """Serve routes behind the one front door."""
+    """Add the middleware, the routes and the OpenAPI document."""
     problems.install_error_handlers(app)
     app.add_middleware(
         BodyLimitMiddleware,
@@ -313,7 +313,7 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
 
 
 def __getattr__(name: str) -> Any:
-    """`app.main:app` and `app.main:counting` for ASGI servers, each made when it is asked for: importing this module
+    """Create `app.main:app` or `app.main:counting` for ASGI servers at first access, so that importing this module
     reads no settings."""
     if name in APP_FACTORIES:
         globals()[name] = APP_FACTORIES[name](Settings())

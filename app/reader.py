@@ -1,5 +1,4 @@
-"""create_reader(folder, settings): an application that answers every public count from count files, without the
-registry's database and while the registry itself does not answer."""
+"""Build an application that answers public counts from count files, independently of the registry and its database."""
 
 import asyncio
 import logging
@@ -36,24 +35,24 @@ from app.log.mark import attach_mark
 from app.main import build_bare_app, serve_routes, set_app_state
 from app.memory import freeze_live_objects, return_freed_memory
 
-# Seconds. A folder is renewed once in minutes or hours, and a look at it costs a small file.
+# The folder changes every few minutes or hours, and a check reads one small file.
 FOLDER_INTERVAL_SECONDS = 10.0
-# For so long personal values are told though their newest parts cannot be taken up: within that time both folders are
-# copied. After it what is told may have been closed by a withdrawn consent or an erasure.
+# How long personal values are served although their newest parts cannot be loaded: enough for copying both folders.
+# After it, consent may have been withdrawn or a person erased.
 PERSONAL_MINUTES = 10
 
 log = logging.getLogger("recuento")
 
 
 class _NothingToSettle(MomentSettler):
-    """Nobody writes here: of the moments that the files reach, each is settled."""
+    """A settler that never waits: every moment that the files cover is settled."""
 
     async def reach(self, state: State, instant: datetime) -> None:
         pass
 
 
 class _CountsDatabase:
-    """What counts ask for beside columns: a file of its own, which goes with the process. `log_end`: its last entry."""
+    """A temporary database with the tables that counts need besides columns. `log_end`: its last log entry."""
 
     log_end: SnapshotInfo | None = None
 
@@ -70,11 +69,12 @@ class _CountsDatabase:
 
 
 class _FollowedFolder:
-    """A folder of count files, perhaps with their personal parts, and the application that stands for the newest.
+    """A folder of count files, perhaps with personal parts, and the application that serves the newest ones.
 
-    `_descriptors`: of the files that are answered from; None where the newest are to be taken up in any case;
-    `_current_columns`: the columns that a database has; `_current_at`: when the personal parts were last seen to be the
-    newest; `_previous_database`: the database of another log, which requests that began before may still read."""
+    `_descriptors`: the descriptors of the loaded files; None forces a reload. `_current_columns`: the loaded columns
+    and their engine. `_current_at`: when the personal parts were last confirmed as the newest. `_previous_database`:
+    the database of another log, which earlier requests may still read.
+    """
 
     def __init__(self, folder: Path, personal: Path | None, app: FastAPI, database: _CountsDatabase) -> None:
         self._folder, self._personal, self._app = folder, personal, app
@@ -83,12 +83,11 @@ class _FollowedFolder:
         self._descriptors: tuple[FolderDescriptor, FolderDescriptor | None] | None = None
         self._current_columns: tuple[Engine, Columns] | None = None
         self._current_at = read_elapsed_seconds()
-        self._columns_lock = (
-            Lock()
-        )  # of whoever gives columns; nothing is read from a folder in it, which may not answer
+        # Guards the columns. No folder is read under this lock, because its file system may hang.
+        self._columns_lock = Lock()
 
     def follow(self) -> None:
-        """Let the application answer from the newest files, if it does not yet. Raises BadFile."""
+        """Load the newest files into the application if they have changed. Raises BadFile."""
         started_at = read_elapsed_seconds()
         with translate_read_errors(self._folder):
             if self._personal is not None:
@@ -110,7 +109,7 @@ class _FollowedFolder:
         return_freed_memory()
 
     def withhold_outdated(self) -> None:
-        """Tell no personal value any more where newer personal parts could not be taken up for PERSONAL_MINUTES."""
+        """Remove personal values if newer personal parts could not be loaded for PERSONAL_MINUTES."""
         with self._columns_lock:
             if self._current_columns is None or read_elapsed_seconds() - self._current_at <= PERSONAL_MINUTES * 60:
                 return
@@ -128,18 +127,18 @@ class _FollowedFolder:
                 database.close()
 
     def _choose_database(self, files: CountFiles) -> _CountsDatabase:
-        """The database, if its log goes on in these files; otherwise an empty one: nothing of another log stays."""
+        """Return the database if these files continue its log, else an empty one."""
         log_end = self._database.log_end
         if log_end is None or files.has_entry(log_end):
             return self._database
         return _CountsDatabase(self._app.state.sessions)
 
     def _apply_files(self, files: CountFiles, database: _CountsDatabase, started_at: float) -> None:
-        """Answer from files. Raises BadFile, and then answers stay as they were."""
+        """Switch the application to these files. Raises BadFile, and then the previous files remain in use."""
         columns, log_end = self._map_columns(files.columns), database.log_end
         with open_write_session(database.engine) as session:
             files.fill_database(session, 0 if log_end is None else log_end.revision)
-            with self._columns_lock:  # before COMMIT: they answer for every revision before theirs
+            with self._columns_lock:  # before COMMIT, because new columns also answer for earlier revisions
                 self._set_columns(database.engine, columns)
                 self._current_at = started_at
         state, files_info = self._app.state, files.descriptor.recuento
@@ -154,19 +153,22 @@ class _FollowedFolder:
             state.head_watcher.close()
             state.head_watcher, state.mark = HeadWatcher(database.engine), attach_mark(database.engine, None)
             state.engine = database.engine
-        state.response_cache = ResponseCache()  # last: what is kept from now on is of these files
+        state.response_cache = ResponseCache()  # last, so that it only contains responses from these files
         database.log_end, self._descriptors = files_info, _list_descriptors(files)
 
     def _map_columns(self, columns: Columns) -> Columns:
-        """The same over files, so that memory is the system's to take back; as they are where no place is set for that.
-        The files have no name any more once they are mapped: nobody else reads them, and they go with this process."""
+        """Return the columns mapped from files, so that the system can reclaim their memory.
+
+        Without `columns_dir` the columns are returned unchanged. The files are unlinked after mapping, so that they
+        disappear with this process.
+        """
         columns_folder = self._app.state.settings.columns_dir
         if columns_folder is None:
             return columns
         ColumnsDirectory(columns_folder).require_usable()
         with TemporaryDirectory(prefix="reader-", dir=columns_folder) as folder:
             directory = ColumnsDirectory(Path(folder))
-            directory.save(columns, lambda: 0)  # files that are read know of no erasure after them
+            directory.save(columns, lambda: 0)  # count files contain no later erasures
             mapped_columns = directory.map_newest()
         if mapped_columns is None:
             return columns
@@ -184,9 +186,11 @@ def _list_descriptors(files: CountFiles) -> tuple[FolderDescriptor, FolderDescri
 
 
 def create_reader(folder: Path, settings: Settings, personal: Path | None = None) -> FastAPI:
-    """The application on a folder of count files; it follows the folder. `personal`: the folder of their personal
-    parts. Raises BadFile."""
-    # A reader asks no registry's database, whatever else the settings are for.
+    """Create the application on a folder of count files, which it reloads when they change.
+
+    `personal`: the folder of the personal parts. Raises BadFile.
+    """
+    # A reader uses no database of a registry, even if the settings name one.
     settings = settings.model_copy(update={"database_read_url": None, "database_listen_url": None})
     app = build_bare_app(settings, _reader_lifespan)
     database = _CountsDatabase(app.state.sessions)
@@ -213,10 +217,10 @@ def _create_reader_limits(app: FastAPI) -> None:
 
 @asynccontextmanager
 async def _reader_lifespan(app: FastAPI) -> AsyncIterator[None]:
-    _create_reader_limits(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
+    _create_reader_limits(app)  # again: a semaphore belongs to the event loop in which a task first waited for it
     followed_folder: _FollowedFolder = app.state.followed
     stop_event = asyncio.Event()
-    # Beside each other: a folder that does not answer must not keep what it had told before.
+    # In parallel: a hanging folder must not prevent the removal of outdated personal values.
     tasks = [
         asyncio.create_task(_run_repeatedly(stop_event, job))
         for job in (followed_folder.follow, followed_folder.withhold_outdated)
@@ -232,7 +236,7 @@ async def _reader_lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _run_repeatedly(stop_event: asyncio.Event, job: Callable[[], None]) -> None:
-    """Act in a thread, again and again, whatever comes of it."""
+    """Run a job in a thread every FOLDER_INTERVAL_SECONDS; log its errors."""
     while not stop_event.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stop_event.wait(), FOLDER_INTERVAL_SECONDS)

@@ -1,8 +1,8 @@
 """Write the server log, a line of JSON for each event, and measure the current request.
 
-A line has an instant, a level, a logger, an event, further fields (`told` of the record), and the id of the request. No
-line identifies a person: the text of an exception may contain a name or a whole row, so only its type and frames are
-written. The measurements of a request say neither who sent it nor about which person.
+A line has an instant, a level, a logger, an event, the `fields` of the record, and the id of the request. No line
+identifies a person: the text of an exception may contain a name or a whole row, so only its type and frames are
+written. The measurements of a request reveal neither its sender nor the person that it is about.
 """
 
 import json
@@ -59,7 +59,7 @@ class JsonLineFormatter(logging.Formatter):
         }
         if request_id.get():
             line["request"] = request_id.get()
-        line |= getattr(record, "told", {})
+        line |= getattr(record, "fields", {})
         frames = getattr(record, "frames", None)
         if record.exc_info and record.exc_info[0] is not None:
             line["event"] = f"{line['event']} ({record.exc_info[0].__name__})"

@@ -41,7 +41,7 @@ def test_a_line_says_when_how_grave_where_and_what() -> None:
 
 def test_what_else_is_told_of_an_event_stands_in_its_line() -> None:
     record = _record("slow request")
-    record.told = {"route": "/v1/releases", "worked_ms": 1200}
+    record.fields = {"route": "/v1/releases", "worked_ms": 1200}
     line = _line(record)
     assert (line["event"], line["route"], line["worked_ms"]) == ("slow request", "/v1/releases", 1200)
 

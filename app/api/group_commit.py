@@ -1,8 +1,8 @@
 """Commit concurrent reports in one transaction.
 
-While one transaction is written and synced, the jobs that arrive queue for the next. That takes the writers' lock, the
-head and the time once, and is synced once. Each job runs in it as it would run alone, in the order of arrival, and is
-answered once the transaction is committed. There is no timer: a job that arrives alone is written at once.
+Jobs that arrive while a transaction is written and synced wait for the next one. Each transaction takes the writers'
+lock, reads the head and the time, and syncs once for all of its jobs. Jobs run in the order of arrival, with the result
+that they would have alone, and are answered after the commit. There is no timer: a single job is written at once.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from app.api.writes import CommittedAnswer, WriteJob, WriteTransaction, begin_wr
 from app.log.entries import Log, reuse_head
 from app.server_log import RequestStats, get_request_stats
 
-# Seconds of one transaction before lists and other writers get the lock: as long as a batch of a list takes while
-# others wait. Some twenty reports share a sync by then, and more would save little.
+# Maximum duration of one transaction, so that imports and other writers get the lock: as long as a batch of an import
+# while others wait. About twenty reports share a sync by then; more would save little.
 MAX_TRANSACTION_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class _QueuedJob:
-    """A job whose sender waits for the answer. `context`: of its request, with what that measures and remembers."""
+    """A job whose sender waits for the answer. `context`: the context variables of its request."""
 
     job: WriteJob
     context: Context
@@ -46,8 +46,10 @@ WriteResult = tuple[_QueuedJob, CommittedAnswer | Exception]
 
 
 class GroupCommit:
-    """The queue of one process. A queued job holds no thread, no connection and no place in a lane: the one transaction
-    that is being written does."""
+    """The queue of write jobs of one process.
+
+    A queued job uses no thread, connection or slot of a limiter. Only the current transaction uses one of each.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -55,8 +57,7 @@ class GroupCommit:
         self._write_task: asyncio.Task[None] | None = None
 
     async def submit(self, job: WriteJob) -> CommittedAnswer:
-        """Queue a job, and return its answer once it is stored. Raises what the job raises, and what its transaction
-        does."""
+        """Queue a job, and return its answer after the commit. Raises the errors of the job and of its transaction."""
         answer: asyncio.Future[CommittedAnswer] = asyncio.get_running_loop().create_future()
         self._queue.append(_QueuedJob(job, copy_context(), get_request_stats(), answer, perf_counter()))
         if self._write_task is None:
@@ -64,8 +65,10 @@ class GroupCommit:
         return await answer
 
     def _write_next(self) -> None:
-        """Begin the next transaction, if jobs are queued, in the context of the first: its request is charged with the
-        place in the lane."""
+        """Begin the next transaction if jobs are queued.
+
+        It runs in the context of the first job, so that the limiter's slot is counted for that request.
+        """
         first = self._queue[0].context.copy() if self._queue else None
         self._write_task = None if first is None else asyncio.create_task(self._write_group(), context=first)
 
@@ -74,20 +77,22 @@ class GroupCommit:
             async with self._state.limits.writes:
                 with get_request_stats().time_hold():
                     results = await run_in_threadpool(self._commit_group)
-        except Exception as error:  # no thread was to be had
+        except Exception as error:  # no thread was available
             results = [(queued, error) for queued in self._take_queue()]
-        self._write_next()  # it need not wait until these are answered
+        self._write_next()  # before the answers: the next transaction does not need them
         for queued, result in results:
             if queued.answer.done():
-                continue  # nobody waits for it any more
+                continue  # the request was cancelled
             if isinstance(result, CommittedAnswer):
                 queued.answer.set_result(result)
             else:
                 queued.answer.set_exception(result)
 
     def _commit_group(self) -> list[WriteResult]:
-        """Run the jobs that are queued once the lock is taken, or as many as there is time for, and return their
-        results. No job of a transaction that failed succeeds."""
+        """Take the lock, run the queued jobs while there is time, and return their results.
+
+        If the transaction fails, all of its jobs fail.
+        """
         group: list[_QueuedJob] = []
         results: list[WriteResult] = []
         try:
@@ -106,8 +111,11 @@ class GroupCommit:
 
 
 def _run_group(transaction: WriteTransaction, group: Sequence[_QueuedJob], results: list[WriteResult]) -> None:
-    """Run one job after another, for MAX_TRANSACTION_SECONDS, and add the result of each. Of several each has a
-    savepoint, so that a refusal undoes nothing else. Raises an error that undoes the whole transaction."""
+    """Run the jobs in order for up to MAX_TRANSACTION_SECONDS, and append the result of each to `results`.
+
+    If there are several, each has a savepoint, so that a refusal undoes only its own job. Raises an error that undoes
+    the whole transaction.
+    """
     session, deadline = transaction.session, monotonic() + MAX_TRANSACTION_SECONDS
     log: Log | None = None
     for queued in group:
@@ -123,11 +131,11 @@ def _run_group(transaction: WriteTransaction, group: Sequence[_QueuedJob], resul
         else:
             results.append((queued, answer))
             log = answer.log
-        session.expunge_all()  # the next one reads what stands by then
+        session.expunge_all()  # the next job must read the current rows
         if monotonic() > deadline:
             return
 
 
 def _affects_whole_group(error: Exception) -> bool:
-    """Whether the database is away, busy or full: it may have undone more than the savepoint."""
+    """Return whether the database is unreachable, busy or full: it may have undone more than the savepoint."""
     return isinstance(error, SQLAlchemyError) and not isinstance(error, (IntegrityError, DataError))

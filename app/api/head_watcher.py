@@ -1,13 +1,12 @@
-"""Which head the log has while a request is answered, at the price of a glance.
+"""Read the head of the log cheaply, for the response cache, the replica and requests for a moment.
 
-A replica of the database, from which questions of anybody are read where it has just what the database has.
+Consent in force today decides who is shown, at every revision. A replica that lags by one second could therefore show a
+person who was hidden within that second. A request reads the replica only if its head equals the head of the database
+after the request arrived.
 
-A replica is behind by as long as its line and its work take, and nobody can tell from it alone by how long. Who may be
-shown is today's consent whatever revision is read, so that being behind by a second would show somebody who was hidden
-or erased within it. So a replica is asked for its head, and read only where that is the head which the database has
-after the question came: it then has every entry that anybody was told of.
-
-A question about a moment is answered once no entry can be dated at or before it any more: then its answer stays."""
+A request for a moment (`as_of` with an instant) is answered when no later entry can be dated at or before that moment:
+only then is the answer final.
+"""
 
 import asyncio
 import logging
@@ -42,23 +41,23 @@ from app.log.head import HEAD_ROW_QUERY, read_head_under_rules
 from app.projection import RULES
 from app.server_log import get_request_stats, log_unforeseen_error
 
-# A look takes a millisecond. Whoever waits longer, as behind a schema that is being changed, asks the database itself,
-# with the bounds that every question has.
-SETTLING_TIMEOUT_SECONDS = 5.0
+# Reading the head takes a millisecond. After this time, as during a schema change, the request reads the database
+# itself, with the usual timeouts.
+HEAD_TIMEOUT_SECONDS = 5.0
 LogHead = tuple[int, str]  # the number of entries, and the leaf hash of the last one
 
 
 class HeadWatcher:
-    """Tells the head of one database. With the address to listen at, `newest` spares the database a question."""
+    """Reads the head of one database. With `listen_url`, notifications of PostgreSQL save most queries."""
 
     def __init__(self, engine: Engine, listen_url: str | None = None) -> None:
         self._watched_row = None if is_memory(engine.url) else WatchedRow(engine, str(HEAD_ROW_QUERY))
         self._listener: Listener | None = None
-        self._expired_at = 0.0  # when somebody was last told of a newer head by this process
+        self._expired_at = 0.0  # when this process last published a newer head
         if listen_url is not None:
             self._listener = Listener(listen_url, str(HEAD_ROW_QUERY))
             engine.update_execution_options(**{ON_COMMIT_OPTION: self.expire_head})
-        self._reads_directly = is_sqlite(engine)  # which has nobody to send the question to
+        self._reads_directly = is_sqlite(engine)  # a read of SQLite is a local call: it needs no thread
         self._next_look: asyncio.Future[LogHead | None] | None = None
         self._look_task: asyncio.Task[None] | None = None
 
@@ -67,30 +66,34 @@ class HeadWatcher:
             self._listener.start()
 
     def expire_head(self) -> None:
-        """From now on a head that was read before now is not told: this process has told of a newer one, or will."""
+        """Discard heads that were read before now, because this process has published a newer one or is about to."""
         self._expired_at = monotonic()
 
     async def newest(self) -> LogHead | None:
-        """The head as it was a second ago or later, with all that this process has told of; as `look` tells it where
-        nobody listens."""
+        """Return a head at most a second old that includes everything this process has published.
+
+        Without a listener, return what `look` returns.
+        """
         newest_row = None if self._listener is None else self._listener.row(self._expired_at)
         return await self.look() if newest_row is None else _parse_head_row(newest_row)
 
     async def look(self) -> LogHead | None:
-        """The head as it was at some moment after this was asked: nobody is told of less than was committed before.
-        None where it cannot be told now, where the rows are of other rules, and of a database in memory, whose one
-        connection is everybody's."""
+        """Return the head as of a moment after this call, so that no earlier commit is missing.
+
+        Return None if it cannot be read now, if the rows were projected under other rules, or for a database in
+        memory, which has a single shared connection.
+        """
         if self._watched_row is None:
             return None
         if self._reads_directly and self._watched_row.is_open:
             return _read_head(self._watched_row)
-        # Whoever comes while a look is under way waits for the next, which begins after they came.
+        # A caller that arrives during a read waits for the next one, which begins after its arrival.
         self._next_look = self._next_look or asyncio.get_running_loop().create_future()
         waiting = self._next_look
         if self._look_task is None:
             self._look_task = asyncio.create_task(self._look_for_all(self._watched_row))
         with suppress(TimeoutError):
-            async with asyncio.timeout(SETTLING_TIMEOUT_SECONDS):
+            async with asyncio.timeout(HEAD_TIMEOUT_SECONDS):
                 return await asyncio.shield(waiting)
         return None
 
@@ -101,15 +104,15 @@ class HeadWatcher:
                 (waiting, self._next_look), head = (self._next_look, None), None
                 try:
                     head = await run_sync(_read_head, watched_row, limiter=thread_limiter)
-                except Exception as error:  # the next look is made all the same: others wait for it
+                except Exception as error:  # continue: other callers wait for the next read
                     log_unforeseen_error(error, "a look at the head")
                 finally:
-                    waiting.set_result(head)  # without one they ask the database itself
+                    waiting.set_result(head)  # if None, the callers read the database themselves
         finally:
             self._look_task = None
 
     async def stop(self) -> None:
-        """Look no more, and give the connection back."""
+        """Stop the listener and the pending read, and close the connection."""
         if self._listener is not None:
             await run_sync(self._listener.stop)
         if self._look_task is not None:
@@ -119,7 +122,7 @@ class HeadWatcher:
         self.close()
 
     def close(self) -> None:
-        """Give the connection back; the next look takes another."""
+        """Close the connection; the next read opens another."""
         if self._watched_row is not None:
             self._watched_row.close()
 
@@ -133,15 +136,15 @@ def _parse_head_row(row: Row) -> LogHead | None:
     return (row[1], bytes(row[2] or b"").hex()) if row[0] == RULES else None
 
 
-# A replica is on a line that is good; of one that says nothing for so long the database is asked instead.
+# The connection to a replica is fast. If it sends nothing for this long, the request reads the database instead.
 REPLICA_SILENCE_TIMEOUT_MS = 3_000
-REPLICA_RETRY_SECONDS = 10.0  # for which a replica that failed is not asked
+REPLICA_RETRY_SECONDS = 10.0  # pause after a failure of the replica
 
 log = logging.getLogger("recuento")
 
 
 class Replica:
-    """The replica of one database, whose columns it shares."""
+    """A replica of the database, which shares the columns of the database in memory."""
 
     def __init__(self, url: str, pool_size: int, database: Engine) -> None:
         self.engine = make_engine(url, pool_size, silent_ms=REPLICA_SILENCE_TIMEOUT_MS)
@@ -150,7 +153,7 @@ class Replica:
 
     @contextmanager
     def reading(self, head: LogHead, seconds: float) -> Iterator[Session | None]:
-        """A session that reads the replica; None where it has another head, or does not answer."""
+        """Yield a session on the replica; None if it has another head or does not answer."""
         with ExitStack() as stack:
             yield self._open(stack, head, seconds)
 
@@ -162,7 +165,7 @@ class Replica:
             if read_head_under_rules(session, RULES) == head:
                 return session
         except Problem:
-            pass  # its rows are of other rules still
+            pass  # its rows were projected under other rules
         except SQLAlchemyError as error:
             self._retry_at = monotonic() + REPLICA_RETRY_SECONDS
             log.warning(
@@ -177,8 +180,10 @@ class Replica:
 
 
 async def find_replica_head(request: Request) -> LogHead | None:
-    """The head that a replica must have to be read for a request. None where there is no replica, and for whoever sends
-    a key: whether that still holds is not in the log."""
+    """Return the head that the replica must have to answer a request.
+
+    Return None if there is no replica, and for a request with a key: the log does not show whether the key is valid.
+    """
     state = request.app.state
     if state.replica is None or "authorization" in request.headers:
         return None
@@ -186,12 +191,12 @@ async def find_replica_head(request: Request) -> LogHead | None:
     return head
 
 
-# Terms that may give a moment.
+# Query parameters that may contain a moment.
 MOMENT_PARAMETERS = ("as_of", "changed_since", "since")
-# Seconds: a list holds the lock for two at a time, and behind two of its batches a moment has surely settled.
+# An import takes the lock for up to two seconds at a time: after two of its batches a moment is settled.
 SETTLING_TIMEOUT_SECONDS = 5.0
-# Seconds between two turns as a writer. Each takes some milliseconds, so that however many ask for the present, those
-# who write lose hardly a hundredth of their time to them.
+# Pause between two uses of the writers' lock. Each takes a few milliseconds, so writers lose about one hundredth of
+# their time, however many requests ask for the present.
 SETTLING_REST_SECONDS = 0.25
 SETTLING_RETRY_AFTER = "10"
 SETTLING_BUSY_DETAIL = (
@@ -201,15 +206,18 @@ SETTLING_BUSY_DETAIL = (
 
 
 class MomentSettler:
-    """The instant up to which this process knows that no entry is dated any more. Of those who wait for a later one,
-    one takes the writer's turn for all; the others wait here and hold neither a thread nor a connection."""
+    """The instant up to which no further entry can be dated.
+
+    If several requests need a later instant, one of them takes the writers' lock for all. The others wait without a
+    thread or a connection.
+    """
 
     def __init__(self) -> None:
         self._settled_until = EPOCH
         self._rest_until = 0.0
 
     async def reach(self, state: State, instant: datetime) -> None:
-        """Wait until an instant that has come is settled. Raises Busy."""
+        """Wait until an instant in the past is settled. Raises Busy."""
         if instant <= self._settled_until:
             return
         deadline, semaphore = monotonic() + SETTLING_TIMEOUT_SECONDS, state.limits.settling
@@ -237,13 +245,15 @@ def _build_busy_error() -> Busy:
 
 
 async def settle_requested_moments(request: Request) -> datetime:
-    """The time at which a question is asked, once every moment in it that has come by then is settled. It waits before
-    it has a place or a session: what it reads is what stands after the wait, and its time begins then."""
+    """Wait until every past moment in the request is settled, and return the time of the request.
+
+    The wait comes before the request has a slot or a session, so that it reads the state after the wait and its time
+    limit starts then.
+    """
     state = request.app.state
     now: datetime = state.clock()
-    past_moments = [
-        instant for instant in _parse_moments(request) if instant <= now
-    ]  # a day that is not over moves until it is
+    # A day that is not over is not settled: its answer may still change.
+    past_moments = [instant for instant in _parse_moments(request) if instant <= now]
     if past_moments:
         with get_request_stats().time_wait("moment"):
             await state.settling.reach(state, max(past_moments))
@@ -251,7 +261,7 @@ async def settle_requested_moments(request: Request) -> datetime:
 
 
 def _parse_moments(request: Request) -> Iterator[datetime]:
-    """The moments asked for. One that cannot be read is refused later, and a revision is none."""
+    """Yield the moments in the query. Malformed ones are refused later; revisions are not moments."""
     parameters, zone = request.query_params, request.app.state.zone
     for text in [text for name in MOMENT_PARAMETERS for text in parameters.getlist(name)]:
         try:

@@ -1,4 +1,4 @@
-"""What can be written, as values: a route or the desk builds an operation, and a write transaction applies it."""
+"""The write operations. A route or a page of the desk builds one, and a write transaction applies it."""
 
 import uuid
 from abc import ABC, abstractmethod
@@ -31,10 +31,12 @@ ANY_TAG = "*"
 
 
 class Operation(ABC):
-    """Something to be written.
+    """A write operation.
 
-    `roles`: of the keys that may do it. `shares_transaction`: whether it is committed in one transaction with others
-    that arrive meanwhile. `is_known_by_bytes`: whether, without an Idempotency-Key, a repeat is known by its bytes."""
+    `roles`: the roles of keys that may request it. `shares_transaction`: whether it can be committed in one transaction
+    with other operations. `is_known_by_bytes`: whether, without an Idempotency-Key, a request with equal bytes is
+    treated as a repeat.
+    """
 
     roles: ClassVar[tuple[Role, ...]]
     shares_transaction: ClassVar[bool] = False
@@ -45,12 +47,12 @@ class Operation(ABC):
 
     @abstractmethod
     def apply(self, context: WriteContext) -> Outcome:
-        """Write it. Raises Problem where it is refused."""
+        """Write it. Raises Problem if it is refused."""
 
 
 @dataclass(frozen=True)
 class FileReport(Operation):
-    """File a report of a release, or of a detention."""
+    """File a report of a release or of a detention."""
 
     roles = (Role.REPORTER,)
     shares_transaction = True
@@ -93,14 +95,17 @@ class VerifyRelease(Operation):
 
 
 def build_report_tag(report_id: uuid.UUID, version: int, media: str = JSON_MEDIA_TYPE) -> str:
-    """The tag of a report covers its version, not the head: a change is refused only if this report changed."""
+    """Return the entity tag of a report's version.
+
+    It does not depend on the head, so that a change is refused only if this report has changed.
+    """
     suffix = "" if media == JSON_MEDIA_TYPE else f"-{media}"
     return f'"{report_id}-v{version}{suffix}"'
 
 
 @dataclass(frozen=True)
 class _ReportChange(Operation):
-    """A change of one report. `if_match`: the values of If-Match (RFC 9110 section 13.1.1); None admits any version."""
+    """A change of one report. `if_match`: the values of If-Match (RFC 9110 section 13.1.1); None allows any version."""
 
     roles = (Role.REPORTER,)
     report_id: uuid.UUID
@@ -135,7 +140,7 @@ class RetractReport(_ReportChange):
 
 @dataclass(frozen=True)
 class DeleteWaitingReport(Operation):
-    """Delete a report that waits for the end of its embargo."""
+    """Delete a report that is under embargo."""
 
     roles = (Role.REPORTER, Role.ADMIN)
     waiting_id: uuid.UUID
@@ -146,7 +151,7 @@ class DeleteWaitingReport(Operation):
 
 @dataclass(frozen=True)
 class ReceiveList(Operation):
-    """Store a list, which the import job files later."""
+    """Store an uploaded list, which the import job files later."""
 
     roles = (Role.REPORTER,)
     data: bytes
@@ -169,7 +174,7 @@ class AddSource(Operation):
 
 @dataclass(frozen=True)
 class ChangeSource(Operation):
-    """Change a source, or set it in quarantine."""
+    """Change a source, or put it in quarantine."""
 
     roles = (Role.ADMIN,)
     slug: str
@@ -226,7 +231,7 @@ class UndoIdentity(Operation):
 
 @dataclass(frozen=True)
 class WithdrawProposal(Operation):
-    """Withdraw a decision that waits for a second person."""
+    """Withdraw a decision that a second person has not confirmed yet."""
 
     roles = (Role.CURATOR, Role.ADMIN)
     proposal_id: uuid.UUID
@@ -237,7 +242,7 @@ class WithdrawProposal(Operation):
 
 @dataclass(frozen=True)
 class GiveConsent(Operation):
-    """Record what a person, or who speaks for them, allows."""
+    """Record the consent of a person or of their representative."""
 
     roles = (Role.CURATOR,)
     detainee_id: uuid.UUID
@@ -273,7 +278,7 @@ class DecideObjection(Operation):
 
 @dataclass(frozen=True)
 class RecallEntries(Operation):
-    """Recall what a key wrote, and end the key; or undo a recall."""
+    """Recall the entries of a key and revoke the key, or undo a recall."""
 
     roles = (Role.ADMIN,)
     body: RecallIn

@@ -1,4 +1,4 @@
-"""Every refusal leaves as problem+json; none echoes the input or an exception's text."""
+"""Render every error as problem+json (RFC 9457). No error repeats the input or the text of an exception."""
 
 import logging
 import uuid
@@ -47,7 +47,7 @@ _HTTP_PROBLEMS = {
     ),
 }
 BODY_TOO_LARGE = build_problem(413, *_HTTP_PROBLEMS[413])
-ROUTE_METHODS = ("GET", "POST", "PATCH", "DELETE")  # all that any address takes; HEAD wherever GET is
+ROUTE_METHODS = ("GET", "POST", "PATCH", "DELETE")  # the methods of all routes; HEAD is allowed wherever GET is
 TAKES_TOO_LONG_DETAIL = (
     "This question takes too long to answer: ask for fewer days, or group by less, and it will be answered."
 )
@@ -57,19 +57,19 @@ INTERNAL_ERROR = build_problem(
 
 
 def build_problem_response(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
-    """A problem+json response; never cached, so that a mended request is not answered with an old refusal."""
+    """Return a problem+json response. It is never cached: a corrected request must not get an old refusal."""
     get_request_stats().refusal = body["code"]
     default_headers = {"Cache-Control": "no-store"}
     return JSONResponse(body, body["status"], {**default_headers, **(headers or {})}, media_type=PROBLEM_JSON)
 
 
 def replace_moved_id(path: str, moved: Moved) -> str:
-    """Return the same path with the id in force: a client that asked for verdicts at a revision still gets them."""
+    """Return the path with the absorbed id replaced by the current one, so that sub-resources redirect too."""
     return "/".join(moved.current_id if _is_id(part, moved.absorbed_id) else part for part in path.split("/"))
 
 
 def _is_id(text: str, record_id: str) -> bool:
-    """Whether a part of an address is this id, in capitals or without hyphens too, as routes take it."""
+    """Return whether a path segment is this id. Routes also accept capitals and ids without hyphens."""
     try:
         return uuid.UUID(text) == uuid.UUID(record_id)
     except ValueError:
@@ -90,7 +90,7 @@ async def _handle_invalid(request: Request, error: Exception) -> JSONResponse:
     if any(fault["loc"][:1] == ("path",) for fault in errors):
         return build_problem_response(NotFound("There is nothing with this id.").body())
     if isinstance(error, RequestValidationError):
-        # Where the value was sent comes first; only then its place there.
+        # FastAPI puts the part of the request ("query", "body") first.
         errors = [{**fault, "loc": fault["loc"][1:]} for fault in errors]
     if isinstance(error, RequestValidationError) and request.method == "GET":
         return build_problem_response(build_invalid_query(errors, request.scope["route"]).body())
@@ -98,17 +98,17 @@ async def _handle_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def build_invalid_query(errors: Sequence[Any], route: APIRoute) -> Invalid:
-    """Build the refusal of a query from pydantic's errors, with names that an unknown parameter may stand for."""
+    """Build the refusal of a query from pydantic's errors, with suggestions for unknown parameters."""
     return build_invalid([_suggest_parameters(place, route) for place in build_pointed_errors(errors)])
 
 
 def build_invalid(places: Sequence[dict[str, str]]) -> Invalid:
-    """Build the refusal of a request with wrong values."""
+    """Build the refusal of a request with invalid values."""
     return Invalid("Correct the values pointed at and try again.", *places)
 
 
 def _suggest_parameters(place: dict[str, str], route: APIRoute) -> dict[str, str]:
-    """An unknown query parameter with the names that may be meant: who left it out would get another number."""
+    """Add likely names to the error of an unknown query parameter: without it the client would get another number."""
     if place["code"] != "unknown_field":
         return place
     unknown_name = place["pointer"].removeprefix("/")
@@ -128,8 +128,10 @@ async def _handle_database_error(_request: Request, error: Exception) -> JSONRes
 
 
 def build_database_problem(error: Exception) -> Problem:
-    """Build the refusal of a request that the database did not answer in time: nothing was stored, and the same request
-    may be sent again. A question that was stopped would be stopped again."""
+    """Build the refusal of a request that the database did not answer in time. Nothing was stored.
+
+    The client may send the request again, unless the query was stopped at its time limit: it would be stopped again.
+    """
     if isinstance(error, OperationalError) and was_stopped(error):
         return TakesTooLong(TAKES_TOO_LONG_DETAIL)
     log.error("the database failed: %s", describe_database_error(error))
@@ -138,7 +140,7 @@ def build_database_problem(error: Exception) -> Problem:
 
 @contextmanager
 def raise_problems() -> Iterator[None]:
-    """Raise a Problem in place of the errors for which a client gets one, for a page that shows it."""
+    """Convert the errors that the API answers as problems to Problem, for pages that show them."""
     try:
         yield
     except ValidationError as error:
@@ -151,7 +153,7 @@ def raise_problems() -> Iterator[None]:
 
 
 async def _handle_unanswered_commit(request: Request, error: Exception) -> JSONResponse:
-    """COMMIT was sent, and no answer came: saying that nothing was stored would make two people of one."""
+    """Answer that the write may be stored: after "nothing was stored" a client would report the person twice."""
     log.error("the database did not answer COMMIT: %s", describe_database_error(error))
     return await _handle_problem(request, PerhapsStored())
 
@@ -164,7 +166,7 @@ async def _handle_http_error(request: Request, error: Exception) -> JSONResponse
 
 
 def _list_methods(request: Request) -> list[str]:
-    """What an address takes (RFC 9110 section 10.2.1). One route knows its own method only."""
+    """Return the methods of an address (RFC 9110 section 10.2.1); each route knows only its own."""
     routes = request.app.router.routes
     scopes = [{**request.scope, "method": method} for method in ROUTE_METHODS]
     allowed_methods = [
@@ -174,7 +176,7 @@ def _list_methods(request: Request) -> list[str]:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Handle every error a client can meet."""
+    """Install the handlers of all errors."""
     app.add_exception_handler(Problem, _handle_problem)
     app.add_exception_handler(RequestValidationError, _handle_invalid)
     app.add_exception_handler(ValidationError, _handle_invalid)

@@ -1,6 +1,4 @@
-"""Whose key a request carries, and whether it may be used there: the one place for reads and writes.
-
-What a route that reads works with: who asks, the session, the revision, and how many may be inside at once."""
+"""Authenticate the key of a request, and provide the context of read routes: reader, session, revision and reply."""
 
 import hashlib
 import json
@@ -40,18 +38,18 @@ from app.vocabulary import Language, Role
 
 Body = TypeVar("Body", covariant=True)
 
-# In the scope of a request whose body was asked for: whose key it carries, found before any of the body was read.
+# The scope key of the reader and the API key, which are looked up before the body is read.
 SCOPE_SENDER = "recuento.sender"
 bearer_scheme = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
 
 async def get_bearer_token(request: Request) -> str | None:
-    """`parse_bearer_token`, without a thread."""
+    """Return the key of a request. A dependency that is `async` runs without a thread."""
     return parse_bearer_token(request)
 
 
 def parse_bearer_token(request: Request) -> str | None:
-    """The key sent, if any. A malformed header is an error: who sends one means to be known."""
+    """Return the key that was sent, if any. Raises Unauthenticated for a malformed header."""
     headers = request.headers.getlist("authorization")
     if not headers:
         return None
@@ -65,7 +63,7 @@ def parse_bearer_token(request: Request) -> str | None:
 
 
 def authenticate_key(session: Session, token: str, state: State) -> tuple[Reader, ApiKey]:
-    """Whose key this is, by now; from then on its requests are counted by themselves. Raises Unauthenticated."""
+    """Return the reader and the key of a token; a valid key then has its own rate limit. Raises Unauthenticated."""
     try:
         reader_and_key = api_keys.authenticate_key(session, token, state.clock(), state.names)
     except Unauthenticated:
@@ -76,14 +74,16 @@ def authenticate_key(session: Session, token: str, state: State) -> tuple[Reader
 
 
 def authenticate_in_new_session(state: State, token: str) -> tuple[Reader, ApiKey]:
-    """As `authenticate_key`, on a session of its own."""
+    """Call `authenticate_key` in a new session."""
     with open_read_session(state.engine) as session:
         return authenticate_key(session, token, state)
 
 
 async def authenticate_sender(request: Request, missing_key_detail: str) -> tuple[Reader, ApiKey]:
-    """Return whose key a request carries, looked up once: before its body is read, if it has one. Raises
-    Unauthenticated, with `missing_key_detail` where it carries none."""
+    """Return the reader and the key of a request, looked up once, and before its body is read.
+
+    Raises Unauthenticated, with `missing_key_detail` if the request has no key.
+    """
     sender: tuple[Reader, ApiKey] | None = request.scope.get(SCOPE_SENDER)
     if sender is None:
         token = parse_bearer_token(request)
@@ -96,8 +96,11 @@ async def authenticate_sender(request: Request, missing_key_detail: str) -> tupl
 
 
 def admit_key(state: State, key: ApiKey, method: str, template: str) -> None:
-    """Record that a key is used at a route, to read or to write. `template`: the route's path with its parameters in
-    braces. Raises OutOfScope for a key that is limited to other routes, also at those that need no key."""
+    """Check the scopes of a key for a route, and record its use.
+
+    `template`: the path of the route with its parameters in braces. Raises OutOfScope for a key that is limited to
+    other routes, also on routes that need no key.
+    """
     scopes, route = api_keys.parse_key_scopes(key), f"{method} {template}"
     if scopes is not None and route not in scopes:
         raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
@@ -105,23 +108,28 @@ def admit_key(state: State, key: ApiKey, method: str, template: str) -> None:
 
 
 def format_sender(key: ApiKey) -> str:
-    """Return whose requests share a budget and idempotency keys: a source's, or those of a key without one."""
+    """Return the id of the sender: the source, or the key if it has no source.
+
+    Requests of one sender share a body budget and idempotency keys.
+    """
     return f"key {key.id}" if key.source is None else f"source {key.source}"
 
 
-# A list is read longer than a question, page by page or row by row, and in turn with other lists alone.
+# A whole list is read in pages or rows, which takes longer than another query, and waits only for other lists.
 LIST_TIME_FACTOR = 6
 
 
 async def read_whole_body(request: Request) -> bytes:
-    """The body, come to its end: what asks for this before a gate holds no place while a body drips in."""
+    """Return the whole body. A route that depends on this first uses no slot while a slow body arrives."""
     return await request.body()
 
 
 @dataclass
 class ReadContext:
-    """A request that reads: the session, who asks, the request itself for tags and links, and when it was asked: of
-    its moments those are settled that had come by then."""
+    """The context of a read request: the session, the reader, the key, the request, and its time.
+
+    Moments in the request up to `now` are settled.
+    """
 
     session: Session
     reader: Reader
@@ -130,20 +138,23 @@ class ReadContext:
     now: datetime
 
     def allow(self, *roles: Role) -> None:
-        """Raises Unauthenticated without a key, Forbidden for a key of another role."""
+        """Raise Unauthenticated without a key, Forbidden for a key of another role."""
         if self.reader.role is None:
             raise Unauthenticated("This is read with a key: Authorization: Bearer rcn_…")
         require_role(self.reader, *roles)
 
     def revision(self, terms: RevisionQuery, today_address: str | None = None) -> int:
-        """The revision asked for: a number, or the last one recorded at or before an instant. Raises RevisionLost with
-        the address of today's answer, by default that of the same question, where it is another than the one meant."""
+        """Return the requested revision: a number, or the last one recorded at or before an instant.
+
+        Raises RevisionLost if the revision has another leaf hash than the requested one. `today_address`: the address
+        of the current answer in that error, by default the same request without the revision.
+        """
         if terms.leaf is not None:
             return self._resolve_pinned_revision(terms, terms.leaf, today_address)
         return self._head[0] if terms.as_of is None else self._resolve_revision("as_of", terms.as_of, self.zone(terms))
 
     def _resolve_pinned_revision(self, terms: RevisionQuery, leaf: str, today_address: str | None) -> int:
-        """The revision asked for by its number and the beginning of its leaf hash."""
+        """Return the revision that is requested by its number and the beginning of its leaf hash."""
         if terms.as_of is None or not _is_revision(terms.as_of):
             raise Invalid.at_pointer(
                 "/leaf", "as_of_missing", "Give the revision of this leaf too (as_of=…), or leave it out."
@@ -154,7 +165,7 @@ class ReadContext:
         return revision
 
     def zone(self, terms: RevisionQuery) -> tzinfo:
-        """The zone asked for, else the registry's own. Raises Invalid."""
+        """Return the requested time zone, by default the registry's. Raises Invalid."""
         if terms.zone is None:
             default: tzinfo = self.request.app.state.zone
             return default
@@ -165,19 +176,23 @@ class ReadContext:
 
     @cached_property
     def _head(self) -> tuple[int, str]:
-        """The number of entries and the leaf hash of the last one. Read once: the tag and the body of an answer must
-        speak of the same head."""
+        """The number of entries and the leaf hash of the last one.
+
+        It is read once, so that the tag and the body of an answer have the same head.
+        """
         return read_head_under_rules(self.session, RULES)
 
     def with_session(self, session: Session) -> "ReadContext":
-        """The same request on another session, by who may read at this moment."""
+        """Return the context of the same request on another session, with the reader's current permissions."""
         token = None if self.key is None else parse_bearer_token(self.request)
         reader, key = identify_reader(session, token, self.request)
         return ReadContext(session, reader, key, self.request, self.now)
 
     def moment(self, terms: RevisionQuery, revision: int) -> datetime | None:
-        """The moment that is asked about, or when the revision asked about was recorded. None where it is the present,
-        and before the first revision."""
+        """Return the requested moment, or the time at which the requested revision was recorded.
+
+        Return None for the present, and before the first revision.
+        """
         if terms.as_of is None or not revision:
             return None
         if _is_revision(terms.as_of):
@@ -186,10 +201,10 @@ class ReadContext:
         return instant if instant <= self.now else None
 
     def resolve_since(self, terms: RevisionQuery, name: str = "changed_since") -> int | None:
-        """The revision after which something must have changed, if the list asks for that under `name`.
+        """Return the revision after which a row must have changed, if the parameter `name` asks for it.
 
-        Raises Invalid where it lies after the revision read: read backwards, whatever came between would look as if it
-        had left the list."""
+        Raises Invalid if it is after the revision that is read: newer rows would look as if they had left the list.
+        """
         moment = getattr(terms, name)
         if moment is None:
             return None
@@ -213,8 +228,10 @@ class ReadContext:
         return int(text)
 
     def _require_reached(self, name: str, instant: datetime) -> None:
-        """Raises AheadOfHead for an instant after the last entry, where the log may have gone on elsewhere by then; of
-        a day alone for its end."""
+        """Raise AheadOfHead for an instant after the last entry of the count files: the registry may have newer ones.
+
+        A day without a time means its end.
+        """
         _revision, last_recorded_at = read_head(self.session)
         if instant > last_recorded_at:
             detail = (
@@ -233,31 +250,32 @@ class ReadContext:
         depends_on_zone: bool = False,
         build_extra_headers: Callable[[int], Mapping[str, str]] | None = None,
     ) -> "Reply[Any]":
-        """Return the reply that `build` makes at the revision asked for.
+        """Return the reply that `build` makes at the requested revision.
 
-        `depends_on_zone`: the numbers depend on where a day ends. An operator may change the registry's zone, so caches
-        keep such an answer for ever only where the client named the zone itself. `build_extra_headers`: further headers
-        of the response at a revision."""
+        `depends_on_zone`: the numbers depend on the end of a day. An operator may change the registry's zone, so such
+        an answer is immutable only if the client named the zone. `build_extra_headers`: further headers of the response
+        at a revision.
+        """
         return Reply(self, terms, build, tag, is_public_count, depends_on_zone, build_extra_headers)
 
     def note_head(self) -> None:
-        """Note the head that an answer is made from, where it may be kept."""
+        """Record the head of the answer in the scope if the answer may be cached."""
         if responses.SCOPE_SOURCE_HEAD in self.request.scope:
             self.request.scope[responses.SCOPE_SOURCE_HEAD]["head"] = self._head
 
     def require_rules(self, terms: RevisionQuery) -> None:
-        """Raises RulesChanged for an address of earlier rules, Invalid for one of rules yet to come."""
+        """Raise RulesChanged for a request under earlier rules, Invalid for unknown rules."""
         if terms.rules is not None:
             require_rules(terms.rules, self._build_address(rules=str(RULES)))
 
     def _build_address(self, dropped: Collection[str] = (), **replacements: str) -> str:
-        """The address of the same question without some parameters, and with others' values replaced."""
+        """Build the address of the same request without some parameters, with other values replaced."""
         parameters = self.request.query_params.multi_items()
         query = urlencode([(name, replacements.get(name, value)) for name, value in parameters if name not in dropped])
         return f"{self.request.url.path}?{query}" if query else self.request.url.path
 
     def build_tag(self, terms: RevisionQuery, *extra_parts: str) -> str:
-        """Strong: it covers everything the bytes depend on; `extra_parts`: what of it is not in the log."""
+        """Build a strong tag of everything that the bytes depend on. `extra_parts`: parts that are not in the log."""
         media = responses.negotiate_media_type(terms.format, self.request)
         url = self.request.url
         state = self.request.app.state
@@ -269,7 +287,7 @@ class ReadContext:
 
 @dataclass(frozen=True)
 class Reply(Generic[Body]):
-    """What a route that reads replies: the body for a page of this registry, or the response for a client."""
+    """The reply of a read route: `read` returns the body, for pages; `to_response` the response, for clients."""
 
     context: ReadContext
     terms: RevisionQuery
@@ -285,7 +303,7 @@ class Reply(Generic[Body]):
         return cast(Body, _add_read_terms(self.build(revision).body, self.terms, zone))
 
     def to_response(self) -> Response:
-        """Return 304 when the client has the answer already, else the answer with its validators."""
+        """Return the response with its validators; 304 if the client has it already."""
         context, terms = self.context, self.terms
         zone, revision = self._resolve()
         tag = self.tag or context.build_tag(terms)
@@ -297,7 +315,7 @@ class Reply(Generic[Body]):
         known_tags = responses.parse_if_none_match(context.request)
         if tag in known_tags:
             return Response(status_code=304, headers=headers)
-        answer = self.build(revision)  # `*` asks whether there is anything at all: what is not there is refused
+        answer = self.build(revision)  # before `*`, which asks whether the resource exists: it may raise NotFound
         if "*" in known_tags:
             return Response(status_code=304, headers=headers)
         answer.body = _add_read_terms(answer.body, terms, zone)
@@ -306,11 +324,11 @@ class Reply(Generic[Body]):
     def _resolve(self) -> tuple[tzinfo, int]:
         refuse_repeated_parameters(self.context.request, self.terms)
         self.context.require_rules(self.terms)
-        zone = self.context.zone(self.terms)  # a wrong one is refused also where no moment is asked for
+        zone = self.context.zone(self.terms)  # an invalid zone is refused even if it is not used
         return zone, self.context.revision(self.terms)
 
     def _choose_cache_control(self, revision: int) -> str:
-        """Choose the caching, and note the head that a live answer is made from."""
+        """Return the Cache-Control value, and record the head of an answer that may be cached."""
         context, terms = self.context, self.terms
         is_settled = not self.depends_on_zone or terms.zone is not None
         cache_control = responses.choose_cache_control(
@@ -327,7 +345,7 @@ class Reply(Generic[Body]):
 
 
 def require_rules(rules: int, address: str) -> None:
-    """Raises RulesChanged with today's address where numbers are asked for as earlier rules gave them."""
+    """Raise RulesChanged, with the address under the current rules, for a request under earlier rules."""
     if rules < RULES:
         raise RulesChanged(rules, RULES, address)
     if rules > RULES:
@@ -335,14 +353,16 @@ def require_rules(rules: int, address: str) -> None:
 
 
 def find_preferred_language(request: Request) -> Language:
-    """The language in which an answer has its sentences."""
+    """Return the language of the sentences in an answer."""
     accept_language = ",".join(request.headers.getlist("accept-language"))
     return "es" if responses.select_language(accept_language, LANGUAGES) == "es" else "en"
 
 
 def refuse_repeated_parameters(request: Request, query: BaseModel) -> None:
-    """Raises Invalid. Of two countries asked for, one would be dropped in silence: a wrong count looks like any other,
-    and of two wishes for a trial the second may be none."""
+    """Raise Invalid for a repeated parameter that takes one value: all but one would be dropped in silence.
+
+    A count of the wrong country looks like any other, and a second `dry_run` might disable the first.
+    """
     names = [name for name, _value in request.query_params.multi_items()]
     for name in names:
         if names.count(name) > 1 and not isinstance(getattr(query, name), list):
@@ -350,8 +370,11 @@ def refuse_repeated_parameters(request: Request, query: BaseModel) -> None:
 
 
 def require_role(reader: Reader, *roles: Role) -> None:
-    """Raises Forbidden for a key of another role. Whoever decides about people must not belong to a side: a curator's
-    or an administrator's key of a source that is not independent opens nothing."""
+    """Raise Forbidden for a key of another role.
+
+    Curators and administrators decide about the reports of all sources, so their keys are accepted only if their source
+    is independent.
+    """
     if reader.role not in roles:
         raise Forbidden(f"This needs a key with the role {' or '.join(roles)}.")
     if reader.role in (Role.CURATOR, Role.ADMIN) and not reader.independent:
@@ -363,13 +386,12 @@ def _is_revision(text: str) -> bool:
 
 
 def _is_day(text: str | None) -> TypeGuard[str]:
-    """Whether an `as_of` that was read is a day; a revision may have as many digits."""
+    """Return whether a valid `as_of` is a day; a revision may have as many digits."""
     return text is not None and dates.is_day(text) and not _is_revision(text)
 
 
 def _add_read_terms(body: Mapping[str, Any], terms: RevisionQuery, zone: tzinfo) -> dict[str, Any]:
-    """A body that says its revision, with the number of the rules that its rows were projected under and, where a day
-    alone was asked for, what this day means."""
+    """Add the rules to a body that has a revision and, if `as_of` is a day, the instant that it means."""
     annotated_body: dict[str, Any] = {}
     for name, value in body.items():
         annotated_body |= {name: value, "rules": RULES} if name == "revision" else {name: value}
@@ -379,7 +401,7 @@ def _add_read_terms(body: Mapping[str, Any], terms: RevisionQuery, zone: tzinfo)
 
 
 def _build_moment(day: str, zone: tzinfo) -> MomentOut:
-    """The instant that a day alone means, and the zone it ends in."""
+    """Return the instant at which a day ends, and the time zone."""
     return {"instant": dates.format_instant(dates.parse_instant(day, zone)), "zone": dates.format_zone(zone)}
 
 
@@ -397,9 +419,9 @@ def _parse_instant(name: str, text: str, zone: tzinfo, now: datetime) -> datetim
 def _build_read_context(
     request: Request,
     token: Annotated[str | None, Depends(get_bearer_token)],
-    now: Annotated[datetime, Depends(settle_requested_moments)],  # before there is a place
-    _place: Annotated[None, Depends(acquire_read_slot, scope="function")],
-    head: Annotated[LogHead | None, Depends(find_replica_head)],  # once there is a place: the newest that there is then
+    now: Annotated[datetime, Depends(settle_requested_moments)],  # before the request has a slot
+    _slot: Annotated[None, Depends(acquire_read_slot, scope="function")],
+    head: Annotated[LogHead | None, Depends(find_replica_head)],  # after the wait for a slot, so that it is the newest
     _openapi_security: Annotated[Any, Depends(bearer_scheme)],
 ) -> Iterator[ReadContext]:
     request.app.state.mark.require_erasures()
@@ -409,7 +431,7 @@ def _build_read_context(
 
 @contextmanager
 def open_request_session(request: Request, head: LogHead | None) -> Iterator[Session]:
-    """A session for as long as the question may take, on the replica where that has the `head`."""
+    """Open a session with the time limit of the request, on the replica if it has this `head`."""
     state = request.app.state
     seconds: float = state.question_seconds * (LIST_TIME_FACTOR if reads_whole_list(request) else 1)
     if head is not None:
@@ -422,6 +444,7 @@ def open_request_session(request: Request, head: LogHead | None) -> Iterator[Ses
 
 
 def identify_reader(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
+    """Return the reader and the key of a token, without one an anonymous reader. Raises Unauthenticated, OutOfScope."""
     if token is None:
         return Reader(names=request.app.state.names), None
     reader, key = authenticate_key(session, token, request.app.state)

@@ -1,12 +1,9 @@
-"""Answers on the wire: JSON, CSV or JSON Lines, with tags, caching and links.
+"""Build responses: media types, content codings, entity tags, caching, links and mementos (RFC 7089).
 
-Content codings: which of ours a client takes, and a body packed in it (RFC 9110 section 8.4).
-
-Counts of the past by the hour, for clients that ask as RFC 7089 (Memento) has it.
-
-The address of a count without a moment is the original, and the gate to its past: asked with `Accept-Datetime` it leads
-to the permalink of the revision that stood then. Only counts with no personal term have a past that stays as it was;
-others follow today's consent."""
+The address of a count without a moment is both the original resource and the TimeGate: with `Accept-Datetime` it
+redirects to the permalink of the revision at that time. Only counts without personal terms have mementos, because other
+counts follow the consent in force today.
+"""
 
 import base64
 import hashlib
@@ -34,18 +31,18 @@ from app.projection import RULES
 from app.queries.parameters import FORMAT_MEDIA_TYPES, JSON_MEDIA_TYPE, RevisionQuery
 from app.queries.terms import PERSONAL_DIMENSIONS, PERSONAL_FILTERS, PIN_PARAMETERS, build_pin_terms
 
-RawHeaders = list[tuple[bytes, bytes]]  # of an answer, as ASGI has them: names in small letters
+RawHeaders = list[tuple[bytes, bytes]]  # ASGI headers: names in lower case
 
 VARY = "Accept, Accept-Encoding, Authorization"
 CONTENT_TYPES = {
     FORMAT_MEDIA_TYPES["csv"]: f"{FORMAT_MEDIA_TYPES['csv']}; charset=utf-8",
     FORMAT_MEDIA_TYPES["jsonl"]: FORMAT_MEDIA_TYPES["jsonl"],
 }
-SCOPE_BODILESS = "recuento.bodiless"  # in the scope of a request whose answer nobody is sent the body of
-# In the scope of a request whose answer may be kept: where whoever makes it notes the head that it is made from.
+SCOPE_BODILESS = "recuento.bodiless"  # scope key: the request is HEAD, so that no body is sent
+# Scope key of a request whose response may be cached: a dict in which the route records the head it read.
 SCOPE_SOURCE_HEAD = "recuento.made_from"
-# A pinned count over nothing personal never changes; a live one may be a few seconds old, so that a dashboard's
-# readers cost one query, and a day old when the registry is down.
+# A pinned count without personal terms never changes. A live one may be a few seconds old, so that all readers of a
+# dashboard cost one query, and a day old while the registry is down.
 CACHE_IMMUTABLE = "public, max-age=31536000, immutable"
 CACHE_SHORT = "public, max-age=5, stale-while-revalidate=30, stale-if-error=86400"
 CACHE_REVALIDATE = "no-cache"
@@ -54,41 +51,42 @@ CACHE_PRIVATE = "private, no-store"
 
 @dataclass
 class Answer:
-    """A body, and the rows it means as a table, which are made where a table is asked for; or a document `(media type,
-    text)` that has one form only."""
+    """The content of a response: a JSON body, and rows for a table, which are built only if a table is requested.
+
+    `document`: a media type and a text, for a resource with one representation. `columns`, `more_rows`: of a long table
+    the columns, and the rows that follow `rows`. `links`: values of the Link header (RFC 8288).
+    """
 
     body: Mapping[str, Any]
     rows: Callable[[], Sequence[Mapping[str, Any]]]
     next: str | None = None
     document: tuple[str, str] | None = None
-    # Of a long table: its columns, and the rows that follow those here.
     columns: list[str] | None = None
     more_rows: Callable[[], AsyncIterator[Sequence[Mapping[str, Any]]]] | None = None
-    links: Sequence[str] = ()  # of the answer, as the header has them (RFC 8288)
+    links: Sequence[str] = ()
 
 
 def negotiate_media_type(
     format_name: str | None, request: Request, media_by_format: dict[str, str] = FORMAT_MEDIA_TYPES
 ) -> str:
-    """The form asked for: `?format=`, else the one of ours that Accept weighs most, else JSON."""
+    """Return the media type: by `?format=`, else the supported type with the highest weight in Accept, else JSON."""
     if format_name is not None:
         return media_by_format[format_name]
     accepted_types = [parse_quality_value(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
     candidates = [
         (weight, media) for media, weight in accepted_types if media in media_by_format.values() and weight > 0
     ]
-    return (
-        max(candidates, key=lambda candidate: candidate[0])[1] if candidates else JSON_MEDIA_TYPE
-    )  # of equals the first
+    # `max` returns the first of equal weights.
+    return max(candidates, key=lambda candidate: candidate[0])[1] if candidates else JSON_MEDIA_TYPE
 
 
 def is_table(format_name: str | None, request: Request) -> bool:
-    """Whether the answer is in rows: CSV or JSON Lines."""
+    """Return whether the response is a table: CSV or JSON Lines."""
     return negotiate_media_type(format_name, request) != JSON_MEDIA_TYPE
 
 
 def parse_quality_value(part: str) -> tuple[str, float]:
-    """A media range or a language and its weight (RFC 9110 section 12.4.2); what cannot be read weighs nothing."""
+    """Parse a media range or a language with its weight (RFC 9110 section 12.4.2). A malformed weight is 0."""
     media, *parameters = (piece.strip().lower() for piece in part.split(";"))
     weights = [piece.removeprefix("q=") for piece in parameters if piece.startswith("q=")]
     try:
@@ -98,7 +96,7 @@ def parse_quality_value(part: str) -> tuple[str, float]:
 
 
 def select_language(accept_language: str, languages: Sequence[str]) -> str:
-    """The language of ours that `Accept-Language` weighs most, else the first (RFC 9110 section 12.5.4)."""
+    """Return the supported language with the highest weight, by default the first (RFC 9110 section 12.5.4)."""
     requested_languages = [
         (weight, tag.partition("-")[0]) for tag, weight in map(parse_quality_value, accept_language.split(","))
     ]
@@ -109,8 +107,10 @@ def select_language(accept_language: str, languages: Sequence[str]) -> str:
 
 
 def parse_if_none_match(request: Request) -> set[str]:
-    """The tags of `If-None-Match`, compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens
-    its tag."""
+    """Return the tags of `If-None-Match` for a weak comparison (RFC 9110 section 13.1.2).
+
+    A proxy that compresses a response weakens its tag.
+    """
     return parse_etags(",".join(request.headers.getlist("if-none-match")))
 
 
@@ -119,13 +119,13 @@ def parse_etags(header: str) -> set[str]:
 
 
 def accepts_gzip(request: Request) -> bool:
-    """Whether the client can unpack what is packed with gzip (RFC 9110 section 12.5.3)."""
+    """Return whether the client accepts gzip (RFC 9110 section 12.5.3)."""
     codings = ",".join(request.headers.getlist("accept-encoding")).split(",")
     return any(coding == "gzip" and weight > 0 for coding, weight in map(parse_quality_value, codings))
 
 
 def build_read_headers(revision: int, tag: str, cache_control: str) -> dict[str, str]:
-    """What a 200 and the 304 in its place both carry (RFC 9110 section 15.4.5)."""
+    """Return the headers that 200 and 304 have in common (RFC 9110 section 15.4.5)."""
     return {
         "ETag": tag,
         "Vary": VARY,
@@ -136,7 +136,7 @@ def build_read_headers(revision: int, tag: str, cache_control: str) -> dict[str,
 
 
 def build_response(answer: Answer, terms: RevisionQuery, request: Request, base_headers: dict[str, str]) -> Response:
-    """The response to a GET, with the headers given and the answer's own."""
+    """Build the response to a GET from the base headers and the content of an answer."""
     headers = dict(base_headers)
     links = [*answer.links, *([] if answer.next is None else [f'<{answer.next}>; rel="next"'])]
     if links:
@@ -170,15 +170,15 @@ def _render_table(answer: Answer, rows: Sequence[Mapping[str, Any]], media: str,
 async def _stream_table(
     answer: Answer, more_rows: Callable[[], AsyncIterator[Sequence[Mapping[str, Any]]]], media: str
 ) -> AsyncIterator[str]:
-    """The table from its beginning to its end. What fails on the way breaks the line off, without the end that a whole
-    answer has (RFC 9112 section 8)."""
+    """Yield the whole table. An error breaks off the stream, so that the client sees an incomplete response
+    (RFC 9112 section 8)."""
     yield _render_table(answer, answer.rows(), media)
     async for rows in more_rows():
         yield _render_table(answer, rows, media, heading=False)
 
 
 async def _stream_empty_body() -> AsyncIterator[str]:
-    """The body of an answer to HEAD."""
+    """Yield nothing, for the response to HEAD."""
     return
     yield
 
@@ -194,8 +194,10 @@ def encode_json(body: Any) -> bytes:
 
 
 def choose_cache_control(terms: RevisionQuery, *, is_public_count: bool, is_settled: bool, has_key: bool) -> str:
-    """Return who may cache an answer. `is_public_count`: it depends on nobody's consent; `is_settled`: nor on a
-    setting."""
+    """Return the Cache-Control value of an answer.
+
+    `is_public_count`: the answer depends on no person's consent. `is_settled`: it depends on no setting.
+    """
     if has_key:
         return CACHE_PRIVATE
     if not is_public_count:
@@ -203,18 +205,18 @@ def choose_cache_control(terms: RevisionQuery, *, is_public_count: bool, is_sett
     return CACHE_IMMUTABLE if is_settled and terms.as_of is not None and terms.as_of.isdigit() else CACHE_SHORT
 
 
-# Of a body of 20 kB these take about a millisecond, and the next level twice that for a twentieth less.
+# These levels take about a millisecond for 20 kB; the next level takes twice as long and saves a twentieth.
 BROTLI_QUALITY, ZSTD_LEVEL, GZIP_LEVEL = 5, 6, 6
-MAX_HEADER_LENGTH = 200  # characters: browsers send thirty, and reading a long list would hold up everybody
-GZIP_WBITS = 16 + zlib.MAX_WBITS  # what zlib calls the header of gzip
+MAX_HEADER_LENGTH = 200  # characters of Accept-Encoding: browsers send thirty, and parsing blocks the event loop
+GZIP_WBITS = 16 + zlib.MAX_WBITS  # selects the gzip header in zlib
 
 
 def _compress_gzip(body: bytes) -> bytes:
-    compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)  # without a time: equal bodies make equal bytes
+    compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)  # without a time stamp: equal bodies give equal bytes
     return compressor.compress(body) + compressor.flush()
 
 
-# The one that makes most bodies shortest comes first: of codings that a client takes alike, it is chosen.
+# In order of compression: the first one is chosen if a client accepts several with equal weight.
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=BROTLI_QUALITY),
     "zstd": lambda body: zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body),
@@ -222,15 +224,14 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@lru_cache(maxsize=256)  # browsers send a handful of values; whoever sends many gets no more room than this
+@lru_cache(maxsize=256)  # browsers send a handful of values
 def choose_content_coding(accept_encoding: str) -> str | None:
-    """The coding of ours that `Accept-Encoding` weighs most; None where it takes none, or says more than anybody
-    needs."""
+    """Return the supported coding with the highest weight in `Accept-Encoding`; None for none or a too long header."""
     if len(accept_encoding) > MAX_HEADER_LENGTH:
         return None
     weights = dict(parse_quality_value(part) for part in accept_encoding.split(","))
     candidates = [(weights.get(coding, weights.get("*", 0.0)), coding) for coding in CODINGS]
-    weight, coding = max(candidates, key=lambda candidate: candidate[0])  # of equals the first
+    weight, coding = max(candidates, key=lambda candidate: candidate[0])  # the first of equal weights
     return coding if weight > 0 else None
 
 
@@ -240,16 +241,16 @@ HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 LINK_FORMAT = "application/link-format"
 TIMEGATE_PATHS = frozenset({"/v1/counts/releases", "/v1/counts/detentions"})
 TIMEMAPS_PATH = "/v1/timemaps"
-# Of a registry with a longer past the newest days are listed: three years, some hundred kilobytes.
+# A longer history is cut to the newest days: three years, some hundred kilobytes.
 MAX_TIMEMAP_DAYS = 1_000
-# Characters of an address: of headers longer than some thousand bytes a proxy makes an error.
+# Characters of an address in the Link header: proxies refuse headers longer than some thousand bytes.
 MAX_LINKED_LENGTH = 1_000
 
 Pairs = list[tuple[str, str]]
 
 
 def is_timegate(path: str, query: bytes) -> bool:
-    """Whether a question leads to the past where a client asks for it."""
+    """Return whether a request accepts `Accept-Datetime`: a live count without personal terms."""
     parameters = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     return path in TIMEGATE_PATHS and not any(
         name in PIN_PARAMETERS or name in PERSONAL_FILTERS or (name == "group_by" and value in PERSONAL_DIMENSIONS)
@@ -258,7 +259,7 @@ def is_timegate(path: str, query: bytes) -> bool:
 
 
 def parse_accept_datetime(request: Request) -> datetime | None:
-    """The moment asked for, to the end of its second, which is as fine as a header tells it. Raises BadDatetime."""
+    """Return the end of the second in `Accept-Datetime`, if it was sent. Raises BadDatetime."""
     text = request.headers.get(ACCEPT_DATETIME)
     if text is None:
         return None
@@ -269,12 +270,12 @@ def parse_accept_datetime(request: Request) -> datetime | None:
 
 
 def format_http_date(moment: datetime) -> str:
-    """A moment as headers have it."""
+    """Return a moment as an HTTP date."""
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 class OriginalResource:
-    """The address of a count without its moment, and of what is known of its past."""
+    """The original resource of a count (RFC 7089): its address without a moment, and its TimeMap."""
 
     def __init__(self, path: str, pairs: Pairs) -> None:
         self._path = path
@@ -289,23 +290,25 @@ class OriginalResource:
         return self._build_address(f"{TIMEMAPS_PATH}/{self._path.rpartition('/')[2]}", [])
 
     def build_link_header(self) -> dict[str, str]:
-        """The header that says of every answer to the question, whatever its moment, whose past it is of."""
+        """Return the Link header to the original resource and the TimeMap, for every memento and live answer."""
         if len(self.timemap) > MAX_LINKED_LENGTH:
             return {}
         links = f'<{self.address}>; rel="original timegate", <{self.timemap}>; rel="timemap"; type="{LINK_FORMAT}"'
         return {"Link": links}
 
     def build_revision_address(self, session: Session, revision: int) -> str:
-        """The permalink of a revision."""
+        """Return the permalink of a revision."""
         return self._build_address(self._path, build_pin_terms(pin_revision(session, revision)))
 
     def build_moment_address(self, session: Session, moment: datetime, newest: int) -> str:
-        """The permalink of the revision that stood at a moment; before the first that of the first."""
+        """Return the permalink of the newest revision at a moment; of the first one for earlier moments."""
         return self.build_revision_address(session, max(1, min(newest, find_revision_at(session, moment))))
 
     def format_timemap(self, session: Session, revision: int, zone: tzinfo) -> str:
-        """The past of the question up to a revision, in link format (RFC 6690): its first and its last state, and that
-        at the end of each day between."""
+        """Return the TimeMap up to a revision in link format (RFC 6690).
+
+        It lists the first revision, the end of each day, and the last revision.
+        """
         first, last = load_recorded_at(session, 1), load_recorded_at(session, revision)
         days = [*_iterate_days(first.astimezone(zone).date(), last.astimezone(zone).date())]
         entries = [(self.build_revision_address(session, 1), first), *self._iterate_day_ends(days, zone)]
@@ -333,7 +336,7 @@ class OriginalResource:
 
 
 def _iterate_days(first: date, last: date) -> Iterator[date]:
-    """The days from the first to the one before the last, at most MOST_DAYS, the newest."""
+    """Yield the days from the first to the one before the last; the newest MAX_TIMEMAP_DAYS of them."""
     begin = max(first, last - timedelta(days=MAX_TIMEMAP_DAYS))
     for step in range((last - begin).days):
         yield begin + timedelta(days=step)

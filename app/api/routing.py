@@ -1,6 +1,4 @@
-"""What a request body must pass before anything reads it.
-
-The router of one resource: strict bodies, and the refusals that its routes can give."""
+"""Build routers whose routes parse strict JSON, send replies and document their error responses."""
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -50,7 +48,7 @@ from app.schemas.directory import Embargoed
 
 
 class _ParsedRequest(Request):
-    """A request whose JSON was parsed by the gate."""
+    """A request whose JSON was parsed strictly."""
 
     parsed_json: Any = None
 
@@ -59,7 +57,7 @@ class _ParsedRequest(Request):
 
 
 def _send_reply(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an endpoint that sends what `endpoint` replies, on the session and in the thread of the endpoint."""
+    """Wrap an endpoint so that its Reply is sent, while its session is open and in its thread."""
     if iscoroutinefunction(endpoint):
         return endpoint
 
@@ -82,9 +80,8 @@ class StrictJsonRoute(APIRoute):
 
         async def handle_parsed(request: Request) -> Response:
             parsed_request = _ParsedRequest(request.scope, request.receive)
-            body = (
-                b"" if parsed_request.method == "GET" else await parsed_request.body()
-            )  # which says nothing there (RFC 9110 9.3.1)
+            # The body of a GET has no meaning (RFC 9110 section 9.3.1).
+            body = b"" if parsed_request.method == "GET" else await parsed_request.body()
             if body:
                 media_type = parsed_request.headers.get("content-type", "").partition(";")[0].strip().lower()
                 if media_type != "application/json" and not media_type.endswith("+json"):
@@ -119,8 +116,8 @@ class ProblemOut(BaseModel):
     errors: list[PointedError] | None = None
 
 
-# Whatever is asked of the database: somebody asks too much or all together do, it is busy, it was rebuilt under other
-# rules or put back from an earlier copy, or something failed.
+# The errors of every route that uses the database: rate limit, full queue, busy database, rows of other rules, a
+# database restored from an earlier copy, and internal errors.
 ALWAYS_REFUSALS = (TooManyRequests, Busy, Unavailable, RulesMismatch, LogWentBackwards, Problem)
 READ_REFUSALS = (
     Unauthenticated,
@@ -145,8 +142,7 @@ DELETE_REFUSALS = (*CHANGE_REFUSALS, NotFound)
 
 
 def document_refusals(*problems: type[Problem]) -> Responses:
-    """The answers of a route that are refusals, by status, with an example of each code. What reads may also answer
-    that the client has it already."""
+    """Return the OpenAPI responses of errors by status, with an example of each code; for read routes also 304."""
     by_status: dict[int, list[type[Problem]]] = {}
     for refusal in dict.fromkeys(problems):
         by_status.setdefault(refusal.status, []).append(refusal)
@@ -163,14 +159,14 @@ def _document_status(problems: list[type[Problem]]) -> dict[str, Any]:
 
 
 def document_upsert(model: type) -> Responses:
-    """The answer of a route where the same thing may be sent again."""
+    """Return the OpenAPI response 200 of a route where the same record may be sent again."""
     return {200: {"description": "As before, or its next version", "model": model}}
 
 
-# The answer to a report that is not to be public yet.
+# The response to a report under embargo.
 EMBARGOED_RESPONSE: Responses = {202: {"description": "Waits for the end of its embargo", "model": Embargoed}}
 
 
 def build_router(tag: str) -> APIRouter:
-    """Routes under `/v1`, documented under one tag."""
+    """Return a router for routes under `/v1` with one tag in the documentation."""
     return APIRouter(prefix="/v1", tags=[tag], route_class=StrictJsonRoute)

@@ -1,4 +1,4 @@
-"""Render the answers to writes from ids, so that a repeated request is answered under today's permissions."""
+"""Render the answers to writes from stored ids, so that a repeated request is answered under today's permissions."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ SENT_BEFORE_WARNING: WarningOut = {
 
 
 def render_outcome(context: WriteContext, secret: bytes, result: Outcome) -> Mapping[str, Any]:
-    """The body of the answer to a write, for the key that writes."""
+    """Return the body of the answer to a write, for the key that sent it."""
     if result.kind == "import":
         job = stored.load_own_import(context.session, uuid.UUID(result.ids["import"]), context.actor.source)
         return receipts.build_receipt(job, secret)
@@ -58,7 +58,7 @@ def render_outcome(context: WriteContext, secret: bytes, result: Outcome) -> Map
 
 
 def add_repeat_warning(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The answer to a report that was taken for a repeat by its bytes alone, which says so."""
+    """Add the warning that a report was treated as a repeat because its bytes are equal."""
     return {**body, "warnings": [*body["warnings"], SENT_BEFORE_WARNING]} if "warnings" in body else body
 
 
@@ -75,7 +75,7 @@ def _render_report(context: WriteContext, result: Outcome) -> Filed:
     report = load_filed_report(context, result)
     entry = report.version.entry
     if report.record_count == 1 or not reader.can_recognise(report.publish):
-        # The report's own ids, whether it met nobody or a person whom this key may not recognise (rule 12).
+        # The same answer if the report matched no person or one that this key may not recognise (rule 12).
         person, spell, match_outcome = report.load_single_report_person(session), report.record.key, MatchOutcome.NEW
     else:
         person, spell, match_outcome = report.load_person(session, result.revision), report.spell, MatchOutcome.LINKED
@@ -91,7 +91,7 @@ def _render_report(context: WriteContext, result: Outcome) -> Filed:
     release = shapes.build_release_shape(person, spell, reader) if spell in person.releases else None
     unregistered_facility = find_unregistered_place(session, entry)
     if unregistered_facility is not None:
-        # A source's own words are no secret to the source; to others they are (read_permissions.py).
+        # The source may see its own text; other readers may not (permissions.py).
         same_detentions = [row for row in detainee["detentions"] if row["id"] == detention["id"]]
         for row in (detention, *same_detentions, *([release] if release else [])):
             row["facility"] = row["facility"] or shapes.build_unregistered_place(unregistered_facility)
@@ -169,7 +169,7 @@ def _render_recall(context: WriteContext, result: Outcome) -> RecallOut:
         "claims": ids["claims"],
         "left": ids["left"],
         "unattributed": ids["unattributed"],
-        "waiting": ids.get("waiting", 0),  # not in what an earlier version stored
+        "waiting": ids.get("waiting", 0),  # missing in answers that an earlier version stored
         "receipt": _build_receipt_at(context, result.revision) if ids["done"] and ids["entries"] else None,
     }
 

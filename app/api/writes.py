@@ -1,4 +1,4 @@
-"""Write once: who sends a write, the job that it becomes, and the answer that is sent once the job is committed."""
+"""Run each write once: authenticate the sender, recognise repeats, apply the operation, and build the answer."""
 
 import hashlib
 import json
@@ -33,10 +33,10 @@ from app.registry.publication.permissions import Reader
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
 
-# The contract promises 30 days; the rest is for clocks and long weekends.
+# The contract promises 30 days; the rest allows for wrong clocks and long weekends.
 ANSWER_RETENTION = timedelta(days=45)
-# A report with neither a case number nor a key is taken for a repeat this long: a night without power lies between the
-# evening on which it was sent and the morning on which it is sent again. Later it is a report of its own.
+# For this long a report without a case number and Idempotency-Key is a repeat of one with equal bytes: after a night
+# without power a user may send it again in the morning. Later it is a new report.
 REPEAT_WINDOW = timedelta(days=1)
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 KEY_NEEDED_DETAIL = "Writing needs a key: Authorization: Bearer rcn_…"
@@ -44,7 +44,7 @@ KEY_NEEDED_DETAIL = "Writing needs a key: Authorization: Bearer rcn_…"
 
 @dataclass(frozen=True, slots=True)
 class WriteTransaction:
-    """A transaction that holds the lock of the head, and its time, which was read under the lock."""
+    """A transaction with the writers' lock. `now`: its time, read under the lock."""
 
     session: Session
     now: datetime
@@ -52,7 +52,7 @@ class WriteTransaction:
     _actors: dict[str, Reader] = field(default_factory=dict)
 
     def actor(self, key: str) -> Reader:
-        """Who acts by a key, as the key and its source stand now. Raises Unauthenticated."""
+        """Return the reader of a key with the current state of the key and its source. Raises Unauthenticated."""
         if key not in self._actors:
             self._actors[key] = api_keys.reload_reader(self.session, key, self.now, self.names)
         return self._actors[key]
@@ -60,14 +60,13 @@ class WriteTransaction:
 
 @contextmanager
 def begin_write_transaction(state: State) -> Iterator[WriteTransaction]:
-    """Wait for the writers' lock, and commit at the end."""
+    """Take the writers' lock, and commit at the end."""
     with open_writer_session(state.engine) as session:
         yield WriteTransaction(session, require_steady_clock(state.watch, state.clock()), state.names)
 
 
 class CommittedAnswer(Response):
-    """The answer to a write, to be sent after COMMIT. `content`: its body as values; `log`: the log up to what was
-    written."""
+    """The answer to a write, sent after COMMIT. `content`: the body as values; `log`: the log including this write."""
 
     def __init__(self, outcome: Outcome, content: Mapping[str, Any], log: Log, *, is_replayed: bool = False) -> None:
         headers = {"Cache-Control": CACHE_PRIVATE, "Recuento-Revision": str(outcome.revision)}
@@ -79,7 +78,7 @@ class CommittedAnswer(Response):
 
 @dataclass(frozen=True)
 class RepeatKey:
-    """By what a repeat of a request is known: the Idempotency-Key, or else (`is_implicit`) the request itself."""
+    """The key by which a repeat is recognised: the Idempotency-Key or, if `is_implicit`, the bytes of the request."""
 
     scope: str
     digest: str
@@ -88,10 +87,11 @@ class RepeatKey:
 
 @dataclass(frozen=True)
 class WriteRequest:
-    """Who sends a write, and by what a repeat of it is known. Nothing is locked before `submit`.
+    """A write request and its sender. Nothing is locked before `submit`.
 
-    `sender`: who acts by the key, as its source stood before the body was read. `target`: the path and the query,
-    parted by `?`, which belong with the method and the body to what a repeat must have in common."""
+    `sender`: the reader of the key, with the state of its source before the body was read. `target`: the path and the
+    query, separated by `?`; a repeat must have the same target and body.
+    """
 
     state: State
     sender: Reader
@@ -102,8 +102,11 @@ class WriteRequest:
     idempotency_key: str | None
 
     async def submit(self, operation: Operation) -> CommittedAnswer:
-        """Write it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions.
-        Raises Forbidden for a key of another role, what the operation raises, and what its transaction does."""
+        """Apply an operation once, and return the answer.
+
+        A repeated Idempotency-Key gets the first answer again, rendered under today's permissions. Raises Forbidden for
+        a key of another role, and the errors of the operation and its transaction.
+        """
         job = self.build_job(operation)
         if operation.shares_transaction:
             answer: CommittedAnswer = await self.state.group_commit.submit(job)
@@ -112,17 +115,17 @@ class WriteRequest:
             return await run_in_threadpool(job.commit)
 
     def build_job(self, operation: Operation) -> "WriteJob":
-        """Return the job of an operation that the sender may do. Raises Forbidden."""
+        """Return the job of an operation. Raises Forbidden if the sender may not request it."""
         require_role(self.sender, *operation.roles)
         return WriteJob(self, operation, self._find_repeat_key(is_known_by_bytes=operation.is_known_by_bytes))
 
     @cached_property
     def digest(self) -> str:
-        """Keyed: from a plain hash of a body, the one field that is stored nowhere could be guessed."""
+        """The keyed digest of target and body. A plain hash would reveal a guess of the field that is never stored."""
         return compute_keyed_digest(self.state.secret, self.target, hashlib.sha256(self.body).hexdigest())
 
     def _find_repeat_key(self, *, is_known_by_bytes: bool) -> RepeatKey | None:
-        """By what a repeat of this request is known, if by anything."""
+        """Return the key by which a repeat of this request is recognised, if any. Raises Invalid."""
         scope = format_sender(self.key)
         if self.idempotency_key is None and is_known_by_bytes:
             return RepeatKey(scope, compute_keyed_digest(self.state.secret, "sent before", self.digest), True)
@@ -137,19 +140,21 @@ class WriteRequest:
 
 @dataclass(frozen=True)
 class WriteJob:
-    """An operation that somebody sent, to be run in a write transaction of its own or of a group."""
+    """A requested operation, to be run in a transaction of its own or of a group."""
 
     request: WriteRequest
     operation: Operation
     repeat_key: RepeatKey | None
 
     def run(self, transaction: WriteTransaction) -> CommittedAnswer:
-        """Apply the operation, or find what came of it the first time. The answer is made before COMMIT: what fails
-        after it cannot be told as stored nowhere."""
+        """Apply the operation, or find its first outcome, and return the answer.
+
+        The answer is rendered before COMMIT: an error after it could not be reported as "nothing was stored".
+        """
         state, key_id, session = self.request.state, self.request.key.id, transaction.session
         actor = transaction.actor(key_id)
         if actor.role is not None:
-            require_role(actor, actor.role)  # as its source stands now
+            require_role(actor, actor.role)  # its source may have lost its independence since
         context = WriteContext(session, actor, transaction.now, state.secret, key_id, state.two_person, zone=state.zone)
         repeat_key = self.repeat_key
         outcome = None if repeat_key is None else self._find_stored_outcome(session, repeat_key, transaction.now)
@@ -164,8 +169,10 @@ class WriteJob:
         return CommittedAnswer(outcome, content, context.log, is_replayed=is_replayed)
 
     def commit(self) -> CommittedAnswer:
-        """Run it in a transaction of its own. Where it erased somebody, the erasure is finished on the disk first. The
-        caller has a place in the lane of writes."""
+        """Run it in a transaction of its own; after an erasure also remove the data from the files.
+
+        The caller has a slot of the `writes` limiter.
+        """
         state = self.request.state
         with begin_write_transaction(state) as transaction:
             answer = self.run(transaction)
@@ -181,7 +188,7 @@ class WriteJob:
         if stored_answer.request_digest != self.request.digest:
             raise IdempotencyMismatch("Use a new Idempotency-Key for another request.")
         outcome = Outcome(**json.loads(stored_answer.outcome))
-        # Sent again after it was withdrawn or recalled, or after it ceased to wait, a report is meant to act again.
+        # A report that was withdrawn, recalled or released from its embargo is filed again if it is sent again.
         is_expired = repeat_key.is_implicit and (
             stored_answer.created_at < now - REPEAT_WINDOW or is_withdrawn(session, outcome)
         )
@@ -212,7 +219,7 @@ class WriteJob:
 
 
 async def build_write(request: Request, _openapi_security: Annotated[Any, Depends(bearer_scheme)]) -> WriteRequest:
-    """The write that a request sends, whose key may be used there. Who has no key takes no lock."""
+    """Build the write of a request after authentication, without a lock. Raises Unauthenticated, OutOfScope."""
     state, body = request.app.state, await request.body()
     sender, key = await authenticate_sender(request, KEY_NEEDED_DETAIL)
     state.mark.require_erasures()
@@ -222,7 +229,7 @@ async def build_write(request: Request, _openapi_security: Annotated[Any, Depend
 
 
 def refuse_parameters(request: Request) -> None:
-    """Raises Invalid: whoever writes `?dry_run=true` here would store what was only to be tried."""
+    """Raise Invalid for any query parameter: a `?dry_run=true` that is ignored would store a trial."""
     for name in request.query_params:
         raise Invalid.at_pointer(
             f"/{name}", "unknown_field", "This address takes no parameters: send all of it in the body."

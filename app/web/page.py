@@ -1,8 +1,4 @@
-"""A page: what it asks, in which language it tells it, and the response that carries it.
-
-Forms of pages: none is taken from another site, which would write in its visitors' names.
-
-How a count grew, in the finest steps that the API tells at once."""
+"""Build pages: the page object that routes and templates share, its response, error pages, and the check of forms."""
 
 import hashlib
 import re
@@ -40,49 +36,46 @@ from app.web.form_errors import collect_term_faults
 from app.web.registry import Registry
 from app.web.rendering import LANGUAGES, Catalogue, load_catalogue, render_template
 
-# Only files of this registry, no style within the text, and no other site around it.
-# Pages have no script, so that none that somebody brings in runs: not one from our own address either.
+# Only files of this server, no inline styles, no framing by other sites. Pages have no scripts, so that an injected one
+# cannot run, not even from this server.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HTML_MEDIA_TYPE = "text/html; charset=utf-8"
-MIN_COMPRESSED_BYTES = 1_000  # bytes: less is one packet on the line, packed or not
-# Who is found there may be hidden later, and whoever keeps pages would go on showing whom it found.
+MIN_COMPRESSED_BYTES = 1_000  # a shorter body fits into one network packet either way
+# Pages that search engines must not index: a person on them may be hidden later, and the index would still show them.
 PERSONAL_PATHS = ("/people", "/objection", "/releases", "/detentions", "/figures/life", "/desk")
-# What is kept as ready bytes as long as the head stands, as the answers are that it is made of: pages of numbers, of
-# figures that were published, and of sources, which are the same for everybody.
+# Pages in the response cache: numbers, claims and sources, which are the same for all readers.
 _NUMBER_PATHS = r"(counts|claims(/[0-9a-f-]{36})?|sources(/[a-z0-9-]+)?|corrections|data)?"
 _CACHEABLE_PATH = re.compile(f"/({'|'.join(LANGUAGES)})/{_NUMBER_PATHS}")
-MAX_TERMS = 300  # values in an address: a list names 200 people, and other terms beside them
-PAGE_COST = (
-    5  # requests that a page is counted as which is made: it asks as many questions, and some five times as many
-)
-# What other sites append to the links on them.
+MAX_TERMS = 300  # values in an address: a comparison names up to 200 people and has other terms
+PAGE_COST = 5  # requests that a page counts as in the rate limit: most pages make as many, some five times as many
+# Parameters that other sites append to links.
 TRACKING_PREFIXES = (
     "utm_", "fbclid", "gclid", "gbraid", "wbraid", "gad_", "_gl", "dclid", "srsltid", "msclkid", "twclid", "ttclid",
     "li_fat_id", "yclid", "igsh", "mc_cid", "mc_eid", "_hs",
 )  # fmt: skip
-COMMON_TERMS = (*PIN_PARAMETERS, "zone")  # terms that every page takes
+COMMON_TERMS = (*PIN_PARAMETERS, "zone")  # terms that every page accepts
 NO_SUCH_TERM = "This page has no such term."
 EMPTY_PROBLEM: dict[str, Any] = {"detail": None, "errors": [], "address": None, "code": None}
-MOMENT_TERMS = ("as_of", "zone", "cursor")  # terms of when, and of where in a list
-API_ONLY_LIST = "/v1/detentions?"  # lists that only the API has
+MOMENT_TERMS = ("as_of", "zone", "cursor")
+API_ONLY_LIST = "/v1/detentions?"  # this list has no page
 
 
 @dataclass
 class Page:
-    """What the routes of pages work with. `registry` reads at the revision of the page."""
+    """The page that a route builds and a template renders. `registry` reads at the revision of the page."""
 
     request: Request
     catalogue: Catalogue
     registry: Registry
     revision: int
     sources: Mapping[str, Any] = field(default_factory=dict)  # by slug
-    section: str = ""  # which address of the navigation it belongs to
-    shared_figure: Figure | None = field(default=None, kw_only=True)  # stands for the page where somebody links to it
+    section: str = ""  # the path of its entry in the navigation
+    shared_figure: Figure | None = field(default=None, kw_only=True)  # the preview picture of links to the page
     is_refusal: bool = field(default=False, kw_only=True)
-    rules: int = field(default=0, kw_only=True)  # by which its numbers are counted
-    head: LogHead | None = field(default=None, kw_only=True)  # before anything was asked for it
+    rules: int = field(default=0, kw_only=True)  # the number of the counting rules
+    head: LogHead | None = field(default=None, kw_only=True)  # the head before the page read anything
 
     @property
     def language(self) -> str:
@@ -100,43 +93,47 @@ class Page:
 
     @property
     def is_indexed(self) -> bool:
-        """Whether search engines may keep the page, and other sites are told what it shows."""
+        """Whether search engines may index the page, and links to it have a preview."""
         path = self.request.url.path.removeprefix(f"/{self.language}")
         return not self.is_refusal and not path.startswith(PERSONAL_PATHS)
 
     @property
     def public_url(self) -> str:
-        """Where readers find the registry; empty where whoever runs it has not said so."""
+        """The public address of the registry; empty if the operator has not set it."""
         url: str = self.request.app.state.public_url
         return url
 
     def public_address(self, address: str) -> str:
-        """An address of ours as it is written elsewhere."""
+        """Return the absolute form of an address on this server."""
         return f"{self.public_url}{address}"
 
     @cached_property
     def terms(self) -> dict[str, Any]:
-        """The terms in the page's address, as the API takes them; a repeated one as a list."""
+        """The terms in the page's address in the form of the API; a repeated one as a list."""
         return parse_terms(self.request.query_params.multi_items())
 
     def allow_only_terms(self, *names: str) -> None:
-        """Refuse other terms in the page's address than these and those of every page, as the API does: whoever keeps
-        pages would keep one for each. Raises Invalid."""
+        """Raise Invalid for terms in the address other than these and COMMON_TERMS, as the API does.
+
+        Otherwise caches would store a copy of the page for each unknown term.
+        """
         require_allowed_terms(self.terms, names)
 
     def address(self, path: str, terms: Mapping[str, Any] | None = None, language: str | None = None) -> str:
-        """The address of a page in this language. `path` begins with a slash."""
+        """Return the address of a page in this language. `path` begins with a slash."""
         present_terms = {name: value for name, value in (terms or {}).items() if value is not None}
         query = urlencode(present_terms, doseq=True)
         return f"/{language or self.language}{path}" + (f"?{query}" if query else "")
 
     def to_page_address(self, address: str) -> str:
-        """The page of a list or a record of the API, by its address there: of the list behind a number, say."""
+        """Convert the API address of a list or a record to the address of its page."""
         return f"/{self.language}{address.removeprefix('/v1').replace('/detainees', '/people', 1)}"
 
     def narrow_list_address(self, address: str | None, **filters: str) -> str | None:
-        """The page of the list behind a number, narrowed by further terms; None where no list can say which they are. A
-        list that has no page is the API's own. Of two least numbers the larger is asked for."""
+        """Return the address of the list behind a number with further terms; None if there is no such list.
+
+        A list without a page keeps its API address. If both have a minimum, the larger one applies.
+        """
         if address is None:
             return None
         path, _mark, query = address.partition("?")
@@ -146,17 +143,17 @@ class Page:
         return narrowed_address if address.startswith(API_ONLY_LIST) else self.to_page_address(narrowed_address)
 
     def address_at_revision(self, path: str, terms: Mapping[str, Any] | None = None) -> str:
-        """The address of what shows these same numbers whenever it is read."""
+        """Return the address of a page at this page's revision, where the numbers do not change."""
         return self.address(path, {**(terms or {}), "as_of": self.revision})
 
     @property
     def own_address(self) -> str:
-        """The address of this page as it was asked for."""
+        """The address of this page as it was requested."""
         return self.address_in_language(self.language)
 
     @property
     def canonical(self) -> str:
-        """The address by which others should know this page: that of its newest numbers."""
+        """The canonical address for search engines: the newest version of this page."""
         return self.public_address(self.newest_address)
 
     @property
@@ -167,32 +164,34 @@ class Page:
 
     @property
     def pinned_address(self) -> str:
-        """This page's address with its revision: of numbers that no later report changes."""
+        """This page's address with its revision, where no later report changes the numbers."""
         path = self.request.url.path.removeprefix(f"/{self.language}")
         terms = {name: value for name, value in self.terms.items() if name not in ("as_of", "zone")}
         return self.address_at_revision(path, terms)
 
     def address_in_language(self, language: str) -> str:
-        """This page in another language."""
+        """Return the address of this page in another language."""
         path = self.request.url.path.removeprefix(f"/{self.language}")
         return self.address(path, self.terms, language)
 
     def get_source_name(self, slug: str) -> str:
-        """What a source is called."""
+        """Return the name of a source."""
         return str(self.sources[slug]["name"]) if slug in self.sources else slug
 
     async def show(
         self, template: str, *, status: int = 200, caching: str = CACHE_SHORT, headers: Mapping[str, str] | None = None,
         **values: Any,
     ) -> Response:  # fmt: skip
-        """The page drawn by a template."""
+        """Render a template into a response."""
         text = await run_in_threadpool(render_template, template, self.catalogue, page=self, **values)
         await self._note_head()
         return build_response(self.request, text.encode(), HTML_MEDIA_TYPE, caching, status=status, headers=headers)
 
     async def _note_head(self) -> None:
-        """Note the head that the page is made from, where it may be kept: all of its answers are of one, if the head of
-        before they were asked still stands."""
+        """Record the head of the page in the scope if the page may be cached.
+
+        If the head has not changed since before its requests, all of its data comes from that head.
+        """
         scope = self.request.scope
         if (
             SCOPE_SOURCE_HEAD in scope
@@ -203,7 +202,7 @@ class Page:
 
 
 def require_allowed_terms(terms: Mapping[str, Any], names: Collection[str]) -> None:
-    """Refuse terms that are neither among the names nor of every page. Raises Invalid."""
+    """Raise Invalid for terms that are neither in `names` nor in COMMON_TERMS."""
     other_names = [name for name in terms if name not in {*names, *COMMON_TERMS}]
     unknown = [build_pointed_error(f"/{name}", "unknown_field", NO_SUCH_TERM) for name in other_names]
     if unknown:
@@ -211,8 +210,10 @@ def require_allowed_terms(terms: Mapping[str, Any], names: Collection[str]) -> N
 
 
 def normalize_cached_query(path: str, query: bytes) -> bytes | None:
-    """The query by which the page at an address is kept: what `parse_terms` reads of it, so that no other way to write an
-    address makes another page of it; None where it may not be kept."""
+    """Return the normalized query of a page for the response cache; None if the page is not cached.
+
+    It contains only what `parse_terms` reads, so that equivalent addresses share an entry.
+    """
     if _CACHEABLE_PATH.fullmatch(path) is None:
         return None
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
@@ -223,7 +224,7 @@ def build_response(
     request: Request, body: bytes, media_type: str, caching: str, *, status: int = 200,
     headers: Mapping[str, str] | None = None, policy: str = POLICY,
 ) -> Response:  # fmt: skip
-    """A body with its tag, packed as the client takes it; 304 where the client has it."""
+    """Build the response of a page with its tag, compressed as the client accepts; 304 if the client has it."""
     coding = (
         choose_content_coding(request.headers.get("accept-encoding", "")) if len(body) >= MIN_COMPRESSED_BYTES else None
     )
@@ -244,8 +245,10 @@ def build_response(
 
 
 def parse_terms(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """The terms of an address, as the API takes them; a repeated one as a list. Raises Invalid where they are more than
-    any question has: a form would have a field for each."""
+    """Return the terms of an address in the form of the API; a repeated one as a list.
+
+    Raises Invalid for more than MAX_TERMS values, because forms on the page have a field for each.
+    """
     if len(pairs) > MAX_TERMS:
         raise Invalid.at_pointer("", "too_many_terms", f"The address of a page names at most {MAX_TERMS} values.")
     values_by_name: dict[str, list[str]] = {}
@@ -256,34 +259,37 @@ def parse_terms(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _is_term(name: str, value: str) -> bool:
-    """Whether a part of an address says anything to a page: a form sends fields that nobody filled in, and a page has
-    no other form than its own."""
+    """Return whether a query parameter is a term: not empty, as forms send them, not `format`, and not tracking."""
     return bool(value) and name != "format" and not name.startswith(TRACKING_PREFIXES)
 
 
 def parse_page_language(request: Request) -> str:
-    """The language in a page's address."""
+    """Return the language in a page's address, by default English."""
     first = request.url.path.split("/")[1]
     return first if first in LANGUAGES else ENGLISH
 
 
 async def open_page(request: Request) -> Page:
-    """A page of the revision that its address names, else of the newest. Every answer on it is of that revision."""
+    """Open a page at the revision in its address, by default the newest. All data on it has that revision."""
     language, terms = parse_page_language(request), parse_terms(request.query_params.multi_items())
     return await open_page_at(request, language, request.url.path.removeprefix(f"/{language}"), terms)
 
 
 async def open_page_at(request: Request, language: str, path: str, terms: Mapping[str, Any]) -> Page:
-    """A page in a language, of the moment, the rules and the leaf that terms name, counted against the client's rate.
-    `path`: its address, for a reader who is refused. Raises Problem."""
+    """Open a page at the moment, the rules and the leaf in `terms`, and count it in the client's rate limit.
+
+    `path`: its address, for the text of an error. Raises Problem.
+    """
     client = request.client.host if request.client is not None else ""
     request.app.state.rates.count(None, client, cost=PAGE_COST)
     return await read_page(request, language, path, terms)
 
 
 async def read_page(request: Request, language: str, path: str, terms: Mapping[str, Any]) -> Page:
-    """Read what every page shows: the sources, at the moment that terms name. Where these are not the registry's, whatever
-    the page asks would be refused. Raises Problem."""
+    """Open a page without counting it, and read the sources at the moment in `terms`. Raises Problem.
+
+    This read also checks the moment, the rules and the leaf for all later requests of the page.
+    """
     registry, head = Registry(request, language), await request.app.state.head_watcher.newest()
     _require_zone(terms.get("zone"))
     moment_terms = {
@@ -307,7 +313,7 @@ async def read_page(request: Request, language: str, path: str, terms: Mapping[s
 
 
 def _require_zone(zone: Any) -> None:
-    """Raise Invalid for a zone that is none: where nothing asks for it, any word would do."""
+    """Raise Invalid for an unknown time zone, even if the page does not use it."""
     if isinstance(zone, list):
         raise Invalid.at_pointer("/zone", "repeated", "Name one zone.")
     try:
@@ -318,7 +324,7 @@ def _require_zone(zone: Any) -> None:
 
 
 def _point_to_page(refusal: Problem, path: str, terms: Mapping[str, Any]) -> None:
-    """Set the address of today's answer in a refusal of the moment of a page: this page, and no list of sources."""
+    """Replace the address of the current answer in an error by this page's; it is that of the list of sources."""
     if "address" not in refusal.extra:
         return
     today = {name: value for name, value in terms.items() if name not in PIN_PARAMETERS}
@@ -327,12 +333,12 @@ def _point_to_page(refusal: Problem, path: str, terms: Mapping[str, Any]) -> Non
     refusal.extra["address"] = f"{path}?{urlencode(today, doseq=True)}"
 
 
-MAX_SOURCES = 200  # the longest page of a list; a registry with more sources shows the others by their slugs
+MAX_SOURCES = 200  # the longest page of a list; further sources appear by their slugs
 CurrentPage = Annotated[Page, Depends(open_page)]
 
 
 class PageRoute(APIRoute):
-    """A route whose refusals are pages, in the language of its address."""
+    """A route whose errors are pages in the language of the address."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -353,13 +359,13 @@ class PageRoute(APIRoute):
 
 
 def _find_moved_page(request: Request, moved: Moved) -> str:
-    """The page of the record that absorbed another; not for ever, for curators may part them again."""
+    """Return the page of the record that absorbed another. The redirect is temporary: curators may undo the merge."""
     path = replace_moved_id(request.url.path, moved)
     return f"{path}?{request.url.query}" if request.url.query else path
 
 
 def build_error_page(request: Request) -> Page:
-    """A page of no revision, for what is said where nothing of the registry is asked."""
+    """Return a page without a revision, for errors that need nothing from the registry."""
     language = parse_page_language(request)
     return Page(request, load_catalogue(language), Registry(request, language), 0, is_refusal=True)
 
@@ -367,7 +373,7 @@ def build_error_page(request: Request) -> Page:
 async def show_refusal(
     request: Request, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]
 ) -> Response:
-    """The page that says what was refused, why, and what to do."""
+    """Render the page of an error: what was refused, why, and what to do."""
     page, full_problem = build_error_page(request), EMPTY_PROBLEM | dict(problem)
     faults = collect_term_faults(problem, page.catalogue) if problem.get("errors") else {}
     return await page.show("refused.html", status=status, headers=headers, problem=full_problem, faults=faults)
@@ -377,12 +383,12 @@ def no_such_page() -> NotFound:
     return NotFound("There is no page at this address.")
 
 
-# A browser that tells its own site nothing of where a form was sent from could not be told from another site.
+# Without a referrer policy that sends the origin to this server, its own forms would look like those of other sites.
 SAME_ORIGIN = {"Referrer-Policy": "same-origin"}
 
 
 def is_same_origin(request: Request) -> bool:
-    """Whether a form was sent from a page of this registry. Every browser since 2020 says from where."""
+    """Return whether a form was sent from a page of this server. All browsers since 2020 send the header."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
@@ -393,7 +399,7 @@ def is_same_origin(request: Request) -> bool:
         origin_parts = urlsplit(origin)
         is_own_host = origin_parts.scheme in ("http", "https") and origin_parts.netloc == request.headers.get("host")
         return is_own_host or origin == request.app.state.public_url
-    except ValueError:  # no browser has such an address
+    except ValueError:  # not sent by a browser
         return False
 
 
@@ -401,7 +407,7 @@ INTERVALS = ("day", "week", "month")
 
 
 async def fetch_finest_series(page: Page, terms: Mapping[str, Any]) -> Any:
-    """A series in the finest intervals of which it is not too many points."""
+    """Read a series in the finest interval that does not have too many points."""
     for interval in INTERVALS[:-1]:
         try:
             return await page.registry.read(count_series, terms, interval=interval)

@@ -1,7 +1,7 @@
-"""The registry as a page reads it: the functions behind the routes, called as one reader at one revision.
+"""Call the read routes of the API in process, as one reader at one revision.
 
-A page sees what these functions reply to its reader and nothing else. Permissions, limits and terms are checked there,
-so no page can show a number or a person that the API would not.
+Pages get all data this way. Permissions, limits and parameters are checked as for an API client, so that no page can
+show a number or a person that the API would not.
 """
 
 import asyncio
@@ -55,24 +55,26 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 class Registry:
-    """The registry as one reader sees it. `key`: the key of an officer at the desk; without it, an anonymous reader."""
+    """An in-process client of the API. `key`: the key of an officer at the desk; None for an anonymous reader."""
 
     def __init__(self, request: Request, language: str, key: str | None = None) -> None:
         self._request, self._key = request, key
         self._headers = [(b"accept", JSON_MEDIA_TYPE.encode()), (b"accept-language", language.encode())]
         if key is not None:
             self._headers.append((b"authorization", f"Bearer {key}".encode()))
-        self.as_of: str | None = None  # the revision of every question that names no other
+        self.as_of: str | None = None  # the default revision of requests
 
     async def read(
         self, route: Callable[..., Reply[Body] | Response], terms: Terms | None = None, /, **values: Any
     ) -> Body:
-        """Return the body that a route replies. `values`: the ids in its path, and further terms; a term that is None
-        is left out. Raises Problem."""
+        """Return the body of a route's reply. Raises Problem.
+
+        `values`: the ids in its path, and further query parameters. A parameter that is None is left out.
+        """
         return await asyncio.create_task(self._ask(route, {**(terms or {}), **values}, Reply.read))
 
     async def read_address(self, path: str, terms: Terms | None = None, /, **values: Any) -> Any:
-        """Return the body that the route at a path without ids replies. Raises Problem."""
+        """Return the body of the reply of the route at a path without ids. Raises Problem."""
         return await self.read(inspect.unwrap(_find_routes()[path].endpoint), terms, **values)
 
     async def respond(
@@ -83,7 +85,7 @@ class Registry:
         /,
         **path_values: Any,
     ) -> Response:
-        """Return what a route sends to a client, with further headers: for what may be longer than a page."""
+        """Return the response of a route with further headers, for a download that may be long."""
         response = await self._ask(route, {**terms, **path_values}, Reply.to_response)
         response.headers.update(headers)
         return response
@@ -94,8 +96,8 @@ class Registry:
         values: Mapping[str, Any],
         take: Callable[[Reply[Body]], Result],
     ) -> Result:
-        """Return what `take` makes of the reply of a route, while its session is open."""
-        start_request_stats()  # the page's own measurements are not those of its questions
+        """Call a route, and return the result of `take` on its reply, while its session is open."""
+        start_request_stats()  # separates the measurements from those of the page
         api_route = _find_route(route)
         path_values = _parse_path_values(route, api_route, values)
         terms = {"as_of": self.as_of, **values}
@@ -127,7 +129,7 @@ class Registry:
             return take(reply)
 
     def _build_request(self, route: APIRoute, path_values: Mapping[str, Any], terms: Terms) -> Request:
-        """Build the request that a client would send for the same question: addresses in replies are made from it."""
+        """Build the request that a client would send, from which replies derive addresses."""
         scope = {
             **self._request.scope,
             "method": "GET",
@@ -140,7 +142,7 @@ class Registry:
 
 
 def parse_query(model: type[BaseModel], route: APIRoute, terms: Terms) -> BaseModel:
-    """Parse terms as the query of a route, as an address carries them: as texts. Raises Invalid."""
+    """Parse terms as the query of a route, after converting them to text as in an address. Raises Invalid."""
     try:
         return model.model_validate({name: _unpack_term(model, name, value) for name, value in terms.items()})
     except ValidationError as error:
@@ -148,7 +150,7 @@ def parse_query(model: type[BaseModel], route: APIRoute, terms: Terms) -> BaseMo
 
 
 def _unpack_term(model: type[BaseModel], name: str, value: Any) -> Any:
-    """Return a term as a list of texts where it can be repeated, else as its last text: the reply refuses others."""
+    """Return a repeatable term as a list of texts, any other as its last text. The reply refuses repeated values."""
     texts = [str(part) for part in value] if isinstance(value, list | tuple) else [str(value)]
     field = model.model_fields.get(name)
     return texts if field is not None and field.default == [] else texts[-1]
@@ -163,7 +165,7 @@ def parse_body(model: type[Model], values: Mapping[str, Any]) -> Model:
 
 
 def normalize_body(values: Mapping[str, Any]) -> Any:
-    """Return values as a client's JSON would be read: texts are normalized and checked. Raises Invalid."""
+    """Return values as if they were parsed from JSON: texts are normalized and checked. Raises Invalid."""
     return parse_json(encode_body(values))
 
 
@@ -172,7 +174,7 @@ def encode_body(values: Mapping[str, Any]) -> bytes:
 
 
 def _parse_path_values(route: Callable[..., Any], api_route: APIRoute, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Parse the ids in a route's path. Raises NotFound for one that is none."""
+    """Parse the ids in a route's path. Raises NotFound for a malformed id."""
     hints = get_type_hints(route, include_extras=True)
     try:
         return {name: TypeAdapter(hints[name]).validate_python(values[name]) for name in api_route.param_convertors}
@@ -188,7 +190,7 @@ def _find_query_model(route: Callable[..., Any]) -> type[BaseModel]:
 
 @cache
 def _find_routes() -> dict[str, APIRoute]:
-    """The routes that read, by path."""
+    """Return the read routes by path."""
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     return {route.path: route for route in routes if "GET" in (route.methods or ())}
 
@@ -200,17 +202,17 @@ def _find_route(function: Callable[..., Any]) -> APIRoute:
 
 
 def drop_grouping(terms: Terms) -> dict[str, Any]:
-    """The terms of a count without those that part it into groups."""
+    """Return the terms of a count without its grouping."""
     return {name: value for name, value in terms.items() if name != "group_by"}
 
 
 def parse_cursor(next_address: str | None) -> str | None:
-    """Return the cursor in the address of a next page; None where there is none."""
+    """Return the cursor in the address of the next page; None if there is no next page."""
     return None if next_address is None else parse_qs(urlsplit(next_address).query)["cursor"][0]
 
 
 async def gather(*questions: Coroutine[Any, Any, Any]) -> list[Any]:
-    """Return the answers to several questions, asked at once. Raises the first Problem, when all have been answered."""
+    """Run several requests concurrently, and return the answers. Raises the first error after all have finished."""
     answers = await asyncio.gather(*questions, return_exceptions=True)
     for answer in answers:
         if isinstance(answer, BaseException):

@@ -99,7 +99,7 @@ def test_a_look_that_fails_tells_nothing_to_all_who_wait_for_it_and_the_next_is_
 
 def test_nobody_waits_long_for_a_look(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where somebody changes the schema."""
-    monkeypatch.setattr(heads_module, "SETTLING_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(heads_module, "HEAD_TIMEOUT_SECONDS", 0.1)
     end = Event()
     monkeypatch.setattr(heads_module, "_read_head", lambda _watched: end.wait(PATIENCE))
     heads = HeadWatcher(engine)

@@ -1,4 +1,4 @@
-"""What a body passes before anything looks at it."""
+"""Middleware: limit the size of request bodies, and reserve memory for long ones."""
 
 import asyncio
 from collections import Counter
@@ -16,24 +16,26 @@ from app.errors import Busy
 from app.matching.scripts import start_empty_cache
 from app.server_log import get_request_stats
 
-# Whoever is connected has these in memory before anything reads them (uvicorn.protocols.http.flow_control): a body no
-# longer than that, as a report is and a part of a list sent from afar, needs no room.
+# Uvicorn buffers this much of each connection before anything reads it (uvicorn.protocols.http.flow_control). A body of
+# that size, such as a report or a part of a list, needs no reservation.
 BUFFERED_BODY_BYTES = 64 * 1024
-SENDER_SHARE_DIVISOR = 2  # nobody has more than this part of the room, or one stolen key would fill it
-BODY_RETRY_AFTER = "30"  # seconds: a list on a good line is through by then
+SENDER_SHARE_DIVISOR = 2  # one sender gets at most half of the budget, so that one stolen key cannot exhaust it
+BODY_RETRY_AFTER = "30"  # seconds: enough to upload a list on a good connection
 TOO_MANY_BODIES_DETAIL = "Too many long bodies are on their way. Nothing of yours was read: send it again in a moment."
 ANONYMOUS_SENDER = "anybody"
-# In the scope of a question of a page: its body came with that of the page, and has the room of that one.
+# Scope key of a request that a page makes in process: its body is part of the page's body, which has a reservation.
 SCOPE_BODY_RESERVED = "recuento.has_room"
 KEY_NEEDED_DETAIL = "This needs a key: Authorization: Bearer rcn_…"
 
 
 class BodyBudget:
-    """The bytes of long bodies that may be on their way at once. Each is given all that it says it has before any of
-    it is read, so that every body that was begun can come to its end."""
+    """The memory for long bodies that are being received.
+
+    Each body reserves its full length before any of it is read, so that every upload that has begun can finish.
+    """
 
     def __init__(self, max_bytes: int, timeout: float) -> None:
-        """`timeout`: the seconds that a body waits for room."""
+        """`timeout`: seconds that a body waits for memory."""
         self._free_bytes = max_bytes
         self._max_sender_bytes = max_bytes // SENDER_SHARE_DIVISOR
         self._timeout = timeout
@@ -41,7 +43,7 @@ class BodyBudget:
         self._released_event = asyncio.Event()
 
     async def reserve(self, length: int, sender: str) -> None:
-        """Wait for room. Raises Busy. One body fits for everybody, however little room there is in all."""
+        """Wait until the memory is free. Raises Busy. Each sender may send one body of any allowed length."""
         try:
             async with asyncio.timeout(self._timeout):
                 while length > self._free_bytes or (
@@ -56,16 +58,15 @@ class BodyBudget:
     def release(self, length: int, sender: str) -> None:
         self._free_bytes += length
         self._reserved_bytes[sender] -= length
-        self._reserved_bytes += Counter()  # forgets whoever holds none
+        self._reserved_bytes += Counter()  # drops senders at 0
         self._released_event.set()
         self._released_event = asyncio.Event()
 
 
 class BodyLimitMiddleware:
-    """Hand on a body only of a known key, within its bound, and where there is room for it.
+    """Middleware that passes on a body only from a valid key, up to its maximum length, after reserving its memory.
 
-    The body's conditions are looked at when somebody asks for it: a request that is refused for anything else needs
-    none, and a body that nobody asks for is not read.
+    The checks run when the route first reads the body. A request that is refused before that costs nothing.
     """
 
     def __init__(
@@ -76,9 +77,9 @@ class BodyLimitMiddleware:
         keyless: dict[str, int],
         pages: Collection[str] = (),
     ) -> None:
-        """`max_bytes`: of a body, `max_bytes_by_path`: at addresses with a limit of their own, `keyless`: at addresses
-        that take a body without a key, so short that it needs no room. `pages`: addresses that show a page of their own
-        for a body that is too large."""
+        """`max_bytes`: the default limit. `max_bytes_by_path`: limits of single addresses. `keyless`: limits of
+        addresses that need no key; they are short enough to need no reservation. `pages`: addresses that show their own
+        page if a body is too large."""
         self._app = app
         self._page_paths = frozenset(pages)
         self._max_bytes = max_bytes
@@ -89,7 +90,7 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start_empty_cache()  # whose name was read in other requests must not make this one quicker
+        start_empty_cache()  # names in other requests must not make this one faster
         headers = Headers(scope=scope)
         max_bytes = self._max_bytes_by_path.get(scope["path"], self._max_bytes)
         stated_length = headers.get("content-length", "")
@@ -110,8 +111,10 @@ class BodyLimitMiddleware:
 
 @dataclass
 class _LimitedBody:
-    """A body on its way. `max_length`: in bytes; `sender`: who sends it, known beforehand where no key is needed;
-    `budget`: where bytes are reserved for it."""
+    """A body that is being received.
+
+    `max_length`: in bytes. `sender`: set beforehand if no key is needed. `budget`: set once bytes are reserved.
+    """
 
     request: Request
     receive_next: Receive
@@ -121,7 +124,7 @@ class _LimitedBody:
     budget: BodyBudget | None = None
 
     async def receive(self) -> Message:
-        """Return the next piece. Raises Unauthenticated, Busy, and 413 for more than may come."""
+        """Return the next message. Raises Unauthenticated, Busy, and 413 for a body that is too long."""
         if self.sender is None:
             _reader, key = await authenticate_sender(self.request, KEY_NEEDED_DETAIL)
             self.sender = format_sender(key)

@@ -1,8 +1,8 @@
-"""How many may be inside at once, by what they do: whoever writes never waits for readers, nor a cheap read for a
-costly one.
+"""Limit concurrency by kind of request, so that writes never wait for reads, nor cheap reads for expensive ones.
 
-One number N bounds sessions, threads and pooled connections: a quarter of it each for cheap reads, costly questions,
-whole lists and writes. Outside of a lane a request holds neither a thread nor a connection.
+One number N bounds the sessions, threads and pooled connections. Cheap reads, expensive queries, whole lists and writes
+get a quarter of it each; each of these limiters is called a lane. A request that waits for a lane uses no thread and no
+connection.
 """
 
 import asyncio
@@ -20,28 +20,22 @@ from app.queries.parameters import FORMAT_MEDIA_TYPES
 from app.queries.terms import SEARCH_TERM
 from app.server_log import get_request_stats
 
-COSTLY_TAGS, COSTLY_ROUTES = (
-    frozenset({"counts", "matching"}),
-    frozenset({"reconcile_claim"}),
-)  # tags, and names, of routes
+COSTLY_TAGS = frozenset({"counts", "matching"})  # tags of routes
+COSTLY_ROUTES = frozenset({"reconcile_claim"})  # names of routes
 COMPARISON_ROUTE = "match_list"
-SCOPE_POLLED = (
-    "recuento.polled"  # the key of a scope: an answer that many ask for again and again is made for all of them
-)
-LaneName = Literal["reads", "costly", "lists", "writes", "polled"]  # the lanes of requests
+SCOPE_POLLED = "recuento.polled"  # scope key: dashboards poll this address, so that many clients wait for the answer
+LaneName = Literal["reads", "costly", "lists", "writes", "polled"]
 LANE_COUNT = 4
-# Sessions beyond N: a key is looked up before its body is read, the database is asked whether it answers, lists that
-# were sent are filed, and the chores of `background.py` have places for objections, for the mark, and for the rest.
-# A moment that was asked for is settled in one of its own, one looks at the head, one is for whoever scrapes metrics,
-# and one makes the answers that dashboards poll. None waits for a request of another kind.
+# Sessions beyond N, one each for: key lookups, readiness checks, filing of imports, objections, the high-water mark,
+# other background jobs, settling of moments, the head watcher, metrics, and polled answers.
 SPARE_SESSIONS = 10
-LANE_RETRY_AFTER = "10"  # seconds: of those before it in the lane most are through by then
+LANE_RETRY_AFTER = "10"  # seconds: most of the requests ahead in the queue are finished by then
 LANE_BUSY_DETAIL = "Too many such questions are asked at once. Nothing is wrong with yours: ask it again in a moment."
 
 
 @dataclass(frozen=True)
 class ConcurrencyLimits:
-    """The places of one process. `patience`: the seconds that a costly question or a whole list waits for its own."""
+    """The limiters of one process. `patience`: seconds that an expensive query or a whole list waits in the queue."""
 
     reads: asyncio.Semaphore
     costly: asyncio.Semaphore
@@ -60,9 +54,10 @@ class ConcurrencyLimits:
 
     @classmethod
     def with_places(cls, places: int, patience: float) -> Self:
-        """`places`: N."""
+        """Return the limiters for N = `places`."""
+        lane_sizes = compute_lane_sizes(places)
         return cls(
-            **{name: asyncio.Semaphore(place_count) for name, place_count in compute_lane_sizes(places).items()},
+            **{name: asyncio.Semaphore(size) for name, size in lane_sizes.items()},
             keys=asyncio.Semaphore(1),
             readiness=asyncio.Semaphore(1),
             filing=asyncio.Semaphore(1),
@@ -71,15 +66,13 @@ class ConcurrencyLimits:
             background=asyncio.Semaphore(1),
             settling=asyncio.Semaphore(1),
             polled=asyncio.Semaphore(1),
-            count_workers=asyncio.Semaphore(
-                compute_lane_sizes(places)["costly"]
-            ),  # as many as another process counts at once
+            count_workers=asyncio.Semaphore(lane_sizes["costly"]),  # a count worker has a lane of the same size
             patience=patience,
         )
 
     @classmethod
     def with_one_place(cls, patience: float) -> Self:
-        """For a database that only one session can use at a time."""
+        """Return limiters for a database that only one session can use at a time."""
         semaphore = asyncio.Semaphore(1)
         names = [field.name for field in fields(cls) if field.name != "patience"]
         return cls(**dict.fromkeys(names, semaphore), patience=patience)
@@ -88,7 +81,7 @@ class ConcurrencyLimits:
     async def acquire_lane_for_client(
         self, name: LaneName, semaphore: asyncio.Semaphore, request: Request
     ) -> AsyncIterator[None]:
-        """A place in a lane, for a client that is still there by then. Raises Busy after `patience`."""
+        """Acquire a slot in a lane. Raises Busy after `patience` seconds, ClientDisconnect if the client has left."""
         async with acquire_lane(name, semaphore, self.patience):
             if await request.is_disconnected():
                 raise ClientDisconnect
@@ -99,7 +92,7 @@ class ConcurrencyLimits:
 async def acquire_lane(
     name: LaneName, semaphore: asyncio.Semaphore, timeout: float | None = None
 ) -> AsyncIterator[None]:
-    """A place in a lane, measured under its name. Raises Busy after `timeout` seconds, if there is an end to it."""
+    """Acquire a slot in a lane, and measure the wait. Raises Busy after `timeout` seconds; None waits without limit."""
     stats = get_request_stats()
     stats.lane = name
     try:
@@ -116,8 +109,7 @@ async def acquire_lane(
 
 
 def compute_lane_sizes(places: int) -> dict[LaneName, int]:
-    """The places of each lane of requests. What the division leaves over goes to cheap reads; each lane has a place
-    whatever N is."""
+    """Return the number of slots of each lane: at least one each; cheap reads get the remainder of the division."""
     quarter = max(1, places // LANE_COUNT)
     return {
         "reads": max(1, places - (LANE_COUNT - 1) * quarter),
@@ -128,12 +120,12 @@ def compute_lane_sizes(places: int) -> dict[LaneName, int]:
 
 
 def compute_max_sessions(places: int) -> int:
-    """The sessions that are open at once with N places."""
+    """Return the maximum number of open sessions for N = `places`."""
     return max(places, LANE_COUNT) + SPARE_SESSIONS
 
 
 async def acquire_read_slot(request: Request) -> AsyncIterator[None]:
-    """A place in the lane of what is read; the others wait here, holding neither a thread nor a connection."""
+    """Acquire a slot in the lane of a read request. A waiting request uses no thread and no connection."""
     limits: ConcurrencyLimits = request.app.state.limits
     if reads_whole_list(request):
         slot = limits.acquire_lane_for_client("lists", limits.lists, request)
@@ -148,26 +140,25 @@ async def acquire_read_slot(request: Request) -> AsyncIterator[None]:
 
 
 async def acquire_write_slot(request: Request) -> AsyncIterator[None]:
-    """A place among those who write."""
+    """Acquire a slot in the lane of writes."""
     async with acquire_lane("writes", request.app.state.limits.writes):
         yield
 
 
 def is_costly(request: Request) -> bool:
-    """Whether a question reads much of the registry for a short answer: counts and what is made of them, and whoever is
-    sought by name."""
+    """Return whether a request reads much of the registry for a short answer: counts, and searches by name."""
     route = request.scope["route"]
     is_costly_by_name = route.name in COSTLY_ROUTES or SEARCH_TERM in request.query_params
     return is_costly_by_name or not COSTLY_TAGS.isdisjoint(route.tags)
 
 
 def reads_whole_list(request: Request) -> bool:
-    """Whether a whole list is asked for, or laid beside the registry."""
+    """Return whether a request exports a whole list, or compares one with the registry."""
     return request.scope["route"].name == COMPARISON_ROUTE or requests_whole_list(request)
 
 
 def requests_whole_list(request: Request) -> bool:
-    """Whether a list is asked for as a table, which comes whole."""
+    """Return whether a list is requested as a table, which is not paged."""
     format_name = request.query_params.get("format")
     response_model = getattr(request.scope["route"], "response_model", None)
     is_list_route = request.method == "GET" and "data" in getattr(response_model, "__annotations__", ())

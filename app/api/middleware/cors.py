@@ -1,4 +1,4 @@
-"""Middleware: which answers scripts of other sites may read (CORS)."""
+"""Middleware: let scripts of other sites read public responses (CORS)."""
 
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.datastructures import Headers
@@ -14,8 +14,7 @@ CORS_REFUSED_DETAIL = (
 
 
 class ProblemCorsMiddleware(CORSMiddleware):
-    """CORS whose refusals are problem+json like every other, and which lets pass quickly what no browser asks for
-    another site's page."""
+    """CORS middleware with problem+json refusals and a fast path for requests without `Origin`."""
 
     async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
         if message["type"] == "http.response.start" and "origin" not in request_headers:

@@ -1,8 +1,7 @@
-"""Run counts in separate processes: a count keeps the interpreter of its process busy, and every request to the same
-process waits for it (decision 0071).
+"""Run counts in separate processes, because a count blocks every other request to its process (decision 0071).
 
-A serving process forwards the counts that it would cache, and caches and sends what comes back. It counts by itself
-what dashboards poll, what is asked with a key, and everything while no count worker answers.
+A serving process forwards the counts that it would cache, then caches and sends the responses. It computes polled
+counts and counts with a key itself, and all counts while no count worker answers.
 """
 
 import asyncio
@@ -30,9 +29,9 @@ COUNT_PATHS = frozenset(
         "/v1/estimates/releases",
     }
 )
-# What of a question decides its answer, beside its address.
+# The request headers that the response depends on.
 FORWARDED_HEADERS = frozenset({b"accept", b"accept-encoding", b"accept-language"})
-# Between the processes alone: the id of the request, the head that an answer is made from, and what was measured.
+# Internal headers: the id of the request, the head that the response was computed from, and the measurements.
 WORKER_REQUEST_ID_HEADER, WORKER_HEAD_HEADER, WORKER_STATS_HEADER = (
     b"recuento-request",
     b"recuento-head",
@@ -40,15 +39,15 @@ WORKER_REQUEST_ID_HEADER, WORKER_HEAD_HEADER, WORKER_STATS_HEADER = (
 )
 DROPPED_HEADERS = frozenset({WORKER_HEAD_HEADER, WORKER_STATS_HEADER, b"date", b"server", b"connection"})
 CONNECT_TIMEOUT_SECONDS = 1.0
-KEEPALIVE_SECONDS = 4.0  # of a connection: uvicorn closes one that has rested for five
-# Beside the time that the question has: whoever counts may have to wait for the processor.
+KEEPALIVE_SECONDS = 4.0  # uvicorn closes idle connections after five
+# In addition to the time limit of the query: the worker may have to wait for the processor.
 EXTRA_TIMEOUT_SECONDS = 5.0
 
 WorkerResponse = tuple[int, RawHeaders, bytes]  # status, headers, body
 
 
 def build_worker_pools(sockets: Sequence[str], max_connections: int) -> list[AsyncConnectionPool]:
-    """Return a pool of connections for each count worker. `max_connections`: how many counts are forwarded at once."""
+    """Return a connection pool for each count worker. `max_connections`: the maximum of concurrent counts."""
     return [
         AsyncConnectionPool(uds=socket, max_connections=max_connections, keepalive_expiry=KEEPALIVE_SECONDS)
         for socket in sockets
@@ -56,8 +55,10 @@ def build_worker_pools(sockets: Sequence[str], max_connections: int) -> list[Asy
 
 
 async def forward_count(scope: Scope, receive: Receive, send: Send) -> bool:
-    """Have a count worker answer a request whose answer is to be cached. Return False if it is no count or a polled
-    one, and if no worker answers."""
+    """Let a count worker answer a cacheable request.
+
+    Return False if it is not a count, if it is polled, or if no worker answers.
+    """
     is_forwardable = scope["path"] in COUNT_PATHS and not scope[SCOPE_POLLED]
     pools: list[AsyncConnectionPool] = scope["app"].state.counting if is_forwardable else []
     if not pools:
@@ -67,7 +68,7 @@ async def forward_count(scope: Scope, receive: Receive, send: Send) -> bool:
     except Busy as refusal:
         await build_problem_response(refusal.body(), refusal.headers)(scope, receive, send)
         return True
-    if answer is None:  # nobody answers there: they are starting, or have ended
+    if answer is None:  # the worker is starting or has stopped
         return False
     status, headers, body = answer
     headers_by_name = dict(headers)
@@ -84,7 +85,7 @@ async def forward_count(scope: Scope, receive: Receive, send: Send) -> bool:
 async def _await_unless_disconnected(
     answer: Coroutine[Any, Any, WorkerResponse | None], receive: Receive
 ) -> WorkerResponse | None:
-    """The answer. Raises ClientDisconnect where the client goes first: nobody counts for it then."""
+    """Return the answer. If the client disconnects first, cancel the count and raise ClientDisconnect."""
     answer_task, disconnect_task = asyncio.create_task(answer), asyncio.create_task(_wait_for_disconnect(receive))
     try:
         await asyncio.wait({answer_task, disconnect_task}, return_when=asyncio.FIRST_COMPLETED)
@@ -97,7 +98,7 @@ async def _await_unless_disconnected(
 
 
 async def _request_count(pool: AsyncConnectionPool, scope: Scope) -> WorkerResponse | None:
-    """What another process answers, in turn; None where it tells nothing whole. Raises Busy."""
+    """Return the response of a count worker; None if it sends no complete response. Raises Busy."""
     state: State = scope["app"].state
     target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     headers = [pair for pair in scope["headers"] if pair[0] in FORWARDED_HEADERS]
@@ -122,7 +123,7 @@ async def _wait_for_disconnect(receive: Receive) -> None:
 
 
 class WorkerReplyMiddleware:
-    """In a process that counts, the outermost layer: answer a serving process, and tell it what else it needs."""
+    """The outermost middleware of a count worker: add the head and the measurements to the response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -149,7 +150,7 @@ class WorkerReplyMiddleware:
         try:
             await self._app(inner_scope, receive, send_with_worker_headers)
         except ClientDisconnect:
-            pass  # whoever asked has left, and the serving process with it
+            pass  # the serving process has disconnected, because its client did
         except Exception as error:
             server_log.log_unforeseen_error(error, "a count")
             if not has_started:

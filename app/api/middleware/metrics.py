@@ -1,11 +1,9 @@
-"""What an operator counts and times of requests, and the lines about slow ones. Neither identifies anybody.
+"""Count and time requests, log slow ones, and collect the status of the registry for Prometheus.
 
-A label is the template of a route, a method, a class of status, the code of a refusal, a lane or what was waited for:
-all of them are written in this code, so that no client can make a new one, nor be found by one (decision 0060).
-
-How the registry stands, as metrics that are read when somebody scrapes them.
-
-Of what waits (embargoes, objections, erasures) they say no more than `/readyz` says to anybody: codes of warnings."""
+No metric identifies a person. Labels are templates of routes, methods, classes of status, error codes and lanes: a
+client can create no new label, and cannot be traced by one (decision 0060). Waiting embargoes, objections and erasures
+appear only as the warning codes that `/readyz` shows publicly.
+"""
 
 import logging
 from collections.abc import Iterable
@@ -34,22 +32,21 @@ from app.imports import stored
 from app.log.entries import read_head
 from app.server_log import NO_LABEL, RequestStats
 
-# Seconds. Answers that were kept take parts of a millisecond, counts tens of them; a whole list may take a minute.
+# Seconds. Cached responses take less than a millisecond, counts tens of them; a whole list may take a minute.
 TIME_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-CACHED_LANE = "kept"  # in place of a lane: answered with kept bytes
-# A client may call its method anything.
+CACHED_LANE = "kept"  # the value of the label `lane` for cached responses
+# Other methods share one label, because a client may send any text.
 METRIC_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "other"
-# The statuses of refusals that are no fault of the request.
+# The statuses of refusals that are not caused by an error in the request.
 REFUSAL_STATUSES = (429, 503)
-# Seconds from which on whoever waits for an answer notices, and an operator wants to know which question it was.
+# Duration from which a user notices the wait, and the request is logged.
 SLOW_SECONDS = 1.0
-# Lines about slow requests a minute of each process: enough to see which they are, and no flood of questions fills the
-# disk with them. Metrics count all of them.
+# Lines about slow requests per minute and process, so that a flood cannot fill the disk. Metrics count all of them.
 MAX_SLOW_LINES = 60
 
 log = logging.getLogger("recuento")
-disable_created_metrics()  # they say when something was first asked, which is nobody's business
+disable_created_metrics()  # they would reveal when something was first requested
 
 
 class Metrics:
@@ -89,12 +86,12 @@ class Metrics:
             ("status", "code"),
             registry=self.registry,
         )
-        # The library looks for a series under a lock and with checks: once for each, and not for each request.
+        # The library's `labels` takes a lock and checks its arguments: cache the series.
         self._requests, self._seconds = cache(requests.labels), cache(seconds.labels)
         self._waiting, self._holding, self._refusals = waiting.labels, holding.labels, refusals.labels
 
     def count(self, method: str, status: int, duration: float, stats: RequestStats) -> None:
-        """Count one request. `status`: 0 where its client went before there was an answer."""
+        """Count one request. `status`: 0 if the client disconnected before the response; `duration`: seconds."""
         status_class = f"{status // 100}xx" if status else NO_LABEL
         self._requests(stats.route, method, status_class).inc()
         self._seconds(stats.lane).observe(duration)
@@ -107,10 +104,10 @@ class Metrics:
 
 
 class SlowLog:
-    """Writes which requests were slow: by the template of the route and the names of parameters, without any value."""
+    """Logs slow requests with the template of the route and the names of parameters, without any value."""
 
     def __init__(self, parameters: frozenset[str]) -> None:
-        """`parameters`: the names that some route knows. What else stands in a query may be anything."""
+        """`parameters`: the known names of query parameters. Other names may be anything and are not logged."""
         self._parameters = parameters
         self._minute, self._lines = 0, 0
 
@@ -135,7 +132,7 @@ class SlowLog:
             "statements": stats.statements,
             "parameters": sorted(names & self._parameters),
         }
-        log.warning("slow request", extra={"told": fields})
+        log.warning("slow request", extra={"fields": fields})
 
 
 def _milliseconds(seconds: float) -> int:
@@ -143,7 +140,7 @@ def _milliseconds(seconds: float) -> int:
 
 
 def collect_query_parameters(routes: Iterable[BaseRoute]) -> frozenset[str]:
-    """The names of the query parameters that routes know."""
+    """Return the names of the query parameters of all routes."""
     parameters = [
         parameter for route in routes if isinstance(route, APIRoute) for parameter in route.dependant.query_params
     ]
@@ -154,13 +151,13 @@ def collect_query_parameters(routes: Iterable[BaseRoute]) -> frozenset[str]:
 
 
 def find_route_template(scope: Scope) -> str:
-    """The template of the route that a request reached: every address without a route has one name together."""
+    """Return the template of the route of a request; NO_LABEL for an address without a route."""
     path: str = getattr(scope.get("route"), "path", NO_LABEL)
     return path
 
 
 class StatusCollector(Collector):
-    """Reads how the registry of an app's state stands. One scrape at a time: for these there is one session."""
+    """A Prometheus collector of the registry's status. It allows one scrape at a time, because it has one session."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -171,7 +168,7 @@ class StatusCollector(Collector):
             return [_collect_lane_sizes(self._state), *_collect_status(self._state)]
 
     def describe(self) -> list[Metric]:
-        """Nothing: a registry would otherwise read all of it once, only to learn the names."""
+        """Return nothing. Without this, the library would run `collect` at registration to learn the names."""
         return []
 
 
@@ -183,7 +180,7 @@ def _collect_lane_sizes(state: State) -> Metric:
 
 
 def _collect_status(state: State) -> list[Metric]:
-    """Nothing of a database in memory, whose one connection is everybody's."""
+    """Return the metrics of the database; none of a database in memory, which has a single shared connection."""
     if is_memory(state.engine.url):
         return []
     readiness = _collect_readiness(state)
@@ -203,7 +200,7 @@ def _collect_readiness(state: State) -> list[Metric]:
         codes, is_ready = check_readiness(state), True
     except Problem as refusal:
         codes, is_ready = [refusal.code], False
-    except Exception as error:  # the library would write its text to stderr
+    except Exception as error:  # the library would write the text of the exception to stderr
         server_log.log_unforeseen_error(error, "a scrape of metrics")
         codes, is_ready = [Problem.code], False
     ready_gauge.add_metric([], is_ready)

@@ -1,6 +1,6 @@
-"""How often a client or a key may ask.
+"""Middleware: limit the rate of requests per client or key.
 
-Addresses of clients stay in memory, and there only as one of many buckets: nothing that is kept leads back to them.
+Addresses of clients are never stored: each is reduced in memory to one of many buckets, which does not lead back to it.
 """
 
 import secrets
@@ -21,17 +21,19 @@ from app.errors import TooManyRequests, Unauthenticated
 from app.networks import find_network
 from app.queries.terms import SEARCH_TERM
 
-UNLIMITED_PATH = "/healthz"  # asks nothing of anybody
-# Of an address, what tells a client from others: an IPv4 address whole, and of IPv6 what a household has.
+UNLIMITED_PATH = "/healthz"  # uses no database
+# Prefix lengths in bits that identify a client: a whole IPv4 address, and the IPv6 network of a household.
 CLIENT_V4, CLIENT_V6 = 32, 64
-# Clients share these: so many that two who ask much hardly meet in one, so few that counting them stays cheap however
-# many addresses somebody has. Which clients share one nobody outside can tell, for the draw is secret.
+# The number of buckets that clients share: so many that two busy clients rarely share one, so few that counting stays
+# cheap however many addresses a client has. The assignment is keyed, so that an outsider cannot compute it.
 BUCKETS = 16_384
 
 
 class RateLimiter:
-    """Counts requests by the minute, of a key where it has been found valid, else of a client, and `searches` by name
-    among them. 0: as many as come."""
+    """Counts requests per minute for each valid key, or else for each client.
+
+    `searches` limits the searches by name among them. A limit of 0 means no limit.
+    """
 
     def __init__(self, by_client: int, by_key: int, searches: int = 0) -> None:
         self._limits = {"client": by_client, "key": by_key}
@@ -41,8 +43,7 @@ class RateLimiter:
         self._valid: set[str] = set()
 
     def learn(self, token: str, *, valid: bool) -> None:
-        """Whether a key has been found valid. Only these are counted by themselves: keys made up would have no end, and
-        whoever knows the beginning of a key must not use its rate up."""
+        """Record whether a key is valid. Only valid keys have counters of their own: invented keys would be endless."""
         digest = self._digest(token)
         if valid:
             self._valid.add(digest)
@@ -50,7 +51,7 @@ class RateLimiter:
             self._valid.discard(digest)
 
     def count(self, token: str | None, client: str, *, search: bool = False, cost: int = 1) -> None:
-        """Count one request, or as many as one costs. Raises TooManyRequests."""
+        """Count a request as `cost` requests. Raises TooManyRequests."""
         digest = None if token is None else self._digest(token)
         client_kind, bucket = ("key", digest) if digest in self._valid else ("client", self._bucket(client))
         self._hit(client_kind, self._limits[client_kind], "requests", client_kind, str(bucket), cost)
@@ -81,12 +82,12 @@ class RateLimiter:
         return blake2b(text.encode(), key=self._secret, digest_size=16).hexdigest()
 
     def _bucket(self, client: str) -> int:
-        """Of a client without an address, by whatever else a trusted proxy calls it."""
+        """Return the bucket of a client: by its network, or by the text that a trusted proxy sent instead."""
         return int(self._digest(find_network(client, CLIENT_V4, CLIENT_V6) or client), 16) % BUCKETS
 
 
 class RateLimitMiddleware:
-    """Count each request, and refuse those that come too often."""
+    """Middleware that counts each request and refuses those above the limit."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -105,7 +106,7 @@ class RateLimitMiddleware:
 
 
 def _parse_token_or_none(scope: Scope) -> str | None:
-    """The key sent, if one can be read; what is wrong with it is told later."""
+    """Return the key that was sent; None for a malformed header, which is refused later."""
     if not any(name == b"authorization" for name, _value in scope["headers"]):
         return None
     try:
@@ -115,5 +116,5 @@ def _parse_token_or_none(scope: Scope) -> str | None:
 
 
 def _is_name_search(query: bytes) -> bool:
-    """Whether somebody is sought by name. Most queries have no letter that could begin with it."""
+    """Return whether a query searches by name. The first test is a fast path for most queries."""
     return (b"q" in query or b"%" in query) and SEARCH_TERM in QueryParams(query)

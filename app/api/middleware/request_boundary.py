@@ -1,4 +1,4 @@
-"""Middleware: the outermost layer of the API, through which each request enters and each answer leaves."""
+"""Middleware: the outermost layer, which adds ids and security headers, measures, and handles unforeseen errors."""
 
 from time import perf_counter
 
@@ -14,13 +14,14 @@ from app.server_log import start_request_stats
 
 
 class RequestBoundaryMiddleware:
-    """Give each request an id, count and time it, and give its answer the protecting headers.
+    """Middleware that gives each request an id, measures it, and adds the security headers to its response.
 
-    HEAD is answered as GET, without the body (RFC 9110 section 9.3.2). An unforeseen failure answers 500 and leaves
-    only frames in the log: an exception's message may hold a name or a whole row, so it is written nowhere."""
+    HEAD is answered as GET without the body (RFC 9110 section 9.3.2). An unforeseen error is answered with 500. Only
+    its frames are logged, because the message of an exception may contain a name or a whole row.
+    """
 
     def __init__(self, app: ASGIApp, parameters: frozenset[str]) -> None:
-        """`parameters`: the names of query parameters that a line about a slow request may have."""
+        """`parameters`: the names of query parameters that may be logged."""
         self._app = app
         self._slow_log = SlowLog(parameters)
 
@@ -37,7 +38,7 @@ class RequestBoundaryMiddleware:
             nonlocal line_seconds
             wait_began = perf_counter()
             message = await receive()
-            if not status:  # later it is asked, beside the answer, whether the client is still there
+            if not status:  # after the response has started, `receive` only waits for the disconnect
                 line_seconds += perf_counter() - wait_began
             return message
 
@@ -57,7 +58,7 @@ class RequestBoundaryMiddleware:
         try:
             await self._app(inner_scope, receive_timed, send_protected)
         except ClientDisconnect:
-            pass  # the line broke while the request came: nobody is there to be answered
+            pass  # the client disconnected while it sent the request
         except Exception as error:
             server_log.log_unforeseen_error(error, "a request")
             if not status:

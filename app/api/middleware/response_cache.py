@@ -1,8 +1,8 @@
-"""Answers to anybody, kept as ready bytes for as long as the head stands that they were made from.
+"""Middleware: cache public responses as bytes until the head of the log changes.
 
-They stand before the lanes and the routes: whoever polls costs a look at the head and a look-up. What is read with a
-key, and what somebody seeks or reads about one person, is not kept. Who may be shown follows today's consent at every
-revision, so that an answer is kept by the head, not by the revision it is of.
+The cache comes before the lanes and the routes, so that a poll costs a read of the head and a lookup. Requests with a
+key, searches by name and records of single persons are not cached. Consent in force today decides who is shown at every
+revision, so responses are cached by the head, not by their revision.
 """
 
 import asyncio
@@ -36,42 +36,41 @@ from app.api.responses import (
 from app.queries.terms import PERSONAL_FILTERS, SEARCH_TERM
 from app.server_log import get_request_stats
 
-# What is kept: addresses without the id of a person, since whoever reads about one person must leave no trace in how
-# quickly others are answered.
+# Cached addresses contain no id of a person: a reader of one person's record must leave no trace in response times.
 PEOPLE_LIST_PATHS = frozenset({"/v1/detainees", "/v1/detentions", "/v1/releases"})
 CACHED_PATHS = (
     PEOPLE_LIST_PATHS
     | COUNT_PATHS
     | {"/v1/claims", "/v1/corrections", "/v1/facilities", "/v1/sources", "/v1/vocabulary"}
 )
-# A claim is a published figure and nobody's record; a page asks for what stands beside several of them.
+# A claim is a published figure, not a person's record, and pages request the reconciliation of several claims.
 RECONCILIATION_PATH = re.compile(r"/v1/claims/[0-9a-f-]{36}/reconciliation")
-MAX_ADDRESS_LENGTH = 2_000  # characters of a query with what is accepted: more than any form of ours writes
-MAX_CACHED_BODY_BYTES = 1 << 20  # bytes of a body: more than a page of the longest list
-MAX_CACHE_BYTES = 64 << 20  # bytes of all in one process
-ENTRY_OVERHEAD_BYTES = 4_000  # bytes that an answer takes beside its body and its address
-COMPRESSED_SHARE = 1  # what an answer takes packed in every coding, as a share of its body
-MIN_COMPRESSED_BYTES = 1_000  # bytes of a body: less is one packet on the line, packed or not
-MAX_INLINE_COMPRESSION_BYTES = (
-    32 * 1024
-)  # bytes of a body: about a millisecond of the loop; what is longer is packed in a thread
-# Answers that are made first for each new head, before what strangers ask: those that most requests asked for in the
-# last minutes, which dashboards do. Whoever wants a costly question among them must ask it more often than all
-# dashboards do theirs.
+MAX_ADDRESS_LENGTH = 2_000  # characters of the query and of Accept: more than any form of the pages sends
+MAX_CACHED_BODY_BYTES = 1 << 20  # more than a page of the longest list
+MAX_CACHE_BYTES = 64 << 20  # per process
+ENTRY_OVERHEAD_BYTES = 4_000  # memory of an entry in addition to its body and address
+COMPRESSED_SHARE = 1  # memory of all compressed forms together, as a share of the body
+MIN_COMPRESSED_BYTES = 1_000  # a shorter body fits into one network packet either way
+MAX_INLINE_COMPRESSION_BYTES = 32 * 1024  # about a millisecond of the event loop; longer bodies use a thread
+# Polled addresses: the most requested ones of the last minutes, as dashboards request them. They have their own lane,
+# so that they are computed first after a new head.
 MAX_POLLED_ADDRESSES, MIN_POLLED_REQUESTS = 16, 4
-MAX_COUNTED_ADDRESSES = 10_000  # addresses, at most 20 MB
-HALVING_INTERVAL_SECONDS = 60.0  # seconds, after which a request counts for half of one
-IDLE_SECONDS = 60.0  # seconds without a question: then nothing is kept, lest an erased person stay in memory
+MAX_COUNTED_ADDRESSES = 10_000  # at most 20 MB
+HALVING_INTERVAL_SECONDS = 60.0  # the interval after which the request counts are halved
+IDLE_SECONDS = 60.0  # after this time without requests the cache is emptied, so that no erased person stays in memory
 
-Address = tuple[str, bytes, str]  # path, query, what is accepted
-# What a 304 carries of the headers of the 200 in whose place it stands (RFC 9110 section 15.4.5).
+Address = tuple[str, bytes, str]  # path, query, Accept
+# The headers of the 200 that its 304 repeats (RFC 9110 section 15.4.5).
 NOT_MODIFIED_HEADERS = frozenset({b"etag", b"vary", b"cache-control", b"recuento-revision", b"recuento-rules"})
 
 
-@lru_cache(maxsize=1024)  # who polls asks the same again
+@lru_cache(maxsize=1024)  # polls repeat the same request
 def is_cacheable(path: str, query: bytes, accept: str, *, is_page: bool = False) -> bool:
-    """Whether the answer to a question of anybody may be kept. Not where somebody is sought or people are told apart by
-    what is personal, where a moment is named that may still be settled, nor of a list as a table, which is streamed."""
+    """Return whether the response to an anonymous request may be cached.
+
+    Not cached are searches by name, lists filtered by personal terms, moments that may not be settled yet, and lists as
+    tables, which are streamed.
+    """
     if not (is_page or _is_cacheable_path(path)) or len(query) + len(accept) > MAX_ADDRESS_LENGTH:
         return False
     parameters = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
@@ -91,7 +90,7 @@ def _is_cacheable_path(path: str) -> bool:
 
 
 def _format_route_label(path: str) -> str:
-    """What a path is called among measures, of which there may not be one for each claim or page."""
+    """Return the label of a path in metrics: all pages share one, as do all reconciliations."""
     if path in CACHED_PATHS:
         return path
     return "/v1/claims/{claim_id}/reconciliation" if RECONCILIATION_PATH.fullmatch(path) else "pages"
@@ -99,7 +98,7 @@ def _format_route_label(path: str) -> str:
 
 @dataclass(frozen=True)
 class CacheRequest:
-    """What of a request decides which bytes answer it. `if_none_match`: the tags of what the client has."""
+    """The parts of a request that determine the bytes of the response. `if_none_match`: the value of the header."""
 
     address: Address
     coding: str | None
@@ -107,7 +106,7 @@ class CacheRequest:
 
     @classmethod
     def from_scope(cls, scope: Scope, page: Callable[[str, bytes], bytes | None]) -> "CacheRequest | None":
-        """None where the answer to such a request is never kept."""
+        """Parse a request; None if its response is never cached."""
         path, is_page = scope["path"], not _is_cacheable_path(scope["path"])
         query = page(path, scope["query_string"]) if is_page else scope["query_string"]
         if query is None:
@@ -122,12 +121,12 @@ class CacheRequest:
         if not is_cacheable(path, query, accept, is_page=is_page):
             return None
         if headers[b"accept-datetime"] and (is_page or is_timegate(path, query)):
-            return None  # led to the past, and no answer of the present
+            return None  # redirected to a memento
         return cls((path, query, accept), choose_content_coding(headers[b"accept-encoding"]), headers[b"if-none-match"])
 
 
 class CachedResponse:
-    """The bytes of an answer, and of its packed forms those that were asked for."""
+    """A cached response with the compressed forms that were requested."""
 
     def __init__(self, headers: RawHeaders, body: bytes) -> None:
         self._headers = dict(headers)
@@ -137,8 +136,7 @@ class CachedResponse:
         self._compression_lock = asyncio.Lock()
 
     async def send(self, cache_request: CacheRequest, send: Send) -> None:
-        """Send it in the coding asked for, or 304 to whoever has it in this coding or unpacked, as it may be sent
-        too."""
+        """Send it in the requested coding; 304 if the client has it in this coding or uncompressed."""
         coding = cache_request.coding if len(self._body) >= MIN_COMPRESSED_BYTES else None
         known_tags = parse_etags(cache_request.if_none_match) if cache_request.if_none_match else set()
         for tag in (_build_coded_tag(self._tag, coding), self._tag):
@@ -171,12 +169,12 @@ class CachedResponse:
 
 
 def _build_coded_tag(tag: str, coding: str | None) -> str:
-    """The tag of an answer in a coding: other bytes have another strong tag (RFC 9110 section 8.8.3.3)."""
+    """Return the tag in a coding: other bytes need another strong tag (RFC 9110 section 8.8.3.3)."""
     return tag if coding is None else f'{tag[:-1]}-{coding}"'
 
 
 def _build_compressed_headers(headers: Mapping[bytes, bytes], tag: str, coding: str, body: bytes) -> dict[bytes, bytes]:
-    """The headers of an answer in a coding. Its digest is of the bytes as they are coded (RFC 9530 section 3)."""
+    """Return the headers in a coding. The digest is that of the compressed bytes (RFC 9530 section 3)."""
     return {
         **headers,
         b"content-encoding": coding.encode(),
@@ -193,15 +191,17 @@ async def _send_response(status: int, headers: RawHeaders, body: bytes, send: Se
 
 @dataclass
 class _PendingAnswer:
-    """An answer that one request makes for all who ask the same meanwhile."""
+    """A response that one request computes for all concurrent requests of the same address."""
 
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     answer: CachedResponse | None = None
 
 
 class ResponseCache:
-    """The answers of one process. Those made from an earlier head are let go of: they may show somebody who is hidden,
-    or erased, since."""
+    """The cached responses of one process.
+
+    Responses of an earlier head are dropped: they may show a person who was hidden or erased since.
+    """
 
     def __init__(self) -> None:
         self._head: LogHead | None = None
@@ -224,28 +224,27 @@ class ResponseCache:
         return answer
 
     def count(self, address: Address) -> None:
-        """Count a request for an answer that another has made, or is making. Whoever comes first is not counted:
-        questions that are asked once each would take memory without end."""
+        """Count a repeated request of an address. First requests are not counted, so that addresses that are requested
+        once use no memory."""
         if address in self._requests or len(self._requests) < MAX_COUNTED_ADDRESSES:
             self._requests[address] += 1
 
     def is_polled(self, address: Address) -> bool:
-        """Whether an answer is among those that most requests asked for until the last head came."""
+        """Return whether an address was among the most requested ones when the head last changed."""
         return address in self._polled_addresses
 
     def store(self, head: LogHead, address: Address, answer: CachedResponse) -> None:
-        """Keep an answer that was made from a head; where that is not the newest any more, nobody asks for it."""
+        """Store a response, unless the head it was computed from is outdated."""
         if head != self._head or address in self._by_address:
             return
         self._by_address[address] = answer
         self._size += _compute_entry_size(address, answer)
         while self._size > MAX_CACHE_BYTES:
-            self._size -= _compute_entry_size(
-                *self._by_address.popitem(last=False)
-            )  # for the longest time nobody asked for it
+            least_recent = self._by_address.popitem(last=False)
+            self._size -= _compute_entry_size(*least_recent)
 
     def clear_if_idle(self) -> None:
-        """Let go of everything where nobody asked for a while."""
+        """Empty the cache if there was no request for IDLE_SECONDS."""
         if monotonic() - self._last_request_at > IDLE_SECONDS:
             self._reset(None)
 
@@ -265,10 +264,10 @@ def _compute_entry_size(address: Address, answer: CachedResponse) -> int:
 
 
 class ResponseCacheMiddleware:
-    """Answer with kept bytes where there are some, and keep what is answered."""
+    """Middleware that answers from the cache, and stores new responses in it."""
 
     def __init__(self, app: ASGIApp, page: Callable[[str, bytes], bytes | None] = lambda _path, _query: None) -> None:
-        """`page`: by which query the page at a path, asked with a query, is kept as answers are, if it is."""
+        """`page`: returns the normalized query of a page by its path and query, or None if it is not cached."""
         self._app, self._page = app, page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -301,11 +300,11 @@ class ResponseCacheMiddleware:
     async def _build_and_cache(
         self, scope: Scope, receive: Receive, send: Send, head: LogHead, cache_request: CacheRequest
     ) -> None:
-        """Have the answer made, by a count worker where one answers, and keep it if it may be kept and came whole."""
+        """Get the response from a count worker or the application, and store it if it is complete and cacheable."""
         cache: ResponseCache = scope["app"].state.response_cache
         pending = cache.pending[head, cache_request.address] = _PendingAnswer()
         source_head: dict[str, LogHead] = {}
-        # Whole and unpacked, whatever this client has of it and takes: others ask for it too.
+        # The response must be complete and uncompressed, because it is also sent to other clients.
         headers = [pair for pair in scope["headers"] if pair[0] not in (b"if-none-match", b"accept-encoding")]
         inner_scope = {
             **scope,
@@ -325,7 +324,8 @@ class ResponseCacheMiddleware:
                 if response_start["status"] == 200 and "head" in source_head and not message.get("more_body", False):
                     body = message.get("body", b"")
                     if source_head["head"] != head:
-                        scope["app"].state.head_watcher.expire_head()  # what this tells of, the next answer does too
+                        # The next response must not be older than this one.
+                        scope["app"].state.head_watcher.expire_head()
                     pending.answer = CachedResponse([*response_start["headers"]], body)
                     if len(body) <= MAX_CACHED_BODY_BYTES:
                         cache.store(source_head["head"], cache_request.address, pending.answer)
@@ -340,13 +340,13 @@ class ResponseCacheMiddleware:
             if not await forward_count(inner_scope, receive, send_and_cache):
                 await self._app(inner_scope, receive, send_and_cache)
         finally:
-            if "route" in inner_scope:  # the router found it: metrics name the request by it
+            if "route" in inner_scope:  # metrics need the route that the router found
                 scope["route"] = inner_scope["route"]
             del cache.pending[head, cache_request.address]
             pending.finished.set()
 
 
 async def _find_cache_head(state: State) -> LogHead | None:
-    """The head that answers may be kept by. None where it cannot be told, or the log went backwards."""
+    """Return the head by which responses are cached; None if it is unknown or the log went backwards."""
     head: LogHead | None = await state.head_watcher.newest()
     return None if state.mark.has_lost_entries else head

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI makes of the routes, with its words, headers, tables, refusals and examples."""
+"""Complete FastAPI's OpenAPI document with descriptions, headers, tables, errors and examples."""
 
 import gzip
 import hashlib
@@ -48,7 +48,7 @@ TAGS = {
     "objections": "For the person concerned, without a key: hide, correct or remove what is shown; and its curators.",
     "health": "Whether the server is there and can answer.",
 }
-# What a route that takes `format` answers besides JSON.
+# The media types besides JSON of a route that takes `format`.
 TABLE_CONTENT: Node = {
     media: {"schema": {"type": "string", "description": description}}
     for media, description in parameters.TABLE_DESCRIPTIONS.items()
@@ -61,7 +61,7 @@ WORKBOOK_CONTENT: Node = {
 
 
 def complete_document(document: Node) -> Node:
-    """The document that FastAPI makes, completed in place."""
+    """Complete the document of FastAPI in place, and return it."""
     document["info"] |= {"description": API_DESCRIPTION, "license": LICENCE}
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     components = document["components"]
@@ -79,7 +79,7 @@ def complete_document(document: Node) -> Node:
 
 
 def _make_key_optional(operation: Node) -> None:
-    """Say where a key may be left out: what everybody may read asks for none, and shows more to some keys."""
+    """Declare that the key is optional on public routes, which show more to some keys."""
     is_key_needed = (
         descriptions.can_refuse_with(operation["responses"], Forbidden.code) or operation["operationId"] == "read_me"
     )
@@ -88,7 +88,7 @@ def _make_key_optional(operation: Node) -> None:
 
 
 def _declare_tables(operation: Node) -> None:
-    """Declare CSV, JSON Lines and workbooks where they may be asked for."""
+    """Declare CSV, JSON Lines and workbooks on routes that take `format`."""
     format_parameter = next(
         (parameter for parameter in operation.get("parameters", []) if parameter["name"] == "format"), None
     )
@@ -101,7 +101,7 @@ def _declare_tables(operation: Node) -> None:
 
 @dataclass(frozen=True)
 class ServedDocument:
-    """The document as it is sent, packed and not: made once. It is long, and packs to a tenth."""
+    """The serialized document, plain and compressed to a tenth."""
 
     body: bytes
     gzipped: bytes
@@ -110,11 +110,11 @@ class ServedDocument:
     @classmethod
     def from_document(cls, document: Node) -> "ServedDocument":
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-        # Without a time of packing, the same document gives the same bytes.
+        # Without a time stamp, the same document gives the same bytes.
         return cls(body, gzip.compress(body, mtime=0), f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
     def build_response(self, request: Request) -> Response:
-        """The document, or 304 for whoever has it. The tag is weak: packed or not, it is the same document."""
+        """Return the document, or 304 if the client has it. The tag is weak, because it covers both codings."""
         headers = {"ETag": f"W/{self.tag}", "Cache-Control": responses.CACHE_REVALIDATE, "Vary": "Accept-Encoding"}
         if self.tag in responses.parse_if_none_match(request):
             return Response(status_code=304, headers=headers)

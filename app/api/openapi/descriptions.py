@@ -1,14 +1,9 @@
-"""The words of the document: what each parameter, field and code is; and what says nothing is left out.
+"""Add descriptions, headers and examples to the OpenAPI document.
 
-The headers of requests and of answers, as the document declares them.
-
-`Accept` and `Authorization` are not among them: OpenAPI says the one by the media types of an answer, the other by its
-security schemes, and ignores them as parameters.
-
-The examples of bodies and answers: what was really sent and answered, with invented people and published figures.
-
-`examples.json` is written by `python -m tests.api.openapi.record`, which plays a scene on the demo's registry; a test
-plays it again and holds every answer against it."""
+`Accept` and `Authorization` are not declared as headers: OpenAPI ignores them as parameters and expresses them by media
+types and security schemes. Examples are recorded requests and responses with invented people and published figures:
+`python -m tests.api.openapi.record` writes `examples.json` from the demo registry, and a test compares it.
+"""
 
 import json
 from collections.abc import Iterator
@@ -39,7 +34,7 @@ from app.vocabulary import CODE_LISTS, build_vocabulary
 Node = dict[str, Any]
 REF = "#/components/schemas/"
 NULL = {"type": "null"}
-DEFAULT_DESCRIPTION = "Successful Response"  # what FastAPI says of an answer
+DEFAULT_DESCRIPTION = "Successful Response"  # FastAPI's default description of a response
 
 
 def describe_document(document: Node) -> None:
@@ -74,13 +69,13 @@ def describe_document(document: Node) -> None:
 
 
 def iterate_operations(document: Node) -> Iterator[Node]:
-    """Every operation."""
+    """Yield every operation of the document."""
     for methods in document["paths"].values():
         yield from methods.values()
 
 
 def _describe_parameter(parameter: Node, operation: str) -> None:
-    """Who sends a parameter sends a value: leaving it out is how null is said."""
+    """Describe a parameter, and drop null from its schema: a client omits the parameter instead."""
     text = descriptions.describe_parameter(parameter["name"], operation)
     _drop_null_kind(parameter["schema"])
     _drop_redundant(parameter["schema"])
@@ -90,7 +85,7 @@ def _describe_parameter(parameter: Node, operation: str) -> None:
 
 
 def _describe_answer(answer: Node, schemas: Node) -> None:
-    """An answer that nobody described is what its shape is."""
+    """Describe a response without a description by its schema."""
     if answer["description"] != DEFAULT_DESCRIPTION:
         return
     contents: list[Node] = [*answer.get("content", {}).values()]
@@ -100,7 +95,7 @@ def _describe_answer(answer: Node, schemas: Node) -> None:
 
 def _describe_fields(schema: Node, name: str, part: str) -> None:
     for field, field_schema in schema.get("properties", {}).items():
-        # Terms are said back in the words of the parameters.
+        # An echoed term has the description of its parameter.
         text = descriptions.describe_parameter(field) if name.endswith("Terms") else None
         text = text or field_schema.get("description") or descriptions.describe_field(part, name, field)
         if text is not None:
@@ -108,7 +103,7 @@ def _describe_fields(schema: Node, name: str, part: str) -> None:
 
 
 def _format_codes(summary: str, codes: list[dict[str, str]]) -> str:
-    """What a list of codes is, and what each code means."""
+    """Return the description of a code list: its summary, and the definition of each code."""
     return "\n".join([summary, "", *(f"- `{code['code']}`: {code['definition']}" for code in codes)])
 
 
@@ -120,7 +115,7 @@ def _drop_null_kind(schema: Node) -> None:
 
 
 def _collect_referenced(roots: list[Node], schemas: Node) -> set[str]:
-    """The names of the schemas that are referred to from some places, and from there."""
+    """Return the names of the schemas that are referenced from the roots, directly or not."""
     referenced: set[str] = set()
     pending: list[Any] = [*roots]
     while pending:
@@ -137,7 +132,7 @@ def _collect_referenced(roots: list[Node], schemas: Node) -> set[str]:
 
 
 def _drop_redundant(schema: Node) -> None:
-    """Drop titles, which repeat names, and null defaults, which say nothing."""
+    """Drop titles, which repeat names, and null defaults, which are redundant."""
     schema.pop("title", None)
     if schema.get("default", "") is None:
         del schema["default"]
@@ -149,7 +144,7 @@ def _drop_redundant(schema: Node) -> None:
 
 
 def _iterate_contents(operation: Node) -> Iterator[Node]:
-    """The schemas of the bodies and answers of an operation."""
+    """Yield the schemas of the bodies and responses of an operation."""
     for message in (operation.get("requestBody", {}), *operation["responses"].values()):
         yield from (kind["schema"] for kind in message.get("content", {}).values())
 
@@ -157,12 +152,10 @@ def _iterate_contents(operation: Node) -> Iterator[Node]:
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
 LANGUAGE_OPERATIONS = ("read_import", "list_import_rows")  # operations whose `lang` defaults to `Accept-Language`
-CITED_OPERATIONS = ("count_series", "count_overlap", "estimate_releases", "read_citation")  # beside counts with a past
-VARYING_OPERATIONS = (
-    "match_person",
-    "match_list",
-)  # operations that store nothing, and answer each key what it may see
-FIRST_REDIRECT_STATUS = 300  # the first status that is no success, but a redirection or a refusal
+# Operations with a `cite-as` link, in addition to counts with mementos.
+CITED_OPERATIONS = ("count_series", "count_overlap", "estimate_releases", "read_citation")
+VARYING_OPERATIONS = ("match_person", "match_list")  # operations that store nothing and depend on the key
+FIRST_REDIRECT_STATUS = 300  # lower statuses mean success
 
 
 def _build_header(description: str, schema: Node = TEXT) -> Node:
@@ -203,7 +196,7 @@ _HEADERS_BY_STATUS = {
 
 
 def declare_headers(operation: Node) -> None:
-    """Declare the headers of an operation. Its refusals tell what it reads: who answers 412 looks at `If-Match`."""
+    """Declare the headers of an operation. Its errors show what it reads: 412 implies `If-Match`."""
     answers: Node = operation["responses"]
     header_flags = {
         "If-None-Match": "304" in answers,
@@ -259,13 +252,13 @@ def _takes_file(operation: Node) -> bool:
 
 
 def can_refuse_with(answers: Node, code: str) -> bool:
-    """Whether an operation can refuse with this code."""
+    """Return whether an operation can answer with this error code."""
     contents = [kind for answer in answers.values() for kind in answer.get("content", {}).values()]
     return any(code in kind.get("examples", {}) for kind in contents)
 
 
 EXAMPLES_FILE = Path(__file__).with_name("examples.json")
-# What no scene can bring about without breaking or crowding the server.
+# Errors that a recording cannot cause without breaking or overloading the server.
 UNRECORDED_PROBLEMS: Node = {
     Problem.code: INTERNAL_ERROR,
     Unavailable.code: Unavailable("The registry is busy. Nothing was stored: try again.").body(),
@@ -295,7 +288,7 @@ def load_recorded_examples() -> Node:
 
 
 def build_refusal_examples() -> Node:
-    """A refusal of every code."""
+    """Return an example of every error code."""
     return {
         code: {"value": answer}
         for code, answer in sorted({**load_recorded_examples()["problems"], **UNRECORDED_PROBLEMS}.items())
@@ -303,7 +296,7 @@ def build_refusal_examples() -> Node:
 
 
 def attach_examples(operation: Node) -> None:
-    """Put an operation's examples where they belong."""
+    """Attach the recorded examples to the body and the responses of an operation."""
     name = operation["operationId"]
     examples = load_recorded_examples()
     _put_examples(operation.get("requestBody", {}), examples["bodies"].get(name, {}))

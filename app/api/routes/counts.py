@@ -1,8 +1,4 @@
-"""The answers of counts: a question's terms in, numbers with how to cite them out.
-
-Counts: the reason the registry exists.
-
-Cited counts: what was known then, what is known today, and what changed between."""
+"""Routes of counts, series, overlaps, estimates, TimeMaps and citations."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any
@@ -58,7 +54,7 @@ from app.queries.parameters import (
 from app.queries.selection import load_facility_name, load_source_keys, load_source_names
 from app.queries.terms import CountTerms, EventTerms, SourcedTerms, build_query_url, echo_terms, is_personal
 
-UNSTATED_RULES = 1  # addresses in print under the first rules do not name them
+UNSTATED_RULES = 1  # addresses printed under the first rules do not name them
 NO_HISTORY_DETAIL = (
     "What this counts by follows today's consent, so that its past may change: it has no list of past states."
 )
@@ -66,7 +62,7 @@ UNKNOWN_CITATION_DETAIL = "This is no address of a citation: check that it was c
 
 
 def answer_count(context: ReadContext, query: BaseCountQuery) -> Reply[Any] | Response:
-    """A count. Terms of the held without a day mean the day on which the revision was recorded."""
+    """Answer a count. For people in custody the default day is that on which the revision was recorded."""
     terms = _extract_terms(query)
     countable = get_countable(terms)
 
@@ -97,7 +93,7 @@ def answer_count(context: ReadContext, query: BaseCountQuery) -> Reply[Any] | Re
 
 
 def answer_timemap(context: ReadContext, query: BaseCountQuery) -> Reply[Any]:
-    """The past of a count: the addresses of its states. Raises NotFound for one whose past follows today's consent."""
+    """Answer with the TimeMap of a count. Raises NotFound for a count with personal terms, which has no mementos."""
     terms = _extract_terms(query)
     if is_personal(terms):
         raise NotFound(NO_HISTORY_DETAIL)
@@ -126,7 +122,7 @@ def _redirect_to_memento(address: str, original: responses.OriginalResource) -> 
 
 
 def answer_series(context: ReadContext, query: SeriesQuery) -> Reply[Any]:
-    """A count as it grew."""
+    """Answer with a count over time."""
     terms = _extract_release_terms(query)
     steps = series.SeriesSteps(query.interval, query.by, context.zone(query), query.told_from)
 
@@ -143,7 +139,7 @@ def answer_series(context: ReadContext, query: SeriesQuery) -> Reply[Any]:
 
 
 def answer_overlap(context: ReadContext, query: OverlapQuery) -> Reply[Any]:
-    """Which sources verified the same."""
+    """Answer which sources verified the same releases."""
     terms = _extract_release_terms(query)
 
     def build(revision: int) -> Answer:
@@ -159,7 +155,7 @@ def answer_overlap(context: ReadContext, query: OverlapQuery) -> Reply[Any]:
 
 
 def answer_estimate(context: ReadContext, query: EstimateQuery) -> Reply[Any]:
-    """How many there were, seen or not."""
+    """Answer with an estimate of all releases, including those that no source reported."""
     terms = _extract_release_terms(query)
     dependent = [frozenset(pair.split(":")) for pair in query.dependent]
 
@@ -177,7 +173,7 @@ def answer_estimate(context: ReadContext, query: EstimateQuery) -> Reply[Any]:
 
 
 def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Reply[Any]:
-    """The count that an address stands for as cited, today, and what changed between."""
+    """Answer with a cited count as it was, as it is today, and the changes between."""
     cited_query = _parse_citation_code(code)
     terms = _extract_terms(cited_query)
     countable = get_countable(terms)
@@ -191,7 +187,10 @@ def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Re
 
     def build(revision: int) -> Answer:
         if revision < cited_revision:
-            detail = f"This count is cited as of revision {cited_revision}: ask for that or a later one, or leave `as_of` out."
+            detail = (
+                f"This count is cited as of revision {cited_revision}: ask for that or a later one, "
+                "or leave `as_of` out."
+            )
             raise Invalid.at_pointer("/as_of", "before_the_citation", detail)
         cited_answer, today_answer = (
             _build_cited_count(context, terms, cited_revision),
@@ -205,7 +204,7 @@ def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Re
 
 
 def _build_permalink_links(context: ReadContext, permalink: str) -> list[str]:
-    """An answer without a short address is cited by its permalink."""
+    """Return the `cite-as` link to the permalink, for an answer without a short address."""
     return _build_cite_as_links(f"{context.request.app.state.public_url}{permalink}")
 
 
@@ -229,18 +228,18 @@ def _answer_terms(
 
 
 def _extract_release_terms(query: EventTerms) -> CountTerms:
-    """The terms of a count of releases in a query."""
+    """Return the terms of a count of releases in a query."""
     return CountTerms(**query.model_dump(include=set(CountTerms.model_fields), exclude_unset=True))
 
 
 def _extract_terms(query: SourcedTerms) -> SourcedTerms:
-    """The terms of a count in a query."""
+    """Return the terms of a count in a query."""
     terms_class = get_countable(query).terms
     return terms_class(**query.model_dump(include=set(terms_class.model_fields), exclude_unset=True))
 
 
 def _build_cited_count(context: ReadContext, terms: SourcedTerms, revision: int) -> Answer:
-    """A count at a revision with how to cite it."""
+    """Return a count at a revision with its citation."""
     tally = compute_count(context.session, terms, context.reader, revision)
     recorded_text = format_instant(load_recorded_at(context.session, revision)) if revision else None
     base = context.request.app.state.public_url
@@ -262,12 +261,12 @@ def _build_setting(context: ReadContext, tally: TalliedCount, revision: int) -> 
 
 
 def _build_cite_as_links(address: str) -> list[str]:
-    """The link that tells by which address to cite an answer (RFC 8574)."""
+    """Return the `cite-as` link (RFC 8574); none for an address that is too long for a header."""
     return [f'<{address}>; rel="cite-as"'] if len(address) <= responses.MAX_LINKED_LENGTH else []
 
 
 def _parse_citation_code(code: str) -> BaseCountQuery:
-    """The count that an address stands for. Raises NotFound."""
+    """Parse the code of a short address into the query of its count. Raises NotFound."""
     try:
         values_by_name: dict[str, list[str]] = {}
         noun, pairs = parse_short_code(code)
@@ -367,8 +366,7 @@ PAGE_REDIRECT_RESPONSE: Responses = {303: {"description": "The page of the citat
 
 
 class CitationRoute(StrictJsonRoute):
-    """Printed addresses are followed by readers too: whoever prefers a page is led to it, in the language preferred.
-    Everybody else gets the answer."""
+    """A route that redirects browsers to the page of the citation, because readers type printed addresses too."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -382,7 +380,7 @@ class CitationRoute(StrictJsonRoute):
 
 
 def _prefers_html(request: Request) -> bool:
-    """Whether of all that is answered here, or that a range stands for, a page weighs most; of equals the first."""
+    """Return whether HTML has the highest weight among the supported types; the first of equal weights counts."""
     accepted_types = [parse_quality_value(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
     candidates = [(weight, media) for media, weight in accepted_types if media in SUPPORTED_TYPES and weight > 0]
     return bool(candidates) and max(candidates, key=lambda candidate: candidate[0])[1] == HTML_TYPE

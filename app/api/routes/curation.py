@@ -1,6 +1,4 @@
-"""The curator's and the administrator's desk: who is one person, consent, erasure.
-
-The desk of the person concerned: an objection without a key, the queue for curators, and their decision."""
+"""Routes for identity decisions, consent, erasure, recalls and objections."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -45,8 +43,7 @@ from app.errors import (
     Unavailable,
 )
 from app.queries.parameters import PageQuery, RevisionQuery
-from app.queries.queues import query_objections as waiting_objections
-from app.queries.queues import query_proposals
+from app.queries.queues import query_objections, query_proposals
 from app.queries.review import query_review
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
 from app.registry.publication.objection_queue import ObjectionIn, store_objection
@@ -172,13 +169,12 @@ async def recall_entries(write: WriteDep, body: RecallIn) -> Response:
 
 objections_router = build_router("objections")
 
-# Objections that wait for their turn, a few milliseconds each: the last waits a second or two, and their bodies do not
-# fill the memory. Whoever comes then is told so, whatever it is about.
+# The queue of objections takes a few milliseconds for each: the last one waits a second or two, and the bodies do not
+# fill the memory. Further objections are refused, whatever they are about.
 MAX_WAITING_OBJECTIONS = 200
-# Of an objection with every character escaped.
-MAX_OBJECTION_BYTES = 32 * 1024
+MAX_OBJECTION_BYTES = 32 * 1024  # enough for the longest objection with every character escaped
 RETRY_HEADERS = {"Retry-After": RETRY_AFTER}
-# Every objection is answered with these bytes, whatever it is about.
+# Every objection gets the same bytes, so that the answer does not reveal whether the person is in the registry.
 RECEIVED_BODY: ObjectionReceived = {
     "status": "received",
     "next": {
@@ -195,7 +191,7 @@ RECEIVED_BODY: ObjectionReceived = {
 
 
 async def acquire_objection_slot(request: Request) -> AsyncIterator[None]:
-    """One objection at a time is inside, so that however many come take one place among writes from all others."""
+    """Admit one objection at a time, so that a flood takes only one slot of the writes."""
     state = request.app.state
     if state.objections_waiting >= MAX_WAITING_OBJECTIONS:
         raise Unavailable("Very many objections come just now. Nothing was stored: try again.", headers=RETRY_HEADERS)
@@ -214,7 +210,7 @@ async def acquire_objection_slot(request: Request) -> AsyncIterator[None]:
     responses=document_refusals(*BODY_REFUSALS, Invalid, *ALWAYS_REFUSALS),
 )
 def receive_objection(
-    request: Request, body: ObjectionIn, _place: Annotated[None, Depends(acquire_objection_slot, scope="function")]
+    request: Request, body: ObjectionIn, _slot: Annotated[None, Depends(acquire_objection_slot, scope="function")]
 ) -> Response:
     """Object to what is shown of you, or of somebody you speak for; no key is needed. Every objection is answered in
     the same words. Somebody whom the public lists show is hidden within minutes, until two curators have decided."""
@@ -224,7 +220,7 @@ def receive_objection(
 
 
 def save_objection(request: Request, body: ObjectionIn) -> None:
-    """Store an objection with the network that it came from. The caller has a place among objections."""
+    """Store an objection with the network of its sender. The caller has called `acquire_objection_slot`."""
     state = request.app.state
     now = state.clock()
     network, slot = state.networks.assign_slot(request.client.host if request.client else "", now)
@@ -239,7 +235,7 @@ def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) 
     """The objections that wait for two curators, with their senders' words (curator): hidden people first."""
     context.allow(Role.CURATOR)
     secret = context.request.app.state.secret
-    objection_page = waiting_objections(context.session, context.reader, context.revision(RevisionQuery()), secret)
+    objection_page = query_objections(context.session, context.reader, context.revision(RevisionQuery()), secret)
     tag = context.build_tag(
         query, *(f"{row['state']} {objection['id']}" for row in objection_page.rows for objection in row["objections"])
     )

@@ -1,6 +1,4 @@
-"""Sources, facilities, the vocabulary, and who a key is.
-
-Claims: published figures, what they add up to, and how they compare with the registry's own counts."""
+"""Routes of sources, facilities, the vocabulary, the current key, and claims."""
 
 import uuid
 from collections.abc import Mapping
@@ -32,8 +30,7 @@ from app.exports.count_tables import build_balance_rows, build_reconciliation_ro
 from app.models import Facility, Source
 from app.queries import lists
 from app.queries.parameters import BalanceQuery, ClaimQuery, FacilityQuery, PageQuery, RevisionQuery, VocabularyQuery
-from app.registry import api_keys
-from app.registry import directory as real_names
+from app.registry import api_keys, directory
 from app.registry.claims import ClaimIn, load_claim_at
 from app.schemas.counts import BalancePage, ReconciliationOut
 from app.schemas.directory import (
@@ -59,7 +56,7 @@ directory_router = build_router("directory")
 def read_me(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[Me]:
     """Who your key is: its holder, role and source, what it is limited to, and when it expires."""
     row = _describe_key(context)
-    tag = context.build_tag(query, str(row))  # a key changes while the registry stands still
+    tag = context.build_tag(query, str(row))  # a key can change without a new revision
     return context.answer(query, lambda revision: Answer({**row, "revision": revision}, lambda: [row]), tag)
 
 
@@ -90,7 +87,7 @@ def read_source(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Qu
     """One source; for administrators and curators with the real name behind a pseudonym."""
     source = _find_version(context, Source, slug, context.revision(query))
     real_name = _find_real_name(context, source)
-    tag = context.build_tag(query, real_name or "")  # it changes while the registry stands still
+    tag = context.build_tag(query, real_name or "")  # it can change without a new revision
     return answer_row(
         context, query, lambda _revision: {**lists.build_source_shape(source), "real_name": real_name}, tag
     )
@@ -155,7 +152,7 @@ def _describe_key(context: ReadContext) -> dict[str, Any]:
 def _find_real_name(context: ReadContext, source: Source) -> str | None:
     if not context.reader.can_see_real_names:
         return None
-    return real_names.load_real_name(context.session, context.request.app.state.secret, source.key)
+    return directory.load_real_name(context.session, context.request.app.state.secret, source.key)
 
 
 def _find_version(context: ReadDep, table: Any, slug: str, revision: int) -> Any:

@@ -1,10 +1,8 @@
-"""The API reference: the OpenAPI document as a page, with every file of it served from here.
+"""Serve the API reference, `security.txt` (RFC 9116), and count files at `/data/{revision}/`.
 
-A browser that fetched the page's script from elsewhere would tell a third party who reads a registry of prisoners.
-
-Where to write about a weakness (RFC 9116).
-
-Count files as the operator writes them (`recuento files write`), at `/data/{revision}/`."""
+All files of the reference come from this server: a script from another site would reveal the readers of a registry of
+prisoners to a third party. Count files are written with `recuento files write`.
+"""
 
 from datetime import timedelta
 from importlib.resources import files
@@ -14,7 +12,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse
-from fastapi.responses import Response as PlainResponse
 
 from app.api.responses import CACHE_REVALIDATE, parse_if_none_match
 from app.errors import NotFound
@@ -22,13 +19,13 @@ from app.exports.count_files.folders import LATEST_LINK, PublicFile, find_public
 from app.exports.package import DESCRIPTOR_FILENAME
 
 REFERENCE_PATH = "/docs"
-# Only files of this registry, and its own API to try questions on. Swagger UI sets styles on what it draws.
+# Only files and the API of this server. Swagger UI needs inline styles.
 REFERENCE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 _PACKAGE = files("fastapi_offline").joinpath("static")
-# File → where it stands and its media type.
+# Name → folder and media type.
 _FILES: dict[str, tuple[Traversable, str]] = {
     "swagger-ui.css": (_PACKAGE, "text/css"),
     "swagger-ui-bundle.js": (_PACKAGE, "text/javascript"),
@@ -56,22 +53,22 @@ reference_router = APIRouter(include_in_schema=False)
 
 @reference_router.get(REFERENCE_PATH)
 async def read_reference() -> HTMLResponse:
-    """The page."""
+    """Return the page of the API reference."""
     return HTMLResponse(_PAGE, headers={"Content-Security-Policy": REFERENCE_CSP, "Cache-Control": CACHE_REVALIDATE})
 
 
 @reference_router.get(f"{REFERENCE_PATH}/{{name}}")
-def read_reference_file(name: str) -> PlainResponse:
-    """A file of the page."""
+def read_reference_file(name: str) -> Response:
+    """Return a file of the API reference."""
     if name not in _FILES:
         raise NotFound("The reference has no such file.")
     folder, media_type = _FILES[name]
-    return PlainResponse(
+    return Response(
         folder.joinpath(name).read_bytes(), media_type=media_type, headers={"Cache-Control": CACHE_REVALIDATE}
     )
 
 
-# RFC 9116 section 2.5.5 asks for less than a year. Whoever reads a copy older than this asks again.
+# RFC 9116 section 2.5.5 recommends less than a year.
 CONTACT_VALIDITY = timedelta(days=180)
 
 well_known_router = APIRouter(include_in_schema=False)
@@ -79,7 +76,7 @@ well_known_router = APIRouter(include_in_schema=False)
 
 @well_known_router.get("/.well-known/security.txt")
 async def read_security_contact(request: Request) -> PlainTextResponse:
-    """The contact that whoever runs the registry has set, if any."""
+    """Return the operator's contact for reports of vulnerabilities. Raises NotFound if none is set."""
     state = request.app.state
     if state.security_contact is None:
         raise NotFound("Whoever runs this registry has not said where to write about a weakness.")
@@ -104,19 +101,19 @@ Revision = Annotated[str, Path(pattern=rf"^([0-9]{{1,16}}|{LATEST_LINK})$")]
 
 @count_files_router.get("/{revision}/")
 def read_count_descriptor(request: Request, revision: Revision) -> Response:
-    """The descriptor of a revision's files."""
+    """Return the descriptor of a revision's files."""
     return read_count_file(request, revision, DESCRIPTOR_FILENAME)
 
 
 @count_files_router.get("/{revision}/{name}", responses={206: {"description": "The part that was asked for"}})
 def read_count_file(request: Request, revision: Revision, name: str) -> Response:
-    """A file of a revision; of the newest, its address."""
+    """Return a file of a revision; `latest` redirects to the newest one."""
     file = _find_count_file(request, revision, name)
     return _redirect_to_newest(file) if revision == LATEST_LINK else _send_count_file(request, file)
 
 
 def _find_count_file(request: Request, revision: str, name: str) -> PublicFile:
-    """Raises NotFound."""
+    """Return a public file. Raises NotFound."""
     folder: Folder | None = request.app.state.settings.count_files
     file = None if folder is None else find_public_file(folder, revision, name)
     if file is None:
@@ -125,15 +122,17 @@ def _find_count_file(request: Request, revision: str, name: str) -> PublicFile:
 
 
 def _redirect_to_newest(file: PublicFile) -> Response:
-    """Where the file of the newest revision is."""
+    """Redirect to the file under its revision."""
     name = "" if file.path.name == DESCRIPTOR_FILENAME else file.path.name
     return RedirectResponse(f"/data/{file.path.parent.name}/{name}", 307, {"Cache-Control": CACHE_REVALIDATE})
 
 
 def _send_count_file(request: Request, file: PublicFile) -> Response:
-    """The file, or 304 to whoever has it. A folder is replaced where an earlier copy of the database was put back, or
-    the rules or the zone are others: a part that a cache kept would stand beside a descriptor that has another digest
-    of it. So a cache asks each time, and by the digest it is told quickly."""
+    """Return the file, or 304 if the client has it.
+
+    Caches must revalidate: a folder is replaced after a restore of the database and when the rules or the time zone
+    change, and a cached part would not match the digest in the new descriptor.
+    """
     headers = {"Cache-Control": CACHE_REVALIDATE, "ETag": f'"{file.digest}"'}
     if headers["ETag"] in parse_if_none_match(request):
         return Response(status_code=304, headers=headers)

@@ -1,4 +1,4 @@
-"""Is the server there, and can it answer and store?"""
+"""Health checks: `/healthz` for the process, `/readyz` for the database, the clock and the log."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -21,10 +21,10 @@ from app.registry.alerts import list_operator_warnings
 from app.registry.publication import erasure
 from app.schemas.directory import Health
 
-# Seconds for which a trial of writing holds: each waits for the disk, and anybody may ask.
+# How long the result of a test write is reused: each waits for the disk, and `/readyz` is public.
 WRITE_TRIAL_INTERVAL_SECONDS = 2.0
-# Seconds for which a lock is taken for another process that writes the file anew, where an erasure is to be finished:
-# 7 GB of SQLite. Somebody who keeps the lock longer has met something else.
+# How long a locked SQLite file counts as ready during an erasure, because another process may be rewriting it:
+# enough for 7 GB. A longer lock has another cause.
 MAX_SCRUB_SECONDS = 120.0
 
 health_router = APIRouter(tags=["health"])
@@ -32,8 +32,10 @@ log = logging.getLogger("recuento")
 
 
 class Readiness:
-    """Whether the database can be written to, tried once in TRIED_EVERY seconds however many ask. Whoever asks during a
-    trial is told of the one before: a thread for each would leave none for requests."""
+    """Whether the database can be written to, tested at most once in WRITE_TRIAL_INTERVAL_SECONDS.
+
+    During a test, other callers get the previous result: otherwise they would occupy all threads.
+    """
 
     def __init__(self) -> None:
         self._trial_lock = Lock()
@@ -42,7 +44,7 @@ class Readiness:
         self._first_locked_at: float | None = None
 
     def failure(self, engine: Engine, *, erasing: bool) -> str | None:
-        """The kind and place of the failure to write, if there is one. `erasing`: an erasure is to be finished."""
+        """Return the description of the last failure to write, if any. `erasing`: an erasure is pending."""
         if monotonic() > self._valid_until and self._trial_lock.acquire(blocking=False):
             try:
                 self._last_failure = self._run_write_trial(engine, erasing=erasing)
@@ -56,7 +58,7 @@ class Readiness:
         try:
             try_writing(engine)
         except SQLAlchemyError as error:
-            # Whoever writes waits for as long as the file is written anew, and no longer.
+            # While the file is rewritten after an erasure, writers only wait.
             if is_locked(error) and (was_scrubbing or is_scrubbing(engine) or (erasing and self._is_recently_locked())):
                 return None
             failure = describe_database_error(error)
@@ -67,7 +69,7 @@ class Readiness:
         return None
 
     def _is_recently_locked(self) -> bool:
-        """Whether another process may still be at it: of that this one sees the lock alone."""
+        """Return whether another process may still be rewriting the file; this one can only see the lock."""
         self._first_locked_at = self._first_locked_at or monotonic()
         return monotonic() - self._first_locked_at < MAX_SCRUB_SECONDS
 
@@ -90,7 +92,7 @@ async def is_alive() -> dict[str, str]:
     responses=document_refusals(TooManyRequests, Unavailable, ClockJumped, LogWentBackwards),
 )
 def is_ready(
-    request: Request, _place: Annotated[None, Depends(_acquire_readiness_slot, scope="function")]
+    request: Request, _slot: Annotated[None, Depends(_acquire_readiness_slot, scope="function")]
 ) -> dict[str, str | list[str]]:
     """The database answers too, can be written to, and the clock has not jumped. `warnings`, where there are any: what
     whoever runs the registry should look at. It stays ready all the same, or a key that writes too much could take it
@@ -100,7 +102,7 @@ def is_ready(
 
 
 def check_readiness(state: State) -> list[str]:
-    """The warnings of a registry that is ready. Raises the Problem of one that is not."""
+    """Return the warnings of a registry that is ready. Raises Problem if it is not."""
     try:
         with open_read_session(state.engine) as session:
             state.mark.check_log(session)

@@ -1,6 +1,4 @@
-"""What comes with a list that is sent: the file, packed or not, and the mapping.
-
-Lists in: send one, follow it, read what became of each row."""
+"""Routes of imports: upload a list with its mapping, and read its status and the outcome of each row."""
 
 import uuid
 import zlib
@@ -39,10 +37,10 @@ from app.queries.parameters import Page, PageQuery, RevisionQuery, read_cursor, 
 from app.schemas.imports import ImportOut, ImportRowPage
 from app.vocabulary import ImportOutcome, Language, Role
 
-GZIP_ONLY_WBITS = 16 + zlib.MAX_WBITS  # that header and checksum alone, as zlib names it
+GZIP_ONLY_WBITS = 16 + zlib.MAX_WBITS  # zlib accepts only the gzip header and checksum
 DAMAGED_GZIP_DETAIL = "The packed list is damaged or breaks off: pack it again with gzip, and send it whole."
 FORM_DETAIL = "Send a form with a part `file`, once, a part `mapping` if need be, and no others."
-# Of the encodings that a form may name, some fail in ways of their own, and one (Punycode) takes hours for a list.
+# Only UTF-8: some of Python's encodings raise errors of their own, and Punycode takes hours for a list.
 UTF_8 = b"utf-8"
 FORM_DATA = b"multipart/form-data"
 FORM_CHARSET_DETAIL = "Send the form in UTF-8: leave `charset` out of its Content-Type, or say utf-8."
@@ -67,18 +65,18 @@ UPLOAD_BODY = {
 
 
 class _InMemoryParser(MultiPartParser):
-    """A list holds names: no part of it is put on disk, and the bound of bodies bounds it here too."""
+    """A multipart parser that never writes to disk, because a list contains names. The body limit bounds its memory."""
 
     spool_max_size = 2**40
 
     def close(self) -> None:
-        """Let go of every part that was begun: one that never ended is in no form."""
+        """Close every part, including an unfinished one, which is in no form."""
         for part in self._files_to_close_on_error:
             part.close()
 
 
 async def read_upload(request: Request) -> tuple[bytes, bytes | None]:
-    """The file and the mapping that were sent: two parts of a form, or the file alone as the body, packed or not."""
+    """Return the file and the mapping: two parts of a form, or a body that is the file, which may be compressed."""
     body = await request.body()
     content_encoding = request.headers.get("content-encoding")
     if content_encoding is not None:
@@ -97,8 +95,10 @@ async def read_upload(request: Request) -> tuple[bytes, bytes | None]:
 
 
 async def read_form_parts(request: Request, *, max_parts: int, max_part_bytes: int) -> list[tuple[str, bytes]]:
-    """Return the parts of a form by their names. `max_parts`: of files and of other parts; `max_part_bytes`: of a part
-    that is no file; a file is bounded by the body. Raises Invalid."""
+    """Return the names and contents of the parts of a form. Raises Invalid.
+
+    `max_parts`: the limit for files, and for other parts. `max_part_bytes`: the limit of a part that is not a file.
+    """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != FORM_DATA:
         raise Invalid.at_pointer("", "malformed_form", FORM_DETAIL)
@@ -119,8 +119,10 @@ async def read_form_parts(request: Request, *, max_parts: int, max_part_bytes: i
 
 
 def _decompress_upload(body: bytes, content_encoding: str, max_bytes: int) -> bytes:
-    """A list sent with `Content-Encoding: gzip` (RFC 9110 section 8.4), which is a sixth as long on a bad line. No more
-    than the bound of a list is ever unpacked, whatever the body claims to hold."""
+    """Decompress a list sent with `Content-Encoding: gzip` (RFC 9110 section 8.4), which is about a sixth as long.
+
+    At most `max_bytes` are decompressed. Raises Invalid, UnsupportedMediaType, and 413 for a longer list.
+    """
     if content_encoding not in ("gzip", "x-gzip"):
         raise UnsupportedMediaType("Send the list as it is, or packed with gzip (Content-Encoding: gzip), in no form.")
     decompressor = zlib.decompressobj(GZIP_ONLY_WBITS)
@@ -136,7 +138,7 @@ def _decompress_upload(body: bytes, content_encoding: str, max_bytes: int) -> by
 
 
 def parse_mapping(part: bytes | None) -> ListMapping | None:
-    """The mapping that was sent with a list, if one was."""
+    """Parse the mapping that was sent with a list, if any. Raises Invalid."""
     try:
         return None if part is None else ListMapping.parse_toml(decode_mapping(part))
     except BadFile as fault:
@@ -144,7 +146,7 @@ def parse_mapping(part: bytes | None) -> ListMapping | None:
 
 
 imports_router = build_router("imports")
-MAX_LIST_ROWS = 10_000_000  # fifty times the largest list imagined
+MAX_LIST_ROWS = 10_000_000  # fifty times the largest plausible list
 
 
 class ImportQuery(BaseModel):
@@ -155,7 +157,7 @@ class ImportQuery(BaseModel):
     dry_run: bool = False
     strict: bool = False
     confirm: bool = False
-    # A list in parts is asked about as a whole: the rows of all its parts together.
+    # For a list in several parts: the number of rows of all parts, so that questions are asked about the whole list.
     whole: Annotated[int, Field(ge=1, le=MAX_LIST_ROWS)] | None = None
 
 
@@ -175,12 +177,12 @@ class ImportRowQuery(PageQuery):
 def send_list(
     request: Request,
     write: Annotated[WriteRequest, Depends(build_write)],
-    _place: Annotated[None, Depends(acquire_write_slot, scope="function")],  # before a packed list fills the memory
+    _slot: Annotated[None, Depends(acquire_write_slot, scope="function")],  # before a list is decompressed in memory
     upload: Annotated[tuple[bytes, bytes | None], Depends(read_upload)],
     query: Annotated[ImportQuery, Query()],
 ) -> Response:
     """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
-    require_role(write.sender, *ReceiveList.roles)  # before anything else of the request is refused
+    require_role(write.sender, *ReceiveList.roles)  # before other errors of the request
     refuse_repeated_parameters(request, query)
     answer = store_list(write, *upload, query)
     answer.headers["Location"] = f"/v1/imports/{answer.content['id']}"
@@ -188,9 +190,9 @@ def send_list(
 
 
 def store_list(write: WriteRequest, data: bytes, mapping: bytes | None, query: ImportQuery) -> CommittedAnswer:
-    """Store a list, which the import job files later. The caller has a place in the lane of writes."""
+    """Store a list, which the import job files later. The caller has a slot in the lane of writes."""
     options = stored.ImportOptions(query.dry_run, query.strict, query.confirm, parse_mapping(mapping), query.whole)
-    # The same list in another envelope is the same request.
+    # The same list is the same request, whether it is sent as a form or as a body.
     list_write = replace(write, body=data + b"\n" + (mapping or b""))
     answer = list_write.build_job(ReceiveList(data, options)).commit()
     write.state.imports.wake()
@@ -268,5 +270,5 @@ def _find_own_import(context: ReadContext, import_id: uuid.UUID) -> ListImport:
 
 
 def _build_import_tag(context: ReadContext, query: RevisionQuery, job: ListImport, lang: Language) -> str:
-    """An import moves while the registry stands still."""
+    """Return the tag of an import, which progresses without new revisions."""
     return context.build_tag(query, job.state, str(job.done), lang)

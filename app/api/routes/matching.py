@@ -1,4 +1,4 @@
-"""People and lists laid beside what the registry holds: nothing is stored."""
+"""Routes that compare a person or a list with the registry, without storing anything."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +13,13 @@ from app.api import responses
 from app.api.requests import ReadContext, ReadDep, read_whole_body, refuse_repeated_parameters
 from app.api.routes.imports import UPLOAD_BODY, parse_mapping, read_upload
 from app.api.routing import BODY_REFUSALS, CHANGE_REFUSALS, build_router, document_refusals
-from app.compare import comparison
-from app.compare import comparison as report
-from app.compare import comparison as sheets
-from app.compare.comparison import ListComparison
+from app.compare.comparison import (
+    ListComparison,
+    build_sheets,
+    compare_with_registry,
+    flatten_comparison,
+    match_person_in_registry,
+)
 from app.compare.registry import ComparisonScope
 from app.errors import Invalid, PayloadTooLarge, TakesTooLong, Unavailable, UnsupportedMediaType
 from app.imports.faults import BadFile
@@ -32,10 +35,10 @@ COMPARISON_MEDIA = parameters.FORMAT_MEDIA_TYPES | {"xlsx": tables.XLSX_MEDIA_TY
 COMPARISON_BUSY_DETAIL = (
     "Another list of yours is being compared. Nothing is wrong with yours: send it again in a minute."
 )
-# Of the processor: twice what 5,000 rows take, which is more than any field office keeps.
+# Processor time: twice that of 5,000 rows, which is more than any field office has.
 MAX_COMPARISON_SECONDS = 30.0
 
-# Who compares is looked at and noted by one request after the other: many that come at once are no more than may.
+# Guards `state.comparing`, so that concurrent requests of one owner cannot pass its check together.
 _COMPARING_LOCK = Lock()
 
 
@@ -53,14 +56,12 @@ def match_person(context: ReadDep, body: PersonSoughtIn) -> Response:
     """Whom a report of this person may speak of, with the reasons. Nothing is stored, and nothing is said of people
     whom this key may not recognise. Identification numbers are compared with nobody's."""
     context.allow(*Role)
-    matches = comparison.match_person_in_registry(
-        context.session, context.request.app.state.clock(), context.reader, body
-    )
+    matches = match_person_in_registry(context.session, context.request.app.state.clock(), context.reader, body)
     return responses.build_json_response(matches, 200, _build_comparison_headers(matches["revision"]))
 
 
 def _authorize_list(_body: Annotated[bytes, Depends(read_whole_body)], context: ReadDep) -> ReadContext:
-    """Who sends a list: asked once all of it is here, and before anything of it is unpacked."""
+    """Authorize the sender of a list, after the whole body has arrived and before it is decompressed."""
     context.allow(*Role)
     return context
 
@@ -81,7 +82,7 @@ def _compare_list(context: ReadContext, upload: tuple[bytes, bytes | None], quer
     with _reserve_comparison(state, context):
         try:
             own_list = upload[0], parse_mapping(upload[1])
-            return comparison.compare_with_registry(
+            return compare_with_registry(
                 context.session,
                 state.secret,
                 state.clock(),
@@ -96,7 +97,7 @@ def _compare_list(context: ReadContext, upload: tuple[bytes, bytes | None], quer
 
 @contextmanager
 def _reserve_comparison(state: State, context: ReadContext) -> Iterator[None]:
-    """One list at a time of whoever asks, so that others find a place among the lists. Raises Unavailable."""
+    """Allow one comparison at a time for each source or key, so that others get slots too. Raises Unavailable."""
     owner = context.reader.slug or (context.key and context.key.id)
     with _COMPARING_LOCK:
         if owner in state.comparing:
@@ -112,11 +113,9 @@ def _render_comparison(context: ReadContext, query: ComparisonQuery, comparison:
     media = responses.negotiate_media_type(query.format, context.request, COMPARISON_MEDIA)
     headers = _build_comparison_headers(comparison["revision"])
     if media == tables.XLSX_MEDIA_TYPE:
-        return Response(
-            tables.write_workbook(sheets.build_sheets(comparison, query.lang)), headers=headers, media_type=media
-        )
+        return Response(tables.write_workbook(build_sheets(comparison, query.lang)), headers=headers, media_type=media)
     return responses.render_answer(
-        responses.Answer({**comparison}, lambda: report.flatten_comparison(comparison)), media, headers
+        responses.Answer({**comparison}, lambda: flatten_comparison(comparison)), media, headers
     )
 
 

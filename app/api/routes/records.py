@@ -1,10 +1,4 @@
-"""The answers that several resources share: a page, a record, the verdicts on it.
-
-Detainees and detentions: list, read, and report that someone is held.
-
-Releases: report one, verify one, list and read them.
-
-Corrections: what was taken back or changed, as a list and as a feed."""
+"""Routes of detainees, detentions, releases and corrections, and the shared code for pages, records and verdicts."""
 
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -36,8 +30,7 @@ from app.exports import exports
 from app.imports.formats.tables import list_shape_columns
 from app.log.entries import load_entry, pin_revision
 from app.queries import lists, person_records
-from app.queries.corrections import CORRECTION_NAMESPACE
-from app.queries.corrections import query_corrections as corrected
+from app.queries.corrections import CORRECTION_NAMESPACE, query_corrections
 from app.queries.countables import refuse_future, require_day
 from app.queries.parameters import (
     MAX_LIMIT,
@@ -72,14 +65,16 @@ from app.schemas.records import (
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 
 Terms = TypeVar("Terms", bound=RevisionQuery)
-# Who asks, on which session; the page asked for; the revision.
+# Arguments: the context, the query, the revision.
 PageBuilder = Callable[[ReadContext, Terms, int], Page[Mapping[str, Any]]]
 UNPAGED_DETAIL = "CSV and JSON Lines come whole, without pages: leave limit and cursor out, or ask for JSON."
 
 
 def answer_page(context: ReadContext, query: Terms, build: PageBuilder[Terms], tag: str | None = None) -> Reply[Any]:
-    """A page of a list, or as a table the whole of it. The next one is read at the same revision, so that writes in
-    between move nothing."""
+    """Answer with a page of a list, or with the whole list as a table.
+
+    The next page is read at the same revision, so that writes between two pages change nothing.
+    """
 
     def build_answer(revision: int) -> Answer:
         if is_table(query.format, context.request):
@@ -93,11 +88,11 @@ def answer_page(context: ReadContext, query: Terms, build: PageBuilder[Terms], t
 
 
 def _build_whole_list(context: ReadContext, query: Terms, build: PageBuilder[Terms], revision: int) -> Answer:
-    """A list as a table: its first rows, and how to come by the others.
+    """Build a list as a table: the first rows, and a stream of the others.
 
-    Those are read while the answer is sent, some at a time, each on a session of its own that waits for a place among
-    the lists anew: who reads slowly keeps none. They are of the same revision, by who may be
-    shown to whom at that moment.
+    The stream reads one page after another while the response is sent. Each page uses a new session and a new slot in
+    the lane of lists, so that a slow client occupies neither. All pages have the same revision; each applies the
+    permissions of the moment at which it is read.
     """
     if not isinstance(query, PageQuery):
         full_page = build(context, query, revision)
@@ -134,7 +129,7 @@ def _build_whole_list(context: ReadContext, query: Terms, build: PageBuilder[Ter
 
 
 def _list_columns(context: ReadContext, query: PageQuery) -> list[str]:
-    """The columns of a list, by the documented shape of its rows."""
+    """Return the columns of a list by the documented schema of its rows."""
     (rows,) = get_args(get_type_hints(context.request.scope["route"].response_model)["data"])
     shapes = get_args(rows) or (rows,)
     columns = [name for shape in shapes if shape is not Tombstone for name in list_shape_columns(shape)]
@@ -144,7 +139,7 @@ def _list_columns(context: ReadContext, query: PageQuery) -> list[str]:
 
 
 def build_next_address(context: ReadContext, cursor: str, revision: int) -> str:
-    """The address of the page that a cursor begins, of the same question at the same revision."""
+    """Build the address of the page at a cursor, for the same request at the same revision."""
     parameters = context.request.query_params.multi_items()
     retained_pairs = [(name, value) for name, value in parameters if name not in ("cursor", *PIN_PARAMETERS)]
     pairs = [*retained_pairs, *build_pin_terms(pin_revision(context.session, revision)), ("cursor", cursor)]
@@ -154,7 +149,7 @@ def build_next_address(context: ReadContext, cursor: str, revision: int) -> str:
 def answer_row(
     context: ReadContext, query: RevisionQuery, build: Callable[[int], Mapping[str, Any]], tag: str | None = None
 ) -> Reply[Any]:
-    """One record with the revision it was read at."""
+    """Answer with one record and the revision at which it was read."""
 
     def build_answer(revision: int) -> Answer:
         row = {**build(revision), "revision": revision}
@@ -164,7 +159,7 @@ def answer_row(
 
 
 def answer_record(context: ReadContext, query: RevisionQuery, kind: TargetKind, record_id: uuid.UUID) -> Reply[Any]:
-    """A detainee, detention or release."""
+    """Answer with a detainee, detention or release."""
 
     def build(revision: int) -> Mapping[str, Any]:
         person, key = person_records.find_person_by_id(context.session, kind, record_id, context.reader, revision)
@@ -179,7 +174,7 @@ def answer_record(context: ReadContext, query: RevisionQuery, kind: TargetKind, 
 
 
 def answer_verdicts(context: ReadContext, query: RevisionQuery, kind: TargetKind, record_id: uuid.UUID) -> Reply[Any]:
-    """The sources' verdicts on a detention or release."""
+    """Answer with the sources' verdicts on a detention or release."""
 
     def build(context: ReadContext, _query: RevisionQuery, revision: int) -> Page[VerificationOut]:
         person, key = person_records.find_person_by_id(context.session, kind, record_id, context.reader, revision)
@@ -340,7 +335,7 @@ corrections_router = build_router("corrections")
 FEED_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {"description": "A feed (RFC 4287)", "content": {exports.ATOM_MEDIA_TYPE: {"schema": {"type": "string"}}}}
 }
-PAGING_PARAMETERS = ("cursor", "limit", "as_of", "leaf", "rules", "zone", "since")  # a page of a feed is no other feed
+PAGING_PARAMETERS = ("cursor", "limit", "as_of", "leaf", "rules", "zone", "since")  # not part of a feed's id
 
 
 @corrections_router.get("/corrections", response_model=CorrectionPage, responses=document_refusals(*READ_REFUSALS))
@@ -361,7 +356,7 @@ def follow_corrections(context: ReadDep, query: Annotated[FeedQuery, Query()]) -
 
 
 def _find_corrections(context: ReadContext, query: CorrectionQuery, revision: int) -> Page[CorrectionShape]:
-    return corrected(context.session, query, context.reader, revision, context.resolve_since(query, "since"))
+    return query_corrections(context.session, query, context.reader, revision, context.resolve_since(query, "since"))
 
 
 def _build_feed(context: ReadContext, query: FeedQuery, revision: int) -> Answer:
@@ -388,7 +383,7 @@ def _format_recorded_at(context: ReadContext, revision: int) -> str | None:
 
 
 def _build_feed_id(context: ReadContext, revision: int) -> uuid.UUID:
-    """The same for every page of one question to one registry, which is known by the first leaf of its log."""
+    """Return the id of a feed: equal for all pages of one request to one registry, named by its log's first leaf."""
     query = sorted(pair for pair in context.request.query_params.multi_items() if pair[0] not in PAGING_PARAMETERS)
     first_leaf = load_entry(context.session, 1).leaf_hash.hex() if revision else ""
     return uuid.uuid5(CORRECTION_NAMESPACE, f"{first_leaf} {query}")

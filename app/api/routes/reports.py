@@ -1,6 +1,4 @@
-"""A source's own reports: list, read whole, correct, withdraw.
-
-Reports that wait for the end of an embargo: list, delete."""
+"""Routes of a source's own reports, including reports under embargo: list, read, correct, retract, delete."""
 
 import uuid
 from typing import Annotated, Any

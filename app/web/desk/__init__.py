@@ -1,4 +1,4 @@
-"""The desk: where an officer of an organisation reports, sends lists and corrects, with the key of the API."""
+"""The desk: pages on which officers of organisations report, send lists, correct and review, with their API key."""
 
 from fastapi import APIRouter
 
@@ -13,11 +13,11 @@ DESK_ROUTERS = (
 for pages in DESK_ROUTERS:
     desk.include_router(pages)
 
-# Forms that are taken from anybody, so short that they need no room: somebody signs in by one, and what is filled in
-# must come back to whoever's session ended meanwhile.
+# Forms that are accepted without a session, and are short enough to need no reserved memory: the sign-in form, and
+# forms whose session has ended, so that their content comes back to the officer.
 _REPORT_FORMS = (corrections.REPORTS_PATH, corrections.CORRECTION_PATH, corrections.RETRACTION_PATH)
 _CURATOR_FORMS = (review.PAIR_DECISION_PATH, review.UNDO_PATH, review.WITHDRAWAL_PATH, review.OBJECTION_DECISION_PATH)
 _FORM_PATHS = ("/desk/session", "/desk/session/end", *reports.REPORT_KINDS, *_REPORT_FORMS, *_CURATOR_FORMS)
 DESK_BODY_LIMITS = {f"/{language}{path}": BUFFERED_BODY_BYTES for language in LANGUAGES for path in _FORM_PATHS}
-# Addresses that take a whole list, of whoever is signed in.
+# Addresses that accept a whole list from a signed-in officer.
 LIST_PATHS = tuple(f"/{language}{lists.LIST_PATH}" for language in LANGUAGES)

@@ -1,12 +1,9 @@
-"""A list between its trial and its sending: in the officer's browser, packed and sealed; and the names in it, for the
-officer's own eyes.
+"""Carry a list through the forms of its trial, and write the officer's answers into its mapping.
 
-The registry keeps no list that was only tried. A list of names that lies in a page in the clear could be read by
-whoever finds the browser open, and changed by whoever stands between.
-
-What an officer answers about a list, as the mapping that the API takes with it (pure).
-
-A mapping is TOML. The one of before comes along with each form, and the new answers are written into it."""
+The server does not store a list that was only tried: the page carries it, compressed and encrypted, because an open
+browser would otherwise show the names to others, and a third party could change them. The mapping is TOML. Each form
+carries the previous one, into which new answers are merged.
+"""
 
 import hashlib
 import json
@@ -25,14 +22,14 @@ from app.imports.mapping import ListMapping, is_too_long
 from app.log import head
 from app.web.desk.page import FormValues, first_value
 
-# Packed: some five thousand rows. A third more as text, it comes and goes with each trial, in seconds over a bad line;
-# whoever has a longer list chooses the file again.
+# Compressed: about 5,000 rows. As text it is a third longer, and it is transferred twice with each trial, which takes
+# seconds on a bad connection. For a longer list the officer chooses the file again.
 MAX_HELD_BYTES = 256 * 1024
 _LIST_CONTEXT = "list of"
 
 
 def seal_list(secret: bytes, data: bytes, source: str) -> str | None:
-    """The list as a page may hold it for a source; None where it is too long for that."""
+    """Encrypt a list for a form of a source; None if it is too long."""
     compressed = zlib.compress(data)
     if len(compressed) > MAX_HELD_BYTES:
         return None
@@ -40,29 +37,28 @@ def seal_list(secret: bytes, data: bytes, source: str) -> str | None:
 
 
 def unseal_list(secret: bytes, text: str, source: str) -> bytes | None:
-    """The list that a page held for this source."""
-    try:  # what was sealed here unpacks to no more than the list that the API took
+    """Decrypt the list in a form of this source; None if it was changed or is of another source."""
+    try:  # the decompressed size is bounded: only lists within the API's limit were sealed
         return zlib.decompress(head.unseal_bytes(secret, urlsafe_b64decode(text), "desk", _LIST_CONTEXT, source))
     except (head.DamagedCiphertext, ValueError):
         return None
 
 
 def compute_digest(data: bytes) -> str:
-    """By what the API tells a list."""
+    """Return the SHA-256 of a list, by which two forms refer to the same one."""
     return hashlib.sha256(data).hexdigest()
 
 
 @dataclass(frozen=True)
 class RowIdentity:
-    """What a row says of itself: whom it names, and its case number."""
+    """The name and the case number in a row."""
 
     name: str
     case: str
 
 
 def identify_rows(data: bytes, mapping: str, receipt: Mapping[str, Any], last: int) -> dict[int, RowIdentity]:
-    """What each row says of itself, up to the row `last`; nothing where the list may have been read otherwise than
-    here."""
+    """Return the name and case number of each row up to `last`; none if the import job read the list differently."""
     columns = [
         (parse_column_letters(receipt_column["column"]), receipt_column["heading"], set(receipt_column["fields"]))
         for receipt_column in receipt["columns"]
@@ -91,26 +87,26 @@ def identify_rows(data: bytes, mapping: str, receipt: Mapping[str, Any], last: i
         return {}
 
 
-# The fields of a form that answer: by name, or by what stands before the colon.
+# The form fields with answers: whole names, or the prefix before the colon.
 DATES, AGE_ON, AGE_DAY, CONFIRM = "dates", "age_on", "age_day", "confirm"
 ROW, ROWS, VALUE, COLUMN, CONSTANT = "row", "rows", "value", "column", "constant"
-ON_DAY_ANSWER = "day"  # the answer to `age_on` that the day beside it tells
-LEAVE_OUT_ANSWER = "-"  # of a column
-WITHOUT_PREFIX = "without "  # an answer to `age_on`, with the letter of the column that is left out
+ON_DAY_ANSWER = "day"  # answer to `age_on`: the day is in the field AGE_DAY
+LEAVE_OUT_ANSWER = "-"  # answer to a column
+WITHOUT_PREFIX = "without "  # answer to `age_on`, followed by the letter of the column to leave out
 Answers = dict[str, Any]
 
 
 class UnreadableMapping(Exception):
-    """The mapping that somebody wrote is not TOML, or none that answers can be written into."""
+    """The submitted mapping is not TOML, or answers cannot be merged into it."""
 
 
 def build_without_answer(letter: str) -> str:
-    """The answer that nobody knows of which day the ages of a column are."""
+    """Return the answer that leaves out a column of ages, because their day is unknown."""
     return f"{WITHOUT_PREFIX}{letter}"
 
 
 def parse_answers(form_values: FormValues) -> Answers:
-    """What was answered in a form, as part of a mapping."""
+    """Parse the answers in a form as part of a mapping."""
     answers: Answers = {}
     if first_value(form_values, DATES):
         answers["dates"] = first_value(form_values, DATES)
@@ -141,22 +137,24 @@ def parse_answers(form_values: FormValues) -> Answers:
 
 
 def merge_answers(text: str, remembered_mapping: str, answers: Answers) -> str:
-    """The mapping with answers written into it. `remembered_mapping`: what begins it where nobody has said anything yet, and
-    the registry read the list by a mapping of an earlier one, which a new mapping takes the place of. Raises
-    Unreadable."""
+    """Merge answers into a mapping. Raises UnreadableMapping.
+
+    `remembered_mapping`: the base if `text` is empty and the list was read by the saved mapping of an earlier list,
+    which a new mapping would replace.
+    """
     if not answers:
         return text
     base_text = text if text.strip() else remembered_mapping
-    if is_too_long(base_text):  # which takes minutes to read
+    if is_too_long(base_text):  # parsing would take minutes
         raise UnreadableMapping
     try:
         return format_mapping(_merge_tables(tomllib.loads(base_text), answers))
-    except (ValueError, TypeError, RecursionError):  # no TOML, a day where a word should be, a pile of brackets
+    except (ValueError, TypeError, RecursionError):  # not TOML, a date instead of a text, deeply nested brackets
         raise UnreadableMapping from None
 
 
 def build_mapping_as_read(columns: Iterable[Mapping[str, Any]]) -> str:
-    """A mapping that reads the columns of a list as they were read."""
+    """Return a mapping that assigns the columns of a list as they were read."""
     return format_mapping({"positions": {column["column"]: column["fields"] for column in columns if column["fields"]}})
 
 
@@ -171,12 +169,12 @@ def _merge_tables(base: Answers, answers: Answers) -> Answers:
 
 
 def format_mapping(mapping: Answers) -> str:
-    """A mapping as TOML: what stands alone first, then its tables."""
+    """Format a mapping as TOML: single values first, then tables."""
     lines = [f"{name} = {_quote(value)}" for name, value in mapping.items() if not isinstance(value, dict)]
     for name, table in mapping.items():
         if isinstance(table, dict):
             lines += _format_table(_quote(name), table)
-    return "\n".join(lines).lstrip() + "\n" if lines else ""  # browsers drop a line break that begins a field
+    return "\n".join(lines).lstrip() + "\n" if lines else ""  # browsers drop a line break at the start of a field
 
 
 def _format_table(name: str, table: Answers) -> list[str]:
@@ -189,5 +187,5 @@ def _format_table(name: str, table: Answers) -> list[str]:
 
 
 def _quote(value: Any) -> str:
-    """A string, number or list: JSON writes these as TOML does, but for one character that TOML wants escaped."""
+    """Format a string, number or list: as JSON, but TOML requires one more character to be escaped."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""An organisation's own reports: find one, correct it, withdraw it."""
+"""Pages of an organisation's own reports: find one, correct it, withdraw it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ REPORTS_PATH, CORRECTION_PATH, RETRACTION_PATH = "/desk/reports", "/desk/correct
 CASE_NUMBER_FIELD, REPORT_FIELD, TAG_FIELD, REASON_FIELD = "source_record_id", "report", "tag", "reason"
 REPORTS_PAGE_SIZE = 50
 PRECONDITION_FAILED = 412
-# A case number is not corrected: it says which report it is. A report of somebody held may come to tell of a release.
+# A case number identifies its report, so it cannot be corrected. A correction may add a release to a detention.
 CORRECTABLE_FIELDS = tuple(
     name for name in fields.list_report_fields(is_release=True) if name not in (CASE_NUMBER_FIELD, "publish_not_before")
 )
@@ -51,14 +51,14 @@ CORRECTABLE_FIELDS = tuple(
 
 @corrections.get("/desk/reports")
 async def read_own_reports(desk: SignedInDesk, cursor: str | None = None) -> Response:
-    """The organisation's reports."""
+    """Show the organisation's reports."""
     answer = await desk.registry.read(list_reports, limit=REPORTS_PAGE_SIZE, cursor=cursor)
     return await _show_reports(desk, answer)
 
 
 @corrections.post("/desk/reports")
 async def find_own_report(form: SubmittedForm) -> Response:
-    """The report under a case number, which stands in no address."""
+    """Find the report with a case number, which is sent as a form to keep it out of addresses."""
     number = form.get_first(CASE_NUMBER_FIELD).strip()
     terms = {CASE_NUMBER_FIELD: number} if number else {"limit": REPORTS_PAGE_SIZE}
     return await _show_reports(form.desk, await form.desk.registry.read(list_reports, terms), number)
@@ -100,13 +100,13 @@ def build_report_line(report: Mapping[str, Any]) -> ReportLine:
 
 @corrections.get("/desk/reports/{report_id}")
 async def read_own_report(desk: SignedInDesk, report_id: UUID) -> Response:
-    """One report as it was sent, to be corrected or withdrawn."""
+    """Show one report in a form, to be corrected or withdrawn."""
     return await show_report(desk, str(report_id), None)
 
 
 @corrections.post("/desk/correction")
 async def correct_report(form: SubmittedForm) -> Response:
-    """Correct a report: what was changed in the form, and nothing else."""
+    """Correct the fields of a report that were changed in the form."""
     report_id, desk = _parse_report_id(form.form_values), form.desk
     unread = check_form(form.form_values, CORRECTABLE_FIELDS, desk.current_time, desk.catalogue, is_correction=True)
     if unread.by_field:
@@ -150,7 +150,7 @@ def _parse_report_id(form_values: FormValues) -> str:
 
 
 async def _show_refused_report(form: DeskForm, report_id: str, refusal: Problem) -> Response:
-    """The form as it was sent, with what is wrong. Raises Problem where nothing in the form could mend it."""
+    """Show the submitted form with its errors. Raises Problem if no change of the form would help."""
     if refusal.status not in (*FIELD_REFUSALS, PRECONDITION_FAILED):
         raise refusal
     faults = check_form(
@@ -165,7 +165,7 @@ async def _show_refused_report(form: DeskForm, report_id: str, refusal: Problem)
 
 
 def build_report_patch(report: Mapping[str, Any], form_values: FormValues) -> dict[str, Any]:
-    """What a form changes of a report, as JSON Merge Patch (RFC 7396)."""
+    """Build the JSON Merge Patch (RFC 7396) from a report to the submitted form."""
     old_body = fields.build_report_body(fields.fill_form_values(report, CORRECTABLE_FIELDS), CORRECTABLE_FIELDS)
     new_body = fields.build_report_body(form_values, CORRECTABLE_FIELDS)
     return _diff_bodies(old_body, new_body)
@@ -184,7 +184,7 @@ def _diff_bodies(old_body: Mapping[str, Any], new_body: Mapping[str, Any]) -> di
 
 
 async def resume_correction(desk: Desk, form_values: FormValues) -> Response:
-    """A correction that somebody was at when a session ended."""
+    """Show the form of a correction again after its session ended."""
     return await show_report(desk, _parse_report_id(form_values), form_values)
 
 
@@ -196,7 +196,7 @@ async def show_report(
     *,
     is_unchanged: bool = False,
 ) -> Response:
-    """A report in a form. `form_values`: what somebody wrote into it already; its tag then stays that of what they read."""
+    """Show a report in a form. `form_values`: the submitted values, if any; the form then keeps its old tag."""
     report = await desk.registry.read(read_report, report_id=report_id)
     tag = build_report_tag(UUID(report_id), report["version"])
     shown_values = fields.fill_form_values(report, CORRECTABLE_FIELDS) if form_values is None else form_values

@@ -1,10 +1,7 @@
-"""Dates as officers write them, read as those of a list are (pure).
+"""The form fields of a report: build the form, parse its values and dates, and translate hints and errors.
 
-A date that can be two days is refused with both of them, as it is asked of a list which comes first, day or month.
-
-What the desk says beside a field, and of a refusal, in the language of the page.
-
-The fields of a form for a report: what they are called, the body they make, and what is read in them (pure)."""
+Dates are parsed as in an imported list. A date that can mean two days is refused, and the error names both.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,12 +19,12 @@ from app.web.rendering import Catalogue
 
 AMBIGUOUS_DATE, REVERSED_INTERVAL = "ambiguous_date", "interval_turned"
 _INTERVAL_PATTERN = re.compile(r"(?:entre|between) (?:el )?(.+?) (?:y|and) (?:el )?(.+)", re.IGNORECASE)
-# What the end of an interval has after its day, which its beginning may share: " de enero de 2026".
+# The part of an interval's end after the day, which also applies to its beginning: " de enero de 2026".
 _DAY_SUFFIX = re.compile(r"\d{1,2}(?:st|nd|rd|th|º|°)?(\D.*)")
 
 
 class UnreadDate(ValueError):
-    """A date that cannot be read. `code` is stable; `readings`: the days that it can be, where it can be two."""
+    """A date that cannot be parsed. `code` is stable; `readings`: the two possible days of an ambiguous date."""
 
     def __init__(self, code: str, detail: str, readings: tuple[str, ...] = ()) -> None:
         super().__init__(detail)
@@ -35,7 +32,7 @@ class UnreadDate(ValueError):
 
 
 def parse_written_date(name: str, text: str) -> Any:
-    """The partial date (EDTF level 0) in a field; None where its text says "unknown". Raises UnreadDate."""
+    """Parse the partial date (EDTF level 0) in a field; None for "unknown". Raises UnreadDate."""
     if name == AGE_ON and text == AGE_ON_FILING_DAY:
         return text
     bare = " ".join(text.split())
@@ -44,7 +41,7 @@ def parse_written_date(name: str, text: str) -> Any:
 
 
 def _parse_single_date(name: str, text: str) -> Any:
-    """A date that is not told as lying between two. Raises UnreadDate."""
+    """Parse a date that is not an interval in words. Raises UnreadDate."""
     try:
         return parse_cell_value(name, clean_cell(text), None, None)
     except UnreadCell as unread:
@@ -53,8 +50,7 @@ def _parse_single_date(name: str, text: str) -> Any:
 
 
 def _list_readings(text: str) -> tuple[str, ...]:
-    """What a date is by each order of day and month. Raises UnreadDate where it is none by either: with two digits for
-    its year."""
+    """Return the date by each order of day and month. Raises UnreadDate for a year of two digits."""
     try:
         return tuple(parse_sheet_date(text, order) for order in Order)
     except UnclearDate as unclear:
@@ -62,8 +58,10 @@ def _list_readings(text: str) -> tuple[str, ...]:
 
 
 def _parse_interval(name: str, first: str, last: str) -> str:
-    """The interval of two dates. The first may leave out what it shares with the last: "entre 8 y 9 de enero de 2026".
-    Raises UnreadDate."""
+    """Parse an interval, in which the first date may omit a shared part: "entre 8 y 9 de enero de 2026".
+
+    Raises UnreadDate.
+    """
     end = str(_parse_single_date(name, last))
     begin = _parse_interval_start(name, first, last, end)
     try:
@@ -73,7 +71,7 @@ def _parse_interval(name: str, first: str, last: str) -> str:
 
 
 def _parse_interval_start(name: str, first: str, last: str, end: str) -> str:
-    """The first date of an interval, alone or with what it shares with the last. Raises UnreadDate."""
+    """Parse the first date of an interval, alone or with the shared part of the last. Raises UnreadDate."""
     suffix = _DAY_SUFFIX.fullmatch(last)
     candidates = [first, *([] if suffix is None else [first + suffix[1]]), f"{first} {end[:4]}"]
     for text in candidates[:-1]:
@@ -86,12 +84,12 @@ def _parse_interval_start(name: str, first: str, last: str, end: str) -> str:
 
 
 def get_code_language(words: Catalogue) -> Language:
-    """The language of the words of lists and codes."""
+    """Return the language of code labels and field titles."""
     return "es" if words.language == "es" else "en"
 
 
 def build_field_hints(words: Catalogue) -> Mapping[str, str]:
-    """What helps to fill in a field of a report."""
+    """Return the hints of fields by name."""
     _ = words.gettext
     one_per_line = _("One on each line.")
     return {
@@ -122,7 +120,7 @@ def build_field_hints(words: Catalogue) -> Mapping[str, str]:
 
 
 def format_unread_date(unread: UnreadDate, words: Catalogue) -> str:
-    """Why a date is not read, and how to write it. What can be two days is told with both."""
+    """Explain why a date was not understood, and how to write it. For an ambiguous date, name both days."""
     _ = words.gettext
     if unread.readings:
         day, other_day = unread.readings
@@ -142,7 +140,7 @@ def format_unread_date(unread: UnreadDate, words: Catalogue) -> str:
 
 
 def format_refusal(error: Mapping[str, Any], words: Catalogue) -> str:
-    """A refusal. What is said of a column of a sheet would not help in a form."""
+    """Translate an error. Texts about the columns of a sheet are replaced by texts about form fields."""
     _ = words.gettext
     own = {
         "invalid_date": _(
@@ -182,7 +180,7 @@ def format_refusal(error: Mapping[str, Any], words: Catalogue) -> str:
     return own.get(code) or faults.translate_detail(code, english, get_code_language(words))
 
 
-# What a verdict on one's own report can be here: to dispute or refute what others said, one points at it.
+# The verdicts in a report of one's own. Disputing or refuting needs the report of another source.
 VERDICTS = ("reported", "verified")
 COUNTRY_KINDS = ("country", "countries")
 FieldValues = Mapping[str, Sequence[str]]
@@ -191,7 +189,7 @@ MULTILINE_KINDS = ("lines", "text", "links")
 
 @dataclass(frozen=True)
 class FormField:
-    """A field of a form as it is shown. `options`: code, label and definition."""
+    """A form field with its values and errors. `options`: code, label and definition."""
 
     name: str
     title: str
@@ -212,7 +210,7 @@ class FormField:
 
 @dataclass(frozen=True)
 class FormPart:
-    """A part of a form. `rare`: fields that few reports need."""
+    """A section of a form. `rare`: fields that few reports need, which are collapsed."""
 
     heading: str
     usual: Sequence[FormField]
@@ -220,7 +218,7 @@ class FormPart:
 
     @property
     def is_open(self) -> bool:
-        """Whether something stands in a rare field, or is wrong with it."""
+        """Whether the rare fields are expanded, because one has a value or an error."""
         return any(form_field.values or form_field.faults for form_field in self.rare)
 
 
@@ -252,7 +250,7 @@ RARE_VERIFICATION_FIELDS = ("verification.citing", "verification.evidence")
 def build_form_parts(
     words: Catalogue, form_values: FieldValues, faults: Mapping[str, Sequence[str]], names: Iterable[str]
 ) -> list[FormPart]:
-    """The form of some fields."""
+    """Build the sections of a form with the fields in `names`."""
     _ = words.gettext
     wanted_names = set(names)
 
@@ -297,7 +295,7 @@ def _list_field_options(name: str, words: Catalogue) -> list[tuple[str, str, str
 
 
 def build_report_body(form_values: FieldValues, names: Iterable[str]) -> dict[str, Any]:
-    """The body of a report: only what was filled in. A date that nobody can read stays as it was written."""
+    """Build the body of a report from the fields with values. A date that cannot be parsed remains text."""
     body: dict[str, Any] = {}
     for name in names:
         value = _parse_field_value(name, [text.strip() for text in form_values.get(name, ()) if text.strip()])
@@ -311,7 +309,7 @@ def build_report_body(form_values: FieldValues, names: Iterable[str]) -> dict[st
 
 
 def find_unread_dates(form_values: FieldValues, names: Iterable[str]) -> dict[str, UnreadDate]:
-    """The dates of a form that cannot be read, by their fields."""
+    """Return the errors of dates that cannot be parsed, by field."""
     unread = {}
     for name in names:
         if FIELDS[name].kind == "date" and (text := next(iter(form_values.get(name, ())), "").strip()):
@@ -323,13 +321,13 @@ def find_unread_dates(form_values: FieldValues, names: Iterable[str]) -> dict[st
 
 
 def list_understood_dates(body: Mapping[str, Any], names: Iterable[str], words: Catalogue) -> list[tuple[str, str]]:
-    """The dates of a body, by what their fields are called, as they were understood."""
+    """Return the titles of date fields with the parsed dates in a body."""
     days = {name: get_value_at(body, name) for name in names if FIELDS[name].kind == "date" and name != EMBARGO}
     return [(get_field_title(name, get_code_language(words)), words.day(day)) for name, day in days.items() if day]
 
 
 def get_value_at(body: Mapping[str, Any], name: str) -> Any:
-    """The value of a field in a body; None where it has none."""
+    """Return the value of a field in a body; None if it is missing."""
     value: Any = body
     for key in name.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -356,7 +354,7 @@ def _parse_field_value(name: str, texts: list[str]) -> Any:
 
 
 def fill_form_values(report: Mapping[str, Any], names: Iterable[str]) -> dict[str, list[str]]:
-    """What a form shows of a report that was sent before."""
+    """Return the form values of a stored report."""
     form_values = {}
     for name in names:
         value = get_value_at(report, name)

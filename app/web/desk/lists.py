@@ -1,4 +1,4 @@
-"""Send a list: try it, answer what it raises, send it, and follow it to its receipt."""
+"""Pages for sending a list: try it, answer questions about it, send it, and read its receipt."""
 
 import asyncio
 from collections.abc import Sequence
@@ -53,18 +53,18 @@ LIST_FIELD, FILE_FIELD, MAPPING_FIELD, DIGEST_FIELD, MARK_FIELD, SEND_FIELD = (
     "send",
 )
 IMPORT_FIELD, TOO_LARGE = "import", "too_large"
-LIST_REFUSALS = (400, 409, 413, 415, 422)  # what another file or mapping answers
-# Bytes of a part that is no file: the longest is a list that comes back packed, as text.
+LIST_REFUSALS = (400, 409, 413, 415, 422)  # errors that another file or mapping can correct
+# The limit of a form part that is not a file; the longest is a list that the form carries as text.
 MAX_PART_BYTES = 1024 * 1024
-# A trial that ends so soon is shown at once, with the list at hand: some five thousand rows. Proxies wait a minute.
+# A trial that ends within this time, as of about 5,000 rows, is shown at once. Proxies wait a minute.
 WAIT_TIMEOUT_SECONDS, FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 20.0, 0.05, 0.5
 ROWS_PAGE_SIZE = 200  # the API's longest page
-MAX_COUNTRIES = 3  # whose numbers are told before and after: hardly a list has more
+MAX_COUNTRIES = 3  # countries for which the page compares the counts before and after; few lists have more
 ACTIVE_STATES = ("waiting", "checking", "running")
 
 
 async def read_submitted_list(request: Request) -> DeskForm:
-    """A form with a list. Raises SignInFirst before any of it is read."""
+    """Read a form with a list. Raises SignInRequired before the body is read."""
     require_same_origin(request)
     if request.scope[SESSION_SCOPE_KEY] is None:
         raise SignInRequired(LIST_PATH)
@@ -72,7 +72,7 @@ async def read_submitted_list(request: Request) -> DeskForm:
     file = b""
     try:
         parts = await read_form_parts(request, max_parts=MAX_FIELDS, max_part_bytes=MAX_PART_BYTES)
-    except HTTPException:  # 413: without its end it is no form of this session, and only told so
+    except HTTPException:  # 413: the token of the form was not read, so that the form can only show this error
         request.scope[FILE_FIELD] = b""
         return DeskForm(await open_desk(request, request.scope[SESSION_SCOPE_KEY]), {TOO_LARGE: ["yes"]})
     for name, part in parts:
@@ -98,14 +98,17 @@ SubmittedTrial = Annotated[DeskForm, Depends(_require_trial_form)]
 
 @lists.get("/desk/list")
 async def read_list_form(desk: SignedInDesk) -> Response:
-    """Where a file is chosen."""
+    """Show the form to choose a file."""
     return await show_upload(desk)
 
 
 @dataclass(frozen=True)
 class TriedList:
-    """A list with what was said about it. `data`: empty where it is not at hand; `digest`: of the list alone; `mark`:
-    of all of it, by which it is known that what is sent is what was tried. Without a mark nothing is sent untried."""
+    """A list with its mapping and confirmation.
+
+    `data`: empty if the form does not carry the list. `digest`: of the list alone. `mark`: the digest of everything,
+    which proves that exactly this was tried: only then can it be sent.
+    """
 
     data: bytes = b""
     digest: str = ""
@@ -121,7 +124,7 @@ class TriedList:
 
 @lists.post("/desk/list")
 async def try_or_send_list(form: SubmittedList) -> Response:
-    """Try a list, with what was answered about it; or send it as it was tried."""
+    """Try a list with the answers in the form, or send it as it was tried."""
     desk, form_values = form.desk, form.form_values
     if TOO_LARGE in form_values:
         return await show_upload(desk, [format_refusal({"code": PayloadTooLarge.code}, desk.catalogue)], status=413)
@@ -131,7 +134,7 @@ async def try_or_send_list(form: SubmittedList) -> Response:
             desk, [desk.catalogue.gettext("Choose the file of your list.")], form.get_first(MAPPING_FIELD)
         )
     if form_values.get(DIGEST_FIELD, [answers.compute_digest(data)]) != [answers.compute_digest(data)]:
-        form_values = {}  # another file than the one that was asked about: its answers are not this one's
+        form_values = {}  # the answers are about another file
     mapping = get_first_text(form_values, MAPPING_FIELD)
     try:
         mapping = answers.merge_answers(
@@ -153,7 +156,7 @@ async def try_or_send_list(form: SubmittedList) -> Response:
 
 @lists.post("/desk/list/trial")
 async def show_trial_again(form: SubmittedTrial) -> Response:
-    """What came of a trial that took longer than one waits for a page."""
+    """Show the result of a trial that took longer than WAIT_TIMEOUT_SECONDS."""
     desk = form.desk
     try:
         import_id = str(UUID(form.get_first(IMPORT_FIELD)))
@@ -175,7 +178,7 @@ def get_first_text(form_values: FormValues, name: str) -> str:
 
 
 def _get_list_data(form: DeskForm) -> bytes:
-    """The file that was chosen, else the list that was held."""
+    """Return the uploaded file, or else the list that the form carries."""
     data: bytes = form.desk.request.scope[FILE_FIELD]
     return data or _unseal_held_list(form)
 
@@ -188,14 +191,14 @@ def _unseal_held_list(form: DeskForm) -> bytes:
 
 
 async def _send_list(desk: Desk, tried_list: TriedList) -> Response:
-    """Send for good, once for the same list and answers, however often the button was pressed."""
+    """Send a list to be filed. Repeated submissions of the same list and answers have no further effect."""
     key = f"desk {desk.officer.id} {tried_list.mark}"
     job = await _store_list(desk, tried_list, ImportQuery(confirm=tried_list.is_confirmed), key)
     return RedirectResponse(desk.address(f"{LIST_PATH}/{job['id']}"), 303)
 
 
 async def _store_list(desk: Desk, tried_list: TriedList, query: ImportQuery, key: str | None = None) -> Any:
-    """Store a list, to be tried or filed, and return its job."""
+    """Store a list to be tried or filed, and return its import."""
     target = f"/v1/imports?{urlencode(query.model_dump(exclude_defaults=True))}"
     write = await desk.officer_registry.build_write(WriteTarget("POST", "/v1/imports"), b"", key)
     mapping = tried_list.mapping.encode() if tried_list.mapping.strip() else None
@@ -206,7 +209,7 @@ async def _store_list(desk: Desk, tried_list: TriedList, query: ImportQuery, key
 
 
 async def _wait_for_receipt(desk: Desk, import_id: str) -> trial.Receipt:
-    """The receipt of a list, once it is through, or as far as it has got by then."""
+    """Return the receipt of a list when it is finished, or its progress after WAIT_TIMEOUT_SECONDS."""
     pause, elapsed = FIRST_POLL_SECONDS, 0.0
     while True:
         receipt: trial.Receipt = await desk.registry.read(read_import, import_id=import_id)
@@ -218,21 +221,20 @@ async def _wait_for_receipt(desk: Desk, import_id: str) -> trial.Receipt:
 
 @lists.get("/desk/list/{import_id}")
 async def read_list(desk: SignedInDesk, import_id: UUID, cursor: str | None = None) -> Response:
-    """The receipt of a list, or how far it has got: a page that asks again by itself takes readers out of what they
-    read."""
+    """Show the receipt of a list or its progress. The page does not reload by itself, which would disturb reading."""
     return await show_list(desk, await _wait_for_receipt(desk, str(import_id)), cursor, TriedList())
 
 
 @lists.get("/desk/list/{import_id}/rows.csv")
 async def read_rows(desk: SignedInDesk, import_id: UUID) -> Response:
-    """What became of each row, with its receipt, as a table."""
-    await desk.registry.read(read_import, import_id=import_id)  # what is refused is told on a page
+    """Return the outcome of each row as CSV."""
+    await desk.registry.read(read_import, import_id=import_id)  # raises errors that are shown as a page
     headers = {"Content-Disposition": f'attachment; filename="recuento-{import_id}.csv"'}
     return await desk.registry.respond(list_import_rows, {"format": "csv"}, headers, import_id=import_id)
 
 
 async def _fetch_own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.OwnCount]:
-    """What the officer's source verifies and reports today of what the list changes, and what it would then."""
+    """Read the source's counts of the countries in a list, and compute them as they would be after filing it."""
     source, changes = desk.officer.source or "", receipt["own_releases"][:MAX_COUNTRIES]
     requests = [desk.registry.read(count_releases, country=c["country"], group_by="source") for c in changes]
     return [
@@ -252,7 +254,7 @@ async def show_upload(
 
 
 async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, tried_list: TriedList) -> Response:
-    """A trial with its questions, or a receipt."""
+    """Show a trial with its questions, or a receipt."""
     words, lang, secret = desk.catalogue, get_code_language(desk.catalogue), desk.request.app.state.secret
     rows = await desk.registry.read(list_import_rows, import_id=receipt["id"], limit=ROWS_PAGE_SIZE, cursor=cursor)
     last_row = max((row["row"] for row in rows["data"]), default=0)

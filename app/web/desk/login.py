@@ -1,4 +1,4 @@
-"""Into the desk and out of it, and what stands on it."""
+"""Pages for signing in and out, and the start page of the desk."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -33,18 +33,18 @@ from app.web.registry import Registry, gather
 from app.web.rendering import load_catalogue
 
 session_router = APIRouter(route_class=DeskRoute)
-# Whose key sends a form.
+# The role that a form requires.
 FORM_ROLES = {
     **dict.fromkeys((*REPORT_KINDS, CORRECTION_PATH, RETRACTION_PATH), Role.REPORTER),
     **dict.fromkeys((review.PAIR_DECISION_PATH, review.OBJECTION_DECISION_PATH), Role.CURATOR),
 }
-# What a browser still holds of the desk, it lets go of (W3C Clear Site Data).
+# The browser deletes its data of the desk (W3C Clear Site Data).
 CLEAR_SITE_DATA_HEADERS = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
 
 
 @session_router.get("/desk")
 async def read_desk(desk: AnyDesk) -> Response:
-    """What waits for the officer, and what there is to do; to anybody else, where to sign in."""
+    """Show the officer's tasks, or the sign-in form."""
     if desk.session is None:
         return await show_sign_in(desk.request, DESK_PATH, {})
     waiting, objection_count = await gather(
@@ -92,12 +92,12 @@ async def sign_in(request: Request) -> Response:
 
 
 def has_form_values(form_values: FormValues) -> bool:
-    """Whether the fields of a form came along, which somebody was in when a session ended."""
+    """Return whether the sign-in form carries the fields of a form whose session had ended."""
     return not form_values.keys() <= {BACK_FIELD, KEY_FIELD}
 
 
 async def _begin_session(request: Request, key: str) -> DeskSession:
-    """The session of a key that the API knows. Raises Problem."""
+    """Begin a session with a key. Raises Problem if the key is invalid or limited, or has another role."""
     me = await Registry(request, parse_page_language(request), key).read(read_me)
     if me["role"] not in DESK_ROLES:
         raise OutOfScope("")
@@ -105,7 +105,7 @@ async def _begin_session(request: Request, key: str) -> DeskSession:
 
 
 async def _resume_form(request: Request, session: DeskSession, back: str, form_values: FormValues) -> Response:
-    """The form that somebody was in when a session ended, as it was; else the page that was asked for."""
+    """Show the carried form again, or redirect to the requested page."""
     if not has_form_values(form_values):
         return RedirectResponse(f"/{parse_page_language(request)}{find_form_page(back)}", 303)
     desk = await open_desk(request, session)

@@ -1,9 +1,7 @@
-"""The session of an officer at the desk: the officer's key, sealed in a cookie of the browser, and nowhere else.
+"""The session, the pages and the forms of the desk.
 
-The registry keeps nothing of a session. Whoever has the cookie without the operator's secret reads nothing in it, and
-whoever has the key needs no session.
-
-A page of the desk: whose session it is in, the forms that are sent from it, and what happens once that is over."""
+The server stores nothing of a session: the cookie contains the officer's key, encrypted with the operator's secret.
+"""
 
 import re
 import secrets
@@ -31,24 +29,24 @@ from app.web.page import MAX_SOURCES, SAME_ORIGIN, Page, PageRoute, is_same_orig
 from app.web.registry import Registry, gather
 from app.web.rendering import LANGUAGES, load_catalogue
 
-# A laptop that is left open in an office: after a pause for coffee the desk still knows its officer, after lunch not.
+# For a laptop that is left open in an office: the session survives a coffee break, but not lunch.
 IDLE_TIMEOUT = timedelta(minutes=30)
-MAX_SESSION_AGE = timedelta(hours=8)  # a day at the desk
-RENEWAL_INTERVAL = timedelta(minutes=1)  # a cookie is not sealed anew with every answer
-# `__Host-`: browsers take it over TLS only, for this host alone and for all its paths (RFC 6265bis section 4.1.3.2).
+MAX_SESSION_AGE = timedelta(hours=8)  # a working day
+RENEWAL_INTERVAL = timedelta(minutes=1)  # so that not every response encrypts a new cookie
+# `__Host-`: browsers accept it only over TLS, for this host and all of its paths (RFC 6265bis section 4.1.3.2).
 TLS_COOKIE, LOOPBACK_COOKIE = "__Host-desk", "desk"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-DESK_ROLES = (Role.REPORTER, Role.CURATOR)  # an administrator's key has no business in a browser
-DESK_SEGMENT = "desk"  # the second part of an address of the desk, after the language
-SESSION_SCOPE_KEY = "recuento.desk"  # in the scope of a request at the desk
+DESK_ROLES = (Role.REPORTER, Role.CURATOR)  # an administrator's key should not be in a browser
+DESK_SEGMENT = "desk"  # the second segment of the desk's addresses, after the language
+SESSION_SCOPE_KEY = "recuento.desk"  # scope key of the session
 ID_BYTES = 16
-MAX_COOKIE_LENGTH = 4_096  # characters: browsers keep no longer one
+MAX_COOKIE_LENGTH = 4_096  # characters: browsers store no longer cookies
 _SESSION_CONTEXT, _FORM_CONTEXT = ("desk", "session"), ("desk", "form")
 
 
 @dataclass(frozen=True)
 class DeskSession:
-    """Who is at the desk. `began`, `seen`: seconds since 1970."""
+    """The session of an officer. `began`, `seen`: seconds since 1970."""
 
     id: str
     key: str
@@ -59,12 +57,12 @@ class DeskSession:
 
     @classmethod
     def begin(cls, key: str, role: str, source: str | None, now: datetime) -> Self:
-        """A session of its own for each time that somebody signs in: none can be prepared for somebody else."""
+        """Begin a session with a random id, so that nobody can fix the session of another."""
         return cls(secrets.token_urlsafe(ID_BYTES), key, role, source, now.timestamp(), now.timestamp())
 
     @property
     def ends_at(self) -> datetime:
-        """When it ends if nothing more is asked."""
+        """The time at which it ends without further requests."""
         last = min(self.seen + IDLE_TIMEOUT.total_seconds(), self.began + MAX_SESSION_AGE.total_seconds())
         return datetime.fromtimestamp(last, UTC)
 
@@ -72,7 +70,7 @@ class DeskSession:
         return self.began <= now.timestamp() and now < self.ends_at
 
     def renew(self, now: datetime) -> "DeskSession | None":
-        """The same, seen now; None where that is hardly later."""
+        """Return the session with `seen` set to now; None within RENEWAL_INTERVAL."""
         is_due = now.timestamp() - self.seen >= RENEWAL_INTERVAL.total_seconds()
         return replace(self, seen=now.timestamp()) if is_due else None
 
@@ -80,17 +78,17 @@ class DeskSession:
         return urlsafe_b64encode(head.seal_json(secret, asdict(self), *_SESSION_CONTEXT)).decode()
 
     def create_form_token(self, secret: bytes) -> str:
-        """What a form of this session carries, other bytes each time: packed pages tell nothing of it."""
+        """Return a token for a form of this session. Its bytes always differ, so that compression does not leak it."""
         return urlsafe_b64encode(head.seal_bytes(secret, self.id.encode(), *_FORM_CONTEXT)).decode()
 
     def owns_token(self, token: str, secret: bytes) -> bool:
-        """Whether a form was made in this session."""
+        """Return whether the token of a form was created in this session."""
         session_id = _unseal(secret, token, *_FORM_CONTEXT)
         return session_id is not None and secrets.compare_digest(session_id, self.id.encode())
 
 
 def open_session(cookie: str, secret: bytes, now: datetime) -> DeskSession | None:
-    """The session in a cookie, while it lasts."""
+    """Decrypt the session in a cookie; None if it is invalid or has ended."""
     if len(cookie) > MAX_COOKIE_LENGTH:
         return None
     try:
@@ -112,12 +110,12 @@ def is_over_tls(request: Request) -> bool:
 
 
 def is_private(request: Request) -> bool:
-    """Whether nobody on the way can read what is sent: over TLS, or on this machine."""
+    """Return whether the connection is private: over TLS, or on this machine."""
     return is_over_tls(request) or request.url.hostname in LOOPBACK_HOSTS
 
 
 def set_session_cookie(response: Response, request: Request, session: DeskSession) -> None:
-    """Have the browser keep a session until it is closed, for this site alone and out of reach of scripts."""
+    """Set the session's cookie until the browser is closed: same site only, and not readable by scripts."""
     secure = is_over_tls(request)
     response.set_cookie(
         TLS_COOKIE if secure else LOOPBACK_COOKIE,
@@ -136,8 +134,11 @@ def delete_session_cookie(response: Response, request: Request) -> None:
 
 
 class DeskSessionMiddleware:
-    """Put the key of an officer's session where keys stand, at addresses of the desk and nowhere else: the API knows no
-    cookie, so that no other site can have a browser write to it. A key that is sent there itself opens nothing."""
+    """Middleware that sets the Authorization header from the session's cookie, only for addresses of the desk.
+
+    The API ignores cookies, so that no other site can make a browser write to it. The desk ignores a key that a client
+    sends in the header.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -165,20 +166,20 @@ def _read_session(request: Request) -> DeskSession | None:
 
 
 DESK_PATH = "/desk"
-MAX_FIELDS = 400  # of a form: the longest of ours has a hundred
-# Statuses of a page whose form is to be mended and sent again: its title says so.
+MAX_FIELDS = 400  # fields of a form; the longest form has a hundred
+# Statuses of a page whose form must be corrected, which its title mentions.
 CORRECTABLE_STATUSES = (400, 401, 409, 412, 413, 422)
 _RETURN_PATH = re.compile(r"/desk(/[a-z0-9-]+)*")
 _ACTION_SUFFIX = re.compile(r"/(trial|decision|undo|withdrawal)$")
 _FORM_PAGES = {"/desk/correction": "/desk/reports", "/desk/retraction": "/desk/reports", "/desk/session/end": DESK_PATH}
-# What a form carries beside what somebody filled in. A key is never carried.
+# Hidden fields of forms, and the key of the sign-in form. A key is never carried along.
 TOKEN_FIELD, KEY_FIELD, IDEMPOTENCY_FIELD, BACK_FIELD = "token", "key", "once", "back"
 FormValues = Mapping[str, list[str]]
-FORM_VALUES_SCOPE_KEY = "recuento.filled_in"  # in the scope of a request: what stands in its form
+FORM_VALUES_SCOPE_KEY = "recuento.filled_in"  # scope key of the submitted form values
 
 
 class SignInRequired(Exception):
-    """Nobody is at the desk, or no longer. `form_values`: what was filled in, so that nothing is lost; `back`: where."""
+    """There is no session, or it has ended. `back`: the page to return to; `form_values`: the form to carry along."""
 
     def __init__(self, back: str, form_values: FormValues | None = None) -> None:
         super().__init__(back)
@@ -187,8 +188,11 @@ class SignInRequired(Exception):
 
 @dataclass
 class Desk(Page):
-    """What the routes of the desk work with. `me`: what the API says of the officer's key; `is_carried`: whether what
-    its form holds was filled in before the officer signed in, perhaps by another."""
+    """A page of the desk.
+
+    `me`: the API's description of the officer's key. `is_carried`: whether its form was filled in before the officer
+    signed in, perhaps by another person.
+    """
 
     session: DeskSession | None = None
     me: Mapping[str, Any] = field(default_factory=dict)
@@ -196,14 +200,14 @@ class Desk(Page):
 
     @property
     def officer(self) -> DeskSession:
-        """The session of whoever is at the desk. Raises SignInFirst."""
+        """The session of the officer. Raises SignInRequired."""
         if self.session is None:
             raise SignInRequired(get_return_path(self.request))
         return self.session
 
     @property
     def officer_registry(self) -> "OfficerRegistry":
-        """The registry as the officer's key opens it. Raises SignInRequired."""
+        """The in-process client with the officer's key. Raises SignInRequired."""
         if not isinstance(self.registry, OfficerRegistry):
             raise SignInRequired(get_return_path(self.request))
         return self.registry
@@ -218,10 +222,15 @@ class Desk(Page):
         return self.officer.create_form_token(self.request.app.state.secret)
 
     async def show(
-        self, template: str, *, status: int = 200, caching: str = CACHE_PRIVATE, headers: Mapping[str, str] | None = None,
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        caching: str = CACHE_PRIVATE,
+        headers: Mapping[str, str] | None = None,
         **values: Any,
-    ) -> Response:  # fmt: skip
-        """A page for this browser alone, which nothing keeps; with it the session lasts on."""
+    ) -> Response:
+        """Render a template into a response that no cache stores, and renew the session."""
         values["is_wrong"] = status in CORRECTABLE_STATUSES or bool(values.get("fault"))
         own = {**SAME_ORIGIN, "X-Robots-Tag": "noindex", **(headers or {})}
         response = await super().show(template, status=status, caching=caching, headers=own, **values)
@@ -233,7 +242,7 @@ class Desk(Page):
 
 @dataclass(frozen=True)
 class WriteTarget:
-    """The route to which a client would send a write: by it a key is admitted, and a repeat is known."""
+    """The API route of a write, for the scopes of the key and the recognition of repeats."""
 
     method: str
     template: str
@@ -245,7 +254,7 @@ class WriteTarget:
 
 
 class OfficerRegistry(Registry):
-    """The registry as an officer's key opens it. A key that ended ends the session."""
+    """An in-process client of the API with an officer's key. If the key is no longer valid, the session ends."""
 
     def __init__(self, request: Request, language: str, session: DeskSession) -> None:
         super().__init__(request, language, session.key)
@@ -265,8 +274,10 @@ class OfficerRegistry(Registry):
         *,
         idempotency_key: str | None = None,
     ) -> Mapping[str, Any]:
-        """Return the answer to an operation that the officer's key may do. `body`: as a client would send it. Raises
-        Problem, and SignInRequired for a key that ended."""
+        """Submit an operation with the officer's key, and return the answer.
+
+        `body`: the body that a client would send. Raises Problem, and SignInRequired if the key is no longer valid.
+        """
         try:
             write = await self.build_write(target, body, idempotency_key)
             with raise_problems():
@@ -275,7 +286,7 @@ class OfficerRegistry(Registry):
             raise SignInRequired(self._back) from None
 
     async def build_write(self, target: WriteTarget, body: bytes, idempotency_key: str | None) -> WriteRequest:
-        """Return a write of the officer's key, before anything is locked."""
+        """Build a write request with the officer's key, without taking a lock."""
         state = self._request.app.state
         sender, key = await authenticate_sender(self._request, KEY_NEEDED_DETAIL)
         state.mark.require_erasures()
@@ -284,7 +295,7 @@ class OfficerRegistry(Registry):
 
 
 async def open_desk(request: Request, session: DeskSession | None) -> Desk:
-    """The desk for a session. Raises SignInFirst for one whose key has ended, whatever the page would ask."""
+    """Open a page of the desk. Raises SignInRequired if the key of the session is no longer valid."""
     language = parse_page_language(request)
     public_registry = Registry(request, language)
     source_question, me = public_registry.read(list_sources, limit=MAX_SOURCES), {}
@@ -298,12 +309,12 @@ async def open_desk(request: Request, session: DeskSession | None) -> Desk:
 
 
 async def open_any_desk(request: Request) -> Desk:
-    """The desk, with somebody at it or nobody."""
+    """Open a page of the desk with or without a session."""
     return await open_desk(request, request.scope[SESSION_SCOPE_KEY])
 
 
 async def require_signed_in_desk(request: Request) -> Desk:
-    """The desk, with somebody at it. Raises SignInFirst."""
+    """Open a page of the desk. Raises SignInRequired without a session."""
     if request.scope[SESSION_SCOPE_KEY] is None:
         raise SignInRequired(get_return_path(request))
     return await open_any_desk(request)
@@ -311,7 +322,7 @@ async def require_signed_in_desk(request: Request) -> Desk:
 
 @dataclass(frozen=True)
 class DeskForm:
-    """A form that an officer sent."""
+    """A submitted form, and the page of the desk that answers it."""
 
     desk: Desk
     form_values: FormValues
@@ -325,7 +336,7 @@ def first_value(form_values: FormValues, name: str) -> str:
 
 
 async def parse_form(request: Request) -> FormValues:
-    """What stands in a form. Raises Forbidden for one from another site."""
+    """Return the values of a form. Raises Forbidden if it was sent from another site."""
     require_same_origin(request)
     body = await request.body()
     try:
@@ -335,20 +346,22 @@ async def parse_form(request: Request) -> FormValues:
 
 
 def require_same_origin(request: Request) -> None:
-    """Raises Forbidden."""
+    """Raise Forbidden for a form that was sent from another site."""
     if not is_same_origin(request):
         raise Forbidden("This form was not sent from a page of this registry: open the desk, and send it from there.")
 
 
 async def read_desk_form(request: Request) -> DeskForm:
-    """A form of this session. Raises SignInFirst with what was filled in."""
+    """Read a form of this session. Raises SignInRequired, with the form values, without a session."""
     form_values = request.scope[FORM_VALUES_SCOPE_KEY] = await parse_form(request)
     return await require_own_form(request, form_values)
 
 
 async def read_without_carrying(request: Request, reading: Awaitable[DeskForm], back: str) -> DeskForm:
-    """A form with a list, which is too long to be carried along: whoever has to sign in before it is read goes on at
-    `back`, where the list is chosen again. Raises SignInFirst."""
+    """Read a form with a list, which is too long to be carried through the sign-in.
+
+    Raises SignInRequired without form values: after signing in, the officer chooses the list again at `back`.
+    """
     try:
         return await reading
     except (SignInRequired, Unauthenticated):
@@ -357,7 +370,7 @@ async def read_without_carrying(request: Request, reading: Awaitable[DeskForm], 
 
 
 async def require_own_form(request: Request, form_values: FormValues) -> DeskForm:
-    """The desk with a form that was made in this session. Raises SignInFirst."""
+    """Check that a form was created in this session. Raises SignInRequired."""
     session: DeskSession | None = request.scope[SESSION_SCOPE_KEY]
     if session is None or not session.owns_token(first_value(form_values, TOKEN_FIELD), request.app.state.secret):
         raise SignInRequired(get_return_path(request), form_values)
@@ -365,7 +378,7 @@ async def require_own_form(request: Request, form_values: FormValues) -> DeskFor
 
 
 def parse_form_id(form_values: FormValues, name: str, refusal: str) -> str:
-    """The id in a hidden field. Raises NotFound, with the refusal, for what is none."""
+    """Return the id in a hidden field. Raises NotFound, with the text `refusal`, for a malformed one."""
     try:
         return str(UUID(first_value(form_values, name)))
     except ValueError:
@@ -378,24 +391,24 @@ SubmittedForm = Annotated[DeskForm, Depends(read_desk_form)]
 
 
 def get_return_path(request: Request) -> str:
-    """The address of a page of the desk, without its language."""
+    """Return the path of the requested page without its language."""
     return request.url.path.removeprefix(f"/{parse_page_language(request)}")
 
 
 def validate_return_path(text: str) -> str:
-    """Where to go on after signing in: at the desk, whatever somebody wrote there."""
+    """Return the path if it is one of the desk, else the start page: a form must not redirect elsewhere."""
     return text if _RETURN_PATH.fullmatch(text) else DESK_PATH
 
 
 def find_form_page(back: str) -> str:
-    """The page that an address of the desk belongs to: what only takes forms is no page."""
+    """Return the page of an address of the desk; for an address that only takes forms, the page of the form."""
     return _FORM_PAGES.get(back) or _ACTION_SUFFIX.sub("", back)
 
 
 async def show_sign_in(
     request: Request, back: str, form_values: FormValues, *, fault: str = "", status: int = 200
 ) -> Response:
-    """The page to sign in on, with what was filled in before."""
+    """Show the sign-in form, which carries the submitted form values."""
     desk = await open_desk(request, None)
     retained_fields = [
         (name, value)
@@ -414,7 +427,7 @@ async def show_sign_in(
 
 
 class DeskRoute(PageRoute):
-    """A route of the desk: whoever is not signed in is asked for a key first."""
+    """A route of the desk, which shows the sign-in form if there is no session."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -423,9 +436,8 @@ class DeskRoute(PageRoute):
             try:
                 return await handler(request)
             except SignInRequired as required:
-                form_values = required.form_values or request.scope.get(
-                    FORM_VALUES_SCOPE_KEY, {}
-                )  # a key may end while its form is answered
+                # The scope has the form values if the key became invalid after the form was read.
+                form_values = required.form_values or request.scope.get(FORM_VALUES_SCOPE_KEY, {})
                 response = await show_sign_in(request, required.back, form_values, status=403)
                 if request.scope[SESSION_SCOPE_KEY] is not None:
                     delete_session_cookie(response, request)

@@ -1,9 +1,8 @@
-"""What is wrong with the form of a report, all of it in one round (pure).
+"""Pages for reporting one release or one detention, and the check of their forms.
 
-The API tells of values that cannot be read first, and only once these are mended of what contradicts itself or is left
-out: somebody on a bad line would send the same form three times.
-
-Report one release, or that one person is held."""
+The API reports invalid values first, and contradictions and missing fields only after these are corrected. On a bad
+connection an officer would have to send the form three times, so the form collects all errors at once.
+"""
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,22 +26,22 @@ from app.web.desk.page import (
     Desk,
     DeskForm,
     DeskRoute,
+    FormValues,
     SignedInDesk,
     SubmittedForm,
     WriteTarget,
     first_value,
 )
-from app.web.desk.page import FormValues as GivenForm
 from app.web.registry import Registry, encode_body, parse_body
 from app.web.rendering import Catalogue
 
-UNREAD_STATUS = 422  # status of a form that is not sent, for something in it cannot be read
+UNREAD_STATUS = 422  # the status of a form with dates that cannot be parsed, which is not sent to the API
 Error = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class FormFaults:
-    """What is wrong with a form: by the field that it is wrong with, and with the whole. `status`: of its page."""
+    """The errors of a form, by field and for the whole form. `status`: the status of its page."""
 
     by_field: Mapping[str, Sequence[str]] = field(default_factory=dict)
     others: Sequence[str] = ()
@@ -54,7 +53,7 @@ NO_FAULTS = FormFaults()
 
 @dataclass(frozen=True)
 class FaultyField:
-    """A field with which something is wrong, in a form of few. `id`: of its place in the page."""
+    """A field with errors. `id`: its id in the page."""
 
     id: str
     title: str
@@ -64,7 +63,7 @@ class FaultyField:
 def collect_field_faults(
     problem: Error, titles: Mapping[str, str], words: Catalogue
 ) -> tuple[list[FaultyField], list[str]]:
-    """What a refusal says of a form of few fields, and of the whole. `titles`: what the fields are called."""
+    """Return the errors of a problem by field, and those for the whole form. `titles`: field titles by name."""
     by_field: dict[str, list[str]] = {}
     others: list[str] = []
     for error in problem.get("errors") or ([problem] if problem else []):
@@ -77,8 +76,11 @@ def check_form(
     form_values: FieldValues, names: Sequence[str], now: datetime, words: Catalogue, problem: Error | None = None,
     *, is_correction: bool = False,
 ) -> FormFaults:  # fmt: skip
-    """What is wrong with a form that says something unread, or that the API refused with a `problem`. `is_correction`: a
-    report that stands, of which the form tells only a part: what is missing from it the API alone knows."""
+    """Return the errors of a form that has unparsable dates, or that the API refused with a `problem`.
+
+    `is_correction`: the form has only a part of an existing report, so that only the API can tell which fields are
+    missing.
+    """
     unread = find_unread_dates(form_values, names)
     refused_errors: Sequence[Error] = [] if problem is None else problem.get("errors") or [problem]
     if not unread and problem is None:
@@ -97,7 +99,7 @@ def check_form(
 
 
 def find_error_field(error: Error, names: Iterable[str]) -> str | None:
-    """The field that an error points at; None where it is about the whole."""
+    """Return the field that an error points at; None if it is about the whole form."""
     parts = [part for part in str(error.get("pointer", "")).split("/") if part and not part.isdecimal()]
     known_names = set(names)
     return next((name for end in range(len(parts), 0, -1) if (name := ".".join(parts[:end])) in known_names), None)
@@ -111,7 +113,7 @@ def _find_further_errors(
     *,
     is_correction: bool,
 ) -> list[Error]:
-    """The errors of a form without those fields with which something is `wrong_names` already."""
+    """Return further errors of a form, without the fields in `wrong_names`, which have errors already."""
     faulty_names = set(wrong_names)
     remaining_values = {name: values for name, values in form_values.items() if name not in faulty_names}
     try:
@@ -136,13 +138,13 @@ def _find_further_errors(
 
 
 def _find_contradictions(report: ReleaseReportIn, now: datetime, *, is_correction: bool) -> list[Error]:
-    """What no report can say, or none can leave out."""
+    """Return the contradictions and missing fields of a report."""
     content, filed_on = move_filing_day_age(flatten_body(report.model_dump(mode="json"))), now.date().isoformat()
     errors: list[Error] = []
     try:
         checks.check_report(content, now, has_pointer=is_correction)
     except FileAClaim:
-        pass  # what is unread may tell the person apart
+        pass  # a field that cannot be parsed may identify the person
     except Invalid as invalid:
         errors += invalid.extra["errors"]
     try:
@@ -154,14 +156,14 @@ def _find_contradictions(report: ReleaseReportIn, now: datetime, *, is_correctio
 
 
 reports = APIRouter(route_class=DeskRoute)
-MAX_OFFERED_FACILITIES = 200  # offered while one writes; the API's longest page
-FIELD_REFUSALS = (400, 409, 413, 422)  # refusals that correcting the form answers
+MAX_OFFERED_FACILITIES = 200  # suggestions while typing; the API's longest page
+FIELD_REFUSALS = (400, 409, 413, 422)  # errors that a change of the form can correct
 NO_PROBLEM: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
 class ReportKind:
-    """What a form reports. `address`: of the API."""
+    """A kind of report. `path`: the address of its form; `address`: the address in the API."""
 
     path: str
     address: str
@@ -176,13 +178,13 @@ REPORT_KINDS = {kind.path: kind for kind in (RELEASE_REPORT, DETENTION_REPORT)}
 
 @reports.get("/desk/release")
 async def read_release_form(desk: SignedInDesk) -> Response:
-    """An empty form for a release."""
+    """Show an empty form for a release."""
     return await show_form(desk, RELEASE_REPORT, {})
 
 
 @reports.get("/desk/detention")
 async def read_detention_form(desk: SignedInDesk) -> Response:
-    """An empty form for somebody who is held."""
+    """Show an empty form for a detention."""
     return await show_form(desk, DETENTION_REPORT, {})
 
 
@@ -194,12 +196,12 @@ async def file_release(form: SubmittedForm) -> Response:
 
 @reports.post("/desk/detention")
 async def file_detention(form: SubmittedForm) -> Response:
-    """Report that somebody is held."""
+    """Report a detention."""
     return await _file_report(form, DETENTION_REPORT)
 
 
 async def _file_report(form: DeskForm, kind: ReportKind) -> Response:
-    """File a report once, however often the button was pressed; what is refused comes back as it was filled in."""
+    """File a report, once for repeated submissions; if it is refused, show the form again with its values."""
     desk, names = form.desk, fields.list_report_fields(is_release=kind.is_release)
     unread = check_form(form.form_values, names, desk.current_time, desk.catalogue)
     if unread.by_field:
@@ -223,7 +225,7 @@ async def _file_report(form: DeskForm, kind: ReportKind) -> Response:
 async def show_receipt(
     desk: Desk, answer: Mapping[str, Any], kind: ReportKind, number: str | None, body: Mapping[str, Any]
 ) -> Response:
-    """The receipt of a report. `body`: the body, or what a correction changes."""
+    """Show the receipt of a report. `body`: the submitted body, or the patch of a correction."""
     words = desk.catalogue
     return await desk.show(
         "desk/filed.html",
@@ -237,7 +239,7 @@ async def show_receipt(
 
 
 def format_match_outcome(answer: Mapping[str, Any], words: Catalogue) -> str:
-    """What a report met."""
+    """Return the text on whether the person was known before."""
     _ = words.gettext
     outcome = answer.get("match", {}).get("outcome")
     return {
@@ -247,8 +249,8 @@ def format_match_outcome(answer: Mapping[str, Any], words: Catalogue) -> str:
     }.get(str(outcome), "")
 
 
-async def show_form(desk: Desk, kind: ReportKind, form_values: GivenForm, faults: FormFaults = NO_FAULTS) -> Response:
-    """A form as far as it is filled in, with what is wrong at each field."""
+async def show_form(desk: Desk, kind: ReportKind, form_values: FormValues, faults: FormFaults = NO_FAULTS) -> Response:
+    """Show a form with its values, and the errors of each field."""
     names = fields.list_report_fields(is_release=kind.is_release)
     parts = fields.build_form_parts(desk.catalogue, form_values, faults.by_field, names)
     return await desk.show(
@@ -264,16 +266,16 @@ async def show_form(desk: Desk, kind: ReportKind, form_values: GivenForm, faults
 
 
 def list_faulty_fields(parts: Sequence[fields.FormPart]) -> list[fields.FormField]:
-    """The fields with which something is wrong."""
+    """Return the fields with errors."""
     return [form_field for part in parts for form_field in (*part.usual, *part.rare) if form_field.faults]
 
 
 async def fetch_offered_facilities(desk: Desk) -> Any:
-    """The places that are registered."""
+    """Return the registered facilities, as suggestions."""
     answer = await Registry(desk.request, desk.language).read(list_facilities, limit=MAX_OFFERED_FACILITIES)
     return answer["data"]
 
 
 def create_idempotency_key() -> str:
-    """By which the API knows a form that is sent twice."""
+    """Return a random Idempotency-Key for a form, by which the API recognises repeats."""
     return secrets.token_urlsafe(16)

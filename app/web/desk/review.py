@@ -1,8 +1,7 @@
-"""Two people side by side, as a curator reads them (pure).
+"""Pages for curators: pairs of detainees who may be one person, open proposals, and objections.
 
-What waits for a curator: pairs of people who may be one, side by side, and a decision that can be undone.
-
-Objections before curators: whom they are about, what was written, and a decision that always takes two."""
+A decision about a pair can be undone. A decision about an objection always takes two curators.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ REPORT_SECTIONS = ("detainee", "detention", "release")
 
 @dataclass(frozen=True)
 class StatedValue:
-    """A value, and the sources that say it."""
+    """A value and its sources."""
 
     value: str
     sources: Sequence[str]
@@ -57,7 +56,7 @@ class StatedValue:
 
 @dataclass(frozen=True)
 class ComparedFact:
-    """What is said of one field about two people. `agrees`: None where only one of them has anything."""
+    """The values of one field for two people. `agrees`: None if only one of them has a value."""
 
     title: str
     a: Sequence[StatedValue]
@@ -68,7 +67,7 @@ class ComparedFact:
 def build_compared_facts(
     compared_fields: Iterable[Mapping[str, Any]], places: Mapping[str, str], words: Catalogue
 ) -> list[ComparedFact]:
-    """Each field of which somebody says something, in the order of the API. `places`: what they are called."""
+    """Return the fields with values, in the order of the API. `places`: names of facilities by slug."""
 
     def list_values(fact: Mapping[str, Any], side: str) -> list[StatedValue]:
         named_statements = [
@@ -89,7 +88,7 @@ def build_compared_facts(
 
 
 def _find_field_name(field: str) -> str | None:
-    """A field of a person, a detention or a release as a report names it."""
+    """Return the name of a field in a report, with its section."""
     return next((name for section in REPORT_SECTIONS if (name := f"{section}.{field}") in FIELDS), None)
 
 
@@ -124,13 +123,13 @@ FIRST_PERSON_FIELD, SECOND_PERSON_FIELD, JUDGEMENT_FIELD, PAIR_REASON_FIELD, DEC
     "reason",
     "decision",
 )
-PAIRS_PAGE_SIZE = 10  # pairs on a page: each takes a curator minutes
+PAIRS_PAGE_SIZE = 10  # each pair takes a curator minutes
 SIDE_BY_SIDE = ("pair", "contradiction")
 
 
 @review.get("/desk/review")
 async def read_review(desk: SignedInDesk, cursor: str | None = None) -> Response:
-    """What waits, best first, and what waits for a second curator."""
+    """Show the pairs to decide, likeliest first, and the decisions that need a second curator."""
     waiting, proposals, facilities = await gather(
         desk.registry.read(list_review, limit=PAIRS_PAGE_SIZE, cursor=cursor),
         desk.registry.read(list_proposals),
@@ -150,7 +149,7 @@ async def read_review(desk: SignedInDesk, cursor: str | None = None) -> Response
 
 @review.post("/desk/review/decision")
 async def decide_pair(form: SubmittedForm) -> Response:
-    """Judge whether two people are one."""
+    """Decide whether two detainees are one person."""
     body = {
         name: form.get_first(name)
         for name in (FIRST_PERSON_FIELD, SECOND_PERSON_FIELD, JUDGEMENT_FIELD, PAIR_REASON_FIELD)
@@ -172,7 +171,7 @@ async def decide_pair(form: SubmittedForm) -> Response:
 
 @review.post("/desk/review/undo")
 async def undo_decision(form: SubmittedForm) -> Response:
-    """Take a decision back: all is as it was without it."""
+    """Undo a decision."""
     decision_id = _parse_decision_id(form)
     answer = await form.desk.officer_registry.write(
         UndoIdentity(UUID(decision_id)), WriteTarget("DELETE", "/v1/identity/{decision_id}", decision_id)
@@ -182,7 +181,7 @@ async def undo_decision(form: SubmittedForm) -> Response:
 
 @review.post("/desk/review/withdrawal")
 async def withdraw_decision(form: SubmittedForm) -> Response:
-    """Take a decision off the list that waits for a second curator."""
+    """Withdraw a decision that needs a second curator."""
     proposal_id = _parse_decision_id(form)
     answer = await form.desk.officer_registry.write(
         WithdrawProposal(UUID(proposal_id)), WriteTarget("DELETE", "/v1/proposals/{proposal_id}", proposal_id)
@@ -195,7 +194,7 @@ def _parse_decision_id(form: DeskForm) -> str:
 
 
 async def show_decision(desk: Desk, form_values: FormValues, problem: Mapping[str, Any] = NO_PROBLEM) -> Response:
-    """A decision as somebody was about to make it, with what stands against it."""
+    """Show the form of a decision again, with its errors."""
     _ = desk.catalogue.gettext
     titles = {JUDGEMENT_FIELD: _("Are they one person?"), PAIR_REASON_FIELD: _("Why")}
     faulty, others = collect_field_faults(problem, titles, desk.catalogue)
@@ -215,7 +214,7 @@ async def show_decision(desk: Desk, form_values: FormValues, problem: Mapping[st
 objections = APIRouter(route_class=DeskRoute)
 OBJECTIONS_PATH, OBJECTION_DECISION_PATH = "/desk/objections", "/desk/objections/decision"
 OBJECTION_FIELD, OUTCOME_FIELD, OBJECTION_REASON_FIELD = "objection", "outcome", "reason"
-REQUIRED_SCOPES = ("GET /v1/objections", "GET /v1/proposals")  # for this page, as the scopes of a key name them
+REQUIRED_SCOPES = ("GET /v1/objections", "GET /v1/proposals")  # the scopes that a limited key needs for this page
 DISMISSED = "dismissed"
 UPHELD_OUTCOMES = ("counted", "anonymous", "correction", "erasure")
 NO_OUTCOME = {"errors": [{"pointer": f"/{OUTCOME_FIELD}", "code": "choose", "detail": ""}], "status": UNREAD_STATUS}
@@ -223,8 +222,11 @@ NO_OUTCOME = {"errors": [{"pointer": f"/{OUTCOME_FIELD}", "code": "choose", "det
 
 @dataclass(frozen=True)
 class ObjectionCase:
-    """Somebody whom objections are about. `proposals`: what one curator decided and a second has not yet; `sources`:
-    whom a curator can ask; `draft`: a decision as the curator was about to make it."""
+    """A person with open objections.
+
+    `sources`: the sources that a curator can ask. `proposals`: decisions that a second curator has not confirmed.
+    `draft`: the submitted form values of a decision that was refused.
+    """
 
     record: Mapping[str, Any]
     sources: Sequence[str]
@@ -235,25 +237,25 @@ class ObjectionCase:
 
 @objections.get("/desk/objections")
 async def read_objections(desk: SignedInDesk) -> Response:
-    """Whom objections are about, who is hidden on one first."""
+    """Show the people with open objections, hidden people first."""
     return await show_objections(desk)
 
 
 def can_read_objections(desk: Desk) -> bool:
-    """Whether the officer's key opens this page."""
+    """Return whether the officer's key may read objections."""
     scopes = desk.me["scopes"]
     return desk.me["role"] == Role.CURATOR and (scopes is None or set(REQUIRED_SCOPES) <= set(scopes))
 
 
 async def count_people_waiting(desk: Desk) -> int | None:
-    """How many people objections are about; None for an officer whose key may not read them."""
+    """Return the number of people with open objections; None if the officer's key may not read them."""
     return len((await desk.registry.read(list_objections))["data"]) if can_read_objections(desk) else None
 
 
 def build_objection_case(
     record: Mapping[str, Any], proposals: Iterable[Mapping[str, Any]], draft: Mapping[str, str] | None
 ) -> ObjectionCase:  # fmt: skip
-    """`proposals`: all decisions that wait for a second curator; `draft`: a decision, about this person or another."""
+    """Build a case. `proposals` and `draft` may be about other people, and are filtered."""
     person = record["detainee"]["id"]
     spells = record["detainee"]["detentions"]
     sources = {slug for spell in spells for slug in (*spell["verified_by"], *spell["reported_by"])}
@@ -272,7 +274,7 @@ def build_objection_case(
 
 @objections.post("/desk/objections/decision")
 async def decide_about_person(form: SubmittedForm) -> Response:
-    """Decide all objections about one person: it waits until a second curator decides the same."""
+    """Decide all objections about one person. The decision takes effect when a second curator decides the same."""
     outcome, desk = form.get_first(OUTCOME_FIELD), form.desk
     if outcome not in (DISMISSED, *UPHELD_OUTCOMES):
         return await show_objections(desk, form.form_values, NO_OUTCOME)
@@ -301,7 +303,7 @@ async def decide_about_person(form: SubmittedForm) -> Response:
 
 
 def _point_at_outcome(problem: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A refusal whose errors about a part of the outcome point at the field that the form has for it."""
+    """Redirect errors about `to` and `decision` to the form field of the outcome, which combines them."""
     errors = [
         {**error, "pointer": f"/{OUTCOME_FIELD}"} if error.get("pointer") in ("/to", "/decision") else error
         for error in problem.get("errors", ())
@@ -312,8 +314,7 @@ def _point_at_outcome(problem: Mapping[str, Any]) -> Mapping[str, Any]:
 async def show_objections(
     desk: Desk, form_values: FormValues | None = None, problem: Mapping[str, Any] = NO_PROBLEM
 ) -> Response:  # fmt: skip
-    """Whom objections are about. `form_values`: a decision as somebody was about to make it, beside the person and the words
-    that it is about, with what stands against it."""
+    """Show the people with open objections. `form_values`: a refused decision, which is shown with its errors."""
     _ = desk.catalogue.gettext
     titles = {OUTCOME_FIELD: _("What do you decide?"), OBJECTION_REASON_FIELD: _("Why")}
     faulty, others = collect_field_faults(_point_at_outcome(problem), titles, desk.catalogue)

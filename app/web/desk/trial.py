@@ -1,4 +1,4 @@
-"""What the trial of a list shows: how its rows fare, what it asks, and why a row waits (pure)."""
+"""Build the page of a list's trial: the outcomes of rows, the questions, and why a row waits (pure)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,18 +23,18 @@ from app.web.desk.fields import format_refusal, get_code_language
 from app.web.rendering import Catalogue
 
 Receipt = Mapping[str, Any]
-# Outcomes of rows that go in; the others are unchanged, or wait for an answer or a correction.
+# Outcomes of rows that are filed; other rows are unchanged, or need an answer or a correction.
 ACCEPTED_OUTCOMES = ("new", "linked", "updated", "needs_review", "waiting")
-MAX_WORDS = 20  # asked about at once: more is another column than it is read as
-MAX_SINGLE_ROWS = 3  # rows of one kind up to which each is asked about by itself: the API shows so many
-# A day in numbers of which it is open what comes first.
+MAX_WORDS = 20  # unknown words in questions: more of them mean that the column was misread
+MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question; the API returns as many examples
+# A numeric date in which day and month may be swapped.
 _NUMERIC_DATE = re.compile(r"(\d{1,2})\D(\d{1,2})\D(\d{4})")
 RADIO, SELECT, CONFIRM, AGE = "radio", "select", "confirm", "age"
 
 
 @dataclass(frozen=True)
 class ListQuestion:
-    """A question with its answers, each a value and what it is called. `name`: of the field that answers it."""
+    """A question about a list. `name`: its form field; `options`: value and label of each answer."""
 
     number: int
     form: str
@@ -46,8 +46,10 @@ class ListQuestion:
 
 @dataclass(frozen=True)
 class RowView:
-    """A row: what becomes of it, what could not be read, and why. `name`, `case`: whom it names and its case number,
-    where that is known."""
+    """A row with its outcome, the values that could not be parsed, and the reasons.
+
+    `name`, `case`: the name and the case number in it; empty if unknown.
+    """
 
     number: int
     name: str
@@ -60,7 +62,7 @@ class RowView:
 
 @dataclass(frozen=True)
 class RowShare:
-    """So many rows that fare alike. `kind`: how they are drawn."""
+    """A number of rows with the same kind of outcome. `kind`: their style in the chart."""
 
     kind: str
     count: int
@@ -69,7 +71,7 @@ class RowShare:
 
 @dataclass(frozen=True)
 class OwnCount:
-    """The releases in a country that a source verifies, and only reports: now, and once the list is sent."""
+    """A source's verified and reported releases in a country: now, and after the list is sent."""
 
     country: str
     verified: tuple[int, int]
@@ -77,7 +79,7 @@ class OwnCount:
 
 
 def build_own_count(change: Mapping[str, Any], count: Mapping[str, Any], source: str) -> OwnCount:
-    """`change`: of the receipt of a trial; `count`: the releases of its country, by source."""
+    """Build the counts from a change in the receipt of a trial, and the country's releases by source."""
     own: Mapping[str, int] = next((group for group in count["groups"] if group["source"] == source), {})
     current = {verdict: own.get(verdict, 0) for verdict in ("verified", "reported")}
     verified, reported = ((current[verdict], current[verdict] + change[verdict]) for verdict in current)
@@ -89,7 +91,7 @@ def count_accepted_rows(receipt: Receipt) -> int:
 
 
 def build_shares(receipt: Receipt, words: Catalogue) -> list[RowShare]:
-    """How the rows fare, or fared, without what none of them does."""
+    """Return the numbers of rows by outcome, without zeros."""
     counts, accepted = receipt["counts"], count_accepted_rows(receipt)
     unchanged, waiting, omitted = counts["unchanged"], counts["error"], receipt["left_out"]["count"]
     accepted_text = words.ngettext("%(n)s goes in", "%(n)s go in", accepted)
@@ -106,7 +108,7 @@ def build_shares(receipt: Receipt, words: Catalogue) -> list[RowShare]:
 
 
 def describe_outcomes(receipt: Receipt, words: Catalogue) -> str:
-    """What becomes of the rows that go in, where it is not the same of all: "3 new, 2 linked"."""
+    """Return the outcomes of the filed rows if there are several: "3 new, 2 linked"."""
     lang = get_code_language(words)
     counts = [(outcome, receipt["counts"][outcome]) for outcome in ACCEPTED_OUTCOMES if receipt["counts"][outcome]]
     labels = [
@@ -116,21 +118,20 @@ def describe_outcomes(receipt: Receipt, words: Catalogue) -> str:
 
 
 def format_headline(receipt: Receipt, words: Catalogue) -> str:
-    """How the rows fare, in one sentence."""
+    """Return the outcomes of the rows in one sentence."""
     _ = words.gettext
     if receipt["state"] == "failed":
         return _("The list could not be read")
     if receipt["state"] == "questioned":
         return _("Before the rows, the list itself is asked about")
-    number = (receipt["rows"] or 0) + receipt["left_out"]["count"]  # which are no rows of people
+    number = (receipt["rows"] or 0) + receipt["left_out"]["count"]  # `rows` does not include omitted ones
     rows = words.ngettext("%(n)s row", "%(n)s rows", number) % {"n": words.number(number)}
     labels = [share.label for share in build_shares(receipt, words)]
     return f"{rows}: {words.listed(labels)}" if labels else rows
 
 
 def build_questions(receipt: Receipt, rows: Sequence[Mapping[str, Any]], words: Catalogue) -> list[ListQuestion]:
-    """What the API asks about a list, with the answers that it takes: first about the whole, then about columns, words
-    and rows."""
+    """Build the API's questions about a list with their answers: the whole list first, then rows, then words."""
     withdrawn = {row["row"]: day for row in rows for error in row["errors"] if (day := error.get("withdrawn_on"))}
     age_columns = [column["column"] for column in receipt["columns"] if AGE_FIELD in column["fields"]]
     builder = _QuestionBuilder(words, withdrawn, age_columns)
@@ -144,7 +145,7 @@ def build_questions(receipt: Receipt, rows: Sequence[Mapping[str, Any]], words: 
 
 class _QuestionBuilder:
     def __init__(self, words: Catalogue, withdrawn_on: Mapping[int, str], age_columns: Sequence[str]) -> None:
-        """`withdrawn_on`: row → the day on which its report was withdrawn."""
+        """`withdrawn_on`: the days on which reports were withdrawn, by row."""
         self.questions: list[ListQuestion] = []
         self._age_columns = age_columns
         self._withdrawn_on = withdrawn_on
@@ -236,7 +237,7 @@ class _QuestionBuilder:
         self._add(RADIO, f"{answers.ROWS}:{group['code']}", heading, self._describe_rows(group), group_options)
 
     def add_word_questions(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Ask what each word means that no list of codes knows, once for all rows and all ways to write it."""
+        """Ask for the meaning of each word that no code list contains, once for all rows and spellings."""
         _ = self._words.gettext
         unknown_words: dict[str, tuple[str, str, int]] = {}
         for row in rows:
@@ -245,9 +246,8 @@ class _QuestionBuilder:
                 definition = FIELDS.get(field)
                 if error["code"] not in ("unknown_code", "unknown_country") or definition is None or not word:
                     continue
-                if (
-                    len(word) < MAX_SHOWN_CHARACTERS and len(unknown_words) < MAX_WORDS
-                ):  # a longer one is told only by its beginning
+                # The API shortens longer words, which an answer could not match.
+                if len(word) < MAX_SHOWN_CHARACTERS and len(unknown_words) < MAX_WORDS:
                     unknown_words.setdefault(_build_answer_name(field, word), (field, word, row["row"]))
         for name, (field, word, number) in unknown_words.items():
             place = _("Row %(row)s, %(column)s. It is remembered for your next lists.")
@@ -287,7 +287,7 @@ def build_row_views(
     row_identities: Mapping[int, RowIdentity],
     words: Catalogue,
 ) -> list[RowView]:
-    """Each row, and by which question it waits. `row_identities`: what the list at hand says of each."""
+    """Return the rows, with references to the questions that they wait for."""
     by_name = {question.name: question.number for question in questions}
     return [
         RowView(
@@ -309,7 +309,7 @@ def build_row_views(
 
 
 def _hide_derived_case(case: str) -> str:
-    """A case number that the source gave: it knows nothing of those that are derived."""
+    """Return a case number of the source; empty for a derived one, which the source does not know."""
     return "" if case.startswith((DERIVED_PREFIX, ID_CASE_PREFIX)) else case
 
 
@@ -332,10 +332,10 @@ def _describe_reason(row: int, error: Mapping[str, Any], by_name: Mapping[str, i
 
 
 def _build_answer_name(field: str, word: str) -> str:
-    """The name of the answer to what a word of a column means, however the word is written: as a mapping reads it."""
+    """Return the form field for the meaning of a word in a column. The word is folded, as mappings do."""
     return f"{answers.VALUE}:{field}:{fold(word)}"
 
 
 def has_wish(receipt: Receipt, mapping: str) -> bool:
-    """Whether any column, or the mapping for all rows, says what the person or the family wants."""
+    """Return whether a column, or the mapping for all rows, contains the wish of the person or the family."""
     return any("detainee.publish" in column["fields"] for column in receipt["columns"]) or "detainee.publish" in mapping
