@@ -21,7 +21,7 @@ from app.counts.difference import CHANGE_LABELS
 from app.queries.countables import find_countable_of_total
 from app.web.charts import bars
 from app.web.charts import then_and_now as pairs
-from app.web.claims.words import format_source_tag
+from app.web.claims.text import format_source_tag
 from app.web.count_text import TermFormatter, build_term_formatter, fetch_facility_list, parse_question
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import CurrentPage, Page, PageRoute, no_such_page

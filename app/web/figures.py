@@ -26,7 +26,7 @@ from app.web.citation import build_then_and_now_figure
 from app.web.claims.figures import build_claim_then_and_now_figure, build_reconciliation_figure
 from app.web.claims.source_rows import build_source_rows_figure
 from app.web.count_text import HOME_TERMS, parse_stage
-from app.web.counting import build_groups_figure
+from app.web.counting.routes import build_groups_figure
 from app.web.figure import Figure, measure_number_frame, strip_links
 from app.web.home.routes import load_contested_figure, load_hours_figure
 from app.web.page import (

@@ -16,14 +16,14 @@ from app.errors import NotFound
 from app.web.citation import citation
 from app.web.claims.routes import claims
 from app.web.corrections import corrections
-from app.web.counting import counting
+from app.web.counting.routes import counting
 from app.web.dataset import data
 from app.web.desk import desk
 from app.web.desk.page import DeskSessionMiddleware
 from app.web.figures import embeds, figures, oembed
 from app.web.home.routes import home
 from app.web.page import PERSONAL_PATHS, CurrentPage, Page, PageRoute, build_response, no_such_page, parse_terms
-from app.web.people import people
+from app.web.people.routes import people
 from app.web.rendering import LANGUAGES, assets, render_template
 from app.web.sources import sources
 

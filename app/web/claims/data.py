@@ -15,7 +15,7 @@ from app import dates
 from app.api.routes.directory import read_claim, reconcile_claim
 from app.errors import NotFound
 from app.vocabulary import Measure
-from app.web.claims.words import is_by_organisation, is_independent
+from app.web.claims.text import is_by_organisation, is_independent
 from app.web.page import Page, no_such_page
 from app.web.registry import gather
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.formats import lower_first_letter
-from app.web.claims.words import format_bounds, format_of_day, format_since, format_until
+from app.web.claims.text import format_bounds, format_of_day, format_since, format_until
 from app.web.page import Page
 from app.web.rendering import Catalogue
 

@@ -17,7 +17,7 @@ from app.vocabulary import Measure, Stage
 from app.web.claims.claim_page import MAX_SHOWN_FIGURES, build_claim_page
 from app.web.claims.data import fetch_reconciled_claim
 from app.web.claims.figures import draw_claim_then_and_now, draw_reconciliation
-from app.web.claims.words import (
+from app.web.claims.text import (
     describe_claim_measure,
     describe_limits,
     fetch_claim_relations,

@@ -13,7 +13,7 @@ from app.errors import Invalid, NotFound
 from app.queries.terms import list_values as values_of_one
 from app.vocabulary import Measure, SourceKind
 from app.web.charts.bars import NARROW, WIDE, ClaimRow, RowsLayout, SourceRow, lay_out_source_rows
-from app.web.claims.words import (
+from app.web.claims.text import (
     describe_claim_terms,
     format_since,
     format_source_tag,

@@ -253,7 +253,8 @@ def _draw_columns(
 
 
 def _build_figure(
-    page: Page, name: str, count: Mapping[str, Any], formatter: TermFormatter, finding: str, wide: Any, narrow: Any, caption: str
+    page: Page, name: str, count: Mapping[str, Any], formatter: TermFormatter, finding: str, wide: Any, narrow: Any,
+    caption: str,
 ) -> Figure:  # fmt: skip
     words = page.catalogue
     table = build_group_table(count, formatter)

@@ -17,7 +17,7 @@ from app.api.routes.counts import count_releases, count_series
 from app.api.routes.directory import list_claims, reconcile_claim
 from app.vocabulary import Measure, Qualifier, Series
 from app.web.charts.marks import PublishedValue
-from app.web.claims.words import format_starts
+from app.web.claims.text import format_starts
 from app.web.home.statements import (
     DAY_LENGTH,
     MAX_RECONCILED,

@@ -13,9 +13,8 @@ from app.vocabulary import Qualifier
 from app.web.charts import contested
 from app.web.charts.marks import NARROW, WIDE, ClaimBar, ClaimsChart, Frame, Gap, Line, Reference, WindowRow
 from app.web.charts.text import choose_day_ticks
-from app.web.claims.words import format_since
+from app.web.claims.text import format_since
 from app.web.figure import Figure, render_drawing
-from app.web.home.contest import compute_unverified, format_remainder_name, get_pinned_terms
 from app.web.home.data import (
     NO_BREAK,
     HomeData,
@@ -33,6 +32,7 @@ from app.web.home.data import (
     shorten_source_name,
 )
 from app.web.home.statements import Statement, rank_statements
+from app.web.home.texts import compute_unverified, format_remainder_name, get_pinned_terms
 from app.web.page import Page
 
 MOMENT = attrgetter("moment")
@@ -108,14 +108,16 @@ def build_contested_figure(page: Page, data: HomeData) -> Figure:
     drawings = {
         frame: render_drawing(
             NAME, words, finding=finding, prefix=f"{NAME}-{frame.id_prefix}",
-            canvas=contested.draw_claims_chart(_build_claims_chart(page, data, ranked_statements, bars, frame), frame, f"{NAME}-{frame.id_prefix}"),
+            canvas=contested.draw_claims_chart(
+                _build_claims_chart(page, data, ranked_statements, bars, frame), frame, f"{NAME}-{frame.id_prefix}",
+            ),
         )
         for frame in (WIDE, NARROW)
     }  # fmt: skip
     terms = data.question.terms
     pinned_terms = {**terms, "as_of": data.count_now["revision"]}
-    csv = page.address("/counts/series", {**pinned_terms, "interval": data.series["terms"]["interval"], "claims": "true",
-                                          "format": "csv"})  # fmt: skip
+    csv_terms = {"interval": data.series["terms"]["interval"], "claims": "true", "format": "csv"}
+    csv = page.address("/counts/series", {**pinned_terms, **csv_terms})
     return Figure(
         name=NAME,
         heading=_("Releases of political prisoners: what the government said, and what each organisation verified")
@@ -179,8 +181,10 @@ def _build_claims_chart(
         reference=_build_reference(page, data, first, last),
         event=_find_announcement(page, data, first, last),
         windows_heading=_("Since when each figure counts"),
-        list_window_rows=lambda ids: build_window_rows(page, data, [statement for statement in ranked_statements if statement.id in ids], first,
-                                 is_narrow=frame is NARROW),
+        list_window_rows=lambda ids: build_window_rows(
+            page, data, [statement for statement in ranked_statements if statement.id in ids], first,
+            is_narrow=frame is NARROW,
+        ),
         format_number=words.number,
     )  # fmt: skip
 

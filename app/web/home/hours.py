@@ -10,9 +10,8 @@ from markupsafe import Markup
 from app.web.charts import hours
 from app.web.charts.hours import NARROW, WIDE, HourlyClaim, HourlyPublishedValue, HoursChart, Line
 from app.web.charts.text import compute_day_number
-from app.web.claims.words import spell_number
+from app.web.claims.text import spell_number
 from app.web.figure import Figure, render_drawing
-from app.web.home.contest import get_pinned_terms
 from app.web.home.data import (
     HomeData,
     assign_styles,
@@ -25,6 +24,7 @@ from app.web.home.data import (
     shorten_source_name,
 )
 from app.web.home.statements import compute_time_span, list_own_figures, parse_stated_moment
+from app.web.home.texts import get_pinned_terms
 from app.web.page import Page
 
 NAME = "hours"
@@ -142,7 +142,8 @@ def _build_hours_chart(page: Page, data: HomeData, days: Sequence[date], figures
         ),
         published_values=tuple(
             HourlyPublishedValue(looks[own_figure.slug], own_figure.value, words.number(own_figure.value),
-                 words.hour(own_figure.local.isoformat(), page.zone) if own_figure.has_hour else _("that day, without an hour"),
+                 words.hour(own_figure.local.isoformat(), page.zone) if own_figure.has_hour
+                 else _("that day, without an hour"),
                  *own_figure.span)
             for own_figure in figures
         ),

@@ -18,15 +18,15 @@ from app.web.charts.funnel import load_funnel_figure
 from app.web.charts.overlap import load_overlap_figure
 from app.web.charts.people import load_people_figure
 from app.web.claims.source_rows import MAX_PRINTINGS, build_source_rows_figure
-from app.web.claims.words import format_since
+from app.web.claims.text import format_since
 from app.web.corrections import CorrectionFormatter
 from app.web.count_text import HOME_TERMS
 from app.web.figure import Figure
-from app.web.home.contest import build_home_texts
 from app.web.home.data import HomeData, load_home_data, load_question
 from app.web.home.figures import build_contested_figure
 from app.web.home.hours import build_zoom
 from app.web.home.statements import Claims, HomeQuestion
+from app.web.home.texts import build_home_texts
 from app.web.page import CurrentPage, Page, PageRoute
 from app.web.registry import Terms, gather
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.web.claims.words import format_since
+from app.web.claims.text import format_since
 from app.web.home.data import (
     HomeData,
     build_page_address,

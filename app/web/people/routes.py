@@ -1,0 +1,52 @@
+"""People and releases: the lists, and the page of one person."""
+
+import uuid
+
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+
+from app.api.responses import CACHE_REVALIDATE
+from app.errors import Moved
+from app.web.page import CurrentPage, Page, PageRoute
+from app.web.people.lists import PEOPLE_PATH, RELEASES_PATH, read_list
+from app.web.people.objection import objections
+from app.web.people.record import build_person_record, fetch_person_history
+
+people = APIRouter(include_in_schema=False, route_class=PageRoute)
+people.include_router(objections)
+
+PEOPLE_SECTION = "/people"
+PERMANENT_REDIRECT, SEE_OTHER = 308, 303
+
+
+@people.get("/people")
+async def list_people(page: CurrentPage) -> Response:
+    """People, by the terms of `/v1/detainees`."""
+    return await _show_list(PEOPLE_PATH, page)
+
+
+@people.get("/releases")
+async def list_releases(page: CurrentPage) -> Response:
+    """Releases, by the terms of `/v1/releases`."""
+    return await _show_list(RELEASES_PATH, page)
+
+
+async def _show_list(path: str, page: Page) -> Response:
+    page.section = PEOPLE_SECTION
+    if any(not value for _name, value in page.request.query_params.multi_items()):
+        # A form sends the fields that nobody filled in too: the address that can be passed on has none of them.
+        return RedirectResponse(page.address(path, page.terms), SEE_OTHER, headers={"Cache-Control": CACHE_REVALIDATE})
+    return await page.show("people/list.html", caching=CACHE_REVALIDATE, view=await read_list(path, page))
+
+
+@people.get("/people/{person_id}")
+async def read_person(page: CurrentPage, person_id: uuid.UUID) -> Response:
+    """One person, each fact with who says so. An id that became part of another leads there."""
+    page.section = PEOPLE_SECTION
+    try:
+        person, spells, versions, formatter = await fetch_person_history(page, person_id)
+    except Moved as moved:
+        address = page.address(f"/people/{moved.current_id}", page.terms)
+        return RedirectResponse(address, PERMANENT_REDIRECT, headers={"Cache-Control": CACHE_REVALIDATE})
+    record = build_person_record(person, spells, versions, formatter)
+    return await page.show("people/person.html", caching=CACHE_REVALIDATE, person=person, record=record)
