@@ -44,7 +44,8 @@ class TextStyle:
 
 
 HEADING, CAPTION, FOOT, TEXT, LABEL = (
-    TextStyle(21, 26.25, bold=True), TextStyle(14.5, 21.75), TextStyle(14.5, 21.75), TextStyle(17, 25.5), TextStyle(17, 23.8, bold=True),
+    TextStyle(21, 26.25, bold=True), TextStyle(14.5, 21.75), TextStyle(14.5, 21.75), TextStyle(17, 25.5),
+    TextStyle(17, 23.8, bold=True),
 )  # fmt: skip
 # The longest foot: the words differ by a registry's languages and revision, the frame need not know them.
 LONGEST_FOOT = "Demonstration, invented people. Recuento, revision 123456789."

@@ -79,7 +79,8 @@ def build_standalone_drawing(
     width, height = drawing_width + 2 * MARGIN, top - FOOT[1] + MARGIN // 2
     markup = {"style": Markup(style), "drawing": Markup(drawing)}  # noqa: S704 - of our sheets and our templates
     text = render_template(
-        "standalone.svg", words, figure=figure, blocks=(heading, caption, foot), margin=MARGIN, drawing_top=drawing_top, drawing_width=drawing_width,
+        "standalone.svg", words, figure=figure, blocks=(heading, caption, foot), margin=MARGIN,
+        drawing_top=drawing_top, drawing_width=drawing_width,
         drawing_height=drawing_height, width=width, height=height, **markup,
     )  # fmt: skip
     return StandaloneDrawing(text, style, width, height)
