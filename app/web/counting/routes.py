@@ -1,5 +1,4 @@
-"""The page of counts: every term that the API counts by, as a form whose address is the permalink, and the number that
-comes of it."""
+"""Routes of counts: a form with every term of the API, whose address is a permalink, and the resulting count."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,7 +29,7 @@ from app.web.page import CurrentPage, Page, PageRoute, no_such_page, open_page, 
 from app.web.registry import gather
 from app.web.rendering import is_lower_bound
 
-UNPROCESSABLE = 422  # a refusal that the reader can mend in the form
+UNPROCESSABLE = 422  # an error that the reader can correct in the form
 MOMENT_TERMS = ("as_of", "zone")
 
 counting = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -39,19 +38,19 @@ counting = APIRouter(include_in_schema=False, route_class=PageRoute)
 @counting.get("/counts")
 @counting.get("/counts/releases")
 async def read_count_of_releases(request: Request) -> Response:
-    """How many releases."""
+    """Show a count of releases."""
     return await _show_count(request, COUNTABLES[RELEASES])
 
 
 @counting.get("/counts/detentions")
 async def read_count_of_held(request: Request) -> Response:
-    """How many people held on a day."""
+    """Show a count of people held on a day."""
     return await _show_count(request, COUNTABLES[DETENTIONS])
 
 
 @counting.get(tables.SERIES)
 async def read_series(page: CurrentPage) -> Response:
-    """How a count of releases grew."""
+    """Show a count of releases over time."""
     return await _show_tables_page(
         page, tables.SERIES, tables.build_series_page, interval=page.terms.get("interval", tables.DEFAULT_INTERVAL)
     )
@@ -59,13 +58,13 @@ async def read_series(page: CurrentPage) -> Response:
 
 @counting.get(tables.OVERLAP)
 async def read_overlap(page: CurrentPage) -> Response:
-    """Which sources verified the same releases."""
+    """Show which sources verified the same releases."""
     return await _show_tables_page(page, tables.OVERLAP, tables.build_overlap_page)
 
 
 @counting.get(tables.ESTIMATE)
 async def read_estimate(page: CurrentPage) -> Response:
-    """How many releases there may have been that no source saw."""
+    """Show an estimate of releases that no source observed."""
     return await _show_tables_page(page, tables.ESTIMATE, tables.build_estimate_page)
 
 
@@ -92,7 +91,7 @@ async def _show_tables_page(
 async def _show_count(request: Request, countable: Countable) -> Response:
     page, problem = await _open_page_or_newest(request)
     if any(not value for value in request.query_params.values()):
-        # A form sends what nobody filled in: the address that stays is without it.
+        # Browsers submit empty fields too; the permalink has none.
         return RedirectResponse(
             page.address(_get_page_path(page), page.terms), 303, headers={"Cache-Control": CACHE_REVALIDATE}
         )
@@ -132,7 +131,7 @@ async def _show_count(request: Request, countable: Countable) -> Response:
 
 
 async def build_groups_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
-    """The groups of a count of releases. Raises Problem, and NotFound where there is nothing to draw."""
+    """Build the figure of a count's groups. Raises Problem, and NotFound if there is nothing to draw."""
     count = await page.registry.read_address(COUNTABLES[RELEASES].counts_path, terms)
     figure = (
         draw_groups(page, count, build_term_formatter(page, await fetch_facility_list(page)))
@@ -145,7 +144,8 @@ async def build_groups_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
 
 
 async def _open_page_or_newest(request: Request) -> tuple[Page, Mapping[str, Any] | None]:
-    """The page as of the moment asked for; where that is refused, of the newest revision, with what the API said."""
+    """Open the page at the requested moment. If that is refused, open it at the newest revision, and return the
+    problem too."""
     try:
         return await open_page(request), None
     except Problem as refusal:
@@ -157,14 +157,14 @@ async def _open_page_or_newest(request: Request) -> tuple[Page, Mapping[str, Any
 async def _fetch_count(
     page: Page, countable: Countable, terms: Mapping[str, Any], problem: Mapping[str, Any] | None
 ) -> tuple[Any, Mapping[str, Any] | None]:
-    """A count, or what the API has to say against it."""
+    """Return a count, or the API's problem with its terms."""
     try:
         if problem is not None:
-            # What else is wrong is told at once.
+            # Report the other invalid terms at the same time.
             current_terms = {name: terms[name] for name in terms if name not in (*MOMENT_TERMS, *PIN_PARAMETERS)}
             await page.registry.read_address(countable.counts_path, current_terms)
             return None, problem
-        # The moment was read when the page was opened.
+        # The moment was resolved when the page was opened.
         return await page.registry.read_address(countable.counts_path, {**terms, "as_of": page.registry.as_of}), None
     except Problem as refusal:
         if refusal.status != UNPROCESSABLE:
@@ -179,18 +179,18 @@ def _merge_problems(first: Mapping[str, Any] | None, second: Mapping[str, Any]) 
 
 
 async def _list_countries(page: Page, countable: Countable) -> list[str]:
-    """The countries in which something is counted."""
+    """Return the countries that have anything to count."""
     count = await page.registry.read_address(countable.counts_path, group_by="country")
     return [group["country"] for group in count["groups"] if group["country"]]
 
 
 def _resolve_terms(count: Any) -> dict[str, Any]:
-    """Terms as the API understood them, where it names something otherwise than the reader."""
+    """Return the terms that the API resolved to other values, such as facility names to slugs."""
     return {} if count is None else {name: count["terms"][name] for name in ("facility",) if name in count["terms"]}
 
 
 def _select_common_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
-    """The terms that counts of anything take, but for groups: each has dimensions of its own."""
+    """Return the terms that all counts accept, except groups: their dimensions differ."""
     shapes = [set(countable.terms.model_fields) | set(MOMENT_TERMS) for countable in COUNTABLES.values()]
     return {
         name: value for name, value in terms.items() if name != "group_by" and all(name in shape for shape in shapes)

@@ -1,4 +1,4 @@
-"""People and releases: the lists, and the page of one person."""
+"""Routes of people and releases: the lists, and the page of one person."""
 
 import uuid
 
@@ -21,27 +21,27 @@ PERMANENT_REDIRECT, SEE_OTHER = 308, 303
 
 @people.get("/people")
 async def list_people(page: CurrentPage) -> Response:
-    """People, by the terms of `/v1/detainees`."""
+    """List people, with the terms of `/v1/detainees`."""
     return await _show_list(PEOPLE_PATH, page)
 
 
 @people.get("/releases")
 async def list_releases(page: CurrentPage) -> Response:
-    """Releases, by the terms of `/v1/releases`."""
+    """List releases, with the terms of `/v1/releases`."""
     return await _show_list(RELEASES_PATH, page)
 
 
 async def _show_list(path: str, page: Page) -> Response:
     page.section = PEOPLE_SECTION
     if any(not value for _name, value in page.request.query_params.multi_items()):
-        # A form sends the fields that nobody filled in too: the address that can be passed on has none of them.
+        # Browsers submit empty fields too; the permalink has none.
         return RedirectResponse(page.address(path, page.terms), SEE_OTHER, headers={"Cache-Control": CACHE_REVALIDATE})
     return await page.show("people/list.html", caching=CACHE_REVALIDATE, view=await read_list(path, page))
 
 
 @people.get("/people/{person_id}")
 async def read_person(page: CurrentPage, person_id: uuid.UUID) -> Response:
-    """One person, each fact with who says so. An id that became part of another leads there."""
+    """Show one person, each fact with its sources. The id of a merged person redirects."""
     page.section = PEOPLE_SECTION
     try:
         person, spells, versions, formatter = await fetch_person_history(page, person_id)
