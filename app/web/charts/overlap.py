@@ -27,8 +27,8 @@ HEADING_SIZE, HEADING_LINE_HEIGHT, NUMBER, LABEL = (
     15,
     12,
 )  # px: font sizes and, second, the line height of headings
-# Forms of headings: px along the rotated name, and number of lines. The first that fits all names is used; the table has
-# names that are too long for any.
+# Forms of headings: px along the rotated name, and number of lines. The first that fits all names is used; the table
+# has names that are too long for any.
 HEADING_FORMS = ((200.0, 1), (200.0, 2), (200.0, 3), (330.0, 1))
 STEP, NARROW_STEP, ROW, TO_ROWS = 30, 22, 30, 8
 HEADING_GAP = 3  # px between neighbouring headings

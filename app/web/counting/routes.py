@@ -77,7 +77,7 @@ async def _show_tables_page(
     )
     formatter = build_term_formatter(page, places)
     return await page.show(
-        "counts_tables.html",
+        "counts_further.html",
         caching=CACHE_REVALIDATE if "not_visible" in answer else CACHE_SHORT,
         view=build_page(page, answer, formatter),
         answer=answer,
